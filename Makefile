@@ -1,0 +1,115 @@
+# Each target works as the first command on a fresh machine with Python 3.11+ and git: it makes .venv by itself.
+# Portable to GNU make 3.81, which macOS ships.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := $(VENV)/locked.txt
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -q --no-header
+PROTOC := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I.
+PROTOS = $(shell find proto -name '*.proto' | sort)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run demo up down restart reset status logs test check format format-check lint types imports \
+	stubs stubs-check lock lock-check bench clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ The platform on this machine
+run: $(LOCKED) ## Start everything in the foreground; Ctrl-C stops it
+	@$(BIN)/python -m devstack run
+
+demo: $(LOCKED) ## Start, play a purchase and a hold's expiry step by step, stop
+	@$(BIN)/python -m devstack demo
+
+up: $(LOCKED) ## Start everything in the background; returns when healthy
+	@$(BIN)/python -m devstack up
+
+down: $(LOCKED) ## Stop what `make up` started; the data stays
+	@$(BIN)/python -m devstack down
+
+reset: $(LOCKED) ## Stop it and throw the data away
+	@$(BIN)/python -m devstack reset
+
+status: $(LOCKED) ## Show what runs where
+	@$(BIN)/python -m devstack status
+
+logs: $(LOCKED) ## Follow the merged log of `make up`
+	@$(BIN)/python -m devstack logs
+
+##@ Quality
+test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
+	@$(BIN)/python -m pytest
+
+check: format-check lint types imports stubs-check lock-check ## Check format, lint, types, import rules, stubs and lock
+	@echo "All checks passed."
+
+format: $(LOCKED) ## Rewrite the code in the common format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+bench: $(LOCKED) ## Measure the platform beside pgbench on this machine
+	@$(BIN)/python -m bench
+
+##@ Upkeep
+setup: $(LOCKED) ## Make .venv and install what is locked
+
+stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
+	@$(PROTOC) --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
+
+lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
+	@$(COMPILE) pyproject.toml -o requirements.txt
+	@$(COMPILE) --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove .venv and caches; the platform's data stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- parts of `make check` -------------------------------------------------------------------------------------------
+
+format-check: $(LOCKED)
+	@$(BIN)/ruff format --check --quiet . || { echo "Not in the common format: run 'make format'." >&2; exit 1; }
+
+lint: $(LOCKED)
+	@$(BIN)/ruff check --quiet .
+
+types: $(LOCKED)
+	@$(BIN)/mypy
+
+imports: $(LOCKED)
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+stubs-check: $(LOCKED)
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
+	$(PROTOC) --python_out="$$made" --grpc_python_out="$$made" --mypy_out=quiet:"$$made" --mypy_grpc_out=quiet:"$$made" $(PROTOS) && \
+	cd "$$made" && find . -type f | while read -r stub; do \
+		cmp -s "$$stub" "$(CURDIR)/$$stub" || { echo "Stale: $$stub; run 'make stubs'." >&2; exit 1; }; done
+
+# Resolves anew with the present lock as the preference, so only a change of pyproject.toml shows.
+lock-check: $(LOCKED)
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && cp requirements.txt requirements-dev.txt "$$made" && \
+	$(COMPILE) pyproject.toml -o "$$made/requirements.txt" && \
+	$(COMPILE) --group dev -c requirements.txt pyproject.toml -o "$$made/requirements-dev.txt" && \
+	for lock in requirements.txt requirements-dev.txt; do \
+		cmp -s "$$made/$$lock" "$$lock" || { echo "Stale: $$lock; run 'make lock'." >&2; exit 1; }; done
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+# The copy of the lock inside .venv says what is installed there: a new checkout date alone installs nothing.
+$(LOCKED): requirements-dev.txt | $(BIN)/python
+	@if ! cmp -s requirements-dev.txt $@; then \
+		echo "Installing the locked dependencies into $(VENV) (once) ..." && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
+	fi
+	@cp requirements-dev.txt $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Name one: make PYTHON=python3.13 <target>" >&2; \
+		echo "  Debian, Ubuntu: sudo apt-get install python3 python3-venv    macOS: brew install python@3.13" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+		echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
