@@ -1,0 +1,33 @@
+"""The person behind a verified token."""
+
+import enum
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["Principal", "Role"]
+
+
+class Role(enum.StrEnum):
+    CUSTOMER = "customer"
+    PERFORMER = "performer"
+    STAFF = "staff"
+    ORGANISER = "organiser"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user, as the token says; `session_id` names the login that can be revoked."""
+
+    user_id: uuid.UUID
+    roles: frozenset[str]
+    session_id: uuid.UUID
+    expires_at: datetime
+
+    def has_role(self, role: Role) -> bool:
+        return role in self.roles
+
+    def may_act_for(self, user_id: uuid.UUID) -> bool:
+        """One's own things are one's own; an admin may see to everybody's."""
+        return self.user_id == user_id or self.has_role(Role.ADMIN)

@@ -1,0 +1,209 @@
+"""A participant's memory: request id → answer, refusals included.
+
+A saga repeats a call when the answer was lost. The repeated id gives the first answer again; a refused id stays
+refused; the same id with other arguments is refused. An undo leaves a *tombstone* under the id of the action it
+undoes, so that an action that arrives after its undo is refused.
+
+A hot action is one statement. It reads the memory in a CTE called ``prior``, does its work only when ``prior`` is
+empty, writes its answer in a CTE called ``remembered``, and ends in ``SELECT_ANSWER``::
+
+    WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id),
+    sold AS (UPDATE … WHERE … AND NOT EXISTS (SELECT FROM prior) RETURNING …),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', …) FROM sold
+        RETURNING result)
+    SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint,
+           coalesce((SELECT result FROM prior), (SELECT result FROM remembered)) AS result
+
+`RequestMemory.answer` runs it, replays what is remembered, and remembers the refusal when the work was not done.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, bindparam, func, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Executable
+
+from common.db.engine import LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, Database, Row, sqlstate_of
+from common.errors import Busy, Conflict, ServiceError, Unprocessable, error_of_kind
+
+__all__ = [
+    "SELECT_ANSWER",
+    "ParticipantRequest",
+    "Refuse",
+    "RequestMemory",
+    "RequestUndone",
+    "bury",
+    "fingerprint_of",
+    "requests_table",
+]
+
+SELECT_ANSWER: Final = """
+    SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint,
+           coalesce((SELECT result FROM prior), (SELECT result FROM remembered)) AS result
+"""
+TOMBSTONE_FINGERPRINT: Final = ""
+
+Refuse = Callable[[], Awaitable[ServiceError]]
+"""Finds out why the work could not be done and returns the error to answer with."""
+
+
+class RequestUndone(Conflict):
+    """The action came after its own undo."""
+
+    code = "REQUEST_UNDONE"
+    public_message = "That request was withdrawn."
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRequest:
+    """A call that may come twice: its id, and what its arguments were."""
+
+    request_id: uuid.UUID
+    fingerprint: str
+
+    @classmethod
+    def of(cls, request_id: uuid.UUID, operation: str, **arguments: object) -> "ParticipantRequest":
+        return cls(request_id, fingerprint_of({"operation": operation, **arguments}))
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {"request_id": self.request_id, "fingerprint": self.fingerprint}
+
+
+def fingerprint_of(arguments: Mapping[str, object]) -> str:
+    """Return a short digest that is equal when the arguments are."""
+    canonical = orjson.dumps(arguments, default=str, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+
+
+def requests_table(metadata: MetaData) -> Table:
+    """Define the table in a service's metadata."""
+    return Table(
+        "requests",
+        metadata,
+        Column("request_id", UUID(as_uuid=True), primary_key=True),
+        Column("fingerprint", Text, nullable=False),
+        Column("result", JSONB, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+_REMEMBER_REFUSAL: Final = text(
+    """
+    WITH remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
+        ON CONFLICT (request_id) DO NOTHING
+        RETURNING result)
+    SELECT result FROM remembered
+    UNION ALL
+    SELECT result FROM requests WHERE request_id = :request_id
+    LIMIT 1
+    """
+).bindparams(bindparam("result", type_=JSONB))
+
+_BURY: Final = text(
+    """
+    INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
+    ON CONFLICT (request_id) DO NOTHING
+    """
+).bindparams(bindparam("result", type_=JSONB))
+
+
+class RequestMemory:
+    """Runs a participant's repeatable actions against the service's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def answer(
+        self,
+        request: ParticipantRequest,
+        statement: Executable,
+        parameters: Mapping[str, object],
+        *,
+        refuse: Refuse,
+    ) -> dict[str, Any]:
+        """Return what the action answers: now, or the first time it was asked.
+
+        Args:
+            statement: does the work and remembers it, as the module docstring shows.
+            refuse: called when no work was done and nothing was remembered.
+
+        Raises:
+            Unprocessable: the id was used with other arguments.
+            Busy: somebody else holds a lock; nothing is remembered, unless `refuse` handles it.
+            ServiceError: the refusal, new or remembered.
+        """
+        row = await self._run(request, statement, parameters)
+        if row is None or row["result"] is None:
+            return await self.remember_refusal(request, await refuse())
+        if row["prior_fingerprint"] is not None:
+            _check_same(request, row["prior_fingerprint"])
+        return replay(row["result"])
+
+    async def _run(
+        self, request: ParticipantRequest, statement: Executable, parameters: Mapping[str, object]
+    ) -> Row | None:
+        for attempt in (1, 2):
+            try:
+                return await self._database.fetch_one(statement, {**parameters, **request.parameters})
+            except IntegrityError as error:
+                # The same id is being answered next to us; the second look finds it remembered.
+                if sqlstate_of(error) != UNIQUE_VIOLATION or attempt == 2:  # noqa: PLR2004
+                    raise
+            except DBAPIError as error:
+                if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+                    raise Busy(request_id=request.request_id) from error
+                raise
+        return None
+
+    async def remember_refusal(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
+        """Store the refusal and raise it; when another answer was stored meanwhile, give that one."""
+        row = await self._database.fetch_one(_REMEMBER_REFUSAL, {**request.parameters, "result": refused(refusal)})
+        return replay(row["result"] if row else refused(refusal))
+
+
+async def bury(connection: AsyncConnection, request_id: uuid.UUID) -> None:
+    """Leave a tombstone for an action that never came. Run it first in the undo's transaction.
+
+    An action in flight holds its row's lock, so this waits until it is decided; then the undo sees its effect.
+    """
+    tombstone = {"request_id": request_id, "fingerprint": TOMBSTONE_FINGERPRINT, "result": refused(RequestUndone())}
+    await connection.execute(_BURY, tombstone)
+
+
+def refused(error: ServiceError) -> dict[str, Any]:
+    return {
+        "refused": {
+            "kind": error.kind,
+            "code": error.code,
+            "public_message": error.public_message,
+            "details": error.details,
+        }
+    }
+
+
+def replay(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a remembered answer, or raise a remembered refusal."""
+    if refusal := result.get("refused"):
+        raise error_of_kind(
+            refusal["kind"],
+            code=refusal["code"],
+            public_message=refusal["public_message"],
+            details=refusal["details"],
+        )
+    return dict(result["done"])
+
+
+def _check_same(request: ParticipantRequest, prior_fingerprint: str) -> None:
+    if prior_fingerprint not in {request.fingerprint, TOMBSTONE_FINGERPRINT}:
+        raise Unprocessable(request_id=request.request_id)

@@ -1,0 +1,1 @@
+"""HTTP at the edge: the app every service starts from, and the client between services."""

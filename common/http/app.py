@@ -1,0 +1,89 @@
+"""The FastAPI app every service starts from, and how it is served."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from common.auth.service_tokens import ServiceTokens
+from common.auth.user_tokens import UserTokenVerifier
+from common.health import Health
+from common.http.envelope import ErrorBody
+from common.http.errors import install_error_handlers
+from common.http.jwks import JwksClient
+from common.http.middleware import RequestContext
+from common.settings import ServiceSettings
+from common.telemetry.logs import configure_logs
+
+__all__ = ["base_app", "serve"]
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def base_app(
+    *,
+    service: str,
+    title: str,
+    settings: ServiceSettings,
+    lifespan: Lifespan,
+    health: Health,
+    user_tokens: UserTokenVerifier | None = None,
+) -> FastAPI:
+    """Return an app with errors, correlation ids, limits, metrics, health and token checks in place.
+
+    Args:
+        user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
+    """
+    keys = JwksClient(settings.jwks_url)
+
+    @asynccontextmanager
+    async def lifespan_with_keys(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app):
+            yield
+        await keys.close()
+
+    app = FastAPI(
+        title=title,
+        lifespan=lifespan_with_keys,
+        docs_url="/docs" if settings.is_dev else None,
+        redoc_url=None,
+        responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
+    )
+    app.state.user_tokens = user_tokens or UserTokenVerifier(keys.fetch)
+    app.state.service_tokens = ServiceTokens(service=service, secret=settings.service_token_secret)
+    install_error_handlers(app)
+    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes)
+    _add_operator_routes(app, health)
+    return app
+
+
+def _add_operator_routes(app: FastAPI, health: Health) -> None:
+    @app.get("/health", include_in_schema=False)
+    async def report_health() -> JSONResponse:
+        report = await health.report()
+        return JSONResponse(report.as_json(), status_code=200 if report.is_healthy else 503)
+
+    @app.get("/livez", include_in_schema=False)
+    async def report_life() -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def report_metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def serve(app: FastAPI, *, service: str, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests in hand are finished first."""
+    configure_logs(service=service, level=settings.log_level, log_format=settings.log_format)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
+    )

@@ -1,0 +1,86 @@
+"""The shape of every answer: ``{"success": true, "data": …}``; lists add ``pagination``; errors have their own."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["ErrorBody", "Page", "PageQuery", "Paginated", "Pagination", "Success", "paginated", "success"]
+
+MAX_PER_PAGE = 100
+
+Data = TypeVar("Data")
+Item = TypeVar("Item")
+
+
+class Success(BaseModel, Generic[Data]):
+    """One thing."""
+
+    success: Literal[True] = True
+    data: Data
+
+
+class Pagination(BaseModel):
+    page: int
+    per_page: int
+    total: int
+    total_pages: int
+
+
+class Paginated(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    success: Literal[True] = True
+    data: list[Item]
+    pagination: Pagination
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, by a stable code."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "success": False,
+                "error_code": "SEAT_UNAVAILABLE",
+                "message": "That seat is taken.",
+                "correlation_id": "5b6f8f0d1d3a4c0f9f5b8a5c2a6f7e11",
+            }
+        }
+    )
+
+    success: Literal[False] = False
+    error_code: str
+    message: str
+    details: dict[str, Any] | None = None
+    correlation_id: str
+
+
+class Page(BaseModel):
+    """Which page of a list is asked for (`page` from 1, `per_page` at most 100)."""
+
+    page: int
+    per_page: int
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.per_page
+
+    @staticmethod
+    def from_query(
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+        per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 20,
+    ) -> "Page":
+        return Page(page=page, per_page=per_page)
+
+
+PageQuery = Annotated[Page, Depends(Page.from_query)]
+
+
+def success(data: Data) -> Success[Data]:
+    return Success(data=data)
+
+
+def paginated(items: list[Item], *, page: Page, total: int) -> Paginated[Item]:
+    pagination = Pagination(page=page.page, per_page=page.per_page, total=total, total_pages=-(-total // page.per_page))
+    return Paginated(data=items, pagination=pagination)

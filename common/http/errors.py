@@ -1,0 +1,103 @@
+"""The one place where errors become HTTP answers, and answers become errors again."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from common.errors import ServiceError, error_of_kind
+from common.http.envelope import ErrorBody
+from common.telemetry.correlation import correlation_id
+from common.telemetry.logs import get_logger
+
+__all__ = ["KIND_HEADER", "error_from_response", "error_response", "install_error_handlers"]
+
+# Between services the kind travels beside the status, so that the typed error can be raised again.
+KIND_HEADER: Final = "X-Error-Kind"
+
+STATUS_OF_KIND: Final = {
+    "invalid_request": 400,
+    "unauthenticated": 401,
+    "payment_required": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "busy": 409,
+    "gone": 410,
+    "unprocessable": 422,
+    "precondition_required": 428,
+    "too_many_requests": 429,
+    "internal": 500,
+    "unavailable": 503,
+    "outcome_unknown": 504,
+}
+KIND_OF_STATUS: Final = {status: kind for kind, status in STATUS_OF_KIND.items() if kind != "busy"}
+
+logger = get_logger(__name__)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def error_response(error: ServiceError) -> JSONResponse:
+    status = STATUS_OF_KIND.get(error.kind, 500)
+    body = ErrorBody(
+        error_code=error.code, message=error.public_message, details=error.details, correlation_id=correlation_id()
+    )
+    headers = {KIND_HEADER: error.kind}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
+
+
+def error_from_response(status: int, kind: str | None, content: bytes) -> ServiceError:
+    """Rebuild the error another service answered with. An answer that is not ours keeps its status's kind."""
+    try:
+        body = json.loads(content)
+        code, message, details = body["error_code"], body["message"], body.get("details")
+    except (ValueError, KeyError, TypeError):
+        code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable answer.", None
+        kind = "outcome_unknown"
+    return error_of_kind(
+        kind or KIND_OF_STATUS.get(status, "internal"), code=code, public_message=message, details=details
+    )
+
+
+async def _on_service_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)  # noqa: S101 - FastAPI's handler type is wider than its dispatch
+    if STATUS_OF_KIND.get(error.kind, 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("request.failed", code=error.code, kind=error.kind, **error.private)
+    return error_response(error)
+
+
+async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    code = "INVALID_UUID" if _is_only_about_uuids(error.errors()) else "VALIDATION_ERROR"
+    fields = {".".join(str(part) for part in problem["loc"]): problem["msg"] for problem in error.errors()}
+    message = "An id is not a UUID." if code == "INVALID_UUID" else "The request is not valid."
+    return error_response(
+        error_of_kind("invalid_request", code=code, public_message=message, details={"fields": fields})
+    )
+
+
+def _is_only_about_uuids(problems: Sequence[Any]) -> bool:
+    return all(str(problem["type"]).startswith("uuid") for problem in problems)
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    kind = KIND_OF_STATUS.get(error.status_code, "invalid_request")
+    code = {404: "NOT_FOUND"}.get(error.status_code, "VALIDATION_ERROR")
+    answer = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
+    answer.status_code = error.status_code
+    return answer

@@ -1,0 +1,36 @@
+"""Fetches the users service's public keys."""
+
+from typing import Any, Final
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from common.errors import Unavailable
+
+__all__ = ["JwksClient"]
+
+DEADLINE_SECONDS: Final = 3.0
+
+
+class JwksClient:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._http: httpx.AsyncClient | None = None
+
+    async def fetch(self) -> dict[str, Any]:
+        """Return the JWK set.
+
+        Raises:
+            Unavailable: the users service gave no keys.
+        """
+        self._http = self._http or httpx.AsyncClient(transport=AiohttpTransport(), timeout=DEADLINE_SECONDS)
+        try:
+            response = await self._http.get(self._url)
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable(url=self._url, reason=repr(error)) from error
+        return dict(response.json())
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()

@@ -1,0 +1,88 @@
+"""Connections to RabbitMQ that come up when the broker does, and never keep a process from starting.
+
+Publishing has a connection of its own, so that a blocked publisher does not stop consumers (and the reverse).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import aio_pika
+from aio_pika.abc import AbstractRobustConnection
+from aiormq.exceptions import AMQPError
+
+from common.messaging.topology import Topology
+from common.telemetry.logs import get_logger
+
+__all__ = ["Broker", "OnConnected"]
+
+RECONNECT_SECONDS: Final = 0.5
+HEARTBEAT_SECONDS: Final = 15
+
+OnConnected = Callable[[AbstractRobustConnection], Awaitable[None]]
+
+logger = get_logger(__name__)
+
+
+class Broker:
+    """One connection to RabbitMQ, kept up in the background.
+
+    Args:
+        name: shown in the management UI.
+        topology: declared on connecting and again on every reconnection.
+        on_connected: called once, after the first connection; robust channels made there survive reconnections.
+    """
+
+    def __init__(self, url: str, *, name: str, topology: Topology, on_connected: OnConnected) -> None:
+        self._url = url
+        self._name = name
+        self._topology = topology
+        self._on_connected = on_connected
+        self._connection: AbstractRobustConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin connecting. Returns at once."""
+        self._connecting = asyncio.create_task(self._connect(), name=f"connect {self._name}")
+
+    async def wait_until_ready(self) -> None:
+        await self._ready.wait()
+
+    async def is_healthy(self) -> bool:
+        return self._ready.is_set() and self._connection is not None and self._connection.connected.is_set()
+
+    async def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._connecting
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _connect(self) -> None:
+        while not self._ready.is_set():
+            try:
+                await self._connect_once()
+            except (AMQPError, OSError, TimeoutError) as error:
+                logger.warning("broker.unreachable", connection=self._name, reason=repr(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _connect_once(self) -> None:
+        connection = await aio_pika.connect_robust(
+            self._url,
+            reconnect_interval=RECONNECT_SECONDS,
+            heartbeat=HEARTBEAT_SECONDS,
+            client_properties={"connection_name": self._name},
+        )
+        try:
+            async with connection.channel() as channel:
+                await self._topology.declare(channel)
+            await self._on_connected(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+        self._ready.set()
+        logger.info("broker.connected", connection=self._name)

@@ -1,0 +1,105 @@
+"""Taking messages from a queue: acknowledged only after the work is committed, parked when it can never work.
+
+A message may come twice, late or out of order; the handler dedupes it by its id in the transaction of its effect.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+
+from common.errors import ServiceError
+from common.messaging.broker import Broker
+from common.messaging.errors import Verdict, verdict_on
+from common.messaging.message import Message
+from common.messaging.publisher import Publisher
+from common.messaging.topology import PARKING_QUEUE, Topology
+from common.telemetry.correlation import set_correlation_id
+from common.telemetry.logs import get_logger
+from common.telemetry.metrics import CONSUMED_MESSAGES
+
+__all__ = ["Consumer", "MessageHandler"]
+
+MessageHandler = Callable[[Message], Awaitable[None]]
+
+# A handler that keeps crashing is given up after this many deliveries; the broker counts them (quorum queues).
+DELIVERY_LIMIT: Final = 5
+FIRST_WAIT_SECONDS: Final = 0.2
+LONGEST_WAIT_SECONDS: Final = 5.0
+
+logger = get_logger(__name__)
+
+
+class Consumer:
+    """Feeds one queue's messages to one handler, `prefetch` at a time, on a connection of its own."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        service: str,
+        topology: Topology,
+        queue: str,
+        handler: MessageHandler,
+        publisher: Publisher,
+        prefetch: int = 50,
+    ) -> None:
+        self.broker = Broker(url, name=f"{service} {queue}", topology=topology, on_connected=self._subscribe)
+        self._queue = queue
+        self._handler = handler
+        self._publisher = publisher
+        self._prefetch = prefetch
+
+    async def _subscribe(self, connection: AbstractRobustConnection) -> None:
+        channel = await connection.channel()
+        await channel.set_qos(prefetch_count=self._prefetch)
+        queue = await channel.get_queue(self._queue, ensure=False)
+        await queue.consume(self._take)
+
+    async def _take(self, incoming: AbstractIncomingMessage) -> None:
+        outcome = "done"
+        try:
+            await self._handle(incoming)
+        except asyncio.CancelledError:
+            raise  # shutting down: unacknowledged, so the broker gives it to somebody else
+        except Exception as error:  # noqa: BLE001 - every failure gets a verdict
+            outcome = await self._dispose(incoming, error)
+        else:
+            await incoming.ack()
+        CONSUMED_MESSAGES.labels(self._queue, outcome).inc()
+
+    async def _handle(self, incoming: AbstractIncomingMessage) -> None:
+        message = Message.from_bytes(incoming.body)
+        set_correlation_id(message.correlation_id)
+        wait_seconds = FIRST_WAIT_SECONDS
+        while True:
+            try:
+                return await self._handler(message)
+            except ServiceError as error:
+                if verdict_on(error) is not Verdict.WAIT:
+                    raise
+                logger.warning("message.waits", queue=self._queue, message_id=str(message.id), code=error.code)
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+
+    async def _dispose(self, incoming: AbstractIncomingMessage, error: Exception) -> str:
+        deliveries = int(str((incoming.headers or {}).get("x-delivery-count") or 0)) + 1
+        if verdict_on(error) is Verdict.RETURN and deliveries < DELIVERY_LIMIT:
+            logger.warning("message.returned", queue=self._queue, deliveries=deliveries, exc_info=error)
+            await incoming.nack(requeue=True)
+            return "returned"
+        logger.error("message.parked", queue=self._queue, message_id=incoming.message_id, exc_info=error)
+        await self._park(incoming)
+        return "parked"
+
+    async def _park(self, incoming: AbstractIncomingMessage) -> None:
+        """Acknowledge only once the parking queue has it; otherwise it goes back to its own queue."""
+        try:
+            await self._publisher.publish(
+                incoming.body, exchange="", routing_key=PARKING_QUEUE, message_id=incoming.message_id or ""
+            )
+        except ServiceError:
+            await incoming.nack(requeue=True)
+        else:
+            await incoming.ack()

@@ -1,0 +1,34 @@
+"""The memory of messages already handled, written in the same transaction as the effect."""
+
+from typing import Final
+
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.messaging.message import Message
+
+__all__ = ["inbox_table", "is_first_delivery"]
+
+_RECEIVE: Final = text(
+    """
+    INSERT INTO inbox (message_id, consumer) VALUES (:message_id, :consumer) ON CONFLICT DO NOTHING
+    """
+)
+
+
+def inbox_table(metadata: MetaData) -> Table:
+    """Define the table in a service's metadata."""
+    return Table(
+        "inbox",
+        metadata,
+        Column("message_id", UUID(as_uuid=True), primary_key=True),
+        Column("consumer", Text, primary_key=True),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+async def is_first_delivery(connection: AsyncConnection, message: Message, *, consumer: str) -> bool:
+    """Note the message as handled; False when it was before. Call it first in the transaction of the effect."""
+    result = await connection.execute(_RECEIVE, {"message_id": message.id, "consumer": consumer})
+    return result.rowcount == 1

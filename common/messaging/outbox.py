@@ -1,0 +1,158 @@
+"""State change and message leave together: the message is a row, written in the transaction of the change.
+
+The relay sends rows right after commit (it is poked), and whatever another process left behind (it polls). Rows are
+claimed by their unsent flag with SKIP LOCKED, never by position, so copies of a service share the work.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import Database, Row
+from common.errors import ServiceError
+from common.messaging.message import Message
+from common.messaging.publisher import Publisher
+from common.messaging.topology import MESSAGES_EXCHANGE
+from common.telemetry.logs import get_logger
+from common.telemetry.metrics import OUTBOX_LAG_SECONDS
+
+__all__ = ["OutboxRelay", "outbox_row", "outbox_table"]
+
+BATCH: Final = 100
+# Sent rows are kept a while for people who ask what was said; then they go.
+KEEP_SENT: Final = "1 hour"
+CLEAN_EVERY_SECONDS: Final = 60.0
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 5.0
+
+logger = get_logger(__name__)
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Define the table in a service's metadata."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("message_id", UUID(as_uuid=True), primary_key=True),
+        Column("exchange", Text, nullable=False),
+        Column("routing_key", Text, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+        Column("sent_at", DateTime(timezone=True)),
+        Index("ix_outbox_unsent", "created_at", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_outbox_sent", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+    )
+
+
+def outbox_row(message: Message, *, exchange: str, routing_key: str) -> dict[str, Any]:
+    """Return the values to insert into `outbox`, in the same write as the change the message tells of."""
+    return {
+        "message_id": message.id,
+        "exchange": exchange,
+        "routing_key": routing_key,
+        "body": message.to_bytes(),
+    }
+
+
+_CLAIM: Final = text(
+    """
+    SELECT message_id, exchange, routing_key, body, created_at FROM outbox
+    WHERE sent_at IS NULL ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    """
+)
+_MARK_SENT: Final = text("UPDATE outbox SET sent_at = clock_timestamp() WHERE message_id = ANY(:message_ids)")
+_CLEAN: Final = text(f"DELETE FROM outbox WHERE sent_at < clock_timestamp() - interval '{KEEP_SENT}'")  # noqa: S608
+
+
+class OutboxRelay:
+    """Sends a service's outbox. A message may be sent twice (when we die before marking it), never zero times."""
+
+    def __init__(self, database: Database, publisher: Publisher, *, poll_seconds: float) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._poll_seconds = poll_seconds
+        self._poked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="outbox relay")
+
+    def poke(self) -> None:
+        """Say that a row was just committed: the fast path."""
+        self._poked.set()
+
+    async def close(self) -> None:
+        """Stop. What is unsent stays in the table and is sent by the next process."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        pause_seconds = FIRST_PAUSE_SECONDS
+        clean_at = 0.0
+        while True:
+            try:
+                await self._publisher.broker.wait_until_ready()
+                while await self.send_batch() == BATCH:
+                    pass
+                clean_at = await self._clean(clean_at)
+                pause_seconds = FIRST_PAUSE_SECONDS
+                await self._wait_for_work()
+            except ServiceError as error:
+                logger.warning("outbox.waits", code=error.code, **error.private)
+                await asyncio.sleep(pause_seconds)
+                pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _wait_for_work(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds):
+                await self._poked.wait()
+        self._poked.clear()
+
+    async def send_batch(self) -> int:
+        """Send up to a hundred rows and return how many were claimed.
+
+        Raises:
+            Unavailable: at least one was not confirmed; those that were are marked.
+        """
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(_CLAIM, {"batch": BATCH})).mappings().all()
+            OUTBOX_LAG_SECONDS.set((datetime.now(UTC) - rows[0]["created_at"]).total_seconds() if rows else 0)
+            failures = await self._send_and_mark(connection, rows)
+        if failures:
+            raise failures[0]
+        return len(rows)
+
+    async def _send_and_mark(self, connection: AsyncConnection, rows: Sequence[Row]) -> list[ServiceError]:
+        outcomes = await asyncio.gather(*(self._send(row) for row in rows))
+        sent = [row["message_id"] for row, failure in zip(rows, outcomes, strict=True) if failure is None]
+        if sent:
+            await connection.execute(_MARK_SENT, {"message_ids": sent})
+        return [failure for failure in outcomes if failure is not None]
+
+    async def _send(self, row: Row) -> ServiceError | None:
+        try:
+            await self._publisher.publish(
+                bytes(row["body"]),
+                exchange=row["exchange"],
+                routing_key=row["routing_key"],
+                message_id=str(row["message_id"]),
+                mandatory=row["exchange"] != MESSAGES_EXCHANGE,  # a fact may have no listener
+            )
+        except ServiceError as error:
+            return error
+        return None
+
+    async def _clean(self, clean_at: float) -> float:
+        now = asyncio.get_running_loop().time()
+        if now < clean_at:
+            return clean_at
+        await self._database.execute(_CLEAN)
+        return now + CLEAN_EVERY_SECONDS

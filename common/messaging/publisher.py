@@ -1,0 +1,72 @@
+"""Publishing that knows it was received: persistent, mandatory, confirmed, and never without a time limit."""
+
+import asyncio
+
+import aio_pika
+from aio_pika.abc import AbstractExchange, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.exceptions import DeliveryError
+from aiormq.exceptions import AMQPError, PublishError
+
+from common.errors import Unavailable
+from common.messaging.broker import Broker
+from common.messaging.topology import Topology
+from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
+from common.telemetry.metrics import PUBLISHED_MESSAGES
+
+__all__ = ["NotRouted", "Publisher"]
+
+
+class NotRouted(Unavailable):
+    """The broker has no queue for it, or its queue is full. The message was not taken."""
+
+
+class Publisher:
+    """Publishes on a connection of its own.
+
+    Args:
+        timeout_seconds: a robust channel waits without limit while the broker is away; we do not.
+    """
+
+    def __init__(self, url: str, *, service: str, topology: Topology, timeout_seconds: float) -> None:
+        self.broker = Broker(url, name=f"{service} publisher", topology=topology, on_connected=self._open)
+        self._timeout_seconds = timeout_seconds
+        self._channel: AbstractRobustChannel | None = None
+        self._exchanges: dict[str, AbstractExchange] = {}
+
+    async def publish(
+        self, body: bytes, *, exchange: str, routing_key: str, message_id: str, mandatory: bool = True
+    ) -> None:
+        """Return once the broker has the message safe.
+
+        Raises:
+            NotRouted: no queue wants it (only when `mandatory`), or its queue rejects it.
+            Unavailable: no confirmation in time. The message may have arrived; its id lets consumers dedupe.
+        """
+        message = aio_pika.Message(
+            body,
+            message_id=message_id,
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            headers={CORRELATION_HEADER: correlation_id()} if correlation_id() else None,
+        )
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                target = await self._exchange(exchange)
+                await target.publish(message, routing_key, mandatory=mandatory)
+        except (PublishError, DeliveryError) as error:
+            raise NotRouted(exchange=exchange, routing_key=routing_key, reason=repr(error)) from error
+        except (TimeoutError, AMQPError, OSError, RuntimeError) as error:
+            raise Unavailable(exchange=exchange, reason=repr(error)) from error
+        PUBLISHED_MESSAGES.labels(exchange).inc()
+
+    async def _open(self, connection: AbstractRobustConnection) -> None:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        assert isinstance(channel, AbstractRobustChannel)  # noqa: S101 - what a robust connection returns
+        self._channel = channel
+
+    async def _exchange(self, name: str) -> AbstractExchange:
+        await self.broker.wait_until_ready()
+        assert self._channel is not None  # noqa: S101 - set before the broker is ready
+        if name not in self._exchanges:
+            self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
+        return self._exchanges[name]

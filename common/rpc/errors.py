@@ -1,0 +1,58 @@
+"""The one place where errors become gRPC statuses, and statuses become errors again.
+
+The stable code, the kind and the public details travel in trailing metadata.
+"""
+
+from typing import Final
+
+import grpc
+import orjson
+
+from common.errors import OutcomeUnknown, ServiceError, Unavailable, error_of_kind
+
+__all__ = ["error_from_status", "status_of", "trailing_metadata_of"]
+
+CODE_KEY: Final = "error-code"
+KIND_KEY: Final = "error-kind"
+DETAILS_KEY: Final = "error-details-bin"
+
+STATUS_OF_KIND: Final = {
+    "invalid_request": grpc.StatusCode.INVALID_ARGUMENT,
+    "unauthenticated": grpc.StatusCode.UNAUTHENTICATED,
+    "forbidden": grpc.StatusCode.PERMISSION_DENIED,
+    "not_found": grpc.StatusCode.NOT_FOUND,
+    "busy": grpc.StatusCode.ABORTED,
+    "too_many_requests": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "internal": grpc.StatusCode.INTERNAL,
+    "unavailable": grpc.StatusCode.UNAVAILABLE,
+    "outcome_unknown": grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+
+def status_of(error: ServiceError) -> grpc.StatusCode:
+    """A state that must change first is FAILED_PRECONDITION, whatever its flavour."""
+    return STATUS_OF_KIND.get(error.kind, grpc.StatusCode.FAILED_PRECONDITION)
+
+
+def trailing_metadata_of(error: ServiceError) -> tuple[tuple[str, str | bytes], ...]:
+    metadata: tuple[tuple[str, str | bytes], ...] = ((CODE_KEY, error.code), (KIND_KEY, error.kind))
+    if error.details is not None:
+        metadata += ((DETAILS_KEY, orjson.dumps(error.details, default=str)),)
+    return metadata
+
+
+def error_from_status(error: grpc.aio.AioRpcError) -> ServiceError:
+    """Rebuild the typed error. A failure of the transport itself means that the outcome is unknown."""
+    metadata = dict(error.trailing_metadata() or ())
+    code, kind = metadata.get(CODE_KEY), metadata.get(KIND_KEY)
+    if isinstance(code, str) and isinstance(kind, str):
+        details = metadata.get(DETAILS_KEY)
+        return error_of_kind(
+            kind,
+            code=code,
+            public_message=error.details() or "",
+            details=orjson.loads(details) if isinstance(details, bytes) else None,
+        )
+    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        return Unavailable(status=error.code().name, reason=error.details())
+    return OutcomeUnknown(status=error.code().name, reason=error.details())

@@ -1,0 +1,97 @@
+"""What happens around every gRPC call: the caller's token, the correlation id, typed errors, metrics."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+
+from common.auth.service_tokens import ServiceTokens
+from common.errors import Internal, ServiceError
+from common.rpc.errors import status_of, trailing_metadata_of
+from common.telemetry.correlation import CORRELATION_METADATA, set_correlation_id
+from common.telemetry.logs import get_logger
+from common.telemetry.metrics import REQUEST_SECONDS
+
+__all__ = ["CallContext"]
+
+# Health probes and reflection carry no token; neither tells or changes anything of ours.
+OPEN_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+logger = get_logger(__name__)
+
+Handler = grpc.RpcMethodHandler[Any, Any]
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+
+
+class CallContext(grpc.aio.ServerInterceptor):
+    """Checks the service token and turns `ServiceError` into a status with its code in trailing metadata."""
+
+    def __init__(self, tokens: ServiceTokens) -> None:
+        self._tokens = tokens
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        method = handler_call_details.method
+        handler = await continuation(handler_call_details)
+        if handler is None or method.startswith(OPEN_SERVICES):
+            return handler
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(method, handler.unary_unary),
+                request_deserializer=handler.request_deserializer,
+                response_serializer=handler.response_serializer,
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            self._streaming(method, handler.unary_stream),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def _unary(self, method: str, behaviour: Any) -> Any:
+        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            started_at = time.perf_counter()
+            status = grpc.StatusCode.OK
+            try:
+                self._admit(context)
+                return await behaviour(request, context)
+            except Exception as error:  # noqa: BLE001 - mapped to a status below
+                known = _known(error, method)
+                status = status_of(known)
+                await _abort(context, known)
+            finally:
+                REQUEST_SECONDS.labels("gRPC", method, status.name).observe(time.perf_counter() - started_at)
+
+        return call
+
+    def _streaming(self, method: str, behaviour: Any) -> Any:
+        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                self._admit(context)
+                async for message in behaviour(request, context):
+                    yield message
+            except Exception as error:  # noqa: BLE001 - mapped to a status below
+                await _abort(context, _known(error, method))
+
+        return call
+
+    def _admit(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        metadata = dict(context.invocation_metadata() or ())
+        set_correlation_id(_text(metadata.get(CORRELATION_METADATA)))
+        self._tokens.verify(_text(metadata.get("authorization")).removeprefix("Bearer "))
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
+
+
+def _known(error: Exception, method: str) -> ServiceError:
+    if isinstance(error, ServiceError):
+        return error
+    logger.error("rpc.crashed", method=method, exc_info=error)
+    return Internal()
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError) -> None:
+    await context.abort(status_of(error), error.public_message, trailing_metadata_of(error))

@@ -1,0 +1,80 @@
+"""Settings every process shares. Each service adds its own in one small frozen class."""
+
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["DatabaseSettings", "MessagingSettings", "ServiceSettings"]
+
+# Refused outside dev and test: anybody can read them here.
+DEV_SERVICE_TOKEN_SECRET: Final = "dev-only-service-token-secret-of-32-bytes"  # noqa: S105 - known on purpose, and refused outside dev
+KNOWN_DEV_SECRETS: Final = frozenset({DEV_SERVICE_TOKEN_SECRET, "changeme", "secret", "password"})
+MINIMUM_SECRET_BYTES: Final = 32  # RFC 7518 §3.2: an HS256 key has at least 256 bits
+
+
+class ServiceSettings(BaseSettings):
+    """What a process needs to start, log and be trusted. Read once, from the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    env: Literal["dev", "test", "prod"] = "prod"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    service_token_secret: SecretStr = SecretStr("")
+    jwks_url: str = "http://127.0.0.1:5000/.well-known/jwks.json"
+    max_body_bytes: int = Field(default=1_048_576, description="A larger body is refused with 413.")
+    shutdown_grace_seconds: float = 10.0
+
+    @property
+    def is_dev(self) -> bool:
+        return self.env in {"dev", "test"}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _give_dev_secrets(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("env") in {"dev", "test"}:
+            values = {"service_token_secret": DEV_SERVICE_TOKEN_SECRET, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> Self:
+        require_secret("SERVICE_TOKEN_SECRET", self.service_token_secret, is_dev=self.is_dev)
+        return self
+
+
+class DatabaseSettings(BaseSettings):
+    """One PostgreSQL database, the service's own."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    database_pool_size: int = 16
+    database_pool_timeout_seconds: float = 5.0
+    statement_timeout_seconds: float = 10.0
+
+
+class MessagingSettings(BaseSettings):
+    """RabbitMQ. Nothing here waits for the broker at start."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/")
+    hold_ttl_seconds: float = Field(default=300, gt=0, description="How long seats are held for a fan (T2).")
+    publish_timeout_seconds: float = 5.0
+    outbox_poll_seconds: float = Field(default=1.0, description="How soon a row left by another process is sent.")
+
+
+def require_secret(name: str, secret: SecretStr, *, is_dev: bool) -> None:
+    """Refuse a missing, short or publicly known secret outside dev.
+
+    Raises:
+        ValueError: the process must not start with this value.
+    """
+    value = secret.get_secret_value()
+    if len(value.encode()) < MINIMUM_SECRET_BYTES:
+        raise ValueError(f"{name} must be set and have at least {MINIMUM_SECRET_BYTES} bytes")
+    if not is_dev and value in KNOWN_DEV_SECRETS:
+        raise ValueError(f"{name} is a known development value")

@@ -1,0 +1,1 @@
+"""Seeing it run: correlation ids, structured logs, Prometheus metrics."""

@@ -1,0 +1,31 @@
+"""One id follows a click through HTTP, gRPC and AMQP."""
+
+import re
+import uuid
+from contextvars import ContextVar
+from typing import Final
+
+__all__ = ["CORRELATION_HEADER", "CORRELATION_METADATA", "correlation_id", "new_correlation_id", "set_correlation_id"]
+
+CORRELATION_HEADER: Final = "X-Correlation-ID"
+CORRELATION_METADATA: Final = "x-correlation-id"  # gRPC metadata keys are lower case
+
+# What a client may choose: printable, bounded, nothing that could break a log line.
+_ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_current: ContextVar[str] = ContextVar("correlation_id", default="")
+
+
+def correlation_id() -> str:
+    """Return the id of the work in hand, or an empty string outside of any."""
+    return _current.get()
+
+
+def new_correlation_id() -> str:
+    return uuid.uuid4().hex
+
+
+def set_correlation_id(offered: str | None) -> str:
+    """Adopt the offered id when it is well formed, else make a new one. Returns the id in force."""
+    chosen = offered if offered and _ACCEPTABLE.fullmatch(offered) else new_correlation_id()
+    _current.set(chosen)
+    return chosen
