@@ -1,9 +1,13 @@
 """Everything we declare on the broker, in one place. `rabbitmq/definitions.json` is checked against it by a test.
 
+After a change, write that file again: ``python -m common.messaging.topology > rabbitmq/definitions.json``.
+
 Every queue is durable and a quorum queue, except the gateway's own live feed, which is exclusive to its connection.
 Works on RabbitMQ 3.10 to 4.x: no global QoS, no transient shared queues, nothing that relies on client-set `x-death`.
 """
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -76,6 +80,7 @@ class Topology:
     def as_definitions(self, vhost: str = "/") -> dict[str, Any]:
         """Return it as the broker's definitions file has it."""
         return {
+            "vhosts": [{"name": vhost}],
             "exchanges": [
                 {"name": e.name, "vhost": vhost, "type": e.kind, "durable": True, "auto_delete": False}
                 for e in self.exchanges
@@ -133,3 +138,7 @@ def platform_topology(hold_ttl_seconds: float = DEFAULT_HOLD_TTL_MILLISECONDS / 
             Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
         ),
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(platform_topology().as_definitions(), indent=2) + "\n")
