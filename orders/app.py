@@ -1,0 +1,47 @@
+"""The orders service, constructed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from common.auth.user_tokens import UserTokenVerifier
+from common.db.engine import Database
+from common.health import Health
+from common.http.app import base_app
+from orders import routes
+from orders.repository import OrderRepository
+from orders.service import OrderService
+from orders.settings import Settings
+
+__all__ = ["SERVICE", "create_app"]
+
+SERVICE: Final = "orders"
+
+
+def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = None) -> FastAPI:
+    """Return the app.
+
+    Args:
+        user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
+    """
+    database = Database(settings, application_name=SERVICE)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    app = base_app(
+        service=SERVICE,
+        title="TicketRemaster orders",
+        settings=settings,
+        lifespan=lifespan,
+        health=Health(required={"database": database.is_healthy}),
+        user_tokens=user_tokens,
+    )
+    app.state.orders = OrderService(OrderRepository(database))
+    app.include_router(routes.public)
+    app.include_router(routes.internal)
+    return app

@@ -1,0 +1,23 @@
+"""What the orders service refuses."""
+
+from common.errors import Conflict, Forbidden, NotFound
+
+__all__ = ["NotYourOrder", "OrderAlreadyOpened", "OrderInvalidState", "OrderNotFound"]
+
+
+class OrderNotFound(NotFound):
+    code = "ORDER_NOT_FOUND"
+    public_message = "There is no such order."
+
+
+class OrderInvalidState(Conflict):
+    code = "ORDER_INVALID_STATE"
+    public_message = "The order's status does not allow that."
+
+
+class OrderAlreadyOpened(OrderInvalidState):
+    public_message = "That order was opened by another request."
+
+
+class NotYourOrder(Forbidden):
+    public_message = "That order belongs to somebody else."

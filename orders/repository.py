@@ -1,0 +1,156 @@
+"""Orders in PostgreSQL."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal_column, select, text
+
+from common.db.engine import Database
+from common.db.requests import (
+    TOMBSTONE_FINGERPRINT,
+    ParticipantRequest,
+    RequestMemory,
+    RequestUndone,
+    refused,
+)
+from common.errors import ServiceError
+from orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
+from orders.models import orders
+from orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory
+from orders.statements import END, MOVE, OPEN, order_json
+from orders.status import REACHED_FROM, OrderStatus
+
+__all__ = ["OrderRepository"]
+
+_TOMBSTONE = {"tombstone_fingerprint": TOMBSTONE_FINGERPRINT, "tombstone": refused(RequestUndone())}
+
+_FIND = text(f"SELECT {order_json('orders')} AS found FROM orders WHERE order_id = :order_id")  # noqa: S608
+
+_FIND_WITH_HISTORY = text(
+    f"""
+    SELECT {order_json("orders")} || jsonb_build_object('history', (
+        SELECT jsonb_agg(
+            jsonb_build_object('from_status', from_status, 'to_status', to_status, 'at', at, 'reason', reason)
+            ORDER BY history_id)
+        FROM order_history WHERE order_history.order_id = orders.order_id)) AS found
+    FROM orders WHERE order_id = :order_id
+    """  # noqa: S608
+)
+
+_STATUS_OF = text("SELECT status FROM orders WHERE order_id = :order_id")
+
+
+class _LookAgain(Exception):
+    """The undo met an opening, or another undo, in flight; now it is decided."""
+
+
+class OrderRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory = RequestMemory(database)
+
+    async def open(self, opening: OpenOrder) -> Order:
+        """Store a PENDING order.
+
+        Raises:
+            OrderAlreadyOpened: another request opened that order id.
+            RequestUndone: the undo of this request came first.
+        """
+        request = ParticipantRequest.of(opening.request_id, "open", **opening.model_dump(exclude={"request_id"}))
+        columns = opening.model_dump(include={"order_id", "user_id", "event_id", "total", "held_until"})
+        seats = [seat.model_dump(mode="json") for seat in opening.seats]
+
+        async def refuse() -> ServiceError:
+            return OrderAlreadyOpened()
+
+        return Order(**await self._memory.answer(request, OPEN, {**columns, "seats": seats}, refuse=refuse))
+
+    async def move(
+        self, order_id: uuid.UUID, to_status: OrderStatus, *, request_id: uuid.UUID, reason: str | None = None
+    ) -> Order:
+        """Move the order to `to_status`.
+
+        Raises:
+            OrderNotFound: no such order.
+            OrderInvalidState: its status does not lead there.
+        """
+        request = ParticipantRequest.of(request_id, "move", order_id=order_id, to_status=to_status, reason=reason)
+        parameters = _move_parameters(order_id, to_status, reason)
+
+        async def refuse() -> ServiceError:
+            status = await self._status_of(order_id)
+            return OrderNotFound() if status is None else OrderInvalidState(details={"status": status})
+
+        return Order(**await self._memory.answer(request, MOVE, parameters, refuse=refuse))
+
+    async def end(self, order_id: uuid.UUID, ending: EndOrder) -> EndedOrder:
+        """Undo an opening, also one that never came.
+
+        Raises:
+            OrderInvalidState: the order became something else; it cannot be undone.
+        """
+        try:
+            return await self._end(order_id, ending, is_last_look=False)
+        except _LookAgain:
+            return await self._end(order_id, ending, is_last_look=True)
+
+    async def _end(self, order_id: uuid.UUID, ending: EndOrder, *, is_last_look: bool) -> EndedOrder:
+        arguments = ending.model_dump(exclude={"request_id"})
+        request = ParticipantRequest.of(ending.request_id, "end", order_id=order_id, **arguments)
+        parameters = {
+            **_move_parameters(order_id, ending.status, ending.reason),
+            **_TOMBSTONE,
+            "undoes_request_id": ending.undoes_request_id,
+        }
+
+        async def refuse() -> ServiceError:
+            if not is_last_look:
+                raise _LookAgain
+            return OrderInvalidState(details={"status": await self._status_of(order_id)})
+
+        return EndedOrder(**await self._memory.answer(request, END, parameters, refuse=refuse))
+
+    async def find(self, order_id: uuid.UUID) -> Order | None:
+        found = await self._database.fetch_one(_FIND, {"order_id": order_id})
+        return Order(**found["found"]) if found else None
+
+    async def find_with_history(self, order_id: uuid.UUID) -> OrderWithHistory | None:
+        found = await self._database.fetch_one(_FIND_WITH_HISTORY, {"order_id": order_id})
+        return OrderWithHistory(**found["found"]) if found else None
+
+    async def page(
+        self, *, user_id: uuid.UUID | None, status: OrderStatus | None, limit: int, offset: int
+    ) -> tuple[list[Order], int]:
+        """Return one page, newest first, and how many there are in all. Everybody's when `user_id` is None."""
+        conditions = _conditions(user_id, status)
+        total = await self._database.fetch_one(
+            select(func.count().label("total")).select_from(orders).where(*conditions)
+        )
+        rows = await self._database.fetch_all(
+            select(literal_column(order_json("orders")).label("found"))
+            .select_from(orders)
+            .where(*conditions)
+            .order_by(orders.c.created_at.desc(), orders.c.order_id.desc())
+            .limit(limit)
+            .offset(offset)
+        )
+        return [Order(**row["found"]) for row in rows], total["total"] if total else 0
+
+    async def _status_of(self, order_id: uuid.UUID) -> str | None:
+        found = await self._database.fetch_one(_STATUS_OF, {"order_id": order_id})
+        return found["status"] if found else None
+
+
+def _move_parameters(order_id: uuid.UUID, to_status: OrderStatus, reason: str | None) -> Mapping[str, Any]:
+    return {
+        "order_id": order_id,
+        "from_status": REACHED_FROM[to_status],
+        "to_status": to_status,
+        "reason": reason,
+    }
+
+
+def _conditions(user_id: uuid.UUID | None, status: OrderStatus | None) -> Sequence[ColumnElement[bool]]:
+    owned = [] if user_id is None else [orders.c.user_id == user_id]
+    return owned if status is None else [*owned, orders.c.status == status]

@@ -1,0 +1,89 @@
+"""HTTP at the edge of the orders service: what users may read, and what the orchestrator does."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from common.http.auth import CurrentUser, require_service
+from common.http.envelope import ErrorBody, PageQuery, Paginated, Success, paginated, success
+from orders.schemas import ConfirmOrder, EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory, RefundOrder
+from orders.service import OrderService
+from orders.status import OrderStatus
+
+__all__ = ["internal", "public"]
+
+
+def _service(request: Request) -> OrderService:
+    service: OrderService = request.app.state.orders
+    return service
+
+
+Orders = Annotated[OrderService, Depends(_service)]
+
+
+def _refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ErrorBody, "description": names} for status, names in codes.items()}
+
+
+_BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
+_NOT_LOGGED_IN: Final = "UNAUTHORIZED, TOKEN_EXPIRED"
+_MOVE_REFUSALS: Final = {
+    400: _BAD_INPUT,
+    404: "ORDER_NOT_FOUND",
+    409: "ORDER_INVALID_STATE",
+    422: "IDEMPOTENCY_KEY_REUSED",
+}
+
+public: Final = APIRouter(prefix="/api/orders", tags=["Orders"])
+internal: Final = APIRouter(
+    prefix="/internal/orders", tags=["Internal: orders"], dependencies=[Depends(require_service)]
+)
+
+
+@public.get("", summary="List my orders", responses=_refusals({400: _BAD_INPUT, 401: _NOT_LOGGED_IN}))
+async def list_orders(
+    user: CurrentUser,
+    orders: Orders,
+    page: PageQuery,
+    status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
+) -> Paginated[Order]:
+    """One's own orders, newest first; an admin sees everybody's."""
+    items, total = await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset)
+    return paginated(items, page=page, total=total)
+
+
+@public.get(
+    "/{order_id}",
+    summary="Show an order with its history",
+    responses=_refusals({400: "INVALID_UUID", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "ORDER_NOT_FOUND"}),
+)
+async def show_order(order_id: uuid.UUID, user: CurrentUser, orders: Orders) -> Success[OrderWithHistory]:
+    """One's own order, or any to an admin."""
+    return success(await orders.show(order_id, to=user))
+
+
+@internal.post("", responses=_refusals({400: _BAD_INPUT, 409: "ORDER_INVALID_STATE, REQUEST_UNDONE"}))
+async def open_order(opening: OpenOrder, orders: Orders) -> Success[Order]:
+    return success(await orders.open(opening))
+
+
+@internal.post("/{order_id}/confirm", responses=_refusals(_MOVE_REFUSALS))
+async def confirm_order(order_id: uuid.UUID, confirmation: ConfirmOrder, orders: Orders) -> Success[Order]:
+    return success(await orders.confirm(order_id, confirmation))
+
+
+@internal.post("/{order_id}/end", responses=_refusals(_MOVE_REFUSALS))
+async def end_order(order_id: uuid.UUID, ending: EndOrder, orders: Orders) -> Success[EndedOrder]:
+    """The undo of opening; the order may never have been opened."""
+    return success(await orders.end(order_id, ending))
+
+
+@internal.post("/{order_id}/refund", responses=_refusals(_MOVE_REFUSALS))
+async def refund_order(order_id: uuid.UUID, refund: RefundOrder, orders: Orders) -> Success[Order]:
+    return success(await orders.refund(order_id, refund))
+
+
+@internal.get("/{order_id}", responses=_refusals({400: "INVALID_UUID", 404: "ORDER_NOT_FOUND"}))
+async def find_order(order_id: uuid.UUID, orders: Orders) -> Success[Order]:
+    return success(await orders.find(order_id))

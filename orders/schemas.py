@@ -1,0 +1,132 @@
+"""What the orders service takes and gives."""
+
+import uuid
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict, JsonValue
+
+from common.fields import Instant, PlainText
+from common.money import Money
+from orders.status import OrderStatus
+
+__all__ = [
+    "ConfirmOrder",
+    "EndOrder",
+    "EndedOrder",
+    "HistoryEntry",
+    "OpenOrder",
+    "Order",
+    "OrderSeat",
+    "OrderWithHistory",
+    "RefundOrder",
+]
+
+SEATS_PER_ORDER = 10  # T2: 1 to 10 seats of one event
+
+Reason = Annotated[PlainText, Field(min_length=1, max_length=500)]
+
+_SEAT_EXAMPLE: JsonDict = {
+    "seat_id": "55555555-5555-5555-5555-555555555101",
+    "category": "CAT1",
+    "row_number": "A",
+    "seat_number": 1,
+    "price": "350.00",
+}
+_ORDER_EXAMPLE: JsonDict = {
+    "order_id": "0d9f2f0e-6f0b-4d0e-9a53-6f0f6ad1c3b7",
+    "user_id": "41414141-4141-4141-4141-414141414141",
+    "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
+    "status": "CONFIRMED",
+    "total": "350.00",
+    "held_until": "2026-11-20T10:05:00Z",
+    "created_at": "2026-11-20T10:00:00Z",
+    "confirmed_at": "2026-11-20T10:01:30Z",
+    "ended_at": None,
+    "reason": None,
+    "seats": [_SEAT_EXAMPLE],
+}
+_HISTORY_EXAMPLE: list[JsonValue] = [
+    {"from_status": None, "to_status": "PENDING", "at": "2026-11-20T10:00:00Z", "reason": None},
+    {"from_status": "PENDING", "to_status": "CONFIRMED", "at": "2026-11-20T10:01:30Z", "reason": None},
+]
+
+
+class OrderSeat(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": _SEAT_EXAMPLE})
+
+    seat_id: uuid.UUID
+    category: Annotated[PlainText, Field(min_length=1, max_length=50)]
+    row_number: Annotated[PlainText, Field(max_length=20, description="Empty in a standing area.")]
+    seat_number: Annotated[int, Field(ge=0, le=2_147_483_647)]
+    price: Money
+
+
+class Order(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": _ORDER_EXAMPLE})
+
+    order_id: uuid.UUID
+    user_id: uuid.UUID
+    event_id: uuid.UUID
+    status: OrderStatus
+    total: Money
+    held_until: Instant
+    created_at: Instant
+    confirmed_at: Instant | None
+    ended_at: Instant | None
+    reason: str | None
+    seats: list[OrderSeat]
+
+
+class HistoryEntry(BaseModel):
+    """One move of the status; the first has no `from_status`."""
+
+    from_status: OrderStatus | None
+    to_status: OrderStatus
+    at: Instant
+    reason: str | None
+
+
+class OrderWithHistory(Order):
+    model_config = ConfigDict(json_schema_extra={"example": {**_ORDER_EXAMPLE, "history": _HISTORY_EXAMPLE}})
+
+    history: list[HistoryEntry]
+
+
+class OpenOrder(BaseModel):
+    request_id: uuid.UUID
+    order_id: uuid.UUID
+    user_id: uuid.UUID
+    event_id: uuid.UUID
+    total: Money
+    held_until: Instant
+    seats: Annotated[list[OrderSeat], Field(min_length=1, max_length=SEATS_PER_ORDER)]
+
+    @model_validator(mode="after")
+    def _names_each_seat_once(self) -> Self:
+        if len({seat.seat_id for seat in self.seats}) != len(self.seats):
+            raise ValueError("a seat is named twice")
+        return self
+
+
+class ConfirmOrder(BaseModel):
+    request_id: uuid.UUID
+
+
+class EndOrder(BaseModel):
+    """The undo of opening."""
+
+    request_id: uuid.UUID
+    undoes_request_id: uuid.UUID
+    status: Literal[OrderStatus.FAILED, OrderStatus.CANCELLED]
+    reason: Reason
+
+
+class EndedOrder(BaseModel):
+    order_id: uuid.UUID
+    status: OrderStatus | None = Field(description="null when the order was never opened")
+
+
+class RefundOrder(BaseModel):
+    request_id: uuid.UUID
+    reason: Reason

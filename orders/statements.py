@@ -1,0 +1,117 @@
+"""The SQL of the hot paths: each is one statement in autocommit, as `common.db.requests` shows."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.db.requests import SELECT_ANSWER
+
+__all__ = ["END", "MOVE", "OPEN", "order_json"]
+
+
+def order_json(order: str, *, seats: str = "order_seats") -> str:
+    """Return the SQL expression that shapes a row of `orders`, and its rows of `order_seats`, as an order.
+
+    Amounts leave as text: a JSON number would become a float on its way.
+    """
+    return f"""
+        jsonb_build_object(
+            'order_id', {order}.order_id, 'user_id', {order}.user_id, 'event_id', {order}.event_id,
+            'status', {order}.status, 'total', {order}.total::text, 'held_until', {order}.held_until,
+            'created_at', {order}.created_at, 'confirmed_at', {order}.confirmed_at, 'ended_at', {order}.ended_at,
+            'reason', {order}.reason,
+            'seats', (
+                SELECT jsonb_agg(
+                    jsonb_build_object(
+                        'seat_id', seat.seat_id, 'category', seat.category, 'row_number', seat.row_number,
+                        'seat_number', seat.seat_number, 'price', seat.price::text)
+                    ORDER BY seat.row_number, seat.seat_number, seat.seat_id)
+                FROM {seats} AS seat WHERE seat.order_id = {order}.order_id))
+    """  # noqa: S608 - the names are ours
+
+
+_PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
+
+# The status is set by its name, and the time that belongs to it with it.
+_MOVED: Final = """
+    moved AS (
+        UPDATE orders SET
+            status = :to_status,
+            confirmed_at = CASE WHEN :to_status = 'CONFIRMED' THEN now() ELSE confirmed_at END,
+            ended_at = CASE WHEN :to_status = 'CONFIRMED' THEN NULL ELSE now() END,
+            reason = :reason
+        WHERE order_id = :order_id AND status = :from_status AND NOT EXISTS (SELECT FROM prior)
+        RETURNING *),
+    noted AS (
+        INSERT INTO order_history (order_id, from_status, to_status, reason)
+        SELECT order_id, :from_status, status, reason FROM moved)
+"""
+
+_SEATS_ASKED: Final = """
+    jsonb_to_recordset(:seats)
+        AS asked (seat_id uuid, category text, row_number text, seat_number integer, price numeric)
+"""
+
+
+OPEN: Final = text(
+    f"""
+    WITH {_PRIOR},
+    opened AS (
+        INSERT INTO orders (order_id, user_id, event_id, status, total, held_until)
+        SELECT :order_id, :user_id, :event_id, 'PENDING', :total, :held_until
+        WHERE NOT EXISTS (SELECT FROM prior)
+        ON CONFLICT (order_id) DO NOTHING
+        RETURNING *),
+    seated AS (
+        INSERT INTO order_seats (order_id, seat_id, category, row_number, seat_number, price)
+        SELECT opened.order_id, asked.* FROM opened, {_SEATS_ASKED}
+        RETURNING *),
+    noted AS (
+        INSERT INTO order_history (order_id, to_status) SELECT order_id, status FROM opened),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json("opened", seats="seated")}) FROM opened
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+).bindparams(bindparam("seats", type_=JSONB))
+
+MOVE: Final = text(
+    f"""
+    WITH {_PRIOR}, {_MOVED},
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json("moved")}) FROM moved
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+)
+
+# The undo of OPEN. An opening in flight is not in this statement's snapshot, but the tombstone waits for it; then
+# there is neither a tombstone of ours nor an order in sight, so nothing is answered and the caller looks again.
+END: Final = text(
+    f"""
+    WITH {_PRIOR}, {_MOVED},
+    buried AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :undoes_request_id, :tombstone_fingerprint, :tombstone WHERE NOT EXISTS (SELECT FROM prior)
+        ON CONFLICT (request_id) DO NOTHING
+        RETURNING request_id),
+    standing AS (SELECT status FROM orders WHERE order_id = :order_id),
+    outcome AS (
+        SELECT status FROM moved
+        UNION ALL
+        SELECT status FROM standing WHERE status = :to_status
+        UNION ALL
+        SELECT NULL WHERE NOT EXISTS (SELECT FROM standing) AND (
+            EXISTS (SELECT FROM buried) OR EXISTS (SELECT FROM requests WHERE request_id = :undoes_request_id))),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint,
+            jsonb_build_object('done', jsonb_build_object('order_id', CAST(:order_id AS uuid), 'status', status))
+        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+).bindparams(bindparam("tombstone", type_=JSONB))

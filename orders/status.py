@@ -1,0 +1,34 @@
+"""The status machine of an order. The database refuses the same moves once more, by a trigger.
+
+::
+
+    PENDING ──> CONFIRMED ──> REFUNDED
+       ├──────> FAILED
+       └──────> CANCELLED
+"""
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+__all__ = ["REACHED_FROM", "OrderStatus"]
+
+
+class OrderStatus(enum.StrEnum):
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    REFUNDED = "REFUNDED"
+
+
+REACHED_FROM: Final[Mapping[OrderStatus, OrderStatus]] = MappingProxyType(
+    {
+        OrderStatus.CONFIRMED: OrderStatus.PENDING,
+        OrderStatus.FAILED: OrderStatus.PENDING,
+        OrderStatus.CANCELLED: OrderStatus.PENDING,
+        OrderStatus.REFUNDED: OrderStatus.CONFIRMED,
+    }
+)
+"""Every status is reached from exactly one other; an order begins as PENDING."""
