@@ -1,0 +1,140 @@
+"""The services' processes: started, watched, broken and stopped by name."""
+
+import http.client
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from devstack.errors import DevstackError
+from devstack.home import ROOT, Home
+from devstack.logs import MergedLog
+from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
+
+__all__ = ["Children"]
+
+STOP_SECONDS: Final = 15.0  # above the services' own grace for requests in flight
+HEALTHY_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.05
+PROBE_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Child:
+    popen: subprocess.Popen[bytes]
+    identity: ProcessId
+    log: Path | None
+
+
+class Children:
+    """Without a merged log each child writes to its own file in the stack's log folder."""
+
+    def __init__(self, home: Home, *, merged_log: MergedLog | None, on_spawn: Callable[[], None]) -> None:
+        self._home = home
+        self._merged_log = merged_log
+        self._on_spawn = on_spawn
+        self._children: dict[str, _Child] = {}
+
+    @property
+    def processes(self) -> tuple[ProcessId, ...]:
+        return tuple(child.identity for child in list(self._children.values()))
+
+    def spawn(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
+        log = None if self._merged_log else self._home.logs / f"{name}.log"
+        if log:
+            with log.open("ab") as file:
+                popen = spawn(command, env=env, output=file, cwd=ROOT)
+        else:
+            popen = spawn(command, env=env, output=subprocess.PIPE, cwd=ROOT)
+        if self._merged_log and popen.stdout:
+            self._merged_log.attach(name, popen.stdout)
+        self._children[name] = _Child(popen=popen, identity=identify(popen, name=name), log=log)
+        self._on_spawn()
+
+    def wait_healthy(self, name: str, url: str) -> None:
+        """Wait until ``GET {url}/health`` answers 200.
+
+        Raises:
+            DevstackError: the process ended, or was not healthy in time.
+        """
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while (last := _probe(url)) != http.client.OK:
+            code = self._children[name].popen.poll()
+            if code is not None:
+                raise DevstackError(f"{name} ended with exit code {code} while starting.{self._log_tail(name)}")
+            if time.monotonic() > deadline:
+                raise DevstackError(f"{name} is not healthy at {url}/health ({last}).{self._log_tail(name)}")
+            time.sleep(POLL_SECONDS)
+
+    def wait_finished(self, name: str) -> None:
+        """Wait for a command that ends by itself.
+
+        Raises:
+            DevstackError: it failed.
+        """
+        if code := self._children[name].popen.wait():
+            raise DevstackError(f"{name} failed with exit code {code}.{self._log_tail(name)}")
+        del self._children[name]
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Stop these in good order, all at once."""
+        stop_all(
+            [self._children[name].identity for name in names if name in self._children], grace_seconds=STOP_SECONDS
+        )
+        self._forget(names)
+
+    def kill(self, name: str) -> None:
+        """``kill -9``.
+
+        Raises:
+            DevstackError: it does not run.
+        """
+        kill_family(self._child(name).identity)
+        self._forget([name])
+
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send any signal; SIGSTOP makes a process that accepts connections and never answers."""
+        if process := self._child(name).identity.process():
+            process.send_signal(number)
+
+    def runs(self, name: str) -> bool:
+        return name in self._children and self._children[name].popen.poll() is None
+
+    def take_ended(self) -> dict[str, int]:
+        """Return exit codes of children that ended by themselves since the last call."""
+        ended = {name: code for name, child in list(self._children.items()) if (code := child.popen.poll()) is not None}
+        self._forget(list(ended))
+        return ended
+
+    def _child(self, name: str) -> _Child:
+        if name not in self._children:
+            raise DevstackError(f"{name} does not run.")
+        return self._children[name]
+
+    def _forget(self, names: Sequence[str]) -> None:
+        for name in names:
+            if child := self._children.pop(name, None):
+                child.popen.wait()
+
+    def _log_tail(self, name: str, *, lines: int = 30) -> str:
+        log = self._children[name].log
+        if log is None:
+            return " Its log is above."
+        return "\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _probe(url: str) -> int | str:
+    """Return the status of ``GET /health``, or why there is none. Never through a proxy."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+    finally:
+        connection.close()

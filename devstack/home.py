@@ -1,0 +1,124 @@
+"""The folder one stack lives in: its lock, its state, its secrets, its data and its logs."""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from devstack.errors import DevstackError
+from devstack.processes import ProcessId
+
+__all__ = ["ROOT", "Home", "Phase", "State", "default_home"]
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+POLL_SECONDS: Final = 0.05
+
+Phase = Literal["starting", "ready", "stopping"]
+
+
+def default_home() -> Path:
+    """Return ``DEVSTACK_HOME``, or ``.devstack`` beside the code."""
+    return Path(os.environ.get("DEVSTACK_HOME") or ROOT / ".devstack").resolve()
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What runs, for other processes: ``make down``, tests, the demo, the watchdog."""
+
+    phase: Phase
+    supervisor: ProcessId
+    processes: tuple[ProcessId, ...] = ()
+    urls: Mapping[str, Any] = field(default_factory=dict)
+    control: Mapping[str, Any] = field(default_factory=dict)
+    """Where the supervisor listens for ``restart`` and ``kill``: port and key."""
+
+
+class Home:
+    """One stack's folder. Whoever holds its lock owns what runs from it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.logs = path / "log"
+        self.secrets_file = path / "secrets.json"
+        self._state_file = path / "state.json"
+        self._lock_file = path / "lock"
+
+    def prepare(self) -> None:
+        self.logs.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def identity(self) -> str:
+        """Return a short name for this folder, the same each time."""
+        return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:10]
+
+    @contextmanager
+    def locked(self, *, wait_seconds: float) -> Iterator[int]:
+        """Hold the lock and yield its descriptor; the kernel drops it with the last process that holds it.
+
+        Raises:
+            DevstackError: another stack still runs from this folder.
+        """
+        self.prepare()
+        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            deadline = time.monotonic() + wait_seconds
+            while not _try_lock(descriptor):
+                if time.monotonic() > deadline:
+                    raise DevstackError(f"Another stack runs from {self.path}; stop it with: python -m devstack down")
+                time.sleep(POLL_SECONDS)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def is_locked(self) -> bool:
+        """Whether a supervisor, or the watchdog of a dead one, is at work here."""
+        if not self._lock_file.exists():
+            return False
+        descriptor = os.open(self._lock_file, os.O_RDWR)
+        try:
+            return not _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read_state(self) -> State | None:
+        """Return what the supervisor last wrote, None when nothing runs."""
+        try:
+            written = json.loads(self._state_file.read_text())
+        except FileNotFoundError:
+            return None
+        return State(
+            phase=written["phase"],
+            supervisor=ProcessId(**written["supervisor"]),
+            processes=tuple(ProcessId(**process) for process in written["processes"]),
+            urls=written["urls"],
+            control=written["control"],
+        )
+
+    def write_state(self, state: State) -> None:
+        write_privately(self._state_file, json.dumps(asdict(state), indent=2))
+
+    def clear_state(self) -> None:
+        self._state_file.unlink(missing_ok=True)
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Replace a file at once, readable by its owner only."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

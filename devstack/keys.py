@@ -1,0 +1,50 @@
+"""Secrets of one stack, made once and kept in its folder, so that tokens and QR codes outlive a restart."""
+
+import base64
+import json
+import secrets
+from dataclasses import asdict, dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from devstack.home import Home, write_privately
+
+__all__ = ["Keys", "keys_of"]
+
+QR_KEY_BYTES = 32  # AES-256-GCM (T11)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """What services need to trust each other, and the passwords of what we start ourselves."""
+
+    jwt_private_key: str
+    service_token_secret: str
+    qr_keys: str
+    otp_api_key: str
+    postgres_password: str
+    erlang_cookie: str
+
+
+def keys_of(home: Home) -> Keys:
+    """Return the stack's secrets; the first call makes them (mode 600)."""
+    home.prepare()
+    kept = json.loads(home.secrets_file.read_text()) if home.secrets_file.exists() else {}
+    keys = Keys(**(asdict(_new_keys()) | kept))
+    if asdict(keys) != kept:
+        write_privately(home.secrets_file, json.dumps(asdict(keys), indent=2))
+    return keys
+
+
+def _new_keys() -> Keys:
+    private_key = Ed25519PrivateKey.generate()
+    qr_key = base64.urlsafe_b64encode(secrets.token_bytes(QR_KEY_BYTES)).rstrip(b"=").decode()
+    return Keys(
+        jwt_private_key=private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        service_token_secret=secrets.token_urlsafe(48),
+        qr_keys=f"k1:{qr_key}",
+        otp_api_key=secrets.token_urlsafe(24),
+        postgres_password=secrets.token_urlsafe(24),
+        erlang_cookie=secrets.token_hex(16),
+    )

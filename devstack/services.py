@@ -1,0 +1,144 @@
+"""Which processes make the platform, and what each one finds in its environment."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from devstack.keys import Keys
+from devstack.ports import LOOPBACK, free_port, port_near
+
+__all__ = ["DATABASES", "PLATFORM", "ServiceSpec", "Urls", "choose_ports", "environment_of", "urls_of"]
+
+Ports = Mapping[str, Mapping[str, int]]
+"""Per process: the environment variable that carries a port, and the port."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSpec:
+    """One process. ``ports`` maps the variables its settings read to the usual ports of the contract."""
+
+    name: str
+    module: str
+    ports: Mapping[str, int]
+    health_port: str = "PORT"
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", self.module]
+
+
+PLATFORM: Final = (
+    ServiceSpec(name="sandbox", module="devstack.sandbox", ports={"PORT": 5900}),
+    ServiceSpec(name="users", module="users", ports={"PORT": 5000}),
+    ServiceSpec(name="orders", module="orders", ports={"PORT": 5001}),
+    ServiceSpec(name="events", module="events", ports={"PORT": 5002}),
+    ServiceSpec(
+        name="inventory",
+        module="inventory",
+        ports={"PORT": 50051, "HEALTH_PORT": 8080},
+        health_port="HEALTH_PORT",
+    ),
+    ServiceSpec(name="orchestrator", module="orchestrator", ports={"PORT": 5003}),
+    ServiceSpec(name="worker", module="orchestrator.worker", ports={"PORT": 5004}),
+    ServiceSpec(name="gateway", module="gateway", ports={"PORT": 8000}),
+)
+DATABASES: Final = {
+    "users": "users_db",
+    "orders": "orders_db",
+    "events": "events_db",
+    "inventory": "seats_db",
+    "orchestrator": "orchestrator_db",
+}
+"""Per package with a ``migrate`` command: its database."""
+
+# PostgreSQL's own 5432 is left to the machine's server, which may start after us.
+SERVER_PORTS: Final[Ports] = {
+    "postgres": {"PORT": 55432},
+    "rabbitmq": {"PORT": 5672, "MANAGEMENT_PORT": 15672},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Urls:
+    """Where everything is. ``databases`` maps a package to its ``postgresql+asyncpg://`` URL."""
+
+    gateway: str
+    users: str
+    orders: str
+    events: str
+    orchestrator: str
+    worker: str
+    inventory_address: str
+    inventory_health: str
+    sandbox: str
+    rabbitmq: str
+    rabbitmq_management: str
+    databases: Mapping[str, str]
+
+    def health_of(self, service: str) -> str:
+        return self.inventory_health if service == "inventory" else str(asdict(self)[service])
+
+
+def choose_ports(*, usual: bool) -> Ports:
+    """Choose a port for everything, near the contract's when ``usual``, anywhere free otherwise."""
+    taken: set[int] = set()
+    chosen: dict[str, dict[str, int]] = {}
+    wanted: Ports = {spec.name: spec.ports for spec in PLATFORM} | dict(SERVER_PORTS)
+    for name, ports in wanted.items():
+        chosen[name] = {}
+        for variable, port in ports.items():
+            free = port_near(port, taken=frozenset(taken)) if usual else free_port(taken=frozenset(taken))
+            taken.add(free)
+            chosen[name][variable] = free
+    return chosen
+
+
+def urls_of(ports: Ports, *, databases: Mapping[str, str], rabbitmq: str, rabbitmq_management: str) -> Urls:
+    def http(service: str, variable: str = "PORT") -> str:
+        return f"http://{LOOPBACK}:{ports[service][variable]}"
+
+    return Urls(
+        gateway=http("gateway"),
+        users=http("users"),
+        orders=http("orders"),
+        events=http("events"),
+        orchestrator=http("orchestrator"),
+        worker=http("worker"),
+        inventory_address=f"{LOOPBACK}:{ports['inventory']['PORT']}",
+        inventory_health=http("inventory", "HEALTH_PORT"),
+        sandbox=http("sandbox"),
+        rabbitmq=rabbitmq,
+        rabbitmq_management=rabbitmq_management,
+        databases=databases,
+    )
+
+
+def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -> dict[str, str]:
+    """Return a process's whole environment: ours for where things are, the caller's for everything else."""
+    theirs = {"LOG_FORMAT": "json", "OTP_API_URL": urls.sandbox, "OTP_API_KEY": keys.otp_api_key} | os.environ
+    ours = {
+        "ENV": "dev",
+        "HOST": LOOPBACK,
+        "PYTHONUNBUFFERED": "1",
+        "RABBITMQ_URL": urls.rabbitmq,
+        "USERS_URL": urls.users,
+        "ORDERS_URL": urls.orders,
+        "EVENTS_URL": urls.events,
+        "ORCHESTRATOR_URL": urls.orchestrator,
+        "INVENTORY_ADDRESS": urls.inventory_address,
+        "JWKS_URL": f"{urls.users}/.well-known/jwks.json",
+        "SERVICE_TOKEN_SECRET": keys.service_token_secret,
+    }
+    ours |= {variable: str(port) for variable, port in ports[spec.name].items()}
+    package = spec.module.partition(".")[0]
+    if package in urls.databases:
+        ours["DATABASE_URL"] = urls.databases[package]
+    else:
+        theirs.pop("DATABASE_URL", None)
+    if package == "users":
+        ours["JWT_PRIVATE_KEY"] = keys.jwt_private_key
+    if package == "orchestrator":
+        ours["QR_KEYS"] = keys.qr_keys
+    return theirs | ours

@@ -1,0 +1,295 @@
+"""The platform as one object: started, broken and stopped by the command line, the tests, the demo and the bench.
+
+::
+
+    with Stack(home=folder, services=["users", "orders"], env={"HOLD_TTL_SECONDS": "2"}) as stack:
+        httpx.get(stack.urls.users + "/health")
+        stack.kill("users")
+        stack.restart("users")
+        stack.rabbitmq.stop()
+"""
+
+import asyncio
+import importlib.util
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psutil
+
+from devstack.children import Children
+from devstack.errors import DevstackError
+from devstack.home import ROOT, Home, Phase, State
+from devstack.keys import Keys, keys_of
+from devstack.logs import MergedLog
+from devstack.postgres import EmbeddedPostgres
+from devstack.processes import ProcessId, stop_all
+from devstack.rabbitmq import PrivateRabbitMQ
+from devstack.servers import Existing, Servers
+from devstack.services import DATABASES, PLATFORM, Ports, ServiceSpec, Urls, choose_ports, environment_of, urls_of
+
+__all__ = ["Stack"]
+
+WATCHDOG_SECONDS: Final = 60.0  # how long a dead supervisor's watchdog may still be stopping things
+
+
+@dataclass(kw_only=True, eq=False)
+class Stack:
+    """Everything that runs from one folder. Use it as a context manager, or ``start`` and ``stop``.
+
+    Whatever ends this process, ``kill -9`` included, ends what it started: a watchdog sees to it.
+    """
+
+    home: Path
+    services: Sequence[str] | None = None
+    """Names from ``PLATFORM``; None is all of them, an empty list only PostgreSQL and RabbitMQ."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """On top of every process's environment."""
+    service_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """On top of one process's environment, by name."""
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """In place of ``python -m <module>``, by name."""
+    existing: Existing = field(default_factory=Existing)
+    usual_ports: bool = False
+    """The contract's ports where they are free; otherwise all ports are chosen freely."""
+    prepare: bool = True
+    """Migrate and seed before the services start."""
+    throwaway: bool = False
+    """The data is not needed after the run: no fsync, and servers are killed at the end."""
+    log: MergedLog | None = None
+    """Where children's output goes; None is one file each in the folder's ``log``."""
+
+    def __post_init__(self) -> None:
+        unknown = {*(self.services or ()), *self.service_env, *self.commands} - {spec.name for spec in PLATFORM}
+        if unknown:
+            raise DevstackError(f"No such service: {', '.join(sorted(unknown))}.")
+        self._home = Home(self.home.resolve())
+        self._specs = {spec.name: spec for spec in PLATFORM if self.services is None or spec.name in self.services}
+        self._held = ExitStack()
+        self._owns_home = False
+        self._state_lock = threading.Lock()
+        self._phase: Phase = "starting"
+        self._control: Mapping[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- the whole ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything and return when it is healthy.
+
+        Raises:
+            DevstackError: something did not start, or another stack runs from this folder. Nothing keeps running.
+        """
+        try:
+            self._take_over_home()
+            self._choose()
+            self._servers.start_databases()
+            if self.prepare and self.existing.databases is None:
+                self._migrate()
+                self._seed()
+            self._servers.wait_for_broker()
+            self._start_services(list(self._specs))
+            self._set_phase("ready")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything: the services, then the servers. The data stays."""
+        if not self._owns_home:
+            return
+        self._owns_home = False
+        if hasattr(self, "_servers"):
+            self._set_phase("stopping")
+            self._children.stop([process.name for process in self._children.processes])
+            if self.throwaway:
+                self._servers.kill()
+            else:
+                self._servers.stop()
+        self._home.clear_state()
+        self._held.close()
+
+    def announce_control(self, control: Mapping[str, Any]) -> None:
+        """Write down where the supervisor takes commands."""
+        self._control = control
+        self._write_state()
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        """Return our PostgreSQL.
+
+        Raises:
+            DevstackError: an existing server is used.
+        """
+        if self._servers.postgres is None:
+            raise DevstackError("PostgreSQL is an existing server, not ours to stop.")
+        return self._servers.postgres
+
+    @property
+    def rabbitmq(self) -> PrivateRabbitMQ:
+        """Return our RabbitMQ.
+
+        Raises:
+            DevstackError: an existing broker is used.
+        """
+        if self._servers.rabbitmq is None:
+            raise DevstackError("RabbitMQ is an existing broker, not ours to stop.")
+        return self._servers.rabbitmq
+
+    @property
+    def postgres_url(self) -> str:
+        """Return the server's URL (``postgresql://``), whoever's it is."""
+        return self._servers.postgres_url
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        return tuple(process.name for process in self._children.processes)
+
+    def start_service(
+        self, name: str, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
+    ) -> None:
+        """Start one service and wait until it is healthy; ``env`` and ``command`` hold for this start only."""
+        self._spawn(self._spec(name), env=env, command=command)
+        self._children.wait_healthy(name, self.urls.health_of(name))
+
+    def stop_service(self, name: str) -> None:
+        self._children.stop([self._spec(name).name])
+
+    def restart(self, name: str, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None) -> None:
+        """Stop one service if it runs, then start it."""
+        self.stop_service(name)
+        self.start_service(name, env=env, command=command)
+
+    def kill(self, name: str) -> None:
+        """``kill -9`` one service."""
+        self._children.kill(self._spec(name).name)
+
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send any signal; SIGSTOP makes a service that accepts connections and never answers, SIGCONT wakes it."""
+        self._children.send_signal(self._spec(name).name, number)
+
+    def runs(self, name: str) -> bool:
+        return self._children.runs(name)
+
+    def take_ended(self) -> dict[str, int]:
+        """Return exit codes of services that ended by themselves since the last call."""
+        return self._children.take_ended()
+
+    # --- steps of a start --------------------------------------------------------------------------------------------
+
+    def _take_over_home(self) -> None:
+        """Become the folder's only owner, and end what a killed predecessor (and its watchdog) left running."""
+        state = self._home.read_state()
+        wait_seconds = 0.0 if state and state.supervisor.is_alive() else WATCHDOG_SECONDS
+        lock = self._held.enter_context(self._home.locked(wait_seconds=wait_seconds))
+        self._owns_home = True
+        if leftover := self._home.read_state():
+            stop_all(leftover.processes)
+            self._home.clear_state()
+        for log in self._home.logs.glob("*.log"):
+            if log.name != "devstack.log":
+                log.unlink()
+        self._start_watchdog(lock)
+
+    def _start_watchdog(self, lock: int) -> None:
+        watchdog = subprocess.Popen(
+            [sys.executable, "-m", "devstack.watchdog", self._home.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            start_new_session=True,
+            pass_fds=[lock],
+        )
+        # The end of its input is what it waits for.
+        self._held.callback(watchdog.communicate)
+
+    def _choose(self) -> None:
+        self._ports: Ports = choose_ports(usual=self.usual_ports)
+        self._keys: Keys = keys_of(self._home)
+        me = psutil.Process()
+        self._supervisor = ProcessId(name="supervisor", pid=me.pid, started=me.create_time())
+        self._children = Children(self._home, merged_log=self.log, on_spawn=self._write_state)
+        self._servers = Servers(
+            self._home,
+            existing=self.existing,
+            ports=self._ports,
+            keys=self._keys,
+            throwaway=self.throwaway,
+            on_spawn=self._write_state,
+        )
+        self.urls: Urls = urls_of(
+            self._ports,
+            databases=self._servers.databases,
+            rabbitmq=self._servers.rabbitmq_url,
+            rabbitmq_management=self._servers.rabbitmq_management_url,
+        )
+        self._write_state()
+
+    def _migrate(self) -> None:
+        """Bring each database to its newest schema, all at once."""
+        packages = [package for package in DATABASES if package in self._specs]
+        for package in packages:
+            spec = self._specs[package]
+            env = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys) | dict(self.env)
+            self._children.spawn(f"{package} migrate", [*spec.command, "migrate"], env)
+        for package in packages:
+            self._children.wait_finished(f"{package} migrate")
+
+    def _seed(self) -> None:
+        if importlib.util.find_spec("devstack.seed") and set(DATABASES) <= set(self._specs):
+            seed = importlib.import_module("devstack.seed").seed
+            asyncio.run(seed(self.urls))
+
+    def _start_services(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._spawn(self._specs[name])
+        for name in names:
+            self._children.wait_healthy(name, self.urls.health_of(name))
+
+    def _spawn(
+        self, spec: ServiceSpec, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
+    ) -> None:
+        whole = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys)
+        whole |= dict(self.env) | dict(self.service_env.get(spec.name, {})) | dict(env or {})
+        self._children.spawn(spec.name, command or self.commands.get(spec.name) or spec.command, whole)
+
+    def _spec(self, name: str) -> ServiceSpec:
+        if name not in self._specs:
+            raise DevstackError(f"No such service in this stack: {name}. There are: {', '.join(self._specs)}.")
+        return self._specs[name]
+
+    # --- what others see ---------------------------------------------------------------------------------------------
+
+    def _set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._write_state()
+
+    def _write_state(self) -> None:
+        with self._state_lock:
+            self._home.write_state(
+                State(
+                    phase=self._phase,
+                    supervisor=self._supervisor,
+                    processes=(*self._children.processes, *self._servers.processes),
+                    urls=asdict(self.urls) if hasattr(self, "urls") else {},
+                    control=self._control,
+                )
+            )

@@ -1,0 +1,37 @@
+"""Fixtures for every test: a PostgreSQL and a RabbitMQ of the run, a database and a virtual host of the module.
+
+A test that needs neither starts neither.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.servers import DatabaseFactory, TestServers, Vhost, started_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[TestServers]:
+    """PostgreSQL and RabbitMQ, started with the first test that needs one of them and stopped after the last."""
+    with started_servers() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def database_url(servers: TestServers) -> Iterator[DatabaseFactory]:
+    """Make databases for this module: ``url = database_url("users")``; each call makes another one."""
+    factory = DatabaseFactory(servers)
+    yield factory
+    factory.drop_all()
+
+
+@pytest.fixture(scope="module")
+def vhost(servers: TestServers) -> Iterator[Vhost]:
+    """Give this module its own queues: ``vhost.url`` is its RABBITMQ_URL."""
+    with servers.vhost() as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def rabbitmq_url(vhost: Vhost) -> str:
+    return vhost.url
