@@ -54,6 +54,7 @@ class DatabaseSettings(BaseSettings):
     database_pool_size: int = 16
     database_pool_timeout_seconds: float = 5.0
     statement_timeout_seconds: float = 10.0
+    lock_timeout_seconds: float = Field(default=0.0, description="How long a lock is waited for; 0 is without limit.")
 
 
 class MessagingSettings(BaseSettings):

@@ -20,6 +20,7 @@ from common.settings import DatabaseSettings
 
 __all__ = [
     "CHECK_VIOLATION",
+    "DEADLOCK_DETECTED",
     "LOCK_NOT_AVAILABLE",
     "UNIQUE_VIOLATION",
     "Database",
@@ -30,10 +31,12 @@ __all__ = [
 Row = RowMapping
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
+DEADLOCK_DETECTED: Final = "40P01"
 UNIQUE_VIOLATION: Final = "23505"
 CHECK_VIOLATION: Final = "23514"
-# Class 08 is a broken connection, 57P0x a server going down or coming up, 53 a server out of resources.
-UNAVAILABLE_CLASSES: Final = ("08", "53", "57P")
+# Class 08 is a broken connection, 57P0x a server going down or coming up, 53 a server out of resources,
+# 57014 a statement that took longer than STATEMENT_TIMEOUT_SECONDS and was rolled back.
+UNAVAILABLE_CLASSES: Final = ("08", "53", "57P", "57014")
 
 
 class Database:
@@ -53,6 +56,7 @@ class Database:
                 "server_settings": {
                     "application_name": application_name,
                     "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+                    "lock_timeout": str(int(settings.lock_timeout_seconds * 1000)),
                     "jit": "off",  # compiling costs more than these short statements themselves
                 },
             },

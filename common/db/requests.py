@@ -32,11 +32,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
-from common.db.engine import LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, Database, Row, sqlstate_of
+from common.db.engine import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, Database, Row, sqlstate_of
 from common.errors import Busy, Conflict, ServiceError, Unprocessable, error_of_kind
 
 __all__ = [
     "SELECT_ANSWER",
+    "Attempt",
     "ParticipantRequest",
     "Refuse",
     "RequestMemory",
@@ -51,6 +52,7 @@ SELECT_ANSWER: Final = """
            coalesce((SELECT result FROM prior), (SELECT result FROM remembered)) AS result
 """
 TOMBSTONE_FINGERPRINT: Final = ""
+LOCKED_OUT: Final = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED})
 
 Refuse = Callable[[], Awaitable[ServiceError]]
 """Finds out why the work could not be done and returns the error to answer with."""
@@ -79,6 +81,15 @@ class ParticipantRequest:
         return {"request_id": self.request_id, "fingerprint": self.fingerprint}
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of running an action: `done` is its answer, now or the first time, and None when it did nothing."""
+
+    done: dict[str, Any] | None
+    is_replay: bool
+    row: Row
+
+
 def fingerprint_of(arguments: Mapping[str, object]) -> str:
     """Return a short digest that is equal when the arguments are."""
     canonical = orjson.dumps(arguments, default=str, option=orjson.OPT_SORT_KEYS)
@@ -97,7 +108,7 @@ def requests_table(metadata: MetaData) -> Table:
     )
 
 
-_REMEMBER_REFUSAL: Final = text(
+_REMEMBER: Final = text(
     """
     WITH remembered AS (
         INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
@@ -143,33 +154,81 @@ class RequestMemory:
             Busy: somebody else holds a lock; nothing is remembered, unless `refuse` handles it.
             ServiceError: the refusal, new or remembered.
         """
-        row = await self._run(request, statement, parameters)
-        if row is None or row["result"] is None:
+        attempt = await self.attempt(request, statement, parameters)
+        if attempt.done is None:
             return await self.remember_refusal(request, await refuse())
-        if row["prior_fingerprint"] is not None:
+        return attempt.done
+
+    async def attempt(
+        self,
+        request: ParticipantRequest,
+        statement: Executable,
+        parameters: Mapping[str, object],
+        *,
+        undoes_request_id: uuid.UUID | None = None,
+    ) -> "Attempt":
+        """Run the action, or replay it; the caller decides what it means when neither gave an answer.
+
+        Args:
+            undoes_request_id: the action this one undoes. It gets its tombstone first, in the same transaction.
+
+        Raises:
+            Unprocessable: the id was used with other arguments.
+            Busy: somebody else holds a lock; nothing is remembered.
+            ServiceError: the remembered refusal.
+        """
+        row = await self._run(request, statement, parameters, undoes_request_id)
+        is_replay = row["prior_fingerprint"] is not None
+        if is_replay:
             _check_same(request, row["prior_fingerprint"])
-        return replay(row["result"])
+        done = replay(row["result"]) if row["result"] is not None else None
+        return Attempt(done=done, is_replay=is_replay, row=row)
 
     async def _run(
-        self, request: ParticipantRequest, statement: Executable, parameters: Mapping[str, object]
-    ) -> Row | None:
-        for attempt in (1, 2):
+        self,
+        request: ParticipantRequest,
+        statement: Executable,
+        parameters: Mapping[str, object],
+        undoes_request_id: uuid.UUID | None,
+    ) -> Row:
+        for is_last_try in (False, True):
             try:
-                return await self._database.fetch_one(statement, {**parameters, **request.parameters})
+                return await self._run_once(statement, {**parameters, **request.parameters}, undoes_request_id)
             except IntegrityError as error:
                 # The same id is being answered next to us; the second look finds it remembered.
-                if sqlstate_of(error) != UNIQUE_VIOLATION or attempt == 2:  # noqa: PLR2004
+                if sqlstate_of(error) != UNIQUE_VIOLATION or is_last_try:
                     raise
             except DBAPIError as error:
-                if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+                if sqlstate_of(error) in LOCKED_OUT:
                     raise Busy(request_id=request.request_id) from error
                 raise
-        return None
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _run_once(
+        self, statement: Executable, parameters: Mapping[str, object], undoes_request_id: uuid.UUID | None
+    ) -> Row:
+        if undoes_request_id is None:
+            row = await self._database.fetch_one(statement, parameters)
+            assert row is not None  # noqa: S101 - SELECT_ANSWER always has one row
+            return row
+        async with self._database.transaction() as connection:
+            await bury(connection, undoes_request_id)
+            return (await connection.execute(statement, parameters)).mappings().one()
 
     async def remember_refusal(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
         """Store the refusal and raise it; when another answer was stored meanwhile, give that one."""
-        row = await self._database.fetch_one(_REMEMBER_REFUSAL, {**request.parameters, "result": refused(refusal)})
-        return replay(row["result"] if row else refused(refusal))
+        return await self._remember(request, refused(refusal))
+
+    async def remember_done(self, request: ParticipantRequest, done: Mapping[str, Any]) -> dict[str, Any]:
+        """Store an answer found outside the statement; when another was stored meanwhile, give that one."""
+        return await self._remember(request, {"done": dict(done)})
+
+    async def _remember(self, request: ParticipantRequest, result: dict[str, Any]) -> dict[str, Any]:
+        row = None
+        while row is None:
+            # No row: another answer was committed while we waited for it, and only the next statement sees it.
+            row = await self._database.fetch_one(_REMEMBER, {**request.parameters, "result": result})
+        return replay(row["result"])
 
 
 async def bury(connection: AsyncConnection, request_id: uuid.UUID) -> None:
