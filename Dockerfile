@@ -1,0 +1,40 @@
+# One image for every process; the command says which: `users`, `users migrate`, `orchestrator.worker` …
+# Needs BuildKit (Docker 23 and later use it by default).
+
+ARG PYTHON=3.13-slim-bookworm
+
+FROM python:${PYTHON} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /venv
+# The lock before the source: a change of code does not install everything again. Wheels only: nothing is compiled.
+COPY requirements.txt /build/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    /venv/bin/pip install --require-hashes --only-binary :all: --requirement /build/requirements.txt \
+    && /venv/bin/pip uninstall --yes pip
+WORKDIR /app
+COPY proto ./proto
+COPY common ./common
+COPY users ./users
+COPY orders ./orders
+COPY events ./events
+COPY inventory ./inventory
+COPY orchestrator ./orchestrator
+COPY gateway ./gateway
+# Compiled here, because the running container cannot write. Unchecked: the sources do not change beneath it.
+RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app
+
+FROM python:${PYTHON}
+LABEL org.opencontainers.image.title="TicketRemaster" org.opencontainers.image.licenses="MIT"
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/app
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+WORKDIR /app
+# By number, so that an orchestrator can see that it is not root.
+USER 10001:10001
+# HEALTH_PORT where health is not served on PORT: inventory's gRPC port speaks no HTTP.
+HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=5 \
+    CMD ["python", "-c", "import os, urllib.request; port = os.environ.get('HEALTH_PORT') or os.environ['PORT']; urllib.request.urlopen(f'http://127.0.0.1:{port}/health', timeout=3)"]
+ENTRYPOINT ["python", "-m"]

@@ -1,0 +1,124 @@
+"""What Compose gives each process is what its settings class reads: the class is built from exactly that."""
+
+import base64
+import importlib.util
+import os
+import secrets
+from importlib import import_module
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+
+from common.settings import ServiceSettings
+from tests.architecture.compose import BASE, DEV, environment, is_ours, module_of, read, runs_once
+
+SERVICES: Final[dict[str, Any]] = read(BASE)["services"]
+DEV_SERVICES: Final[dict[str, Any]] = read(BASE, DEV)["services"]
+OURS: Final = sorted(name for name, service in SERVICES.items() if is_ours(service))
+STAYING: Final = sorted(name for name in OURS if not runs_once(SERVICES[name]))
+HEALTH_PORT: Final = "HEALTH_PORT"  # read by the image's HEALTHCHECK, and by inventory
+
+# The contract's ports (health is served there too, except for inventory's gRPC port).
+PORTS: Final = {
+    "gateway": 8000,
+    "users": 5000,
+    "orders": 5001,
+    "events": 5002,
+    "orchestrator": 5003,
+    "orchestrator-worker": 5004,
+    "inventory": 50051,
+}
+LISTENING: Final = PORTS | {"rabbitmq": 5672} | {name: 5432 for name in SERVICES if name.endswith("-db")}
+ELSEWHERE: Final = {"OTP_API_URL", "REDIS_URL"}
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, str]:
+    """What an operator writes into `.env`."""
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    passwords = ("USERS_DB", "ORDERS_DB", "EVENTS_DB", "SEATS_DB", "ORCHESTRATOR_DB", "RABBITMQ")
+    return {
+        **{f"{name}_PASSWORD": secrets.token_hex(24) for name in passwords},
+        "SERVICE_TOKEN_SECRET": secrets.token_hex(32),
+        "JWT_PRIVATE_KEY": key.decode(),
+        "QR_KEYS": f"k1:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}",
+        "OTP_API_URL": "https://otp.example",
+        "OTP_API_KEY": secrets.token_hex(24),
+    }
+
+
+def settings_class(name: str) -> type[ServiceSettings]:
+    package = module_of(SERVICES[name]).partition(".")[0]
+    found: type[ServiceSettings] = import_module(f"{package}.settings").Settings
+    return found
+
+
+def settings_of(service: dict[str, Any], given: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str) -> Any:
+    for variable in list(os.environ):
+        monkeypatch.delenv(variable)
+    for variable, value in environment(service, given).items():
+        monkeypatch.setenv(variable, value)
+    return settings_class(name)()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_starts_for_production_with_what_it_is_given(
+    name: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(SERVICES[name], given, monkeypatch, name)
+    assert settings.env == "prod"
+    assert settings.host == "0.0.0.0"  # noqa: S104 - inside its container; what is published is checked elsewhere
+
+
+@pytest.mark.parametrize("name", sorted(name for name in DEV_SERVICES if name in OURS))
+def test_a_process_starts_for_development_too(
+    name: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings_of(DEV_SERVICES[name], given, monkeypatch, name).env == "dev"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_is_given_nothing_it_does_not_read(name: str) -> None:
+    known = {field.upper() for field in settings_class(name).model_fields} | {HEALTH_PORT}
+    assert set(SERVICES[name]["environment"]) <= known
+
+
+@pytest.mark.parametrize("name", STAYING)
+def test_where_a_process_says_others_are_is_given_and_not_left_to_its_default(name: str) -> None:
+    """A default such as http://127.0.0.1:5000 is for one machine; in a container nobody answers there."""
+    defaults = {field.upper(): info.default for field, info in settings_class(name).model_fields.items()}
+    shown = {field: d.get_secret_value() if isinstance(d, SecretStr) else str(d) for field, d in defaults.items()}
+    loopback = {field for field, default in shown.items() if "127.0.0.1:" in default}
+    assert loopback <= set(SERVICES[name]["environment"])
+
+
+@pytest.mark.parametrize("name", STAYING)
+def test_ports_are_those_of_the_contract(name: str) -> None:
+    assert SERVICES[name]["environment"]["PORT"] == PORTS[name]
+
+
+@pytest.mark.parametrize("name", STAYING)
+def test_addresses_lead_to_a_service_that_listens_there(name: str, given: dict[str, str]) -> None:
+    for variable, value in environment(SERVICES[name], given).items():
+        if variable not in ELSEWHERE and variable.endswith(("_URL", "_ADDRESS")) and value:
+            address = urlsplit(value if "://" in value else f"//{value}")
+            assert address.port == LISTENING[str(address.hostname)], variable
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_its_command_is_a_module_of_the_image(name: str) -> None:
+    for services in (SERVICES, DEV_SERVICES):
+        module = module_of(services[name])
+        found = importlib.util.find_spec(module)
+        assert found is not None, module
+        assert found.submodule_search_locations is None or importlib.util.find_spec(f"{module}.__main__"), module
+
+
+def test_every_process_of_the_platform_is_there() -> None:
+    assert set(STAYING) == set(PORTS)
+    databases = {service["environment"]["POSTGRES_DB"] for name, service in SERVICES.items() if name.endswith("-db")}
+    assert databases == {"users_db", "orders_db", "events_db", "seats_db", "orchestrator_db"}

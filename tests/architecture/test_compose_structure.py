@@ -1,0 +1,195 @@
+"""The Compose files have the shape Compose expects, and one that is safe to publish."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from tests.architecture.compose import BASE, DEV, ROOT, VARIABLE, is_ours, read, required_variables, runs_once
+
+TEXT: Final = {"type": "string"}
+TEXTS: Final = {"type": "array", "items": TEXT, "minItems": 1}
+FLAG: Final = {"type": "boolean"}
+DURATION: Final = {"type": "string", "pattern": r"^\d+(s|m)$"}
+
+
+def _object(**properties: object) -> dict[str, object]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _map_of(schema: object) -> dict[str, object]:
+    return {"type": "object", "additionalProperties": schema}
+
+
+SERVICE: Final = _object(
+    image={"type": "string", "pattern": r"^[a-z]+:.+$"},
+    build=_object(context=TEXT),
+    command=TEXTS,
+    entrypoint=TEXTS,
+    hostname=TEXT,
+    environment=_map_of({"type": ["string", "integer"]}),
+    init=FLAG,
+    read_only=FLAG,
+    tmpfs=TEXTS,
+    shm_size=TEXT,
+    cap_drop=TEXTS,
+    security_opt=TEXTS,
+    logging=_object(driver=TEXT, options=_map_of(TEXT)),
+    restart={"enum": ["no", "unless-stopped"]},
+    stop_grace_period=DURATION,
+    ports={"type": "array", "items": {"type": "string", "pattern": r"^(127\.0\.0\.1:)?(\$\{\w+:-\d+}|\d+):\d+$"}},
+    volumes={"type": "array", "items": {"type": "string", "pattern": r"^[\w./-]+:/[\w./-]+(:ro)?$"}},
+    configs={"type": "array", "items": _object(source=TEXT, target=TEXT)},
+    networks=TEXTS,
+    depends_on=_map_of(
+        {
+            **_object(condition={"enum": ["service_healthy", "service_completed_successfully"]}),
+            "required": ["condition"],
+        }
+    ),
+    healthcheck=_object(
+        test={**TEXTS, "minItems": 2},
+        interval=DURATION,
+        timeout=DURATION,
+        retries={"type": "integer"},
+        start_period=DURATION,
+        disable=FLAG,
+    ),
+)
+FILE: Final = {
+    **_object(
+        name=TEXT,
+        services=_map_of(SERVICE),
+        configs=_map_of(_object(content=TEXT)),
+        volumes=_map_of({"type": "null"}),
+        networks=_map_of(_object(internal=FLAG)),
+    ),
+    "patternProperties": {"^x-": {}},
+    "required": ["services"],
+}
+
+PLATFORM: Final = read(BASE)
+SERVICES: Final[dict[str, Any]] = PLATFORM["services"]
+SECRET: Final = re.compile(r"PASSWORD|SECRET|(^|_)KEYS?$")
+
+
+@pytest.mark.parametrize("file", [BASE, DEV], ids=lambda file: file.name)
+def test_file_has_only_keys_that_compose_knows(file: Path) -> None:
+    problems = [
+        f"{e.json_path}: {e.message}" for e in Draft202012Validator(FILE).iter_errors(yaml.safe_load(file.read_text()))
+    ]
+    assert problems == []
+
+
+@pytest.mark.parametrize("files", [(BASE,), (BASE, DEV)], ids=["base", "with dev"])
+def test_compose_itself_accepts_the_files(files: tuple[Path, ...]) -> None:
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:  # noqa: S603
+        pytest.skip("the Docker Compose client is not on this machine")
+    named = [part for file in files for part in ("--file", str(file))]
+    given = dict.fromkeys(required_variables("".join(file.read_text() for file in files)), "given")
+    checked = subprocess.run(  # noqa: S603
+        [docker, "compose", *named, "config", "--quiet"],
+        cwd=ROOT,
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("files", [(BASE,), (BASE, DEV)], ids=["base", "with dev"])
+def test_everything_named_is_defined(files: tuple[Path, ...]) -> None:
+    merged = read(*files)
+    for name, service in merged["services"].items():
+        assert set(service.get("networks", [])) <= set(merged["networks"]), name
+        assert set(service.get("depends_on", {})) <= set(merged["services"]), name
+        assert {config["source"] for config in service.get("configs", [])} <= set(merged["configs"]), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / source).exists() if source.startswith(".") else source in merged["volumes"], volume
+
+
+@pytest.mark.parametrize("file", [BASE, DEV], ids=lambda file: file.name)
+def test_no_secret_is_written_down_or_has_a_default(file: Path) -> None:
+    merged = read(file)
+    for name, service in merged["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            if SECRET.search(variable):
+                assert re.fullmatch(r"\$\{\w+:\?}", str(value)), f"{name}: {variable}"
+    for match in VARIABLE.finditer(file.read_text()):
+        if SECRET.search(match["name"]):
+            assert match["mode"] == "?", match[0]
+    passwords = re.findall(r"://\w+:([^@/\"\s]+)@|\"password\": \"([^\"]+)\"", file.read_text())
+    assert all(VARIABLE.fullmatch(in_url or in_json) for in_url, in_json in passwords), passwords
+
+
+def test_every_process_is_restricted() -> None:
+    for name, service in SERVICES.items():
+        assert "no-new-privileges:true" in service["security_opt"], name
+        if is_ours(service):
+            assert service["read_only"], name
+            assert service["cap_drop"] == ["ALL"], name
+
+
+def test_every_process_that_stays_comes_back_and_says_whether_it_is_healthy() -> None:
+    for name, service in SERVICES.items():
+        if runs_once(service):
+            assert service["healthcheck"] == {"disable": True}, name
+        else:
+            assert service["restart"] == "unless-stopped", name
+            assert is_ours(service) or service["healthcheck"]["test"], name  # ours have the image's own
+
+
+def test_one_waits_for_what_it_needs_to_be_healthy() -> None:
+    for name, service in SERVICES.items():
+        for needed, how in service.get("depends_on", {}).items():
+            expected = "service_completed_successfully" if runs_once(SERVICES[needed]) else "service_healthy"
+            assert how["condition"] == expected, f"{name} -> {needed}"
+
+
+def test_what_keeps_data_keeps_it_in_a_named_volume() -> None:
+    kept = {name: service["volumes"][0].split(":")[0] for name, service in SERVICES.items() if not is_ours(service)}
+    assert sorted(kept.values()) == sorted(PLATFORM["volumes"])
+
+
+def test_only_the_gateway_can_be_reached_from_other_machines() -> None:
+    open_to_all = {
+        name
+        for name, service in read(BASE, DEV)["services"].items()
+        for port in service.get("ports", [])
+        if not port.startswith("127.0.0.1:")
+    }
+    assert open_to_all == {"gateway"}
+
+
+def test_nothing_but_the_gateway_and_the_management_page_is_published() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"gateway", "rabbitmq"}
+
+
+def test_a_database_is_reached_by_its_own_service_only() -> None:
+    for name, service in SERVICES.items():
+        if not name.endswith("-db"):
+            continue
+        (network,) = service["networks"]
+        assert PLATFORM["networks"][network] == {"internal": True}
+        packages = {
+            other["command"][0].partition(".")[0]
+            for other in SERVICES.values()
+            if network in other["networks"] and is_ours(other)
+        }
+        assert len(packages) == 1, name
+
+
+def test_every_variable_one_must_give_is_explained() -> None:
+    example = (ROOT / ".env.example").read_text()
+    wanted = required_variables(BASE.read_text() + DEV.read_text())
+    missing = {name for name in wanted if not re.search(rf"^(# ?)?{name}=", example, flags=re.MULTILINE)}
+    assert missing == set()

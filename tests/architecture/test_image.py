@@ -1,0 +1,115 @@
+"""The image is small, runs as nobody, and holds nothing it should not."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from tests.architecture.compose import BASE, ROOT, is_ours, module_of, read
+
+Instruction = tuple[str, str]
+
+PACKAGES: Final = {"common", "proto", "users", "orders", "events", "inventory", "orchestrator", "gateway"}
+
+
+def instructions() -> list[Instruction]:
+    text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
+
+
+def stages() -> list[list[Instruction]]:
+    split: list[list[Instruction]] = []
+    for instruction in instructions():
+        if instruction[0] == "FROM":
+            split.append([])
+        if split:
+            split[-1].append(instruction)
+    return split
+
+
+def values(stage: list[Instruction], name: str) -> list[str]:
+    return [value for keyword, value in stage if keyword == name]
+
+
+def test_it_is_built_in_one_stage_and_runs_in_another() -> None:
+    build, final = stages()
+    assert not any("pip install" in run for run in values(final, "RUN"))
+    assert all(copy.startswith("--from=build ") for copy in values(final, "COPY"))
+    assert any("--require-hashes" in run for run in values(build, "RUN"))
+
+
+def test_its_base_is_pinned_to_a_version() -> None:
+    (base,) = values(instructions(), "ARG")
+    assert re.fullmatch(r"PYTHON=3\.1[123]-slim-\w+", base)
+    assert [image.split()[0] for image in values(instructions(), "FROM")] == ["python:${PYTHON}"] * 2
+
+
+def test_the_lock_is_installed_before_the_source_is_copied() -> None:
+    build, _ = stages()
+    order = [value for keyword, value in build if keyword in {"COPY", "RUN"}]
+    installed = next(index for index, value in enumerate(order) if "pip install" in value)
+    copied = {value.split()[0]: index for index, value in enumerate(order) if not value.startswith("/")}
+    assert copied["requirements.txt"] < installed
+    assert all(copied[package] > installed for package in PACKAGES)
+
+
+def test_it_runs_as_a_user_without_rights_given_by_number() -> None:
+    _, final = stages()
+    (user,) = values(final, "USER")
+    assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
+    last_copy = max(index for index, (keyword, _) in enumerate(final) if keyword == "COPY")
+    assert final.index(("USER", user)) > last_copy
+
+
+def test_it_is_started_by_naming_a_module() -> None:
+    _, final = stages()
+    (entrypoint,) = values(final, "ENTRYPOINT")
+    assert json.loads(entrypoint) == ["python", "-m"]
+    assert values(final, "CMD") == []
+
+
+def test_its_healthcheck_asks_the_process_itself() -> None:
+    _, final = stages()
+    (healthcheck,) = values(final, "HEALTHCHECK")
+    program, option, code = json.loads(healthcheck.split("CMD ", maxsplit=1)[1])
+    assert (program, option) == ("python", "-c")
+    assert "/health" in code
+    ast.parse(code)
+
+
+def test_it_holds_every_package_that_compose_runs_and_those_they_import() -> None:
+    build, _ = stages()
+    copied = {value.split()[0] for value in values(build, "COPY")} - {"requirements.txt"}
+    run = {module_of(service).partition(".")[0] for service in read(BASE)["services"].values() if is_ours(service)}
+    assert copied == PACKAGES
+    assert run <= copied
+    assert first_party_imports(copied) <= copied
+
+
+def first_party_imports(packages: set[str]) -> set[str]:
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"tests", "bench"}
+    return {
+        name
+        for package in packages
+        for file in (ROOT / package).rglob("*.py")
+        for name in imported(file)
+        if name in ours
+    }
+
+
+def imported(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_what_is_sent_to_the_builder_is_listed_one_by_one() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert lines[0] == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == PACKAGES | {"requirements.txt"}
