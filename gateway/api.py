@@ -1,0 +1,119 @@
+"""What happens to a request under /api: route, identify, count, forward.
+
+A plain ASGI layer in front of FastAPI's router: this is on every hot path.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from common.errors import NotFound, ServiceError, TooManyRequests, Unauthenticated, Unavailable
+from common.http.errors import error_response
+from common.telemetry.correlation import correlation_id
+from common.telemetry.logs import get_logger
+from gateway.auth import Authenticator
+from gateway.callers import ClientAddress, network_of
+from gateway.headers import Headers, distinct, request_headers
+from gateway.limits import Quota, RateLimiter
+from gateway.proxy import Proxy
+from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
+
+__all__ = ["Api"]
+
+PREFIX: Final = b"/api/"
+NO_STORE: Final = (b"cache-control", b"no-store")
+
+logger = get_logger(__name__)
+
+
+class Api:
+    """Wraps what serves the gateway's own pages.
+
+    Args:
+        limiter: None when limits are switched off.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        table: RoutingTable,
+        authenticator: Authenticator,
+        clients: ClientAddress,
+        limiter: RateLimiter | None,
+        proxy: Proxy,
+    ) -> None:
+        self._app = app
+        self._table = table
+        self._authenticator = authenticator
+        self._clients = clients
+        self._limiter = limiter
+        self._proxy = proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        extra: Headers = []
+        try:
+            if not is_clean(scope["raw_path"]):
+                raise NotFound
+            if scope["raw_path"].startswith(PREFIX):
+                await self._serve(scope, receive, send, extra)
+                return
+        except ServiceError as error:
+            await _refusal(error, extra)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, extra: Headers) -> None:
+        route = self._table.match(scope["method"], scope["raw_path"])
+        scope["route"] = route  # the metrics' label
+        headers = distinct(scope["headers"])
+        client = self._clients.of(scope, headers)
+        await self._admit(route, headers.get(b"authorization"), client, extra)
+        await self._proxy.forward(
+            route,
+            scope,
+            receive,
+            send,
+            headers=request_headers(headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id()),
+            extra=extra,
+        )
+
+    async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
+        """Let the caller in, or raise why not. Refused tokens count too, against their sender's address."""
+        caller, refusal = f"ip:{network_of(client)}", None
+        if route.access is Access.USER or (
+            route.access is Access.PUBLIC and authorization is not None and self._limiter is not None
+        ):
+            try:
+                principal = await self._authenticator.authenticate(authorization or b"")
+                caller = f"user:{principal.user_id}"
+            except (Unauthenticated, Unavailable) as error:
+                refusal = error
+        if authorization is not None:
+            extra.append(NO_STORE)
+        if self._limiter is not None:
+            _count(await self._limiter.hit(caller), extra)
+        if refusal is not None and route.access is Access.USER:
+            raise refusal
+
+
+def _count(quota: Quota, extra: Headers) -> None:
+    extra.extend(quota.headers())
+    if quota.is_spent:
+        raise TooManyRequests(retry_after_seconds=quota.reset_seconds)
+
+
+def _refusal(error: ServiceError, extra: Headers) -> JSONResponse:
+    response = error_response(error)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("request.failed", code=error.code, **error.private)
+    if isinstance(error, MethodNotAllowed):
+        response.status_code = HTTPStatus.METHOD_NOT_ALLOWED
+        response.headers["Allow"] = error.allowed
+    response.raw_headers.extend(extra)
+    return response

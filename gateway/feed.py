@@ -1,0 +1,54 @@
+"""Messages that every gateway gets a copy of, on a queue of its own that goes when its connection does."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+
+from common.errors import ServiceError
+from common.messaging.broker import Broker
+from common.messaging.message import Message
+from common.messaging.topology import MESSAGES_EXCHANGE, Exchange, Topology
+from common.telemetry.logs import get_logger
+
+__all__ = ["Feed", "Handler"]
+
+Handler = Callable[[Message], Awaitable[None]]
+
+TOPOLOGY: Final = Topology(exchanges=(Exchange(MESSAGES_EXCHANGE, "topic"),), queues=(), bindings=())
+
+logger = get_logger(__name__)
+
+
+class Feed:
+    """Hands messages to the handler of their type, in order. They are not kept while we are away.
+
+    Args:
+        handlers: by message type, which is the routing key.
+        on_gap: called on every connection after the first: messages may have been missed.
+    """
+
+    def __init__(self, url: str, *, handlers: Mapping[str, Handler], on_gap: Callable[[], None]) -> None:
+        self.broker = Broker(url, name="gateway feed", topology=TOPOLOGY, on_connected=self._subscribe)
+        self._handlers = handlers
+        self._on_gap = on_gap
+
+    async def _subscribe(self, connection: AbstractRobustConnection) -> None:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(f"gateway.{uuid.uuid4().hex}", exclusive=True)
+        for message_type in self._handlers:
+            await queue.bind(MESSAGES_EXCHANGE, message_type)
+        await queue.consume(self._take, no_ack=True)
+        connection.reconnect_callbacks.add(self._on_reconnected)
+        self._on_gap()
+
+    def _on_reconnected(self, *_: Any) -> None:
+        self._on_gap()
+
+    async def _take(self, incoming: AbstractIncomingMessage) -> None:
+        try:
+            message = Message.from_bytes(incoming.body)
+            await self._handlers[message.type](message)
+        except (ServiceError, KeyError, TypeError, ValueError) as error:
+            logger.warning("feed.unreadable", message_id=incoming.message_id, reason=repr(error))

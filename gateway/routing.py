@@ -1,0 +1,136 @@
+"""The allow-list: which method and path goes to which service, and who may. Nothing else passes.
+
+Paths are matched as the client wrote them. What would need decoding or normalising first (percent signs, dot
+segments, empty segments, backslashes, a trailing slash) is no path of ours, so no two readers can disagree on it.
+"""
+
+import enum
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from common.errors import InvalidRequest, NotFound
+
+__all__ = ["ROUTES", "Access", "MethodNotAllowed", "Route", "RoutingTable", "Upstream", "is_clean"]
+
+DEADLINE_SECONDS: Final = 15.0  # more than a saga's inline budget, so that its 202 arrives
+PROVISIONING_SECONDS: Final = 60.0  # a hall of 100,000 seats
+PARAMETER: Final = b"{}"
+
+# Segments of unreserved characters (RFC 3986 §2.3) that do not begin with a dot.
+_CLEAN: Final = re.compile(rb"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+
+
+class Upstream(enum.StrEnum):
+    USERS = "users"
+    ORDERS = "orders"
+    EVENTS = "events"
+    ORCHESTRATOR = "orchestrator"
+
+
+class Access(enum.StrEnum):
+    PUBLIC = "public"  # anybody; a token is passed on when there is one
+    USER = "user"  # a valid access token; what its owner may do is the service's business
+    OWN_TOKEN = "own_token"  # noqa: S105 - the service reads the token itself, it need not be an access token
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` is a template such as ``/api/orders/{order_id}``; services serve the same path."""
+
+    method: str
+    path: str
+    upstream: Upstream
+    access: Access
+    deadline_seconds: float = DEADLINE_SECONDS
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The path exists, with other methods: 405 and `Allow` (RFC 9110 §15.5.6)."""
+
+    public_message = "That method is not allowed here."
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        super().__init__()
+        self.allowed = ", ".join(sorted(allowed))
+
+
+@dataclass(slots=True)
+class _Node:
+    children: dict[bytes, "_Node"] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+
+
+class RoutingTable:
+    """Finds a route by walking the path's segments; a literal segment wins over a parameter."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            self._add(route)
+
+    def match(self, method: str, raw_path: bytes) -> Route:
+        """Return the route of a clean path.
+
+        Raises:
+            NotFound: no such path.
+            MethodNotAllowed: the path has other methods.
+        """
+        node = self._root
+        for segment in raw_path.split(b"/")[1:]:
+            following = node.children.get(segment) or node.children.get(PARAMETER)
+            if following is None:
+                raise NotFound
+            node = following
+        if not node.routes:
+            raise NotFound
+        route = node.routes.get(method)
+        if route is None:
+            raise MethodNotAllowed(node.routes)
+        return route
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        for segment in route.path.encode().split(b"/")[1:]:
+            node = node.children.setdefault(PARAMETER if segment.startswith(b"{") else segment, _Node())
+        node.routes[route.method] = route
+
+
+def is_clean(raw_path: bytes) -> bool:
+    return _CLEAN.fullmatch(raw_path) is not None
+
+
+def _routes() -> Iterator[Route]:
+    users, orders, events, orchestrator = Upstream.USERS, Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
+    public, user, own_token = Access.PUBLIC, Access.USER, Access.OWN_TOKEN
+
+    yield Route("POST", "/api/auth/register", users, public)
+    yield Route("POST", "/api/auth/verify-registration", users, public)
+    yield Route("POST", "/api/auth/login", users, public)
+    yield Route("POST", "/api/auth/refresh", users, own_token)
+    yield Route("POST", "/api/auth/logout", users, own_token)
+    yield Route("GET", "/api/users/{user_id}", users, user)
+    yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
+    yield Route("GET", "/api/credits/balance", users, user)
+
+    yield Route("GET", "/api/venues", events, public)
+    yield Route("GET", "/api/events", orchestrator, public)
+    yield Route("GET", "/api/events/{event_id}", orchestrator, public)
+    yield Route("GET", "/api/events/{event_id}/availability", orchestrator, public)
+    yield Route("POST", "/api/admin/events", orchestrator, user, PROVISIONING_SECONDS)
+
+    yield Route("POST", "/api/reserve", orchestrator, user)
+    yield Route("POST", "/api/reserve/best-available", orchestrator, user)
+    yield Route("POST", "/api/pay", orchestrator, user)
+    yield Route("GET", "/api/orders", orders, user)
+    yield Route("GET", "/api/orders/{order_id}", orders, user)
+    yield Route("POST", "/api/orders/{order_id}/cancel", orchestrator, user)
+    yield Route("GET", "/api/tickets", orchestrator, user)
+    yield Route("GET", "/api/tickets/{seat_id}/qr", orchestrator, user)
+
+    yield Route("GET", "/api/admin/sagas", orchestrator, user)
+    yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)
+
+
+ROUTES: Final = tuple(_routes())

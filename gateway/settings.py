@@ -1,0 +1,71 @@
+"""What the gateway reads from the environment."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+from common.settings import MessagingSettings, ServiceSettings
+from gateway.routing import Upstream
+
+__all__ = ["Network", "Settings"]
+
+Network = IPv4Network | IPv6Network
+
+# Who may read /metrics: this machine and private networks (RFC 1918, RFC 4193), where Prometheus lives.
+PRIVATE_NETWORKS: Final = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+
+
+class Settings(ServiceSettings, MessagingSettings):
+    """Lists are written with commas: ``CORS_ORIGINS=https://shop.example,https://admin.example``."""
+
+    users_url: str = "http://127.0.0.1:5000"
+    orders_url: str = "http://127.0.0.1:5001"
+    events_url: str = "http://127.0.0.1:5002"
+    orchestrator_url: str = "http://127.0.0.1:5003"
+    upstream_connections: int = Field(default=256, gt=0, description="Open at most, to each service.")
+    request_body_seconds: float = Field(default=10.0, gt=0, description="A client has this long to send its body.")
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(), description="Load balancers in front, whose X-Forwarded-For is believed."
+    )
+    operator_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=tuple(ip_network(network) for network in PRIVATE_NETWORKS), description="Who may read /metrics."
+    )
+
+    rate_limit_per_minute: int = Field(default=100, ge=0, description="Per user, per address when anonymous; 0 is off.")
+    redis_url: SecretStr | None = Field(default=None, description="Counts shared by all gateways; memory without it.")
+
+    docs: bool = True
+    openapi_cache_seconds: float = Field(default=30.0, ge=0)
+    revocation_poll_seconds: float = Field(default=2.0, gt=0, description="How often, while the broker is away.")
+    live_connections: int = Field(default=10_000, gt=0)
+    live_connections_per_address: int = Field(default=50, gt=0)
+    live_backlog_messages: int = Field(default=256, gt=0, description="A client further behind than this is dropped.")
+
+    @property
+    def upstreams(self) -> dict[Upstream, str]:
+        return {
+            Upstream.USERS: self.users_url,
+            Upstream.ORDERS: self.orders_url,
+            Upstream.EVENTS: self.events_url,
+            Upstream.ORCHESTRATOR: self.orchestrator_url,
+        }
+
+    @field_validator("cors_origins", "trusted_proxies", "operator_networks", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("redis_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return value or None
+
+    @model_validator(mode="after")
+    def _refuse_any_origin(self) -> Self:
+        if "*" in self.cors_origins:
+            raise ValueError("CORS_ORIGINS names origins one by one: credentials are allowed, so * must not be")
+        return self
