@@ -1,0 +1,1 @@
+"""The catalogue: events with their dates, halls, layouts and pricing tiers."""

@@ -1,0 +1,19 @@
+"""What the catalogue refuses."""
+
+from common.errors import Conflict, NotFound
+
+__all__ = ["EventInvalidState", "EventNotFound", "VenueNotFound"]
+
+
+class EventNotFound(NotFound):
+    code = "EVENT_NOT_FOUND"
+    public_message = "There is no such event."
+
+
+class VenueNotFound(NotFound):
+    public_message = "There is no such venue."
+
+
+class EventInvalidState(Conflict):
+    code = "EVENT_INVALID_STATE"
+    public_message = "The event's status does not allow that."

@@ -1,0 +1,48 @@
+"""The catalogue's tables."""
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from common.db.base import AMOUNT
+from events.catalogue.status import EventStatus
+from events.models import metadata
+
+__all__ = ["events", "pricing_tiers"]
+
+
+_STATUSES: Final = ", ".join(f"'{status}'" for status in EventStatus)
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("venue_id", UUID(as_uuid=True), ForeignKey("venues.venue_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("hall_id", Text, nullable=False),
+    Column("event_date", DateTime(timezone=True), nullable=False),
+    Column("total_seats", Integer, nullable=False),
+    Column("layout", JSONB, nullable=False),
+    # T10: a ticket is resold for at most this share of its face value.
+    Column("resale_cap_percent", Integer, nullable=False, server_default=text("120")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("published_at", DateTime(timezone=True)),
+    CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    CheckConstraint("total_seats >= 1", name="total_seats"),
+    CheckConstraint("status <> 'PUBLISHED' OR published_at IS NOT NULL", name="published_at"),
+    # The public list, in its order. A search within it reads names by ILIKE: a catalogue has thousands of rows, not
+    # millions, and the trigram extension is not part of every PostgreSQL.
+    Index("ix_events_published", "event_date", "event_id", postgresql_where=text("status = 'PUBLISHED'")),
+    Index("ix_events_venue", "venue_id"),
+)
+
+pricing_tiers: Final = Table(
+    "pricing_tiers",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), ForeignKey("events.event_id", ondelete="CASCADE"), primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("price", AMOUNT, nullable=False),
+    CheckConstraint("price >= 0", name="price"),
+)

@@ -1,0 +1,121 @@
+"""What the catalogue takes and gives."""
+
+import uuid
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic.config import JsonDict
+
+from common.fields import Instant, PlainText, without_nul
+from common.money import Money
+from events.catalogue.status import EventStatus
+from events.venues.schemas import NewVenue, Venue
+
+__all__ = ["DiscardDraft", "DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents", "PublishEvent"]
+
+LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium on earth has about 150,000
+MOST_CATEGORIES: Final = 200
+
+_EXAMPLE: Final[JsonDict] = {
+    "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
+    "name": "Lights over the Bay",
+    "status": "PUBLISHED",
+    "venue": {
+        "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
+        "name": "Singapore Indoor Stadium",
+        "address": "2 Stadium Walk, Singapore 397691",
+        "total_halls": 3,
+    },
+    "hall_id": "HALL-A",
+    "event_date": "2027-03-20T12:00:00Z",
+    "total_seats": 20,
+    "pricing_tiers": {"CAT1": "350.00"},
+    "layout": [{"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 20}]}],
+    "resale_cap_percent": 120,
+}
+
+
+def _storable(layout: JsonValue) -> JsonValue:
+    """Look through a JSON value for texts that PostgreSQL's jsonb cannot hold."""
+    match layout:
+        case str():
+            layout.encode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
+            without_nul(layout)
+        case list():
+            for item in layout:
+                _storable(item)
+        case dict():
+            for key, value in layout.items():
+                _storable(key)
+                _storable(value)
+        case _:
+            pass
+    return layout
+
+
+Category = Annotated[PlainText, Field(min_length=1, max_length=50)]
+HallId = Annotated[PlainText, Field(min_length=1, max_length=100)]
+Layout = Annotated[list[dict[str, JsonValue]], Field(max_length=MOST_CATEGORIES), AfterValidator(_storable)]
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
+    event_id: uuid.UUID
+    name: str
+    status: EventStatus
+    venue: Venue
+    hall_id: str
+    event_date: Instant
+    total_seats: int
+    pricing_tiers: dict[str, Money]
+    layout: list[dict[str, JsonValue]]
+    resale_cap_percent: int
+
+
+class DraftEvent(BaseModel):
+    """An event with a venue that is known (`venue_id`) or comes along (`venue`)."""
+
+    request_id: uuid.UUID
+    event_id: uuid.UUID
+    name: Annotated[PlainText, Field(min_length=1, max_length=200)]
+    venue: NewVenue | None = None
+    venue_id: uuid.UUID | None = None
+    hall_id: HallId
+    event_date: Instant
+    total_seats: Annotated[int, Field(ge=1, le=LARGEST_HALL)]
+    pricing_tiers: Annotated[dict[Category, Money], Field(min_length=1, max_length=MOST_CATEGORIES)]
+    layout: Layout = []
+
+    @model_validator(mode="after")
+    def _has_one_venue(self) -> Self:
+        if (self.venue is None) == (self.venue_id is None):
+            raise ValueError("either venue or venue_id is needed, and not both")
+        return self
+
+
+class PublishEvent(BaseModel):
+    request_id: uuid.UUID
+
+
+class DiscardDraft(BaseModel):
+    """The undo of a draft."""
+
+    request_id: uuid.UUID
+    undoes_request_id: uuid.UUID
+
+
+class DiscardedDraft(BaseModel):
+    event_id: uuid.UUID
+
+
+class LookUpEvents(BaseModel):
+    event_ids: Annotated[list[uuid.UUID], Field(max_length=100)]
+
+
+class EventSearch(BaseModel):
+    """What to look for among the published events; both bounds belong to the range."""
+
+    text: str | None = None
+    earliest: Instant | None = None
+    latest: Instant | None = None

@@ -1,0 +1,114 @@
+"""The SQL of the catalogue's repeatable actions: one statement each, as `common.db.requests` shows."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.db.requests import SELECT_ANSWER
+
+__all__ = ["DISCARD", "DRAFT", "PUBLISH", "event_json"]
+
+
+def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
+    """Return the SQL expression that shapes a row of `events`, with its venue and tiers, as an event.
+
+    Prices leave as text: a JSON number would become a float on its way.
+    """
+    return f"""
+        jsonb_build_object(
+            'event_id', {event}.event_id, 'name', {event}.name, 'status', {event}.status,
+            'venue', jsonb_build_object(
+                'venue_id', {venue}.venue_id, 'name', {venue}.name, 'address', {venue}.address,
+                'total_halls', {venue}.total_halls),
+            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'total_seats', {event}.total_seats,
+            'pricing_tiers', (
+                SELECT jsonb_object_agg(tier.category, tier.price::text)
+                FROM {tiers} AS tier WHERE tier.event_id = {event}.event_id),
+            'layout', {event}.layout, 'resale_cap_percent', {event}.resale_cap_percent)
+    """  # noqa: S608 - the names are ours
+
+
+_PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
+_IS_NEW: Final = "NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM events WHERE event_id = :event_id)"
+
+DRAFT: Final = text(
+    f"""
+    WITH {_PRIOR},
+    introduced AS (
+        INSERT INTO venues (name, address, total_halls, introduced_by_event_id)
+        SELECT :venue_name, :venue_address, :venue_total_halls, :event_id
+        WHERE CAST(:venue_id AS uuid) IS NULL AND {_IS_NEW}
+        RETURNING *),
+    venue AS (
+        SELECT venue_id, name, address, total_halls FROM introduced
+        UNION ALL
+        SELECT venue_id, name, address, total_halls FROM venues WHERE venue_id = :venue_id),
+    drafted AS (
+        INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout)
+        SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, :total_seats, :layout
+        FROM venue WHERE {_IS_NEW}
+        RETURNING *),
+    priced AS (
+        INSERT INTO pricing_tiers (event_id, category, price)
+        SELECT event_id, tier.key, tier.value::numeric FROM drafted, jsonb_each_text(:pricing_tiers) AS tier
+        RETURNING *),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint,
+            jsonb_build_object('done', {event_json("drafted", venue="venue", tiers="priced")})
+        FROM drafted, venue
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+).bindparams(bindparam("layout", type_=JSONB), bindparam("pricing_tiers", type_=JSONB))
+
+PUBLISH: Final = text(
+    f"""
+    WITH {_PRIOR},
+    published AS (
+        UPDATE events SET status = 'PUBLISHED', published_at = now()
+        WHERE event_id = :event_id AND status = 'DRAFT' AND NOT EXISTS (SELECT FROM prior)
+        RETURNING *),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', {event_json("published")})
+        FROM published JOIN venues USING (venue_id)
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+)
+
+# The undo of DRAFT. A draft in flight is not in this statement's snapshot, but the tombstone waits for it; then there
+# is neither a tombstone of ours nor an event in sight, so nothing is answered and the caller looks again.
+DISCARD: Final = text(
+    f"""
+    WITH {_PRIOR},
+    discarded AS (
+        DELETE FROM events
+        WHERE event_id = :event_id AND status = 'DRAFT' AND NOT EXISTS (SELECT FROM prior)
+        RETURNING event_id, venue_id),
+    deserted AS (
+        DELETE FROM venues USING discarded
+        WHERE venues.venue_id = discarded.venue_id AND venues.introduced_by_event_id = discarded.event_id
+            AND NOT EXISTS (
+                SELECT FROM events AS other
+                WHERE other.venue_id = venues.venue_id AND other.event_id <> discarded.event_id)),
+    buried AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :undoes_request_id, :tombstone_fingerprint, :tombstone WHERE NOT EXISTS (SELECT FROM prior)
+        ON CONFLICT (request_id) DO NOTHING
+        RETURNING request_id),
+    outcome AS (
+        SELECT event_id FROM discarded
+        UNION ALL
+        SELECT :event_id WHERE NOT EXISTS (SELECT FROM events WHERE event_id = :event_id) AND (
+            EXISTS (SELECT FROM buried) OR EXISTS (SELECT FROM requests WHERE request_id = :undoes_request_id))),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object('event_id', event_id))
+        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+).bindparams(bindparam("tombstone", type_=JSONB))

@@ -1,0 +1,11 @@
+"""The metadata of events_db, and the memory of requests. Each aggregate adds its own tables."""
+
+from typing import Final
+
+from common.db.base import new_metadata
+from common.db.requests import requests_table
+
+__all__ = ["metadata"]
+
+metadata: Final = new_metadata()
+requests_table(metadata)

@@ -1,0 +1,9 @@
+"""What the events process reads from its environment."""
+
+from common.settings import DatabaseSettings, ServiceSettings
+
+__all__ = ["Settings"]
+
+
+class Settings(ServiceSettings, DatabaseSettings):
+    port: int = 5002

@@ -1,0 +1,1 @@
+"""Venues: the places events are played at."""

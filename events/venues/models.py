@@ -1,0 +1,24 @@
+"""The venues' table."""
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Table, Text, func
+from sqlalchemy.dialects.postgresql import UUID
+
+from events.models import metadata
+
+__all__ = ["venues"]
+
+venues: Final = Table(
+    "venues",
+    metadata,
+    Column("venue_id", UUID(as_uuid=True), primary_key=True, server_default=func.gen_random_uuid()),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("total_halls", Integer, nullable=False),
+    # The event whose draft brought the venue along; when that draft is undone, the venue goes with it.
+    Column("introduced_by_event_id", UUID(as_uuid=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("total_halls >= 1", name="total_halls"),
+    Index("ix_venues_name", "name", "venue_id"),
+)
