@@ -1,9 +1,11 @@
 """The folder one stack lives in: its lock, its state, its secrets, its data and its logs."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,6 +107,15 @@ class Home:
 
     def clear_state(self) -> None:
         self._state_file.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove what stacks leave here, and the folder if nothing else is in it: the path is anybody's choice."""
+        for folder in (self.logs, self.path / "rabbitmq"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.secrets_file, self._state_file, self._lock_file):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
 
 def write_privately(path: Path, text: str) -> None:

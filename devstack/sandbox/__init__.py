@@ -1,0 +1,1 @@
+"""Stand-ins for the outside parties, each over real HTTP on loopback: ``python -m devstack.sandbox``."""

@@ -1,0 +1,46 @@
+"""Builds the sandbox: one process, its state in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from common.auth.service_tokens import ServiceTokens
+from common.health import Health
+from common.http.app import base_app
+from common.http.client import ServiceClient
+from devstack.sandbox.control_routes import control_routes
+from devstack.sandbox.faults import Faults
+from devstack.sandbox.otp import OtpProvider
+from devstack.sandbox.otp_routes import otp_routes
+from devstack.sandbox.page import INDEX
+from devstack.sandbox.settings import Settings
+from devstack.sandbox.topups import topup_routes
+
+__all__ = ["SERVICE", "create_app"]
+
+SERVICE: Final = "sandbox"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
+    users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await users.close()
+
+    app = base_app(service=SERVICE, title="Sandbox", settings=settings, lifespan=lifespan, health=Health())
+    provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
+    app.include_router(otp_routes(provider, faults, api_key=settings.otp_api_key))
+    app.include_router(control_routes(provider, faults))
+    app.include_router(topup_routes(users))
+
+    @app.get("/", include_in_schema=False)
+    async def show_index() -> HTMLResponse:
+        return HTMLResponse(INDEX)
+
+    return app

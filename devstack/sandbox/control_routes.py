@@ -1,0 +1,62 @@
+"""What people and tests tell the sandbox to do, and ask it about."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from devstack.sandbox.faults import Fault, Faults
+from devstack.sandbox.otp import OtpProvider
+
+__all__ = ["control_routes"]
+
+LONGEST_DELAY_SECONDS = 120
+
+
+class UseCode(BaseModel):
+    mobile: str
+    code: str = Field(min_length=1, max_length=10)
+
+
+class Phone(BaseModel):
+    mobile: str
+
+
+class OrderFault(BaseModel):
+    """``status`` null only delays; ``times`` null lasts until the faults are cleared."""
+
+    path: str = Field(examples=["/SendOTP"])
+    status: Annotated[int, Field(ge=400, le=599)] | None = None
+    delay_seconds: float = Field(default=0, ge=0, le=LONGEST_DELAY_SECONDS)
+    times: Annotated[int, Field(gt=0)] | None = None
+
+
+def control_routes(provider: OtpProvider, faults: Faults) -> APIRouter:
+    router = APIRouter(prefix="/control", tags=["Control"])
+
+    @router.post("/otp", status_code=204)
+    async def use_code(body: UseCode) -> None:
+        """Make every later code for this phone be the given one."""
+        provider.use_code(mobile=body.mobile, code=body.code)
+
+    @router.post("/otp/expire", status_code=204)
+    async def expire(body: Phone) -> None:
+        """Make every code sent to this phone too old."""
+        provider.expire(body.mobile)
+
+    @router.get("/sent")
+    async def list_sent(mobile: str | None = None) -> list[dict[str, Any]]:
+        """List what was sent, oldest first: codes and text messages, to one phone or to all."""
+        return [asdict(message) for message in provider.sent_to(mobile)]
+
+    @router.post("/faults", status_code=204)
+    async def order_fault(body: OrderFault) -> None:
+        """Make calls of one path fail, or be slow."""
+        faults.order(body.path, Fault(status=body.status, delay_seconds=body.delay_seconds, calls_left=body.times))
+
+    @router.delete("/faults", status_code=204)
+    async def clear_faults() -> None:
+        faults.clear()
+
+    return router

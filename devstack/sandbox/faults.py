@@ -1,0 +1,47 @@
+"""Faults on order: an outside party that answers with an error, late, or both, for a number of calls."""
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import HTTPException, Request
+
+__all__ = ["Fault", "Faults"]
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """``status`` None answers as usual after the delay; ``calls_left`` None lasts until it is cleared."""
+
+    status: int | None
+    delay_seconds: float
+    calls_left: int | None
+
+
+class Faults:
+    """By path, such as ``/SendOTP``."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, Fault] = {}
+
+    def order(self, path: str, fault: Fault) -> None:
+        self._faults[path] = fault
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    async def strike(self, request: Request) -> None:
+        """Do to this call what was ordered for its path.
+
+        Raises:
+            HTTPException: the ordered status.
+        """
+        fault = self._faults.get(request.url.path)
+        if fault is None:
+            return
+        if fault.calls_left is not None:
+            fault.calls_left -= 1
+            if fault.calls_left == 0:
+                del self._faults[request.url.path]
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.status is not None:
+            raise HTTPException(fault.status, "The sandbox was told to fail here.")

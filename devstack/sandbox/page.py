@@ -1,0 +1,30 @@
+"""The sandbox's page for people: what it stands in for."""
+
+from typing import Final
+
+__all__ = ["INDEX"]
+
+INDEX: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>TicketRemaster sandbox</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }
+  table { border-collapse: collapse; width: 100% }
+  td, th { border-bottom: 1px solid #ccc; padding: .4rem .6rem; text-align: left; vertical-align: top }
+  code { font-size: .9em }
+</style>
+<h1>Sandbox</h1>
+<p>Stands in for the outside parties. Nothing here leaves this machine, and no money moves.</p>
+<table>
+  <tr><th>Stands in for</th><th>Paths</th></tr>
+  <tr><td>SMU notification API (OTP, SMS)</td>
+      <td><code>POST /SendOTP</code>, <code>/VerifyOTP</code>, <code>/SendSMS</code>.
+          Every code is <b>123456</b> unless told otherwise.</td></tr>
+  <tr><td>Paying for credits</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
+</table>
+<p>Read what was sent at <a href="/control/sent">/control/sent</a>; set a phone's code, let codes expire, order faults
+and delays under <code>/control</code>. Everything is tried out at <a href="/docs">/docs</a>.</p>
+</html>
+"""

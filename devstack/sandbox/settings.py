@@ -1,0 +1,16 @@
+"""What the sandbox reads from its environment."""
+
+from pydantic import Field, SecretStr
+
+from common.settings import ServiceSettings
+
+__all__ = ["Settings"]
+
+
+class Settings(ServiceSettings):
+    """One frozen object, read once at the start."""
+
+    port: int = 5900
+    otp_api_key: SecretStr = SecretStr("sandbox-otp-key")
+    otp_ttl_seconds: float = Field(default=600, gt=0, description="A code is good this long; afterwards it is expired.")
+    users_url: str = "http://127.0.0.1:5000"

@@ -1,0 +1,30 @@
+"""Credits for the asking: what a payment provider's webhook will do later, done by the sandbox's own ledger call."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from common.http.client import ServiceClient
+from common.http.envelope import Success, success
+from common.money import PositiveMoney
+
+__all__ = ["topup_routes"]
+
+
+class TopUp(BaseModel):
+    user_id: UUID
+    amount: PositiveMoney
+    request_id: UUID = Field(default_factory=uuid4, description="Repeat it, and the credits are given once.")
+
+
+def topup_routes(users: ServiceClient) -> APIRouter:
+    router = APIRouter(tags=["Credits"])
+
+    @router.post("/topups", status_code=201)
+    async def top_up(body: TopUp) -> Success[dict[str, Any]]:
+        """Give a fan credits."""
+        return success(await users.post("/internal/ledger/top-up", body.model_dump(mode="json")))
+
+    return router

@@ -1,0 +1,92 @@
+"""What ``make run`` and ``make up`` keep running: the stack, its log, and an ear for commands."""
+
+import signal
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from devstack.control import ControlServer
+from devstack.home import Home
+from devstack.logs import MergedLog
+from devstack.postgres import EmbeddedPostgres
+from devstack.rabbitmq import PrivateRabbitMQ
+from devstack.servers import Existing
+from devstack.services import Urls
+from devstack.stack import Stack
+
+__all__ = ["supervise", "where_to_click"]
+
+WATCH_SECONDS: Final = 0.5
+SELF: Final = "devstack"
+
+
+def supervise(home: Home, *, services: Sequence[str] | None) -> None:
+    """Run the stack until Ctrl-C or SIGTERM, then stop it.
+
+    Raises:
+        DevstackError: it did not start; nothing keeps running.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    log = MergedLog()
+    log.say(SELF, f"starting from {home.path}")
+    stack = Stack(home=home.path, services=services, existing=Existing.from_environment(), usual_ports=True, log=log)
+    began = time.monotonic()
+    try:
+        with stack:
+            control = ControlServer(lambda action, service: _carry_out(stack, log, action, service))
+            stack.announce_control(control.address)
+            log.say(SELF, f"ready after {time.monotonic() - began:.1f} s")
+            print(where_to_click(stack.urls), flush=True)
+            while True:
+                for name, code in stack.take_ended().items():
+                    log.say(
+                        SELF, f"{name} ended with exit code {code}; start it with: python -m devstack restart {name}"
+                    )
+                time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        log.say(SELF, "stopped; the data stays")
+
+
+def where_to_click(urls: Urls) -> str:
+    """Return the addresses a person wants after a start."""
+    lines = [
+        ("Platform", urls.gateway),
+        ("API docs", f"{urls.gateway}/docs"),
+        ("RabbitMQ", _without_password(urls.rabbitmq_management)),
+        ("Sandbox", urls.sandbox),
+        ("Inventory", f"{urls.inventory_address} (gRPC), {urls.inventory_health}"),
+    ]
+    lines += [(name, getattr(urls, name)) for name in ("users", "orders", "events", "orchestrator", "worker")]
+    return "\n" + "\n".join(f"  {name[0].upper() + name[1:]:<13} {url}" for name, url in lines) + "\n"
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{parts.hostname}:{parts.port}")) + f" (user {parts.username})"
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _carry_out(stack: Stack, log: MergedLog, action: str, service: str) -> None:
+    log.say(SELF, f"{action} {service}")
+    match service:
+        case "postgres":
+            _carry_out_on(stack.postgres, action)
+        case "rabbitmq":
+            _carry_out_on(stack.rabbitmq, action)
+        case _ if action == "restart":
+            stack.restart(service)
+        case _:
+            stack.kill(service)
+
+
+def _carry_out_on(server: EmbeddedPostgres | PrivateRabbitMQ, action: str) -> None:
+    if action == "restart":
+        server.restart()
+    else:
+        server.kill()
