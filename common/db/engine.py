@@ -21,6 +21,7 @@ from common.settings import DatabaseSettings
 __all__ = [
     "CHECK_VIOLATION",
     "DEADLOCK_DETECTED",
+    "FOREIGN_KEY_VIOLATION",
     "LOCK_NOT_AVAILABLE",
     "UNIQUE_VIOLATION",
     "Database",
@@ -32,6 +33,7 @@ Row = RowMapping
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
 DEADLOCK_DETECTED: Final = "40P01"
+FOREIGN_KEY_VIOLATION: Final = "23503"
 UNIQUE_VIOLATION: Final = "23505"
 CHECK_VIOLATION: Final = "23514"
 # Class 08 is a broken connection, 57P0x a server going down or coming up, 53 a server out of resources,

@@ -32,7 +32,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
-from common.db.engine import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, Database, Row, sqlstate_of
+from common.db.engine import (
+    DEADLOCK_DETECTED,
+    FOREIGN_KEY_VIOLATION,
+    LOCK_NOT_AVAILABLE,
+    UNIQUE_VIOLATION,
+    Database,
+    Row,
+    sqlstate_of,
+)
 from common.errors import Busy, Conflict, ServiceError, Unprocessable, error_of_kind
 
 __all__ = [
@@ -53,6 +61,8 @@ SELECT_ANSWER: Final = """
 """
 TOMBSTONE_FINGERPRINT: Final = ""
 LOCKED_OUT: Final = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED})
+# The same id was answered next to us, or a row we refer to came or went meanwhile; the second look sees it.
+OVERTAKEN: Final = frozenset({UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION})
 
 Refuse = Callable[[], Awaitable[ServiceError]]
 """Finds out why the work could not be done and returns the error to answer with."""
@@ -113,10 +123,10 @@ _REMEMBER: Final = text(
     WITH remembered AS (
         INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
         ON CONFLICT (request_id) DO NOTHING
-        RETURNING result)
-    SELECT result FROM remembered
+        RETURNING fingerprint, result)
+    SELECT fingerprint, result FROM remembered
     UNION ALL
-    SELECT result FROM requests WHERE request_id = :request_id
+    SELECT fingerprint, result FROM requests WHERE request_id = :request_id
     LIMIT 1
     """
 ).bindparams(bindparam("result", type_=JSONB))
@@ -195,8 +205,7 @@ class RequestMemory:
             try:
                 return await self._run_once(statement, {**parameters, **request.parameters}, undoes_request_id)
             except IntegrityError as error:
-                # The same id is being answered next to us; the second look finds it remembered.
-                if sqlstate_of(error) != UNIQUE_VIOLATION or is_last_try:
+                if sqlstate_of(error) not in OVERTAKEN or is_last_try:
                     raise
             except DBAPIError as error:
                 if sqlstate_of(error) in LOCKED_OUT:
@@ -228,6 +237,7 @@ class RequestMemory:
         while row is None:
             # No row: another answer was committed while we waited for it, and only the next statement sees it.
             row = await self._database.fetch_one(_REMEMBER, {**request.parameters, "result": result})
+        _check_same(request, row["fingerprint"])
         return replay(row["result"])
 
 
