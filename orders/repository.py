@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, literal_column, select, text
 
@@ -23,11 +23,14 @@ from orders.status import REACHED_FROM, OrderStatus
 
 __all__ = ["OrderRepository"]
 
-_TOMBSTONE = {"tombstone_fingerprint": TOMBSTONE_FINGERPRINT, "tombstone": refused(RequestUndone())}
+# The first look may meet an opening, or another undo, in flight; it waits for it, and the second sees what came of it.
+LOOKS: Final = 2
 
-_FIND = text(f"SELECT {order_json('orders')} AS found FROM orders WHERE order_id = :order_id")  # noqa: S608
+_TOMBSTONE: Final = {"tombstone_fingerprint": TOMBSTONE_FINGERPRINT, "tombstone": refused(RequestUndone())}
 
-_FIND_WITH_HISTORY = text(
+_FIND: Final = text(f"SELECT {order_json('orders')} AS found FROM orders WHERE order_id = :order_id")  # noqa: S608
+
+_FIND_WITH_HISTORY: Final = text(
     f"""
     SELECT {order_json("orders")} || jsonb_build_object('history', (
         SELECT jsonb_agg(
@@ -38,11 +41,7 @@ _FIND_WITH_HISTORY = text(
     """  # noqa: S608
 )
 
-_STATUS_OF = text("SELECT status FROM orders WHERE order_id = :order_id")
-
-
-class _LookAgain(Exception):
-    """The undo met an opening, or another undo, in flight; now it is decided."""
+_STATUS_OF: Final = text("SELECT status FROM orders WHERE order_id = :order_id")
 
 
 class OrderRepository:
@@ -90,12 +89,6 @@ class OrderRepository:
         Raises:
             OrderInvalidState: the order became something else; it cannot be undone.
         """
-        try:
-            return await self._end(order_id, ending, is_last_look=False)
-        except _LookAgain:
-            return await self._end(order_id, ending, is_last_look=True)
-
-    async def _end(self, order_id: uuid.UUID, ending: EndOrder, *, is_last_look: bool) -> EndedOrder:
         arguments = ending.model_dump(exclude={"request_id"})
         request = ParticipantRequest.of(ending.request_id, "end", order_id=order_id, **arguments)
         parameters = {
@@ -103,13 +96,12 @@ class OrderRepository:
             **_TOMBSTONE,
             "undoes_request_id": ending.undoes_request_id,
         }
-
-        async def refuse() -> ServiceError:
-            if not is_last_look:
-                raise _LookAgain
-            return OrderInvalidState(details={"status": await self._status_of(order_id)})
-
-        return EndedOrder(**await self._memory.answer(request, END, parameters, refuse=refuse))
+        for _ in range(LOOKS):
+            attempt = await self._memory.attempt(request, END, parameters)
+            if attempt.done is not None:
+                return EndedOrder(**attempt.done)
+        refusal = OrderInvalidState(details={"status": await self._status_of(order_id)})
+        return EndedOrder(**await self._memory.remember_refusal(request, refusal))
 
     async def find(self, order_id: uuid.UUID) -> Order | None:
         found = await self._database.fetch_one(_FIND, {"order_id": order_id})

@@ -24,7 +24,7 @@ __all__ = [
 
 SEATS_PER_ORDER = 10  # T2: 1 to 10 seats of one event
 
-Reason = Annotated[PlainText, Field(min_length=1, max_length=500)]
+Reason = Annotated[PlainText, Field(max_length=500)]
 
 _SEAT_EXAMPLE: JsonDict = {
     "seat_id": "55555555-5555-5555-5555-555555555101",

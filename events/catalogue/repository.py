@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
-from sqlalchemy.exc import IntegrityError
 
-from common.db.engine import Database, sqlstate_of
-from common.db.requests import TOMBSTONE_FINGERPRINT, ParticipantRequest, RequestMemory, RequestUndone, refused
+from common.db.engine import Database
+from common.db.requests import ParticipantRequest, RequestMemory
 from common.errors import ServiceError
 from events.catalogue.errors import EventInvalidState, EventNotFound, VenueNotFound
 from events.catalogue.models import events
@@ -19,17 +18,13 @@ from events.venues.models import venues
 
 __all__ = ["EventRepository"]
 
-FOREIGN_KEY_VIOLATION: Final = "23503"
+# The first look may meet another undo in flight; it waits for it, and the second sees what came of it.
+LOOKS: Final = 2
 
-_TOMBSTONE: Final = {"tombstone_fingerprint": TOMBSTONE_FINGERPRINT, "tombstone": refused(RequestUndone())}
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)
 )
-
-
-class _LookAgain(Exception):
-    """The undo met something in flight; now it is decided."""
 
 
 class EventRepository:
@@ -74,28 +69,14 @@ class EventRepository:
         Raises:
             EventInvalidState: the event is no draft any more.
         """
-        try:
-            return await self._discard(event_id, discarding, is_last_look=False)
-        except _LookAgain:
-            return await self._discard(event_id, discarding, is_last_look=True)
-
-    async def _discard(self, event_id: uuid.UUID, discarding: DiscardDraft, *, is_last_look: bool) -> DiscardedDraft:
         undone = discarding.undoes_request_id
         request = ParticipantRequest.of(discarding.request_id, "discard", event_id=event_id, undoes=undone)
-        parameters = {**_TOMBSTONE, "event_id": event_id, "undoes_request_id": undone}
-
-        async def refuse() -> ServiceError:
-            if not is_last_look:
-                raise _LookAgain
-            return EventInvalidState(details={"status": await self._status_of(event_id)})
-
-        try:
-            return DiscardedDraft(**await self._memory.answer(request, DISCARD, parameters, refuse=refuse))
-        except IntegrityError as error:
-            # Another event moved into the draft's venue as we looked: the venue stays.
-            if sqlstate_of(error) == FOREIGN_KEY_VIOLATION and not is_last_look:
-                raise _LookAgain from error
-            raise
+        for _ in range(LOOKS):
+            attempt = await self._memory.attempt(request, DISCARD, {"event_id": event_id}, undoes_request_id=undone)
+            if attempt.done is not None:
+                return DiscardedDraft(**attempt.done)
+        refusal = EventInvalidState(details={"status": await self._status_of(event_id)})
+        return DiscardedDraft(**await self._memory.remember_refusal(request, refusal))
 
     async def find(self, event_id: uuid.UUID) -> Event | None:
         found = await self._database.fetch_one(_SELECT_EVENTS.where(events.c.event_id == event_id))
@@ -126,15 +107,15 @@ class EventRepository:
 
 
 def _draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
-    columns = draft.model_dump(
-        include={"event_id", "name", "venue_id", "hall_id", "event_date", "total_seats", "layout"}
-    )
+    columns = draft.model_dump(include={"event_id", "name", "hall_id", "event_date", "total_seats", "layout"})
+    introduced = draft.venue
     return {
         **columns,
         "pricing_tiers": {category: f"{price:.2f}" for category, price in draft.pricing_tiers.items()},
-        "venue_name": draft.venue.name if draft.venue else None,
-        "venue_address": draft.venue.address if draft.venue else None,
-        "venue_total_halls": draft.venue.total_halls if draft.venue else None,
+        "venue_id": introduced.venue_id if introduced else draft.venue_id,
+        "venue_name": introduced.name if introduced else None,
+        "venue_address": introduced.address if introduced else None,
+        "venue_total_halls": introduced.total_halls if introduced else None,
     }
 
 

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from common.fields import Instant, PlainText, without_nul
 from common.money import Money
 from events.catalogue.status import EventStatus
-from events.venues.schemas import NewVenue, Venue
+from events.venues.schemas import IntroducedVenue, Venue
 
 __all__ = ["DiscardDraft", "DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents", "PublishEvent"]
 
@@ -79,7 +79,7 @@ class DraftEvent(BaseModel):
     request_id: uuid.UUID
     event_id: uuid.UUID
     name: Annotated[PlainText, Field(min_length=1, max_length=200)]
-    venue: NewVenue | None = None
+    venue: IntroducedVenue | None = None
     venue_id: uuid.UUID | None = None
     hall_id: HallId
     event_date: Instant

@@ -36,9 +36,10 @@ DRAFT: Final = text(
     f"""
     WITH {_PRIOR},
     introduced AS (
-        INSERT INTO venues (name, address, total_halls, introduced_by_event_id)
-        SELECT :venue_name, :venue_address, :venue_total_halls, :event_id
-        WHERE CAST(:venue_id AS uuid) IS NULL AND {_IS_NEW}
+        INSERT INTO venues (venue_id, name, address, total_halls, introduced_by_event_id)
+        SELECT coalesce(:venue_id, gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls, :event_id
+        WHERE CAST(:venue_name AS text) IS NOT NULL AND {_IS_NEW}
+            AND NOT EXISTS (SELECT FROM venues WHERE venue_id = :venue_id)
         RETURNING *),
     venue AS (
         SELECT venue_id, name, address, total_halls FROM introduced
@@ -79,8 +80,7 @@ PUBLISH: Final = text(
     """  # noqa: S608
 )
 
-# The undo of DRAFT. A draft in flight is not in this statement's snapshot, but the tombstone waits for it; then there
-# is neither a tombstone of ours nor an event in sight, so nothing is answered and the caller looks again.
+# The undo of DRAFT; the draft's tombstone is made before it, which waits for a draft in flight.
 DISCARD: Final = text(
     f"""
     WITH {_PRIOR},
@@ -94,21 +94,15 @@ DISCARD: Final = text(
             AND NOT EXISTS (
                 SELECT FROM events AS other
                 WHERE other.venue_id = venues.venue_id AND other.event_id <> discarded.event_id)),
-    buried AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :undoes_request_id, :tombstone_fingerprint, :tombstone WHERE NOT EXISTS (SELECT FROM prior)
-        ON CONFLICT (request_id) DO NOTHING
-        RETURNING request_id),
-    outcome AS (
+    gone AS (
         SELECT event_id FROM discarded
         UNION ALL
-        SELECT :event_id WHERE NOT EXISTS (SELECT FROM events WHERE event_id = :event_id) AND (
-            EXISTS (SELECT FROM buried) OR EXISTS (SELECT FROM requests WHERE request_id = :undoes_request_id))),
+        SELECT :event_id WHERE NOT EXISTS (SELECT FROM events WHERE event_id = :event_id)),
     remembered AS (
         INSERT INTO requests (request_id, fingerprint, result)
         SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object('event_id', event_id))
-        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
+        FROM gone WHERE NOT EXISTS (SELECT FROM prior)
         RETURNING result)
     {SELECT_ANSWER}
     """  # noqa: S608
-).bindparams(bindparam("tombstone", type_=JSONB))
+)

@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 
 from common.fields import PlainText
 
-__all__ = ["NewVenue", "Venue"]
+__all__ = ["IntroducedVenue", "Venue"]
 
 _EXAMPLE: Final[JsonDict] = {
     "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
@@ -18,13 +18,19 @@ _EXAMPLE: Final[JsonDict] = {
 }
 
 
-class NewVenue(BaseModel):
+class VenueFacts(BaseModel):
     name: Annotated[PlainText, Field(min_length=1, max_length=200)]
     address: Annotated[PlainText, Field(min_length=1, max_length=500)]
     total_halls: Annotated[int, Field(ge=1, le=1_000)]
 
 
-class Venue(NewVenue):
+class IntroducedVenue(VenueFacts):
+    """A venue that comes along with an event. One that is known by the id given is left as it is."""
+
+    venue_id: uuid.UUID | None = None
+
+
+class Venue(VenueFacts):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     venue_id: uuid.UUID
