@@ -18,6 +18,7 @@ from tests.architecture.compose import BASE, DEV, environment, is_ours, module_o
 
 SERVICES: Final[dict[str, Any]] = read(BASE)["services"]
 DEV_SERVICES: Final[dict[str, Any]] = read(BASE, DEV)["services"]
+OURS_IN_DEV: Final = sorted(name for name, service in DEV_SERVICES.items() if is_ours(service))
 OURS: Final = sorted(name for name, service in SERVICES.items() if is_ours(service))
 STAYING: Final = sorted(name for name in OURS if not runs_once(SERVICES[name]))
 HEALTH_PORT: Final = "HEALTH_PORT"  # read by the image's HEALTHCHECK, and by inventory
@@ -52,7 +53,9 @@ def given() -> dict[str, str]:
 
 
 def settings_class(name: str) -> type[ServiceSettings]:
-    package = module_of(SERVICES[name]).partition(".")[0]
+    """The worker shares the settings of its package; the sandbox is a package inside devstack."""
+    module = module_of(DEV_SERVICES[name])
+    package = module if module == "devstack.sandbox" else module.partition(".")[0]
     found: type[ServiceSettings] = import_module(f"{package}.settings").Settings
     return found
 
@@ -74,17 +77,17 @@ def test_a_process_starts_for_production_with_what_it_is_given(
     assert settings.host == "0.0.0.0"  # noqa: S104 - inside its container; what is published is checked elsewhere
 
 
-@pytest.mark.parametrize("name", sorted(name for name in DEV_SERVICES if name in OURS))
+@pytest.mark.parametrize("name", OURS_IN_DEV)
 def test_a_process_starts_for_development_too(
     name: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert settings_of(DEV_SERVICES[name], given, monkeypatch, name).env == "dev"
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OURS_IN_DEV)
 def test_a_process_is_given_nothing_it_does_not_read(name: str) -> None:
     known = {field.upper() for field in settings_class(name).model_fields} | {HEALTH_PORT}
-    assert set(SERVICES[name]["environment"]) <= known
+    assert set(DEV_SERVICES[name]["environment"]) <= known
 
 
 @pytest.mark.parametrize("name", STAYING)
@@ -109,10 +112,10 @@ def test_addresses_lead_to_a_service_that_listens_there(name: str, given: dict[s
             assert address.port == LISTENING[str(address.hostname)], variable
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_its_command_is_a_module_of_the_image(name: str) -> None:
-    for services in (SERVICES, DEV_SERVICES):
-        module = module_of(services[name])
+@pytest.mark.parametrize("services", [SERVICES, DEV_SERVICES], ids=["base", "with dev"])
+def test_every_command_is_a_module_that_can_be_run(services: dict[str, Any]) -> None:
+    for service in filter(is_ours, services.values()):
+        module = module_of(service)
         found = importlib.util.find_spec(module)
         assert found is not None, module
         assert found.submodule_search_locations is None or importlib.util.find_spec(f"{module}.__main__"), module
