@@ -105,8 +105,8 @@ class OutboxRelay:
                 clean_at = await self._clean(clean_at)
                 pause_seconds = FIRST_PAUSE_SECONDS
                 await self._wait_for_work()
-            except ServiceError as error:
-                logger.warning("outbox.waits", code=error.code, **error.private)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the rows stay and are tried again
+                logger.warning("outbox.waits", reason=repr(error), **getattr(error, "private", {}))
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 

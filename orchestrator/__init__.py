@@ -1,0 +1,1 @@
+"""The only service that knows several others: it runs the sagas and composes what two owners know."""

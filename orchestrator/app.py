@@ -1,0 +1,52 @@
+"""The orchestrator's HTTP process, constructed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from common.auth.user_tokens import UserTokenVerifier
+from common.http.app import base_app
+from orchestrator.engine.observer import Observer
+from orchestrator.routes import router
+from orchestrator.service.catalogue import Catalogue
+from orchestrator.service.saga_desk import SagaDesk
+from orchestrator.service.tickets import TicketWallet
+from orchestrator.settings import Settings
+from orchestrator.wiring import SERVICE, wire
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    settings: Settings, *, observer: Observer | None = None, user_tokens: UserTokenVerifier | None = None
+) -> FastAPI:
+    """Return the app.
+
+    Args:
+        observer: is told of every saga step, besides logs and metrics.
+        user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
+    """
+    machinery = wire(settings, observer=observer)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        machinery.start()
+        yield
+        await machinery.close()
+
+    app = base_app(
+        service=SERVICE,
+        title="TicketRemaster orchestrator",
+        settings=settings,
+        lifespan=lifespan,
+        health=machinery.health,
+        user_tokens=user_tokens,
+    )
+    participants = machinery.participants
+    app.state.box_office = machinery.box_office
+    app.state.catalogue = Catalogue(machinery.engine, participants.register, participants.inventory)
+    app.state.ticket_wallet = TicketWallet(participants.inventory, participants.register, machinery.qr)
+    app.state.saga_desk = SagaDesk(machinery.engine)
+    app.include_router(router)
+    return app

@@ -1,0 +1,56 @@
+"""The saga log's tables, with the outbox that its writes fill."""
+
+from typing import Final
+
+from sqlalchemy import Column, DateTime, Index, Integer, PrimaryKeyConstraint, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from common.db.base import new_metadata
+from common.messaging.inbox import inbox_table
+from common.messaging.outbox import outbox_table
+
+__all__ = ["idempotency_keys", "metadata", "sagas"]
+
+metadata: Final = new_metadata()
+
+sagas = Table(
+    "sagas",
+    metadata,
+    Column("saga_id", UUID(as_uuid=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("requested_by", UUID(as_uuid=True), nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("round_number", Integer, nullable=False, server_default=text("0")),
+    Column("data", JSONB, nullable=False),
+    Column("error", JSONB),
+    Column("signal_key", Text),
+    Column("correlation_id", Text, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default=text("1")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # When somebody must look: the end of the lease, or of the wait. NULL once there is nothing left to do.
+    Column("due_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_sagas_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_sagas_created_at", "created_at"),
+    Index("ix_sagas_stuck", "updated_at", postgresql_where=text("state = 'STUCK'")),
+    postgresql_with={"fillfactor": "70"},  # a saga is rewritten about six times: room for updates in place
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("requested_by", UUID(as_uuid=True), nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("saga_id", UUID(as_uuid=True), nullable=False),
+    Column("refusal", JSONB),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("requested_by", "operation", "key"),
+    Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+outbox_table(metadata)
+inbox_table(metadata)

@@ -1,0 +1,227 @@
+"""How a saga is written down: a list of steps that reads top-down like a story.
+
+::
+
+    Plan(
+        "purchase",
+        Purchase,
+        undoable("hold seats", hold_seats, release_seats, lapses=True),
+        publish("announce hold", hold_message),
+        wait("pay", deadline=hold_end, expired=HoldExpired),
+        undoable("charge wallet", charge_wallet, refund_wallet, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
+        pivot("sell seats", sell_seats),
+        must_finish("confirm order", confirm_order),
+    )
+"""
+
+import enum
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from common.errors import ServiceError
+from common.messaging.message import Message
+
+__all__ = [
+    "DEFAULT_PATIENCE_SECONDS",
+    "AnyPlan",
+    "Call",
+    "OutgoingMessage",
+    "Plan",
+    "SagaData",
+    "Step",
+    "StepKind",
+    "must_finish",
+    "pivot",
+    "publish",
+    "undoable",
+    "wait",
+]
+
+# How long a step is tried before the saga decides: two tries of a five-second call would not fit the request's budget
+# of ten seconds, so a slow participant gets one long try and repeats of what fails fast.
+DEFAULT_PATIENCE_SECONDS: Final = 6.0
+
+
+class SagaData(BaseModel):
+    """What a saga knows. It grows step by step and is stored with each."""
+
+    saga_id: uuid.UUID
+
+
+Data = TypeVar("Data", bound=SagaData)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The identity of one remote call: the same for every repetition of it.
+
+    An undo also says which action it takes back, and why (the code of the error that made the saga unwind).
+    """
+
+    request_id: uuid.UUID
+    undoes_request_id: uuid.UUID | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message for the outbox, and where it goes."""
+
+    message: Message
+    exchange: str
+    routing_key: str
+
+
+Action = Callable[[Data, Call], Awaitable[Data]]
+Undo = Callable[[Data, Call], Awaitable[None]]
+MakeMessage = Callable[[Data], OutgoingMessage]
+Deadline = Callable[[Data], datetime]
+
+
+class StepKind(enum.Enum):
+    UNDOABLE = "undoable"
+    PUBLISH = "publish"
+    WAIT = "wait"
+    PIVOT = "pivot"
+    MUST_FINISH = "must finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Data]):
+    """One line of a plan. Only the fields of its kind are set; the functions below make sure of that."""
+
+    name: str
+    kind: StepKind
+    action: Action[Data] | None = None
+    undo: Undo[Data] | None = None
+    lapses: bool = False
+    back_to_wait_on: frozenset[str] = frozenset()
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    message: MakeMessage[Data] | None = None
+    deadline: Deadline[Data] | None = None
+    expired: type[ServiceError] | None = None
+
+
+def undoable(
+    name: str,
+    action: Action[Data],
+    undo: Undo[Data],
+    *,
+    lapses: bool = False,
+    back_to_wait_on: Collection[str] = (),
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+) -> Step[Data]:
+    """A step that can be taken back.
+
+    Args:
+        lapses: its effect ends by itself, so as a first step it goes without an intent written before it.
+        back_to_wait_on: refusals with these codes lead back to the wait before it, not to the end.
+        patience_seconds: how long an unanswered action is repeated before it is taken back.
+    """
+    return Step(
+        name,
+        StepKind.UNDOABLE,
+        action=action,
+        undo=undo,
+        lapses=lapses,
+        back_to_wait_on=frozenset(back_to_wait_on),
+        patience_seconds=patience_seconds,
+    )
+
+
+def publish(name: str, message: MakeMessage[Data]) -> Step[Data]:
+    """A message that leaves through the outbox in the write that stores the step before it."""
+    return Step(name, StepKind.PUBLISH, message=message)
+
+
+def wait(signal: str, *, deadline: Deadline[Data], expired: type[ServiceError]) -> Step[Data]:
+    """Stop until the signal comes. After the deadline the saga unwinds with the error `expired`."""
+    return Step(signal, StepKind.WAIT, deadline=deadline, expired=expired)
+
+
+def pivot(name: str, action: Action[Data]) -> Step[Data]:
+    """The point of no return: a refusal unwinds, success means that the saga will be finished. Repeated until known."""
+    return Step(name, StepKind.PIVOT, action=action)
+
+
+def must_finish(name: str, action: Action[Data]) -> Step[Data]:
+    """A step after the pivot: repeated until it is done."""
+    return Step(name, StepKind.MUST_FINISH, action=action)
+
+
+class Plan(Generic[Data]):
+    """A saga's steps, checked once when the process starts.
+
+    Args:
+        kind: the saga's name in the log, such as ``purchase``. Never change it while such sagas are alive.
+        data: the model of what the saga knows.
+        on_unwound: a message that leaves with the write that ends an unwound saga.
+
+    Raises:
+        ValueError: the steps are in an order that makes no sense.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        data: type[Data],
+        *steps: Step[Data],
+        on_unwound: Callable[[Data, str], OutgoingMessage] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.data = data
+        self.steps: Sequence[Step[Data]] = steps
+        self.on_unwound = on_unwound
+        self._check()
+
+    def action_call(self, saga_id: uuid.UUID, index: int, *, round_number: int) -> Call:
+        """Return the identity of a step's action. It depends on nothing but the arguments."""
+        return Call(self._request_id(saga_id, index, "action", round_number))
+
+    def undo_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, reason: str) -> Call:
+        """Return the identity of a step's undo."""
+        request_id = self._request_id(saga_id, index, "undo", round_number)
+        action = self.action_call(saga_id, index, round_number=round_number)
+        return Call(request_id, undoes_request_id=action.request_id, reason=reason)
+
+    def wait_before(self, index: int) -> int:
+        """Return the index of the last wait before the step."""
+        return max(i for i, step in enumerate(self.steps[:index]) if step.kind is StepKind.WAIT)
+
+    def is_past_pivot(self, index: int) -> bool:
+        return any(step.kind is StepKind.PIVOT for step in self.steps[:index])
+
+    def previous_undoable(self, index: int) -> int:
+        """Return the index of the nearest undoable step before `index`, or -1."""
+        undoable_indexes = (i for i, step in enumerate(self.steps[:index]) if step.kind is StepKind.UNDOABLE)
+        return max(undoable_indexes, default=-1)
+
+    def _request_id(self, saga_id: uuid.UUID, index: int, phase: str, round_number: int) -> uuid.UUID:
+        name = f"{self.steps[index].name}/{phase}"
+        # Only steps after the wait that a refusal led back to are done anew in the next round.
+        if round_number and any(step.kind is StepKind.WAIT for step in self.steps[:index]):
+            name = f"{name}/{round_number}"
+        return uuid.uuid5(saga_id, name)
+
+    def _check(self) -> None:
+        names = [step.name for step in self.steps]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{self.kind}: two steps share a name")
+        kinds = [step.kind for step in self.steps]
+        if kinds.count(StepKind.PIVOT) != 1:
+            raise ValueError(f"{self.kind}: a plan has exactly one pivot")
+        before, after = kinds[: kinds.index(StepKind.PIVOT)], kinds[kinds.index(StepKind.PIVOT) + 1 :]
+        if StepKind.MUST_FINISH in before or StepKind.UNDOABLE in after or StepKind.WAIT in after:
+            raise ValueError(f"{self.kind}: undoable steps and waits stand before the pivot, must_finish after it")
+        if not kinds or kinds[0] is not StepKind.UNDOABLE:
+            raise ValueError(f"{self.kind}: a plan begins with an undoable step")
+        if any(step.lapses for step in self.steps[1:]):
+            raise ValueError(f"{self.kind}: only the first step may lapse")
+
+
+AnyPlan = Plan[Any]

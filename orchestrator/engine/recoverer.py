@@ -1,0 +1,51 @@
+"""Takes over sagas whose wait has ended or whose owner is gone. Every process runs one; SKIP LOCKED shares the work."""
+
+import asyncio
+from contextlib import suppress
+
+from common.errors import ServiceError
+from common.telemetry.logs import get_logger
+from orchestrator.engine.engine import SagaEngine
+from orchestrator.engine.observer import SAGAS_IN_STATE
+from orchestrator.engine.record import SagaState
+from orchestrator.engine.repository import SagaLog
+
+__all__ = ["Recoverer"]
+
+logger = get_logger(__name__)
+
+
+class Recoverer:
+    """Looks every `interval_seconds`, and at once again while there is more to do."""
+
+    def __init__(self, engine: SagaEngine, log: SagaLog, *, interval_seconds: float) -> None:
+        self._engine = engine
+        self._log = log
+        self._interval_seconds = interval_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="saga recoverer")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                while await self._engine.take_over():
+                    pass
+                await self._count()
+            except ServiceError as error:
+                logger.warning("recoverer.waits", code=error.code, **error.private)
+            except Exception:
+                logger.exception("recoverer.stumbled")
+            await asyncio.sleep(self._interval_seconds)
+
+    async def _count(self) -> None:
+        counts = await self._log.count_by_state()
+        for state in (SagaState.RUNNING, SagaState.WAITING, SagaState.UNWINDING, SagaState.STUCK):
+            SAGAS_IN_STATE.labels(state).set(counts.get(state.value, 0))

@@ -1,0 +1,13 @@
+"""The orchestrator's public API: FastAPI stops here."""
+
+from fastapi import APIRouter
+
+from orchestrator.routes import events, purchase, sagas, tickets
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api")
+router.include_router(events.router)
+router.include_router(purchase.router)
+router.include_router(tickets.router)
+router.include_router(sagas.router)

@@ -1,0 +1,27 @@
+"""The `Idempotency-Key` header: one key, one effect, one answer."""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+
+from common.errors import InvalidRequest
+
+__all__ = ["IdempotencyKey"]
+
+# Printable ASCII, as the IETF draft "The Idempotency-Key HTTP Header Field" has it; the length is ours.
+_ACCEPTABLE: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def _idempotency_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="Repeat a request with the same key to get the first answer again.", max_length=255),
+    ] = None,
+) -> str | None:
+    if idempotency_key is not None and not _ACCEPTABLE.fullmatch(idempotency_key):
+        raise InvalidRequest("Idempotency-Key is 1 to 255 printable characters.")
+    return idempotency_key
+
+
+IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]

@@ -1,0 +1,81 @@
+"""Reserve, pay, cancel (T2, T3, T5, T7)."""
+
+import uuid
+from collections.abc import Awaitable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from common.http.auth import CurrentUser
+from common.http.envelope import Success, success
+from orchestrator.engine.engine import StillRunning
+from orchestrator.routes.idempotency import IdempotencyKey
+from orchestrator.sagas.participants import SeatChoice
+from orchestrator.schemas.purchase import (
+    BestAvailableRequest,
+    Cancellation,
+    OrderInProgress,
+    PayRequest,
+    Receipt,
+    Reservation,
+    ReserveRequest,
+)
+from orchestrator.service.box_office import BoxOffice
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["purchase"], responses={202: {"model": Success[OrderInProgress]}})
+
+
+def _box_office(request: Request) -> BoxOffice:
+    office: BoxOffice = request.app.state.box_office
+    return office
+
+
+Data = TypeVar("Data", bound=BaseModel)
+Office = Annotated[BoxOffice, Depends(_box_office)]
+
+
+@router.post("/reserve", summary="Hold 1 to 10 seats")
+async def reserve(
+    *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+) -> Success[Reservation] | Success[OrderInProgress]:
+    """All or none, for five minutes. Errors: SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, SEAT_NOT_FOUND, EVENT_ENDED."""
+    choice = SeatChoice(seat_ids=body.chosen)
+    held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
+    return await _answer(held, response)
+
+
+@router.post("/reserve/best-available", summary="Hold the best seats left in a category")
+async def reserve_best_available(
+    *, body: BestAvailableRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+) -> Success[Reservation] | Success[OrderInProgress]:
+    """Side by side in one row where there are such. Errors: SEAT_UNAVAILABLE, SEAT_NOT_FOUND, EVENT_ENDED."""
+    choice = SeatChoice(category=body.category, quantity=body.quantity)
+    held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
+    return await _answer(held, response)
+
+
+@router.post("/pay", summary="Pay for held seats and get the tickets")
+async def pay(
+    *, body: PayRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+) -> Success[Receipt] | Success[OrderInProgress]:
+    """Too few credits (402) leave the hold as it is. Errors: INSUFFICIENT_CREDITS, HOLD_EXPIRED, ORDER_NOT_FOUND."""
+    return await _answer(office.pay(user_id=user.user_id, order_id=body.order_id, key=key), response)
+
+
+@router.post("/orders/{order_id}/cancel", summary="Give held seats back")
+async def cancel(
+    order_id: uuid.UUID, user: CurrentUser, office: Office, response: Response
+) -> Success[Cancellation] | Success[OrderInProgress]:
+    """Errors: ORDER_NOT_FOUND, ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE."""
+    return await _answer(office.cancel(user_id=user.user_id, order_id=order_id), response)
+
+
+async def _answer(work: Awaitable[Data], response: Response) -> Success[Data] | Success[OrderInProgress]:
+    try:
+        return success(await work)
+    except StillRunning as running:
+        response.status_code = 202
+        return success(OrderInProgress(order_id=running.saga_id, saga_id=running.saga_id))

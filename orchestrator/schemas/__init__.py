@@ -1,0 +1,1 @@
+"""The shapes of the orchestrator's public API."""

@@ -1,0 +1,163 @@
+"""Events as fans see them, and as an admin creates them."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from common.money import Money
+
+__all__ = [
+    "Availability",
+    "CategoryAvailability",
+    "EventCreated",
+    "EventDetail",
+    "EventSummary",
+    "LayoutCategoryInput",
+    "NewEvent",
+    "SeatView",
+    "VenueDetail",
+    "VenueName",
+]
+
+LARGEST_HALL = 100_000  # seats; the largest hall that is measured (docs/performance.md)
+LONGEST_ROW = 10_000
+
+CategoryName = Annotated[str, Field(min_length=1, max_length=40, examples=["CAT1"])]
+
+
+class VenueName(BaseModel):
+    venue_id: uuid.UUID
+    name: str
+
+
+class VenueDetail(VenueName):
+    address: str
+
+
+class EventSummary(BaseModel):
+    event_id: uuid.UUID
+    name: str
+    venue: VenueName
+    hall_id: str
+    event_date: datetime
+    total_seats: int
+    available_seats: int
+    pricing_tiers: dict[str, Money]
+
+
+class SeatView(BaseModel):
+    seat_id: uuid.UUID
+    row_number: str
+    seat_number: int
+    category: str
+    price: Money
+    status: str = Field(description="AVAILABLE, HELD, SOLD, LISTED, CHECKED_IN or BLOCKED.", examples=["AVAILABLE"])
+
+
+class EventDetail(EventSummary):
+    """`seats` is there unless `include_seats=false`."""
+
+    venue: VenueDetail
+    seats: list[SeatView] | None = None
+
+
+class CategoryAvailability(BaseModel):
+    category: str
+    total: int
+    available: int
+    held: int
+    sold: int
+
+
+class Availability(BaseModel):
+    event_id: uuid.UUID
+    categories: list[CategoryAvailability]
+
+
+class NewVenue(BaseModel):
+    name: str = Field(min_length=1, max_length=200)
+    address: str = Field(default="", max_length=500)
+    total_halls: int = Field(default=1, ge=1, le=1_000)
+
+
+class LayoutRowInput(BaseModel):
+    row_number: str = Field(min_length=1, max_length=20)
+    seats: int = Field(ge=1, le=LONGEST_ROW)
+
+
+class LayoutCategoryInput(BaseModel):
+    """A price category: seats in rows, or a number of standing places."""
+
+    category: CategoryName
+    price: Money | None = Field(default=None, description="The pricing tier's price when omitted.")
+    rows: list[LayoutRowInput] = Field(default_factory=list, max_length=5_000)
+    general_admission: int = Field(default=0, ge=0, le=LARGEST_HALL)
+
+    @model_validator(mode="after")
+    def _rows_or_standing(self) -> Self:
+        if bool(self.rows) == bool(self.general_admission):
+            raise ValueError("a category has either rows or general_admission")
+        if len({row.row_number for row in self.rows}) != len(self.rows):
+            raise ValueError("a row is named twice")
+        return self
+
+
+class NewEvent(BaseModel):
+    """An event to put on sale. Without a layout, `total_seats` are spread over the pricing tiers in rows of twenty."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "Jazz at the Bay",
+                "venue": {"name": "Esplanade", "address": "1 Esplanade Drive, Singapore", "total_halls": 2},
+                "hall_id": "HALL-A",
+                "event_date": "2027-03-01T12:00:00Z",
+                "layout": [{"category": "CAT1", "price": "120.00", "rows": [{"row_number": "A", "seats": 20}]}],
+            }
+        }
+    )
+
+    name: str = Field(min_length=1, max_length=200)
+    venue: NewVenue | None = None
+    venue_id: uuid.UUID | None = None
+    hall_id: str = Field(min_length=1, max_length=40)
+    event_date: AwareDatetime
+    total_seats: int | None = Field(default=None, ge=1, le=LARGEST_HALL)
+    layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
+    pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if (self.venue is None) == (self.venue_id is None):
+            raise ValueError("give either venue or venue_id")
+        if self.layout is None:
+            self._check_spread()
+        else:
+            self._check_layout(self.layout)
+        return self
+
+    def _check_spread(self) -> None:
+        if self.total_seats is None or not self.pricing_tiers:
+            raise ValueError("give either layout, or total_seats with pricing_tiers")
+        if self.total_seats < len(self.pricing_tiers):
+            raise ValueError("there are more pricing tiers than seats")
+
+    def _check_layout(self, layout: list[LayoutCategoryInput]) -> None:
+        names = [category.category for category in layout]
+        if len(set(names)) != len(names):
+            raise ValueError("a category is named twice")
+        unpriced = [c.category for c in layout if c.price is None and c.category not in self.pricing_tiers]
+        if unpriced:
+            raise ValueError(f"no price for {', '.join(unpriced)}")
+        capacity = sum(c.general_admission + sum(row.seats for row in c.rows) for c in layout)
+        if capacity > LARGEST_HALL:
+            raise ValueError(f"a hall has at most {LARGEST_HALL} seats")
+        if self.total_seats not in {None, capacity}:
+            raise ValueError(f"total_seats is {self.total_seats}, but the layout has {capacity} seats")
+
+
+class EventCreated(BaseModel):
+    event_id: uuid.UUID
+    seats_created: int

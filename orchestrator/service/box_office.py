@@ -1,0 +1,175 @@
+"""The box office: reserve, pay, cancel. It starts and signals purchase sagas and says how they went."""
+
+import math
+import uuid
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from common.db.requests import fingerprint_of
+from common.errors import Busy, Forbidden, Unprocessable
+from orchestrator.clients.events import EventsRegister
+from orchestrator.engine.engine import SagaEngine, StillRunning
+from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.errors import (
+    EventEnded,
+    EventNotFound,
+    HoldExpired,
+    OrderAlreadyConfirmed,
+    OrderCancelled,
+    OrderInvalidState,
+    OrderNotFound,
+)
+from orchestrator.sagas.participants import SeatChoice
+from orchestrator.sagas.purchase import PAY, PURCHASE, Purchase
+from orchestrator.schemas.purchase import Cancellation, Receipt, Reservation, TicketCode
+
+__all__ = ["BoxOffice"]
+
+
+class BoxOffice:
+    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
+        self._engine = engine
+        self._events = events
+
+    async def reserve(
+        self, *, user_id: uuid.UUID, event_id: uuid.UUID, choice: SeatChoice, key: str | None
+    ) -> Reservation:
+        """Hold seats and open an order for them.
+
+        Args:
+            key: the request's idempotency key. With one, a repeated request finds the first one's order.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND, SEAT_NOT_FOUND.
+            Gone: EVENT_ENDED, or HOLD_EXPIRED when a repeated request's hold is over.
+            Conflict: SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS.
+            Unprocessable: IDEMPOTENCY_KEY_REUSED.
+            StillRunning: it takes longer than the request may.
+        """
+        event = await self._events.facts(event_id)
+        if event.status == "DRAFT":
+            raise EventNotFound
+        if not event.is_published or event.event_date <= datetime.now(UTC):
+            raise EventEnded
+        saga_id = uuid.uuid5(user_id, f"reserve/{key}") if key else uuid.uuid4()
+        purchase = Purchase(saga_id=saga_id, user_id=user_id, event_id=event_id, hall_id=event.hall_id, choice=choice)
+        fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
+        saga = await self._engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
+        return _reservation(saga)
+
+    async def pay(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
+        """Charge the wallet, sell the seats, confirm the order. A repeated request gets the first one's answer.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+            Forbidden: somebody else's order.
+            PaymentRequired: INSUFFICIENT_CREDITS; the hold goes on.
+            Gone: HOLD_EXPIRED.
+            Conflict: ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED, REQUEST_IN_PROGRESS.
+            Unprocessable: IDEMPOTENCY_KEY_REUSED.
+            StillRunning: it takes longer than the request may.
+        """
+        saga = await self._engine.signal(order_id, PAY, requested_by=user_id, key=key)
+        if saga is None:
+            return await self._pay_again(user_id=user_id, order_id=order_id, key=key)
+        return _receipt(saga)
+
+    async def cancel(self, *, user_id: uuid.UUID, order_id: uuid.UUID) -> Cancellation:
+        """Give a hold up. Cancelling twice is the same as cancelling once.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+            Forbidden: somebody else's order.
+            Conflict: ORDER_ALREADY_CONFIRMED; ORDER_INVALID_STATE when it failed; REQUEST_IN_PROGRESS.
+            StillRunning: it takes longer than the request may.
+        """
+        await self._own_purchase(user_id=user_id, order_id=order_id)
+        saga = await self._engine.end_waiting(order_id, OrderCancelled())
+        if saga is None:
+            saga = await self._own_purchase(user_id=user_id, order_id=order_id)
+        if saga.state is SagaState.COMPLETED:
+            raise OrderAlreadyConfirmed
+        if saga.state is SagaState.RUNNING:
+            raise Busy(retry_after_seconds=1)
+        if saga.error is None or saga.error.code != OrderCancelled.code:
+            raise OrderInvalidState
+        if saga.state is not SagaState.UNWOUND:
+            raise StillRunning(order_id)
+        return Cancellation(order_id=order_id)
+
+    async def hold_expired(self, order_id: uuid.UUID) -> None:
+        """Learn that a hold is over. An order that is being paid, or is paid, is left alone."""
+        await self._engine.end_waiting(order_id, HoldExpired())
+
+    async def _pay_again(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
+        """Answer a payment that found nobody waiting for it: repeated, too early, or too late."""
+        if key is not None and (use := await self._engine.key_use(requested_by=user_id, signal=PAY, key=key)):
+            used_for, refusal = use
+            if used_for != order_id:
+                raise Unprocessable
+            if refusal is not None:
+                raise refusal.to_error()
+        saga = await self._own_purchase(user_id=user_id, order_id=order_id)
+        if saga.state is SagaState.RUNNING:
+            raise Busy(retry_after_seconds=1)
+        if saga.state is SagaState.WAITING:
+            raise HoldExpired  # its time is over, and the recoverer has not come by yet
+        if saga.state is SagaState.COMPLETED and key is not None and key != saga.signal_key:
+            raise OrderAlreadyConfirmed
+        return _receipt(saga)
+
+    async def _own_purchase(self, *, user_id: uuid.UUID, order_id: uuid.UUID) -> SagaRecord:
+        saga = await self._engine.find(order_id)
+        if saga is None or saga.kind != PURCHASE:
+            raise OrderNotFound
+        if saga.requested_by != user_id:
+            raise Forbidden
+        return saga
+
+
+def _reservation(saga: SagaRecord) -> Reservation:
+    purchase = _purchase_of(saga)
+    if saga.state in {SagaState.UNWINDING, SagaState.UNWOUND, SagaState.STUCK}:
+        _raise_failure(saga)
+    if saga.state is SagaState.RUNNING:
+        raise StillRunning(saga.saga_id)
+    held = purchase.held
+    seat_ids = [seat.seat_id for seat in held.seats]
+    return Reservation(
+        order_id=purchase.order_id,
+        seat_ids=seat_ids,
+        seat_id=seat_ids[0] if len(seat_ids) == 1 else None,
+        held_until=held.held_until,
+        ttl_seconds=max(0, math.ceil((held.held_until - datetime.now(UTC)).total_seconds())),
+        total=held.total,
+    )
+
+
+def _receipt(saga: SagaRecord) -> Receipt:
+    purchase = _purchase_of(saga)
+    if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
+        raise StillRunning(saga.saga_id)  # stuck or not, people or time will finish it
+    if saga.state is not SagaState.COMPLETED or purchase.charge is None:
+        _raise_failure(saga)
+    tickets = [TicketCode(seat_id=ticket.seat_id, qr_payload=ticket.qr_payload) for ticket in purchase.tickets]
+    return Receipt(
+        order_id=purchase.order_id,
+        credits_charged=purchase.held.total,
+        remaining_balance=purchase.charge.balance,
+        tickets=tickets,
+        qr_payload=tickets[0].qr_payload if len(tickets) == 1 else None,
+    )
+
+
+def _raise_failure(saga: SagaRecord) -> NoReturn:
+    if saga.error is None:
+        raise OrderInvalidState
+    if saga.error.code == OrderCancelled.code:
+        raise OrderInvalidState("The order was cancelled.")
+    raise saga.error.to_error()
+
+
+def _purchase_of(saga: SagaRecord) -> Purchase:
+    if not isinstance(saga.data, Purchase):
+        raise OrderNotFound
+    return saga.data

@@ -1,0 +1,132 @@
+"""Events as fans see them: facts from the events service, seats and counts from the inventory."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from common.db.requests import fingerprint_of
+from orchestrator.clients.events import EventFacts, EventsRegister
+from orchestrator.clients.inventory import CategoryCount, GrpcInventory, SeatState
+from orchestrator.engine.engine import SagaEngine
+from orchestrator.engine.record import SagaState
+from orchestrator.errors import EventNotFound
+from orchestrator.sagas.participants import EventDraft
+from orchestrator.sagas.put_on_sale import PUT_ON_SALE, PutOnSale
+from orchestrator.schemas.events import (
+    Availability,
+    CategoryAvailability,
+    EventCreated,
+    EventDetail,
+    EventSummary,
+    SeatView,
+    VenueDetail,
+    VenueName,
+)
+
+__all__ = ["Catalogue"]
+
+
+class Catalogue:
+    def __init__(self, engine: SagaEngine, events: EventsRegister, inventory: GrpcInventory) -> None:
+        self._engine = engine
+        self._events = events
+        self._inventory = inventory
+
+    async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], int]:
+        """Return one page of what is on sale, and how many events there are in all."""
+        events, total = await self._events.page(query)
+        counts = await self._inventory.availability([event.event_id for event in events]) if events else {}
+        return [_summary(event, counts.get(event.event_id, [])) for event in events], total
+
+    async def detail(self, event_id: uuid.UUID, *, include_seats: bool) -> EventDetail:
+        """Return an event, with its hall's live seats when wanted.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND.
+        """
+        event = await self._visible(event_id)
+        seats, counts = await asyncio.gather(
+            self._inventory.seats_of(event_id) if include_seats else _no_seats(),
+            self._inventory.availability([event_id]),
+        )
+        summary = _summary(event, counts.get(event_id, []))
+        return EventDetail(
+            **summary.model_dump(exclude={"venue"}),
+            venue=venue_detail(event),
+            seats=[_seat_view(state) for state in seats] if include_seats else None,
+        )
+
+    async def availability(self, event_id: uuid.UUID) -> Availability:
+        """Return the counts per category, at most a second old.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND.
+        """
+        await self._visible(event_id)
+        counts = (await self._inventory.availability([event_id])).get(event_id, [])
+        categories = [
+            CategoryAvailability(
+                category=count.category,
+                total=count.total,
+                available=count.available,
+                held=count.held,
+                sold=count.sold,
+            )
+            for count in counts
+        ]
+        return Availability(event_id=event_id, categories=categories)
+
+    async def put_on_sale(self, draft: EventDraft, *, requested_by: uuid.UUID, saga_id: uuid.UUID) -> EventCreated:
+        """Create an event with its hall; it is visible once every seat is there.
+
+        Raises:
+            NotFound: the venue is not known.
+            StillRunning: it takes longer than the request may.
+        """
+        sale = PutOnSale(saga_id=saga_id, draft=draft)
+        fingerprint = fingerprint_of(draft.model_dump(mode="json"))
+        saga = await self._engine.start(PUT_ON_SALE, sale, requested_by=requested_by, fingerprint=fingerprint)
+        if saga.error is not None:
+            raise saga.error.to_error()
+        if saga.state is not SagaState.COMPLETED or not isinstance(saga.data, PutOnSale):
+            raise EventNotFound
+        return EventCreated(event_id=saga.saga_id, seats_created=saga.data.seats_created)
+
+    async def _visible(self, event_id: uuid.UUID) -> EventFacts:
+        event = await self._events.facts(event_id)
+        if event.status == "DRAFT":
+            raise EventNotFound
+        return event
+
+
+def venue_detail(event: EventFacts) -> VenueDetail:
+    return VenueDetail(venue_id=event.venue.venue_id, name=event.venue.name, address=event.venue.address)
+
+
+async def _no_seats() -> list[SeatState]:
+    return []
+
+
+def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
+    return EventSummary(
+        event_id=event.event_id,
+        name=event.name,
+        venue=VenueName(venue_id=event.venue.venue_id, name=event.venue.name),
+        hall_id=event.hall_id,
+        event_date=event.event_date,
+        total_seats=event.total_seats,
+        available_seats=sum(count.available for count in counts),
+        pricing_tiers=event.pricing_tiers,
+    )
+
+
+def _seat_view(state: SeatState) -> SeatView:
+    seat = state.seat
+    return SeatView.model_construct(  # our own data, already checked; a hall has up to 100,000 of them
+        seat_id=seat.seat_id,
+        row_number=seat.row_number,
+        seat_number=seat.seat_number,
+        category=seat.category,
+        price=seat.price,
+        status=state.status,
+    )

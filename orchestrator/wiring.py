@@ -1,0 +1,187 @@
+"""Everything the orchestrator's processes share, constructed once: clients, plans, engine, background work."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from common.health import Health
+from common.http.client import ServiceClient
+from common.messaging.consumer import Consumer
+from common.messaging.message import InvalidMessage, Message
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import ORCHESTRATOR_HOLDS_QUEUE, platform_topology
+from common.rpc.client import RpcCaller, open_channel
+from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.inventory import GrpcInventory
+from orchestrator.clients.orders import OrdersBook
+from orchestrator.clients.wallet import UsersWallet
+from orchestrator.engine.engine import SagaEngine, StillRunning
+from orchestrator.engine.observer import LoggingObserver, Observer, Observers
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.recoverer import Recoverer
+from orchestrator.engine.repository import SagaLog
+from orchestrator.qr import QrCodec
+from orchestrator.sagas.purchase import purchase_plan
+from orchestrator.sagas.put_on_sale import put_on_sale_plan
+from orchestrator.service.box_office import BoxOffice
+from orchestrator.settings import Settings
+
+__all__ = ["SERVICE", "Background", "Participants", "SagaMachinery", "wire"]
+
+SERVICE: Final = "orchestrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """The clients of the services that take part in sagas."""
+
+    users: ServiceClient
+    orders: ServiceClient
+    events: ServiceClient
+    channel: grpc.aio.Channel
+    inventory: GrpcInventory
+    register: EventsRegister
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "Participants":
+        tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
+        channel = open_channel(settings.inventory_address)
+        events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens)
+        return cls(
+            users=ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens),
+            orders=ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens),
+            events=events,
+            channel=channel,
+            inventory=GrpcInventory(
+                channel, RpcCaller(callee="inventory", tokens=tokens), hold_ttl_seconds=settings.hold_ttl_seconds
+            ),
+            register=EventsRegister(events),
+        )
+
+    async def close(self) -> None:
+        for client in (self.users, self.orders, self.events):
+            await client.close()
+        await self.channel.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What runs beside requests: sends the outbox, takes over lost sagas, hears of holds that ended."""
+
+    publisher: Publisher
+    relay: OutboxRelay
+    recoverer: Recoverer
+    expired_holds: Consumer
+
+    def start(self) -> None:
+        self.publisher.broker.start()
+        self.relay.start()
+        self.recoverer.start()
+        self.expired_holds.broker.start()
+
+    async def close(self) -> None:
+        await self.expired_holds.broker.close()
+        await self.recoverer.close()
+        await self.relay.close()
+        await self.publisher.broker.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SagaMachinery:
+    """The engine with all it needs, ready to start."""
+
+    settings: Settings
+    database: Database
+    participants: Participants
+    qr: QrCodec
+    engine: SagaEngine
+    box_office: BoxOffice
+    background: Background
+    health: Health
+
+    def start(self) -> None:
+        self.background.start()
+
+    async def close(self) -> None:
+        await self.engine.close(grace_seconds=self.settings.shutdown_grace_seconds)
+        await self.background.close()
+        await self.participants.close()
+        await self.database.close()
+
+
+def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachinery:
+    """Construct it all. Nothing connects before `start` inside a running loop.
+
+    Args:
+        observer: is told of every step, besides logs and metrics.
+    """
+    database = Database(settings, application_name=SERVICE)
+    participants = Participants.connect(settings)
+    qr = QrCodec(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
+    topology = platform_topology(settings.hold_ttl_seconds)
+    url = settings.rabbitmq_url.get_secret_value()
+    publisher = Publisher(url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds)
+    relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
+    plans = _plans(participants, qr, settings)
+    log = SagaLog(database, plans, on_announced=relay.poke)
+    observers = Observers([LoggingObserver(), *([observer] if observer else [])])
+    engine = SagaEngine(log, plans, observers, request_budget_seconds=settings.request_budget_seconds)
+    box_office = BoxOffice(engine, participants.register)
+    expired_holds = Consumer(
+        url,
+        service=SERVICE,
+        topology=topology,
+        queue=ORCHESTRATOR_HOLDS_QUEUE,
+        handler=lambda message: _on_hold_expired(box_office, message),
+        publisher=publisher,
+    )
+    return SagaMachinery(
+        settings=settings,
+        database=database,
+        participants=participants,
+        qr=qr,
+        engine=engine,
+        box_office=box_office,
+        background=Background(
+            publisher=publisher,
+            relay=relay,
+            recoverer=Recoverer(engine, log, interval_seconds=settings.recover_interval_seconds),
+            expired_holds=expired_holds,
+        ),
+        health=Health(
+            required={"database": database.is_healthy},
+            optional={"broker": publisher.broker.is_healthy},
+        ),
+    )
+
+
+def _plans(participants: Participants, qr: QrCodec, settings: Settings) -> list[AnyPlan]:
+    inventory = participants.inventory
+    return [
+        purchase_plan(
+            inventory=inventory,
+            orders=OrdersBook(participants.orders),
+            wallet=UsersWallet(participants.users),
+            qr=qr,
+            hold_ttl_seconds=settings.hold_ttl_seconds,
+        ),
+        put_on_sale_plan(events=participants.register, inventory=inventory),
+    ]
+
+
+async def _on_hold_expired(box_office: BoxOffice, message: Message) -> None:
+    """A repeated or late message finds nobody waiting and changes nothing."""
+    hold_id: Any = message.data.get("hold_id")
+    try:
+        order_id = uuid.UUID(hold_id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidMessage(hold_id=hold_id) from error
+    try:
+        await box_office.hold_expired(order_id)
+    except StillRunning:
+        return  # the saga goes on by itself
