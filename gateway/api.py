@@ -23,6 +23,7 @@ from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_cl
 __all__ = ["Api"]
 
 PREFIX: Final = b"/api/"
+METRICS: Final = b"/metrics"
 NO_STORE: Final = (b"cache-control", b"no-store")
 
 logger = get_logger(__name__)
@@ -58,7 +59,7 @@ class Api:
             return
         extra: Headers = []
         try:
-            if not is_clean(scope["raw_path"]):
+            if not is_clean(scope["raw_path"]) or not self._may_see(scope):
                 raise NotFound
             if scope["raw_path"].startswith(PREFIX):
                 await self._serve(scope, receive, send, extra)
@@ -67,6 +68,12 @@ class Api:
             await _refusal(error, extra)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _may_see(self, scope: Scope) -> bool:
+        """Figures about the platform are for its operators."""
+        return scope["raw_path"] != METRICS or self._clients.is_operator(
+            self._clients.of(scope, dict(scope["headers"]))
+        )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, extra: Headers) -> None:
         route = self._table.match(scope["method"], scope["raw_path"])

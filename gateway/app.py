@@ -20,6 +20,9 @@ from gateway.callers import ClientAddress
 from gateway.edge import Edge
 from gateway.feed import Feed
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
+from gateway.live import SEAT_CHANGED, LiveSeats
+from gateway.openapi import Description
+from gateway.pages import install_docs, install_live, install_pages
 from gateway.proxy import Proxy
 from gateway.revocations import REVOKED, Revocations
 from gateway.routing import ROUTES, RoutingTable, Upstream
@@ -28,6 +31,7 @@ from gateway.settings import Settings
 __all__ = ["SERVICE", "create_app"]
 
 SERVICE: Final = "gateway"
+TITLE: Final = "TicketRemaster"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -47,8 +51,21 @@ def create_app(settings: Settings) -> FastAPI:
         is_fed=is_fed,
         poll_seconds=settings.revocation_poll_seconds,
     )
+    live = LiveSeats(
+        allowed_origins=settings.cors_origins,
+        backlog=settings.live_backlog_messages,
+        connections=settings.live_connections,
+        connections_per_address=settings.live_connections_per_address,
+    )
+
+    def catch_up() -> None:
+        revocations.reload()
+        live.resync()
+
     feed = Feed(
-        settings.rabbitmq_url.get_secret_value(), handlers={REVOKED: revocations.take}, on_gap=revocations.reload
+        settings.rabbitmq_url.get_secret_value(),
+        handlers={REVOKED: revocations.take, SEAT_CHANGED: live.take},
+        on_gap=catch_up,
     )
     limiter = _limiter(settings)
     proxy = Proxy(
@@ -74,18 +91,24 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = base_app(
         service=SERVICE,
-        title="TicketRemaster",
+        title=TITLE,
         settings=settings,
         lifespan=lifespan,
         health=_health(services, keys=keys, revocations=revocations, feed=feed),
         user_tokens=verifier,
+        describes_itself=False,
     )
+    clients = ClientAddress(trusted_proxies=settings.trusted_proxies, operators=settings.operator_networks)
+    install_pages(app)
+    install_live(app, live, clients)
+    if settings.docs:
+        install_docs(app, _description(settings, proxy))
     app.user_middleware.append(  # the innermost layer: inside the one that sets the correlation id
         Middleware(
             Api,
             table=RoutingTable(ROUTES),
             authenticator=Authenticator(verifier, revocations),
-            clients=ClientAddress(settings.trusted_proxies),
+            clients=clients,
             limiter=limiter,
             proxy=proxy,
         )
@@ -94,6 +117,13 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(CORSMiddleware, **_cors(settings))
     app.add_middleware(Edge)
     return app
+
+
+def _description(settings: Settings, proxy: Proxy) -> Description:
+    async def read(upstream: Upstream) -> dict[str, Any]:
+        return await proxy.read_json(upstream, "/openapi.json")
+
+    return Description(read, routes=ROUTES, title=TITLE, cache_seconds=settings.openapi_cache_seconds)
 
 
 def _limiter(settings: Settings) -> RateLimiter | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from multidict import CIMultiDict
@@ -17,6 +17,7 @@ from gateway.routing import Route, Upstream
 __all__ = ["AnswerBrokeOff", "Proxy"]
 
 CONNECT_SECONDS: Final = 2.0
+DOCUMENT_TIMEOUT: Final = aiohttp.ClientTimeout(total=3.0)
 # Shorter than the 5 s after which uvicorn closes an idle connection: a POST must not meet a closing one.
 IDLE_SECONDS: Final = 4.0
 # An answer up to this size is read whole before it is passed on, so that a break in it can still become an error.
@@ -85,6 +86,20 @@ class Proxy:
         except (aiohttp.ClientError, TimeoutError) as error:
             REMOTE_CALLS.labels(route.upstream, route.method, "unknown").inc()
             raise OutcomeUnknown(upstream=route.upstream, reason=repr(error)) from error
+
+    async def read_json(self, upstream: Upstream, path: str) -> dict[str, Any]:
+        """Return a JSON document that a service serves without a token.
+
+        Raises:
+            Unavailable: it gave none.
+        """
+        assert self._session is not None  # noqa: S101 - as above
+        try:
+            url = URL(self._bases[upstream] + path, encoded=True)
+            async with self._session.get(url, timeout=DOCUMENT_TIMEOUT, raise_for_status=True) as answer:
+                return dict(await answer.json())
+        except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
+            raise Unavailable(upstream=upstream, reason=repr(error)) from error
 
     async def _read_body(self, receive: Receive) -> bytes:
         parts: list[bytes] = []

@@ -31,11 +31,13 @@ def base_app(
     lifespan: Lifespan,
     health: Health,
     user_tokens: UserTokenVerifier | None = None,
+    describes_itself: bool = True,
 ) -> FastAPI:
     """Return an app with errors, correlation ids, limits, metrics, health and token checks in place.
 
     Args:
         user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
+        describes_itself: serve FastAPI's own /openapi.json, and /docs in dev.
     """
     keys = JwksClient(settings.jwks_url)
 
@@ -48,7 +50,8 @@ def base_app(
     app = FastAPI(
         title=title,
         lifespan=lifespan_with_keys,
-        docs_url="/docs" if settings.is_dev else None,
+        openapi_url="/openapi.json" if describes_itself else None,
+        docs_url="/docs" if settings.is_dev and describes_itself else None,
         redoc_url=None,
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
     )
@@ -85,5 +88,8 @@ def serve(app: FastAPI, *, service: str, settings: ServiceSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would take the client's address from anybody on this machine
+        ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,  # compressing for each listener costs more than small messages save
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
     )

@@ -1,0 +1,162 @@
+"""Live seat maps: `seat.changed` messages to everybody who looks at that event (T1).
+
+Hints, not the truth: a client reads the seats once it is connected, and again when it is told to or was cut off.
+
+What a client receives, as JSON text::
+
+    {"type": "subscribed", "event_id": …}
+    {"type": "seat.changed", "event_id": …, "seats": [{"seat_id": …, "status": …}, …]}
+    {"type": "resync", "event_id": …}           messages may have been missed: read the seats again
+
+It is closed with 1013 when it takes messages too slowly, with 1008 when it sends any: there is nothing to say here.
+"""
+
+import asyncio
+import uuid
+from collections import Counter as Tally
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+from fastapi import WebSocket
+from prometheus_client import Counter, Gauge
+
+from common.errors import Forbidden, TooManyRequests, Unavailable
+from common.messaging.message import Message
+from gateway.callers import network_of
+
+__all__ = ["SEAT_CHANGED", "LiveSeats"]
+
+SEAT_CHANGED: Final = "seat.changed"
+POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
+TRY_AGAIN_LATER: Final = 1013  # IANA's WebSocket close code registry
+CLOSE_SECONDS: Final = 1.0  # who does not read does not take a close frame either
+
+CONNECTIONS: Final = Gauge("live_connections", "Clients watching a seat map.")
+DROPPED: Final = Counter("live_dropped_total", "Clients cut off because they were too slow.")
+
+
+class _Watcher:
+    """One client's backlog of messages not yet sent."""
+
+    def __init__(self, backlog: int) -> None:
+        self.messages: asyncio.Queue[str] = asyncio.Queue(backlog)
+        self.fell_behind = asyncio.Event()
+
+    def offer(self, text: str) -> None:
+        try:
+            self.messages.put_nowait(text)
+        except asyncio.QueueFull:
+            self.fell_behind.set()
+
+
+class LiveSeats:
+    """Who watches which event, and what they are told.
+
+    Args:
+        allowed_origins: pages elsewhere that may connect; pages of our own host always may.
+        backlog: how many messages a client may be behind.
+    """
+
+    def __init__(
+        self, *, allowed_origins: Sequence[str], backlog: int, connections: int, connections_per_address: int
+    ) -> None:
+        self._allowed_origins = frozenset(allowed_origins)
+        self._backlog = backlog
+        self._connections = connections
+        self._connections_per_address = connections_per_address
+        self._watchers: dict[str, set[_Watcher]] = {}
+        self._addresses: Tally[str] = Tally()
+
+    async def take(self, message: Message) -> None:
+        """Handle a `seat.changed` message; its subject is the event's id."""
+        watchers = self._watchers.get(message.subject)
+        if watchers:
+            _tell(watchers, SEAT_CHANGED, message.subject, seats=message.data["seats"])
+
+    def resync(self) -> None:
+        """Tell everybody that messages may have been missed."""
+        for event_id, watchers in self._watchers.items():
+            _tell(watchers, "resync", event_id)
+
+    async def serve(self, websocket: WebSocket, event_id: uuid.UUID, *, client: str) -> None:
+        """Send that event's changes until the client leaves or is cut off.
+
+        Raises:
+            Forbidden: a page of another origin asks.
+            TooManyRequests: its address has too many connections already.
+            Unavailable: we have too many.
+        """
+        self._check_origin(websocket)
+        with self._watching(str(event_id), network_of(client)) as watcher:
+            await websocket.accept()
+            watcher.offer(_text("subscribed", str(event_id)))
+            await _run(websocket, watcher)
+
+    def _check_origin(self, websocket: WebSocket) -> None:
+        origin = websocket.headers.get("origin")
+        if origin is None or origin in self._allowed_origins:
+            return
+        if urlsplit(origin).netloc != websocket.headers.get("host"):
+            raise Forbidden("Pages of that origin may not connect.")
+
+    @contextmanager
+    def _watching(self, event_id: str, address: str) -> Iterator[_Watcher]:
+        if self._addresses.total() >= self._connections:
+            raise Unavailable(reason="too many live connections")
+        if self._addresses[address] >= self._connections_per_address:
+            raise TooManyRequests("There are too many live connections from your address.")
+        watcher = _Watcher(self._backlog)
+        watchers = self._watchers.setdefault(event_id, set())
+        watchers.add(watcher)
+        self._addresses[address] += 1
+        CONNECTIONS.inc()
+        try:
+            yield watcher
+        finally:
+            CONNECTIONS.dec()
+            self._addresses -= Tally({address: 1})  # keeps only what is above zero
+            watchers.discard(watcher)
+            if not watchers:
+                self._watchers.pop(event_id, None)
+
+
+async def _run(websocket: WebSocket, watcher: _Watcher) -> None:
+    sending = asyncio.create_task(_send(websocket, watcher))
+    hearing = asyncio.create_task(websocket.receive())  # its first message, or its leaving
+    behind = asyncio.create_task(watcher.fell_behind.wait())
+    tasks = (sending, hearing, behind)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    if outcomes[2] is True:
+        DROPPED.inc()
+        await _close(websocket, TRY_AGAIN_LATER, "You fell behind: connect again and read the seats anew.")
+    elif isinstance(outcomes[1], dict) and outcomes[1]["type"] == "websocket.receive":
+        await _close(websocket, POLICY_VIOLATION, "There is nothing to say here.")
+
+
+async def _send(websocket: WebSocket, watcher: _Watcher) -> None:
+    while True:
+        await websocket.send_text(await watcher.messages.get())
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    with suppress(TimeoutError, RuntimeError, OSError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await websocket.close(code, reason)
+
+
+def _tell(watchers: set[_Watcher], kind: str, event_id: str, **facts: object) -> None:
+    text = _text(kind, event_id, **facts)
+    for watcher in watchers:
+        watcher.offer(text)
+
+
+def _text(kind: str, event_id: str, **facts: object) -> str:
+    return orjson.dumps({"type": kind, "event_id": event_id, **facts}).decode()
