@@ -1,6 +1,6 @@
 """Credits for the asking: what a payment provider's webhook will do later, done by the sandbox's own ledger call."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
@@ -11,6 +11,8 @@ from common.http.envelope import Success, success
 from common.money import PositiveMoney
 
 __all__ = ["topup_routes"]
+
+PROVIDER: Final = "sandbox"
 
 
 class TopUp(BaseModel):
@@ -25,6 +27,7 @@ def topup_routes(users: ServiceClient) -> APIRouter:
     @router.post("/topups", status_code=201)
     async def top_up(body: TopUp) -> Success[dict[str, Any]]:
         """Give a fan credits."""
-        return success(await users.post("/internal/ledger/top-up", body.model_dump(mode="json")))
+        call = body.model_dump(mode="json") | {"provider": PROVIDER, "reference": "a top-up in the sandbox"}
+        return success(await users.post("/internal/ledger/top-up", call))
 
     return router

@@ -1,0 +1,131 @@
+"""The embedded PostgreSQL and the private RabbitMQ, ended as a power cut would, and what they find again."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aio_pika import DeliveryMode, Message, connect
+from aio_pika.abc import AbstractChannel, AbstractQueue
+
+from devstack.home import Home
+from devstack.keys import keys_of
+from devstack.ports import free_port
+from devstack.postgres import EmbeddedPostgres
+from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    folder = tmp_path_factory.mktemp("home")
+    home = Home(folder)
+    home.prepare()
+    yield home
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres(home: Home) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(home, port=free_port(), password=keys_of(home).postgres_password, throwaway=True)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def rabbitmq(home: Home) -> Iterator[PrivateRabbitMQ]:
+    ports = RabbitMQPorts.near(amqp=free_port(), management=free_port())
+    broker = PrivateRabbitMQ(home, ports=ports, cookie=keys_of(home).erlang_cookie)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+async def execute(server: EmbeddedPostgres, statement: str) -> object:
+    connection = await asyncpg.connect(server.url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+async def test_what_was_committed_outlives_a_kill(postgres: EmbeddedPostgres) -> None:
+    await execute(postgres, "CREATE TABLE kept AS SELECT 42 AS answer")
+    postgres.kill()
+    with pytest.raises(OSError):
+        await execute(postgres, "SELECT 1")
+    postgres.start()
+    assert await execute(postgres, "SELECT answer FROM kept") == 42
+
+
+async def test_a_server_left_behind_is_ended_before_the_next_start(home: Home, postgres: EmbeddedPostgres) -> None:
+    left_behind = postgres.process
+    assert left_behind is not None
+    successor = EmbeddedPostgres(home, port=free_port(), password=keys_of(home).postgres_password, throwaway=True)
+    successor.start()
+    try:
+        assert not left_behind.is_alive()
+        assert await execute(successor, "SELECT 1") == 1
+    finally:
+        successor.kill()
+
+
+async def test_a_lock_file_with_a_strangers_pid_is_in_nobodys_way(postgres: EmbeddedPostgres) -> None:
+    data = Path(str(await execute(postgres, "SHOW data_directory")))
+    lock_file = data / "postmaster.pid"
+    lines = lock_file.read_text().splitlines()
+    postgres.kill()
+    with subprocess.Popen(["/bin/sleep", "60"]) as stranger:  # noqa: ASYNC220 - starting it takes no time
+        lock_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+        try:
+            postgres.start()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    assert await execute(postgres, "SELECT 1") == 1
+
+
+async def test_a_password_is_needed(postgres: EmbeddedPostgres) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(postgres.url.replace(":", ":wrong", 2).replace("wrong//", "//"))
+
+
+async def declared(channel: AbstractChannel) -> AbstractQueue:
+    return await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
+
+
+async def registered(home: Home, queue: str) -> None:
+    """Wait until the broker has a new quorum queue on its disk: that comes a second or two after the declaration."""
+    registers = list(home.path.glob("rabbitmq/data/*/quorum/*/names.dets"))
+    await eventually(lambda: any(queue.encode() in register.read_bytes() for register in registers))
+
+
+async def test_a_confirmed_message_outlives_a_kill_of_the_broker(home: Home, rabbitmq: PrivateRabbitMQ) -> None:
+    connection = await connect(rabbitmq.url)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True)
+        await declared(channel)
+        message = Message(b"hold", delivery_mode=DeliveryMode.PERSISTENT)
+        await channel.default_exchange.publish(message, routing_key="kept")
+    await registered(home, "kept")
+    rabbitmq.kill()
+    assert not any(process.is_alive() for process in rabbitmq.processes)
+    rabbitmq.start()
+    async with await connect(rabbitmq.url) as again:
+        # Read, not counted: a quorum queue's count lags behind its contents after a start.
+        found = await (await declared(await again.channel())).get(no_ack=True)
+        assert found is not None
+        assert found.body == b"hold"
+
+
+def test_only_loopback_is_listened_on(rabbitmq: PrivateRabbitMQ, postgres: EmbeddedPostgres) -> None:
+    assert postgres.process is not None
+    for process in (*rabbitmq.processes, postgres.process):
+        running = process.process()
+        assert running is not None
+        listening = [c.laddr.ip for c in running.net_connections("inet") if c.status == "LISTEN"]
+        assert listening
+        assert set(listening) <= {"127.0.0.1", "::1"}

@@ -1,0 +1,189 @@
+"""A stack of stand-in services on the run's own servers, broken in every way a platform is."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from devstack.errors import DevstackError
+from devstack.home import ROOT, Home
+from devstack.processes import ProcessId
+from devstack.servers import Existing
+from devstack.stack import Stack
+from tests.support.servers import DatabaseFactory, TestServers
+
+STANDIN = [sys.executable, "-m", "tests.integration.devstack.standin"]
+SERVICES = ["users", "inventory"]
+
+
+@pytest.fixture(scope="module")
+def existing(servers: TestServers, database_url: DatabaseFactory) -> Existing:
+    return Existing(databases={"users": database_url.empty()}, rabbitmq_url=servers.stack.urls.rabbitmq)
+
+
+@pytest.fixture
+def stack(tmp_path: Path, existing: Existing) -> Iterator[Stack]:
+    with Stack(
+        home=tmp_path, services=SERVICES, existing=existing, commands=dict.fromkeys(SERVICES, STANDIN)
+    ) as running:
+        yield running
+
+
+def seen_by(stack: Stack, service: str) -> dict[str, Any]:
+    parts = urlsplit(stack.urls.health_of(service))
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        seen: dict[str, Any] = json.loads(connection.getresponse().read())
+        return seen
+    finally:
+        connection.close()
+
+
+def wait_gone(processes: list[ProcessId]) -> None:
+    deadline = time.monotonic() + 20
+    while any(process.is_alive() for process in processes):
+        assert time.monotonic() < deadline, [process for process in processes if process.is_alive()]
+        time.sleep(0.02)
+
+
+def test_services_find_their_own_database_and_each_other(stack: Stack) -> None:
+    users, inventory = seen_by(stack, "users"), seen_by(stack, "inventory")
+    assert users["DATABASE_URL"] == stack.urls.databases["users"]
+    assert inventory["DATABASE_URL"] is None
+    assert inventory["USERS_URL"] == stack.urls.users
+    assert users["ENV"] == "dev"
+
+
+def test_a_killed_service_is_gone_until_it_is_started_again(stack: Stack) -> None:
+    before = seen_by(stack, "users")["pid"]
+    stack.kill("users")
+    assert not stack.runs("users")
+    with pytest.raises(ConnectionRefusedError):
+        seen_by(stack, "users")
+    stack.start_service("users")
+    assert seen_by(stack, "users")["pid"] != before
+
+
+def test_a_restart_may_change_environment_and_command_for_once(stack: Stack) -> None:
+    stack.restart("users", env={"MARK": "changed"})
+    assert seen_by(stack, "users")["MARK"] == "changed"
+    stack.restart("users")
+    assert seen_by(stack, "users")["MARK"] is None
+
+
+def test_a_service_that_ended_by_itself_is_reported_once(stack: Stack) -> None:
+    os.kill(seen_by(stack, "users")["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while not (ended := stack.take_ended()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert ended == {"users": -signal.SIGKILL}
+    assert stack.take_ended() == {}
+
+
+def test_a_paused_service_accepts_and_does_not_answer(stack: Stack) -> None:
+    stack.send_signal("users", signal.SIGSTOP)
+    parts = urlsplit(stack.urls.users)
+    with socket.create_connection((str(parts.hostname), parts.port), timeout=0.3) as client:
+        client.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+    stack.send_signal("users", signal.SIGCONT)
+    assert seen_by(stack, "users")["pid"]
+
+
+def test_a_service_that_does_not_start_is_told_with_its_log_and_leaves_nothing(
+    tmp_path: Path, existing: Existing
+) -> None:
+    stack = Stack(
+        home=tmp_path,
+        services=SERVICES,
+        existing=existing,
+        commands=dict.fromkeys(SERVICES, STANDIN),
+        service_env={"inventory": {"FAIL": "yes"}},
+    )
+    with pytest.raises(DevstackError, match=r"inventory ended with exit code 1(?s:.*)told to fail"):
+        stack.start()
+    assert stack.running == ()
+    assert not Home(tmp_path).is_locked()
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack, existing: Existing) -> None:
+    other = Stack(home=stack.home, services=[], existing=existing)
+    with pytest.raises(DevstackError, match="Another stack runs"):
+        other.start()
+    assert seen_by(stack, "users")["pid"]
+
+
+def test_ports_are_found_when_the_usual_ones_are_taken(tmp_path: Path, existing: Existing) -> None:
+    with socket.socket() as somebody:
+        somebody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            somebody.bind(("127.0.0.1", 5000))
+            somebody.listen()
+        except OSError:
+            pass  # somebody else has it already, which serves as well
+        with Stack(
+            home=tmp_path, services=["users"], existing=existing, usual_ports=True, commands={"users": STANDIN}
+        ) as stack:
+            assert urlsplit(stack.urls.users).port != 5000
+            assert seen_by(stack, "users")["pid"]
+
+
+def test_secrets_are_kept_private_and_survive(tmp_path: Path, existing: Existing) -> None:
+    kept = []
+    for _ in range(2):
+        with Stack(home=tmp_path, services=[], existing=existing):
+            file = tmp_path / "secrets.json"
+            assert file.stat().st_mode & 0o777 == 0o600
+            assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+            kept.append(file.read_text())
+    assert kept[0] == kept[1]
+
+
+SUPERVISOR = """
+import json, sys
+from pathlib import Path
+from devstack.servers import Existing
+from devstack.stack import Stack
+
+home, existing, standin = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
+with Stack(home=home, services=["users"], existing=Existing(**existing), commands={"users": standin}):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
+    tmp_path: Path, existing: Existing, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", SUPERVISOR, str(tmp_path)]
+    command += [json.dumps({"databases": existing.databases, "rabbitmq_url": existing.rabbitmq_url})]
+    command += [json.dumps(STANDIN)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as supervisor:  # noqa: S603
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline() == b"ready\n"
+        state = Home(tmp_path).read_state()
+        assert state is not None
+        watchdog = [
+            child for child in psutil.Process(supervisor.pid).children() if "watchdog" in " ".join(child.cmdline())
+        ]
+        assert [process.name for process in state.processes if process.is_alive()] == ["users"]
+        os.kill(supervisor.pid, number)
+    wait_gone(list(state.processes))
+    psutil.wait_procs(watchdog, timeout=10)
+    # At once, in the same folder: nothing is in the way.
+    with Stack(home=tmp_path, services=["users"], existing=existing, commands={"users": STANDIN}) as stack:
+        assert seen_by(stack, "users")["pid"]
