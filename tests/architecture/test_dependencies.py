@@ -1,0 +1,59 @@
+"""Each dependency is argued for, and none is carried along that nobody uses."""
+
+import ast
+import re
+import tomllib
+from importlib.metadata import packages_distributions
+from typing import Any, Final
+
+from tests.architecture.compose import ROOT
+
+PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PRODUCTION: Final = ("common", "proto", "users", "orders", "events", "inventory", "orchestrator", "gateway")
+# SQLAlchemy loads the driver by the URL's `+asyncpg`.
+LOADED_BY_NAME: Final = {"asyncpg"}
+# What FastAPI, aio-pika and aiohttp show of what they are built on; it comes with them, in the version they need.
+FACES: Final = {"starlette", "aiormq", "multidict", "yarl"}
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {normal(re.split(r"[\[<>=~!; ]", requirement)[0]) for requirement in requirements}
+
+
+def normal(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+IN_PRODUCTION: Final = names(PROJECT["project"]["dependencies"])
+IN_DEVELOPMENT: Final = names(PROJECT["dependency-groups"]["dev"])
+
+
+def documented() -> list[str]:
+    rows = re.findall(r"^\| (`.+?`) \|", (ROOT / "docs/dependencies.md").read_text(), flags=re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def imported_distributions() -> set[str]:
+    owners = packages_distributions()
+    found: set[str] = set()
+    for file in (file for package in PRODUCTION for file in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            for module in modules:
+                found |= {normal(owner) for owner in owners.get(module.partition(".")[0], [])}
+    return found
+
+
+def test_every_dependency_has_its_line_and_no_line_is_left_over() -> None:
+    assert sorted(documented()) == sorted(IN_PRODUCTION | IN_DEVELOPMENT)
+
+
+def test_production_carries_nothing_that_nobody_imports() -> None:
+    assert IN_PRODUCTION - imported_distributions() - LOADED_BY_NAME == set()
+
+
+def test_production_imports_nothing_that_is_not_named() -> None:
+    undeclared = imported_distributions() - IN_PRODUCTION
+    assert undeclared - FACES == set()

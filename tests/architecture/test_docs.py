@@ -1,0 +1,77 @@
+"""The documentation leads somewhere: links resolve, commands exist, numbers are those of the code."""
+
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import pytest
+
+from tests.architecture.compose import ROOT
+
+PAGES: Final = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+LINK: Final = re.compile(r"\[[^\]]*]\((?P<target>[^)\s]+)\)")
+CODE_BLOCK: Final = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
+# A file of ours named in running text, such as `common/db/requests.py`.
+NAMED_PATH: Final = re.compile(
+    r"`((?:common|users|orders|events|inventory|orchestrator|gateway|devstack|tests|bench|rabbitmq|proto|docs)/[\w./-]*)`"
+)
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def prose(page: Path) -> str:
+    return CODE_BLOCK.sub("", page.read_text())
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@by_page
+def test_links_resolve(page: Path) -> None:
+    for match in LINK.finditer(prose(page)):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target:
+            continue
+        linked = (page.parent / unquote(target)).resolve() if target else page
+        assert linked.exists(), match["target"]
+        assert linked.is_relative_to(ROOT), match["target"]
+        assert not anchor or anchor in anchors(linked), match["target"]
+
+
+@by_page
+def test_files_named_in_the_text_exist(page: Path) -> None:
+    missing = [path for path in NAMED_PATH.findall(prose(page)) if "…" not in path and not (ROOT / path).exists()]
+    assert missing == []
+
+
+@by_page
+def test_make_targets_named_in_the_text_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), flags=re.MULTILINE))
+    assert named <= targets
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        targets = (match["target"].partition("#")[0] for match in LINK.finditer(prose(page)))
+        linked = {(page.parent / target).resolve() for target in targets if target.endswith(".md")}
+        waiting += [found for found in linked - reached if found.exists()]
+    assert {page for page in PAGES if page not in reached} == set()
+
+
+def test_decisions_are_numbered_in_a_row_and_say_where_they_stand() -> None:
+    decisions = sorted((ROOT / "docs/adr").glob("0*.md"))
+    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    for page in decisions:
+        text = page.read_text()
+        assert text.startswith(f"# {int(page.name[:4])}. "), page.name
+        assert re.search(r"^Status: (accepted|superseded by \[.+]\(.+\)), \d{4}-\d{2}-\d{2}$", text, flags=re.MULTILINE)
+        assert all(f"\n## {part}\n" in text for part in ("Context", "Decision", "Consequences")), page.name

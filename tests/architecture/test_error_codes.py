@@ -1,0 +1,91 @@
+"""Every error code a client can see is one of the contract's, and comes with the contract's status."""
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+import common.errors
+from common.errors import ServiceError
+from common.http.errors import STATUS_OF_KIND
+from tests.architecture.compose import ROOT
+
+SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
+
+# The public contract's table of error codes.
+CONTRACT: Final = {
+    400: "VALIDATION_ERROR INVALID_UUID SELF_TRANSFER QR_INVALID DUPLICATE_REQUEST PRICE_ABOVE_CAP VOUCHER_INVALID",
+    401: "UNAUTHORIZED TOKEN_EXPIRED OTP_INVALID SIGNATURE_INVALID",
+    402: "INSUFFICIENT_CREDITS",
+    403: "FORBIDDEN NOT_SEAT_OWNER UNVERIFIED_ACCOUNT MENU_ACCESS_DENIED WAITING_ROOM_REQUIRED DEVICE_REVOKED",
+    404: "EVENT_NOT_FOUND SEAT_NOT_FOUND ORDER_NOT_FOUND TRANSFER_NOT_FOUND LISTING_NOT_FOUND USER_NOT_FOUND "
+    "MENU_NOT_FOUND ITEM_NOT_FOUND NOT_FOUND",
+    409: "SEAT_UNAVAILABLE SEAT_ALREADY_SOLD SEAT_NOT_HELD ORDER_ALREADY_CONFIRMED ORDER_INVALID_STATE "
+    "TRANSFER_IN_PROGRESS TRANSFER_INVALID_STATE LISTING_INVALID_STATE EMAIL_ALREADY_EXISTS REQUEST_IN_PROGRESS "
+    "PURCHASE_LIMIT_REACHED DAILY_LIMIT_REACHED",
+    410: "HOLD_EXPIRED EVENT_ENDED OTP_EXPIRED OFFER_EXPIRED",
+    422: "IDEMPOTENCY_KEY_REUSED",
+    428: "OTP_REQUIRED",
+    429: "RATE_LIMITED OTP_MAX_RETRIES",
+    500: "INTERNAL_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
+
+
+def modules_named_errors() -> Iterator[str]:
+    yield "common.db.requests"
+    for service in SERVICES:
+        package = importlib.import_module(service)
+        for module in pkgutil.walk_packages(package.__path__, prefix=f"{service}."):
+            if module.name.endswith(".errors"):
+                yield module.name
+
+
+def leaves() -> set[type[ServiceError]]:
+    for module in modules_named_errors():
+        importlib.import_module(module)
+    found: set[type[ServiceError]] = set()
+    waiting: list[type[ServiceError]] = [ServiceError]
+    while waiting:
+        subclasses = waiting.pop().__subclasses__()
+        found.update(subclasses)
+        waiting.extend(subclasses)
+    return {leaf for leaf in found if leaf.__module__.partition(".")[0] in (*SERVICES, "common")}
+
+
+def raised_with_a_code() -> Iterator[tuple[str, str, str]]:
+    """Yield where an error of the common tree is made with a code of its own: place, class name, code."""
+    for file in (file for folder in (*SERVICES, "common") for file in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                codes = [word.value for word in node.keywords if word.arg == "code"]
+                yield from (
+                    (f"{file.relative_to(ROOT)}:{node.lineno}", node.func.id, code.value)
+                    for code in codes
+                    if isinstance(code, ast.Constant) and isinstance(code.value, str)
+                )
+
+
+LEAVES: Final = sorted(leaves(), key=lambda leaf: leaf.__qualname__)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=[leaf.__qualname__ for leaf in LEAVES])
+def test_an_errors_status_is_that_of_its_code(leaf: type[ServiceError]) -> None:
+    if leaf.code in STATUS_OF_CODE:
+        assert STATUS_OF_KIND[leaf.kind] == STATUS_OF_CODE[leaf.code]
+
+
+def test_a_code_given_where_an_error_is_raised_has_its_status_too() -> None:
+    for place, name, code in raised_with_a_code():
+        raised = getattr(common.errors, name, None)
+        if isinstance(raised, type) and issubclass(raised, ServiceError) and code in STATUS_OF_CODE:
+            assert STATUS_OF_KIND[raised.kind] == STATUS_OF_CODE[code], place
+
+
+def test_every_kind_of_error_has_a_status() -> None:
+    assert {leaf.kind for leaf in LEAVES} <= set(STATUS_OF_KIND)

@@ -1,0 +1,74 @@
+"""Who knows one service finds the way in the next: the same file names, each with its own kind of content."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.architecture.compose import ROOT
+
+SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
+WITH_DATABASE: Final = ("users", "orders", "events", "inventory", "orchestrator")
+LONGEST_FILE_LINES: Final = 400
+GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
+OUR_FOLDERS: Final = (*SERVICES, "common", "devstack", "tests", "bench")
+
+# What is written only in files of these names (or in a folder of such a name, once one file was not enough).
+ONLY_IN: Final = {
+    r"= APIRouter\(": {"routes", "pages"},  # the gateway has pages of its own; its routes are a table
+    r"\b(base_app|FastAPI)\(": {"app", "worker"},
+    r"\((\w+, )*(ServiceSettings|BaseSettings)\b.*\):": {"settings"},
+    r"\bTable\(\n|\bmapped_column\(": {"models"},
+}
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from (file for file in sorted((ROOT / folder).rglob("*.py")) if not GENERATED.search(file.name))
+
+
+def places(file: Path) -> set[str]:
+    """Return the file's name and its folders', below its service."""
+    return {file.stem, *file.relative_to(ROOT).parts[1:-1]}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_the_usual_files(service: str) -> None:
+    expected = {"__init__.py", "__main__.py", "app.py", "settings.py"}
+    assert expected <= {file.name for file in (ROOT / service).iterdir()}
+
+
+@pytest.mark.parametrize("service", WITH_DATABASE)
+def test_a_service_with_a_database_brings_its_migrations(service: str) -> None:
+    migrations = ROOT / service / "migrations"
+    assert (migrations / "env.py").exists()
+    assert (migrations / "script.py.mako").exists()
+    assert any((migrations / "versions").glob("0001_*.py"))
+
+
+@pytest.mark.parametrize(("written", "names"), ONLY_IN.items(), ids=[min(names) for names in ONLY_IN.values()])
+def test_things_are_where_one_looks_for_them(written: str, names: set[str]) -> None:
+    elsewhere = [
+        str(file.relative_to(ROOT))
+        for file in sources(*SERVICES)
+        if re.search(written, file.read_text()) and not (names | {"migrations"}) & places(file)
+    ]
+    assert elsewhere == []
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    lines = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in sources(*OUR_FOLDERS)}
+    assert {name: count for name, count in lines.items() if count > LONGEST_FILE_LINES} == {}
+
+
+def test_no_file_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "misc", "tools"}
+    assert [str(file) for file in sources(*OUR_FOLDERS) if drawers & places(file)] == []
+
+
+def test_nothing_is_left_to_do() -> None:
+    unfinished = re.compile(r"#\s*(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
+    here = Path(__file__)
+    assert [str(f) for f in sources(*OUR_FOLDERS) if f != here and unfinished.search(f.read_text())] == []
