@@ -1,7 +1,7 @@
 """Builds the gateway: the one place where its parts are constructed."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -32,98 +32,137 @@ __all__ = ["SERVICE", "create_app"]
 
 SERVICE: Final = "gateway"
 TITLE: Final = "TicketRemaster"
+# A browser's script may read these of an answer from another origin.
+EXPOSED_HEADERS: Final = (
+    "X-Correlation-ID",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+)
+CORS_HEADERS: Final = ("Authorization", "Content-Type", "Idempotency-Key", "X-Correlation-ID")
+PREFLIGHT_SECONDS: Final = 600
+
+
+class _Parts:
+    """What lives as long as the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
+        self.services = {
+            upstream: ServiceClient(callee=upstream, base_url=url, tokens=tokens)
+            for upstream, url in settings.upstreams.items()
+        }
+        self.keys = JwksClient(settings.jwks_url)
+        self.proxy = Proxy(
+            settings.upstreams,
+            connections_per_upstream=settings.upstream_connections,
+            request_body_seconds=settings.request_body_seconds,
+        )
+        self.limiter = _limiter(settings)
+        self.live = LiveSeats(
+            allowed_origins=settings.cors_origins,
+            backlog=settings.live_backlog_messages,
+            connections=settings.live_connections,
+            connections_per_address=settings.live_connections_per_address,
+        )
+        self.revocations = Revocations(
+            lambda: self.services[Upstream.USERS].get("/internal/sessions/revoked"),
+            is_fed=self._is_fed,
+            poll_seconds=settings.revocation_poll_seconds,
+        )
+        self.feed = Feed(
+            settings.rabbitmq_url.get_secret_value(),
+            handlers={REVOKED: self.revocations.take, SEAT_CHANGED: self.live.take},
+            on_gap=self._catch_up,
+        )
+
+    async def _is_fed(self) -> bool:
+        return await self.feed.broker.is_healthy()
+
+    def _catch_up(self) -> None:
+        self.revocations.reload()
+        self.live.resync()
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for service in self.services.values():
+                stack.push_async_callback(service.close)
+            if self.limiter is not None:
+                stack.push_async_callback(self.limiter.close)
+            stack.push_async_callback(self.keys.close)
+            stack.push_async_callback(self.proxy.close)
+            stack.push_async_callback(self.revocations.close)
+            stack.push_async_callback(self.feed.broker.close)
+            await self.proxy.open()
+            self.revocations.start()
+            self.feed.broker.start()
+            yield
+
+    def health(self) -> Health:
+        """Nobody can do anything without users' keys and the orchestrator; the rest is missed in places."""
+        optional = {u.value: self.services[u].is_healthy for u in (Upstream.ORDERS, Upstream.EVENTS)}
+        return Health(
+            required={
+                "user_keys": self._are_keys_loadable,
+                "revoked_sessions": self.revocations.is_healthy,
+                "orchestrator": self.services[Upstream.ORCHESTRATOR].is_healthy,
+            },
+            optional={**optional, "broker": self.feed.broker.is_healthy},
+        )
+
+    async def _are_keys_loadable(self) -> bool:
+        return bool((await self.keys.fetch())["keys"])
+
+    async def read_description(self, upstream: Upstream) -> dict[str, Any]:
+        return await self.proxy.read_json(upstream, "/openapi.json")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-    services = {
-        upstream: ServiceClient(callee=upstream, base_url=url, tokens=tokens)
-        for upstream, url in settings.upstreams.items()
-    }
-    keys = JwksClient(settings.jwks_url)
-    verifier = UserTokenVerifier(keys.fetch)
-
-    async def is_fed() -> bool:
-        return await feed.broker.is_healthy()
-
-    revocations = Revocations(
-        lambda: services[Upstream.USERS].get("/internal/sessions/revoked"),
-        is_fed=is_fed,
-        poll_seconds=settings.revocation_poll_seconds,
-    )
-    live = LiveSeats(
-        allowed_origins=settings.cors_origins,
-        backlog=settings.live_backlog_messages,
-        connections=settings.live_connections,
-        connections_per_address=settings.live_connections_per_address,
-    )
-
-    def catch_up() -> None:
-        revocations.reload()
-        live.resync()
-
-    feed = Feed(
-        settings.rabbitmq_url.get_secret_value(),
-        handlers={REVOKED: revocations.take, SEAT_CHANGED: live.take},
-        on_gap=catch_up,
-    )
-    limiter = _limiter(settings)
-    proxy = Proxy(
-        settings.upstreams,
-        connections_per_upstream=settings.upstream_connections,
-        request_body_seconds=settings.request_body_seconds,
-    )
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await proxy.open()
-        revocations.start()
-        feed.broker.start()
-        yield
-        await feed.broker.close()
-        await revocations.close()
-        await proxy.close()
-        await keys.close()
-        for client in services.values():
-            await client.close()
-        if limiter is not None:
-            await limiter.close()
-
+    parts = _Parts(settings)
+    verifier = UserTokenVerifier(parts.keys.fetch)
+    clients = ClientAddress(trusted_proxies=settings.trusted_proxies, operators=settings.operator_networks)
     app = base_app(
         service=SERVICE,
         title=TITLE,
         settings=settings,
-        lifespan=lifespan,
-        health=_health(services, keys=keys, revocations=revocations, feed=feed),
+        lifespan=parts.lifespan,
+        health=parts.health(),
         user_tokens=verifier,
         describes_itself=False,
     )
-    clients = ClientAddress(trusted_proxies=settings.trusted_proxies, operators=settings.operator_networks)
     install_pages(app)
-    install_live(app, live, clients)
+    install_live(app, parts.live, clients)
     if settings.docs:
-        install_docs(app, _description(settings, proxy))
-    app.user_middleware.append(  # the innermost layer: inside the one that sets the correlation id
-        Middleware(
-            Api,
-            table=RoutingTable(ROUTES),
-            authenticator=Authenticator(verifier, revocations),
-            clients=clients,
-            limiter=limiter,
-            proxy=proxy,
-        )
+        seconds = settings.openapi_cache_seconds
+        install_docs(app, Description(parts.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds))
+    api = Middleware(
+        Api,
+        table=RoutingTable(ROUTES),
+        authenticator=Authenticator(verifier, parts.revocations),
+        clients=clients,
+        limiter=parts.limiter,
+        proxy=parts.proxy,
     )
-    if settings.cors_origins:
-        app.add_middleware(CORSMiddleware, **_cors(settings))
-    app.add_middleware(Edge)
+    _add_layers(app, api, settings)
     return app
 
 
-def _description(settings: Settings, proxy: Proxy) -> Description:
-    async def read(upstream: Upstream) -> dict[str, Any]:
-        return await proxy.read_json(upstream, "/openapi.json")
-
-    return Description(read, routes=ROUTES, title=TITLE, cache_seconds=settings.openapi_cache_seconds)
+def _add_layers(app: FastAPI, api: Middleware, settings: Settings) -> None:
+    """From the outside in: edge, CORS, what every service has (correlation id, size limit, metrics), the API."""
+    app.user_middleware.append(api)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=sorted({route.method for route in ROUTES}),
+            allow_headers=CORS_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_SECONDS,
+        )
+    app.add_middleware(Edge)
 
 
 def _limiter(settings: Settings) -> RateLimiter | None:
@@ -132,37 +171,3 @@ def _limiter(settings: Settings) -> RateLimiter | None:
     if settings.redis_url is not None:
         return RedisLimiter(settings.rate_limit_per_minute, settings.redis_url.get_secret_value())
     return MemoryLimiter(settings.rate_limit_per_minute)
-
-
-def _cors(settings: Settings) -> dict[str, Any]:
-    return {
-        "allow_origins": settings.cors_origins,
-        "allow_credentials": True,
-        "allow_methods": sorted({route.method for route in ROUTES}),
-        "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-Correlation-ID"],
-        "expose_headers": [
-            "X-Correlation-ID",
-            "Retry-After",
-            "RateLimit-Limit",
-            "RateLimit-Remaining",
-            "RateLimit-Reset",
-        ],
-        "max_age": 600,
-    }
-
-
-def _health(
-    services: dict[Upstream, ServiceClient], *, keys: JwksClient, revocations: Revocations, feed: Feed
-) -> Health:
-    async def are_keys_loadable() -> bool:
-        return bool((await keys.fetch())["keys"])
-
-    optional = {upstream.value: services[upstream].is_healthy for upstream in (Upstream.ORDERS, Upstream.EVENTS)}
-    return Health(
-        required={
-            "user_keys": are_keys_loadable,
-            "revoked_sessions": revocations.is_healthy,
-            "orchestrator": services[Upstream.ORCHESTRATOR].is_healthy,
-        },
-        optional={**optional, "broker": feed.broker.is_healthy},
-    )

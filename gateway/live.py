@@ -9,6 +9,9 @@ What a client receives, as JSON text::
     {"type": "resync", "event_id": …}           messages may have been missed: read the seats again
 
 It is closed with 1013 when it takes messages too slowly, with 1008 when it sends any: there is nothing to say here.
+A connection that may not be is closed at once with 4000 plus the HTTP status of the refusal (4400, 4403, 4404, 4429,
+4503) and the error code as the reason, because browsers show their page neither the status nor the body of a refused
+handshake.
 """
 
 import asyncio
@@ -23,15 +26,17 @@ import orjson
 from fastapi import WebSocket
 from prometheus_client import Counter, Gauge
 
-from common.errors import Forbidden, TooManyRequests, Unavailable
+from common.errors import Forbidden, ServiceError, TooManyRequests, Unavailable
+from common.http.errors import STATUS_OF_KIND
 from common.messaging.message import Message
 from gateway.callers import network_of
 
-__all__ = ["SEAT_CHANGED", "LiveSeats"]
+__all__ = ["SEAT_CHANGED", "LiveSeats", "refuse"]
 
 SEAT_CHANGED: Final = "seat.changed"
 POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
 TRY_AGAIN_LATER: Final = 1013  # IANA's WebSocket close code registry
+PRIVATE_CODES: Final = 4000  # RFC 6455 §7.4.2: 4000 to 4999 are the application's
 CLOSE_SECONDS: Final = 1.0  # who does not read does not take a close frame either
 
 CONNECTIONS: Final = Gauge("live_connections", "Clients watching a seat map.")
@@ -121,6 +126,11 @@ class LiveSeats:
             watchers.discard(watcher)
             if not watchers:
                 self._watchers.pop(event_id, None)
+
+
+async def refuse(websocket: WebSocket, error: ServiceError) -> None:
+    await websocket.accept()
+    await _close(websocket, PRIVATE_CODES + STATUS_OF_KIND[error.kind], error.code)
 
 
 async def _run(websocket: WebSocket, watcher: _Watcher) -> None:

@@ -10,10 +10,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from common.errors import InvalidRequest, NotFound, ServiceError
-from common.http.errors import error_response
 from gateway.callers import ClientAddress
 from gateway.headers import distinct
-from gateway.live import LiveSeats
+from gateway.live import LiveSeats, refuse
 from gateway.openapi import Description
 from gateway.routing import is_clean
 
@@ -62,7 +61,7 @@ def install_live(app: FastAPI, live: LiveSeats, clients: ClientAddress) -> None:
             client = clients.of(websocket.scope, distinct(websocket.scope["headers"]))
             await live.serve(websocket, _asked_for(websocket, event_id), client=client)
         except ServiceError as error:
-            await websocket.send_denial_response(error_response(error))
+            await refuse(websocket, error)
 
 
 def _asked_for(websocket: WebSocket, event_id: str) -> uuid.UUID:

@@ -15,7 +15,7 @@ from common.http.envelope import ErrorBody
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 
-__all__ = ["KIND_HEADER", "error_from_response", "error_response", "install_error_handlers"]
+__all__ = ["KIND_HEADER", "STATUS_OF_KIND", "error_from_response", "error_response", "install_error_handlers"]
 
 # Between services the kind travels beside the status, so that the typed error can be raised again.
 KIND_HEADER: Final = "X-Error-Kind"
