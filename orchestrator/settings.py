@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "WorkerSettings"]
 
 # Refused outside dev and test: anybody can read it here.
 DEV_QR_KEYS: Final = "k1:ZGV2LW9ubHktcXIta2V5LW9mLTMyLWJ5dGVzLi4uLi4"
@@ -14,7 +14,6 @@ DEV_QR_KEYS: Final = "k1:ZGV2LW9ubHktcXIta2V5LW9mLTMyLWJ5dGVzLi4uLi4"
 
 class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     port: int = 5003
-    worker_port: int = 5004
     users_url: str = "http://127.0.0.1:5000"
     orders_url: str = "http://127.0.0.1:5001"
     events_url: str = "http://127.0.0.1:5002"
@@ -30,3 +29,7 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
         if not keys or (not self.is_dev and keys == DEV_QR_KEYS):
             raise ValueError("QR_KEYS must be set to keys of your own")
         return self
+
+
+class WorkerSettings(Settings):
+    port: int = 5004

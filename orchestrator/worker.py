@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from common.http.app import base_app, serve
 from orchestrator.engine.observer import Observer
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, WorkerSettings
 from orchestrator.wiring import SERVICE, wire
 
 __all__ = ["create_worker"]
@@ -33,8 +33,7 @@ def create_worker(settings: Settings, *, observer: Observer | None = None) -> Fa
 
 
 def main() -> None:
-    settings = Settings()
-    settings = settings.model_copy(update={"port": settings.worker_port})
+    settings = WorkerSettings()
     serve(create_worker(settings), service="worker", settings=settings)
 
 

@@ -85,13 +85,13 @@ class SagaEngine:
         Raises:
             StillRunning: it goes on in the background.
         """
-        saga = await self._log.signal(saga_id, requested_by=requested_by, operation=signal, key=key)
-        return None if saga is None else await self._within_budget(saga_id, self._run(saga))
+        claim = self._log.signal(saga_id, requested_by=requested_by, operation=signal, key=key)
+        return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError) -> SagaRecord | None:
         """Unwind a saga that waits and return it; None when it did not wait (any more)."""
-        saga = await self._log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"))
-        return None if saga is None else await self._within_budget(saga_id, self._run(saga))
+        claim = self._log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"))
+        return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
         return await self._log.load(saga_id)
@@ -167,6 +167,10 @@ class SagaEngine:
         if existing.state is SagaState.RUNNING:
             raise Busy(retry_after_seconds=1)
         return existing
+
+    async def _run_claimed(self, claim: Coroutine[Any, Any, SagaRecord | None]) -> SagaRecord | None:
+        saga = await claim
+        return None if saga is None else await self._run(saga)
 
     async def _run(self, saga: SagaRecord) -> SagaRecord:
         try:

@@ -1,0 +1,54 @@
+"""The saga engine on a real saga log, with a kitchen as its only participant."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.settings import DatabaseSettings
+from orchestrator.engine.engine import SagaEngine
+from orchestrator.engine.observer import LoggingObserver, Observer
+from orchestrator.engine.repository import SagaLog
+from tests.integration.orchestrator.baking import Kitchen, baking_plan
+from tests.support.servers import DatabaseFactory
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
+    settings = DatabaseSettings(database_url=SecretStr(database_url("orchestrator")))
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+@dataclass
+class Bakery:
+    """One kitchen, one saga log, any number of engines: each is a replica."""
+
+    database: Database
+    kitchen: Kitchen = field(default_factory=Kitchen)
+
+    def replica(self, observer: Observer | None = None, *, budget_seconds: float = 5.0) -> SagaEngine:
+        plans = [baking_plan(self.kitchen)]
+        log = SagaLog(self.database, plans, on_announced=lambda: None)
+        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=budget_seconds)
+
+    async def make_due(self) -> None:
+        """Let every lease and every wait run out now."""
+        await self.database.execute(
+            text("UPDATE sagas SET due_at = now() - interval '1 second' WHERE due_at IS NOT NULL")
+        )
+
+    async def announced(self) -> list[str]:
+        """Return the kinds of messages in the outbox, oldest first."""
+        rows = await self.database.fetch_all(text("SELECT routing_key FROM outbox ORDER BY created_at"))
+        return [row["routing_key"] for row in rows]
+
+
+@pytest.fixture
+async def bakery(database: Database) -> Bakery:
+    await database.execute(text("TRUNCATE sagas, outbox, idempotency_keys"))
+    return Bakery(database)

@@ -1,0 +1,342 @@
+"""The engine's rules, each broken into on purpose."""
+
+import asyncio
+import uuid
+
+import pytest
+
+from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
+from orchestrator.engine.engine import SagaEngine, StillRunning
+from orchestrator.engine.observer import LoggingObserver, Moment
+from orchestrator.engine.record import SagaRecord, SagaState
+from tests.integration.orchestrator.baking import Cake, OvenCold
+from tests.integration.orchestrator.conftest import Bakery
+
+BAKER = uuid.uuid4()
+WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
+
+
+class Killed(BaseException):
+    """What a dying process looks like from inside: nothing after it runs, nothing catches it."""
+
+
+class KillAt(LoggingObserver):
+    """Dies the first time a moment is reached at a step."""
+
+    def __init__(self, moment: Moment, step: str) -> None:
+        self._point = (moment, step)
+
+    async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
+        if (moment, step) == self._point:
+            raise Killed
+
+
+async def mix(engine: SagaEngine, **data: float) -> SagaRecord:
+    return await engine.start("baking", Cake(saga_id=uuid.uuid4(), **data), requested_by=BAKER)
+
+
+async def heat(engine: SagaEngine, saga: SagaRecord, key: str | None = None) -> SagaRecord:
+    heated = await engine.signal(saga.saga_id, "heat", requested_by=BAKER, key=key)
+    assert heated is not None
+    return heated
+
+
+async def found(engine: SagaEngine, saga_id: uuid.UUID) -> SagaRecord:
+    saga = await engine.find(saga_id)
+    assert saga is not None
+    return saga
+
+
+async def run_until_at_rest(bakery: Bakery, saga_id: uuid.UUID) -> SagaRecord:
+    """Let fresh replicas take over until the saga waits or ends."""
+    for _ in range(200):
+        engine = bakery.replica()
+        saga = await engine.find(saga_id)
+        if saga is not None and (saga.state.is_final or saga.state in {SagaState.STUCK, SagaState.WAITING}):
+            return saga
+        await bakery.make_due()
+        await engine.take_over()
+    raise AssertionError("the saga does not come to rest")
+
+
+async def test_goes_through_its_story(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    assert saga.state is SagaState.WAITING
+    assert bakery.kitchen.done == ["mix"]
+    saga = await heat(engine, saga)
+    assert saga.state is SagaState.COMPLETED
+    assert bakery.kitchen.done == WHOLE_CAKE
+    assert await bakery.announced() == ["cake.mixed", "cake.baked"]
+
+
+@pytest.mark.parametrize("step", ["mix", "preheat", "bake"])
+async def test_refusal_before_the_pivot_unwinds_in_reverse(bakery: Bakery, step: str) -> None:
+    bakery.kitchen.fail(step, Conflict(code="NO_FLOUR"))
+    engine = bakery.replica()
+    saga = await mix(engine)
+    if step != "mix":
+        saga = await heat(engine, saga)
+    assert saga.state is SagaState.UNWOUND
+    assert saga.error is not None
+    assert (saga.error.code, saga.error.step) == ("NO_FLOUR", step)
+    assert bakery.kitchen.done == []
+    # Nothing was done before the first step, so nobody is told that it was undone.
+    assert ("cake.failed" in await bakery.announced()) == (step != "mix")
+
+
+@pytest.mark.parametrize("step", WHOLE_CAKE)
+async def test_lost_reply_is_asked_for_again_with_the_same_id(bakery: Bakery, step: str) -> None:
+    bakery.kitchen.lose_reply(step)
+    engine = bakery.replica()
+    saga = await heat(engine, await mix(engine))
+    assert saga.state is SagaState.COMPLETED
+    assert bakery.kitchen.done == WHOLE_CAKE
+    assert [count for (name, _), count in bakery.kitchen.calls.items() if name == step] == [2]
+
+
+async def test_unknown_outcome_of_an_undoable_step_is_taken_back(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    bakery.kitchen.lose_reply("preheat", *[OutcomeUnknown()] * 100)
+    saga = await heat(engine, saga)
+    assert saga.state is SagaState.UNWOUND
+    assert bakery.kitchen.done == []
+
+
+@pytest.mark.parametrize("step", ["bake", "decorate"])
+async def test_unknown_outcome_from_the_pivot_on_is_never_given_up(bakery: Bakery, step: str) -> None:
+    bakery.kitchen.fail(step, *[OutcomeUnknown()] * 15)
+    engine = bakery.replica(budget_seconds=30)
+    saga = await mix(engine)
+    await heat(engine, saga)
+    saga = await run_until_at_rest(bakery, saga.saga_id)
+    assert saga.state is SagaState.COMPLETED
+    assert bakery.kitchen.done == WHOLE_CAKE
+
+
+@pytest.mark.parametrize("step", WHOLE_CAKE)
+@pytest.mark.parametrize("moment", [Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE])
+async def test_killed_anywhere_another_replica_finishes(bakery: Bakery, moment: Moment, step: str) -> None:
+    doomed = bakery.replica(KillAt(moment, step))
+    saga_id = uuid.uuid4()
+    cake = Cake(saga_id=saga_id)
+    with pytest.raises(Killed):
+        await _start_and_heat(doomed, cake)
+    saga = await run_until_at_rest(bakery, saga_id)
+    if saga.state is SagaState.WAITING:
+        saga = await heat(bakery.replica(), saga)
+    assert saga.state is SagaState.COMPLETED
+    assert bakery.kitchen.done == WHOLE_CAKE
+    assert await bakery.announced() == ["cake.mixed", "cake.baked"]
+
+
+async def _start_and_heat(engine: SagaEngine, cake: Cake) -> None:
+    saga = await engine.start("baking", cake, requested_by=BAKER)
+    await heat(engine, saga)
+
+
+@pytest.mark.parametrize("step", ["mix", "preheat"])
+@pytest.mark.parametrize("moment", [Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE])
+async def test_killed_while_unwinding_another_replica_finishes(bakery: Bakery, moment: Moment, step: str) -> None:
+    bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
+    saga = await mix(bakery.replica())
+    with pytest.raises(Killed):
+        await heat(bakery.replica(KillAt(moment, step)), saga)
+    saga = await run_until_at_rest(bakery, saga.saga_id)
+    assert saga.state is SagaState.UNWOUND
+    assert saga.error is not None
+    assert saga.error.code == "NO_OVEN"
+    assert bakery.kitchen.done == []
+    assert await bakery.announced() == ["cake.mixed", "cake.failed"]
+
+
+async def test_wait_that_runs_out_unwinds(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    await bakery.make_due()
+    assert await engine.take_over() == 1
+    saga = await found(engine, saga.saga_id)
+    assert saga.state is SagaState.UNWOUND
+    assert saga.error is not None
+    assert saga.error.code == "OVEN_EXPIRED"
+    assert await engine.signal(saga.saga_id, "heat", requested_by=BAKER) is None
+
+
+async def test_signal_after_the_deadline_finds_nobody_waiting(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    await bakery.make_due()
+    assert await engine.signal(saga.saga_id, "heat", requested_by=BAKER) is None
+    assert bakery.kitchen.done == ["mix"]
+
+
+async def test_stranger_cannot_signal(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    assert await engine.signal(saga.saga_id, "heat", requested_by=uuid.uuid4()) is None
+
+
+async def test_hundred_signals_at_once_bake_one_cake(bakery: Bakery) -> None:
+    replicas = [bakery.replica() for _ in range(4)]
+    saga = await mix(replicas[0])
+    signals = (replicas[i % 4].signal(saga.saga_id, "heat", requested_by=BAKER) for i in range(100))
+    outcomes = await asyncio.gather(*signals)
+    assert [outcome.state for outcome in outcomes if outcome] == [SagaState.COMPLETED]
+    assert bakery.kitchen.done == WHOLE_CAKE
+
+
+async def test_twenty_recoverers_take_a_saga_over_once(bakery: Bakery) -> None:
+    saga = await mix(bakery.replica())
+    await bakery.make_due()
+    replicas = [bakery.replica() for _ in range(20)]
+    assert sum(await asyncio.gather(*(replica.take_over() for replica in replicas))) == 1
+    assert (await found(replicas[0], saga.saga_id)).state is SagaState.UNWOUND
+
+
+async def test_zombie_cannot_write(bakery: Bakery) -> None:
+    """The owner sleeps through its lease right after its action; another replica ends the saga meanwhile."""
+    asleep, wake = asyncio.Event(), asyncio.Event()
+
+    class SleepAfterPreheat(LoggingObserver):
+        async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
+            if (moment, step) == (Moment.AFTER_ACTION, "preheat"):
+                asleep.set()
+                await wake.wait()
+
+    saga = await mix(bakery.replica())
+    zombie = asyncio.create_task(heat(bakery.replica(SleepAfterPreheat()), saga))
+    await asleep.wait()
+    saga = await run_until_at_rest(bakery, saga.saga_id)
+    assert saga.state is SagaState.COMPLETED
+    wake.set()
+    with pytest.raises(StillRunning):
+        await zombie
+    assert bakery.kitchen.done == WHOLE_CAKE
+    assert await bakery.announced() == ["cake.mixed", "cake.baked"]
+
+
+class TestBackToWait:
+    async def test_refusal_leads_back_and_the_next_signal_is_a_new_request(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("preheat", OvenCold())
+        engine = bakery.replica()
+        saga = await heat(engine, await mix(engine), key="first")
+        assert saga.state is SagaState.WAITING
+        assert saga.error is not None
+        assert saga.error.code == "OVEN_COLD"
+        saga = await heat(engine, saga, key="second")
+        assert saga.state is SagaState.COMPLETED
+        assert bakery.kitchen.done == WHOLE_CAKE
+        assert len([name for name, _ in bakery.kitchen.calls if name == "preheat"]) == 2
+
+    async def test_repeated_key_gets_the_refusal_again(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("preheat", OvenCold())
+        engine = bakery.replica()
+        saga = await heat(engine, await mix(engine), key="first")
+        assert await engine.signal(saga.saga_id, "heat", requested_by=BAKER, key="first") is None
+        use = await engine.key_use(requested_by=BAKER, signal="heat", key="first")
+        assert use is not None
+        assert use[0] == saga.saga_id
+        assert use[1] is not None
+        assert use[1].code == "OVEN_COLD"
+
+    async def test_deadline_after_a_refusal_unwinds_for_the_deadline(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("preheat", OvenCold())
+        engine = bakery.replica()
+        saga = await heat(engine, await mix(engine))
+        await bakery.make_due()
+        await engine.take_over()
+        saga = await found(engine, saga.saga_id)
+        assert saga.error is not None
+        assert saga.error.code == "OVEN_EXPIRED"
+        assert bakery.kitchen.done == []
+
+
+async def test_one_key_for_two_sagas_signals_one(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    first, second = await mix(engine), await mix(engine)
+    outcomes = await asyncio.gather(
+        *(engine.signal(saga.saga_id, "heat", requested_by=BAKER, key="the key") for saga in (first, second))
+    )
+    assert sum(outcome is not None for outcome in outcomes) == 1
+
+
+class TestSameIdAgain:
+    async def test_same_request_finds_the_first(self, bakery: Bakery) -> None:
+        engine = bakery.replica()
+        cake = Cake(saga_id=uuid.uuid4())
+        first = await engine.start("baking", cake, requested_by=BAKER, fingerprint="chocolate")
+        again = await engine.start("baking", cake, requested_by=BAKER, fingerprint="chocolate")
+        assert (again.saga_id, again.state) == (first.saga_id, SagaState.WAITING)
+        assert bakery.kitchen.done == ["mix"]
+
+    async def test_other_request_is_refused(self, bakery: Bakery) -> None:
+        engine = bakery.replica()
+        cake = Cake(saga_id=uuid.uuid4())
+        await engine.start("baking", cake, requested_by=BAKER, fingerprint="chocolate")
+        with pytest.raises(Unprocessable):
+            await engine.start("baking", cake, requested_by=BAKER, fingerprint="vanilla")
+
+    async def test_hundred_at_once_are_one_saga(self, bakery: Bakery) -> None:
+        engine = bakery.replica()
+        cake = Cake(saga_id=uuid.uuid4())
+        starts = (engine.start("baking", cake, requested_by=BAKER, fingerprint="x") for _ in range(100))
+        outcomes = await asyncio.gather(*starts, return_exceptions=True)
+        assert all(isinstance(o, SagaRecord | Busy) for o in outcomes)
+        assert bakery.kitchen.done == ["mix"]
+
+
+class TestStuck:
+    async def test_undo_that_keeps_failing_is_kept_for_people(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
+        bakery.kitchen.fail("undo preheat", *[Conflict(code="TOO_HOT")] * 5)
+        saga = await mix(bakery.replica())
+        await heat(bakery.replica(), saga)
+        saga = await run_until_at_rest(bakery, saga.saga_id)
+        assert saga.state is SagaState.STUCK
+        assert saga.error is not None
+        assert saga.error.code == "NO_OVEN"
+        assert saga.error.details == {"stuck_at": "preheat", "undo_code": "TOO_HOT"}
+        await bakery.make_due()
+        assert await bakery.replica().take_over() == 0
+
+    async def test_retry_takes_it_back_after_all(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
+        bakery.kitchen.fail("undo preheat", *[Conflict(code="TOO_HOT")] * 5)
+        saga = await mix(bakery.replica())
+        await heat(bakery.replica(), saga)
+        saga = await run_until_at_rest(bakery, saga.saga_id)
+        saga = await bakery.replica().retry_stuck(saga.saga_id)
+        assert saga.state is SagaState.UNWOUND
+        assert bakery.kitchen.done == []
+
+    async def test_refused_step_after_the_pivot_is_stuck_and_can_be_finished(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("decorate", Conflict(code="NO_CHERRIES"))
+        engine = bakery.replica()
+        saga = await heat(engine, await mix(engine))
+        assert saga.state is SagaState.STUCK
+        assert bakery.kitchen.done == ["mix", "preheat", "bake"]
+        with pytest.raises(Conflict):
+            await engine.retry_stuck((await mix(engine)).saga_id)
+        bakery.kitchen.forget_refusals()  # somebody bought cherries
+        assert (await engine.retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
+
+
+async def test_caller_that_leaves_stops_nothing(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    request = asyncio.create_task(heat(engine, saga))
+    await asyncio.sleep(0)
+    request.cancel()
+    await engine.close(grace_seconds=5)
+    assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
+
+
+async def test_slow_saga_answers_in_time_and_goes_on(bakery: Bakery) -> None:
+    engine = bakery.replica(budget_seconds=0.05)
+    saga = await mix(bakery.replica())
+    bakery.kitchen.fail("preheat", OutcomeUnknown(), OutcomeUnknown())
+    with pytest.raises(StillRunning):
+        await heat(engine, saga)
+    await engine.close(grace_seconds=5)
+    assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
