@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 
 __all__ = ["eventually"]
 
@@ -13,6 +13,10 @@ POLL_SECONDS: Final = 0.02
 Value = TypeVar("Value")
 
 
+@overload
+async def eventually(look: Callable[[], Awaitable[Value]], *, within_seconds: float = ...) -> Value: ...
+@overload
+async def eventually(look: Callable[[], Value], *, within_seconds: float = ...) -> Value: ...
 async def eventually(look: Callable[[], Value | Awaitable[Value]], *, within_seconds: float = 10.0) -> Value:
     """Look again and again until what is seen is true-ish, and return it.
 
