@@ -1,0 +1,76 @@
+"""The orders service on a database of the module, called over its HTTP API as the orchestrator and as users."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from common.auth.principal import Role
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from orders.app import create_app
+from orders.settings import Settings
+from tests.integration.orders.callers import Book, Caller
+from tests.support.servers import DatabaseFactory
+from tests.support.user_tokens import UserTokenMint
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: DatabaseFactory) -> Settings:
+    return Settings(env="test", database_url=SecretStr(database_url("orders")))
+
+
+@pytest.fixture(scope="module")
+def mint() -> UserTokenMint:
+    return UserTokenMint()
+
+
+@pytest.fixture(scope="module")
+async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]:
+    app = create_app(settings, user_tokens=mint.verifier())
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="module")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The service's tables, seen past the service."""
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+def service_token(settings: Settings) -> str:
+    return ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("orders")
+
+
+@pytest.fixture(scope="module")
+async def anybody(app: FastAPI) -> AsyncIterator[Caller]:
+    """Without any token."""
+    async with Caller(app) as caller:
+        yield caller
+
+
+@pytest.fixture(scope="module")
+async def book(app: FastAPI, service_token: str) -> AsyncIterator[Book]:
+    """The internal routes, as the orchestrator calls them."""
+    async with Caller(app, service_token) as orchestrator:
+        yield Book(orchestrator)
+
+
+@pytest.fixture
+async def fan(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[Caller]:
+    """A user nobody knows yet; a new one for each test."""
+    user_id = uuid.uuid4()
+    async with Caller(app, mint.token(user_id), user_id=user_id) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def admin(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[Caller]:
+    user_id = uuid.uuid4()
+    async with Caller(app, mint.token(user_id, Role.ADMIN), user_id=user_id) as caller:
+        yield caller

@@ -1,0 +1,170 @@
+"""orders_db itself: what it refuses whoever asks, and what a call costs it."""
+
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
+from orders.models import metadata
+from orders.status import REACHED_FROM, OrderStatus
+from tests.integration.orders.callers import Book, new_id, opening
+
+ALL_PAIRS = list(itertools.product(OrderStatus, OrderStatus))
+
+
+async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+    async with database.transaction() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+class TestStatusGuard:
+    @pytest.fixture
+    async def connection(self, database: Database) -> AsyncIterator[AsyncConnection]:
+        async with database.transaction() as connection:
+            yield connection
+            await connection.rollback()
+
+    @pytest.mark.parametrize(("from_status", "to_status"), ALL_PAIRS)
+    async def test_moves_as_the_machine_does(
+        self, connection: AsyncConnection, from_status: OrderStatus, to_status: OrderStatus
+    ) -> None:
+        order_id = await _order_of(connection, from_status)
+        is_legal = REACHED_FROM.get(to_status) == from_status
+
+        moved = await _is_accepted(connection, _set_status(to_status), {"order_id": order_id})
+
+        assert moved == is_legal
+
+    @pytest.mark.parametrize("status", OrderStatus)
+    async def test_an_order_begins_as_pending(self, connection: AsyncConnection, status: OrderStatus) -> None:
+        accepted = await _is_accepted(connection, _insert(status), {"order_id": uuid.uuid4()})
+
+        assert accepted == (status == OrderStatus.PENDING)
+
+    async def test_an_unknown_status(self, connection: AsyncConnection) -> None:
+        order_id = await _order_of(connection, OrderStatus.PENDING)
+
+        assert not await _is_accepted(connection, _set_status("SHIPPED"), {"order_id": order_id})
+
+    @pytest.mark.parametrize(
+        "change",
+        ["total = -1", "confirmed_at = now()", "ended_at = now()", "status = 'CONFIRMED'", "status = 'FAILED'"],
+    )
+    async def test_amounts_and_times_that_do_not_belong_together(
+        self, connection: AsyncConnection, change: str
+    ) -> None:
+        order_id = await _order_of(connection, OrderStatus.PENDING)
+        statement = f"UPDATE orders SET {change} WHERE order_id = :order_id"  # noqa: S608 - the cases above
+
+        assert not await _is_accepted(connection, statement, {"order_id": order_id})
+
+
+class TestStatementsPerCall:
+    """Each hot path is one statement in autocommit: one round trip."""
+
+    async def test_open(self, book: Book) -> None:
+        body = opening()
+
+        with _counted() as statements:
+            await book.open(body)
+
+        assert len(statements) == 1
+
+    async def test_confirm(self, book: Book) -> None:
+        body = await book.opened()
+
+        with _counted() as statements:
+            await book.confirm(body["order_id"])
+
+        assert len(statements) == 1
+
+    async def test_end(self, book: Book) -> None:
+        body = await book.opened()
+
+        with _counted() as statements:
+            await book.end(body["order_id"], undoes=body["request_id"])
+
+        assert len(statements) == 1
+
+    async def test_a_repetition(self, book: Book) -> None:
+        body, request_id = await book.opened(), new_id()
+        await book.confirm(body["order_id"], request_id=request_id)
+
+        with _counted() as statements:
+            await book.confirm(body["order_id"], request_id=request_id)
+
+        assert len(statements) == 1
+
+
+@contextmanager
+def _counted() -> Iterator[list[str]]:
+    """Collect the statements that any engine of this process sends."""
+    statements: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def _order_of(connection: AsyncConnection, status: OrderStatus) -> uuid.UUID:
+    order_id = uuid.uuid4()
+    await connection.execute(text(_insert(OrderStatus.PENDING)), {"order_id": order_id})
+    for step in _path_to(status):
+        await connection.execute(text(_set_status(step)), {"order_id": order_id})
+    return order_id
+
+
+def _path_to(status: OrderStatus) -> list[OrderStatus]:
+    before = REACHED_FROM.get(status)
+    return [] if before is None else [*_path_to(before), status]
+
+
+def _insert(status: OrderStatus) -> str:
+    confirmed_at, ended_at = _times_of(status)
+    return f"""
+        INSERT INTO orders (order_id, user_id, event_id, status, total, held_until, confirmed_at, ended_at)
+        VALUES (:order_id, gen_random_uuid(), gen_random_uuid(), '{status}', 1, now(), {confirmed_at}, {ended_at})
+    """  # noqa: S608 - a status of ours
+
+
+def _set_status(status: str) -> str:
+    confirmed_at, ended_at = _times_of(status)
+    return f"""
+        UPDATE orders SET status = '{status}', confirmed_at = {confirmed_at}, ended_at = {ended_at}
+        WHERE order_id = :order_id
+    """  # noqa: S608 - a status of ours
+
+
+def _times_of(status: str) -> tuple[str, str]:
+    confirmed_at = "now()" if status in {"CONFIRMED", "REFUNDED"} else "NULL"
+    ended_at = "now()" if status in {"FAILED", "CANCELLED", "REFUNDED"} else "NULL"
+    return confirmed_at, ended_at
+
+
+async def _is_accepted(connection: AsyncConnection, statement: str, parameters: dict[str, Any]) -> bool:
+    try:
+        async with connection.begin_nested():
+            await connection.execute(text(statement), parameters)
+    except IntegrityError as error:
+        assert sqlstate_of(error) == CHECK_VIOLATION  # noqa: PT017 - any other violation is a fault of the test
+        return False
+    return True
