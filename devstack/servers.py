@@ -24,7 +24,7 @@ class Existing:
     """Servers to use instead of our own.
 
     ``postgres_url`` is a server on which databases are made when missing; ``databases`` (package to
-    ``postgresql+asyncpg://`` URL) are used as they are, without migration or seed.
+    ``postgresql+asyncpg://`` URL) must exist.
     """
 
     postgres_url: str | None = None

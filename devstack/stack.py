@@ -59,8 +59,10 @@ class Stack:
     existing: Existing = field(default_factory=Existing)
     usual_ports: bool = False
     """The contract's ports where they are free; otherwise all ports are chosen freely."""
-    prepare: bool = True
-    """Migrate and seed before the services start."""
+    migrate: bool = True
+    """Bring the databases to their newest schema first."""
+    seed: bool = True
+    """Then add the contract's seed data; only a stack of all five databases can."""
     throwaway: bool = False
     """The data is not needed after the run: no fsync, and servers are killed at the end."""
     log: MergedLog | None = None
@@ -99,9 +101,10 @@ class Stack:
             self._take_over_home()
             self._choose()
             self._servers.start_databases()
-            if self.prepare and self.existing.databases is None:
-                self._migrate()
-                self._seed()
+            if self.migrate:
+                self._migrate_databases()
+            if self.seed and set(DATABASES) <= set(self._specs):
+                self._seed_databases()
             self._servers.wait_for_broker()
             self._start_services(list(self._specs))
             self._set_phase("ready")
@@ -243,7 +246,7 @@ class Stack:
         )
         self._write_state()
 
-    def _migrate(self) -> None:
+    def _migrate_databases(self) -> None:
         """Bring each database to its newest schema, all at once."""
         packages = [package for package in DATABASES if package in self._specs]
         for package in packages:
@@ -253,8 +256,8 @@ class Stack:
         for package in packages:
             self._children.wait_finished(f"{package} migrate")
 
-    def _seed(self) -> None:
-        if importlib.util.find_spec("devstack.seed") and set(DATABASES) <= set(self._specs):
+    def _seed_databases(self) -> None:
+        if importlib.util.find_spec("devstack.seed"):
             seed = importlib.import_module("devstack.seed").seed
             asyncio.run(seed(self.urls))
 

@@ -35,7 +35,7 @@ def existing(servers: TestServers, database_url: DatabaseFactory) -> Existing:
 @pytest.fixture
 def stack(tmp_path: Path, existing: Existing) -> Iterator[Stack]:
     with Stack(
-        home=tmp_path, services=SERVICES, existing=existing, commands=dict.fromkeys(SERVICES, STANDIN)
+        home=tmp_path, services=SERVICES, existing=existing, migrate=False, commands=dict.fromkeys(SERVICES, STANDIN)
     ) as running:
         yield running
 
@@ -110,6 +110,7 @@ def test_a_service_that_does_not_start_is_told_with_its_log_and_leaves_nothing(
         home=tmp_path,
         services=SERVICES,
         existing=existing,
+        migrate=False,
         commands=dict.fromkeys(SERVICES, STANDIN),
         service_env={"inventory": {"FAIL": "yes"}},
     )
@@ -135,7 +136,12 @@ def test_ports_are_found_when_the_usual_ones_are_taken(tmp_path: Path, existing:
         except OSError:
             pass  # somebody else has it already, which serves as well
         with Stack(
-            home=tmp_path, services=["users"], existing=existing, usual_ports=True, commands={"users": STANDIN}
+            home=tmp_path,
+            services=["users"],
+            existing=existing,
+            migrate=False,
+            usual_ports=True,
+            commands={"users": STANDIN},
         ) as stack:
             assert urlsplit(stack.urls.users).port != 5000
             assert seen_by(stack, "users")["pid"]
@@ -159,7 +165,7 @@ from devstack.servers import Existing
 from devstack.stack import Stack
 
 home, existing, standin = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
-with Stack(home=home, services=["users"], existing=Existing(**existing), commands={"users": standin}):
+with Stack(home=home, services=["users"], existing=Existing(**existing), migrate=False, commands={"users": standin}):
     print("ready", flush=True)
     sys.stdin.read()
 """
@@ -185,5 +191,7 @@ def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
     wait_gone(list(state.processes))
     psutil.wait_procs(watchdog, timeout=10)
     # At once, in the same folder: nothing is in the way.
-    with Stack(home=tmp_path, services=["users"], existing=existing, commands={"users": STANDIN}) as stack:
+    with Stack(
+        home=tmp_path, services=["users"], existing=existing, migrate=False, commands={"users": STANDIN}
+    ) as stack:
         assert seen_by(stack, "users")["pid"]
