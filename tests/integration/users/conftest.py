@@ -1,0 +1,68 @@
+"""The users service and the sandbox, each behind a real server; a database and a virtual host of the module."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from devstack.sandbox.app import create_app as create_sandbox
+from devstack.sandbox.settings import Settings as SandboxSettings
+from tests.integration.users.people import Books, People, Sandbox
+from tests.integration.users.serving import serving
+from tests.support.servers import DatabaseFactory
+from users.app import create_app
+from users.settings import Settings
+
+
+@pytest.fixture(scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with serving(create_sandbox(SandboxSettings(env="test"))) as url, httpx.AsyncClient(base_url=url) as http:
+        yield Sandbox(url, http)
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox) -> Settings:
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Settings(
+        env="test",
+        database_url=SecretStr(database_url("users")),
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        jwt_private_key=SecretStr(key.decode()),
+        otp_api_url=sandbox.url,
+        otp_timeout_seconds=1,
+    )
+
+
+@pytest.fixture(scope="module")
+async def users_url(settings: Settings) -> AsyncIterator[str]:
+    async with serving(create_app(settings)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+async def people(users_url: str) -> AsyncIterator[People]:
+    """Anybody who calls the public API."""
+    async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
+        yield People(http)
+
+
+@pytest.fixture(scope="module")
+async def books(settings: Settings, users_url: str, database: Database) -> AsyncIterator[Books]:
+    """The orchestrator, calling the ledger."""
+    tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+    headers = {"authorization": f"Bearer {tokens.issue('users')}"}
+    limits = httpx.Limits(max_connections=100)
+    async with httpx.AsyncClient(base_url=users_url, headers=headers, timeout=30, limits=limits) as http:
+        yield Books(http, database)

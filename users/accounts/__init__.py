@@ -1,0 +1,1 @@
+"""People: registering, verifying the phone, profiles, roles."""

@@ -1,0 +1,24 @@
+"""The table of accounts."""
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, DateTime, Table, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from users.models import METADATA
+
+__all__ = ["USERS"]
+
+USERS: Final = Table(
+    "users",
+    METADATA,
+    Column("user_id", UUID(as_uuid=True), primary_key=True),
+    Column("email", Text, nullable=False),  # normalised: lower case
+    Column("phone", Text, nullable=False),  # E.164
+    Column("password_hash", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("is_flagged", Boolean, nullable=False, server_default="false"),
+    Column("is_verified", Boolean, nullable=False, server_default="false"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("email"),
+)

@@ -1,0 +1,68 @@
+"""Password hashing (argon2id) in a small pool of threads, so that logins cannot starve everything else."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from common.errors import Unavailable
+
+__all__ = ["Passwords"]
+
+Result = TypeVar("Result")
+
+# OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
+MEMORY_KIB: Final = 19 * 1024
+PASSES: Final = 2
+LANES: Final = 1
+RETRY_AFTER_SECONDS: Final = 1
+
+
+class Passwords:
+    """Hashes and checks, `threads` at a time; when `queue` wait already, the next is refused."""
+
+    def __init__(self, *, threads: int, queue: int) -> None:
+        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
+        self._most = threads + queue
+        self._in_hand = 0
+        # Checked when there is no such account, so that it takes as long as when there is.
+        self._nobodys_hash = self._hasher.hash("nobody's password")
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store.
+
+        Raises:
+            Unavailable: too many are waiting.
+        """
+        return await self._run(lambda: self._hasher.hash(password))
+
+    async def matches(self, password: str, *, stored_hash: str | None) -> bool:
+        """Whether it is the password. Without a stored hash: no, after the usual time.
+
+        Raises:
+            Unavailable: too many are waiting.
+        """
+        is_right = await self._run(lambda: self._verify(stored_hash or self._nobodys_hash, password))
+        return is_right and stored_hash is not None
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _verify(self, stored_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        if self._in_hand >= self._most:
+            raise Unavailable(retry_after_seconds=RETRY_AFTER_SECONDS, waiting=self._in_hand)
+        self._in_hand += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._in_hand -= 1

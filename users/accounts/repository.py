@@ -1,0 +1,132 @@
+"""Reads and writes accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from common.db.engine import Database, Row
+from common.messaging.message import Message
+from common.messaging.outbox import outbox_row
+from common.messaging.topology import MESSAGES_EXCHANGE
+from users.models import OUTBOX
+
+__all__ = ["AccountRepository", "NewUser", "User"]
+
+# A user is born with an empty wallet and an empty escrow, so that movements find their rows.
+_INSERT: Final = text(
+    """
+    WITH born AS (
+        INSERT INTO users (user_id, email, phone, password_hash, roles)
+        VALUES (:user_id, :email, :phone, :password_hash, :roles)
+        ON CONFLICT (email) DO NOTHING
+        RETURNING user_id)
+    INSERT INTO balances (account_kind, account_owner, currency)
+    SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
+    """
+)
+_SELECT: Final = """
+    SELECT user_id, email, phone, password_hash, roles, is_flagged, is_verified,
+           coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
+    FROM users
+    LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
+         AND wallet.account_owner = CAST(users.user_id AS text)
+    LEFT JOIN balances loyalty ON loyalty.account_kind = 'loyalty' AND loyalty.currency = 'POINTS'
+         AND loyalty.account_owner = CAST(users.user_id AS text)
+"""
+_BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id")
+_BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids)")
+_BY_EMAIL: Final = text(f"{_SELECT} WHERE email = :email")
+_SET_PHONE: Final = text("UPDATE users SET phone = :phone WHERE user_id = :user_id AND NOT is_verified")
+_VERIFY: Final = text("UPDATE users SET is_verified = true WHERE user_id = :user_id AND NOT is_verified")
+_UPDATE: Final = text(
+    """
+    UPDATE users SET is_flagged = coalesce(:is_flagged, is_flagged), roles = coalesce(:roles, roles)
+    FROM (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE) AS before
+    WHERE users.user_id = before.user_id
+    RETURNING before.roles AS roles_before
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    user_id: UUID
+    email: str  # normalised
+    phone: str
+    password_hash: str
+    roles: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    user_id: UUID
+    email: str
+    phone: str
+    password_hash: str
+    roles: tuple[str, ...]
+    is_flagged: bool
+    is_verified: bool
+    credit_balance: Decimal
+    loyalty_points: int
+
+    @classmethod
+    def from_row(cls, row: Row) -> "User":
+        values: dict[str, Any] = {**row}
+        return cls(**{**values, "roles": tuple(row["roles"]), "loyalty_points": int(row["loyalty_points"])})
+
+
+class AccountRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, user: NewUser) -> bool:
+        """Store a new, unverified user with an empty wallet; False when the e-mail address is taken."""
+        inserted = await self._database.execute(
+            _INSERT,
+            {
+                "user_id": user.user_id,
+                "email": user.email,
+                "phone": user.phone,
+                "password_hash": user.password_hash,
+                "roles": list(user.roles),
+            },
+        )
+        return inserted > 0
+
+    async def by_id(self, user_id: UUID) -> User | None:
+        row = await self._database.fetch_one(_BY_ID, {"user_id": user_id})
+        return None if row is None else User.from_row(row)
+
+    async def by_ids(self, user_ids: Sequence[UUID]) -> list[User]:
+        rows = await self._database.fetch_all(_BY_IDS, {"user_ids": list(user_ids)})
+        return [User.from_row(row) for row in rows]
+
+    async def by_email(self, email: str) -> User | None:
+        row = await self._database.fetch_one(_BY_EMAIL, {"email": email})
+        return None if row is None else User.from_row(row)
+
+    async def change_pending_phone(self, user_id: UUID, *, phone: str) -> None:
+        """Correct the number of a user who has not verified one yet."""
+        await self._database.execute(_SET_PHONE, {"user_id": user_id, "phone": phone})
+
+    async def mark_verified(self, user_id: UUID) -> None:
+        """The phone is theirs; says `user.registered`, once."""
+        message = Message(type="user.registered", source="users", subject=str(user_id), data={"user_id": str(user_id)})
+        async with self._database.transaction() as connection:
+            result = await connection.execute(_VERIFY, {"user_id": user_id})
+            if result.rowcount:
+                await connection.execute(
+                    OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type)
+                )
+
+    async def update(
+        self, user_id: UUID, *, is_flagged: bool | None, roles: Sequence[str] | None
+    ) -> frozenset[str] | None:
+        """Change what is given, and return the roles the user had before; None when there is no such user."""
+        parameters = {"user_id": user_id, "is_flagged": is_flagged, "roles": None if roles is None else list(roles)}
+        row = await self._database.fetch_one(_UPDATE, parameters)
+        return None if row is None else frozenset(row["roles_before"])

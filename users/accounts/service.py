@@ -1,0 +1,128 @@
+"""Registering, verifying, profiles, and what admins change."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+from common.auth.principal import Principal, Role
+from common.errors import Forbidden
+from users.accounts.errors import EmailAlreadyExists, UserNotFound
+from users.accounts.passwords import Passwords
+from users.accounts.repository import AccountRepository, NewUser, User
+from users.otp.service import OneTimeCodes
+from users.sessions.service import Sessions, TokenPair
+
+__all__ = ["Accounts"]
+
+REGISTRATION: Final = "registration"
+
+
+class Accounts:
+    """People and what is known of them.
+
+    Args:
+        on_message: told when a message was committed to the outbox.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: AccountRepository,
+        passwords: Passwords,
+        codes: OneTimeCodes,
+        sessions: Sessions,
+        on_message: Callable[[], None],
+    ) -> None:
+        self._repository = repository
+        self._passwords = passwords
+        self._codes = codes
+        self._sessions = sessions
+        self._on_message = on_message
+
+    async def register(self, *, email: str, phone: str, password: str) -> UUID:
+        """Store a user whose phone is not verified yet, then send a code to it.
+
+        When no code could be sent nothing is lost: registering again with the same e-mail address and password, while
+        the phone is not verified, sends another (to the number given now).
+
+        Raises:
+            EmailAlreadyExists: the address is taken.
+            OtpUnavailable: the code could not be sent; try again.
+            TooManyRequests: too many codes were sent.
+        """
+        user_id = uuid.uuid4()
+        new = NewUser(
+            user_id=user_id,
+            email=email,
+            phone=phone,
+            password_hash=await self._passwords.hash(password),
+            roles=[Role.CUSTOMER],
+        )
+        if not await self._repository.add(new):
+            user_id = await self._resume(email=email, phone=phone, password=password)
+        await self._codes.send(user_id=user_id, phone=phone, context=REGISTRATION)
+        return user_id
+
+    async def verify_registration(self, *, user_id: UUID, code: str) -> tuple[User, TokenPair]:
+        """Take the code that was sent, and log the user in.
+
+        Raises:
+            UserNotFound, OtpInvalid, OtpExpired, OtpMaxRetries, OtpUnavailable.
+        """
+        user = await self._existing(user_id)
+        await self._codes.verify(user_id=user_id, code=code, context=REGISTRATION)
+        await self._repository.mark_verified(user_id)
+        self._on_message()
+        return user, await self._sessions.open(user)
+
+    async def profile(self, user_id: UUID, *, asked_by: Principal) -> User:
+        """Return a user to themselves or to an admin.
+
+        Raises:
+            Forbidden: somebody else asks. Whether the user exists is not told to them.
+            UserNotFound.
+        """
+        if not asked_by.may_act_for(user_id):
+            raise Forbidden
+        return await self._existing(user_id)
+
+    async def facts(self, user_id: UUID) -> User:
+        """Return a user to another service.
+
+        Raises:
+            UserNotFound.
+        """
+        return await self._existing(user_id)
+
+    async def look_up(self, user_ids: Sequence[UUID]) -> list[User]:
+        """Return those that exist, in no particular order."""
+        return await self._repository.by_ids(user_ids)
+
+    async def change(self, user_id: UUID, *, is_flagged: bool | None, roles: Sequence[Role] | None) -> User:
+        """Flag a user, or set their roles. Losing a role ends their sessions, whose tokens still name it.
+
+        Raises:
+            UserNotFound.
+        """
+        before = await self._repository.update(user_id, is_flagged=is_flagged, roles=roles)
+        if before is None:
+            raise UserNotFound
+        if roles is not None and before - frozenset(roles):
+            await self._sessions.end_all(user_id)
+        return await self._existing(user_id)
+
+    async def _resume(self, *, email: str, phone: str, password: str) -> UUID:
+        user = await self._repository.by_email(email)
+        if user is None or user.is_verified:
+            raise EmailAlreadyExists
+        if not await self._passwords.matches(password, stored_hash=user.password_hash):
+            raise EmailAlreadyExists
+        await self._repository.change_pending_phone(user.user_id, phone=phone)
+        return user.user_id
+
+    async def _existing(self, user_id: UUID) -> User:
+        user = await self._repository.by_id(user_id)
+        if user is None:
+            raise UserNotFound
+        return user

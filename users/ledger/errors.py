@@ -1,0 +1,30 @@
+"""Why credits are not moved."""
+
+from common.errors import Conflict, InvalidRequest, NotFound, PaymentRequired
+
+__all__ = ["EscrowAlreadyResolved", "EscrowNotFound", "InsufficientCredits", "SelfTransfer", "UndoMismatch"]
+
+
+class InsufficientCredits(PaymentRequired):
+    code = "INSUFFICIENT_CREDITS"
+
+
+class SelfTransfer(InvalidRequest):
+    code = "SELF_TRANSFER"
+    public_message = "Nobody can transfer to themselves."
+
+
+class EscrowNotFound(NotFound):
+    public_message = "There is no such escrow."
+
+
+class EscrowAlreadyResolved(Conflict):
+    code = "ESCROW_ALREADY_RESOLVED"
+    public_message = "The escrow was released or voided before."
+
+
+class UndoMismatch(Conflict):
+    """The movement to undo is not the mirror image of what was asked."""
+
+    code = "UNDO_MISMATCH"
+    public_message = "That is not what the undone request did."

@@ -1,0 +1,67 @@
+"""The ledger's tables. Triggers (see the migration) refuse unbalanced entries and any change of what is written."""
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Table, Text, func
+from sqlalchemy.dialects.postgresql import UUID
+
+from common.db.base import AMOUNT
+from users.accounts.models import USERS
+from users.models import METADATA
+
+__all__ = ["BALANCES", "ESCROWS", "LEDGER_ENTRIES", "LEDGER_TRANSACTIONS"]
+
+# One movement of credits, made by one request.
+LEDGER_TRANSACTIONS: Final = Table(
+    "ledger_transactions",
+    METADATA,
+    Column("transaction_id", UUID(as_uuid=True), primary_key=True),
+    Column("request_id", UUID(as_uuid=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("reverses_transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("uq_ledger_transactions_request_id", "request_id", unique=True),
+    # A movement is reversed at most once.
+    Index("uq_ledger_transactions_reverses_transaction_id", "reverses_transaction_id", unique=True),
+)
+
+# Its sides: positive is credit to the account, negative is debit; they sum to zero.
+LEDGER_ENTRIES: Final = Table(
+    "ledger_entries",
+    METADATA,
+    Column("transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id"), primary_key=True),
+    Column("account_kind", Text, primary_key=True),  # wallet, escrow, loyalty, revenue, external
+    Column("account_owner", Text, primary_key=True),  # a user, an event, or the name of a payment provider
+    Column("currency", Text, primary_key=True),
+    Column("amount", AMOUNT, nullable=False),
+    Index("ix_ledger_entries_account", "account_kind", "account_owner"),
+)
+
+# What people own. Revenue and external accounts have no row here: they are sums, so that no row becomes hot.
+BALANCES: Final = Table(
+    "balances",
+    METADATA,
+    Column("account_kind", Text, primary_key=True),
+    Column("account_owner", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("amount", AMOUNT, nullable=False, server_default="0"),
+    CheckConstraint("amount >= 0", name="not_negative"),
+    CheckConstraint("account_kind IN ('wallet', 'escrow', 'loyalty')", name="is_kept"),
+)
+
+# Credits set aside for a sale in progress: HELD, then RELEASED to somebody or VOIDED back, once.
+ESCROWS: Final = Table(
+    "escrows",
+    METADATA,
+    Column("escrow_id", UUID(as_uuid=True), primary_key=True),
+    Column("request_id", UUID(as_uuid=True), nullable=False),  # the hold's, so that its undo finds it
+    Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), nullable=False),
+    Column("amount", AMOUNT, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("held_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("resolved_at", DateTime(timezone=True)),
+    CheckConstraint("status IN ('HELD', 'RELEASED', 'VOIDED')", name="status"),
+    Index("uq_escrows_request_id", "request_id", unique=True),
+)

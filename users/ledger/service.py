@@ -1,0 +1,195 @@
+"""Moving credits. Each method is repeatable by its request id; refusals are remembered, except where said."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from common.db.requests import ParticipantRequest
+from common.errors import ServiceError
+from users.accounts.errors import UserNotFound
+from users.ledger.errors import (
+    EscrowAlreadyResolved,
+    EscrowNotFound,
+    InsufficientCredits,
+    SelfTransfer,
+    UndoMismatch,
+)
+from users.ledger.repository import LedgerRepository, Movement
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    def __init__(self, repository: LedgerRepository) -> None:
+        self._repository = repository
+
+    async def balance_of(self, user_id: UUID) -> Decimal:
+        """Return the wallet's balance; a wallet never used has 0.00."""
+        return await self._repository.balance_of(user_id) or Decimal("0.00")
+
+    async def deduct(
+        self, *, request_id: UUID, user_id: UUID, event_id: UUID, amount: Decimal, reference: str
+    ) -> Movement:
+        """Charge a wallet in favour of an event's revenue. An amount of 0.00 makes a movement too.
+
+        Raises:
+            InsufficientCredits, UserNotFound.
+        """
+        request = ParticipantRequest.of(
+            request_id, "deduct", user_id=user_id, event_id=event_id, amount=amount, reference=reference
+        )
+        return await self._repository.deduct(
+            request,
+            user_id=user_id,
+            event_id=event_id,
+            amount=amount,
+            reference=reference,
+            refuse=lambda: self._why_not_charged(user_id),
+        )
+
+    async def refund(self, *, request_id: UUID, undoes_request_id: UUID, reason: str) -> Movement:
+        """Reverse the deduct made under `undoes_request_id`, once; leave a tombstone when it never came.
+
+        Raises:
+            UndoMismatch: that id moved credits in another way.
+        """
+        request = ParticipantRequest.of(request_id, "refund", undoes_request_id=undoes_request_id)
+        movement = await self._repository.reverse(
+            request, undoes_request_id=undoes_request_id, undone_kind="deduct", kind="refund", reference=reason
+        )
+        if movement is None:
+            raise UndoMismatch(undoes_request_id=undoes_request_id)
+        return movement
+
+    async def transfer(
+        self, *, request_id: UUID, from_user_id: UUID, to_user_id: UUID, amount: Decimal, reference: str
+    ) -> Movement:
+        """Move credits from one wallet to another. 0.00 is allowed (T8).
+
+        Raises:
+            SelfTransfer, InsufficientCredits, UserNotFound.
+        """
+        if from_user_id == to_user_id:
+            raise SelfTransfer
+        request = ParticipantRequest.of(
+            request_id,
+            "transfer",
+            from_user_id=from_user_id,
+            to_user_id=to_user_id,
+            amount=amount,
+            reference=reference,
+        )
+        return await self._repository.transfer(
+            request,
+            from_user_id=from_user_id,
+            to_user_id=to_user_id,
+            amount=amount,
+            reference=reference,
+            refuse=lambda: self._why_not_charged(from_user_id, to_user_id),
+        )
+
+    async def undo_transfer(self, *, request_id: UUID, undoes_request_id: UUID, reference: str) -> Movement:
+        """Reverse the transfer made under `undoes_request_id`, once; leave a tombstone when it never came.
+
+        Raises:
+            InsufficientCredits: the recipient has spent it. Not remembered: the same undo may succeed later.
+            UndoMismatch: that id moved credits in another way.
+        """
+        request = ParticipantRequest.of(request_id, "undo_transfer", undoes_request_id=undoes_request_id)
+        movement = await self._repository.reverse(
+            request,
+            undoes_request_id=undoes_request_id,
+            undone_kind="transfer",
+            kind="transfer_reversal",
+            reference=reference,
+        )
+        if movement is not None:
+            return movement
+        if await self._repository.kind_of(undoes_request_id) == "transfer":
+            raise InsufficientCredits
+        raise UndoMismatch(undoes_request_id=undoes_request_id)
+
+    async def hold_escrow(self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str) -> Movement:
+        """Set credits of a wallet aside.
+
+        Raises:
+            InsufficientCredits, UserNotFound.
+        """
+        request = ParticipantRequest.of(request_id, "escrow_hold", user_id=user_id, amount=amount, reference=reference)
+        return await self._repository.hold_escrow(
+            request,
+            user_id=user_id,
+            amount=amount,
+            reference=reference,
+            refuse=lambda: self._why_not_charged(user_id),
+        )
+
+    async def release_escrow(self, *, request_id: UUID, escrow_id: UUID, to_user_id: UUID) -> Movement:
+        """Give what is in escrow to somebody's wallet.
+
+        Raises:
+            EscrowAlreadyResolved, EscrowNotFound, UserNotFound.
+        """
+        request = ParticipantRequest.of(request_id, "escrow_release", escrow_id=escrow_id, to_user_id=to_user_id)
+        return await self._repository.release_escrow(
+            request,
+            escrow_id=escrow_id,
+            to_user_id=to_user_id,
+            refuse=lambda: self._why_not_resolved(escrow_id),
+        )
+
+    async def void_escrow(self, *, request_id: UUID, escrow_id: UUID) -> Movement:
+        """Give what is in escrow back to its owner.
+
+        Raises:
+            EscrowAlreadyResolved, EscrowNotFound.
+        """
+        request = ParticipantRequest.of(request_id, "escrow_void", escrow_id=escrow_id)
+        return await self._repository.void_escrow(
+            request, escrow_id=escrow_id, refuse=lambda: self._why_not_resolved(escrow_id)
+        )
+
+    async def undo_escrow_hold(self, *, request_id: UUID, undoes_request_id: UUID) -> Movement:
+        """Void the escrow held under `undoes_request_id`, unless it is voided; leave a tombstone when it never came.
+
+        Raises:
+            EscrowAlreadyResolved: it was released.
+        """
+        request = ParticipantRequest.of(request_id, "undo_escrow_hold", undoes_request_id=undoes_request_id)
+        movement = await self._repository.undo_escrow_hold(request, undoes_request_id=undoes_request_id)
+        if movement is None:
+            raise EscrowAlreadyResolved
+        return movement
+
+    async def top_up(
+        self, *, request_id: UUID, user_id: UUID, provider: str, amount: Decimal, reference: str
+    ) -> Movement:
+        """Credit a wallet with what a payment provider took in.
+
+        Raises:
+            UserNotFound.
+        """
+
+        async def refuse() -> ServiceError:
+            return UserNotFound()
+
+        request = ParticipantRequest.of(
+            request_id, "top_up", user_id=user_id, provider=provider, amount=amount, reference=reference
+        )
+        return await self._repository.top_up(
+            request, user_id=user_id, provider=provider, amount=amount, reference=reference, refuse=refuse
+        )
+
+    async def _why_not_charged(self, payer: UUID, *others: UUID) -> ServiceError:
+        for user_id in (payer, *others):
+            if await self._repository.balance_of(user_id) is None:
+                return UserNotFound()
+        return InsufficientCredits()
+
+    async def _why_not_resolved(self, escrow_id: UUID) -> ServiceError:
+        match await self._repository.escrow_status(escrow_id):
+            case None:
+                return EscrowNotFound()
+            case "HELD":
+                return UserNotFound()  # nothing but an unknown recipient leaves it held
+            case _:
+                return EscrowAlreadyResolved()

@@ -1,0 +1,63 @@
+"""Counts attempts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+
+from common.db.engine import Database
+
+__all__ = ["AttemptCount", "AttemptsRepository"]
+
+# Rows are taken in one order, so that two callers with the same pair of limits cannot wait for each other.
+_COUNT: Final = text(
+    """
+    INSERT INTO attempts AS a (scope, subject_hash, attempts, ends_at)
+    SELECT scope, subject_hash, 1, now() + make_interval(secs => window_seconds)
+    FROM unnest(CAST(:scopes AS text[]), CAST(:subject_hashes AS text[]), CAST(:windows_seconds AS integer[]))
+         AS tried (scope, subject_hash, window_seconds)
+    ORDER BY scope, subject_hash
+    ON CONFLICT (scope, subject_hash) DO UPDATE SET
+        attempts = CASE WHEN a.ends_at <= now() THEN 1 ELSE a.attempts + 1 END,
+        ends_at = CASE WHEN a.ends_at <= now() THEN excluded.ends_at ELSE a.ends_at END
+    RETURNING scope, attempts, ceil(extract(epoch FROM ends_at - now())) AS seconds_left
+    """
+)
+_UNCOUNT: Final = text(
+    "UPDATE attempts SET attempts = attempts - 1 "
+    "WHERE scope = :scope AND subject_hash = :subject_hash AND attempts > 0 AND ends_at > now()"
+)
+_FORGET: Final = text("DELETE FROM attempts WHERE scope = :scope AND subject_hash = :subject_hash")
+_CLEAN: Final = text("DELETE FROM attempts WHERE ends_at < now()")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptCount:
+    scope: str
+    attempts: int
+    seconds_left: int
+
+
+class AttemptsRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def count(
+        self, *, scopes: Sequence[str], subject_hashes: Sequence[str], windows_seconds: Sequence[int]
+    ) -> list[AttemptCount]:
+        """Count one attempt for each (scope, subject); a window that has ended starts anew."""
+        rows = await self._database.fetch_all(
+            _COUNT, {"scopes": scopes, "subject_hashes": subject_hashes, "windows_seconds": windows_seconds}
+        )
+        return [AttemptCount(row["scope"], row["attempts"], max(1, int(row["seconds_left"]))) for row in rows]
+
+    async def uncount(self, *, scope: str, subject_hash: str) -> None:
+        await self._database.execute(_UNCOUNT, {"scope": scope, "subject_hash": subject_hash})
+
+    async def forget(self, *, scope: str, subject_hash: str) -> None:
+        await self._database.execute(_FORGET, {"scope": scope, "subject_hash": subject_hash})
+
+    async def clean(self) -> int:
+        """Drop what no longer counts."""
+        return await self._database.execute(_CLEAN)

@@ -1,0 +1,82 @@
+"""How often something may be tried in a window of time.
+
+Counted in PostgreSQL rather than in the process: the count holds for all copies of the service and over a restart, and
+one small statement is nothing beside the password hash or the text message it guards.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from common.errors import TooManyRequests
+from users.limits.repository import AttemptsRepository
+
+__all__ = ["AttemptLimits", "Limit", "Tried", "network_of"]
+
+# One household or company usually gets a /64 (RFC 6177); its addresses are as good as one.
+IPV6_PREFIX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `allowed` attempts in a window; 0 switches it off. `scope` keeps its counts apart from other limits'."""
+
+    scope: str
+    allowed: int
+    window_seconds: int
+
+
+class Tried(NamedTuple):
+    """A limit and whom it is counted for: an e-mail address, a network, an account."""
+
+    limit: Limit
+    subject: str
+
+
+class AttemptLimits:
+    def __init__(self, repository: AttemptsRepository) -> None:
+        self._repository = repository
+
+    async def take(self, tried: Sequence[Tried]) -> None:
+        """Count an attempt against each limit, before it is made, so that no burst can get past the limit.
+
+        Raises:
+            TooManyRequests: one of them is used up; says when its window ends.
+        """
+        counted = [one for one in tried if one.limit.allowed > 0]
+        if not counted:
+            return
+        counts = await self._repository.count(
+            scopes=[one.limit.scope for one in counted],
+            subject_hashes=[_digest(one.subject) for one in counted],
+            windows_seconds=[one.limit.window_seconds for one in counted],
+        )
+        allowed = {one.limit.scope: one.limit.allowed for one in counted}
+        waits = [count.seconds_left for count in counts if count.attempts > allowed[count.scope]]
+        if waits:
+            raise TooManyRequests("Too many attempts. Please try again later.", retry_after_seconds=max(waits))
+
+    async def give_back(self, tried: Tried) -> None:
+        """Uncount an attempt that turned out to be none."""
+        await self._repository.uncount(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
+
+    async def forget(self, tried: Tried) -> None:
+        """Start anew: the right password was given."""
+        await self._repository.forget(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
+
+
+def network_of(address: str) -> str:
+    """Return what an address is counted as: itself, or an IPv6 address's /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:  # noqa: PLR2004 - the protocol's own number
+        return address
+    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
+
+
+def _digest(subject: str) -> str:
+    return hashlib.blake2b(subject.encode(), digest_size=16).hexdigest()

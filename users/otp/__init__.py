@@ -1,0 +1,1 @@
+"""One-time codes through the SMU notification API, behind a port."""

@@ -1,0 +1,75 @@
+"""Remembers which codes are open, and how often each was tried."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from common.db.engine import Database
+
+__all__ = ["Challenge", "ChallengeRepository"]
+
+_OPEN: Final = text(
+    """
+    INSERT INTO otp_challenges (user_id, context, verification_sid) VALUES (:user_id, :context, :verification_sid)
+    ON CONFLICT (user_id, context) DO UPDATE SET
+        verification_sid = excluded.verification_sid, attempts = 0, sent_at = now()
+    """
+)
+# Counted before the provider is asked, so that codes tried at once cannot get past the limit.
+_TAKE: Final = text(
+    """
+    UPDATE otp_challenges SET attempts = least(attempts + 1, 1000) WHERE user_id = :user_id AND context = :context
+    RETURNING verification_sid, attempts
+    """
+)
+_GIVE_BACK: Final = text(
+    """
+    UPDATE otp_challenges SET attempts = attempts - 1
+    WHERE user_id = :user_id AND context = :context AND verification_sid = :verification_sid AND attempts > 0
+    """
+)
+_CLOSE: Final = text(
+    """
+    DELETE FROM otp_challenges
+    WHERE user_id = :user_id AND context = :context AND verification_sid = :verification_sid
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A code that was sent. `attempts` counts the one being made."""
+
+    user_id: UUID
+    context: str
+    verification_sid: str
+    attempts: int
+
+    @property
+    def key(self) -> dict[str, object]:
+        return {"user_id": self.user_id, "context": self.context, "verification_sid": self.verification_sid}
+
+
+class ChallengeRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, *, user_id: UUID, context: str, verification_sid: str) -> None:
+        """Note that a code was sent; it replaces the one before."""
+        await self._database.execute(
+            _OPEN, {"user_id": user_id, "context": context, "verification_sid": verification_sid}
+        )
+
+    async def take_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
+        """Count one attempt at the open challenge; None when there is none."""
+        row = await self._database.fetch_one(_TAKE, {"user_id": user_id, "context": context})
+        return None if row is None else Challenge(user_id, context, row["verification_sid"], row["attempts"])
+
+    async def give_back_attempt(self, challenge: Challenge) -> None:
+        await self._database.execute(_GIVE_BACK, challenge.key)
+
+    async def close(self, challenge: Challenge) -> bool:
+        """End the challenge; False when another call ended or replaced it before."""
+        return await self._database.execute(_CLOSE, challenge.key) == 1

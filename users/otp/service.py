@@ -1,0 +1,84 @@
+"""One-time codes: at most so many sent, at most three wrong ones tried. The provider is asked outside of transactions."""
+
+from typing import Final
+from uuid import UUID
+
+from users.limits.service import AttemptLimits, Limit, Tried
+from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
+from users.otp.provider import OtpProvider, OtpVerdict
+from users.otp.repository import Challenge, ChallengeRepository
+
+__all__ = ["OneTimeCodes"]
+
+WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
+SEND_WINDOW_SECONDS: Final = 3600
+
+
+class OneTimeCodes:
+    """Sends and checks codes. `context` says what a code is for; each user has one open code for each.
+
+    Args:
+        sends_per_account, sends_per_phone: in an hour. Three tries at each code sent bound how often one can guess.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: OtpProvider,
+        repository: ChallengeRepository,
+        limits: AttemptLimits,
+        sends_per_account: int,
+        sends_per_phone: int,
+    ) -> None:
+        self._provider = provider
+        self._repository = repository
+        self._limits = limits
+        self._per_account = Limit("otp-account", sends_per_account, SEND_WINDOW_SECONDS)
+        self._per_phone = Limit("otp-phone", sends_per_phone, SEND_WINDOW_SECONDS)
+
+    async def send(self, *, user_id: UUID, phone: str, context: str) -> None:
+        """Send a new code; it replaces the one before.
+
+        Raises:
+            TooManyRequests: too many were sent within the hour.
+            OtpUnavailable: the provider did not take it.
+        """
+        tried = [Tried(self._per_account, f"{context} {user_id}"), Tried(self._per_phone, phone)]
+        await self._limits.take(tried)
+        try:
+            verification_sid = await self._provider.send(phone)
+        except OtpUnavailable:
+            for one in tried:
+                await self._limits.give_back(one)
+            raise
+        await self._repository.open(user_id=user_id, context=context, verification_sid=verification_sid)
+
+    async def verify(self, *, user_id: UUID, code: str, context: str) -> None:
+        """Return when the code is right; it cannot be used again.
+
+        Raises:
+            OtpInvalid: it is wrong.
+            OtpMaxRetries: it was the third wrong one, or comes after it.
+            OtpExpired: it is too old, or there is none.
+            OtpUnavailable: the provider gave no answer; the try does not count.
+        """
+        challenge = await self._repository.take_attempt(user_id=user_id, context=context)
+        if challenge is None:
+            raise OtpExpired
+        if challenge.attempts > WRONG_CODES:
+            raise OtpMaxRetries
+        match await self._ask(challenge, code):
+            case OtpVerdict.APPROVED:
+                if not await self._repository.close(challenge):
+                    raise OtpExpired
+            case OtpVerdict.PENDING:
+                raise OtpMaxRetries if challenge.attempts == WRONG_CODES else OtpInvalid
+            case OtpVerdict.EXPIRED:
+                raise OtpExpired
+
+    async def _ask(self, challenge: Challenge, code: str) -> OtpVerdict:
+        try:
+            return await self._provider.verify(verification_sid=challenge.verification_sid, code=code)
+        except OtpUnavailable:
+            await self._repository.give_back_attempt(challenge)
+            raise

@@ -1,0 +1,1 @@
+"""Logins: access tokens, rotating refresh tokens, logging out."""

@@ -1,0 +1,37 @@
+"""The tables of logins and their refresh tokens."""
+
+from typing import Final
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from users.accounts.models import USERS
+from users.models import METADATA
+
+__all__ = ["REFRESH_TOKENS", "SESSIONS"]
+
+# One login: a family of refresh tokens, each used once.
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("session_id", UUID(as_uuid=True), primary_key=True),
+    Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # When the last access token given to it dies; until then its revocation has to be known.
+    Column("access_expires_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_because", Text),
+    Index("ix_sessions_user_id", "user_id"),
+    Index("ix_sessions_access_expires_at", "access_expires_at", postgresql_where=text("revoked_at IS NOT NULL")),
+)
+
+REFRESH_TOKENS: Final = Table(
+    "refresh_tokens",
+    METADATA,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("session_id", UUID(as_uuid=True), ForeignKey(SESSIONS.c.session_id, ondelete="CASCADE"), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Index("ix_refresh_tokens_session_id", "session_id"),
+    Index("ix_refresh_tokens_expires_at", "expires_at"),
+)

@@ -1,0 +1,182 @@
+"""Writes sessions, each change in one statement or one transaction."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import Database, Row
+from common.messaging.message import Message
+from common.messaging.outbox import outbox_row
+from common.messaging.topology import MESSAGES_EXCHANGE
+from users.models import OUTBOX
+from users.sessions.tokens import RefreshToken
+
+__all__ = ["RenewedSession", "RevokedSession", "SessionRepository", "SpentToken"]
+
+_OPEN: Final = text(
+    """
+    WITH session AS (
+        INSERT INTO sessions (session_id, user_id, access_expires_at)
+        VALUES (:session_id, :user_id, :access_expires_at)
+        RETURNING session_id)
+    INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+    SELECT :token_hash, session_id, :expires_at FROM session
+    """
+)
+# Of two calls with one token the second waits for the row, finds it used, and gets nothing.
+_ROTATE: Final = text(
+    """
+    WITH spent AS (
+        UPDATE refresh_tokens token SET used_at = now() FROM sessions
+        WHERE token.token_hash = :token_hash AND token.used_at IS NULL AND token.expires_at > now()
+          AND sessions.session_id = token.session_id AND sessions.revoked_at IS NULL
+        RETURNING token.session_id),
+    renewed AS (
+        UPDATE sessions SET access_expires_at = greatest(access_expires_at, :access_expires_at) FROM spent
+        WHERE sessions.session_id = spent.session_id AND revoked_at IS NULL
+        RETURNING sessions.session_id, user_id),
+    successor AS (
+        INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+        SELECT :next_token_hash, session_id, :next_expires_at FROM renewed)
+    SELECT session_id, user_id, roles FROM renewed JOIN users USING (user_id)
+    """
+)
+_FIND_TOKEN: Final = text(
+    """
+    SELECT session_id, used_at IS NOT NULL AS is_used, expires_at <= now() AS is_expired
+    FROM refresh_tokens WHERE token_hash = :token_hash
+    """
+)
+_REVOKE: Final = text(
+    """
+    UPDATE sessions SET revoked_at = now(), revoked_because = :because
+    WHERE session_id = :session_id AND revoked_at IS NULL
+    RETURNING session_id, access_expires_at
+    """
+)
+# In one order, so that two of these cannot wait for each other.
+_REVOKE_ALL: Final = text(
+    """
+    WITH open AS MATERIALIZED (
+        SELECT session_id FROM sessions WHERE user_id = :user_id AND revoked_at IS NULL
+        ORDER BY session_id FOR UPDATE)
+    UPDATE sessions SET revoked_at = now(), revoked_because = :because FROM open
+    WHERE sessions.session_id = open.session_id
+    RETURNING sessions.session_id, access_expires_at
+    """
+)
+_REVOKED: Final = text(
+    """
+    SELECT session_id, access_expires_at FROM sessions
+    WHERE revoked_at IS NOT NULL AND access_expires_at > now() ORDER BY access_expires_at
+    """
+)
+# A session is over when its last refresh token has expired, or when it is revoked and its access tokens are dead.
+_CLEAN: Final = text(
+    """
+    DELETE FROM sessions WHERE access_expires_at < now() AND (
+        revoked_at IS NOT NULL
+        OR NOT EXISTS (SELECT FROM refresh_tokens token
+                       WHERE token.session_id = sessions.session_id AND token.expires_at > now()))
+    """
+)
+_CLEAN_TOKENS: Final = text("DELETE FROM refresh_tokens WHERE expires_at < now() - interval '7 days'")
+
+
+@dataclass(frozen=True, slots=True)
+class RenewedSession:
+    session_id: uuid.UUID
+    user_id: uuid.UUID
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpentToken:
+    """Why a refresh token got nothing."""
+
+    session_id: uuid.UUID
+    is_used: bool
+    is_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedSession:
+    """`expires_at`: when the last of its access tokens dies by itself."""
+
+    session_id: uuid.UUID
+    expires_at: datetime
+
+
+class SessionRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(
+        self, *, session_id: uuid.UUID, user_id: uuid.UUID, access_expires_at: datetime, refresh: RefreshToken
+    ) -> None:
+        await self._database.execute(
+            _OPEN,
+            {
+                "session_id": session_id,
+                "user_id": user_id,
+                "access_expires_at": access_expires_at,
+                "token_hash": refresh.token_hash,
+                "expires_at": refresh.expires_at,
+            },
+        )
+
+    async def rotate(
+        self, *, token_hash: bytes, access_expires_at: datetime, successor: RefreshToken
+    ) -> RenewedSession | None:
+        """Use a refresh token up and store its successor; None when it cannot be used."""
+        row = await self._database.fetch_one(
+            _ROTATE,
+            {
+                "token_hash": token_hash,
+                "access_expires_at": access_expires_at,
+                "next_token_hash": successor.token_hash,
+                "next_expires_at": successor.expires_at,
+            },
+        )
+        return None if row is None else RenewedSession(row["session_id"], row["user_id"], tuple(row["roles"]))
+
+    async def find_token(self, token_hash: bytes) -> SpentToken | None:
+        row = await self._database.fetch_one(_FIND_TOKEN, {"token_hash": token_hash})
+        return None if row is None else SpentToken(row["session_id"], row["is_used"], row["is_expired"])
+
+    async def revoke(self, session_id: uuid.UUID, *, because: str) -> None:
+        """End a session and tell everybody, in one transaction. A session that has ended stays as it is."""
+        async with self._database.transaction() as connection:
+            result = await connection.execute(_REVOKE, {"session_id": session_id, "because": because})
+            await _announce(connection, result.mappings().all())
+
+    async def revoke_all(self, user_id: uuid.UUID, *, because: str) -> None:
+        """End all sessions of a user."""
+        async with self._database.transaction() as connection:
+            result = await connection.execute(_REVOKE_ALL, {"user_id": user_id, "because": because})
+            await _announce(connection, result.mappings().all())
+
+    async def list_revoked(self) -> list[RevokedSession]:
+        """Return revoked sessions whose access tokens may still be alive."""
+        rows = await self._database.fetch_all(_REVOKED)
+        return [RevokedSession(row["session_id"], row["access_expires_at"]) for row in rows]
+
+
+async def _announce(connection: AsyncConnection, revoked: Sequence[Row]) -> None:
+    messages = [
+        Message(
+            type="session.revoked",
+            source="users",
+            subject=str(row["session_id"]),
+            data={"session_id": str(row["session_id"]), "expires_at": row["access_expires_at"].isoformat()},
+        )
+        for row in revoked
+    ]
+    if messages:
+        rows = [outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type) for message in messages]
+        await connection.execute(OUTBOX.insert(), rows)

@@ -1,0 +1,156 @@
+"""Logging in, staying logged in, logging out."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from common.errors import Unavailable
+from users.accounts.errors import UnverifiedAccount
+from users.accounts.passwords import Passwords
+from users.accounts.repository import AccountRepository, User
+from users.limits.service import AttemptLimits, Limit, Tried, network_of
+from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired, WrongCredentials
+from users.sessions.repository import RevokedSession, SessionRepository
+from users.sessions.tokens import RefreshToken, TokenIssuer
+
+__all__ = ["LoginLimits", "Sessions", "TokenPair"]
+
+LOGGED_OUT: Final = "logged out"
+TOKEN_REUSED: Final = "refresh token reused"  # noqa: S105 - a reason
+ROLES_REMOVED: Final = "roles removed"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLimits:
+    """How many failed logins an account, and a network address, may have in a window."""
+
+    per_account: Limit
+    per_address: Limit
+
+    def tried(self, *, email: str, address: str) -> tuple[Tried, Tried]:
+        return Tried(self.per_account, email), Tried(self.per_address, network_of(address))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access_token: str
+    refresh_token: str
+    expires_in: int  # seconds the access token lives
+
+
+class Sessions:
+    """Logins.
+
+    Args:
+        on_message: told when a message was committed to the outbox.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountRepository,
+        passwords: Passwords,
+        repository: SessionRepository,
+        tokens: TokenIssuer,
+        limits: AttemptLimits,
+        login_limits: LoginLimits,
+        on_message: Callable[[], None],
+    ) -> None:
+        self._accounts = accounts
+        self._passwords = passwords
+        self._repository = repository
+        self._tokens = tokens
+        self._limits = limits
+        self._login_limits = login_limits
+        self._on_message = on_message
+
+    async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, TokenPair]:
+        """Open a session.
+
+        Args:
+            address: where the caller is, for the limit on failures.
+
+        Raises:
+            WrongCredentials: wrong password, or no such account; nobody can tell which.
+            UnverifiedAccount: the password is right, the phone is not verified.
+            TooManyRequests: too many failures, for this account or from this address.
+            Unavailable: too many are logging in at once.
+        """
+        account, network = self._login_limits.tried(email=email, address=address)
+        await self._limits.take([account, network])
+        user = await self._accounts.by_email(email)
+        try:
+            is_right = await self._passwords.matches(password, stored_hash=user.password_hash if user else None)
+        except Unavailable:
+            await self._limits.give_back(account)
+            await self._limits.give_back(network)
+            raise
+        if user is None or not is_right:
+            raise WrongCredentials
+        await self._limits.forget(account)
+        await self._limits.give_back(network)
+        if not user.is_verified:
+            raise UnverifiedAccount
+        return user, await self.open(user)
+
+    async def open(self, user: User) -> TokenPair:
+        """Begin a session for somebody who has proved who they are."""
+        session_id = uuid.uuid4()
+        expires_at = self._tokens.next_access_expiry()
+        refresh = self._tokens.refresh_token()
+        await self._repository.open(
+            session_id=session_id, user_id=user.user_id, access_expires_at=expires_at, refresh=refresh
+        )
+        access = self._tokens.access_token(
+            user_id=user.user_id, session_id=session_id, roles=user.roles, expires_at=expires_at
+        )
+        return TokenPair(access, refresh.token, self._tokens.access_ttl_seconds)
+
+    async def refresh(self, token: str) -> TokenPair:
+        """Exchange a refresh token, once, for new tokens with the user's present roles.
+
+        Raises:
+            RefreshTokenExpired: it is too old.
+            InvalidRefreshToken: it is none of ours, its session is over, or it was used before. The last ends the
+                session: one of the two who hold the token has stolen it.
+        """
+        token_hash = RefreshToken.hash_of(token)
+        expires_at = self._tokens.next_access_expiry()
+        successor = self._tokens.refresh_token()
+        session = await self._repository.rotate(
+            token_hash=token_hash, access_expires_at=expires_at, successor=successor
+        )
+        if session is None:
+            raise await self._refuse(token_hash)
+        access = self._tokens.access_token(
+            user_id=session.user_id, session_id=session.session_id, roles=session.roles, expires_at=expires_at
+        )
+        return TokenPair(access, successor.token, self._tokens.access_ttl_seconds)
+
+    async def log_out(self, session_id: UUID) -> None:
+        """End a session now; its access tokens are refused as soon as the gateways hear of it."""
+        await self._revoke(session_id, because=LOGGED_OUT)
+
+    async def end_all(self, user_id: UUID) -> None:
+        """End every session of somebody who has lost a role: their access tokens still name it."""
+        await self._repository.revoke_all(user_id, because=ROLES_REMOVED)
+        self._on_message()
+
+    async def list_revoked(self) -> list[RevokedSession]:
+        """Return the revoked sessions whose access tokens may still be alive."""
+        return await self._repository.list_revoked()
+
+    async def _refuse(self, token_hash: bytes) -> InvalidRefreshToken | RefreshTokenExpired:
+        token = await self._repository.find_token(token_hash)
+        if token is None:
+            return InvalidRefreshToken()
+        if token.is_used:
+            await self._revoke(token.session_id, because=TOKEN_REUSED)
+            return InvalidRefreshToken()
+        return RefreshTokenExpired() if token.is_expired else InvalidRefreshToken()
+
+    async def _revoke(self, session_id: UUID, *, because: str) -> None:
+        await self._repository.revoke(session_id, because=because)
+        self._on_message()

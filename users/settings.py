@@ -1,0 +1,71 @@
+"""What the users process reads from its environment."""
+
+from typing import Any, Final, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+
+__all__ = ["Settings"]
+
+SANDBOX_OTP_URL: Final = "http://127.0.0.1:5900"
+DEV_OTP_KEY: Final = "sandbox-otp-key"
+
+
+class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
+    """One frozen object, read once at the start."""
+
+    port: int = 5000
+
+    # Required everywhere, dev included: copies of the service must sign with one key.
+    jwt_private_key: SecretStr = Field(description="Ed25519 private key, PEM (PKCS 8); `\\n` may stand for a newline.")
+    access_token_ttl_seconds: int = Field(default=900, gt=0)
+    refresh_token_ttl_seconds: int = Field(default=7 * 24 * 3600, gt=0)
+
+    otp_api_url: str = ""
+    otp_api_key: SecretStr = SecretStr("")
+    otp_timeout_seconds: float = Field(default=5.0, gt=0)
+    otp_sends_per_account: int = Field(
+        default=5, ge=0, description="Codes sent to one account in an hour; 0: no limit."
+    )
+    otp_sends_per_phone: int = Field(default=10, ge=0, description="Codes sent to one number in an hour; 0: no limit.")
+
+    # One hash takes about 20 ms of a core and 19 MiB; what waits longer than a second had better come again.
+    password_threads: int = Field(default=2, gt=0)
+    password_queue: int = Field(default=64, gt=0)
+
+    # Failures, not logins. An address is shared by everybody behind it (a venue's network), hence the larger number.
+    login_failures_per_account: int = Field(default=10, ge=0, description="In one window; 0: no limit.")
+    login_failures_per_address: int = Field(default=100, ge=0, description="In one window; 0: no limit.")
+    login_window_seconds: int = Field(default=900, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _use_sandbox_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """In dev the provider is the sandbox, and people share made-up phone numbers."""
+        if values.get("env") in {"dev", "test"}:
+            values = {"otp_api_url": SANDBOX_OTP_URL, "otp_api_key": DEV_OTP_KEY, "otp_sends_per_phone": 0, **values}
+        return values
+
+    @field_validator("jwt_private_key")
+    @classmethod
+    def _is_ed25519(cls, pem: SecretStr) -> SecretStr:
+        text = pem.get_secret_value().replace("\\n", "\n")
+        try:
+            key = load_pem_private_key(text.encode(), password=None)
+        except (ValueError, TypeError) as error:
+            raise ValueError("JWT_PRIVATE_KEY is not a PEM private key") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("JWT_PRIVATE_KEY is not an Ed25519 key")  # noqa: TRY004 - pydantic wants a ValueError
+        return SecretStr(text)
+
+    @model_validator(mode="after")
+    def _needs_an_otp_provider(self) -> Self:
+        key = self.otp_api_key.get_secret_value()
+        if not self.otp_api_url or not key:
+            raise ValueError("OTP_API_URL and OTP_API_KEY must be set")
+        if not self.is_dev and key == DEV_OTP_KEY:
+            raise ValueError("OTP_API_KEY is a known development value")
+        return self

@@ -1,0 +1,10 @@
+"""Every table of users_db in one metadata, for the migrations and for the test that compares the two."""
+
+import users.accounts.models
+import users.ledger.models
+import users.limits.models
+import users.otp.models
+import users.sessions.models  # noqa: F401 - importing a module defines its tables
+from users.models import METADATA
+
+__all__ = ["METADATA"]
