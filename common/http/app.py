@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Response
@@ -18,7 +19,7 @@ from common.http.middleware import RequestContext
 from common.settings import ServiceSettings
 from common.telemetry.logs import configure_logs
 
-__all__ = ["base_app", "serve"]
+__all__ = ["base_app", "serve", "server_options"]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -81,15 +82,19 @@ def _add_operator_routes(app: FastAPI, health: Health) -> None:
 def serve(app: FastAPI, *, service: str, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in hand are finished first."""
     configure_logs(service=service, level=settings.log_level, log_format=settings.log_format)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # uvicorn would take the client's address from anybody on this machine
-        ws_max_size=settings.max_body_bytes,
-        ws_per_message_deflate=False,  # compressing for each listener costs more than small messages save
-        timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
-    )
+    uvicorn.run(app, **server_options(settings))
+
+
+def server_options(settings: ServiceSettings) -> dict[str, Any]:
+    """Return what uvicorn is told, in production and in tests alike."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,  # uvicorn would take the client's address from anybody on this machine
+        "ws_max_size": settings.max_body_bytes,
+        "ws_per_message_deflate": False,  # compressing for each listener costs more than small messages save
+        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),
+    }
