@@ -1,0 +1,1 @@
+"""Who may sit where: seats, holds and sales, behind gRPC."""

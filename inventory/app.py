@@ -1,0 +1,132 @@
+"""The inventory, constructed: a gRPC server and its HTTP sidecar in one process and one loop."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import grpc
+from fastapi import FastAPI
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from common.health import Health
+from common.http.app import base_app
+from common.messaging.consumer import Consumer
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import RELEASE_QUEUE, platform_topology
+from common.rpc.server import CallContext
+from inventory.expiry import CountFolder, HoldExpiry, Sweeper
+from inventory.repeater import Repeater
+from inventory.repository.expiry import ExpiryRepository
+from inventory.repository.hall import HallRepository
+from inventory.repository.holds import HoldRepository
+from inventory.repository.search import SearchRepository
+from inventory.repository.seats import SeatRepository
+from inventory.routes import InventoryServicer
+from inventory.seat_changes import SeatChanges
+from inventory.service.halls import HallService
+from inventory.service.holds import HoldService
+from inventory.service.tickets import TicketService
+from inventory.settings import Settings
+from proto.inventory.v1 import inventory_pb2, inventory_pb2_grpc
+
+__all__ = ["SERVICE", "Inventory", "create_app"]
+
+SERVICE: Final = "inventory"
+RPC_SERVICE: Final = inventory_pb2.DESCRIPTOR.services_by_name["Inventory"].full_name
+HEALTH_SECONDS: Final = 2.0
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the sidecar; its lifespan runs the whole inventory."""
+    inventory = Inventory(settings)
+    return base_app(
+        service=SERVICE,
+        title="TicketRemaster inventory",
+        settings=settings,
+        lifespan=inventory.lifespan,
+        health=inventory.health,
+    )
+
+
+class Inventory:
+    """Everything one inventory process is made of."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings, application_name=SERVICE)
+        url = settings.rabbitmq_url.get_secret_value()
+        topology = platform_topology(settings.hold_ttl_seconds)
+        self.publisher = Publisher(
+            url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds
+        )
+        self.relay = OutboxRelay(self.database, self.publisher, poll_seconds=settings.outbox_poll_seconds)
+        self.changes = SeatChanges(self.publisher, interval_seconds=settings.seat_changes_seconds)
+        expiry, halls = ExpiryRepository(self.database), HallRepository(self.database)
+        self.consumer = Consumer(
+            url,
+            service=SERVICE,
+            topology=topology,
+            queue=RELEASE_QUEUE,
+            handler=HoldExpiry(expiry, self.publisher, self.changes).handle,
+            publisher=self.publisher,
+        )
+        self.sweeper = Sweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
+        self.folder = CountFolder(halls, interval_seconds=settings.fold_seconds)
+        # Seats can be held and sold while the broker is away; the sweeper ends the holds meanwhile.
+        self.health = Health(
+            required={"database": self.database.is_healthy},
+            optional={"publisher": self.publisher.broker.is_healthy, "consumer": self.consumer.broker.is_healthy},
+        )
+        self.rpc_health = health.aio.HealthServicer()
+        self._servicer = self._create_servicer(expiry, halls)
+
+    def _create_servicer(self, expiry: ExpiryRepository, halls: HallRepository) -> InventoryServicer:
+        holds = HoldRepository(self.database)
+        return InventoryServicer(
+            holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes),
+            halls=HallService(halls, holds, self.changes),
+            tickets=TicketService(SeatRepository(self.database), self.changes),
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Serve; on leaving, finish the calls in hand and stop in reverse order."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.database.close)
+            for broker in (self.publisher.broker, self.consumer.broker):
+                broker.start()
+                stack.push_async_callback(broker.close)
+            for part in (self.relay, self.changes, self.sweeper, self.folder, self._rpc_health_reporter()):
+                part.start()
+                stack.push_async_callback(part.close)
+            server = self._create_server()
+            await server.start()
+            stack.push_async_callback(server.stop, self.settings.shutdown_grace_seconds)
+            yield
+
+    def _create_server(self) -> grpc.aio.Server:
+        tokens = ServiceTokens(service=SERVICE, secret=self.settings.service_token_secret)
+        server = grpc.aio.server(interceptors=[CallContext(tokens)])
+        inventory_pb2_grpc.add_InventoryServicer_to_server(self._servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.rpc_health, server)
+        if self.settings.is_dev:
+            names = (RPC_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, server)
+        server.add_insecure_port(f"{self.settings.host}:{self.settings.port}")
+        return server
+
+    def _rpc_health_reporter(self) -> Repeater:
+        return Repeater(self.report_rpc_health, name="rpc health", interval_seconds=HEALTH_SECONDS)
+
+    async def report_rpc_health(self) -> None:
+        """Let the standard gRPC health service say what `/health` says."""
+        report = await self.health.report()
+        status = (
+            health_pb2.HealthCheckResponse.SERVING if report.is_healthy else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+        for name in ("", RPC_SERVICE):
+            await self.rpc_health.set(name, status)

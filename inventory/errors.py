@@ -1,0 +1,57 @@
+"""What the inventory refuses, and why."""
+
+from common.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound
+
+__all__ = [
+    "EventAlreadyProvisioned",
+    "HoldExpired",
+    "NotSeatOwner",
+    "SeatAlreadySold",
+    "SeatNotFound",
+    "SeatNotHeld",
+    "SeatUnavailable",
+    "SeatsInUse",
+    "SeatsOfTwoEvents",
+]
+
+
+class SeatNotFound(NotFound):
+    code = "SEAT_NOT_FOUND"
+    public_message = "There is no such seat."
+
+
+class SeatsOfTwoEvents(InvalidRequest):
+    public_message = "Those are seats of two events."
+
+
+class SeatUnavailable(Conflict):
+    code = "SEAT_UNAVAILABLE"
+    public_message = "A seat is taken."
+
+
+class SeatAlreadySold(Conflict):
+    code = "SEAT_ALREADY_SOLD"
+    public_message = "A seat is sold."
+
+
+class SeatNotHeld(Conflict):
+    code = "SEAT_NOT_HELD"
+    public_message = "Those seats are held by somebody else."
+
+
+class HoldExpired(Gone):
+    code = "HOLD_EXPIRED"
+    public_message = "The hold has ended."
+
+
+class NotSeatOwner(Forbidden):
+    code = "NOT_SEAT_OWNER"
+    public_message = "The ticket belongs to somebody else."
+
+
+class EventAlreadyProvisioned(Conflict):
+    public_message = "The event has its seats already."
+
+
+class SeatsInUse(Conflict):
+    public_message = "Seats that were held or sold cannot be discarded."

@@ -1,0 +1,53 @@
+"""The messages that the inventory takes and sends."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from common.messaging.message import InvalidMessage, Message
+
+__all__ = ["SOURCE", "ExpiredHold", "HoldMessage"]
+
+SOURCE: Final = "inventory"
+
+
+class HoldMessage(BaseModel):
+    """`seat.hold`: published when seats were held, delivered here when their time is over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hold_id: uuid.UUID
+    event_id: uuid.UUID
+    user_id: uuid.UUID
+    seat_ids: list[uuid.UUID]
+    held_until: datetime
+
+    @classmethod
+    def read(cls, message: Message) -> "HoldMessage":
+        """Read the data of a message.
+
+        Raises:
+            InvalidMessage: it does not tell of a hold.
+        """
+        if message.type != "seat.hold":
+            raise InvalidMessage(type=message.type)
+        try:
+            return cls.model_validate(message.data)
+        except ValidationError as error:
+            raise InvalidMessage(problems=error.error_count()) from error
+
+
+class ExpiredHold(BaseModel):
+    """`hold.expired`: a hold has ended without a sale."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hold_id: uuid.UUID
+    event_id: uuid.UUID
+    user_id: uuid.UUID
+    seat_ids: list[uuid.UUID]
+
+    def as_message(self) -> Message:
+        return Message(type="hold.expired", source=SOURCE, subject=str(self.hold_id), data=self.model_dump(mode="json"))

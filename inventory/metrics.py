@@ -1,0 +1,15 @@
+"""What the inventory counts."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+__all__ = ["HOLDS_EXPIRED", "HOLDS_OPEN", "OVERSELLS", "RESERVES", "SEAT_CHANGES_DROPPED"]
+
+HOLDS_OPEN: Final = Gauge("holds_open", "Live holds, as of the last sweep.")
+HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds ended because their time was over.", ["by"])
+RESERVES: Final = Counter("reserves_total", "Attempts to hold seats.", ["kind", "outcome"])
+OVERSELLS: Final = Counter(
+    "oversell_total", "Changes that the database refused because a seat would have had two holders. Must stay 0."
+)
+SEAT_CHANGES_DROPPED: Final = Counter("seat_changes_dropped_total", "Hints for live seat maps that were not sent.")

@@ -1,0 +1,131 @@
+"""The tables of seats_db. The hot statements are in the repository; these serve migrations and tests."""
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from common.db.base import AMOUNT, new_metadata
+from common.db.requests import requests_table
+from common.messaging.inbox import inbox_table
+from common.messaging.outbox import outbox_table
+
+__all__ = ["LONGEST_RUN", "metadata", "seat_count_changes", "seat_counts", "seat_rows", "seats"]
+
+LONGEST_RUN: Final = 10
+"""Nobody may take more seats at once (T2), so a longer run of free seats is worth no more."""
+
+metadata: Final = new_metadata()
+requests_table(metadata)
+inbox_table(metadata)
+outbox_table(metadata)
+
+seats: Final = Table(
+    "seats",
+    metadata,
+    Column("seat_id", UUID(as_uuid=True), primary_key=True),
+    Column("event_id", UUID(as_uuid=True), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("row_number", Text, nullable=False),
+    Column("row_rank", Integer, nullable=False),  # rows of an event from the best to the worst, from 1
+    Column("seat_number", Integer, nullable=False),
+    Column("price", AMOUNT, nullable=False),
+    Column("status", Text, nullable=False, server_default="AVAILABLE"),
+    # The hold that has the seat; once sold, the hold it was sold from, which is also the order's id.
+    Column("hold_id", UUID(as_uuid=True)),
+    Column("held_by_user_id", UUID(as_uuid=True)),
+    Column("held_until", DateTime(timezone=True)),
+    Column("hold_size", SmallInteger),  # how many seats the hold took, so that a part of one is never sold
+    Column("owner_user_id", UUID(as_uuid=True)),
+    Column("price_paid", AMOUNT),
+    Column("purchased_at", DateTime(timezone=True)),
+    Column("version", Integer, nullable=False, server_default="0"),
+    CheckConstraint("price >= 0", name="price"),
+    CheckConstraint("seat_number > 0", name="seat_number"),
+    CheckConstraint(
+        "CASE"
+        " WHEN status IN ('AVAILABLE', 'BLOCKED') THEN num_nonnulls(hold_id, held_by_user_id, held_until, hold_size,"
+        " owner_user_id, price_paid, purchased_at) = 0"
+        " WHEN status = 'HELD' THEN num_nulls(hold_id, held_by_user_id, held_until, hold_size) = 0"
+        " AND num_nonnulls(owner_user_id, price_paid, purchased_at) = 0"
+        " WHEN status IN ('SOLD', 'LISTED', 'CHECKED_IN') THEN"
+        " num_nulls(hold_id, owner_user_id, price_paid, purchased_at) = 0"
+        " AND num_nonnulls(held_by_user_id, held_until, hold_size) = 0"
+        " ELSE false END",
+        name="state",
+    ),
+    Index("ix_seats_hall_order", "event_id", "row_rank", "seat_number", unique=True),
+    Index(
+        "ix_seats_available",
+        "event_id",
+        "category",
+        "row_rank",
+        "seat_number",
+        postgresql_where=text("status = 'AVAILABLE'"),
+    ),
+    Index("ix_seats_hold", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
+    Index("ix_seats_held_until", "held_until", "hold_id", postgresql_where=text("status = 'HELD'")),
+    Index(
+        "ix_seats_owner",
+        "owner_user_id",
+        text("purchased_at DESC"),
+        "seat_id",
+        postgresql_where=text("owner_user_id IS NOT NULL"),
+    ),
+    # Two thirds full, so that a seat's new version finds room on its own page when it is held and sold.
+    postgresql_with={"fillfactor": "65"},
+)
+
+seat_rows: Final = Table(
+    "seat_rows",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("row_rank", Integer, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("row_number", Text, nullable=False),
+    Column("is_general_admission", Boolean, nullable=False),
+    # No run of adjacent free seats in the row is longer than this; it may well be shorter. See docs/locking.md.
+    Column("free_run", SmallInteger, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),  # grows whenever a seat of the row is freed
+    CheckConstraint(f"free_run BETWEEN 0 AND {LONGEST_RUN}", name="free_run"),
+    Index("ix_seat_rows_promising", "event_id", "category", "free_run", "row_rank"),
+)
+
+seat_counts: Final = Table(
+    "seat_counts",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("category_rank", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("available", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("sold", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    CheckConstraint("total = available + held + sold + blocked", name="total"),
+)
+
+# What has changed since the counts were last added up. Inserted by every change, so that no count becomes a hot row.
+seat_count_changes: Final = Table(
+    "seat_count_changes",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("available", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("sold", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    CheckConstraint("available + held + sold + blocked = 0", name="balance"),
+    Index("ix_seat_count_changes_event", "event_id"),
+)

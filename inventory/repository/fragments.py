@@ -1,0 +1,71 @@
+"""Parts that several statements share. They are constants: no value from outside ever becomes SQL."""
+
+from typing import Final
+
+from inventory.models import LONGEST_RUN
+
+__all__ = [
+    "COUNT_FREED",
+    "FREE_LOCKED",
+    "PRIOR",
+    "RAISE_ROWS",
+    "REMEMBER",
+    "SEAT_COLUMNS",
+    "TAKEABLE",
+    "TURN",
+]
+
+PRIOR: Final = """
+    prior AS MATERIALIZED (SELECT fingerprint, result FROM requests WHERE request_id = CAST(:request_id AS uuid))
+"""
+
+# The same request sent twice at once takes turns with itself: the second must not find its own seats locked and call
+# them taken. One row when it is our turn and nothing was remembered yet.
+TURN: Final = """
+    turn AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(CAST(:turn AS bigint)) WHERE NOT EXISTS (SELECT FROM prior))
+"""
+
+REMEMBER: Final = """
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT CAST(:request_id AS uuid), CAST(:fingerprint AS text), jsonb_build_object('done', jsonb_build_object(
+"""
+
+# An expired hold counts as free. The clock stands in a subquery so that an index on held_until can be used.
+TAKEABLE: Final = """
+    (status = 'AVAILABLE' OR (status = 'HELD' AND held_until <= (SELECT clock_timestamp())))
+"""
+
+# From `locked` (rows of `seats` that are locked and HELD) to `freed`.
+FREE_LOCKED: Final = """
+    freed AS (
+        UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, held_by_user_id = NULL, held_until = NULL,
+            hold_size = NULL, version = version + 1
+        WHERE seat_id = ANY(ARRAY(SELECT seat_id FROM locked))
+        RETURNING seat_id, event_id, category, row_rank)
+"""
+
+COUNT_FREED: Final = """
+    counted AS (
+        INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
+        SELECT event_id, category, count(*), -count(*), 0, 0 FROM freed GROUP BY event_id, category)
+"""
+
+# Freed seats may make longer runs of free seats: whatever was known of their rows is forgotten. A standing area has
+# no runs, so that its one row never becomes hot.
+RAISE_ROWS: Final = f"""
+    rows_locked AS MATERIALIZED (
+        SELECT event_id, row_rank FROM seat_rows
+        WHERE (event_id, row_rank) IN (SELECT event_id, row_rank FROM freed) AND NOT is_general_admission
+        ORDER BY event_id, row_rank FOR UPDATE),
+    raised AS (
+        UPDATE seat_rows SET free_run = {LONGEST_RUN}, version = version + 1 FROM rows_locked
+        WHERE seat_rows.event_id = rows_locked.event_id AND seat_rows.row_rank = rows_locked.row_rank)
+"""  # noqa: S608 - built of constants
+
+# A seat as it looks from outside, where a hold that is over has ended already.
+SEAT_COLUMNS: Final = """
+    seat_id, event_id, category, row_number, row_rank, seat_number, price,
+    CASE WHEN status = 'HELD' AND held_until <= (SELECT clock_timestamp()) THEN 'AVAILABLE' ELSE status END AS status,
+    owner_user_id, price_paid, purchased_at
+"""

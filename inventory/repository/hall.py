@@ -1,0 +1,255 @@
+"""A hall's seats as a whole: made, discarded, blocked, counted."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import Executable
+
+from common.db.engine import Database
+from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.errors import ServiceError
+from inventory.models import LONGEST_RUN
+from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE
+from inventory.schemas import CategoryAvailability, LayoutCategory
+
+__all__ = ["GENERAL_ADMISSION_ROW", "ChangedSeats", "HallRepository"]
+
+GENERAL_ADMISSION_ROW: Final = "GA"
+
+# Rows come as one JSON document: a layout is a few thousand rows at most, and their seats are made by the database.
+_PROVISION: Final = text(
+    f"""
+    WITH {PRIOR},
+    layout AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(:layout) AS part (
+            category text, category_rank int, price numeric, row_number text, row_rank int, seats int,
+            is_general_admission boolean, seat_ids uuid[])
+        WHERE NOT EXISTS (SELECT FROM prior)
+            AND NOT EXISTS (SELECT FROM seats WHERE event_id = CAST(:event_id AS uuid))),
+    rows_made AS (
+        INSERT INTO seat_rows (event_id, row_rank, category, row_number, is_general_admission, free_run)
+        SELECT CAST(:event_id AS uuid), row_rank, category, row_number, is_general_admission,
+            CASE WHEN is_general_admission THEN 0 ELSE least(seats, {LONGEST_RUN}) END
+        FROM layout),
+    made AS (
+        INSERT INTO seats (seat_id, event_id, category, row_number, row_rank, seat_number, price)
+        SELECT coalesce(seat_ids[seat_number], gen_random_uuid()), CAST(:event_id AS uuid), category, row_number,
+            row_rank, seat_number, price
+        FROM layout CROSS JOIN LATERAL generate_series(1, seats) AS seat_number
+        ORDER BY row_rank, seat_number
+        RETURNING 1),
+    counted AS (
+        INSERT INTO seat_counts (event_id, category, category_rank, total, available, held, sold, blocked)
+        SELECT CAST(:event_id AS uuid), category, min(category_rank), sum(seats), sum(seats), 0, 0, 0
+        FROM layout GROUP BY category),
+    remembered AS ({REMEMBER}
+            'seats_created', count(*)))
+        FROM made HAVING count(*) > 0
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608 - built of constants
+).bindparams(bindparam("layout", type_=JSONB))
+
+# All or none: a seat that was ever touched keeps the whole hall.
+_DISCARD: Final = text(
+    f"""
+    WITH {PRIOR},
+    locked AS MATERIALIZED (
+        SELECT seat_id, version FROM seats
+        WHERE event_id = CAST(:event_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
+        ORDER BY seat_id FOR UPDATE NOWAIT),
+    allowed AS MATERIALIZED (
+        SELECT WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM locked WHERE version > 0)),
+    discarded AS (
+        DELETE FROM seats WHERE event_id = CAST(:event_id AS uuid) AND EXISTS (SELECT FROM allowed) RETURNING 1),
+    rows_gone AS (
+        DELETE FROM seat_rows WHERE event_id = CAST(:event_id AS uuid) AND EXISTS (SELECT FROM allowed)),
+    counts_gone AS (
+        DELETE FROM seat_counts WHERE event_id = CAST(:event_id AS uuid) AND EXISTS (SELECT FROM allowed)),
+    remembered AS ({REMEMBER}
+            'seats_discarded', (SELECT count(*) FROM discarded)))
+        FROM allowed
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608 - built of constants
+)
+
+_BLOCK: Final = text(
+    f"""
+    WITH {PRIOR},
+    locked AS MATERIALIZED (
+        SELECT seat_id, category, status FROM seats
+        WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {TAKEABLE}
+            AND NOT EXISTS (SELECT FROM prior)
+        ORDER BY seat_id FOR UPDATE NOWAIT),
+    verdict AS MATERIALIZED (SELECT count(*) = cardinality(CAST(:seat_ids AS uuid[])) AS is_complete FROM locked),
+    blocked AS (
+        UPDATE seats SET status = 'BLOCKED', hold_id = NULL, held_by_user_id = NULL, held_until = NULL,
+            hold_size = NULL, version = version + 1
+        WHERE seat_id = ANY(ARRAY(SELECT seat_id FROM locked)) AND (SELECT is_complete FROM verdict)
+        RETURNING seat_id),
+    counted AS (
+        INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
+        SELECT CAST(:event_id AS uuid), category, -count(*) FILTER (WHERE status = 'AVAILABLE'),
+            -count(*) FILTER (WHERE status = 'HELD'), 0, count(*)
+        FROM locked WHERE (SELECT is_complete FROM verdict) GROUP BY category),
+    remembered AS ({REMEMBER}
+            'seats_changed', count(*)))
+        FROM blocked HAVING count(*) > 0
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608 - built of constants
+)
+
+_UNBLOCK: Final = text(
+    f"""
+    WITH {PRIOR},
+    blocked AS MATERIALIZED (
+        SELECT seat_id FROM seats
+        WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND status = 'BLOCKED'
+            AND NOT EXISTS (SELECT FROM prior)
+        ORDER BY seat_id FOR UPDATE NOWAIT),
+    locked AS MATERIALIZED (
+        SELECT seat_id FROM blocked
+        WHERE (SELECT count(*) FROM blocked) = cardinality(CAST(:seat_ids AS uuid[]))),
+    {FREE_LOCKED},
+    counted AS (
+        INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
+        SELECT event_id, category, count(*), 0, 0, -count(*) FROM freed GROUP BY event_id, category),
+    {RAISE_ROWS},
+    remembered AS ({REMEMBER}
+            'seats_changed', count(*)))
+        FROM freed HAVING count(*) > 0
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608 - built of constants
+)
+
+_FOLD: Final = text(
+    """
+    WITH taken AS (
+        DELETE FROM seat_count_changes
+        WHERE ctid = ANY(ARRAY(SELECT ctid FROM seat_count_changes LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED))
+        RETURNING event_id, category, available, held, sold, blocked),
+    sums AS (
+        SELECT event_id, category, count(*) AS changes, sum(available) AS available, sum(held) AS held,
+            sum(sold) AS sold, sum(blocked) AS blocked
+        FROM taken GROUP BY event_id, category),
+    counts_locked AS MATERIALIZED (
+        SELECT event_id, category FROM seat_counts
+        WHERE (event_id, category) IN (SELECT event_id, category FROM sums)
+        ORDER BY event_id, category FOR UPDATE),
+    folded AS (
+        UPDATE seat_counts SET available = seat_counts.available + sums.available, held = seat_counts.held + sums.held,
+            sold = seat_counts.sold + sums.sold, blocked = seat_counts.blocked + sums.blocked
+        FROM sums JOIN counts_locked USING (event_id, category)
+        WHERE seat_counts.event_id = sums.event_id AND seat_counts.category = sums.category)
+    SELECT coalesce(sum(changes), 0) AS changes FROM sums
+    """
+)
+
+# Holds that are over but not ended yet are counted as free: there are only ever a few of them.
+_AVAILABILITY: Final = text(
+    """
+    WITH changed AS (
+        SELECT event_id, category, sum(available) AS available, sum(held) AS held, sum(sold) AS sold,
+            sum(blocked) AS blocked
+        FROM seat_count_changes WHERE event_id = ANY(CAST(:event_ids AS uuid[])) GROUP BY event_id, category),
+    overdue AS (
+        SELECT event_id, category, count(*) AS seats FROM seats
+        WHERE status = 'HELD' AND held_until <= (SELECT clock_timestamp()) AND event_id = ANY(CAST(:event_ids AS uuid[]))
+        GROUP BY event_id, category)
+    SELECT event_id, category, total,
+        seat_counts.available + coalesce(changed.available, 0) + coalesce(overdue.seats, 0) AS available,
+        seat_counts.held + coalesce(changed.held, 0) - coalesce(overdue.seats, 0) AS held,
+        seat_counts.sold + coalesce(changed.sold, 0) AS sold,
+        seat_counts.blocked + coalesce(changed.blocked, 0) AS blocked
+    FROM seat_counts LEFT JOIN changed USING (event_id, category) LEFT JOIN overdue USING (event_id, category)
+    WHERE event_id = ANY(CAST(:event_ids AS uuid[])) ORDER BY event_id, category_rank
+    """
+)
+
+_ANALYZE: Final = text("ANALYZE seats, seat_rows")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSeats:
+    seats: int
+    is_new: bool
+
+
+class HallRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory = RequestMemory(database)
+
+    async def provision(
+        self, request: ParticipantRequest, event_id: uuid.UUID, layout: Sequence[LayoutCategory]
+    ) -> int | None:
+        """Make the seats and return their number; None when the event has seats."""
+        parameters = {"event_id": event_id, "layout": _layout_rows(layout)}
+        attempt = await self._memory.attempt(request, _PROVISION, parameters)
+        if attempt.done is None:
+            return None
+        if not attempt.is_replay:
+            # Plans made for a small table must not be used for a large one.
+            await self._database.execute(_ANALYZE)
+        return int(attempt.done["seats_created"])
+
+    async def discard(self, request: ParticipantRequest, event_id: uuid.UUID, undoes_request_id: uuid.UUID) -> bool:
+        """Remove the seats; False when one of them was touched."""
+        attempt = await self._memory.attempt(
+            request, _DISCARD, {"event_id": event_id}, undoes_request_id=undoes_request_id
+        )
+        return attempt.done is not None
+
+    async def block(
+        self, request: ParticipantRequest, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
+    ) -> ChangedSeats | None:
+        """AVAILABLE -> BLOCKED; None when not all were free."""
+        return await self._change(request, _BLOCK, event_id, seat_ids)
+
+    async def unblock(
+        self, request: ParticipantRequest, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
+    ) -> ChangedSeats | None:
+        """BLOCKED -> AVAILABLE; None when not all were blocked."""
+        return await self._change(request, _UNBLOCK, event_id, seat_ids)
+
+    async def _change(
+        self, request: ParticipantRequest, statement: Executable, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
+    ) -> ChangedSeats | None:
+        attempt = await self._memory.attempt(request, statement, {"event_id": event_id, "seat_ids": list(seat_ids)})
+        if attempt.done is None:
+            return None
+        return ChangedSeats(seats=int(attempt.done["seats_changed"]), is_new=not attempt.is_replay)
+
+    async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
+        """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
+        return await self._memory.remember_refusal(request, refusal)
+
+    async def fold_count_changes(self, *, batch: int) -> int:
+        """Add changes up into the counts; return how many there were."""
+        row = await self._database.fetch_one(_FOLD, {"batch": batch})
+        return int(row["changes"]) if row else 0
+
+    async def availability(self, event_ids: Sequence[uuid.UUID]) -> list[CategoryAvailability]:
+        rows = await self._database.fetch_all(_AVAILABILITY, {"event_ids": list(event_ids)})
+        return [CategoryAvailability(**row) for row in rows]
+
+
+def _layout_rows(layout: Sequence[LayoutCategory]) -> list[dict[str, Any]]:
+    """Return one record per row of seats; a standing area is a single row."""
+    rows: list[dict[str, Any]] = []
+    for category_rank, category in enumerate(layout, start=1):
+        common = {"category": category.category, "category_rank": category_rank, "price": str(category.price)}
+        if category.general_admission:
+            standing = {"row_number": GENERAL_ADMISSION_ROW, "seats": category.general_admission, "seat_ids": []}
+            rows.append({**common, **standing, "is_general_admission": True})
+        for row in category.rows:
+            seated = {"row_number": row.row_number, "seats": row.seats, "seat_ids": [str(i) for i in row.seat_ids]}
+            rows.append({**common, **seated, "is_general_admission": False})
+    return [{**row, "row_rank": rank} for rank, row in enumerate(rows, start=1)]

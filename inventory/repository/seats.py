@@ -1,0 +1,201 @@
+"""Single seats and pages of them: reading, and the tickets' changes of owner."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.sql import Executable
+
+from common.db.engine import Database, Row
+from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.errors import ServiceError
+from inventory.repository.fragments import PRIOR, SEAT_COLUMNS
+from inventory.schemas import ChangeOwner, Seat, SeatStatus
+
+__all__ = ["ChangedSeat", "HallPosition", "SeatRepository"]
+
+HallPosition = tuple[int, int]
+"""Row rank and seat number: the order of a hall's seats."""
+
+_CHANGED_SEAT: Final = """
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT CAST(:request_id AS uuid), CAST(:fingerprint AS text), jsonb_build_object('done', jsonb_build_object(
+            'seat_id', seat_id, 'event_id', event_id, 'category', category, 'row_number', row_number,
+            'seat_number', seat_number, 'price', CAST(price AS text), 'status', status,
+            'owner_user_id', owner_user_id, 'price_paid', CAST(price_paid AS text), 'purchased_at', purchased_at))
+        FROM changed
+        RETURNING result)
+"""
+
+_CHANGE_OWNER: Final = text(
+    f"""
+    WITH {PRIOR},
+    changed AS (
+        UPDATE seats SET status = 'SOLD', owner_user_id = CAST(:new_owner_user_id AS uuid),
+            price_paid = CAST(:price_paid AS numeric), purchased_at = clock_timestamp(), version = version + 1
+        WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:expected_owner_user_id AS uuid)
+            AND status IN ('SOLD', 'LISTED') AND NOT EXISTS (SELECT FROM prior)
+        RETURNING *),
+    {_CHANGED_SEAT}
+    {SELECT_ANSWER}
+    """  # noqa: S608 - built of constants
+)
+
+_MOVE: Final = f"""
+    WITH {PRIOR},
+    changed AS (
+        UPDATE seats SET status = '{{after}}', version = version + 1
+        WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:owner_user_id AS uuid)
+            AND status = '{{before}}' AND NOT EXISTS (SELECT FROM prior)
+        RETURNING *),
+    {_CHANGED_SEAT}
+    {SELECT_ANSWER}
+"""  # noqa: S608 - built of constants
+
+_LIST: Final = text(_MOVE.format(before="SOLD", after="LISTED"))
+_WITHDRAW: Final = text(_MOVE.format(before="LISTED", after="SOLD"))
+
+_GET: Final = text(f"SELECT {SEAT_COLUMNS} FROM seats WHERE seat_id = CAST(:seat_id AS uuid)")  # noqa: S608 - constants
+
+_PAGE: Final = text(
+    f"""
+    SELECT {SEAT_COLUMNS} FROM seats
+    WHERE event_id = CAST(:event_id AS uuid)
+        AND (row_rank, seat_number) > (CAST(:row_rank AS int), CAST(:seat_number AS int))
+    ORDER BY row_rank, seat_number LIMIT CAST(:limit AS int)
+    """  # noqa: S608 - built of constants
+)
+
+_OWNED: Final = text(
+    f"""
+    SELECT {SEAT_COLUMNS} FROM seats WHERE owner_user_id = CAST(:user_id AS uuid)
+    ORDER BY purchased_at DESC, seat_id LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)
+    """  # noqa: S608 - built of constants
+)
+
+_COUNT_OWNED: Final = text("SELECT count(*) FROM seats WHERE owner_user_id = CAST(:user_id AS uuid)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSeat:
+    seat: Seat
+    is_new: bool
+
+
+class SeatRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory = RequestMemory(database)
+
+    async def find(self, seat_id: uuid.UUID) -> Seat | None:
+        row = await self._database.fetch_one(_GET, {"seat_id": seat_id})
+        return _seat_of(row) if row else None
+
+    async def page(
+        self, event_id: uuid.UUID, *, after: HallPosition, limit: int
+    ) -> tuple[list[Seat], HallPosition | None]:
+        """Return up to `limit` seats in hall order, and where the next page starts after, if there is one."""
+        row_rank, seat_number = after
+        parameters = {"event_id": event_id, "row_rank": row_rank, "seat_number": seat_number, "limit": limit + 1}
+        rows = await self._database.fetch_all(_PAGE, parameters)
+        seats = [_seat_of(row) for row in rows[:limit]]
+        if len(rows) <= limit:
+            return seats, None
+        return seats, (rows[limit - 1]["row_rank"], rows[limit - 1]["seat_number"])
+
+    async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
+        """Return a page of what the user owns, newest first, and how many there are in all."""
+        rows = await self._database.fetch_all(_OWNED, {"user_id": user_id, "offset": offset, "limit": limit})
+        total = await self._database.fetch_one(_COUNT_OWNED, {"user_id": user_id})
+        return [_seat_of(row) for row in rows], int(total["count"]) if total else 0
+
+    async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
+        """Hand the ticket over; None when it is not the expected owner's, or used already."""
+        parameters = {
+            "seat_id": command.seat_id,
+            "expected_owner_user_id": command.expected_owner_user_id,
+            "new_owner_user_id": command.new_owner_user_id,
+            "price_paid": command.price_paid,
+        }
+        return await self._change(request, _CHANGE_OWNER, parameters, undoes_request_id=command.undoes_request_id)
+
+    async def list_for_resale(
+        self, request: ParticipantRequest, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID
+    ) -> ChangedSeat | None:
+        return await self._change(request, _LIST, {"seat_id": seat_id, "owner_user_id": owner_user_id})
+
+    async def withdraw_from_resale(
+        self, request: ParticipantRequest, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID
+    ) -> ChangedSeat | None:
+        return await self._change(request, _WITHDRAW, {"seat_id": seat_id, "owner_user_id": owner_user_id})
+
+    async def _change(
+        self,
+        request: ParticipantRequest,
+        statement: Executable,
+        parameters: Mapping[str, object],
+        *,
+        undoes_request_id: uuid.UUID | None = None,
+    ) -> ChangedSeat | None:
+        attempt = await self._memory.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
+        if attempt.done is None:
+            return None
+        return ChangedSeat(seat=_remembered_seat(attempt.done), is_new=not attempt.is_replay)
+
+    async def remember(self, request: ParticipantRequest, seat: Seat) -> Seat:
+        """Answer the request with the seat as it is."""
+        return _remembered_seat(await self._memory.remember_done(request, _done_of(seat)))
+
+    async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> Seat:
+        """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
+        return _remembered_seat(await self._memory.remember_refusal(request, refusal))
+
+
+def _seat_of(row: Row) -> Seat:
+    return Seat(
+        seat_id=row["seat_id"],
+        event_id=row["event_id"],
+        category=row["category"],
+        row_number=row["row_number"],
+        seat_number=row["seat_number"],
+        price=row["price"],
+        status=SeatStatus(row["status"]),
+        owner_user_id=row["owner_user_id"],
+        price_paid=row["price_paid"],
+        purchased_at=row["purchased_at"],
+    )
+
+
+def _remembered_seat(done: Mapping[str, Any]) -> Seat:
+    return Seat(
+        seat_id=uuid.UUID(done["seat_id"]),
+        event_id=uuid.UUID(done["event_id"]),
+        category=done["category"],
+        row_number=done["row_number"],
+        seat_number=done["seat_number"],
+        price=Decimal(done["price"]),
+        status=SeatStatus(done["status"]),
+        owner_user_id=uuid.UUID(done["owner_user_id"]),
+        price_paid=Decimal(done["price_paid"]),
+        purchased_at=datetime.fromisoformat(done["purchased_at"]),
+    )
+
+
+def _done_of(seat: Seat) -> dict[str, Any]:
+    return {
+        "seat_id": str(seat.seat_id),
+        "event_id": str(seat.event_id),
+        "category": seat.category,
+        "row_number": seat.row_number,
+        "seat_number": seat.seat_number,
+        "price": str(seat.price),
+        "status": str(seat.status),
+        "owner_user_id": str(seat.owner_user_id),
+        "price_paid": str(seat.price_paid),
+        "purchased_at": seat.purchased_at.isoformat() if seat.purchased_at else None,
+    }

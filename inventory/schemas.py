@@ -1,0 +1,173 @@
+"""The inventory's own words for what comes in and goes out: plain, typed, no wire format."""
+
+import enum
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+__all__ = [
+    "BestAvailable",
+    "CategoryAvailability",
+    "ChangeOwner",
+    "ConfirmHold",
+    "Hold",
+    "LayoutCategory",
+    "LayoutRow",
+    "ReleaseHold",
+    "ReserveSeats",
+    "Sale",
+    "Seat",
+    "SeatPage",
+    "SeatState",
+    "SeatStatus",
+]
+
+
+class SeatStatus(enum.StrEnum):
+    AVAILABLE = "AVAILABLE"
+    HELD = "HELD"
+    SOLD = "SOLD"
+    LISTED = "LISTED"
+    CHECKED_IN = "CHECKED_IN"
+    BLOCKED = "BLOCKED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    seat_id: uuid.UUID
+    event_id: uuid.UUID
+    category: str
+    row_number: str
+    seat_number: int
+    price: Decimal
+    status: SeatStatus
+    owner_user_id: uuid.UUID | None = None
+    price_paid: Decimal | None = None
+    purchased_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    hold_id: uuid.UUID
+    event_id: uuid.UUID
+    user_id: uuid.UUID
+    held_until: datetime
+    seats: Sequence[Seat]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    hold_id: uuid.UUID
+    event_id: uuid.UUID
+    purchased_at: datetime
+    seat_ids: Sequence[uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatState:
+    """A seat as the rules of holding look at it. `is_held`: by a hold whose time is not over."""
+
+    seat_id: uuid.UUID
+    event_id: uuid.UUID
+    status: SeatStatus
+    is_held: bool
+    hold_id: uuid.UUID | None
+    held_by_user_id: uuid.UUID | None
+    hold_size: int | None
+
+    @property
+    def is_free(self) -> bool:
+        return self.status is SeatStatus.AVAILABLE or (self.status is SeatStatus.HELD and not self.is_held)
+
+    @property
+    def is_sold(self) -> bool:
+        return self.status in {SeatStatus.SOLD, SeatStatus.LISTED, SeatStatus.CHECKED_IN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveSeats:
+    """Hold exactly these seats. `seat_ids` are distinct and in ascending order: the order of locking."""
+
+    request_id: uuid.UUID
+    hold_id: uuid.UUID
+    event_id: uuid.UUID
+    seat_ids: Sequence[uuid.UUID]
+    user_id: uuid.UUID
+    hold_ttl_milliseconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestAvailable:
+    """Hold the best `quantity` seats of a category."""
+
+    request_id: uuid.UUID
+    hold_id: uuid.UUID
+    event_id: uuid.UUID
+    category: str
+    quantity: int
+    user_id: uuid.UUID
+    hold_ttl_milliseconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmHold:
+    request_id: uuid.UUID
+    hold_id: uuid.UUID
+    user_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHold:
+    request_id: uuid.UUID
+    hold_id: uuid.UUID
+    undoes_request_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOwner:
+    request_id: uuid.UUID
+    seat_id: uuid.UUID
+    expected_owner_user_id: uuid.UUID
+    new_owner_user_id: uuid.UUID
+    price_paid: Decimal
+    undoes_request_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutRow:
+    """A row of `seats` seats numbered from 1. Their ids are made up when `seat_ids` is empty."""
+
+    row_number: str
+    seats: int
+    seat_ids: Sequence[uuid.UUID] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutCategory:
+    """A price category: rows from the best to the worst, or `general_admission` standing places."""
+
+    category: str
+    price: Decimal
+    rows: Sequence[LayoutRow] = ()
+    general_admission: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatPage:
+    seats: Sequence[Seat]
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryAvailability:
+    """Seats of one category by state; `sold` counts listed and checked-in ones too."""
+
+    event_id: uuid.UUID
+    category: str
+    total: int
+    available: int
+    held: int
+    sold: int
+    blocked: int

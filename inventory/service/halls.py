@@ -1,0 +1,108 @@
+"""A hall's seats as a whole."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+
+from common.db.requests import ParticipantRequest
+from common.errors import Busy, ServiceError
+from inventory.errors import EventAlreadyProvisioned, SeatsInUse
+from inventory.repository.hall import ChangedSeats, HallRepository
+from inventory.repository.holds import HoldRepository
+from inventory.schemas import CategoryAvailability, LayoutCategory, SeatState, SeatStatus
+from inventory.seat_changes import SeatChanges
+from inventory.service.refusals import refusal_to_take, refusal_to_unblock
+
+__all__ = ["HallService"]
+
+Change = Callable[[ParticipantRequest, uuid.UUID, Sequence[uuid.UUID]], Awaitable[ChangedSeats | None]]
+Refusal = Callable[[uuid.UUID, Sequence[uuid.UUID], Sequence[SeatState]], ServiceError]
+
+
+class HallService:
+    def __init__(self, halls: HallRepository, holds: HoldRepository, changes: SeatChanges) -> None:
+        self._halls = halls
+        self._holds = holds
+        self._changes = changes
+
+    async def provision(self, *, request_id: uuid.UUID, event_id: uuid.UUID, layout: Sequence[LayoutCategory]) -> int:
+        """Make the seats of an event and return their number.
+
+        Raises:
+            EventAlreadyProvisioned: another request made them.
+        """
+        request = ParticipantRequest.of(
+            request_id, "ProvisionSeats", event_id=event_id, layout=[asdict(category) for category in layout]
+        )
+        created = await self._halls.provision(request, event_id, layout)
+        if created is None:
+            done = await self._halls.refuse(request, EventAlreadyProvisioned())
+            return int(done["seats_created"])
+        return created
+
+    async def discard(self, *, request_id: uuid.UUID, event_id: uuid.UUID, undoes_request_id: uuid.UUID) -> None:
+        """Remove the seats of an event: the undo of making them, which then comes too late if it comes at all.
+
+        Raises:
+            SeatsInUse: one of them was held, sold or blocked before.
+        """
+        request = ParticipantRequest.of(
+            request_id, "DiscardSeats", event_id=event_id, undoes_request_id=undoes_request_id
+        )
+        if not await self._halls.discard(request, event_id, undoes_request_id):
+            await self._halls.refuse(request, SeatsInUse())
+
+    async def block(self, *, request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
+        """Take free seats off sale, all or none.
+
+        Raises:
+            SeatUnavailable: one of them is not free.
+            SeatNotFound, SeatsOfTwoEvents: one of them is not the event's.
+        """
+        request = ParticipantRequest.of(request_id, "BlockSeats", event_id=event_id, seat_ids=seat_ids)
+        return await self._change(
+            request, event_id, seat_ids, change=self._halls.block, after=SeatStatus.BLOCKED, refusal=refusal_to_take
+        )
+
+    async def unblock(self, *, request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
+        """Put blocked seats back on sale, all or none.
+
+        Raises:
+            SeatUnavailable: one of them is not blocked.
+            SeatNotFound, SeatsOfTwoEvents: one of them is not the event's.
+        """
+        request = ParticipantRequest.of(request_id, "UnblockSeats", event_id=event_id, seat_ids=seat_ids)
+        return await self._change(
+            request,
+            event_id,
+            seat_ids,
+            change=self._halls.unblock,
+            after=SeatStatus.AVAILABLE,
+            refusal=refusal_to_unblock,
+        )
+
+    async def _change(
+        self,
+        request: ParticipantRequest,
+        event_id: uuid.UUID,
+        seat_ids: Sequence[uuid.UUID],
+        *,
+        change: Change,
+        after: SeatStatus,
+        refusal: Refusal,
+    ) -> int:
+        try:
+            changed = await change(request, event_id, seat_ids)
+        except Busy:
+            changed = None  # the refusal is remembered: a busy seat is a taken one
+        if changed is None:
+            states = await self._holds.states_of(seat_ids)
+            done = await self._halls.refuse(request, refusal(event_id, seat_ids, states))
+            return int(done["seats_changed"])
+        if changed.is_new:
+            self._changes.note(event_id, seat_ids, after)
+        return changed.seats
+
+    async def availability(self, event_ids: Sequence[uuid.UUID]) -> list[CategoryAvailability]:
+        """Return the counts of each event's categories, best first. They cost the same in any hall."""
+        return await self._halls.availability(event_ids)

@@ -1,0 +1,143 @@
+"""Holding seats, selling and freeing them."""
+
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from common.errors import Busy
+from inventory.errors import SeatNotFound, SeatUnavailable
+from inventory.metrics import RESERVES
+from inventory.repository.expiry import ExpiryRepository
+from inventory.repository.holds import HoldRepository, Taken
+from inventory.repository.search import Run, SearchRepository
+from inventory.schemas import (
+    BestAvailable,
+    ConfirmHold,
+    Hold,
+    ReleaseHold,
+    ReserveSeats,
+    Sale,
+    SeatState,
+    SeatStatus,
+)
+from inventory.seat_changes import SeatChanges
+from inventory.service.refusals import refusal_to_confirm, refusal_to_take
+
+__all__ = ["HoldService"]
+
+SEARCHES: Final = 100
+"""For adjacent seats, of eight rows each; a row is searched in vain only once. Then any seats will do."""
+TRIES_PER_SEARCH: Final = 4
+"""Runs tried before looking again: what was found grows old while others buy."""
+SWEPT_SEATS: Final = 500
+
+
+class HoldService:
+    def __init__(
+        self, holds: HoldRepository, searches: SearchRepository, expiry: ExpiryRepository, changes: SeatChanges
+    ) -> None:
+        self._holds = holds
+        self._searches = searches
+        self._expiry = expiry
+        self._changes = changes
+
+    async def reserve(self, command: ReserveSeats) -> Hold:
+        """Hold these seats, all or none, at once or not at all.
+
+        Raises:
+            SeatUnavailable, SeatAlreadySold: one of them is taken, or being taken right now.
+            SeatNotFound: one of them does not exist.
+            SeatsOfTwoEvents: one of them belongs to another event.
+        """
+        try:
+            taken = await self._holds.take(command)
+        except Busy:
+            taken = None  # the refusal is remembered: a busy seat is a taken one
+        if taken is not None:
+            return self._report(taken, kind="seats")
+        states = await self._holds.states_of(command.seat_ids)
+        if (own := own_hold(command, states)) and (hold := await self._holds.find_hold(own)):
+            return await self._holds.remember_hold(command, hold)
+        RESERVES.labels("seats", "refused").inc()
+        return await self._holds.refuse(command, refusal_to_take(command.event_id, command.seat_ids, states))
+
+    async def reserve_best_available(self, command: BestAvailable) -> Hold:
+        """Hold the best seats of a category: adjacent ones where there are such, else the best there are.
+
+        Raises:
+            SeatUnavailable: there are too few.
+            SeatNotFound: the event has no such category.
+        """
+        taken = await self._take_adjacent(command) or await self._holds.take_best(command)
+        if taken is None and await self._expiry.end_due_holds(batch=SWEPT_SEATS):
+            taken = await self._holds.take_best(command)
+        if taken is not None:
+            return self._report(taken, kind="best available")
+        RESERVES.labels("best available", "refused").inc()
+        if not await self._searches.has_category(command):
+            return await self._holds.refuse(command, SeatNotFound("The event has no such category."))
+        return await self._holds.refuse(command, SeatUnavailable("There are not enough free seats."))
+
+    async def _take_adjacent(self, command: BestAvailable) -> Taken | None:
+        for _ in range(SEARCHES):
+            found = await self._searches.find_runs(command)
+            if not found.has_enough or found.is_exhausted:
+                return None
+            if taken := await self._take_one_of(command, found.runs):
+                return taken
+        return None
+
+    async def _take_one_of(self, command: BestAvailable, runs: Sequence[Run]) -> Taken | None:
+        """Try the best run; when somebody was quicker, others at random, so that buyers spread out."""
+        others = random.sample(runs[1:], k=min(TRIES_PER_SEARCH - 1, len(runs) - 1)) if runs else []
+        for run in (*runs[:1], *others):
+            try:
+                if taken := await self._holds.take_run(command, run.seat_ids):
+                    return taken
+            except Busy:
+                continue
+        return None
+
+    def _report(self, taken: Taken, *, kind: str) -> Hold:
+        RESERVES.labels(kind, "held" if taken.is_new else "repeated").inc()
+        if taken.is_new:
+            self._changes.note(taken.hold.event_id, [seat.seat_id for seat in taken.hold.seats], SeatStatus.HELD)
+        return taken.hold
+
+    async def confirm(self, command: ConfirmHold) -> Sale:
+        """Sell the seats of a live hold to its holder: the point of no return of a purchase.
+
+        Raises:
+            HoldExpired: there is no such hold, or its time is over.
+            SeatNotHeld: the hold is another user's.
+            SeatAlreadySold: the hold was sold, under another request.
+            Busy: not decided; ask again with the same request id.
+        """
+        sold = await self._holds.confirm(command)
+        if sold is None:
+            states = await self._holds.states_in_hold(command.hold_id)
+            return await self._holds.refuse_sale(command, refusal_to_confirm(command.user_id, states))
+        if sold.is_new:
+            self._changes.note(sold.sale.event_id, sold.sale.seat_ids, SeatStatus.SOLD)
+        return sold.sale
+
+    async def release(self, command: ReleaseHold) -> int:
+        """Free what the hold still has, and return how many seats that was.
+
+        Raises:
+            Busy: not decided; ask again with the same request id.
+        """
+        released = await self._holds.release(command)
+        if released.is_new and released.event_id is not None:
+            self._changes.note(released.event_id, released.seat_ids, SeatStatus.AVAILABLE)
+        return len(released.seat_ids)
+
+
+def own_hold(command: ReserveSeats, states: Sequence[SeatState]) -> uuid.UUID | None:
+    """Return the live hold by which this user holds exactly these seats already."""
+    holds = {state.hold_id for state in states if state.is_held and state.held_by_user_id == command.user_id}
+    all_held = len(states) == len(command.seat_ids) and all(
+        state.is_held and state.event_id == command.event_id and state.hold_size == len(states) for state in states
+    )
+    return holds.pop() if all_held and len(holds) == 1 else None

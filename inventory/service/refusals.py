@@ -1,0 +1,71 @@
+"""Why something cannot be done, told from the state that seats were found in."""
+
+import uuid
+from collections.abc import Collection, Sequence
+
+from common.errors import ServiceError
+from inventory.errors import (
+    HoldExpired,
+    NotSeatOwner,
+    SeatAlreadySold,
+    SeatNotFound,
+    SeatNotHeld,
+    SeatsOfTwoEvents,
+    SeatUnavailable,
+)
+from inventory.schemas import Seat, SeatState, SeatStatus
+
+__all__ = ["refusal_to_confirm", "refusal_to_move", "refusal_to_take", "refusal_to_unblock"]
+
+
+def refusal_to_take(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
+    """Tell why these seats cannot be held or blocked."""
+    if stranger := _stranger(event_id, seat_ids, states):
+        return stranger
+    # When all look free by now, one of them was being taken as we tried.
+    taken = [state.seat_id for state in states if not state.is_free] or seat_ids
+    details = {"seat_ids": _texts(taken)}
+    if any(state.is_sold for state in states):
+        return SeatAlreadySold(details=details)
+    return SeatUnavailable(details=details)
+
+
+def refusal_to_unblock(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
+    if stranger := _stranger(event_id, seat_ids, states):
+        return stranger
+    others = [state.seat_id for state in states if state.status is not SeatStatus.BLOCKED] or seat_ids
+    return SeatUnavailable("A seat is not blocked.", details={"seat_ids": _texts(others)})
+
+
+def refusal_to_confirm(user_id: uuid.UUID, states: Sequence[SeatState]) -> ServiceError:
+    """Tell why a hold cannot be sold, from the seats it still has or was sold with."""
+    if any(state.is_sold for state in states):
+        return SeatAlreadySold()
+    if any(state.held_by_user_id != user_id for state in states):
+        return SeatNotHeld()
+    return HoldExpired()
+
+
+def refusal_to_move(seat: Seat | None, expected_owner_user_id: uuid.UUID) -> ServiceError:
+    """Tell why a ticket cannot change its owner or be listed."""
+    if seat is None:
+        return SeatNotFound()
+    if seat.owner_user_id != expected_owner_user_id:
+        return NotSeatOwner()
+    if seat.status is SeatStatus.CHECKED_IN:
+        return SeatUnavailable("The ticket was used at the door.")
+    return SeatUnavailable("The ticket is not in the state for that.", details={"status": str(seat.status)})
+
+
+def _stranger(
+    event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]
+) -> SeatNotFound | SeatsOfTwoEvents | None:
+    if unknown := set(seat_ids) - {state.seat_id for state in states}:
+        return SeatNotFound(details={"seat_ids": _texts(unknown)})
+    if elsewhere := [state.seat_id for state in states if state.event_id != event_id]:
+        return SeatsOfTwoEvents(details={"seat_ids": _texts(elsewhere)})
+    return None
+
+
+def _texts(seat_ids: Collection[uuid.UUID]) -> list[str]:
+    return sorted(str(seat_id) for seat_id in seat_ids)

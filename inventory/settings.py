@@ -1,0 +1,18 @@
+"""What the inventory process reads from its environment."""
+
+from pydantic import Field
+
+from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+
+__all__ = ["Settings"]
+
+
+class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
+    port: int = Field(default=50051, description="gRPC.")
+    health_port: int = Field(default=8080, description="HTTP: /health, /livez, /metrics.")
+    lock_timeout_seconds: float = Field(
+        default=2.0, gt=0, description="How long a sale or a release waits for a seat's lock. Reserving never waits."
+    )
+    sweep_seconds: float = Field(default=5.0, gt=0, description="How often holds that outlived their time are ended.")
+    fold_seconds: float = Field(default=1.0, gt=0, description="How often changes are added up into the seat counts.")
+    seat_changes_seconds: float = Field(default=0.1, gt=0, description="How long seat changes are collected.")

@@ -1,0 +1,193 @@
+"""Between the wire's messages and the inventory's own words. What cannot be read is refused here."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from typing import Final
+
+from common.errors import InvalidRequest
+from common.money import LARGEST_AMOUNT, money
+from inventory.schemas import CategoryAvailability, Hold, LayoutCategory, LayoutRow, Sale, Seat, SeatStatus
+from proto.inventory.v1 import inventory_pb2 as pb
+
+__all__ = [
+    "InvalidId",
+    "read_amount",
+    "read_between",
+    "read_id",
+    "read_ids",
+    "read_layout",
+    "read_optional_id",
+    "write_availability",
+    "write_hold",
+    "write_sale",
+    "write_seat",
+]
+
+MOST_ROWS: Final = 20_000
+MOST_SEATS: Final = 200_000  # twice the largest stadium
+# A longer row is a standing area; rows are read whole when adjacent seats are looked for.
+LONGEST_ROW: Final = 1_000
+LONGEST_NAME: Final = 64
+
+_STATUSES: Final = {status: pb.SeatStatus.Value(status.value) for status in SeatStatus}
+
+
+class InvalidId(InvalidRequest):
+    code = "INVALID_UUID"
+    public_message = "An id is not a UUID."
+
+
+def read_id(text: str, field: str) -> uuid.UUID:
+    """Read a UUID.
+
+    Raises:
+        InvalidId: it is not one.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise InvalidId(details={"field": field}) from error
+
+
+def read_optional_id(text: str, field: str) -> uuid.UUID | None:
+    return read_id(text, field) if text else None
+
+
+def read_ids(texts: Sequence[str], field: str, *, most: int) -> list[uuid.UUID]:
+    """Read 1 to `most` distinct ids, in ascending order.
+
+    Raises:
+        InvalidRequest: none, too many, or one twice.
+    """
+    ids = sorted({read_id(text, field) for text in texts})
+    if not 1 <= len(texts) <= most or len(ids) != len(texts):
+        raise InvalidRequest(f"Between 1 and {most} different ids are needed.", details={"field": field})
+    return ids
+
+
+def read_between(number: int, field: str, *, least: int, most: int) -> int:
+    """Return the number.
+
+    Raises:
+        InvalidRequest: it is out of bounds.
+    """
+    if not least <= number <= most:
+        raise InvalidRequest(f"{field} must be between {least} and {most}.", details={"field": field})
+    return number
+
+
+def read_amount(text: str, field: str) -> Decimal:
+    """Read an amount such as "350.00", zero or more.
+
+    Raises:
+        InvalidRequest: it is not one.
+    """
+    try:
+        amount = money(text)
+    except (ValueError, InvalidOperation) as error:
+        raise InvalidRequest(f"{field} must be an amount with two decimals.", details={"field": field}) from error
+    if not 0 <= amount <= LARGEST_AMOUNT:
+        raise InvalidRequest(f"{field} is out of bounds.", details={"field": field})
+    return amount
+
+
+def read_layout(layout: Iterable[pb.LayoutCategory]) -> list[LayoutCategory]:
+    """Read a hall's layout.
+
+    Raises:
+        InvalidRequest: it has no seats, too many, a category twice, or a category of both rows and standing places.
+    """
+    categories = [_read_category(category) for category in layout]
+    names = [category.category for category in categories]
+    if not categories or len(set(names)) != len(names):
+        raise InvalidRequest("A layout has at least one category, and each only once.", details={"field": "layout"})
+    rows = [row for category in categories for row in category.rows]
+    seats = sum(row.seats for row in rows) + sum(category.general_admission for category in categories)
+    read_between(len(rows), "layout.rows", least=0, most=MOST_ROWS)
+    read_between(seats, "layout.seats", least=1, most=MOST_SEATS)
+    return categories
+
+
+def _read_category(category: pb.LayoutCategory) -> LayoutCategory:
+    name = _read_name(category.category, "category")
+    if bool(category.rows) == (category.general_admission > 0):
+        raise InvalidRequest("A category has either rows or standing places.", details={"category": name})
+    return LayoutCategory(
+        category=name,
+        price=read_amount(category.price, "price"),
+        rows=[_read_row(row) for row in category.rows],
+        general_admission=read_between(category.general_admission, "general_admission", least=0, most=MOST_SEATS),
+    )
+
+
+def _read_row(row: pb.LayoutRow) -> LayoutRow:
+    seats = read_between(row.seats, "seats", least=1, most=LONGEST_ROW)
+    return LayoutRow(row_number=_read_name(row.row_number, "row_number"), seats=seats)
+
+
+def _read_name(text: str, field: str) -> str:
+    if not text.strip() or len(text) > LONGEST_NAME or "\x00" in text:
+        raise InvalidRequest(f"{field} needs 1 to {LONGEST_NAME} characters.", details={"field": field})
+    return text
+
+
+def write_seat(seat: Seat) -> pb.Seat:
+    return pb.Seat(
+        seat_id=str(seat.seat_id),
+        event_id=str(seat.event_id),
+        category=seat.category,
+        row_number=seat.row_number,
+        seat_number=seat.seat_number,
+        price=f"{seat.price:.2f}",
+        status=_STATUSES[seat.status],
+        owner_user_id=str(seat.owner_user_id or ""),
+        price_paid="" if seat.price_paid is None else f"{seat.price_paid:.2f}",
+        purchased_at=_instant(seat.purchased_at) if seat.purchased_at else "",
+    )
+
+
+def write_hold(hold: Hold) -> pb.Hold:
+    return pb.Hold(
+        hold_id=str(hold.hold_id),
+        event_id=str(hold.event_id),
+        user_id=str(hold.user_id),
+        held_until=_instant(hold.held_until),
+        seats=[write_seat(seat) for seat in hold.seats],
+    )
+
+
+def write_sale(sale: Sale) -> pb.Sale:
+    return pb.Sale(
+        hold_id=str(sale.hold_id),
+        purchased_at=_instant(sale.purchased_at),
+        seat_ids=[str(seat_id) for seat_id in sale.seat_ids],
+    )
+
+
+def write_availability(categories: Iterable[CategoryAvailability]) -> pb.GetAvailabilityResponse:
+    """Write the counts; they come ordered by event."""
+    events = groupby(categories, key=lambda category: category.event_id)
+    return pb.GetAvailabilityResponse(
+        events=[
+            pb.EventAvailability(event_id=str(event_id), categories=[_write_counts(category) for category in group])
+            for event_id, group in events
+        ]
+    )
+
+
+def _write_counts(category: CategoryAvailability) -> pb.CategoryAvailability:
+    return pb.CategoryAvailability(
+        category=category.category,
+        total=category.total,
+        available=category.available,
+        held=category.held,
+        sold=category.sold,
+        blocked=category.blocked,
+    )
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

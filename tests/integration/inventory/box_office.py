@@ -1,0 +1,142 @@
+"""A small driver for the inventory's API, in the words of the tests."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from common.rpc.client import RpcCaller
+from proto.inventory.v1 import inventory_pb2 as pb
+
+if TYPE_CHECKING:
+    from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub  # exists for type checkers only
+
+__all__ = ["BoxOffice", "Hall"]
+
+DEFAULT_TTL_MILLISECONDS = 60_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hall:
+    """An event's seats in hall order, and their ids by category."""
+
+    event_id: str
+    seats: Sequence[pb.Seat]
+    seat_ids: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seat_ids", [seat.seat_id for seat in self.seats])
+
+    def ids_of(self, category: str) -> list[str]:
+        return [seat.seat_id for seat in self.seats if seat.category == category]
+
+
+class BoxOffice:
+    """Calls the inventory over gRPC as the orchestrator does. Ids are made up where a test does not care."""
+
+    def __init__(self, stub: "InventoryAsyncStub", caller: RpcCaller) -> None:
+        self.stub = stub
+        self.caller = caller
+
+    async def provision(self, *layout: pb.LayoutCategory, event_id: str = "", request_id: str = "") -> Hall:
+        event_id = event_id or new_id()
+        request = pb.ProvisionSeatsRequest(
+            request_id=request_id or new_id(), event_id=event_id, layout=layout or [rows("CAT1", "350.00", A=5, B=5)]
+        )
+        await self.caller.call(self.stub.ProvisionSeats, request, deadline_seconds=60)
+        return Hall(event_id=event_id, seats=await self.all_seats(event_id))
+
+    async def all_seats(self, event_id: str) -> list[pb.Seat]:
+        seats: list[pb.Seat] = []
+        token = ""
+        while True:
+            request = pb.ListSeatsRequest(event_id=event_id, page_token=token, page_size=5_000)
+            page = await self.caller.call(self.stub.ListSeats, request)
+            seats += page.seats
+            token = page.next_page_token
+            if not token:
+                return seats
+
+    async def reserve(
+        self,
+        event_id: str,
+        *seat_ids: str,
+        user_id: str = "",
+        request_id: str = "",
+        hold_id: str = "",
+        ttl_milliseconds: int = DEFAULT_TTL_MILLISECONDS,
+    ) -> pb.Hold:
+        request = pb.ReserveRequest(
+            request_id=request_id or new_id(),
+            hold_id=hold_id or new_id(),
+            event_id=event_id,
+            seat_ids=seat_ids,
+            user_id=user_id or new_id(),
+            hold_ttl_milliseconds=ttl_milliseconds,
+        )
+        return await self.caller.call(self.stub.Reserve, request)
+
+    async def reserve_best(
+        self,
+        event_id: str,
+        category: str,
+        quantity: int,
+        *,
+        request_id: str = "",
+        hold_id: str = "",
+        user_id: str = "",
+        ttl_milliseconds: int = DEFAULT_TTL_MILLISECONDS,
+    ) -> pb.Hold:
+        request = pb.ReserveBestAvailableRequest(
+            request_id=request_id or new_id(),
+            hold_id=hold_id or new_id(),
+            event_id=event_id,
+            category=category,
+            quantity=quantity,
+            user_id=user_id or new_id(),
+            hold_ttl_milliseconds=ttl_milliseconds,
+        )
+        return await self.caller.call(self.stub.ReserveBestAvailable, request)
+
+    async def confirm(self, hold_id: str, user_id: str, *, request_id: str = "") -> pb.Sale:
+        request = pb.ConfirmHoldRequest(request_id=request_id or new_id(), hold_id=hold_id, user_id=user_id)
+        return await self.caller.call(self.stub.ConfirmHold, request)
+
+    async def release(self, hold_id: str, *, request_id: str = "", undoes_request_id: str = "") -> int:
+        request = pb.ReleaseHoldRequest(
+            request_id=request_id or new_id(), hold_id=hold_id, undoes_request_id=undoes_request_id
+        )
+        return (await self.caller.call(self.stub.ReleaseHold, request)).seats_released
+
+    async def sell(self, event_id: str, *seat_ids: str, user_id: str = "") -> pb.Sale:
+        user_id = user_id or new_id()
+        hold = await self.reserve(event_id, *seat_ids, user_id=user_id)
+        return await self.confirm(hold.hold_id, user_id)
+
+    async def seat(self, seat_id: str) -> pb.Seat:
+        return await self.caller.call(self.stub.GetSeat, pb.GetSeatRequest(seat_id=seat_id))
+
+    async def status(self, seat_id: str) -> str:
+        return pb.SeatStatus.Name((await self.seat(seat_id)).status)
+
+    async def availability(self, event_id: str) -> dict[str, pb.CategoryAvailability]:
+        request = pb.GetAvailabilityRequest(event_ids=[event_id])
+        answer = await self.caller.call(self.stub.GetAvailability, request)
+        return {counts.category: counts for event in answer.events for counts in event.categories}
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def rows(category: str, price: str, **seats_in_row: int) -> pb.LayoutCategory:
+    """Return a category such as ``rows("CAT1", "350.00", A=5, B=5)``."""
+    return pb.LayoutCategory(
+        category=category,
+        price=price,
+        rows=[pb.LayoutRow(row_number=row, seats=seats) for row, seats in seats_in_row.items()],
+    )
+
+
+def standing(category: str, price: str, places: int) -> pb.LayoutCategory:
+    return pb.LayoutCategory(category=category, price=price, general_admission=places)

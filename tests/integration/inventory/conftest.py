@@ -1,0 +1,49 @@
+"""A running inventory: its gRPC server on the run's PostgreSQL and RabbitMQ, and a driver for it."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.rpc.client import RpcCaller, open_channel
+from devstack.ports import free_port
+from inventory.app import Inventory
+from inventory.settings import Settings
+from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
+from tests.integration.inventory.box_office import BoxOffice
+from tests.support.servers import DatabaseFactory
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
+    return Settings(
+        env="test",
+        port=free_port(),
+        database_url=SecretStr(database_url("inventory")),
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        hold_ttl_seconds=1,
+        sweep_seconds=3600,  # tests that want a sweep ask for one
+        seat_changes_seconds=0.02,
+    )
+
+
+@pytest.fixture(scope="module")
+async def inventory(settings: Settings) -> AsyncIterator[Inventory]:
+    running = Inventory(settings)
+    async with running.lifespan(FastAPI()):
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def channel(inventory: Inventory) -> AsyncIterator[grpc.aio.Channel]:
+    async with open_channel(f"{inventory.settings.host}:{inventory.settings.port}") as channel:
+        yield channel
+
+
+@pytest.fixture(scope="module")
+def box_office(channel: grpc.aio.Channel, settings: Settings) -> BoxOffice:
+    tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+    return BoxOffice(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=20))
