@@ -158,9 +158,9 @@ def _logs(home: Home, _: argparse.Namespace) -> None:
 
 
 def _demo(home: Home, _: argparse.Namespace) -> None:
-    from devstack.demo import play  # noqa: PLC0415 - the other commands start faster without an HTTP client
+    from devstack.demo.stage import run_demo  # noqa: PLC0415 - other commands start faster without an HTTP client
 
-    play(home.path / "demo")
+    run_demo(home.path / "demo")
 
 
 def _command(action: str) -> object:

@@ -42,12 +42,18 @@ class RabbitMQManagement:
         self._request("PUT", f"/api/permissions/{vhost}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
 
     def delete_vhost(self, name: str) -> None:
+        """Delete a virtual host and everything in it; one that does not exist is no error."""
         self._request("DELETE", f"/api/vhosts/{quote(name, safe='')}")
 
     def queue_counts(self, vhost: str) -> dict[str, int]:
         """Return how many messages each queue holds; the broker refreshes these figures once a second."""
         queues = self.get(f"/api/queues/{quote(vhost, safe='')}")
         return {queue["name"]: queue.get("messages", 0) for queue in queues}
+
+    def acknowledged(self, vhost: str, queue: str) -> int:
+        """Return how many messages of a queue were handled since the broker started, by the same figures."""
+        stats = self.get(f"/api/queues/{quote(vhost, safe='')}/{quote(queue, safe='')}").get("message_stats", {})
+        return int(stats.get("ack", 0))
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -60,6 +66,8 @@ class RabbitMQManagement:
             answer = response.read()
         finally:
             connection.close()
+        if response.status == http.client.NOT_FOUND and method == "DELETE":
+            return None
         if response.status >= http.client.BAD_REQUEST:
             raise DevstackError(
                 f"RabbitMQ's management API refused {method} {path}: {response.status} {answer.decode()}"

@@ -16,18 +16,20 @@ from devstack.processes import ProcessId, stop_all
 from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
 from devstack.services import DATABASES, Ports
 
-__all__ = ["Existing", "Servers"]
+__all__ = ["Existing", "Servers", "usual_management_url"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Existing:
     """Servers to use instead of our own.
 
-    ``postgres_url`` is a server on which databases are made when missing; ``databases`` (package to
+    ``postgres_url`` is a server on which databases are made when missing, their names behind ``database_prefix``;
+    ``databases`` (package to
     ``postgresql+asyncpg://`` URL) must exist.
     """
 
     postgres_url: str | None = None
+    database_prefix: str = ""
     databases: Mapping[str, str] | None = None
     rabbitmq_url: str | None = None
     rabbitmq_management_url: str | None = None
@@ -83,7 +85,11 @@ class Servers:
         """Return each package's database as its process reads it."""
         if self._existing.databases is not None:
             return self._existing.databases
-        return {package: service_url(self.postgres_url, name) for package, name in DATABASES.items()}
+        return {package: service_url(self.postgres_url, name) for package, name in self._names.items()}
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {package: self._existing.database_prefix + name for package, name in DATABASES.items()}
 
     @property
     def rabbitmq_url(self) -> str:
@@ -95,9 +101,7 @@ class Servers:
             return self.rabbitmq.management.url
         if self._existing.rabbitmq_management_url:
             return self._existing.rabbitmq_management_url
-        broker = urlsplit(self.rabbitmq_url)
-        credentials = f"{broker.username or 'guest'}:{broker.password or 'guest'}"
-        return f"http://{credentials}@{broker.hostname}:15672"
+        return usual_management_url(self.rabbitmq_url)
 
     @property
     def processes(self) -> tuple[ProcessId, ...]:
@@ -111,7 +115,7 @@ class Servers:
         if self.postgres:
             self.postgres.start()
         if self._existing.databases is None:
-            create_databases(self.postgres_url, list(DATABASES.values()))
+            create_databases(self.postgres_url, list(self._names.values()))
 
     def wait_for_broker(self) -> None:
         if self._broker_start:
@@ -135,3 +139,9 @@ class Servers:
         for server in (self.postgres, self.rabbitmq):
             if server:
                 server.kill()
+
+
+def usual_management_url(rabbitmq_url: str) -> str:
+    """Return where a broker's management API usually is: the same host and user, port 15672."""
+    broker = urlsplit(rabbitmq_url)
+    return f"http://{broker.username or 'guest'}:{broker.password or 'guest'}@{broker.hostname}:15672"

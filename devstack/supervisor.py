@@ -55,17 +55,20 @@ def where_to_click(urls: Urls) -> str:
     lines = [
         ("Platform", urls.gateway),
         ("API docs", f"{urls.gateway}/docs"),
+        ("Users", urls.users),
+        ("Orders", urls.orders),
+        ("Events", urls.events),
+        ("Orchestrator", f"{urls.orchestrator}, its worker {urls.worker}"),
+        ("Inventory", f"{urls.inventory_health}, gRPC {urls.inventory_address}"),
         ("RabbitMQ", _without_password(urls.rabbitmq_management)),
         ("Sandbox", urls.sandbox),
-        ("Inventory", f"{urls.inventory_address} (gRPC), {urls.inventory_health}"),
     ]
-    lines += [(name, getattr(urls, name)) for name in ("users", "orders", "events", "orchestrator", "worker")]
-    return "\n" + "\n".join(f"  {name[0].upper() + name[1:]:<13} {url}" for name, url in lines) + "\n"
+    return "\n" + "\n".join(f"  {name:<13} {url}" for name, url in lines) + "\n"
 
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.hostname}:{parts.port}")) + f" (user {parts.username})"
+    return urlunsplit(parts._replace(netloc=f"{parts.hostname}:{parts.port}")) + f" (log in as {parts.username})"
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
