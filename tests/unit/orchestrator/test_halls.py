@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from orchestrator.schemas.events import NewEvent
+from orchestrator.service.halls import draft_of, row_name
+
+EVENT: dict[str, Any] = {
+    "name": "Jazz",
+    "venue": {"name": "Esplanade"},
+    "hall_id": "HALL-A",
+    "event_date": "2030-01-01T12:00:00Z",
+}
+ROWS = [{"row_number": "A", "seats": 3}, {"row_number": "B", "seats": 4}]
+
+
+@pytest.mark.parametrize(("index", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (702, "AAA")])
+def test_rows_are_named_as_in_halls(index: int, name: str) -> None:
+    assert row_name(index) == name
+
+
+def test_seats_are_spread_over_the_tiers_to_the_last_one() -> None:
+    event = NewEvent.model_validate(EVENT | {"total_seats": 101, "pricing_tiers": {"CAT1": "350.00", "CAT2": "1"}})
+    draft = draft_of(event)
+    assert draft.capacity == 101
+    assert [category.capacity for category in draft.layout] == [51, 50]
+    rows = [row.row_number for category in draft.layout for row in category.rows]
+    assert len(set(rows)) == len(rows)
+
+
+def test_layout_takes_prices_from_the_tiers() -> None:
+    layout = [{"category": "CAT1", "rows": ROWS}, {"category": "GA", "price": "20.00", "general_admission": 500}]
+    draft = draft_of(NewEvent.model_validate(EVENT | {"layout": layout, "pricing_tiers": {"CAT1": "99.50"}}))
+    assert [str(category.price) for category in draft.layout] == ["99.50", "20.00"]
+    assert draft.capacity == 507
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"total_seats": 10},
+        {"total_seats": 1, "pricing_tiers": {"A": "1", "B": "2"}},
+        {"total_seats": 100_001, "pricing_tiers": {"A": "1"}},
+        {"layout": []},
+        {"layout": [{"category": "A", "rows": ROWS}]},
+        {"layout": [{"category": "A", "price": "1", "rows": ROWS}], "total_seats": 8},
+        {"layout": [{"category": "A", "price": "1"}]},
+        {"layout": [{"category": "A", "price": "1", "rows": ROWS, "general_admission": 5}]},
+        {"layout": [{"category": "A", "price": "1", "rows": [ROWS[0], ROWS[0]]}]},
+        {"layout": [{"category": "A", "price": "1", "rows": ROWS}] * 2},
+        {"layout": [{"category": "A", "price": "-1", "rows": ROWS}]},
+        {"layout": [{"category": "A", "price": "1", "general_admission": 100_000}, {"category": "B", "price": "1", "rows": ROWS}]},
+        {"total_seats": 10, "pricing_tiers": {"A": "1"}, "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1"},
+        {"total_seats": 10, "pricing_tiers": {"A": "1"}, "event_date": "2030-01-01T12:00:00"},
+    ],
+)  # fmt: skip
+def test_halls_that_cannot_be_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NewEvent.model_validate(EVENT | change)
