@@ -4,8 +4,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-import grpc
-
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from common.health import Health
@@ -15,7 +13,7 @@ from common.messaging.message import InvalidMessage, Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.topology import ORCHESTRATOR_HOLDS_QUEUE, platform_topology
-from common.rpc.client import RpcCaller, open_channel
+from common.rpc.client import RpcCaller
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.inventory import GrpcInventory
 from orchestrator.clients.orders import OrdersBook
@@ -43,22 +41,21 @@ class Participants:
     users: ServiceClient
     orders: ServiceClient
     events: ServiceClient
-    channel: grpc.aio.Channel
     inventory: GrpcInventory
     register: EventsRegister
 
     @classmethod
     def connect(cls, settings: Settings) -> "Participants":
         tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-        channel = open_channel(settings.inventory_address)
         events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens)
         return cls(
             users=ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens),
             orders=ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens),
             events=events,
-            channel=channel,
             inventory=GrpcInventory(
-                channel, RpcCaller(callee="inventory", tokens=tokens), hold_ttl_seconds=settings.hold_ttl_seconds
+                settings.inventory_address,
+                RpcCaller(callee="inventory", tokens=tokens),
+                hold_ttl_seconds=settings.hold_ttl_seconds,
             ),
             register=EventsRegister(events),
         )
@@ -66,7 +63,7 @@ class Participants:
     async def close(self) -> None:
         for client in (self.users, self.orders, self.events):
             await client.close()
-        await self.channel.close()
+        await self.inventory.close()
 
 
 @dataclass(frozen=True, slots=True)

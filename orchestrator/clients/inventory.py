@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 import grpc
 
-from common.rpc.client import RpcCaller
+from common.rpc.client import RpcCaller, open_channel
 from orchestrator.engine.plan import Call
 from orchestrator.sagas.participants import Hold, LayoutCategory, Seat, SeatChoice
 from proto.inventory.v1 import inventory_pb2 as pb
@@ -54,12 +55,27 @@ class CategoryCount:
 
 
 class GrpcInventory:
-    """Args: hold_ttl_seconds: how long seats are held."""
+    """The inventory as sagas and readers use it.
 
-    def __init__(self, channel: grpc.aio.Channel, caller: RpcCaller, *, hold_ttl_seconds: float) -> None:
-        self._stub = InventoryStub(channel)
+    Args:
+        address: ``host:port``. A channel belongs to the event loop it is opened in, so the first call opens it.
+        hold_ttl_seconds: how long seats are held.
+    """
+
+    def __init__(self, address: str, caller: RpcCaller, *, hold_ttl_seconds: float) -> None:
+        self._address = address
         self._caller = caller
         self._hold_ttl_milliseconds = round(hold_ttl_seconds * 1000)
+        self._channel: grpc.aio.Channel | None = None
+
+    @cached_property
+    def _stub(self) -> InventoryStub:
+        self._channel = open_channel(self._address)
+        return InventoryStub(self._channel)
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
 
     async def hold(
         self, call: Call, *, hold_id: uuid.UUID, event_id: uuid.UUID, user_id: uuid.UUID, choice: SeatChoice
