@@ -10,8 +10,8 @@ from tests.architecture.compose import ROOT
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PRODUCTION: Final = ("common", "proto", "users", "orders", "events", "inventory", "orchestrator", "gateway")
-# SQLAlchemy loads the driver by the URL's `+asyncpg`.
-LOADED_BY_NAME: Final = {"asyncpg"}
+# SQLAlchemy loads the driver by the URL's `+asyncpg`; the gateway reads the other's files without running its code.
+LOADED_BY_NAME: Final = {"asyncpg", "fastapi-swagger"}
 # What FastAPI, aio-pika and aiohttp show of what they are built on; it comes with them, in the version they need.
 FACES: Final = {"starlette", "aiormq", "multidict", "yarl"}
 

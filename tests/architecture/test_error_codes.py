@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,6 +35,8 @@ CONTRACT: Final = {
     503: "SERVICE_UNAVAILABLE",
     504: "UPSTREAM_TIMEOUT",
 }
+# Never answered to anybody: reasons inside one process, and the tree's own names for a kind.
+UNSAID: Final = {"ORDER_CANCELLED", "STALE_EPOCH", "GONE", "OTP_REQUIRED"}
 STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
 
 
@@ -89,3 +92,15 @@ def test_a_code_given_where_an_error_is_raised_has_its_status_too() -> None:
 
 def test_every_kind_of_error_has_a_status() -> None:
     assert {leaf.kind for leaf in LEAVES} <= set(STATUS_OF_KIND)
+
+
+def documented() -> dict[str, int]:
+    rows = re.findall(r"^\| (\d{3}) \| ([`A-Z_ ]+) \|", (ROOT / "docs/error-codes.md").read_text(), flags=re.MULTILINE)
+    return {code: int(status) for status, codes in rows for code in re.findall(r"[A-Z_]+", codes)}
+
+
+def test_the_page_of_error_codes_has_each_code_with_its_status() -> None:
+    raised = {leaf.code for leaf in LEAVES} | {code for _, _, code in raised_with_a_code()}
+    assert set(documented()) == raised - UNSAID
+    for code, status in documented().items():
+        assert status == STATUS_OF_CODE.get(code, status), code
