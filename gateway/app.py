@@ -56,6 +56,7 @@ class _Parts:
         self.keys = JwksClient(settings.jwks_url)
         self.proxy = Proxy(
             settings.upstreams,
+            timeout_seconds=settings.upstream_timeout_seconds,
             connections_per_upstream=settings.upstream_connections,
             request_body_seconds=settings.request_body_seconds,
         )

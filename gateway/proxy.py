@@ -34,13 +34,18 @@ class Proxy:
     """Passes requests on and answers back. Bodies are left alone, compressed or not."""
 
     def __init__(
-        self, upstreams: Mapping[Upstream, str], *, connections_per_upstream: int, request_body_seconds: float
+        self,
+        upstreams: Mapping[Upstream, str],
+        *,
+        timeout_seconds: float,
+        connections_per_upstream: int,
+        request_body_seconds: float,
     ) -> None:
         self._bases = {upstream: url.rstrip("/") for upstream, url in upstreams.items()}
         self._connections = connections_per_upstream
         self._request_body_seconds = request_body_seconds
         self._session: aiohttp.ClientSession | None = None
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=CONNECT_SECONDS)
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
@@ -74,7 +79,7 @@ class Proxy:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
-                timeout=self._timeout(route),
+                timeout=self._timeout_of(route),
             )
             async with answer:
                 whole = await answer.read() if _is_small(answer) else None
@@ -116,7 +121,9 @@ class Proxy:
             raise InvalidRequest("The request's body took too long to arrive.") from error
 
     async def _answer(self, answer: aiohttp.ClientResponse, whole: bytes | None, send: Send, extra: Headers) -> None:
-        headers = [*answer_headers(answer.raw_headers), *extra]
+        headers = answer_headers(answer.raw_headers)
+        said = {name for name, _ in headers}
+        headers.extend(header for header in extra if header[0] not in said)  # the service's own word stands
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if whole is None:
             await self._stream(answer, send)
@@ -134,11 +141,10 @@ class Proxy:
         target = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
         return URL(self._bases[route.upstream] + target.decode("latin-1"), encoded=True)
 
-    def _timeout(self, route: Route) -> aiohttp.ClientTimeout:
-        seconds = route.deadline_seconds
-        if seconds not in self._timeouts:
-            self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
-        return self._timeouts[seconds]
+    def _timeout_of(self, route: Route) -> aiohttp.ClientTimeout:
+        if route.timeout_seconds is None:
+            return self._timeout
+        return aiohttp.ClientTimeout(total=route.timeout_seconds, connect=CONNECT_SECONDS)
 
 
 def _is_small(answer: aiohttp.ClientResponse) -> bool:

@@ -14,7 +14,6 @@ from common.errors import InvalidRequest, NotFound
 
 __all__ = ["ROUTES", "Access", "MethodNotAllowed", "Route", "RoutingTable", "Upstream", "is_clean"]
 
-DEADLINE_SECONDS: Final = 15.0  # more than a saga's inline budget, so that its 202 arrives
 PROVISIONING_SECONDS: Final = 60.0  # a hall of 100,000 seats
 PARAMETER: Final = b"{}"
 
@@ -37,13 +36,16 @@ class Access(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is a template such as ``/api/orders/{order_id}``; services serve the same path."""
+    """`path` is a template such as ``/api/orders/{order_id}``; services serve the same path.
+
+    `timeout_seconds` is for a service that may take longer to answer than others.
+    """
 
     method: str
     path: str
     upstream: Upstream
     access: Access
-    deadline_seconds: float = DEADLINE_SECONDS
+    timeout_seconds: float | None = None
 
 
 class MethodNotAllowed(InvalidRequest):

@@ -24,6 +24,9 @@ class Settings(ServiceSettings, MessagingSettings):
     orders_url: str = "http://127.0.0.1:5001"
     events_url: str = "http://127.0.0.1:5002"
     orchestrator_url: str = "http://127.0.0.1:5003"
+    upstream_timeout_seconds: float = Field(
+        default=15.0, gt=0, description="For an answer; more than a saga's inline budget, so that its 202 arrives."
+    )
     upstream_connections: int = Field(default=256, gt=0, description="Open at most, to each service.")
     request_body_seconds: float = Field(default=10.0, gt=0, description="A client has this long to send its body.")
 

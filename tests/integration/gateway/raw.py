@@ -1,0 +1,41 @@
+"""Requests as bytes, for what no well-behaved client would send."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["RawAnswer", "ask"]
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def ask(url: str, target: str, *header_lines: str, method: str = "GET", body: bytes = b"") -> RawAnswer:
+    """Send one request with exactly that target and those header lines, and read until the server closes."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: gateway.test", "Connection: close", *header_lines]
+    answer = await exchange(url, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+    head, _, content = answer.partition(b"\r\n\r\n")
+    status_line, *rest = head.decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in rest)
+    return RawAnswer(int(status_line.split()[1]), headers, content)
+
+
+async def exchange(url: str, data: bytes) -> bytes:
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        writer.write(data)
+        async with asyncio.timeout(10):
+            return await reader.read()
+    finally:
+        writer.close()

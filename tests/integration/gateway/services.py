@@ -1,0 +1,123 @@
+"""The services behind the gateway: real servers on free ports that note what reaches them."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiohttp import web
+from multidict import CIMultiDict
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.errors import ServiceError
+from gateway.routing import Upstream
+from tests.support.user_tokens import UserTokenMint
+
+__all__ = ["Handler", "Received", "Services", "never", "running_services"]
+
+HOST: Final = "127.0.0.1"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """A request as a service saw it."""
+
+    service: Upstream
+    method: str
+    target: str
+    headers: CIMultiDict[str]
+    body: bytes
+
+
+@dataclass(kw_only=True)
+class Services:
+    """All four. Any path is answered with 200, unless a handler was given for it."""
+
+    mint: UserTokenMint
+    service_tokens: ServiceTokens
+    urls: dict[Upstream, str] = field(default_factory=dict)
+    received: list[Received] = field(default_factory=list)
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    documents: dict[Upstream, dict[str, Any]] = field(default_factory=dict)
+    revoked: dict[uuid.UUID, str] = field(default_factory=dict)
+    """What users answers to whoever asks for revoked sessions: id and when its tokens are dead."""
+
+    def forget(self) -> None:
+        self.received.clear()
+        self.handlers.clear()
+        self.documents.clear()
+        self.revoked.clear()
+
+    @property
+    def last(self) -> Received:
+        return self.received[-1]
+
+    def app_of(self, service: Upstream) -> web.Application:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await self._answer(service, request)
+
+        app = web.Application(client_max_size=10_000_000)
+        app.router.add_route("*", "/{path:.*}", answer)
+        return app
+
+    async def _answer(self, service: Upstream, request: web.Request) -> web.StreamResponse:
+        if own := await self._answer_operators(service, request):
+            return own
+        seen = Received(
+            service=service,
+            method=request.method,
+            target=request.raw_path,
+            headers=CIMultiDict(request.headers),
+            body=await request.read(),
+        )
+        self.received.append(seen)
+        handler = self.handlers.get(request.path)
+        if handler is not None:
+            return await handler(request)
+        return web.json_response({"success": True, "data": {"served_by": service.value}})
+
+    async def _answer_operators(self, service: Upstream, request: web.Request) -> web.Response | None:
+        match request.path:
+            case "/.well-known/jwks.json":
+                return web.json_response(await self.mint.key_set())
+            case "/livez":
+                return web.json_response({"status": "alive"})
+            case "/openapi.json" if service in self.documents:
+                return web.json_response(self.documents[service])
+            case "/openapi.json":
+                return web.json_response({"paths": {}})
+            case "/internal/sessions/revoked":
+                return self._answer_revoked(request)
+        return None
+
+    def _answer_revoked(self, request: web.Request) -> web.Response:
+        try:
+            self.service_tokens.verify(request.headers["Authorization"].removeprefix("Bearer "))
+        except ServiceError:
+            return web.json_response({"error_code": "UNAUTHORIZED", "message": "No."}, status=401)
+        sessions = [{"session_id": str(session), "expires_at": end} for session, end in self.revoked.items()]
+        return web.json_response({"success": True, "data": sessions})
+
+
+@asynccontextmanager
+async def running_services(secret: SecretStr) -> AsyncIterator[Services]:
+    services = Services(mint=UserTokenMint(), service_tokens=ServiceTokens(service="users", secret=secret))
+    async with AsyncExitStack() as stack:
+        for service in Upstream:
+            runner = web.AppRunner(services.app_of(service), shutdown_timeout=0.1)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, HOST, 0)
+            await site.start()
+            services.urls[service] = f"http://{HOST}:{runner.addresses[0][1]}"
+        yield services
+
+
+async def never(_: web.Request) -> web.StreamResponse:
+    """Handle a request by not answering."""
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable")

@@ -1,0 +1,138 @@
+"""Ways around the allow-list, each refused without any service seeing a thing."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.routing import Upstream
+from tests.integration.gateway.raw import ask, exchange
+from tests.integration.gateway.services import Services
+
+USER = "41414141-4141-4141-4141-414141414141"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/internal/ledger/top-up",
+        "/internal/orders",
+        "/api/internal/ledger/top-up",
+        "//internal/orders",
+        "/api//events",
+        "/api/events/",
+        "/api/events//",
+        "/./api/events",
+        "/api/./events",
+        "/api/../internal/orders",
+        "/api/events/../../internal/orders",
+        "/api/events/..",
+        "/api/events/.",
+        "/api/events/.hidden",
+        "/api/events/..;/internal/orders",
+        "/api/events;x=1",
+        "/api/events/%2e%2e/%2e%2e/internal/orders",
+        "/api/events/..%2f..%2finternal%2forders",
+        "/api/events/%2E%2E%2Finternal",
+        "/api/events%2f" + USER,
+        "/api/%65vents",
+        "/%61pi/events",
+        "/api/events/%00",
+        "/api/events/" + USER + "%0d%0aX-Injected:%20yes",
+        "/api/events/" + USER + "%20",
+        "/api\\events",
+        "/api/events\\..\\..\\internal",
+        "/api/events/%5c..%5c",
+        "/api/events/\xe4",
+        "/api/events/" + USER + "/availability/more",
+        "/.well-known/jwks.json",
+        "/livez/../internal/orders",
+        "*",
+    ],
+)
+async def test_a_path_that_is_not_plainly_on_the_list_is_refused(
+    gateway: str, services: Services, token: str, target: str
+) -> None:
+    answer = await ask(gateway, target, f"Authorization: Bearer {token}")
+    assert answer.status in {400, 404}  # 400 is uvicorn's, for what is no HTTP at all
+    assert services.received == []
+
+
+@pytest.mark.parametrize("path", ["/internal/orders", "/.well-known/jwks.json", "/api/nothing"])
+async def test_an_absolute_form_target_opens_no_other_door(
+    gateway: str, services: Services, token: str, path: str
+) -> None:
+    own = await ask(gateway, f"{services.urls[Upstream.USERS]}{path}", f"Authorization: Bearer {token}")
+    assert own.status in {400, 404}
+    assert services.received == []
+
+
+async def test_an_absolute_form_target_is_judged_by_its_path_alone(gateway: str, services: Services) -> None:
+    assert (await ask(gateway, "http://elsewhere.test:9/api/events")).status == 200
+    assert (services.last.service, services.last.target) == ("orchestrator", "/api/events")
+    assert "elsewhere" not in str(services.last.headers)
+
+
+async def test_connect_is_no_tunnel(gateway: str, services: Services) -> None:
+    answer = await exchange(gateway, b"CONNECT 127.0.0.1:5000 HTTP/1.1\r\nHost: 127.0.0.1:5000\r\n\r\n")
+    assert not answer.startswith(b"HTTP/1.1 2")
+    assert services.received == []
+
+
+async def test_a_smuggled_second_request_is_not_seen(gateway: str, services: Services) -> None:
+    hidden = b"GET /internal/orders HTTP/1.1\r\nHost: x\r\n\r\n"
+    await exchange(
+        gateway,
+        b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n"
+        b"Connection: close\r\n\r\n0\r\n\r\n%s" % (5 + len(hidden), hidden),
+    )
+    assert all(seen.target == "/api/auth/login" and seen.body == b"" for seen in services.received)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Idempotency-Key", "Content-Type", "authorization"])
+async def test_a_header_that_decides_something_may_not_be_there_twice(
+    gateway: str, services: Services, token: str, name: str
+) -> None:
+    answer = await ask(
+        gateway, "/api/tickets", f"Authorization: Bearer {token}", f"{name}: Bearer {token}", f"{name}: Bearer other"
+    )
+    assert answer.status == 400
+    assert answer.json["error_code"] == "VALIDATION_ERROR"
+    assert services.received == []
+
+
+async def test_method_override_headers_change_nothing(gateway: str, services: Services) -> None:
+    await ask(gateway, "/api/events", "X-HTTP-Method-Override: DELETE", "X-Method-Override: DELETE")
+    assert services.last.method == "GET"
+    assert not [name for name in services.last.headers if "override" in name.lower()]
+
+
+async def test_a_body_over_the_limit_is_refused_announced_or_not(gateway: str, services: Services) -> None:
+    announced = await ask(gateway, "/api/auth/login", "Content-Length: 1048577", method="POST")
+    assert announced.status == 413
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    chunked = await ask(
+        gateway, "/api/auth/login", "Transfer-Encoding: chunked", method="POST", body=chunk * 17 + b"0\r\n\r\n"
+    )
+    assert chunked.status == 413
+    assert chunked.json["success"] is False
+    assert "x-error-kind" not in chunked.headers
+    assert services.received == []
+
+
+async def test_a_body_of_exactly_the_limit_passes(gateway: str, services: Services) -> None:
+    answer = await ask(gateway, "/api/auth/login", "Content-Length: 1048576", method="POST", body=b"x" * 1_048_576)
+    assert answer.status == 200
+    assert len(services.last.body) == 1_048_576
+
+
+async def test_a_request_that_breaks_off_is_not_passed_on(gateway: str, services: Services) -> None:
+    head = b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    address = urlsplit(gateway)
+    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(head + b"half")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    await ask(gateway, "/api/events")
+    assert [seen.target for seen in services.received] == ["/api/events"]

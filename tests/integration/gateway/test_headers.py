@@ -1,0 +1,165 @@
+"""Which headers cross the gateway, in both directions."""
+
+import uuid
+
+import httpx
+import pytest
+from aiohttp import web
+
+from tests.integration.gateway.conftest import Gateways, until_ready
+from tests.integration.gateway.raw import ask
+from tests.integration.gateway.services import Services
+
+# What a client could send to pass for somebody else.
+FORGED = (
+    "X-Forwarded-For: 6.6.6.6",
+    "X-Forwarded-Host: evil.test",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Prefix: /internal",
+    "X_Forwarded_For: 6.6.6.6",
+    "Forwarded: for=6.6.6.6;host=evil.test",
+    "X-Real-IP: 6.6.6.6",
+    "X-Original-URL: /internal/orders",
+    "X-Rewrite-URL: /internal/orders",
+    "X-Error-Kind: conflict",
+    "X-Service-Token: forged",
+    "X-User-Id: 41414141-4141-4141-4141-414141414141",
+    "Proxy-Authorization: Basic Zm9yZ2Vk",
+    "Cookie: session=1",
+    "TE: trailers",
+    "Expect: 100-continue",
+    "Keep-Alive: timeout=1000",
+)
+
+
+async def test_what_a_client_could_forge_never_reaches_a_service(gateway: str, services: Services) -> None:
+    await ask(gateway, "/api/events", *FORGED)
+    seen = services.last.headers
+    assert seen["X-Forwarded-For"] == "127.0.0.1"
+    assert seen["X-Forwarded-Proto"] == "http"
+    forged = {line.partition(":")[0].lower() for line in FORGED}
+    assert {name.lower() for name in seen} & forged == {"x-forwarded-for", "x-forwarded-proto"}
+    assert "gateway.test" not in seen["Host"]
+
+
+async def test_what_a_service_needs_reaches_it(gateway: str, services: Services, token: str) -> None:
+    lines = {
+        "Accept": "application/json",
+        "Accept-Language": "de, en;q=0.5",
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "a-key-of-mine",
+        "If-None-Match": '"v1"',
+        "User-Agent": "fan-app/1.0",
+    }
+    await ask(gateway, "/api/tickets", *(f"{name}: {value}" for name, value in lines.items()))
+    assert {name: services.last.headers[name] for name in lines} == lines
+
+
+async def test_nothing_is_added_on_the_way(gateway: str, services: Services) -> None:
+    await ask(gateway, "/api/events")
+    assert {name.lower() for name in services.last.headers} == {
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-correlation-id",
+    }
+
+
+async def test_a_correlation_id_goes_through_and_comes_back(client: httpx.AsyncClient, services: Services) -> None:
+    answer = await client.get("/api/events", headers={"X-Correlation-ID": "click-0001"})
+    assert services.last.headers["X-Correlation-ID"] == "click-0001"
+    assert answer.headers.get_list("X-Correlation-ID") == ["click-0001"]
+
+
+@pytest.mark.parametrize("offered", ["", "short", "a b c d e f g h", "x" * 129, "<script>alert(1)</script>"])
+async def test_a_correlation_id_that_would_spoil_a_log_is_replaced(
+    client: httpx.AsyncClient, services: Services, offered: str
+) -> None:
+    answer = await client.get("/api/events", headers={"X-Correlation-ID": offered})
+    given = answer.headers["X-Correlation-ID"]
+    assert given != offered
+    assert services.last.headers["X-Correlation-ID"] == given
+
+
+async def test_what_is_between_services_does_not_come_back(client: httpx.AsyncClient, services: Services) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        headers = {
+            "X-Error-Kind": "conflict",
+            "X-Correlation-ID": "the-service-says-otherwise",
+            "Connection": "keep-alive, X-Only-This-Hop",
+            "X-Only-This-Hop": "1",
+            "Keep-Alive": "timeout=5",
+            "Server": "secret/1.0",
+            "Retry-After": "3",
+            "ETag": '"v1"',
+        }
+        return web.json_response({"success": False, "error_code": "SEAT_UNAVAILABLE"}, status=409, headers=headers)
+
+    services.handlers["/api/events"] = answer
+    got = await client.get("/api/events")
+    assert got.status_code == 409
+    assert got.json()["error_code"] == "SEAT_UNAVAILABLE"
+    assert got.headers["Retry-After"] == "3"
+    assert got.headers["ETag"] == '"v1"'
+    hidden = {"x-error-kind", "connection", "x-only-this-hop", "keep-alive", "server"}
+    assert not hidden & set(got.headers)
+    assert got.headers["X-Correlation-ID"] != "the-service-says-otherwise"
+    assert len(got.headers.get_list("date")) == 1
+
+
+async def test_a_redirect_is_the_clients_to_follow(client: httpx.AsyncClient, services: Services) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        raise web.HTTPFound("http://127.0.0.1:1/internal")
+
+    services.handlers["/api/events"] = answer
+    got = await client.get("/api/events")
+    assert (got.status_code, got.headers["Location"]) == (302, "http://127.0.0.1:1/internal")
+
+
+async def test_every_answer_tells_browsers_what_they_need(client: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+    for path in ("/api/events", "/api/nothing", "/", "/docs", "/health", "/api/pay"):
+        answer = await client.get(path)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Correlation-ID"]
+        assert "X-Error-Kind" not in answer.headers
+    assert (await client.get("/api/tickets", headers=bearer)).headers["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in (await client.get("/api/events")).headers
+
+
+async def test_a_services_own_word_on_caching_stands(
+    client: httpx.AsyncClient, services: Services, bearer: dict[str, str]
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({}, headers={"Cache-Control": "private, max-age=5"})
+
+    services.handlers["/api/tickets"] = answer
+    got = await client.get("/api/tickets", headers=bearer)
+    assert got.headers.get_list("Cache-Control") == ["private, max-age=5"]
+
+
+async def test_behind_a_trusted_proxy_the_client_is_whom_the_proxy_saw(gateways: Gateways, services: Services) -> None:
+    async with gateways(trusted_proxies="127.0.0.1, 10.0.0.0/8") as url:
+        await ask(url, "/api/events", "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3", "X-Forwarded-Proto: https")
+        assert services.last.headers["X-Forwarded-For"] == "203.0.113.9"
+        await ask(url, "/api/events", "X-Forwarded-For: 203.0.113.9, not-an-address, 10.1.2.3")
+        assert services.last.headers["X-Forwarded-For"] == "10.1.2.3"
+        await ask(url, "/api/events")
+        assert services.last.headers["X-Forwarded-For"] == "127.0.0.1"
+
+
+async def test_metrics_are_for_operators(gateways: Gateways, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/metrics")).status_code == 200
+    async with gateways(operator_networks="192.0.2.0/24", trusted_proxies="127.0.0.1") as url:
+        await until_ready(url)
+        assert (await ask(url, "/metrics")).status == 404
+        assert (await ask(url, "/metrics", "X-Forwarded-For: 203.0.113.9")).status == 404
+        assert (await ask(url, "/metrics", "X-Forwarded-For: 192.0.2.7")).status == 200
+
+
+async def test_requests_are_measured_by_route_and_not_by_id(client: httpx.AsyncClient) -> None:
+    await client.get(f"/api/events/{uuid.uuid4()}")
+    metrics = (await client.get("/metrics")).text
+    assert 'request_duration_seconds_count{method="GET",route="/api/events/{event_id}",status="200"}' in metrics

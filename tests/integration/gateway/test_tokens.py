@@ -1,0 +1,167 @@
+"""Whose token opens a route, and what is said to everybody else."""
+
+import base64
+import json
+import time
+import uuid
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.settings import DEV_SERVICE_TOKEN_SECRET
+from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.services import Services
+from tests.support.waiting import eventually
+
+KEY_ID = "test-key"
+
+
+def claims(**changes: object) -> dict[str, object]:
+    now = int(time.time())
+    own = {
+        "iss": "ticketremaster-users",
+        "aud": "ticketremaster",
+        "sub": str(uuid.uuid4()),
+        "sid": str(uuid.uuid4()),
+        "typ": "access",
+        "roles": ["admin"],
+        "iat": now,
+        "exp": now + 900,
+    }
+    return own | changes
+
+
+def tampered(token: str) -> str:
+    head, _, signature = token.split(".")
+    body = base64.urlsafe_b64encode(json.dumps(claims()).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{signature}"
+
+
+def unsigned() -> str:
+    return jwt.encode(claims(), "", algorithm="none", headers={"kid": KEY_ID})
+
+
+async def signed_with_the_public_key(services: Services) -> str:
+    """Take the published key for a shared secret: the oldest trick against verifiers that trust the header."""
+    public = jwt.PyJWK.from_dict((await services.mint.key_set())["keys"][0]).key
+    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return jwt.encode(claims(), raw, algorithm="HS256", headers={"kid": KEY_ID})
+
+
+def of_a_stranger(key_id: str) -> str:
+    return jwt.encode(claims(), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": key_id})
+
+
+async def code_for(client: httpx.AsyncClient, authorization: str | None) -> str:
+    headers = {} if authorization is None else {b"Authorization": authorization.encode("latin-1")}
+    answer = await client.get("/api/tickets", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.json()["success"] is False
+    return str(answer.json()["error_code"])
+
+
+async def test_a_valid_token_opens_and_is_passed_on(
+    client: httpx.AsyncClient, services: Services, bearer: dict[str, str]
+) -> None:
+    for _ in range(2):  # checked, then remembered
+        assert (await client.get("/api/tickets", headers=bearer)).status_code == 200
+    assert services.last.headers["Authorization"] == bearer["Authorization"]
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Basic dXNlcjpwYXNz", "Bearer x", "Bearer a.b.c", "\xe4"]
+)
+async def test_without_a_token_the_answer_is_unauthorized(
+    client: httpx.AsyncClient, services: Services, authorization: str | None
+) -> None:
+    assert await code_for(client, authorization) == "UNAUTHORIZED"
+    assert services.received == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "somebody-else"},
+        {"aud": "another-platform"},
+        {"aud": ["another-platform"]},
+        {"typ": "refresh"},
+        {"typ": "service"},
+        {"sub": "not-a-uuid"},
+        {"sid": "not-a-uuid"},
+        {"exp": int(time.time()) + 900, "nbf": int(time.time()) + 600},
+    ],
+    ids=str,
+)
+async def test_a_token_with_a_wrong_claim_is_refused(
+    client: httpx.AsyncClient, services: Services, changed: dict[str, object]
+) -> None:
+    token = services.mint.token(uuid.uuid4(), **changed)
+    assert await code_for(client, f"Bearer {token}") == "UNAUTHORIZED"
+    assert services.received == []
+
+
+async def test_a_forged_token_is_refused(client: httpx.AsyncClient, services: Services, token: str) -> None:
+    service_token = ServiceTokens(service="orders", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET)).issue("orchestrator")
+    forged = {
+        "tampered": tampered(token),
+        "unsigned": unsigned(),
+        "HS256 with the public key": await signed_with_the_public_key(services),
+        "another key under our id": of_a_stranger(KEY_ID),
+        "another key": of_a_stranger("another"),
+        "cut off": token[:-4],
+        "a service's": service_token,
+    }
+    codes = {how: await code_for(client, f"Bearer {forgery}") for how, forgery in forged.items()}
+    assert codes == dict.fromkeys(forged, "UNAUTHORIZED")
+    assert services.received == []
+
+
+async def test_an_expired_token_says_so(client: httpx.AsyncClient, services: Services) -> None:
+    token = services.mint.token(uuid.uuid4(), exp=int(time.time()) - 1)
+    assert await code_for(client, f"Bearer {token}") == "TOKEN_EXPIRED"
+    assert services.received == []
+
+
+async def test_a_token_expires_although_it_was_seen_before(client: httpx.AsyncClient, services: Services) -> None:
+    headers = {"Authorization": f"Bearer {services.mint.token(uuid.uuid4(), exp=time.time() + 0.7)}"}
+    assert (await client.get("/api/tickets", headers=headers)).status_code == 200
+
+    async def is_expired() -> bool:
+        answer = await client.get("/api/tickets", headers=headers)
+        return answer.status_code == 401 and answer.json()["error_code"] == "TOKEN_EXPIRED"
+
+    await eventually(is_expired, within_seconds=2)
+
+
+async def test_public_routes_ask_for_nothing_and_pass_a_token_on(client: httpx.AsyncClient, services: Services) -> None:
+    assert (await client.get("/api/events")).status_code == 200
+    for authorization in ("Bearer whatever", f"Bearer {unsigned()}"):
+        assert (await client.get("/api/events", headers={"Authorization": authorization})).status_code == 200
+        assert services.last.headers["Authorization"] == authorization
+
+
+@pytest.mark.parametrize("path", ["/api/auth/refresh", "/api/auth/logout"])
+async def test_refresh_and_logout_judge_their_token_themselves(
+    client: httpx.AsyncClient, services: Services, path: str
+) -> None:
+    refresh = services.mint.token(uuid.uuid4(), typ="refresh")
+    assert (await client.post(path, headers={"Authorization": f"Bearer {refresh}"})).status_code == 200
+    assert services.last.headers["Authorization"] == f"Bearer {refresh}"
+
+
+async def test_while_keys_cannot_be_had_nobody_is_let_in(
+    gateways: Gateways, services: Services, bearer: dict[str, str]
+) -> None:
+    async with gateways(jwks_url="http://127.0.0.1:1/jwks.json") as url, httpx.AsyncClient(base_url=url) as http:
+        answer = await http.get("/api/tickets", headers=bearer)
+        assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert services.received == []
+        assert (await http.get("/api/events")).status_code == 200
+        health = await http.get("/health")
+        assert (health.status_code, health.json()["checks"]["user_keys"]) == (503, "failed")

@@ -1,0 +1,184 @@
+"""Services that are away, slow, or break off: what the client is told, and how fast."""
+
+import asyncio
+import time
+
+import httpx
+import pytest
+from aiohttp import web
+
+from tests.integration.gateway.conftest import Gateways, until_ready
+from tests.integration.gateway.raw import exchange
+from tests.integration.gateway.services import Handler, Services, never
+
+GET_EVENTS = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+async def test_a_service_that_is_away_is_503_at_once(gateways: Gateways) -> None:
+    async with gateways(orchestrator_url="http://127.0.0.1:1") as url, httpx.AsyncClient(base_url=url) as http:
+        started = time.monotonic()
+        answer = await http.get("/api/events")
+        assert time.monotonic() - started < 1
+        assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert answer.json()["correlation_id"] == answer.headers["X-Correlation-ID"]
+        assert "127.0.0.1" not in answer.text
+        health = await http.get("/health")
+        assert (health.status_code, health.json()["checks"]["orchestrator"]) == (503, "failed")
+
+
+async def test_a_plain_read_service_that_is_away_is_only_degraded(gateways: Gateways) -> None:
+    async with gateways(events_url="http://127.0.0.1:1") as url, httpx.AsyncClient(base_url=url) as http:
+        await until_ready(url)
+        assert (await http.get("/health")).json()["checks"]["events"] == "degraded"
+        assert (await http.get("/api/venues")).status_code == 503
+        assert (await http.get("/api/events")).status_code == 200
+
+
+async def test_a_slow_service_is_504_when_its_time_is_up(gateways: Gateways, services: Services) -> None:
+    services.handlers["/api/events"] = never
+    async with gateways(upstream_timeout_seconds=0.3) as url, httpx.AsyncClient(base_url=url) as http:
+        answer = await http.get("/api/events")
+        assert (answer.status_code, answer.json()["error_code"]) == (504, "UPSTREAM_TIMEOUT")
+
+
+async def test_provisioning_a_hall_has_longer(gateways: Gateways, services: Services, bearer: dict[str, str]) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.5)
+        return web.json_response({}, status=201)
+
+    services.handlers["/api/admin/events"] = answer
+    async with gateways(upstream_timeout_seconds=0.3) as url, httpx.AsyncClient(base_url=url) as http:
+        await until_ready(url)
+        assert (await http.post("/api/admin/events", headers=bearer, json={})).status_code == 201
+
+
+async def test_a_service_that_hangs_up_without_an_answer_is_504(
+    client: httpx.AsyncClient, services: Services, bearer: dict[str, str]
+) -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    services.handlers["/api/pay"] = hang_up
+    answer = await client.post("/api/pay", headers=bearer, json={})
+    assert (answer.status_code, answer.json()["error_code"]) == (504, "UPSTREAM_TIMEOUT")
+    assert len(services.received) == 1, "money may have moved: only the client may try again"
+
+
+async def test_a_short_answer_that_breaks_off_is_504_and_not_half_an_answer(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    services.handlers["/api/events"] = breaking_off(announced=1000, sent=500)
+    answer = await client.get("/api/events")
+    assert (answer.status_code, answer.json()["error_code"]) == (504, "UPSTREAM_TIMEOUT")
+
+
+@pytest.mark.parametrize("announced", [1_000_000, None], ids=["by length", "chunked"])
+async def test_a_long_answer_that_breaks_off_cannot_be_taken_for_whole(
+    gateway: str, services: Services, announced: int | None
+) -> None:
+    services.handlers["/api/events"] = breaking_off(announced=announced, sent=300_000)
+    answer = await exchange(gateway, GET_EVENTS)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    if announced is None:
+        assert not body.endswith(b"0\r\n\r\n")
+    else:
+        assert len(body) < announced
+
+
+async def test_a_long_answer_is_passed_on_as_it_comes(gateway: str, services: Services) -> None:
+    more = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        await more.wait()
+        await response.write(b"second")
+        return response
+
+    services.handlers["/api/events"] = answer
+    async with httpx.AsyncClient(base_url=gateway) as http, http.stream("GET", "/api/events") as got:
+        chunks = got.aiter_bytes()
+        assert await anext(chunks) == b"first"
+        more.set()
+        assert await anext(chunks) == b"second"
+
+
+async def test_a_big_answer_arrives_whole(client: httpx.AsyncClient, services: Services) -> None:
+    hall = b"x" * 5_000_000
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=hall)
+
+    services.handlers["/api/events"] = answer
+    assert (await client.get("/api/events")).content == hall
+
+
+async def test_a_compressed_answer_stays_compressed(client: httpx.AsyncClient, services: Services) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        response = web.json_response({"seats": ["A"] * 1000})
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    services.handlers["/api/events"] = answer
+    got = await client.get("/api/events", headers={"Accept-Encoding": "gzip"})
+    assert got.headers["Content-Encoding"] == "gzip"
+    assert got.json() == {"seats": ["A"] * 1000}
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_has_none(client: httpx.AsyncClient, services: Services, status: int) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    services.handlers["/api/events"] = answer
+    got = await client.get("/api/events")
+    assert (got.status_code, got.content) == (status, b"")
+
+
+async def test_a_client_that_leaves_kills_nothing(gateway: str, services: Services, bearer: dict[str, str]) -> None:
+    arrived, done = asyncio.Event(), asyncio.Event()
+    goes_on = asyncio.Event()
+
+    async def answer(_: web.Request) -> web.Response:
+        arrived.set()
+        await goes_on.wait()
+        done.set()
+        return web.json_response({})
+
+    services.handlers["/api/pay"] = answer
+    async with httpx.AsyncClient(base_url=gateway) as http:
+        paying = asyncio.create_task(http.post("/api/pay", headers=bearer, json={}))
+        await asyncio.wait_for(arrived.wait(), 5)
+        paying.cancel()
+        await asyncio.gather(paying, return_exceptions=True)
+    goes_on.set()
+    await asyncio.wait_for(done.wait(), 5)
+
+
+async def test_a_body_that_does_not_come_is_given_up(gateways: Gateways, services: Services) -> None:
+    async with gateways(request_body_seconds=0.2) as url:
+        answer = await exchange(
+            url, b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10\r\n\r\nhalf"
+        )
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert services.received == []
+
+
+def breaking_off(*, announced: int | None, sent: int) -> Handler:
+    """Handle a request by sending less than was announced."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if announced is not None:
+            response.content_length = announced
+        await response.prepare(request)
+        await response.write(b"x" * sent)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    return answer
