@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
@@ -15,6 +15,9 @@ from orchestrator.engine.plan import Call
 from orchestrator.sagas.participants import Hold, LayoutCategory, Seat, SeatChoice
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
+
+if TYPE_CHECKING:
+    from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
 
 __all__ = ["CategoryCount", "GrpcInventory", "OwnedSeat", "SeatState"]
 
@@ -69,7 +72,7 @@ class GrpcInventory:
         self._channel: grpc.aio.Channel | None = None
 
     @cached_property
-    def _stub(self) -> InventoryStub:
+    def _stub(self) -> "InventoryAsyncStub":
         self._channel = open_channel(self._address)
         return InventoryStub(self._channel)
 

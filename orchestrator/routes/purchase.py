@@ -37,7 +37,7 @@ Data = TypeVar("Data", bound=BaseModel)
 Office = Annotated[BoxOffice, Depends(_box_office)]
 
 
-@router.post("/reserve", summary="Hold 1 to 10 seats")
+@router.post("/reserve", response_model_exclude_none=True, summary="Hold 1 to 10 seats")
 async def reserve(
     *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
@@ -47,7 +47,9 @@ async def reserve(
     return await _answer(held, response)
 
 
-@router.post("/reserve/best-available", summary="Hold the best seats left in a category")
+@router.post(
+    "/reserve/best-available", response_model_exclude_none=True, summary="Hold the best seats left in a category"
+)
 async def reserve_best_available(
     *, body: BestAvailableRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
@@ -57,7 +59,7 @@ async def reserve_best_available(
     return await _answer(held, response)
 
 
-@router.post("/pay", summary="Pay for held seats and get the tickets")
+@router.post("/pay", response_model_exclude_none=True, summary="Pay for held seats and get the tickets")
 async def pay(
     *, body: PayRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
 ) -> Success[Receipt] | Success[OrderInProgress]:
