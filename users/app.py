@@ -14,9 +14,11 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.topology import platform_topology
 from users.accounts import routes as account_routes
+from users.accounts.credentials import Credentials, FailureLimits
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import Accounts
+from users.housekeeping import Housekeeping
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
@@ -28,7 +30,7 @@ from users.otp.service import OneTimeCodes
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
 from users.sessions.repository import SessionRepository
-from users.sessions.service import LoginLimits, Sessions
+from users.sessions.service import Sessions
 from users.sessions.tokens import TokenIssuer
 from users.settings import Settings
 
@@ -47,92 +49,109 @@ ROUTERS: Final = (
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the service: its parts, its routes, and the relay of its outbox."""
-    database = Database(settings, application_name=SERVICE)
-    publisher = Publisher(
-        settings.rabbitmq_url.get_secret_value(),
-        service=SERVICE,
-        topology=platform_topology(settings.hold_ttl_seconds),
-        timeout_seconds=settings.publish_timeout_seconds,
-    )
-    relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
-    passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
-    otp_api = NotificationApi(
-        base_url=settings.otp_api_url, key=settings.otp_api_key, timeout_seconds=settings.otp_timeout_seconds
-    )
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        publisher.broker.start()
-        relay.start()
-        yield
-        await relay.close()
-        await publisher.broker.close()
-        await otp_api.close()
-        passwords.close()
-        await database.close()
-
-    key = SigningKey(settings.jwt_private_key)
+    """Return the service: its parts and its routes; what runs beside them starts with the app."""
+    parts = _Parts(settings)
     app = base_app(
         service=SERVICE,
         title="TicketRemaster users",
         settings=settings,
-        lifespan=lifespan,
-        health=Health(required={"database": database.is_healthy}, optional={"broker": publisher.broker.is_healthy}),
-        user_tokens=_verifier(key),
+        lifespan=parts.lifespan,
+        health=parts.health(),
+        user_tokens=_verifier(parts.key),
     )
-    _construct(app, settings, database=database, key=key, passwords=passwords, otp_api=otp_api, relay=relay)
+    app.state.signing_key = parts.key
+    app.state.sessions = parts.sessions
+    app.state.accounts = parts.accounts()
+    app.state.ledger = Ledger(LedgerRepository(parts.database))
     for router in ROUTERS:
         app.include_router(router)
     return app
 
 
-def _construct(
-    app: FastAPI,
-    settings: Settings,
-    *,
-    database: Database,
-    key: SigningKey,
-    passwords: Passwords,
-    otp_api: NotificationApi,
-    relay: OutboxRelay,
-) -> None:
-    limits = AttemptLimits(AttemptsRepository(database))
-    accounts = AccountRepository(database)
-    sessions = Sessions(
-        accounts=accounts,
-        passwords=passwords,
-        repository=SessionRepository(database),
-        tokens=TokenIssuer(
-            key,
-            access_ttl_seconds=settings.access_token_ttl_seconds,
-            refresh_ttl_seconds=settings.refresh_token_ttl_seconds,
-        ),
-        limits=limits,
-        login_limits=_login_limits(settings),
-        on_message=relay.poke,
-    )
-    codes = OneTimeCodes(
-        provider=otp_api,
-        repository=ChallengeRepository(database),
-        limits=limits,
-        sends_per_account=settings.otp_sends_per_account,
-        sends_per_phone=settings.otp_sends_per_phone,
-    )
-    app.state.signing_key = key
-    app.state.sessions = sessions
-    app.state.accounts = Accounts(
-        repository=accounts, passwords=passwords, codes=codes, sessions=sessions, on_message=relay.poke
-    )
-    app.state.ledger = Ledger(LedgerRepository(database))
+class _Parts:
+    """What lives as long as the process does."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.database = Database(settings, application_name=SERVICE)
+        self.key = SigningKey(settings.jwt_private_key)
+        self._publisher = Publisher(
+            settings.rabbitmq_url.get_secret_value(),
+            service=SERVICE,
+            topology=platform_topology(settings.hold_ttl_seconds),
+            timeout_seconds=settings.publish_timeout_seconds,
+        )
+        self._relay = OutboxRelay(self.database, self._publisher, poll_seconds=settings.outbox_poll_seconds)
+        self._passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
+        self._otp_api = NotificationApi(
+            base_url=settings.otp_api_url, key=settings.otp_api_key, timeout_seconds=settings.otp_timeout_seconds
+        )
+        self._people = AccountRepository(self.database)
+        self._attempts = AttemptsRepository(self.database)
+        self._logins = SessionRepository(self.database)
+        self._limits = AttemptLimits(self._attempts)
+        self._credentials = self._make_credentials()
+        self.sessions = self._make_sessions()
+        self._housekeeping = Housekeeping(
+            self._attempts.clean,
+            self._logins.clean_tokens,
+            self._logins.clean,
+            every_seconds=settings.housekeeping_seconds,
+        )
 
-def _login_limits(settings: Settings) -> LoginLimits:
-    window_seconds = settings.login_window_seconds
-    return LoginLimits(
-        per_account=Limit("login-account", settings.login_failures_per_account, window_seconds),
-        per_address=Limit("login-address", settings.login_failures_per_address, window_seconds),
-    )
+    def accounts(self) -> Accounts:
+        codes = OneTimeCodes(
+            provider=self._otp_api,
+            repository=ChallengeRepository(self.database),
+            limits=self._limits,
+            sends_per_account=self._settings.otp_sends_per_account,
+            sends_per_phone=self._settings.otp_sends_per_phone,
+        )
+        return Accounts(
+            repository=self._people,
+            passwords=self._passwords,
+            credentials=self._credentials,
+            codes=codes,
+            sessions=self.sessions,
+            on_message=self._relay.poke,
+        )
+
+    def health(self) -> Health:
+        """Without the broker messages wait in the outbox; everything else goes on."""
+        return Health(
+            required={"database": self.database.is_healthy}, optional={"broker": self._publisher.broker.is_healthy}
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        self._publisher.broker.start()
+        self._relay.start()
+        self._housekeeping.start()
+        yield
+        await self._housekeeping.close()
+        await self._relay.close()
+        await self._publisher.broker.close()
+        await self._otp_api.close()
+        self._passwords.close()
+        await self.database.close()
+
+    def _make_credentials(self) -> Credentials:
+        window_seconds = self._settings.login_window_seconds
+        failures = FailureLimits(
+            per_account=Limit("login-account", self._settings.login_failures_per_account, window_seconds),
+            per_address=Limit("login-address", self._settings.login_failures_per_address, window_seconds),
+        )
+        return Credentials(accounts=self._people, passwords=self._passwords, limits=self._limits, failures=failures)
+
+    def _make_sessions(self) -> Sessions:
+        tokens = TokenIssuer(
+            self.key,
+            access_ttl_seconds=self._settings.access_token_ttl_seconds,
+            refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
+        )
+        return Sessions(
+            credentials=self._credentials, repository=self._logins, tokens=tokens, on_message=self._relay.poke
+        )
 
 
 def _verifier(key: SigningKey) -> UserTokenVerifier:

@@ -32,7 +32,7 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     )
     otp_sends_per_phone: int = Field(default=10, ge=0, description="Codes sent to one number in an hour; 0: no limit.")
 
-    # One hash takes about 20 ms of a core and 19 MiB; what waits longer than a second had better come again.
+    # One hash takes about 20 ms of a core and 19 MiB; who would wait longer than a second had better come again.
     password_threads: int = Field(default=2, gt=0)
     password_queue: int = Field(default=64, gt=0)
 
@@ -40,6 +40,8 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     login_failures_per_account: int = Field(default=10, ge=0, description="In one window; 0: no limit.")
     login_failures_per_address: int = Field(default=100, ge=0, description="In one window; 0: no limit.")
     login_window_seconds: int = Field(default=900, gt=0)
+
+    housekeeping_seconds: float = Field(default=600, gt=0, description="How often expired rows are dropped.")
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ErrorBody", "Page", "PageQuery", "Paginated", "Pagination", "Success", "paginated", "success"]
+__all__ = ["ErrorBody", "Page", "PageQuery", "Paginated", "Pagination", "Success", "paginated", "refusals", "success"]
 
 MAX_PER_PAGE = 100
 
@@ -84,3 +84,8 @@ def success(data: Data) -> Success[Data]:
 def paginated(items: list[Item], *, page: Page, total: int) -> Paginated[Item]:
     pagination = Pagination(page=page.page, per_page=page.per_page, total=total, total_pages=-(-total // page.per_page))
     return Paginated(data=items, pagination=pagination)
+
+
+def refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return a route's `responses` for OpenAPI: by status, the error codes it may answer."""
+    return {status: {"model": ErrorBody, "description": names} for status, names in codes.items()}

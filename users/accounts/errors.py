@@ -1,8 +1,8 @@
 """What can be wrong with an account."""
 
-from common.errors import Conflict, Forbidden, NotFound
+from common.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
-__all__ = ["EmailAlreadyExists", "UnverifiedAccount", "UserNotFound"]
+__all__ = ["EmailAlreadyExists", "UnverifiedAccount", "UserNotFound", "WrongCredentials"]
 
 
 class UserNotFound(NotFound):
@@ -18,3 +18,9 @@ class EmailAlreadyExists(Conflict):
 class UnverifiedAccount(Forbidden):
     code = "UNVERIFIED_ACCOUNT"
     public_message = "Please verify your phone first."
+
+
+class WrongCredentials(Unauthenticated):
+    """The same for an unknown address as for a wrong password."""
+
+    public_message = "The e-mail address or the password is wrong."

@@ -50,6 +50,12 @@ _UPDATE: Final = text(
     RETURNING before.roles AS roles_before
     """
 )
+_GRANT: Final = text(
+    """
+    UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
+    WHERE email = :email AND is_verified
+    """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,3 +136,7 @@ class AccountRepository:
         parameters = {"user_id": user_id, "is_flagged": is_flagged, "roles": None if roles is None else list(roles)}
         row = await self._database.fetch_one(_UPDATE, parameters)
         return None if row is None else frozenset(row["roles_before"])
+
+    async def grant(self, *, email: str, role: str) -> bool:
+        """Add a role to a verified user; False when there is none with that e-mail address."""
+        return await self._database.execute(_GRANT, {"email": email, "role": role}) == 1

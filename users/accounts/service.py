@@ -7,7 +7,8 @@ from uuid import UUID
 
 from common.auth.principal import Principal, Role
 from common.errors import Forbidden
-from users.accounts.errors import EmailAlreadyExists, UserNotFound
+from users.accounts.credentials import Credentials
+from users.accounts.errors import EmailAlreadyExists, UserNotFound, WrongCredentials
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, NewUser, User
 from users.otp.service import OneTimeCodes
@@ -30,17 +31,19 @@ class Accounts:
         *,
         repository: AccountRepository,
         passwords: Passwords,
+        credentials: Credentials,
         codes: OneTimeCodes,
         sessions: Sessions,
         on_message: Callable[[], None],
     ) -> None:
         self._repository = repository
         self._passwords = passwords
+        self._credentials = credentials
         self._codes = codes
         self._sessions = sessions
         self._on_message = on_message
 
-    async def register(self, *, email: str, phone: str, password: str) -> UUID:
+    async def register(self, *, email: str, phone: str, password: str, address: str) -> UUID:
         """Store a user whose phone is not verified yet, then send a code to it.
 
         When no code could be sent nothing is lost: registering again with the same e-mail address and password, while
@@ -49,7 +52,7 @@ class Accounts:
         Raises:
             EmailAlreadyExists: the address is taken.
             OtpUnavailable: the code could not be sent; try again.
-            TooManyRequests: too many codes were sent.
+            TooManyRequests: too many codes were sent, or too many passwords tried.
         """
         user_id = uuid.uuid4()
         new = NewUser(
@@ -60,7 +63,7 @@ class Accounts:
             roles=[Role.CUSTOMER],
         )
         if not await self._repository.add(new):
-            user_id = await self._resume(email=email, phone=phone, password=password)
+            user_id = await self._resume(email=email, phone=phone, password=password, address=address)
         await self._codes.send(user_id=user_id, phone=phone, context=REGISTRATION)
         return user_id
 
@@ -112,12 +115,14 @@ class Accounts:
             await self._sessions.end_all(user_id)
         return await self._existing(user_id)
 
-    async def _resume(self, *, email: str, phone: str, password: str) -> UUID:
-        user = await self._repository.by_email(email)
-        if user is None or user.is_verified:
+    async def _resume(self, *, email: str, phone: str, password: str, address: str) -> UUID:
+        taken_by = await self._repository.by_email(email)
+        if taken_by is None or taken_by.is_verified:
             raise EmailAlreadyExists
-        if not await self._passwords.matches(password, stored_hash=user.password_hash):
-            raise EmailAlreadyExists
+        try:
+            user = await self._credentials.check(email=email, password=password, address=address)
+        except WrongCredentials as error:
+            raise EmailAlreadyExists from error
         await self._repository.change_pending_phone(user.user_id, phone=phone)
         return user.user_id
 

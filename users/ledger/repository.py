@@ -116,7 +116,7 @@ class LedgerRepository:
         return await self._move(request, statements.ESCROW_VOID, parameters, refuse=refuse)
 
     async def undo_escrow_hold(self, request: ParticipantRequest, *, undoes_request_id: UUID) -> Movement | None:
-        """Void the escrow held under that id; None when it cannot be undone (it was released)."""
+        """Void the escrow held under that id; None when it cannot be done (it was released, or is none)."""
         parameters = {"reference": str(undoes_request_id), "kind": "escrow_void"}
         return await self._undo(request, statements.ESCROW_UNDO, undoes_request_id, parameters)
 

@@ -153,12 +153,15 @@ class Ledger:
 
         Raises:
             EscrowAlreadyResolved: it was released.
+            UndoMismatch: that id moved credits in another way.
         """
         request = ParticipantRequest.of(request_id, "undo_escrow_hold", undoes_request_id=undoes_request_id)
         movement = await self._repository.undo_escrow_hold(request, undoes_request_id=undoes_request_id)
-        if movement is None:
+        if movement is not None:
+            return movement
+        if await self._repository.kind_of(undoes_request_id) == "escrow_hold":
             raise EscrowAlreadyResolved
-        return movement
+        raise UndoMismatch(undoes_request_id=undoes_request_id)
 
     async def top_up(
         self, *, request_id: UUID, user_id: UUID, provider: str, amount: Decimal, reference: str

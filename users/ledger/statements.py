@@ -214,8 +214,8 @@ ESCROW_UNDO: Final = text(
         SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
             'transaction_id', (SELECT transaction_id FROM movement), 'balances', coalesce({_WALLETS}, '{{}}')))
         WHERE NOT EXISTS (SELECT FROM prior) AND (EXISTS (SELECT FROM movement)
-           OR NOT EXISTS (SELECT FROM escrows
-                          WHERE request_id = CAST(:undoes_request_id AS uuid) AND status IN ('HELD', 'RELEASED')))
+           OR EXISTS (SELECT FROM escrows WHERE request_id = CAST(:undoes_request_id AS uuid) AND status = 'VOIDED')
+           OR NOT EXISTS (SELECT FROM ledger_transactions WHERE request_id = CAST(:undoes_request_id AS uuid)))
         RETURNING result)
     {SELECT_ANSWER}
     """

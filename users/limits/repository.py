@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 
 __all__ = ["AttemptCount", "AttemptsRepository"]
 
@@ -24,12 +24,25 @@ _COUNT: Final = text(
     RETURNING scope, attempts, ceil(extract(epoch FROM ends_at - now())) AS seconds_left
     """
 )
+_READ: Final = text(
+    """
+    SELECT scope, attempts, ceil(extract(epoch FROM ends_at - now())) AS seconds_left
+    FROM attempts JOIN unnest(CAST(:scopes AS text[]), CAST(:subject_hashes AS text[]))
+         AS tried (scope, subject_hash) USING (scope, subject_hash)
+    WHERE ends_at > now()
+    """
+)
 _UNCOUNT: Final = text(
     "UPDATE attempts SET attempts = attempts - 1 "
     "WHERE scope = :scope AND subject_hash = :subject_hash AND attempts > 0 AND ends_at > now()"
 )
 _FORGET: Final = text("DELETE FROM attempts WHERE scope = :scope AND subject_hash = :subject_hash")
-_CLEAN: Final = text("DELETE FROM attempts WHERE ends_at < now()")
+_CLEAN: Final = text(
+    """
+    DELETE FROM attempts WHERE (scope, subject_hash) IN (
+        SELECT scope, subject_hash FROM attempts WHERE ends_at < now() LIMIT :batch FOR UPDATE SKIP LOCKED)
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,12 @@ class AttemptsRepository:
         rows = await self._database.fetch_all(
             _COUNT, {"scopes": scopes, "subject_hashes": subject_hashes, "windows_seconds": windows_seconds}
         )
-        return [AttemptCount(row["scope"], row["attempts"], max(1, int(row["seconds_left"]))) for row in rows]
+        return [_count_of(row) for row in rows]
+
+    async def read(self, *, scopes: Sequence[str], subject_hashes: Sequence[str]) -> list[AttemptCount]:
+        """Return what is counted so far in windows that have not ended."""
+        rows = await self._database.fetch_all(_READ, {"scopes": scopes, "subject_hashes": subject_hashes})
+        return [_count_of(row) for row in rows]
 
     async def uncount(self, *, scope: str, subject_hash: str) -> None:
         await self._database.execute(_UNCOUNT, {"scope": scope, "subject_hash": subject_hash})
@@ -58,6 +76,10 @@ class AttemptsRepository:
     async def forget(self, *, scope: str, subject_hash: str) -> None:
         await self._database.execute(_FORGET, {"scope": scope, "subject_hash": subject_hash})
 
-    async def clean(self) -> int:
-        """Drop what no longer counts."""
-        return await self._database.execute(_CLEAN)
+    async def clean(self, *, batch: int) -> int:
+        """Drop windows that have ended, `batch` at most; returns how many."""
+        return await self._database.execute(_CLEAN, {"batch": batch})
+
+
+def _count_of(row: Row) -> AttemptCount:
+    return AttemptCount(row["scope"], row["attempts"], max(1, int(row["seconds_left"])))

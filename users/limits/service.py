@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from common.errors import TooManyRequests
-from users.limits.repository import AttemptsRepository
+from users.limits.repository import AttemptCount, AttemptsRepository
 
 __all__ = ["AttemptLimits", "Limit", "Tried", "network_of"]
 
@@ -39,31 +39,33 @@ class AttemptLimits:
     def __init__(self, repository: AttemptsRepository) -> None:
         self._repository = repository
 
-    async def take(self, tried: Sequence[Tried]) -> None:
-        """Count an attempt against each limit, before it is made, so that no burst can get past the limit.
+    async def check(self, tried: Sequence[Tried]) -> None:
+        """Count nothing; only ask.
 
         Raises:
-            TooManyRequests: one of them is used up; says when its window ends.
+            TooManyRequests: one of the limits is used up.
         """
-        counted = [one for one in tried if one.limit.allowed > 0]
-        if not counted:
-            return
-        counts = await self._repository.count(
-            scopes=[one.limit.scope for one in counted],
-            subject_hashes=[_digest(one.subject) for one in counted],
-            windows_seconds=[one.limit.window_seconds for one in counted],
-        )
-        allowed = {one.limit.scope: one.limit.allowed for one in counted}
-        waits = [count.seconds_left for count in counts if count.attempts > allowed[count.scope]]
-        if waits:
-            raise TooManyRequests("Too many attempts. Please try again later.", retry_after_seconds=max(waits))
+        counted = _switched_on(tried)
+        if counted:
+            _refuse_when(counted, await self._repository.read(**_keys(counted)), spent=True)
+
+    async def take(self, tried: Sequence[Tried]) -> None:
+        """Count an attempt against each limit.
+
+        Raises:
+            TooManyRequests: it is one too many for one of them.
+        """
+        counted = _switched_on(tried)
+        if counted:
+            windows = [one.limit.window_seconds for one in counted]
+            _refuse_when(counted, await self._repository.count(**_keys(counted), windows_seconds=windows), spent=False)
 
     async def give_back(self, tried: Tried) -> None:
         """Uncount an attempt that turned out to be none."""
         await self._repository.uncount(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
 
     async def forget(self, tried: Tried) -> None:
-        """Start anew: the right password was given."""
+        """Start anew."""
         await self._repository.forget(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
 
 
@@ -76,6 +78,25 @@ def network_of(address: str) -> str:
     if parsed.version == 4:  # noqa: PLR2004 - the protocol's own number
         return address
     return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
+
+
+def _switched_on(tried: Sequence[Tried]) -> list[Tried]:
+    return [one for one in tried if one.limit.allowed > 0]
+
+
+def _keys(tried: Sequence[Tried]) -> dict[str, list[str]]:
+    return {
+        "scopes": [one.limit.scope for one in tried],
+        "subject_hashes": [_digest(one.subject) for one in tried],
+    }
+
+
+def _refuse_when(tried: Sequence[Tried], counts: Sequence[AttemptCount], *, spent: bool) -> None:
+    """Refuse when a limit is exceeded, or (`spent`) when it is reached already."""
+    allowed = {one.limit.scope: one.limit.allowed - int(spent) for one in tried}
+    waits = [count.seconds_left for count in counts if count.attempts > allowed[count.scope]]
+    if waits:
+        raise TooManyRequests("Too many attempts. Please try again later.", retry_after_seconds=max(waits))
 
 
 def _digest(subject: str) -> str:

@@ -12,6 +12,7 @@ __all__ = ["OneTimeCodes"]
 
 WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
 SEND_WINDOW_SECONDS: Final = 3600
+NEW_CODE_AFTER_SECONDS: Final = 1
 
 
 class OneTimeCodes:
@@ -66,13 +67,15 @@ class OneTimeCodes:
         if challenge is None:
             raise OtpExpired
         if challenge.attempts > WRONG_CODES:
-            raise OtpMaxRetries
+            raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
         match await self._ask(challenge, code):
             case OtpVerdict.APPROVED:
                 if not await self._repository.close(challenge):
                     raise OtpExpired
             case OtpVerdict.PENDING:
-                raise OtpMaxRetries if challenge.attempts == WRONG_CODES else OtpInvalid
+                if challenge.attempts == WRONG_CODES:
+                    raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
+                raise OtpInvalid
             case OtpVerdict.EXPIRED:
                 raise OtpExpired
 

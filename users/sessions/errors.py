@@ -1,14 +1,8 @@
-"""Why somebody is not let in."""
+"""Why a login cannot go on."""
 
 from common.errors import Unauthenticated
 
-__all__ = ["InvalidRefreshToken", "RefreshTokenExpired", "WrongCredentials"]
-
-
-class WrongCredentials(Unauthenticated):
-    """The same for an unknown address as for a wrong password."""
-
-    public_message = "The e-mail address or the password is wrong."
+__all__ = ["InvalidRefreshToken", "RefreshTokenExpired"]
 
 
 class InvalidRefreshToken(Unauthenticated):

@@ -77,15 +77,23 @@ _REVOKED: Final = text(
     """
 )
 # A session is over when its last refresh token has expired, or when it is revoked and its access tokens are dead.
-_CLEAN: Final = text(
+# Its refresh tokens go with it.
+_CLEAN_SESSIONS: Final = text(
     """
-    DELETE FROM sessions WHERE access_expires_at < now() AND (
-        revoked_at IS NOT NULL
-        OR NOT EXISTS (SELECT FROM refresh_tokens token
-                       WHERE token.session_id = sessions.session_id AND token.expires_at > now()))
+    DELETE FROM sessions WHERE session_id IN (
+        SELECT session_id FROM sessions over WHERE access_expires_at < now() AND (
+            revoked_at IS NOT NULL
+            OR NOT EXISTS (SELECT FROM refresh_tokens token
+                           WHERE token.session_id = over.session_id AND token.expires_at > now()))
+        LIMIT :batch FOR UPDATE SKIP LOCKED)
     """
 )
-_CLEAN_TOKENS: Final = text("DELETE FROM refresh_tokens WHERE expires_at < now() - interval '7 days'")
+_CLEAN_TOKENS: Final = text(
+    """
+    DELETE FROM refresh_tokens WHERE token_hash IN (
+        SELECT token_hash FROM refresh_tokens WHERE expires_at < now() LIMIT :batch FOR UPDATE SKIP LOCKED)
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,14 @@ class SessionRepository:
         """Return revoked sessions whose access tokens may still be alive."""
         rows = await self._database.fetch_all(_REVOKED)
         return [RevokedSession(row["session_id"], row["access_expires_at"]) for row in rows]
+
+    async def clean(self, *, batch: int) -> int:
+        """Drop sessions that are over, `batch` at most; returns how many."""
+        return await self._database.execute(_CLEAN_SESSIONS, {"batch": batch})
+
+    async def clean_tokens(self, *, batch: int) -> int:
+        """Drop refresh tokens that have expired, `batch` at most; returns how many."""
+        return await self._database.execute(_CLEAN_TOKENS, {"batch": batch})
 
 
 async def _announce(connection: AsyncConnection, revoked: Sequence[Row]) -> None:

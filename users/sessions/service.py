@@ -6,31 +6,21 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from common.errors import Unavailable
+from common.telemetry.logs import get_logger
+from users.accounts.credentials import Credentials
 from users.accounts.errors import UnverifiedAccount
-from users.accounts.passwords import Passwords
-from users.accounts.repository import AccountRepository, User
-from users.limits.service import AttemptLimits, Limit, Tried, network_of
-from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired, WrongCredentials
+from users.accounts.repository import User
+from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired
 from users.sessions.repository import RevokedSession, SessionRepository
 from users.sessions.tokens import RefreshToken, TokenIssuer
 
-__all__ = ["LoginLimits", "Sessions", "TokenPair"]
+__all__ = ["Sessions", "TokenPair"]
 
 LOGGED_OUT: Final = "logged out"
 TOKEN_REUSED: Final = "refresh token reused"  # noqa: S105 - a reason
 ROLES_REMOVED: Final = "roles removed"
 
-
-@dataclass(frozen=True, slots=True)
-class LoginLimits:
-    """How many failed logins an account, and a network address, may have in a window."""
-
-    per_account: Limit
-    per_address: Limit
-
-    def tried(self, *, email: str, address: str) -> tuple[Tried, Tried]:
-        return Tried(self.per_account, email), Tried(self.per_address, network_of(address))
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +40,14 @@ class Sessions:
     def __init__(
         self,
         *,
-        accounts: AccountRepository,
-        passwords: Passwords,
+        credentials: Credentials,
         repository: SessionRepository,
         tokens: TokenIssuer,
-        limits: AttemptLimits,
-        login_limits: LoginLimits,
         on_message: Callable[[], None],
     ) -> None:
-        self._accounts = accounts
-        self._passwords = passwords
+        self._credentials = credentials
         self._repository = repository
         self._tokens = tokens
-        self._limits = limits
-        self._login_limits = login_limits
         self._on_message = on_message
 
     async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, TokenPair]:
@@ -73,24 +57,10 @@ class Sessions:
             address: where the caller is, for the limit on failures.
 
         Raises:
-            WrongCredentials: wrong password, or no such account; nobody can tell which.
             UnverifiedAccount: the password is right, the phone is not verified.
-            TooManyRequests: too many failures, for this account or from this address.
-            Unavailable: too many are logging in at once.
+            WrongCredentials, TooManyRequests, Unavailable: see `Credentials.check`.
         """
-        account, network = self._login_limits.tried(email=email, address=address)
-        await self._limits.take([account, network])
-        user = await self._accounts.by_email(email)
-        try:
-            is_right = await self._passwords.matches(password, stored_hash=user.password_hash if user else None)
-        except Unavailable:
-            await self._limits.give_back(account)
-            await self._limits.give_back(network)
-            raise
-        if user is None or not is_right:
-            raise WrongCredentials
-        await self._limits.forget(account)
-        await self._limits.give_back(network)
+        user = await self._credentials.check(email=email, password=password, address=address)
         if not user.is_verified:
             raise UnverifiedAccount
         return user, await self.open(user)
@@ -147,6 +117,7 @@ class Sessions:
         if token is None:
             return InvalidRefreshToken()
         if token.is_used:
+            logger.warning("session.token_reused", session_id=str(token.session_id))
             await self._revoke(token.session_id, because=TOKEN_REUSED)
             return InvalidRefreshToken()
         return RefreshTokenExpired() if token.is_expired else InvalidRefreshToken()
