@@ -16,7 +16,7 @@ from events.catalogue.statements import DISCARD, DRAFT, PUBLISH, event_json
 from events.catalogue.status import EventStatus
 from events.venues.models import venues
 
-__all__ = ["EventRepository"]
+__all__ = ["EventRepository", "draft_parameters"]
 
 # The first look may meet another undo in flight; it waits for it, and the second sees what came of it.
 LOOKS: Final = 2
@@ -46,7 +46,7 @@ class EventRepository:
             status = await self._status_of(draft.event_id)
             return VenueNotFound() if status is None else EventInvalidState(details={"status": status})
 
-        return Event(**await self._memory.answer(request, DRAFT, _draft_parameters(draft), refuse=refuse))
+        return Event(**await self._memory.answer(request, DRAFT, draft_parameters(draft), refuse=refuse))
 
     async def publish(self, event_id: uuid.UUID, *, request_id: uuid.UUID) -> Event:
         """Move a DRAFT to PUBLISHED.
@@ -106,7 +106,7 @@ class EventRepository:
         return found["status"] if found else None
 
 
-def _draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
+def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
     columns = draft.model_dump(include={"event_id", "name", "hall_id", "event_date", "total_seats", "layout"})
     introduced = draft.venue
     return {

@@ -12,7 +12,8 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from orders.app import create_app
 from orders.settings import Settings
-from tests.integration.orders.callers import Book, Caller
+from tests.integration.orders.book import Book
+from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.user_tokens import UserTokenMint
 

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from common.auth.principal import Role
 from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
-from tests.integration.orders.callers import Caller, new_id, opening
+from tests.integration.orders.book import opening
+from tests.support.callers import Caller, new_id
 from tests.support.user_tokens import UserTokenMint
 
 INTERNAL = [

@@ -2,33 +2,26 @@
 
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
 from orders.models import metadata
 from orders.status import REACHED_FROM, OrderStatus
-from tests.integration.orders.callers import Book, new_id, opening
+from tests.integration.orders.book import Book, opening
+from tests.support.callers import new_id
+from tests.support.statements import counted_statements, schema_differences
 
 ALL_PAIRS = list(itertools.product(OrderStatus, OrderStatus))
 
 
 async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
-    def differences(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        return list(compare_metadata(context, metadata))
-
-    async with database.transaction() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await schema_differences(database, metadata) == []
 
 
 class TestStatusGuard:
@@ -79,7 +72,7 @@ class TestStatementsPerCall:
     async def test_open(self, book: Book) -> None:
         body = opening()
 
-        with _counted() as statements:
+        with counted_statements() as statements:
             await book.open(body)
 
         assert len(statements) == 1
@@ -87,7 +80,7 @@ class TestStatementsPerCall:
     async def test_confirm(self, book: Book) -> None:
         body = await book.opened()
 
-        with _counted() as statements:
+        with counted_statements() as statements:
             await book.confirm(body["order_id"])
 
         assert len(statements) == 1
@@ -95,7 +88,7 @@ class TestStatementsPerCall:
     async def test_end(self, book: Book) -> None:
         body = await book.opened()
 
-        with _counted() as statements:
+        with counted_statements() as statements:
             await book.end(body["order_id"], undoes=body["request_id"])
 
         assert len(statements) == 1
@@ -104,25 +97,10 @@ class TestStatementsPerCall:
         body, request_id = await book.opened(), new_id()
         await book.confirm(body["order_id"], request_id=request_id)
 
-        with _counted() as statements:
+        with counted_statements() as statements:
             await book.confirm(body["order_id"], request_id=request_id)
 
         assert len(statements) == 1
-
-
-@contextmanager
-def _counted() -> Iterator[list[str]]:
-    """Collect the statements that any engine of this process sends."""
-    statements: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        statements.append(arguments[2])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def _order_of(connection: AsyncConnection, status: OrderStatus) -> uuid.UUID:

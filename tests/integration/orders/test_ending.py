@@ -12,7 +12,8 @@ from common.db.requests import ParticipantRequest
 from orders.schemas import OpenOrder
 from orders.statements import OPEN
 from orders.status import OrderStatus
-from tests.integration.orders.callers import Book, new_id, opening
+from tests.integration.orders.book import Book, opening
+from tests.support.callers import new_id
 from tests.support.waiting import eventually
 
 

@@ -6,7 +6,8 @@ import itertools
 import pytest
 
 from orders.status import REACHED_FROM, OrderStatus
-from tests.integration.orders.callers import Book, Caller, new_id
+from tests.integration.orders.book import Book
+from tests.support.callers import Caller, new_id
 
 ALL_PAIRS = list(itertools.product(OrderStatus, REACHED_FROM))
 # Ending an order that ended that way is no move: an undo may come again under another id.

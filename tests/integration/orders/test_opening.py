@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.orders.callers import Book, a_seat, new_id, opening
+from tests.integration.orders.book import Book, a_seat, opening
+from tests.support.callers import new_id
 
 
 class TestOpen:

@@ -1,18 +1,13 @@
-"""Who calls the orders service in tests, and with what."""
+"""The orders service as its callers see it, for tests."""
 
-import uuid
-from typing import Any, Self
+from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
 from orders.status import OrderStatus
+from tests.support.callers import Caller, new_id
 
-__all__ = ["Book", "Caller", "new_id", "opening"]
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
+__all__ = ["Book", "a_seat", "opening"]
 
 
 def opening(**changes: Any) -> dict[str, Any]:
@@ -32,30 +27,6 @@ def opening(**changes: Any) -> dict[str, Any]:
 def a_seat(**changes: Any) -> dict[str, Any]:
     seat = {"seat_id": new_id(), "category": "CAT1", "row_number": "A", "seat_number": 1, "price": "350.00"}
     return {**seat, **changes}
-
-
-class Caller:
-    """An HTTP client with somebody's token."""
-
-    def __init__(self, app: FastAPI, token: str | None = None, *, user_id: uuid.UUID | None = None) -> None:
-        self.user_id = str(user_id)
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://orders", headers=headers)
-
-    async def get(self, path: str, **params: Any) -> httpx.Response:
-        return await self._http.get(path, params=params)
-
-    async def post(self, path: str, body: Any) -> httpx.Response:
-        return await self._http.post(path, json=body)
-
-    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return await self._http.request(method, path, **options)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
 
 
 class Book:

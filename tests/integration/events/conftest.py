@@ -1,0 +1,64 @@
+"""The events service on a database of the module, called over its HTTP API as the orchestrator and as anybody."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from common.auth.principal import Role
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from events.app import create_app
+from events.settings import Settings
+from tests.integration.events.catalogue import Catalogue
+from tests.support.callers import Caller
+from tests.support.servers import DatabaseFactory
+from tests.support.user_tokens import UserTokenMint
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: DatabaseFactory) -> Settings:
+    return Settings(env="test", database_url=SecretStr(database_url("events")))
+
+
+@pytest.fixture(scope="module")
+def mint() -> UserTokenMint:
+    return UserTokenMint()
+
+
+@pytest.fixture(scope="module")
+async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]:
+    app = create_app(settings, user_tokens=mint.verifier())
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="module")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The service's tables, seen past the service."""
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+async def anybody(app: FastAPI) -> AsyncIterator[Caller]:
+    """Without any token."""
+    async with Caller(app) as caller:
+        yield caller
+
+
+@pytest.fixture(scope="module")
+async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[Catalogue]:
+    """The internal routes, as the orchestrator calls them."""
+    token = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("events")
+    async with Caller(app, token) as orchestrator:
+        yield Catalogue(orchestrator)
+
+
+@pytest.fixture
+async def admin(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[Caller]:
+    async with Caller(app, mint.token(uuid.uuid4(), Role.ADMIN)) as caller:
+        yield caller

@@ -1,0 +1,67 @@
+"""events_db itself: what it refuses whoever asks, and what a call costs."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+import events.catalogue.models
+import events.venues.models  # noqa: F401 - fills the metadata
+from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
+from events.models import metadata
+from tests.integration.events.catalogue import Catalogue
+from tests.support.callers import Caller
+from tests.support.statements import counted_statements, schema_differences
+
+
+async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    assert await schema_differences(database, metadata) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("events", "status = 'SOLD_OUT'"),
+        ("events", "status = 'PUBLISHED'"),
+        ("events", "total_seats = 0"),
+        ("pricing_tiers", "price = -1"),
+        ("venues", "total_halls = 0"),
+    ],
+)
+async def test_refuses_what_makes_no_sense(
+    catalogue: Catalogue, database: Database, *, table: str, change: str
+) -> None:
+    await catalogue.drafted()
+
+    with pytest.raises(IntegrityError) as refused:
+        await database.execute(text(f"UPDATE {table} SET {change}"))  # noqa: S608 - the cases above
+
+    assert sqlstate_of(refused.value) == CHECK_VIOLATION
+
+
+class TestStatementsPerCall:
+    """However long the page, the number of statements is the same."""
+
+    @pytest.fixture
+    async def three_events(self, catalogue: Catalogue) -> list[str]:
+        return [(await catalogue.published())["event_id"] for _ in range(3)]
+
+    async def test_search(self, catalogue: Catalogue, three_events: list[str]) -> None:
+        with counted_statements() as statements:
+            found = await catalogue.search()
+
+        assert len(found.json()["data"]) >= len(three_events)
+        assert len(statements) == 2
+
+    async def test_look_up(self, catalogue: Catalogue, three_events: list[str]) -> None:
+        with counted_statements() as statements:
+            found = await catalogue.look_up(*three_events)
+
+        assert len(found.json()["data"]) == 3
+        assert len(statements) == 1
+
+    async def test_venues(self, anybody: Caller, three_events: list[str]) -> None:
+        with counted_statements() as statements:
+            found = await anybody.get("/api/venues")
+
+        assert len(found.json()["data"]) >= len(three_events)
+        assert len(statements) == 2

@@ -1,0 +1,203 @@
+"""Drafting an event: once per request id, with a venue that is known or comes along."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from tests.integration.events.catalogue import LAYOUT, Catalogue, a_venue, drafting
+from tests.support.callers import Caller, new_id
+
+
+class TestDraft:
+    async def test_answers_with_the_draft(self, catalogue: Catalogue) -> None:
+        body = drafting()
+
+        answer = await catalogue.draft(body)
+
+        assert answer.status_code == 200
+        event = answer.json()["data"]
+        venue_id = event["venue"].pop("venue_id")
+        assert event == {
+            "event_id": body["event_id"],
+            "name": "Lights over the Bay",
+            "status": "DRAFT",
+            "venue": a_venue(),
+            "hall_id": "HALL-A",
+            "event_date": "2027-03-20T12:00:00Z",
+            "total_seats": 20,
+            "pricing_tiers": {"CAT1": "350.00", "STANDING": "99.50"},
+            "layout": LAYOUT,
+            "resale_cap_percent": 120,
+        }
+        found = (await catalogue.find(body["event_id"])).json()["data"]
+        assert found == {**event, "venue": {**a_venue(), "venue_id": venue_id}}
+
+    async def test_takes_amounts_as_numbers_times_of_any_offset_and_no_layout(self, catalogue: Catalogue) -> None:
+        body = drafting(pricing_tiers={"CAT1": 350, "CAT2": 0.1}, event_date="2027-03-20T20:00:00+08:00")
+        del body["layout"]
+
+        event = (await catalogue.draft(body)).json()["data"]
+
+        assert event["pricing_tiers"] == {"CAT1": "350.00", "CAT2": "0.10"}
+        assert event["event_date"] == "2027-03-20T12:00:00Z"
+        assert event["layout"] == []
+
+    async def test_a_repeated_id_gets_the_first_answer_even_after_publication(self, catalogue: Catalogue) -> None:
+        body = drafting()
+        first = await catalogue.draft(body)
+        await catalogue.publish(body["event_id"])
+
+        repeated = await catalogue.draft(body)
+
+        assert repeated.json() == first.json()
+
+    async def test_fifty_repetitions_at_once_draft_one_event_and_one_venue(
+        self, catalogue: Catalogue, database: Database
+    ) -> None:
+        name = f"Hall {new_id()}"
+        body = drafting(venue=a_venue(name=name))
+
+        answers = await asyncio.gather(*(catalogue.draft(body) for _ in range(50)))
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.text for answer in answers}) == 1
+        assert await _venues_named(database, name) == 1
+
+    async def test_of_fifty_requests_for_one_event_id_exactly_one_wins(
+        self, catalogue: Catalogue, database: Database
+    ) -> None:
+        event_id, name = new_id(), f"Hall {new_id()}"
+
+        answers = await asyncio.gather(
+            *(catalogue.draft(drafting(event_id=event_id, venue=a_venue(name=name))) for _ in range(50))
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 49
+        assert {answer.json().get("error_code") for answer in answers} == {None, "EVENT_INVALID_STATE"}
+        assert await _venues_named(database, name) == 1
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"name": "Another"},
+            {"event_id": new_id()},
+            {"event_date": "2028-01-01T00:00:00Z"},
+            {"pricing_tiers": {"CAT1": "1.00"}},
+            {"venue": a_venue(name="Another")},
+            {"layout": []},
+        ],
+        ids=lambda other: next(iter(other)),
+    )
+    async def test_the_same_id_with_other_arguments_is_refused(
+        self, catalogue: Catalogue, other: dict[str, Any]
+    ) -> None:
+        body = await catalogue.drafted()
+
+        answer = await catalogue.draft({**body, **other})
+
+        assert answer.status_code == 422
+        assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
+
+    @pytest.mark.parametrize(
+        ("wrong", "code"),
+        [
+            ({"event_id": "12"}, "INVALID_UUID"),
+            ({"venue": None, "venue_id": "12"}, "INVALID_UUID"),
+            ({"venue": None}, "VALIDATION_ERROR"),
+            ({"venue_id": new_id()}, "VALIDATION_ERROR"),
+            ({"venue": a_venue(total_halls=0)}, "VALIDATION_ERROR"),
+            ({"venue": a_venue(name=" ")}, "VALIDATION_ERROR"),
+            ({"venue": a_venue(address="")}, "VALIDATION_ERROR"),
+            ({"name": "   "}, "VALIDATION_ERROR"),
+            ({"name": "x" * 201}, "VALIDATION_ERROR"),
+            ({"name": "Nul\x00"}, "VALIDATION_ERROR"),
+            ({"hall_id": ""}, "VALIDATION_ERROR"),
+            ({"event_date": "2027-03-20"}, "VALIDATION_ERROR"),
+            ({"event_date": "2027-03-20T12:00:00"}, "VALIDATION_ERROR"),
+            ({"event_date": "9999-12-31T23:59:59-14:00"}, "VALIDATION_ERROR"),
+            ({"total_seats": 0}, "VALIDATION_ERROR"),
+            ({"total_seats": 1_000_001}, "VALIDATION_ERROR"),
+            ({"total_seats": 2.5}, "VALIDATION_ERROR"),
+            ({"pricing_tiers": {}}, "VALIDATION_ERROR"),
+            ({"pricing_tiers": {"": "1.00"}}, "VALIDATION_ERROR"),
+            ({"pricing_tiers": {"CAT1": "-1.00"}}, "VALIDATION_ERROR"),
+            ({"pricing_tiers": {"CAT1": "1.001"}}, "VALIDATION_ERROR"),
+            ({"layout": ["CAT1"]}, "VALIDATION_ERROR"),
+            ({"layout": [{"category": "Nul\x00"}]}, "VALIDATION_ERROR"),
+            ({"layout": [{"rows": [{"Nul\x00": 1}]}]}, "VALIDATION_ERROR"),
+        ],
+        ids=str,
+    )
+    async def test_refuses_what_can_never_work(self, catalogue: Catalogue, wrong: dict[str, Any], code: str) -> None:
+        answer = await catalogue.draft(drafting(**wrong))
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == code
+
+    @pytest.mark.parametrize("field", ["name", "layout"])
+    async def test_refuses_half_a_character(self, catalogue: Catalogue, field: str) -> None:
+        half = b'"\\ud83d"' if field == "name" else b'[{"category": "\\ud83d"}]'
+        body = {key: value for key, value in drafting().items() if key != field}
+        content = orjson.dumps(body)[:-1] + b', "' + field.encode() + b'": ' + half + b"}"
+
+        answer = await catalogue.orchestrator.request(
+            "POST", "/internal/events", content=content, headers={"content-type": "application/json"}
+        )
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+
+class TestVenue:
+    async def test_a_known_venue_is_used(self, catalogue: Catalogue, anybody: Caller) -> None:
+        first = (await catalogue.draft(drafting(venue=a_venue(name="Known")))).json()["data"]
+
+        second = (await catalogue.draft(drafting(venue=None, venue_id=first["venue"]["venue_id"]))).json()["data"]
+
+        assert second["venue"] == first["venue"]
+        venues = (await anybody.get("/api/venues", per_page=100)).json()["data"]
+        assert [venue["name"] for venue in venues].count("Known") == 1
+
+    async def test_an_unknown_venue_is_refused_and_stays_so(self, catalogue: Catalogue) -> None:
+        venue_id = new_id()
+        body = drafting(venue=None, venue_id=venue_id)
+        early = await catalogue.draft(body)
+        await catalogue.drafted(venue=a_venue(venue_id=venue_id))
+
+        late = await catalogue.draft(body)
+
+        assert early.status_code == late.status_code == 404
+        assert early.json()["error_code"] == late.json()["error_code"] == "NOT_FOUND"
+        assert (await catalogue.find(body["event_id"])).status_code == 404
+
+    async def test_a_venue_may_bring_its_id(self, catalogue: Catalogue) -> None:
+        venue_id = new_id()
+
+        event = (await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id)))).json()["data"]
+
+        assert event["venue"] == {**a_venue(), "venue_id": venue_id}
+
+    async def test_a_venue_known_by_that_id_is_left_as_it_is(self, catalogue: Catalogue) -> None:
+        venue_id = new_id()
+        await catalogue.drafted(venue=a_venue(venue_id=venue_id))
+
+        again = await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id, name="Another")))
+
+        assert again.json()["data"]["venue"] == {**a_venue(), "venue_id": venue_id}
+
+    async def test_twenty_events_at_once_may_bring_the_same_venue(self, catalogue: Catalogue) -> None:
+        venue = a_venue(venue_id=new_id())
+
+        answers = await asyncio.gather(*(catalogue.draft(drafting(venue=venue)) for _ in range(20)))
+
+        assert {answer.status_code for answer in answers} == {200}
+
+
+async def _venues_named(database: Database, name: str) -> int:
+    counted = await database.fetch_one(text("SELECT count(*) AS venues FROM venues WHERE name = :name"), {"name": name})
+    assert counted is not None
+    return int(counted["venues"])

@@ -1,0 +1,236 @@
+"""Publishing a draft, and undoing one: also when the draft never came, comes later, or is under way."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.db.requests import ParticipantRequest
+from events.catalogue.repository import draft_parameters
+from events.catalogue.schemas import DraftEvent
+from events.catalogue.statements import DRAFT
+from tests.integration.events.catalogue import Catalogue, a_venue, drafting
+from tests.support.callers import Caller, new_id
+from tests.support.waiting import eventually
+
+
+class TestPublish:
+    async def test_puts_the_draft_on_sale(self, catalogue: Catalogue) -> None:
+        body = drafting()
+        drafted = (await catalogue.draft(body)).json()["data"]
+
+        answer = await catalogue.publish(body["event_id"])
+
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {**drafted, "status": "PUBLISHED"}
+        assert (await catalogue.find(body["event_id"])).json()["data"] == {**drafted, "status": "PUBLISHED"}
+
+    async def test_fifty_repetitions_at_once_get_one_answer(self, catalogue: Catalogue) -> None:
+        body, request_id = await catalogue.drafted(), new_id()
+
+        answers = await asyncio.gather(*(catalogue.publish(body["event_id"], request_id=request_id) for _ in range(50)))
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.text for answer in answers}) == 1
+
+    async def test_of_fifty_requests_exactly_one_publishes(self, catalogue: Catalogue) -> None:
+        body = await catalogue.drafted()
+
+        answers = await asyncio.gather(*(catalogue.publish(body["event_id"]) for _ in range(50)))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 49
+
+    async def test_the_same_id_for_another_event_is_refused(self, catalogue: Catalogue) -> None:
+        first, second, request_id = await catalogue.drafted(), await catalogue.drafted(), new_id()
+        await catalogue.publish(first["event_id"], request_id=request_id)
+
+        answer = await catalogue.publish(second["event_id"], request_id=request_id)
+
+        assert answer.status_code == 422
+        assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
+
+    async def test_an_unknown_event_is_refused_and_stays_so(self, catalogue: Catalogue) -> None:
+        event_id, request_id = new_id(), new_id()
+        early = await catalogue.publish(event_id, request_id=request_id)
+        await catalogue.drafted(event_id=event_id)
+
+        late = await catalogue.publish(event_id, request_id=request_id)
+
+        assert early.status_code == late.status_code == 404
+        assert early.json()["error_code"] == late.json()["error_code"] == "EVENT_NOT_FOUND"
+        assert (await catalogue.find(event_id)).json()["data"]["status"] == "DRAFT"
+
+    @pytest.mark.parametrize("status", ["PUBLISHED", "CANCELLED"])
+    async def test_what_is_no_draft_is_refused(self, catalogue: Catalogue, database: Database, status: str) -> None:
+        body = await catalogue.published()
+        await _set_status(database, body["event_id"], status)
+
+        answer = await catalogue.publish(body["event_id"])
+
+        assert answer.status_code == 409
+        assert answer.json()["error_code"] == "EVENT_INVALID_STATE"
+        assert answer.json()["details"] == {"status": status}
+
+
+class TestDiscard:
+    async def test_removes_the_draft_and_the_venue_it_brought(self, catalogue: Catalogue, anybody: Caller) -> None:
+        body = await catalogue.drafted(venue=a_venue(name=f"Hall {new_id()}"))
+
+        answer = await catalogue.discard(body["event_id"], undoes=body["request_id"])
+
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {"event_id": body["event_id"]}
+        assert (await catalogue.find(body["event_id"])).json()["error_code"] == "EVENT_NOT_FOUND"
+        assert body["venue"]["name"] not in await _venue_names(anybody)
+
+    async def test_leaves_a_venue_that_was_known_before(self, catalogue: Catalogue, anybody: Caller) -> None:
+        venue_id, name = new_id(), f"Hall {new_id()}"
+        await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
+        body = await catalogue.drafted(venue=None, venue_id=venue_id)
+
+        await catalogue.discard(body["event_id"], undoes=body["request_id"])
+
+        assert name in await _venue_names(anybody)
+
+    async def test_leaves_a_venue_that_another_event_moved_into(self, catalogue: Catalogue, anybody: Caller) -> None:
+        venue_id, name = new_id(), f"Hall {new_id()}"
+        body = await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
+        other = await catalogue.drafted(venue=None, venue_id=venue_id)
+
+        answer = await catalogue.discard(body["event_id"], undoes=body["request_id"])
+
+        assert answer.status_code == 200
+        assert (await catalogue.find(other["event_id"])).json()["data"]["venue"]["name"] == name
+        assert name in await _venue_names(anybody)
+
+    async def test_accepts_that_the_draft_never_came_and_refuses_it_later(self, catalogue: Catalogue) -> None:
+        body = drafting()
+
+        answer = await catalogue.discard(body["event_id"], undoes=body["request_id"])
+        late = await catalogue.draft(body)
+
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {"event_id": body["event_id"]}
+        assert late.status_code == 409
+        assert late.json()["error_code"] == "REQUEST_UNDONE"
+        assert (await catalogue.find(body["event_id"])).status_code == 404
+
+    @pytest.mark.parametrize("same_id", [True, False])
+    async def test_fifty_at_once_get_one_answer(self, catalogue: Catalogue, *, same_id: bool) -> None:
+        body, request_id = await catalogue.drafted(), new_id()
+
+        answers = await asyncio.gather(
+            *(
+                catalogue.discard(
+                    body["event_id"], undoes=body["request_id"], request_id=request_id if same_id else None
+                )
+                for _ in range(50)
+            )
+        )
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert {answer.json()["data"]["event_id"] for answer in answers} == {body["event_id"]}
+
+    async def test_other_arguments_under_one_id_are_refused(self, catalogue: Catalogue) -> None:
+        body, request_id = await catalogue.drafted(), new_id()
+        await catalogue.discard(body["event_id"], undoes=body["request_id"], request_id=request_id)
+
+        answer = await catalogue.discard(new_id(), undoes=body["request_id"], request_id=request_id)
+
+        assert answer.status_code == 422
+
+    async def test_what_is_on_sale_is_not_undone(self, catalogue: Catalogue) -> None:
+        body, request_id = await catalogue.published(), new_id()
+
+        answers = [
+            await catalogue.discard(body["event_id"], undoes=body["request_id"], request_id=request_id)
+            for _ in range(2)
+        ]
+
+        assert {answer.status_code for answer in answers} == {409}
+        assert answers[0].json()["error_code"] == "EVENT_INVALID_STATE"
+        assert answers[0].json()["details"] == {"status": "PUBLISHED"}
+        assert (await catalogue.find(body["event_id"])).json()["data"]["status"] == "PUBLISHED"
+
+
+class TestRaces:
+    """Whoever comes first, nothing is left standing that was undone."""
+
+    async def test_a_draft_and_its_undo(self, catalogue: Catalogue, anybody: Caller) -> None:
+        name = f"Hall {new_id()}"
+        for _ in range(30):
+            body = drafting(venue=a_venue(name=name))
+
+            drafted, discarded = await asyncio.gather(
+                catalogue.draft(body), catalogue.discard(body["event_id"], undoes=body["request_id"])
+            )
+
+            assert discarded.status_code == 200
+            assert drafted.status_code == 200 or drafted.json()["error_code"] == "REQUEST_UNDONE"
+            assert (await catalogue.find(body["event_id"])).status_code == 404
+        assert name not in await _venue_names(anybody)
+
+    async def test_an_undo_waits_for_the_draft_in_flight(self, catalogue: Catalogue, database: Database) -> None:
+        body = drafting()
+        draft = DraftEvent.model_validate(body)
+        request = ParticipantRequest.of(draft.request_id, "draft", **draft.model_dump(exclude={"request_id"}))
+        async with database.transaction() as connection:
+            await connection.execute(DRAFT, {**draft_parameters(draft), **request.parameters})
+            discarding = asyncio.create_task(catalogue.discard(body["event_id"], undoes=body["request_id"]))
+            await eventually(partial(_somebody_waits, database))
+
+        answer = await discarding
+
+        assert answer.status_code == 200
+        assert (await catalogue.find(body["event_id"])).status_code == 404
+
+    async def test_publishing_and_discarding(self, catalogue: Catalogue) -> None:
+        for _ in range(30):
+            body = await catalogue.drafted()
+
+            published, discarded = await asyncio.gather(
+                catalogue.publish(body["event_id"]), catalogue.discard(body["event_id"], undoes=body["request_id"])
+            )
+
+            outcome = (published.status_code, discarded.status_code)
+            assert outcome in {(200, 409), (404, 200)}
+            found = await catalogue.find(body["event_id"])
+            assert found.status_code == (200 if published.status_code == 200 else 404)
+
+    async def test_moving_into_a_venue_that_is_being_discarded(self, catalogue: Catalogue) -> None:
+        for _ in range(30):
+            venue_id = new_id()
+            body = await catalogue.drafted(venue=a_venue(venue_id=venue_id))
+            moving = drafting(venue=None, venue_id=venue_id)
+
+            moved, discarded = await asyncio.gather(
+                catalogue.draft(moving), catalogue.discard(body["event_id"], undoes=body["request_id"])
+            )
+
+            assert discarded.status_code == 200
+            assert moved.status_code == 200 or moved.json()["error_code"] == "NOT_FOUND"
+            found = await catalogue.find(moving["event_id"])
+            assert found.status_code == moved.status_code
+
+
+async def _venue_names(anybody: Caller) -> list[str]:
+    return [venue["name"] for venue in (await anybody.get("/api/venues", per_page=100)).json()["data"]]
+
+
+async def _set_status(database: Database, event_id: str, status: str) -> None:
+    await database.execute(
+        text("UPDATE events SET status = :status WHERE event_id = :event_id"), {"status": status, "event_id": event_id}
+    )
+
+
+async def _somebody_waits(database: Database) -> Any:
+    waiting = await database.fetch_one(
+        text(
+            "SELECT count(*) AS waiting FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    )
+    return waiting and waiting["waiting"]

@@ -1,0 +1,222 @@
+"""Finding events: by id, by several ids, by name and date, page by page."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from tests.integration.events.catalogue import Catalogue, a_venue
+from tests.support.callers import Caller, new_id
+
+
+@pytest.fixture
+async def nothing_else(database: Database) -> None:
+    """An empty catalogue."""
+    await database.execute(text("TRUNCATE events, venues CASCADE"))
+
+
+async def names(catalogue: Catalogue, **query: Any) -> list[str]:
+    answer = await catalogue.search(**query)
+    assert answer.status_code == 200, answer.text
+    return [event["name"] for event in answer.json()["data"]]
+
+
+class TestFind:
+    @pytest.mark.parametrize("status", ["DRAFT", "PUBLISHED", "CANCELLED"])
+    async def test_finds_events_of_any_status(self, catalogue: Catalogue, database: Database, status: str) -> None:
+        body = await catalogue.published()
+        await database.execute(
+            text("UPDATE events SET status = :status WHERE event_id = :event_id"),
+            {"status": status, "event_id": body["event_id"]},
+        )
+
+        answer = await catalogue.find(body["event_id"])
+
+        assert answer.status_code == 200
+        assert answer.json()["data"]["status"] == status
+
+    async def test_an_unknown_event(self, catalogue: Catalogue) -> None:
+        answer = await catalogue.find(new_id())
+
+        assert answer.status_code == 404
+        assert answer.json()["error_code"] == "EVENT_NOT_FOUND"
+
+    @pytest.mark.parametrize("event_id", ["42", "e1e1e1e1", "%00"])
+    async def test_a_malformed_id(self, catalogue: Catalogue, event_id: str) -> None:
+        answer = await catalogue.find(event_id)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "INVALID_UUID"
+
+
+class TestLookUp:
+    async def test_gives_those_that_exist_once_in_the_order_asked_for(self, catalogue: Catalogue) -> None:
+        first, second = (await catalogue.published())["event_id"], (await catalogue.drafted())["event_id"]
+
+        answer = await catalogue.look_up(second, new_id(), first, second)
+
+        assert answer.status_code == 200
+        assert [event["event_id"] for event in answer.json()["data"]] == [second, first]
+        assert answer.json()["data"][1] == (await catalogue.find(first)).json()["data"]
+
+    async def test_nothing_asked_nothing_given(self, catalogue: Catalogue) -> None:
+        assert (await catalogue.look_up()).json()["data"] == []
+
+    async def test_takes_a_hundred_and_no_more(self, catalogue: Catalogue) -> None:
+        many = [new_id() for _ in range(101)]
+
+        assert (await catalogue.look_up(*many[:100])).json()["data"] == []
+        assert (await catalogue.look_up(*many)).json()["error_code"] == "VALIDATION_ERROR"
+
+    async def test_a_malformed_id(self, catalogue: Catalogue) -> None:
+        assert (await catalogue.look_up("42")).json()["error_code"] == "INVALID_UUID"
+
+
+@pytest.mark.usefixtures("nothing_else")
+class TestSearch:
+    async def test_shows_published_events_only(self, catalogue: Catalogue, database: Database) -> None:
+        await catalogue.drafted(name="Draft")
+        cancelled = await catalogue.published(name="Cancelled")
+        published = await catalogue.published(name="Published")
+        await database.execute(
+            text("UPDATE events SET status = 'CANCELLED' WHERE event_id = :event_id"),
+            {"event_id": cancelled["event_id"]},
+        )
+
+        answer = await catalogue.search()
+
+        assert answer.json()["data"] == [(await catalogue.find(published["event_id"])).json()["data"]]
+        assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 1, "total_pages": 1}
+
+    async def test_is_empty_when_there_is_nothing(self, catalogue: Catalogue) -> None:
+        answer = await catalogue.search()
+
+        assert answer.json()["data"] == []
+        assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 0, "total_pages": 0}
+
+    async def test_goes_by_date_then_by_id(self, catalogue: Catalogue) -> None:
+        late = (await catalogue.published(event_date="2027-05-01T00:00:00Z"))["event_id"]
+        same_day = [(await catalogue.published(event_date="2027-04-01T00:00:00Z"))["event_id"] for _ in range(4)]
+        early = (await catalogue.published(event_date="2027-03-01T00:00:00Z"))["event_id"]
+
+        pages = [(await catalogue.search(page=page, per_page=1)).json()["data"] for page in range(1, 7)]
+
+        assert [page[0]["event_id"] for page in pages] == [early, *sorted(same_day), late]
+
+    @pytest.mark.parametrize(
+        ("page", "expected"), [(1, ["1", "2"]), (2, ["3", "4"]), (3, ["5"]), (4, []), (1_000_000, [])]
+    )
+    async def test_pages(self, catalogue: Catalogue, page: int, expected: list[str]) -> None:
+        for day in range(1, 6):
+            await catalogue.published(name=str(day), event_date=f"2027-03-0{day}T00:00:00Z")
+
+        answer = await catalogue.search(page=page, per_page=2)
+
+        assert [event["name"] for event in answer.json()["data"]] == expected
+        assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 5, "total_pages": 3}
+
+    @pytest.mark.parametrize(
+        ("q", "expected"),
+        [
+            ("jazz", ["Jazz & Blues", "Late jazz"]),
+            ("JAZZ", ["Jazz & Blues", "Late jazz"]),
+            ("  late ", ["Late jazz"]),
+            ("é", ["Soirée"]),
+            ("É", ["Soirée"]),
+            ("rock", []),
+            ("%", ["100% Pop"]),
+            ("_", ["under_score"]),
+            ("\\", ["back\\slash"]),
+            ("/", ["AC/DC"]),
+            ("0%_", []),
+            ("%%", []),
+            ("'; DROP TABLE events; --", []),
+            ("", ["100% Pop", "AC/DC", "Jazz & Blues", "Late jazz", "Soirée", "back\\slash", "under_score"]),
+            ("   ", ["100% Pop", "AC/DC", "Jazz & Blues", "Late jazz", "Soirée", "back\\slash", "under_score"]),
+        ],
+    )
+    async def test_finds_a_part_of_the_name_taken_literally(
+        self, catalogue: Catalogue, q: str, expected: list[str]
+    ) -> None:
+        for name in ("Jazz & Blues", "Late jazz", "Soirée", "100% Pop", "under_score", "back\\slash", "AC/DC"):
+            await catalogue.published(name=name)
+
+        answer = await catalogue.search(q=q)
+
+        assert sorted(event["name"] for event in answer.json()["data"]) == expected
+        assert answer.json()["pagination"]["total"] == len(expected)
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            ({"from": "2027-03-02T00:00:00Z"}, ["2", "3"]),
+            ({"from": "2027-03-02T00:00:01Z"}, ["3"]),
+            ({"to": "2027-03-02T00:00:00Z"}, ["1", "2"]),
+            ({"to": "2027-03-01T23:59:59Z"}, ["1"]),
+            ({"from": "2027-03-02T08:00:00+08:00", "to": "2027-03-01T19:00:00-05:00"}, ["2"]),
+            ({"from": "2027-03-03T00:00:00Z", "to": "2027-03-01T00:00:00Z"}, []),
+            ({"from": "2027-03-02T00:00:00Z", "q": "3"}, ["3"]),
+        ],
+        ids=str,
+    )
+    async def test_keeps_to_the_dates_bounds_included(
+        self, catalogue: Catalogue, query: dict[str, str], expected: list[str]
+    ) -> None:
+        for day in (1, 2, 3):
+            await catalogue.published(name=str(day), event_date=f"2027-03-0{day}T00:00:00Z")
+
+        assert await names(catalogue, **query) == expected
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"page": 0},
+            {"per_page": 0},
+            {"per_page": 101},
+            {"page": "x"},
+            {"from": "tomorrow"},
+            {"from": "2027-03-01"},
+            {"to": "2027-03-01T00:00:00"},
+            {"to": "0001-01-01T00:00:00+14:00"},
+            {"q": "x" * 201},
+            {"q": "\x00"},
+        ],
+        ids=str,
+    )
+    async def test_refuses_a_query_that_makes_no_sense(self, catalogue: Catalogue, query: dict[str, Any]) -> None:
+        answer = await catalogue.search(**query)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+
+@pytest.mark.usefixtures("nothing_else")
+class TestVenues:
+    async def test_are_listed_by_name_for_everybody(self, catalogue: Catalogue, anybody: Caller) -> None:
+        venues = [a_venue(name=name, venue_id=new_id()) for name in ("Victoria Hall", "Esplanade", "Arts House")]
+        for venue in venues:
+            await catalogue.published(venue=venue)
+
+        answer = await anybody.get("/api/venues")
+
+        assert answer.status_code == 200
+        assert answer.json()["data"] == venues[::-1]
+        assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 3, "total_pages": 1}
+
+    @pytest.mark.parametrize(("page", "expected"), [(1, ["A", "B"]), (2, ["C"]), (3, [])])
+    async def test_pages(self, catalogue: Catalogue, anybody: Caller, page: int, expected: list[str]) -> None:
+        for name in ("A", "B", "C"):
+            await catalogue.published(venue=a_venue(name=name))
+
+        answer = await anybody.get("/api/venues", page=page, per_page=2)
+
+        assert [venue["name"] for venue in answer.json()["data"]] == expected
+        assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 3, "total_pages": 2}
+
+    @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"page": "x"}], ids=str)
+    async def test_refuse_a_page_that_makes_no_sense(self, anybody: Caller, query: dict[str, Any]) -> None:
+        answer = await anybody.get("/api/venues", **query)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
