@@ -69,6 +69,10 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 
 def test_nothing_is_left_to_do() -> None:
-    unfinished = re.compile(r"#\s*(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
-    here = Path(__file__)
-    assert [str(f) for f in sources(*OUR_FOLDERS) if f != here and unfinished.search(f.read_text())] == []
+    unfinished = re.compile(r"#\s*(TODO|FIXME|XXX|HACK)\b")
+    assert [str(file) for file in sources(*OUR_FOLDERS) if unfinished.search(file.read_text())] == []
+
+
+def test_nothing_is_a_stub() -> None:
+    stubs = [str(file) for file in sources(*SERVICES, "common", "devstack") if "NotImplemented" in file.read_text()]
+    assert stubs == []
