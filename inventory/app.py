@@ -38,6 +38,10 @@ __all__ = ["SERVICE", "Inventory", "create_app"]
 SERVICE: Final = "inventory"
 RPC_SERVICE: Final = inventory_pb2.DESCRIPTOR.services_by_name["Inventory"].full_name
 HEALTH_SECONDS: Final = 2.0
+SERVER_OPTIONS: Final = [
+    ("grpc.so_reuseport", 0),  # a second process on our port is a mistake, and must hear of it
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # our clients ping every 30 s; the default is 300
+]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -110,7 +114,7 @@ class Inventory:
 
     def _create_server(self) -> grpc.aio.Server:
         tokens = ServiceTokens(service=SERVICE, secret=self.settings.service_token_secret)
-        server = grpc.aio.server(interceptors=[CallContext(tokens)])
+        server = grpc.aio.server(interceptors=[CallContext(tokens)], options=SERVER_OPTIONS)
         inventory_pb2_grpc.add_InventoryServicer_to_server(self._servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self.rpc_health, server)
         if self.settings.is_dev:

@@ -75,7 +75,8 @@ seats: Final = Table(
         postgresql_where=text("status = 'AVAILABLE'"),
     ),
     Index("ix_seats_hold", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
-    Index("ix_seats_held_until", "held_until", "hold_id", postgresql_where=text("status = 'HELD'")),
+    # Not "status = 'HELD'": a search by hold_id names that too, and must not come to scan all holds here.
+    Index("ix_seats_held_until", "held_until", "hold_id", postgresql_where=text("held_until IS NOT NULL")),
     Index(
         "ix_seats_owner",
         "owner_user_id",

@@ -21,7 +21,8 @@ empty, writes its answer in a CTE called ``remembered``, and ends in ``SELECT_AN
 
 import hashlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -236,7 +237,8 @@ class RequestMemory:
         row = None
         while row is None:
             # No row: another answer was committed while we waited for it, and only the next statement sees it.
-            row = await self._database.fetch_one(_REMEMBER, {**request.parameters, "result": result})
+            with _locked_out_as_busy(request):
+                row = await self._database.fetch_one(_REMEMBER, {**request.parameters, "result": result})
         _check_same(request, row["fingerprint"])
         return replay(row["result"])
 
@@ -248,6 +250,16 @@ async def bury(connection: AsyncConnection, request_id: uuid.UUID) -> None:
     """
     tombstone = {"request_id": request_id, "fingerprint": TOMBSTONE_FINGERPRINT, "result": refused(RequestUndone())}
     await connection.execute(_BURY, tombstone)
+
+
+@contextmanager
+def _locked_out_as_busy(request: ParticipantRequest) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if sqlstate_of(error) in LOCKED_OUT:
+            raise Busy(request_id=request.request_id) from error
+        raise
 
 
 def refused(error: ServiceError) -> dict[str, Any]:

@@ -161,7 +161,7 @@ _AVAILABILITY: Final = text(
         FROM seat_count_changes WHERE event_id = ANY(CAST(:event_ids AS uuid[])) GROUP BY event_id, category),
     overdue AS (
         SELECT event_id, category, count(*) AS seats FROM seats
-        WHERE status = 'HELD' AND held_until <= (SELECT clock_timestamp()) AND event_id = ANY(CAST(:event_ids AS uuid[]))
+        WHERE held_until <= (SELECT clock_timestamp()) AND event_id = ANY(CAST(:event_ids AS uuid[]))
         GROUP BY event_id, category)
     SELECT event_id, category, total,
         seat_counts.available + coalesce(changed.available, 0) + coalesce(overdue.seats, 0) AS available,
@@ -173,7 +173,8 @@ _AVAILABILITY: Final = text(
     """
 )
 
-_ANALYZE: Final = text("ANALYZE seats, seat_rows")
+# Plans made for a small table must not be used for a large one. When autovacuum is at it already, that will do.
+_ANALYZE: Final = text("ANALYZE (SKIP_LOCKED) seats, seat_rows, seat_counts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +197,6 @@ class HallRepository:
         if attempt.done is None:
             return None
         if not attempt.is_replay:
-            # Plans made for a small table must not be used for a large one.
             await self._database.execute(_ANALYZE)
         return int(attempt.done["seats_created"])
 

@@ -14,6 +14,7 @@ from common.db.engine import Database, Row
 from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
 from common.errors import ServiceError
 from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE, TURN
+from inventory.repository.oversells import counting_oversells
 from inventory.schemas import (
     BestAvailable,
     ConfirmHold,
@@ -70,15 +71,19 @@ _TAKE: Final = f"""
         RETURNING result)
 """  # noqa: S608 - built of constants
 
-_STATES: Final = """
-    SELECT seat_id, event_id, status, hold_id, held_by_user_id, hold_size,
-        status = 'HELD' AND held_until > clock_timestamp() AS is_held
-    FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))
+_STATE_COLUMNS: Final = """
+    seat_id, event_id, status, hold_id, held_by_user_id, hold_size,
+    status = 'HELD' AND held_until > clock_timestamp() AS is_held
 """
 
 _TAKE_NAMED: Final = text(_TAKE.format(lock=_LOCK_NAMED_SEATS) + SELECT_ANSWER)
 _TAKE_BEST: Final = text(_TAKE.format(lock=_LOCK_BEST_SEATS) + SELECT_ANSWER)
-_FIND_STATES: Final = text(_STATES)
+_FIND_STATES: Final = text(
+    f"SELECT {_STATE_COLUMNS} FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))"  # noqa: S608 - constants
+)
+_FIND_HOLD_STATES: Final = text(
+    f"SELECT {_STATE_COLUMNS} FROM seats WHERE hold_id = CAST(:hold_id AS uuid)"  # noqa: S608 - constants
+)
 
 _CONFIRM: Final = text(
     f"""
@@ -133,14 +138,6 @@ _FIND_HELD: Final = text(
     """
 )
 
-_FIND_HOLD_STATES: Final = text(
-    """
-    SELECT seat_id, event_id, status, hold_id, held_by_user_id, hold_size,
-        status = 'HELD' AND held_until > clock_timestamp() AS is_held
-    FROM seats WHERE hold_id = CAST(:hold_id AS uuid)
-    """
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
@@ -183,7 +180,7 @@ class HoldRepository:
         }
         return await self._take(command, _TAKE_NAMED, parameters)
 
-    async def take_run(self, command: BestAvailable, seat_ids: Sequence[uuid.UUID]) -> Taken | None:
+    async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Taken | None:
         """Hold these seats, found for `command`; None when they are not all free any more.
 
         Raises:
@@ -192,7 +189,7 @@ class HoldRepository:
         """
         parameters = {
             "event_id": command.event_id,
-            "seat_ids": sorted(seat_ids),
+            "seat_ids": list(run),
             "quantity": command.quantity,
             **_holder_of(command),
         }
@@ -211,7 +208,8 @@ class HoldRepository:
     async def _take(
         self, command: ReserveSeats | BestAvailable, statement: Executable, parameters: Mapping[str, object]
     ) -> Taken | None:
-        attempt = await self._memory.attempt(_request_of(command), statement, parameters)
+        with counting_oversells():
+            attempt = await self._memory.attempt(_request_of(command), statement, parameters)
         if attempt.done is None:
             return None
         return Taken(hold=_hold_of(attempt.done), is_new=not attempt.is_replay)
@@ -257,7 +255,8 @@ class HoldRepository:
             ServiceError: the refusal remembered for this request.
         """
         parameters = {"hold_id": command.hold_id, "user_id": command.user_id}
-        attempt = await self._memory.attempt(_request_of(command), _CONFIRM, parameters)
+        with counting_oversells():
+            attempt = await self._memory.attempt(_request_of(command), _CONFIRM, parameters)
         if attempt.done is None:
             return None
         return Sold(sale=_sale_of(attempt.done), is_new=not attempt.is_replay)

@@ -8,7 +8,7 @@ those that promised too much, so that every row is looked at in vain only once: 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,17 +17,24 @@ from common.db.engine import Database
 from inventory.models import LONGEST_RUN
 from inventory.schemas import BestAvailable
 
-__all__ = ["PROBED_ROWS", "Run", "SearchRepository", "SearchResult"]
+__all__ = ["Run", "SearchRepository", "SearchResult"]
 
-PROBED_ROWS: Final = 8
-"""Rows looked at together. A first row with room is the rule; eight rows of fifty seats are read in half a millisecond."""
+PROBED_ROWS: Final = 4
+"""Rows looked at together: few, because the first one usually has room; four of fifty seats are read in 0.4 ms."""
+RUNS_FOUND: Final = 32
+"""More are no use: by the time they were tried, others would have bought."""
 
+Run = Sequence[uuid.UUID]
+"""Adjacent free seats of one row, in the order of their ids."""
+
+# Free seats whose number less their place among the row's free seats is the same stand side by side: an island. It is
+# cut into pieces of the wanted size from its lower end, so that no seat is in two pieces.
 _SEARCH: Final = text(
     f"""
     WITH first_free AS MATERIALIZED (
         SELECT FROM seats
         WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text) AND status = 'AVAILABLE'
-        LIMIT CAST(:quantity AS int)),
+        ORDER BY row_rank, seat_number LIMIT CAST(:quantity AS int)),
     promising AS MATERIALIZED (
         SELECT candidate.row_rank, candidate.version
         FROM generate_series(CAST(:quantity AS int), {LONGEST_RUN}) AS wanted (free_run)
@@ -38,22 +45,24 @@ _SEARCH: Final = text(
             ORDER BY row_rank LIMIT {PROBED_ROWS}) AS candidate
         WHERE (SELECT count(*) FROM first_free) = CAST(:quantity AS int)
         ORDER BY candidate.row_rank LIMIT {PROBED_ROWS}),
-    windows AS MATERIALIZED (
-        SELECT promising.row_rank, free.seat_number,
-            array_agg(free.seat_id) OVER ahead AS seat_ids, last_value(free.seat_number) OVER ahead AS last_number
+    free AS MATERIALIZED (
+        SELECT row_rank, seat_number, seat_id,
+            seat_number - row_number() OVER (PARTITION BY row_rank ORDER BY seat_number) AS island
         FROM promising CROSS JOIN LATERAL (
             SELECT seat_id, seat_number FROM seats
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
-                AND row_rank = promising.row_rank AND status = 'AVAILABLE'
-            ORDER BY seat_number) AS free
-        WINDOW ahead AS (PARTITION BY promising.row_rank ORDER BY free.seat_number
-            ROWS BETWEEN CURRENT ROW AND CAST(:quantity AS int) - 1 FOLLOWING)),
+                AND seats.row_rank = promising.row_rank AND status = 'AVAILABLE'
+            ORDER BY seat_number) AS available),
+    placed AS (
+        SELECT *, (row_number() OVER (PARTITION BY row_rank, island ORDER BY seat_number) - 1)
+            / CAST(:quantity AS int) AS piece
+        FROM free),
     runs AS MATERIALIZED (
-        SELECT row_rank, seat_number, seat_ids FROM windows
-        WHERE last_number = seat_number + CAST(:quantity AS int) - 1 AND cardinality(seat_ids) = CAST(:quantity AS int))
+        SELECT row_rank, min(seat_number) AS first_number, array_agg(seat_id ORDER BY seat_id) AS seat_ids
+        FROM placed GROUP BY row_rank, island, piece HAVING count(*) = CAST(:quantity AS int))
     SELECT (SELECT count(*) FROM first_free) = CAST(:quantity AS int) AS has_enough,
-        (SELECT jsonb_agg(jsonb_build_array(row_rank, seat_number, seat_ids) ORDER BY row_rank, seat_number)
-            FROM runs) AS runs,
+        (SELECT jsonb_agg(seat_ids) FROM (
+            SELECT seat_ids FROM runs ORDER BY row_rank, first_number LIMIT {RUNS_FOUND}) AS best) AS runs,
         (SELECT jsonb_agg(jsonb_build_array(row_rank, version)) FROM promising
             WHERE row_rank NOT IN (SELECT row_rank FROM runs)) AS barren
     """  # noqa: S608 - built of constants
@@ -74,15 +83,6 @@ _LOWER: Final = text(
         AND seat_rows.version = unlocked.version AND seat_rows.free_run >= CAST(:quantity AS int)
     """
 ).bindparams(bindparam("barren", type_=JSONB))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Adjacent free seats of one row."""
-
-    row_rank: int
-    first_number: int
-    seat_ids: Sequence[uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,20 +116,9 @@ class SearchRepository:
         if barren := found["barren"]:
             lowering = {"event_id": wanted.event_id, "quantity": wanted.quantity, "barren": barren}
             await self._database.execute(_LOWER, lowering)
-        runs = _without_overlaps(found["runs"] or [], quantity=wanted.quantity)
+        runs = [[uuid.UUID(seat_id) for seat_id in seat_ids] for seat_ids in found["runs"] or ()]
         return SearchResult(
             has_enough=found["has_enough"],
             runs=runs,
             is_exhausted=not runs and not barren,
         )
-
-
-def _without_overlaps(windows: Sequence[Sequence[Any]], *, quantity: int) -> list[Run]:
-    """Keep the first window of each stretch, then the next one that shares no seat with it."""
-    runs: list[Run] = []
-    for row_rank, first_number, seat_ids in windows:
-        last = runs[-1] if runs else None
-        if last is None or row_rank != last.row_rank or first_number >= last.first_number + quantity:
-            ids = [uuid.UUID(seat_id) for seat_id in seat_ids]
-            runs.append(Run(row_rank=row_rank, first_number=first_number, seat_ids=ids))
-    return runs

@@ -26,8 +26,8 @@ from inventory.service.refusals import refusal_to_confirm, refusal_to_take
 
 __all__ = ["HoldService"]
 
-SEARCHES: Final = 100
-"""For adjacent seats, of eight rows each; a row is searched in vain only once. Then any seats will do."""
+SEARCHES: Final = 200
+"""For adjacent seats, of four rows each; a row is searched in vain only once. Then any seats will do."""
 TRIES_PER_SEARCH: Final = 4
 """Runs tried before looking again: what was found grows old while others buy."""
 SWEPT_SEATS: Final = 500
@@ -93,7 +93,7 @@ class HoldService:
         others = random.sample(runs[1:], k=min(TRIES_PER_SEARCH - 1, len(runs) - 1)) if runs else []
         for run in (*runs[:1], *others):
             try:
-                if taken := await self._holds.take_run(command, run.seat_ids):
+                if taken := await self._holds.take_run(command, run):
                     return taken
             except Busy:
                 continue

@@ -72,7 +72,7 @@ def create_seat_indexes() -> None:
     )
     op.create_index("ix_seats_hold", "seats", ["hold_id"], postgresql_where=sa.text("hold_id IS NOT NULL"))
     op.create_index(
-        "ix_seats_held_until", "seats", ["held_until", "hold_id"], postgresql_where=sa.text("status = 'HELD'")
+        "ix_seats_held_until", "seats", ["held_until", "hold_id"], postgresql_where=sa.text("held_until IS NOT NULL")
     )
     op.create_index(
         "ix_seats_owner",
