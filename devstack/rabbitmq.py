@@ -26,6 +26,14 @@ PLUGINS: Final = ("rabbitmq_management", "rabbitmq_prometheus")
 # The compose file's settings apply here too, except for those that name its paths and its listeners.
 SHARED_SETTINGS: Final = ROOT / "rabbitmq" / "rabbitmq.conf"
 COMPOSE_ONLY: Final = ("load_definitions", "management.load_definitions", "listeners.", "management.tcp.", "log.")
+# Figures in the management API are a second old, not five or ten: a person, or the demo, is watching. Quorum queues
+# report at an interval of their own (milliseconds); samples are kept as {for so many seconds, every so many}.
+ADVANCED_SETTINGS: Final = """[
+  {rabbit, [{quorum_tick_interval, 1000}]},
+  {rabbitmq_management_agent, [{sample_retention_policies, [
+    {global, [{65, 1}, {605, 5}, {3660, 60}]}, {basic, [{65, 1}, {605, 5}]}, {detailed, [{65, 1}]}]}]}
+].
+"""
 AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
 CONNECTION_START: Final = b"\x01"  # the frame type with which a ready broker answers the greeting
 
@@ -145,6 +153,7 @@ class PrivateRabbitMQ:
         (self._folder / "enabled_plugins").write_text(f"[{','.join(PLUGINS)}].\n")
         (self._folder / "rabbitmq-env.conf").touch()
         (self._folder / "rabbitmq.conf").write_text(self._settings())
+        (self._folder / "advanced.config").write_text(ADVANCED_SETTINGS)
 
     def _settings(self) -> str:
         shared = SHARED_SETTINGS.read_text().splitlines() if SHARED_SETTINGS.exists() else []
@@ -156,7 +165,6 @@ class PrivateRabbitMQ:
             f"prometheus.tcp.ip = {LOOPBACK}",
             f"prometheus.tcp.port = {self.ports.prometheus}",
             "log.console.level = info",
-            # Queue figures once a second instead of every five: a person, or the demo, is watching.
             "collect_statistics_interval = 1000",
         ]
         return "\n".join([*kept, *own]) + "\n"

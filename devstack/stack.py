@@ -9,7 +9,7 @@
         stack.rabbitmq.stop()
 """
 
-import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -36,6 +36,7 @@ from devstack.services import DATABASES, PLATFORM, Ports, ServiceSpec, Urls, cho
 
 __all__ = ["Stack"]
 
+PREPARE: Final = "prepare"
 WATCHDOG_SECONDS: Final = 60.0  # how long a dead supervisor's watchdog may still be stopping things
 
 
@@ -100,10 +101,7 @@ class Stack:
             self._take_over_home()
             self._choose()
             self._servers.start_databases()
-            if self.migrate:
-                self._migrate_databases()
-            if self.seed and set(DATABASES) <= set(self._specs):
-                self._seed_databases()
+            self._prepare_databases()
             self._servers.wait_for_broker()
             self._start_services(list(self._specs))
             self._set_phase("ready")
@@ -245,20 +243,13 @@ class Stack:
         )
         self._write_state()
 
-    def _migrate_databases(self) -> None:
-        """Bring each database to its newest schema, all at once."""
-        packages = [package for package in DATABASES if package in self._specs]
-        for package in packages:
-            spec = self._specs[package]
-            env = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys) | dict(self.env)
-            self._children.spawn(f"{package} migrate", [*spec.command, "migrate"], env)
-        for package in packages:
-            self._children.wait_finished(f"{package} migrate")
-
-    def _seed_databases(self) -> None:
-        from devstack.seed import seed  # noqa: PLC0415 - it imports services; a stack without seed data need not
-
-        asyncio.run(seed(self.urls))
+    def _prepare_databases(self) -> None:
+        packages = [package for package in DATABASES if self.migrate and package in self._specs]
+        flags = ["--seed"] if self.seed and set(DATABASES) <= set(self._specs) else []
+        if packages or flags:
+            command = [sys.executable, "-m", "devstack.prepare", str(self._home.path), *packages, *flags]
+            self._children.spawn(PREPARE, command, os.environ | dict(self.env))
+            self._children.wait_finished(PREPARE)
 
     def _start_services(self, names: Sequence[str]) -> None:
         for name in names:

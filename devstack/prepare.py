@@ -1,0 +1,38 @@
+"""Brings all databases to their newest schema and adds the seed data: ``python -m devstack.prepare HOME``.
+
+One process for all, and not the supervisor: ``python -m users migrate`` and its like do the same one by one, but each
+takes a second to import its service, and the supervisor stays small without SQLAlchemy.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.db.migrations import upgrade
+from devstack.home import ROOT, Home
+from devstack.seed import seed
+from devstack.services import Urls
+
+__all__ = ["prepare"]
+
+
+def prepare(urls: Urls, *, packages: Sequence[str], with_seed: bool) -> None:
+    """Migrate these packages' databases, then seed. Both change nothing the second time."""
+    for package in packages:
+        upgrade(migrations=ROOT / package / "migrations", database_url=urls.databases[package])
+    if with_seed:
+        asyncio.run(seed(urls))
+
+
+def main(home: str, *flags: str) -> None:
+    """Prepare the databases that the starting stack in ``home`` names; ``flags`` are packages and ``--seed``."""
+    state = Home(Path(home)).read_state()
+    if state is None:
+        sys.exit(f"No stack starts from {home}.")
+    packages = [flag for flag in flags if not flag.startswith("-")]
+    prepare(Urls(**state.urls), packages=packages, with_seed="--seed" in flags)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
