@@ -1,0 +1,92 @@
+"""The whole platform as processes, once for all end-to-end tests; each test makes its own people and concerts."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from devstack import invariants
+from devstack.stack import Stack
+from tests.e2e.people import Box, Person
+from tests.support.platform import running_platform
+from tests.support.servers import DatabaseFactory, TestServers
+
+MakeFan = Callable[..., Awaitable[Person]]
+MakeConcert = Callable[..., Awaitable[Box]]
+
+
+@pytest.fixture(scope="session")
+def platform(servers: TestServers) -> Iterator[Stack]:
+    databases = DatabaseFactory(servers)
+    with servers.vhost() as vhost:
+        with running_platform(database_url=databases, vhost=vhost, env={"RATE_LIMIT_PER_MINUTE": "0"}) as stack:
+            yield stack
+        databases.drop_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def invariants_hold_at_the_end(platform: Stack) -> AsyncIterator[None]:
+    yield
+    await invariants.require(platform.urls)
+
+
+@pytest.fixture
+async def people() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as present:
+        yield present
+
+
+@pytest.fixture
+async def anybody(platform: Stack, people: AsyncExitStack) -> Person:
+    return await people.enter_async_context(Person(platform))
+
+
+@pytest.fixture
+async def new_fan(anybody: Person, people: AsyncExitStack) -> MakeFan:
+    async def make(*, balance: str = "1000.00") -> Person:
+        return await people.enter_async_context(await anybody.register(balance=balance))
+
+    return make
+
+
+@pytest.fixture
+async def fan(new_fan: MakeFan) -> Person:
+    return await new_fan()
+
+
+@pytest.fixture(scope="session")
+async def admin(platform: Stack) -> AsyncIterator[Person]:
+    async with Person(platform) as anybody, await anybody.log_in("admin@example.com") as admin:
+        yield admin
+
+
+@pytest.fixture
+async def new_concert(admin: Person) -> MakeConcert:
+    async def make(**changes: Any) -> Box:
+        layout = [
+            {"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 12}]},
+            {"category": "CAT2", "price": "100.00", "rows": [{"row_number": "B", "seats": 12}]},
+        ]
+        event = {
+            "name": "Jazz at the Bay",
+            "venue": {"name": "Esplanade"},
+            "hall_id": "HALL-A",
+            "event_date": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+            "layout": layout,
+        }
+        created = await admin.post("/admin/events", event | changes)
+        assert created.status == 201, created.body
+        event_id = created.data["event_id"]
+        seats: dict[str, tuple[str, ...]] = {}
+        for seat in (await admin.get(f"/events/{event_id}")).data["seats"]:
+            seats[seat["category"]] = (*seats.get(seat["category"], ()), seat["seat_id"])
+        return Box(event_id, seats)
+
+    return make
+
+
+@pytest.fixture
+async def concert(new_concert: MakeConcert) -> Box:
+    return await new_concert()

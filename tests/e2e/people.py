@@ -1,0 +1,114 @@
+"""People who use the platform through the gateway, as a browser would."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from devstack.seed import PASSWORD
+from devstack.stack import Stack
+
+__all__ = ["Answer", "Box", "Person"]
+
+SANDBOX_OTP = "123456"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the API: its status and its body."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def data(self) -> Any:
+        assert self.body["success"], self.body
+        return self.body["data"]
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("error_code"))
+
+    def refused(self) -> tuple[int, str]:
+        """Return status and code of a refusal, which has to look like one."""
+        assert self.body["success"] is False, self.body
+        assert self.body["correlation_id"] == self.headers["x-correlation-id"]
+        assert self.body["message"]
+        return self.status, self.code
+
+
+class Person:
+    """Somebody with a token, or without one."""
+
+    def __init__(self, stack: Stack, token: str = "", user_id: str = "", email: str = "") -> None:
+        self._stack = stack
+        self.token = token
+        self.user_id = user_id
+        self.email = email
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.AsyncClient(base_url=stack.urls.gateway, headers=headers, timeout=30)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str, **params: Any) -> Answer:
+        return _answer(await self._http.get(f"/api{path}", params=params))
+
+    async def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Answer:
+        own = {"idempotency-key": key} if key else {}
+        return _answer(await self._http.post(f"/api{path}", json=body or {}, headers=own | headers))
+
+    async def send(self, path: str, content: bytes, **headers: str) -> Answer:
+        """Post bytes that need not be JSON."""
+        own = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        return _answer(await self._http.post(f"/api{path}", content=content, headers=own))
+
+    async def log_in(self, email: str, password: str = PASSWORD) -> "Person":
+        session = (await self.post("/auth/login", {"email": email, "password": password})).data
+        return Person(self._stack, session["access_token"], session["user"]["user_id"], email)
+
+    async def register(self, *, balance: str = "0") -> "Person":
+        """Become a new fan with a verified phone and so much in the wallet."""
+        email = f"fan-{uuid.uuid4().hex[:12]}@example.com"
+        account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**7:07}", "password": "a long password"}
+        user_id = (await self.post("/auth/register", account)).data["user_id"]
+        proof = {"user_id": user_id, "otp_code": SANDBOX_OTP}
+        token = (await self.post("/auth/verify-registration", proof)).data["access_token"]
+        fan = Person(self._stack, token, user_id, email)
+        if balance != "0":
+            await fan.top_up(balance)
+        return fan
+
+    async def top_up(self, amount: str) -> None:
+        """Get credits from the sandbox's ledger."""
+        async with httpx.AsyncClient(base_url=self._stack.urls.sandbox) as sandbox:
+            topped_up = await sandbox.post("/topups", json={"user_id": self.user_id, "amount": amount})
+            assert topped_up.is_success, topped_up.text
+
+    async def balance(self) -> str:
+        return str((await self.get("/credits/balance")).data["credit_balance"])
+
+    async def reserve(self, event_id: str, *seat_ids: str, key: str | None = None) -> Answer:
+        return await self.post("/reserve", {"event_id": event_id, "seat_ids": list(seat_ids)}, key=key)
+
+    async def pay(self, order_id: str, key: str | None = None) -> Answer:
+        return await self.post("/pay", {"order_id": order_id}, key=key)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A concert of a test's own, with a hall of one row per category."""
+
+    event_id: str
+    seats: Mapping[str, tuple[str, ...]]
+    """Seat ids by category, in the row's order."""
+
+
+def _answer(response: httpx.Response) -> Answer:
+    return Answer(response.status_code, response.json(), response.headers)

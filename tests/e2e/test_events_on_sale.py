@@ -1,0 +1,106 @@
+"""An admin puts events on sale, fans browse them (T1, T15)."""
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from tests.e2e.conftest import MakeConcert
+from tests.e2e.people import Box, Person
+
+LARGEST_HALL_SECONDS = 20.0  # a busy machine's share; docs/performance.md has what was measured
+
+
+async def test_event_is_found_and_counted(anybody: Person, new_concert: MakeConcert) -> None:
+    name = f"Night {uuid.uuid4().hex}"
+    concert = await new_concert(name=name)
+    listed = (await anybody.get("/events", q=name[:20])).data
+    assert [event["event_id"] for event in listed] == [concert.event_id]
+    event = listed[0]
+    assert (event["total_seats"], event["available_seats"]) == (24, 24)
+    assert event["pricing_tiers"] == {"CAT1": "350.00", "CAT2": "100.00"}
+    assert event["venue"]["name"] == "Esplanade"
+    detail = (await anybody.get(f"/events/{concert.event_id}", include_seats="false")).data
+    assert detail.get("seats") is None
+    assert "address" in detail["venue"]
+    availability = (await anybody.get(f"/events/{concert.event_id}/availability")).data["categories"]
+    assert availability[0] == {"category": "CAT1", "total": 12, "available": 12, "held": 0, "sold": 0}
+
+
+async def test_dates_filter(anybody: Person, new_concert: MakeConcert) -> None:
+    name = f"Night {uuid.uuid4().hex}"
+    date = datetime.now(UTC) + timedelta(days=200)
+    await new_concert(name=name, event_date=date.isoformat())
+    day = timedelta(days=1)
+    assert (await anybody.get("/events", q=name, **{"from": (date - day).isoformat()})).data
+    assert not (await anybody.get("/events", q=name, **{"from": (date + day).isoformat()})).data
+    assert not (await anybody.get("/events", q=name, to=(date - day).isoformat())).data
+
+
+async def test_seats_are_spread_without_a_layout(admin: Person, new_concert: MakeConcert) -> None:
+    concert = await new_concert(layout=None, total_seats=45, pricing_tiers={"CAT1": "10.00", "CAT2": 5})
+    assert {category: len(seats) for category, seats in concert.seats.items()} == {"CAT1": 23, "CAT2": 22}
+    detail = (await admin.get(f"/events/{concert.event_id}")).data
+    assert {seat["price"] for seat in detail["seats"]} == {"10.00", "5.00"}
+
+
+async def test_repeated_key_creates_one_event(admin: Person) -> None:
+    event = {
+        "name": f"Night {uuid.uuid4().hex}",
+        "venue": {"name": "Esplanade"},
+        "hall_id": "HALL-A",
+        "event_date": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+        "total_seats": 10,
+        "pricing_tiers": {"CAT1": "10.00"},
+    }
+    key = uuid.uuid4().hex
+    first, again = await admin.post("/admin/events", event, key=key), await admin.post("/admin/events", event, key=key)
+    assert first.data == again.data
+    assert first.data["seats_created"] == 10
+    other = await admin.post("/admin/events", event | {"total_seats": 11}, key=key)
+    assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await admin.get("/events", q=event["name"])).body["pagination"]["total"] == 1
+
+
+async def test_unknown_venue_leaves_nothing_behind(admin: Person) -> None:
+    event = {
+        "name": f"Night {uuid.uuid4().hex}",
+        "venue_id": str(uuid.uuid4()),
+        "hall_id": "HALL-A",
+        "event_date": "2030-01-01T12:00:00Z",
+        "total_seats": 10,
+        "pricing_tiers": {"CAT1": "10.00"},
+    }
+    refused = await admin.post("/admin/events", event)
+    assert refused.status == 404
+    assert (await admin.get("/events", q=event["name"])).body["pagination"]["total"] == 0
+
+
+async def test_hall_of_a_hundred_thousand_seats(admin: Person, anybody: Person) -> None:
+    rows = [{"row_number": f"R{number}", "seats": 500} for number in range(200)]
+    event = {
+        "name": "Stadium",
+        "venue": {"name": "National Stadium"},
+        "hall_id": "ARENA",
+        "event_date": "2030-01-01T12:00:00Z",
+        "layout": [{"category": "CAT1", "price": "50.00", "rows": rows}],
+    }
+    started_at = time.perf_counter()
+    created = await admin.post("/admin/events", event)
+    seconds = time.perf_counter() - started_at
+    assert created.status in {201, 202}, created.body
+    event_id = created.data.get("event_id") or created.data["saga_id"]
+    while (await anybody.get(f"/events/{event_id}/availability")).status == 404:
+        seconds = time.perf_counter() - started_at
+        assert seconds < LARGEST_HALL_SECONDS
+        await asyncio.sleep(0.1)
+    counts = (await anybody.get(f"/events/{event_id}/availability")).data["categories"]
+    assert counts == [{"category": "CAT1", "total": 100_000, "available": 100_000, "held": 0, "sold": 0}]
+    assert seconds < LARGEST_HALL_SECONDS
+
+
+async def test_admin_sees_how_sagas_stand(admin: Person, fan: Person, concert: Box) -> None:
+    order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
+    sagas = (await admin.get("/admin/sagas", state="WAITING")).data
+    saga = next(saga for saga in sagas if saga["saga_id"] == order_id)
+    assert (saga["kind"], saga["step"], saga["requested_by"]) == ("purchase", "pay", fan.user_id)

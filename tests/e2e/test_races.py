@@ -1,0 +1,85 @@
+"""Many at once through the gateway: exactly one wins, and nobody waits."""
+
+import asyncio
+import time
+from collections import Counter
+
+from tests.e2e.conftest import MakeConcert, MakeFan
+from tests.e2e.people import Answer, Box, Person
+
+SLOWEST_SECONDS = 2.0  # what the on-sale promise allows, on a machine that runs the whole platform
+
+
+async def timed(answer: "asyncio.Future[Answer] | asyncio.Task[Answer]") -> tuple[Answer, float]:
+    started_at = time.perf_counter()
+    return await answer, time.perf_counter() - started_at
+
+
+async def test_fifty_for_one_seat(new_fan: MakeFan, concert: Box) -> None:
+    fans = [await new_fan(balance="0") for _ in range(10)]
+    seat = concert.seats["CAT1"][0]
+    attempts = [asyncio.ensure_future(fans[i % 10].reserve(concert.event_id, seat, key=f"k{i}")) for i in range(50)]
+    outcomes = await asyncio.gather(*(timed(attempt) for attempt in attempts))
+    winners = {answer.data["order_id"] for answer, _ in outcomes if answer.status == 200}
+    assert len(winners) == 1
+    # The winner's own repetitions find the hold that it has.
+    winner = next(i % 10 for i, (answer, _) in enumerate(outcomes) if answer.status == 200)
+    assert all(a.status == 409 for i, (a, _) in enumerate(outcomes) if i % 10 != winner)
+    assert max(seconds for _, seconds in outcomes) < SLOWEST_SECONDS
+
+
+async def test_fifty_fans_for_one_seat(new_fan: MakeFan, concert: Box) -> None:
+    fans = await asyncio.gather(*(new_fan(balance="0") for _ in range(50)))
+    seat = concert.seats["CAT1"][0]
+    attempts = [asyncio.ensure_future(fan.reserve(concert.event_id, seat)) for fan in fans]
+    outcomes = await asyncio.gather(*(timed(attempt) for attempt in attempts))
+    assert Counter(answer.status for answer, _ in outcomes) == {200: 1, 409: 49}
+    assert {answer.code for answer, _ in outcomes if answer.status == 409} == {"SEAT_UNAVAILABLE"}
+    assert max(seconds for _, seconds in outcomes) < SLOWEST_SECONDS
+
+
+async def test_same_reserve_fifty_times_at_once_is_one_order(fan: Person, concert: Box) -> None:
+    seats = concert.seats["CAT1"][:2]
+    answers = await asyncio.gather(*(fan.reserve(concert.event_id, *seats, key="k") for _ in range(50)))
+    assert {a.status for a in answers} <= {200, 409}
+    assert len({a.data["order_id"] for a in answers if a.status == 200}) == 1
+    assert {a.code for a in answers if a.status == 409} <= {"REQUEST_IN_PROGRESS"}
+    assert (await fan.get("/orders")).body["pagination"]["total"] == 1
+
+
+async def test_same_pay_fifty_times_at_once_charges_once(fan: Person, concert: Box) -> None:
+    order_id = (await fan.reserve(concert.event_id, concert.seats["CAT1"][0])).data["order_id"]
+    answers = await asyncio.gather(*(fan.pay(order_id, key="k") for _ in range(50)))
+    assert {a.status for a in answers} <= {200, 409}
+    assert {a.code for a in answers if a.status == 409} <= {"REQUEST_IN_PROGRESS"}
+    assert all(a.headers["retry-after"] for a in answers if a.status == 409)
+    assert len({a.data["tickets"][0]["qr_payload"] for a in answers if a.status == 200}) == 1
+    assert await fan.balance() == "650.00"
+
+
+async def test_pay_against_cancel(new_fan: MakeFan, concert: Box) -> None:
+    for seat in concert.seats["CAT2"][:6]:
+        fan = await new_fan(balance="100.00")
+        order_id = (await fan.reserve(concert.event_id, seat)).data["order_id"]
+        paid, cancelled = await asyncio.gather(fan.pay(order_id), fan.post(f"/orders/{order_id}/cancel"))
+        assert [paid.status, cancelled.status].count(200) == 1
+        assert await fan.balance() == ("0.00" if paid.status == 200 else "100.00")
+
+
+async def test_one_wallet_pays_for_what_it_can(new_fan: MakeFan, concert: Box) -> None:
+    fan = await new_fan(balance="350.00")
+    orders = [(await fan.reserve(concert.event_id, seat)).data["order_id"] for seat in concert.seats["CAT2"][:6]]
+    answers = await asyncio.gather(*(fan.pay(order_id) for order_id in orders))
+    assert Counter(answer.status for answer in answers) == {200: 3, 402: 3}
+    assert await fan.balance() == "50.00"
+
+
+async def test_crowd_for_the_best_seats(new_fan: MakeFan, new_concert: MakeConcert) -> None:
+    rows = [{"row_number": name, "seats": 10} for name in "ABCD"]
+    concert = await new_concert(layout=[{"category": "CAT1", "price": "1.00", "rows": rows}])
+    fans = await asyncio.gather(*(new_fan(balance="0") for _ in range(25)))
+    wanted = {"event_id": concert.event_id, "category": "CAT1", "quantity": 2}
+    answers = await asyncio.gather(*(fan.post("/reserve/best-available", wanted) for fan in fans))
+    won = [seat for answer in answers if answer.status == 200 for seat in answer.data["seat_ids"]]
+    assert len(won) == len(set(won)) == 40
+    assert Counter(answer.status for answer in answers) == {200: 20, 409: 5}
