@@ -7,8 +7,20 @@ from urllib.parse import unquote
 
 import pytest
 
+import gateway.settings
+import inventory.settings
+import orchestrator.settings
+import users.settings
 from tests.architecture.compose import ROOT
 
+SERVICES: Final = ("common", "users", "orders", "events", "inventory", "orchestrator", "gateway")
+SETTINGS: Final = (
+    users.settings.Settings,
+    inventory.settings.Settings,
+    orchestrator.settings.Settings,
+    gateway.settings.Settings,
+)
+OPERATIONS: Final = ROOT / "docs/operations.md"
 PAGES: Final = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 LINK: Final = re.compile(r"\[[^\]]*]\((?P<target>[^)\s]+)\)")
 CODE_BLOCK: Final = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
@@ -75,3 +87,20 @@ def test_decisions_are_numbered_in_a_row_and_say_where_they_stand() -> None:
         assert text.startswith(f"# {int(page.name[:4])}. "), page.name
         assert re.search(r"^Status: (accepted|superseded by \[.+]\(.+\)), \d{4}-\d{2}-\d{2}$", text, flags=re.MULTILINE)
         assert all(f"\n## {part}\n" in text for part in ("Context", "Decision", "Consequences")), page.name
+
+
+def test_settings_explained_to_operators_have_the_defaults_of_the_code() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", OPERATIONS.read_text(), flags=re.MULTILINE)
+    fields = {name.upper(): field for settings in SETTINGS for name, field in settings.model_fields.items()}
+    assert rows
+    for name, default in rows:
+        assert name in fields
+        if default.strip().isdigit():
+            assert fields[name].default == int(default), name
+
+
+def test_metrics_named_to_operators_are_counted_somewhere() -> None:
+    named = set(re.findall(r"^\| `([a-z_]+)[`{]", OPERATIONS.read_text(), flags=re.MULTILINE))
+    source = "".join(file.read_text() for folder in SERVICES for file in (ROOT / folder).rglob("*.py"))
+    assert named
+    assert {metric for metric in named if f'"{metric}"' not in source} == set()
