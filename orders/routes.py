@@ -1,12 +1,12 @@
 """HTTP at the edge of the orders service: what users may read, and what the orchestrator does."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from common.http.auth import CurrentUser, require_service
-from common.http.envelope import ErrorBody, PageQuery, Paginated, Success, paginated, success
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orders.schemas import ConfirmOrder, EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory, RefundOrder
 from orders.service import OrderService
 from orders.status import OrderStatus
@@ -20,10 +20,6 @@ def _service(request: Request) -> OrderService:
 
 
 Orders = Annotated[OrderService, Depends(_service)]
-
-
-def _refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorBody, "description": names} for status, names in codes.items()}
 
 
 _BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
@@ -41,7 +37,7 @@ internal: Final = APIRouter(
 )
 
 
-@public.get("", summary="List my orders", responses=_refusals({400: _BAD_INPUT, 401: _NOT_LOGGED_IN}))
+@public.get("", summary="List my orders", responses=refusals({400: _BAD_INPUT, 401: _NOT_LOGGED_IN}))
 async def list_orders(
     user: CurrentUser,
     orders: Orders,
@@ -56,34 +52,34 @@ async def list_orders(
 @public.get(
     "/{order_id}",
     summary="Show an order with its history",
-    responses=_refusals({400: "INVALID_UUID", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "ORDER_NOT_FOUND"}),
+    responses=refusals({400: "INVALID_UUID", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "ORDER_NOT_FOUND"}),
 )
 async def show_order(order_id: uuid.UUID, user: CurrentUser, orders: Orders) -> Success[OrderWithHistory]:
     """One's own order, or any to an admin."""
     return success(await orders.show(order_id, to=user))
 
 
-@internal.post("", responses=_refusals({400: _BAD_INPUT, 409: "ORDER_INVALID_STATE, REQUEST_UNDONE"}))
+@internal.post("", responses=refusals({400: _BAD_INPUT, 409: "ORDER_INVALID_STATE, REQUEST_UNDONE"}))
 async def open_order(opening: OpenOrder, orders: Orders) -> Success[Order]:
     return success(await orders.open(opening))
 
 
-@internal.post("/{order_id}/confirm", responses=_refusals(_MOVE_REFUSALS))
+@internal.post("/{order_id}/confirm", responses=refusals(_MOVE_REFUSALS))
 async def confirm_order(order_id: uuid.UUID, confirmation: ConfirmOrder, orders: Orders) -> Success[Order]:
     return success(await orders.confirm(order_id, confirmation))
 
 
-@internal.post("/{order_id}/end", responses=_refusals(_MOVE_REFUSALS))
+@internal.post("/{order_id}/end", responses=refusals(_MOVE_REFUSALS))
 async def end_order(order_id: uuid.UUID, ending: EndOrder, orders: Orders) -> Success[EndedOrder]:
     """The undo of opening; the order may never have been opened."""
     return success(await orders.end(order_id, ending))
 
 
-@internal.post("/{order_id}/refund", responses=_refusals(_MOVE_REFUSALS))
+@internal.post("/{order_id}/refund", responses=refusals(_MOVE_REFUSALS))
 async def refund_order(order_id: uuid.UUID, refund: RefundOrder, orders: Orders) -> Success[Order]:
     return success(await orders.refund(order_id, refund))
 
 
-@internal.get("/{order_id}", responses=_refusals({400: "INVALID_UUID", 404: "ORDER_NOT_FOUND"}))
+@internal.get("/{order_id}", responses=refusals({400: "INVALID_UUID", 404: "ORDER_NOT_FOUND"}))
 async def find_order(order_id: uuid.UUID, orders: Orders) -> Success[Order]:
     return success(await orders.find(order_id))

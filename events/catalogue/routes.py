@@ -1,13 +1,13 @@
 """HTTP at the edge of the catalogue. All of it is internal: the orchestrator composes what the public sees."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from common.fields import Instant, PlainText
 from common.http.auth import require_service
-from common.http.envelope import ErrorBody, PageQuery, Paginated, Success, paginated, success
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from events.catalogue.schemas import (
     DiscardDraft,
     DiscardedDraft,
@@ -30,10 +30,6 @@ def _service(request: Request) -> CatalogueService:
 Catalogue = Annotated[CatalogueService, Depends(_service)]
 
 
-def _refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorBody, "description": names} for status, names in codes.items()}
-
-
 _BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
 _MOVE_REFUSALS: Final = {400: _BAD_INPUT, 409: "EVENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
 
@@ -50,7 +46,7 @@ def _search(
     return EventSearch(text=text, earliest=earliest, latest=latest)
 
 
-@internal.get("", responses=_refusals({400: "VALIDATION_ERROR"}))
+@internal.get("", responses=refusals({400: "VALIDATION_ERROR"}))
 async def search_events(
     search: Annotated[EventSearch, Depends(_search)], page: PageQuery, catalogue: Catalogue
 ) -> Paginated[Event]:
@@ -59,31 +55,29 @@ async def search_events(
     return paginated(items, page=page, total=total)
 
 
-@internal.post(
-    "", responses=_refusals({**_MOVE_REFUSALS, 404: "NOT_FOUND", 409: "EVENT_INVALID_STATE, REQUEST_UNDONE"})
-)
+@internal.post("", responses=refusals({**_MOVE_REFUSALS, 404: "NOT_FOUND", 409: "EVENT_INVALID_STATE, REQUEST_UNDONE"}))
 async def draft_event(draft: DraftEvent, catalogue: Catalogue) -> Success[Event]:
     return success(await catalogue.draft(draft))
 
 
-@internal.post("/lookup", responses=_refusals({400: _BAD_INPUT}))
+@internal.post("/lookup", responses=refusals({400: _BAD_INPUT}))
 async def look_up_events(wanted: LookUpEvents, catalogue: Catalogue) -> Success[list[Event]]:
     """Those that exist, of any status, in the order they were asked for."""
     return success(await catalogue.look_up(wanted))
 
 
-@internal.get("/{event_id}", responses=_refusals({400: "INVALID_UUID", 404: "EVENT_NOT_FOUND"}))
+@internal.get("/{event_id}", responses=refusals({400: "INVALID_UUID", 404: "EVENT_NOT_FOUND"}))
 async def find_event(event_id: uuid.UUID, catalogue: Catalogue) -> Success[Event]:
     """Of any status."""
     return success(await catalogue.find(event_id))
 
 
-@internal.post("/{event_id}/publish", responses=_refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
+@internal.post("/{event_id}/publish", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
 async def publish_event(event_id: uuid.UUID, publication: PublishEvent, catalogue: Catalogue) -> Success[Event]:
     return success(await catalogue.publish(event_id, publication))
 
 
-@internal.post("/{event_id}/discard", responses=_refusals(_MOVE_REFUSALS))
+@internal.post("/{event_id}/discard", responses=refusals(_MOVE_REFUSALS))
 async def discard_draft(event_id: uuid.UUID, discarding: DiscardDraft, catalogue: Catalogue) -> Success[DiscardedDraft]:
     """The undo of a draft, which may never have come."""
     return success(await catalogue.discard(event_id, discarding))

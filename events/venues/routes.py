@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 
-from common.http.envelope import ErrorBody, PageQuery, Paginated, paginated
+from common.http.envelope import PageQuery, Paginated, paginated, refusals
 from events.venues.schemas import Venue
 from events.venues.service import VenueService
 
@@ -21,7 +21,7 @@ Venues = Annotated[VenueService, Depends(_service)]
 public: Final = APIRouter(prefix="/api/venues", tags=["Venues"])
 
 
-@public.get("", summary="List venues", responses={400: {"model": ErrorBody, "description": "VALIDATION_ERROR"}})
+@public.get("", summary="List venues", responses=refusals({400: "VALIDATION_ERROR"}))
 async def list_venues(venues: Venues, page: PageQuery) -> Paginated[Venue]:
     """All venues, by name. Open to everybody."""
     items, total = await venues.list_all(limit=page.per_page, offset=page.offset)

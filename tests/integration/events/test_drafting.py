@@ -111,7 +111,7 @@ class TestDraft:
             ({"venue_id": new_id()}, "VALIDATION_ERROR"),
             ({"venue": a_venue(total_halls=0)}, "VALIDATION_ERROR"),
             ({"venue": a_venue(name=" ")}, "VALIDATION_ERROR"),
-            ({"venue": a_venue(address="")}, "VALIDATION_ERROR"),
+            ({"venue": {"name": "Nowhere", "total_halls": 1}}, "VALIDATION_ERROR"),
             ({"name": "   "}, "VALIDATION_ERROR"),
             ({"name": "x" * 201}, "VALIDATION_ERROR"),
             ({"name": "Nul\x00"}, "VALIDATION_ERROR"),
@@ -180,6 +180,11 @@ class TestVenue:
         event = (await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id)))).json()["data"]
 
         assert event["venue"] == {**a_venue(), "venue_id": venue_id}
+
+    async def test_a_venue_may_have_no_address_yet(self, catalogue: Catalogue) -> None:
+        event = (await catalogue.draft(drafting(venue=a_venue(address="")))).json()["data"]
+
+        assert event["venue"]["address"] == ""
 
     async def test_a_venue_known_by_that_id_is_left_as_it_is(self, catalogue: Catalogue) -> None:
         venue_id = new_id()

@@ -95,6 +95,20 @@ class TestDiscard:
 
         assert name in await _venue_names(anybody)
 
+    async def test_leaves_a_known_venue_that_no_other_event_is_in(
+        self, catalogue: Catalogue, anybody: Caller, database: Database
+    ) -> None:
+        venue_id, name = new_id(), f"Hall {new_id()}"
+        await database.execute(
+            text("INSERT INTO venues (venue_id, name, address, total_halls) VALUES (:venue_id, :name, '', 1)"),
+            {"venue_id": venue_id, "name": name},
+        )
+        body = await catalogue.drafted(venue=None, venue_id=venue_id)
+
+        await catalogue.discard(body["event_id"], undoes=body["request_id"])
+
+        assert name in await _venue_names(anybody)
+
     async def test_leaves_a_venue_that_another_event_moved_into(self, catalogue: Catalogue, anybody: Caller) -> None:
         venue_id, name = new_id(), f"Hall {new_id()}"
         body = await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
