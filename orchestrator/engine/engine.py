@@ -11,7 +11,7 @@ from common.errors import Busy, Conflict, NotFound, ServiceError, Unavailable, U
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from orchestrator.engine.observer import Observer
-from orchestrator.engine.plan import AnyPlan, OutgoingMessage, SagaData
+from orchestrator.engine.plan import AnyPlan, SagaData
 from orchestrator.engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.engine.repository import SagaLog, StaleEpoch
 from orchestrator.engine.runner import SagaRunner
@@ -149,13 +149,11 @@ class SagaEngine:
     async def _start(self, saga: SagaRecord) -> SagaRecord:
         runner = self._runners[saga.kind]
         wanted_id = saga.saga_id
-        messages: list[OutgoingMessage] = []
-        if runner.plan.steps[0].lapses:
-            data = await runner.act(saga)
-            saga, messages = runner.entering(saga.moved(saga_id=data.saga_id, data=data), 1)
+        saga, messages = await runner.begin(saga)
         patience_seconds = runner.plan.steps[saga.step].patience_seconds
         if not await self._log.insert(saga, messages=messages, patience_seconds=patience_seconds):
             return await self._existing(saga, wanted_id)
+        await runner.stored(saga)
         return await self._run(saga)
 
     async def _existing(self, saga: SagaRecord, wanted_id: uuid.UUID) -> SagaRecord:

@@ -70,6 +70,25 @@ class SagaRunner:
         state = SagaState.UNWINDING if previous >= 0 else SagaState.UNWOUND
         return saga.moved(state=state, step=previous, error=error, attempts=0)
 
+    async def begin(self, saga: SagaRecord) -> tuple[SagaRecord, list[OutgoingMessage]]:
+        """Return a new saga as it is to be stored, with the messages that leave in that write.
+
+        A lapsing first step is done before: it needs no intent.
+        """
+        step = self.plan.steps[0]
+        if not step.lapses:
+            return saga, []
+        await self._observer.reached(Moment.BEFORE_ACTION, step.name, saga)
+        data = await self.act(saga)
+        await self._observer.reached(Moment.AFTER_ACTION, step.name, saga)
+        return self.entering(saga.moved(saga_id=data.saga_id, data=data), 1)
+
+    async def stored(self, saga: SagaRecord) -> None:
+        """Tell the observer that a new saga was stored, when that write holds a step's result."""
+        step = self.plan.steps[0]
+        if step.lapses:
+            await self._observer.reached(Moment.AFTER_WRITE, step.name, saga)
+
     async def act(self, saga: SagaRecord) -> SagaData:
         """Do the present step's action, repeating it while its outcome is unknown and patience lasts."""
         step = self.plan.steps[saga.step]
