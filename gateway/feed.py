@@ -36,7 +36,8 @@ class Feed:
 
     async def _subscribe(self, connection: AbstractRobustConnection) -> None:
         channel = await connection.channel()
-        queue = await channel.declare_queue(f"gateway.{uuid.uuid4().hex}", exclusive=True)
+        name = f"gateway.{uuid.uuid4().hex}"
+        queue = await channel.declare_queue(name, exclusive=True, arguments={"x-queue-type": "classic"})
         for message_type in self._handlers:
             await queue.bind(MESSAGES_EXCHANGE, message_type)
         await queue.consume(self._take, no_ack=True)

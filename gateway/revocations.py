@@ -79,10 +79,17 @@ class Revocations:
         while True:
             self._wanted.clear()
             await self._load()
-            seconds = CHECK_SECONDS if self._is_loaded and await self._is_fed() else self._poll_seconds
+            await self._until_due()
+
+    async def _until_due(self) -> None:
+        """Return after a gap, after one poll's time without the broker, and now and then with it."""
+        check_at = time.monotonic() + CHECK_SECONDS
+        while time.monotonic() < check_at:
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(self._poll_seconds):
                     await self._wanted.wait()
+            if self._wanted.is_set() or not self._is_loaded or not await self._is_fed():
+                return
 
     async def _load(self) -> None:
         try:

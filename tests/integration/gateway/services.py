@@ -43,6 +43,7 @@ class Services:
     received: list[Received] = field(default_factory=list)
     handlers: dict[str, Handler] = field(default_factory=dict)
     documents: dict[Upstream, dict[str, Any]] = field(default_factory=dict)
+    broken_documents: set[Upstream] = field(default_factory=set)
     revoked: dict[uuid.UUID, str] = field(default_factory=dict)
     """What users answers to whoever asks for revoked sessions: id and when its tokens are dead."""
 
@@ -50,6 +51,7 @@ class Services:
         self.received.clear()
         self.handlers.clear()
         self.documents.clear()
+        self.broken_documents.clear()
         self.revoked.clear()
 
     @property
@@ -86,13 +88,13 @@ class Services:
                 return web.json_response(await self.mint.key_set())
             case "/livez":
                 return web.json_response({"status": "alive"})
-            case "/openapi.json" if service in self.documents:
-                return web.json_response(self.documents[service])
             case "/openapi.json":
-                return web.json_response({"paths": {}})
+                status = 500 if service in self.broken_documents else 200
+                return web.json_response(self.documents.get(service, {"paths": {}}), status=status)
             case "/internal/sessions/revoked":
                 return self._answer_revoked(request)
-        return None
+            case _:
+                return None
 
     def _answer_revoked(self, request: web.Request) -> web.Response:
         try:

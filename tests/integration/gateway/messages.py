@@ -1,0 +1,43 @@
+"""The services' side of the broker: what users and inventory tell everybody."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.messaging.message import Message
+from common.messaging.publisher import Publisher
+from common.messaging.topology import MESSAGES_EXCHANGE, platform_topology
+
+__all__ = ["Announcer", "announcing"]
+
+
+class Announcer:
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def revoke(self, session_id: uuid.UUID) -> None:
+        expires_at = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
+        await self.tell("session.revoked", str(session_id), {"session_id": str(session_id), "expires_at": expires_at})
+
+    async def change_seats(self, event_id: uuid.UUID, *seats: dict[str, str]) -> None:
+        await self.tell("seat.changed", str(event_id), {"event_id": str(event_id), "seats": list(seats)})
+
+    async def tell(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+        await self.send(kind, Message(type=kind, source="tests", subject=subject, data=data).to_bytes())
+
+    async def send(self, routing_key: str, body: bytes) -> None:
+        await self._publisher.publish(
+            body, exchange=MESSAGES_EXCHANGE, routing_key=routing_key, message_id=str(uuid.uuid4()), mandatory=False
+        )
+
+
+@asynccontextmanager
+async def announcing(rabbitmq_url: str) -> AsyncIterator[Announcer]:
+    publisher = Publisher(rabbitmq_url, service="tests", topology=platform_topology(), timeout_seconds=5)
+    publisher.broker.start()
+    try:
+        yield Announcer(publisher)
+    finally:
+        await publisher.broker.close()

@@ -1,0 +1,154 @@
+"""A hundred requests a minute, per user, per address when anonymous."""
+
+import socket
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from fakeredis import TcpFakeServer
+
+from gateway import limits
+from tests.integration.gateway.conftest import Gateways, until_ready
+from tests.integration.gateway.raw import ask
+from tests.integration.gateway.services import Services
+
+LIMIT = 3
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", clock)
+    return clock
+
+
+class Clock:
+    """Ten seconds into a minute, until somebody moves it."""
+
+    now = 1_800_000_010.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def limited(gateways: Gateways, services: Services, clock: Clock) -> AsyncIterator[str]:  # noqa: ARG001
+    async with gateways(rate_limit_per_minute=LIMIT, trusted_proxies="127.0.0.1") as url:
+        await until_ready(url)
+        yield url
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    server = TcpFakeServer(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def hanging_redis_url() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # connections are made, and that is all
+        yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+
+
+async def spend(url: str, *lines: str, requests: int = LIMIT + 1, path: str = "/api/events") -> list[int]:
+    return [(await ask(url, path, *lines)).status for _ in range(requests)]
+
+
+async def test_an_address_that_asked_enough_is_refused_with_429(limited: str, services: Services) -> None:
+    answers = [await ask(limited, "/api/events") for _ in range(LIMIT + 1)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    assert {answer.headers["ratelimit-limit"] for answer in answers} == {"3"}
+    assert {answer.headers["ratelimit-reset"] for answer in answers} == {"50"}
+    refused = answers[-1]
+    assert refused.json["error_code"] == "RATE_LIMITED"
+    assert refused.headers["retry-after"] == "50"
+    assert len(services.received) == LIMIT
+
+
+async def test_addresses_are_counted_apart(limited: str) -> None:
+    assert (await spend(limited, "X-Forwarded-For: 203.0.113.1"))[-1] == 429
+    assert await spend(limited, "X-Forwarded-For: 203.0.113.2") == [200, 200, 200, 429]
+
+
+async def test_one_ipv6_customer_has_one_count(limited: str) -> None:
+    for host in ("1:2:3:4", "ffff:0:0:1", ":5"):
+        assert (await ask(limited, "/api/events", f"X-Forwarded-For: 2001:db8:0:1:{host}")).status == 200
+    assert (await ask(limited, "/api/events", "X-Forwarded-For: 2001:db8:0:1::99")).status == 429
+    assert (await ask(limited, "/api/events", "X-Forwarded-For: 2001:db8:0:2::99")).status == 200
+
+
+async def test_users_are_counted_apart_wherever_they_are(limited: str, services: Services) -> None:
+    one, other = (f"Authorization: Bearer {services.mint.token(uuid.uuid4())}" for _ in range(2))
+    assert await spend(limited, one, path="/api/tickets") == [200, 200, 200, 429]
+    assert (await ask(limited, "/api/tickets", one, "X-Forwarded-For: 203.0.113.7")).status == 429
+    assert await spend(limited, other, path="/api/tickets") == [200, 200, 200, 429]
+    assert (await ask(limited, "/api/events")).status == 200, "users do not use up their address"
+
+
+async def test_a_user_is_one_user_with_any_of_their_tokens_on_any_route(limited: str, services: Services) -> None:
+    user = uuid.uuid4()
+    lines = [f"Authorization: Bearer {services.mint.token(user)}" for _ in range(4)]
+    paths = ["/api/tickets", "/api/events", "/api/orders", "/api/events"]
+    statuses = [(await ask(limited, path, line)).status for path, line in zip(paths, lines, strict=True)]
+    assert statuses == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/tickets"])
+async def test_made_up_tokens_do_not_make_up_callers(limited: str, path: str) -> None:
+    statuses = [(await ask(limited, path, f"Authorization: Bearer made.up.{n}")).status for n in range(LIMIT + 1)]
+    assert statuses[-1] == 429
+
+
+async def test_the_next_minute_starts_anew(limited: str, clock: Clock) -> None:
+    assert (await spend(limited))[-1] == 429
+    clock.now += 49
+    assert (await ask(limited, "/api/events")).status == 429
+    clock.now += 1
+    assert (await ask(limited, "/api/events")).status == 200
+
+
+async def test_what_is_not_the_api_is_not_counted(limited: str) -> None:
+    for path in ("/health", "/livez", "/", "/api/nothing"):
+        assert 429 not in await spend(limited, path=path)
+
+
+async def test_zero_switches_limits_off(gateway: str) -> None:
+    answer = await ask(gateway, "/api/events")
+    assert not [name for name in answer.headers if name.startswith("ratelimit")]
+
+
+async def test_with_redis_all_gateways_count_together(gateways: Gateways, redis_url: str, clock: Clock) -> None:
+    async with (
+        gateways(rate_limit_per_minute=LIMIT, redis_url=redis_url) as one,
+        gateways(rate_limit_per_minute=LIMIT, redis_url=redis_url) as other,
+    ):
+        answers = [await ask(url, "/api/events") for url in (one, other, one, other, one)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+        assert answers[1].headers["ratelimit-remaining"] == "1"
+        clock.now += 50
+        assert (await ask(other, "/api/events")).status == 200
+
+
+async def test_without_its_redis_a_gateway_counts_alone(gateways: Gateways, clock: Clock) -> None:  # noqa: ARG001
+    async with gateways(rate_limit_per_minute=LIMIT, redis_url="redis://127.0.0.1:1/0") as url:
+        assert await spend(url) == [200, 200, 200, 429]
+
+
+async def test_a_redis_that_hangs_delays_nobody_for_long(
+    gateways: Gateways,
+    hanging_redis_url: str,
+    clock: Clock,  # noqa: ARG001
+) -> None:
+    async with (
+        gateways(rate_limit_per_minute=LIMIT, redis_url=hanging_redis_url) as url,
+        httpx.AsyncClient(base_url=url, timeout=2) as http,
+    ):
+        assert (await http.get("/api/events")).status_code == 200

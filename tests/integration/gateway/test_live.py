@@ -1,0 +1,215 @@
+"""Live seat maps over WebSockets: who hears what, who is let in, and who is cut off."""
+
+import asyncio
+import json
+import socket
+import uuid
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from tests.integration.gateway.cable import cable_to
+from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.messages import Announcer, announcing
+from tests.integration.gateway.test_revocations import until_fed
+from tests.support.waiting import eventually
+
+SHOP = "https://shop.example"
+ADDRESS_LIMIT = 5
+BACKLOG = 4
+
+
+@pytest.fixture(scope="module")
+async def announcer(rabbitmq_url: str) -> AsyncIterator[Announcer]:
+    async with announcing(rabbitmq_url) as announcer:
+        yield announcer
+
+
+@pytest.fixture(scope="module")
+async def live(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
+    async with gateways(
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        cors_origins=SHOP,
+        live_connections_per_address=ADDRESS_LIMIT,
+        live_backlog_messages=BACKLOG,
+    ) as url:
+        await until_fed(url)
+        yield url
+
+
+def watch(url: str, event_id: object, **options: Any) -> connect:
+    return connect(f"{url.replace('http', 'ws')}/ws/events/{event_id}", **options)
+
+
+async def heard(connection: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        return dict(json.loads(await connection.recv()))
+
+
+async def close_code(connection: ClientConnection) -> int:
+    async with asyncio.timeout(5):
+        await connection.wait_closed()
+    assert connection.close_code is not None
+    return connection.close_code
+
+
+def seat(status: str) -> dict[str, str]:
+    return {"seat_id": str(uuid.uuid4()), "status": status}
+
+
+async def test_everybody_at_that_event_hears_of_its_seats(live: str, announcer: Announcer) -> None:
+    here, elsewhere = uuid.uuid4(), uuid.uuid4()
+    held, sold, other = seat("HELD"), seat("SOLD"), seat("AVAILABLE")
+    async with watch(live, here) as one, watch(live, here) as two, watch(live, elsewhere) as away:
+        for connection, event_id in ((one, here), (two, here), (away, elsewhere)):
+            assert await heard(connection) == {"type": "subscribed", "event_id": str(event_id)}
+        await announcer.change_seats(here, held, sold)
+        await announcer.change_seats(elsewhere, other)
+        for connection in (one, two):
+            assert await heard(connection) == {"type": "seat.changed", "event_id": str(here), "seats": [held, sold]}
+        assert await heard(away) == {"type": "seat.changed", "event_id": str(elsewhere), "seats": [other]}
+
+
+async def test_messages_keep_their_order(live: str, announcer: Announcer) -> None:
+    event_id = uuid.uuid4()
+    statuses = ["HELD", "SOLD", "AVAILABLE"]
+    async with watch(live, event_id) as connection:
+        await heard(connection)
+        for status in statuses:
+            await announcer.change_seats(event_id, seat(status))
+        assert [(await heard(connection))["seats"][0]["status"] for _ in statuses] == statuses
+
+
+async def test_a_message_nobody_understands_stops_nothing(live: str, announcer: Announcer) -> None:
+    event_id = uuid.uuid4()
+    async with watch(live, event_id) as connection:
+        await heard(connection)
+        await announcer.tell("seat.changed", str(event_id), {"no": "seats"})
+        await announcer.send("seat.changed", b"not json")
+        await announcer.change_seats(event_id, seat("HELD"))
+        assert (await heard(connection))["seats"][0]["status"] == "HELD"
+
+
+async def test_after_a_gap_everybody_is_told_to_read_again(
+    gateways: Gateways, rabbitmq_url: str, announcer: Announcer
+) -> None:
+    event_id = uuid.uuid4()
+    async with cable_to(rabbitmq_url) as cable, gateways(rabbitmq_url=SecretStr(cable.url)) as url:
+        await until_fed(url)
+        async with watch(url, event_id) as connection:
+            await heard(connection)
+            cable.cut()
+            await announcer.change_seats(event_id, seat("SOLD"))
+            cable.mend()
+            assert await heard(connection) == {"type": "resync", "event_id": str(event_id)}
+            await announcer.change_seats(event_id, seat("HELD"))
+            assert (await heard(connection))["seats"][0]["status"] == "HELD"
+
+
+@pytest.mark.parametrize(
+    ("event_id", "code", "reason"),
+    [
+        ("not-a-uuid", 4400, "INVALID_UUID"),
+        ("%65" + str(uuid.uuid4())[1:], 4404, "NOT_FOUND"),
+        (str(uuid.uuid4()) + "%20", 4404, "NOT_FOUND"),
+    ],
+)
+async def test_what_is_no_event_is_refused(live: str, event_id: str, code: int, reason: str) -> None:
+    async with watch(live, event_id) as connection:
+        assert await close_code(connection) == code
+        assert connection.close_reason == reason
+
+
+@pytest.mark.parametrize("path", ["/ws/nothing", "/ws", "/api/events", "/internal/orders"])
+async def test_there_is_no_other_websocket(live: str, path: str) -> None:
+    with pytest.raises(InvalidStatus):
+        await connect(live.replace("http", "ws") + path)
+
+
+async def test_pages_of_other_origins_may_not_connect(live: str) -> None:
+    for origin in ("https://evil.example", f"{SHOP}.evil.example", "null"):
+        async with watch(live, uuid.uuid4(), origin=origin) as connection:
+            assert await close_code(connection) == 4403
+    for origin in (SHOP, live):
+        async with watch(live, uuid.uuid4(), origin=origin) as connection:
+            assert (await heard(connection))["type"] == "subscribed"
+
+
+async def test_one_address_has_only_so_many_connections(live: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(ADDRESS_LIMIT):
+            connection = await stack.enter_async_context(watch(live, uuid.uuid4()))
+            assert (await heard(connection))["type"] == "subscribed"
+        async with watch(live, uuid.uuid4()) as one_too_many:
+            assert await close_code(one_too_many) == 4429
+            assert one_too_many.close_reason == "RATE_LIMITED"
+
+    async def there_is_room_again() -> bool:
+        async with watch(live, uuid.uuid4()) as connection:
+            return bool((await heard(connection))["type"] == "subscribed")
+
+    await eventually(there_is_room_again)
+
+
+async def test_the_gateway_has_only_so_many_connections(gateways: Gateways) -> None:
+    async with gateways(live_connections=1) as url, watch(url, uuid.uuid4()) as first:
+        assert (await heard(first))["type"] == "subscribed"
+        async with watch(url, uuid.uuid4()) as second:
+            assert await close_code(second) == 4503
+
+
+async def test_a_client_that_talks_is_cut_off(live: str) -> None:
+    async with watch(live, uuid.uuid4()) as connection:
+        await connection.send("hello")
+        assert await close_code(connection) == 1008
+
+
+async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(live: str, announcer: Announcer) -> None:
+    event_id = uuid.uuid4()
+    many_seats = [seat("HELD") for _ in range(4000)]  # some 280 kB
+    sleeper = shake_hands(live, event_id)
+    dropped_before = await figure(live, "live_dropped_total")
+    async with watch(live, event_id, max_size=None) as attentive:
+        assert (await heard(attentive))["type"] == "subscribed"
+        told = 0
+        while await figure(live, "live_dropped_total") == dropped_before:
+            assert told < 500, "a client that never reads is never dropped"
+            await announcer.change_seats(event_id, *many_seats)
+            told += 1
+            assert len((await heard(attentive))["seats"]) == 4000
+
+        async def only_the_attentive_is_left() -> bool:
+            return await figure(live, "live_connections") == 1
+
+        await eventually(only_the_attentive_is_left)
+        await announcer.change_seats(event_id, seat("SOLD"))
+        assert (await heard(attentive))["seats"][0]["status"] == "SOLD"
+    sleeper.close()
+
+
+def shake_hands(url: str, event_id: uuid.UUID) -> socket.socket:
+    """Connect a client that never reads a byte, not even the answer to its handshake."""
+    address = urlsplit(url)
+    sleeper = socket.socket()
+    sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sleeper.connect((address.hostname, address.port))
+    key = b64encode(uuid.uuid4().bytes).decode()
+    sleeper.sendall(
+        f"GET /ws/events/{event_id} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    return sleeper
+
+
+async def figure(url: str, name: str) -> float:
+    async with httpx.AsyncClient(base_url=url) as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))

@@ -1,0 +1,105 @@
+"""What the gateway serves itself: first page, docs, the merged description."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.routing import Upstream
+from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.services import Services
+
+
+def operation(name: str) -> dict[str, Any]:
+    ok = {"description": "OK", "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+    return {"operationId": name, "responses": {"200": ok}}
+
+
+def document(paths: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> dict[str, Any]:
+    return {"openapi": "3.1.0", "info": {}, "paths": paths, "components": {"schemas": schemas}}
+
+
+@pytest.fixture
+def described(services: Services) -> Services:
+    services.documents[Upstream.ORDERS] = document(
+        {
+            "/api/orders/{id}": {"get": operation("Order"), "delete": operation("Order")},
+            "/internal/orders": {"post": operation("Ledger")},
+        },
+        {"Order": {"properties": {"status": {"type": "string"}}}, "Ledger": {"type": "object"}},
+    )
+    services.documents[Upstream.ORCHESTRATOR] = document(
+        {"/api/events": {"get": operation("Event")}}, {"Event": {"type": "object"}}
+    )
+    return services
+
+
+@pytest.mark.usefixtures("described")
+async def test_the_description_has_what_may_be_called_and_nothing_else(gateways: Gateways) -> None:
+    async with gateways() as url, httpx.AsyncClient(base_url=url) as http:
+        found = (await http.get("/openapi.json")).json()
+    assert {path: set(item) for path, item in found["paths"].items()} == {
+        "/api/orders/{id}": {"get"},
+        "/api/events": {"get"},
+    }
+    assert set(found["components"]["schemas"]) == {"Order", "Event"}
+    assert "internal" not in str(found)
+    assert "127.0.0.1" not in str(found)
+
+
+async def test_a_service_that_is_away_is_described_from_memory(gateways: Gateways, described: Services) -> None:
+    async with gateways(openapi_cache_seconds=0) as url, httpx.AsyncClient(base_url=url) as http:
+        before = (await http.get("/openapi.json")).json()
+        described.broken_documents.add(Upstream.ORDERS)
+        assert (await http.get("/openapi.json")).json() == before
+
+
+async def test_the_description_is_not_read_anew_for_everybody(gateways: Gateways, described: Services) -> None:
+    async with gateways(openapi_cache_seconds=60) as url, httpx.AsyncClient(base_url=url) as http:
+        before = (await http.get("/openapi.json")).json()
+        described.documents.clear()
+        assert (await http.get("/openapi.json")).json() == before
+
+
+async def test_the_docs_page_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.headers["Content-Type"].startswith("text/html")
+    wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(wanted) == 4
+    for path in wanted:
+        assert path.startswith("/")
+        asset = await client.get(path)
+        assert asset.status_code == 200, path
+    assert "SwaggerUIBundle" in (await client.get("/docs/assets/swagger-ui-bundle.js")).text
+    assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"].split("style-src")[0]
+    assert "<script>" not in page.text
+
+
+async def test_docs_can_be_switched_off(gateways: Gateways) -> None:
+    async with gateways(docs=False) as url, httpx.AsyncClient(base_url=url) as http:
+        for path in ("/docs", "/openapi.json", "/docs/assets/swagger-ui.css"):
+            assert (await http.get(path)).status_code == 404
+
+
+async def test_the_first_page_leads_on(client: httpx.AsyncClient) -> None:
+    page = await client.get("/")
+    assert page.status_code == 200
+    for path in re.findall(r'href="([^"]+)"', page.text):
+        assert (await client.get(path)).status_code == 200, path
+
+
+async def test_health_names_what_is_needed(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "healthy",
+        "checks": {
+            "user_keys": "ok",
+            "revoked_sessions": "ok",
+            "orchestrator": "ok",
+            "orders": "ok",
+            "events": "ok",
+            "broker": "degraded",
+        },
+    }

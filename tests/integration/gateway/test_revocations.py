@@ -1,0 +1,165 @@
+"""Logging out counts at once, on every gateway, with and without the broker."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from gateway.routing import Upstream
+from tests.integration.gateway.cable import cable_to
+from tests.integration.gateway.conftest import Gateways, until_ready
+from tests.integration.gateway.messages import Announcer, announcing
+from tests.integration.gateway.services import Services
+from tests.support.waiting import eventually
+
+# A second poll would take longer than any test here: what is seen in time came by message.
+BY_MESSAGE_ONLY = 600.0
+
+
+@pytest.fixture(scope="module")
+async def announcer(rabbitmq_url: str) -> AsyncIterator[Announcer]:
+    async with announcing(rabbitmq_url) as announcer:
+        yield announcer
+
+
+class Fan:
+    """Somebody with one login, asking again and again."""
+
+    def __init__(self, services: Services, http: httpx.AsyncClient, session_id: uuid.UUID | None = None) -> None:
+        self.session_id = session_id or uuid.uuid4()
+        self._token = services.mint.token(uuid.uuid4(), sid=str(self.session_id))
+        self._http = http
+
+    async def ask(self) -> httpx.Response:
+        return await self._http.get("/api/tickets", headers={"Authorization": f"Bearer {self._token}"})
+
+    async def is_in(self) -> bool:
+        return (await self.ask()).status_code == 200
+
+    async def is_out(self) -> bool:
+        answer = await self.ask()
+        return answer.status_code == 401 and answer.json()["error_code"] == "UNAUTHORIZED"
+
+
+async def until_fed(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as http:
+
+        async def is_fed() -> bool:
+            return bool((await http.get("/health")).json()["checks"]["broker"] == "ok")
+
+        await eventually(is_fed)
+
+
+def in_minutes(minutes: float) -> str:
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+
+
+async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
+    gateways: Gateways, services: Services, rabbitmq_url: str, announcer: Announcer
+) -> None:
+    fed = {"rabbitmq_url": SecretStr(rabbitmq_url), "revocation_poll_seconds": BY_MESSAGE_ONLY}
+    async with (
+        gateways(**fed) as one,
+        gateways(**fed) as other,
+        httpx.AsyncClient(base_url=one) as http_of_one,
+        httpx.AsyncClient(base_url=other) as http_of_other,
+    ):
+        await until_fed(one)
+        await until_fed(other)
+        fan = Fan(services, http_of_one)
+        elsewhere = Fan(services, http_of_other, fan.session_id)
+        somebody_else = Fan(services, http_of_one)
+        assert await fan.is_in()
+        assert await elsewhere.is_in()
+        await announcer.revoke(fan.session_id)
+        await eventually(fan.is_out, within_seconds=2)
+        await eventually(elsewhere.is_out, within_seconds=2)
+        assert await somebody_else.is_in()
+
+
+async def test_a_gateway_that_starts_later_knows_too(gateways: Gateways, services: Services) -> None:
+    session_id = uuid.uuid4()
+    services.revoked[session_id] = in_minutes(15)
+    async with gateways() as url, httpx.AsyncClient(base_url=url) as http:
+        await until_ready(url)
+        assert await Fan(services, http, session_id).is_out()
+        assert await Fan(services, http).is_in()
+
+
+async def test_without_the_broker_the_set_is_read_again_and_again(gateways: Gateways, services: Services) -> None:
+    async with gateways(revocation_poll_seconds=0.1) as url, httpx.AsyncClient(base_url=url) as http:
+        await until_ready(url)
+        fan = Fan(services, http)
+        assert await fan.is_in()
+        services.revoked[fan.session_id] = in_minutes(15)
+        await eventually(fan.is_out, within_seconds=2)
+
+
+async def test_when_the_broker_goes_the_set_is_read_again(
+    gateways: Gateways, services: Services, rabbitmq_url: str
+) -> None:
+    async with (
+        cable_to(rabbitmq_url) as cable,
+        gateways(rabbitmq_url=SecretStr(cable.url), revocation_poll_seconds=0.1) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        await until_fed(url)
+        fan = Fan(services, http)
+        assert await fan.is_in()
+        cable.cut()
+        services.revoked[fan.session_id] = in_minutes(15)
+        await eventually(fan.is_out, within_seconds=2)
+
+
+async def test_before_the_set_was_ever_read_nobody_is_let_in(gateways: Gateways, services: Services) -> None:
+    users_are_away = {"users_url": "http://127.0.0.1:1", "revocation_poll_seconds": 0.1}
+    async with gateways(**users_are_away) as url, httpx.AsyncClient(base_url=url) as http:
+        answer = await Fan(services, http).ask()
+        assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert (await http.get("/health")).json()["checks"]["revoked_sessions"] == "failed"
+        assert (await http.get("/api/events")).status_code == 200
+
+
+async def test_what_was_missed_while_cut_off_is_read_when_the_connection_is_back(
+    gateways: Gateways, services: Services, rabbitmq_url: str, announcer: Announcer
+) -> None:
+    async with (
+        cable_to(rabbitmq_url) as cable,
+        gateways(rabbitmq_url=SecretStr(cable.url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        await until_fed(url)
+        missed, later = Fan(services, http), Fan(services, http)
+        cable.cut()
+        services.revoked[missed.session_id] = in_minutes(15)
+        assert await missed.is_in()
+        cable.mend()
+        await eventually(missed.is_out)
+        await until_fed(url)
+        await announcer.revoke(later.session_id)
+        await eventually(later.is_out, within_seconds=2)
+
+
+async def test_a_message_nobody_understands_stops_nothing(
+    gateways: Gateways, services: Services, rabbitmq_url: str, announcer: Announcer
+) -> None:
+    async with (
+        gateways(rabbitmq_url=SecretStr(rabbitmq_url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        await until_fed(url)
+        fan = Fan(services, http)
+        for body in (b"", b"not json", b'{"type": "session.revoked"}'):
+            await announcer.send("session.revoked", body)
+        await announcer.tell("session.revoked", "x", {"session_id": "not-a-uuid"})
+        await announcer.tell("session.revoked", "x", {})
+        await announcer.revoke(fan.session_id)
+        await eventually(fan.is_out, within_seconds=2)
+
+
+async def test_the_set_is_asked_for_with_a_service_token(services: Services) -> None:
+    async with httpx.AsyncClient(base_url=services.urls[Upstream.USERS]) as http:
+        assert (await http.get("/internal/sessions/revoked", headers={"Authorization": "Bearer x"})).status_code == 401

@@ -1,0 +1,75 @@
+"""The allow-list's matching, on the path as it was written."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import NotFound
+from gateway.routing import ROUTES, Access, MethodNotAllowed, Route, RoutingTable, Upstream, is_clean
+
+
+def route(method: str, path: str) -> Route:
+    return Route(method, path, Upstream.ORDERS, Access.USER)
+
+
+LIST = route("GET", "/api/menu")
+ONE = route("GET", "/api/menu/{menu_id}")
+HISTORY = route("GET", "/api/menu/history")
+BUY = route("POST", "/api/menu/{menu_id}/buy")
+TABLE = RoutingTable([LIST, ONE, HISTORY, BUY])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", b"/api/menu", LIST),
+        ("GET", b"/api/menu/5", ONE),
+        ("GET", b"/api/menu/history", HISTORY),
+        ("POST", b"/api/menu/5/buy", BUY),
+    ],
+)
+def test_a_literal_segment_wins_over_a_parameter(method: str, path: bytes, expected: Route) -> None:
+    assert TABLE.match(method, path) is expected
+
+
+@pytest.mark.parametrize("path", [b"/", b"/api", b"/api/menu/5/sell", b"/api/menu/5/buy/6", b"/menu", b"/api/menus"])
+def test_other_paths_are_not_found(path: bytes) -> None:
+    with pytest.raises(NotFound):
+        TABLE.match("GET", path)
+
+
+def test_other_methods_are_named() -> None:
+    with pytest.raises(MethodNotAllowed) as refusal:
+        TABLE.match("DELETE", b"/api/menu/5")
+    assert refusal.value.allowed == "GET"
+
+
+@pytest.mark.parametrize("path", [b"/", b"/api", b"/api/events/41414141-4141-4141-4141-414141414141/qr.svg", b"/a_b~c"])
+def test_plain_paths_are_clean(path: bytes) -> None:
+    assert is_clean(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"", b"api", b"//", b"/a/", b"/a//b", b"/.", b"/..", b"/a/../b", b"/.env", b"/a%2fb", b"/a b", b"/a\\b", b"/a;b",
+     b"/a?b", b"/a#b", b"/\xc3\xa4", b"/a\n", b"\n/a", b"/a\x00"],
+)  # fmt: skip
+def test_what_could_be_read_in_two_ways_is_not_clean(path: bytes) -> None:
+    assert not is_clean(path)
+
+
+@given(st.binary(max_size=40).map(lambda tail: b"/" + tail))
+def test_a_clean_path_survives_any_normalising(path: bytes) -> None:
+    if is_clean(path) and path != b"/":
+        segments = path.decode("ascii").split("/")[1:]
+        assert all(segment not in {"", ".", ".."} for segment in segments)
+        assert not set(path) & set(b"%\\;?# \t\r\n\x00")
+
+
+@given(st.sampled_from(ROUTES), st.binary(min_size=1, max_size=30))
+def test_no_route_matches_with_anything_behind_it(known: Route, tail: bytes) -> None:
+    path = known.path.replace("{", "").replace("}", "").encode() + tail
+    table = RoutingTable([known])
+    if b"/" in tail or "{" not in known.path.rpartition("/")[2]:
+        with pytest.raises(NotFound):
+            table.match(known.method, path)

@@ -1,0 +1,40 @@
+"""How the gateway's settings are written in an environment."""
+
+from ipaddress import ip_network
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.settings import Settings
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENV", "test")
+    monkeypatch.setenv("CORS_ORIGINS", "https://shop.example, https://admin.example,")
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1")
+    settings = Settings()
+    assert settings.cors_origins == ("https://shop.example", "https://admin.example")
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32"))
+
+
+def test_what_is_left_empty_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENV", "test")
+    for name in ("CORS_ORIGINS", "TRUSTED_PROXIES", "REDIS_URL"):
+        monkeypatch.setenv(name, "")
+    settings = Settings()
+    assert settings.cors_origins == ()
+    assert settings.trusted_proxies == ()
+    assert settings.redis_url is None
+
+
+def test_a_hundred_requests_a_minute_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RATE_LIMIT_PER_MINUTE", raising=False)
+    monkeypatch.setenv("ENV", "test")
+    assert Settings().rate_limit_per_minute == 100
+
+
+def test_outside_dev_it_does_not_start_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENV", "prod")
+    monkeypatch.delenv("SERVICE_TOKEN_SECRET", raising=False)
+    with pytest.raises(ValidationError, match="SERVICE_TOKEN_SECRET"):
+        Settings()
