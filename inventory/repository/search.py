@@ -94,7 +94,7 @@ class SearchResult:
 
 _HAS_CATEGORY: Final = text(
     """
-    SELECT FROM seat_counts WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
+    SELECT 1 FROM seat_counts WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
     """
 )
 
