@@ -37,6 +37,9 @@ ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 PARKING_QUEUE: Final = "parking"
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
+# RabbitMQ 4 gives a message up after twenty deliveries (a consumer that dies counts): then it is kept for people.
+PARKED_AT_THE_LIMIT: Final = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": PARKING_QUEUE}
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -131,7 +134,12 @@ def platform_topology(hold_ttl_seconds: float = DEFAULT_HOLD_TTL_MILLISECONDS / 
             Exchange(RELEASE_EXCHANGE, "direct"),
             Exchange(MESSAGES_EXCHANGE, "topic"),
         ),
-        queues=(hold_queue, Queue(RELEASE_QUEUE), Queue(ORCHESTRATOR_HOLDS_QUEUE), Queue(PARKING_QUEUE)),
+        queues=(
+            hold_queue,
+            Queue(RELEASE_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(PARKING_QUEUE),
+        ),
         bindings=(
             Binding(HOLD_EXCHANGE, hold_queue.name, hold_queue.name),
             Binding(RELEASE_EXCHANGE, RELEASE_QUEUE, hold_queue.name),

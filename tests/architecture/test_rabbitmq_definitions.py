@@ -36,12 +36,14 @@ def test_holds_are_dead_lettered_at_least_once_and_never_dropped() -> None:
 
 
 def test_every_binding_joins_things_that_exist() -> None:
-    exchanges = {exchange["name"] for exchange in DEFINITIONS["exchanges"]}
+    exchanges = {exchange["name"] for exchange in DEFINITIONS["exchanges"]} | {""}  # the default one is always there
     queues = {queue["name"] for queue in DEFINITIONS["queues"]}
     dead_letters = {queue["arguments"].get("x-dead-letter-exchange") for queue in DEFINITIONS["queues"]} - {None}
     assert {binding["source"] for binding in DEFINITIONS["bindings"]} <= exchanges
     assert {binding["destination"] for binding in DEFINITIONS["bindings"]} <= queues
     assert dead_letters <= exchanges
+    addressed = {queue["arguments"].get("x-dead-letter-routing-key") for queue in DEFINITIONS["queues"]} - {None}
+    assert addressed <= queues
 
 
 def test_compose_adds_the_user_from_the_environment() -> None:
