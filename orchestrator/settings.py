@@ -5,6 +5,8 @@ from typing import Final, Self
 from pydantic import Field, SecretStr, model_validator
 
 from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS
+from orchestrator.engine.repository import LEASE_MARGIN_SECONDS
 
 __all__ = ["Settings", "WorkerSettings"]
 
@@ -21,6 +23,12 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     qr_keys: SecretStr = Field(default=SecretStr(""), description="id:base64url,…; the first key is the active one.")
     qr_ttl_seconds: int = Field(default=60, gt=0, description="How long a QR code opens the door (T11).")
     request_budget_seconds: float = Field(default=10.0, description="Longer sagas are answered with 202.")
+    saga_patience_seconds: float = Field(
+        default=DEFAULT_PATIENCE_SECONDS, gt=0, description="How long a step is tried before its saga decides."
+    )
+    saga_lease_margin_seconds: float = Field(
+        default=LEASE_MARGIN_SECONDS, gt=0, description="A silent owner loses its saga so long after its patience."
+    )
     recover_interval_seconds: float = Field(default=1.0, description="How often lost and overdue sagas are looked for.")
 
     @model_validator(mode="after")

@@ -125,7 +125,7 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
     publisher = Publisher(url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds)
     relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
     plans = _plans(participants, qr, settings)
-    log = SagaLog(database, plans, on_announced=relay.poke)
+    log = SagaLog(database, plans, on_announced=relay.poke, lease_margin_seconds=settings.saga_lease_margin_seconds)
     observers = Observers([LoggingObserver(), *([observer] if observer else [])])
     engine = SagaEngine(log, plans, observers, request_budget_seconds=settings.request_budget_seconds)
     box_office = BoxOffice(engine, participants.register)
@@ -166,8 +166,11 @@ def _plans(participants: Participants, qr: QrCodec, settings: Settings) -> list[
             wallet=UsersWallet(participants.users),
             qr=qr,
             hold_ttl_seconds=settings.hold_ttl_seconds,
+            patience_seconds=settings.saga_patience_seconds,
         ),
-        put_on_sale_plan(events=participants.register, inventory=inventory),
+        put_on_sale_plan(
+            events=participants.register, inventory=inventory, patience_seconds=settings.saga_patience_seconds
+        ),
     ]
 
 

@@ -150,7 +150,7 @@ class SagaEngine:
         runner = self._runners[saga.kind]
         wanted_id = saga.saga_id
         saga, messages = await runner.begin(saga)
-        patience_seconds = runner.plan.steps[saga.step].patience_seconds
+        patience_seconds = runner.plan.patience_of(runner.plan.steps[saga.step])
         if not await self._log.insert(saga, messages=messages, patience_seconds=patience_seconds):
             return await self._existing(saga, wanted_id)
         await runner.stored(saga)

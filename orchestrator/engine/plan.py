@@ -101,7 +101,7 @@ class Step(Generic[Data]):
     undo: Undo[Data] | None = None
     lapses: bool = False
     back_to_wait_on: frozenset[str] = frozenset()
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    patience_seconds: float | None = None
     message: MakeMessage[Data] | None = None
     deadline: Deadline[Data] | None = None
     expired: type[ServiceError] | None = None
@@ -114,14 +114,14 @@ def undoable(
     *,
     lapses: bool = False,
     back_to_wait_on: Collection[str] = (),
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    patience_seconds: float | None = None,
 ) -> Step[Data]:
     """A step that can be taken back.
 
     Args:
         lapses: its effect ends by itself, so as a first step it goes without an intent written before it.
         back_to_wait_on: refusals with these codes lead back to the wait before it, not to the end.
-        patience_seconds: how long an unanswered action is repeated before it is taken back.
+        patience_seconds: how long an unanswered action is repeated before it is taken back; the plan's when omitted.
     """
     return Step(
         name,
@@ -161,6 +161,7 @@ class Plan(Generic[Data]):
         kind: the saga's name in the log, such as ``purchase``. Never change it while such sagas are alive.
         data: the model of what the saga knows.
         on_unwound: a message that leaves with the write that ends an unwound saga.
+        patience_seconds: how long an unanswered call is repeated before the saga decides.
 
     Raises:
         ValueError: the steps are in an order that makes no sense.
@@ -172,11 +173,13 @@ class Plan(Generic[Data]):
         data: type[Data],
         *steps: Step[Data],
         on_unwound: Callable[[Data, str], OutgoingMessage] | None = None,
+        patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ) -> None:
         self.kind = kind
         self.data = data
         self.steps: Sequence[Step[Data]] = steps
         self.on_unwound = on_unwound
+        self.patience_seconds = patience_seconds
         self._check()
 
     def action_call(self, saga_id: uuid.UUID, index: int, *, round_number: int) -> Call:
@@ -188,6 +191,10 @@ class Plan(Generic[Data]):
         request_id = self._request_id(saga_id, index, "undo", round_number)
         action = self.action_call(saga_id, index, round_number=round_number)
         return Call(request_id, undoes_request_id=action.request_id, reason=reason)
+
+    def patience_of(self, step: Step[Data]) -> float:
+        """Return how many seconds an unanswered call of the step is repeated."""
+        return self.patience_seconds if step.patience_seconds is None else step.patience_seconds
 
     def wait_before(self, index: int) -> int:
         """Return the index of the last wait before the step."""

@@ -15,15 +15,13 @@ from sqlalchemy.exc import IntegrityError
 from common.db.engine import Database, Row
 from common.errors import Conflict
 from common.messaging.outbox import outbox_row
-from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS, AnyPlan, OutgoingMessage
+from orchestrator.engine.plan import AnyPlan, OutgoingMessage
 from orchestrator.engine.record import SagaError, SagaRecord, SagaState
 
-__all__ = ["SagaLog", "StaleEpoch"]
+__all__ = ["LEASE_MARGIN_SECONDS", "SagaLog", "StaleEpoch"]
 
 # An owner that is alive writes before its lease ends: a step's patience, and this much for the write itself.
 LEASE_MARGIN_SECONDS: Final = 4.0
-# On taking a saga over its step is not known yet.
-LEASE_SECONDS: Final = DEFAULT_PATIENCE_SECONDS + LEASE_MARGIN_SECONDS
 
 _COLUMNS: Final = """
     saga_id, kind, requested_by, fingerprint, state, step, round_number, data, error, signal_key, correlation_id, epoch, attempts,
@@ -165,11 +163,22 @@ class SagaLog:
 
     Args:
         on_announced: called after a write that took messages along, so that they leave at once.
+        lease_margin_seconds: how long an owner may take, beyond a step's patience, to write what came of it.
     """
 
-    def __init__(self, database: Database, plans: Sequence[AnyPlan], *, on_announced: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        plans: Sequence[AnyPlan],
+        *,
+        on_announced: Callable[[], None],
+        lease_margin_seconds: float = LEASE_MARGIN_SECONDS,
+    ) -> None:
         self._database = database
         self._on_announced = on_announced
+        self._lease_margin_seconds = lease_margin_seconds
+        # On taking a saga over its plan and step are not known yet.
+        self._lease_seconds = max(plan.patience_seconds for plan in plans) + lease_margin_seconds
         self._plans = {plan.kind: plan for plan in plans}
 
     async def insert(
@@ -190,7 +199,7 @@ class SagaLog:
             "step": saga.step,
             "data": saga.data.model_dump_json(),
             "due_at": saga.due_at,
-            "lease_seconds": patience_seconds + LEASE_MARGIN_SECONDS,
+            "lease_seconds": patience_seconds + self._lease_margin_seconds,
         }
         inserted = await self._database.fetch_one(_INSERT, parameters | _message_arrays(messages)) is not None
         if inserted and messages:
@@ -229,7 +238,7 @@ class SagaLog:
             "is_settled": saga.state in {SagaState.WAITING, SagaState.STUCK} or saga.state.is_final,
             "due_at": saga.due_at if saga.state is SagaState.WAITING else None,
             "patience_seconds": patience_seconds,
-            "lease_seconds": patience_seconds + LEASE_MARGIN_SECONDS,
+            "lease_seconds": patience_seconds + self._lease_margin_seconds,
             "pause_seconds": pause_seconds,
             "refusal": _error_json(refusal),
             "operation": operation,
@@ -252,7 +261,7 @@ class SagaLog:
             "requested_by": requested_by,
             "operation": operation,
             "key": key,
-            "lease_seconds": LEASE_SECONDS,
+            "lease_seconds": self._lease_seconds,
         }
         try:
             row = await self._database.fetch_one(_SIGNAL, parameters)
@@ -262,13 +271,13 @@ class SagaLog:
 
     async def unwind_waiting(self, saga_id: uuid.UUID, error: SagaError) -> SagaRecord | None:
         """Take over a waiting saga in order to end it; None when it does not wait (any more)."""
-        parameters = {"saga_id": saga_id, "error": _error_json(error), "lease_seconds": LEASE_SECONDS}
+        parameters = {"saga_id": saga_id, "error": _error_json(error), "lease_seconds": self._lease_seconds}
         row = await self._database.fetch_one(_UNWIND_WAITING, parameters)
         return self._record(row) if row else None
 
     async def take_over(self, *, batch: int) -> list[SagaRecord]:
         """Take over what is due: waits past their deadline and sagas whose owner is gone."""
-        rows = await self._database.fetch_all(_TAKE_OVER, {"batch": batch, "lease_seconds": LEASE_SECONDS})
+        rows = await self._database.fetch_all(_TAKE_OVER, {"batch": batch, "lease_seconds": self._lease_seconds})
         return [self._record(row) for row in rows]
 
     async def unstick(self, saga: SagaRecord, state: SagaState) -> SagaRecord | None:
@@ -277,7 +286,7 @@ class SagaLog:
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": state.value,
-            "lease_seconds": LEASE_SECONDS,
+            "lease_seconds": self._lease_seconds,
         }
         row = await self._database.fetch_one(_UNSTICK, parameters)
         return self._record(row) if row else None

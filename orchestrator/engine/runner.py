@@ -166,7 +166,7 @@ class SagaRunner:
         """Leave the saga to whoever sees it first after a pause that grows with the attempts."""
         pause_seconds = min(0.25 * 2**saga.attempts, LONGEST_PAUSE_SECONDS)
         paused = saga.moved(attempts=saga.attempts + 1)
-        await self._log.advance(paused, patience_seconds=step.patience_seconds, pause_seconds=pause_seconds)
+        await self._log.advance(paused, patience_seconds=self.plan.patience_of(step), pause_seconds=pause_seconds)
         return paused.moved(is_paused=True)
 
     def _farewell(self, saga: SagaRecord) -> list[OutgoingMessage]:
@@ -186,7 +186,7 @@ class SagaRunner:
         await self._log.advance(
             saga,
             messages=messages or (),
-            patience_seconds=following.patience_seconds,
+            patience_seconds=self.plan.patience_of(following),
             refusal=refusal,
             operation=following.name,
         )
@@ -198,7 +198,7 @@ class SagaRunner:
     ) -> Result:
         started_at = time.perf_counter()
         try:
-            return await _repeat_while_unknown(work, patience_seconds=step.patience_seconds)
+            return await _repeat_while_unknown(work, patience_seconds=self.plan.patience_of(step))
         finally:
             self._observer.took(time.perf_counter() - started_at, phase=phase, step=step.name, saga=saga)
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from common.messaging.message import Message
 from common.messaging.topology import HOLD_EXCHANGE, MESSAGES_EXCHANGE, hold_queue_name
 from orchestrator.engine.plan import (
+    DEFAULT_PATIENCE_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -69,7 +70,13 @@ class Purchase(SagaData):
 
 
 def purchase_plan(
-    *, inventory: SeatInventory, orders: OrderBook, wallet: Wallet, qr: QrCodec, hold_ttl_seconds: float
+    *,
+    inventory: SeatInventory,
+    orders: OrderBook,
+    wallet: Wallet,
+    qr: QrCodec,
+    hold_ttl_seconds: float,
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[Purchase]:
     """Return the story of a purchase."""
     steps = PurchaseSteps(inventory=inventory, orders=orders, wallet=wallet, qr=qr, hold_ttl_seconds=hold_ttl_seconds)
@@ -85,6 +92,7 @@ def purchase_plan(
         must_finish("confirm order", steps.confirm_order),
         publish("announce sale", sale_message),
         on_unwound=failure_message,
+        patience_seconds=patience_seconds,
     )
 
 

@@ -6,7 +6,7 @@ Nobody sees the event before its whole hall is there; if the hall cannot be buil
 import uuid
 from typing import Any, Final
 
-from orchestrator.engine.plan import Call, Plan, SagaData, pivot, undoable
+from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, pivot, undoable
 from orchestrator.sagas.participants import EventDraft, EventRegister, SeatInventory
 
 __all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
@@ -28,7 +28,9 @@ class PutOnSale(SagaData):
         return self.saga_id
 
 
-def put_on_sale_plan(*, events: EventRegister, inventory: SeatInventory) -> Plan[PutOnSale]:
+def put_on_sale_plan(
+    *, events: EventRegister, inventory: SeatInventory, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+) -> Plan[PutOnSale]:
     """Return the story of an event that goes on sale."""
     steps = PutOnSaleSteps(events, inventory)
     return Plan(
@@ -42,6 +44,7 @@ def put_on_sale_plan(*, events: EventRegister, inventory: SeatInventory) -> Plan
             patience_seconds=PROVISION_PATIENCE_SECONDS,
         ),
         pivot("publish event", steps.publish_event),
+        patience_seconds=patience_seconds,
     )
 
 
