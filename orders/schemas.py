@@ -58,7 +58,7 @@ class OrderSeat(BaseModel):
     seat_id: uuid.UUID
     category: Annotated[PlainText, Field(min_length=1, max_length=50)]
     row_number: Annotated[PlainText, Field(max_length=20, description="Empty in a standing area.")]
-    seat_number: Annotated[int, Field(ge=0, le=2_147_483_647)]
+    seat_number: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
     price: Money
 
 

@@ -100,4 +100,5 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     code = {404: "NOT_FOUND"}.get(error.status_code, "VALIDATION_ERROR")
     answer = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
     answer.status_code = error.status_code
+    answer.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 wants with a 405
     return answer

@@ -83,7 +83,7 @@ class DraftEvent(BaseModel):
     venue_id: uuid.UUID | None = None
     hall_id: HallId
     event_date: Instant
-    total_seats: Annotated[int, Field(ge=1, le=LARGEST_HALL)]
+    total_seats: Annotated[int, Field(strict=True, ge=1, le=LARGEST_HALL)]
     pricing_tiers: Annotated[dict[Category, Money], Field(min_length=1, max_length=MOST_CATEGORIES)]
     layout: Layout = []
 

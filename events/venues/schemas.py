@@ -21,7 +21,7 @@ _EXAMPLE: Final[JsonDict] = {
 class VenueFacts(BaseModel):
     name: Annotated[PlainText, Field(min_length=1, max_length=200)]
     address: Annotated[PlainText, Field(max_length=500)]
-    total_halls: Annotated[int, Field(ge=1, le=1_000)]
+    total_halls: Annotated[int, Field(strict=True, ge=1, le=1_000)]
 
 
 class IntroducedVenue(VenueFacts):

@@ -61,3 +61,11 @@ async def test_internal_routes_refuse_a_token_for_another_service(
 @pytest.mark.parametrize("path", OPEN_TO_ALL)
 async def test_everybody_may_read_what_is_public(anybody: Caller, path: str) -> None:
     assert (await anybody.get(path)).status_code == 200
+
+
+async def test_another_method_is_refused_with_those_that_are_allowed(anybody: Caller) -> None:
+    answer = await anybody.request("DELETE", "/api/venues")
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET"
+    assert answer.json()["success"] is False
