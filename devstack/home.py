@@ -36,6 +36,8 @@ class State:
     phase: Phase
     supervisor: ProcessId
     processes: tuple[ProcessId, ...] = ()
+    throwaway: bool = False
+    """Whoever stops this removes its data too."""
     urls: Mapping[str, Any] = field(default_factory=dict)
     control: Mapping[str, Any] = field(default_factory=dict)
     """Where the supervisor listens for ``restart`` and ``kill``: port and key."""
@@ -98,6 +100,7 @@ class Home:
             phase=written["phase"],
             supervisor=ProcessId(**written["supervisor"]),
             processes=tuple(ProcessId(**process) for process in written["processes"]),
+            throwaway=written["throwaway"],
             urls=written["urls"],
             control=written["control"],
         )

@@ -29,6 +29,7 @@ from devstack.home import ROOT, Home, Phase, State
 from devstack.keys import Keys, keys_of
 from devstack.logs import MergedLog
 from devstack.postgres import EmbeddedPostgres
+from devstack.postgres_files import clear_postgres_files
 from devstack.processes import ProcessId, stop_all
 from devstack.rabbitmq import PrivateRabbitMQ
 from devstack.servers import Existing, Servers
@@ -64,7 +65,7 @@ class Stack:
     seed: bool = True
     """Then add the contract's seed data; only a stack of all five databases can."""
     throwaway: bool = False
-    """The data is not needed after the run: no fsync, and servers are killed at the end."""
+    """The data is not needed after the run: no fsync; at the end servers are killed and databases removed."""
     log: MergedLog | None = None
     """Where children's output goes; None is one file each in the folder's ``log``."""
 
@@ -119,6 +120,7 @@ class Stack:
             self._children.stop([process.name for process in self._children.processes])
             if self.throwaway:
                 self._servers.kill()
+                clear_postgres_files(self._home)
             else:
                 self._servers.stop()
         self._home.clear_state()
@@ -282,6 +284,7 @@ class Stack:
                     phase=self._phase,
                     supervisor=self._supervisor,
                     processes=(*self._children.processes, *self._servers.processes),
+                    throwaway=self.throwaway,
                     urls=asdict(self.urls) if hasattr(self, "urls") else {},
                     control=self._control,
                 )

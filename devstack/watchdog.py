@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from devstack.home import Home
+from devstack.postgres_files import clear_postgres_files
 from devstack.processes import stop_all
 
 __all__ = ["watch"]
@@ -18,6 +19,8 @@ def watch(home: Home) -> None:
     sys.stdin.buffer.read()
     if state := home.read_state():
         stop_all(state.processes)
+        if state.throwaway:
+            clear_postgres_files(home)
         home.clear_state()
 
 

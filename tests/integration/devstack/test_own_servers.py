@@ -1,6 +1,5 @@
 """The embedded PostgreSQL and the private RabbitMQ, ended as a power cut would, and what they find again."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +13,17 @@ from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.ports import free_port
 from devstack.postgres import EmbeddedPostgres
+from devstack.postgres_files import clear_postgres_files
 from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
 from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    folder = tmp_path_factory.mktemp("home")
-    home = Home(folder)
+    home = Home(tmp_path_factory.mktemp("home"))
     home.prepare()
     yield home
-    shutil.rmtree(folder)
+    clear_postgres_files(home)
 
 
 @pytest.fixture
