@@ -17,15 +17,15 @@ from common.db.engine import Database
 from inventory.models import LONGEST_RUN
 from inventory.schemas import BestAvailable
 
-__all__ = ["Run", "SearchRepository", "SearchResult"]
+__all__ = ["RowVersion", "Run", "SearchRepository", "SearchResult"]
 
-PROBED_ROWS: Final = 4
-"""Rows looked at together: few, because the first one usually has room; four of fifty seats are read in 0.4 ms."""
 RUNS_FOUND: Final = 32
 """More are no use: by the time they were tried, others would have bought."""
 
 Run = Sequence[uuid.UUID]
 """Adjacent free seats of one row, in the order of their ids."""
+RowVersion = tuple[int, int]
+"""A row's rank, and the version in which it was seen."""
 
 # Free seats whose number less their place among the row's free seats is the same stand side by side: an island. It is
 # cut into pieces of the wanted size from its lower end, so that no seat is in two pieces.
@@ -42,9 +42,9 @@ _SEARCH: Final = text(
             SELECT row_rank, version FROM seat_rows
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
                 AND seat_rows.free_run = wanted.free_run
-            ORDER BY row_rank LIMIT {PROBED_ROWS}) AS candidate
+            ORDER BY row_rank LIMIT CAST(:rows AS int)) AS candidate
         WHERE (SELECT count(*) FROM first_free) = CAST(:quantity AS int)
-        ORDER BY candidate.row_rank LIMIT {PROBED_ROWS}),
+        ORDER BY candidate.row_rank LIMIT CAST(:rows AS int)),
     free AS MATERIALIZED (
         SELECT row_rank, seat_number, seat_id,
             seat_number - row_number() OVER (PARTITION BY row_rank ORDER BY seat_number) AS island
@@ -60,11 +60,17 @@ _SEARCH: Final = text(
     runs AS MATERIALIZED (
         SELECT row_rank, min(seat_number) AS first_number, array_agg(seat_id ORDER BY seat_id) AS seat_ids
         FROM placed GROUP BY row_rank, island, piece HAVING count(*) = CAST(:quantity AS int))
-    SELECT (SELECT count(*) FROM first_free) = CAST(:quantity AS int) AS has_enough,
+    SELECT has_enough,
+        has_enough OR EXISTS (SELECT FROM seat_counts
+            WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS is_known,
+        NOT has_enough AND EXISTS (SELECT FROM seats
+            WHERE held_until <= (SELECT clock_timestamp())
+                AND event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS has_overdue,
         (SELECT jsonb_agg(seat_ids) FROM (
             SELECT seat_ids FROM runs ORDER BY row_rank, first_number LIMIT {RUNS_FOUND}) AS best) AS runs,
         (SELECT jsonb_agg(jsonb_build_array(row_rank, version)) FROM promising
             WHERE row_rank NOT IN (SELECT row_rank FROM runs)) AS barren
+    FROM (SELECT count(*) = CAST(:quantity AS int) AS has_enough FROM first_free) AS counted
     """  # noqa: S608 - built of constants
 )
 
@@ -87,38 +93,35 @@ _LOWER: Final = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
+    is_known: bool  # the event has such a category
     has_enough: bool  # as many free seats as wanted, adjacent or not
+    has_overdue: bool  # there are too few, but holds that are over have more
     runs: Sequence[Run]  # best first; no seat is in two of them
-    is_exhausted: bool  # no row promised anything
-
-
-_HAS_CATEGORY: Final = text(
-    """
-    SELECT 1 FROM seat_counts WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
-    """
-)
+    barren: Sequence[RowVersion]  # rows that promised a run and have none
 
 
 class SearchRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def has_category(self, wanted: BestAvailable) -> bool:
-        return (
-            await self._database.fetch_one(_HAS_CATEGORY, {"event_id": wanted.event_id, "category": wanted.category})
-            is not None
+    async def find_runs(self, wanted: BestAvailable, *, rows: int) -> SearchResult:
+        """Look at the next so many promising rows of the category."""
+        parameters = {
+            "event_id": wanted.event_id,
+            "category": wanted.category,
+            "quantity": wanted.quantity,
+            "rows": rows,
+        }
+        (found,) = await self._database.fetch_all(_SEARCH, parameters)
+        return SearchResult(
+            is_known=found["is_known"],
+            has_enough=found["has_enough"],
+            has_overdue=found["has_overdue"],
+            runs=[[uuid.UUID(seat_id) for seat_id in run] for run in found["runs"] or ()],
+            barren=[(row_rank, version) for row_rank, version in found["barren"] or ()],
         )
 
-    async def find_runs(self, wanted: BestAvailable) -> SearchResult:
-        """Look at the next promising rows, and note which of them promised too much."""
-        parameters = {"event_id": wanted.event_id, "category": wanted.category, "quantity": wanted.quantity}
-        (found,) = await self._database.fetch_all(_SEARCH, parameters)
-        if barren := found["barren"]:
-            lowering = {"event_id": wanted.event_id, "quantity": wanted.quantity, "barren": barren}
-            await self._database.execute(_LOWER, lowering)
-        runs = [[uuid.UUID(seat_id) for seat_id in seat_ids] for seat_ids in found["runs"] or ()]
-        return SearchResult(
-            has_enough=found["has_enough"],
-            runs=runs,
-            is_exhausted=not runs and not barren,
-        )
+    async def note_barren(self, wanted: BestAvailable, rows: Sequence[RowVersion]) -> None:
+        """Remember that these rows, as they were seen, have no run of the wanted length."""
+        parameters = {"event_id": wanted.event_id, "quantity": wanted.quantity, "barren": rows}
+        await self._database.execute(_LOWER, parameters)

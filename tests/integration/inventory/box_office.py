@@ -1,17 +1,20 @@
 """A small driver for the inventory's API, in the words of the tests."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+import pytest
+
+from common.errors import ServiceError
 from common.rpc.client import RpcCaller
 from proto.inventory.v1 import inventory_pb2 as pb
 
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub  # exists for type checkers only
 
-__all__ = ["BoxOffice", "Hall"]
+__all__ = ["BoxOffice", "Hall", "new_id", "new_ids", "refused", "rows", "standing"]
 
 DEFAULT_TTL_MILLISECONDS = 60_000
 
@@ -113,16 +116,77 @@ class BoxOffice:
         hold = await self.reserve(event_id, *seat_ids, user_id=user_id)
         return await self.confirm(hold.hold_id, user_id)
 
+    async def discard(self, event_id: str, *, undoes_request_id: str, request_id: str = "") -> None:
+        request = pb.DiscardSeatsRequest(
+            request_id=request_id or new_id(), event_id=event_id, undoes_request_id=undoes_request_id
+        )
+        await self.caller.call(self.stub.DiscardSeats, request)
+
+    async def block(self, event_id: str, *seat_ids: str, request_id: str = "") -> int:
+        request = pb.BlockSeatsRequest(request_id=request_id or new_id(), event_id=event_id, seat_ids=seat_ids)
+        return (await self.caller.call(self.stub.BlockSeats, request)).seats_changed
+
+    async def unblock(self, event_id: str, *seat_ids: str, request_id: str = "") -> int:
+        request = pb.BlockSeatsRequest(request_id=request_id or new_id(), event_id=event_id, seat_ids=seat_ids)
+        return (await self.caller.call(self.stub.UnblockSeats, request)).seats_changed
+
+    async def change_owner(
+        self,
+        seat_id: str,
+        *,
+        expected: str,
+        new: str,
+        price_paid: str = "20.00",
+        request_id: str = "",
+        undoes_request_id: str = "",
+    ) -> pb.Seat:
+        request = pb.ChangeOwnerRequest(
+            request_id=request_id or new_id(),
+            seat_id=seat_id,
+            expected_owner_user_id=expected,
+            new_owner_user_id=new,
+            price_paid=price_paid,
+            undoes_request_id=undoes_request_id,
+        )
+        return await self.caller.call(self.stub.ChangeOwner, request)
+
+    async def list_for_resale(self, seat_id: str, owner_user_id: str, *, request_id: str = "") -> pb.Seat:
+        request = pb.ResaleRequest(request_id=request_id or new_id(), seat_id=seat_id, owner_user_id=owner_user_id)
+        return await self.caller.call(self.stub.ListForResale, request)
+
+    async def withdraw_from_resale(self, seat_id: str, owner_user_id: str, *, request_id: str = "") -> pb.Seat:
+        request = pb.ResaleRequest(request_id=request_id or new_id(), seat_id=seat_id, owner_user_id=owner_user_id)
+        return await self.caller.call(self.stub.WithdrawFromResale, request)
+
+    async def owned_by(self, user_id: str, *, offset: int = 0, limit: int = 0) -> pb.ListOwnedSeatsResponse:
+        request = pb.ListOwnedSeatsRequest(user_id=user_id, offset=offset, limit=limit)
+        return await self.caller.call(self.stub.ListOwnedSeats, request)
+
     async def seat(self, seat_id: str) -> pb.Seat:
         return await self.caller.call(self.stub.GetSeat, pb.GetSeatRequest(seat_id=seat_id))
 
     async def status(self, seat_id: str) -> str:
         return pb.SeatStatus.Name((await self.seat(seat_id)).status)
 
+    async def statuses(self, *seat_ids: str) -> list[str]:
+        return [await self.status(seat_id) for seat_id in seat_ids]
+
     async def availability(self, event_id: str) -> dict[str, pb.CategoryAvailability]:
         request = pb.GetAvailabilityRequest(event_ids=[event_id])
         answer = await self.caller.call(self.stub.GetAvailability, request)
         return {counts.category: counts for event in answer.events for counts in event.categories}
+
+
+class Ids(TypedDict):
+    """What a request to hold seats is known by."""
+
+    request_id: str
+    hold_id: str
+    user_id: str
+
+
+def new_ids() -> Ids:
+    return Ids(request_id=new_id(), hold_id=new_id(), user_id=new_id())
 
 
 def new_id() -> str:
@@ -140,3 +204,10 @@ def rows(category: str, price: str, **seats_in_row: int) -> pb.LayoutCategory:
 
 def standing(category: str, price: str, places: int) -> pb.LayoutCategory:
     return pb.LayoutCategory(category=category, price=price, general_admission=places)
+
+
+async def refused(call: Awaitable[object]) -> ServiceError:
+    """Return what the call was refused with."""
+    with pytest.raises(ServiceError) as refusal:
+        await call
+    return refusal.value

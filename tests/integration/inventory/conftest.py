@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
 from common.rpc.client import RpcCaller, open_channel
 from devstack.ports import free_port
 from inventory.app import Inventory
@@ -27,6 +28,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
         hold_ttl_seconds=1,
         sweep_seconds=3600,  # tests that want a sweep ask for one
         seat_changes_seconds=0.02,
+        lock_timeout_seconds=0.3,
     )
 
 
@@ -38,12 +40,25 @@ async def inventory(settings: Settings) -> AsyncIterator[Inventory]:
 
 
 @pytest.fixture(scope="module")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The inventory's tables, seen past the inventory."""
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
 async def channel(inventory: Inventory) -> AsyncIterator[grpc.aio.Channel]:
     async with open_channel(f"{inventory.settings.host}:{inventory.settings.port}") as channel:
         yield channel
 
 
 @pytest.fixture(scope="module")
-def box_office(channel: grpc.aio.Channel, settings: Settings) -> BoxOffice:
-    tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+def tokens(settings: Settings) -> ServiceTokens:
+    """The orchestrator's."""
+    return ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+
+
+@pytest.fixture(scope="module")
+def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> BoxOffice:
     return BoxOffice(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=20))

@@ -1,48 +1,291 @@
-"""Reserve, confirm, release: one buyer at a time."""
+"""Reserve, confirm, release: one buyer at a time, and what comes twice, late or wrong."""
+
+import asyncio
 
 import pytest
 
-from common.errors import Conflict, Gone
-from tests.integration.inventory.box_office import BoxOffice, new_id, rows
+from common.db.engine import Database
+from common.errors import Conflict, Gone, InvalidRequest, NotFound, Unprocessable
+from inventory.app import Inventory
+from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, refused, rows
+from tests.integration.inventory.tables import locked_seat, lose_a_seat
 
 
-async def test_a_hold_has_the_seats_it_was_asked_for(box_office: BoxOffice) -> None:
-    hall = await box_office.provision(rows("CAT1", "350.00", A=5), rows("CAT2", "250.00", B=5))
-    first, last = hall.seat_ids[0], hall.seat_ids[9]
+class TestReserve:
+    async def test_holds_the_seats_it_was_asked_for(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision(rows("CAT1", "350.00", A=5), rows("CAT2", "250.00", B=5))
+        first, last = hall.seat_ids[0], hall.seat_ids[9]
 
-    hold = await box_office.reserve(hall.event_id, last, first)
+        hold = await box_office.reserve(hall.event_id, last, first)
 
-    assert [(s.seat_id, s.category, s.row_number, s.seat_number, s.price) for s in hold.seats] == [
-        (first, "CAT1", "A", 1, "350.00"),
-        (last, "CAT2", "B", 5, "250.00"),
-    ]
-    assert await box_office.status(first) == "HELD"
-    counts = await box_office.availability(hall.event_id)
-    assert (counts["CAT1"].available, counts["CAT1"].held, counts["CAT1"].total) == (4, 1, 5)
+        assert [(s.seat_id, s.category, s.row_number, s.seat_number, s.price) for s in hold.seats] == [
+            (first, "CAT1", "A", 1, "350.00"),
+            (last, "CAT2", "B", 5, "250.00"),
+        ]
+        assert await box_office.statuses(first, last, hall.seat_ids[1]) == ["HELD", "HELD", "AVAILABLE"]
+        counts = await box_office.availability(hall.event_id)
+        assert (counts["CAT1"].available, counts["CAT1"].held, counts["CAT1"].total) == (4, 1, 5)
+
+    async def test_takes_all_seats_or_none(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        await box_office.reserve(hall.event_id, hall.seat_ids[2])
+
+        refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:4]))
+
+        assert isinstance(refusal, Conflict)
+        assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[2]]})
+        assert await box_office.statuses(*hall.seat_ids[:4]) == ["AVAILABLE", "AVAILABLE", "HELD", "AVAILABLE"]
+
+    async def test_says_when_a_seat_is_sold(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        await box_office.sell(hall.event_id, hall.seat_ids[0])
+
+        refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2]))
+
+        assert (refusal.code, refusal.details) == ("SEAT_ALREADY_SOLD", {"seat_ids": [hall.seat_ids[0]]})
+
+    async def test_knows_no_other_seats(self, box_office: BoxOffice) -> None:
+        hall, other = await box_office.provision(), await box_office.provision()
+        unknown = new_id()
+
+        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], unknown))
+        assert isinstance(refusal, NotFound)
+        assert (refusal.code, refusal.details) == ("SEAT_NOT_FOUND", {"seat_ids": [unknown]})
+
+        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], other.seat_ids[0]))
+        assert isinstance(refusal, InvalidRequest)
+        assert (refusal.code, refusal.details) == ("VALIDATION_ERROR", {"seat_ids": [other.seat_ids[0]]})
+        assert await box_office.statuses(hall.seat_ids[0], other.seat_ids[0]) == ["AVAILABLE", "AVAILABLE"]
+
+    async def test_takes_one_to_ten_different_seats(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision(rows("CAT1", "1.00", A=11))
+
+        for seat_ids in ([], hall.seat_ids, hall.seat_ids[:1] * 2):
+            refusal = await refused(box_office.reserve(hall.event_id, *seat_ids))
+            assert refusal.code == "VALIDATION_ERROR"
+        assert len((await box_office.reserve(hall.event_id, *hall.seat_ids[:10])).seats) == 10
+
+    async def test_tells_a_malformed_id(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        refusal = await refused(box_office.reserve(hall.event_id, "not-an-id"))
+        assert (refusal.code, refusal.details) == ("INVALID_UUID", {"field": "seat_ids"})
+
+    @pytest.mark.parametrize("ttl_milliseconds", [0, -1, 24 * 3600 * 1000 + 1])
+    async def test_needs_a_sensible_time(self, box_office: BoxOffice, ttl_milliseconds: int) -> None:
+        hall = await box_office.provision()
+        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=ttl_milliseconds))
+        assert refusal.code == "VALIDATION_ERROR"
+
+    async def test_a_seat_that_is_being_changed_is_refused_at_once(
+        self, box_office: BoxOffice, database: Database
+    ) -> None:
+        hall = await box_office.provision()
+        ids = new_ids()
+        async with locked_seat(database, hall.seat_ids[1]), asyncio.timeout(1):
+            refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids))
+        assert (refusal.kind, refusal.code) == ("conflict", "SEAT_UNAVAILABLE")
+
+        refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids))
+        assert refusal.code == "SEAT_UNAVAILABLE"  # remembered, though the seat is free again
+        assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
 
 
-async def test_a_live_hold_is_sold_once(box_office: BoxOffice) -> None:
-    hall = await box_office.provision()
-    user_id = new_id()
-    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
+class TestReserveAgain:
+    async def test_what_one_holds_gives_the_hold_one_has(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        user_id = new_id()
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
+        request_id, hold_id = new_id(), new_id()
 
-    sale = await box_office.confirm(hold.hold_id, user_id)
+        again = await box_office.reserve(
+            hall.event_id, *hall.seat_ids[:2], user_id=user_id, request_id=request_id, hold_id=hold_id
+        )
 
-    assert sorted(sale.seat_ids) == sorted(hall.seat_ids[:2])
-    seat = await box_office.seat(hall.seat_ids[0])
-    assert (seat.owner_user_id, seat.price_paid) == (user_id, "350.00")
-    with pytest.raises(Conflict) as refused:
-        await box_office.confirm(hold.hold_id, user_id)
-    assert refused.value.code == "SEAT_ALREADY_SOLD"
+        assert again == hold
+        await box_office.release(hold.hold_id)
+        repeated = await box_office.reserve(
+            hall.event_id, *hall.seat_ids[:2], user_id=user_id, request_id=request_id, hold_id=hold_id
+        )
+        assert repeated == hold  # the answer of that request, whatever has become of the hold
+
+    async def test_a_part_or_more_of_it_is_refused(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        user_id = new_id()
+        await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
+
+        for seat_ids in (hall.seat_ids[:1], hall.seat_ids[:3], hall.seat_ids[1:3]):
+            refusal = await refused(box_office.reserve(hall.event_id, *seat_ids, user_id=user_id))
+            assert refusal.code == "SEAT_UNAVAILABLE"
+
+    async def test_two_holds_are_not_one(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        user_id = new_id()
+        for seat_id in hall.seat_ids[:2]:
+            await box_office.reserve(hall.event_id, seat_id, user_id=user_id)
+
+        refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id))
+        assert refusal.code == "SEAT_UNAVAILABLE"
+
+    async def test_an_expired_hold_is_taken_over(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        expired = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
+
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[1], hall.seat_ids[2])
+
+        assert await box_office.statuses(*hall.seat_ids[:3]) == ["AVAILABLE", "HELD", "HELD"]
+        assert await box_office.release(expired.hold_id) == 1  # what nobody took; the rest is not its own any more
+        assert (await box_office.confirm(hold.hold_id, hold.user_id)).seat_ids
+        counts = (await box_office.availability(hall.event_id))["CAT1"]
+        assert (counts.available, counts.held, counts.sold) == (8, 0, 2)
 
 
-async def test_a_release_frees_the_seats(box_office: BoxOffice) -> None:
-    hall = await box_office.provision()
-    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
+class TestRepeatedRequest:
+    async def test_gives_the_same_hold(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        ids = new_ids()
 
-    assert await box_office.release(hold.hold_id) == 3
+        first = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
+        again = await box_office.reserve(hall.event_id, *reversed(hall.seat_ids[:2]), **ids)
 
-    assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
-    assert await box_office.release(hold.hold_id) == 0
-    with pytest.raises(Gone):
-        await box_office.confirm(hold.hold_id, hold.user_id)
+        assert again == first
+
+    async def test_a_refused_id_stays_refused(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        taken = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        ids = new_ids()
+        before = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], **ids))
+        await box_office.release(taken.hold_id)
+
+        after = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], **ids))
+
+        assert (after.code, after.details) == (before.code, before.details)
+        assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
+
+    async def test_with_other_arguments_is_refused(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        ids = new_ids()
+        await box_office.reserve(hall.event_id, hall.seat_ids[0], **ids)
+
+        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[1], **ids))
+
+        assert isinstance(refusal, Unprocessable)
+        assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
+
+    async def test_a_sale_is_told_again(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        request_id = new_id()
+
+        first = await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id)
+
+        assert await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id) == first
+
+    async def test_a_release_is_told_again(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
+        request_id = new_id()
+
+        assert [await box_office.release(hold.hold_id, request_id=request_id) for _ in range(3)] == [2, 2, 2]
+
+
+class TestConfirm:
+    async def test_sells_the_seats_once(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        user_id = new_id()
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
+
+        sale = await box_office.confirm(hold.hold_id, user_id)
+
+        assert sorted(sale.seat_ids) == sorted(hall.seat_ids[:2])
+        seat = await box_office.seat(hall.seat_ids[0])
+        assert (seat.owner_user_id, seat.price_paid, seat.purchased_at) == (user_id, "350.00", sale.purchased_at)
+        counts = (await box_office.availability(hall.event_id))["CAT1"]
+        assert (counts.available, counts.held, counts.sold) == (8, 0, 2)
+        assert (await refused(box_office.confirm(hold.hold_id, user_id))).code == "SEAT_ALREADY_SOLD"
+
+    async def test_is_refused_when_the_time_is_over(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
+        request_id = new_id()
+
+        for _ in range(2):
+            refusal = await refused(box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id))
+            assert isinstance(refusal, Gone)
+            assert refusal.code == "HOLD_EXPIRED"
+        assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
+
+    async def test_is_refused_when_there_is_no_such_hold(self, box_office: BoxOffice) -> None:
+        assert (await refused(box_office.confirm(new_id(), new_id()))).code == "HOLD_EXPIRED"
+
+    async def test_is_for_the_holder_only(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+
+        assert (await refused(box_office.confirm(hold.hold_id, new_id()))).code == "SEAT_NOT_HELD"
+        assert await box_office.status(hall.seat_ids[0]) == "HELD"
+
+    async def test_never_sells_a_part_of_a_hold(self, box_office: BoxOffice, database: Database) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
+        await lose_a_seat(database, hall.seat_ids[0])  # nothing of ours does that
+
+        assert (await refused(box_office.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
+        assert await box_office.status(hall.seat_ids[1]) == "HELD"
+
+    async def test_waits_for_a_lock_but_not_for_ever(
+        self, box_office: BoxOffice, database: Database, inventory: Inventory
+    ) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        request_id = new_id()
+        async with locked_seat(database, hall.seat_ids[0]):
+            refusal = await refused(box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id))
+        assert refusal.kind == "busy"
+        assert inventory.settings.lock_timeout_seconds < 1
+
+        assert (await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id)).seat_ids
+
+
+class TestRelease:
+    async def test_frees_the_seats(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
+
+        assert await box_office.release(hold.hold_id) == 3
+
+        assert await box_office.statuses(*hall.seat_ids[:3]) == ["AVAILABLE"] * 3
+        assert await box_office.release(hold.hold_id) == 0
+        assert (await refused(box_office.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
+
+    async def test_touches_no_other_hold_and_no_sale(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        sold = await box_office.sell(hall.event_id, hall.seat_ids[1])
+
+        assert await box_office.release(new_id()) == 0
+        assert await box_office.release(sold.hold_id) == 0
+        assert await box_office.statuses(*hall.seat_ids[:2]) == ["HELD", "SOLD"]
+        assert (await box_office.confirm(hold.hold_id, hold.user_id)).seat_ids
+
+    async def test_as_an_undo_it_keeps_the_late_action_out(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        late = new_ids()
+        assert await box_office.release(late["hold_id"], undoes_request_id=late["request_id"]) == 0
+
+        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], **late))
+
+        assert refusal.code == "REQUEST_UNDONE"
+        assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
+
+    async def test_as_an_undo_it_frees_what_was_done(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        done = new_ids()
+        first = await box_office.reserve(hall.event_id, hall.seat_ids[0], **done)
+        undo = {"request_id": new_id(), "undoes_request_id": done["request_id"]}
+
+        assert [await box_office.release(done["hold_id"], **undo) for _ in range(2)] == [1, 1]
+
+        assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
+        # The repeated action tells what it did then; its hold is gone all the same.
+        assert await box_office.reserve(hall.event_id, hall.seat_ids[0], **done) == first
+        assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"

@@ -1,0 +1,67 @@
+"""The inventory's tables from behind: locks and states that no call brings about, and what must always be true."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+
+from common.db.engine import Database
+
+__all__ = ["end_time_of", "locked_seat", "lose_a_seat", "wrong_counts"]
+
+
+@asynccontextmanager
+async def locked_seat(database: Database, seat_id: str) -> AsyncIterator[None]:
+    """Somebody is changing the seat."""
+    async with database.transaction() as connection:
+        await connection.execute(
+            text("SELECT FROM seats WHERE seat_id = CAST(:seat_id AS uuid) FOR UPDATE"), {"seat_id": seat_id}
+        )
+        yield
+
+
+async def lose_a_seat(database: Database, seat_id: str) -> None:
+    """A held seat is taken from its hold, behind everybody's back."""
+    statement = text(
+        """
+        UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, held_by_user_id = NULL, held_until = NULL,
+            hold_size = NULL
+        WHERE seat_id = CAST(:seat_id AS uuid)
+        """
+    )
+    assert await database.execute(statement, {"seat_id": seat_id}) == 1
+
+
+async def end_time_of(database: Database, hold_id: str) -> None:
+    """The hold's time passes."""
+    statement = text(
+        """
+        UPDATE seats SET held_until = clock_timestamp() - interval '1 millisecond'
+        WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD'
+        """
+    )
+    await database.execute(statement, {"hold_id": hold_id})
+
+
+async def wrong_counts(database: Database, event_id: str) -> list[dict[str, object]]:
+    """Return the categories whose counts are not those of their seats."""
+    statement = text(
+        """
+        WITH counted AS (
+            SELECT event_id, category, available, held, sold, blocked FROM seat_counts
+            UNION ALL SELECT event_id, category, available, held, sold, blocked FROM seat_count_changes),
+        told AS (
+            SELECT category, sum(available) AS available, sum(held) AS held, sum(sold) AS sold, sum(blocked) AS blocked
+            FROM counted WHERE event_id = CAST(:event_id AS uuid) GROUP BY category),
+        real AS (
+            SELECT category, count(*) FILTER (WHERE status = 'AVAILABLE') AS available,
+                count(*) FILTER (WHERE status = 'HELD') AS held,
+                count(*) FILTER (WHERE status IN ('SOLD', 'LISTED', 'CHECKED_IN')) AS sold,
+                count(*) FILTER (WHERE status = 'BLOCKED') AS blocked
+            FROM seats WHERE event_id = CAST(:event_id AS uuid) GROUP BY category)
+        SELECT * FROM told FULL JOIN real USING (category)
+        WHERE (told.available, told.held, told.sold, told.blocked)
+            IS DISTINCT FROM (real.available, real.held, real.sold, real.blocked)
+        """
+    )
+    return [dict(row) for row in await database.fetch_all(statement, {"event_id": event_id})]

@@ -1,0 +1,221 @@
+"""Holds end on time: by the broker's message, or by the sweeper when none comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from prometheus_client import REGISTRY
+
+from common.db.engine import Database
+from common.messaging.topology import PARKING_QUEUE
+from inventory.app import Inventory
+from inventory.repository.expiry import ExpiryRepository
+from tests.integration.inventory.box_office import BoxOffice, new_id, refused, rows
+from tests.integration.inventory.listening import HOLD_TTL_SECONDS, Wire, hold_message, open_wire
+from tests.integration.inventory.tables import end_time_of, wrong_counts
+from tests.support.waiting import eventually
+
+TTL_MILLISECONDS = HOLD_TTL_SECONDS * 1000
+
+
+@pytest.fixture(scope="module")
+async def wire(rabbitmq_url: str, inventory: Inventory) -> AsyncIterator[Wire]:
+    await inventory.consumer.broker.wait_until_ready()
+    async with open_wire(rabbitmq_url) as wire:
+        yield wire
+
+
+def expired_by(source: str) -> float:
+    return REGISTRY.get_sample_value("holds_expired_total", {"by": source}) or 0.0
+
+
+class TestMessage:
+    async def test_ends_the_hold_within_a_second_of_its_time(self, box_office: BoxOffice, wire: Wire) -> None:
+        hall = await box_office.provision()
+        before = expired_by("message")
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=TTL_MILLISECONDS)
+        await wire.publish_hold(hold_message(hold))
+
+        told = await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id), within_seconds=5)
+
+        assert datetime.now(UTC) - datetime.fromisoformat(hold.held_until) < timedelta(seconds=1)
+        assert told == [
+            {
+                "hold_id": hold.hold_id,
+                "event_id": hall.event_id,
+                "user_id": hold.user_id,
+                "seat_ids": [seat.seat_id for seat in hold.seats],
+            }
+        ]
+        assert await box_office.statuses(*hall.seat_ids[:2]) == ["AVAILABLE", "AVAILABLE"]
+        assert expired_by("message") == before + 1
+        assert await eventually(lambda: set(hall.seat_ids[:2]) <= changed_to(wire, hall.event_id, "AVAILABLE"))
+
+    async def test_of_a_hold_that_was_sold_changes_nothing(self, box_office: BoxOffice, wire: Wire) -> None:
+        hall = await box_office.provision()
+        sold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        await box_office.confirm(sold.hold_id, sold.user_id)
+        await wire.deliver(hold_message(sold, held_until=datetime.now(UTC)).to_bytes())
+
+        await self.wait_for_another(box_office, wire)
+
+        assert wire.heard_of("hold.expired", sold.hold_id) == []
+        assert await box_office.status(hall.seat_ids[0]) == "SOLD"
+
+    async def test_of_an_old_hold_leaves_the_new_one_alone(self, box_office: BoxOffice, wire: Wire) -> None:
+        hall = await box_office.provision()
+        old = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
+        new = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
+        await wire.deliver(hold_message(old).to_bytes())
+
+        # The order of the old hold must hear of its end, though there is nothing left to free.
+        await eventually(lambda: wire.heard_of("hold.expired", old.hold_id))
+
+        assert await box_office.statuses(*hall.seat_ids[:2]) == ["HELD", "HELD"]
+        assert (await box_office.confirm(new.hold_id, new.user_id)).seat_ids
+
+    async def test_that_comes_before_its_time_does_not_end_the_hold(self, box_office: BoxOffice, wire: Wire) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        await wire.deliver(hold_message(hold, held_until=datetime.now(UTC)).to_bytes())
+
+        await self.wait_for_another(box_office, wire)
+
+        assert wire.heard_of("hold.expired", hold.hold_id) == []
+        assert await box_office.status(hall.seat_ids[0]) == "HELD"
+
+    async def test_that_comes_a_little_early_waits(self, box_office: BoxOffice, wire: Wire) -> None:
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=300)
+        await wire.deliver(hold_message(hold).to_bytes())
+
+        await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id), within_seconds=1.5)
+        assert datetime.now(UTC) >= datetime.fromisoformat(hold.held_until)
+
+    async def test_that_comes_again_is_told_again(self, box_office: BoxOffice, wire: Wire) -> None:
+        """As after a death between commit and publishing: only the second delivery can say it."""
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
+        body = hold_message(hold).to_bytes()
+        await wire.deliver(body)
+        await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id))
+
+        await wire.deliver(body)
+
+        assert await eventually(lambda: len(wire.heard_of("hold.expired", hold.hold_id)) == 2)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"not json",
+            b'{"type": "seat.hold"}',
+            b'{"type": "seat.hold", "source": "x", "subject": "y", "data": {"hold_id": "z"}}',
+            b'{"type": "something.else", "source": "x", "subject": "y", "data": {}}',
+        ],
+    )
+    async def test_that_nobody_understands_is_parked(self, box_office: BoxOffice, wire: Wire, body: bytes) -> None:
+        await wire.deliver(body)
+
+        assert await eventually(lambda: wire.take_from(PARKING_QUEUE)) == body
+        await self.wait_for_another(box_office, wire)  # and the consumer goes on
+
+    async def wait_for_another(self, box_office: BoxOffice, wire: Wire) -> None:
+        """A hold that does expire: what came before it in the queue has been dealt with."""
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
+        await wire.deliver(hold_message(hold).to_bytes())
+        await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id))
+
+
+class TestSweeper:
+    async def test_ends_holds_whose_message_never_came(
+        self, box_office: BoxOffice, inventory: Inventory, wire: Wire, database: Database
+    ) -> None:
+        hall = await box_office.provision(rows("CAT1", "1.00", A=20))
+        due = [
+            await box_office.reserve(hall.event_id, *hall.seat_ids[first : first + 2], ttl_milliseconds=1)
+            for first in range(0, 10, 2)
+        ]
+        live = await box_office.reserve(hall.event_id, *hall.seat_ids[10:12])
+        before = expired_by("sweeper")
+
+        assert await inventory.sweeper.sweep() >= len(due)
+
+        assert await box_office.statuses(*hall.seat_ids[:12]) == ["AVAILABLE"] * 10 + ["HELD"] * 2
+        assert expired_by("sweeper") >= before + len(due)
+        for hold in due:
+            (told,) = await eventually(partial(wire.heard_of, "hold.expired", hold.hold_id))
+            assert sorted(told["seat_ids"]) == sorted(seat.seat_id for seat in hold.seats)
+            assert told["user_id"] == hold.user_id
+        assert wire.heard_of("hold.expired", live.hold_id) == []
+        assert await wrong_counts(database, hall.event_id) == []
+        assert (REGISTRY.get_sample_value("holds_open") or 0) >= 1
+
+    async def test_ends_more_holds_than_fit_one_batch(
+        self, box_office: BoxOffice, inventory: Inventory, database: Database
+    ) -> None:
+        hall = await box_office.provision(rows("CAT1", "1.00", A=700))
+        for first in range(0, 700, 10):
+            hold = await box_office.reserve(hall.event_id, *hall.seat_ids[first : first + 10])
+            await end_time_of(database, hold.hold_id)
+
+        assert await inventory.sweeper.sweep() >= 70
+
+        assert (await box_office.availability(hall.event_id))["CAT1"].available == 700
+
+    async def test_two_sweepers_share_the_work(
+        self, box_office: BoxOffice, database: Database, inventory: Inventory
+    ) -> None:
+        hall = await box_office.provision(rows("CAT1", "1.00", A=60))
+        holds = [await box_office.reserve(hall.event_id, seat_id, ttl_milliseconds=1) for seat_id in hall.seat_ids]
+        expiry = ExpiryRepository(inventory.database)
+
+        swept = await asyncio.gather(*(expiry.end_due_holds(batch=100) for _ in range(4)))
+
+        ended = [str(hold.hold_id) for share in swept for hold in share]
+        assert sorted(ended) == sorted(hold.hold_id for hold in holds)
+        assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_an_expired_hold_counts_as_free_before_anybody_ends_it(box_office: BoxOffice) -> None:
+    hall = await box_office.provision()
+    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
+
+    assert await box_office.statuses(*hall.seat_ids[:2]) == ["AVAILABLE", "AVAILABLE"]
+    counts = (await box_office.availability(hall.event_id))["CAT1"]
+    assert (counts.available, counts.held) == (10, 0)
+    assert (await refused(box_office.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
+
+
+async def test_seat_changes_are_heard_in_one_message_per_moment(box_office: BoxOffice, wire: Wire) -> None:
+    hall = await box_office.provision()
+    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
+    await eventually(lambda: changed_to(wire, hall.event_id, "HELD") == set(hall.seat_ids[:3]))
+    await box_office.confirm(hold.hold_id, hold.user_id)
+    await eventually(lambda: changed_to(wire, hall.event_id, "SOLD") == set(hall.seat_ids[:3]))
+    assert len(wire.heard_of("seat.changed", hall.event_id)) == 2
+
+
+async def test_a_repeated_request_is_no_news(box_office: BoxOffice, wire: Wire) -> None:
+    hall = await box_office.provision()
+    hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], request_id=(request_id := new_id()))
+    await box_office.release(hold.hold_id)
+    await eventually(lambda: changed_to(wire, hall.event_id, "AVAILABLE"))
+    heard = len(wire.heard_of("seat.changed", hall.event_id))
+
+    await box_office.reserve(
+        hall.event_id, hall.seat_ids[0], request_id=request_id, hold_id=hold.hold_id, user_id=hold.user_id
+    )
+    await box_office.block(hall.event_id, hall.seat_ids[1])
+    await eventually(lambda: changed_to(wire, hall.event_id, "BLOCKED"))
+
+    last = wire.heard_of("seat.changed", hall.event_id)[heard:]
+    assert last == [{"event_id": hall.event_id, "seats": [{"seat_id": hall.seat_ids[1], "status": "BLOCKED"}]}]
+
+
+def changed_to(wire: Wire, event_id: str, status: str) -> set[str]:
+    """Return the seats that were said to have come to this status."""
+    said = [seat for data in wire.heard_of("seat.changed", event_id) for seat in data["seats"]]
+    return {seat["seat_id"] for seat in said if seat["status"] == status}

@@ -1,0 +1,171 @@
+"""Many at once: exactly one wins, nobody waits for long, nothing is counted twice."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from common.errors import OutcomeUnknown, ServiceError
+from common.rpc.client import RpcCaller
+from inventory.app import Inventory
+from inventory.repository.expiry import ExpiryRepository
+from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, rows
+from tests.integration.inventory.tables import locked_seat, wrong_counts
+
+Answer = TypeVar("Answer")
+
+
+async def outcomes(calls: Sequence[Awaitable[Answer]]) -> tuple[list[Answer], list[ServiceError]]:
+    """Make all calls at once; return the answers and the refusals."""
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    refusals = [end for end in ended if isinstance(end, ServiceError)]
+    answers = [end for end in ended if not isinstance(end, BaseException)]
+    assert len(answers) + len(refusals) == len(ended), ended
+    return answers, refusals
+
+
+async def test_fifty_buyers_for_one_seat(box_office: BoxOffice, database: Database) -> None:
+    hall = await box_office.provision()
+    for seat_id in hall.seat_ids:
+        holds, refusals = await outcomes([box_office.reserve(hall.event_id, seat_id) for _ in range(50)])
+
+        assert len(holds) == 1
+        assert {refusal.code for refusal in refusals} == {"SEAT_UNAVAILABLE"}
+        assert (await box_office.confirm(holds[0].hold_id, holds[0].user_id)).seat_ids == [seat_id]
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: BoxOffice) -> None:
+    hall = await box_office.provision(rows("CAT1", "10.00", A=10))
+    for attempt in range(30):
+        seats = hall.seat_ids
+        sets = [seats[:6], seats[4:], seats[2:8][::-1], seats[::2], seats[1::2][::-1], seats]
+        async with asyncio.timeout(5):  # a deadlock is found by the server after a second, an endless wait never
+            holds, refusals = await outcomes([box_office.reserve(hall.event_id, *chosen) for chosen in sets])
+
+        taken = [seat.seat_id for hold in holds for seat in hold.seats]
+        assert len(taken) == len(set(taken)), f"attempt {attempt}"
+        assert {refusal.code for refusal in refusals} == {"SEAT_UNAVAILABLE"}
+        for hold in holds:
+            await box_office.release(hold.hold_id)
+
+
+async def test_one_request_sent_fifty_times_at_once_is_one_hold(box_office: BoxOffice) -> None:
+    hall = await box_office.provision(rows("CAT1", "10.00", A=10))
+    for chosen in (hall.seat_ids[:2], hall.seat_ids[2:5], hall.seat_ids[5:]):
+        ids = new_ids()
+
+        holds, refusals = await outcomes([box_office.reserve(hall.event_id, *chosen, **ids) for _ in range(50)])
+
+        assert refusals == []
+        assert all(hold == holds[0] for hold in holds)
+        assert {seat.seat_id for seat in holds[0].seats} == set(chosen)
+
+
+async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
+    box_office: BoxOffice, database: Database
+) -> None:
+    hall = await box_office.provision(rows("CAT1", "10.00", A=40, B=40))
+    ids = new_ids()
+
+    holds, refusals = await outcomes([box_office.reserve_best(hall.event_id, "CAT1", 3, **ids) for _ in range(30)])
+
+    assert refusals == []
+    assert all(hold == holds[0] for hold in holds)
+    assert (await box_office.availability(hall.event_id))["CAT1"].held == 3
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_one_sale_sent_twenty_times_at_once_is_one_sale(box_office: BoxOffice, database: Database) -> None:
+    hall = await box_office.provision()
+    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
+    request_id = new_id()
+
+    sales, refusals = await outcomes(
+        [box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id) for _ in range(20)]
+    )
+
+    assert refusals == []
+    assert all(sale == sales[0] for sale in sales)
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_a_sale_and_a_release_never_both_happen(box_office: BoxOffice, database: Database) -> None:
+    hall = await box_office.provision(rows("CAT1", "10.00", A=30, B=30))
+    for first, second in zip(hall.seat_ids[::2], hall.seat_ids[1::2], strict=True):
+        hold = await box_office.reserve(hall.event_id, first, second)
+        sale, release = await asyncio.gather(
+            box_office.confirm(hold.hold_id, hold.user_id), box_office.release(hold.hold_id), return_exceptions=True
+        )
+
+        statuses = await box_office.statuses(first, second)
+        if isinstance(sale, ServiceError):
+            assert (sale.code, release, statuses) == ("HOLD_EXPIRED", 2, ["AVAILABLE"] * 2)
+        else:
+            assert (release, statuses) == (0, ["SOLD"] * 2)
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
+    box_office: BoxOffice, database: Database, inventory: Inventory
+) -> None:
+    """Sale, sweeper and the next buyer meet at `held_until`, again and again."""
+    hall = await box_office.provision(rows("CAT1", "10.00", A=200))
+    expiry = ExpiryRepository(inventory.database)
+    sold = expired = 0
+    for number in range(0, 200, 2):
+        pair = hall.seat_ids[number : number + 2]
+        ttl_milliseconds = random.randint(1, 12)  # noqa: S311 - around the time a sale takes to arrive
+        hold = await box_office.reserve(hall.event_id, *pair, ttl_milliseconds=ttl_milliseconds)
+        next_buyer = new_id()
+        sale, _, rival, _ = await asyncio.gather(
+            box_office.confirm(hold.hold_id, hold.user_id),
+            expiry.end_due_holds(batch=100),
+            box_office.reserve(hall.event_id, *pair, user_id=next_buyer),
+            box_office.release(new_id()),
+            return_exceptions=True,
+        )
+
+        owners = {(await box_office.seat(seat_id)).owner_user_id for seat_id in pair}
+        if isinstance(sale, ServiceError):
+            expired += 1
+            assert (sale.code, owners) == ("HOLD_EXPIRED", {""})
+        else:
+            sold += 1
+            assert isinstance(rival, ServiceError)
+            assert owners == {hold.user_id}
+    assert sold > 0
+    assert expired > 0
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_an_undo_that_meets_its_action_leaves_nothing_held(box_office: BoxOffice, database: Database) -> None:
+    hall = await box_office.provision(rows("CAT1", "10.00", A=60))
+    for seat_id in hall.seat_ids:
+        ids = new_ids()
+        await asyncio.gather(
+            box_office.reserve(hall.event_id, seat_id, **ids),
+            box_office.release(ids["hold_id"], undoes_request_id=ids["request_id"]),
+            return_exceptions=True,
+        )
+        assert await box_office.status(seat_id) == "AVAILABLE"
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_a_caller_that_gives_up_costs_no_connection(
+    box_office: BoxOffice, database: Database, tokens: ServiceTokens
+) -> None:
+    hall = await box_office.provision()
+    hold, request_id = await box_office.reserve(hall.event_id, hall.seat_ids[0]), new_id()
+    impatient = BoxOffice(box_office.stub, RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=0.05))
+    async with locked_seat(database, hall.seat_ids[0]):
+        calls = [impatient.confirm(hold.hold_id, hold.user_id, request_id=request_id) for _ in range(40)]
+        _, failures = await outcomes(calls)
+        assert all(isinstance(failure, OutcomeUnknown) for failure in failures)
+
+    _, refusals = await outcomes([box_office.seat(seat_id) for seat_id in hall.seat_ids * 4])
+    assert refusals == []
+    sale = await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id)
+    assert sale.seat_ids == [hall.seat_ids[0]]
