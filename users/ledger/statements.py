@@ -81,7 +81,8 @@ TOP_UP: Final = text(
 )
 
 # What the other movements share. Given `sides` (kind, owner, change), it locks the balances they touch in one order,
-# and when `allowed` has a row, applies the changes and writes the entries.
+# and when `allowed` has a row, applies the changes and writes the entries. The new balances come from the locked rows:
+# computed by the update itself they would be checked (>= 0) on the rows of its snapshot first, which may be stale.
 _LOCK: Final = """
     locked AS MATERIALIZED (
         SELECT b.account_kind, b.account_owner, b.amount + s.change AS balance_after
@@ -92,8 +93,8 @@ _LOCK: Final = """
 """
 _APPLY: Final = """
     moved AS (
-        UPDATE balances b SET amount = b.amount + s.change FROM sides s
-        WHERE b.account_kind = s.account_kind AND b.account_owner = s.account_owner AND b.currency = 'SGD'
+        UPDATE balances b SET amount = locked.balance_after FROM locked
+        WHERE b.account_kind = locked.account_kind AND b.account_owner = locked.account_owner AND b.currency = 'SGD'
           AND EXISTS (SELECT FROM allowed)
         RETURNING b.account_kind, b.account_owner, b.amount),
     entries AS (
