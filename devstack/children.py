@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home
-from devstack.logs import MergedLog
+from devstack.logs import TAIL_LINES, MergedLog
 from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
 
 __all__ = ["Children"]
@@ -120,11 +120,11 @@ class Children:
             if child := self._children.pop(name, None):
                 child.popen.wait()
 
-    def _log_tail(self, name: str, *, lines: int = 30) -> str:
+    def _log_tail(self, name: str) -> str:
         log = self._children[name].log
         if log is None:
-            return " Its log is above."
-        return "\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+            return "\n" + (self._merged_log.tail(name) if self._merged_log else "")
+        return "\n" + "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
 def _probe(url: str) -> int | str:

@@ -3,12 +3,14 @@
 import json
 import sys
 import threading
+from collections import deque
 from datetime import UTC, datetime
 from typing import IO, Any, Final, TextIO
 
-__all__ = ["MergedLog", "colour", "readable"]
+__all__ = ["TAIL_LINES", "MergedLog", "colour", "readable"]
 
 NAME_WIDTH: Final = 12
+TAIL_LINES: Final = 30
 COLOURS: Final = (36, 32, 33, 35, 34, 96, 92, 93)  # ANSI foregrounds that read on dark and on light
 RESET: Final = "\033[0m"
 # Said by the line's own columns.
@@ -22,9 +24,14 @@ class MergedLog:
         self._out = out
         self._lock = threading.Lock()
         self._coloured = out.isatty()
+        self._tails: dict[str, deque[str]] = {}
 
     def attach(self, name: str, stream: IO[bytes]) -> None:
         threading.Thread(target=self._copy, args=(name, stream), name=f"log of {name}", daemon=True).start()
+
+    def tail(self, name: str) -> str:
+        """Return the last lines a child printed."""
+        return "\n".join(self._tails.get(name, ()))
 
     def say(self, name: str, message: str) -> None:
         """Print a line of our own."""
@@ -34,10 +41,12 @@ class MergedLog:
             print(colour(line) if self._coloured else line, file=self._out, flush=True)
 
     def _copy(self, name: str, stream: IO[bytes]) -> None:
+        tail = self._tails[name] = deque(maxlen=TAIL_LINES)
         with stream:
             for line in stream:
-                if text := line.decode(errors="replace").rstrip():
-                    self.say(name, readable(text))
+                if text := readable(line.decode(errors="replace").rstrip()):
+                    tail.append(text)
+                    self.say(name, text)
 
 
 def readable(line: str) -> str:
