@@ -174,12 +174,18 @@ _CONTRADICTIONS = (
     # A transaction that does not balance.
     "SELECT transaction_id FROM ledger_entries GROUP BY transaction_id, currency HAVING sum(amount) <> 0",
     # A transaction without entries.
-    "SELECT transaction_id FROM ledger_transactions t "
-    "WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.transaction_id)",
+    (
+        "SELECT transaction_id FROM ledger_transactions t "
+        "WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.transaction_id)"
+    ),
     # A balance that is not the sum of its entries.
-    "SELECT b.* FROM balances b WHERE amount <> (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e "
-    "WHERE (e.account_kind, e.account_owner, e.currency) = (b.account_kind, b.account_owner, b.currency))",
+    (
+        "SELECT b.* FROM balances b WHERE amount <> (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e "
+        "WHERE (e.account_kind, e.account_owner, e.currency) = (b.account_kind, b.account_owner, b.currency))"
+    ),
     # An escrow balance that is not the sum of what is held.
-    "SELECT b.* FROM balances b WHERE account_kind = 'escrow' AND amount <> (SELECT coalesce(sum(h.amount), 0) "
-    "FROM escrows h WHERE h.status = 'HELD' AND CAST(h.user_id AS text) = b.account_owner)",
+    (
+        "SELECT b.* FROM balances b WHERE account_kind = 'escrow' AND amount <> (SELECT coalesce(sum(h.amount), 0) "
+        "FROM escrows h WHERE h.status = 'HELD' AND CAST(h.user_id AS text) = b.account_owner)"
+    ),
 )

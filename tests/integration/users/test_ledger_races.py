@@ -98,7 +98,7 @@ async def test_transfers_in_a_ring_keep_the_sum(books: Books) -> None:
 
 
 @pytest.mark.parametrize("_round", range(5))
-async def test_release_and_void_at_once_one_wins(books: Books, _round: int) -> None:  # noqa: PT019 - only repeats it
+async def test_release_and_void_at_once_one_wins(books: Books, _round: int) -> None:
     buyer, seller, hold = await books.open_wallet("100.00"), await books.open_wallet(), uuid.uuid4()
     escrow_id = (await books.hold(buyer, "60.00", request_id=hold)).json()["data"]["escrow_id"]
 
