@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from devstack.errors import DevstackError
-from devstack.ports import is_free
 
 __all__ = ["RabbitMQPrograms", "rabbitmq_programs"]
 
@@ -22,7 +23,14 @@ SCRIPT_FOLDERS: Final = (
     Path("/usr/local/opt/rabbitmq/sbin"),
 )
 DEBIAN_WRAPPER: Final = Path("/usr/sbin/rabbitmq-server")
-EPMD_PORT: Final = 4369  # Erlang's port mapper, which the system's broker would use
+POLICY: Final = Path("/usr/sbin/policy-rc.d")
+POLICY_SCRIPT: Final = """#!/bin/sh
+# Of TicketRemaster's devstack, while it installs RabbitMQ: do not start the system's broker.
+case "$1" in
+  rabbitmq-server*|epmd*) kill -0 {pid} 2>/dev/null && exit 101 ;;
+esac
+exit 0
+"""
 INSTALL_BY_HAND: Final = (
     "install RabbitMQ (https://www.rabbitmq.com/docs/download) or set RABBITMQ_URL to a running one"
 )
@@ -84,12 +92,35 @@ def _install() -> None:
 def _install_by_apt() -> None:
     as_root = _as_root()
     told = " ".join([*as_root, "apt-get install rabbitmq-server"])
-    had_epmd = not is_free(EPMD_PORT)
     quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     print(f"Installing RabbitMQ (once): {told}", flush=True)
-    _run(told, [*quiet, "update"])
-    _run(told, [*quiet, "install", "--yes", "--no-install-recommends", "rabbitmq-server"])
-    _stop_system_service(as_root, had_epmd=had_epmd)
+    with _services_not_started(as_root):
+        _run(told, [*quiet, "update"])
+        _run(told, [*quiet, "install", "--yes", "--no-install-recommends", "rabbitmq-server"])
+    # Nor at the next start of the machine: we run our own and leave no other behind.
+    for command in (["update-rc.d", "rabbitmq-server", "disable"], ["systemctl", "disable", "rabbitmq-server"]):
+        if shutil.which(command[0], path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"):
+            subprocess.run([*as_root, *command], check=False, capture_output=True)
+
+
+@contextmanager
+def _services_not_started(as_root: Sequence[str]) -> Iterator[None]:
+    """Keep the package from starting the system's broker, which Debian does on installation.
+
+    The means is a policy file (invoke-rc.d(8)). One that is there already is somebody's decision and stays. Ours
+    speaks of RabbitMQ only, and only while we live, so that even ``kill -9`` leaves nothing that matters.
+    """
+    if POLICY.exists():
+        yield
+        return
+    with tempfile.NamedTemporaryFile("w", suffix="-policy-rc.d") as policy:
+        policy.write(POLICY_SCRIPT.format(pid=os.getpid()))
+        policy.flush()
+        subprocess.run([*as_root, "install", "-m", "755", policy.name, POLICY], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*as_root, "rm", "-f", POLICY], check=True)
 
 
 def _as_root() -> list[str]:
@@ -100,20 +131,8 @@ def _as_root() -> list[str]:
     raise DevstackError("RabbitMQ is missing and sudo too; as root run: apt-get install rabbitmq-server")
 
 
-def _stop_system_service(as_root: Sequence[str], *, had_epmd: bool) -> None:
-    """Stop the broker that Debian starts on installation: we run our own and leave no other behind."""
-    if Path("/run/systemd/system").exists():
-        commands = [["systemctl", "disable", "--now", "--quiet", "rabbitmq-server"]]
-        commands += [] if had_epmd else [["systemctl", "stop", "--quiet", "epmd.socket", "epmd.service"]]
-    else:
-        commands = [["service", "rabbitmq-server", "stop"]]
-        commands += [] if had_epmd else [["epmd", "-kill"]]
-    for command in commands:
-        # What is not running cannot be stopped, and that is fine.
-        subprocess.run([*as_root, *command], check=False, capture_output=True)
-
-
 def _run(told: str, command: Sequence[str]) -> None:
-    finished = subprocess.run(command, check=False, stdin=None)
+    """Run quietly; sudo asks for its password on the terminal itself."""
+    finished = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if finished.returncode != 0:
-        raise DevstackError(f"RabbitMQ could not be installed; try: {told}. Or {INSTALL_BY_HAND}.")
+        raise DevstackError(f"{finished.stdout}\nRabbitMQ could not be installed; try: {told}. Or {INSTALL_BY_HAND}.")
