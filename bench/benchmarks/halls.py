@@ -1,0 +1,65 @@
+"""The size of a hall: a purchase costs the same in a small one and in a stadium."""
+
+from typing import Final
+
+from bench.buying import Sales, Wish, wishes
+from bench.figures import Figure, Outcome
+from bench.ground import Ground
+
+__all__ = ["measure_halls"]
+
+MOST_DIFFERENCE: Final = 0.10  # the engineering specification
+
+
+def measure_halls(ground: Ground) -> Outcome:
+    """Let the sizes take turns.
+
+    A small hall is sold out after a turn, so each turn has a new one; a large hall is sold on.
+
+    Raises:
+        BenchFailedError: somebody was refused.
+    """
+    sizes = ground.sizes
+    turns = {size: _turns(ground, size) for size in sizes.hall_sizes}
+    sales = {size: Sales() for size in sizes.hall_sizes}
+    for turn in range(sizes.rounds):
+        for size in sizes.hall_sizes:
+            sales[size].add(ground.buy(turns[size][turn]))
+    alone = {size: ground.pgbench.run(attempts=sizes.pgbench, hall_size=size) for size in sizes.hall_sizes}
+    rates = {size: sales[size].purchases / sales[size].seconds for size in sizes.hall_sizes}
+    figures = [
+        Figure(
+            name=f"purchases, {size:,} seats",
+            value=rate,
+            unit="/s",
+            pgbench=alone[size].sold / alone[size].seconds,
+        )
+        for size, rate in rates.items()
+    ]
+    return Outcome(benchmark="hall size", figures=[*figures, _difference(rates)])
+
+
+def _turns(ground: Ground, size: int) -> list[list[Wish]]:
+    """Return what is bought in each turn in halls of one size."""
+    sizes = ground.sizes
+    turns_per_hall = size // sizes.turn
+    turns: list[list[Wish]] = []
+    while len(turns) < sizes.rounds:
+        hall = ground.hall(size)
+        turns += [
+            wishes(hall, ground.fans(sizes.turn), first_seat=i * sizes.turn)
+            for i in range(min(turns_per_hall, sizes.rounds - len(turns)))
+        ]
+    return turns
+
+
+def _difference(rates: dict[int, float]) -> Figure:
+    smallest, largest = rates[min(rates)], rates[max(rates)]
+    difference = abs(largest / smallest - 1)
+    return Figure(
+        name="largest against smallest hall",
+        value=100 * (largest / smallest - 1),
+        unit="%",
+        target=f"within {MOST_DIFFERENCE:.0%}",
+        is_met=difference <= MOST_DIFFERENCE,
+    )

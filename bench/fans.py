@@ -1,0 +1,83 @@
+"""People with money and a valid login, made in bulk: neither hashing passwords nor topping up is what we measure.
+
+Accounts and credits are written to the users database as the service would have written them, so the books still
+balance. Tokens are signed with the stack's own key, as logging in would have done.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from pydantic import SecretStr
+
+from common.auth.principal import Role
+from devstack.home import Home
+from devstack.keys import keys_of
+from users.sessions.keys import SigningKey
+from users.sessions.tokens import TokenIssuer
+
+__all__ = ["CREDITS", "Fan", "Fans"]
+
+CREDITS: Final = 1_000
+TOKEN_SECONDS: Final = 4 * 3600  # longer than a benchmark
+
+_MAKE: Final = """
+    WITH fans AS (SELECT unnest($1::uuid[]) AS user_id),
+    known AS (
+        INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
+        SELECT user_id, user_id || '@bench.example', '+6500000000', '!', '{customer}', true FROM fans
+        RETURNING user_id),
+    filled AS (
+        INSERT INTO balances (account_kind, account_owner, currency, amount)
+        SELECT kind, user_id::text, 'SGD', CASE kind WHEN 'wallet' THEN $2::numeric ELSE 0 END
+        FROM known CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind),
+    moved AS (
+        INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
+        SELECT user_id, user_id, 'top_up', 'bench' FROM known)
+    INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+    SELECT user_id, side.kind, side.owner, 'SGD', side.change FROM known
+    CROSS JOIN LATERAL (VALUES ('external', 'bench', -$2::numeric), ('wallet', user_id::text, $2::numeric))
+        AS side (kind, owner, change)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    user_id: uuid.UUID
+    token: str
+
+
+class Fans:
+    """Makes fans who can pay for two seats or so.
+
+    Args:
+        home: the stack's folder, which has its signing key.
+        database_url: the users database, ``postgresql+asyncpg://``.
+    """
+
+    def __init__(self, *, home: Path, database_url: str) -> None:
+        key = SigningKey(SecretStr(keys_of(Home(home)).jwt_private_key))
+        self._tokens = TokenIssuer(key, access_ttl_seconds=TOKEN_SECONDS, refresh_ttl_seconds=TOKEN_SECONDS)
+        self._database_url = database_url.replace("+asyncpg", "")
+
+    async def arrive(self, number: int) -> list[Fan]:
+        """Return so many new fans, each with `CREDITS` credits."""
+        user_ids = [uuid.uuid4() for _ in range(number)]
+        connection = await asyncpg.connect(self._database_url)
+        try:
+            await connection.execute(_MAKE, user_ids, CREDITS)
+            await connection.execute("ANALYZE users, balances, ledger_transactions, ledger_entries")
+        finally:
+            await connection.close()
+        return [Fan(user_id, self._token(user_id, Role.CUSTOMER)) for user_id in user_ids]
+
+    def admin_token(self) -> str:
+        """Return a token good for creating events."""
+        return self._token(uuid.uuid4(), Role.ADMIN)
+
+    def _token(self, user_id: uuid.UUID, role: Role) -> str:
+        expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=TOKEN_SECONDS)
+        return self._tokens.access_token(user_id=user_id, session_id=uuid.uuid4(), roles=[role], expires_at=expires_at)

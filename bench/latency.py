@@ -1,0 +1,26 @@
+"""How long answers took."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+__all__ = ["Latency"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Percentiles and the slowest answer, in milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    slowest: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Self:
+        """Summarise at least one measurement, in seconds."""
+        milliseconds = [1000 * second for second in seconds]
+        several = milliseconds if len(milliseconds) > 1 else milliseconds * 2  # a single value is all its percentiles
+        cuts = statistics.quantiles(several, n=100, method="inclusive")  # never beyond what was measured
+        return cls(p50=cuts[49], p95=cuts[94], p99=cuts[98], slowest=max(milliseconds))

@@ -1,0 +1,33 @@
+"""How much load a run makes. All that a benchmark's size depends on is here."""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["FULL", "QUICK", "Sizes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Purchases are of one seat each, and each fan buys once."""
+
+    clients: int = 32
+    """Buy side by side; each waits for its answer before it goes on (the target for reserving is at 32)."""
+    warm_up: int
+    """Purchases before the clock starts: statements get prepared, connections opened, code paths specialised."""
+    rush: int
+    hall_sizes: tuple[int, ...] = (500, 5_000, 50_000)
+    rounds: int
+    """How often each hall size has its turn. Turns alternate, so that whatever drifts meets all sizes alike."""
+    turn: int
+    """Purchases in one turn; must fit into the smallest hall."""
+    storms: int
+    storm_buyers: int = 1_000
+    storm_seats: int = 100
+    pgbench: int
+    """Purchases in one run of pgbench; a multiple of `clients`."""
+
+
+FULL: Final = Sizes(warm_up=2_000, rush=6_000, rounds=8, turn=400, storms=3, pgbench=19_200)
+QUICK: Final = Sizes(
+    warm_up=200, rush=320, hall_sizes=(200, 2_000), rounds=2, turn=160, storms=1, storm_buyers=300, pgbench=1_600
+)
