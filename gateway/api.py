@@ -9,12 +9,13 @@ from typing import Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from common.addresses import network_of
 from common.errors import NotFound, ServiceError, TooManyRequests, Unauthenticated, Unavailable
 from common.http.errors import error_response
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
-from gateway.callers import ClientAddress, network_of
+from gateway.callers import ClientAddress
 from gateway.headers import Headers, distinct, request_headers
 from gateway.limits import Quota, RateLimiter
 from gateway.proxy import Proxy

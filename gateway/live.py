@@ -26,10 +26,10 @@ import orjson
 from fastapi import WebSocket
 from prometheus_client import Counter, Gauge
 
+from common.addresses import network_of
 from common.errors import Forbidden, ServiceError, TooManyRequests, Unavailable
 from common.http.errors import STATUS_OF_KIND
 from common.messaging.message import Message
-from gateway.callers import network_of
 
 __all__ = ["SEAT_CHANGED", "LiveSeats", "refuse"]
 

@@ -1,17 +1,16 @@
 """What the gateway reads from the environment."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from common.addresses import Network
 from common.settings import MessagingSettings, ServiceSettings
 from gateway.routing import Upstream
 
-__all__ = ["Network", "Settings"]
-
-Network = IPv4Network | IPv6Network
+__all__ = ["Settings"]
 
 # Who may read /metrics: this machine and private networks (RFC 1918, RFC 4193), where Prometheus lives.
 PRIVATE_NETWORKS: Final = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from common.addresses import network_of
 from users.accounts.errors import WrongCredentials
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, User
-from users.limits.service import AttemptLimits, Limit, Tried, network_of
+from users.limits.service import AttemptLimits, Limit, Tried
 
 __all__ = ["Credentials", "FailureLimits"]
 

@@ -5,18 +5,14 @@ one small statement is nothing beside the password hash or the text message it g
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from common.errors import TooManyRequests
 from users.limits.repository import AttemptCount, AttemptsRepository
 
-__all__ = ["AttemptLimits", "Limit", "Tried", "network_of"]
-
-# One household or company usually gets a /64 (RFC 6177); its addresses are as good as one.
-IPV6_PREFIX: Final = 64
+__all__ = ["AttemptLimits", "Limit", "Tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +63,6 @@ class AttemptLimits:
     async def forget(self, tried: Tried) -> None:
         """Start anew."""
         await self._repository.forget(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
-
-
-def network_of(address: str) -> str:
-    """Return what an address is counted as: itself, or an IPv6 address's /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:  # noqa: PLR2004 - the protocol's own number
-        return address
-    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
 
 
 def _switched_on(tried: Sequence[Tried]) -> list[Tried]:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.callers import ClientAddress, network_of
+from gateway.callers import ClientAddress
 
 BALANCERS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -41,18 +41,6 @@ def test_an_address_counts_only_when_a_trusted_proxy_wrote_it(
 
 def test_without_trusted_proxies_the_header_says_nothing() -> None:
     assert seen("10.0.0.1", "203.0.113.9", trusting=False) == "10.0.0.1"
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
-    ],
-)
-def test_an_ipv6_customer_counts_as_one(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 def test_operators_are_known_by_network() -> None:
