@@ -1,7 +1,8 @@
 """Runs a saga from where its record stands until it waits, ends, is stuck, or must pause.
 
 The intent to act is committed before each remote call: the write that stores one step's result stores the next step's
-intent. No transaction spans a call. No answer means *unknown*: the same request id is repeated.
+intent. No transaction spans a call. No answer means *unknown*: the same request id is repeated. An answer that decides
+nothing means the same: an earlier try of the call may still be under way.
 """
 
 import asyncio
@@ -10,7 +11,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from common.errors import OutcomeUnknown, ServiceError, Unavailable
+from common.errors import (
+    Busy,
+    Internal,
+    OutcomeUnknown,
+    ServiceError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from orchestrator.engine.observer import Moment, Observer
@@ -25,6 +34,8 @@ LONGEST_REPEAT_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 5.0
 # At most five seconds apart and with six seconds of patience each, that is about ten minutes of trying.
 UNDO_ATTEMPTS: Final = 60
+# What participants answer without remembering it: they could not look, or broke down on the way.
+UNDECIDED: Final = (Unavailable, Busy, TooManyRequests, Unauthenticated, Internal)
 # A definite "no" to an undo will not become a "yes"; a few more tries forgive a deployment in progress.
 REFUSED_UNDO_ATTEMPTS: Final = 5
 
@@ -102,7 +113,7 @@ class SagaRunner:
         await self._observer.reached(Moment.BEFORE_ACTION, step.name, saga)
         try:
             data = await self.act(saga)
-        except Unavailable as error:
+        except UNDECIDED as error:
             return await self._on_unknown(saga, step, error)
         except ServiceError as error:
             return await self._on_refusal(saga, step, error)
@@ -110,8 +121,8 @@ class SagaRunner:
         arrived, messages = self.entering(saga.moved(data=data), saga.step + 1)
         return await self._write(arrived, step, messages)
 
-    async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: Unavailable) -> SagaRecord:
-        """No answer came. An undoable step is taken back, whether it happened or not; others are tried again."""
+    async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
+        """No decision came. An undoable step is taken back, whether it happened or not; others are tried again."""
         logger.warning("saga.step_unknown", saga_id=str(saga.saga_id), step=step.name, code=error.code, **error.private)
         if step.kind is not StepKind.UNDOABLE:
             return await self._pause(saga, step)
@@ -157,7 +168,7 @@ class SagaRunner:
 
     async def _on_failed_undo(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
         logger.warning("saga.undo_failed", saga_id=str(saga.saga_id), step=step.name, code=error.code, **error.private)
-        limit = UNDO_ATTEMPTS if isinstance(error, Unavailable) else REFUSED_UNDO_ATTEMPTS
+        limit = UNDO_ATTEMPTS if isinstance(error, UNDECIDED) else REFUSED_UNDO_ATTEMPTS
         if saga.attempts + 1 < limit:
             return await self._pause(saga, step)
         return await self._write(saga.moved(state=SagaState.STUCK, error=_stuck_by(saga.error, error, step)), step)
@@ -219,7 +230,7 @@ def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
 
 
 async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patience_seconds: float) -> Result:
-    """Repeat a call that nobody answered, within the patience. Refusals pass through at once."""
+    """Repeat a call that nobody decided, within the patience. Refusals pass through at once."""
     pause_seconds = FIRST_REPEAT_SECONDS
     give_up_at = time.monotonic() + patience_seconds
     try:
@@ -227,7 +238,7 @@ async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patien
             while True:
                 try:
                     return await work()
-                except Unavailable:
+                except UNDECIDED:
                     if time.monotonic() + pause_seconds >= give_up_at:
                         raise
                 await asyncio.sleep(pause_seconds)
