@@ -1,0 +1,87 @@
+"""The real services as participants, the engine in this process, and a saga log of their own."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from devstack import invariants
+from devstack.home import Home
+from devstack.keys import keys_of
+from devstack.services import Urls
+from devstack.stack import Stack
+from orchestrator.settings import Settings
+from orchestrator.wiring import SagaMachinery, wire
+from tests.contracts.halls import Hall, open_hall
+from tests.contracts.performance import Stage
+from tests.contracts.scenarios import PREPARE
+from tests.contracts.theatre import Theatre
+from tests.contracts.world import World
+from tests.support.platform import running_platform
+from tests.support.servers import DatabaseFactory, Vhost
+
+PARTICIPANTS = ("users", "orders", "events", "inventory")
+ROWS_OF_SEATS = 40
+
+
+@pytest.fixture(scope="module")
+def stack(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Stack]:
+    env = {"LOG_LEVEL": "WARNING", "SWEEP_SECONDS": "0.1"}
+    with running_platform(database_url=database_url, vhost=vhost, services=PARTICIPANTS, env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def urls(stack: Stack, database_url: DatabaseFactory) -> Urls:
+    return replace(stack.urls, databases={**stack.urls.databases, "orchestrator": database_url("orchestrator")})
+
+
+@pytest.fixture(scope="module")
+async def machinery(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[SagaMachinery]:
+    """The orchestrator's parts, of which the outbox relay works; sagas are run by the tests' own engines."""
+    keys = keys_of(Home(stack.home))
+    settings = Settings(
+        env="test",
+        database_url=SecretStr(urls.databases["orchestrator"]),
+        rabbitmq_url=SecretStr(vhost.url),
+        service_token_secret=SecretStr(keys.service_token_secret),
+        qr_keys=SecretStr(keys.qr_keys),
+        users_url=urls.users,
+        orders_url=urls.orders,
+        events_url=urls.events,
+        inventory_address=urls.inventory_address,
+    )
+    machinery = wire(settings)
+    machinery.background.publisher.broker.start()
+    machinery.background.relay.start()
+    yield machinery
+    await machinery.background.relay.close()
+    await machinery.background.publisher.broker.close()
+    await machinery.participants.close()
+    await machinery.database.close()
+
+
+@pytest.fixture(scope="module")
+async def world(stack: Stack, urls: Urls) -> AsyncIterator[World]:
+    secret = keys_of(Home(stack.home)).service_token_secret
+    async with World(urls.databases, users_url=urls.users, service_token_secret=secret) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def hall(machinery: SagaMachinery) -> Hall:
+    return await open_hall(machinery.participants, rows=ROWS_OF_SEATS)
+
+
+@pytest.fixture(scope="module")
+def theatre(machinery: SagaMachinery, world: World, hall: Hall) -> Theatre:
+    stage = Stage(database=machinery.database, relay=machinery.background.relay)
+    return Theatre(stage, lambda kind: PREPARE[kind](machinery, world, hall))
+
+
+@pytest.fixture(autouse=True)
+async def invariants_hold(urls: Urls) -> AsyncIterator[None]:
+    """Check the whole world after every test."""
+    yield
+    await invariants.require(urls)

@@ -1,0 +1,84 @@
+"""The purchase of two seats, for the contract."""
+
+import uuid
+from decimal import Decimal
+from typing import Any, Final
+
+from orchestrator.clients.orders import OrdersBook
+from orchestrator.clients.wallet import UsersWallet
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.participants import SeatChoice
+from orchestrator.sagas.purchase import Purchase, purchase_plan
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.halls import PRICE, Hall
+from tests.contracts.world import World
+from tests.support.waiting import eventually
+
+__all__ = ["OUTLINE", "PurchaseScenario"]
+
+NOBODY: Final[Any] = None
+OUTLINE: Final = purchase_plan(inventory=NOBODY, orders=NOBODY, wallet=NOBODY, qr=NOBODY, hold_ttl_seconds=300)
+"""The story without participants: its steps and their order."""
+CREDITS: Final = Decimal("1000.00")
+SEATS: Final = 2
+
+
+class PurchaseScenario:
+    """A fan with 1,000 credits, two free seats, and the purchase of the one by the other."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, fan_id: uuid.UUID, hall: Hall) -> None:
+        self.requested_by = fan_id
+        self._world = world
+        self._seat_ids = hall.take(SEATS)
+        self.data = Purchase(
+            saga_id=uuid.uuid4(),
+            user_id=fan_id,
+            event_id=hall.event_id,
+            hall_id=hall.hall_id,
+            choice=SeatChoice(seat_ids=tuple(self._seat_ids)),
+        )
+        self.plan: AnyPlan = purchase_plan(
+            inventory=machinery.participants.inventory,
+            orders=OrdersBook(machinery.participants.orders),
+            wallet=UsersWallet(machinery.participants.users),
+            qr=machinery.qr,
+            hold_ttl_seconds=machinery.settings.hold_ttl_seconds,
+        )
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "PurchaseScenario":
+        return cls(machinery, world, await world.new_fan(f"{CREDITS}"), hall)
+
+    async def assert_done(self, saga: SagaRecord) -> None:
+        order_id, total = self.data.order_id, SEATS * PRICE
+        seats = await self._world.seats(self._seat_ids)
+        assert {(seat["status"], seat["owner_user_id"], seat["hold_id"]) for seat in seats} == {
+            ("SOLD", self.requested_by, order_id)
+        }
+        assert await self._world.order_states(order_id) == ["PENDING", "CONFIRMED"]
+        assert await self._world.movements_of(order_id) == ["deduct"]
+        assert await self._world.balance_of(self.requested_by) == CREDITS - total
+        assert await self._world.messages_about(order_id) == ["order.confirmed", "seat.hold"]
+        assert isinstance(saga.data, Purchase)
+        assert saga.data.charge is not None
+        assert saga.data.charge.balance == CREDITS - total
+        assert [ticket.seat_id for ticket in saga.data.tickets] == [seat.seat_id for seat in saga.data.held.seats]
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        order_id = self.data.order_id
+        assert {seat["status"] for seat in await self._world.seats(self._seat_ids)} == {"AVAILABLE"}
+        assert await self._world.order_states(order_id) in ([], ["PENDING", "FAILED"])
+        assert await self._world.movements_of(order_id) in ([], ["deduct", "refund"])
+        assert await self._world.balance_of(self.requested_by) == CREDITS
+        told = await self._world.messages_about(order_id)
+        assert told in ([["order.failed"], ["order.failed", "seat.hold"]] if saga else [[]])
+
+    async def let_lapse(self) -> None:
+        await self._world.change(
+            "inventory", "UPDATE seats SET held_until = clock_timestamp() WHERE hold_id = $1", self.data.order_id
+        )
+        await eventually(self._seats_are_free)
+
+    async def _seats_are_free(self) -> bool:
+        return {seat["status"] for seat in await self._world.seats(self._seat_ids)} == {"AVAILABLE"}

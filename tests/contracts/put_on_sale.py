@@ -1,0 +1,55 @@
+"""Putting a small event on sale, for the contract."""
+
+import uuid
+from typing import Any, Final
+
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.put_on_sale import PutOnSale, put_on_sale_plan
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.halls import Hall, small_event
+from tests.contracts.world import World
+
+__all__ = ["OUTLINE", "PutOnSaleScenario"]
+
+NOBODY: Final[Any] = None
+OUTLINE: Final = put_on_sale_plan(events=NOBODY, inventory=NOBODY)
+"""The story without participants: its steps and their order."""
+_STATUS: Final = "SELECT status FROM events WHERE event_id = $1"
+_SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
+
+
+class PutOnSaleScenario:
+    """An organiser, and an event that nobody knows yet."""
+
+    def __init__(self, machinery: SagaMachinery, world: World) -> None:
+        self.requested_by = uuid.uuid4()
+        self.data = PutOnSale(saga_id=uuid.uuid4(), draft=small_event())
+        self.plan: AnyPlan = put_on_sale_plan(
+            events=machinery.participants.register, inventory=machinery.participants.inventory
+        )
+        self._world = world
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, _: Hall) -> "PutOnSaleScenario":
+        return cls(machinery, world)
+
+    async def assert_done(self, saga: SagaRecord) -> None:
+        capacity = self.data.draft.capacity
+        assert await self._statuses("events", _STATUS) == ["PUBLISHED"]
+        assert await self._statuses("inventory", _SEATS) == ["AVAILABLE"] * capacity
+        assert isinstance(saga.data, PutOnSale)
+        assert saga.data.seats_created == capacity
+        assert saga.data.event is not None
+        assert saga.data.event["event_id"] == str(self.data.event_id)
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None  # it begins with its intent
+        assert await self._statuses("events", _STATUS) == []
+        assert await self._statuses("inventory", _SEATS) == []
+
+    async def let_lapse(self) -> None:
+        """Nothing of it ends by itself."""
+
+    async def _statuses(self, package: str, statement: str) -> list[str]:
+        return [row["status"] for row in await self._world.read(package, statement, self.data.event_id)]

@@ -1,0 +1,50 @@
+"""What the contract needs to know of a saga: its plan, and what the world looks like after it."""
+
+import uuid
+from typing import Protocol
+
+from orchestrator.engine.plan import AnyPlan, SagaData, Step, StepKind
+from orchestrator.engine.record import SagaRecord
+
+__all__ = ["Scenario", "steps_with_action", "steps_with_undo", "waits"]
+
+
+class Scenario(Protocol):
+    """One saga that was not run yet, and the part of the world that it changes. A new one is made for every case."""
+
+    @property
+    def plan(self) -> AnyPlan:
+        """The story, with the real participants."""
+        ...
+
+    @property
+    def data(self) -> SagaData:
+        """What the saga begins with."""
+        ...
+
+    @property
+    def requested_by(self) -> uuid.UUID: ...
+
+    async def assert_done(self, saga: SagaRecord) -> None:
+        """Check that all of it happened, once."""
+        ...
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        """Check that the world is as if it had never been; `saga` is None when nothing was ever stored."""
+        ...
+
+    async def let_lapse(self) -> None:
+        """Let the time of what ends by itself be over, and return when it has ended."""
+        ...
+
+
+def steps_with_action(plan: AnyPlan) -> list[Step[SagaData]]:
+    return [step for step in plan.steps if step.action is not None]
+
+
+def steps_with_undo(plan: AnyPlan) -> list[Step[SagaData]]:
+    return [step for step in plan.steps if step.undo is not None]
+
+
+def waits(plan: AnyPlan) -> list[Step[SagaData]]:
+    return [step for step in plan.steps if step.kind is StepKind.WAIT]

@@ -1,0 +1,103 @@
+"""The world that sagas change, looked at from outside: the services' databases."""
+
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, Self
+
+import asyncpg
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.http.client import ServiceClient
+
+__all__ = ["World"]
+
+PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
+
+
+class World:
+    """Reads every service's tables, and makes the fans that tests need.
+
+    Args:
+        databases: by package, as services read them.
+        password_hash: what new fans log in with, if they do.
+    """
+
+    def __init__(self, databases: Mapping[str, str], *, users_url: str, service_token_secret: str) -> None:
+        self._databases = databases
+        self._pools: dict[str, asyncpg.Pool] = {}
+        tokens = ServiceTokens(service="tests", secret=SecretStr(service_token_secret))
+        self._users = ServiceClient(callee="users", base_url=users_url, tokens=tokens)
+
+    async def __aenter__(self) -> Self:
+        for package in PACKAGES:
+            url = self._databases[package].replace("+asyncpg", "")
+            self._pools[package] = await asyncpg.create_pool(url, min_size=1, max_size=4)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._users.close()
+        for pool in self._pools.values():
+            await pool.close()
+
+    async def read(self, package: str, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self._pools[package].fetch(statement, *arguments)]
+
+    async def change(self, package: str, statement: str, *arguments: object) -> None:
+        await self._pools[package].execute(statement, *arguments)
+
+    async def new_fan(self, credits_: str, *, password_hash: str = "") -> uuid.UUID:
+        """Make a verified account with credits."""
+        user_id = uuid.uuid4()
+        await self.change("users", _INSERT_FAN, user_id, f"{user_id}@example.com", password_hash)
+        await self._users.post(
+            "/internal/ledger/top-up",
+            {"request_id": uuid.uuid4(), "user_id": user_id, "amount": credits_, "provider": "tests", "reference": ""},
+        )
+        return user_id
+
+    async def balance_of(self, user_id: uuid.UUID) -> Decimal:
+        [row] = await self.read("users", _BALANCE, str(user_id))
+        amount: Decimal = row["amount"]
+        return amount
+
+    async def movements_of(self, reference: uuid.UUID) -> list[str]:
+        """Return the kinds of the movements made for something, and of those that reversed them, oldest first."""
+        return [row["kind"] for row in await self.read("users", _MOVEMENTS, str(reference))]
+
+    async def order_states(self, order_id: uuid.UUID) -> list[str]:
+        """Return every status the order was given, oldest first."""
+        rows = await self.read(
+            "orders", "SELECT to_status FROM order_history WHERE order_id = $1 ORDER BY history_id", order_id
+        )
+        return [row["to_status"] for row in rows]
+
+    async def seats(self, seat_ids: list[uuid.UUID]) -> list[dict[str, Any]]:
+        return await self.read("inventory", "SELECT * FROM seats WHERE seat_id = ANY($1) ORDER BY seat_id", seat_ids)
+
+    async def messages_about(self, saga_id: uuid.UUID) -> list[str]:
+        """Return the kinds of messages that the orchestrator announced about a saga, sorted."""
+        rows = await self.read("orchestrator", _MESSAGES, str(saga_id))
+        return [row["type"] for row in rows]
+
+
+_INSERT_FAN: Final = """
+    WITH born AS (
+        INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
+        VALUES ($1, $2, '+6590000000', $3, ARRAY['customer'], true)
+        RETURNING user_id)
+    INSERT INTO balances (account_kind, account_owner, currency)
+    SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
+"""
+_BALANCE: Final = "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = $1"
+_MOVEMENTS: Final = """
+    SELECT t.kind FROM ledger_transactions t
+    LEFT JOIN ledger_transactions reversed ON reversed.transaction_id = t.reverses_transaction_id
+    WHERE t.reference = $1 OR reversed.reference = $1 ORDER BY t.created_at
+"""
+_MESSAGES: Final = """
+    SELECT message ->> 'type' AS type
+    FROM (SELECT CAST(convert_from(body, 'UTF8') AS jsonb) AS message FROM outbox) AS announced
+    WHERE message ->> 'subject' = $1 ORDER BY type
+"""
