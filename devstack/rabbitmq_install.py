@@ -90,7 +90,7 @@ def _install() -> None:
 
 
 def _install_by_apt() -> None:
-    as_root = _as_root()
+    as_root, had_erlang = _as_root(), shutil.which("epmd") is not None
     told = " ".join([*as_root, "apt-get install rabbitmq-server"])
     quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     print(f"Installing RabbitMQ (once): {told}", flush=True)
@@ -98,8 +98,13 @@ def _install_by_apt() -> None:
         _run(told, [*quiet, "update"])
         _run(told, [*quiet, "install", "--yes", "--no-install-recommends", "rabbitmq-server"])
     # Nor at the next start of the machine: we run our own and leave no other behind.
-    for command in (["update-rc.d", "rabbitmq-server", "disable"], ["systemctl", "disable", "rabbitmq-server"]):
-        if shutil.which(command[0], path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"):
+    _disable(["rabbitmq-server"] if had_erlang else ["rabbitmq-server", "epmd.service", "epmd.socket"], as_root)
+
+
+def _disable(services: Sequence[str], as_root: Sequence[str]) -> None:
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    for command in (["systemctl", "disable", *services], ["update-rc.d", services[0], "disable"]):
+        if shutil.which(command[0], path=path):
             subprocess.run([*as_root, *command], check=False, capture_output=True)
 
 

@@ -136,8 +136,8 @@ def _lapse(story: Story, fan: Fan, choice: Choice, urls: Urls) -> None:
         told.append(f"{_wait_until_failed(fan, hold['order_id'], held_until):.1f} s after its time")
     with story.step("It was the dead-letter queue") as told:
         released = _await(f"{RELEASE_QUEUE} to be read", lambda: broker.acknowledged(vhost, RELEASE_QUEUE))
-        left = broker.queue_counts(vhost).get(hold_queue, 0)
-        told.append(f"{RELEASE_QUEUE} handled {released} message(s), {hold_queue} has {left}")
+        _await(f"{hold_queue} to be empty", lambda: broker.queue_counts(vhost).get(hold_queue) == 0)
+        told.append(f"{RELEASE_QUEUE} handled {released} message(s), {hold_queue} is empty")
     with story.step("It is too late to pay") as told, _refused({"HOLD_EXPIRED"}, 410, told):
         fan.pay(hold["order_id"])
 
