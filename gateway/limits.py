@@ -19,6 +19,7 @@ __all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter"]
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 32
 REDIS_SECONDS: Final = 0.25  # a limit is not worth waiting for
+AWAY_SECONDS: Final = 2.0  # how long a Redis that did not answer is not asked again
 
 logger = get_logger(__name__)
 
@@ -85,8 +86,11 @@ class RedisLimiter:
             )
         )
         self._alone = MemoryLimiter(limit)
+        self._away_until = 0.0
 
     async def hit(self, caller: str) -> Quota:
+        if time.monotonic() < self._away_until:
+            return await self._alone.hit(caller)
         window, reset_seconds = _window()
         key = f"ratelimit:{caller}:{window}"
         try:
@@ -96,6 +100,7 @@ class RedisLimiter:
                 count, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("limits.redis_away", reason=repr(error))
+            self._away_until = time.monotonic() + AWAY_SECONDS
             return await self._alone.hit(caller)
         return Quota(self._limit, self._limit - int(count), reset_seconds)
 
