@@ -44,9 +44,10 @@ _SET_PHONE: Final = text("UPDATE users SET phone = :phone WHERE user_id = :user_
 _VERIFY: Final = text("UPDATE users SET is_verified = true WHERE user_id = :user_id AND NOT is_verified")
 _UPDATE: Final = text(
     """
-    UPDATE users SET is_flagged = coalesce(:is_flagged, is_flagged), roles = coalesce(:roles, roles)
-    FROM (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE) AS before
-    WHERE users.user_id = before.user_id
+    WITH before AS (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE)
+    UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
+                     roles = coalesce(CAST(:roles AS text[]), users.roles)
+    FROM before WHERE users.user_id = before.user_id
     RETURNING before.roles AS roles_before
     """
 )

@@ -59,6 +59,22 @@ async def people(users_url: str) -> AsyncIterator[People]:
 
 
 @pytest.fixture(scope="module")
+async def guarded_people(settings: Settings) -> AsyncIterator[People]:
+    """Anybody, calling a copy of the service with a short queue for passwords and few failures for an address."""
+    guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, "login_failures_per_address": 3})
+    async with serving(create_app(guarded)) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+        yield People(http)
+
+
+@pytest.fixture
+async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[People]:
+    """Anybody, calling a copy of the service that drops what is over ten times a second."""
+    tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
+    async with serving(create_app(tidy)) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+        yield People(http)
+
+
+@pytest.fixture(scope="module")
 async def books(settings: Settings, users_url: str, database: Database) -> AsyncIterator[Books]:
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)

@@ -10,6 +10,7 @@ import httpx
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.messaging.message import Message
 
 PASSWORD = "correct horse battery"
 CODE = "123456"  # what the sandbox sends
@@ -33,6 +34,9 @@ class Sandbox:
 
     async def clear_faults(self) -> None:
         (await self.http.delete("/control/faults")).raise_for_status()
+
+    async def use_code(self, phone: str, code: str) -> None:
+        (await self.http.post("/control/otp", json={"mobile": phone, "code": code})).raise_for_status()
 
     async def expire_codes(self, phone: str) -> None:
         (await self.http.post("/control/otp/expire", json={"mobile": phone})).raise_for_status()
@@ -91,6 +95,24 @@ class People:
         answer.raise_for_status()
         data = answer.json()["data"]
         return Person(uuid.UUID(user_id), facts["email"], facts["phone"], data["access_token"], data["refresh_token"])
+
+    @staticmethod
+    async def hash_of(database: Database, email: str) -> str:
+        row = await database.fetch_one(text("SELECT password_hash FROM users WHERE email = :email"), {"email": email})
+        assert row is not None
+        return str(row["password_hash"])
+
+    @staticmethod
+    async def end_windows(database: Database) -> None:
+        """Let the windows of all limits be over."""
+        await database.execute(text("UPDATE attempts SET ends_at = now()"))
+
+
+async def outbox_of(database: Database, subject: str) -> list[str]:
+    """Return the types of the messages about somebody or something, oldest first."""
+    rows = await database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
+    messages = [Message.from_bytes(bytes(row["body"])) for row in rows]
+    return [message.type for message in messages if message.subject == subject]
 
 
 @dataclass(frozen=True)

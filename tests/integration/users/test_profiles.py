@@ -1,0 +1,190 @@
+"""Who may read and change what about whom."""
+
+import uuid
+
+import pytest
+from sqlalchemy import text
+
+from common.auth.service_tokens import ServiceTokens
+from common.db.engine import Database
+from tests.integration.users.people import Books, People, Person, code_of
+from users.settings import Settings
+
+
+@pytest.fixture
+async def admin(people: People, database: Database) -> Person:
+    """Somebody who has logged in again after becoming an admin."""
+    person = await people.join()
+    await database.execute(
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+    )
+    data = (await people.log_in(person.email)).json()["data"]
+    return Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
+
+
+class TestProfile:
+    async def test_of_oneself(self, people: People, books: Books) -> None:
+        person = await people.join()
+        await books.top_up(person.user_id, "12.50")
+
+        answer = await people.http.get(f"/api/users/{person.user_id}", headers=person.headers)
+
+        assert answer.json()["data"] == {
+            "user_id": str(person.user_id),
+            "email": person.email,
+            "phone": person.phone,
+            "credit_balance": "12.50",
+            "loyalty_points": 0,
+            "roles": ["customer"],
+            "is_verified": True,
+            "is_flagged": False,
+        }
+
+    async def test_of_somebody_else_is_403_whether_they_exist_or_not(self, people: People) -> None:
+        person, other = await people.join(), await people.join()
+        for user_id in (other.user_id, uuid.uuid4()):
+            answer = await people.http.get(f"/api/users/{user_id}", headers=person.headers)
+            assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
+
+    async def test_of_anybody_for_an_admin(self, people: People, admin: Person) -> None:
+        person = await people.join()
+        known = await people.http.get(f"/api/users/{person.user_id}", headers=admin.headers)
+        unknown = await people.http.get(f"/api/users/{uuid.uuid4()}", headers=admin.headers)
+        assert known.json()["data"]["email"] == person.email
+        assert (unknown.status_code, code_of(unknown)) == (404, "USER_NOT_FOUND")
+
+    async def test_needs_a_token_and_an_id(self, people: People) -> None:
+        person = await people.join()
+        nobody = await people.http.get(f"/api/users/{person.user_id}")
+        nothing = await people.http.get("/api/users/me", headers=person.headers)
+        assert (nobody.status_code, code_of(nobody)) == (401, "UNAUTHORIZED")
+        assert (nothing.status_code, code_of(nothing)) == (400, "INVALID_UUID")
+
+
+class TestBalance:
+    async def test_of_oneself(self, people: People, books: Books) -> None:
+        person = await people.join()
+        await books.top_up(person.user_id, "12.50")
+        answer = await people.http.get("/api/credits/balance", headers=person.headers)
+        assert answer.json()["data"] == {"credit_balance": "12.50", "currency": "SGD"}
+
+    async def test_needs_a_token(self, people: People) -> None:
+        assert (await people.http.get("/api/credits/balance")).status_code == 401
+
+
+class TestAdminChange:
+    async def change(self, people: People, by: Person, user_id: object, **body: object) -> tuple[int, str]:
+        answer = await people.http.patch(f"/api/admin/users/{user_id}", headers=by.headers, json=body)
+        return answer.status_code, code_of(answer)
+
+    async def test_flags_a_user_and_leaves_the_rest(self, people: People, admin: Person) -> None:
+        person = await people.join()
+
+        answer = await people.http.patch(
+            f"/api/admin/users/{person.user_id}", headers=admin.headers, json={"is_flagged": True}
+        )
+
+        assert answer.json()["data"]["is_flagged"] is True
+        assert answer.json()["data"]["roles"] == ["customer"]
+        assert (await people.refresh(person.refresh_token)).status_code == 200
+
+    async def test_a_new_role_is_in_the_next_token(self, people: People, admin: Person) -> None:
+        person = await people.join()
+        await self.change(people, admin, person.user_id, roles=["customer", "staff"])
+        assert (await people.refresh(person.refresh_token)).status_code == 200
+        assert (await people.log_in(person.email)).json()["data"]["user"]["roles"] == ["customer", "staff"]
+
+    async def test_losing_a_role_ends_the_sessions(self, people: People, admin: Person, books: Books) -> None:
+        person = await people.join()
+        elsewhere = (await people.log_in(person.email)).json()["data"]
+        await self.change(people, admin, person.user_id, roles=["customer", "staff"])
+        before = len((await books.http.get("/internal/sessions/revoked")).json()["data"])
+
+        assert (await self.change(people, admin, person.user_id, roles=["customer"]))[0] == 200
+
+        for token in (person.refresh_token, elsewhere["refresh_token"]):
+            assert (await people.refresh(token)).status_code == 401
+        assert len((await books.http.get("/internal/sessions/revoked")).json()["data"]) == before + 2
+        assert (await people.log_in(person.email)).status_code == 200
+
+    async def test_is_for_admins(self, people: People) -> None:
+        person = await people.join()
+        assert await self.change(people, person, person.user_id, roles=["admin"]) == (403, "FORBIDDEN")
+
+    @pytest.mark.parametrize(
+        "body", [{}, {"roles": []}, {"roles": ["king"]}, {"roles": ["staff", "staff"]}, {"is_flagged": "perhaps"}]
+    )
+    async def test_what_makes_no_sense_is_400(self, people: People, admin: Person, body: dict[str, object]) -> None:
+        assert await self.change(people, admin, admin.user_id, **body) == (400, "VALIDATION_ERROR")
+
+    async def test_of_nobody_is_404(self, people: People, admin: Person) -> None:
+        assert await self.change(people, admin, uuid.uuid4(), is_flagged=True) == (404, "USER_NOT_FOUND")
+
+
+class TestInternalReads:
+    async def test_a_user(self, people: People, books: Books) -> None:
+        person = await people.join()
+        answer = await books.http.get(f"/internal/users/{person.user_id}")
+        assert answer.json()["data"] == {
+            "user_id": str(person.user_id),
+            "email": person.email,
+            "phone": person.phone,
+            "roles": ["customer"],
+            "is_flagged": False,
+            "is_verified": True,
+            "credit_balance": "0.00",
+        }
+
+    async def test_an_unknown_user_is_404(self, books: Books) -> None:
+        answer = await books.http.get(f"/internal/users/{uuid.uuid4()}")
+        assert (answer.status_code, code_of(answer)) == (404, "USER_NOT_FOUND")
+
+    async def test_several_users(self, books: Books) -> None:
+        known = {str(await books.open_wallet()) for _ in range(3)}
+        body = {"user_ids": [*known, str(uuid.uuid4())]}
+        answer = await books.http.post("/internal/users/lookup", json=body)
+        assert {user["user_id"] for user in answer.json()["data"]} == known
+
+    async def test_no_more_than_a_hundred(self, books: Books) -> None:
+        body = {"user_ids": [str(uuid.uuid4()) for _ in range(101)]}
+        answer = await books.http.post("/internal/users/lookup", json=body)
+        assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
+
+
+SOMEBODY = uuid.uuid4()
+INTERNAL = [
+    ("POST", "/internal/ledger/deduct"),
+    ("POST", "/internal/ledger/refund"),
+    ("POST", "/internal/ledger/transfer"),
+    ("POST", "/internal/ledger/escrow/hold"),
+    ("POST", "/internal/ledger/escrow/release"),
+    ("POST", "/internal/ledger/escrow/void"),
+    ("POST", "/internal/ledger/top-up"),
+    ("GET", f"/internal/users/{SOMEBODY}"),
+    ("POST", "/internal/users/lookup"),
+    ("GET", "/internal/sessions/revoked"),
+]
+
+
+@pytest.mark.parametrize("route", INTERNAL)
+async def test_internal_routes_are_for_services(
+    people: People, admin: Person, settings: Settings, route: tuple[str, str]
+) -> None:
+    elsewhere = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("orders")
+
+    nobody = await people.http.request(*route, json={})
+    a_user = await people.http.request(*route, json={}, headers=admin.headers)
+    another = await people.http.request(*route, json={}, headers={"authorization": f"Bearer {elsewhere}"})
+
+    assert (nobody.status_code, a_user.status_code, another.status_code) == (401, 401, 403)
+
+
+async def test_every_internal_route_is_in_that_list(people: People) -> None:
+    document = (await people.http.get("/openapi.json")).json()
+    served = {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method in operations
+        if path.startswith("/internal")
+    }
+    assert served == {(method, path.replace(str(SOMEBODY), "{user_id}")) for method, path in INTERNAL}

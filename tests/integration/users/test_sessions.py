@@ -1,0 +1,258 @@
+"""Staying logged in and logging out (W1)."""
+
+import asyncio
+import hashlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aio_pika
+import httpx
+import jwt
+import pytest
+from aio_pika.abc import AbstractQueue
+from sqlalchemy import text
+
+from common.auth.user_tokens import UserTokenVerifier
+from common.db.engine import Database
+from common.messaging.topology import MESSAGES_EXCHANGE
+from tests.integration.users.people import Books, People, Person, code_of
+from tests.support.waiting import eventually
+from users.settings import Settings
+
+
+async def revoked_sessions(books: Books) -> dict[str, str]:
+    """Return what a gateway loads at its start: session id → expiry."""
+    data = (await books.http.get("/internal/sessions/revoked")).json()["data"]
+    return {session["session_id"]: session["expires_at"] for session in data}
+
+
+def session_of(access_token: str) -> str:
+    return str(jwt.decode(access_token, options={"verify_signature": False})["sid"])
+
+
+class TestAccessTokens:
+    async def test_are_what_the_platform_verifies(self, people: People, settings: Settings) -> None:
+        person = await people.join()
+
+        async def published_keys() -> dict[str, object]:
+            return dict((await people.http.get("/.well-known/jwks.json")).json())
+
+        principal = await UserTokenVerifier(published_keys).verify(person.access_token)
+
+        lifetime = principal.expires_at - datetime.now(UTC)
+        assert principal.user_id == person.user_id
+        assert principal.roles == {"customer"}
+        assert timedelta(seconds=settings.access_token_ttl_seconds - 10) < lifetime <= timedelta(minutes=15)
+
+    async def test_name_their_key_and_each_is_unique(self, people: People) -> None:
+        person = await people.join()
+        again = (await people.log_in(person.email)).json()["data"]["access_token"]
+        first, second = (
+            jwt.decode(token, options={"verify_signature": False}) for token in (person.access_token, again)
+        )
+        (key,) = (await people.http.get("/.well-known/jwks.json")).json()["keys"]
+
+        assert jwt.get_unverified_header(again)["kid"] == key["kid"]
+        assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
+        assert "d" not in key
+        assert first["jti"] != second["jti"]
+        assert first["sid"] != second["sid"]
+
+
+class TestRefresh:
+    async def test_gives_new_tokens_of_the_same_session(self, people: People) -> None:
+        person = await people.join()
+
+        data = (await people.refresh(person.refresh_token)).json()["data"]
+
+        assert data["expires_in"] == 900
+        assert data["refresh_token"] != person.refresh_token
+        assert session_of(data["access_token"]) == session_of(person.access_token)
+
+    async def test_goes_on_and_on(self, people: People) -> None:
+        token = (await people.join()).refresh_token
+        for _ in range(5):
+            answer = await people.refresh(token)
+            assert answer.status_code == 200
+            token = answer.json()["data"]["refresh_token"]
+
+    async def test_a_used_token_ends_the_whole_session(self, people: People, books: Books) -> None:
+        person = await people.join()
+        successor = (await people.refresh(person.refresh_token)).json()["data"]["refresh_token"]
+
+        reuse = await people.refresh(person.refresh_token)
+        after = await people.refresh(successor)
+
+        assert (reuse.status_code, code_of(reuse)) == (401, "UNAUTHORIZED")
+        assert (after.status_code, code_of(after)) == (401, "UNAUTHORIZED")
+        assert session_of(person.access_token) in await revoked_sessions(books)
+
+    async def test_of_many_with_one_token_at_most_one_wins(self, people: People) -> None:
+        person = await people.join()
+        answers = await asyncio.gather(*(people.refresh(person.refresh_token) for _ in range(20)))
+        assert [answer.status_code for answer in answers].count(200) == 1
+        assert {answer.status_code for answer in answers} == {200, 401}
+
+    async def test_other_sessions_of_the_user_go_on(self, people: People) -> None:
+        person = await people.join()
+        elsewhere = (await people.log_in(person.email)).json()["data"]["refresh_token"]
+        await people.refresh(person.refresh_token)
+        await people.refresh(person.refresh_token)
+        assert (await people.refresh(elsewhere)).status_code == 200
+
+    async def test_an_old_token_is_expired(self, people: People, database: Database) -> None:
+        person = await people.join()
+        await database.execute(
+            text("UPDATE refresh_tokens SET expires_at = now() WHERE token_hash = :token_hash"),
+            {"token_hash": hashlib.sha256(person.refresh_token.encode()).digest()},
+        )
+        answer = await people.refresh(person.refresh_token)
+        assert (answer.status_code, code_of(answer)) == (401, "TOKEN_EXPIRED")
+
+    async def test_lives_seven_days(self, people: People, database: Database) -> None:
+        person = await people.join()
+        row = await database.fetch_one(
+            text("SELECT expires_at - now() AS life FROM refresh_tokens WHERE token_hash = :token_hash"),
+            {"token_hash": hashlib.sha256(person.refresh_token.encode()).digest()},
+        )
+        assert row is not None
+        assert timedelta(days=7) - timedelta(minutes=1) < row["life"] <= timedelta(days=7)
+
+    async def test_an_access_token_is_no_refresh_token(self, people: People) -> None:
+        person = await people.join()
+        answer = await people.refresh(person.access_token)
+        assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
+
+    @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer"}, {"authorization": "Basic eDp5"}])
+    async def test_without_a_token_is_401(self, people: People, headers: dict[str, str]) -> None:
+        answer = await people.http.post("/api/auth/refresh", headers=headers)
+        assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
+
+    async def test_no_refresh_token_is_kept_in_the_clear(self, people: People, database: Database) -> None:
+        person = await people.join()
+        row = await database.fetch_one(
+            text("SELECT count(*) AS found FROM refresh_tokens WHERE token_hash = :token"),
+            {"token": person.refresh_token.encode()},
+        )
+        assert row is not None
+        assert row["found"] == 0
+
+
+class TestLogOut:
+    async def test_ends_the_session(self, people: People, books: Books) -> None:
+        person = await people.join()
+
+        answer = await people.log_out(person)
+
+        assert answer.status_code == 200
+        assert answer.json()["data"]["message"]
+        assert (await people.refresh(person.refresh_token)).status_code == 401
+        assert session_of(person.access_token) in await revoked_sessions(books)
+
+    async def test_twice_is_harmless(self, people: People) -> None:
+        person = await people.join()
+        assert [(await people.log_out(person)).status_code for _ in range(2)] == [200, 200]
+
+    async def test_needs_a_token(self, people: People) -> None:
+        answer = await people.http.post("/api/auth/logout")
+        assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
+
+    async def test_leaves_other_sessions(self, people: People) -> None:
+        person = await people.join()
+        elsewhere = (await people.log_in(person.email)).json()["data"]["refresh_token"]
+        await people.log_out(person)
+        assert (await people.refresh(elsewhere)).status_code == 200
+
+    async def test_wins_against_a_refresh_at_once(self, people: People) -> None:
+        for _ in range(5):
+            person = await people.join()
+            renewed, _ = await asyncio.gather(people.refresh(person.refresh_token), people.log_out(person))
+            token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else person.refresh_token
+            assert (await people.refresh(token)).status_code == 401
+
+    async def test_is_listed_as_long_as_access_tokens_live(
+        self, people: People, books: Books, database: Database
+    ) -> None:
+        person = await people.join()
+        newest = (await people.refresh(person.refresh_token)).json()["data"]["access_token"]
+        session_id = session_of(newest)
+        await people.log_out(person)
+
+        expires_at = (await revoked_sessions(books))[session_id]
+        expiry_of_newest = jwt.decode(newest, options={"verify_signature": False})["exp"]
+        assert datetime.fromisoformat(expires_at).timestamp() == expiry_of_newest
+
+        await database.execute(
+            text("UPDATE sessions SET access_expires_at = now() WHERE session_id = :session_id"),
+            {"session_id": session_id},
+        )
+        assert session_id not in await revoked_sessions(books)
+
+
+class TestMessages:
+    @pytest.fixture
+    async def gateway_queue(self, rabbitmq_url: str, people: People) -> AsyncIterator[AbstractQueue]:
+        await eventually(lambda: _broker_is_ok(people.http))
+        connection = await aio_pika.connect(rabbitmq_url)
+        async with connection, connection.channel() as channel:
+            queue = await channel.declare_queue(exclusive=True)
+            await queue.bind(MESSAGES_EXCHANGE, "session.revoked")
+            yield queue
+
+    async def test_log_out_is_told_to_gateways_at_once(self, people: People, gateway_queue: AbstractQueue) -> None:
+        person = await people.join()
+
+        await people.log_out(person)
+
+        heard = await _next(gateway_queue)
+        assert heard["type"] == "session.revoked"
+        assert heard["subject"] == heard["data"]["session_id"] == session_of(person.access_token)
+        assert datetime.fromisoformat(heard["data"]["expires_at"]) > datetime.now(UTC)
+
+    async def test_so_is_a_reused_token(self, people: People, gateway_queue: AbstractQueue) -> None:
+        person = await people.join()
+        for _ in range(2):
+            await people.refresh(person.refresh_token)
+        heard = await _next(gateway_queue)
+        assert heard["data"]["session_id"] == session_of(person.access_token)
+
+
+async def _broker_is_ok(http: httpx.AsyncClient) -> bool:
+    return bool((await http.get("/health")).json()["checks"]["broker"] == "ok")
+
+
+async def _next(queue: AbstractQueue) -> dict[str, Any]:
+    async with asyncio.timeout(10), queue.iterator(no_ack=True) as messages:
+        return dict(json.loads((await anext(messages)).body))
+
+
+async def test_housekeeping_drops_what_is_over_only(
+    people_of_a_tidy_copy: People, people: People, database: Database
+) -> None:
+    over, revoked, alive = [await people.join() for _ in range(3)]
+    await people.log_out(revoked)
+    await _age(database, over, revoked)
+
+    async def left() -> bool:
+        rows = await database.fetch_all(text("SELECT session_id FROM sessions"))
+        found = {str(row["session_id"]) for row in rows}
+        return found.isdisjoint({session_of(over.access_token), session_of(revoked.access_token)})
+
+    await eventually(left)
+    assert (await people.refresh(alive.refresh_token)).status_code == 200
+    assert (await people_of_a_tidy_copy.refresh(over.refresh_token)).status_code == 401
+
+
+async def _age(database: Database, *people: Person) -> None:
+    """Let the access tokens be dead, and the refresh tokens of those who did not log out too."""
+    ids = [uuid.UUID(session_of(person.access_token)) for person in people]
+    parameters = {"session_ids": ids}
+    await database.execute(
+        text("UPDATE refresh_tokens SET expires_at = now() WHERE session_id = ANY(:session_ids)"), parameters
+    )
+    await database.execute(
+        text("UPDATE sessions SET access_expires_at = now() WHERE session_id = ANY(:session_ids)"), parameters
+    )
