@@ -136,3 +136,27 @@ async def test_a_request_that_breaks_off_is_not_passed_on(gateway: str, services
     await writer.wait_closed()
     await ask(gateway, "/api/events")
     assert [seen.target for seen in services.received] == ["/api/events"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_a_body_where_none_belongs_is_not_passed_on(gateway: str, services: Services, method: str) -> None:
+    hidden = b"GET /internal/orders HTTP/1.1\r\nHost: x\r\n\r\n"
+    await ask(gateway, "/api/events", f"Content-Length: {len(hidden)}", method=method, body=hidden)
+    assert [(seen.target, seen.body) for seen in services.received] == [("/api/events", b"")] * (method == "GET")
+
+
+@pytest.mark.parametrize(
+    "query", ["q=%zz", "q=%00", "q=%0d%0aX:1", 'q="<>\\^`{|}', "q=../../internal", "a=1&a=2", "?", "q=a+b;c"]
+)
+async def test_a_query_is_the_services_business_whatever_is_in_it(gateway: str, services: Services, query: str) -> None:
+    answer = await ask(gateway, f"/api/events?{query}")
+    assert answer.status == 200
+    assert services.last.target.startswith("/api/events?")
+    assert "X" not in services.last.headers
+
+
+@pytest.mark.parametrize("value", ["\xe4\xf6", "\x7f", "a\tb", '"' * 2000, ", " * 100])
+async def test_a_strange_header_value_breaks_nothing(gateway: str, services: Services, value: str) -> None:
+    answer = await ask(gateway, "/api/events", f"User-Agent: {value}")
+    assert answer.status in {200, 400}  # 400 is the parser's
+    assert len(services.received) == (answer.status == 200)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -170,6 +171,16 @@ async def test_a_client_that_talks_is_cut_off(live: str) -> None:
     async with watch(live, uuid.uuid4()) as connection:
         await connection.send("hello")
         assert await close_code(connection) == 1008
+
+
+async def test_a_gateway_that_stops_says_so_and_does_not_wait(gateways: Gateways) -> None:
+    async with AsyncExitStack() as stack:
+        async with gateways() as url:
+            connection = await stack.enter_async_context(watch(url, uuid.uuid4()))
+            assert (await heard(connection))["type"] == "subscribed"
+            stopping_at = time.monotonic()
+        assert time.monotonic() - stopping_at < 3
+        assert await close_code(connection) == 1012
 
 
 async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(live: str, announcer: Announcer) -> None:
