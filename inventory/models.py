@@ -40,6 +40,7 @@ seats: Final = Table(
     Column("row_number", Text, nullable=False),
     Column("row_rank", Integer, nullable=False),  # rows of an event from the best to the worst, from 1
     Column("seat_number", Integer, nullable=False),
+    Column("hall_position", Integer, nullable=False),  # seats of an event in hall order, from 1: what pages follow
     Column("price", AMOUNT, nullable=False),
     Column("status", Text, nullable=False, server_default="AVAILABLE"),
     # The hold that has the seat; once sold, the hold it was sold from, which is also the order's id.
@@ -65,7 +66,9 @@ seats: Final = Table(
         " ELSE false END",
         name="state",
     ),
-    Index("ix_seats_hall_order", "event_id", "row_rank", "seat_number", unique=True),
+    # No two indexes serve the same order: a plan made when a category was nearly full or nearly empty cannot take the
+    # wrong one, and read through a whole hall for it.
+    Index("ix_seats_hall_position", "event_id", "hall_position", unique=True),
     Index(
         "ix_seats_available",
         "event_id",
@@ -94,13 +97,14 @@ seat_rows: Final = Table(
     Column("event_id", UUID(as_uuid=True), primary_key=True),
     Column("row_rank", Integer, primary_key=True),
     Column("category", Text, nullable=False),
+    Column("rank_in_category", Integer, nullable=False),  # rows of a category from the best to the worst, from 1
     Column("row_number", Text, nullable=False),
     Column("is_general_admission", Boolean, nullable=False),
     # No run of adjacent free seats in the row is longer than this; it may well be shorter. See docs/locking.md.
     Column("free_run", SmallInteger, nullable=False),
     Column("version", Integer, nullable=False, server_default="0"),  # grows whenever a seat of the row is freed
     CheckConstraint(f"free_run BETWEEN 0 AND {LONGEST_RUN}", name="free_run"),
-    Index("ix_seat_rows_promising", "event_id", "category", "free_run", "row_rank"),
+    Index("ix_seat_rows_promising", "event_id", "category", "free_run", "rank_in_category"),
 )
 
 seat_counts: Final = Table(

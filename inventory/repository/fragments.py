@@ -65,7 +65,7 @@ RAISE_ROWS: Final = f"""
 
 # A seat as it looks from outside, where a hold that is over has ended already.
 SEAT_COLUMNS: Final = """
-    seat_id, event_id, category, row_number, row_rank, seat_number, price,
+    seat_id, event_id, category, row_number, seat_number, hall_position, price,
     CASE WHEN status = 'HELD' AND held_until <= (SELECT clock_timestamp()) THEN 'AVAILABLE' ELSE status END AS status,
     owner_user_id, price_paid, purchased_at
 """

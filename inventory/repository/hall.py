@@ -14,11 +14,12 @@ from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
 from common.errors import ServiceError
 from inventory.models import LONGEST_RUN
 from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE
-from inventory.schemas import CategoryAvailability, LayoutCategory
+from inventory.schemas import CategoryAvailability, LayoutCategory, LayoutRow
 
 __all__ = ["GENERAL_ADMISSION_ROW", "ChangedSeats", "HallRepository"]
 
 GENERAL_ADMISSION_ROW: Final = "GA"
+LARGE_HALL: Final = 1_000
 
 # Rows come as one JSON document: a layout is a few thousand rows at most, and their seats are made by the database.
 _PROVISION: Final = text(
@@ -26,19 +27,21 @@ _PROVISION: Final = text(
     WITH {PRIOR},
     layout AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(:layout) AS part (
-            category text, category_rank int, price numeric, row_number text, row_rank int, seats int,
-            is_general_admission boolean, seat_ids uuid[])
+            category text, category_rank int, price numeric, row_number text, row_rank int, rank_in_category int,
+            seats int, seats_before int, is_general_admission boolean, seat_ids uuid[])
         WHERE NOT EXISTS (SELECT FROM prior)
             AND NOT EXISTS (SELECT FROM seats WHERE event_id = CAST(:event_id AS uuid))),
     rows_made AS (
-        INSERT INTO seat_rows (event_id, row_rank, category, row_number, is_general_admission, free_run)
-        SELECT CAST(:event_id AS uuid), row_rank, category, row_number, is_general_admission,
+        INSERT INTO seat_rows (
+            event_id, row_rank, category, rank_in_category, row_number, is_general_admission, free_run)
+        SELECT CAST(:event_id AS uuid), row_rank, category, rank_in_category, row_number, is_general_admission,
             CASE WHEN is_general_admission THEN 0 ELSE least(seats, {LONGEST_RUN}) END
         FROM layout),
     made AS (
-        INSERT INTO seats (seat_id, event_id, category, row_number, row_rank, seat_number, price)
+        INSERT INTO seats (
+            seat_id, event_id, category, row_number, row_rank, seat_number, hall_position, price)
         SELECT coalesce(seat_ids[seat_number], gen_random_uuid()), CAST(:event_id AS uuid), category, row_number,
-            row_rank, seat_number, price
+            row_rank, seat_number, seats_before + seat_number, price
         FROM layout CROSS JOIN LATERAL generate_series(1, seats) AS seat_number
         ORDER BY row_rank, seat_number
         RETURNING 1),
@@ -173,7 +176,8 @@ _AVAILABILITY: Final = text(
     """
 )
 
-# Plans made for a small table must not be used for a large one. When autovacuum is at it already, that will do.
+# Plans made for a small table must not be used for a large one. Small halls are left to autovacuum, and a large one
+# too when it is at it already.
 _ANALYZE: Final = text("ANALYZE (SKIP_LOCKED) seats, seat_rows, seat_counts")
 
 
@@ -196,9 +200,10 @@ class HallRepository:
         attempt = await self._memory.attempt(request, _PROVISION, parameters)
         if attempt.done is None:
             return None
-        if not attempt.is_replay:
+        created = int(attempt.done["seats_created"])
+        if created >= LARGE_HALL and not attempt.is_replay:
             await self._database.execute(_ANALYZE)
-        return int(attempt.done["seats_created"])
+        return created
 
     async def discard(self, request: ParticipantRequest, event_id: uuid.UUID, undoes_request_id: uuid.UUID) -> bool:
         """Remove the seats; False when one of them was touched."""
@@ -242,14 +247,30 @@ class HallRepository:
 
 
 def _layout_rows(layout: Sequence[LayoutCategory]) -> list[dict[str, Any]]:
-    """Return one record per row of seats; a standing area is a single row."""
-    rows: list[dict[str, Any]] = []
+    """Return one record per row of seats, with its place in the hall and in its category."""
+    records: list[dict[str, Any]] = []
+    seats_before = 0
     for category_rank, category in enumerate(layout, start=1):
-        common = {"category": category.category, "category_rank": category_rank, "price": str(category.price)}
-        if category.general_admission:
-            standing = {"row_number": GENERAL_ADMISSION_ROW, "seats": category.general_admission, "seat_ids": []}
-            rows.append({**common, **standing, "is_general_admission": True})
-        for row in category.rows:
-            seated = {"row_number": row.row_number, "seats": row.seats, "seat_ids": [str(i) for i in row.seat_ids]}
-            rows.append({**common, **seated, "is_general_admission": False})
-    return [{**row, "row_rank": rank} for rank, row in enumerate(rows, start=1)]
+        for rank_in_category, row in enumerate(_rows_of(category), start=1):
+            record = {
+                "category": category.category,
+                "category_rank": category_rank,
+                "price": str(category.price),
+                "row_number": row.row_number,
+                "row_rank": len(records) + 1,
+                "rank_in_category": rank_in_category,
+                "seats": row.seats,
+                "seats_before": seats_before,
+                "is_general_admission": category.general_admission > 0,
+                "seat_ids": [str(seat_id) for seat_id in row.seat_ids],
+            }
+            records.append(record)
+            seats_before += row.seats
+    return records
+
+
+def _rows_of(category: LayoutCategory) -> Sequence[LayoutRow]:
+    """A standing area is a single row."""
+    if category.general_admission:
+        return [LayoutRow(row_number=GENERAL_ADMISSION_ROW, seats=category.general_admission)]
+    return category.rows

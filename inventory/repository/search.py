@@ -22,6 +22,9 @@ __all__ = ["RowVersion", "Run", "SearchRepository", "SearchResult"]
 RUNS_FOUND: Final = 32
 """More are no use: by the time they were tried, others would have bought."""
 
+DUE_SEATS_SEEN: Final = 500
+"""The longest overdue ones, which a sweep ends together."""
+
 Run = Sequence[uuid.UUID]
 """Adjacent free seats of one row, in the order of their ids."""
 RowVersion = tuple[int, int]
@@ -35,16 +38,19 @@ _SEARCH: Final = text(
         SELECT FROM seats
         WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text) AND status = 'AVAILABLE'
         ORDER BY row_rank, seat_number LIMIT CAST(:quantity AS int)),
+    overdue AS MATERIALIZED (
+        SELECT event_id, category FROM seats WHERE held_until <= (SELECT clock_timestamp())
+        ORDER BY held_until LIMIT {DUE_SEATS_SEEN}),
     promising AS MATERIALIZED (
         SELECT candidate.row_rank, candidate.version
         FROM generate_series(CAST(:quantity AS int), {LONGEST_RUN}) AS wanted (free_run)
         CROSS JOIN LATERAL (
-            SELECT row_rank, version FROM seat_rows
+            SELECT row_rank, rank_in_category, version FROM seat_rows
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
                 AND seat_rows.free_run = wanted.free_run
-            ORDER BY row_rank LIMIT CAST(:rows AS int)) AS candidate
+            ORDER BY rank_in_category LIMIT CAST(:rows AS int)) AS candidate
         WHERE (SELECT count(*) FROM first_free) = CAST(:quantity AS int)
-        ORDER BY candidate.row_rank LIMIT CAST(:rows AS int)),
+        ORDER BY candidate.rank_in_category LIMIT CAST(:rows AS int)),
     free AS MATERIALIZED (
         SELECT row_rank, seat_number, seat_id,
             seat_number - row_number() OVER (PARTITION BY row_rank ORDER BY seat_number) AS island
@@ -63,9 +69,8 @@ _SEARCH: Final = text(
     SELECT has_enough,
         has_enough OR EXISTS (SELECT FROM seat_counts
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS is_known,
-        NOT has_enough AND EXISTS (SELECT FROM seats
-            WHERE held_until <= (SELECT clock_timestamp())
-                AND event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS has_overdue,
+        NOT has_enough AND EXISTS (SELECT FROM overdue
+            WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS has_overdue,
         (SELECT jsonb_agg(seat_ids) FROM (
             SELECT seat_ids FROM runs ORDER BY row_rank, first_number LIMIT {RUNS_FOUND}) AS best) AS runs,
         (SELECT jsonb_agg(jsonb_build_array(row_rank, version)) FROM promising

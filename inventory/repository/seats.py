@@ -16,10 +16,7 @@ from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, SEAT_COLUMNS
 from inventory.schemas import ChangeOwner, Seat, SeatStatus
 
-__all__ = ["ChangedSeat", "HallPosition", "SeatRepository"]
-
-HallPosition = tuple[int, int]
-"""Row rank and seat number: the order of a hall's seats."""
+__all__ = ["ChangedSeat", "SeatRepository"]
 
 _CHANGED_SEAT: Final = """
     remembered AS (
@@ -66,8 +63,8 @@ _PAGE: Final = text(
     f"""
     SELECT {SEAT_COLUMNS} FROM seats
     WHERE event_id = CAST(:event_id AS uuid)
-        AND (row_rank, seat_number) > (CAST(:row_rank AS int), CAST(:seat_number AS int))
-    ORDER BY row_rank, seat_number LIMIT CAST(:limit AS int)
+        AND hall_position > CAST(:after AS int)
+    ORDER BY hall_position LIMIT CAST(:limit AS int)
     """  # noqa: S608 - built of constants
 )
 
@@ -96,17 +93,11 @@ class SeatRepository:
         row = await self._database.fetch_one(_GET, {"seat_id": seat_id})
         return _seat_of(row) if row else None
 
-    async def page(
-        self, event_id: uuid.UUID, *, after: HallPosition, limit: int
-    ) -> tuple[list[Seat], HallPosition | None]:
-        """Return up to `limit` seats in hall order, and where the next page starts after, if there is one."""
-        row_rank, seat_number = after
-        parameters = {"event_id": event_id, "row_rank": row_rank, "seat_number": seat_number, "limit": limit + 1}
-        rows = await self._database.fetch_all(_PAGE, parameters)
+    async def page(self, event_id: uuid.UUID, *, after: int, limit: int) -> tuple[list[Seat], int | None]:
+        """Return up to `limit` seats behind that hall position, and the last one's position if more follow."""
+        rows = await self._database.fetch_all(_PAGE, {"event_id": event_id, "after": after, "limit": limit + 1})
         seats = [_seat_of(row) for row in rows[:limit]]
-        if len(rows) <= limit:
-            return seats, None
-        return seats, (rows[limit - 1]["row_rank"], rows[limit - 1]["seat_number"])
+        return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
         """Return a page of what the user owns, newest first, and how many there are in all."""

@@ -1,5 +1,6 @@
 """Seats that somebody owns: reading them and handing them over."""
 
+import re
 import uuid
 from dataclasses import asdict
 from typing import Final
@@ -7,15 +8,15 @@ from typing import Final
 from common.db.requests import ParticipantRequest
 from common.errors import InvalidRequest
 from inventory.errors import SeatNotFound
-from inventory.repository.seats import ChangedSeat, HallPosition, SeatRepository
+from inventory.repository.seats import ChangedSeat, SeatRepository
 from inventory.schemas import ChangeOwner, Seat, SeatPage
 from inventory.seat_changes import SeatChanges
 from inventory.service.refusals import refusal_to_move
 
 __all__ = ["TicketService"]
 
-BEFORE_THE_FIRST: Final[HallPosition] = (0, 0)
-LARGEST_POSITION: Final = 2**31 - 1
+PAGE_TOKEN: Final = re.compile(r"[0-9]{0,9}")
+"""The hall position of the page before's last seat; nothing for the first page."""
 
 
 class TicketService:
@@ -40,9 +41,10 @@ class TicketService:
         Raises:
             InvalidRequest: the token is not one of ours.
         """
-        after = _position_of(page_token) if page_token else BEFORE_THE_FIRST
-        seats, end = await self._seats.page(event_id, after=after, limit=page_size)
-        return SeatPage(seats=seats, next_page_token=f"{end[0]}.{end[1]}" if end else "")
+        if not PAGE_TOKEN.fullmatch(page_token):
+            raise InvalidRequest("That page token is not one of ours.")
+        seats, end = await self._seats.page(event_id, after=int(page_token or 0), limit=page_size)
+        return SeatPage(seats=seats, next_page_token=str(end or ""))
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
         """Return a page of the user's tickets, newest first, and their number."""
@@ -99,13 +101,3 @@ class TicketService:
         if changed.is_new:
             self._changes.note(changed.seat.event_id, [changed.seat.seat_id], changed.seat.status)
         return changed.seat
-
-
-def _position_of(page_token: str) -> HallPosition:
-    row_rank, separator, seat_number = page_token.partition(".")
-    if not (separator and row_rank.isdecimal() and seat_number.isdecimal()):
-        raise InvalidRequest("That page token is not one of ours.")
-    position = int(row_rank), int(seat_number)
-    if max(position) > LARGEST_POSITION:
-        raise InvalidRequest("That page token is not one of ours.")
-    return position

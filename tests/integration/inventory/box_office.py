@@ -42,23 +42,29 @@ class BoxOffice:
         self.caller = caller
 
     async def provision(self, *layout: pb.LayoutCategory, event_id: str = "", request_id: str = "") -> Hall:
+        """Make a hall, by default with rows A and B of five seats each."""
         event_id = event_id or new_id()
-        request = pb.ProvisionSeatsRequest(
-            request_id=request_id or new_id(), event_id=event_id, layout=layout or [rows("CAT1", "350.00", A=5, B=5)]
-        )
-        await self.caller.call(self.stub.ProvisionSeats, request, deadline_seconds=60)
+        default = [rows("CAT1", "350.00", A=5, B=5)]
+        await self.make_seats(layout or default, event_id=event_id, request_id=request_id or new_id())
         return Hall(event_id=event_id, seats=await self.all_seats(event_id))
+
+    async def make_seats(self, layout: Sequence[pb.LayoutCategory], *, event_id: str, request_id: str) -> int:
+        request = pb.ProvisionSeatsRequest(request_id=request_id, event_id=event_id, layout=layout)
+        return (await self.caller.call(self.stub.ProvisionSeats, request, deadline_seconds=60)).seats_created
 
     async def all_seats(self, event_id: str) -> list[pb.Seat]:
         seats: list[pb.Seat] = []
         token = ""
         while True:
-            request = pb.ListSeatsRequest(event_id=event_id, page_token=token, page_size=5_000)
-            page = await self.caller.call(self.stub.ListSeats, request)
+            page = await self.page(event_id, page_token=token, page_size=5_000)
             seats += page.seats
             token = page.next_page_token
             if not token:
                 return seats
+
+    async def page(self, event_id: str, *, page_token: str = "", page_size: int = 0) -> pb.ListSeatsResponse:
+        request = pb.ListSeatsRequest(event_id=event_id, page_token=page_token, page_size=page_size)
+        return await self.caller.call(self.stub.ListSeats, request)
 
     async def reserve(
         self,

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 
-__all__ = ["end_time_of", "locked_seat", "lose_a_seat", "wrong_counts"]
+__all__ = ["count_changes", "end_time_of", "locked_seat", "lose_a_seat", "wrong_counts"]
 
 
 @asynccontextmanager
@@ -65,3 +65,10 @@ async def wrong_counts(database: Database, event_id: str) -> list[dict[str, obje
         """
     )
     return [dict(row) for row in await database.fetch_all(statement, {"event_id": event_id})]
+
+
+async def count_changes(database: Database, event_id: str) -> int:
+    """Return how many changes of the event's counts wait to be added up."""
+    statement = text("SELECT count(*) AS changes FROM seat_count_changes WHERE event_id = CAST(:event_id AS uuid)")
+    (row,) = await database.fetch_all(statement, {"event_id": event_id})
+    return int(row["changes"])

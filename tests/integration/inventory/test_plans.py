@@ -1,0 +1,175 @@
+# ruff: noqa: SLF001 - the statements themselves are looked at
+"""What a hot statement reads does not grow with the hall. PostgreSQL itself is asked, for pages and not for time."""
+
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import TextClause
+
+from common.db.engine import Database
+from common.db.requests import ParticipantRequest
+from common.settings import DatabaseSettings
+from inventory.repository import expiry, hall, holds, search, seats
+from inventory.repository.hall import HallRepository
+from inventory.repository.holds import HoldRepository
+from inventory.schemas import LayoutCategory, LayoutRow, ReserveSeats
+from tests.support.servers import DatabaseFactory
+
+SEATS_PER_ROW = 50
+HOLDS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    pages: int
+    scans: set[str]  # such as "Index Scan seats"
+
+
+class Explainer:
+    """A hall in a database of its own, where some seats are held, and a connection that explains."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", parameters: Mapping[str, object]) -> None:
+        self._connection = connection
+        self._parameters = parameters
+
+    async def explain(self, statement: TextClause) -> Explained:
+        """Run the statement by the plan that serves any parameters, and take it back."""
+        names: list[str] = []
+
+        def numbered(match: re.Match[str]) -> str:
+            if match[1] not in names:
+                names.append(match[1])
+            return f"${names.index(match[1]) + 1}"
+
+        sql = re.sub(r"(?<!:):(\w+)", numbered, statement.text)
+        values = ", ".join(literal(self._parameters[name]) for name in names)
+        await self._connection.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")
+        transaction = self._connection.transaction()
+        await transaction.start()
+        answer = await self._connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asked({values})")
+        await transaction.rollback()
+        await self._connection.execute("DEALLOCATE asked")
+        plan = json.loads(answer)[0]["Plan"]
+        return Explained(
+            pages=plan["Shared Hit Blocks"] + plan["Shared Read Blocks"],
+            scans={
+                f"{node['Node Type']} {node['Relation Name']}" for node in nodes_of(plan) if "Relation Name" in node
+            },
+        )
+
+
+def nodes_of(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes_of(part)
+
+
+def literal(value: object) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return "'{" + ",".join(str(part) for part in value) + "}'"
+    return f"'{value}'"
+
+
+@asynccontextmanager
+async def hall_of(database_url: DatabaseFactory, rows: int) -> AsyncIterator[Explainer]:
+    url = database_url("inventory")
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="plans")
+    event_id = uuid.uuid4()
+    layout = LayoutCategory(
+        category="CAT1",
+        price=Decimal("10.00"),
+        rows=[LayoutRow(row_number=str(number), seats=SEATS_PER_ROW) for number in range(rows)],
+    )
+    await HallRepository(database).provision(ParticipantRequest.of(uuid.uuid4(), "x"), event_id, [layout])
+    connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    free = await connection.fetch("SELECT seat_id FROM seats ORDER BY random() LIMIT $1", 2 * HOLDS + 2)
+    seat_ids = [row["seat_id"] for row in free]
+    hold = await hold_some(database, event_id, seat_ids[2:])
+    await connection.execute("VACUUM ANALYZE")
+    parameters = {
+        "request_id": uuid.uuid4(),
+        "fingerprint": "x",
+        "turn": 1,
+        "event_id": event_id,
+        "event_ids": [event_id],
+        "seat_ids": sorted(seat_ids[:2]),
+        "seat_id": seat_ids[0],
+        "quantity": 2,
+        "category": "CAT1",
+        "hold_id": hold.hold_id,
+        "user_id": hold.user_id,
+        "hold_ttl_milliseconds": 60_000,
+        "after": rows * SEATS_PER_ROW // 2,
+        "limit": 100,
+        "offset": 0,
+        "rows": 4,
+        "batch": 100,
+    }
+    yield Explainer(connection, parameters)
+    await connection.close()
+    await database.close()
+
+
+async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> ReserveSeats:
+    """Hold them two by two; return the last hold."""
+    commands = [
+        ReserveSeats(
+            request_id=uuid.uuid4(),
+            hold_id=uuid.uuid4(),
+            event_id=event_id,
+            seat_ids=sorted(seat_ids[first : first + 2]),
+            user_id=uuid.uuid4(),
+            hold_ttl_milliseconds=600_000,
+        )
+        for first in range(0, len(seat_ids), 2)
+    ]
+    for command in commands:
+        assert await HoldRepository(database).take(command)
+    return commands[-1]
+
+
+@pytest.fixture(scope="module")
+async def small(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
+    async with hall_of(database_url, 5_000 // SEATS_PER_ROW) as hall:
+        yield hall
+
+
+@pytest.fixture(scope="module")
+async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
+    async with hall_of(database_url, 50_000 // SEATS_PER_ROW) as hall:
+        yield hall
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(holds._TAKE_NAMED, id="reserve"),
+        pytest.param(holds._TAKE_BEST, id="reserve best available"),
+        pytest.param(search._SEARCH, id="search for adjacent seats"),
+        pytest.param(holds._CONFIRM, id="confirm"),
+        pytest.param(holds._RELEASE, id="release"),
+        pytest.param(expiry._END_HOLD, id="end one hold"),
+        pytest.param(expiry._END_DUE, id="sweep"),
+        pytest.param(hall._AVAILABILITY, id="availability"),
+        pytest.param(seats._PAGE, id="page of seats"),
+        pytest.param(seats._GET, id="one seat"),
+        pytest.param(seats._OWNED, id="owned seats"),
+    ],
+)
+async def test_ten_times_the_hall_is_no_more_to_read(small: Explainer, large: Explainer, statement: TextClause) -> None:
+    in_small, in_large = await small.explain(statement), await large.explain(statement)
+
+    # An index of ten times the entries is a level deeper at most: a page more each time one is looked into.
+    assert in_large.pages <= 1.35 * in_small.pages + 4, (in_small, in_large)
+    assert "Seq Scan seats" not in in_large.scans

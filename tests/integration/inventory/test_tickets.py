@@ -1,0 +1,185 @@
+"""Seats that somebody owns: read, handed over, listed for resale."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.errors import Forbidden, ServiceError
+from proto.inventory.v1 import inventory_pb2 as pb
+from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, refused
+from tests.integration.inventory.tables import wrong_counts
+
+
+@pytest.fixture
+async def hall(box_office: BoxOffice) -> Hall:
+    return await box_office.provision()
+
+
+class TestOwnedSeats:
+    async def test_are_newest_first_in_pages(self, box_office: BoxOffice, hall: Hall) -> None:
+        user_id = new_id()
+        for seat_id in hall.seat_ids[:5]:
+            await box_office.sell(hall.event_id, seat_id, user_id=user_id)
+        await box_office.sell(hall.event_id, hall.seat_ids[5])
+        await box_office.reserve(hall.event_id, hall.seat_ids[6], user_id=user_id)
+
+        pages = [await box_office.owned_by(user_id, offset=offset, limit=2) for offset in (0, 2, 4, 6)]
+
+        assert [seat.seat_id for page in pages for seat in page.seats] == hall.seat_ids[:5][::-1]
+        assert {page.total for page in pages} == {5}
+
+    async def test_of_a_stranger_are_none(self, box_office: BoxOffice) -> None:
+        answer = await box_office.owned_by(new_id())
+        assert (list(answer.seats), answer.total) == ([], 0)
+
+    @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, -1), (0, 5_001)])
+    async def test_have_bounds(self, box_office: BoxOffice, offset: int, limit: int) -> None:
+        assert (await refused(box_office.owned_by(new_id(), offset=offset, limit=limit))).code == "VALIDATION_ERROR"
+
+
+class TestChangeOwner:
+    async def test_hands_the_ticket_over(self, box_office: BoxOffice, hall: Hall, database: Database) -> None:
+        seller, buyer = new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
+
+        seat = await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, price_paid="120.00")
+
+        assert (seat.owner_user_id, seat.price_paid, seat.price) == (buyer, "120.00", "350.00")
+        assert seat == await box_office.seat(hall.seat_ids[0])
+        assert (await box_office.owned_by(seller)).total == 0
+        assert (await box_office.owned_by(buyer)).total == 1
+        assert await wrong_counts(database, hall.event_id) == []
+
+    async def test_is_for_the_expected_owner_only(self, box_office: BoxOffice, hall: Hall) -> None:
+        await box_office.sell(hall.event_id, hall.seat_ids[0])
+        await box_office.reserve(hall.event_id, hall.seat_ids[1])
+        for seat_id in hall.seat_ids[:3]:
+            refusal = await refused(box_office.change_owner(seat_id, expected=new_id(), new=new_id()))
+            assert isinstance(refusal, Forbidden)
+            assert refusal.code == "NOT_SEAT_OWNER"
+        assert (await refused(box_office.change_owner(new_id(), expected=new_id(), new=new_id()))).code == (
+            "SEAT_NOT_FOUND"
+        )
+
+    async def test_is_not_for_tickets_that_were_used(
+        self, box_office: BoxOffice, hall: Hall, database: Database
+    ) -> None:
+        owner = new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
+        checked_in = text("UPDATE seats SET status = 'CHECKED_IN' WHERE seat_id = CAST(:seat_id AS uuid)")
+        await database.execute(checked_in, {"seat_id": hall.seat_ids[0]})
+
+        refusal = await refused(box_office.change_owner(hall.seat_ids[0], expected=owner, new=new_id()))
+        assert (refusal.kind, refusal.code) == ("conflict", "SEAT_UNAVAILABLE")
+        assert (await refused(box_office.list_for_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
+
+    async def test_needs_an_amount(self, box_office: BoxOffice, hall: Hall) -> None:
+        refusal = await refused(
+            box_office.change_owner(hall.seat_ids[0], expected=new_id(), new=new_id(), price_paid="much")
+        )
+        assert refusal.code == "VALIDATION_ERROR"
+
+    async def test_to_many_at_once_goes_to_one(self, box_office: BoxOffice, hall: Hall) -> None:
+        seller = new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
+
+        ended = await asyncio.gather(
+            *(box_office.change_owner(hall.seat_ids[0], expected=seller, new=new_id()) for _ in range(20)),
+            return_exceptions=True,
+        )
+
+        won = [end for end in ended if isinstance(end, pb.Seat)]
+        assert len(won) == 1
+        assert {end.code for end in ended if isinstance(end, ServiceError)} == {"NOT_SEAT_OWNER"}
+        assert (await box_office.seat(hall.seat_ids[0])).owner_user_id == won[0].owner_user_id
+
+    async def test_twice_is_once(self, box_office: BoxOffice, hall: Hall) -> None:
+        seller, buyer, request_id = new_id(), new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
+        first = await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=request_id)
+        await box_office.change_owner(hall.seat_ids[0], expected=buyer, new=new_id())
+
+        again = await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=request_id)
+
+        assert again == first
+
+
+class TestUndoOfChangeOwner:
+    async def test_gives_the_ticket_back(self, box_office: BoxOffice, hall: Hall) -> None:
+        seller, buyer, action = new_id(), new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
+        await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=action)
+
+        undo = new_id()
+        for _ in range(2):
+            seat = await box_office.change_owner(
+                hall.seat_ids[0], expected=buyer, new=seller, request_id=undo, undoes_request_id=action
+            )
+            assert seat.owner_user_id == seller
+
+    async def test_of_what_never_happened_is_content_and_keeps_it_out(self, box_office: BoxOffice, hall: Hall) -> None:
+        seller, buyer, action = new_id(), new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
+
+        seat = await box_office.change_owner(hall.seat_ids[0], expected=buyer, new=seller, undoes_request_id=action)
+
+        assert (seat.owner_user_id, seat.price_paid) == (seller, "350.00")
+        refusal = await refused(
+            box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=action)
+        )
+        assert refusal.code == "REQUEST_UNDONE"
+
+    async def test_comes_too_late_when_a_third_has_the_ticket(self, box_office: BoxOffice, hall: Hall) -> None:
+        seller, buyer, third, action = new_id(), new_id(), new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
+        await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=action)
+        await box_office.change_owner(hall.seat_ids[0], expected=buyer, new=third)
+
+        refusal = await refused(
+            box_office.change_owner(hall.seat_ids[0], expected=buyer, new=seller, undoes_request_id=action)
+        )
+        assert refusal.code == "NOT_SEAT_OWNER"
+
+
+class TestResale:
+    async def test_a_ticket_is_listed_and_withdrawn_by_its_owner(
+        self, box_office: BoxOffice, hall: Hall, database: Database
+    ) -> None:
+        owner, request_id = new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
+
+        for _ in range(2):
+            listed = await box_office.list_for_resale(hall.seat_ids[0], owner, request_id=request_id)
+            assert listed.status == pb.LISTED
+        assert (await refused(box_office.list_for_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
+        assert (await refused(box_office.withdraw_from_resale(hall.seat_ids[0], new_id()))).code == "NOT_SEAT_OWNER"
+        assert (await box_office.availability(hall.event_id))["CAT1"].sold == 1
+
+        assert (await box_office.withdraw_from_resale(hall.seat_ids[0], owner)).status == pb.SOLD
+        assert (await refused(box_office.withdraw_from_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
+        assert await wrong_counts(database, hall.event_id) == []
+
+    async def test_a_listed_ticket_is_sold_on(self, box_office: BoxOffice, hall: Hall) -> None:
+        owner, buyer = new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
+        await box_office.list_for_resale(hall.seat_ids[0], owner)
+
+        seat = await box_office.change_owner(hall.seat_ids[0], expected=owner, new=buyer)
+
+        assert (seat.status, seat.owner_user_id) == (pb.SOLD, buyer)
+
+    @pytest.mark.parametrize("number", [0, 1])
+    async def test_a_seat_without_an_owner_cannot_be_listed(
+        self, box_office: BoxOffice, hall: Hall, number: int
+    ) -> None:
+        await box_office.reserve(hall.event_id, hall.seat_ids[0])
+        refusal = await refused(box_office.list_for_resale(hall.seat_ids[number], new_id()))
+        assert refusal.code == "NOT_SEAT_OWNER"
+
+
+async def test_an_unknown_seat_is_not_found(box_office: BoxOffice) -> None:
+    assert (await refused(box_office.seat(new_id()))).code == "SEAT_NOT_FOUND"
+    assert (await refused(box_office.seat("x"))).code == "INVALID_UUID"
+    assert (await refused(box_office.list_for_resale(new_id(), new_id()))).code == "SEAT_NOT_FOUND"
