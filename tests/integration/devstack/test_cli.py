@@ -1,0 +1,123 @@
+"""The commands, as typed: the sandbox alone, on the run's PostgreSQL and RabbitMQ."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from devstack.home import ROOT, Home, State
+from tests.support.servers import TestServers
+from tests.support.waiting import eventually
+
+Devstack = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def devstack(home: Home, servers: TestServers) -> Iterator[Devstack]:
+    env = os.environ | {
+        "DEVSTACK_HOME": str(home.path),
+        "DATABASE_URL": servers.stack.postgres_url,
+        "RABBITMQ_URL": servers.stack.urls.rabbitmq,
+    }
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "devstack", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+
+    yield run
+    run("down")
+
+
+def state_of(home: Home) -> State:
+    state = home.read_state()
+    assert state is not None
+    return state
+
+
+def answers(url: str) -> bool:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def test_up_and_down_twice(home: Home, devstack: Devstack) -> None:
+    first = devstack("up", "sandbox")
+    assert first.returncode == 0, first.stderr
+    state = state_of(home)
+    assert state.urls["sandbox"] in first.stdout
+    assert answers(state.urls["sandbox"])
+
+    again = devstack("up", "sandbox")
+    assert again.returncode == 0
+    assert state_of(home).supervisor == state.supervisor
+
+    assert devstack("down").returncode == 0
+    assert not answers(state.urls["sandbox"])
+    assert not any(process.is_alive() for process in (state.supervisor, *state.processes))
+    assert not home.is_locked()
+    assert home.read_state() is None
+    assert "Nothing runs" in devstack("down").stdout
+
+
+def test_kill_and_restart_one_service(home: Home, devstack: Devstack) -> None:
+    devstack("up", "sandbox")
+    url = state_of(home).urls["sandbox"]
+    assert devstack("kill", "sandbox").returncode == 0
+    assert not answers(url)
+    assert devstack("restart", "sandbox").returncode == 0
+    assert answers(url)
+    assert "sandbox" in devstack("status").stdout
+
+
+def test_what_cannot_be_done_is_said_in_a_sentence(devstack: Devstack) -> None:
+    idle = devstack("kill", "sandbox")
+    assert (idle.returncode, idle.stderr.strip()) == (1, "Nothing runs. Start it with: make up")
+    devstack("up", "sandbox")
+    elsewhere = devstack("restart", "rabbitmq")
+    assert (elsewhere.returncode, elsewhere.stderr.strip()) == (1, "RabbitMQ is an existing broker, not ours to stop.")
+
+
+async def test_up_after_kill_9_of_supervisor_and_watchdog(home: Home, devstack: Devstack) -> None:
+    devstack("up", "sandbox")
+    state = state_of(home)
+    supervisor = state.supervisor.process()
+    assert supervisor is not None
+    (watchdog,) = [child for child in supervisor.children() if "devstack.watchdog" in child.cmdline()]
+    for process in (watchdog, supervisor):
+        os.kill(process.pid, signal.SIGKILL)
+    await eventually(lambda: not home.is_locked())
+    # Nobody was left to stop it, so it still runs; the next start ends it.
+    assert all(process.is_alive() for process in state.processes)
+    assert devstack("up", "sandbox").returncode == 0
+    assert not any(process.is_alive() for process in state.processes)
+
+
+def test_reset_removes_what_was_made_and_nothing_else(home: Home, devstack: Devstack) -> None:
+    home.path.mkdir()
+    (home.path / "of-somebody-else").touch()
+    devstack("up", "sandbox")
+    assert devstack("reset").returncode == 0
+    assert [file.name for file in home.path.iterdir()] == ["of-somebody-else"]
+
+
+def test_a_start_that_fails_says_why(devstack: Devstack) -> None:
+    failed = devstack("up", "no-such-service")
+    assert failed.returncode == 1
+    assert "No such service: no-such-service." in failed.stderr
