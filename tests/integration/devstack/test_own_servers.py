@@ -13,7 +13,8 @@ from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.ports import free_port
 from devstack.postgres import EmbeddedPostgres
-from devstack.postgres_files import clear_postgres_files
+from devstack.postgres_files import clear_postgres_files, postgres_files
+from devstack.processes import spawn
 from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
 from tests.support.waiting import eventually
 
@@ -72,19 +73,21 @@ async def test_a_server_left_behind_is_ended_before_the_next_start(home: Home, p
         successor.kill()
 
 
-async def test_a_lock_file_with_a_strangers_pid_is_in_nobodys_way(postgres: EmbeddedPostgres) -> None:
-    data = Path(str(await execute(postgres, "SHOW data_directory")))
-    lock_file = data / "postmaster.pid"
+async def test_a_lock_file_with_a_strangers_pid_is_in_nobodys_way(home: Home, postgres: EmbeddedPostgres) -> None:
+    files = postgres_files(home)
+    lock_file = files.data / "postmaster.pid"
     lines = lock_file.read_text().splitlines()
     postgres.kill()
-    with subprocess.Popen(["/bin/sleep", "60"]) as stranger:  # noqa: ASYNC220 - starting it takes no time
-        lock_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
-        try:
-            postgres.start()
-            assert stranger.poll() is None
-        finally:
-            stranger.kill()
-    assert await execute(postgres, "SELECT 1") == 1
+    # Of the server's own user: PostgreSQL itself only minds those.
+    stranger = spawn(["/bin/sleep", "60"], env={}, output=subprocess.DEVNULL, cwd=Path("/"), account=files.account)
+    lock_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+    try:
+        postgres.start()
+        assert stranger.poll() is None
+        assert await execute(postgres, "SELECT 1") == 1
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 async def test_a_password_is_needed(postgres: EmbeddedPostgres) -> None:
