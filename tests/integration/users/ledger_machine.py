@@ -1,0 +1,210 @@
+"""The ledger against a small model: any movements, in any order, each perhaps repeated, late or undone."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+
+from common.errors import ServiceError
+from tests.integration.users.people import Books
+from users.ledger.repository import Movement
+from users.ledger.service import Ledger
+
+PEOPLE = 3
+REVENUE = uuid.UUID(int=1)
+
+Result = TypeVar("Result")
+Call = Callable[[], Awaitable[Movement]]
+amounts = st.integers(min_value=0, max_value=3000).map(lambda cents: Decimal(cents) / 100)
+people = st.integers(min_value=0, max_value=PEOPLE - 1)
+
+
+@dataclass
+class Action:
+    """A request that was made, or will be: who pays whom, and what became of it."""
+
+    request_id: uuid.UUID
+    kind: str  # deduct, transfer or hold
+    payer: int
+    payee: int | None
+    amount: Decimal
+    state: str = "new"  # new, done, refused, undone, released
+    escrow_id: uuid.UUID | None = None
+
+
+@dataclass
+class Model:
+    wallets: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * PEOPLE)
+    escrows: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * PEOPLE)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Rules run in a thread of their own; the ledger runs in the test's loop.
+
+    `loop`, `ledger` and `books` are set by the test.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    ledger: Ledger
+    books: Books
+
+    actions = Bundle("actions")
+    answers = Bundle("answers")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.people: list[uuid.UUID] = []
+
+    def wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+
+    def outcome(self, call: Call) -> object:
+        """Return what a call answers: the movement, or the code of the refusal."""
+
+        async def run() -> object:
+            try:
+                return await call()
+            except ServiceError as error:
+                return error.code
+
+        return self.wait(run())
+
+    @initialize()
+    def open_wallets(self) -> None:
+        self.people = [self.wait(self.books.open_wallet()) for _ in range(PEOPLE)]
+
+    @rule(target=answers, person=people, amount=amounts.filter(bool))
+    def top_up(self, person: int, amount: Decimal) -> tuple[Call, object]:
+        request_id = uuid.uuid4()
+
+        def call() -> Awaitable[Movement]:
+            return self.ledger.top_up(
+                request_id=request_id, user_id=self.people[person], provider="model", amount=amount, reference=""
+            )
+
+        self.model.wallets[person] += amount
+        return call, self.outcome(call)
+
+    @rule(
+        target=actions, kind=st.sampled_from(["deduct", "transfer", "hold"]), payer=people, other=people, amount=amounts
+    )
+    def plan(self, kind: str, payer: int, other: int, amount: Decimal) -> object:
+        if kind == "transfer" and other == payer:
+            return multiple()
+        return Action(uuid.uuid4(), kind, payer, other if kind == "transfer" else None, amount)
+
+    @rule(target=answers, action=actions)
+    def act(self, action: Action) -> tuple[Call, object]:
+        """Make the request: for the first time, again, or after its undo."""
+        outcome = self.outcome(lambda: self._call(action))
+        if action.state == "new":
+            action.state = "done" if action.amount <= self.model.wallets[action.payer] else "refused"
+            if action.state == "done":
+                self._move(action, action.amount)
+                assert isinstance(outcome, Movement)
+                action.escrow_id = outcome.escrow_id
+        match action.state:
+            case "refused":
+                assert outcome == "INSUFFICIENT_CREDITS"
+            case "withdrawn":
+                assert outcome == "REQUEST_UNDONE"
+            case _:
+                assert isinstance(outcome, Movement)
+        return lambda: self._call(action), outcome
+
+    @rule(action=actions)
+    def undo(self, action: Action) -> None:
+        """Undo it: done, refused, undone before, or never made."""
+        outcome = self.outcome(lambda: self._undo(action))
+        match action.state:
+            case "new":
+                action.state = "withdrawn"
+                assert isinstance(outcome, Movement)
+                assert outcome.transaction_id is None
+            case "done" if self._payee_has(action):
+                action.state = "undone"
+                self._move(action, -action.amount)
+                assert isinstance(outcome, Movement)
+            case "done":
+                assert outcome == "INSUFFICIENT_CREDITS"
+            case "released":
+                assert outcome == "ESCROW_ALREADY_RESOLVED"
+            case _:
+                assert isinstance(outcome, Movement)
+
+    @rule(target=answers, action=actions, to=people)
+    def release(self, action: Action, to: int) -> object:
+        if action.escrow_id is None:
+            return multiple()
+        request_id, escrow_id = uuid.uuid4(), action.escrow_id
+
+        def call() -> Awaitable[Movement]:
+            return self.ledger.release_escrow(request_id=request_id, escrow_id=escrow_id, to_user_id=self.people[to])
+
+        outcome = self.outcome(call)
+        if action.state == "done":
+            action.state = "released"
+            self.model.escrows[action.payer] -= action.amount
+            self.model.wallets[to] += action.amount
+            assert isinstance(outcome, Movement)
+        else:
+            assert outcome == "ESCROW_ALREADY_RESOLVED"
+        return call, outcome
+
+    @rule(answer=answers)
+    def repeat(self, answer: tuple[Call, object]) -> None:
+        """Whatever was answered is answered again, refusals included."""
+        call, before = answer
+        assert self.outcome(call) == before
+
+    @invariant()
+    def balances_are_the_models(self) -> None:
+        wallets = [self.wait(self.ledger.balance_of(person)) for person in self.people]
+        escrows = [self.wait(self.books.sum_of("escrow", person)) for person in self.people]
+        if self.people:
+            assert (wallets, escrows) == (self.model.wallets, self.model.escrows)
+
+    def teardown(self) -> None:
+        assert self.wait(self.books.contradictions()) == []
+
+    def _call(self, action: Action) -> Awaitable[Movement]:
+        request_id, payer = action.request_id, self.people[action.payer]
+        if action.kind == "deduct":
+            return self.ledger.deduct(
+                request_id=request_id, user_id=payer, event_id=REVENUE, amount=action.amount, reference=""
+            )
+        if action.payee is None:
+            return self.ledger.hold_escrow(request_id=request_id, user_id=payer, amount=action.amount, reference="")
+        return self.ledger.transfer(
+            request_id=request_id,
+            from_user_id=payer,
+            to_user_id=self.people[action.payee],
+            amount=action.amount,
+            reference="",
+        )
+
+    def _undo(self, action: Action) -> Awaitable[Movement]:
+        undo = {"request_id": uuid.uuid4(), "undoes_request_id": action.request_id}
+        match action.kind:
+            case "deduct":
+                return self.ledger.refund(**undo, reason="")
+            case "transfer":
+                return self.ledger.undo_transfer(**undo, reference="")
+            case _:
+                return self.ledger.undo_escrow_hold(**undo)
+
+    def _payee_has(self, action: Action) -> bool:
+        return action.payee is None or self.model.wallets[action.payee] >= action.amount
+
+    def _move(self, action: Action, amount: Decimal) -> None:
+        self.model.wallets[action.payer] -= amount
+        if action.kind == "hold":
+            self.model.escrows[action.payer] += amount
+        if action.payee is not None:
+            self.model.wallets[action.payee] += amount

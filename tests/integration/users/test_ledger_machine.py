@@ -1,0 +1,31 @@
+"""Runs the ledger's state machine."""
+
+import asyncio
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from common.db.engine import Database
+from tests.integration.users.ledger_machine import LedgerMachine
+from tests.integration.users.people import Books
+from users.ledger.repository import LedgerRepository
+from users.ledger.service import Ledger
+
+# The database decides how long a step takes; every example begins with people of its own.
+SETTINGS = settings(
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+async def test_the_ledger_does_what_the_model_does(books: Books, database: Database) -> None:
+    loop = asyncio.get_running_loop()
+
+    class Machine(LedgerMachine):
+        def __init__(self) -> None:
+            self.loop, self.books, self.ledger = loop, books, Ledger(LedgerRepository(database))
+            super().__init__()
+
+    await asyncio.to_thread(run_state_machine_as_test, Machine, settings=SETTINGS)

@@ -1,0 +1,42 @@
+"""The migrations and the models say the same."""
+
+import asyncio
+import os
+import sys
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from pydantic import SecretStr
+from sqlalchemy import Connection, text
+
+from common.db.engine import Database
+from common.settings import DatabaseSettings
+from tests.support.servers import DatabaseFactory
+from users.tables import METADATA
+
+
+def _differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
+
+
+async def test_the_migrated_database_is_what_the_models_describe(database: Database) -> None:
+    async with database.transaction() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def _migrate(database_url: str) -> int:
+    """It needs no more than DATABASE_URL: no key, no secret."""
+    env = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "users", "migrate", env=env)
+    return await process.wait()
+
+
+async def test_copies_that_start_at_once_migrate_once(database_url: DatabaseFactory) -> None:
+    url = database_url.empty()
+
+    assert await asyncio.gather(*(_migrate(url) for _ in range(2))) == [0, 0]
+
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+    rows = await database.fetch_all(text("SELECT version_num FROM alembic_version"))
+    await database.close()
+    assert [row["version_num"] for row in rows] == ["0001"]
