@@ -1,22 +1,28 @@
 """One service's database.
 
-Hot paths are one statement each, sent in autocommit: one round trip instead of three. What needs several
-statements uses `transaction()`; nothing calls out to another service inside one.
+Hot paths are one statement each, sent in autocommit: one round trip instead of three. A statement written as
+`text()` is compiled by SQLAlchemy once and then goes to asyncpg directly, which takes a third of the CPU time
+(docs/performance.md); one built of SQLAlchemy's expressions goes SQLAlchemy's way. What needs several statements uses
+`transaction()`; nothing calls out to another service inside one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import asyncpg
 import orjson
-from sqlalchemy import RowMapping, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from cachetools import LRUCache
+from sqlalchemy import TextClause, event, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.sql import Executable
 
 from common.errors import Unavailable
 from common.settings import DatabaseSettings
+from common.telemetry.metrics import DATABASE_STATEMENTS
 
 __all__ = [
     "CHECK_VIOLATION",
@@ -29,7 +35,11 @@ __all__ = [
     "sqlstate_of",
 ]
 
-Row = RowMapping
+Row = Mapping[Any, Any]
+"""A row by its columns' names; ours is a `dict`, a transaction's is SQLAlchemy's `RowMapping`."""
+
+# A service has a few dozen; the bound is for statements that somebody makes up as they go.
+COMPILED_STATEMENTS: Final = 1_000
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
 DEADLOCK_DETECTED: Final = "40P01"
@@ -42,34 +52,46 @@ UNAVAILABLE_CLASSES: Final = ("08", "53", "57P", "57014")
 
 
 class Database:
-    """A pool of connections. The server's own failures become `Unavailable`; a statement's errors stay as they are."""
+    """Connections to one database.
+
+    The server's own failures become `Unavailable`; a statement's errors are raised as SQLAlchemy's, whichever way it
+    was sent.
+    """
 
     def __init__(self, settings: DatabaseSettings, *, application_name: str) -> None:
-        self.engine = create_async_engine(
+        self._settings = settings
+        self._server_settings = {
+            "application_name": application_name,
+            "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+            "lock_timeout": str(int(settings.lock_timeout_seconds * 1000)),
+            "jit": "off",  # compiling costs more than these short statements themselves
+        }
+        self._engine = create_async_engine(
             settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,
             pool_use_lifo=True,
-            json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
+            json_serializer=_json_text,
             json_deserializer=orjson.loads,
             connect_args={
                 "timeout": settings.database_pool_timeout_seconds,
-                "server_settings": {
-                    "application_name": application_name,
-                    "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
-                    "lock_timeout": str(int(settings.lock_timeout_seconds * 1000)),
-                    "jit": "off",  # compiling costs more than these short statements themselves
-                },
+                "server_settings": self._server_settings,
             },
         )
-        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._engine.sync_engine, "before_cursor_execute", lambda *_: DATABASE_STATEMENTS.inc())
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+        self._compiled: LRUCache[TextClause, _Compiled] = LRUCache(COMPILED_STATEMENTS)
 
     async def fetch_all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """Run one statement in autocommit and return its rows."""
-        async with _translated(), self._autocommit.connect() as connection:
-            result = await connection.execute(statement, parameters)
-            return result.mappings().all()
+        if not isinstance(statement, TextClause):
+            async with self._built() as connection:
+                return (await connection.execute(statement, parameters)).mappings().all()
+        sql, arguments = self._compile(statement).bind(parameters)
+        async with self._direct() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *arguments)]
 
     async def fetch_one(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row | None:
         """Run one statement in autocommit and return its first row, if any."""
@@ -78,22 +100,78 @@ class Database:
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
         """Run one statement in autocommit and return how many rows it touched."""
-        async with _translated(), self._autocommit.connect() as connection:
-            result = await connection.execute(statement, parameters)
-            return result.rowcount
+        if not isinstance(statement, TextClause):
+            async with self._built() as connection:
+                return (await connection.execute(statement, parameters)).rowcount
+        sql, arguments = self._compile(statement).bind(parameters)
+        async with self._direct() as connection:
+            count = (await connection.execute(sql, *arguments)).rpartition(" ")[2]  # such as "UPDATE 2"
+            return int(count) if count.isdigit() else 0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Several statements, all or none."""
-        async with _translated(), self.engine.begin() as connection:
+        async with _translated(), self._engine.begin() as connection:
             yield connection
 
     async def is_healthy(self) -> bool:
-        await self.fetch_one(text("SELECT 1"))
-        return True
+        return await self.fetch_one(_PING) is not None
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        if self._pool is not None:
+            await self._pool.close()
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _built(self) -> AsyncIterator[AsyncConnection]:
+        async with _translated(), self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def _direct(self) -> AsyncIterator[Any]:
+        async with _translated():
+            pool = self._pool or await self._open()
+            async with pool.acquire(timeout=self._settings.database_pool_timeout_seconds) as connection:
+                DATABASE_STATEMENTS.inc()
+                yield connection
+
+    async def _open(self) -> asyncpg.Pool:
+        """Open the pool with the first statement: it belongs to the loop that uses it."""
+        async with self._opening:
+            if self._pool is None:
+                url = make_url(self._settings.database_url.get_secret_value()).set(drivername="postgresql")
+                self._pool = await asyncpg.create_pool(
+                    url.render_as_string(hide_password=False),
+                    min_size=0,
+                    max_size=self._settings.database_pool_size,
+                    timeout=self._settings.database_pool_timeout_seconds,
+                    server_settings=self._server_settings,
+                    init=_prepare,
+                    reset=_nothing_to_reset,
+                )
+            return self._pool
+
+    def _compile(self, statement: TextClause) -> "_Compiled":
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            compiled = self._compiled[statement] = _Compiled(statement, self._engine.dialect)
+        return compiled
+
+
+class _Compiled:
+    """A statement as asyncpg takes it: SQL with $1, $2 and so on, and which parameter each of them is."""
+
+    def __init__(self, statement: TextClause, dialect: Any) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self._sql = str(compiled)
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+
+    def bind(self, parameters: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
+        given = parameters or {}
+        return self._sql, [given[name] for name in self._names]
+
+
+_PING: Final = text("SELECT 1 AS alive")
 
 
 def sqlstate_of(error: DBAPIError) -> str:
@@ -101,12 +179,33 @@ def sqlstate_of(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
+async def _prepare(connection: Any) -> None:
+    for json_type in ("json", "jsonb"):
+        await connection.set_type_codec(json_type, schema="pg_catalog", encoder=_json_text, decoder=orjson.loads)
+
+
+async def _nothing_to_reset(_: Any) -> None:
+    """A statement in autocommit leaves nothing behind, so the round trip of a reset is saved."""
+
+
+def _json_text(value: Any) -> str:
+    """Return JSON; text is taken to be JSON already, such as pydantic makes it."""
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+
+
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (PoolTimeoutError, OSError) as error:
+    except (PoolTimeoutError, TimeoutError, OSError, asyncpg.InterfaceError) as error:
+        if isinstance(error, ValueError):  # an argument of the wrong type is our own fault
+            raise
         raise Unavailable(reason=repr(error)) from error
+    except asyncpg.PostgresError as error:
+        if str(error.sqlstate).startswith(UNAVAILABLE_CLASSES):
+            raise Unavailable(reason=repr(error)) from error
+        kind = IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
+        raise kind(None, None, error) from error
     except DBAPIError as error:
         state = sqlstate_of(error)
         broken = error.connection_invalidated or (isinstance(error, InterfaceError | OperationalError) and not state)
