@@ -14,6 +14,8 @@ from devstack.home import ROOT, Home, State, default_home
 from devstack.logs import colour
 from devstack.postgres_files import clear_postgres_files
 from devstack.processes import stop_all
+from devstack.rabbitmq_install import rabbitmq_programs
+from devstack.servers import Existing
 from devstack.services import PLATFORM, Urls
 from devstack.supervisor import supervise, where_to_click
 
@@ -77,6 +79,8 @@ def _up(home: Home, options: argparse.Namespace) -> None:
 
 
 def _start_in_background(home: Home, services: Sequence[str]) -> State:
+    if Existing.from_environment().rabbitmq_url is None:
+        rabbitmq_programs()  # here, where sudo can ask for a password: the supervisor has no terminal
     home.prepare()
     log = home.logs / "devstack.log"
     print(f"Starting; the log is {os.path.relpath(log)}", flush=True)

@@ -13,8 +13,8 @@ NAME_WIDTH: Final = 12
 TAIL_LINES: Final = 30
 COLOURS: Final = (36, 32, 33, 35, 34, 96, 92, 93)  # ANSI foregrounds that read on dark and on light
 RESET: Final = "\033[0m"
-# Said by the line's own columns.
-HIDDEN: Final = frozenset({"event", "level", "timestamp", "service", "exception"})
+# Said by the line's own columns, or by the event's name.
+HIDDEN: Final = frozenset({"event", "level", "timestamp", "service", "component", "exception"})
 
 
 class MergedLog:

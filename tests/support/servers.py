@@ -80,6 +80,11 @@ class TestServers:
         finally:
             management.delete_vhost(name)
 
+    def drop_templates(self) -> None:
+        for template in self._templates.values():
+            self.drop(template)
+        self._templates.clear()
+
     def _fresh(self, kind: str) -> str:
         # The pid keeps two runs on one existing server (DATABASE_URL) apart.
         return f"test_{os.getpid()}_{kind}_{next(self._names)}"
@@ -127,4 +132,6 @@ def started_servers() -> Iterator[TestServers]:
         home = Path(folder)
         home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
         with Stack(home=home, services=[], existing=Existing.from_environment(), throwaway=True) as stack:
-            yield TestServers(stack=stack)
+            servers = TestServers(stack=stack)
+            yield servers
+            servers.drop_templates()  # an existing server would keep them
