@@ -16,7 +16,7 @@ MINIMUM_SECRET_BYTES: Final = 32  # RFC 7518 §3.2: an HS256 key has at least 25
 class ServiceSettings(BaseSettings):
     """What a process needs to start, log and be trusted. Read once, from the environment."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     env: Literal["dev", "test", "prod"] = "prod"
     host: str = "127.0.0.1"
@@ -48,7 +48,7 @@ class ServiceSettings(BaseSettings):
 class DatabaseSettings(BaseSettings):
     """One PostgreSQL database, the service's own."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr
     database_pool_size: int = 16
@@ -60,7 +60,7 @@ class DatabaseSettings(BaseSettings):
 class MessagingSettings(BaseSettings):
     """RabbitMQ. Nothing here waits for the broker at start."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/")
     hold_ttl_seconds: float = Field(default=300, gt=0, description="How long seats are held for a fan (T2).")

@@ -21,7 +21,8 @@ from users.settings import Settings
 
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with serving(create_sandbox(SandboxSettings(env="test"))) as url, httpx.AsyncClient(base_url=url) as http:
+    settings = SandboxSettings(env="test")
+    async with serving(create_sandbox(settings), settings) as url, httpx.AsyncClient(base_url=url) as http:
         yield Sandbox(url, http)
 
 
@@ -40,7 +41,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
 
 @pytest.fixture(scope="module")
 async def users_url(settings: Settings) -> AsyncIterator[str]:
-    async with serving(create_app(settings)) as url:
+    async with serving(create_app(settings), settings) as url:
         yield url
 
 
@@ -62,7 +63,7 @@ async def people(users_url: str) -> AsyncIterator[People]:
 async def guarded_people(settings: Settings) -> AsyncIterator[People]:
     """Anybody, calling a copy of the service with a short queue for passwords and few failures for an address."""
     guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, "login_failures_per_address": 3})
-    async with serving(create_app(guarded)) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+    async with serving(create_app(guarded), guarded) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
         yield People(http)
 
 
@@ -70,7 +71,7 @@ async def guarded_people(settings: Settings) -> AsyncIterator[People]:
 async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[People]:
     """Anybody, calling a copy of the service that drops what is over ten times a second."""
     tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
-    async with serving(create_app(tidy)) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+    async with serving(create_app(tidy), tidy) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
         yield People(http)
 
 

@@ -1,4 +1,4 @@
-"""An app behind a real server on a free port of this process."""
+"""An app behind a real server on a free port of this process, told what it is told in production."""
 
 import asyncio
 import socket
@@ -8,26 +8,21 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from common.http.app import server_options
+from common.settings import ServiceSettings
+from tests.support.waiting import eventually
+
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
+async def serving(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[str]:
     """Serve until the end of the block; gives the base URL."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+    server = uvicorn.Server(uvicorn.Config(app, **server_options(settings)))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        await _until_started(server, task)
+        await eventually(lambda: server.started or task.done(), within_seconds=30)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
         listening.close()
-
-
-async def _until_started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(20):
-        while not server.started:
-            if task.done():
-                await task
-                raise RuntimeError("the server ended before it started")
-            await asyncio.sleep(0.01)

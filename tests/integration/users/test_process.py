@@ -15,9 +15,9 @@ from users.settings import Settings
 
 
 async def test_starts_and_works_without_a_broker(settings: Settings, database: Database) -> None:
-    nowhere = SecretStr("amqp://guest:guest@127.0.0.1:1/")
+    elsewhere = settings.model_copy(update={"rabbitmq_url": SecretStr("amqp://guest:guest@127.0.0.1:1/")})
     async with (
-        serving(create_app(settings.model_copy(update={"rabbitmq_url": nowhere}))) as url,
+        serving(create_app(elsewhere), elsewhere) as url,
         httpx.AsyncClient(base_url=url, timeout=20) as http,
     ):
         people = People(http)
@@ -32,9 +32,11 @@ async def test_starts_and_works_without_a_broker(settings: Settings, database: D
 
 
 async def test_without_its_database_it_is_unhealthy_and_answers_503(settings: Settings) -> None:
-    nowhere = SecretStr("postgresql+asyncpg://nobody:x@127.0.0.1:1/nothing")
+    elsewhere = settings.model_copy(
+        update={"database_url": SecretStr("postgresql+asyncpg://nobody:x@127.0.0.1:1/nothing")}
+    )
     async with (
-        serving(create_app(settings.model_copy(update={"database_url": nowhere}))) as url,
+        serving(create_app(elsewhere), elsewhere) as url,
         httpx.AsyncClient(base_url=url, timeout=20) as http,
     ):
         health, alive, login = (

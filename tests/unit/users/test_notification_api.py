@@ -1,0 +1,98 @@
+"""The OTP adapter against a server that answers as the real one does, and as it should not."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from users.otp.errors import OtpUnavailable
+from users.otp.notification_api import NotificationApi
+from users.otp.provider import OtpVerdict
+
+
+@dataclass
+class Provider:
+    """Answers every call with `status` and `body`, and keeps what it was sent."""
+
+    status: int = 200
+    body: str = "{}"
+    delay_seconds: float = 0
+    calls: list[tuple[str, str | None, object]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.calls.append((request.path, request.headers.get("X-Contacts-Key"), await request.json()))
+        await asyncio.sleep(self.delay_seconds)
+        return web.Response(status=self.status, text=self.body, content_type="application/json")
+
+
+@pytest.fixture
+async def provider() -> Provider:
+    return Provider()
+
+
+@pytest.fixture
+async def api(provider: Provider) -> AsyncIterator[NotificationApi]:
+    app = web.Application()
+    app.router.add_post("/{path}", provider.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    api = NotificationApi(base_url=f"http://{host}:{port}", key=SecretStr("the key"), timeout_seconds=0.5)
+    yield api
+    await api.close()
+    await runner.cleanup()
+
+
+async def test_sends_to_the_mobile_with_the_key(api: NotificationApi, provider: Provider) -> None:
+    provider.body = json.dumps({"VerificationSid": "VE1", "Success": True, "ErrorMessage": ""})
+    assert await api.send("+6591234567") == "VE1"
+    assert provider.calls == [("/SendOTP", "the key", {"Mobile": "+6591234567"})]
+
+
+@pytest.mark.parametrize("verdict", list(OtpVerdict))
+async def test_reads_each_verdict(api: NotificationApi, provider: Provider, verdict: OtpVerdict) -> None:
+    provider.body = json.dumps({"Success": verdict == "approved", "Status": verdict, "ErrorMessage": ""})
+    assert await api.verify(verification_sid="VE1", code="123456") is verdict
+    assert provider.calls == [("/VerifyOTP", "the key", {"VerificationSid": "VE1", "Code": "123456"})]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, "{}"),
+        (401, "{}"),
+        (200, "<html>"),
+        (200, "[]"),
+        (200, "{}"),
+        (200, '{"Success": false, "VerificationSid": "VE1", "ErrorMessage": "no credit"}'),
+        (200, '{"Success": true, "VerificationSid": ""}'),
+        (200, '{"Success": true, "VerificationSid": 7, "Status": "canceled"}'),
+    ],
+)
+async def test_what_it_cannot_read_is_an_outage(
+    api: NotificationApi, provider: Provider, status: int, body: str
+) -> None:
+    provider.status, provider.body = status, body
+    with pytest.raises(OtpUnavailable):
+        await api.send("+6591234567")
+    with pytest.raises(OtpUnavailable):
+        await api.verify(verification_sid="VE1", code="123456")
+
+
+async def test_so_is_no_answer_in_time(api: NotificationApi, provider: Provider) -> None:
+    provider.delay_seconds = 1
+    with pytest.raises(OtpUnavailable):
+        await api.send("+6591234567")
+
+
+async def test_so_is_nobody_there() -> None:
+    nobody = NotificationApi(base_url="http://127.0.0.1:1", key=SecretStr("k"), timeout_seconds=1)
+    with pytest.raises(OtpUnavailable):
+        await nobody.send("+6591234567")
+    await nobody.close()

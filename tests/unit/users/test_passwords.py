@@ -1,0 +1,40 @@
+"""Hashing passwords in a bounded pool."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from common.errors import Unavailable
+from users.accounts.passwords import Passwords
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    passwords = Passwords(threads=1, queue=1)
+    yield passwords
+    passwords.close()
+
+
+async def test_the_right_password_matches_its_hash_only(passwords: Passwords) -> None:
+    stored = await passwords.hash("sesame")
+    assert await passwords.matches("sesame", stored_hash=stored)
+    assert not await passwords.matches("Sesame", stored_hash=stored)
+
+
+async def test_equal_passwords_have_different_hashes(passwords: Passwords) -> None:
+    assert await passwords.hash("sesame") != await passwords.hash("sesame")
+
+
+async def test_nobody_has_no_password(passwords: Passwords) -> None:
+    assert not await passwords.matches("nobody's password", stored_hash=None)
+
+
+async def test_what_is_no_hash_matches_nothing(passwords: Passwords) -> None:
+    assert not await passwords.matches("!", stored_hash="!")
+
+
+async def test_one_more_than_may_wait_is_refused_and_the_others_are_served(passwords: Passwords) -> None:
+    outcomes = await asyncio.gather(*(passwords.hash("sesame") for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [str, str, Unavailable]
+    assert await passwords.hash("later")

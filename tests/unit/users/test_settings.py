@@ -1,0 +1,83 @@
+"""What the users process refuses to start with."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import ValidationError
+
+from users.settings import DEV_OTP_KEY, Settings
+
+
+def pem_of_a_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+PROD = {
+    "ENV": "prod",
+    "DATABASE_URL": "postgresql+asyncpg://db/users_db",
+    "JWT_PRIVATE_KEY": pem_of_a_key(),
+    "SERVICE_TOKEN_SECRET": "s" * 40,
+    "OTP_API_URL": "https://otp.example",
+    "OTP_API_KEY": "a real key",
+}
+DEV = {name: PROD[name] for name in ("DATABASE_URL", "JWT_PRIVATE_KEY")} | {"ENV": "dev"}
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*PROD, "OTP_SENDS_PER_PHONE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def test_starts_with_what_production_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, PROD)
+    assert (settings.port, settings.access_token_ttl_seconds, settings.refresh_token_ttl_seconds) == (5000, 900, 604800)
+    assert settings.otp_sends_per_phone > 0
+
+
+@pytest.mark.parametrize("name", [name for name in PROD if name != "ENV"])
+def test_nothing_of_that_has_a_default(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(ValidationError):
+        read(monkeypatch, {given: value for given, value in PROD.items() if given != name})
+
+
+def test_in_dev_the_sandbox_sends_codes_to_shared_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, DEV)
+    assert settings.otp_api_url == "http://127.0.0.1:5900"
+    assert settings.otp_sends_per_phone == 0
+
+
+def test_the_signing_key_is_needed_in_dev_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="jwt_private_key"):
+        read(monkeypatch, {name: value for name, value in DEV.items() if name != "JWT_PRIVATE_KEY"})
+
+
+def test_the_sandboxs_key_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="known development value"):
+        read(monkeypatch, PROD | {"OTP_API_KEY": DEV_OTP_KEY})
+
+
+def test_a_key_on_one_line_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_line = PROD["JWT_PRIVATE_KEY"].replace("\n", "\\n")
+    settings = read(monkeypatch, PROD | {"JWT_PRIVATE_KEY": one_line})
+    assert settings.jwt_private_key.get_secret_value() == PROD["JWT_PRIVATE_KEY"]
+
+
+def test_another_kind_of_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(ValidationError, match="not an Ed25519 key"):
+        read(monkeypatch, PROD | {"JWT_PRIVATE_KEY": key.decode()})
+
+
+def test_a_refused_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="not a PEM private key") as refused:
+        read(monkeypatch, PROD | {"JWT_PRIVATE_KEY": "a secret, only mangled"})
+    assert "mangled" not in str(refused.value)
