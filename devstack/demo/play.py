@@ -163,8 +163,8 @@ def _refused(codes: set[str], status: int, told: list[str]) -> Iterator[None]:
 
 def _wait_until_failed(fan: Fan, order_id: str, held_until: datetime) -> float:
     """Return how many seconds after its time the hold's order was seen to have failed."""
-    seconds = (held_until - datetime.now(UTC)).total_seconds() + LAPSE_GRACE_SECONDS
-    _await("the order to be FAILED", lambda: fan.order(order_id)["status"] == "FAILED", seconds=seconds)
+    time.sleep(max(0.0, (held_until - datetime.now(UTC)).total_seconds()))
+    _await("the order to be FAILED", lambda: fan.order(order_id)["status"] == "FAILED", seconds=LAPSE_GRACE_SECONDS)
     return (datetime.now(UTC) - held_until).total_seconds()
 
 
