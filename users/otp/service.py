@@ -45,6 +45,7 @@ class OneTimeCodes:
             OtpUnavailable: the provider did not take it.
         """
         tried = [Tried(self._per_account, f"{context} {user_id}"), Tried(self._per_phone, phone)]
+        await self._limits.check(tried)  # what is refused to one account must not use up another's phone
         await self._limits.take(tried)
         try:
             verification_sid = await self._provider.send(phone)

@@ -61,8 +61,9 @@ async def people(users_url: str) -> AsyncIterator[People]:
 
 @pytest.fixture(scope="module")
 async def guarded_people(settings: Settings) -> AsyncIterator[People]:
-    """Anybody, calling a copy of the service with a short queue for passwords and few failures for an address."""
-    guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, "login_failures_per_address": 3})
+    """Anybody, calling a copy of the service with a short queue for passwords and narrow limits."""
+    narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
+    guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
     async with serving(create_app(guarded), guarded) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
         yield People(http)
 

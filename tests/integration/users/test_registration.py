@@ -85,6 +85,22 @@ class TestRegister:
         assert code_of(answers[-1]) == "RATE_LIMITED"
         assert int(answers[-1].headers["retry-after"]) > 3000
 
+    async def test_codes_to_one_phone_are_limited_whoever_asks(self, guarded_people: People) -> None:
+        phone = guarded_people.new_facts()["phone"]
+        answers = [await guarded_people.register(**guarded_people.new_facts() | {"phone": phone}) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [201] * 3 + [429]
+
+    async def test_what_one_account_is_refused_does_not_use_up_a_phone(self, guarded_people: People) -> None:
+        facts, phone = guarded_people.new_facts(), guarded_people.new_facts()["phone"]
+        for _ in range(3):
+            assert (await guarded_people.register(**facts)).status_code == 201
+
+        refused = [await guarded_people.register(**facts | {"phone": phone}) for _ in range(4)]
+        theirs = await guarded_people.register(**guarded_people.new_facts() | {"phone": phone})
+
+        assert {answer.status_code for answer in refused} == {429}
+        assert theirs.status_code == 201
+
     async def test_the_password_of_a_waiting_account_cannot_be_guessed_here(self, people: People) -> None:
         facts = people.new_facts()
         await people.register(**facts)
