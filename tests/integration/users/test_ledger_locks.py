@@ -1,0 +1,79 @@
+"""Movements lock balances in one order, by (kind, owner), so that no two can wait for each other.
+
+Somebody holds the first row. A movement that waits for it must hold nothing yet: the other row is free.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from tests.integration.users.people import Books
+from tests.support.waiting import eventually
+
+LOCK = "SELECT 1 FROM balances WHERE account_kind = :kind AND account_owner = :owner FOR UPDATE"
+WAITING = text(
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+    "AND query LIKE '%WITH prior%'"
+)
+
+Account = tuple[str, uuid.UUID]
+Movement = Callable[[], Awaitable[httpx.Response]]
+
+
+async def assert_waits_with_empty_hands(
+    database: Database, movement: Movement, *, first: Account, second: Account
+) -> None:
+    async with database.transaction() as holder:
+        await holder.execute(text(LOCK), {"kind": first[0], "owner": str(first[1])})
+        moving = asyncio.ensure_future(movement())
+        await eventually(lambda: database.fetch_all(WAITING))
+        free = await database.fetch_all(text(f"{LOCK} NOWAIT"), {"kind": second[0], "owner": str(second[1])})
+    assert len(free) == 1
+    assert (await moving).status_code == 200
+
+
+@pytest.mark.parametrize("direction", ["low to high", "high to low"])
+async def test_a_transfer(books: Books, database: Database, direction: str) -> None:
+    low, high = sorted([await books.open_wallet("10.00") for _ in range(2)], key=str)
+    pair = (low, high) if direction == "low to high" else (high, low)
+    await assert_waits_with_empty_hands(
+        database, lambda: books.transfer(*pair, "1.00"), first=("wallet", low), second=("wallet", high)
+    )
+
+
+@pytest.mark.parametrize("direction", ["low to high", "high to low"])
+async def test_the_undo_of_a_transfer(books: Books, database: Database, direction: str) -> None:
+    low, high = sorted([await books.open_wallet("10.00") for _ in range(2)], key=str)
+    pair, done = (low, high) if direction == "low to high" else (high, low), uuid.uuid4()
+    await books.transfer(*pair, "1.00", request_id=done)
+    await assert_waits_with_empty_hands(
+        database,
+        lambda: books.transfer(pair[1], pair[0], "1.00", undoes_request_id=done),
+        first=("wallet", low),
+        second=("wallet", high),
+    )
+
+
+async def test_an_escrows_hold(books: Books, database: Database) -> None:
+    buyer = await books.open_wallet("10.00")
+    await assert_waits_with_empty_hands(
+        database, lambda: books.hold(buyer, "1.00"), first=("escrow", buyer), second=("wallet", buyer)
+    )
+
+
+@pytest.mark.parametrize("end", ["release", "void", "undo"])
+async def test_an_escrows_end(books: Books, database: Database, end: str) -> None:
+    buyer, hold = await books.open_wallet("10.00"), uuid.uuid4()
+    seller = await books.open_wallet() if end == "release" else buyer
+    escrow_id = (await books.hold(buyer, "1.00", request_id=hold)).json()["data"]["escrow_id"]
+    calls: dict[str, Movement] = {
+        "release": lambda: books.release(escrow_id, seller),
+        "void": lambda: books.void(escrow_id=escrow_id),
+        "undo": lambda: books.void(undoes_request_id=hold),
+    }
+    await assert_waits_with_empty_hands(database, calls[end], first=("escrow", buyer), second=("wallet", seller))
