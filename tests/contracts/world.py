@@ -1,7 +1,8 @@
 """The world that sagas change, looked at from outside: the services' databases."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -47,6 +48,24 @@ class World:
     async def change(self, package: str, statement: str, *arguments: object) -> None:
         await self._pools[package].execute(statement, *arguments)
 
+    @asynccontextmanager
+    async def standstill(self, package: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+        """Let nobody write a request's answer in a service's database; yields whether somebody waits to do so."""
+
+        async def is_waited_for() -> bool:
+            return bool(await self.read(package, _WAITING))
+
+        async with self._pools[package].acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE requests IN SHARE MODE")
+            yield is_waited_for
+
+    async def saga_of(self, user_id: uuid.UUID) -> dict[str, Any]:
+        """Return the last saga somebody asked for; an empty dict when there is none."""
+        rows = await self.read(
+            "orchestrator", "SELECT * FROM sagas WHERE requested_by = $1 ORDER BY created_at DESC LIMIT 1", user_id
+        )
+        return rows[0] if rows else {}
+
     async def new_fan(self, credits_: str, *, password_hash: str = "") -> uuid.UUID:
         """Make a verified account with credits."""
         user_id = uuid.uuid4()
@@ -90,6 +109,7 @@ _INSERT_FAN: Final = """
     INSERT INTO balances (account_kind, account_owner, currency)
     SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
 """
+_WAITING: Final = "SELECT 1 FROM pg_locks WHERE relation = CAST('requests' AS regclass) AND NOT granted"
 _BALANCE: Final = "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = $1"
 _MOVEMENTS: Final = """
     SELECT t.kind FROM ledger_transactions t

@@ -1,0 +1,40 @@
+"""Each module defines `stack`: the platform as its tests need it. These fixtures are about whatever it is."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from devstack import invariants
+from devstack.stack import Stack
+from tests.chaos.shop import Shop, open_shop
+from tests.support.waiting import eventually
+
+START_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+async def shop(stack: Stack) -> AsyncIterator[Shop]:
+    async with open_shop(stack) as shop:
+        yield shop
+
+
+@pytest.fixture(autouse=True)
+async def calm_before_and_after(stack: Stack) -> AsyncIterator[None]:
+    """Begin with every process up, and end with the world in order."""
+    await eventually(lambda: all_up(stack), within_seconds=START_SECONDS)
+    yield
+    await eventually(lambda: all_up(stack), within_seconds=START_SECONDS)
+    await invariants.require(stack.urls)
+
+
+async def all_up(stack: Stack) -> bool:
+    async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
+        for name in stack.running:
+            try:
+                answer = await http.get(stack.urls.health_of(name) + "/health")
+            except httpx.TransportError:
+                return False
+            if not answer.is_success:
+                return False
+    return True

@@ -1,0 +1,56 @@
+"""`python -m tests.chaos.phoenix users`: the real service, under a supervisor that starts it again when it was killed.
+
+As a container's restart policy would, but within a fraction of a second: everything is imported once, and each life is
+a fork. The supervisor ends with the service when that ends by itself.
+"""
+
+import importlib
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NoReturn
+
+__all__ = ["phoenix_command", "rise"]
+
+MODULE: Final = "tests.chaos.phoenix"
+
+
+def phoenix_command(package: str) -> list[str]:
+    """Return what to start a service with, in place of ``python -m <package>``."""
+    return [sys.executable, "-m", MODULE, package]
+
+
+def rise(live: Callable[[], None]) -> NoReturn:
+    """Live again and again, until a life ends otherwise than by a kill."""
+    child = 0
+
+    def pass_on(number: int, _: object) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    while True:
+        child = os.fork()
+        if child == 0:
+            live()
+            sys.exit()
+        signal.signal(signal.SIGTERM, pass_on)
+        _, status = os.waitpid(child, 0)
+        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+            sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def main(package: str) -> NoReturn:
+    importlib.import_module(f"{package}.app")
+    sys.argv[1:] = []
+
+    def live() -> None:
+        runpy.run_module(package, run_name="__main__")
+
+    rise(live)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,118 @@
+"""The running platform as a test sees it: fans and free seats, and what became of both."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import httpx
+
+from devstack.home import Home
+from devstack.keys import keys_of
+from devstack.seed import HALL_EVENT_ID
+from devstack.services import Urls
+from devstack.stack import Stack
+from tests.chaos.fans import CREDITS, Fan, answered
+from tests.contracts.world import World
+from tests.support.waiting import eventually
+
+# Several leases, and a few seconds of pauses between tries.
+END_SECONDS: Final = 30.0
+
+__all__ = ["Order", "Shop", "open_shop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Seats that a fan reserved."""
+
+    order_id: uuid.UUID
+    seat_ids: list[uuid.UUID]
+    total: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    urls: Urls
+    world: World
+    event_id: uuid.UUID
+    free_seats: Iterator[uuid.UUID]
+    fans: list[Fan] = field(default_factory=list)
+
+    async def new_fan(self) -> Fan:
+        fan = await Fan.new(self.world, self.urls.gateway)
+        self.fans.append(fan)
+        return fan
+
+    def some_seats(self, count: int = 2) -> list[uuid.UUID]:
+        """Return seats that no other test has."""
+        return [next(self.free_seats) for _ in range(count)]
+
+    async def reserved(self, fan: Fan, seat_ids: list[uuid.UUID] | None = None, *, key: str = "reserve") -> Order:
+        """Reserve these seats, or any two, and ask again until there is an answer."""
+        wanted = seat_ids or self.some_seats()
+        data = data_of(await answered(lambda: fan.reserve(self.event_id, wanted, key=key)))
+        return Order(order_id=uuid.UUID(data["order_id"]), seat_ids=wanted, total=Decimal(data["total"]))
+
+    async def saga_ends(self, fan: Fan, *states: str) -> str:
+        """Wait until the fan's last purchase is in one of these states, and return it."""
+
+        async def look() -> str | None:
+            state: str = (await self.world.saga_of(fan.user_id))["state"]
+            return state if state in states else None
+
+        return await eventually(look, within_seconds=END_SECONDS) or ""
+
+    async def clean_end(self, fan: Fan, order: Order) -> str:
+        """Wait for the purchase's end, check that nothing is left half done, and return its final state."""
+        state = await self.saga_ends(fan, "COMPLETED", "UNWOUND")
+        if state == "COMPLETED":
+            await self.assert_bought(fan, order)
+        else:
+            await self.assert_given_back(fan, order)
+            assert (await fan.pay(order.order_id)).is_error
+        return state
+
+    async def assert_bought(self, fan: Fan, order: Order) -> None:
+        """Check that the fan has the seats and has paid for them, once, and is told the same whenever asking again."""
+        receipt = data_of(await answered(lambda: fan.pay(order.order_id)))
+        assert receipt["status"] == "CONFIRMED"
+        assert data_of(await fan.pay(order.order_id)) == receipt
+        assert Decimal(receipt["remaining_balance"]) == CREDITS - order.total
+        seats = await self.world.seats(order.seat_ids)
+        assert {(seat["status"], seat["owner_user_id"]) for seat in seats} == {("SOLD", fan.user_id)}
+        assert await self.world.order_states(order.order_id) == ["PENDING", "CONFIRMED"]
+        assert await self.world.movements_of(order.order_id) == ["deduct"]
+
+    async def assert_given_back(self, fan: Fan, order: Order, *, status: str = "FAILED") -> None:
+        """Check that the seats are free, the order has ended, and the fan has every credit."""
+        assert await self.seat_statuses(order.seat_ids) == {"AVAILABLE"}
+        assert await self.world.order_states(order.order_id) == ["PENDING", status]
+        assert await self.world.movements_of(order.order_id) in ([], ["deduct", "refund"])
+        assert await self.world.balance_of(fan.user_id) == CREDITS
+
+    async def seat_statuses(self, seat_ids: list[uuid.UUID]) -> set[str]:
+        return {seat["status"] for seat in await self.world.seats(seat_ids)}
+
+
+def data_of(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == httpx.codes.OK, response.text
+    data: dict[str, Any] = response.json()["data"]
+    return data
+
+
+@asynccontextmanager
+async def open_shop(stack: Stack) -> AsyncIterator[Shop]:
+    """Sell the seeded hall of 500 seats."""
+    secret = keys_of(Home(stack.home)).service_token_secret
+    world = World(stack.urls.databases, users_url=stack.urls.users, service_token_secret=secret)
+    async with world:
+        rows = await world.read("inventory", "SELECT seat_id FROM seats WHERE event_id = $1", HALL_EVENT_ID)
+        shop = Shop(
+            urls=stack.urls, world=world, event_id=HALL_EVENT_ID, free_seats=iter([row["seat_id"] for row in rows])
+        )
+        yield shop
+        for fan in shop.fans:
+            await fan.close()
