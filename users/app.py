@@ -37,14 +37,15 @@ from users.settings import Settings
 __all__ = ["SERVICE", "create_app"]
 
 SERVICE: Final = "users"
+# In the order they are matched: what purchases call comes first.
 ROUTERS: Final = (
+    ledger_routes.internal,
     account_routes.public,
     account_routes.internal,
     session_routes.public,
     session_routes.well_known,
     session_routes.internal,
     ledger_routes.public,
-    ledger_routes.internal,
 )
 
 

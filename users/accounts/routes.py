@@ -18,7 +18,8 @@ internal: Final = APIRouter(prefix="/internal/users", tags=["Internal: users"], 
 _NOT_LOGGED_IN: Final = "UNAUTHORIZED, TOKEN_EXPIRED"
 
 
-def _accounts(request: Request) -> Accounts:
+async def _accounts(request: Request) -> Accounts:
+    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
     accounts: Accounts = request.app.state.accounts
     return accounts
 

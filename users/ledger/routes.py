@@ -43,7 +43,8 @@ internal: Final = APIRouter(
 )
 
 
-def _ledger(request: Request) -> Ledger:
+async def _ledger(request: Request) -> Ledger:
+    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
     ledger: Ledger = request.app.state.ledger
     return ledger
 

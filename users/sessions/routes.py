@@ -20,7 +20,8 @@ internal: Final = APIRouter(
 )
 
 
-def _sessions(request: Request) -> Sessions:
+async def _sessions(request: Request) -> Sessions:
+    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
     sessions: Sessions = request.app.state.sessions
     return sessions
 

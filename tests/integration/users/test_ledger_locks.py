@@ -6,6 +6,7 @@ Somebody holds the first row. A movement that waits for it must hold nothing yet
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -77,3 +78,29 @@ async def test_an_escrows_end(books: Books, database: Database, end: str) -> Non
         "undo": lambda: books.void(undoes_request_id=hold),
     }
     await assert_waits_with_empty_hands(database, calls[end], first=("escrow", buyer), second=("wallet", seller))
+
+
+async def test_an_undo_that_waits_for_a_void_finds_it_done(books: Books, database: Database) -> None:
+    buyer, hold = await books.open_wallet("10.00"), uuid.uuid4()
+    escrow_id = (await books.hold(buyer, "1.00", request_id=hold)).json()["data"]["escrow_id"]
+
+    async def waiting() -> int:
+        return len(await database.fetch_all(WAITING))
+
+    async with database.transaction() as holder:
+        await holder.execute(
+            text("SELECT 1 FROM escrows WHERE escrow_id = :id FOR UPDATE"), {"id": uuid.UUID(escrow_id)}
+        )
+        voiding = asyncio.ensure_future(books.void(escrow_id=escrow_id))
+        await eventually(lambda: _is(waiting, 1))
+        undoing = asyncio.ensure_future(books.void(undoes_request_id=hold))
+        await eventually(lambda: _is(waiting, 2))
+
+    assert (await voiding).status_code == 200
+    undone = await undoing
+    assert (undone.status_code, undone.json()["data"]["transaction_id"]) == (200, None)
+    assert await books.wallet_of(buyer) == Decimal(10)
+
+
+async def _is(look: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    return await look() == wanted
