@@ -67,7 +67,7 @@ class Page(BaseModel):
         return (self.page - 1) * self.per_page
 
     @staticmethod
-    def from_query(
+    async def from_query(  # async, though it awaits nothing: FastAPI sends plain functions to a thread
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
         per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 20,
     ) -> "Page":
