@@ -22,6 +22,11 @@ from tests.integration.users.people import Books, People, Person, code_of
 from tests.support.waiting import eventually
 from users.settings import Settings
 
+WAITING_REFRESH = text(
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+    "AND query LIKE '%WITH spent%'"
+)
+
 
 async def revoked_sessions(books: Books) -> dict[str, str]:
     """Return what a gateway loads at its start: session id → expiry."""
@@ -172,6 +177,18 @@ class TestLogOut:
             renewed, _ = await asyncio.gather(people.refresh(person.refresh_token), people.log_out(person))
             token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else person.refresh_token
             assert (await people.refresh(token)).status_code == 401
+
+    async def test_a_refresh_that_waits_for_it_gets_nothing(self, people: People, database: Database) -> None:
+        person = await people.join()
+        async with database.transaction() as log_out:
+            await log_out.execute(
+                text("UPDATE sessions SET revoked_at = now() WHERE session_id = :session_id"),
+                {"session_id": uuid.UUID(session_of(person.access_token))},
+            )
+            renewing = asyncio.ensure_future(people.refresh(person.refresh_token))
+            await eventually(lambda: database.fetch_all(WAITING_REFRESH))
+        renewed = await renewing
+        assert (renewed.status_code, code_of(renewed)) == (401, "UNAUTHORIZED")
 
     async def test_is_listed_as_long_as_access_tokens_live(
         self, people: People, books: Books, database: Database
