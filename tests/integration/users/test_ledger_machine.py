@@ -14,7 +14,7 @@ from users.ledger.service import Ledger
 # The database decides how long a step takes; every example begins with people of its own.
 SETTINGS = settings(
     max_examples=25,
-    stateful_step_count=25,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
