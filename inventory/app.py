@@ -99,6 +99,7 @@ class Inventory:
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Serve; on leaving, finish the calls in hand and stop in reverse order."""
+        server = self._create_server()  # first of all, as somebody else may have the port
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.database.close)
             for broker in (self.publisher.broker, self.consumer.broker):
@@ -107,7 +108,6 @@ class Inventory:
             for part in (self.relay, self.changes, self.sweeper, self.folder, self._rpc_health_reporter()):
                 part.start()
                 stack.push_async_callback(part.close)
-            server = self._create_server()
             await server.start()
             stack.push_async_callback(server.stop, self.settings.shutdown_grace_seconds)
             yield

@@ -106,7 +106,7 @@ class OutboxRelay:
                 pause_seconds = FIRST_PAUSE_SECONDS
                 await self._wait_for_work()
             except Exception as error:  # noqa: BLE001 - whatever it is, the rows stay and are tried again
-                logger.warning("outbox.waits", reason=repr(error), **getattr(error, "private", {}))
+                logger.warning("outbox.waits", **{"reason": repr(error), **getattr(error, "private", {})})
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import grpc
 import pytest
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from common.auth.service_tokens import ServiceTokens
@@ -15,6 +14,7 @@ from inventory.app import Inventory
 from inventory.settings import Settings
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 from tests.integration.inventory.box_office import BoxOffice
+from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
 
 
@@ -34,8 +34,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
 
 @pytest.fixture(scope="module")
 async def inventory(settings: Settings) -> AsyncIterator[Inventory]:
-    running = Inventory(settings)
-    async with running.lifespan(FastAPI()):
+    async with running_inventory(settings) as running:
         yield running
 
 

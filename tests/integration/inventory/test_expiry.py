@@ -22,7 +22,7 @@ TTL_MILLISECONDS = HOLD_TTL_SECONDS * 1000
 
 @pytest.fixture(scope="module")
 async def wire(rabbitmq_url: str, inventory: Inventory) -> AsyncIterator[Wire]:
-    await inventory.consumer.broker.wait_until_ready()
+    assert await inventory.consumer.broker.is_healthy()
     async with open_wire(rabbitmq_url) as wire:
         yield wire
 

@@ -1,0 +1,21 @@
+"""An inventory of a test's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from inventory.app import Inventory
+from inventory.settings import Settings
+
+__all__ = ["running_inventory"]
+
+
+@asynccontextmanager
+async def running_inventory(settings: Settings) -> AsyncIterator[Inventory]:
+    """Serve, connected to the broker: a connection that is given up halfway leaves loose ends in the client library."""
+    inventory = Inventory(settings)
+    async with inventory.lifespan(FastAPI()):
+        await inventory.publisher.broker.wait_until_ready()
+        await inventory.consumer.broker.wait_until_ready()
+        yield inventory

@@ -1,0 +1,97 @@
+"""Why something cannot be done."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from inventory.schemas import Seat, SeatState, SeatStatus
+from inventory.service.refusals import refusal_to_confirm, refusal_to_move, refusal_to_take, refusal_to_unblock
+
+EVENT, OTHER_EVENT, USER, STRANGER = (uuid.uuid4() for _ in range(4))
+FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
+
+
+def state(seat_id: uuid.UUID = FIRST, status: SeatStatus = SeatStatus.AVAILABLE, **facts: Any) -> SeatState:
+    unheld = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None}
+    return SeatState(**{"seat_id": seat_id, "event_id": EVENT, "status": status, **unheld, **facts})
+
+
+class TestToTake:
+    @pytest.mark.parametrize(
+        ("states", "code", "named"),
+        [
+            ([state()], "SEAT_NOT_FOUND", [SECOND]),
+            ([], "SEAT_NOT_FOUND", [FIRST, SECOND]),
+            ([state(), state(SECOND, event_id=OTHER_EVENT)], "VALIDATION_ERROR", [SECOND]),
+            ([state(event_id=OTHER_EVENT)], "SEAT_NOT_FOUND", [SECOND]),
+            ([state(), state(SECOND, SeatStatus.HELD, is_held=True)], "SEAT_UNAVAILABLE", [SECOND]),
+            ([state(), state(SECOND, SeatStatus.BLOCKED)], "SEAT_UNAVAILABLE", [SECOND]),
+            ([state(), state(SECOND, SeatStatus.SOLD)], "SEAT_ALREADY_SOLD", [SECOND]),
+            ([state(), state(SECOND, SeatStatus.LISTED)], "SEAT_ALREADY_SOLD", [SECOND]),
+            ([state(), state(SECOND, SeatStatus.CHECKED_IN)], "SEAT_ALREADY_SOLD", [SECOND]),
+            (
+                [state(status=SeatStatus.HELD, is_held=True), state(SECOND, SeatStatus.SOLD)],
+                "SEAT_ALREADY_SOLD",
+                [FIRST, SECOND],
+            ),
+            # Free by now: somebody was changing one of them, nobody knows which.
+            ([state(), state(SECOND)], "SEAT_UNAVAILABLE", [FIRST, SECOND]),
+            ([state(), state(SECOND, SeatStatus.HELD, is_held=False)], "SEAT_UNAVAILABLE", [FIRST, SECOND]),
+        ],
+    )
+    def test_names_the_seats(self, states: list[SeatState], code: str, named: list[uuid.UUID]) -> None:
+        refusal = refusal_to_take(EVENT, [FIRST, SECOND], states)
+        assert refusal.code == code
+        assert refusal.details == {"seat_ids": [str(seat_id) for seat_id in named]}
+
+
+class TestToUnblock:
+    def test_names_what_is_not_blocked(self) -> None:
+        states = [state(status=SeatStatus.BLOCKED), state(SECOND)]
+        refusal = refusal_to_unblock(EVENT, [FIRST, SECOND], states)
+        assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [str(SECOND)]})
+
+    def test_knows_no_other_seats(self) -> None:
+        assert refusal_to_unblock(EVENT, [FIRST], []).code == "SEAT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ([], "HOLD_EXPIRED"),
+        ([state(status=SeatStatus.HELD, held_by_user_id=USER)], "HOLD_EXPIRED"),
+        ([state(status=SeatStatus.HELD, held_by_user_id=STRANGER, is_held=True)], "SEAT_NOT_HELD"),
+        ([state(status=SeatStatus.SOLD)], "SEAT_ALREADY_SOLD"),
+    ],
+)
+def test_to_confirm(states: list[SeatState], code: str) -> None:
+    assert refusal_to_confirm(USER, states).code == code
+
+
+def ticket(status: SeatStatus, owner: uuid.UUID | None) -> Seat:
+    return Seat(
+        seat_id=FIRST,
+        event_id=EVENT,
+        category="CAT1",
+        row_number="A",
+        seat_number=1,
+        price=Decimal("1.00"),
+        status=status,
+        owner_user_id=owner,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seat", "code"),
+    [
+        (None, "SEAT_NOT_FOUND"),
+        (ticket(SeatStatus.AVAILABLE, None), "NOT_SEAT_OWNER"),
+        (ticket(SeatStatus.SOLD, STRANGER), "NOT_SEAT_OWNER"),
+        (ticket(SeatStatus.CHECKED_IN, USER), "SEAT_UNAVAILABLE"),
+        (ticket(SeatStatus.SOLD, USER), "SEAT_UNAVAILABLE"),
+    ],
+)
+def test_to_move(seat: Seat | None, code: str) -> None:
+    assert refusal_to_move(seat, USER).code == code
