@@ -23,8 +23,6 @@ __all__ = ["Contention", "Pgbench", "PgbenchRun"]
 
 SQL: Final = Path(__file__).parent / "sql"
 PACKAGES: Final = ("users", "orders", "inventory")
-TEMPLATE: Final = "bench_template"
-DATABASE: Final = "bench"
 THREADS: Final = 2  # of pgbench itself: as many as the reference machine has processors
 RATE: Final = re.compile(r"^tps = ([\d.]+) \(without initial connection time\)$", flags=re.MULTILINE)
 DONE: Final = re.compile(r"^number of transactions actually processed: (\d+)/(\d+)$", flags=re.MULTILINE)
@@ -56,25 +54,33 @@ class PgbenchRun:
 
 
 class Pgbench:
-    """Runs in a database of its own, which has the tables of three services, a schema each, made by their migrations."""
+    """Runs in a database of its own, which has the tables of three services, a schema each, made by their migrations.
 
-    def __init__(self, stack: Stack, meter: CpuMeter, *, clients: int) -> None:
+    Args:
+        database: its name; beside it there is a template.
+    """
+
+    def __init__(self, stack: Stack, meter: CpuMeter, *, clients: int, database: str = "bench") -> None:
         self._server = stack.postgres_url
         self._program = postgres_files(Home(stack.home)).programs / "pgbench"
         self._meter = meter
         self._clients = clients
+        self._database = database
+        self._template = f"{database}_template"
 
     def prepare(self) -> None:
         """Make the template that each run's database is copied from."""
-        create_databases(self._server, [TEMPLATE])
+        create_databases(self._server, [self._template])
         for package in PACKAGES:
             # The path counts for new connections, so these tables go to this package's schema.
             asyncio.run(
                 self._execute(
-                    TEMPLATE, f"CREATE SCHEMA {package}", f"ALTER DATABASE {TEMPLATE} SET search_path = {package}"
+                    self._template,
+                    f"CREATE SCHEMA {package}",
+                    f"ALTER DATABASE {self._template} SET search_path = {package}",
                 )
             )
-            env = os.environ | {"ENV": "dev", "DATABASE_URL": service_url(self._server, TEMPLATE)}
+            env = os.environ | {"ENV": "dev", "DATABASE_URL": service_url(self._server, self._template)}
             subprocess.run([sys.executable, "-m", package, "migrate"], env=env, cwd=ROOT, check=True)  # noqa: S603
 
     def run(self, *, attempts: int, hall_size: int, contention: Contention = NONE) -> PgbenchRun:
@@ -90,17 +96,17 @@ class Pgbench:
         output = self._buy(attempts=attempts, hall_size=hall_size, contention=contention)
         cpu = self._meter.stop()
         sold = asyncio.run(self._count_sold())
-        drop_database(self._server, DATABASE)
+        drop_database(self._server, self._database)
         rate, done = RATE.search(output), DONE.search(output)
         if not rate or not done or done[1] != done[2] or sold != seats:
             raise BenchFailedError(f"pgbench sold {sold} of {seats} seats:\n{output}")
         return PgbenchRun(attempts=attempts, sold=sold, seconds=attempts / float(rate[1]), cpu=cpu)
 
     def _fill(self, *, seats: int, fans: int, hall_size: int) -> None:
-        drop_database(self._server, DATABASE)
-        clone_database(self._server, template=TEMPLATE, name=DATABASE)
+        drop_database(self._server, self._database)
+        clone_database(self._server, template=self._template, name=self._database)
         fill = (SQL / "fill.sql").read_text().format(seats=seats, fans=fans, hall_size=hall_size)
-        asyncio.run(self._execute(DATABASE, fill, "VACUUM ANALYZE", "CHECKPOINT"))
+        asyncio.run(self._execute(self._database, fill, "VACUUM ANALYZE", "CHECKPOINT"))
 
     def _buy(self, *, attempts: int, hall_size: int, contention: Contention) -> str:
         lock = "NOWAIT" if contention == NONE else "SKIP LOCKED"
@@ -122,7 +128,12 @@ class Pgbench:
         command += [f"--transactions={attempts // self._clients}", "--file=-"]
         command += [f"--define={name}={value}" for name, value in variables.items()]
         finished = subprocess.run(  # noqa: S603
-            [*command, DATABASE], env=self._environment(), input=script, capture_output=True, text=True, check=False
+            [*command, self._database],
+            env=self._environment(),
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if finished.returncode:
             raise BenchFailedError(f"pgbench failed:\n{finished.stderr}")
@@ -146,7 +157,7 @@ class Pgbench:
             await connection.close()
 
     async def _count_sold(self) -> int:
-        connection = await asyncpg.connect(database_url(self._server, DATABASE))
+        connection = await asyncpg.connect(database_url(self._server, self._database))
         try:
             statement = """
                 SELECT count(*) FROM inventory.seats JOIN orders.orders ON order_id = hold_id
