@@ -54,8 +54,9 @@ async def test_another_process_is_counted_from_the_start_of_the_meter(burner: Pr
     assert 0 <= use.others_share <= 1
 
 
-def test_a_process_that_is_gone_costs_nothing_more(burner: ProcessId) -> None:
+async def test_a_process_that_is_gone_costs_nothing_more(burner: ProcessId) -> None:
     meter = CpuMeter(lambda: [burner])
     psutil.Process(burner.pid).kill()
+    await eventually(lambda: not burner.is_alive())
     meter.start()
     assert "burner" not in meter.stop().by_process
