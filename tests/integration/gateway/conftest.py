@@ -14,7 +14,7 @@ from gateway.app import create_app
 from gateway.routing import Upstream
 from gateway.settings import Settings
 from tests.integration.gateway.services import Services, running_services
-from tests.integration.gateway.serving import serving
+from tests.support.serving import serving
 from tests.support.waiting import eventually
 
 # Nobody listens there: for the many tests that need no broker.

@@ -13,8 +13,8 @@ from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
 from tests.integration.users.people import Books, People, Sandbox
-from tests.integration.users.serving import serving
 from tests.support.servers import DatabaseFactory
+from tests.support.serving import serving
 from users.app import create_app
 from users.settings import Settings
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from common.db.engine import Database
 from tests.integration.users.people import People, outbox_of
-from tests.integration.users.serving import serving
+from tests.support.serving import serving
 from users.app import create_app
 from users.settings import Settings
 

@@ -1,4 +1,4 @@
-"""The gateway on a free port of this process, served as in production."""
+"""An app behind a real server on a free port of this process, told what it is told in production."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ async def serving(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[str]
     server = _Server(uvicorn.Config(app, **server_options(settings)))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        await eventually(lambda: server.started or task.done())
+        await eventually(lambda: server.started or task.done(), within_seconds=30)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
