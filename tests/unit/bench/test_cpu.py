@@ -34,7 +34,7 @@ def test_the_load_generator_is_this_process_and_its_ended_children() -> None:
     burn(BURNED_SECONDS)
     code = f"import time\nwhile time.process_time() < {BURNED_SECONDS}: pass"
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
-    assert meter.stop().by_process[LOAD] >= 1.9 * BURNED_SECONDS
+    assert meter.stop().by_process[LOAD] >= 1.5 * BURNED_SECONDS  # both; the kernel counts in ticks of 10 ms
 
 
 async def test_another_process_is_counted_from_the_start_of_the_meter(burner: ProcessId) -> None:
