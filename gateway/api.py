@@ -25,7 +25,6 @@ __all__ = ["Api"]
 
 PREFIX: Final = b"/api/"
 METRICS: Final = b"/metrics"
-NO_STORE: Final = (b"cache-control", b"no-store")
 
 logger = get_logger(__name__)
 
@@ -102,8 +101,6 @@ class Api:
                 caller = f"user:{principal.user_id}"
             except (Unauthenticated, Unavailable) as error:
                 refusal = error
-        if authorization is not None:
-            extra.append(NO_STORE)
         if self._limiter is not None:
             _count(await self._limiter.hit(caller), extra)
         if refusal is not None and route.access is Access.USER:
