@@ -104,7 +104,8 @@ class LiveSeats:
         origin = websocket.headers.get("origin")
         if origin is None or origin in self._allowed_origins:
             return
-        if urlsplit(origin).netloc != websocket.headers.get("host"):
+        host = _host_of(origin)
+        if not host or host != websocket.headers.get("host"):
             raise Forbidden("Pages of that origin may not connect.")
 
     @contextmanager
@@ -126,6 +127,14 @@ class LiveSeats:
             watchers.discard(watcher)
             if not watchers:
                 self._watchers.pop(event_id, None)
+
+
+def _host_of(origin: str) -> str:
+    """Return the host, with its port if it has one; nothing for what is no URL."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # an IPv6 address that is none
+        return ""
 
 
 async def refuse(websocket: WebSocket, error: ServiceError) -> None:

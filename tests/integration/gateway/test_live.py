@@ -136,7 +136,7 @@ async def test_there_is_no_other_websocket(live: str, path: str) -> None:
 
 
 async def test_pages_of_other_origins_may_not_connect(live: str) -> None:
-    for origin in ("https://evil.example", f"{SHOP}.evil.example", "null"):
+    for origin in ("https://evil.example", f"{SHOP}.evil.example", "null", "http://[", "http://[::zz]"):
         async with watch(live, uuid.uuid4(), origin=origin) as connection:
             assert await close_code(connection) == 4403
     for origin in (SHOP, live):
