@@ -150,9 +150,13 @@ class HoldService:
 
 
 def own_hold(command: ReserveSeats, states: Sequence[SeatState]) -> uuid.UUID | None:
-    """Return the live hold by which this user holds exactly these seats already."""
-    holds = {state.hold_id for state in states if state.is_held and state.held_by_user_id == command.user_id}
-    all_held = len(states) == len(command.seat_ids) and all(
-        state.is_held and state.event_id == command.event_id and state.hold_size == len(states) for state in states
+    """Return the live hold by which this user holds exactly these seats already, and no others."""
+    holds = {state.hold_id for state in states}
+    is_own = all(
+        state.is_held
+        and state.held_by_user_id == command.user_id
+        and state.event_id == command.event_id
+        and state.hold_size == len(command.seat_ids)
+        for state in states
     )
-    return holds.pop() if all_held and len(holds) == 1 else None
+    return holds.pop() if is_own and len(holds) == 1 and len(states) == len(command.seat_ids) else None

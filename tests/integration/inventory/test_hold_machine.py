@@ -286,6 +286,7 @@ class HoldMachine(RuleBasedStateMachine):
         return "SOLD" if hold.is_sold else "HELD", hold.answer.hold_id, owner
 
 
+@pytest.mark.timeout(600)  # a failure is made small before it is told
 def test_holds_follow_the_model(settings: Settings) -> None:
     changes = Inventory(settings).changes  # collects, and is not started
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
@@ -299,7 +300,7 @@ def test_holds_follow_the_model(settings: Settings) -> None:
         run_state_machine_as_test(
             Machine,
             settings=budget(
-                max_examples=40,
+                max_examples=60,
                 stateful_step_count=25,
                 deadline=None,  # a busy machine is no failure
                 suppress_health_check=[HealthCheck.too_slow],

@@ -126,6 +126,15 @@ class TestReserveAgain:
         refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id))
         assert refusal.code == "SEAT_UNAVAILABLE"
 
+    async def test_a_seat_of_ones_own_and_one_of_anothers_are_no_hold(self, box_office: BoxOffice) -> None:
+        hall = await box_office.provision()
+        user_id = new_id()
+        await box_office.reserve(hall.event_id, hall.seat_ids[0], hall.seat_ids[2], user_id=user_id)
+        await box_office.reserve(hall.event_id, hall.seat_ids[1], hall.seat_ids[3])
+
+        refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id))
+        assert refusal.code == "SEAT_UNAVAILABLE"
+
     async def test_an_expired_hold_is_taken_over(self, box_office: BoxOffice) -> None:
         hall = await box_office.provision()
         expired = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
