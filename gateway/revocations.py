@@ -1,7 +1,7 @@
 """The logins that have ended while their access tokens are still alive (W1: logging out counts at once, everywhere).
 
 Users tells of each by a `session.revoked` message. The whole set is read at start, whenever the broker came back, and
-every few seconds while it is away.
+every few seconds while it is away or while reading it fails.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Revocations:
 
     Args:
         is_fed: whether messages are coming in right now.
-        poll_seconds: how often the set is read again while they are not.
+        poll_seconds: how often the set is read again while they are not, and after it could not be read.
     """
 
     def __init__(self, source: Source, *, is_fed: Callable[[], Awaitable[bool]], poll_seconds: float) -> None:
@@ -78,29 +78,31 @@ class Revocations:
     async def _keep_current(self) -> None:
         while True:
             self._wanted.clear()
-            await self._load()
-            await self._until_due()
+            is_current = await self._load()
+            await self._until_due(is_current=is_current)
 
-    async def _until_due(self) -> None:
-        """Return after a gap, after one poll's time without the broker, and now and then with it."""
+    async def _until_due(self, *, is_current: bool) -> None:
+        """Return after a gap, after one poll's time without the broker or the whole set, and now and then with both."""
         check_at = time.monotonic() + CHECK_SECONDS
         while time.monotonic() < check_at:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_seconds):
                     await self._wanted.wait()
-            if self._wanted.is_set() or not self._is_loaded or not await self._is_fed():
+            if self._wanted.is_set() or not is_current or not await self._is_fed():
                 return
 
-    async def _load(self) -> None:
+    async def _load(self) -> bool:
+        """Read the set, and say whether that went well."""
         try:
             for session in await self._source():
                 self._add(session)
         except (ServiceError, KeyError, TypeError, ValueError) as error:
             logger.warning("revocations.unknown", reason=repr(error))
-            return
+            return False
         now = time.time()
         self._ends = {session_id: ends_at for session_id, ends_at in self._ends.items() if ends_at > now}
         self._is_loaded = True
+        return True
 
     def _add(self, session: dict[str, Any]) -> None:
         ends_at = datetime.fromisoformat(session["expires_at"])
