@@ -112,6 +112,12 @@ def test_addresses_lead_to_a_service_that_listens_there(name: str, given: dict[s
             assert address.port == LISTENING[str(address.hostname)], variable
 
 
+def test_the_sandbox_knows_the_secrets_that_others_use_with_it(given: dict[str, str]) -> None:
+    sandbox, users = (environment(DEV_SERVICES[name], given) for name in ("sandbox", "users"))
+    for secret in ("OTP_API_KEY", "SERVICE_TOKEN_SECRET"):
+        assert sandbox[secret] == users[secret] == given[secret]
+
+
 @pytest.mark.parametrize("services", [SERVICES, DEV_SERVICES], ids=["base", "with dev"])
 def test_every_command_is_a_module_that_can_be_run(services: dict[str, Any]) -> None:
     for service in filter(is_ours, services.values()):
