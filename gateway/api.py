@@ -71,9 +71,7 @@ class Api:
 
     def _may_see(self, scope: Scope) -> bool:
         """Figures about the platform are for its operators."""
-        return scope["raw_path"] != METRICS or self._clients.is_operator(
-            self._clients.of(scope, dict(scope["headers"]))
-        )
+        return scope["raw_path"] != METRICS or self._clients.is_operator(scope, dict(scope["headers"]))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, extra: Headers) -> None:
         route = self._table.match(scope["method"], scope["raw_path"])

@@ -9,6 +9,9 @@ from common.addresses import Network, is_address, is_in
 
 __all__ = ["ClientAddress"]
 
+FORWARDED_FOR: Final = b"x-forwarded-for"
+# A proxy was at work (RFC 7239, and what was usual before it).
+SIGNS_OF_A_PROXY: Final = (FORWARDED_FOR, b"forwarded", b"x-real-ip")
 UNKNOWN: Final = "0.0.0.0"  # noqa: S104 - nobody's address: a peer over a Unix socket has none
 
 
@@ -24,17 +27,24 @@ class ClientAddress:
         self._operators = tuple(operators)
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        peer = scope["client"][0] if scope.get("client") else UNKNOWN
+        peer = _peer_of(scope)
         if not self._trusted or not is_in(peer, self._trusted):
-            return str(peer)
-        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+            return peer
+        hops = headers.get(FORWARDED_FOR, b"").decode("latin-1").split(",")
         for hop in reversed([hop.strip() for hop in hops]):
             if not is_address(hop):
                 break  # whatever stands left of it cannot be trusted either
             peer = hop
             if not is_in(hop, self._trusted):
                 break
-        return str(peer)
+        return peer
 
-    def is_operator(self, address: str) -> bool:
-        return is_in(address, self._operators)
+    def is_operator(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether an operator asks. Through a proxy that nobody told us of, on this machine say, it may be anybody."""
+        if not is_in(_peer_of(scope), self._trusted) and any(name in headers for name in SIGNS_OF_A_PROXY):
+            return False
+        return is_in(self.of(scope, headers), self._operators)
+
+
+def _peer_of(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else UNKNOWN

@@ -12,8 +12,9 @@ from gateway.routing import Upstream
 
 __all__ = ["Settings"]
 
-# Who may read /metrics: this machine and private networks (RFC 1918, RFC 4193), where Prometheus lives.
-PRIVATE_NETWORKS: Final = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+# Who may read /metrics unless somebody is named. Not private networks: there are strangers in offices and clouds too,
+# and a proxy's or a container platform's own address is a private one.
+THIS_MACHINE: Final = ("127.0.0.0/8", "::1/128")
 
 
 class Settings(ServiceSettings, MessagingSettings):
@@ -34,7 +35,7 @@ class Settings(ServiceSettings, MessagingSettings):
         default=(), description="Load balancers in front, whose X-Forwarded-For is believed."
     )
     operator_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
-        default=tuple(ip_network(network) for network in PRIVATE_NETWORKS), description="Who may read /metrics."
+        default=tuple(ip_network(network) for network in THIS_MACHINE), description="Who may read /metrics."
     )
 
     rate_limit_per_minute: int = Field(default=100, ge=0, description="Per user, per address when anonymous; 0 is off.")

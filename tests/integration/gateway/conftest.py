@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 # Nobody listens there: for the many tests that need no broker.
 NO_BROKER = "amqp://guest:guest@127.0.0.1:1/"
 
-__all__ = ["Gateways", "until_ready"]
+__all__ = ["NO_BROKER", "Gateways", "until_ready"]
 
 Gateways = Callable[..., AbstractAsyncContextManager[str]]
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from gateway.settings import Settings
-from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.conftest import NO_BROKER, Gateways
 from tests.integration.gateway.services import Services
 
 SHOP = "https://shop.example"
@@ -78,4 +78,4 @@ async def test_without_configured_origins_no_other_page_may_call(client: httpx.A
 
 def test_any_origin_is_refused_at_start() -> None:
     with pytest.raises(ValidationError, match="CORS_ORIGINS"):
-        Settings(env="test", cors_origins="*")
+        Settings(env="test", rabbitmq_url=SecretStr(NO_BROKER), cors_origins="*")

@@ -171,6 +171,7 @@ async def test_behind_a_trusted_proxy_the_client_is_whom_the_proxy_saw(gateways:
 
 async def test_metrics_are_for_operators(gateways: Gateways, client: httpx.AsyncClient) -> None:
     assert (await client.get("/metrics")).status_code == 200
+    assert (await client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})).status_code == 404
     async with gateways(operator_networks="192.0.2.0/24", trusted_proxies="127.0.0.1") as url:
         await until_ready(url)
         assert (await ask(url, "/metrics")).status == 404

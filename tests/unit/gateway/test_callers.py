@@ -6,6 +6,7 @@ import pytest
 
 from gateway.callers import ClientAddress
 
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 BALANCERS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
@@ -43,9 +44,29 @@ def test_without_trusted_proxies_the_header_says_nothing() -> None:
     assert seen("10.0.0.1", "203.0.113.9", trusting=False) == "10.0.0.1"
 
 
-def test_operators_are_known_by_network() -> None:
-    addresses = ClientAddress(trusted_proxies=(), operators=(ip_network("192.0.2.0/24"),))
-    assert addresses.is_operator("192.0.2.1")
-    assert addresses.is_operator("::ffff:192.0.2.1")
-    assert not addresses.is_operator("192.0.3.1")
-    assert not addresses.is_operator("testclient")
+def may_operate(peer: str, **headers: str) -> bool:
+    addresses = ClientAddress(trusted_proxies=BALANCERS, operators=(ip_network("192.0.2.0/24"), *LOOPBACK))
+    given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    return addresses.is_operator({"client": (peer, 1234)}, given)
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.1", "::ffff:192.0.2.1", "127.0.0.1", "::1"])
+def test_operators_are_known_by_network(peer: str) -> None:
+    assert may_operate(peer)
+
+
+@pytest.mark.parametrize("peer", ["192.0.3.1", "10.0.0.1", "203.0.113.9", "testclient"])
+def test_others_are_no_operators(peer: str) -> None:
+    assert not may_operate(peer)
+
+
+@pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip"])
+def test_behind_a_proxy_of_which_nobody_told_us_is_no_operator(header: str) -> None:
+    assert not may_operate("127.0.0.1", **{header: "192.0.2.1"})
+    assert not may_operate("127.0.0.1", **{header: ""})
+
+
+def test_a_trusted_proxy_may_say_that_it_is_an_operator() -> None:
+    assert may_operate("10.0.0.1", x_forwarded_for="192.0.2.1")
+    assert not may_operate("10.0.0.1", x_forwarded_for="203.0.113.9")
+    assert not may_operate("10.0.0.1", x_forwarded_for="192.0.2.1, 203.0.113.9")

@@ -8,8 +8,13 @@ from pydantic import ValidationError
 from gateway.settings import Settings
 
 
-def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENV", "test")
+    monkeypatch.setenv("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/")
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://shop.example, https://admin.example,")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1")
     settings = Settings()
@@ -18,7 +23,6 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_left_empty_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENV", "test")
     for name in ("CORS_ORIGINS", "TRUSTED_PROXIES", "REDIS_URL"):
         monkeypatch.setenv(name, "")
     settings = Settings()
@@ -29,8 +33,12 @@ def test_what_is_left_empty_is_not_there(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_hundred_requests_a_minute_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RATE_LIMIT_PER_MINUTE", raising=False)
-    monkeypatch.setenv("ENV", "test")
     assert Settings().rate_limit_per_minute == 100
+
+
+def test_operators_are_on_this_machine_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPERATOR_NETWORKS", raising=False)
+    assert set(Settings().operator_networks) == {ip_network("127.0.0.0/8"), ip_network("::1/128")}
 
 
 def test_outside_dev_it_does_not_start_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
