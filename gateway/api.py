@@ -9,15 +9,14 @@ from typing import Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.addresses import network_of
-from common.errors import NotFound, ServiceError, TooManyRequests, Unauthenticated, Unavailable
+from common.errors import NotFound, ServiceError, Unauthenticated, Unavailable
 from common.http.errors import error_response
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
 from gateway.callers import ClientAddress
 from gateway.headers import Headers, distinct, request_headers
-from gateway.limits import Quota, RateLimiter
+from gateway.limits import RateLimiter, anonymous, known
 from gateway.proxy import Proxy
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
 
@@ -90,25 +89,21 @@ class Api:
 
     async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
         """Let the caller in, or raise why not. Refused tokens count too, against their sender's address."""
-        caller, refusal = f"ip:{network_of(client)}", None
+        caller, refusal = anonymous(client), None
         if route.access is Access.USER or (
             route.access is Access.PUBLIC and authorization is not None and self._limiter is not None
         ):
             try:
                 principal = await self._authenticator.authenticate(authorization or b"")
-                caller = f"user:{principal.user_id}"
+                caller = known(principal.user_id)
             except (Unauthenticated, Unavailable) as error:
                 refusal = error
         if self._limiter is not None:
-            _count(await self._limiter.hit(caller), extra)
+            quota = await self._limiter.hit(caller)
+            extra.extend(quota.headers())
+            quota.require()
         if refusal is not None and route.access is Access.USER:
             raise refusal
-
-
-def _count(quota: Quota, extra: Headers) -> None:
-    extra.extend(quota.headers())
-    if quota.is_spent:
-        raise TooManyRequests(retry_after_seconds=quota.reset_seconds)
 
 
 def _refusal(error: ServiceError, extra: Headers) -> JSONResponse:

@@ -19,6 +19,7 @@ from gateway.auth import Authenticator
 from gateway.callers import ClientAddress
 from gateway.edge import Edge
 from gateway.feed import Feed
+from gateway.health import SharedHealth
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
 from gateway.live import SEAT_CHANGED, LiveSeats
 from gateway.openapi import Description
@@ -101,16 +102,17 @@ class _Parts:
             self.feed.broker.start()
             yield
 
-    def health(self) -> Health:
+    def health(self, *, cache_seconds: float) -> Health:
         """Nobody can do anything without users' keys and the orchestrator; the rest is missed in places."""
         optional = {u.value: self.services[u].is_healthy for u in (Upstream.ORDERS, Upstream.EVENTS)}
-        return Health(
+        return SharedHealth(
             required={
                 "user_keys": self._are_keys_loadable,
                 "revoked_sessions": self.revocations.is_healthy,
                 "orchestrator": self.services[Upstream.ORCHESTRATOR].is_healthy,
             },
             optional={**optional, "broker": self.feed.broker.is_healthy},
+            cache_seconds=cache_seconds,
         )
 
     async def _are_keys_loadable(self) -> bool:
@@ -129,12 +131,12 @@ def create_app(settings: Settings) -> FastAPI:
         title=TITLE,
         settings=settings,
         lifespan=parts.lifespan,
-        health=parts.health(),
+        health=parts.health(cache_seconds=settings.health_cache_seconds),
         user_tokens=verifier,
         describes_itself=False,
     )
     install_pages(app)
-    install_live(app, parts.live, clients)
+    install_live(app, parts.live, clients, parts.limiter)
     if settings.docs:
         seconds = settings.openapi_cache_seconds
         install_docs(app, Description(parts.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds))

@@ -1,10 +1,11 @@
-"""How many requests one caller may make in a minute, counted in fixed windows of the clock.
+"""How many requests and live connections one caller may start in a minute, counted in fixed windows of the clock.
 
 Counted here and not by the library `limits`: its memory storage looks at every key it holds on each hit (153 µs with
 2,000 callers, and growing), and its Redis storage asks three times per hit for what one pipeline answers.
 """
 
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -12,9 +13,11 @@ from typing import Final, Protocol
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from common.addresses import network_of
+from common.errors import TooManyRequests
 from common.telemetry.logs import get_logger
 
-__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter"]
+__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known"]
 
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 32
@@ -32,9 +35,14 @@ class Quota:
     remaining: int
     reset_seconds: int
 
-    @property
-    def is_spent(self) -> bool:
-        return self.remaining < 0
+    def require(self) -> None:
+        """Refuse the request if it was one too many.
+
+        Raises:
+            TooManyRequests: it was; says when to come back.
+        """
+        if self.remaining < 0:
+            raise TooManyRequests(retry_after_seconds=self.reset_seconds)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-06."""
@@ -43,6 +51,15 @@ class Quota:
             (b"ratelimit-remaining", b"%d" % max(self.remaining, 0)),
             (b"ratelimit-reset", b"%d" % self.reset_seconds),
         ]
+
+
+def anonymous(address: str) -> str:
+    """Return what a caller from that address is counted as."""
+    return f"ip:{network_of(address)}"
+
+
+def known(user_id: uuid.UUID) -> str:
+    return f"user:{user_id}"
 
 
 class RateLimiter(Protocol):

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from common.errors import InvalidRequest, NotFound, ServiceError
 from gateway.callers import ClientAddress
 from gateway.headers import distinct
+from gateway.limits import RateLimiter, anonymous
 from gateway.live import LiveSeats, refuse
 from gateway.openapi import Description
 from gateway.routing import is_clean
@@ -54,11 +55,13 @@ def install_docs(app: FastAPI, description: Description) -> None:
     app.mount("/docs/assets", StaticFiles(directory=assets))
 
 
-def install_live(app: FastAPI, live: LiveSeats, clients: ClientAddress) -> None:
+def install_live(app: FastAPI, live: LiveSeats, clients: ClientAddress, limiter: RateLimiter | None) -> None:
     @app.websocket("/ws/events/{event_id}")
     async def watch_seats(websocket: WebSocket, event_id: str) -> None:
         try:
             client = clients.of(websocket.scope, distinct(websocket.scope["headers"]))
+            if limiter is not None:
+                (await limiter.hit(anonymous(client))).require()
             await live.serve(websocket, _asked_for(websocket, event_id), client=client)
         except ServiceError as error:
             await refuse(websocket, error)

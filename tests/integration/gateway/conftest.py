@@ -54,6 +54,7 @@ def gateways(all_services: Services) -> Gateways:
             "orchestrator_url": urls[Upstream.ORCHESTRATOR],
             "rabbitmq_url": SecretStr(NO_BROKER),
             "rate_limit_per_minute": 0,
+            "health_cache_seconds": 0,
         }
         settings = Settings(**own | changes)
         async with serving(create_app(settings), settings) as url:

@@ -44,6 +44,8 @@ class Services:
     handlers: dict[str, Handler] = field(default_factory=dict)
     documents: dict[Upstream, dict[str, Any]] = field(default_factory=dict)
     broken_documents: set[Upstream] = field(default_factory=set)
+    probes: int = 0
+    """How often any of them was asked whether it lives."""
     revoked: dict[uuid.UUID, str] = field(default_factory=dict)
     """What users answers to whoever asks for revoked sessions: id and when its tokens are dead."""
 
@@ -53,6 +55,7 @@ class Services:
         self.documents.clear()
         self.broken_documents.clear()
         self.revoked.clear()
+        self.probes = 0
 
     @property
     def last(self) -> Received:
@@ -87,6 +90,7 @@ class Services:
             case "/.well-known/jwks.json":
                 return web.json_response(await self.mint.key_set())
             case "/livez":
+                self.probes += 1
                 return web.json_response({"status": "alive"})
             case "/openapi.json":
                 status = 500 if service in self.broken_documents else 200

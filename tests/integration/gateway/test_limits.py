@@ -5,10 +5,13 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
 from fakeredis import TcpFakeServer
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from gateway import limits
 from tests.integration.gateway.conftest import Gateways, until_ready
@@ -109,6 +112,23 @@ async def test_a_user_is_one_user_with_any_of_their_tokens_on_any_route(limited:
 async def test_made_up_tokens_do_not_make_up_callers(limited: str, path: str) -> None:
     statuses = [(await ask(limited, path, f"Authorization: Bearer made.up.{n}")).status for n in range(LIMIT + 1)]
     assert statuses[-1] == 429
+
+
+async def test_live_connections_count_as_requests_of_their_address(limited: str) -> None:
+    async def shake_hands(address: str, path: str) -> int | None:
+        async with connect(
+            limited.replace("http", "ws") + path, additional_headers={"X-Forwarded-For": address}
+        ) as connection:
+            with suppress(ConnectionClosed):
+                assert "subscribed" in str(await connection.recv())
+        return connection.close_code
+
+    path = f"/ws/events/{uuid.uuid4()}"
+    assert [await shake_hands("203.0.113.1", path) for _ in range(LIMIT - 1)] == [1000] * (LIMIT - 1)
+    assert await shake_hands("203.0.113.1", "/ws/events/not-a-uuid") == 4400
+    assert await shake_hands("203.0.113.1", path) == 4429
+    assert (await ask(limited, "/api/events", "X-Forwarded-For: 203.0.113.1")).status == 429
+    assert await shake_hands("203.0.113.2", path) == 1000
 
 
 async def test_the_next_minute_starts_anew(limited: str, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """What the gateway serves itself: first page, docs, the merged description."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -103,3 +104,17 @@ async def test_health_names_what_is_needed(client: httpx.AsyncClient) -> None:
             "broker": "degraded",
         },
     }
+
+
+async def test_however_many_ask_for_health_the_services_are_asked_once(gateways: Gateways, services: Services) -> None:
+    async with gateways(health_cache_seconds=60) as url, httpx.AsyncClient(base_url=url) as http:
+        reports = await asyncio.gather(*(http.get("/health") for _ in range(20)))
+        assert services.probes == 3  # orders, events, orchestrator
+        assert len({report.text for report in reports}) == 1
+
+
+async def test_health_is_not_remembered_for_longer_than_said(gateways: Gateways, services: Services) -> None:
+    async with gateways(health_cache_seconds=0) as url, httpx.AsyncClient(base_url=url) as http:
+        await http.get("/health")
+        await http.get("/health")
+        assert services.probes == 6
