@@ -86,12 +86,12 @@ _LOWER: Final = text(
         SELECT CAST(pair ->> 0 AS int) AS row_rank, CAST(pair ->> 1 AS int) AS version
         FROM jsonb_array_elements(:barren) AS pair),
     unlocked AS MATERIALIZED (
-        SELECT seat_rows.event_id, seat_rows.row_rank, seen.version FROM seat_rows JOIN seen USING (row_rank)
+        SELECT seat_rows.event_id, seat_rows.row_rank FROM seat_rows JOIN seen USING (row_rank)
         WHERE event_id = CAST(:event_id AS uuid) AND seat_rows.version = seen.version
         FOR UPDATE OF seat_rows SKIP LOCKED)
     UPDATE seat_rows SET free_run = CAST(:quantity AS int) - 1 FROM unlocked
     WHERE seat_rows.event_id = unlocked.event_id AND seat_rows.row_rank = unlocked.row_rank
-        AND seat_rows.version = unlocked.version AND seat_rows.free_run >= CAST(:quantity AS int)
+        AND seat_rows.free_run >= CAST(:quantity AS int)
     """
 ).bindparams(bindparam("barren", type_=JSONB))
 

@@ -28,7 +28,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
         hold_ttl_seconds=1,
         sweep_seconds=3600,  # tests that want a sweep ask for one
         seat_changes_seconds=0.02,
-        lock_timeout_seconds=0.3,
+        lock_timeout_seconds=1.5,
     )
 
 

@@ -7,7 +7,15 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 
-__all__ = ["count_changes", "end_time_of", "locked_seat", "lose_a_seat", "wrong_counts"]
+__all__ = [
+    "answering",
+    "count_changes",
+    "end_time_of",
+    "locked_seat",
+    "lose_a_seat",
+    "waiting_for_locks",
+    "wrong_counts",
+]
 
 
 @asynccontextmanager
@@ -18,6 +26,31 @@ async def locked_seat(database: Database, seat_id: str) -> AsyncIterator[None]:
             text("SELECT FROM seats WHERE seat_id = CAST(:seat_id AS uuid) FOR UPDATE"), {"seat_id": seat_id}
         )
         yield
+
+
+@asynccontextmanager
+async def answering(database: Database, request_id: str) -> AsyncIterator[None]:
+    """Somebody is about to remember an answer under that request id, and in the end does not."""
+    async with database.transaction() as connection:
+        statement = text(
+            "INSERT INTO requests (request_id, fingerprint, result) VALUES (CAST(:request_id AS uuid), 'x', '{}')"
+        )
+        savepoint = await connection.begin_nested()
+        await connection.execute(statement, {"request_id": request_id})
+        yield
+        await savepoint.rollback()
+
+
+async def waiting_for_locks(database: Database) -> int:
+    """Return how many connections to the database wait for somebody else."""
+    statement = text(
+        """
+        SELECT count(*) AS waiting FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """
+    )
+    (row,) = await database.fetch_all(statement)
+    return int(row["waiting"])
 
 
 async def lose_a_seat(database: Database, seat_id: str) -> None:

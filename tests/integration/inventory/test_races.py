@@ -12,7 +12,8 @@ from common.rpc.client import RpcCaller
 from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
 from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, rows
-from tests.integration.inventory.tables import locked_seat, wrong_counts
+from tests.integration.inventory.tables import answering, locked_seat, waiting_for_locks, wrong_counts
+from tests.support.waiting import eventually
 
 Answer = TypeVar("Answer")
 
@@ -62,6 +63,25 @@ async def test_one_request_sent_fifty_times_at_once_is_one_hold(box_office: BoxO
         assert refusals == []
         assert all(hold == holds[0] for hold in holds)
         assert {seat.seat_id for seat in holds[0].seats} == set(chosen)
+
+
+async def test_a_request_does_not_find_its_own_seats_taken(box_office: BoxOffice, database: Database) -> None:
+    """The first one has locked the seats and is kept from ending; its repetition must wait for it, not refuse."""
+    hall = await box_office.provision(rows("CAT1", "10.00", A=20))
+    for seat_id in hall.seat_ids:
+        ids = new_ids()
+        async with answering(database, ids["request_id"]):
+            first = asyncio.create_task(box_office.reserve(hall.event_id, seat_id, **ids))
+            await eventually(lambda: at_least(database, 1))
+            second = asyncio.create_task(box_office.reserve(hall.event_id, seat_id, **ids))
+            await eventually(lambda: at_least(database, 2))
+
+        assert await first == await second
+        assert await box_office.status(seat_id) == "HELD"
+
+
+async def at_least(database: Database, waiting: int) -> bool:
+    return await waiting_for_locks(database) >= waiting
 
 
 async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
