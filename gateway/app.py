@@ -58,7 +58,8 @@ class _Parts:
         self.proxy = Proxy(
             settings.upstreams,
             timeout_seconds=settings.upstream_timeout_seconds,
-            connections_per_upstream=settings.upstream_connections,
+            connections=settings.upstream_connections,
+            long_connections=settings.upstream_long_connections,
             request_body_seconds=settings.request_body_seconds,
         )
         self.limiter = _limiter(settings)

@@ -20,7 +20,7 @@ CONNECT_SECONDS: Final = 2.0
 DOCUMENT_TIMEOUT: Final = aiohttp.ClientTimeout(total=3.0)
 # Shorter than the 5 s after which uvicorn closes an idle connection: a POST must not meet a closing one.
 IDLE_SECONDS: Final = 4.0
-# An answer up to this size is read whole before it is passed on, so that a break in it can still become an error.
+# A seat map up to this size is read whole all the same, so that a break in it can still become an error.
 WHOLE_BYTES: Final = 262_144
 BODYLESS_METHODS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 BODYLESS_STATUSES: Final = frozenset({204, 304})
@@ -31,33 +31,45 @@ class AnswerBrokeOff(Exception):
 
 
 class Proxy:
-    """Passes requests on and answers back. Bodies are left alone, compressed or not."""
+    """Passes requests on and answers back. Bodies are left alone, compressed or not.
+
+    Answers are read whole, and the service's connection is free again, before the client gets the first byte: clients
+    can be slow, and purchases need that connection. Seat maps are too long for that (13 MB for 100,000 seats, times
+    the thousands that look at them), so they are passed on as they come, over a few connections of their own: slow
+    readers use up those, and nobody else's.
+
+    Args:
+        timeout_seconds: for a whole answer of a service; for each part of a seat map, however slowly its reader reads.
+        connections: at most, to each service.
+        long_connections: on top, for seat maps.
+    """
 
     def __init__(
         self,
         upstreams: Mapping[Upstream, str],
         *,
         timeout_seconds: float,
-        connections_per_upstream: int,
+        connections: int,
+        long_connections: int,
         request_body_seconds: float,
     ) -> None:
         self._bases = {upstream: url.rstrip("/") for upstream, url in upstreams.items()}
-        self._connections = connections_per_upstream
+        self._connections = connections
+        self._long_connections = long_connections
         self._request_body_seconds = request_body_seconds
         self._session: aiohttp.ClientSession | None = None
+        self._long_session: aiohttp.ClientSession | None = None
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=CONNECT_SECONDS)
+        self._long_timeout = aiohttp.ClientTimeout(sock_read=timeout_seconds, connect=CONNECT_SECONDS)
 
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=self._connections, keepalive_timeout=IDLE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        )
+        self._session = _session(self._connections)
+        self._long_session = _session(self._long_connections)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._long_session):
+            if session is not None:
+                await session.close()
 
     async def forward(
         self, route: Route, scope: Scope, receive: Receive, send: Send, *, headers: CIMultiDict[str], extra: Headers
@@ -70,10 +82,11 @@ class Proxy:
             OutcomeUnknown: it did not answer in time, or broke off before the answer was passed on.
             AnswerBrokeOff: it broke off later.
         """
-        assert self._session is not None  # noqa: S101 - opened before the first request
+        session = self._long_session if route.is_long else self._session
+        assert session is not None  # noqa: S101 - opened before the first request
         body = None if route.method in BODYLESS_METHODS else await self._read_body(receive)
         try:
-            answer = await self._session.request(
+            answer = await session.request(
                 route.method,
                 self._url(route, scope),
                 headers=headers,
@@ -82,7 +95,7 @@ class Proxy:
                 timeout=self._timeout_of(route),
             )
             async with answer:
-                whole = await answer.read() if _is_small(answer) else None
+                whole = await answer.read() if not route.is_long or _is_small(answer) else None
                 REMOTE_CALLS.labels(route.upstream, route.method, "ok").inc()
                 await self._answer(answer, whole, send, extra)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -142,9 +155,20 @@ class Proxy:
         return URL(self._bases[route.upstream] + target.decode("latin-1"), encoded=True)
 
     def _timeout_of(self, route: Route) -> aiohttp.ClientTimeout:
+        if route.is_long:
+            return self._long_timeout
         if route.timeout_seconds is None:
             return self._timeout
         return aiohttp.ClientTimeout(total=route.timeout_seconds, connect=CONNECT_SECONDS)
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=connections, keepalive_timeout=IDLE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+    )
 
 
 def _is_small(answer: aiohttp.ClientResponse) -> bool:

@@ -38,7 +38,8 @@ class Access(enum.StrEnum):
 class Route:
     """`path` is a template such as ``/api/orders/{order_id}``; services serve the same path.
 
-    `timeout_seconds` is for a service that may take longer to answer than others.
+    `timeout_seconds` is for a service that may take longer to answer than others; `is_long` is for answers that grow
+    with the hall.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Route:
     upstream: Upstream
     access: Access
     timeout_seconds: float | None = None
+    is_long: bool = False
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -118,7 +120,7 @@ def _routes() -> Iterator[Route]:
 
     yield Route("GET", "/api/venues", events, public)
     yield Route("GET", "/api/events", orchestrator, public)
-    yield Route("GET", "/api/events/{event_id}", orchestrator, public)
+    yield Route("GET", "/api/events/{event_id}", orchestrator, public, is_long=True)
     yield Route("GET", "/api/events/{event_id}/availability", orchestrator, public)
     yield Route("POST", "/api/admin/events", orchestrator, user, PROVISIONING_SECONDS)
 

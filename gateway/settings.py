@@ -28,6 +28,7 @@ class Settings(ServiceSettings, MessagingSettings):
         default=15.0, gt=0, description="For an answer; more than a saga's inline budget, so that its 202 arrives."
     )
     upstream_connections: int = Field(default=256, gt=0, description="Open at most, to each service.")
+    upstream_long_connections: int = Field(default=64, gt=0, description="On top, for seat maps; each may take long.")
     request_body_seconds: float = Field(default=10.0, gt=0, description="A client has this long to send its body.")
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -1,7 +1,12 @@
 """Services that are away, slow, or break off: what the client is told, and how fast."""
 
 import asyncio
+import socket
 import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,7 +16,9 @@ from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import exchange
 from tests.integration.gateway.services import Handler, Services, never
 
-GET_EVENTS = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+SEAT_MAP = f"/api/events/{uuid.uuid4()}"
+GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+HALL = b"x" * 20_000_000  # more than all buffers on the way take in
 
 
 async def test_a_service_that_is_away_is_503_at_once(gateways: Gateways) -> None:
@@ -66,29 +73,52 @@ async def test_a_service_that_hangs_up_without_an_answer_is_504(
     assert len(services.received) == 1, "money may have moved: only the client may try again"
 
 
-async def test_a_short_answer_that_breaks_off_is_504_and_not_half_an_answer(
-    client: httpx.AsyncClient, services: Services
+@pytest.mark.parametrize("announced", [1_000_000, None], ids=["by length", "chunked"])
+async def test_an_answer_that_breaks_off_is_504_and_not_half_an_answer(
+    client: httpx.AsyncClient, services: Services, announced: int | None
 ) -> None:
-    services.handlers["/api/events"] = breaking_off(announced=1000, sent=500)
+    services.handlers["/api/events"] = breaking_off(announced=announced, sent=300_000)
     answer = await client.get("/api/events")
     assert (answer.status_code, answer.json()["error_code"]) == (504, "UPSTREAM_TIMEOUT")
 
 
+async def test_the_map_of_a_small_hall_that_breaks_off_is_504_too(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    services.handlers[SEAT_MAP] = breaking_off(announced=1000, sent=500)
+    answer = await client.get(SEAT_MAP)
+    assert (answer.status_code, answer.json()["error_code"]) == (504, "UPSTREAM_TIMEOUT")
+
+
 @pytest.mark.parametrize("announced", [1_000_000, None], ids=["by length", "chunked"])
-async def test_a_long_answer_that_breaks_off_cannot_be_taken_for_whole(
+async def test_a_seat_map_that_breaks_off_cannot_be_taken_for_whole(
     gateway: str, services: Services, announced: int | None
 ) -> None:
-    services.handlers["/api/events"] = breaking_off(announced=announced, sent=300_000)
-    answer = await exchange(gateway, GET_EVENTS)
-    head, _, body = answer.partition(b"\r\n\r\n")
+    services.handlers[SEAT_MAP] = breaking_off(announced=announced, sent=300_000)
+    head, _, body = (await exchange(gateway, GET_SEAT_MAP)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
-    if announced is None:
-        assert not body.endswith(b"0\r\n\r\n")
-    else:
-        assert len(body) < announced
+    assert_not_whole(body, announced)
 
 
-async def test_a_long_answer_is_passed_on_as_it_comes(gateway: str, services: Services) -> None:
+@pytest.mark.parametrize("announced", [1_000_000, None], ids=["by length", "chunked"])
+async def test_a_seat_map_that_stops_coming_is_given_up(
+    gateways: Gateways, services: Services, announced: int | None
+) -> None:
+    services.handlers[SEAT_MAP] = breaking_off(announced=announced, sent=300_000, then=never)
+    async with gateways(upstream_timeout_seconds=0.3) as url:
+        head, _, body = (await exchange(url, GET_SEAT_MAP)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert_not_whole(body, announced)
+
+
+async def test_a_seat_map_that_does_not_begin_is_504(gateways: Gateways, services: Services) -> None:
+    services.handlers[SEAT_MAP] = never
+    async with gateways(upstream_timeout_seconds=0.3) as url, httpx.AsyncClient(base_url=url) as http:
+        answer = await http.get(SEAT_MAP)
+        assert (answer.status_code, answer.json()["error_code"]) == (504, "UPSTREAM_TIMEOUT")
+
+
+async def test_a_seat_map_is_passed_on_as_it_comes(gateway: str, services: Services) -> None:
     more = asyncio.Event()
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -99,22 +129,57 @@ async def test_a_long_answer_is_passed_on_as_it_comes(gateway: str, services: Se
         await response.write(b"second")
         return response
 
-    services.handlers["/api/events"] = answer
-    async with httpx.AsyncClient(base_url=gateway) as http, http.stream("GET", "/api/events") as got:
+    services.handlers[SEAT_MAP] = answer
+    async with httpx.AsyncClient(base_url=gateway) as http, http.stream("GET", SEAT_MAP) as got:
         chunks = got.aiter_bytes()
         assert await anext(chunks) == b"first"
         more.set()
         assert await anext(chunks) == b"second"
 
 
-async def test_a_big_answer_arrives_whole(client: httpx.AsyncClient, services: Services) -> None:
-    hall = b"x" * 5_000_000
+async def test_a_seat_map_may_take_its_reader_longer_than_a_service_may_take(
+    gateways: Gateways, services: Services
+) -> None:
+    services.handlers[SEAT_MAP] = hall
+    async with gateways(upstream_timeout_seconds=0.3) as url, reading_slowly(url, GET_SEAT_MAP) as reader:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(1_000_000)
+        await asyncio.sleep(0.9)  # three times what a service has
+        assert len(await reader.read(-1)) == len(HALL) - 1_000_000
 
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=hall)
 
-    services.handlers["/api/events"] = answer
-    assert (await client.get("/api/events")).content == hall
+async def test_slow_readers_of_seat_maps_hold_up_nobody_else(
+    gateways: Gateways, services: Services, bearer: dict[str, str]
+) -> None:
+    services.handlers[SEAT_MAP] = hall
+    async with (
+        gateways(upstream_connections=1, upstream_long_connections=1) as url,
+        reading_slowly(url, GET_SEAT_MAP) as reader,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        await until_ready(url)
+        await reader.readuntil(b"\r\n\r\n")
+        assert (await http.post("/api/pay", headers=bearer, json={})).status_code == 200
+        assert (await http.get(SEAT_MAP)).status_code == 503
+
+
+async def test_slow_readers_of_other_answers_hold_no_connection_at_all(gateways: Gateways, services: Services) -> None:
+    services.handlers["/api/events"] = hall
+    get_events = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with (
+        gateways(upstream_connections=1) as url,
+        reading_slowly(url, get_events) as reader,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        await reader.readuntil(b"\r\n\r\n")
+        assert (await http.get("/api/events/x/availability")).status_code == 200
+        assert await reader.read(-1) == HALL
+
+
+@pytest.mark.parametrize("path", ["/api/events", SEAT_MAP])
+async def test_a_big_answer_arrives_whole(client: httpx.AsyncClient, services: Services, path: str) -> None:
+    services.handlers[path] = hall
+    assert (await client.get(path)).content == HALL
 
 
 async def test_a_compressed_answer_stays_compressed(client: httpx.AsyncClient, services: Services) -> None:
@@ -168,8 +233,13 @@ async def test_a_body_that_does_not_come_is_given_up(gateways: Gateways, service
         assert services.received == []
 
 
-def breaking_off(*, announced: int | None, sent: int) -> Handler:
-    """Handle a request by sending less than was announced."""
+async def hall(_: web.Request) -> web.StreamResponse:
+    """Handle a request by sending a lot."""
+    return web.Response(body=HALL)
+
+
+def breaking_off(*, announced: int | None, sent: int, then: Handler | None = None) -> Handler:
+    """Handle a request by sending less than was announced, then hanging up or doing what is said."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -177,8 +247,33 @@ def breaking_off(*, announced: int | None, sent: int) -> Handler:
             response.content_length = announced
         await response.prepare(request)
         await response.write(b"x" * sent)
+        if then is not None:
+            return await then(request)
         assert request.transport is not None
         request.transport.close()
         return response
 
     return answer
+
+
+def assert_not_whole(body: bytes, announced: int | None) -> None:
+    if announced is None:
+        assert not body.endswith(b"0\r\n\r\n")
+    else:
+        assert len(body) < announced
+
+
+@asynccontextmanager
+async def reading_slowly(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """Send a request and take no more of the answer than is asked for (and some 8 kB)."""
+    address = urlsplit(url)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)  # noqa: FBT003 - the standard library's way
+    await asyncio.get_running_loop().sock_connect(connection, (address.hostname, address.port))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
+    try:
+        writer.write(request)
+        yield reader
+    finally:
+        writer.close()
