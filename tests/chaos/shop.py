@@ -1,9 +1,11 @@
 """The running platform as a test sees it: fans and free seats, and what became of both."""
 
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -48,7 +50,9 @@ class Shop:
 
     def some_seats(self, count: int = 2) -> list[uuid.UUID]:
         """Return seats that no other test has."""
-        return [next(self.free_seats) for _ in range(count)]
+        seat_ids = list(itertools.islice(self.free_seats, count))
+        assert len(seat_ids) == count, "the hall is too small for so many tests"
+        return seat_ids
 
     async def reserved(self, fan: Fan, seat_ids: list[uuid.UUID] | None = None, *, key: str = "reserve") -> Order:
         """Reserve these seats, or any two, and ask again until there is an answer."""
@@ -92,6 +96,22 @@ class Shop:
         assert await self.world.order_states(order.order_id) == ["PENDING", status]
         assert await self.world.movements_of(order.order_id) in ([], ["deduct", "refund"])
         assert await self.world.balance_of(fan.user_id) == CREDITS
+
+    async def held_until(self, order: Order) -> datetime:
+        """Return the end of the order's hold, as the database has it."""
+        [seat, *_] = await self.world.seats(order.seat_ids)
+        held_until: datetime = seat["held_until"]
+        return held_until
+
+    async def freed_at(self, order: Order, *, within_seconds: float) -> datetime:
+        """Wait until the order's seats are free, and return when that was seen."""
+
+        async def look() -> datetime | None:
+            return datetime.now(UTC) if await self.seat_statuses(order.seat_ids) == {"AVAILABLE"} else None
+
+        seen = await eventually(look, within_seconds=within_seconds)
+        assert seen is not None
+        return seen
 
     async def seat_statuses(self, seat_ids: list[uuid.UUID]) -> set[str]:
         return {seat["status"] for seat in await self.world.seats(seat_ids)}

@@ -1,0 +1,125 @@
+"""RabbitMQ away, hung, or refusing: seats are held and sold all the same, holds end, and nothing stays unsaid."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aio_pika
+import psutil
+import pytest
+
+from common.messaging.message import Message
+from common.messaging.topology import hold_queue_name, platform_topology
+from devstack import invariants
+from devstack.servers import Existing
+from devstack.services import DATABASES
+from devstack.stack import Stack
+from tests.chaos.phoenix import phoenix_command
+from tests.chaos.services import Service
+from tests.chaos.shop import Shop
+from tests.support.servers import DatabaseFactory
+from tests.support.waiting import eventually
+
+HOLD_TTL_SECONDS = 4
+SWEPT_WITHIN_SECONDS = 10.0
+# Less than the five seconds that publishing is given: whoever waited for the broker would take longer.
+LONGEST_PURCHASE_SECONDS = 4.5
+
+
+@pytest.fixture(scope="module")
+def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
+    """A platform with a broker of its own."""
+    services = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
+    env = {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", "HOLD_TTL_SECONDS": str(HOLD_TTL_SECONDS)}
+    with (
+        tempfile.TemporaryDirectory(prefix="ticketremaster-chaos-") as folder,
+        Stack(
+            home=Path(folder),
+            services=services,
+            existing=Existing(databases={package: database_url(package) for package in DATABASES}),
+            env=env,
+            commands={"orchestrator": phoenix_command("orchestrator")},
+            migrate=False,
+            throwaway=True,
+        ) as running,
+    ):
+        yield running
+
+
+async def test_broker_that_hangs(stack: Stack, shop: Shop) -> None:
+    """It takes messages and confirms none."""
+    broker = broker_process(stack)
+    broker.suspend()
+    try:
+        await buy(shop)
+    finally:
+        broker.resume()
+
+
+async def test_hold_queue_that_is_gone(stack: Stack, shop: Shop) -> None:
+    """The broker gives the hold's message back; it stays in the outbox until somebody wants it."""
+    async with await aio_pika.connect(stack.urls.rabbitmq) as connection, connection.channel() as channel:
+        await channel.queue_delete(hold_queue_name(HOLD_TTL_SECONDS * 1000))
+        try:
+            await buy(shop)
+            await eventually(lambda: only_hold_is_unsent(shop))
+        finally:
+            await platform_topology(HOLD_TTL_SECONDS).declare(channel)
+
+
+async def test_broker_that_is_gone(stack: Stack, shop: Shop) -> None:
+    """Also for an orchestrator that starts meanwhile."""
+    async with broker_gone(stack):
+        await buy(shop)
+        await Service(stack, "orchestrator").kill()
+        await buy(shop)
+        assert await unsent(shop) == ["order.confirmed", "order.confirmed", "seat.hold", "seat.hold"]
+
+
+async def test_hold_that_begins_and_ends_while_the_broker_is_gone(stack: Stack, shop: Shop) -> None:
+    """The sweeper frees the seats though the orchestrator sleeps; then that ends the order, still without a broker."""
+    fan, orchestrator = await shop.new_fan(), Service(stack, "orchestrator")
+    async with broker_gone(stack):
+        order = await shop.reserved(fan)
+        held_until = await shop.held_until(order)
+        await orchestrator.freeze()
+        freed_at = await shop.freed_at(order, within_seconds=HOLD_TTL_SECONDS + SWEPT_WITHIN_SECONDS)
+        assert 0 <= (freed_at - held_until).total_seconds() < SWEPT_WITHIN_SECONDS
+        await orchestrator.thaw()
+        await shop.saga_ends(fan, "UNWOUND")
+        await shop.assert_given_back(fan, order)
+    await invariants.require(stack.urls)
+    await shop.assert_given_back(fan, order)
+
+
+@asynccontextmanager
+async def broker_gone(stack: Stack) -> AsyncIterator[None]:
+    stack.rabbitmq.kill()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(stack.rabbitmq.start)
+
+
+async def buy(shop: Shop) -> None:
+    """Reserve and pay, neither of them waiting for the broker."""
+    fan = await shop.new_fan()
+    async with asyncio.timeout(LONGEST_PURCHASE_SECONDS):
+        await shop.assert_bought(fan, await shop.reserved(fan))
+
+
+async def only_hold_is_unsent(shop: Shop) -> bool:
+    return await unsent(shop) == ["seat.hold"]
+
+
+async def unsent(shop: Shop) -> list[str]:
+    """Return the kinds of the orchestrator's messages that nobody has taken."""
+    rows = await shop.world.read("orchestrator", "SELECT body FROM outbox WHERE sent_at IS NULL")
+    return sorted(Message.from_bytes(row["body"]).type for row in rows)
+
+
+def broker_process(stack: Stack) -> psutil.Process:
+    [pid] = [process.pid for process in stack.rabbitmq.processes if process.name == "rabbitmq"]
+    return psutil.Process(pid)

@@ -1,0 +1,117 @@
+"""Holds that end by RabbitMQ's message, and messages that come when they should not.
+
+Neither the sweeper nor the orchestrator's own look at deadlines comes by in time here: it is the message or nothing.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+import pytest
+
+from common.messaging.message import Message
+from common.messaging.topology import RELEASE_EXCHANGE, hold_queue_name
+from devstack.stack import Stack
+from tests.chaos.shop import Order, Shop
+from tests.support.platform import running_platform
+from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.waiting import eventually
+
+HOLD_TTL_SECONDS = 3
+IN_TIME_SECONDS = 1.0
+NEVER = "3600"
+
+
+@pytest.fixture(scope="module")
+def stack(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Stack]:
+    env = {
+        "LOG_LEVEL": "WARNING",
+        "RATE_LIMIT_PER_MINUTE": "0",
+        "HOLD_TTL_SECONDS": str(HOLD_TTL_SECONDS),
+        "SWEEP_SECONDS": NEVER,
+        "RECOVER_INTERVAL_SECONDS": NEVER,
+    }
+    services = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
+    with running_platform(database_url=database_url, vhost=vhost, services=services, env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def release_exchange(stack: Stack) -> AsyncIterator[aio_pika.abc.AbstractExchange]:
+    async with await aio_pika.connect(stack.urls.rabbitmq) as connection, connection.channel() as channel:
+        yield await channel.get_exchange(RELEASE_EXCHANGE, ensure=False)
+
+
+async def test_hold_ends_within_a_second_of_its_time(shop: Shop) -> None:
+    fan = await shop.new_fan()
+    order = await shop.reserved(fan)
+    held_until = await shop.held_until(order)
+    freed_at = await shop.freed_at(order, within_seconds=2 * HOLD_TTL_SECONDS)
+    assert 0 <= (freed_at - held_until).total_seconds() < IN_TIME_SECONDS
+    await shop.saga_ends(fan, "UNWOUND")
+    assert (datetime.now(UTC) - held_until).total_seconds() < 2 * IN_TIME_SECONDS
+    await shop.assert_given_back(fan, order)
+    assert (await fan.pay(order.order_id)).json()["error_code"] == "HOLD_EXPIRED"
+
+
+async def test_message_for_sold_seats_changes_nothing(shop: Shop) -> None:
+    fan = await shop.new_fan()
+    order = await shop.reserved(fan)
+    await shop.assert_bought(fan, order)
+    await handled(shop, await hold_message_of(shop, order))
+    await shop.assert_bought(fan, order)
+
+
+async def test_stale_message_leaves_the_next_hold_alone(
+    shop: Shop, release_exchange: aio_pika.abc.AbstractExchange
+) -> None:
+    """The first fan's hold is cancelled, the second has the seats when the first one's message comes, and comes again."""
+    first, second = await shop.new_fan(), await shop.new_fan()
+    cancelled = await shop.reserved(first)
+    assert (await first.cancel(cancelled.order_id)).is_success
+    order = await shop.reserved(second, cancelled.seat_ids)
+    stale = await hold_message_of(shop, cancelled)
+    twin = stale.model_copy(update={"id": uuid.uuid4()})
+    for message in (stale, stale, twin):
+        await release(release_exchange, message)
+    await handled(shop, stale)
+    await handled(shop, twin)
+    assert {seat["hold_id"] for seat in await shop.world.seats(order.seat_ids)} == {order.order_id}
+    await shop.assert_bought(second, order)
+    assert await shop.world.order_states(cancelled.order_id) == ["PENDING", "CANCELLED"]
+
+
+async def test_message_that_comes_too_early_leaves_the_hold_alone(
+    shop: Shop, release_exchange: aio_pika.abc.AbstractExchange
+) -> None:
+    """Whatever it says of the time: the database knows until when the seats are held."""
+    fan = await shop.new_fan()
+    order = await shop.reserved(fan)
+    message = await hold_message_of(shop, order)
+    lie = message.model_copy(update={"id": uuid.uuid4(), "data": message.data | {"held_until": datetime.now(UTC)}})
+    await release(release_exchange, lie)
+    await handled(shop, lie)
+    await shop.assert_bought(fan, order)
+
+
+async def hold_message_of(shop: Shop, order: Order) -> Message:
+    """Return the message that the orchestrator published about a hold."""
+    rows: list[dict[str, Any]] = await shop.world.read(
+        "orchestrator", "SELECT body FROM outbox WHERE exchange = 'seat.hold.exchange'"
+    )
+    [message] = [m for row in rows if (m := Message.from_bytes(row["body"])).subject == str(order.order_id)]
+    return message
+
+
+async def release(exchange: aio_pika.abc.AbstractExchange, message: Message) -> None:
+    """Publish as the broker does when a hold's time is over."""
+    body = aio_pika.Message(message.to_bytes(), message_id=str(message.id))
+    await exchange.publish(body, hold_queue_name(HOLD_TTL_SECONDS * 1000))
+
+
+async def handled(shop: Shop, message: Message) -> None:
+    """Wait until the inventory has taken the message in."""
+    statement = "SELECT 1 FROM inbox WHERE message_id = $1"
+    await eventually(lambda: shop.world.read("inventory", statement, message.id))
