@@ -24,6 +24,7 @@ Call = Callable[[], Awaitable[Movement]]
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
 OPENING = Decimal("15.00")
 amounts = st.sampled_from(AMOUNTS)
+kinds = st.sampled_from(["deduct", "transfer", "hold"])
 people = st.integers(min_value=0, max_value=PEOPLE - 1)
 
 
@@ -36,8 +37,12 @@ class Action:
     payer: int
     payee: int | None
     amount: Decimal
-    state: str = "new"  # new, done, refused, undone, released
-    escrow_id: uuid.UUID | None = None
+    state: str = "new"  # then done, refused, undone, released, or withdrawn before it came
+    answer: object = None
+
+    @property
+    def escrow_id(self) -> uuid.UUID | None:
+        return self.answer.escrow_id if isinstance(self.answer, Movement) else None
 
 
 @dataclass
@@ -57,6 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
     books: Books
 
     actions = Bundle("actions")
+    transfers = Bundle("transfers")
     answers = Bundle("answers")
 
     def __init__(self) -> None:
@@ -94,32 +100,51 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.wallets[person] += amount
         return call, self.outcome(call)
 
-    @rule(
-        target=actions, kind=st.sampled_from(["deduct", "transfer", "hold"]), payer=people, other=people, amount=amounts
-    )
-    def plan(self, kind: str, payer: int, other: int, amount: Decimal) -> object:
-        if kind == "transfer" and other == payer:
-            return multiple()
-        return Action(uuid.uuid4(), kind, payer, other if kind == "transfer" else None, amount)
+    @rule(target=actions, kind=kinds, payer=people, other=people, amount=amounts)
+    def request(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
+        """Make a request for the first time."""
+        action = self._plan(kind, payer, other, amount)
+        self.act(action)
+        return action
 
-    @rule(target=answers, action=actions)
-    def act(self, action: Action) -> tuple[Call, object]:
-        """Make the request: for the first time, again, or after its undo."""
+    @rule(targets=(actions, transfers), payer=people, other=people, amount=amounts)
+    def transfer(self, payer: int, other: int, amount: Decimal) -> Action:
+        action = self._plan("transfer", payer, other, amount)
+        self.act(action)
+        return action
+
+    @rule(target=actions, person=people)
+    def spend_everything(self, person: int) -> Action:
+        action = self._plan("deduct", person, person, self.model.wallets[person])
+        self.act(action)
+        return action
+
+    @rule(action=transfers)
+    def undo_a_transfer(self, action: Action) -> None:
+        """It fails while the recipient has spent the credits."""
+        self.undo(action)
+
+    @rule(target=actions, kind=kinds, payer=people, other=people, amount=amounts)
+    def undo_beforehand(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
+        """Undo a request that never came. It may still come."""
+        action = self._plan(kind, payer, other, amount)
+        self.undo(action)
+        return action
+
+    @rule(action=actions)
+    def act(self, action: Action) -> None:
+        """Make a request: for the first time, again, or after its undo."""
         outcome = self.outcome(lambda: self._call(action))
         if action.state == "new":
             action.state = "done" if action.amount <= self.model.wallets[action.payer] else "refused"
+            action.answer = outcome
             if action.state == "done":
                 self._move(action, action.amount)
-                assert isinstance(outcome, Movement)
-                action.escrow_id = outcome.escrow_id
-        match action.state:
-            case "refused":
-                assert outcome == "INSUFFICIENT_CREDITS"
-            case "withdrawn":
-                assert outcome == "REQUEST_UNDONE"
-            case _:
-                assert isinstance(outcome, Movement)
-        return lambda: self._call(action), outcome
+        if action.state == "withdrawn":
+            assert outcome == "REQUEST_UNDONE"
+        else:
+            assert outcome == action.answer
+            assert isinstance(outcome, Movement) == (action.state != "refused")
 
     @rule(action=actions)
     def undo(self, action: Action) -> None:
@@ -175,6 +200,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert self.wait(self.books.contradictions()) == []
+
+    def _plan(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
+        if other == payer:
+            other = (payer + 1) % PEOPLE
+        return Action(uuid.uuid4(), kind, payer, other if kind == "transfer" else None, amount)
 
     def _call(self, action: Action) -> Awaitable[Movement]:
         request_id, payer = action.request_id, self.people[action.payer]

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -13,13 +14,14 @@ from users.ledger.service import Ledger
 
 # The database decides how long a step takes; every example begins with people of its own.
 SETTINGS = settings(
-    max_examples=25,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 
+@pytest.mark.timeout(600)  # when it fails, making the example small takes minutes
 async def test_the_ledger_does_what_the_model_does(books: Books, database: Database) -> None:
     loop = asyncio.get_running_loop()
 
