@@ -4,24 +4,18 @@ import asyncio
 import os
 import sys
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from pydantic import SecretStr
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from common.db.engine import Database
 from common.settings import DatabaseSettings
 from tests.support.servers import DatabaseFactory
+from tests.support.statements import schema_differences
 from users.tables import METADATA
 
 
-def _differences(connection: Connection) -> list[object]:
-    return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
-
-
 async def test_the_migrated_database_is_what_the_models_describe(database: Database) -> None:
-    async with database.transaction() as connection:
-        assert await connection.run_sync(_differences) == []
+    assert await schema_differences(database, METADATA) == []
 
 
 async def _migrate(database_url: str) -> int:

@@ -1,0 +1,72 @@
+"""What the calls of a purchase cost the database: they must not creep up. No server runs here, whose relay would count."""
+
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from common.db.engine import Database
+from tests.support.statements import counted_statements
+from users.accounts.repository import AccountRepository, NewUser
+from users.ledger.repository import LedgerRepository
+from users.ledger.service import Ledger
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(LedgerRepository(database))
+
+
+@pytest.fixture
+async def fan(database: Database, ledger: Ledger) -> uuid.UUID:
+    user_id = uuid.uuid4()
+    new = NewUser(
+        user_id=user_id, email=f"{user_id}@example.com", phone="+6590000000", password_hash="!", roles=["customer"]
+    )
+    assert await AccountRepository(database).add(new)
+    await ledger.top_up(
+        request_id=uuid.uuid4(), user_id=user_id, provider="test", amount=Decimal("100.00"), reference=""
+    )
+    return user_id
+
+
+async def test_a_deduct_is_one_statement_and_so_is_its_repetition(ledger: Ledger, fan: uuid.UUID) -> None:
+    request_id = uuid.uuid4()
+    for _ in range(2):
+        with counted_statements() as count:
+            await ledger.deduct(
+                request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
+            )
+        assert int(count) == 1
+
+
+async def test_a_refused_deduct_is_three_and_its_repetition_one(ledger: Ledger, fan: uuid.UUID) -> None:
+    """Try, find out why, remember."""
+    request_id, counts = uuid.uuid4(), []
+    for _ in range(2):
+        with counted_statements() as count, pytest.raises(Exception, match="INSUFFICIENT_CREDITS"):
+            await ledger.deduct(
+                request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(101), reference=""
+            )
+        counts.append(int(count))
+    assert counts == [3, 1]
+
+
+async def test_a_refund_is_a_tombstone_and_a_statement(ledger: Ledger, fan: uuid.UUID) -> None:
+    request_id = uuid.uuid4()
+    await ledger.deduct(request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="")
+    with counted_statements() as count:
+        await ledger.refund(request_id=uuid.uuid4(), undoes_request_id=request_id, reason="")
+    assert int(count) == 2
+
+
+async def test_a_balance_is_one(ledger: Ledger, fan: uuid.UUID) -> None:
+    with counted_statements() as count:
+        assert await ledger.balance_of(fan) == Decimal("100.00")
+    assert int(count) == 1
+
+
+async def test_a_hundred_users_are_looked_up_in_one(database: Database, fan: uuid.UUID) -> None:
+    with counted_statements() as count:
+        await AccountRepository(database).by_ids([fan, *(uuid.uuid4() for _ in range(99))])
+    assert int(count) == 1
