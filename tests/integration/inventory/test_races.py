@@ -2,16 +2,19 @@
 
 import asyncio
 import random
+import uuid
 from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from common.errors import OutcomeUnknown, ServiceError
+from common.messaging.message import Message
 from common.rpc.client import RpcCaller
 from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
-from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, rows
+from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, refused, rows
 from tests.integration.inventory.tables import answering, locked_seat, waiting_for_locks, wrong_counts
 from tests.support.waiting import eventually
 
@@ -158,6 +161,48 @@ async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
             assert owners == {hold.user_id}
     assert sold > 0
     assert expired > 0
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_a_sale_made_in_time_stands_though_it_is_written_late(
+    box_office: BoxOffice, database: Database, inventory: Inventory
+) -> None:
+    """The sale has its seats locked when their time ends; message, sweeper and the next buyer must not undo it."""
+    hall = await box_office.provision()
+    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=500)
+    expiry, request_id = ExpiryRepository(inventory.database), new_id()
+    message = Message(type="seat.hold", source="orchestrator", subject=hold.hold_id)
+    async with answering(database, request_id):
+        sale = asyncio.create_task(box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id))
+        await eventually(lambda: at_least(database, 1))
+        await eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(hold.held_until))
+        by_message = asyncio.create_task(expiry.end_hold(uuid.UUID(hold.hold_id), message))
+        await eventually(lambda: at_least(database, 2))
+        swept = await expiry.end_due_holds(batch=100)
+        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0]))
+
+    assert sorted((await sale).seat_ids) == sorted(hall.seat_ids[:2])
+    assert (await by_message).is_sold
+    assert hold.hold_id not in {str(expired.hold_id) for expired in swept}
+    assert refusal.code == "SEAT_UNAVAILABLE"
+    assert await box_office.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
+    assert await wrong_counts(database, hall.event_id) == []
+
+
+async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(box_office: BoxOffice, database: Database) -> None:
+    provisioning = new_id()
+    hall = await box_office.provision(request_id=provisioning)
+    ids = new_ids()
+    async with answering(database, ids["request_id"]):
+        taking = asyncio.create_task(box_office.reserve(hall.event_id, hall.seat_ids[0], **ids))
+        await eventually(lambda: at_least(database, 1))
+        refusal = await refused(box_office.discard(hall.event_id, undoes_request_id=provisioning))
+
+    assert refusal.kind == "busy"  # undecided: asked again, it is refused for good
+    assert (await taking).hold_id == ids["hold_id"]
+    refusal = await refused(box_office.discard(hall.event_id, undoes_request_id=provisioning))
+    assert refusal.kind == "conflict"
+    assert len(await box_office.all_seats(hall.event_id)) == 10
     assert await wrong_counts(database, hall.event_id) == []
 
 
