@@ -26,6 +26,10 @@ class ServiceSettings(BaseSettings):
     service_token_secret: SecretStr = SecretStr("")
     jwks_url: str = "http://127.0.0.1:5000/.well-known/jwks.json"
     max_body_bytes: int = Field(default=1_048_576, description="A larger body is refused with 413.")
+    client_patience_seconds: float = Field(
+        default=20.0, gt=0, description="A client that does not finish its request's head, or takes no answer, is cut."
+    )
+    max_connections: int | None = Field(default=None, description="Requests on more are refused with 503.")
     shutdown_grace_seconds: float = 10.0
 
     @property

@@ -31,6 +31,9 @@ class Settings(ServiceSettings, MessagingSettings):
     upstream_long_connections: int = Field(default=64, gt=0, description="On top, for seat maps; each may take long.")
     request_body_seconds: float = Field(default=10.0, gt=0, description="A client has this long to send its body.")
 
+    # Each takes a file, and another one to a service. Live connections are among them.
+    max_connections: int | None = 16_384
+
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Load balancers in front, whose X-Forwarded-For is believed."

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
 from common.health import Health
+from common.http.connections import PatientProtocol
 from common.http.envelope import ErrorBody
 from common.http.errors import install_error_handlers
 from common.http.jwks import JwksClient
@@ -91,6 +93,8 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
+        "http": partial(PatientProtocol, patience_seconds=settings.client_patience_seconds),
+        "limit_concurrency": settings.max_connections,
         "log_config": None,
         "access_log": False,
         "server_header": False,

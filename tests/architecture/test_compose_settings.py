@@ -112,6 +112,14 @@ def test_addresses_lead_to_a_service_that_listens_there(name: str, given: dict[s
             assert address.port == LISTENING[str(address.hostname)], variable
 
 
+def test_the_gateway_may_open_the_files_that_its_connections_take(
+    given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(SERVICES["gateway"], given, monkeypatch, "gateway")
+    assert settings.live_connections < settings.max_connections
+    assert SERVICES["gateway"]["ulimits"]["nofile"] > 2 * settings.max_connections
+
+
 def test_the_sandbox_knows_the_secrets_that_others_use_with_it(given: dict[str, str]) -> None:
     sandbox, users = (environment(DEV_SERVICES[name], given) for name in ("sandbox", "users"))
     for secret in ("OTP_API_KEY", "SERVICE_TOKEN_SECRET"):

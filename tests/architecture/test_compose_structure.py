@@ -38,6 +38,7 @@ SERVICE: Final = _object(
     read_only=FLAG,
     tmpfs=TEXTS,
     shm_size=TEXT,
+    ulimits=_object(nofile={"type": "integer"}),
     cap_drop=TEXTS,
     security_opt=TEXTS,
     logging=_object(driver=TEXT, options=_map_of(TEXT)),

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["RawAnswer", "ask"]
+__all__ = ["RawAnswer", "ask", "exchange", "reading_slowly"]
 
 
 @dataclass(frozen=True)
@@ -37,5 +40,21 @@ async def exchange(url: str, data: bytes) -> bytes:
         writer.write(data)
         async with asyncio.timeout(10):
             return await reader.read()
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def reading_slowly(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """Send a request and take no more of the answer than is asked for (and some 8 kB)."""
+    address = urlsplit(url)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)  # noqa: FBT003 - the standard library's way
+    await asyncio.get_running_loop().sock_connect(connection, (address.hostname, address.port))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
+    try:
+        writer.write(request)
+        yield reader
     finally:
         writer.close()

@@ -1,19 +1,15 @@
 """Services that are away, slow, or break off: what the client is told, and how fast."""
 
 import asyncio
-import socket
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from aiohttp import web
 
 from tests.integration.gateway.conftest import Gateways, until_ready
-from tests.integration.gateway.raw import exchange
+from tests.integration.gateway.raw import exchange, reading_slowly
 from tests.integration.gateway.services import Handler, Services, never
 
 SEAT_MAP = f"/api/events/{uuid.uuid4()}"
@@ -261,19 +257,3 @@ def assert_not_whole(body: bytes, announced: int | None) -> None:
         assert not body.endswith(b"0\r\n\r\n")
     else:
         assert len(body) < announced
-
-
-@asynccontextmanager
-async def reading_slowly(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
-    """Send a request and take no more of the answer than is asked for (and some 8 kB)."""
-    address = urlsplit(url)
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.setblocking(False)  # noqa: FBT003 - the standard library's way
-    await asyncio.get_running_loop().sock_connect(connection, (address.hostname, address.port))
-    reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
-    try:
-        writer.write(request)
-        yield reader
-    finally:
-        writer.close()

@@ -1,0 +1,137 @@
+"""Clients that hold connections without using them: they are cut off, and nobody who is merely slow is."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from aiohttp import web
+from websockets.asyncio.client import connect
+
+from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.raw import reading_slowly
+from tests.integration.gateway.services import Services
+from tests.support.waiting import eventually
+
+PATIENCE_SECONDS = 0.3
+LONG_ENOUGH = 4 * PATIENCE_SECONDS
+SEAT_MAP = f"/api/events/{uuid.uuid4()}"
+GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+HALL = b"x" * 20_000_000  # more than all buffers on the way take in
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@pytest.fixture
+async def url(gateways: Gateways, services: Services) -> AsyncIterator[str]:
+    async def hall(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=HALL)
+
+    services.handlers[SEAT_MAP] = hall
+    async with gateways(client_patience_seconds=PATIENCE_SECONDS, upstream_long_connections=1) as url:
+        yield url
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Connection]:
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def until_cut_off(reader: asyncio.StreamReader) -> bytes:
+    """Read until the gateway ends the connection, and return what it sent."""
+    received = b""
+    async with asyncio.timeout(3):  # less than the five seconds that uvicorn keeps an idle connection
+        try:
+            while part := await reader.read(65_536):
+                received += part
+        except ConnectionResetError:
+            pass
+    return received
+
+
+async def trickle(writer: asyncio.StreamWriter, data: bytes) -> None:
+    for byte in data:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(PATIENCE_SECONDS / 5)
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "later"])
+@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nX: " + b"x" * 100, b"\r\n" * 100])
+async def test_a_request_that_is_never_finished_is_not_waited_for(url: str, before: bytes, data: bytes) -> None:
+    async with connected(url) as (reader, writer):
+        writer.write(before)
+        trickling = asyncio.create_task(trickle(writer, data))
+        answer = await until_cut_off(reader)
+        assert answer.startswith(b"HTTP/1.1 200") if before else answer == b""
+        trickling.cancel()
+
+
+async def test_who_takes_nothing_of_a_seat_map_makes_room_for_others(url: str) -> None:
+    async with reading_slowly(url, GET_SEAT_MAP) as reader, httpx.AsyncClient(base_url=url) as http:
+        await reader.readuntil(b"\r\n\r\n")
+        answer = await http.get(SEAT_MAP)  # waits two seconds for a connection
+        assert answer.content == HALL
+        assert len(await until_cut_off(reader)) < len(HALL)
+
+
+async def test_who_takes_nothing_of_another_answer_is_cut_off(url: str, services: Services) -> None:
+    services.handlers["/api/events"] = services.handlers[SEAT_MAP]
+    get_events = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with reading_slowly(url, get_events) as reader:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(LONG_ENOUGH)
+        assert len(await until_cut_off(reader)) < len(HALL)
+
+
+async def test_who_is_slow_gets_everything(url: str) -> None:
+    async with reading_slowly(url, GET_SEAT_MAP) as reader:
+        await reader.readuntil(b"\r\n\r\n")
+        for _ in range(20):
+            await reader.readexactly(len(HALL) // 20)
+            await asyncio.sleep(PATIENCE_SECONDS / 3)
+
+
+async def test_a_service_may_take_longer_than_a_client(url: str, services: Services) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        await asyncio.sleep(LONG_ENOUGH)
+        return web.json_response({})
+
+    services.handlers["/api/events"] = answer
+    async with httpx.AsyncClient(base_url=url) as http:
+        assert (await http.get("/api/events")).status_code == 200
+        assert (await http.get("/livez")).status_code == 200
+
+
+async def test_who_watches_seats_need_not_say_anything(url: str) -> None:
+    async with connect(f"{url.replace('http', 'ws')}/ws/events/{uuid.uuid4()}") as connection:
+        assert "subscribed" in str(await connection.recv())
+        await asyncio.sleep(LONG_ENOUGH)
+        await asyncio.wait_for(await connection.ping(), 2)
+
+
+async def test_there_are_only_so_many_connections(gateways: Gateways) -> None:
+    get = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with gateways(max_connections=3) as url:
+
+        async def status() -> bytes:
+            async with connected(url) as (reader, writer):
+                writer.write(get)
+                return (await reader.read())[:12]
+
+        async with AsyncExitStack() as stack:
+            for _ in range(3):
+                await stack.enter_async_context(connected(url))
+            assert await status() == b"HTTP/1.1 503"
+
+        async def is_served() -> bool:
+            return await status() == b"HTTP/1.1 200"
+
+        await eventually(is_served)
