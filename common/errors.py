@@ -43,6 +43,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unprocessable",
+    "as_seen_by_caller",
     "error_of_kind",
 ]
 
@@ -170,6 +171,16 @@ class OutcomeUnknown(Unavailable):
 
 class Internal(ServiceError):
     kind = "internal"
+
+
+def as_seen_by_caller(error: ServiceError) -> ServiceError:
+    """Return what a refusal between services means to whoever asked us.
+
+    That our own credentials were refused is our trouble, not theirs: they would be told to log in again.
+    """
+    if isinstance(error, Unauthenticated) or (isinstance(error, Forbidden) and error.code == Forbidden.code):
+        return Unavailable(refused=error.public_message)
+    return error
 
 
 def error_of_kind(

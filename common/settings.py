@@ -9,7 +9,7 @@ __all__ = ["DatabaseSettings", "MessagingSettings", "ServiceSettings"]
 
 # Refused outside dev and test: anybody can read them here.
 DEV_SERVICE_TOKEN_SECRET: Final = "dev-only-service-token-secret-of-32-bytes"  # noqa: S105 - known on purpose, and refused outside dev
-KNOWN_DEV_SECRETS: Final = frozenset({DEV_SERVICE_TOKEN_SECRET, "changeme", "secret", "password"})
+KNOWN_DEV_SECRETS: Final = frozenset({DEV_SERVICE_TOKEN_SECRET})
 MINIMUM_SECRET_BYTES: Final = 32  # RFC 7518 §3.2: an HS256 key has at least 256 bits
 
 
@@ -66,7 +66,7 @@ class MessagingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/")
+    rabbitmq_url: SecretStr
     hold_ttl_seconds: float = Field(default=300, gt=0, description="How long seats are held for a fan (T2).")
     publish_timeout_seconds: float = 5.0
     outbox_poll_seconds: float = Field(default=1.0, description="How soon a row left by another process is sent.")

@@ -100,9 +100,10 @@ async def _unsent_messages(databases: "_Databases") -> list[str]:
 # --- credits ---------------------------------------------------------------------------------------------------------
 
 _CHARGES: Final = """
-    SELECT t.transaction_id, t.reference, e.amount, r.transaction_id AS reversed_by
+    SELECT t.transaction_id, t.reference, e.amount, w.account_owner AS wallet, r.transaction_id AS reversed_by
     FROM ledger_transactions t
     JOIN ledger_entries e ON e.transaction_id = t.transaction_id AND e.account_kind = 'revenue'
+    JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
     LEFT JOIN ledger_transactions r ON r.reverses_transaction_id = t.transaction_id
     WHERE t.reverses_transaction_id IS NULL
 """
@@ -129,6 +130,7 @@ async def _ledger_violations(databases: "_Databases") -> list[str]:
            WHERE b.account_kind = 'escrow' GROUP BY b.account_owner, b.amount
            HAVING b.amount <> coalesce(sum(x.amount), 0)""",
     )
+    forgotten = await databases.all("users", "SELECT escrow_id, reference FROM escrows WHERE status = 'HELD'")
     return [
         *(f"transaction {row['transaction_id']} is off by {row['surplus']} {row['currency']}" for row in unbalanced),
         *(f"{row['account_kind']} of {row['account_owner']} is negative" for row in negative),
@@ -137,6 +139,8 @@ async def _ledger_violations(databases: "_Databases") -> list[str]:
             for row in drifted
         ),
         *(f"escrow of {row['account_owner']} is {row['amount']}, held is {row['held']}" for row in escrowed),
+        # No saga that may rest holds an escrow yet.
+        *(f"escrow {row['escrow_id']} ({row['reference']}) is held by nobody" for row in forgotten),
     ]
 
 
@@ -152,7 +156,10 @@ def _charge_violations(charges: Rows, orders: Rows) -> list[str]:
 
 # --- seats -----------------------------------------------------------------------------------------------------------
 
-_SEATS: Final = "SELECT seat_id, event_id, status, hold_id, held_until, owner_user_id, price_paid FROM seats"
+_SEATS: Final = """
+    SELECT seat_id, event_id, status, hold_id, held_by_user_id, owner_user_id, price_paid,
+        status = 'HELD' AND held_until > now() AS is_live FROM seats
+"""
 OWNED: Final = frozenset({"SOLD", "LISTED", "CHECKED_IN"})
 
 
@@ -192,14 +199,22 @@ async def _capacity_violations(databases: "_Databases") -> list[str]:
 
 
 def _seat_violations(seats: Rows, orders: Rows) -> list[str]:
-    """Every sold seat has a confirmed order, every held one an open order."""
+    """Every sold seat has a confirmed order, every held one an open order or a hold that ends by itself."""
     status = {order["order_id"]: order["status"] for order in orders}
-    expected = {"HELD": "PENDING"} | dict.fromkeys(OWNED, "CONFIRMED")
     return [
         f"seat {seat['seat_id']} is {seat['status']}, its order {seat['hold_id']} is {status.get(seat['hold_id'])}"
         for seat in seats
-        if seat["status"] in expected and status.get(seat["hold_id"]) != expected[seat["status"]]
+        if not _fits(seat, status.get(seat["hold_id"]))
     ]
+
+
+def _fits(seat: Mapping[str, Any], order_status: str | None) -> bool:
+    if seat["status"] in OWNED:
+        return order_status == "CONFIRMED"
+    if seat["status"] == "HELD":
+        # A purchase that died before it was stored leaves a hold without an order, until its time is over.
+        return order_status == "PENDING" or (order_status is None and seat["is_live"])
+    return True
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
@@ -214,33 +229,48 @@ ORDER_OF_SAGA: Final[Mapping[str, set[str | None]]] = {
 
 
 def _order_violations(orders: Rows, order_seats: Rows, seats: Rows, charges: Rows) -> list[str]:
-    """Every confirmed order has its seats, its price and its charge, once."""
-    seat_by_id = {seat["seat_id"]: seat for seat in seats}
-    seats_of = _grouped(order_seats, "order_id")
-    charges_of = _grouped((charge for charge in charges if charge["reversed_by"] is None), "reference")
+    """Every confirmed order has just its seats, at their price, for its fan, charged once; every open one its hold."""
+    own_seats = _grouped(order_seats, "order_id")
+    had_seats = _grouped((seat for seat in seats if seat["hold_id"] is not None), "hold_id")
+    charged = _grouped((charge for charge in charges if charge["reversed_by"] is None), "reference")
     violations = []
     for order in orders:
-        if order["status"] != "CONFIRMED":
-            continue
-        name = f"confirmed order {order['order_id']}"
-        own = seats_of.get(order["order_id"], [])
-        sold = [seat_by_id[row["seat_id"]] for row in own if row["seat_id"] in seat_by_id]
-        charged = charges_of.get(str(order["order_id"]), [])
-        if not own or any(s["hold_id"] != order["order_id"] or s["status"] not in OWNED for s in sold):
-            violations.append(f"{name} does not have its seats")
-        if sum((row["price"] for row in own), Decimal(0)) != order["total"]:
-            violations.append(f"{name} has a total that is not its seats' prices")
-        if [charge["amount"] for charge in charged] != [order["total"]]:
-            violations.append(f"{name} of {order['total']} was charged {[str(c['amount']) for c in charged]}")
+        own, had = own_seats.get(order["order_id"], []), had_seats.get(order["order_id"], [])
+        if order["status"] == "CONFIRMED":
+            violations += _confirmed_order_violations(order, own, had, charged.get(str(order["order_id"]), []))
+        elif order["status"] == "PENDING" and _holders(had) != {(row["seat_id"], order["user_id"]) for row in own}:
+            violations.append(f"pending order {order['order_id']} does not hold its seats")
+    return violations
+
+
+def _holders(seats: Rows) -> set[tuple[Any, Any]]:
+    return {(seat["seat_id"], seat["held_by_user_id"]) for seat in seats if seat["status"] == "HELD"}
+
+
+def _confirmed_order_violations(order: Mapping[str, Any], own: Rows, had: Rows, charged: Rows) -> list[str]:
+    name = f"confirmed order {order['order_id']}"
+    violations = []
+    wanted = {(row["seat_id"], row["price"], order["user_id"]) for row in own}
+    sold = {(seat["seat_id"], seat["price_paid"], seat["owner_user_id"]) for seat in had if seat["status"] in OWNED}
+    if not own or sold != wanted or len(had) != len(own):
+        violations.append(f"{name} does not have just its seats at their price for its fan")
+    if sum((row["price"] for row in own), Decimal(0)) != order["total"]:
+        violations.append(f"{name} has a total that is not its seats' prices")
+    if [(charge["amount"], charge["wallet"]) for charge in charged] != [(order["total"], str(order["user_id"]))]:
+        violations.append(f"{name} of {order['total']} was charged {[str(charge['amount']) for charge in charged]}")
     return violations
 
 
 def _saga_violations(sagas: Rows, orders: Rows) -> list[str]:
     status: dict[uuid.UUID, str] = {order["order_id"]: order["status"] for order in orders}
+    known = {saga["saga_id"] for saga in sagas}
     return [
-        f"purchase {saga['saga_id']} is {saga['state']}, its order is {status.get(saga['saga_id'])}"
-        for saga in sagas
-        if saga["state"] in ORDER_OF_SAGA and status.get(saga["saga_id"]) not in ORDER_OF_SAGA[saga["state"]]
+        *(
+            f"purchase {saga['saga_id']} is {saga['state']}, its order is {status.get(saga['saga_id'])}"
+            for saga in sagas
+            if saga["state"] in ORDER_OF_SAGA and status.get(saga["saga_id"]) not in ORDER_OF_SAGA[saga["state"]]
+        ),
+        *(f"order {order_id} has no saga" for order_id in status if order_id not in known),
     ]
 
 

@@ -1,17 +1,12 @@
 """What the orchestrator's processes read from their environment."""
 
-from typing import Final, Self
-
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
 from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS
 from orchestrator.engine.repository import LEASE_MARGIN_SECONDS
 
 __all__ = ["Settings", "WorkerSettings"]
-
-# Refused outside dev and test: anybody can read it here.
-DEV_QR_KEYS: Final = "k1:ZGV2LW9ubHktcXIta2V5LW9mLTMyLWJ5dGVzLi4uLi4"
 
 
 class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
@@ -20,7 +15,7 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     orders_url: str = "http://127.0.0.1:5001"
     events_url: str = "http://127.0.0.1:5002"
     inventory_address: str = "127.0.0.1:50051"
-    qr_keys: SecretStr = Field(default=SecretStr(""), description="id:base64url,…; the first key is the active one.")
+    qr_keys: SecretStr = Field(description="id:base64url,…; the first key is the active one.")
     qr_ttl_seconds: int = Field(default=60, gt=0, description="How long a QR code opens the door (T11).")
     request_budget_seconds: float = Field(default=10.0, description="Longer sagas are answered with 202.")
     saga_patience_seconds: float = Field(
@@ -30,13 +25,6 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
         default=LEASE_MARGIN_SECONDS, gt=0, description="A silent owner loses its saga so long after its patience."
     )
     recover_interval_seconds: float = Field(default=1.0, description="How often lost and overdue sagas are looked for.")
-
-    @model_validator(mode="after")
-    def _refuse_dev_keys(self) -> Self:
-        keys = self.qr_keys.get_secret_value()
-        if not keys or (not self.is_dev and keys == DEV_QR_KEYS):
-            raise ValueError("QR_KEYS must be set to keys of your own")
-        return self
 
 
 class WorkerSettings(Settings):

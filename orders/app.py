@@ -42,6 +42,6 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
         user_tokens=user_tokens,
     )
     app.state.orders = OrderService(OrderRepository(database))
+    app.include_router(routes.internal)  # first: routes are tried in order, and these are the hot ones
     app.include_router(routes.public)
-    app.include_router(routes.internal)
     return app

@@ -14,7 +14,7 @@ from orders.status import OrderStatus
 __all__ = ["internal", "public"]
 
 
-def _service(request: Request) -> OrderService:
+async def _service(request: Request) -> OrderService:
     service: OrderService = request.app.state.orders
     return service
 

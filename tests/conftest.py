@@ -6,8 +6,16 @@ A test that needs neither starts neither.
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.support.servers import DatabaseFactory, TestServers, Vhost, started_servers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Log tracebacks as Python prints them; drawing boxes around them takes longer than most tests."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture(scope="session")

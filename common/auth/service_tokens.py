@@ -16,6 +16,7 @@ TOKEN_TYPE: Final = "service"  # noqa: S105 - a claim, not a secret
 LIFETIME_SECONDS: Final = 300
 RENEW_BEFORE_SECONDS: Final = 60  # so that no token expires between being taken and being checked
 CACHED_TOKENS: Final = 1_000
+CLOCK_SKEW_SECONDS: Final = 5  # two hosts' clocks need not agree better than that
 
 
 class ServiceTokens:
@@ -54,6 +55,7 @@ class ServiceTokens:
                 self._secret,
                 algorithms=[ALGORITHM],
                 audience=self._service,
+                leeway=CLOCK_SKEW_SECONDS,
                 options={"require": ["iss", "exp", "typ"]},
             )
         except jwt.InvalidAudienceError as error:

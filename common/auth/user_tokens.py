@@ -20,6 +20,7 @@ ISSUER: Final = "ticketremaster-users"
 AUDIENCE: Final = "ticketremaster"
 ACCESS_TOKEN_TYPE: Final = "access"  # noqa: S105 - a claim, not a secret
 CACHED_TOKENS: Final = 50_000
+CLOCK_SKEW_SECONDS: Final = 5
 # An unknown key id makes us look again, but not once per forged token.
 KEY_REFRESH_SECONDS: Final = 5.0
 
@@ -54,7 +55,7 @@ class UserTokenVerifier:
         if known is None:
             known = self._decode(token, await self._key_for(token))
             self._verified[token] = known
-        elif known.expires_at <= datetime.now(UTC):
+        if known.expires_at <= datetime.now(UTC):
             raise TokenExpired
         return known
 
@@ -88,6 +89,7 @@ class UserTokenVerifier:
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 audience=AUDIENCE,
+                leeway=CLOCK_SKEW_SECONDS,  # for a token from the near future; its end is kept to the second
                 options={"require": ["exp", "iat", "sub", "sid", "typ"]},
             )
             if claims["typ"] != ACCESS_TOKEN_TYPE:

@@ -41,14 +41,17 @@ Row = Mapping[Any, Any]
 # A service has a few dozen; the bound is for statements that somebody makes up as they go.
 COMPILED_STATEMENTS: Final = 1_000
 
+IDLE_IN_TRANSACTION_MILLISECONDS: Final = 15_000
+
 LOCK_NOT_AVAILABLE: Final = "55P03"
 DEADLOCK_DETECTED: Final = "40P01"
 FOREIGN_KEY_VIOLATION: Final = "23503"
 UNIQUE_VIOLATION: Final = "23505"
 CHECK_VIOLATION: Final = "23514"
 # Class 08 is a broken connection, 57P0x a server going down or coming up, 53 a server out of resources,
-# 57014 a statement that took longer than STATEMENT_TIMEOUT_SECONDS and was rolled back.
-UNAVAILABLE_CLASSES: Final = ("08", "53", "57P", "57014")
+# 57014 a statement that took longer than STATEMENT_TIMEOUT_SECONDS and was rolled back, 25006 a server that just became
+# a standby.
+UNAVAILABLE_CLASSES: Final = ("08", "25006", "53", "57P", "57014")
 
 
 class Database:
@@ -64,6 +67,9 @@ class Database:
             "application_name": application_name,
             "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
             "lock_timeout": str(int(settings.lock_timeout_seconds * 1000)),
+            # A process that is frozen or cut off must not keep its locks.
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
+            "tcp_keepalives_idle": "30",
             "jit": "off",  # compiling costs more than these short statements themselves
         }
         self._engine = create_async_engine(
@@ -72,6 +78,7 @@ class Database:
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,
             pool_use_lifo=True,
+            hide_parameters=True,  # they hold what no log may
             json_serializer=_json_text,
             json_deserializer=orjson.loads,
             connect_args={
@@ -174,6 +181,15 @@ class _Compiled:
 _PING: Final = text("SELECT 1 AS alive")
 
 
+class ServerRefusal(Exception):
+    """What PostgreSQL refused, without the row that it quotes: rows hold what no log may."""
+
+    def __init__(self, error: asyncpg.PostgresError) -> None:
+        self.sqlstate = error.sqlstate
+        constraint = getattr(error, "constraint_name", None)
+        super().__init__(f"{type(error).__name__} {error.sqlstate}" + (f" by {constraint}" if constraint else ""))
+
+
 def sqlstate_of(error: DBAPIError) -> str:
     """Return the five-character SQLSTATE, or an empty string when the server never answered."""
     return str(getattr(error.orig, "sqlstate", None) or "")
@@ -205,7 +221,7 @@ async def _translated() -> AsyncIterator[None]:
         if str(error.sqlstate).startswith(UNAVAILABLE_CLASSES):
             raise Unavailable(reason=repr(error)) from error
         kind = IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
-        raise kind(None, None, error) from error
+        raise kind(None, None, ServerRefusal(error)) from None
     except DBAPIError as error:
         state = sqlstate_of(error)
         broken = error.connection_invalidated or (isinstance(error, InterfaceError | OperationalError) and not state)

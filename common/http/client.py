@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 
 from common.auth.service_tokens import ServiceTokens
-from common.errors import OutcomeUnknown, ServiceError
+from common.errors import OutcomeUnknown, ServiceError, as_seen_by_caller
 from common.http.errors import KIND_HEADER, error_from_response
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
@@ -110,6 +110,7 @@ class ServiceClient:
         return headers
 
     def _error_of(self, response: aiohttp.ClientResponse, content: bytes, path: str) -> ServiceError:
-        error = error_from_response(response.status, response.headers.get(KIND_HEADER), content)
-        error.private = {"callee": self._callee, "path": path}
+        answered = error_from_response(response.status, response.headers.get(KIND_HEADER), content)
+        error = as_seen_by_caller(answered)
+        error.private |= {"callee": self._callee, "path": path}
         return error

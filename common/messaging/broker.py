@@ -9,8 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 import aio_pika
-from aio_pika.abc import AbstractRobustConnection
-from aiormq.exceptions import AMQPError
+from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 
 from common.messaging.topology import Topology
 from common.telemetry.logs import get_logger
@@ -40,6 +39,7 @@ class Broker:
         self._topology = topology
         self._on_connected = on_connected
         self._connection: AbstractRobustConnection | None = None
+        self._declaring: AbstractChannel | None = None  # kept open: a robust channel declares again what it declared
         self._connecting: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -65,7 +65,7 @@ class Broker:
         while not self._ready.is_set():
             try:
                 await self._connect_once()
-            except (AMQPError, OSError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever keeps it away, the broker is tried again
                 logger.warning("broker.unreachable", connection=self._name, reason=repr(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
 
@@ -77,8 +77,8 @@ class Broker:
             client_properties={"connection_name": self._name},
         )
         try:
-            async with connection.channel() as channel:
-                await self._topology.declare(channel)
+            self._declaring = await connection.channel()
+            await self._topology.declare(self._declaring)
             await self._on_connected(connection)
         except BaseException:
             await connection.close()

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
 
 from common.errors import ServiceError
 from common.messaging.broker import Broker
@@ -50,11 +50,14 @@ class Consumer:
         self._handler = handler
         self._publisher = publisher
         self._prefetch = prefetch
+        self._channel: AbstractChannel | None = None
 
     async def _subscribe(self, connection: AbstractRobustConnection) -> None:
-        channel = await connection.channel()
+        # Kept, and the queue looked up by the channel itself: only what a robust channel knows is there again after
+        # a reconnection.
+        self._channel = channel = await connection.channel()
         await channel.set_qos(prefetch_count=self._prefetch)
-        queue = await channel.get_queue(self._queue, ensure=False)
+        queue = await channel.get_queue(self._queue)
         await queue.consume(self._take)
 
     async def _take(self, incoming: AbstractIncomingMessage) -> None:

@@ -5,19 +5,18 @@ claimed by their unsent flag with SKIP LOCKED, never by position, so copies of a
 """
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, func, text
-from sqlalchemy.dialects.postgresql import UUID
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.dialects import postgresql
 
 from common.db.engine import Database, Row
 from common.errors import ServiceError
 from common.messaging.message import Message
-from common.messaging.publisher import Publisher
+from common.messaging.publisher import NotRouted, Publisher
 from common.messaging.topology import MESSAGES_EXCHANGE
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
@@ -30,6 +29,7 @@ KEEP_SENT: Final = "1 hour"
 CLEAN_EVERY_SECONDS: Final = 60.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 5.0
+REST_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
@@ -39,7 +39,7 @@ def outbox_table(metadata: MetaData) -> Table:
     return Table(
         "outbox",
         metadata,
-        Column("message_id", UUID(as_uuid=True), primary_key=True),
+        Column("message_id", postgresql.UUID(as_uuid=True), primary_key=True),
         Column("exchange", Text, nullable=False),
         Column("routing_key", Text, nullable=False),
         Column("body", LargeBinary, nullable=False),
@@ -79,6 +79,7 @@ class OutboxRelay:
         self._poll_seconds = poll_seconds
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._resting: dict[UUID, float] = {}  # message id -> when it is tried again, by the loop's clock
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="outbox relay")
@@ -123,19 +124,15 @@ class OutboxRelay:
             Unavailable: at least one was not confirmed; those that were are marked.
         """
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(_CLAIM, {"batch": BATCH})).mappings().all()
+            parameters = {"batch": BATCH, "resting": self._resting_ids()}
+            rows = (await connection.execute(_CLAIM, parameters)).mappings().all()
             OUTBOX_LAG_SECONDS.set((datetime.now(UTC) - rows[0]["created_at"]).total_seconds() if rows else 0)
-            failures = await self._send_and_mark(connection, rows)
-        if failures:
-            raise failures[0]
+            outcomes = await asyncio.gather(*(self._send(row) for row in rows))
+            if sent := [row["message_id"] for row, failure in zip(rows, outcomes, strict=True) if failure is None]:
+                await connection.execute(_MARK_SENT, {"message_ids": sent})
+        for row, failure in zip(rows, outcomes, strict=True):
+            self._rest_or_raise(row, failure)
         return len(rows)
-
-    async def _send_and_mark(self, connection: AsyncConnection, rows: Sequence[Row]) -> list[ServiceError]:
-        outcomes = await asyncio.gather(*(self._send(row) for row in rows))
-        sent = [row["message_id"] for row, failure in zip(rows, outcomes, strict=True) if failure is None]
-        if sent:
-            await connection.execute(_MARK_SENT, {"message_ids": sent})
-        return [failure for failure in outcomes if failure is not None]
 
     async def _send(self, row: Row) -> ServiceError | None:
         try:
@@ -149,6 +146,19 @@ class OutboxRelay:
         except ServiceError as error:
             return error
         return None
+
+    def _rest_or_raise(self, row: Row, failure: ServiceError | None) -> None:
+        """A message that no queue takes rests a while, so that it does not stand in the way of the others."""
+        if isinstance(failure, NotRouted):
+            self._resting[row["message_id"]] = asyncio.get_running_loop().time() + REST_SECONDS
+            logger.warning("outbox.not_routed", message_id=str(row["message_id"]), **failure.private)
+        elif failure is not None:
+            raise failure
+
+    def _resting_ids(self) -> list[UUID]:
+        now = asyncio.get_running_loop().time()
+        self._resting = {message_id: until for message_id, until in self._resting.items() if until > now}
+        return list(self._resting)
 
     async def _clean(self, clean_at: float) -> float:
         now = asyncio.get_running_loop().time()

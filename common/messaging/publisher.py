@@ -57,6 +57,11 @@ class Publisher:
             raise NotRouted(exchange=exchange, routing_key=routing_key, reason=repr(error)) from error
         except (TimeoutError, AMQPError, OSError, RuntimeError) as error:
             raise Unavailable(exchange=exchange, reason=repr(error)) from error
+        except asyncio.CancelledError as error:
+            # A lost connection cancels the confirmations that were waited for; only a cancelled task is to end.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise Unavailable(exchange=exchange, reason=repr(error)) from error
         PUBLISHED_MESSAGES.labels(exchange).inc()
 
     async def _open(self, connection: AbstractRobustConnection) -> None:

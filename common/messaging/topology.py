@@ -74,11 +74,12 @@ class Topology:
         """Declare it all; what exists already with the same arguments is left as it is."""
         for exchange in self.exchanges:
             await channel.declare_exchange(exchange.name, ExchangeType(exchange.kind), durable=True)
-        for queue in self.queues:
-            await channel.declare_queue(queue.name, durable=True, arguments=queue.all_arguments)
+        queues = {
+            queue.name: await channel.declare_queue(queue.name, durable=True, arguments=queue.all_arguments)
+            for queue in self.queues
+        }
         for binding in self.bindings:
-            declared = await channel.get_queue(binding.queue, ensure=False)
-            await declared.bind(binding.exchange, binding.routing_key)
+            await queues[binding.queue].bind(binding.exchange, binding.routing_key)
 
     def as_definitions(self, vhost: str = "/") -> dict[str, Any]:
         """Return it as the broker's definitions file has it."""

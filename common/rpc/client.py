@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 import grpc
 
 from common.auth.service_tokens import ServiceTokens
+from common.errors import as_seen_by_caller
 from common.rpc.errors import error_from_status
 from common.telemetry.correlation import CORRELATION_METADATA, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
@@ -60,7 +61,7 @@ class RpcCaller:
             )
         except grpc.aio.AioRpcError as error:
             REMOTE_CALLS.labels(self._callee, "gRPC", error.code().name).inc()
-            raise error_from_status(error) from error
+            raise as_seen_by_caller(error_from_status(error)) from error
         REMOTE_CALLS.labels(self._callee, "gRPC", "ok").inc()
         return answer
 

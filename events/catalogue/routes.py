@@ -22,7 +22,7 @@ from events.catalogue.service import CatalogueService
 __all__ = ["internal"]
 
 
-def _service(request: Request) -> CatalogueService:
+async def _service(request: Request) -> CatalogueService:
     service: CatalogueService = request.app.state.catalogue
     return service
 

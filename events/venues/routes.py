@@ -11,7 +11,7 @@ from events.venues.service import VenueService
 __all__ = ["public"]
 
 
-def _service(request: Request) -> VenueService:
+async def _service(request: Request) -> VenueService:
     service: VenueService = request.app.state.venues
     return service
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import grpc
+import orjson
 
 from common.rpc.client import RpcCaller, open_channel
 from orchestrator.engine.plan import Call
@@ -19,18 +20,11 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
 
-__all__ = ["CategoryCount", "GrpcInventory", "OwnedSeat", "SeatState"]
+__all__ = ["CategoryCount", "GrpcInventory", "OwnedSeat"]
 
 PROVISION_DEADLINE_SECONDS: Final = 55.0
-SEAT_PAGE: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class SeatState:
-    """A seat as anybody may see it."""
-
-    seat: Seat
-    status: str
+SEAT_PAGE: Final = 2_000  # a page keeps the event loop for some ten milliseconds
+STATUS_NAMES: Final = {number: name for name, number in pb.SeatStatus.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +150,18 @@ class GrpcInventory:
             for event in answer.events
         }
 
-    async def seats_of(self, event_id: uuid.UUID) -> list[SeatState]:
-        """Return a hall's seats in hall order."""
-        seats: list[SeatState] = []
+    async def seat_map(self, event_id: uuid.UUID) -> bytes:
+        """Return a hall's seats in hall order, as the JSON array of what anybody may see of them (`SeatView`)."""
+        parts: list[bytes] = []
         page_token = ""
         while True:
             request = pb.ListSeatsRequest(event_id=str(event_id), page_token=page_token, page_size=SEAT_PAGE)
             answer = await self._caller.call(self._stub.ListSeats, request)
-            seats += [SeatState(_seat(seat), pb.SeatStatus.Name(seat.status)) for seat in answer.seats]
+            if answer.seats:
+                parts.append(orjson.dumps([_seat_view(seat) for seat in answer.seats])[1:-1])
             page_token = answer.next_page_token
             if not page_token:
-                return seats
+                return b"[" + b",".join(parts) + b"]"
 
     async def seat(self, seat_id: uuid.UUID) -> OwnedSeat:
         return _owned(await self._caller.call(self._stub.GetSeat, pb.GetSeatRequest(seat_id=str(seat_id))))
@@ -186,6 +181,18 @@ def _seat(seat: pb.Seat) -> Seat:
         seat_number=seat.seat_number,
         price=Decimal(seat.price),
     )
+
+
+def _seat_view(seat: pb.Seat) -> dict[str, object]:
+    """Plain values, no models: a hall has up to 100,000 seats."""
+    return {
+        "seat_id": seat.seat_id,
+        "row_number": seat.row_number,
+        "seat_number": seat.seat_number,
+        "category": seat.category,
+        "price": seat.price,
+        "status": STATUS_NAMES[seat.status],
+    }
 
 
 def _owned(seat: pb.Seat) -> OwnedSeat:

@@ -19,7 +19,7 @@ from orchestrator.engine.runner import SagaRunner
 __all__ = ["SagaEngine", "StillRunning"]
 
 # As many as can be worked on at once without outliving the leases they are taken over with.
-TAKE_OVER_BATCH: Final = 16
+MOST_TAKEN_OVER: Final = 16
 
 Result = TypeVar("Result")
 logger = get_logger(__name__)
@@ -47,11 +47,12 @@ class SagaEngine:
         self._runners = {plan.kind: SagaRunner(plan, log, observer) for plan in plans}
         self._request_budget_seconds = request_budget_seconds
         self._working: set[asyncio.Task[Any]] = set()
+        self._taken_over: set[asyncio.Task[None]] = set()
 
     async def start(self, kind: str, data: SagaData, *, requested_by: uuid.UUID, fingerprint: str = "") -> SagaRecord:
         """Run a new saga until it waits or ends, and return it.
 
-        A saga with the same id is not run again: it is returned as it stands.
+        A saga with the same id is not run again: it is returned as it stands, once it has come to its first rest.
 
         Raises:
             StillRunning: it goes on in the background.
@@ -74,7 +75,7 @@ class SagaEngine:
         return await self._within_budget(data.saga_id, self._start(saga))
 
     async def signal(
-        self, saga_id: uuid.UUID, signal: str, *, requested_by: uuid.UUID, key: str | None = None
+        self, saga_id: uuid.UUID, signal: str, *, kind: str, requested_by: uuid.UUID, key: str | None = None
     ) -> SagaRecord | None:
         """Wake the saga that waits for `signal` and return how far it came; None when it did not wait for it.
 
@@ -85,12 +86,12 @@ class SagaEngine:
         Raises:
             StillRunning: it goes on in the background.
         """
-        claim = self._log.signal(saga_id, requested_by=requested_by, operation=signal, key=key)
+        claim = self._log.signal(saga_id, signal, kind=kind, requested_by=requested_by, key=key)
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
-    async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError) -> SagaRecord | None:
+    async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError, *, kind: str) -> SagaRecord | None:
         """Unwind a saga that waits and return it; None when it did not wait (any more)."""
-        claim = self._log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"))
+        claim = self._log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"), kind=kind)
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
@@ -124,18 +125,20 @@ class SagaEngine:
         saga = await self._log.load(saga_id)
         if saga is None:
             raise NotFound
-        past_pivot = self._runners[saga.kind].plan.is_past_pivot(saga.step)
-        direction = SagaState.RUNNING if past_pivot else SagaState.UNWINDING
-        taken = await self._log.unstick(saga, direction)
+        only_forward = self._runners[saga.kind].plan.only_goes_forward(saga.step)
+        direction = SagaState.RUNNING if only_forward else SagaState.UNWINDING
+        taken = await self._log.unstick(saga, direction, asked_anew=saga.error is not None and saga.error.was_refused)
         if taken is None:
             raise Conflict("That saga is not stuck.", code="SAGA_NOT_STUCK")
         return await self._within_budget(saga_id, self._run(taken))
 
-    async def take_over(self) -> int:
-        """Take over what is due, run it until it rests, and return how many sagas that were."""
-        sagas = await self._log.take_over(batch=TAKE_OVER_BATCH)
-        await asyncio.gather(*(self._resume(saga) for saga in sagas))
-        return len(sagas)
+    async def take_over(self) -> list[asyncio.Task[None]]:
+        """Take over what is due, as far as there are hands free, and return the tasks that run it."""
+        free_hands = MOST_TAKEN_OVER - len(self._taken_over)
+        if free_hands <= 0:
+            return []
+        sagas = await self._log.take_over(batch=free_hands)
+        return [self._keep_taken_over(saga) for saga in sagas]
 
     async def close(self, *, grace_seconds: float) -> None:
         """Let running sagas reach their next resting place; what does not is left to its lease."""
@@ -162,7 +165,7 @@ class SagaEngine:
             raise Unavailable(saga_id=saga.saga_id)
         if existing.saga_id == wanted_id and existing.fingerprint != saga.fingerprint:
             raise Unprocessable
-        if existing.state is SagaState.RUNNING:
+        if existing.state is SagaState.RUNNING and not self._runners[existing.kind].plan.is_past_wait(existing.step):
             raise Busy(retry_after_seconds=1)
         return existing
 
@@ -176,10 +179,16 @@ class SagaEngine:
         except StaleEpoch as error:
             raise StillRunning(saga.saga_id) from error
 
+    def _keep_taken_over(self, saga: SagaRecord) -> asyncio.Task[None]:
+        task = self._keep(self._resume(saga))
+        self._taken_over.add(task)
+        task.add_done_callback(self._taken_over.discard)
+        return task
+
     async def _resume(self, saga: SagaRecord) -> None:
         logger.info("saga.taken_over", kind=saga.kind, saga_id=str(saga.saga_id), state=saga.state, step=saga.step)
         try:
-            await self._keep(self._run(saga))
+            await self._run(saga)
         except (StillRunning, ServiceError) as error:
             logger.warning("saga.left", saga_id=str(saga.saga_id), reason=repr(error))
 

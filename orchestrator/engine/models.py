@@ -6,7 +6,6 @@ from sqlalchemy import Column, DateTime, Index, Integer, PrimaryKeyConstraint, T
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from common.db.base import new_metadata
-from common.messaging.inbox import inbox_table
 from common.messaging.outbox import outbox_table
 
 __all__ = ["idempotency_keys", "metadata", "sagas"]
@@ -29,6 +28,7 @@ sagas = Table(
     Column("correlation_id", Text, nullable=False),
     Column("epoch", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("retries", Integer, nullable=False, server_default=text("0")),
     # When somebody must look: the end of the lease, or of the wait. NULL once there is nothing left to do.
     Column("due_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
@@ -53,4 +53,3 @@ idempotency_keys = Table(
 )
 
 outbox_table(metadata)
-inbox_table(metadata)

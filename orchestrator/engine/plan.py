@@ -182,13 +182,15 @@ class Plan(Generic[Data]):
         self.patience_seconds = patience_seconds
         self._check()
 
-    def action_call(self, saga_id: uuid.UUID, index: int, *, round_number: int) -> Call:
+    def action_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, retries: int = 0) -> Call:
         """Return the identity of a step's action. It depends on nothing but the arguments."""
-        return Call(self._request_id(saga_id, index, "action", round_number))
+        # Only what must finish is asked anew after a definite refusal: nothing else is ever retried by people.
+        asked_anew = retries if self.steps[index].kind is StepKind.MUST_FINISH else 0
+        return Call(self._request_id(saga_id, index, "action", round_number=round_number, retries=asked_anew))
 
-    def undo_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, reason: str) -> Call:
+    def undo_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, retries: int = 0, reason: str) -> Call:
         """Return the identity of a step's undo."""
-        request_id = self._request_id(saga_id, index, "undo", round_number)
+        request_id = self._request_id(saga_id, index, "undo", round_number=round_number, retries=retries)
         action = self.action_call(saga_id, index, round_number=round_number)
         return Call(request_id, undoes_request_id=action.request_id, reason=reason)
 
@@ -196,23 +198,32 @@ class Plan(Generic[Data]):
         """Return how many seconds an unanswered call of the step is repeated."""
         return self.patience_seconds if step.patience_seconds is None else step.patience_seconds
 
+    def index_of(self, name: str) -> int:
+        return next(index for index, step in enumerate(self.steps) if step.name == name)
+
     def wait_before(self, index: int) -> int:
         """Return the index of the last wait before the step."""
         return max(i for i, step in enumerate(self.steps[:index]) if step.kind is StepKind.WAIT)
 
-    def is_past_pivot(self, index: int) -> bool:
-        return any(step.kind is StepKind.PIVOT for step in self.steps[:index])
+    def only_goes_forward(self, index: int) -> bool:
+        """Whether the step is the pivot or stands after it."""
+        return any(step.kind is StepKind.PIVOT for step in self.steps[: index + 1])
+
+    def is_past_wait(self, index: int) -> bool:
+        return any(step.kind is StepKind.WAIT for step in self.steps[:index])
 
     def previous_undoable(self, index: int) -> int:
         """Return the index of the nearest undoable step before `index`, or -1."""
         undoable_indexes = (i for i, step in enumerate(self.steps[:index]) if step.kind is StepKind.UNDOABLE)
         return max(undoable_indexes, default=-1)
 
-    def _request_id(self, saga_id: uuid.UUID, index: int, phase: str, round_number: int) -> uuid.UUID:
+    def _request_id(self, saga_id: uuid.UUID, index: int, phase: str, *, round_number: int, retries: int) -> uuid.UUID:
         name = f"{self.steps[index].name}/{phase}"
         # Only steps after the wait that a refusal led back to are done anew in the next round.
-        if round_number and any(step.kind is StepKind.WAIT for step in self.steps[:index]):
+        if round_number and self.is_past_wait(index):
             name = f"{name}/{round_number}"
+        if retries:
+            name = f"{name}/retry {retries}"
         return uuid.uuid5(saga_id, name)
 
     def _check(self) -> None:

@@ -27,13 +27,20 @@ class SagaState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SagaError:
-    """Why a saga unwinds or is stuck, in a form that can be stored and raised again."""
+    """Why a saga unwinds or is stuck, in a form that can be stored and raised again.
+
+    The last three say what a stuck saga met with, for people: where, with which code, and whether that was a definite
+    refusal.
+    """
 
     kind: str
     code: str
     public_message: str
     step: str
     details: dict[str, Any] | None = None
+    stuck_at: str = ""
+    stuck_code: str = ""
+    was_refused: bool = False
 
     @classmethod
     def of(cls, error: ServiceError, *, step: str) -> "SagaError":
@@ -49,7 +56,7 @@ class SagaRecord:
 
     `step` is the index of the step whose intent is stored: to be done (RUNNING), to be waited at (WAITING) or to be
     taken back (UNWINDING). `epoch` counts the owners; a write with an older epoch changes nothing. `round_number`
-    counts how often a refusal led back to the wait; while WAITING, `error` is the last such refusal.
+    counts how often a refusal led back to the wait, `retries` how often people retried a refused step; while WAITING, `error` is the last such refusal.
     """
 
     saga_id: uuid.UUID
@@ -64,6 +71,7 @@ class SagaRecord:
     correlation_id: str
     epoch: int = 1
     attempts: int = 0
+    retries: int = 0
     signal_key: str | None = None
     due_at: datetime | None = None
     is_paused: bool = False  # not stored: this process has let go of it for now

@@ -16,7 +16,7 @@ logger = get_logger(__name__)
 
 
 class Recoverer:
-    """Looks every `interval_seconds`, and at once again while there is more to do."""
+    """Looks every `interval_seconds`, and as soon as a saga it took over has come to rest."""
 
     def __init__(self, engine: SagaEngine, log: SagaLog, *, interval_seconds: float) -> None:
         self._engine = engine
@@ -36,11 +36,10 @@ class Recoverer:
     async def _run(self) -> None:
         while True:
             try:
-                while await self._engine.take_over():
-                    pass
+                await self._engine.take_over()
                 await self._count()
             except ServiceError as error:
-                logger.warning("recoverer.waits", code=error.code, **error.private)
+                logger.warning("recoverer.waits", **(error.private | {"code": error.code}))
             except Exception:
                 logger.exception("recoverer.stumbled")
             await asyncio.sleep(self._interval_seconds)

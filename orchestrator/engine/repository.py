@@ -15,17 +15,20 @@ from sqlalchemy.exc import IntegrityError
 from common.db.engine import Database, Row
 from common.errors import Conflict
 from common.messaging.outbox import outbox_row
+from common.telemetry.logs import get_logger
 from orchestrator.engine.plan import AnyPlan, OutgoingMessage
 from orchestrator.engine.record import SagaError, SagaRecord, SagaState
 
 __all__ = ["LEASE_MARGIN_SECONDS", "SagaLog", "StaleEpoch"]
+
+logger = get_logger(__name__)
 
 # An owner that is alive writes before its lease ends: a step's patience, and this much for the write itself.
 LEASE_MARGIN_SECONDS: Final = 4.0
 
 _COLUMNS: Final = """
     saga_id, kind, requested_by, fingerprint, state, step, round_number, data, error, signal_key, correlation_id, epoch, attempts,
-    due_at
+    retries, due_at
 """
 
 # Messages come as arrays, so that a write with none, one or three of them is the same statement.
@@ -51,7 +54,8 @@ _INSERT: Final = text(
     """  # noqa: S608 - constants only
 )
 
-# The lease is renewed only when it would not cover the next step: an unchanged due_at keeps the update off the index.
+# The lease is renewed only when it would not cover the next step and a second for its write: an unchanged due_at keeps
+# the update off the index.
 _ADVANCE: Final = text(
     f"""
     WITH written AS (
@@ -61,7 +65,7 @@ _ADVANCE: Final = text(
             due_at = CASE
                 WHEN :is_settled THEN CAST(:due_at AS timestamptz)
                 WHEN :pause_seconds > 0 THEN clock_timestamp() + make_interval(secs => :pause_seconds)
-                WHEN due_at >= clock_timestamp() + make_interval(secs => :patience_seconds) THEN due_at
+                WHEN due_at >= clock_timestamp() + make_interval(secs => :patience_seconds + 1) THEN due_at
                 ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
         WHERE saga_id = :saga_id AND epoch = :epoch
         RETURNING saga_id, requested_by, signal_key),
@@ -84,8 +88,8 @@ _SIGNAL: Final = text(
         UPDATE sagas SET state = 'RUNNING', step = step + 1, epoch = epoch + 1, attempts = 0,
             signal_key = CAST(:key AS text), updated_at = clock_timestamp(),
             due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-        WHERE saga_id = :saga_id AND state = 'WAITING' AND requested_by = :requested_by
-          AND due_at > clock_timestamp()
+        WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING' AND step = :step
+          AND requested_by = :requested_by AND due_at > clock_timestamp()
           AND NOT EXISTS (
               SELECT FROM idempotency_keys
               WHERE requested_by = :requested_by AND operation = :operation AND key = :key
@@ -106,7 +110,7 @@ _UNWIND_WAITING: Final = text(
     f"""
     UPDATE sagas SET state = 'UNWINDING', epoch = epoch + 1, attempts = 0, error = CAST(:error AS jsonb),
         updated_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-    WHERE saga_id = :saga_id AND state = 'WAITING'
+    WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING'
     RETURNING {_COLUMNS}
     """  # noqa: S608 - constants only
 )
@@ -127,6 +131,7 @@ _TAKE_OVER: Final = text(
 _UNSTICK: Final = text(
     f"""
     UPDATE sagas SET state = :state, epoch = epoch + 1, attempts = 0, updated_at = clock_timestamp(),
+        retries = retries + CASE WHEN :asked_anew THEN 1 ELSE 0 END,
         due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE saga_id = :saga_id AND state = 'STUCK' AND epoch = :epoch
     RETURNING {_COLUMNS}
@@ -253,13 +258,15 @@ class SagaLog:
         return self._record(row) if row else None
 
     async def signal(
-        self, saga_id: uuid.UUID, *, requested_by: uuid.UUID, operation: str, key: str | None
+        self, saga_id: uuid.UUID, signal: str, *, kind: str, requested_by: uuid.UUID, key: str | None
     ) -> SagaRecord | None:
         """Take over a saga that waits for this signal; None when it does not wait for it (any more)."""
         parameters = {
             "saga_id": saga_id,
+            "kind": kind,
+            "step": self._plans[kind].index_of(signal),
             "requested_by": requested_by,
-            "operation": operation,
+            "operation": signal,
             "key": key,
             "lease_seconds": self._lease_seconds,
         }
@@ -269,23 +276,33 @@ class SagaLog:
             return None  # the key went to another saga at the same moment; the caller finds it there
         return self._record(row) if row else None
 
-    async def unwind_waiting(self, saga_id: uuid.UUID, error: SagaError) -> SagaRecord | None:
+    async def unwind_waiting(self, saga_id: uuid.UUID, error: SagaError, *, kind: str) -> SagaRecord | None:
         """Take over a waiting saga in order to end it; None when it does not wait (any more)."""
-        parameters = {"saga_id": saga_id, "error": _error_json(error), "lease_seconds": self._lease_seconds}
+        parameters = {
+            "saga_id": saga_id,
+            "kind": kind,
+            "error": _error_json(error),
+            "lease_seconds": self._lease_seconds,
+        }
         row = await self._database.fetch_one(_UNWIND_WAITING, parameters)
         return self._record(row) if row else None
 
     async def take_over(self, *, batch: int) -> list[SagaRecord]:
         """Take over what is due: waits past their deadline and sagas whose owner is gone."""
         rows = await self._database.fetch_all(_TAKE_OVER, {"batch": batch, "lease_seconds": self._lease_seconds})
-        return [self._record(row) for row in rows]
+        return [saga for row in rows if (saga := self._readable(row)) is not None]
 
-    async def unstick(self, saga: SagaRecord, state: SagaState) -> SagaRecord | None:
-        """Set a stuck saga going again, in the direction it was stuck in."""
+    async def unstick(self, saga: SagaRecord, state: SagaState, *, asked_anew: bool) -> SagaRecord | None:
+        """Set a stuck saga going again.
+
+        Args:
+            asked_anew: the participant refused for good under the old request id; ask under a new one.
+        """
         parameters = {
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": state.value,
+            "asked_anew": asked_anew,
             "lease_seconds": self._lease_seconds,
         }
         row = await self._database.fetch_one(_UNSTICK, parameters)
@@ -312,6 +329,14 @@ class SagaLog:
         records = [(self._record(row), row["created_at"], row["updated_at"]) for row in rows]
         return records, rows[0]["total"] if rows else 0
 
+    def _readable(self, row: Row) -> SagaRecord | None:
+        """A saga that this process cannot read, written by a newer one perhaps, must not keep the others from going on."""
+        try:
+            return self._record(row)
+        except (KeyError, ValueError, TypeError):
+            logger.exception("saga.unreadable", saga_id=str(row["saga_id"]), kind=row["kind"])
+            return None
+
     def _record(self, row: Row) -> SagaRecord:
         return SagaRecord(
             saga_id=row["saga_id"],
@@ -327,6 +352,7 @@ class SagaLog:
             correlation_id=row["correlation_id"],
             epoch=row["epoch"],
             attempts=row["attempts"],
+            retries=row["retries"],
             due_at=row["due_at"],
         )
 

@@ -33,7 +33,7 @@ FIRST_REPEAT_SECONDS: Final = 0.05
 LONGEST_REPEAT_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 5.0
 # At most five seconds apart and with six seconds of patience each, that is about ten minutes of trying.
-UNDO_ATTEMPTS: Final = 60
+UNDECIDED_ATTEMPTS: Final = 60
 # What participants answer without remembering it: they could not look, or broke down on the way.
 UNDECIDED: Final = (Unavailable, Busy, TooManyRequests, Unauthenticated, Internal)
 # A definite "no" to an undo will not become a "yes"; a few more tries forgive a deployment in progress.
@@ -105,7 +105,7 @@ class SagaRunner:
         step = self.plan.steps[saga.step]
         action = step.action
         assert action is not None  # noqa: S101 - steps without one are never the present step
-        call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number)
+        call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
         return await self._timed(step, saga, "action", lambda: action(saga.data, call))
 
     async def _forward(self, saga: SagaRecord) -> SagaRecord:
@@ -118,13 +118,16 @@ class SagaRunner:
         except ServiceError as error:
             return await self._on_refusal(saga, step, error)
         await self._observer.reached(Moment.AFTER_ACTION, step.name, saga)
-        arrived, messages = self.entering(saga.moved(data=data), saga.step + 1)
+        arrived, messages = self.entering(saga.moved(data=data, error=None), saga.step + 1)
         return await self._write(arrived, step, messages)
 
     async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
         """No decision came. An undoable step is taken back, whether it happened or not; others are tried again."""
-        logger.warning("saga.step_unknown", saga_id=str(saga.saga_id), step=step.name, code=error.code, **error.private)
+        _log_trouble("saga.step_unknown", saga, step, error)
         if step.kind is not StepKind.UNDOABLE:
+            # Somebody who is away comes back; what keeps breaking down needs people.
+            if isinstance(error, Internal) and saga.attempts + 1 >= UNDECIDED_ATTEMPTS:
+                return await self._stick(saga, step, error)
             return await self._pause(saga, step)
         unwinding = self.unwinding_from(saga, saga.step + 1, SagaError.of(error, step=step.name))
         return await self._write(unwinding, step)
@@ -133,7 +136,7 @@ class SagaRunner:
         """A definite no: nothing was done, and this request id will never be done."""
         reason = SagaError.of(error, step=step.name)
         if step.kind is StepKind.MUST_FINISH:
-            return await self._write(saga.moved(state=SagaState.STUCK, error=reason), step)
+            return await self._stick(saga, step, error)
         if error.code in step.back_to_wait_on:
             return await self._back_to_wait(saga, step, reason)
         return await self._write(self.unwinding_from(saga, saga.step, reason), step)
@@ -150,7 +153,13 @@ class SagaRunner:
         undo = step.undo
         assert undo is not None  # noqa: S101 - only undoable steps are unwound
         assert saga.error is not None  # noqa: S101 - nothing unwinds without a reason
-        call = self.plan.undo_call(saga.saga_id, saga.step, round_number=saga.round_number, reason=saga.error.code)
+        call = self.plan.undo_call(
+            saga.saga_id,
+            saga.step,
+            round_number=saga.round_number,
+            retries=saga.retries,
+            reason=saga.error.code,
+        )
         await self._observer.reached(Moment.BEFORE_UNDO, step.name, saga)
         try:
             await self._timed(step, saga, "undo", lambda: undo(saga.data, call))
@@ -167,15 +176,25 @@ class SagaRunner:
         return await self._write(self.unwinding_from(saga, saga.step, reason), step)
 
     async def _on_failed_undo(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        logger.warning("saga.undo_failed", saga_id=str(saga.saga_id), step=step.name, code=error.code, **error.private)
-        limit = UNDO_ATTEMPTS if isinstance(error, UNDECIDED) else REFUSED_UNDO_ATTEMPTS
+        _log_trouble("saga.undo_failed", saga, step, error)
+        limit = UNDECIDED_ATTEMPTS if isinstance(error, UNDECIDED) else REFUSED_UNDO_ATTEMPTS
         if saga.attempts + 1 < limit:
             return await self._pause(saga, step)
-        return await self._write(saga.moved(state=SagaState.STUCK, error=_stuck_by(saga.error, error, step)), step)
+        return await self._stick(saga, step, error)
+
+    async def _stick(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
+        """Leave the saga to people. Why it unwinds is kept: the undos are called with it."""
+        reason = replace(
+            saga.error or SagaError.of(error, step=step.name),
+            stuck_at=step.name,
+            stuck_code=error.code,
+            was_refused=not isinstance(error, UNDECIDED),
+        )
+        return await self._write(saga.moved(state=SagaState.STUCK, error=reason), step)
 
     async def _pause(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
         """Leave the saga to whoever sees it first after a pause that grows with the attempts."""
-        pause_seconds = min(0.25 * 2**saga.attempts, LONGEST_PAUSE_SECONDS)
+        pause_seconds = min(0.25 * 2 ** min(saga.attempts, 10), LONGEST_PAUSE_SECONDS)
         paused = saga.moved(attempts=saga.attempts + 1)
         await self._log.advance(paused, patience_seconds=self.plan.patience_of(step), pause_seconds=pause_seconds)
         return paused.moved(is_paused=True)
@@ -219,9 +238,9 @@ class SagaRunner:
         return step.message(data)
 
 
-def _stuck_by(reason: SagaError | None, error: ServiceError, step: Step[Any]) -> SagaError | None:
-    """Keep why the saga unwinds, since the undos are called with it, and add what its undo met with."""
-    return reason and replace(reason, details={"stuck_at": step.name, "undo_code": error.code})
+def _log_trouble(name: str, saga: SagaRecord, step: Step[Any], error: ServiceError) -> None:
+    told = {"saga_id": str(saga.saga_id), "step": step.name, "code": error.code, "attempts": saga.attempts}
+    logger.warning(name, **(error.private | told))
 
 
 def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
@@ -241,6 +260,13 @@ async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patien
                 except UNDECIDED:
                     if time.monotonic() + pause_seconds >= give_up_at:
                         raise
+                except ServiceError:
+                    raise
+                except Exception as error:
+                    # An answer nobody can read, or a fault of our own: it decides nothing either.
+                    if time.monotonic() + pause_seconds >= give_up_at:
+                        logger.exception("saga.step_crashed")
+                        raise Internal(reason=repr(error)) from error
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, LONGEST_REPEAT_SECONDS)
     except TimeoutError as error:

@@ -7,7 +7,7 @@ from orchestrator.routes import events, purchase, sagas, tickets
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api")
+router.include_router(purchase.router)  # first: routes are tried in order
 router.include_router(events.router)
-router.include_router(purchase.router)
 router.include_router(tickets.router)
 router.include_router(sagas.router)

@@ -13,7 +13,7 @@ __all__ = ["IdempotencyKey"]
 _ACCEPTABLE: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def _idempotency_key(
+async def _idempotency_key(
     idempotency_key: Annotated[
         str | None,
         Header(description="Repeat a request with the same key to get the first answer again.", max_length=255),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from common.http.auth import CurrentUser
-from common.http.envelope import Success, success
+from common.http.envelope import Success, refusals, success
 from orchestrator.engine.engine import StillRunning
 from orchestrator.routes.idempotency import IdempotencyKey
 from orchestrator.sagas.participants import SeatChoice
@@ -25,10 +25,45 @@ from orchestrator.service.box_office import BoxOffice
 
 __all__ = ["router"]
 
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    422: "IDEMPOTENCY_KEY_REUSED",
+    429: "RATE_LIMITED",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_RESERVE = refusals(
+    _COMMON
+    | {
+        404: "EVENT_NOT_FOUND, SEAT_NOT_FOUND",
+        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS",
+        410: "EVENT_ENDED",
+    }
+)
+_PAY = refusals(
+    _COMMON
+    | {
+        402: "INSUFFICIENT_CREDITS",
+        403: "FORBIDDEN",
+        404: "ORDER_NOT_FOUND",
+        409: "ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED, REQUEST_IN_PROGRESS",
+        410: "HOLD_EXPIRED",
+    }
+)
+_CANCEL = refusals(
+    _COMMON
+    | {
+        403: "FORBIDDEN",
+        404: "ORDER_NOT_FOUND",
+        409: "ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED, REQUEST_IN_PROGRESS",
+    }
+)
+
 router = APIRouter(tags=["purchase"], responses={202: {"model": Success[OrderInProgress]}})
 
 
-def _box_office(request: Request) -> BoxOffice:
+async def _box_office(request: Request) -> BoxOffice:
     office: BoxOffice = request.app.state.box_office
     return office
 
@@ -37,41 +72,44 @@ Data = TypeVar("Data", bound=BaseModel)
 Office = Annotated[BoxOffice, Depends(_box_office)]
 
 
-@router.post("/reserve", response_model_exclude_none=True, summary="Hold 1 to 10 seats")
+@router.post("/reserve", responses=_RESERVE, response_model_exclude_none=True, summary="Hold 1 to 10 seats")
 async def reserve(
     *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
-    """All or none, for five minutes. Errors: SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, SEAT_NOT_FOUND, EVENT_ENDED."""
+    """All or none, for five minutes. A seat that is taken, or being taken, is refused at once."""
     choice = SeatChoice(seat_ids=body.chosen)
     held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
     return await _answer(held, response)
 
 
 @router.post(
-    "/reserve/best-available", response_model_exclude_none=True, summary="Hold the best seats left in a category"
+    "/reserve/best-available",
+    responses=_RESERVE,
+    response_model_exclude_none=True,
+    summary="Hold the best seats left in a category",
 )
 async def reserve_best_available(
     *, body: BestAvailableRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
-    """Side by side in one row where there are such. Errors: SEAT_UNAVAILABLE, SEAT_NOT_FOUND, EVENT_ENDED."""
+    """Side by side in one row where there are such."""
     choice = SeatChoice(category=body.category, quantity=body.quantity)
     held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
     return await _answer(held, response)
 
 
-@router.post("/pay", response_model_exclude_none=True, summary="Pay for held seats and get the tickets")
+@router.post("/pay", responses=_PAY, response_model_exclude_none=True, summary="Pay for held seats and get the tickets")
 async def pay(
     *, body: PayRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
 ) -> Success[Receipt] | Success[OrderInProgress]:
-    """Too few credits (402) leave the hold as it is. Errors: INSUFFICIENT_CREDITS, HOLD_EXPIRED, ORDER_NOT_FOUND."""
+    """Too few credits (402) leave the hold as it is: top up and pay again while it lasts."""
     return await _answer(office.pay(user_id=user.user_id, order_id=body.order_id, key=key), response)
 
 
-@router.post("/orders/{order_id}/cancel", summary="Give held seats back")
+@router.post("/orders/{order_id}/cancel", responses=_CANCEL, summary="Give held seats back")
 async def cancel(
     order_id: uuid.UUID, user: CurrentUser, office: Office, response: Response
 ) -> Success[Cancellation] | Success[OrderInProgress]:
-    """Errors: ORDER_NOT_FOUND, ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE."""
+    """Cancelling twice is the same as cancelling once."""
     return await _answer(office.cancel(user_id=user.user_id, order_id=order_id), response)
 
 

@@ -6,16 +6,25 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from common.http.auth import CurrentUser
-from common.http.envelope import PageQuery, Paginated, Success, paginated, success
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.schemas.tickets import QrView, TicketView
 from orchestrator.service.tickets import TicketWallet
 
 __all__ = ["router"]
 
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    429: "RATE_LIMITED",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "ORDER_INVALID_STATE"}
+
 router = APIRouter(tags=["tickets"])
 
 
-def _ticket_wallet(request: Request) -> TicketWallet:
+async def _ticket_wallet(request: Request) -> TicketWallet:
     wallet: TicketWallet = request.app.state.ticket_wallet
     return wallet
 
@@ -23,14 +32,14 @@ def _ticket_wallet(request: Request) -> TicketWallet:
 Tickets = Annotated[TicketWallet, Depends(_ticket_wallet)]
 
 
-@router.get("/tickets", summary="My tickets")
+@router.get("/tickets", responses=refusals(_COMMON), summary="My tickets")
 async def list_tickets(user: CurrentUser, page: PageQuery, tickets: Tickets) -> Paginated[TicketView]:
     """Newest first."""
     mine, total = await tickets.page(user_id=user.user_id, page=page)
     return paginated(mine, page=page, total=total)
 
 
-@router.get("/tickets/{seat_id}/qr", summary="A fresh code for the door")
+@router.get("/tickets/{seat_id}/qr", responses=refusals(_COMMON | _QR), summary="A fresh code for the door")
 async def show_qr(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Success[QrView]:
-    """Errors: SEAT_NOT_FOUND, NOT_SEAT_OWNER."""
+    """Good for a minute; only its owner gets one."""
     return success(await tickets.qr(user_id=user.user_id, seat_id=seat_id))

@@ -64,6 +64,11 @@ class SeatChoice(Fact):
     category: str = ""
     quantity: int = 0
 
+    @property
+    def operation(self) -> str:
+        """What was asked for; an idempotency key belongs to one operation."""
+        return "reserve" if self.seat_ids else "reserve best available"
+
 
 class Charge(Fact):
     """A debit that was made: its ledger transaction, and what is left in the wallet."""

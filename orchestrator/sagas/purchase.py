@@ -32,10 +32,11 @@ from orchestrator.errors import HoldExpired, OrderCancelled
 from orchestrator.qr import QrCodec
 from orchestrator.sagas.participants import Charge, Hold, OrderBook, SeatChoice, SeatInventory, Wallet
 
-__all__ = ["PAY", "PURCHASE", "IssuedTicket", "Purchase", "PurchaseSteps", "purchase_plan"]
+__all__ = ["OPEN_ORDER", "PAY", "PURCHASE", "IssuedTicket", "Purchase", "PurchaseSteps", "purchase_plan"]
 
 PURCHASE: Final = "purchase"
 PAY: Final = "pay"
+OPEN_ORDER: Final = "open order"
 SOURCE: Final = "orchestrator"
 
 
@@ -84,7 +85,7 @@ def purchase_plan(
         PURCHASE,
         Purchase,
         undoable("hold seats", steps.hold_seats, steps.release_seats, lapses=True),
-        undoable("open order", steps.open_order, steps.end_order),
+        undoable(OPEN_ORDER, steps.open_order, steps.end_order),
         publish("announce hold", steps.hold_message),
         wait(PAY, deadline=hold_end, expired=HoldExpired),
         undoable("charge wallet", steps.charge_wallet, steps.refund_wallet, back_to_wait_on={"INSUFFICIENT_CREDITS"}),

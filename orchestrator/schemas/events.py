@@ -2,10 +2,11 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.fields import Instant, PlainText
 from common.money import Money
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CategoryAvailability",
     "EventCreated",
     "EventDetail",
+    "EventInProgress",
     "EventSummary",
     "LayoutCategoryInput",
     "NewEvent",
@@ -24,7 +26,7 @@ __all__ = [
 LARGEST_HALL = 100_000  # seats; the largest hall that is measured (docs/performance.md)
 LONGEST_ROW = 10_000
 
-CategoryName = Annotated[str, Field(min_length=1, max_length=40, examples=["CAT1"])]
+CategoryName = Annotated[PlainText, Field(min_length=1, max_length=40, examples=["CAT1"])]
 
 
 class VenueName(BaseModel):
@@ -77,13 +79,13 @@ class Availability(BaseModel):
 
 
 class NewVenue(BaseModel):
-    name: str = Field(min_length=1, max_length=200)
-    address: str = Field(default="", max_length=500)
+    name: PlainText = Field(min_length=1, max_length=200)
+    address: PlainText = Field(default="", max_length=500)
     total_halls: int = Field(default=1, ge=1, le=1_000)
 
 
 class LayoutRowInput(BaseModel):
-    row_number: str = Field(min_length=1, max_length=20)
+    row_number: PlainText = Field(min_length=1, max_length=20)
     seats: int = Field(ge=1, le=LONGEST_ROW)
 
 
@@ -119,11 +121,11 @@ class NewEvent(BaseModel):
         }
     )
 
-    name: str = Field(min_length=1, max_length=200)
+    name: PlainText = Field(min_length=1, max_length=200)
     venue: NewVenue | None = None
     venue_id: uuid.UUID | None = None
-    hall_id: str = Field(min_length=1, max_length=40)
-    event_date: AwareDatetime
+    hall_id: PlainText = Field(min_length=1, max_length=40)
+    event_date: Instant
     total_seats: int | None = Field(default=None, ge=1, le=LARGEST_HALL)
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
@@ -161,3 +163,11 @@ class NewEvent(BaseModel):
 class EventCreated(BaseModel):
     event_id: uuid.UUID
     seats_created: int
+
+
+class EventInProgress(BaseModel):
+    """The hall is still being built; the event is visible once every seat is there."""
+
+    event_id: uuid.UUID
+    saga_id: uuid.UUID
+    status: Literal["PROCESSING"] = "PROCESSING"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.fields import PlainText
 from common.money import Money
 
 __all__ = [
@@ -64,7 +65,7 @@ class BestAvailableRequest(BaseModel):
     )
 
     event_id: uuid.UUID
-    category: str = Field(min_length=1, max_length=40)
+    category: PlainText = Field(min_length=1, max_length=40)
     quantity: int = Field(ge=1, le=MAX_SEATS_PER_ORDER)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-__all__ = ["SagaView"]
+__all__ = ["SagaRetried", "SagaView"]
 
 
 class SagaView(BaseModel):
@@ -22,3 +22,8 @@ class SagaView(BaseModel):
     correlation_id: str
     created_at: datetime
     updated_at: datetime
+
+
+class SagaRetried(BaseModel):
+    saga_id: uuid.UUID
+    state: str

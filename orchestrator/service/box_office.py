@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Forbidden, Unprocessable
-from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.events import EventFacts, EventsRegister
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import (
@@ -20,7 +20,7 @@ from orchestrator.errors import (
     OrderNotFound,
 )
 from orchestrator.sagas.participants import SeatChoice
-from orchestrator.sagas.purchase import PAY, PURCHASE, Purchase
+from orchestrator.sagas.purchase import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.schemas.purchase import Cancellation, Receipt, Reservation, TicketCode
 
 __all__ = ["BoxOffice"]
@@ -46,16 +46,26 @@ class BoxOffice:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
             StillRunning: it takes longer than the request may.
         """
+        saga_id = uuid.uuid5(user_id, f"{choice.operation}/{key}") if key else uuid.uuid4()
+        fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
+        try:
+            event = await self._on_sale(event_id)
+        except EventEnded:
+            # It was not over when the request came first, perhaps; then its answer stands.
+            if key is None or (first := await self._engine.find(saga_id)) is None:
+                raise
+            return _first_answer(first, fingerprint)
+        purchase = Purchase(saga_id=saga_id, user_id=user_id, event_id=event_id, hall_id=event.hall_id, choice=choice)
+        saga = await self._engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
+        return _reservation(saga)
+
+    async def _on_sale(self, event_id: uuid.UUID) -> EventFacts:
         event = await self._events.facts(event_id)
         if event.status == "DRAFT":
             raise EventNotFound
         if not event.is_published or event.event_date <= datetime.now(UTC):
             raise EventEnded
-        saga_id = uuid.uuid5(user_id, f"reserve/{key}") if key else uuid.uuid4()
-        purchase = Purchase(saga_id=saga_id, user_id=user_id, event_id=event_id, hall_id=event.hall_id, choice=choice)
-        fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
-        saga = await self._engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
-        return _reservation(saga)
+        return event
 
     async def pay(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
         """Charge the wallet, sell the seats, confirm the order. A repeated request gets the first one's answer.
@@ -69,7 +79,7 @@ class BoxOffice:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
             StillRunning: it takes longer than the request may.
         """
-        saga = await self._engine.signal(order_id, PAY, requested_by=user_id, key=key)
+        saga = await self._engine.signal(order_id, PAY, kind=PURCHASE, requested_by=user_id, key=key)
         if saga is None:
             return await self._pay_again(user_id=user_id, order_id=order_id, key=key)
         return _receipt(saga)
@@ -84,7 +94,7 @@ class BoxOffice:
             StillRunning: it takes longer than the request may.
         """
         await self._own_purchase(user_id=user_id, order_id=order_id)
-        saga = await self._engine.end_waiting(order_id, OrderCancelled())
+        saga = await self._engine.end_waiting(order_id, OrderCancelled(), kind=PURCHASE)
         if saga is None:
             saga = await self._own_purchase(user_id=user_id, order_id=order_id)
         if saga.state is SagaState.COMPLETED:
@@ -99,7 +109,7 @@ class BoxOffice:
 
     async def hold_expired(self, order_id: uuid.UUID) -> None:
         """Learn that a hold is over. An order that is being paid, or is paid, is left alone."""
-        await self._engine.end_waiting(order_id, HoldExpired())
+        await self._engine.end_waiting(order_id, HoldExpired(), kind=PURCHASE)
 
     async def _pay_again(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
         """Answer a payment that found nobody waiting for it: repeated, too early, or too late."""
@@ -127,12 +137,17 @@ class BoxOffice:
         return saga
 
 
+def _first_answer(saga: SagaRecord, fingerprint: str) -> Reservation:
+    if saga.fingerprint != fingerprint:
+        raise Unprocessable
+    return _reservation(saga)
+
+
 def _reservation(saga: SagaRecord) -> Reservation:
+    """Return what was answered when the seats were held, whatever became of the order since."""
     purchase = _purchase_of(saga)
-    if saga.state in {SagaState.UNWINDING, SagaState.UNWOUND, SagaState.STUCK}:
+    if saga.error is not None and saga.error.step == OPEN_ORDER:
         _raise_failure(saga)
-    if saga.state is SagaState.RUNNING:
-        raise StillRunning(saga.saga_id)
     held = purchase.held
     seat_ids = [seat.seat_id for seat in held.seats]
     return Reservation(
@@ -163,7 +178,7 @@ def _receipt(saga: SagaRecord) -> Receipt:
 
 def _raise_failure(saga: SagaRecord) -> NoReturn:
     if saga.error is None:
-        raise OrderInvalidState
+        raise HoldExpired  # just taken from its wait, by the recoverer
     if saga.error.code == OrderCancelled.code:
         raise OrderInvalidState("The order was cancelled.")
     raise saga.error.to_error()

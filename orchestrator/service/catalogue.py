@@ -4,10 +4,12 @@ import asyncio
 import uuid
 from typing import Any
 
+import orjson
+
 from common.db.requests import fingerprint_of
 from orchestrator.clients.events import EventFacts, EventsRegister
-from orchestrator.clients.inventory import CategoryCount, GrpcInventory, SeatState
-from orchestrator.engine.engine import SagaEngine
+from orchestrator.clients.inventory import CategoryCount, GrpcInventory
+from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaState
 from orchestrator.errors import EventNotFound
 from orchestrator.sagas.participants import EventDraft
@@ -16,12 +18,11 @@ from orchestrator.schemas.events import (
     Availability,
     CategoryAvailability,
     EventCreated,
-    EventDetail,
     EventSummary,
-    SeatView,
     VenueDetail,
     VenueName,
 )
+from orchestrator.service.seat_maps import SeatMaps
 
 __all__ = ["Catalogue"]
 
@@ -31,6 +32,7 @@ class Catalogue:
         self._engine = engine
         self._events = events
         self._inventory = inventory
+        self._seat_maps = SeatMaps(inventory)
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], int]:
         """Return one page of what is on sale, and how many events there are in all."""
@@ -38,23 +40,23 @@ class Catalogue:
         counts = await self._inventory.availability([event.event_id for event in events]) if events else {}
         return [_summary(event, counts.get(event.event_id, [])) for event in events], total
 
-    async def detail(self, event_id: uuid.UUID, *, include_seats: bool) -> EventDetail:
-        """Return an event, with its hall's live seats when wanted.
+    async def detail(self, event_id: uuid.UUID, *, include_seats: bool) -> bytes:
+        """Return an event as the JSON of an `EventDetail` in its envelope, with its hall's seats when wanted.
 
         Raises:
             NotFound: EVENT_NOT_FOUND.
         """
         event = await self._visible(event_id)
         seats, counts = await asyncio.gather(
-            self._inventory.seats_of(event_id) if include_seats else _no_seats(),
+            self._seat_maps.of(event) if include_seats else _no_seats(),
             self._inventory.availability([event_id]),
         )
-        summary = _summary(event, counts.get(event_id, []))
-        return EventDetail(
-            **summary.model_dump(exclude={"venue"}),
-            venue=venue_detail(event),
-            seats=[_seat_view(state) for state in seats] if include_seats else None,
-        )
+        detail = _summary(event, counts.get(event_id, [])).model_dump(mode="json") | {
+            "venue": venue_detail(event).model_dump(mode="json")
+        }
+        if seats is not None:
+            detail["seats"] = orjson.Fragment(seats)
+        return orjson.dumps({"success": True, "data": detail})
 
     async def availability(self, event_id: uuid.UUID) -> Availability:
         """Return the counts per category, at most a second old.
@@ -86,10 +88,10 @@ class Catalogue:
         sale = PutOnSale(saga_id=saga_id, draft=draft)
         fingerprint = fingerprint_of(draft.model_dump(mode="json"))
         saga = await self._engine.start(PUT_ON_SALE, sale, requested_by=requested_by, fingerprint=fingerprint)
+        if saga.state in {SagaState.RUNNING, SagaState.STUCK} or not isinstance(saga.data, PutOnSale):
+            raise StillRunning(saga.saga_id)
         if saga.error is not None:
             raise saga.error.to_error()
-        if saga.state is not SagaState.COMPLETED or not isinstance(saga.data, PutOnSale):
-            raise EventNotFound
         return EventCreated(event_id=saga.saga_id, seats_created=saga.data.seats_created)
 
     async def _visible(self, event_id: uuid.UUID) -> EventFacts:
@@ -103,8 +105,8 @@ def venue_detail(event: EventFacts) -> VenueDetail:
     return VenueDetail(venue_id=event.venue.venue_id, name=event.venue.name, address=event.venue.address)
 
 
-async def _no_seats() -> list[SeatState]:
-    return []
+async def _no_seats() -> None:
+    return None
 
 
 def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
@@ -117,16 +119,4 @@ def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
         total_seats=event.total_seats,
         available_seats=sum(count.available for count in counts),
         pricing_tiers=event.pricing_tiers,
-    )
-
-
-def _seat_view(state: SeatState) -> SeatView:
-    seat = state.seat
-    return SeatView.model_construct(  # our own data, already checked; a hall has up to 100,000 of them
-        seat_id=seat.seat_id,
-        row_number=seat.row_number,
-        seat_number=seat.seat_number,
-        category=seat.category,
-        price=seat.price,
-        status=state.status,
     )

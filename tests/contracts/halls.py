@@ -1,5 +1,6 @@
 """Events and their halls for tests: real ones, put on sale with the services' own calls."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,8 +41,8 @@ async def open_hall(participants: Participants, *, rows: int) -> Hall:
     await participants.register.draft(Call(uuid.uuid4()), event_id=event_id, draft=draft)
     await participants.inventory.provision(Call(uuid.uuid4()), event_id=event_id, layout=draft.layout)
     await participants.register.publish(Call(uuid.uuid4()), event_id=event_id)
-    seats = await participants.inventory.seats_of(event_id)
-    return Hall(event_id=event_id, hall_id=HALL_ID, seat_ids=[state.seat.seat_id for state in seats])
+    seats = json.loads(await participants.inventory.seat_map(event_id))
+    return Hall(event_id=event_id, hall_id=HALL_ID, seat_ids=[uuid.UUID(seat["seat_id"]) for seat in seats])
 
 
 def small_event() -> EventDraft:

@@ -114,7 +114,8 @@ _BALANCE: Final = "SELECT amount FROM balances WHERE account_kind = 'wallet' AND
 _MOVEMENTS: Final = """
     SELECT t.kind FROM ledger_transactions t
     LEFT JOIN ledger_transactions reversed ON reversed.transaction_id = t.reverses_transaction_id
-    WHERE t.reference = $1 OR reversed.reference = $1 ORDER BY t.created_at
+    WHERE t.reference = $1 OR reversed.reference = $1
+    ORDER BY t.reverses_transaction_id IS NOT NULL, t.created_at -- an undo that waited for its action began before it
 """
 _MESSAGES: Final = """
     SELECT message ->> 'type' AS type

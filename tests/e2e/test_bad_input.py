@@ -42,6 +42,10 @@ class TestReserve:
         wanted = {"event_id": concert.event_id, "category": "CAT1", "quantity": quantity}
         assert (await fan.post("/reserve/best-available", wanted)).refused() == (400, "VALIDATION_ERROR")
 
+    async def test_category_that_no_database_can_hold(self, fan: Person, concert: Box) -> None:
+        wanted = {"event_id": concert.event_id, "category": "CAT1\0", "quantity": 1}
+        assert (await fan.post("/reserve/best-available", wanted)).refused() == (400, "VALIDATION_ERROR")
+
     async def test_unknown_event(self, fan: Person) -> None:
         assert (await fan.reserve(UNKNOWN, UNKNOWN)).refused() == (404, "EVENT_NOT_FOUND")
 
@@ -90,9 +94,23 @@ class TestEvents:
             assert (await anybody.get(f"/events/{UNKNOWN}{path}")).refused() == (404, "EVENT_NOT_FOUND")
             assert (await anybody.get(f"/events/nonsense{path}")).refused() == (400, "INVALID_UUID")
 
-    @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 0}, {"per_page": 101}, {"page": "x"}, {"from": "x"}])
+    @pytest.mark.parametrize(
+        "query", [{"page": 0}, {"per_page": 0}, {"per_page": 101}, {"page": "x"}, {"from": "x"}, {"from": "0"}]
+    )
     async def test_paging(self, anybody: Person, query: dict[str, Any]) -> None:
         assert (await anybody.get("/events", **query)).refused() == (400, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("change", [{"event_date": 4102444800}, {"name": "Jazz\0"}, {"hall_id": "\0"}])
+    async def test_events_that_no_database_can_hold(self, admin: Person, change: dict[str, Any]) -> None:
+        event = {
+            "name": "Jazz",
+            "venue": {"name": "Esplanade"},
+            "hall_id": "HALL-A",
+            "event_date": "2030-01-01T12:00:00Z",
+            "total_seats": 10,
+            "pricing_tiers": {"CAT1": "10.00"},
+        }
+        assert (await admin.post("/admin/events", event | change)).refused() == (400, "VALIDATION_ERROR")
 
     async def test_only_admins_put_events_on_sale(self, fan: Person, anybody: Person) -> None:
         assert (await fan.post("/admin/events", {})).refused() == (403, "FORBIDDEN")

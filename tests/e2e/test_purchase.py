@@ -180,6 +180,21 @@ class TestIdempotencyKey:
         assert (await other.reserve(concert.event_id, seat, key="k")).refused() == (409, "SEAT_UNAVAILABLE")
         assert (await other.reserve(concert.event_id, seat, key="new")).status == 200
 
+    async def test_key_belongs_to_one_operation(self, fan: Person, concert: Box) -> None:
+        chosen = await fan.reserve(concert.event_id, concert.seats["CAT2"][0], key="k")
+        wanted = {"event_id": concert.event_id, "category": "CAT1", "quantity": 1}
+        best = await fan.post("/reserve/best-available", wanted, key="k")
+        assert best.status == chosen.status == 200
+        assert (await fan.pay(best.data["order_id"], key="k")).status == 200
+
+    async def test_first_answer_stands_whatever_became_of_the_order(self, fan: Person, concert: Box) -> None:
+        seat = concert.seats["CAT2"][0]
+        first = await fan.reserve(concert.event_id, seat, key="k")
+        await fan.post(f"/orders/{first.data['order_id']}/cancel")
+        again = await fan.reserve(concert.event_id, seat, key="k")
+        assert again.status == 200
+        assert {**again.data, "ttl_seconds": 0} == {**first.data, "ttl_seconds": 0}
+
     async def test_keys_are_ones_own(self, fan: Person, new_fan: MakeFan, concert: Box) -> None:
         first, second, *_ = concert.seats["CAT2"]
         mine = await fan.reserve(concert.event_id, first, key="k")

@@ -1,4 +1,4 @@
-"""The saga log with its idempotency keys, outbox and inbox."""
+"""The saga log with its idempotency keys and outbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +16,7 @@ TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     _create_sagas()
     _create_idempotency_keys()
-    _create_outbox_and_inbox()
+    _create_outbox()
 
 
 def _create_sagas() -> None:
@@ -35,6 +35,7 @@ def _create_sagas() -> None:
         sa.Column("correlation_id", sa.Text(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False, server_default=sa.text("1")),
         sa.Column("attempts", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("retries", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("due_at", TIME),
         sa.Column("created_at", TIME, nullable=False, server_default=sa.func.clock_timestamp()),
         sa.Column("updated_at", TIME, nullable=False, server_default=sa.func.clock_timestamp()),
@@ -59,7 +60,7 @@ def _create_idempotency_keys() -> None:
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
-def _create_outbox_and_inbox() -> None:
+def _create_outbox() -> None:
     op.create_table(
         "outbox",
         sa.Column("message_id", ID, primary_key=True),
@@ -71,14 +72,8 @@ def _create_outbox_and_inbox() -> None:
     )
     op.create_index("ix_outbox_unsent", "outbox", ["created_at"], postgresql_where=sa.text("sent_at IS NULL"))
     op.create_index("ix_outbox_sent", "outbox", ["sent_at"], postgresql_where=sa.text("sent_at IS NOT NULL"))
-    op.create_table(
-        "inbox",
-        sa.Column("message_id", ID, primary_key=True),
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("received_at", TIME, nullable=False, server_default=sa.func.now()),
-    )
 
 
 def downgrade() -> None:
-    for table in ("inbox", "outbox", "idempotency_keys", "sagas"):
+    for table in ("outbox", "idempotency_keys", "sagas"):
         op.drop_table(table)

@@ -46,6 +46,7 @@ class Kitchen:
         self.calls: Counter[tuple[str, uuid.UUID]] = Counter()
         self._answers: dict[uuid.UUID, ServiceError | None] = {}
         self._faults: dict[str, list[ServiceError]] = {}
+        self._breakdowns: Counter[str] = Counter()
         self._lose_reply: dict[str, tuple[ServiceError, ...]] = {}
 
     def fail(self, step: str, *errors: ServiceError) -> None:
@@ -56,9 +57,9 @@ class Kitchen:
         """Do the next call of a step, let its answer get lost, and fail the calls after it."""
         self._lose_reply[step] = then
 
-    def forget_refusals(self) -> None:
-        """Let what was refused be possible from now on."""
-        self._answers = {request_id: answer for request_id, answer in self._answers.items() if answer is None}
+    def break_down(self, step: str, *, times: int) -> None:
+        """Let the next calls of a step fail in a way that nobody has thought of."""
+        self._breakdowns[step] = times
 
     async def act(self, step: str, call: Call) -> None:
         self._count_and_fault(step, call)
@@ -82,6 +83,9 @@ class Kitchen:
 
     def _count_and_fault(self, step: str, call: Call) -> None:
         self.calls[step, call.request_id] += 1
+        if self._breakdowns[step] > 0:
+            self._breakdowns[step] -= 1
+            raise ZeroDivisionError(step)
         if not (faults := self._faults.get(step)):
             return
         fault = faults.pop(0)
@@ -112,7 +116,7 @@ def baking_plan(kitchen: Kitchen, *, patience_seconds: float = 0.3) -> Plan[Cake
     return Plan(
         "baking",
         Cake,
-        undoable("mix", action("mix"), undo("mix"), patience_seconds=patience_seconds),
+        undoable("mix", action("mix"), undo("mix")),
         publish("announce mixing", lambda cake: _message("cake.mixed", cake)),
         wait(
             "heat",
@@ -124,11 +128,11 @@ def baking_plan(kitchen: Kitchen, *, patience_seconds: float = 0.3) -> Plan[Cake
             action("preheat"),
             undo("preheat"),
             back_to_wait_on={OvenCold.code},
-            patience_seconds=patience_seconds,
         ),
         pivot("bake", action("bake")),
         must_finish("decorate", action("decorate")),
         publish("announce cake", lambda cake: _message("cake.baked", cake)),
+        patience_seconds=patience_seconds,
         on_unwound=lambda cake, reason: _message("cake.failed", cake, reason=reason),
     )
 

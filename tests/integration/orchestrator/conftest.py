@@ -1,5 +1,6 @@
 """The saga engine on a real saga log, with a kitchen as its only participant."""
 
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -31,8 +32,10 @@ class Bakery:
     database: Database
     kitchen: Kitchen = field(default_factory=Kitchen)
 
-    def replica(self, observer: Observer | None = None, *, budget_seconds: float = 5.0) -> SagaEngine:
-        plans = [baking_plan(self.kitchen)]
+    def replica(
+        self, observer: Observer | None = None, *, budget_seconds: float = 5.0, patience_seconds: float = 0.3
+    ) -> SagaEngine:
+        plans = [baking_plan(self.kitchen, patience_seconds=patience_seconds)]
         log = SagaLog(self.database, plans, on_announced=lambda: None)
         return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=budget_seconds)
 
@@ -40,6 +43,12 @@ class Bakery:
         """Let every lease and every wait run out now."""
         await self.database.execute(
             text("UPDATE sagas SET due_at = now() - interval '1 second' WHERE due_at IS NOT NULL")
+        )
+
+    async def make_unreadable(self, saga_id: uuid.UUID) -> None:
+        """Let it look as if a newer release had written it."""
+        await self.database.execute(
+            text("UPDATE sagas SET kind = 'unheard of' WHERE saga_id = :saga_id"), {"saga_id": saga_id}
         )
 
     async def announced(self) -> list[str]:

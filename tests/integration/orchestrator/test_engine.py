@@ -36,7 +36,7 @@ async def mix(engine: SagaEngine, **data: float) -> SagaRecord:
 
 
 async def heat(engine: SagaEngine, saga: SagaRecord, key: str | None = None) -> SagaRecord:
-    heated = await engine.signal(saga.saga_id, "heat", requested_by=BAKER, key=key)
+    heated = await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER, key=key)
     assert heated is not None
     return heated
 
@@ -47,15 +47,20 @@ async def found(engine: SagaEngine, saga_id: uuid.UUID) -> SagaRecord:
     return saga
 
 
-async def run_until_at_rest(bakery: Bakery, saga_id: uuid.UUID) -> SagaRecord:
+async def taken_over(engine: SagaEngine) -> int:
+    """Let the engine take over what is due, wait until that rests, and return how many sagas it was."""
+    return len(await asyncio.gather(*await engine.take_over()))
+
+
+async def run_until_at_rest(bakery: Bakery, saga_id: uuid.UUID, *, patience_seconds: float = 0.3) -> SagaRecord:
     """Let fresh replicas take over until the saga waits or ends."""
     for _ in range(200):
-        engine = bakery.replica()
+        engine = bakery.replica(patience_seconds=patience_seconds)
         saga = await engine.find(saga_id)
         if saga is not None and (saga.state.is_final or saga.state in {SagaState.STUCK, SagaState.WAITING}):
             return saga
         await bakery.make_due()
-        await engine.take_over()
+        await asyncio.gather(*await engine.take_over())
     raise AssertionError("the saga does not come to rest")
 
 
@@ -155,32 +160,32 @@ async def test_wait_that_runs_out_unwinds(bakery: Bakery) -> None:
     engine = bakery.replica()
     saga = await mix(engine)
     await bakery.make_due()
-    assert await engine.take_over() == 1
+    assert await taken_over(engine) == 1
     saga = await found(engine, saga.saga_id)
     assert saga.state is SagaState.UNWOUND
     assert saga.error is not None
     assert saga.error.code == "OVEN_EXPIRED"
-    assert await engine.signal(saga.saga_id, "heat", requested_by=BAKER) is None
+    assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER) is None
 
 
 async def test_signal_after_the_deadline_finds_nobody_waiting(bakery: Bakery) -> None:
     engine = bakery.replica()
     saga = await mix(engine)
     await bakery.make_due()
-    assert await engine.signal(saga.saga_id, "heat", requested_by=BAKER) is None
+    assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER) is None
     assert bakery.kitchen.done == ["mix"]
 
 
 async def test_stranger_cannot_signal(bakery: Bakery) -> None:
     engine = bakery.replica()
     saga = await mix(engine)
-    assert await engine.signal(saga.saga_id, "heat", requested_by=uuid.uuid4()) is None
+    assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=uuid.uuid4()) is None
 
 
 async def test_hundred_signals_at_once_bake_one_cake(bakery: Bakery) -> None:
     replicas = [bakery.replica() for _ in range(4)]
     saga = await mix(replicas[0])
-    signals = (replicas[i % 4].signal(saga.saga_id, "heat", requested_by=BAKER) for i in range(100))
+    signals = (replicas[i % 4].signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER) for i in range(100))
     outcomes = await asyncio.gather(*signals)
     assert [outcome.state for outcome in outcomes if outcome] == [SagaState.COMPLETED]
     assert bakery.kitchen.done == WHOLE_CAKE
@@ -190,7 +195,7 @@ async def test_twenty_recoverers_take_a_saga_over_once(bakery: Bakery) -> None:
     saga = await mix(bakery.replica())
     await bakery.make_due()
     replicas = [bakery.replica() for _ in range(20)]
-    assert sum(await asyncio.gather(*(replica.take_over() for replica in replicas))) == 1
+    assert sum(await asyncio.gather(*(taken_over(replica) for replica in replicas))) == 1
     assert (await found(replicas[0], saga.saga_id)).state is SagaState.UNWOUND
 
 
@@ -233,7 +238,7 @@ class TestBackToWait:
         bakery.kitchen.fail("preheat", OvenCold())
         engine = bakery.replica()
         saga = await heat(engine, await mix(engine), key="first")
-        assert await engine.signal(saga.saga_id, "heat", requested_by=BAKER, key="first") is None
+        assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER, key="first") is None
         use = await engine.key_use(requested_by=BAKER, signal="heat", key="first")
         assert use is not None
         assert use[0] == saga.saga_id
@@ -245,7 +250,7 @@ class TestBackToWait:
         engine = bakery.replica()
         saga = await heat(engine, await mix(engine))
         await bakery.make_due()
-        await engine.take_over()
+        await taken_over(engine)
         saga = await found(engine, saga.saga_id)
         assert saga.error is not None
         assert saga.error.code == "OVEN_EXPIRED"
@@ -256,7 +261,10 @@ async def test_one_key_for_two_sagas_signals_one(bakery: Bakery) -> None:
     engine = bakery.replica()
     first, second = await mix(engine), await mix(engine)
     outcomes = await asyncio.gather(
-        *(engine.signal(saga.saga_id, "heat", requested_by=BAKER, key="the key") for saga in (first, second))
+        *(
+            engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER, key="the key")
+            for saga in (first, second)
+        )
     )
     assert sum(outcome is not None for outcome in outcomes) == 1
 
@@ -296,9 +304,9 @@ class TestStuck:
         assert saga.state is SagaState.STUCK
         assert saga.error is not None
         assert saga.error.code == "NO_OVEN"
-        assert saga.error.details == {"stuck_at": "preheat", "undo_code": "TOO_HOT"}
+        assert (saga.error.stuck_at, saga.error.stuck_code) == ("preheat", "TOO_HOT")
         await bakery.make_due()
-        assert await bakery.replica().take_over() == 0
+        assert await taken_over(bakery.replica()) == 0
 
     async def test_retry_takes_it_back_after_all(self, bakery: Bakery) -> None:
         bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
@@ -318,8 +326,33 @@ class TestStuck:
         assert bakery.kitchen.done == ["mix", "preheat", "bake"]
         with pytest.raises(Conflict):
             await engine.retry_stuck((await mix(engine)).saga_id)
-        bakery.kitchen.forget_refusals()  # somebody bought cherries
         assert (await engine.retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
+
+    async def test_step_that_keeps_breaking_down_is_repeated_and_then_kept_for_people(self, bakery: Bakery) -> None:
+        bakery.kitchen.break_down("bake", times=10_000)
+        saga = await mix(bakery.replica())
+        await heat(bakery.replica(patience_seconds=0.01), saga)
+        saga = await run_until_at_rest(bakery, saga.saga_id, patience_seconds=0.01)
+        assert saga.state is SagaState.STUCK
+        assert saga.error is not None
+        assert (saga.error.stuck_at, saga.error.was_refused) == ("bake", False)
+        bakery.kitchen.break_down("bake", times=0)
+        assert (await bakery.replica().retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
+        assert bakery.kitchen.done == WHOLE_CAKE
+
+    async def test_step_that_breaks_down_once_is_repeated(self, bakery: Bakery) -> None:
+        bakery.kitchen.break_down("preheat", times=1)
+        saga = await heat(bakery.replica(), await mix(bakery.replica()))
+        assert saga.state is SagaState.COMPLETED
+
+
+async def test_unreadable_saga_does_not_keep_others_from_going_on(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    strange, plain = await mix(engine), await mix(engine)
+    await bakery.make_unreadable(strange.saga_id)
+    await bakery.make_due()
+    await taken_over(engine)
+    assert (await found(engine, plain.saga_id)).state is SagaState.UNWOUND
 
 
 async def test_caller_that_leaves_stops_nothing(bakery: Bakery) -> None:
