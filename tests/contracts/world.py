@@ -82,7 +82,7 @@ class World:
         return amount
 
     async def movements_of(self, reference: uuid.UUID) -> list[str]:
-        """Return the kinds of the movements made for something, and of those that reversed them, oldest first."""
+        """Return the kinds of the movements made for something, and of those that reversed them, sorted."""
         return [row["kind"] for row in await self.read("users", _MOVEMENTS, str(reference))]
 
     async def order_states(self, order_id: uuid.UUID) -> list[str]:
