@@ -10,8 +10,8 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
-from common.db.engine import Database, Row
-from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.db.engine import Database
+from common.db.requests import SELECT_ANSWER, Attempt, ParticipantRequest, RequestMemory
 from common.errors import ServiceError
 from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE, TURN
 from inventory.repository.oversells import counting_oversells
@@ -27,7 +27,7 @@ from inventory.schemas import (
     SeatStatus,
 )
 
-__all__ = ["HoldRepository", "Released", "Taken"]
+__all__ = ["HoldRepository", "Released", "Sold", "Taken", "Untaken"]
 
 _LOCK_NAMED_SEATS: Final = f"""
     SELECT seat_id, category, status FROM seats
@@ -76,7 +76,17 @@ _STATE_COLUMNS: Final = """
     status = 'HELD' AND held_until > clock_timestamp() AS is_held
 """
 
-_TAKE_NAMED: Final = text(_TAKE.format(lock=_LOCK_NAMED_SEATS) + SELECT_ANSWER)
+# When the seats were not taken, how they stand comes along: a refusal costs no further look.
+_TAKE_NAMED: Final = text(
+    f"""
+    {_TAKE.format(lock=_LOCK_NAMED_SEATS)}
+    {SELECT_ANSWER},
+        CASE WHEN NOT (SELECT is_complete FROM verdict) AND NOT EXISTS (SELECT FROM prior) THEN (
+            SELECT jsonb_agg(to_jsonb(state)) FROM (
+                SELECT {_STATE_COLUMNS} FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))) AS state)
+        END AS states
+    """  # noqa: S608 - built of constants
+)
 _TAKE_BEST: Final = text(_TAKE.format(lock=_LOCK_BEST_SEATS) + SELECT_ANSWER)
 _FIND_STATES: Final = text(
     f"SELECT {_STATE_COLUMNS} FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))"  # noqa: S608 - constants
@@ -148,6 +158,13 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Untaken:
+    """How the seats stand that could not be taken."""
+
+    states: Sequence[SeatState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sold:
     sale: Sale
     is_new: bool
@@ -165,8 +182,8 @@ class HoldRepository:
         self._database = database
         self._memory = RequestMemory(database)
 
-    async def take(self, command: ReserveSeats) -> Taken | None:
-        """Hold the named seats; None when they are not all free.
+    async def take(self, command: ReserveSeats) -> Taken | Untaken:
+        """Hold the named seats, if all of them are free.
 
         Raises:
             Busy: somebody is changing one of them right now.
@@ -178,7 +195,10 @@ class HoldRepository:
             "quantity": len(command.seat_ids),
             **_holder_of(command),
         }
-        return await self._take(command, _TAKE_NAMED, parameters)
+        attempt = await self._attempt(command, _TAKE_NAMED, parameters)
+        if attempt.done is None:
+            return Untaken(states=[_state_of(state) for state in attempt.row["states"] or ()])
+        return Taken(hold=_hold_of(attempt.done), is_new=not attempt.is_replay)
 
     async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Taken | None:
         """Hold these seats, found for `command`; None when they are not all free any more.
@@ -208,11 +228,19 @@ class HoldRepository:
     async def _take(
         self, command: ReserveSeats | BestAvailable, statement: Executable, parameters: Mapping[str, object]
     ) -> Taken | None:
-        with counting_oversells():
-            attempt = await self._memory.attempt(_request_of(command), statement, parameters)
+        attempt = await self._attempt(command, statement, parameters)
         if attempt.done is None:
             return None
         return Taken(hold=_hold_of(attempt.done), is_new=not attempt.is_replay)
+
+    async def _attempt(
+        self,
+        command: ReserveSeats | BestAvailable | ConfirmHold,
+        statement: Executable,
+        parameters: Mapping[str, object],
+    ) -> Attempt:
+        with counting_oversells():
+            return await self._memory.attempt(_request_of(command), statement, parameters)
 
     async def states_of(self, seat_ids: Sequence[uuid.UUID]) -> list[SeatState]:
         rows = await self._database.fetch_all(_FIND_STATES, {"seat_ids": list(seat_ids)})
@@ -255,8 +283,7 @@ class HoldRepository:
             ServiceError: the refusal remembered for this request.
         """
         parameters = {"hold_id": command.hold_id, "user_id": command.user_id}
-        with counting_oversells():
-            attempt = await self._memory.attempt(_request_of(command), _CONFIRM, parameters)
+        attempt = await self._attempt(command, _CONFIRM, parameters)
         if attempt.done is None:
             return None
         return Sold(sale=_sale_of(attempt.done), is_new=not attempt.is_replay)
@@ -295,16 +322,21 @@ def _holder_of(command: ReserveSeats | BestAvailable) -> dict[str, object]:
     }
 
 
-def _state_of(row: Row) -> SeatState:
+def _state_of(row: Mapping[str, Any]) -> SeatState:
     return SeatState(
-        seat_id=row["seat_id"],
-        event_id=row["event_id"],
+        seat_id=_id_of(row["seat_id"]),
+        event_id=_id_of(row["event_id"]),
         status=SeatStatus(row["status"]),
         is_held=row["is_held"],
-        hold_id=row["hold_id"],
-        held_by_user_id=row["held_by_user_id"],
+        hold_id=row["hold_id"] and _id_of(row["hold_id"]),
+        held_by_user_id=row["held_by_user_id"] and _id_of(row["held_by_user_id"]),
         hold_size=row["hold_size"],
     )
+
+
+def _id_of(value: uuid.UUID | str) -> uuid.UUID:
+    """A column brings a UUID, a JSON document its text."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 def _held_seat(seat: Mapping[str, Any], *, event_id: uuid.UUID) -> Seat:

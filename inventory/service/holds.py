@@ -9,7 +9,7 @@ from common.errors import Busy
 from inventory.errors import SeatNotFound, SeatUnavailable
 from inventory.metrics import RESERVES
 from inventory.repository.expiry import ExpiryRepository
-from inventory.repository.holds import HoldRepository, Taken
+from inventory.repository.holds import HoldRepository, Taken, Untaken
 from inventory.repository.search import SearchRepository, SearchResult
 from inventory.schemas import (
     BestAvailable,
@@ -55,16 +55,15 @@ class HoldService:
             SeatsOfTwoEvents: one of them belongs to another event.
         """
         try:
-            taken = await self._holds.take(command)
-        except Busy:
-            taken = None  # the refusal is remembered: a busy seat is a taken one
-        if taken is not None:
-            return self._report(taken, kind="seats")
-        states = await self._holds.states_of(command.seat_ids)
-        if (own := own_hold(command, states)) and (hold := await self._holds.find_hold(own)):
+            outcome = await self._holds.take(command)
+        except Busy:  # a seat that is being changed is a taken one
+            outcome = Untaken(states=await self._holds.states_of(command.seat_ids))
+        if isinstance(outcome, Taken):
+            return self._report(outcome, kind="seats")
+        if (own := own_hold(command, outcome.states)) and (hold := await self._holds.find_hold(own)):
             return await self._holds.remember_hold(command, hold)
         RESERVES.labels("seats", "refused").inc()
-        return await self._holds.refuse(command, refusal_to_take(command.event_id, command.seat_ids, states))
+        return await self._holds.refuse(command, refusal_to_take(command.event_id, command.seat_ids, outcome.states))
 
     async def reserve_best_available(self, command: BestAvailable) -> Hold:
         """Hold the best seats of a category: adjacent ones where there are such, else the best there are.

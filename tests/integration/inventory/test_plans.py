@@ -20,7 +20,7 @@ from common.db.requests import ParticipantRequest
 from common.settings import DatabaseSettings
 from inventory.repository import expiry, hall, holds, search, seats
 from inventory.repository.hall import HallRepository
-from inventory.repository.holds import HoldRepository
+from inventory.repository.holds import HoldRepository, Taken
 from inventory.schemas import LayoutCategory, LayoutRow, ReserveSeats
 from tests.support.servers import DatabaseFactory
 
@@ -135,7 +135,7 @@ async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
         for first in range(0, len(seat_ids), 2)
     ]
     for command in commands:
-        assert await HoldRepository(database).take(command)
+        assert isinstance(await HoldRepository(database).take(command), Taken)
     return commands[-1]
 
 

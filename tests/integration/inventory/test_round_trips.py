@@ -1,0 +1,134 @@
+"""How many statements each call sends, so that they cannot creep up."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Executable
+
+from common.db.engine import Database, Row
+from common.errors import ServiceError
+from inventory.app import Inventory
+from inventory.repository.expiry import ExpiryRepository
+from inventory.repository.holds import HoldRepository
+from inventory.repository.search import SearchRepository
+from inventory.schemas import BestAvailable, ConfirmHold, ReleaseHold, ReserveSeats
+from inventory.service.holds import HoldService
+from inventory.settings import Settings
+from tests.integration.inventory.box_office import BoxOffice, Hall, rows
+
+
+class CountingDatabase(Database):
+    """Counts what is sent, `fetch_one` through `fetch_all`; a transaction counts as one."""
+
+    sent = 0
+
+    async def fetch_all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        self.sent += 1
+        return await super().fetch_all(statement, parameters)
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
+        self.sent += 1
+        return await super().execute(statement, parameters)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        self.sent += 1
+        async with super().transaction() as connection:
+            yield connection
+
+
+class Counter:
+    """The holds' rules on a database that counts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.database = CountingDatabase(settings, application_name="counting")
+        self.holds = HoldService(
+            HoldRepository(self.database),
+            SearchRepository(self.database),
+            ExpiryRepository(self.database),
+            Inventory(settings).changes,
+        )
+
+    def taken(self) -> int:
+        sent, self.database.sent = self.database.sent, 0
+        return sent
+
+
+@pytest.fixture
+async def counter(settings: Settings) -> AsyncIterator[Counter]:
+    counter = Counter(settings)
+    yield counter
+    await counter.database.close()
+
+
+def reserve(hall: Hall, *seat_ids: str) -> ReserveSeats:
+    return ReserveSeats(
+        request_id=uuid.uuid4(),
+        hold_id=uuid.uuid4(),
+        event_id=uuid.UUID(hall.event_id),
+        seat_ids=sorted(uuid.UUID(seat_id) for seat_id in seat_ids),
+        user_id=uuid.uuid4(),
+        hold_ttl_milliseconds=60_000,
+    )
+
+
+async def test_a_purchase_sends_two_statements(box_office: BoxOffice, counter: Counter) -> None:
+    hall = await box_office.provision()
+    command = reserve(hall, *hall.seat_ids[:4])
+
+    hold = await counter.holds.reserve(command)
+    assert counter.taken() == 1
+    await counter.holds.confirm(ConfirmHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, user_id=hold.user_id))
+    assert counter.taken() == 1
+
+
+async def test_a_refused_reservation_sends_two(box_office: BoxOffice, counter: Counter) -> None:
+    hall = await box_office.provision()
+    await box_office.reserve(hall.event_id, hall.seat_ids[0])
+
+    with pytest.raises(ServiceError):
+        await counter.holds.reserve(reserve(hall, *hall.seat_ids[:2]))
+
+    assert counter.taken() == 2
+
+
+async def test_a_release_sends_one(box_office: BoxOffice, counter: Counter) -> None:
+    hall = await box_office.provision()
+    hold = await counter.holds.reserve(command := reserve(hall, hall.seat_ids[0]))
+    counter.taken()
+
+    release = ReleaseHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, undoes_request_id=command.request_id)
+    assert await counter.holds.release(release) == 1
+    assert counter.taken() == 1
+
+
+async def test_best_available_sends_a_search_and_a_statement(box_office: BoxOffice, counter: Counter) -> None:
+    hall = await box_office.provision()
+    await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
+    assert counter.taken() == 2
+
+
+async def test_a_sold_out_category_costs_three(box_office: BoxOffice, counter: Counter) -> None:
+    """A search, a look for an answer given before, and this answer remembered."""
+    hall = await box_office.provision(rows("CAT1", "1.00", A=2))
+    await box_office.sell(hall.event_id, *hall.seat_ids)
+
+    with pytest.raises(ServiceError):
+        await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=1))
+    assert counter.taken() == 3
+
+
+def best(hall: Hall, category: str, *, quantity: int) -> BestAvailable:
+    return BestAvailable(
+        request_id=uuid.uuid4(),
+        hold_id=uuid.uuid4(),
+        event_id=uuid.UUID(hall.event_id),
+        category=category,
+        quantity=quantity,
+        user_id=uuid.uuid4(),
+        hold_ttl_milliseconds=60_000,
+    )
