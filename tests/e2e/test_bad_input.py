@@ -14,6 +14,7 @@ from devstack.keys import keys_of
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeFan
 from tests.e2e.people import Box, Person
+from tests.support.waiting import eventually
 
 UNKNOWN = str(uuid.uuid4())
 
@@ -152,6 +153,11 @@ class TestTokens:
 
     async def test_logged_out(self, fan: Person) -> None:
         assert (await fan.post("/auth/logout")).status == 200
+
+        async def is_out() -> bool:
+            return (await fan.get("/tickets")).status == 401
+
+        assert await eventually(is_out, within_seconds=1)  # the time a message takes
         assert (await fan.get("/tickets")).refused() == (401, "UNAUTHORIZED")
 
 

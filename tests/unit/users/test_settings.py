@@ -17,12 +17,14 @@ def pem_of_a_key() -> str:
 PROD = {
     "ENV": "prod",
     "DATABASE_URL": "postgresql+asyncpg://db/users_db",
+    "RABBITMQ_URL": "amqp://mq",
+    "RABBITMQ_URL": "amqp://broker/",
     "JWT_PRIVATE_KEY": pem_of_a_key(),
     "SERVICE_TOKEN_SECRET": "s" * 40,
     "OTP_API_URL": "https://otp.example",
     "OTP_API_KEY": "a real key",
 }
-DEV = {name: PROD[name] for name in ("DATABASE_URL", "JWT_PRIVATE_KEY")} | {"ENV": "dev"}
+DEV = {name: PROD[name] for name in ("DATABASE_URL", "RABBITMQ_URL", "JWT_PRIVATE_KEY")} | {"ENV": "dev"}
 
 
 @pytest.fixture(autouse=True)
