@@ -19,9 +19,12 @@ SESSIONS: Final = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     # When the last access token given to it dies; until then its revocation has to be known.
     Column("access_expires_at", DateTime(timezone=True), nullable=False),
+    # When its newest refresh token expires.
+    Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_because", Text),
     Index("ix_sessions_user_id", "user_id"),
+    Index("ix_sessions_ends_at", "ends_at"),
     Index("ix_sessions_access_expires_at", "access_expires_at", postgresql_where=text("revoked_at IS NOT NULL")),
 )
 

@@ -21,8 +21,8 @@ __all__ = ["RenewedSession", "RevokedSession", "SessionRepository", "SpentToken"
 _OPEN: Final = text(
     """
     WITH session AS (
-        INSERT INTO sessions (session_id, user_id, access_expires_at)
-        VALUES (:session_id, :user_id, :access_expires_at)
+        INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at)
+        VALUES (:session_id, :user_id, :access_expires_at, :expires_at)
         RETURNING session_id)
     INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
     SELECT :token_hash, session_id, :expires_at FROM session
@@ -37,7 +37,10 @@ _ROTATE: Final = text(
           AND sessions.session_id = token.session_id AND sessions.revoked_at IS NULL
         RETURNING token.session_id),
     renewed AS (
-        UPDATE sessions SET access_expires_at = greatest(access_expires_at, :access_expires_at) FROM spent
+        UPDATE sessions
+        SET access_expires_at = greatest(access_expires_at, :access_expires_at),
+            ends_at = greatest(ends_at, :next_expires_at)
+        FROM spent
         WHERE sessions.session_id = spent.session_id AND revoked_at IS NULL
         RETURNING sessions.session_id, user_id),
     successor AS (
@@ -76,15 +79,11 @@ _REVOKED: Final = text(
     WHERE revoked_at IS NOT NULL AND access_expires_at > now() ORDER BY access_expires_at
     """
 )
-# A session is over when its last refresh token has expired, or when it is revoked and its access tokens are dead.
-# Its refresh tokens go with it.
+# With a session go its refresh tokens. One that goes on has old tokens to drop too.
 _CLEAN_SESSIONS: Final = text(
     """
     DELETE FROM sessions WHERE session_id IN (
-        SELECT session_id FROM sessions over WHERE access_expires_at < now() AND (
-            revoked_at IS NOT NULL
-            OR NOT EXISTS (SELECT FROM refresh_tokens token
-                           WHERE token.session_id = over.session_id AND token.expires_at > now()))
+        SELECT session_id FROM sessions WHERE ends_at < now() AND access_expires_at < now()
         LIMIT :batch FOR UPDATE SKIP LOCKED)
     """
 )

@@ -45,13 +45,13 @@ async def test_balanced_entries_are_taken(database: Database) -> None:
 
 @pytest.mark.parametrize("amounts", [[-5, 5.01], [5, 5], [-5, 4.99]])
 async def test_unbalanced_entries_are_refused(database: Database, amounts: list[float]) -> None:
-    with pytest.raises(DBAPIError, match="must sum to zero") as refused:
+    with pytest.raises(DBAPIError, match="ck_ledger_entries_balanced") as refused:
         await write(database, amounts)
     assert sqlstate_of(refused.value) == CHECK_VIOLATION
 
 
 async def test_each_currency_balances_by_itself(database: Database) -> None:
-    with pytest.raises(DBAPIError, match="must sum to zero"):
+    with pytest.raises(DBAPIError, match="ck_ledger_entries_balanced"):
         await write(database, [-5, 5], ["SGD", "POINTS"])
 
 
@@ -61,7 +61,7 @@ async def test_each_currency_balances_by_itself(database: Database) -> None:
 )
 async def test_what_is_written_stays(database: Database, books: Books, table: str, change: str) -> None:
     await books.open_wallet("1.00")
-    with pytest.raises(DBAPIError, match="is append-only") as refused:
+    with pytest.raises(DBAPIError) as refused:
         await database.execute(text(change.format(table)))
     assert sqlstate_of(refused.value) == RESTRICT_VIOLATION
 

@@ -264,12 +264,13 @@ async def test_housekeeping_drops_what_is_over_only(
 
 
 async def _age(database: Database, *people: Person) -> None:
-    """Let the access tokens be dead, and the refresh tokens of those who did not log out too."""
+    """Let all their tokens be dead."""
     ids = [uuid.UUID(session_of(person.access_token)) for person in people]
     parameters = {"session_ids": ids}
     await database.execute(
         text("UPDATE refresh_tokens SET expires_at = now() WHERE session_id = ANY(:session_ids)"), parameters
     )
     await database.execute(
-        text("UPDATE sessions SET access_expires_at = now() WHERE session_id = ANY(:session_ids)"), parameters
+        text("UPDATE sessions SET access_expires_at = now(), ends_at = now() WHERE session_id = ANY(:session_ids)"),
+        parameters,
     )
