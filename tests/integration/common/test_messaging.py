@@ -1,0 +1,162 @@
+"""Messages survive the broker's worse days: lost connections, an emptied node, queues that nobody has declared."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.messaging.consumer import Consumer
+from common.messaging.message import Message
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import NotRouted, Publisher
+from common.messaging.topology import (
+    HOLD_EXCHANGE,
+    MESSAGES_EXCHANGE,
+    RELEASE_QUEUE,
+    hold_queue_name,
+    platform_topology,
+)
+from common.settings import DatabaseSettings
+from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.waiting import eventually
+
+TOPOLOGY = platform_topology()
+RELEASE_EXCHANGE = "seat.release.exchange"
+HOLD_KEY = hold_queue_name(300_000)
+
+
+@pytest.fixture
+async def publisher(rabbitmq_url: str) -> AsyncIterator[Publisher]:
+    publisher = Publisher(rabbitmq_url, service="tests", topology=TOPOLOGY, timeout_seconds=2)
+    publisher.broker.start()
+    await publisher.broker.wait_until_ready()
+    yield publisher
+    await publisher.broker.close()
+
+
+@pytest.fixture
+async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
+    settings = DatabaseSettings(database_url=SecretStr(database_url("orchestrator")))
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+async def cut_connections(vhost: Vhost) -> None:
+    """Close every client's connection from the broker's side."""
+    management = httpx.URL(vhost.management.url)
+    async with httpx.AsyncClient(base_url=management, auth=(management.username, management.password)) as http:
+
+        async def connections() -> list[dict[str, Any]]:
+            found = (await http.get("/api/connections")).json()
+            return [connection for connection in found if connection["vhost"] == vhost.name]
+
+        for connection in await eventually(connections, within_seconds=10):
+            await http.delete(f"/api/connections/{connection['name']}")
+
+
+def a_message(kind: str = "seat.hold") -> Message:
+    return Message(type=kind, source="tests", subject="a hold")
+
+
+async def publish(publisher: Publisher, message: Message) -> None:
+    await publisher.publish(
+        message.to_bytes(), exchange=RELEASE_EXCHANGE, routing_key=HOLD_KEY, message_id=str(message.id)
+    )
+
+
+async def test_consumer_goes_on_after_its_connection_was_cut(
+    rabbitmq_url: str, vhost: Vhost, publisher: Publisher
+) -> None:
+    taken: list[uuid.UUID] = []
+
+    async def take(message: Message) -> None:
+        taken.append(message.id)
+
+    consumer = Consumer(
+        rabbitmq_url, service="tests", topology=TOPOLOGY, queue=RELEASE_QUEUE, handler=take, publisher=publisher
+    )
+    consumer.broker.start()
+    await consumer.broker.wait_until_ready()
+    before, after = a_message(), a_message()
+    await publish(publisher, before)
+    await eventually(lambda: before.id in taken)
+    await cut_connections(vhost)
+
+    async def published() -> bool:
+        try:
+            await publish(publisher, after)
+        except Exception as error:
+            raise AssertionError from error
+        return True
+
+    await eventually(published, within_seconds=20)
+    await eventually(lambda: after.id in taken, within_seconds=20)
+    await consumer.broker.close()
+
+
+async def test_unroutable_message_is_refused(publisher: Publisher) -> None:
+    with pytest.raises(NotRouted):
+        await publisher.publish(b"{}", exchange=HOLD_EXCHANGE, routing_key="nobody", message_id="1")
+
+
+class TestOutboxRelay:
+    async def _insert(self, database: Database, *, exchange: str, routing_key: str) -> uuid.UUID:
+        message = a_message(routing_key)
+        await database.execute(
+            text(
+                "INSERT INTO outbox (message_id, exchange, routing_key, body)"
+                " VALUES (:message_id, :exchange, :routing_key, :body)"
+            ),
+            {"message_id": message.id, "exchange": exchange, "routing_key": routing_key, "body": message.to_bytes()},
+        )
+        return message.id
+
+    async def _is_sent(self, database: Database, message_id: uuid.UUID) -> bool:
+        row = await database.fetch_one(
+            text("SELECT sent_at FROM outbox WHERE message_id = :message_id"), {"message_id": message_id}
+        )
+        return row is not None and row["sent_at"] is not None
+
+    async def test_message_that_no_queue_takes_is_kept_and_holds_up_nobody(
+        self, database: Database, publisher: Publisher
+    ) -> None:
+        unwanted = await self._insert(database, exchange=HOLD_EXCHANGE, routing_key="no.such.queue")
+        relay = OutboxRelay(database, publisher, poll_seconds=0.05)
+        relay.start()
+        wanted = await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY)
+        relay.poke()
+        await eventually(lambda: self._is_sent(database, wanted))
+        assert not await self._is_sent(database, unwanted)
+        await relay.close()
+
+    async def test_fact_without_listeners_is_sent_all_the_same(self, database: Database, publisher: Publisher) -> None:
+        fact = await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")
+        relay = OutboxRelay(database, publisher, poll_seconds=0.05)
+        relay.start()
+        await eventually(lambda: self._is_sent(database, fact))
+        await relay.close()
+
+    async def test_goes_on_after_the_broker_was_lost(
+        self, database: Database, publisher: Publisher, vhost: Vhost
+    ) -> None:
+        relay = OutboxRelay(database, publisher, poll_seconds=0.05)
+        relay.start()
+        sent = [await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY) for _ in range(20)]
+        await cut_connections(vhost)
+        sent += [await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY) for _ in range(20)]
+        for message_id in sent:
+            await eventually(lambda message_id=message_id: self._is_sent(database, message_id), within_seconds=20)  # type: ignore[misc]
+        await relay.close()
+
+    async def test_two_relays_share_the_work(self, database: Database, publisher: Publisher) -> None:
+        sent = [await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY) for _ in range(50)]
+        relays = [OutboxRelay(database, publisher, poll_seconds=0.05) for _ in range(2)]
+        claimed = await asyncio.gather(*(relay.send_batch() for relay in relays))
+        assert sum(claimed) == len(sent)
