@@ -12,11 +12,11 @@ from typing import Final
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, write_privately
 from devstack.management import RabbitMQManagement
-from devstack.ports import LOOPBACK, free_port
+from devstack.ports import LOOPBACK, free_port, port_near
 from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
 from devstack.rabbitmq_install import RabbitMQPrograms, rabbitmq_programs
 
-__all__ = ["PrivateRabbitMQ", "RabbitMQPorts"]
+__all__ = ["PortTaken", "PrivateRabbitMQ", "RabbitMQPorts"]
 
 NODE_NAME: Final = "ticketremaster@localhost"  # unique by its own epmd, so the data survives a change of ports
 STOP_STAGE: Final = 1  # after the services
@@ -36,6 +36,12 @@ ADVANCED_SETTINGS: Final = """[
 """
 AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
 CONNECTION_START: Final = b"\x01"  # the frame type with which a ready broker answers the greeting
+# What the node says when another process has one of its ports: for clients, for other nodes, of epmd.
+SAID_OF_TAKEN_PORTS: Final = ("eaddrinuse", "could not bind to distribution port", "register/listen error")
+
+
+class PortTaken(DevstackError):
+    """Another process listens where RabbitMQ was to: ports are chosen some seconds before they are used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +53,19 @@ class RabbitMQPorts:
     epmd: int
 
     @classmethod
-    def near(cls, *, amqp: int, management: int) -> "RabbitMQPorts":
-        """Fill up with free ports: nobody types the other three."""
-        taken = {amqp, management}
+    def near(cls, *, amqp: int, management: int, taken: frozenset[int] = frozenset()) -> "RabbitMQPorts":
+        """Fill up with free ports that are not in ``taken``: nobody types the other three."""
+        used = {amqp, management, *taken}
         others: list[int] = []
         for _ in range(3):
-            others.append(free_port(taken=frozenset(taken)))
-            taken.add(others[-1])
+            others.append(free_port(taken=frozenset(used)))
+            used.add(others[-1])
         return cls(amqp=amqp, management=management, prometheus=others[0], distribution=others[1], epmd=others[2])
+
+    def chosen_again(self, *, taken: frozenset[int]) -> "RabbitMQPorts":
+        """Keep those that people type where they are free."""
+        amqp = port_near(self.amqp, taken=taken)
+        return self.near(amqp=amqp, management=port_near(self.management, taken=taken | {amqp}), taken=taken)
 
 
 class PrivateRabbitMQ:
@@ -64,14 +75,20 @@ class PrivateRabbitMQ:
         self, home: Home, *, ports: RabbitMQPorts, cookie: str, on_spawn: Callable[[], None] = lambda: None
     ) -> None:
         self.ports = ports
-        self.url = f"amqp://guest:guest@{LOOPBACK}:{ports.amqp}/"
-        self.management = RabbitMQManagement(f"http://guest:guest@{LOOPBACK}:{ports.management}")
         self._folder = home.path / "rabbitmq"
         self._log = home.logs / "rabbitmq.log"
         self._cookie = cookie
         self._on_spawn = on_spawn
         self._children: dict[str, tuple[subprocess.Popen[bytes], ProcessId]] = {}
         self._given_up = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@{LOOPBACK}:{self.ports.amqp}/"
+
+    @property
+    def management(self) -> RabbitMQManagement:
+        return RabbitMQManagement(f"http://guest:guest@{LOOPBACK}:{self.ports.management}")
 
     @property
     def processes(self) -> tuple[ProcessId, ...]:
@@ -82,10 +99,12 @@ class PrivateRabbitMQ:
         """Start, and return when clients can connect and the management API answers.
 
         Raises:
+            PortTaken: one of its ports is another process's.
             DevstackError: RabbitMQ is missing and cannot be installed, or it did not come up.
         """
         programs = rabbitmq_programs()
         self._prepare()
+        began_at = self._log.stat().st_size if self._log.exists() else 0
         self._start_epmd(programs)
         self._spawn("rabbitmq", [programs.server], self._environment(programs))
         deadline = time.monotonic() + START_SECONDS
@@ -93,7 +112,7 @@ class PrivateRabbitMQ:
             if self._given_up.is_set():
                 return
             if not self._runs("rabbitmq"):
-                raise DevstackError(f"RabbitMQ ended while starting.\n{self._log_tail()}")
+                raise self._early_end(began_at)
             if time.monotonic() > deadline:
                 raise DevstackError(f"RabbitMQ did not start within {START_SECONDS:.0f} s.\n{self._log_tail()}")
             time.sleep(POLL_SECONDS)
@@ -127,7 +146,9 @@ class PrivateRabbitMQ:
         self._spawn("epmd", command, {"PATH": programs.path})
         deadline = time.monotonic() + START_SECONDS
         while not _listens(self.ports.epmd):
-            if not self._runs("epmd") or time.monotonic() > deadline:
+            if not self._runs("epmd"):
+                raise PortTaken(f"Erlang's epmd ended while starting on port {self.ports.epmd}.\n{self._log_tail()}")
+            if time.monotonic() > deadline:
                 raise DevstackError(f"Erlang's epmd did not start on port {self.ports.epmd}.\n{self._log_tail()}")
             time.sleep(POLL_SECONDS)
 
@@ -144,6 +165,14 @@ class PrivateRabbitMQ:
         for popen, _ in self._children.values():
             popen.wait()
         self._children.clear()
+
+    def _early_end(self, began_at: int) -> DevstackError:
+        """Return what ended the node, by what it has logged since that byte."""
+        with self._log.open("rb") as log:
+            log.seek(began_at)
+            said = log.read().decode(errors="replace")
+        kind = PortTaken if any(words in said for words in SAID_OF_TAKEN_PORTS) else DevstackError
+        return kind(f"RabbitMQ ended while starting.\n{self._log_tail()}")
 
     def _prepare(self) -> None:
         self._folder.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from devstack.database import create_databases, service_url
@@ -13,10 +13,12 @@ from devstack.home import Home
 from devstack.keys import Keys
 from devstack.postgres import EmbeddedPostgres
 from devstack.processes import ProcessId, stop_all
-from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
+from devstack.rabbitmq import PortTaken, PrivateRabbitMQ, RabbitMQPorts
 from devstack.services import DATABASES, Ports
 
 __all__ = ["Existing", "Servers", "usual_management_url"]
+
+STARTS: Final = 3  # of a broker that finds its ports taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,9 @@ class Servers:
         self._existing = existing
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rabbitmq")
         self._broker_start: Future[None] | None = None
+        self._others_ports = frozenset(
+            port for name, numbers in ports.items() if name != "rabbitmq" for port in numbers.values()
+        )
         self.postgres: EmbeddedPostgres | None = None
         self.rabbitmq: PrivateRabbitMQ | None = None
         if not (existing.postgres_url or existing.databases):
@@ -69,7 +74,9 @@ class Servers:
             )
         if not existing.rabbitmq_url:
             broker_ports = RabbitMQPorts.near(
-                amqp=ports["rabbitmq"]["PORT"], management=ports["rabbitmq"]["MANAGEMENT_PORT"]
+                amqp=ports["rabbitmq"]["PORT"],
+                management=ports["rabbitmq"]["MANAGEMENT_PORT"],
+                taken=self._others_ports,
             )
             self.rabbitmq = PrivateRabbitMQ(home, ports=broker_ports, cookie=keys.erlang_cookie, on_spawn=on_spawn)
 
@@ -111,15 +118,27 @@ class Servers:
     def start_databases(self) -> None:
         """Start both and return as soon as PostgreSQL is there, with its databases."""
         if self.rabbitmq:
-            self._broker_start = self._pool.submit(self.rabbitmq.start)
+            self._broker_start = self._pool.submit(self._start_broker, self.rabbitmq)
         if self.postgres:
             self.postgres.start()
         if self._existing.databases is None:
             create_databases(self.postgres_url, list(self._names.values()))
 
     def wait_for_broker(self) -> None:
+        """Return when RabbitMQ is there; it may be at other ports than before."""
         if self._broker_start:
             self._broker_start.result()
+
+    def _start_broker(self, rabbitmq: PrivateRabbitMQ) -> None:
+        for _ in range(STARTS - 1):
+            try:
+                rabbitmq.start()
+            except PortTaken:
+                rabbitmq.kill()
+                rabbitmq.ports = rabbitmq.ports.chosen_again(taken=self._others_ports)
+            else:
+                return
+        rabbitmq.start()
 
     def stop(self) -> None:
         """Stop ours, both at once; a start that is under way is given up first."""

@@ -104,6 +104,7 @@ class Stack:
             self._servers.start_databases()
             self._prepare_databases()
             self._servers.wait_for_broker()
+            self._find_urls()
             self._start_services(list(self._specs))
             self._set_phase("ready")
         except BaseException:
@@ -237,6 +238,9 @@ class Stack:
             throwaway=self.throwaway,
             on_spawn=self._write_state,
         )
+        self._find_urls()
+
+    def _find_urls(self) -> None:
         self.urls: Urls = urls_of(
             self._ports,
             databases=self._servers.databases,

@@ -18,8 +18,10 @@ import pytest
 
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home
+from devstack.management import RabbitMQManagement
 from devstack.processes import ProcessId
 from devstack.servers import Existing
+from devstack.services import choose_ports
 from devstack.stack import Stack
 from tests.support.servers import DatabaseFactory, TestServers
 
@@ -101,6 +103,20 @@ def test_a_paused_service_accepts_and_does_not_answer(stack: Stack) -> None:
             client.recv(1)
     stack.send_signal("users", signal.SIGCONT)
     assert seen_by(stack, "users")["pid"]
+
+
+def test_a_broker_whose_port_was_taken_meanwhile_gets_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = choose_ports(usual=False)
+    monkeypatch.setattr("devstack.stack.choose_ports", lambda **_: ports)
+    with (
+        socket.create_server(("127.0.0.1", ports["rabbitmq"]["MANAGEMENT_PORT"])),
+        Stack(home=tmp_path, services=[], existing=Existing(databases={}), throwaway=True) as stack,
+    ):
+        assert RabbitMQManagement(stack.urls.rabbitmq_management).is_ready()
+        assert urlsplit(stack.urls.rabbitmq).port == ports["rabbitmq"]["PORT"], "it was free"
+        state = Home(tmp_path).read_state()
+        assert state is not None
+        assert state.urls["rabbitmq_management"] == stack.urls.rabbitmq_management
 
 
 def test_a_service_that_does_not_start_is_told_with_its_log_and_leaves_nothing(
