@@ -1,10 +1,9 @@
 """The messages that the inventory takes and sends."""
 
 import uuid
-from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from common.messaging.message import InvalidMessage, Message
 
@@ -22,7 +21,7 @@ class HoldMessage(BaseModel):
     event_id: uuid.UUID
     user_id: uuid.UUID
     seat_ids: list[uuid.UUID]
-    held_until: datetime
+    held_until: AwareDatetime
 
     @classmethod
     def read(cls, message: Message) -> "HoldMessage":

@@ -10,6 +10,7 @@ from inventory.schemas import BestAvailable, ChangeOwner, ConfirmHold, ReleaseHo
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
+from inventory.turns import in_turns
 from inventory.wire import (
     read_amount,
     read_between,
@@ -153,9 +154,8 @@ class InventoryServicer(rpc.InventoryServicer):
             page_token=request.page_token,
             page_size=read_between(request.page_size or DEFAULT_PAGE, "page_size", least=1, most=LARGEST_PAGE),
         )
-        return pb.ListSeatsResponse(
-            seats=[write_seat(seat) for seat in page.seats], next_page_token=page.next_page_token
-        )
+        seats = await in_turns(write_seat, page.seats)
+        return pb.ListSeatsResponse(seats=seats, next_page_token=page.next_page_token)
 
     async def ListOwnedSeats(self, request: pb.ListOwnedSeatsRequest, _: Context) -> pb.ListOwnedSeatsResponse:
         seats, total = await self._tickets.owned_by(
@@ -163,7 +163,7 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=read_between(request.offset, "offset", least=0, most=LARGEST_OFFSET),
             limit=read_between(request.limit or DEFAULT_PAGE, "limit", least=1, most=LARGEST_PAGE),
         )
-        return pb.ListOwnedSeatsResponse(seats=[write_seat(seat) for seat in seats], total=total)
+        return pb.ListOwnedSeatsResponse(seats=await in_turns(write_seat, seats), total=total)
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, _: Context) -> pb.GetAvailabilityResponse:
         event_ids = read_ids(request.event_ids, "event_ids", most=MOST_EVENTS_AT_ONCE)

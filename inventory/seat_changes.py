@@ -7,11 +7,11 @@ them: while the broker is away they are dropped, and clients read the seats agai
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from common.errors import ServiceError
+from common.errors import Unavailable
 from common.messaging.message import Message
 from common.messaging.publisher import Publisher
 from common.messaging.topology import MESSAGES_EXCHANGE
@@ -60,24 +60,26 @@ class SeatChanges:
             self._noted.clear()
             pending, self._pending = self._pending, defaultdict(dict)
             for event_id, statuses in pending.items():
-                await self._publish(event_id, statuses)
+                await self._publish_or_drop(event_id, statuses)
 
-    async def _publish(self, event_id: uuid.UUID, statuses: dict[uuid.UUID, SeatStatus]) -> None:
+    async def _publish_or_drop(self, event_id: uuid.UUID, statuses: Mapping[uuid.UUID, SeatStatus]) -> None:
         seats = [{"seat_id": str(seat_id), "status": str(status)} for seat_id, status in statuses.items()]
-        if not await self._publisher.broker.is_healthy():
-            SEAT_CHANGES_DROPPED.inc(len(seats))
-            return
         for start in range(0, len(seats), SEATS_PER_MESSAGE):
             data = {"event_id": str(event_id), "seats": seats[start : start + SEATS_PER_MESSAGE]}
             message = Message(type=MESSAGE_TYPE, source=SOURCE, subject=str(event_id), data=data)
             try:
-                await self._publisher.publish(
-                    message.to_bytes(),
-                    exchange=MESSAGES_EXCHANGE,
-                    routing_key=MESSAGE_TYPE,
-                    message_id=str(message.id),
-                    mandatory=False,  # nobody may be looking
-                )
-            except ServiceError as error:
+                await self._publish(message)
+            except Exception as error:  # noqa: BLE001 - a hint is not worth an ended task
                 SEAT_CHANGES_DROPPED.inc(len(data["seats"]))
-                logger.warning("seat_changes.dropped", code=error.code, seats=len(data["seats"]))
+                logger.warning("seat_changes.dropped", seats=len(data["seats"]), reason=repr(error))
+
+    async def _publish(self, message: Message) -> None:
+        if not await self._publisher.broker.is_healthy():
+            raise Unavailable(reason="the broker is away")  # at once: there will be newer hints when it is back
+        await self._publisher.publish(
+            message.to_bytes(),
+            exchange=MESSAGES_EXCHANGE,
+            routing_key=MESSAGE_TYPE,
+            message_id=str(message.id),
+            mandatory=False,  # nobody may be looking
+        )

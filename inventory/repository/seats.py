@@ -15,6 +15,7 @@ from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
 from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, SEAT_COLUMNS
 from inventory.schemas import ChangeOwner, Seat, SeatStatus
+from inventory.turns import in_turns
 
 __all__ = ["ChangedSeat", "SeatRepository"]
 
@@ -96,14 +97,14 @@ class SeatRepository:
     async def page(self, event_id: uuid.UUID, *, after: int, limit: int) -> tuple[list[Seat], int | None]:
         """Return up to `limit` seats behind that hall position, and the last one's position if more follow."""
         rows = await self._database.fetch_all(_PAGE, {"event_id": event_id, "after": after, "limit": limit + 1})
-        seats = [_seat_of(row) for row in rows[:limit]]
+        seats = await in_turns(_seat_of, rows[:limit])
         return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
         """Return a page of what the user owns, newest first, and how many there are in all."""
         rows = await self._database.fetch_all(_OWNED, {"user_id": user_id, "offset": offset, "limit": limit})
         total = await self._database.fetch_one(_COUNT_OWNED, {"user_id": user_id})
-        return [_seat_of(row) for row in rows], int(total["count"]) if total else 0
+        return await in_turns(_seat_of, rows), int(total["count"]) if total else 0
 
     async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
         """Hand the ticket over; None when it is not the expected owner's, or used already."""

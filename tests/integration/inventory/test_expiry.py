@@ -1,22 +1,33 @@
 """Holds end on time: by the broker's message, or by the sweeper when none comes."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from common.db.engine import Database
-from common.messaging.topology import PARKING_QUEUE
+from common.errors import Unavailable
+from common.messaging.publisher import Publisher
+from common.messaging.topology import PARKING_QUEUE, platform_topology
 from inventory.app import Inventory
+from inventory.expiry import HoldExpiry
 from inventory.repository.expiry import ExpiryRepository
+from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.box_office import BoxOffice, new_id, refused, rows
 from tests.integration.inventory.listening import HOLD_TTL_SECONDS, Wire, hold_message, open_wire
 from tests.integration.inventory.tables import end_time_of, wrong_counts
 from tests.support.waiting import eventually
 
+SOME_ID = uuid.UUID(int=1)
+# Whose noon?
+TIMELESS = hold_message(
+    pb.Hold(hold_id=str(SOME_ID), event_id=str(SOME_ID), user_id=str(SOME_ID), held_until="2026-11-20T12:00:00")
+).to_bytes()
 TTL_MILLISECONDS = HOLD_TTL_SECONDS * 1000
 
 
@@ -106,12 +117,32 @@ class TestMessage:
 
         assert await eventually(lambda: len(wire.heard_of("hold.expired", hold.hold_id)) == 2)
 
+    async def test_is_told_though_the_process_died_between_freeing_and_telling(
+        self, box_office: BoxOffice, inventory: Inventory, wire: Wire
+    ) -> None:
+        """Its publisher never reached the broker; the message was not acknowledged and is delivered to another one."""
+        hall = await box_office.provision()
+        hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
+        message = hold_message(hold)
+        speechless = Publisher(
+            "amqp://guest:guest@127.0.0.1:1/", service="inventory", topology=platform_topology(), timeout_seconds=0.01
+        )
+        dying = HoldExpiry(ExpiryRepository(inventory.database), speechless, inventory.changes)
+        with pytest.raises(Unavailable):
+            await dying.handle(message)
+        assert await free_in_table(inventory.database, hall.seat_ids[0])
+
+        await wire.deliver(message.to_bytes())
+
+        assert await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id))
+
     @pytest.mark.parametrize(
         "body",
         [
             b"not json",
             b'{"type": "seat.hold"}',
             b'{"type": "seat.hold", "source": "x", "subject": "y", "data": {"hold_id": "z"}}',
+            TIMELESS,
             b'{"type": "something.else", "source": "x", "subject": "y", "data": {}}',
         ],
     )
@@ -213,6 +244,13 @@ async def test_a_repeated_request_is_no_news(box_office: BoxOffice, wire: Wire) 
 
     last = wire.heard_of("seat.changed", hall.event_id)[heard:]
     assert last == [{"event_id": hall.event_id, "seats": [{"seat_id": hall.seat_ids[1], "status": "BLOCKED"}]}]
+
+
+async def free_in_table(database: Database, seat_id: str) -> bool:
+    """Whether the seat has really been freed, and does not only look so because its hold's time is over."""
+    statement = text("SELECT status FROM seats WHERE seat_id = CAST(:seat_id AS uuid)")
+    (row,) = await database.fetch_all(statement, {"seat_id": seat_id})
+    return bool(row["status"] == "AVAILABLE")
 
 
 def changed_to(wire: Wire, event_id: str, status: str) -> set[str]:
