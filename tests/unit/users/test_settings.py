@@ -18,7 +18,6 @@ PROD = {
     "ENV": "prod",
     "DATABASE_URL": "postgresql+asyncpg://db/users_db",
     "RABBITMQ_URL": "amqp://mq",
-    "RABBITMQ_URL": "amqp://broker/",
     "JWT_PRIVATE_KEY": pem_of_a_key(),
     "SERVICE_TOKEN_SECRET": "s" * 40,
     "OTP_API_URL": "https://otp.example",
