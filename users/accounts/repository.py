@@ -40,8 +40,9 @@ _SELECT: Final = """
 _BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id")
 _BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids)")
 _BY_EMAIL: Final = text(f"{_SELECT} WHERE email = :email")
-_SET_PHONE: Final = text("UPDATE users SET phone = :phone WHERE user_id = :user_id AND NOT is_verified")
-_VERIFY: Final = text("UPDATE users SET is_verified = true WHERE user_id = :user_id AND NOT is_verified")
+_VERIFY: Final = text(
+    "UPDATE users SET is_verified = true, phone = :phone WHERE user_id = :user_id AND NOT is_verified"
+)
 _UPDATE: Final = text(
     """
     WITH before AS (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE)
@@ -116,15 +117,11 @@ class AccountRepository:
         row = await self._database.fetch_one(_BY_EMAIL, {"email": email})
         return None if row is None else User.from_row(row)
 
-    async def change_pending_phone(self, user_id: UUID, *, phone: str) -> None:
-        """Correct the number of a user who has not verified one yet."""
-        await self._database.execute(_SET_PHONE, {"user_id": user_id, "phone": phone})
-
-    async def mark_verified(self, user_id: UUID) -> None:
-        """The phone is theirs; says `user.registered`, once."""
+    async def mark_verified(self, user_id: UUID, *, phone: str) -> None:
+        """The phone is theirs, whichever they gave first; says `user.registered`, once."""
         message = Message(type="user.registered", source="users", subject=str(user_id), data={"user_id": str(user_id)})
         async with self._database.transaction() as connection:
-            result = await connection.execute(_VERIFY, {"user_id": user_id})
+            result = await connection.execute(_VERIFY, {"user_id": user_id, "phone": phone})
             if result.rowcount:
                 await connection.execute(
                     OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type)

@@ -47,7 +47,7 @@ class Accounts:
         """Store a user whose phone is not verified yet, then send a code to it.
 
         When no code could be sent nothing is lost: registering again with the same e-mail address and password, while
-        the phone is not verified, sends another (to the number given now).
+        the phone is not verified, sends another (to the number given now, which becomes theirs with that code).
 
         Raises:
             EmailAlreadyExists: the address is taken.
@@ -63,7 +63,7 @@ class Accounts:
             roles=[Role.CUSTOMER],
         )
         if not await self._repository.add(new):
-            user_id = await self._resume(email=email, phone=phone, password=password, address=address)
+            user_id = await self._resume(email=email, password=password, address=address)
         await self._codes.send(user_id=user_id, phone=phone, context=REGISTRATION)
         return user_id
 
@@ -74,8 +74,8 @@ class Accounts:
             UserNotFound, OtpInvalid, OtpExpired, OtpMaxRetries, OtpUnavailable.
         """
         user = await self._existing(user_id)
-        await self._codes.verify(user_id=user_id, code=code, context=REGISTRATION)
-        await self._repository.mark_verified(user_id)
+        phone = await self._codes.verify(user_id=user_id, code=code, context=REGISTRATION)
+        await self._repository.mark_verified(user_id, phone=phone)
         self._on_message()
         return user, await self._sessions.open(user)
 
@@ -115,7 +115,7 @@ class Accounts:
             await self._sessions.end_all(user_id)
         return await self._existing(user_id)
 
-    async def _resume(self, *, email: str, phone: str, password: str, address: str) -> UUID:
+    async def _resume(self, *, email: str, password: str, address: str) -> UUID:
         taken_by = await self._repository.by_email(email)
         if taken_by is None or taken_by.is_verified:
             raise EmailAlreadyExists
@@ -123,7 +123,6 @@ class Accounts:
             user = await self._credentials.check(email=email, password=password, address=address)
         except WrongCredentials as error:
             raise EmailAlreadyExists from error
-        await self._repository.change_pending_phone(user.user_id, phone=phone)
         return user.user_id
 
     async def _existing(self, user_id: UUID) -> User:

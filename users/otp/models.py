@@ -17,6 +17,7 @@ OTP_CHALLENGES: Final = Table(
     Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), primary_key=True),
     Column("context", Text, primary_key=True),
     Column("verification_sid", Text, nullable=False),
+    Column("phone", Text, nullable=False),  # the number it was sent to, which it proves
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

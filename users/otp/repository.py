@@ -12,16 +12,17 @@ __all__ = ["Challenge", "ChallengeRepository"]
 
 _OPEN: Final = text(
     """
-    INSERT INTO otp_challenges (user_id, context, verification_sid) VALUES (:user_id, :context, :verification_sid)
+    INSERT INTO otp_challenges (user_id, context, verification_sid, phone)
+    VALUES (:user_id, :context, :verification_sid, :phone)
     ON CONFLICT (user_id, context) DO UPDATE SET
-        verification_sid = excluded.verification_sid, attempts = 0, sent_at = now()
+        verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now()
     """
 )
 # Counted before the provider is asked, so that codes tried at once cannot get past the limit.
 _TAKE: Final = text(
     """
     UPDATE otp_challenges SET attempts = least(attempts + 1, 1000) WHERE user_id = :user_id AND context = :context
-    RETURNING verification_sid, attempts
+    RETURNING verification_sid, phone, attempts
     """
 )
 _GIVE_BACK: Final = text(
@@ -40,11 +41,12 @@ _CLOSE: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A code that was sent. `attempts` counts the one being made."""
+    """A code that was sent to `phone`. `attempts` counts the one being made."""
 
     user_id: UUID
     context: str
     verification_sid: str
+    phone: str
     attempts: int
 
     @property
@@ -56,16 +58,18 @@ class ChallengeRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, *, user_id: UUID, context: str, verification_sid: str) -> None:
+    async def open(self, *, user_id: UUID, context: str, verification_sid: str, phone: str) -> None:
         """Note that a code was sent; it replaces the one before."""
         await self._database.execute(
-            _OPEN, {"user_id": user_id, "context": context, "verification_sid": verification_sid}
+            _OPEN, {"user_id": user_id, "context": context, "verification_sid": verification_sid, "phone": phone}
         )
 
     async def take_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
         """Count one attempt at the open challenge; None when there is none."""
         row = await self._database.fetch_one(_TAKE, {"user_id": user_id, "context": context})
-        return None if row is None else Challenge(user_id, context, row["verification_sid"], row["attempts"])
+        if row is None:
+            return None
+        return Challenge(user_id, context, row["verification_sid"], row["phone"], row["attempts"])
 
     async def give_back_attempt(self, challenge: Challenge) -> None:
         await self._database.execute(_GIVE_BACK, challenge.key)

@@ -53,10 +53,10 @@ class OneTimeCodes:
             for one in tried:
                 await self._limits.give_back(one)
             raise
-        await self._repository.open(user_id=user_id, context=context, verification_sid=verification_sid)
+        await self._repository.open(user_id=user_id, context=context, verification_sid=verification_sid, phone=phone)
 
-    async def verify(self, *, user_id: UUID, code: str, context: str) -> None:
-        """Return when the code is right; it cannot be used again.
+    async def verify(self, *, user_id: UUID, code: str, context: str) -> str:
+        """Return the phone that the code was sent to, when it is right; it cannot be used again.
 
         Raises:
             OtpInvalid: it is wrong.
@@ -73,6 +73,7 @@ class OneTimeCodes:
             case OtpVerdict.APPROVED:
                 if not await self._repository.close(challenge):
                     raise OtpExpired
+                return challenge.phone
             case OtpVerdict.PENDING:
                 if challenge.attempts == WRONG_CODES:
                     raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)

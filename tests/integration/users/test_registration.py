@@ -9,6 +9,14 @@ from common.db.engine import Database
 from tests.integration.users.people import CODE, PASSWORD, WRONG_CODE, People, Sandbox, code_of, outbox_of
 
 
+async def phone_once_verified(people: People, user_id: str) -> str:
+    """Give the code that was sent last, and return the phone that the account has then."""
+    tokens = (await people.verify(user_id)).json()["data"]
+    headers = {"authorization": f"Bearer {tokens['access_token']}"}
+    profile = await people.http.get(f"/api/users/{user_id}", headers=headers)
+    return str(profile.json()["data"]["phone"])
+
+
 class TestRegister:
     async def test_opens_an_account_and_sends_a_code(self, people: People, sandbox: Sandbox) -> None:
         facts = people.new_facts()
@@ -48,10 +56,27 @@ class TestRegister:
         await people.register(**facts | {"phone": right})
 
         assert await sandbox.codes_sent_to(right) == 1
-        tokens = (await people.verify(user_id)).json()["data"]
-        headers = {"authorization": f"Bearer {tokens['access_token']}"}
-        profile = (await people.http.get(f"/api/users/{user_id}", headers=headers)).json()["data"]
-        assert profile["phone"] == right
+        assert await phone_once_verified(people, user_id) == right
+
+    async def test_a_number_no_code_was_sent_to_is_never_verified(self, people: People, sandbox: Sandbox) -> None:
+        facts, victims = people.new_facts(), people.new_facts()["phone"]
+        user_id = (await people.register(**facts)).json()["data"]["user_id"]
+        await sandbox.order_fault("/SendOTP", status=500, times=1)
+
+        refused = await people.register(**facts | {"phone": victims})
+
+        assert (refused.status_code, code_of(refused)) == (503, "SERVICE_UNAVAILABLE")
+        assert await phone_once_verified(people, user_id) == facts["phone"]
+
+    async def test_nor_is_one_it_was_refused_to_by_a_limit(self, guarded_people: People) -> None:
+        facts, victims = guarded_people.new_facts(), guarded_people.new_facts()["phone"]
+        for _ in range(3):
+            user_id = (await guarded_people.register(**facts)).json()["data"]["user_id"]
+
+        refused = await guarded_people.register(**facts | {"phone": victims})
+
+        assert (refused.status_code, code_of(refused)) == (429, "RATE_LIMITED")
+        assert await phone_once_verified(guarded_people, user_id) == facts["phone"]
 
     async def test_a_verified_account_cannot_be_taken_up_again(self, people: People, sandbox: Sandbox) -> None:
         person = await people.join()

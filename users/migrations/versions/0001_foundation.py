@@ -48,6 +48,7 @@ ACCOUNTS: Final = (
         user_id uuid NOT NULL CONSTRAINT fk_otp_challenges_user_id_users REFERENCES users,
         context text NOT NULL,
         verification_sid text NOT NULL,
+        phone text NOT NULL,
         attempts smallint NOT NULL DEFAULT 0,
         sent_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT pk_otp_challenges PRIMARY KEY (user_id, context)
