@@ -87,8 +87,8 @@ seats: Final = Table(
         "seat_id",
         postgresql_where=text("owner_user_id IS NOT NULL"),
     ),
-    # Two thirds full, so that a seat's new version finds room on its own page when it is held and sold.
-    postgresql_with={"fillfactor": "65"},
+    # Pages are filled to the end: every change of a seat touches an index, so room for updates in place would be room
+    # wasted (measured: half as many pages more, no purchase faster).
 )
 
 seat_rows: Final = Table(

@@ -58,7 +58,6 @@ def create_seats() -> None:
         sa.CheckConstraint("price >= 0", name="price"),
         sa.CheckConstraint("seat_number > 0", name="seat_number"),
         sa.CheckConstraint(STATE, name="state"),
-        postgresql_with={"fillfactor": "65"},
     )
 
 
