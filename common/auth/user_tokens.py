@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
+import orjson
 from cachetools import LRUCache
+from jwt.utils import base64url_decode
 
 from common.auth.principal import Principal
 from common.errors import Unauthenticated
@@ -60,10 +62,7 @@ class UserTokenVerifier:
         return known
 
     async def _key_for(self, token: str) -> jwt.PyJWK:
-        try:
-            header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError as error:
-            raise Unauthenticated("The token is not valid.") from error
+        header = _header_of(token)
         key_id = header.get("kid")
         if header.get("alg") != ALGORITHM or not isinstance(key_id, str):
             raise Unauthenticated("The token is not valid.", algorithm=header.get("alg"))
@@ -104,3 +103,14 @@ class UserTokenVerifier:
             raise TokenExpired from error
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise Unauthenticated("The token is not valid.") from error
+
+
+def _header_of(token: str) -> dict[str, Any]:
+    """Return the header, which nobody has vouched for yet. PyJWT would decode the whole token for it, twice in all."""
+    try:
+        header = orjson.loads(base64url_decode(token.partition(".")[0]))
+    except ValueError as error:
+        raise Unauthenticated("The token is not valid.") from error
+    if not isinstance(header, dict):
+        raise Unauthenticated("The token is not valid.")
+    return header
