@@ -13,8 +13,11 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
 from users.models import OUTBOX
+from users.sessions.repository import revoke_all
 
 __all__ = ["AccountRepository", "NewUser", "User"]
+
+ROLES_REMOVED: Final = "roles removed"
 
 # A user is born with an empty wallet and an empty escrow, so that movements find their rows.
 _INSERT: Final = text(
@@ -127,13 +130,17 @@ class AccountRepository:
                     OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type)
                 )
 
-    async def update(
-        self, user_id: UUID, *, is_flagged: bool | None, roles: Sequence[str] | None
-    ) -> frozenset[str] | None:
-        """Change what is given, and return the roles the user had before; None when there is no such user."""
+    async def update(self, user_id: UUID, *, is_flagged: bool | None, roles: Sequence[str] | None) -> bool:
+        """Change what is not None; False when there is no such user.
+
+        Losing a role ends all sessions in the same transaction: their access tokens still name it.
+        """
         parameters = {"user_id": user_id, "is_flagged": is_flagged, "roles": None if roles is None else list(roles)}
-        row = await self._database.fetch_one(_UPDATE, parameters)
-        return None if row is None else frozenset(row["roles_before"])
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_UPDATE, parameters)).mappings().first()
+            if row is not None and roles is not None and set(row["roles_before"]) - set(roles):
+                await revoke_all(connection, user_id, because=ROLES_REMOVED)
+        return row is not None
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; False when there is none with that e-mail address."""

@@ -77,7 +77,7 @@ class Accounts:
         phone = await self._codes.verify(user_id=user_id, code=code, context=REGISTRATION)
         await self._repository.mark_verified(user_id, phone=phone)
         self._on_message()
-        return user, await self._sessions.open(user)
+        return await self._sessions.open(user)
 
     async def profile(self, user_id: UUID, *, asked_by: Principal) -> User:
         """Return a user to themselves or to an admin.
@@ -108,11 +108,9 @@ class Accounts:
         Raises:
             UserNotFound.
         """
-        before = await self._repository.update(user_id, is_flagged=is_flagged, roles=roles)
-        if before is None:
+        if not await self._repository.update(user_id, is_flagged=is_flagged, roles=roles):
             raise UserNotFound
-        if roles is not None and before - frozenset(roles):
-            await self._sessions.end_all(user_id)
+        self._on_message()
         return await self._existing(user_id)
 
     async def _resume(self, *, email: str, password: str, address: str) -> UUID:

@@ -16,16 +16,21 @@ from common.messaging.topology import MESSAGES_EXCHANGE
 from users.models import OUTBOX
 from users.sessions.tokens import RefreshToken
 
-__all__ = ["RenewedSession", "RevokedSession", "SessionRepository", "SpentToken"]
+__all__ = ["RenewedSession", "RevokedSession", "SessionRepository", "SpentToken", "revoke_all"]
 
+# The user's row is locked, so that the roles are those of now: a change of them in flight is waited for, and one that
+# comes later finds this session and ends it.
 _OPEN: Final = text(
     """
-    WITH session AS (
+    WITH owner AS MATERIALIZED (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR SHARE),
+    session AS (
         INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at)
-        VALUES (:session_id, :user_id, :access_expires_at, :expires_at)
-        RETURNING session_id)
-    INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
-    SELECT :token_hash, session_id, :expires_at FROM session
+        SELECT :session_id, user_id, :access_expires_at, :expires_at FROM owner
+        RETURNING session_id),
+    token AS (
+        INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+        SELECT :token_hash, session_id, :expires_at FROM session)
+    SELECT roles FROM owner
     """
 )
 # Of two calls with one token the second waits for the row, finds it used, and gets nothing.
@@ -125,8 +130,9 @@ class SessionRepository:
 
     async def open(
         self, *, session_id: uuid.UUID, user_id: uuid.UUID, access_expires_at: datetime, refresh: RefreshToken
-    ) -> None:
-        await self._database.execute(
+    ) -> tuple[str, ...] | None:
+        """Store a session; returns the roles its user has, None when there is no such user."""
+        row = await self._database.fetch_one(
             _OPEN,
             {
                 "session_id": session_id,
@@ -136,6 +142,7 @@ class SessionRepository:
                 "expires_at": refresh.expires_at,
             },
         )
+        return None if row is None else tuple(row["roles"])
 
     async def rotate(
         self, *, token_hash: bytes, access_expires_at: datetime, successor: RefreshToken
@@ -162,12 +169,6 @@ class SessionRepository:
             result = await connection.execute(_REVOKE, {"session_id": session_id, "because": because})
             await _announce(connection, result.mappings().all())
 
-    async def revoke_all(self, user_id: uuid.UUID, *, because: str) -> None:
-        """End all sessions of a user."""
-        async with self._database.transaction() as connection:
-            result = await connection.execute(_REVOKE_ALL, {"user_id": user_id, "because": because})
-            await _announce(connection, result.mappings().all())
-
     async def list_revoked(self) -> list[RevokedSession]:
         """Return revoked sessions whose access tokens may still be alive."""
         rows = await self._database.fetch_all(_REVOKED)
@@ -180,6 +181,12 @@ class SessionRepository:
     async def clean_tokens(self, *, batch: int) -> int:
         """Drop refresh tokens that have expired, `batch` at most; returns how many."""
         return await self._database.execute(_CLEAN_TOKENS, {"batch": batch})
+
+
+async def revoke_all(connection: AsyncConnection, user_id: uuid.UUID, *, because: str) -> None:
+    """End all sessions of a user and tell everybody, in the transaction of whatever is the reason."""
+    result = await connection.execute(_REVOKE_ALL, {"user_id": user_id, "because": because})
+    await _announce(connection, result.mappings().all())
 
 
 async def _announce(connection: AsyncConnection, revoked: Sequence[Row]) -> None:

@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from common.telemetry.logs import get_logger
 from users.accounts.credentials import Credentials
-from users.accounts.errors import UnverifiedAccount
+from users.accounts.errors import UnverifiedAccount, UserNotFound
 from users.accounts.repository import User
 from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired
 from users.sessions.repository import RevokedSession, SessionRepository
@@ -18,7 +18,6 @@ __all__ = ["Sessions", "TokenPair"]
 
 LOGGED_OUT: Final = "logged out"
 TOKEN_REUSED: Final = "refresh token reused"  # noqa: S105 - a reason
-ROLES_REMOVED: Final = "roles removed"
 
 logger = get_logger(__name__)
 
@@ -63,20 +62,26 @@ class Sessions:
         user = await self._credentials.check(email=email, password=password, address=address)
         if not user.is_verified:
             raise UnverifiedAccount
-        return user, await self.open(user)
+        return await self.open(user)
 
-    async def open(self, user: User) -> TokenPair:
-        """Begin a session for somebody who has proved who they are."""
+    async def open(self, user: User) -> tuple[User, TokenPair]:
+        """Begin a session for somebody who has proved who they are; returns them with the roles it has.
+
+        Raises:
+            UserNotFound: the account was dropped meanwhile.
+        """
         session_id = uuid.uuid4()
         expires_at = self._tokens.next_access_expiry()
         refresh = self._tokens.refresh_token()
-        await self._repository.open(
+        roles = await self._repository.open(
             session_id=session_id, user_id=user.user_id, access_expires_at=expires_at, refresh=refresh
         )
+        if roles is None:
+            raise UserNotFound
         access = self._tokens.access_token(
-            user_id=user.user_id, session_id=session_id, roles=user.roles, expires_at=expires_at
+            user_id=user.user_id, session_id=session_id, roles=roles, expires_at=expires_at
         )
-        return TokenPair(access, refresh.token, self._tokens.access_ttl_seconds)
+        return replace(user, roles=roles), TokenPair(access, refresh.token, self._tokens.access_ttl_seconds)
 
     async def refresh(self, token: str) -> TokenPair:
         """Exchange a refresh token, once, for new tokens with the user's present roles.
@@ -102,11 +107,6 @@ class Sessions:
     async def log_out(self, session_id: UUID) -> None:
         """End a session now; its access tokens are refused as soon as the gateways hear of it."""
         await self._revoke(session_id, because=LOGGED_OUT)
-
-    async def end_all(self, user_id: UUID) -> None:
-        """End every session of somebody who has lost a role: their access tokens still name it."""
-        await self._repository.revoke_all(user_id, because=ROLES_REMOVED)
-        self._on_message()
 
     async def list_revoked(self) -> list[RevokedSession]:
         """Return the revoked sessions whose access tokens may still be alive."""

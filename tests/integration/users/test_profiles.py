@@ -1,14 +1,27 @@
 """Who may read and change what about whom."""
 
+import asyncio
 import uuid
+from typing import Any
 
+import jwt
 import pytest
 from sqlalchemy import text
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from tests.integration.users.people import Books, People, Person, code_of
+from tests.support.waiting import eventually
 from users.settings import Settings
+
+_SET_ROLES = text("UPDATE users SET roles = CAST(:roles AS text[]) WHERE user_id = :user_id")
+_ROLES = text("SELECT roles FROM users WHERE user_id = :user_id")
+_LOCK_SESSIONS = text("SELECT 1 FROM sessions WHERE user_id = :user_id FOR UPDATE")
+_WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+async def _waits_or_is_done(database: Database, call: "asyncio.Future[Any]") -> bool:
+    return call.done() or bool(await database.fetch_all(_WAITING))
 
 
 @pytest.fixture
@@ -106,6 +119,35 @@ class TestAdminChange:
             assert (await people.refresh(token)).status_code == 401
         assert len((await books.http.get("/internal/sessions/revoked")).json()["data"]) == before + 2
         assert (await people.log_in(person.email)).status_code == 200
+
+    async def test_a_login_during_it_has_the_roles_that_are_left(self, people: People, database: Database) -> None:
+        person = await people.join()
+        await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
+        async with database.transaction() as change:
+            await change.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer"]})
+            login = asyncio.ensure_future(people.log_in(person.email))
+            await eventually(lambda: _waits_or_is_done(database, login))
+
+        data = (await login).json()["data"]
+
+        claims = jwt.decode(data["access_token"], options={"verify_signature": False})
+        assert (claims["roles"], data["user"]["roles"]) == (["customer"], ["customer"])
+
+    async def test_a_role_and_the_sessions_that_name_it_end_at_once(
+        self, people: People, admin: Person, database: Database
+    ) -> None:
+        person = await people.join()
+        await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
+        async with database.transaction() as holder:
+            await holder.execute(_LOCK_SESSIONS, {"user_id": person.user_id})
+            changing = asyncio.ensure_future(self.change(people, admin, person.user_id, roles=["customer"]))
+            await eventually(lambda: _waits_or_is_done(database, changing))
+            meanwhile = await database.fetch_one(_ROLES, {"user_id": person.user_id})
+
+        assert await changing == (200, "")
+        assert meanwhile == {"roles": ["customer", "staff"]}
+        assert await database.fetch_one(_ROLES, {"user_id": person.user_id}) == {"roles": ["customer"]}
+        assert (await people.refresh(person.refresh_token)).status_code == 401
 
     async def test_is_for_admins(self, people: People) -> None:
         person = await people.join()
