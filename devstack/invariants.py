@@ -18,7 +18,7 @@ __all__ = ["InvariantsBroken", "PlatformUrls", "check", "require", "settle"]
 
 PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 SETTLE_SECONDS: Final = 60.0
-LOOK_EVERY_SECONDS: Final = 0.2
+LOOK_EVERY_SECONDS: Final = 0.05
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -40,40 +40,50 @@ async def require(urls: PlatformUrls, *, settle_seconds: float = SETTLE_SECONDS)
     Raises:
         InvariantsBroken: what is wrong.
     """
-    await settle(urls, timeout_seconds=settle_seconds)
-    if violations := await check(urls):
+    async with _Databases(urls) as databases:
+        await _settle(databases, timeout_seconds=settle_seconds)
+        violations = await _violations(databases)
+    if violations:
         raise InvariantsBroken("\n".join(violations))
 
 
 async def settle(urls: PlatformUrls, *, timeout_seconds: float = SETTLE_SECONDS) -> None:
     """Return when no saga is in hand and every message is sent, or when the time is over."""
-    give_up_at = time.monotonic() + timeout_seconds
     async with _Databases(urls) as databases:
-        while time.monotonic() < give_up_at:
-            if not await _sagas_in_hand(databases) and not await _unsent_messages(databases):
-                return
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await _settle(databases, timeout_seconds=timeout_seconds)
 
 
 async def check(urls: PlatformUrls) -> list[str]:
     """Return every violation as a sentence; an empty list when all is well."""
     async with _Databases(urls) as databases:
-        seats = await databases.all("inventory", _SEATS)
-        orders = await databases.all("orders", _ORDERS)
-        order_seats = await databases.all("orders", "SELECT order_id, seat_id, price FROM order_seats")
-        charges = await databases.all("users", _CHARGES)
-        sagas = await databases.all("orchestrator", _PURCHASES)
-        return [
-            *await _sagas_in_hand(databases),
-            *await _unsent_messages(databases),
-            *await _ledger_violations(databases),
-            *await _count_violations(databases),
-            *await _capacity_violations(databases),
-            *_order_violations(orders, order_seats, seats, charges),
-            *_seat_violations(seats, orders),
-            *_charge_violations(charges, orders),
-            *_saga_violations(sagas, orders),
-        ]
+        return await _violations(databases)
+
+
+async def _settle(databases: "_Databases", *, timeout_seconds: float) -> None:
+    give_up_at = time.monotonic() + timeout_seconds
+    while time.monotonic() < give_up_at:
+        if not await _sagas_in_hand(databases) and not await _unsent_messages(databases):
+            return
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _violations(databases: "_Databases") -> list[str]:
+    seats = await databases.all("inventory", _SEATS)
+    orders = await databases.all("orders", _ORDERS)
+    order_seats = await databases.all("orders", "SELECT order_id, seat_id, price FROM order_seats")
+    charges = await databases.all("users", _CHARGES)
+    sagas = await databases.all("orchestrator", _PURCHASES)
+    return [
+        *await _sagas_in_hand(databases),
+        *await _unsent_messages(databases),
+        *await _ledger_violations(databases),
+        *await _count_violations(databases),
+        *await _capacity_violations(databases),
+        *_order_violations(orders, order_seats, seats, charges),
+        *_seat_violations(seats, orders),
+        *_charge_violations(charges, orders),
+        *_saga_violations(sagas, orders),
+    ]
 
 
 # --- at rest ---------------------------------------------------------------------------------------------------------

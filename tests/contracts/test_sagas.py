@@ -259,7 +259,7 @@ async def test_mixture(theatre: Theatre, kind: str, seed: int) -> None:
     is_refused = chance.random() < 0.5
     ordered = unwinding(kind) if is_refused else Faults()
     for step in OUTLINES[kind].steps:
-        ways = [unanswered(2), answer_lost(2), undecided(2), repeated]
+        ways = [unanswered(1), answer_lost(1), undecided(1), repeated]
         if not (is_refused and step.kind is StepKind.PIVOT):
             ordered.order(step.name, "action", chance.choice(ways))
         ordered.order(step.name, "undo", chance.choice(ways))
