@@ -6,10 +6,11 @@ Publishing has a connection of its own, so that a blocked publisher does not sto
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
+from aio_pika.connection import make_url
 
 from common.messaging.topology import Topology
 from common.telemetry.logs import get_logger
@@ -70,13 +71,12 @@ class Broker:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _connect_once(self) -> None:
-        connection = await aio_pika.connect_robust(
-            self._url,
-            reconnect_interval=RECONNECT_SECONDS,
-            heartbeat=HEARTBEAT_SECONDS,
-            client_properties={"connection_name": self._name},
-        )
+        # Not by `connect_robust`: cancelled half-way, it leaves behind a connection that nobody can close.
+        options: dict[str, Any] = {"reconnect_interval": RECONNECT_SECONDS, "heartbeat": HEARTBEAT_SECONDS}
+        url = make_url(self._url, **options)
+        connection = aio_pika.RobustConnection(url, client_properties={"connection_name": self._name}, **options)
         try:
+            await connection.connect()
             self._declaring = await connection.channel()
             await self._topology.declare(self._declaring)
             await self._on_connected(connection)
