@@ -107,6 +107,7 @@ class _Parts:
             limits=self._limits,
             sends_per_account=self._settings.otp_sends_per_account,
             sends_per_phone=self._settings.otp_sends_per_phone,
+            sends_per_address=self._settings.otp_sends_per_address,
         )
         return Accounts(
             repository=self._people,

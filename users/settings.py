@@ -12,6 +12,7 @@ __all__ = ["Settings"]
 
 SANDBOX_OTP_URL: Final = "http://127.0.0.1:5900"
 DEV_OTP_KEY: Final = "sandbox-otp-key"
+DEV_OTP_SENDS_PER_ADDRESS: Final = 10_000
 
 
 class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
@@ -31,6 +32,9 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
         default=5, ge=0, description="Codes sent to one account in an hour; 0: no limit."
     )
     otp_sends_per_phone: int = Field(default=10, ge=0, description="Codes sent to one number in an hour; 0: no limit.")
+    otp_sends_per_address: int = Field(
+        default=20, ge=0, description="Codes asked for from one network address in an hour; 0: no limit."
+    )
 
     # One hash takes about 20 ms of a core and 19 MiB; who would wait longer than a second had better come again.
     password_threads: int = Field(default=2, gt=0)
@@ -46,10 +50,16 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     @model_validator(mode="before")
     @classmethod
     def _use_sandbox_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """In dev the provider is the sandbox, and people share made-up phone numbers."""
-        if values.get("env") in {"dev", "test"}:
-            values = {"otp_api_url": SANDBOX_OTP_URL, "otp_api_key": DEV_OTP_KEY, "otp_sends_per_phone": 0, **values}
-        return values
+        """In dev the provider is the sandbox, people share made-up phone numbers, and all come from one machine."""
+        if values.get("env") not in {"dev", "test"}:
+            return values
+        return {
+            "otp_api_url": SANDBOX_OTP_URL,
+            "otp_api_key": DEV_OTP_KEY,
+            "otp_sends_per_phone": 0,
+            "otp_sends_per_address": DEV_OTP_SENDS_PER_ADDRESS,
+            **values,
+        }
 
     @field_validator("jwt_private_key")
     @classmethod

@@ -49,11 +49,15 @@ class Accounts:
         When no code could be sent nothing is lost: registering again with the same e-mail address and password, while
         the phone is not verified, sends another (to the number given now, which becomes theirs with that code).
 
+        Args:
+            address: where the caller is. Who may have no more codes sent from there opens no account either.
+
         Raises:
-            EmailAlreadyExists: the address is taken.
+            EmailAlreadyExists: the e-mail address is taken.
             OtpUnavailable: the code could not be sent; try again.
             TooManyRequests: too many codes were sent, or too many passwords tried.
         """
+        await self._codes.check_address(address)
         user_id = uuid.uuid4()
         new = NewUser(
             user_id=user_id,
@@ -64,7 +68,7 @@ class Accounts:
         )
         if not await self._repository.add(new):
             user_id = await self._resume(email=email, password=password, address=address)
-        await self._codes.send(user_id=user_id, phone=phone, context=REGISTRATION)
+        await self._codes.send(user_id=user_id, phone=phone, context=REGISTRATION, address=address)
         return user_id
 
     async def verify_registration(self, *, user_id: UUID, code: str) -> tuple[User, TokenPair]:

@@ -3,6 +3,7 @@
 from typing import Final
 from uuid import UUID
 
+from common.addresses import network_of
 from users.limits.service import AttemptLimits, Limit, Tried
 from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
 from users.otp.provider import OtpProvider, OtpVerdict
@@ -20,6 +21,7 @@ class OneTimeCodes:
 
     Args:
         sends_per_account, sends_per_phone: in an hour. Three tries at each code sent bound how often one can guess.
+        sends_per_address: in an hour, to whatever numbers, from one network. Each message costs money.
     """
 
     def __init__(
@@ -30,21 +32,38 @@ class OneTimeCodes:
         limits: AttemptLimits,
         sends_per_account: int,
         sends_per_phone: int,
+        sends_per_address: int,
     ) -> None:
         self._provider = provider
         self._repository = repository
         self._limits = limits
         self._per_account = Limit("otp-account", sends_per_account, SEND_WINDOW_SECONDS)
         self._per_phone = Limit("otp-phone", sends_per_phone, SEND_WINDOW_SECONDS)
+        self._per_address = Limit("otp-address", sends_per_address, SEND_WINDOW_SECONDS)
 
-    async def send(self, *, user_id: UUID, phone: str, context: str) -> None:
+    async def check_address(self, address: str) -> None:
+        """Send nothing; only ask whether more may be sent for callers from there.
+
+        Raises:
+            TooManyRequests: too many were sent within the hour.
+        """
+        await self._limits.check([self._tried_from(address)])
+
+    async def send(self, *, user_id: UUID, phone: str, context: str, address: str) -> None:
         """Send a new code; it replaces the one before.
+
+        Args:
+            address: where the caller is.
 
         Raises:
             TooManyRequests: too many were sent within the hour.
             OtpUnavailable: the provider did not take it.
         """
-        tried = [Tried(self._per_account, f"{context} {user_id}"), Tried(self._per_phone, phone)]
+        tried = [
+            Tried(self._per_account, f"{context} {user_id}"),
+            Tried(self._per_phone, phone),
+            self._tried_from(address),
+        ]
         await self._limits.check(tried)  # what is refused to one account must not use up another's phone
         await self._limits.take(tried)
         try:
@@ -80,6 +99,9 @@ class OneTimeCodes:
                 raise OtpInvalid
             case OtpVerdict.EXPIRED:
                 raise OtpExpired
+
+    def _tried_from(self, address: str) -> Tried:
+        return Tried(self._per_address, network_of(address))
 
     async def _ask(self, challenge: Challenge, code: str) -> OtpVerdict:
         try:

@@ -68,6 +68,14 @@ async def guarded_people(settings: Settings) -> AsyncIterator[People]:
         yield People(http)
 
 
+@pytest.fixture(scope="module")
+async def frugal_people(settings: Settings) -> AsyncIterator[People]:
+    """Anybody, calling a copy of the service that sends three codes an hour for one network."""
+    frugal = settings.model_copy(update={"otp_sends_per_address": 3})
+    async with serving(create_app(frugal), frugal) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+        yield People(http)
+
+
 @pytest.fixture
 async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[People]:
     """Anybody, calling a copy of the service that drops what is over ten times a second."""

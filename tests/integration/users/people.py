@@ -19,6 +19,12 @@ WRONG_CODE = "000000"
 _numbers = itertools.count(1)
 
 
+def fresh_address() -> str:
+    """Return an IPv6 address in a network of its own."""
+    number = uuid.uuid4().int
+    return f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1"
+
+
 def code_of(response: httpx.Response) -> str:
     """Return the error code of a refusal, or an empty string."""
     return str(response.json().get("error_code", ""))
@@ -70,8 +76,9 @@ class People:
         number = next(_numbers)
         return {"email": f"fan{number}@example.com", "phone": f"+6590{number:06d}", "password": PASSWORD}
 
-    async def register(self, **facts: str) -> httpx.Response:
-        return await self.http.post("/api/auth/register", json=facts)
+    async def register(self, *, address: str | None = None, **facts: str) -> httpx.Response:
+        headers = {"x-forwarded-for": address} if address else {}
+        return await self.http.post("/api/auth/register", json=facts, headers=headers)
 
     async def verify(self, user_id: object, code: str = CODE) -> httpx.Response:
         body = {"user_id": str(user_id), "otp_code": code}

@@ -8,14 +8,8 @@ import uuid
 import pytest
 
 from common.db.engine import Database
-from tests.integration.users.people import PASSWORD, People, code_of
+from tests.integration.users.people import PASSWORD, People, code_of, fresh_address
 from users.settings import Settings
-
-
-def fresh_address() -> str:
-    """Return an IPv6 address in a network of its own."""
-    number = uuid.uuid4().int
-    return f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1"
 
 
 async def test_gives_tokens_and_the_user(people: People, settings: Settings) -> None:

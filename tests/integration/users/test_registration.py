@@ -6,7 +6,16 @@ import uuid
 import pytest
 
 from common.db.engine import Database
-from tests.integration.users.people import CODE, PASSWORD, WRONG_CODE, People, Sandbox, code_of, outbox_of
+from tests.integration.users.people import (
+    CODE,
+    PASSWORD,
+    WRONG_CODE,
+    People,
+    Sandbox,
+    code_of,
+    fresh_address,
+    outbox_of,
+)
 
 
 async def phone_once_verified(people: People, user_id: str) -> str:
@@ -114,6 +123,30 @@ class TestRegister:
         phone = guarded_people.new_facts()["phone"]
         answers = [await guarded_people.register(**guarded_people.new_facts() | {"phone": phone}) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [201] * 3 + [429]
+
+    async def test_codes_for_one_network_are_limited_whomever_they_go_to(
+        self, frugal_people: People, sandbox: Sandbox
+    ) -> None:
+        address, facts = fresh_address(), frugal_people.new_facts()
+        for _ in range(3):
+            answer = await frugal_people.register(address=address, **frugal_people.new_facts())
+            assert answer.status_code == 201
+
+        refused = await frugal_people.register(address=address.removesuffix("1") + "abcd", **facts)
+        sent = await sandbox.codes_sent_to(facts["phone"])
+        # No account was left behind: the e-mail address is free, whatever the password.
+        elsewhere = await frugal_people.register(address=fresh_address(), **facts | {"password": "another password"})
+
+        assert (refused.status_code, code_of(refused), sent) == (429, "RATE_LIMITED", 0)
+        assert int(refused.headers["retry-after"]) > 3000
+        assert elsewhere.status_code == 201
+
+    async def test_a_burst_from_one_network_gets_no_more_codes_than_the_limit(self, frugal_people: People) -> None:
+        address = fresh_address()
+        answers = await asyncio.gather(
+            *(frugal_people.register(address=address, **frugal_people.new_facts()) for _ in range(8))
+        )
+        assert sorted(answer.status_code for answer in answers) == [201] * 3 + [429] * 5
 
     async def test_what_one_account_is_refused_does_not_use_up_a_phone(self, guarded_people: People) -> None:
         facts, phone = guarded_people.new_facts(), guarded_people.new_facts()["phone"]
