@@ -97,6 +97,7 @@ class _Parts:
             self._attempts.clean,
             self._logins.clean_tokens,
             self._logins.clean,
+            self._people.clean,
             every_seconds=settings.housekeeping_seconds,
         )
 

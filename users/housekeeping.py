@@ -1,4 +1,4 @@
-"""Drops what is over: expired sessions and refresh tokens, counted attempts. Every copy of the service does it."""
+"""Drops what is over: expired sessions and refresh tokens, counted attempts, accounts nobody verified. Every copy does it."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, DateTime, Table, Text, UniqueConstraint, func
+from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from users.models import METADATA
@@ -21,4 +21,5 @@ USERS: Final = Table(
     Column("is_verified", Boolean, nullable=False, server_default="false"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),
+    Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
 )

@@ -64,4 +64,5 @@ ESCROWS: Final = Table(
     Column("resolved_at", DateTime(timezone=True)),
     CheckConstraint("status IN ('HELD', 'RELEASED', 'VOIDED')", name="status"),
     Index("uq_escrows_request_id", "request_id", unique=True),
+    Index("ix_escrows_user_id", "user_id"),
 )

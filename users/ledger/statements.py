@@ -4,8 +4,8 @@ Every statement reads the memory of requests first (`prior`), does its work only
 and the answer, and ends in `SELECT_ANSWER`; see `common.db.requests`. The answer is
 ``{"transaction_id", "escrow_id"?, "balances": {user_id: wallet's balance}}``.
 
-Lock order, so that no two movements can wait for each other: an escrow's row, then balances by (kind, owner), then the
-rows of the new movement. A duplicate of a movement in flight waits on one of these and then fails on a unique index;
+Lock order, so that no two movements can wait for each other: an escrow's row or a user's, then balances by (kind,
+owner), then the rows of the new movement. A duplicate of a movement in flight waits on one of these and then fails on a unique index;
 `RequestMemory` looks again and finds the first one's answer.
 """
 
@@ -50,7 +50,8 @@ DEDUCT: Final = text(
     """
 )
 
-# Credits that come from outside. Makes the wallet's row when a user has none.
+# Credits that come from outside. Makes the wallet's row when a user has none; the user's row is locked, so that nobody
+# who is being dropped gets one.
 TOP_UP: Final = text(
     f"""
     {_PRIOR},
@@ -58,6 +59,7 @@ TOP_UP: Final = text(
         INSERT INTO balances (account_kind, account_owner, currency, amount)
         SELECT 'wallet', CAST(user_id AS text), 'SGD', CAST(:amount AS numeric) FROM users
         WHERE user_id = CAST(:user_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
+        FOR KEY SHARE OF users
         ON CONFLICT (account_kind, account_owner, currency) DO UPDATE SET amount = balances.amount + excluded.amount
         RETURNING account_owner, amount AS balance),
     movement AS (

@@ -14,7 +14,7 @@ __all__ = ["OTP_CHALLENGES"]
 OTP_CHALLENGES: Final = Table(
     "otp_challenges",
     METADATA,
-    Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), primary_key=True),
+    Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id, ondelete="CASCADE"), primary_key=True),
     Column("context", Text, primary_key=True),
     Column("verification_sid", Text, nullable=False),
     Column("phone", Text, nullable=False),  # the number it was sent to, which it proves

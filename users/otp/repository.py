@@ -13,7 +13,7 @@ __all__ = ["Challenge", "ChallengeRepository"]
 _OPEN: Final = text(
     """
     INSERT INTO otp_challenges (user_id, context, verification_sid, phone)
-    VALUES (:user_id, :context, :verification_sid, :phone)
+    SELECT user_id, :context, :verification_sid, :phone FROM users WHERE user_id = :user_id FOR KEY SHARE
     ON CONFLICT (user_id, context) DO UPDATE SET
         verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now()
     """
@@ -58,11 +58,12 @@ class ChallengeRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, *, user_id: UUID, context: str, verification_sid: str, phone: str) -> None:
-        """Note that a code was sent; it replaces the one before."""
-        await self._database.execute(
+    async def open(self, *, user_id: UUID, context: str, verification_sid: str, phone: str) -> bool:
+        """Note that a code was sent; it replaces the one before. False when there is no such user any more."""
+        opened = await self._database.execute(
             _OPEN, {"user_id": user_id, "context": context, "verification_sid": verification_sid, "phone": phone}
         )
+        return opened == 1
 
     async def take_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
         """Count one attempt at the open challenge; None when there is none."""

@@ -57,7 +57,7 @@ class OneTimeCodes:
 
         Raises:
             TooManyRequests: too many were sent within the hour.
-            OtpUnavailable: the provider did not take it.
+            OtpUnavailable: the provider did not take it, or the account was dropped meanwhile.
         """
         tried = [
             Tried(self._per_account, f"{context} {user_id}"),
@@ -72,7 +72,10 @@ class OneTimeCodes:
             for one in tried:
                 await self._limits.give_back(one)
             raise
-        await self._repository.open(user_id=user_id, context=context, verification_sid=verification_sid, phone=phone)
+        if not await self._repository.open(
+            user_id=user_id, context=context, verification_sid=verification_sid, phone=phone
+        ):
+            raise OtpUnavailable(reason="the account was dropped meanwhile")
 
     async def verify(self, *, user_id: UUID, code: str, context: str) -> str:
         """Return the phone that the code was sent to, when it is right; it cannot be used again.

@@ -20,6 +20,7 @@ ACCOUNTS: Final = (
         created_at timestamptz NOT NULL DEFAULT now()
     )
     """,
+    "CREATE INDEX ix_users_unverified ON users (created_at) WHERE NOT is_verified",
     """
     CREATE TABLE sessions (
         session_id uuid CONSTRAINT pk_sessions PRIMARY KEY,
@@ -45,7 +46,7 @@ ACCOUNTS: Final = (
     "CREATE INDEX ix_refresh_tokens_expires_at ON refresh_tokens (expires_at)",
     """
     CREATE TABLE otp_challenges (
-        user_id uuid NOT NULL CONSTRAINT fk_otp_challenges_user_id_users REFERENCES users,
+        user_id uuid NOT NULL CONSTRAINT fk_otp_challenges_user_id_users REFERENCES users ON DELETE CASCADE,
         context text NOT NULL,
         verification_sid text NOT NULL,
         phone text NOT NULL,
@@ -121,6 +122,7 @@ LEDGER: Final = (
     )
     """,
     "CREATE UNIQUE INDEX uq_escrows_request_id ON escrows (request_id)",
+    "CREATE INDEX ix_escrows_user_id ON escrows (user_id)",
 )
 
 # All sides of a movement are written by one statement, so each statement's rows must sum to zero.
