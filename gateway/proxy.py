@@ -59,7 +59,9 @@ class Proxy:
         self._request_body_seconds = request_body_seconds
         self._session: aiohttp.ClientSession | None = None
         self._long_session: aiohttp.ClientSession | None = None
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=CONNECT_SECONDS)
+        # In a rush a request may wait for a free connection for as long as for its answer; only reaching the service
+        # has to be quick.
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_SECONDS)
         self._long_timeout = aiohttp.ClientTimeout(sock_read=timeout_seconds, connect=CONNECT_SECONDS)
 
     async def open(self) -> None:
@@ -159,7 +161,7 @@ class Proxy:
             return self._long_timeout
         if route.timeout_seconds is None:
             return self._timeout
-        return aiohttp.ClientTimeout(total=route.timeout_seconds, connect=CONNECT_SECONDS)
+        return aiohttp.ClientTimeout(total=route.timeout_seconds, sock_connect=CONNECT_SECONDS)
 
 
 def _session(connections: int) -> aiohttp.ClientSession:
