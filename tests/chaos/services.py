@@ -1,5 +1,8 @@
 """Services of a running stack, killed and frozen by name. Their supervisors (see `phoenix`) start them again."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import psutil
 
 from devstack.home import Home
@@ -20,21 +23,26 @@ class Service:
         """``kill -9``; it rises again by itself."""
         (await self._process()).kill()
 
-    async def freeze(self) -> None:
+    @asynccontextmanager
+    async def frozen(self) -> AsyncIterator[None]:
         """Let it accept connections and answer nothing."""
-        (await self._process()).suspend()
-
-    async def thaw(self) -> None:
-        (await self._process()).resume()
-
-    async def keep_down(self) -> None:
-        """``kill -9``, and nobody starts it again until `let_rise`."""
         process = await self._process()
-        self._supervisor().suspend()
-        process.kill()
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
 
-    def let_rise(self) -> None:
-        self._supervisor().resume()
+    @asynccontextmanager
+    async def down(self) -> AsyncIterator[None]:
+        """``kill -9``, and nobody starts it again before the end."""
+        process, supervisor = await self._process(), self._supervisor()
+        supervisor.suspend()
+        process.kill()
+        try:
+            yield
+        finally:
+            supervisor.resume()
 
     async def _process(self) -> psutil.Process:
         [process] = await eventually(self._supervisor().children)

@@ -84,10 +84,9 @@ async def test_hold_that_begins_and_ends_while_the_broker_is_gone(stack: Stack, 
     async with broker_gone(stack):
         order = await shop.reserved(fan)
         held_until = await shop.held_until(order)
-        await orchestrator.freeze()
-        freed_at = await shop.freed_at(order, within_seconds=HOLD_TTL_SECONDS + SWEPT_WITHIN_SECONDS)
+        async with orchestrator.frozen():
+            freed_at = await shop.freed_at(order, within_seconds=HOLD_TTL_SECONDS + SWEPT_WITHIN_SECONDS)
         assert 0 <= (freed_at - held_until).total_seconds() < SWEPT_WITHIN_SECONDS
-        await orchestrator.thaw()
         await shop.saga_ends(fan, "UNWOUND")
         await shop.assert_given_back(fan, order)
     await invariants.require(stack.urls)

@@ -20,7 +20,7 @@ from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
 FANS = 8
-SERVICES = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
+SERVICES = ("users", "orders", "events", "inventory", "orchestrator", "worker", "gateway")
 HOLD_TTL_SECONDS = 5
 TERMINAL_WITHIN_SECONDS = 60.0
 PURCHASES = 10

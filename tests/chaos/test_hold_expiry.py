@@ -3,6 +3,7 @@
 Neither the sweeper nor the orchestrator's own look at deadlines comes by in time here: it is the message or nothing.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import pytest
 from common.messaging.message import Message
 from common.messaging.topology import RELEASE_EXCHANGE, hold_queue_name
 from devstack.stack import Stack
+from tests.chaos.fans import Fan
 from tests.chaos.shop import Order, Shop
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
@@ -22,6 +24,8 @@ from tests.support.waiting import eventually
 HOLD_TTL_SECONDS = 3
 IN_TIME_SECONDS = 1.0
 NEVER = "3600"
+LATE_FANS = 12
+END_HOLD = "UPDATE seats SET held_until = clock_timestamp() WHERE hold_id = $1"
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +87,19 @@ async def test_stale_message_leaves_the_next_hold_alone(
     assert await shop.world.order_states(cancelled.order_id) == ["PENDING", "CANCELLED"]
 
 
+async def test_payment_of_an_old_hold_leaves_the_next_hold_alone(shop: Shop) -> None:
+    """The first fan's hold is over and the second has the seats when the first one's payment comes."""
+    first, second = await shop.new_fan(), await shop.new_fan()
+    over = await shop.reserved(first)
+    await shop.world.change("inventory", END_HOLD, over.order_id)
+    order = await shop.reserved(second, over.seat_ids)
+    assert (await first.pay(over.order_id)).json()["error_code"] == "HOLD_EXPIRED"
+    assert await shop.world.movements_of(over.order_id) == ["deduct", "refund"]
+    assert await shop.world.order_states(over.order_id) == ["PENDING", "FAILED"]
+    assert {seat["hold_id"] for seat in await shop.world.seats(order.seat_ids)} == {order.order_id}
+    await shop.assert_bought(second, order)
+
+
 async def test_message_that_comes_too_early_leaves_the_hold_alone(
     shop: Shop, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
@@ -94,6 +111,25 @@ async def test_message_that_comes_too_early_leaves_the_hold_alone(
     await release(release_exchange, lie)
     await handled(shop, lie)
     await shop.assert_bought(fan, order)
+
+
+async def test_payments_at_the_last_moment(shop: Shop) -> None:
+    """Whether the payment or the end of the hold comes first, it is one of the two, and all of it."""
+    fans = [await shop.new_fan() for _ in range(LATE_FANS)]
+    orders = await asyncio.gather(*(shop.reserved(fan) for fan in fans))
+    offsets = [0.01 * (number - LATE_FANS // 2) for number in range(LATE_FANS)]
+    await asyncio.gather(
+        *(pay_at_the_end(shop, *late) for late in zip(fans, orders, offsets, strict=True)),
+    )
+    for fan, order in zip(fans, orders, strict=True):
+        await shop.clean_end(fan, order)
+
+
+async def pay_at_the_end(shop: Shop, fan: Fan, order: Order, offset_seconds: float) -> None:
+    """Pay so many seconds after the hold's end, or before it when negative."""
+    remaining = await shop.held_until(order) - datetime.now(UTC)
+    await asyncio.sleep(remaining.total_seconds() + offset_seconds)
+    assert (await fan.pay(order.order_id)).status_code in {200, 410}
 
 
 async def hold_message_of(shop: Shop, order: Order) -> Message:

@@ -6,7 +6,7 @@ where a step calls them.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import pytest
@@ -121,11 +121,9 @@ class TestParticipantFails:
     async def test_away_for_longer_than_its_step_has_patience(self, stack: Stack, shop: Shop, step: str) -> None:
         name, expected = STEPS_OF_PAYMENT[step]
         fan, order = await fan_with_order(shop)
-        service = Service(stack, name)
-        await service.keep_down()
-        payment = asyncio.create_task(fan.pay(order.order_id))
-        await given_up(shop, fan)
-        service.let_rise()
+        async with Service(stack, name).down():
+            payment = asyncio.create_task(fan.pay(order.order_id))
+            await given_up(shop, fan)
         await payment
         assert await shop.clean_end(fan, order) == expected
 
@@ -134,22 +132,19 @@ class TestParticipantFails:
         """The action and the undo reach it together, long after it was given up."""
         name, expected = STEPS_OF_PAYMENT[step]
         fan, order = await fan_with_order(shop)
-        service = Service(stack, name)
-        await service.freeze()
-        payment = asyncio.create_task(fan.pay(order.order_id))
-        await given_up(shop, fan)
-        await service.thaw()
+        async with Service(stack, name).frozen():
+            payment = asyncio.create_task(fan.pay(order.order_id))
+            await given_up(shop, fan)
         await payment
         assert await shop.clean_end(fan, order) == expected
 
     @pytest.mark.parametrize("name", ["inventory", "orders"])
     async def test_answers_a_reservation_late(self, stack: Stack, shop: Shop, name: str) -> None:
         """A hold that came late is found by who asks again; an order that came late is ended."""
-        fan, seat_ids, service = await shop.new_fan(), shop.some_seats(), Service(stack, name)
-        await service.freeze()
-        late = await fan.reserve(shop.event_id, seat_ids)
+        fan, seat_ids = await shop.new_fan(), shop.some_seats()
+        async with Service(stack, name).frozen():
+            late = await fan.reserve(shop.event_id, seat_ids)
         assert late.status_code in {202, 503, 504}
-        await service.thaw()
         if name == "orders":
             await shop.saga_ends(fan, "UNWOUND")
             assert await shop.seat_statuses(seat_ids) == {"AVAILABLE"}
@@ -158,10 +153,8 @@ class TestParticipantFails:
 
     async def test_events_is_not_needed_to_pay(self, stack: Stack, shop: Shop) -> None:
         fan, order = await fan_with_order(shop)
-        service = Service(stack, "events")
-        await service.keep_down()
-        await shop.assert_bought(fan, order)
-        service.let_rise()
+        async with Service(stack, "events").down():
+            await shop.assert_bought(fan, order)
 
     async def test_gateway_killed_before_the_answer(self, stack: Stack, shop: Shop) -> None:
         fan, order = await fan_with_order(shop)
@@ -177,23 +170,21 @@ class TestTwoOrchestrators:
     """Side by side, with nothing in common but the saga log."""
 
     async def test_what_a_killed_one_had_in_hand_is_finished_by_the_other(self, stack: Stack, shop: Shop) -> None:
-        first = Service(stack, "orchestrator")
-        async with payments_under_way(shop) as payments:
-            await first.keep_down()
-        for fan, order in payments:
-            paid = await answered(partial(fan.pay, order.order_id, at=stack.urls.worker))
-            assert paid.json()["data"]["status"] == "CONFIRMED"
-        first.let_rise()
+        async with AsyncExitStack() as until_later:
+            async with payments_under_way(shop) as payments:
+                await until_later.enter_async_context(Service(stack, "orchestrator").down())
+            for fan, order in payments:
+                paid = await answered(partial(fan.pay, order.order_id, at=stack.urls.worker))
+                assert paid.json()["data"]["status"] == "CONFIRMED"
         for fan, order in payments:
             await shop.assert_bought(fan, order)
 
     async def test_one_that_slept_through_its_lease_changes_nothing(self, stack: Stack, shop: Shop) -> None:
-        first = Service(stack, "orchestrator")
-        async with payments_under_way(shop) as payments:
-            await first.freeze()
-        for fan, _ in payments:
-            await shop.saga_ends(fan, "COMPLETED")
-        await first.thaw()
+        async with AsyncExitStack() as until_later:
+            async with payments_under_way(shop) as payments:
+                await until_later.enter_async_context(Service(stack, "orchestrator").frozen())
+            for fan, _ in payments:
+                await shop.saga_ends(fan, "COMPLETED")
         for fan, order in payments:
             await shop.assert_bought(fan, order)
 

@@ -23,6 +23,7 @@ from tests.support.servers import DatabaseFactory, Vhost
 
 PARTICIPANTS = ("users", "orders", "events", "inventory")
 ROWS_OF_SEATS = 40
+SETTLE_SECONDS = 15.0  # the outbox pauses for five at most
 
 
 @pytest.fixture(scope="module")
@@ -84,4 +85,4 @@ def theatre(machinery: SagaMachinery, world: World, hall: Hall) -> Theatre:
 async def invariants_hold(urls: Urls) -> AsyncIterator[None]:
     """Check the whole world after every test."""
     yield
-    await invariants.require(urls)
+    await invariants.require(urls, settle_seconds=SETTLE_SECONDS)
