@@ -28,15 +28,18 @@ def rise(live: Callable[[], None]) -> NoReturn:
     child = 0
 
     def pass_on(number: int, _: object) -> None:
+        if not child:
+            sys.exit()
         with suppress(ProcessLookupError):
             os.kill(child, number)
 
+    signal.signal(signal.SIGTERM, pass_on)
     while True:
         child = os.fork()
         if child == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             live()
             sys.exit()
-        signal.signal(signal.SIGTERM, pass_on)
         _, status = os.waitpid(child, 0)
         if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
             sys.exit(os.waitstatus_to_exitcode(status))

@@ -3,10 +3,10 @@
 import uuid
 from typing import Protocol
 
-from orchestrator.engine.plan import AnyPlan, SagaData, Step, StepKind
+from orchestrator.engine.plan import AnyPlan, SagaData
 from orchestrator.engine.record import SagaRecord
 
-__all__ = ["Scenario", "steps_with_action", "steps_with_undo", "waits"]
+__all__ = ["Scenario"]
 
 
 class Scenario(Protocol):
@@ -36,15 +36,3 @@ class Scenario(Protocol):
     async def let_lapse(self) -> None:
         """Let the time of what ends by itself be over, and return when it has ended."""
         ...
-
-
-def steps_with_action(plan: AnyPlan) -> list[Step[SagaData]]:
-    return [step for step in plan.steps if step.action is not None]
-
-
-def steps_with_undo(plan: AnyPlan) -> list[Step[SagaData]]:
-    return [step for step in plan.steps if step.undo is not None]
-
-
-def waits(plan: AnyPlan) -> list[Step[SagaData]]:
-    return [step for step in plan.steps if step.kind is StepKind.WAIT]

@@ -22,7 +22,6 @@ class World:
 
     Args:
         databases: by package, as services read them.
-        password_hash: what new fans log in with, if they do.
     """
 
     def __init__(self, databases: Mapping[str, str], *, users_url: str, service_token_secret: str) -> None:
@@ -67,7 +66,7 @@ class World:
         return rows[0] if rows else {}
 
     async def new_fan(self, credits_: str, *, password_hash: str = "") -> uuid.UUID:
-        """Make a verified account with credits."""
+        """Make a verified account with credits; its e-mail address is ``<user id>@example.com``."""
         user_id = uuid.uuid4()
         await self.change("users", _INSERT_FAN, user_id, f"{user_id}@example.com", password_hash)
         await self._users.post(
