@@ -8,7 +8,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 # The lock before the source: a change of code does not install everything again. Wheels only: nothing is compiled.
 COPY requirements.txt /build/requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip,sharing=locked PIP_CACHE_DIR=/var/cache/pip \
     /venv/bin/pip install --require-hashes --only-binary :all: --requirement /build/requirements.txt \
     && /venv/bin/pip uninstall --yes pip
 WORKDIR /app
