@@ -51,6 +51,35 @@ CHECKED_IN: SeatStatus.ValueType  # 5
 BLOCKED: SeatStatus.ValueType  # 6
 Global___SeatStatus: _TypeAlias = SeatStatus  # noqa: Y015
 
+class _ScanResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScanResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScanResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCAN_RESULT_UNSPECIFIED: _ScanResult.ValueType  # 0
+    SUCCESS: _ScanResult.ValueType  # 1
+    DUPLICATE: _ScanResult.ValueType  # 2
+    UNPAID: _ScanResult.ValueType  # 3
+    NOT_FOUND: _ScanResult.ValueType  # 4
+    WRONG_HALL: _ScanResult.ValueType  # 5
+    EXPIRED: _ScanResult.ValueType  # 6
+    NOT_OWNER: _ScanResult.ValueType  # 7
+    QR_INVALID: _ScanResult.ValueType  # 8
+
+class ScanResult(_ScanResult, metaclass=_ScanResultEnumTypeWrapper): ...
+
+SCAN_RESULT_UNSPECIFIED: ScanResult.ValueType  # 0
+SUCCESS: ScanResult.ValueType  # 1
+DUPLICATE: ScanResult.ValueType  # 2
+UNPAID: ScanResult.ValueType  # 3
+NOT_FOUND: ScanResult.ValueType  # 4
+WRONG_HALL: ScanResult.ValueType  # 5
+EXPIRED: ScanResult.ValueType  # 6
+NOT_OWNER: ScanResult.ValueType  # 7
+QR_INVALID: ScanResult.ValueType  # 8
+Global___ScanResult: _TypeAlias = ScanResult  # noqa: Y015
+
 @_typing.final
 class Seat(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -65,6 +94,7 @@ class Seat(_message.Message):
     OWNER_USER_ID_FIELD_NUMBER: _builtins.int
     PRICE_PAID_FIELD_NUMBER: _builtins.int
     PURCHASED_AT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
     seat_id: _builtins.str
     event_id: _builtins.str
     category: _builtins.str
@@ -78,6 +108,8 @@ class Seat(_message.Message):
     """empty until sold"""
     purchased_at: _builtins.str
     """empty until sold"""
+    order_id: _builtins.str
+    """the order it was sold with; empty until sold"""
     def __init__(
         self,
         *,
@@ -91,10 +123,11 @@ class Seat(_message.Message):
         owner_user_id: _builtins.str = ...,
         price_paid: _builtins.str = ...,
         purchased_at: _builtins.str = ...,
+        order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "event_id", b"event_id", "owner_user_id", b"owner_user_id", "price", b"price", "price_paid", b"price_paid", "purchased_at", b"purchased_at", "row_number", b"row_number", "seat_id", b"seat_id", "seat_number", b"seat_number", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "event_id", b"event_id", "order_id", b"order_id", "owner_user_id", b"owner_user_id", "price", b"price", "price_paid", b"price_paid", "purchased_at", b"purchased_at", "row_number", b"row_number", "seat_id", b"seat_id", "seat_number", b"seat_number", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -467,6 +500,7 @@ class ChangeOwnerRequest(_message.Message):
     NEW_OWNER_USER_ID_FIELD_NUMBER: _builtins.int
     PRICE_PAID_FIELD_NUMBER: _builtins.int
     UNDOES_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_STATUS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     seat_id: _builtins.str
     expected_owner_user_id: _builtins.str
@@ -474,6 +508,8 @@ class ChangeOwnerRequest(_message.Message):
     price_paid: _builtins.str
     undoes_request_id: _builtins.str
     """empty when it undoes nothing"""
+    expected_status: Global___SeatStatus.ValueType
+    """SOLD or LISTED"""
     def __init__(
         self,
         *,
@@ -483,14 +519,103 @@ class ChangeOwnerRequest(_message.Message):
         new_owner_user_id: _builtins.str = ...,
         price_paid: _builtins.str = ...,
         undoes_request_id: _builtins.str = ...,
+        expected_status: Global___SeatStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_owner_user_id", b"expected_owner_user_id", "new_owner_user_id", b"new_owner_user_id", "price_paid", b"price_paid", "request_id", b"request_id", "seat_id", b"seat_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_owner_user_id", b"expected_owner_user_id", "expected_status", b"expected_status", "new_owner_user_id", b"new_owner_user_id", "price_paid", b"price_paid", "request_id", b"request_id", "seat_id", b"seat_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeOwnerRequest: _TypeAlias = ChangeOwnerRequest  # noqa: Y015
+
+@_typing.final
+class ReclaimSeatsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    BUYER_USER_ID_FIELD_NUMBER: _builtins.int
+    IS_FORCED_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    order_id: _builtins.str
+    buyer_user_id: _builtins.str
+    """who bought them"""
+    is_forced: _builtins.bool
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        buyer_user_id: _builtins.str = ...,
+        is_forced: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_user_id", b"buyer_user_id", "is_forced", b"is_forced", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclaimSeatsRequest: _TypeAlias = ReclaimSeatsRequest  # noqa: Y015
+
+@_typing.final
+class ReclaimSeatsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEATS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def seats(self) -> _containers.RepeatedCompositeFieldContainer[Global___Seat]:
+        """with the owner they had"""
+
+    def __init__(
+        self,
+        *,
+        seats: _abc.Iterable[Global___Seat] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["seats", b"seats"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclaimSeatsResponse: _TypeAlias = ReclaimSeatsResponse  # noqa: Y015
+
+@_typing.final
+class CloseEventRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    event_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseEventRequest: _TypeAlias = CloseEventRequest  # noqa: Y015
+
+@_typing.final
+class CloseEventResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseEventResponse: _TypeAlias = CloseEventResponse  # noqa: Y015
 
 @_typing.final
 class ResaleRequest(_message.Message):
@@ -757,3 +882,368 @@ class GetAvailabilityResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAvailabilityResponse: _TypeAlias = GetAvailabilityResponse  # noqa: Y015
+
+@_typing.final
+class Scan(_message.Message):
+    """One look at a code at the door. What the code did not tell is empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAFF_USER_ID_FIELD_NUMBER: _builtins.int
+    HALL_PRESENTED_FIELD_NUMBER: _builtins.int
+    SEAT_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    TICKET_USER_ID_FIELD_NUMBER: _builtins.int
+    HALL_EXPECTED_FIELD_NUMBER: _builtins.int
+    SCANNED_AT_FIELD_NUMBER: _builtins.int
+    staff_user_id: _builtins.str
+    hall_presented: _builtins.str
+    seat_id: _builtins.str
+    event_id: _builtins.str
+    ticket_user_id: _builtins.str
+    """who the code was issued to"""
+    hall_expected: _builtins.str
+    scanned_at: _builtins.str
+    """as the scanner says; empty when it says nothing"""
+    def __init__(
+        self,
+        *,
+        staff_user_id: _builtins.str = ...,
+        hall_presented: _builtins.str = ...,
+        seat_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        ticket_user_id: _builtins.str = ...,
+        hall_expected: _builtins.str = ...,
+        scanned_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "hall_expected", b"hall_expected", "hall_presented", b"hall_presented", "scanned_at", b"scanned_at", "seat_id", b"seat_id", "staff_user_id", b"staff_user_id", "ticket_user_id", b"ticket_user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Scan: _TypeAlias = Scan  # noqa: Y015
+
+@_typing.final
+class CheckInRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SCAN_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def scan(self) -> Global___Scan: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        scan: Global___Scan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "scan", b"scan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckInRequest: _TypeAlias = CheckInRequest  # noqa: Y015
+
+@_typing.final
+class CheckInResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    ADMITTED_AT_FIELD_NUMBER: _builtins.int
+    result: Global___ScanResult.ValueType
+    """SUCCESS, DUPLICATE, UNPAID, NOT_OWNER, NOT_FOUND; EXPIRED while listed for resale"""
+    admitted_at: _builtins.str
+    """when the seat's owner was admitted; empty when nobody was"""
+    def __init__(
+        self,
+        *,
+        result: Global___ScanResult.ValueType = ...,
+        admitted_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted_at", b"admitted_at", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckInResponse: _TypeAlias = CheckInResponse  # noqa: Y015
+
+@_typing.final
+class LogScanRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SCAN_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    result: Global___ScanResult.ValueType
+    @_builtins.property
+    def scan(self) -> Global___Scan: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        scan: Global___Scan | None = ...,
+        result: Global___ScanResult.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "result", b"result", "scan", b"scan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogScanRequest: _TypeAlias = LogScanRequest  # noqa: Y015
+
+@_typing.final
+class LogScanResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogScanResponse: _TypeAlias = LogScanResponse  # noqa: Y015
+
+@_typing.final
+class ListScansRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """empty: scans that name no event"""
+    offset: _builtins.int
+    limit: _builtins.int
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "limit", b"limit", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScansRequest: _TypeAlias = ListScansRequest  # noqa: Y015
+
+@_typing.final
+class LoggedScan(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    SCAN_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    LOGGED_AT_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    result: Global___ScanResult.ValueType
+    logged_at: _builtins.str
+    @_builtins.property
+    def scan(self) -> Global___Scan: ...
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+        scan: Global___Scan | None = ...,
+        result: Global___ScanResult.ValueType = ...,
+        logged_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logged_at", b"logged_at", "result", b"result", "scan", b"scan", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoggedScan: _TypeAlias = LoggedScan  # noqa: Y015
+
+@_typing.final
+class ListScansResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCANS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    @_builtins.property
+    def scans(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedScan]: ...
+    def __init__(
+        self,
+        *,
+        scans: _abc.Iterable[Global___LoggedScan] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scans", b"scans", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScansResponse: _TypeAlias = ListScansResponse  # noqa: Y015
+
+@_typing.final
+class GetEntryStatsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    MINUTES_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    minutes: _builtins.int
+    """how far back `minute_counts` reaches, at most 1,440"""
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        minutes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "minutes", b"minutes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEntryStatsRequest: _TypeAlias = GetEntryStatsRequest  # noqa: Y015
+
+@_typing.final
+class ResultCount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    SCANS_FIELD_NUMBER: _builtins.int
+    result: Global___ScanResult.ValueType
+    scans: _builtins.int
+    def __init__(
+        self,
+        *,
+        result: Global___ScanResult.ValueType = ...,
+        scans: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "scans", b"scans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResultCount: _TypeAlias = ResultCount  # noqa: Y015
+
+@_typing.final
+class MinuteCount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MINUTE_FIELD_NUMBER: _builtins.int
+    SCANS_FIELD_NUMBER: _builtins.int
+    ADMITTED_FIELD_NUMBER: _builtins.int
+    minute: _builtins.str
+    """its beginning"""
+    scans: _builtins.int
+    admitted: _builtins.int
+    def __init__(
+        self,
+        *,
+        minute: _builtins.str = ...,
+        scans: _builtins.int = ...,
+        admitted: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "minute", b"minute", "scans", b"scans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MinuteCount: _TypeAlias = MinuteCount  # noqa: Y015
+
+@_typing.final
+class GetEntryStatsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKED_IN_FIELD_NUMBER: _builtins.int
+    RESULT_COUNTS_FIELD_NUMBER: _builtins.int
+    MINUTE_COUNTS_FIELD_NUMBER: _builtins.int
+    checked_in: _builtins.int
+    @_builtins.property
+    def result_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultCount]: ...
+    @_builtins.property
+    def minute_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MinuteCount]:
+        """oldest first; minutes without a scan are left out"""
+
+    def __init__(
+        self,
+        *,
+        checked_in: _builtins.int = ...,
+        result_counts: _abc.Iterable[Global___ResultCount] | None = ...,
+        minute_counts: _abc.Iterable[Global___MinuteCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_in", b"checked_in", "minute_counts", b"minute_counts", "result_counts", b"result_counts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEntryStatsResponse: _TypeAlias = GetEntryStatsResponse  # noqa: Y015
+
+@_typing.final
+class ListAttendeesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    page_token: _builtins.str
+    """goes on behind the page before"""
+    offset: _builtins.int
+    """so many attendees are skipped"""
+    page_size: _builtins.int
+    """at most 5,000"""
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        page_token: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "offset", b"offset", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttendeesRequest: _TypeAlias = ListAttendeesRequest  # noqa: Y015
+
+@_typing.final
+class ListAttendeesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEATS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty on the last page"""
+    total: _builtins.int
+    @_builtins.property
+    def seats(self) -> _containers.RepeatedCompositeFieldContainer[Global___Seat]: ...
+    def __init__(
+        self,
+        *,
+        seats: _abc.Iterable[Global___Seat] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "seats", b"seats", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttendeesResponse: _TypeAlias = ListAttendeesResponse  # noqa: Y015

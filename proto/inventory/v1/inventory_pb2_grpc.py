@@ -64,6 +64,16 @@ class InventoryStub:
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseHoldRequest.SerializeToString,
                 response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseHoldResponse.FromString,
                 _registered_method=True)
+        self.ReclaimSeats = channel.unary_unary(
+                '/inventory.v1.Inventory/ReclaimSeats',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.FromString,
+                _registered_method=True)
+        self.CloseEvent = channel.unary_unary(
+                '/inventory.v1.Inventory/CloseEvent',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventResponse.FromString,
+                _registered_method=True)
         self.GetSeat = channel.unary_unary(
                 '/inventory.v1.Inventory/GetSeat',
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetSeatRequest.SerializeToString,
@@ -108,6 +118,31 @@ class InventoryStub:
                 '/inventory.v1.Inventory/GetAvailability',
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetAvailabilityRequest.SerializeToString,
                 response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetAvailabilityResponse.FromString,
+                _registered_method=True)
+        self.CheckIn = channel.unary_unary(
+                '/inventory.v1.Inventory/CheckIn',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CheckInRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CheckInResponse.FromString,
+                _registered_method=True)
+        self.LogScan = channel.unary_unary(
+                '/inventory.v1.Inventory/LogScan',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanResponse.FromString,
+                _registered_method=True)
+        self.ListScans = channel.unary_unary(
+                '/inventory.v1.Inventory/ListScans',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansResponse.FromString,
+                _registered_method=True)
+        self.GetEntryStats = channel.unary_unary(
+                '/inventory.v1.Inventory/GetEntryStats',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetEntryStatsRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetEntryStatsResponse.FromString,
+                _registered_method=True)
+        self.ListAttendees = channel.unary_unary(
+                '/inventory.v1.Inventory/ListAttendees',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListAttendeesRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListAttendeesResponse.FromString,
                 _registered_method=True)
 
 
@@ -158,6 +193,21 @@ class InventoryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReclaimSeats(self, request, context):
+        """Takes an order's seats back, all or none; they are AVAILABLE afterwards. Answers with the seats as they were.
+        Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseEvent(self, request, context):
+        """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSeat(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -165,7 +215,8 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeOwner(self, request, context):
-        """Changes the owner of a sold or listed seat, when it is still the expected one. The seat is SOLD afterwards.
+        """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+        The seat is SOLD afterwards.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -218,6 +269,40 @@ class InventoryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckIn(self, request, context):
+        """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LogScan(self, request, context):
+        """Logs a scan that was decided without a check-in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScans(self, request, context):
+        """The scans of an event, or those of no event we know, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEntryStats(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttendees(self, request, context):
+        """An event's sold, listed and checked-in seats, in hall order, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InventoryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -250,6 +335,16 @@ def add_InventoryServicer_to_server(servicer, server):
                     servicer.ReleaseHold,
                     request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseHoldRequest.FromString,
                     response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseHoldResponse.SerializeToString,
+            ),
+            'ReclaimSeats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReclaimSeats,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.SerializeToString,
+            ),
+            'CloseEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseEvent,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventResponse.SerializeToString,
             ),
             'GetSeat': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSeat,
@@ -295,6 +390,31 @@ def add_InventoryServicer_to_server(servicer, server):
                     servicer.GetAvailability,
                     request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetAvailabilityRequest.FromString,
                     response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetAvailabilityResponse.SerializeToString,
+            ),
+            'CheckIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckIn,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CheckInRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CheckInResponse.SerializeToString,
+            ),
+            'LogScan': grpc.unary_unary_rpc_method_handler(
+                    servicer.LogScan,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanResponse.SerializeToString,
+            ),
+            'ListScans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScans,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansResponse.SerializeToString,
+            ),
+            'GetEntryStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEntryStats,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetEntryStatsRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.GetEntryStatsResponse.SerializeToString,
+            ),
+            'ListAttendees': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttendees,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListAttendeesRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListAttendeesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -459,6 +579,60 @@ class Inventory:
             '/inventory.v1.Inventory/ReleaseHold',
             proto_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseHoldRequest.SerializeToString,
             proto_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReclaimSeats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/ReclaimSeats',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/CloseEvent',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -702,6 +876,141 @@ class Inventory:
             '/inventory.v1.Inventory/GetAvailability',
             proto_dot_inventory_dot_v1_dot_inventory__pb2.GetAvailabilityRequest.SerializeToString,
             proto_dot_inventory_dot_v1_dot_inventory__pb2.GetAvailabilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/CheckIn',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.CheckInRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.CheckInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LogScan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/LogScan',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/ListScans',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEntryStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/GetEntryStats',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.GetEntryStatsRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.GetEntryStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttendees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/ListAttendees',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ListAttendeesRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ListAttendeesResponse.FromString,
             options,
             channel_credentials,
             insecure,

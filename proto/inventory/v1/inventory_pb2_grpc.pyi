@@ -54,9 +54,17 @@ class InventoryStub:
     """Ends a hold and frees its seats; changes nothing when the hold is not there (any more).
     As an undo it names the request it undoes, which is refused if it comes later.
     """
+    ReclaimSeats: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ReclaimSeatsRequest, _inventory_pb2.ReclaimSeatsResponse]
+    """Takes an order's seats back, all or none; they are AVAILABLE afterwards. Answers with the seats as they were.
+    Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
+    """
+    CloseEvent: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]
+    """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine."""
     GetSeat: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetSeatRequest, _inventory_pb2.Seat]
     ChangeOwner: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ChangeOwnerRequest, _inventory_pb2.Seat]
-    """Changes the owner of a sold or listed seat, when it is still the expected one. The seat is SOLD afterwards."""
+    """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+    The seat is SOLD afterwards.
+    """
     ListForResale: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ResaleRequest, _inventory_pb2.Seat]
     """SOLD -> LISTED, by its owner."""
     WithdrawFromResale: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ResaleRequest, _inventory_pb2.Seat]
@@ -69,6 +77,15 @@ class InventoryStub:
     """The seats a user owns, newest first."""
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetAvailabilityRequest, _inventory_pb2.GetAvailabilityResponse]
     """Counts per category, at most a second old."""
+    CheckIn: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CheckInRequest, _inventory_pb2.CheckInResponse]
+    """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction."""
+    LogScan: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.LogScanRequest, _inventory_pb2.LogScanResponse]
+    """Logs a scan that was decided without a check-in."""
+    ListScans: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListScansRequest, _inventory_pb2.ListScansResponse]
+    """The scans of an event, or those of no event we know, newest first."""
+    GetEntryStats: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetEntryStatsRequest, _inventory_pb2.GetEntryStatsResponse]
+    ListAttendees: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListAttendeesRequest, _inventory_pb2.ListAttendeesResponse]
+    """An event's sold, listed and checked-in seats, in hall order, a page at a time."""
 
 @_typing.type_check_only
 class InventoryAsyncStub(InventoryStub):
@@ -89,9 +106,17 @@ class InventoryAsyncStub(InventoryStub):
     """Ends a hold and frees its seats; changes nothing when the hold is not there (any more).
     As an undo it names the request it undoes, which is refused if it comes later.
     """
+    ReclaimSeats: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ReclaimSeatsRequest, _inventory_pb2.ReclaimSeatsResponse]  # type: ignore[assignment]
+    """Takes an order's seats back, all or none; they are AVAILABLE afterwards. Answers with the seats as they were.
+    Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
+    """
+    CloseEvent: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]  # type: ignore[assignment]
+    """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine."""
     GetSeat: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetSeatRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
     ChangeOwner: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ChangeOwnerRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
-    """Changes the owner of a sold or listed seat, when it is still the expected one. The seat is SOLD afterwards."""
+    """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+    The seat is SOLD afterwards.
+    """
     ListForResale: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ResaleRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
     """SOLD -> LISTED, by its owner."""
     WithdrawFromResale: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ResaleRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
@@ -104,6 +129,15 @@ class InventoryAsyncStub(InventoryStub):
     """The seats a user owns, newest first."""
     GetAvailability: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetAvailabilityRequest, _inventory_pb2.GetAvailabilityResponse]  # type: ignore[assignment]
     """Counts per category, at most a second old."""
+    CheckIn: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CheckInRequest, _inventory_pb2.CheckInResponse]  # type: ignore[assignment]
+    """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction."""
+    LogScan: _aio.UnaryUnaryMultiCallable[_inventory_pb2.LogScanRequest, _inventory_pb2.LogScanResponse]  # type: ignore[assignment]
+    """Logs a scan that was decided without a check-in."""
+    ListScans: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListScansRequest, _inventory_pb2.ListScansResponse]  # type: ignore[assignment]
+    """The scans of an event, or those of no event we know, newest first."""
+    GetEntryStats: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetEntryStatsRequest, _inventory_pb2.GetEntryStatsResponse]  # type: ignore[assignment]
+    ListAttendees: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListAttendeesRequest, _inventory_pb2.ListAttendeesResponse]  # type: ignore[assignment]
+    """An event's sold, listed and checked-in seats, in hall order, a page at a time."""
 
 class InventoryServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -159,6 +193,24 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ReclaimSeats(
+        self,
+        request: _inventory_pb2.ReclaimSeatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.ReclaimSeatsResponse, _abc.Awaitable[_inventory_pb2.ReclaimSeatsResponse]]:
+        """Takes an order's seats back, all or none; they are AVAILABLE afterwards. Answers with the seats as they were.
+        Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseEvent(
+        self,
+        request: _inventory_pb2.CloseEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.CloseEventResponse, _abc.Awaitable[_inventory_pb2.CloseEventResponse]]:
+        """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine."""
+
+    @_abc_1.abstractmethod
     def GetSeat(
         self,
         request: _inventory_pb2.GetSeatRequest,
@@ -171,7 +223,9 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.ChangeOwnerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.Seat, _abc.Awaitable[_inventory_pb2.Seat]]:
-        """Changes the owner of a sold or listed seat, when it is still the expected one. The seat is SOLD afterwards."""
+        """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+        The seat is SOLD afterwards.
+        """
 
     @_abc_1.abstractmethod
     def ListForResale(
@@ -226,5 +280,44 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.GetAvailabilityResponse, _abc.Awaitable[_inventory_pb2.GetAvailabilityResponse]]:
         """Counts per category, at most a second old."""
+
+    @_abc_1.abstractmethod
+    def CheckIn(
+        self,
+        request: _inventory_pb2.CheckInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.CheckInResponse, _abc.Awaitable[_inventory_pb2.CheckInResponse]]:
+        """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction."""
+
+    @_abc_1.abstractmethod
+    def LogScan(
+        self,
+        request: _inventory_pb2.LogScanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.LogScanResponse, _abc.Awaitable[_inventory_pb2.LogScanResponse]]:
+        """Logs a scan that was decided without a check-in."""
+
+    @_abc_1.abstractmethod
+    def ListScans(
+        self,
+        request: _inventory_pb2.ListScansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.ListScansResponse, _abc.Awaitable[_inventory_pb2.ListScansResponse]]:
+        """The scans of an event, or those of no event we know, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetEntryStats(
+        self,
+        request: _inventory_pb2.GetEntryStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.GetEntryStatsResponse, _abc.Awaitable[_inventory_pb2.GetEntryStatsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListAttendees(
+        self,
+        request: _inventory_pb2.ListAttendeesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.ListAttendeesResponse, _abc.Awaitable[_inventory_pb2.ListAttendeesResponse]]:
+        """An event's sold, listed and checked-in seats, in hall order, a page at a time."""
 
 def add_InventoryServicer_to_server(servicer: InventoryServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
