@@ -10,10 +10,10 @@ from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
 from common.health import Health
 from common.http.app import base_app
-from orders import routes
-from orders.repository import OrderRepository
-from orders.service import OrderService
 from orders.settings import Settings
+from orders.ticket_orders import routes as order_routes
+from orders.ticket_orders.repository import OrderRepository
+from orders.ticket_orders.service import OrderService
 
 __all__ = ["SERVICE", "create_app"]
 
@@ -42,6 +42,6 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
         user_tokens=user_tokens,
     )
     app.state.orders = OrderService(OrderRepository(database))
-    app.include_router(routes.internal)  # first: routes are tried in order, and these are the hot ones
-    app.include_router(routes.public)
+    app.include_router(order_routes.internal)  # first: routes are tried in order, and these are the hot ones
+    app.include_router(order_routes.public)
     return app

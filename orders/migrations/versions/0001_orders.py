@@ -9,7 +9,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The last wall behind orders/status.py. The conditions are the triggers' own, so a legal move calls no function.
+# The last wall behind orders/ticket_orders/status.py. The conditions are the triggers' own, so a legal move calls no function.
 GUARDS = (
     """
     CREATE FUNCTION refuse_order_status() RETURNS trigger LANGUAGE plpgsql AS $$

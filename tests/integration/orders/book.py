@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from orders.status import OrderStatus
+from orders.ticket_orders.status import OrderStatus
 from tests.support.callers import Caller, new_id
 
 __all__ = ["Book", "a_seat", "opening"]

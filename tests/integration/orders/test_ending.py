@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.db.requests import ParticipantRequest
-from orders.schemas import OpenOrder
-from orders.statements import OPEN
-from orders.status import OrderStatus
+from orders.ticket_orders.schemas import OpenOrder
+from orders.ticket_orders.statements import OPEN
+from orders.ticket_orders.status import OrderStatus
 from tests.integration.orders.book import Book, opening
 from tests.support.callers import new_id
 from tests.support.waiting import eventually

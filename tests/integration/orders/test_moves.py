@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from orders.status import REACHED_FROM, OrderStatus
+from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from tests.integration.orders.book import Book
 from tests.support.callers import Caller, new_id
 

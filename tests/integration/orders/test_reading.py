@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from orders.status import OrderStatus
+from orders.ticket_orders.status import OrderStatus
 from tests.integration.orders.book import Book
 from tests.support.callers import Caller, new_id
 

@@ -1,6 +1,6 @@
 """The status machine's table."""
 
-from orders.status import REACHED_FROM, OrderStatus
+from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 
 
 def test_every_status_but_the_first_is_reached_from_one_other() -> None:

@@ -1,4 +1,4 @@
-"""What the orders service takes and gives."""
+"""What the order book takes and gives."""
 
 import uuid
 from typing import Annotated, Literal, Self
@@ -8,7 +8,7 @@ from pydantic.config import JsonDict, JsonValue
 
 from common.fields import Instant, PlainText
 from common.money import Money
-from orders.status import OrderStatus
+from orders.ticket_orders.status import OrderStatus
 
 __all__ = [
     "ConfirmOrder",

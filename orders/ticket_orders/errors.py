@@ -1,4 +1,4 @@
-"""What the orders service refuses."""
+"""What the order book refuses."""
 
 from common.errors import Conflict, Forbidden, NotFound
 

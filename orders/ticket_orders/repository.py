@@ -15,11 +15,11 @@ from common.db.requests import (
     refused,
 )
 from common.errors import ServiceError
-from orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
-from orders.models import orders
-from orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory
-from orders.statements import END, MOVE, OPEN, order_json
-from orders.status import REACHED_FROM, OrderStatus
+from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
+from orders.ticket_orders.models import orders
+from orders.ticket_orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory
+from orders.ticket_orders.statements import END, MOVE, OPEN, order_json
+from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 
 __all__ = ["OrderRepository"]
 

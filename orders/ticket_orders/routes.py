@@ -1,4 +1,4 @@
-"""HTTP at the edge of the orders service: what users may read, and what the orchestrator does."""
+"""HTTP at the edge of the order book: what users may read, and what the orchestrator does."""
 
 import uuid
 from typing import Annotated, Final
@@ -7,9 +7,17 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from common.http.auth import CurrentUser, require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orders.schemas import ConfirmOrder, EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory, RefundOrder
-from orders.service import OrderService
-from orders.status import OrderStatus
+from orders.ticket_orders.schemas import (
+    ConfirmOrder,
+    EndedOrder,
+    EndOrder,
+    OpenOrder,
+    Order,
+    OrderWithHistory,
+    RefundOrder,
+)
+from orders.ticket_orders.service import OrderService
+from orders.ticket_orders.status import OrderStatus
 
 __all__ = ["internal", "public"]
 

@@ -1,12 +1,20 @@
-"""What the orders service does."""
+"""What the order book does."""
 
 import uuid
 
 from common.auth.principal import Principal, Role
-from orders.errors import NotYourOrder, OrderNotFound
-from orders.repository import OrderRepository
-from orders.schemas import ConfirmOrder, EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory, RefundOrder
-from orders.status import OrderStatus
+from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
+from orders.ticket_orders.repository import OrderRepository
+from orders.ticket_orders.schemas import (
+    ConfirmOrder,
+    EndedOrder,
+    EndOrder,
+    OpenOrder,
+    Order,
+    OrderWithHistory,
+    RefundOrder,
+)
+from orders.ticket_orders.status import OrderStatus
 
 __all__ = ["OrderService"]
 
