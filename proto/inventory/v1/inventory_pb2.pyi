@@ -999,14 +999,24 @@ Global___LogScanRequest: _TypeAlias = LogScanRequest  # noqa: Y015
 
 @_typing.final
 class LogScanResponse(_message.Message):
+    """What was logged under this id: now, or the first time, be it by a check-in."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
+    RESULT_FIELD_NUMBER: _builtins.int
+    ADMITTED_AT_FIELD_NUMBER: _builtins.int
+    result: Global___ScanResult.ValueType
+    admitted_at: _builtins.str
+    """as a check-in answers"""
     def __init__(
         self,
+        *,
+        result: Global___ScanResult.ValueType = ...,
+        admitted_at: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted_at", b"admitted_at", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

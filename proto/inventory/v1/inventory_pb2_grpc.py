@@ -202,7 +202,8 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseEvent(self, request, context):
-        """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine.
+        """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+        Repeating it is fine.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -277,7 +278,8 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LogScan(self, request, context):
-        """Logs a scan that was decided without a check-in.
+        """Logs a scan that was decided without a check-in. A scan has one request id, whichever of the two calls brings it:
+        what came of it first is the answer to both.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,7 +59,9 @@ class InventoryStub:
     Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
     """
     CloseEvent: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]
-    """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine."""
+    """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+    Repeating it is fine.
+    """
     GetSeat: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetSeatRequest, _inventory_pb2.Seat]
     ChangeOwner: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ChangeOwnerRequest, _inventory_pb2.Seat]
     """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
@@ -80,7 +82,9 @@ class InventoryStub:
     CheckIn: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CheckInRequest, _inventory_pb2.CheckInResponse]
     """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction."""
     LogScan: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.LogScanRequest, _inventory_pb2.LogScanResponse]
-    """Logs a scan that was decided without a check-in."""
+    """Logs a scan that was decided without a check-in. A scan has one request id, whichever of the two calls brings it:
+    what came of it first is the answer to both.
+    """
     ListScans: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListScansRequest, _inventory_pb2.ListScansResponse]
     """The scans of an event, or those of no event we know, newest first."""
     GetEntryStats: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetEntryStatsRequest, _inventory_pb2.GetEntryStatsResponse]
@@ -111,7 +115,9 @@ class InventoryAsyncStub(InventoryStub):
     Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
     """
     CloseEvent: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]  # type: ignore[assignment]
-    """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine."""
+    """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+    Repeating it is fine.
+    """
     GetSeat: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetSeatRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
     ChangeOwner: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ChangeOwnerRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
     """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
@@ -132,7 +138,9 @@ class InventoryAsyncStub(InventoryStub):
     CheckIn: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CheckInRequest, _inventory_pb2.CheckInResponse]  # type: ignore[assignment]
     """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction."""
     LogScan: _aio.UnaryUnaryMultiCallable[_inventory_pb2.LogScanRequest, _inventory_pb2.LogScanResponse]  # type: ignore[assignment]
-    """Logs a scan that was decided without a check-in."""
+    """Logs a scan that was decided without a check-in. A scan has one request id, whichever of the two calls brings it:
+    what came of it first is the answer to both.
+    """
     ListScans: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListScansRequest, _inventory_pb2.ListScansResponse]  # type: ignore[assignment]
     """The scans of an event, or those of no event we know, newest first."""
     GetEntryStats: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetEntryStatsRequest, _inventory_pb2.GetEntryStatsResponse]  # type: ignore[assignment]
@@ -208,7 +216,9 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.CloseEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.CloseEventResponse, _abc.Awaitable[_inventory_pb2.CloseEventResponse]]:
-        """Ends an event's sale for good: from now on none of its seats is held, sold or listed. Repeating it is fine."""
+        """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+        Repeating it is fine.
+        """
 
     @_abc_1.abstractmethod
     def GetSeat(
@@ -295,7 +305,9 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.LogScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.LogScanResponse, _abc.Awaitable[_inventory_pb2.LogScanResponse]]:
-        """Logs a scan that was decided without a check-in."""
+        """Logs a scan that was decided without a check-in. A scan has one request id, whichever of the two calls brings it:
+        what came of it first is the answer to both.
+        """
 
     @_abc_1.abstractmethod
     def ListScans(
