@@ -75,18 +75,28 @@ class SagaEngine:
         return await self._within_budget(data.saga_id, self._start(saga))
 
     async def signal(
-        self, saga_id: uuid.UUID, signal: str, *, kind: str, requested_by: uuid.UUID, key: str | None = None
+        self,
+        saga_id: uuid.UUID,
+        signal: str,
+        *,
+        kind: str,
+        signalled_by: uuid.UUID,
+        key: str | None = None,
+        by_starter_only: bool = True,
     ) -> SagaRecord | None:
         """Wake the saga that waits for `signal` and return how far it came; None when it did not wait for it.
 
         Args:
-            requested_by: only the one who started a saga can signal it.
-            key: the request's idempotency key; a refusal that leads back to the wait is remembered under it.
+            key: the request's idempotency key, one of `signalled_by`; a refusal that leads back to the wait is
+                remembered under it.
+            by_starter_only: nobody else's signal wakes it. Otherwise the caller has checked who may.
 
         Raises:
             StillRunning: it goes on in the background.
         """
-        claim = self._log.signal(saga_id, signal, kind=kind, requested_by=requested_by, key=key)
+        claim = self._log.signal(
+            saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=by_starter_only
+        )
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError, *, kind: str) -> SagaRecord | None:
@@ -109,10 +119,10 @@ class SagaEngine:
         return steps[saga.step].name if 0 <= saga.step < len(steps) else ""
 
     async def key_use(
-        self, *, requested_by: uuid.UUID, signal: str, key: str
+        self, *, signalled_by: uuid.UUID, signal: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:
         """Return which saga a key signalled, and the refusal it got, if it was refused."""
-        return await self._log.key_use(requested_by=requested_by, operation=signal, key=key)
+        return await self._log.key_use(requested_by=signalled_by, operation=signal, key=key)
 
     async def retry_stuck(self, saga_id: uuid.UUID) -> SagaRecord:
         """Set a stuck saga going again, in the direction it was stuck in.

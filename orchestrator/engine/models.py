@@ -25,6 +25,7 @@ sagas = Table(
     Column("data", JSONB, nullable=False),
     Column("error", JSONB),
     Column("signal_key", Text),
+    Column("signalled_by", UUID(as_uuid=True)),
     Column("correlation_id", Text, nullable=False),
     Column("epoch", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),

@@ -81,6 +81,7 @@ Action = Callable[[Data, Call], Awaitable[Data]]
 Undo = Callable[[Data, Call], Awaitable[None]]
 MakeMessage = Callable[[Data], OutgoingMessage]
 Deadline = Callable[[Data], datetime]
+IsOver = Callable[[Data], bool]
 
 
 class StepKind(enum.Enum):
@@ -105,6 +106,11 @@ class Step(Generic[Data]):
     message: MakeMessage[Data] | None = None
     deadline: Deadline[Data] | None = None
     expired: type[ServiceError] | None = None
+    until: IsOver[Data] | None = None
+
+    def is_over(self, data: Data) -> bool:
+        """Whether the saga goes on behind this step after its action was done."""
+        return self.until is None or self.until(data)
 
 
 def undoable(
@@ -149,9 +155,21 @@ def pivot(name: str, action: Action[Data]) -> Step[Data]:
     return Step(name, StepKind.PIVOT, action=action)
 
 
-def must_finish(name: str, action: Action[Data]) -> Step[Data]:
-    """A step after the pivot: repeated until it is done."""
-    return Step(name, StepKind.MUST_FINISH, action=action)
+def must_finish(
+    name: str,
+    action: Action[Data],
+    *,
+    until: IsOver[Data] | None = None,
+    patience_seconds: float | None = None,
+) -> Step[Data]:
+    """A step after the pivot: repeated until it is done.
+
+    Args:
+        until: for work done bit by bit. The action does one bit and returns the data with its progress, which is
+            stored each time, until this is true of it. All bits have one request id: the action tells them apart.
+        patience_seconds: how long one action may take; the plan's when omitted.
+    """
+    return Step(name, StepKind.MUST_FINISH, action=action, until=until, patience_seconds=patience_seconds)
 
 
 class Plan(Generic[Data]):
@@ -236,8 +254,8 @@ class Plan(Generic[Data]):
         before, after = kinds[: kinds.index(StepKind.PIVOT)], kinds[kinds.index(StepKind.PIVOT) + 1 :]
         if StepKind.MUST_FINISH in before or StepKind.UNDOABLE in after or StepKind.WAIT in after:
             raise ValueError(f"{self.kind}: undoable steps and waits stand before the pivot, must_finish after it")
-        if not kinds or kinds[0] is not StepKind.UNDOABLE:
-            raise ValueError(f"{self.kind}: a plan begins with an undoable step")
+        if kinds[0] not in {StepKind.UNDOABLE, StepKind.PIVOT}:
+            raise ValueError(f"{self.kind}: a plan begins with something that is done")
         if any(step.lapses for step in self.steps[1:]):
             raise ValueError(f"{self.kind}: only the first step may lapse")
 

@@ -68,12 +68,12 @@ _ADVANCE: Final = text(
                 WHEN due_at >= clock_timestamp() + make_interval(secs => :patience_seconds + 1) THEN due_at
                 ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
         WHERE saga_id = :saga_id AND epoch = :epoch
-        RETURNING saga_id, requested_by, signal_key),
+        RETURNING saga_id, signalled_by, signal_key),
     refused AS (
         UPDATE idempotency_keys AS k SET refusal = CAST(:refusal AS jsonb)
         FROM written AS w
         WHERE CAST(:refusal AS jsonb) IS NOT NULL
-          AND k.requested_by = w.requested_by AND k.operation = :operation AND k.key = w.signal_key), {_ANNOUNCE}
+          AND k.requested_by = w.signalled_by AND k.operation = :operation AND k.key = w.signal_key), {_ANNOUNCE}
     SELECT saga_id FROM written
     """  # noqa: S608 - constants only
 )
@@ -86,22 +86,22 @@ _SIGNAL: Final = text(
     f"""
     WITH claimed AS (
         UPDATE sagas SET state = 'RUNNING', step = step + 1, epoch = epoch + 1, attempts = 0,
-            signal_key = CAST(:key AS text), updated_at = clock_timestamp(),
+            signal_key = CAST(:key AS text), signalled_by = :signalled_by, updated_at = clock_timestamp(),
             due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
         WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING' AND step = :step
-          AND requested_by = :requested_by AND due_at > clock_timestamp()
+          AND (requested_by = :signalled_by OR NOT :by_starter_only) AND due_at > clock_timestamp()
           AND NOT EXISTS (
               SELECT FROM idempotency_keys
-              WHERE requested_by = :requested_by AND operation = :operation AND key = :key
+              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key
                 AND (saga_id <> :saga_id OR refusal IS NOT NULL))
         RETURNING {_COLUMNS}),
     keyed AS (
         INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
-        SELECT :requested_by, :operation, :key, :saga_id FROM claimed
+        SELECT :signalled_by, :operation, :key, :saga_id FROM claimed
         WHERE CAST(:key AS text) IS NOT NULL
           AND NOT EXISTS (
               SELECT FROM idempotency_keys
-              WHERE requested_by = :requested_by AND operation = :operation AND key = :key))
+              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key))
     SELECT {_COLUMNS} FROM claimed
     """  # noqa: S608 - constants only
 )
@@ -258,14 +258,22 @@ class SagaLog:
         return self._record(row) if row else None
 
     async def signal(
-        self, saga_id: uuid.UUID, signal: str, *, kind: str, requested_by: uuid.UUID, key: str | None
+        self,
+        saga_id: uuid.UUID,
+        signal: str,
+        *,
+        kind: str,
+        signalled_by: uuid.UUID,
+        key: str | None,
+        by_starter_only: bool,
     ) -> SagaRecord | None:
         """Take over a saga that waits for this signal; None when it does not wait for it (any more)."""
         parameters = {
             "saga_id": saga_id,
             "kind": kind,
             "step": self._plans[kind].index_of(signal),
-            "requested_by": requested_by,
+            "signalled_by": signalled_by,
+            "by_starter_only": by_starter_only,
             "operation": signal,
             "key": key,
             "lease_seconds": self._lease_seconds,

@@ -15,6 +15,7 @@ from common.errors import (
     Busy,
     Internal,
     OutcomeUnknown,
+    PreconditionRequired,
     ServiceError,
     TooManyRequests,
     Unauthenticated,
@@ -118,8 +119,16 @@ class SagaRunner:
         except ServiceError as error:
             return await self._on_refusal(saga, step, error)
         await self._observer.reached(Moment.AFTER_ACTION, step.name, saga)
+        if not step.is_over(data):
+            return await self._do_more(saga, step, data)
         arrived, messages = self.entering(saga.moved(data=data, error=None), saga.step + 1)
         return await self._write(arrived, step, messages)
+
+    async def _do_more(self, saga: SagaRecord, step: Step[Any], data: SagaData) -> SagaRecord:
+        """Store the progress and stay at the step; when there was none, others need time first."""
+        if data == saga.data:
+            return await self._pause(saga, step)
+        return await self._write(saga.moved(data=data, error=None, attempts=0), step)
 
     async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
         """No decision came. An undoable step is taken back, whether it happened or not; others are tried again."""
@@ -144,7 +153,9 @@ class SagaRunner:
     async def _back_to_wait(self, saga: SagaRecord, step: Step[Any], reason: SagaError) -> SagaRecord:
         arrived, _ = self.entering(saga, self.plan.wait_before(saga.step))
         waiting = arrived.moved(round_number=saga.round_number + 1, error=reason)
-        return await self._write(waiting, step, refusal=reason)
+        # Who lacks a proof gives it and asks the same again; any other refusal is this request's answer for good.
+        is_final = reason.kind != PreconditionRequired.kind
+        return await self._write(waiting, step, refusal=reason if is_final else None)
 
     async def _backward(self, saga: SagaRecord) -> SagaRecord:
         step = self.plan.steps[saga.step]

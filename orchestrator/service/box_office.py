@@ -79,7 +79,7 @@ class BoxOffice:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
             StillRunning: it takes longer than the request may.
         """
-        saga = await self._engine.signal(order_id, PAY, kind=PURCHASE, requested_by=user_id, key=key)
+        saga = await self._engine.signal(order_id, PAY, kind=PURCHASE, signalled_by=user_id, key=key)
         if saga is None:
             return await self._pay_again(user_id=user_id, order_id=order_id, key=key)
         return _receipt(saga)
@@ -113,7 +113,7 @@ class BoxOffice:
 
     async def _pay_again(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
         """Answer a payment that found nobody waiting for it: repeated, too early, or too late."""
-        if key is not None and (use := await self._engine.key_use(requested_by=user_id, signal=PAY, key=key)):
+        if key is not None and (use := await self._engine.key_use(signalled_by=user_id, signal=PAY, key=key)):
             used_for, refusal = use
             if used_for != order_id:
                 raise Unprocessable

@@ -1,5 +1,6 @@
 """A fan's own tickets, and the code that opens the door."""
 
+import asyncio
 import uuid
 
 from common.http.envelope import Page
@@ -7,6 +8,7 @@ from orchestrator.clients.events import EventFacts, EventsRegister
 from orchestrator.clients.inventory import GrpcInventory, OwnedSeat
 from orchestrator.errors import NotSeatOwner, TicketNotUsable
 from orchestrator.qr import QrCodec
+from orchestrator.qr_image import svg_of
 from orchestrator.schemas.tickets import QrView, TicketEvent, TicketView
 from orchestrator.service.catalogue import venue_detail
 
@@ -47,6 +49,11 @@ class TicketWallet:
             expires_at=issued.expires_at,
             ttl_seconds=issued.ttl_seconds,
         )
+
+    async def qr_svg(self, *, user_id: uuid.UUID, seat_id: uuid.UUID) -> bytes:
+        """Return a fresh code for one's own ticket as an SVG document. Raises as `qr`."""
+        code = await self.qr(user_id=user_id, seat_id=seat_id)
+        return await asyncio.to_thread(svg_of, code.qr_payload)  # off the loop: it takes some milliseconds
 
 
 def _ticket_view(owned: OwnedSeat, event: EventFacts) -> TicketView:

@@ -152,7 +152,7 @@ class Performance:
             self.faults.lift()
             await replica.retry_stuck(saga.saga_id)
         elif waits_at and waits_at != self.ends_at_wait:
-            await replica.signal(saga.saga_id, waits_at, kind=saga.kind, requested_by=saga.requested_by)
+            await replica.signal(saga.saga_id, waits_at, kind=saga.kind, signalled_by=saga.requested_by)
         else:
             await self.stage.make_due(saga.saga_id)
             await asyncio.gather(*await replica.take_over())

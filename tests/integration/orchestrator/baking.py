@@ -1,6 +1,7 @@
-"""A saga about baking a cake, to test the engine with: its steps do what a test tells them to.
+"""Sagas about a kitchen, to test the engine with: their steps do what a test tells them to.
 
-mix → announce mixing → wait for `heat` → preheat → **bake** → decorate → announce cake.
+Baking: mix → announce mixing → wait for `heat` → preheat → **bake** → decorate → announce cake.
+Serving: **open the shop** → serve slices until all are gone.
 """
 
 import uuid
@@ -8,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from common.errors import Conflict, Gone, OutcomeUnknown, PaymentRequired, ServiceError
+from common.errors import Conflict, Gone, OutcomeUnknown, PaymentRequired, PreconditionRequired, ServiceError
 from common.messaging.message import Message
 from orchestrator.engine.plan import (
     Call,
@@ -22,7 +23,7 @@ from orchestrator.engine.plan import (
     wait,
 )
 
-__all__ = ["Cake", "Kitchen", "OvenCold", "OvenExpired", "baking_plan"]
+__all__ = ["Cake", "DoorClosed", "Kitchen", "OvenCold", "OvenExpired", "Shop", "baking_plan", "serving_plan"]
 
 
 class OvenExpired(Gone):
@@ -31,6 +32,15 @@ class OvenExpired(Gone):
 
 class OvenCold(PaymentRequired):
     code = "OVEN_COLD"
+
+
+class DoorClosed(PreconditionRequired):
+    code = "DOOR_CLOSED"
+
+
+class Shop(SagaData):
+    slices: int
+    served: int = 0
 
 
 class Cake(SagaData):
@@ -43,6 +53,7 @@ class Kitchen:
 
     def __init__(self) -> None:
         self.done: list[str] = []
+        self.is_slow = False
         self.calls: Counter[tuple[str, uuid.UUID]] = Counter()
         self._answers: dict[uuid.UUID, ServiceError | None] = {}
         self._faults: dict[str, list[ServiceError]] = {}
@@ -127,13 +138,33 @@ def baking_plan(kitchen: Kitchen, *, patience_seconds: float = 0.3) -> Plan[Cake
             "preheat",
             action("preheat"),
             undo("preheat"),
-            back_to_wait_on={OvenCold.code},
+            back_to_wait_on={OvenCold.code, DoorClosed.code},
         ),
         pivot("bake", action("bake")),
         must_finish("decorate", action("decorate")),
         publish("announce cake", lambda cake: _message("cake.baked", cake)),
         patience_seconds=patience_seconds,
         on_unwound=lambda cake, reason: _message("cake.failed", cake, reason=reason),
+    )
+
+
+def serving_plan(kitchen: Kitchen) -> Plan[Shop]:
+    async def open_shop(shop: Shop, call: Call) -> Shop:
+        await kitchen.act("open", call)
+        return shop
+
+    async def serve(shop: Shop, call: Call) -> Shop:
+        kitchen.calls["serve", call.request_id] += 1
+        if kitchen.is_slow:
+            return shop
+        return shop.model_copy(update={"served": shop.served + 1})
+
+    return Plan(
+        "serving",
+        Shop,
+        pivot("open", open_shop),
+        must_finish("serve", serve, until=lambda shop: shop.served == shop.slices),
+        patience_seconds=0.3,
     )
 
 

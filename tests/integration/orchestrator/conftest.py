@@ -12,8 +12,9 @@ from common.db.engine import Database
 from common.settings import DatabaseSettings
 from orchestrator.engine.engine import SagaEngine
 from orchestrator.engine.observer import LoggingObserver, Observer
+from orchestrator.engine.plan import AnyPlan
 from orchestrator.engine.repository import SagaLog
-from tests.integration.orchestrator.baking import Kitchen, baking_plan
+from tests.integration.orchestrator.baking import Kitchen, baking_plan, serving_plan
 from tests.support.servers import DatabaseFactory
 
 
@@ -35,7 +36,10 @@ class Bakery:
     def replica(
         self, observer: Observer | None = None, *, budget_seconds: float = 5.0, patience_seconds: float = 0.3
     ) -> SagaEngine:
-        plans = [baking_plan(self.kitchen, patience_seconds=patience_seconds)]
+        plans: list[AnyPlan] = [
+            baking_plan(self.kitchen, patience_seconds=patience_seconds),
+            serving_plan(self.kitchen),
+        ]
         log = SagaLog(self.database, plans, on_announced=lambda: None)
         return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=budget_seconds)
 

@@ -9,7 +9,7 @@ from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.observer import LoggingObserver, Moment
 from orchestrator.engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.baking import Cake, OvenCold
+from tests.integration.orchestrator.baking import Cake, DoorClosed, OvenCold, Shop
 from tests.integration.orchestrator.conftest import Bakery
 
 BAKER = uuid.uuid4()
@@ -36,7 +36,7 @@ async def mix(engine: SagaEngine, **data: float) -> SagaRecord:
 
 
 async def heat(engine: SagaEngine, saga: SagaRecord, key: str | None = None) -> SagaRecord:
-    heated = await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER, key=key)
+    heated = await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER, key=key)
     assert heated is not None
     return heated
 
@@ -165,27 +165,37 @@ async def test_wait_that_runs_out_unwinds(bakery: Bakery) -> None:
     assert saga.state is SagaState.UNWOUND
     assert saga.error is not None
     assert saga.error.code == "OVEN_EXPIRED"
-    assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER) is None
+    assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER) is None
 
 
 async def test_signal_after_the_deadline_finds_nobody_waiting(bakery: Bakery) -> None:
     engine = bakery.replica()
     saga = await mix(engine)
     await bakery.make_due()
-    assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER) is None
+    assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER) is None
     assert bakery.kitchen.done == ["mix"]
 
 
 async def test_stranger_cannot_signal(bakery: Bakery) -> None:
     engine = bakery.replica()
     saga = await mix(engine)
-    assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=uuid.uuid4()) is None
+    assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=uuid.uuid4()) is None
+
+
+async def test_others_may_signal_when_the_caller_says_so(bakery: Bakery) -> None:
+    engine = bakery.replica()
+    saga = await mix(engine)
+    heated = await engine.signal(
+        saga.saga_id, "heat", kind="baking", signalled_by=uuid.uuid4(), key="theirs", by_starter_only=False
+    )
+    assert heated is not None
+    assert heated.state is SagaState.COMPLETED
 
 
 async def test_hundred_signals_at_once_bake_one_cake(bakery: Bakery) -> None:
     replicas = [bakery.replica() for _ in range(4)]
     saga = await mix(replicas[0])
-    signals = (replicas[i % 4].signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER) for i in range(100))
+    signals = (replicas[i % 4].signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER) for i in range(100))
     outcomes = await asyncio.gather(*signals)
     assert [outcome.state for outcome in outcomes if outcome] == [SagaState.COMPLETED]
     assert bakery.kitchen.done == WHOLE_CAKE
@@ -238,12 +248,30 @@ class TestBackToWait:
         bakery.kitchen.fail("preheat", OvenCold())
         engine = bakery.replica()
         saga = await heat(engine, await mix(engine), key="first")
-        assert await engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER, key="first") is None
-        use = await engine.key_use(requested_by=BAKER, signal="heat", key="first")
+        assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER, key="first") is None
+        use = await engine.key_use(signalled_by=BAKER, signal="heat", key="first")
         assert use is not None
         assert use[0] == saga.saga_id
         assert use[1] is not None
         assert use[1].code == "OVEN_COLD"
+
+    async def test_refusal_that_another_signaller_got_is_remembered_under_their_key(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("preheat", OvenCold())
+        engine, helper = bakery.replica(), uuid.uuid4()
+        saga = await mix(engine)
+        await engine.signal(
+            saga.saga_id, "heat", kind="baking", signalled_by=helper, key="first", by_starter_only=False
+        )
+        use = await engine.key_use(signalled_by=helper, signal="heat", key="first")
+        assert use is not None
+        assert use[1] is not None
+
+    async def test_missing_proof_is_no_answer_for_good(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("preheat", DoorClosed())
+        engine = bakery.replica()
+        saga = await heat(engine, await mix(engine), key="first")
+        assert saga.state is SagaState.WAITING
+        assert (await heat(engine, saga, key="first")).state is SagaState.COMPLETED
 
     async def test_deadline_after_a_refusal_unwinds_for_the_deadline(self, bakery: Bakery) -> None:
         bakery.kitchen.fail("preheat", OvenCold())
@@ -262,7 +290,7 @@ async def test_one_key_for_two_sagas_signals_one(bakery: Bakery) -> None:
     first, second = await mix(engine), await mix(engine)
     outcomes = await asyncio.gather(
         *(
-            engine.signal(saga.saga_id, "heat", kind="baking", requested_by=BAKER, key="the key")
+            engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER, key="the key")
             for saga in (first, second)
         )
     )
@@ -373,3 +401,40 @@ async def test_slow_saga_answers_in_time_and_goes_on(bakery: Bakery) -> None:
         await heat(engine, saga)
     await engine.close(grace_seconds=5)
     assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
+
+
+class TestPivotFirst:
+    async def test_refusal_ends_it_with_nothing_to_take_back(self, bakery: Bakery) -> None:
+        bakery.kitchen.fail("open", Conflict(code="SHUT"))
+        saga = await serve(bakery.replica(), slices=1)
+        assert saga.state is SagaState.UNWOUND
+        assert saga.error is not None
+        assert saga.error.code == "SHUT"
+
+
+class TestBitByBit:
+    async def test_goes_on_until_all_is_done(self, bakery: Bakery) -> None:
+        saga = await serve(bakery.replica(), slices=5)
+        assert saga.state is SagaState.COMPLETED
+        assert isinstance(saga.data, Shop)
+        assert saga.data.served == 5
+
+    async def test_progress_outlives_its_process(self, bakery: Bakery) -> None:
+        with pytest.raises(Killed):
+            await serve(bakery.replica(KillAt(Moment.AFTER_WRITE, "serve")), slices=3)
+        await bakery.make_due()
+        engine = bakery.replica()
+        await taken_over(engine)
+        assert sum(count for (step, _), count in bakery.kitchen.calls.items() if step == "serve") == 3
+
+    async def test_pauses_when_nothing_moves(self, bakery: Bakery) -> None:
+        bakery.kitchen.is_slow = True
+        saga = await serve(bakery.replica(), slices=1)
+        assert saga.state is SagaState.RUNNING
+        assert saga.is_paused
+        bakery.kitchen.is_slow = False
+        assert (await run_until_at_rest(bakery, saga.saga_id)).state is SagaState.COMPLETED
+
+
+async def serve(engine: SagaEngine, *, slices: int) -> SagaRecord:
+    return await engine.start("serving", Shop(saga_id=uuid.uuid4(), slices=slices), requested_by=BAKER)

@@ -31,7 +31,7 @@ LAST = must_finish("last", act)
         (FIRST, LAST, PIVOT),
         (FIRST, PIVOT, SECOND),
         (FIRST, PIVOT, WAIT),
-        (PIVOT,),
+        (LAST, PIVOT),
         (WAIT, FIRST, PIVOT),
         (FIRST, FIRST, PIVOT),
         (FIRST, undoable("late", act, take_back, lapses=True), PIVOT),
