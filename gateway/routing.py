@@ -132,6 +132,7 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/orders/{order_id}/cancel", orchestrator, user)
     yield Route("GET", "/api/tickets", orchestrator, user)
     yield Route("GET", "/api/tickets/{seat_id}/qr", orchestrator, user)
+    yield Route("GET", "/api/tickets/{seat_id}/qr.svg", orchestrator, user)
 
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)

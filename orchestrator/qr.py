@@ -14,7 +14,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, SecretStr, ValidationError
 
 from orchestrator.errors import QrInvalid
 
@@ -33,7 +33,7 @@ class QrTicket(BaseModel):
     user_id: uuid.UUID
     event_id: uuid.UUID
     hall_id: str
-    generated_at: datetime
+    generated_at: AwareDatetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def test_old_key_reads_until_it_is_retired() -> None:
 
 def test_new_key_is_used_once_it_is_first() -> None:
     issued = codec(NEW, OLD).issue(**TICKET, hall_id="HALL-A")
+    assert base64.urlsafe_b64decode(issued.payload + "==").startswith(b"k2")
     assert codec(NEW).read(issued.payload).seat_id == TICKET["seat_id"]
 
 
