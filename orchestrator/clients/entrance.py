@@ -1,0 +1,255 @@
+"""The inventory's part of the door: check-ins, the log of scans, who has a seat, and which seats are blocked."""
+
+import enum
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import grpc
+
+from common.errors import OutcomeUnknown
+from common.rpc.client import RpcCaller, open_channel
+from proto.inventory.v1 import inventory_pb2 as pb
+from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
+
+if TYPE_CHECKING:
+    from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
+
+__all__ = ["Attendee", "AttendeePage", "Entrance", "EntryStats", "LoggedScan", "MinuteCount", "Scan", "ScanOutcome",
+           "ScanResult"]  # fmt: skip
+
+SCAN_DEADLINE_SECONDS: Final = 2.0  # a queue stands behind whoever is scanned
+
+Answer = TypeVar("Answer")
+
+
+class ScanResult(enum.StrEnum):
+    """What came of looking at a code (T12)."""
+
+    SUCCESS = "SUCCESS"
+    DUPLICATE = "DUPLICATE"
+    UNPAID = "UNPAID"
+    NOT_FOUND = "NOT_FOUND"
+    WRONG_HALL = "WRONG_HALL"
+    EXPIRED = "EXPIRED"
+    NOT_OWNER = "NOT_OWNER"
+    QR_INVALID = "QR_INVALID"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One look at a code at the door. What the code did not tell is None or empty."""
+
+    staff_user_id: uuid.UUID
+    hall_presented: str
+    seat_id: uuid.UUID | None = None
+    event_id: uuid.UUID | None = None
+    ticket_user_id: uuid.UUID | None = None
+    hall_expected: str = ""
+    scanned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOutcome:
+    """`admitted_at` is when the seat's owner went in, now or before."""
+
+    result: ScanResult
+    admitted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedScan:
+    scan_id: uuid.UUID
+    scan: Scan
+    result: ScanResult
+    logged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCount:
+    minute: datetime
+    scans: int
+    admitted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryStats:
+    """Minutes without a scan are left out; the others come oldest first."""
+
+    checked_in: int
+    scans_by_result: dict[ScanResult, int]
+    scans_per_minute: list[MinuteCount]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attendee:
+    """Somebody's seat: SOLD, LISTED or CHECKED_IN."""
+
+    seat_id: uuid.UUID
+    category: str
+    row_number: str
+    seat_number: int
+    status: str
+    user_id: uuid.UUID
+    price_paid: Decimal
+    purchased_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttendeePage:
+    attendees: list[Attendee]
+    next_page_token: str
+    total: int
+
+
+class Entrance:
+    """Args: address: ``host:port``. The first call opens the channel, in the event loop that uses it."""
+
+    def __init__(self, address: str, caller: RpcCaller) -> None:
+        self._address = address
+        self._caller = caller
+        self._channel: grpc.aio.Channel | None = None
+
+    @cached_property
+    def _stub(self) -> "InventoryAsyncStub":
+        self._channel = open_channel(self._address)
+        return InventoryStub(self._channel)
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> ScanOutcome:
+        """Admit the seat's owner, once, and log the scan. The same `scan_id` gives the first answer again.
+
+        Raises:
+            Unprocessable: the id was used for another scan, or for one that was only logged.
+            Unavailable: no answer came, also not when asked again; the owner may have been admitted.
+        """
+        answer = await self._ask(
+            self._stub.CheckIn, pb.CheckInRequest(request_id=str(scan_id), scan=_scan_message(scan))
+        )
+        return ScanOutcome(_result(answer.result), _moment(answer.admitted_at))
+
+    async def log_scan(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> None:
+        """Log a scan that nobody is admitted by. The same `scan_id` logs nothing twice. Raises as `check_in`."""
+        request = pb.LogScanRequest(
+            request_id=str(scan_id), scan=_scan_message(scan), result=pb.ScanResult.Value(result.value)
+        )
+        await self._ask(self._stub.LogScan, request)
+
+    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
+        """Return a page of an event's scans, newest first, and how many there are.
+
+        Args:
+            event_id: None for the scans that name no event we know.
+        """
+        request = pb.ListScansRequest(event_id=str(event_id or ""), offset=offset, limit=limit)
+        answer = await self._caller.call(self._stub.ListScans, request)
+        return [_logged(logged) for logged in answer.scans], int(answer.total)
+
+    async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
+        request = pb.GetEntryStatsRequest(event_id=str(event_id), minutes=minutes)
+        answer = await self._caller.call(self._stub.GetEntryStats, request)
+        return EntryStats(
+            checked_in=answer.checked_in,
+            scans_by_result={_result(count.result): count.scans for count in answer.result_counts},
+            scans_per_minute=[
+                MinuteCount(datetime.fromisoformat(count.minute), count.scans, count.admitted)
+                for count in answer.minute_counts
+            ],
+        )
+
+    async def attendees(
+        self, event_id: uuid.UUID, *, limit: int, page_token: str = "", offset: int = 0
+    ) -> AttendeePage:
+        """Return a page of an event's attendees in hall order: behind another page, or behind so many."""
+        request = pb.ListAttendeesRequest(event_id=str(event_id), page_token=page_token, offset=offset, page_size=limit)
+        answer = await self._caller.call(self._stub.ListAttendees, request)
+        return AttendeePage(
+            attendees=[_attendee(seat) for seat in answer.seats],
+            next_page_token=answer.next_page_token,
+            total=answer.total,
+        )
+
+    async def block(self, request_id: uuid.UUID, *, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
+        """Take free seats off sale, all or none, and return how many."""
+        answer = await self._caller.call(self._stub.BlockSeats, _block_request(request_id, event_id, seat_ids))
+        return int(answer.seats_changed)
+
+    async def unblock(self, request_id: uuid.UUID, *, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
+        """Put blocked seats back on sale, all or none, and return how many."""
+        answer = await self._caller.call(self._stub.UnblockSeats, _block_request(request_id, event_id, seat_ids))
+        return int(answer.seats_changed)
+
+    async def _ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Answer]", request: Any) -> Answer:
+        """Ask again once when no answer came: a scan id happens once."""
+        try:
+            return await self._caller.call(method, request, deadline_seconds=SCAN_DEADLINE_SECONDS)
+        except OutcomeUnknown:
+            return await self._caller.call(method, request, deadline_seconds=SCAN_DEADLINE_SECONDS)
+
+
+def _scan_message(scan: Scan) -> pb.Scan:
+    return pb.Scan(
+        staff_user_id=str(scan.staff_user_id),
+        hall_presented=scan.hall_presented,
+        seat_id=str(scan.seat_id or ""),
+        event_id=str(scan.event_id or ""),
+        ticket_user_id=str(scan.ticket_user_id or ""),
+        hall_expected=scan.hall_expected,
+        scanned_at=scan.scanned_at.isoformat() if scan.scanned_at else "",
+    )
+
+
+def _logged(logged: pb.LoggedScan) -> LoggedScan:
+    scan = logged.scan
+    return LoggedScan(
+        scan_id=uuid.UUID(logged.scan_id),
+        scan=Scan(
+            staff_user_id=uuid.UUID(scan.staff_user_id),
+            hall_presented=scan.hall_presented,
+            seat_id=_id(scan.seat_id),
+            event_id=_id(scan.event_id),
+            ticket_user_id=_id(scan.ticket_user_id),
+            hall_expected=scan.hall_expected,
+            scanned_at=_moment(scan.scanned_at),
+        ),
+        result=_result(logged.result),
+        logged_at=datetime.fromisoformat(logged.logged_at),
+    )
+
+
+def _attendee(seat: pb.Seat) -> Attendee:
+    return Attendee(
+        seat_id=uuid.UUID(seat.seat_id),
+        category=seat.category,
+        row_number=seat.row_number,
+        seat_number=seat.seat_number,
+        status=pb.SeatStatus.Name(seat.status),
+        user_id=uuid.UUID(seat.owner_user_id),
+        price_paid=Decimal(seat.price_paid),
+        purchased_at=datetime.fromisoformat(seat.purchased_at),
+    )
+
+
+def _block_request(request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> pb.BlockSeatsRequest:
+    return pb.BlockSeatsRequest(
+        request_id=str(request_id), event_id=str(event_id), seat_ids=[str(seat_id) for seat_id in seat_ids]
+    )
+
+
+def _result(number: pb.ScanResult.ValueType) -> ScanResult:
+    return ScanResult(pb.ScanResult.Name(number))
+
+
+def _id(text: str) -> uuid.UUID | None:
+    return uuid.UUID(text) if text else None
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
