@@ -134,6 +134,14 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/tickets/{seat_id}/qr", orchestrator, user)
     yield Route("GET", "/api/tickets/{seat_id}/qr.svg", orchestrator, user)
 
+    yield Route("POST", "/api/verify", orchestrator, user)
+    yield Route("GET", "/api/admin/scans", orchestrator, user)
+    yield Route("GET", "/api/admin/events/{event_id}/dashboard", orchestrator, user)
+    yield Route("GET", "/api/admin/events/{event_id}/export.csv", orchestrator, user, is_long=True)
+    yield Route("GET", "/api/admin/events/{event_id}/scans", orchestrator, user)
+    yield Route("POST", "/api/admin/events/{event_id}/seats/block", orchestrator, user)
+    yield Route("POST", "/api/admin/events/{event_id}/seats/unblock", orchestrator, user)
+
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)
 

@@ -7,13 +7,18 @@ from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.http.app import base_app
+from orchestrator.clients.people import People
+from orchestrator.clients.seat_orders import SeatOrders
+from orchestrator.clients.takings import Takings
 from orchestrator.engine.observer import Observer
 from orchestrator.routes import router
 from orchestrator.service.catalogue import Catalogue
+from orchestrator.service.door import Door, Witnesses
+from orchestrator.service.event_desk import EventDesk
 from orchestrator.service.saga_desk import SagaDesk
 from orchestrator.service.tickets import TicketWallet
 from orchestrator.settings import Settings
-from orchestrator.wiring import SERVICE, wire
+from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
 __all__ = ["create_app"]
 
@@ -48,5 +53,26 @@ def create_app(
     app.state.catalogue = Catalogue(machinery.engine, participants.register, participants.inventory)
     app.state.ticket_wallet = TicketWallet(participants.inventory, participants.register, machinery.qr)
     app.state.saga_desk = SagaDesk(machinery.engine)
+    _open_door(app, machinery)
     app.include_router(router)
     return app
+
+
+def _open_door(app: FastAPI, machinery: SagaMachinery) -> None:
+    participants = machinery.participants
+    people = People(participants.users)
+    witnesses = Witnesses(
+        inventory=participants.inventory,
+        orders=SeatOrders(participants.orders),
+        events=participants.register,
+        people=people,
+    )
+    ttl = machinery.settings.qr_ttl_seconds
+    app.state.door = Door(participants.entrance, witnesses, machinery.qr, qr_ttl_seconds=ttl)
+    app.state.event_desk = EventDesk(
+        entrance=participants.entrance,
+        inventory=participants.inventory,
+        events=participants.register,
+        people=people,
+        takings=Takings(participants.users),
+    )

@@ -14,6 +14,7 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.topology import ORCHESTRATOR_HOLDS_QUEUE, platform_topology
 from common.rpc.client import RpcCaller
+from orchestrator.clients.entrance import Entrance
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.inventory import GrpcInventory
 from orchestrator.clients.orders import OrdersBook
@@ -42,6 +43,7 @@ class Participants:
     orders: ServiceClient
     events: ServiceClient
     inventory: GrpcInventory
+    entrance: Entrance
     register: EventsRegister
 
     @classmethod
@@ -57,6 +59,7 @@ class Participants:
                 RpcCaller(callee="inventory", tokens=tokens),
                 hold_ttl_seconds=settings.hold_ttl_seconds,
             ),
+            entrance=Entrance(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
             register=EventsRegister(events),
         )
 
@@ -64,6 +67,7 @@ class Participants:
         for client in (self.users, self.orders, self.events):
             await client.close()
         await self.inventory.close()
+        await self.entrance.close()
 
 
 @dataclass(frozen=True, slots=True)

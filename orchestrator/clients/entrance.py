@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
-from common.errors import OutcomeUnknown
+from common.errors import Busy, OutcomeUnknown
 from common.rpc.client import RpcCaller, open_channel
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
@@ -124,23 +124,26 @@ class Entrance:
             await self._channel.close()
 
     async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> ScanOutcome:
-        """Admit the seat's owner, once, and log the scan. The same `scan_id` gives the first answer again.
+        """Admit the seat's owner, once, and log the scan.
+
+        A scanner that lost the answer asks again, when the rules may decide differently: the code grew old, the seat is
+        taken. The same `scan_id` tells what came of it the first time, however it was decided, and logs nothing twice.
 
         Raises:
-            Unprocessable: the id was used for another scan, or for one that was only logged.
+            Unprocessable: the id was used for another scan.
             Unavailable: no answer came, also not when asked again; the owner may have been admitted.
         """
-        answer = await self._ask(
-            self._stub.CheckIn, pb.CheckInRequest(request_id=str(scan_id), scan=_scan_message(scan))
-        )
-        return ScanOutcome(_result(answer.result), _moment(answer.admitted_at))
+        request = pb.CheckInRequest(request_id=str(scan_id), scan=_scan_message(scan))
+        answer = await self._ask(self._stub.CheckIn, request)
+        return _outcome(answer)
 
-    async def log_scan(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> None:
-        """Log a scan that nobody is admitted by. The same `scan_id` logs nothing twice. Raises as `check_in`."""
+    async def log_scan(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> ScanOutcome:
+        """Log a scan that nobody is admitted by. Tells what came of it the first time, and raises, as `check_in`."""
         request = pb.LogScanRequest(
             request_id=str(scan_id), scan=_scan_message(scan), result=pb.ScanResult.Value(result.value)
         )
-        await self._ask(self._stub.LogScan, request)
+        answer = await self._ask(self._stub.LogScan, request)
+        return _outcome(answer)
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
         """Return a page of an event's scans, newest first, and how many there are.
@@ -187,10 +190,10 @@ class Entrance:
         return int(answer.seats_changed)
 
     async def _ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Answer]", request: Any) -> Answer:
-        """Ask again once when no answer came: a scan id happens once."""
+        """Ask again once when no answer came or the seat was busy: a scan id happens once."""
         try:
             return await self._caller.call(method, request, deadline_seconds=SCAN_DEADLINE_SECONDS)
-        except OutcomeUnknown:
+        except (OutcomeUnknown, Busy):
             return await self._caller.call(method, request, deadline_seconds=SCAN_DEADLINE_SECONDS)
 
 
@@ -204,6 +207,10 @@ def _scan_message(scan: Scan) -> pb.Scan:
         hall_expected=scan.hall_expected,
         scanned_at=scan.scanned_at.isoformat() if scan.scanned_at else "",
     )
+
+
+def _outcome(answer: pb.CheckInResponse | pb.LogScanResponse) -> ScanOutcome:
+    return ScanOutcome(_result(answer.result), _moment(answer.admitted_at))
 
 
 def _logged(logged: pb.LoggedScan) -> LoggedScan:
