@@ -20,13 +20,16 @@ from common.messaging.topology import RELEASE_QUEUE, platform_topology
 from common.rpc.server import CallContext
 from inventory.expiry import CountFolder, HoldExpiry, Sweeper
 from inventory.repeater import Repeater
+from inventory.repository.entrance import EntranceRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.hall import HallRepository
 from inventory.repository.holds import HoldRepository
+from inventory.repository.reclaims import ReclaimRepository
 from inventory.repository.search import SearchRepository
 from inventory.repository.seats import SeatRepository
 from inventory.routes import InventoryServicer
 from inventory.seat_changes import SeatChanges
+from inventory.service.entrance import EntranceService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
@@ -93,7 +96,8 @@ class Inventory:
         return InventoryServicer(
             holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes),
             halls=HallService(halls, holds, self.changes),
-            tickets=TicketService(SeatRepository(self.database), self.changes),
+            tickets=TicketService(SeatRepository(self.database), ReclaimRepository(self.database), self.changes),
+            entrance=EntranceService(EntranceRepository(self.database), self.changes),
         )
 
     @asynccontextmanager

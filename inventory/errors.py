@@ -4,6 +4,7 @@ from common.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound
 
 __all__ = [
     "EventAlreadyProvisioned",
+    "EventEnded",
     "HoldExpired",
     "NotSeatOwner",
     "SeatAlreadySold",
@@ -42,6 +43,11 @@ class SeatNotHeld(Conflict):
 class HoldExpired(Gone):
     code = "HOLD_EXPIRED"
     public_message = "The hold has ended."
+
+
+class EventEnded(Gone):
+    code = "EVENT_ENDED"
+    public_message = "The event is no longer on sale."
 
 
 class NotSeatOwner(Forbidden):

@@ -4,11 +4,12 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-__all__ = ["HOLDS_EXPIRED", "HOLDS_OPEN", "OVERSELLS", "RESERVES", "SEAT_CHANGES_DROPPED"]
+__all__ = ["HOLDS_EXPIRED", "HOLDS_OPEN", "OVERSELLS", "RESERVES", "SCANS", "SEAT_CHANGES_DROPPED"]
 
 HOLDS_OPEN: Final = Gauge("holds_open", "Live holds, as of the last sweep.")
 HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds ended because their time was over.", ["by"])
 RESERVES: Final = Counter("reserves_total", "Attempts to hold seats.", ["kind", "outcome"])
+SCANS: Final = Counter("scans_total", "Scans logged, each once.", ["result"])
 OVERSELLS: Final = Counter(
     "oversell_total", "Changes that the database refused because a seat would have had two holders. Must stay 0."
 )

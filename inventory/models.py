@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import UUID
@@ -21,7 +22,16 @@ from common.db.requests import requests_table
 from common.messaging.inbox import inbox_table
 from common.messaging.outbox import outbox_table
 
-__all__ = ["LONGEST_RUN", "metadata", "seat_count_changes", "seat_counts", "seat_rows", "seats"]
+__all__ = [
+    "LONGEST_RUN",
+    "closed_events",
+    "entry_logs",
+    "metadata",
+    "seat_count_changes",
+    "seat_counts",
+    "seat_rows",
+    "seats",
+]
 
 LONGEST_RUN: Final = 10
 """Nobody may take more seats at once (T2), so a longer run of free seats is worth no more."""
@@ -51,6 +61,7 @@ seats: Final = Table(
     Column("owner_user_id", UUID(as_uuid=True)),
     Column("price_paid", AMOUNT),
     Column("purchased_at", DateTime(timezone=True)),
+    Column("admitted_at", DateTime(timezone=True)),
     Column("version", Integer, nullable=False, server_default="0"),
     CheckConstraint("price >= 0", name="price"),
     CheckConstraint("seat_number > 0", name="seat_number"),
@@ -66,6 +77,7 @@ seats: Final = Table(
         " ELSE false END",
         name="state",
     ),
+    CheckConstraint("(status = 'CHECKED_IN') = (admitted_at IS NOT NULL)", name="admitted_at"),
     # No two indexes serve the same order: a plan made when a category was nearly full or nearly empty cannot take the
     # wrong one, and read through a whole hall for it.
     Index("ix_seats_hall_position", "event_id", "hall_position", unique=True),
@@ -87,6 +99,8 @@ seats: Final = Table(
         "seat_id",
         postgresql_where=text("owner_user_id IS NOT NULL"),
     ),
+    # The hall's order once more, but only who has a ticket: a hall where few are sold is not walked through for them.
+    Index("ix_seats_attendees", "event_id", "hall_position", postgresql_where=text("owner_user_id IS NOT NULL")),
     # Pages are filled to the end: every change of a seat touches an index, so room for updates in place would be room
     # wasted (measured: half as many pages more, no purchase faster).
 )
@@ -133,4 +147,33 @@ seat_count_changes: Final = Table(
     Column("blocked", Integer, nullable=False),
     CheckConstraint("available + held + sold + blocked = 0", name="balance"),
     Index("ix_seat_count_changes_event", "event_id"),
+)
+
+# Events whose sale has ended for good. Every sale looks here; nothing is locked for it.
+closed_events: Final = Table(
+    "closed_events",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("closed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+# Every scan at a door, admitted or not.
+entry_logs: Final = Table(
+    "entry_logs",
+    metadata,
+    Column("scan_id", UUID(as_uuid=True), primary_key=True),  # the request's id, so that no scan is logged twice
+    Column("event_id", UUID(as_uuid=True)),
+    Column("seat_id", UUID(as_uuid=True)),
+    Column("staff_user_id", UUID(as_uuid=True), nullable=False),
+    Column("ticket_user_id", UUID(as_uuid=True)),
+    Column("hall_presented", Text, nullable=False),
+    Column("hall_expected", Text),
+    Column("result", Text, nullable=False),
+    Column("scanned_at", DateTime(timezone=True)),  # by the scanner's clock
+    Column("logged_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint(
+        "result IN ('SUCCESS', 'DUPLICATE', 'UNPAID', 'NOT_FOUND', 'WRONG_HALL', 'EXPIRED', 'NOT_OWNER', 'QR_INVALID')",
+        name="result",
+    ),
+    Index("ix_entry_logs_event", "event_id", "logged_at", "scan_id", postgresql_include=["result"]),
 )

@@ -2,7 +2,7 @@
 
 import enum
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,12 +12,19 @@ __all__ = [
     "CategoryAvailability",
     "ChangeOwner",
     "ConfirmHold",
+    "EntryStats",
     "Hold",
     "LayoutCategory",
     "LayoutRow",
+    "LoggedScan",
+    "MinuteCount",
+    "ReclaimSeats",
     "ReleaseHold",
     "ReserveSeats",
     "Sale",
+    "Scan",
+    "ScanOutcome",
+    "ScanResult",
     "Seat",
     "SeatPage",
     "SeatState",
@@ -34,6 +41,19 @@ class SeatStatus(enum.StrEnum):
     BLOCKED = "BLOCKED"
 
 
+class ScanResult(enum.StrEnum):
+    """What came of a scan (T12)."""
+
+    SUCCESS = "SUCCESS"
+    DUPLICATE = "DUPLICATE"
+    UNPAID = "UNPAID"
+    NOT_FOUND = "NOT_FOUND"
+    WRONG_HALL = "WRONG_HALL"
+    EXPIRED = "EXPIRED"
+    NOT_OWNER = "NOT_OWNER"
+    QR_INVALID = "QR_INVALID"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
     seat_id: uuid.UUID
@@ -46,6 +66,7 @@ class Seat:
     owner_user_id: uuid.UUID | None = None
     price_paid: Decimal | None = None
     purchased_at: datetime | None = None
+    order_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +88,10 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatState:
-    """A seat as the rules of holding look at it. `is_held`: by a hold whose time is not over."""
+    """A seat as the rules of holding look at it.
+
+    `is_held`: by a hold whose time is not over. `is_closed`: the sale of its event has ended.
+    """
 
     seat_id: uuid.UUID
     event_id: uuid.UUID
@@ -76,6 +100,7 @@ class SeatState:
     hold_id: uuid.UUID | None
     held_by_user_id: uuid.UUID | None
     hold_size: int | None
+    is_closed: bool
 
     @property
     def is_free(self) -> bool:
@@ -133,6 +158,17 @@ class ChangeOwner:
     new_owner_user_id: uuid.UUID
     price_paid: Decimal
     undoes_request_id: uuid.UUID | None
+    expected_status: SeatStatus  # SOLD or LISTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReclaimSeats:
+    """Take back the seats that `buyer_user_id` bought. Forced: whoever has them now, and even if they were used."""
+
+    request_id: uuid.UUID
+    order_id: uuid.UUID
+    buyer_user_id: uuid.UUID
+    is_forced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,3 +207,47 @@ class CategoryAvailability:
     held: int
     sold: int
     blocked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One look at a code at the door. What the code did not tell is None."""
+
+    staff_user_id: uuid.UUID
+    hall_presented: str
+    seat_id: uuid.UUID | None
+    event_id: uuid.UUID | None
+    ticket_user_id: uuid.UUID | None
+    hall_expected: str | None
+    scanned_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOutcome:
+    """What came of a scan; `admitted_at` with SUCCESS and DUPLICATE."""
+
+    result: ScanResult
+    admitted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedScan:
+    scan_id: uuid.UUID
+    scan: Scan
+    result: ScanResult
+    logged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinuteCount:
+    minute: datetime
+    scans: int
+    admitted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryStats:
+    """An event's scans by result, and by minute, oldest first; what did not occur is left out."""
+
+    result_counts: Mapping[ScanResult, int]
+    minute_counts: Sequence[MinuteCount]

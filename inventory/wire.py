@@ -9,7 +9,19 @@ from typing import Final
 
 from common.errors import InvalidRequest
 from common.money import LARGEST_AMOUNT, money
-from inventory.schemas import CategoryAvailability, Hold, LayoutCategory, LayoutRow, Sale, Seat, SeatStatus
+from inventory.schemas import (
+    CategoryAvailability,
+    EntryStats,
+    Hold,
+    LayoutCategory,
+    LayoutRow,
+    LoggedScan,
+    Sale,
+    Scan,
+    ScanResult,
+    Seat,
+    SeatStatus,
+)
 from proto.inventory.v1 import inventory_pb2 as pb
 
 __all__ = [
@@ -20,9 +32,16 @@ __all__ = [
     "read_ids",
     "read_layout",
     "read_optional_id",
+    "read_owned_status",
+    "read_scan",
+    "read_scan_result",
     "write_availability",
+    "write_entry_stats",
     "write_hold",
+    "write_instant",
+    "write_logged_scan",
     "write_sale",
+    "write_scan_result",
     "write_seat",
 ]
 
@@ -33,6 +52,10 @@ LONGEST_ROW: Final = 1_000
 LONGEST_NAME: Final = 64
 
 _STATUSES: Final = {status: pb.SeatStatus.Value(status.value) for status in SeatStatus}
+_OWNED_STATUSES: Final = {pb.SOLD: SeatStatus.SOLD, pb.LISTED: SeatStatus.LISTED}
+_RESULTS: Final = {result: pb.ScanResult.Value(result.value) for result in ScanResult}
+# A scan that admits somebody is decided by a check-in.
+_LOGGED_RESULTS: Final = {number: result for result, number in _RESULTS.items() if result is not ScanResult.SUCCESS}
 
 
 class InvalidId(InvalidRequest):
@@ -134,6 +157,56 @@ def _read_name(text: str, field: str) -> str:
     return text
 
 
+def read_owned_status(status: pb.SeatStatus.ValueType, field: str) -> SeatStatus:
+    """Read the state of a ticket that may be handed over.
+
+    Raises:
+        InvalidRequest: it is neither SOLD nor LISTED.
+    """
+    if status not in _OWNED_STATUSES:
+        raise InvalidRequest(f"{field} must be SOLD or LISTED.", details={"field": field})
+    return _OWNED_STATUSES[status]
+
+
+def read_scan(scan: pb.Scan, *, is_complete: bool) -> Scan:
+    """Read a scan; when it is to be complete, it names a seat, an event and a user.
+
+    Raises:
+        InvalidRequest: something is missing or cannot be read.
+    """
+    read_told_id = read_id if is_complete else read_optional_id
+    return Scan(
+        staff_user_id=read_id(scan.staff_user_id, "staff_user_id"),
+        hall_presented=_read_name(scan.hall_presented, "hall_presented"),
+        seat_id=read_told_id(scan.seat_id, "seat_id"),
+        event_id=read_told_id(scan.event_id, "event_id"),
+        ticket_user_id=read_told_id(scan.ticket_user_id, "ticket_user_id"),
+        hall_expected=_read_name(scan.hall_expected, "hall_expected") if scan.hall_expected else None,
+        scanned_at=_read_instant(scan.scanned_at, "scanned_at") if scan.scanned_at else None,
+    )
+
+
+def read_scan_result(result: pb.ScanResult.ValueType, field: str) -> ScanResult:
+    """Read what a scan was decided to be.
+
+    Raises:
+        InvalidRequest: it is nothing, or SUCCESS.
+    """
+    if result not in _LOGGED_RESULTS:
+        raise InvalidRequest(f"{field} must be a result without a check-in.", details={"field": field})
+    return _LOGGED_RESULTS[result]
+
+
+def _read_instant(text: str, field: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest(f"{field} must be an RFC 3339 time.", details={"field": field}) from error
+    raise InvalidRequest(f"{field} needs an offset from UTC.", details={"field": field})
+
+
 def write_seat(seat: Seat) -> pb.Seat:
     return pb.Seat(
         seat_id=str(seat.seat_id),
@@ -145,7 +218,8 @@ def write_seat(seat: Seat) -> pb.Seat:
         status=_STATUSES[seat.status],
         owner_user_id=str(seat.owner_user_id or ""),
         price_paid="" if seat.price_paid is None else f"{seat.price_paid:.2f}",
-        purchased_at=_instant(seat.purchased_at) if seat.purchased_at else "",
+        purchased_at=write_instant(seat.purchased_at),
+        order_id=str(seat.order_id or ""),
     )
 
 
@@ -154,7 +228,7 @@ def write_hold(hold: Hold) -> pb.Hold:
         hold_id=str(hold.hold_id),
         event_id=str(hold.event_id),
         user_id=str(hold.user_id),
-        held_until=_instant(hold.held_until),
+        held_until=write_instant(hold.held_until),
         seats=[write_seat(seat) for seat in hold.seats],
     )
 
@@ -162,7 +236,7 @@ def write_hold(hold: Hold) -> pb.Hold:
 def write_sale(sale: Sale) -> pb.Sale:
     return pb.Sale(
         hold_id=str(sale.hold_id),
-        purchased_at=_instant(sale.purchased_at),
+        purchased_at=write_instant(sale.purchased_at),
         seat_ids=[str(seat_id) for seat_id in sale.seat_ids],
     )
 
@@ -189,5 +263,41 @@ def _write_counts(category: CategoryAvailability) -> pb.CategoryAvailability:
     )
 
 
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def write_scan_result(result: ScanResult) -> pb.ScanResult.ValueType:
+    return _RESULTS[result]
+
+
+def write_logged_scan(logged: LoggedScan) -> pb.LoggedScan:
+    scan = pb.Scan(
+        staff_user_id=str(logged.scan.staff_user_id),
+        hall_presented=logged.scan.hall_presented,
+        seat_id=str(logged.scan.seat_id or ""),
+        event_id=str(logged.scan.event_id or ""),
+        ticket_user_id=str(logged.scan.ticket_user_id or ""),
+        hall_expected=logged.scan.hall_expected or "",
+        scanned_at=write_instant(logged.scan.scanned_at),
+    )
+    return pb.LoggedScan(
+        scan_id=str(logged.scan_id),
+        scan=scan,
+        result=_RESULTS[logged.result],
+        logged_at=write_instant(logged.logged_at),
+    )
+
+
+def write_entry_stats(stats: EntryStats) -> pb.GetEntryStatsResponse:
+    return pb.GetEntryStatsResponse(
+        checked_in=stats.result_counts.get(ScanResult.SUCCESS, 0),
+        result_counts=[
+            pb.ResultCount(result=_RESULTS[result], scans=scans) for result, scans in stats.result_counts.items()
+        ],
+        minute_counts=[
+            pb.MinuteCount(minute=write_instant(count.minute), scans=count.scans, admitted=count.admitted)
+            for count in stats.minute_counts
+        ],
+    )
+
+
+def write_instant(at: datetime | None) -> str:
+    """Write a time in UTC; nothing when there is none."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""

@@ -11,6 +11,7 @@ __all__ = [
     "RAISE_ROWS",
     "REMEMBER",
     "SEAT_COLUMNS",
+    "SEAT_DOCUMENT",
     "TAKEABLE",
     "TURN",
 ]
@@ -20,10 +21,12 @@ PRIOR: Final = """
 """
 
 # The same request sent twice at once takes turns with itself: the second must not find its own seats locked and call
-# them taken. One row when it is our turn and nothing was remembered yet.
+# them taken. One row when it is our turn, nothing was remembered yet and the event is on sale.
 TURN: Final = """
     turn AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock(CAST(:turn AS bigint)) WHERE NOT EXISTS (SELECT FROM prior))
+        SELECT pg_advisory_xact_lock(CAST(:turn AS bigint))
+        WHERE NOT EXISTS (SELECT FROM prior)
+            AND NOT EXISTS (SELECT FROM closed_events WHERE event_id = CAST(:event_id AS uuid)))
 """
 
 REMEMBER: Final = """
@@ -67,5 +70,12 @@ RAISE_ROWS: Final = f"""
 SEAT_COLUMNS: Final = """
     seat_id, event_id, category, row_number, seat_number, hall_position, price,
     CASE WHEN status = 'HELD' AND held_until <= (SELECT clock_timestamp()) THEN 'AVAILABLE' ELSE status END AS status,
-    owner_user_id, price_paid, purchased_at
+    owner_user_id, price_paid, purchased_at, CASE WHEN owner_user_id IS NOT NULL THEN hold_id END AS order_id
+"""
+
+# A seat that somebody owns, as it is remembered in an answer: arguments of jsonb_build_object.
+SEAT_DOCUMENT: Final = """
+    'seat_id', seat_id, 'event_id', event_id, 'category', category, 'row_number', row_number,
+    'seat_number', seat_number, 'price', CAST(price AS text), 'status', status, 'owner_user_id', owner_user_id,
+    'price_paid', CAST(price_paid AS text), 'purchased_at', purchased_at, 'order_id', hold_id
 """

@@ -132,6 +132,22 @@ _UNBLOCK: Final = text(
     """  # noqa: S608 - built of constants
 )
 
+# Nothing is locked: a sale that has begun may still end well, one that begins afterwards sees this row.
+_CLOSE: Final = text(
+    f"""
+    WITH {PRIOR},
+    closed AS (
+        INSERT INTO closed_events (event_id)
+        SELECT CAST(:event_id AS uuid) WHERE NOT EXISTS (SELECT FROM prior)
+        ON CONFLICT (event_id) DO NOTHING),
+    remembered AS ({REMEMBER}
+            'event_id', CAST(:event_id AS uuid)))
+        WHERE NOT EXISTS (SELECT FROM prior)
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608 - built of constants
+)
+
 _FOLD: Final = text(
     """
     WITH taken AS (
@@ -231,6 +247,10 @@ class HallRepository:
         if attempt.done is None:
             return None
         return ChangedSeats(seats=int(attempt.done["seats_changed"]), is_new=not attempt.is_replay)
+
+    async def close(self, request: ParticipantRequest, event_id: uuid.UUID) -> None:
+        """End the event's sale, if it has not ended before."""
+        await self._memory.attempt(request, _CLOSE, {"event_id": event_id})
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""

@@ -71,9 +71,11 @@ _TAKE: Final = f"""
         RETURNING result)
 """  # noqa: S608 - built of constants
 
+# The closed event is asked for by value: EXISTS may become a hash of all closed events.
 _STATE_COLUMNS: Final = """
     seat_id, event_id, status, hold_id, held_by_user_id, hold_size,
-    status = 'HELD' AND held_until > clock_timestamp() AS is_held
+    status = 'HELD' AND held_until > clock_timestamp() AS is_held,
+    (SELECT closed_at FROM closed_events WHERE closed_events.event_id = seats.event_id) IS NOT NULL AS is_closed
 """
 
 # When the seats were not taken, how they stand comes along: a refusal costs no further look.
@@ -99,12 +101,14 @@ _CONFIRM: Final = text(
     f"""
     WITH {PRIOR},
     locked AS MATERIALIZED (
-        SELECT seat_id, category, hold_size, held_by_user_id, held_until FROM seats
+        SELECT seat_id, event_id, hold_size, held_by_user_id, held_until FROM seats
         WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
         ORDER BY seat_id FOR UPDATE),
     verdict AS MATERIALIZED (
         SELECT count(*) = max(hold_size) AND bool_and(held_by_user_id = CAST(:user_id AS uuid))
-            AND min(held_until) > clock_timestamp() AS may_sell, clock_timestamp() AS purchased_at
+            AND min(held_until) > clock_timestamp()
+            AND NOT EXISTS (SELECT FROM closed_events WHERE event_id = (SELECT event_id FROM locked LIMIT 1))
+            AS may_sell, clock_timestamp() AS purchased_at
         FROM locked),
     sold AS (
         UPDATE seats SET status = 'SOLD', owner_user_id = CAST(:user_id AS uuid), price_paid = price,
@@ -276,7 +280,7 @@ class HoldRepository:
         return _sale_of(await self._memory.remember_refusal(_request_of(command), refusal))
 
     async def confirm(self, command: ConfirmHold) -> Sold | None:
-        """Sell the hold's seats; None when it is over, incomplete or another's.
+        """Sell the hold's seats; None when it is over, incomplete or another's, or the event's sale has ended.
 
         Raises:
             Busy: a seat's lock could not be had in time; nothing was decided.
@@ -331,6 +335,7 @@ def _state_of(row: Mapping[str, Any]) -> SeatState:
         hold_id=row["hold_id"] and _id_of(row["hold_id"]),
         held_by_user_id=row["held_by_user_id"] and _id_of(row["held_by_user_id"]),
         hold_size=row["hold_size"],
+        is_closed=row["is_closed"],
     )
 
 

@@ -69,6 +69,7 @@ _SEARCH: Final = text(
     SELECT has_enough,
         has_enough OR EXISTS (SELECT FROM seat_counts
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS is_known,
+        EXISTS (SELECT FROM closed_events WHERE event_id = CAST(:event_id AS uuid)) AS is_closed,
         NOT has_enough AND EXISTS (SELECT FROM overdue
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS has_overdue,
         (SELECT jsonb_agg(seat_ids) FROM (
@@ -99,6 +100,7 @@ _LOWER: Final = text(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
     is_known: bool  # the event has such a category
+    is_closed: bool  # the event's sale has ended
     has_enough: bool  # as many free seats as wanted, adjacent or not
     has_overdue: bool  # there are too few, but holds that are over have more
     runs: Sequence[Run]  # best first; no seat is in two of them
@@ -120,6 +122,7 @@ class SearchRepository:
         (found,) = await self._database.fetch_all(_SEARCH, parameters)
         return SearchResult(
             is_known=found["is_known"],
+            is_closed=found["is_closed"],
             has_enough=found["has_enough"],
             has_overdue=found["has_overdue"],
             runs=[[uuid.UUID(seat_id) for seat_id in run] for run in found["runs"] or ()],

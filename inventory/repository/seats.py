@@ -1,7 +1,7 @@
 """Single seats and pages of them: reading, and the tickets' changes of owner."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,19 +13,14 @@ from sqlalchemy.sql import Executable
 from common.db.engine import Database, Row
 from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
 from common.errors import ServiceError
-from inventory.repository.fragments import PRIOR, SEAT_COLUMNS
+from inventory.repository.fragments import PRIOR, REMEMBER, SEAT_COLUMNS, SEAT_DOCUMENT
 from inventory.schemas import ChangeOwner, Seat, SeatStatus
 from inventory.turns import in_turns
 
-__all__ = ["ChangedSeat", "SeatRepository"]
+__all__ = ["ChangedSeat", "SeatRepository", "remembered_seat"]
 
-_CHANGED_SEAT: Final = """
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT CAST(:request_id AS uuid), CAST(:fingerprint AS text), jsonb_build_object('done', jsonb_build_object(
-            'seat_id', seat_id, 'event_id', event_id, 'category', category, 'row_number', row_number,
-            'seat_number', seat_number, 'price', CAST(price AS text), 'status', status,
-            'owner_user_id', owner_user_id, 'price_paid', CAST(price_paid AS text), 'purchased_at', purchased_at))
+_CHANGED_SEAT: Final = f"""
+    remembered AS ({REMEMBER} {SEAT_DOCUMENT}))
         FROM changed
         RETURNING result)
 """
@@ -37,26 +32,33 @@ _CHANGE_OWNER: Final = text(
         UPDATE seats SET status = 'SOLD', owner_user_id = CAST(:new_owner_user_id AS uuid),
             price_paid = CAST(:price_paid AS numeric), purchased_at = clock_timestamp(), version = version + 1
         WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:expected_owner_user_id AS uuid)
-            AND status IN ('SOLD', 'LISTED') AND NOT EXISTS (SELECT FROM prior)
+            AND status = CAST(:expected_status AS text) AND NOT EXISTS (SELECT FROM prior)
         RETURNING *),
     {_CHANGED_SEAT}
     {SELECT_ANSWER}
     """  # noqa: S608 - built of constants
 )
 
+# A seat stays with its event, so the snapshot knows which one it is.
+_CLOSED: Final = """
+    SELECT FROM closed_events
+    WHERE event_id = (SELECT event_id FROM seats WHERE seat_id = CAST(:seat_id AS uuid))
+"""
+
 _MOVE: Final = f"""
     WITH {PRIOR},
     changed AS (
         UPDATE seats SET status = '{{after}}', version = version + 1
         WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:owner_user_id AS uuid)
-            AND status = '{{before}}' AND NOT EXISTS (SELECT FROM prior)
+            AND status = '{{before}}' AND NOT EXISTS (SELECT FROM prior) {{condition}}
         RETURNING *),
     {_CHANGED_SEAT}
     {SELECT_ANSWER}
 """  # noqa: S608 - built of constants
 
-_LIST: Final = text(_MOVE.format(before="SOLD", after="LISTED"))
-_WITHDRAW: Final = text(_MOVE.format(before="LISTED", after="SOLD"))
+_LIST: Final = text(_MOVE.format(before="SOLD", after="LISTED", condition=f"AND NOT EXISTS ({_CLOSED})"))
+_WITHDRAW: Final = text(_MOVE.format(before="LISTED", after="SOLD", condition=""))
+_IS_CLOSED: Final = text(f"SELECT EXISTS ({_CLOSED}) AS is_closed")
 
 _GET: Final = text(f"SELECT {SEAT_COLUMNS} FROM seats WHERE seat_id = CAST(:seat_id AS uuid)")  # noqa: S608 - constants
 
@@ -67,6 +69,24 @@ _PAGE: Final = text(
         AND hall_position > CAST(:after AS int)
     ORDER BY hall_position LIMIT CAST(:limit AS int)
     """  # noqa: S608 - built of constants
+)
+
+_ATTENDEES: Final = text(
+    f"""
+    SELECT {SEAT_COLUMNS} FROM seats
+    WHERE event_id = CAST(:event_id AS uuid) AND owner_user_id IS NOT NULL
+        AND hall_position > CAST(:after AS int)
+    ORDER BY hall_position LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)
+    """  # noqa: S608 - built of constants
+)
+
+_COUNT_SOLD: Final = text(
+    """
+    SELECT coalesce(sum(sold), 0) AS sold FROM (
+        SELECT sold FROM seat_counts WHERE event_id = CAST(:event_id AS uuid)
+        UNION ALL
+        SELECT sold FROM seat_count_changes WHERE event_id = CAST(:event_id AS uuid)) AS counted
+    """
 )
 
 _OWNED: Final = text(
@@ -97,8 +117,19 @@ class SeatRepository:
     async def page(self, event_id: uuid.UUID, *, after: int, limit: int) -> tuple[list[Seat], int | None]:
         """Return up to `limit` seats behind that hall position, and the last one's position if more follow."""
         rows = await self._database.fetch_all(_PAGE, {"event_id": event_id, "after": after, "limit": limit + 1})
-        seats = await in_turns(_seat_of, rows[:limit])
-        return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None
+        return await _page_of(rows, limit)
+
+    async def attendees(
+        self, event_id: uuid.UUID, *, after: int, offset: int, limit: int
+    ) -> tuple[list[Seat], int | None]:
+        """Return up to `limit` sold seats, as `page` does; `offset` of them are skipped."""
+        parameters = {"event_id": event_id, "after": after, "offset": offset, "limit": limit + 1}
+        return await _page_of(await self._database.fetch_all(_ATTENDEES, parameters), limit)
+
+    async def count_sold(self, event_id: uuid.UUID) -> int:
+        """Return how many seats of the event somebody owns, without looking at them."""
+        row = await self._database.fetch_one(_COUNT_SOLD, {"event_id": event_id})
+        return int(row["sold"]) if row else 0
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
         """Return a page of what the user owns, newest first, and how many there are in all."""
@@ -107,12 +138,13 @@ class SeatRepository:
         return await in_turns(_seat_of, rows), int(total["count"]) if total else 0
 
     async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
-        """Hand the ticket over; None when it is not the expected owner's, or used already."""
+        """Hand the ticket over; None when it is not the expected owner's, or not in the expected state."""
         parameters = {
             "seat_id": command.seat_id,
             "expected_owner_user_id": command.expected_owner_user_id,
             "new_owner_user_id": command.new_owner_user_id,
             "price_paid": command.price_paid,
+            "expected_status": command.expected_status,
         }
         return await self._change(request, _CHANGE_OWNER, parameters, undoes_request_id=command.undoes_request_id)
 
@@ -120,6 +152,11 @@ class SeatRepository:
         self, request: ParticipantRequest, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID
     ) -> ChangedSeat | None:
         return await self._change(request, _LIST, {"seat_id": seat_id, "owner_user_id": owner_user_id})
+
+    async def is_closed(self, seat_id: uuid.UUID) -> bool:
+        """Tell whether the sale of the seat's event has ended. It never begins again."""
+        row = await self._database.fetch_one(_IS_CLOSED, {"seat_id": seat_id})
+        return bool(row and row["is_closed"])
 
     async def withdraw_from_resale(
         self, request: ParticipantRequest, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID
@@ -137,15 +174,21 @@ class SeatRepository:
         attempt = await self._memory.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
         if attempt.done is None:
             return None
-        return ChangedSeat(seat=_remembered_seat(attempt.done), is_new=not attempt.is_replay)
+        return ChangedSeat(seat=remembered_seat(attempt.done), is_new=not attempt.is_replay)
 
     async def remember(self, request: ParticipantRequest, seat: Seat) -> Seat:
         """Answer the request with the seat as it is."""
-        return _remembered_seat(await self._memory.remember_done(request, _done_of(seat)))
+        return remembered_seat(await self._memory.remember_done(request, _done_of(seat)))
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> Seat:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return _remembered_seat(await self._memory.remember_refusal(request, refusal))
+        return remembered_seat(await self._memory.remember_refusal(request, refusal))
+
+
+async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:
+    """Return the seats of up to `limit` rows, and the last one's position if there are more."""
+    seats = await in_turns(_seat_of, rows[:limit])
+    return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None
 
 
 def _seat_of(row: Row) -> Seat:
@@ -160,10 +203,12 @@ def _seat_of(row: Row) -> Seat:
         owner_user_id=row["owner_user_id"],
         price_paid=row["price_paid"],
         purchased_at=row["purchased_at"],
+        order_id=row["order_id"],
     )
 
 
-def _remembered_seat(done: Mapping[str, Any]) -> Seat:
+def remembered_seat(done: Mapping[str, Any]) -> Seat:
+    """Read a seat out of an answer, where `SEAT_DOCUMENT` put it."""
     return Seat(
         seat_id=uuid.UUID(done["seat_id"]),
         event_id=uuid.UUID(done["event_id"]),
@@ -175,6 +220,7 @@ def _remembered_seat(done: Mapping[str, Any]) -> Seat:
         owner_user_id=uuid.UUID(done["owner_user_id"]),
         price_paid=Decimal(done["price_paid"]),
         purchased_at=datetime.fromisoformat(done["purchased_at"]),
+        order_id=uuid.UUID(done["order_id"]),
     )
 
 
@@ -190,4 +236,5 @@ def _done_of(seat: Seat) -> dict[str, Any]:
         "owner_user_id": str(seat.owner_user_id),
         "price_paid": str(seat.price_paid),
         "purchased_at": seat.purchased_at.isoformat() if seat.purchased_at else None,
+        "order_id": str(seat.order_id),
     }

@@ -103,6 +103,10 @@ class HallService:
             self._changes.note(event_id, seat_ids, after)
         return changed.seats
 
+    async def close_event(self, *, request_id: uuid.UUID, event_id: uuid.UUID) -> None:
+        """End the event's sale: what begins to be held, sold or listed from now on is refused with `EventEnded`."""
+        await self._halls.close(ParticipantRequest.of(request_id, "CloseEvent", event_id=event_id), event_id)
+
     async def availability(self, event_ids: Sequence[uuid.UUID]) -> list[CategoryAvailability]:
         """Return the counts of each event's categories, best first. They cost the same in any hall."""
         return await self._halls.availability(event_ids)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from common.errors import Busy
-from inventory.errors import SeatNotFound, SeatUnavailable
+from inventory.errors import EventEnded, SeatNotFound, SeatUnavailable
 from inventory.metrics import RESERVES
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.holds import HoldRepository, Taken, Untaken
@@ -22,7 +22,7 @@ from inventory.schemas import (
     SeatStatus,
 )
 from inventory.seat_changes import SeatChanges
-from inventory.service.refusals import refusal_to_confirm, refusal_to_take
+from inventory.service.refusals import refusal_to_confirm, refusal_to_reserve
 
 __all__ = ["HoldService"]
 
@@ -53,6 +53,7 @@ class HoldService:
             SeatUnavailable, SeatAlreadySold: one of them is taken, or being taken right now.
             SeatNotFound: one of them does not exist.
             SeatsOfTwoEvents: one of them belongs to another event.
+            EventEnded: the event's sale has ended.
         """
         try:
             outcome = await self._holds.take(command)
@@ -63,7 +64,8 @@ class HoldService:
         if (own := own_hold(command, outcome.states)) and (hold := await self._holds.find_hold(own)):
             return await self._holds.remember_hold(command, hold)
         RESERVES.labels("seats", "refused").inc()
-        return await self._holds.refuse(command, refusal_to_take(command.event_id, command.seat_ids, outcome.states))
+        refusal = refusal_to_reserve(command.event_id, command.seat_ids, outcome.states)
+        return await self._holds.refuse(command, refusal)
 
     async def reserve_best_available(self, command: BestAvailable) -> Hold:
         """Hold the best seats of a category: adjacent ones where there are such, else the best there are.
@@ -71,28 +73,33 @@ class HoldService:
         Raises:
             SeatUnavailable: there are too few.
             SeatNotFound: the event has no such category.
+            EventEnded: the event's sale has ended.
         """
-        taken, is_known = await self._take_best_available(command)
+        taken, found = await self._take_best_available(command)
         if taken is not None:
             return self._report(taken, kind="best available")
         RESERVES.labels("best available", "refused").inc()
-        if not is_known:
+        if found.is_closed:
+            return await self._holds.refuse(command, EventEnded())
+        if not found.is_known:
             return await self._holds.refuse(command, SeatNotFound("The event has no such category."))
         return await self._holds.refuse(command, SeatUnavailable("There are not enough free seats."))
 
-    async def _take_best_available(self, command: BestAvailable) -> tuple[Taken | None, bool]:
-        """Return what could be taken, and whether the event has such a category."""
+    async def _take_best_available(self, command: BestAvailable) -> tuple[Taken | None, SearchResult]:
+        """Return what could be taken, and what was found last."""
         found = await self._search(command, rows=ROWS_AT_FIRST)
         for _ in range(SEARCHES):
+            if found.is_closed:
+                break
             if found.has_overdue:
                 await self._expiry.end_due_holds(batch=SWEPT_SEATS)
             elif not found.has_enough:
                 break
             elif taken := await self._take_one_of(command, found):
-                return taken, True
+                return taken, found
             found = await self._search(command, rows=ROWS_AFTERWARDS)
         # Adjacent or not; and an answer that was given before is told again, whatever is free now.
-        return await self._holds.take_best(command), found.is_known
+        return await self._holds.take_best(command), found
 
     async def _search(self, command: BestAvailable, *, rows: int) -> SearchResult:
         found = await self._searches.find_runs(command, rows=rows)
@@ -126,6 +133,7 @@ class HoldService:
             HoldExpired: there is no such hold, or its time is over.
             SeatNotHeld: the hold is another user's.
             SeatAlreadySold: the hold was sold, under another request.
+            EventEnded: the event's sale has ended.
             Busy: not decided; ask again with the same request id.
         """
         sold = await self._holds.confirm(command)
@@ -153,6 +161,7 @@ def own_hold(command: ReserveSeats, states: Sequence[SeatState]) -> uuid.UUID | 
     holds = {state.hold_id for state in states}
     is_own = all(
         state.is_held
+        and not state.is_closed
         and state.held_by_user_id == command.user_id
         and state.event_id == command.event_id
         and state.hold_size == len(command.seat_ids)

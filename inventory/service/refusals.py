@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from common.errors import ServiceError
 from inventory.errors import (
+    EventEnded,
     HoldExpired,
     NotSeatOwner,
     SeatAlreadySold,
@@ -15,7 +16,21 @@ from inventory.errors import (
 )
 from inventory.schemas import Seat, SeatState, SeatStatus
 
-__all__ = ["refusal_to_confirm", "refusal_to_move", "refusal_to_take", "refusal_to_unblock"]
+__all__ = [
+    "refusal_to_confirm",
+    "refusal_to_move",
+    "refusal_to_reclaim",
+    "refusal_to_reserve",
+    "refusal_to_take",
+    "refusal_to_unblock",
+]
+
+
+def refusal_to_reserve(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
+    """Tell why these seats cannot be held."""
+    if any(state.is_closed for state in states if state.event_id == event_id):
+        return EventEnded()
+    return refusal_to_take(event_id, seat_ids, states)
 
 
 def refusal_to_take(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
@@ -43,6 +58,8 @@ def refusal_to_confirm(user_id: uuid.UUID, states: Sequence[SeatState]) -> Servi
         return SeatAlreadySold()
     if any(state.held_by_user_id != user_id for state in states):
         return SeatNotHeld()
+    if any(state.is_closed for state in states):
+        return EventEnded()
     return HoldExpired()
 
 
@@ -55,6 +72,18 @@ def refusal_to_move(seat: Seat | None, expected_owner_user_id: uuid.UUID) -> Ser
     if seat.status is SeatStatus.CHECKED_IN:
         return SeatUnavailable("The ticket was used at the door.")
     return SeatUnavailable("The ticket is not in the state for that.", details={"status": str(seat.status)})
+
+
+def refusal_to_reclaim(buyer_user_id: uuid.UUID, *, is_forced: bool, seats: Sequence[Seat]) -> ServiceError:
+    """Tell why an order's seats, as they were found, cannot be taken back."""
+    if not seats:
+        return SeatNotHeld("The order has no seats.")
+    if strange := [seat.seat_id for seat in seats if seat.owner_user_id != buyer_user_id and not is_forced]:
+        return NotSeatOwner(details={"seat_ids": _texts(strange)})
+    if used := [seat.seat_id for seat in seats if seat.status is SeatStatus.CHECKED_IN and not is_forced]:
+        return SeatUnavailable("A ticket was used at the door.", details={"seat_ids": _texts(used)})
+    listed = [seat.seat_id for seat in seats if seat.status is SeatStatus.LISTED]
+    return SeatUnavailable("A ticket is listed for resale.", details={"seat_ids": _texts(listed)})
 
 
 def _stranger(

@@ -2,16 +2,18 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
 from common.db.requests import ParticipantRequest
 from common.errors import InvalidRequest
-from inventory.errors import SeatNotFound
+from inventory.errors import EventEnded, SeatNotFound
+from inventory.repository.reclaims import Reclaimed, ReclaimRepository
 from inventory.repository.seats import ChangedSeat, SeatRepository
-from inventory.schemas import ChangeOwner, Seat, SeatPage
+from inventory.schemas import ChangeOwner, ReclaimSeats, Seat, SeatPage, SeatStatus
 from inventory.seat_changes import SeatChanges
-from inventory.service.refusals import refusal_to_move
+from inventory.service.refusals import refusal_to_move, refusal_to_reclaim
 
 __all__ = ["TicketService"]
 
@@ -20,8 +22,9 @@ PAGE_TOKEN: Final = re.compile(r"[0-9]{0,9}")
 
 
 class TicketService:
-    def __init__(self, seats: SeatRepository, changes: SeatChanges) -> None:
+    def __init__(self, seats: SeatRepository, reclaims: ReclaimRepository, changes: SeatChanges) -> None:
         self._seats = seats
+        self._reclaims = reclaims
         self._changes = changes
 
     async def get(self, seat_id: uuid.UUID) -> Seat:
@@ -41,23 +44,33 @@ class TicketService:
         Raises:
             InvalidRequest: the token is not one of ours.
         """
-        if not PAGE_TOKEN.fullmatch(page_token):
-            raise InvalidRequest("That page token is not one of ours.")
-        seats, end = await self._seats.page(event_id, after=int(page_token or 0), limit=page_size)
+        seats, end = await self._seats.page(event_id, after=_position(page_token), limit=page_size)
         return SeatPage(seats=seats, next_page_token=str(end or ""))
+
+    async def attendees(
+        self, event_id: uuid.UUID, *, page_token: str, offset: int, page_size: int
+    ) -> tuple[SeatPage, int]:
+        """Return the event's sold, listed and used seats as `page` does, and how many there are in all.
+
+        Raises:
+            InvalidRequest: the token is not one of ours.
+        """
+        after = _position(page_token)
+        seats, end = await self._seats.attendees(event_id, after=after, offset=offset, limit=page_size)
+        return SeatPage(seats=seats, next_page_token=str(end or "")), await self._seats.count_sold(event_id)
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
         """Return a page of the user's tickets, newest first, and their number."""
         return await self._seats.owned_by(user_id, offset=offset, limit=limit)
 
     async def change_owner(self, command: ChangeOwner) -> Seat:
-        """Hand a ticket over, when it is still the expected owner's.
+        """Hand a ticket over, when it is still the expected owner's and in the expected state.
 
         An undo of a change that never happened finds the ticket where it wants it, and is content.
 
         Raises:
             NotSeatOwner: it belongs to somebody else, or to nobody.
-            SeatUnavailable: it was used at the door.
+            SeatUnavailable: it was used at the door, or listed or withdrawn meanwhile.
             SeatNotFound: there is no such seat.
         """
         arguments = asdict(command)
@@ -71,9 +84,11 @@ class TicketService:
         return self._report(changed)
 
     async def list_for_resale(self, *, request_id: uuid.UUID, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> Seat:
-        """SOLD -> LISTED, by its owner. Raises as `change_owner`."""
+        """SOLD -> LISTED, by its owner. Raises as `change_owner`, and `EventEnded` when the sale has ended."""
         request = ParticipantRequest.of(request_id, "ListForResale", seat_id=seat_id, owner_user_id=owner_user_id)
         changed = await self._seats.list_for_resale(request, seat_id=seat_id, owner_user_id=owner_user_id)
+        if changed is None and await self._seats.is_closed(seat_id):
+            return await self._seats.refuse(request, EventEnded())
         return await self._report_or_refuse(request, changed, seat_id=seat_id, owner_user_id=owner_user_id)
 
     async def withdraw_from_resale(
@@ -83,6 +98,24 @@ class TicketService:
         request = ParticipantRequest.of(request_id, "WithdrawFromResale", seat_id=seat_id, owner_user_id=owner_user_id)
         changed = await self._seats.withdraw_from_resale(request, seat_id=seat_id, owner_user_id=owner_user_id)
         return await self._report_or_refuse(request, changed, seat_id=seat_id, owner_user_id=owner_user_id)
+
+    async def reclaim(self, command: ReclaimSeats) -> Sequence[Seat]:
+        """Free an order's seats, all or none, and return them as they were.
+
+        Raises:
+            NotSeatOwner: one of them is not its buyer's any more, unless forced.
+            SeatUnavailable: one of them is listed for resale; or was used at the door, unless forced.
+            SeatNotHeld: the order has no seats.
+            Busy: not decided; ask again with the same request id.
+        """
+        reclaimed = await self._reclaims.reclaim(command)
+        if not isinstance(reclaimed, Reclaimed):
+            refusal = refusal_to_reclaim(command.buyer_user_id, is_forced=command.is_forced, seats=reclaimed.seats)
+            return await self._reclaims.refuse(command, refusal)
+        if reclaimed.is_new:
+            event_id = reclaimed.seats[0].event_id
+            self._changes.note(event_id, [seat.seat_id for seat in reclaimed.seats], SeatStatus.AVAILABLE)
+        return reclaimed.seats
 
     async def _report_or_refuse(
         self,
@@ -101,3 +134,14 @@ class TicketService:
         if changed.is_new:
             self._changes.note(changed.seat.event_id, [changed.seat.seat_id], changed.seat.status)
         return changed.seat
+
+
+def _position(page_token: str) -> int:
+    """Return the hall position that the page before ended with.
+
+    Raises:
+        InvalidRequest: the token is not one of ours.
+    """
+    if not PAGE_TOKEN.fullmatch(page_token):
+        raise InvalidRequest("That page token is not one of ours.")
+    return int(page_token or 0)

@@ -14,7 +14,7 @@ from proto.inventory.v1 import inventory_pb2 as pb
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub  # exists for type checkers only
 
-__all__ = ["BoxOffice", "Hall", "new_id", "new_ids", "refused", "rows", "standing"]
+__all__ = ["BoxOffice", "Hall", "new_id", "new_ids", "refused", "rows", "scan_of", "standing"]
 
 DEFAULT_TTL_MILLISECONDS = 60_000
 
@@ -145,6 +145,7 @@ class BoxOffice:
         price_paid: str = "20.00",
         request_id: str = "",
         undoes_request_id: str = "",
+        expected_status: pb.SeatStatus.ValueType = pb.SOLD,
     ) -> pb.Seat:
         request = pb.ChangeOwnerRequest(
             request_id=request_id or new_id(),
@@ -153,6 +154,7 @@ class BoxOffice:
             new_owner_user_id=new,
             price_paid=price_paid,
             undoes_request_id=undoes_request_id,
+            expected_status=expected_status,
         )
         return await self.caller.call(self.stub.ChangeOwner, request)
 
@@ -163,6 +165,42 @@ class BoxOffice:
     async def withdraw_from_resale(self, seat_id: str, owner_user_id: str, *, request_id: str = "") -> pb.Seat:
         request = pb.ResaleRequest(request_id=request_id or new_id(), seat_id=seat_id, owner_user_id=owner_user_id)
         return await self.caller.call(self.stub.WithdrawFromResale, request)
+
+    async def reclaim(
+        self, order_id: str, buyer_user_id: str, *, is_forced: bool = False, request_id: str = ""
+    ) -> list[pb.Seat]:
+        request = pb.ReclaimSeatsRequest(
+            request_id=request_id or new_id(), order_id=order_id, buyer_user_id=buyer_user_id, is_forced=is_forced
+        )
+        return list((await self.caller.call(self.stub.ReclaimSeats, request)).seats)
+
+    async def close_event(self, event_id: str, *, request_id: str = "") -> None:
+        request = pb.CloseEventRequest(request_id=request_id or new_id(), event_id=event_id)
+        await self.caller.call(self.stub.CloseEvent, request)
+
+    async def check_in(self, scan: pb.Scan, *, request_id: str = "") -> pb.CheckInResponse:
+        request = pb.CheckInRequest(request_id=request_id or new_id(), scan=scan)
+        return await self.caller.call(self.stub.CheckIn, request)
+
+    async def log_scan(
+        self, scan: pb.Scan, result: pb.ScanResult.ValueType, *, request_id: str = ""
+    ) -> pb.LogScanResponse:
+        request = pb.LogScanRequest(request_id=request_id or new_id(), scan=scan, result=result)
+        return await self.caller.call(self.stub.LogScan, request)
+
+    async def scans(self, event_id: str, *, offset: int = 0, limit: int = 0) -> pb.ListScansResponse:
+        request = pb.ListScansRequest(event_id=event_id, offset=offset, limit=limit)
+        return await self.caller.call(self.stub.ListScans, request)
+
+    async def entry_stats(self, event_id: str, *, minutes: int = 60) -> pb.GetEntryStatsResponse:
+        request = pb.GetEntryStatsRequest(event_id=event_id, minutes=minutes)
+        return await self.caller.call(self.stub.GetEntryStats, request)
+
+    async def attendees(
+        self, event_id: str, *, page_token: str = "", offset: int = 0, page_size: int = 0
+    ) -> pb.ListAttendeesResponse:
+        request = pb.ListAttendeesRequest(event_id=event_id, page_token=page_token, offset=offset, page_size=page_size)
+        return await self.caller.call(self.stub.ListAttendees, request)
 
     async def owned_by(self, user_id: str, *, offset: int = 0, limit: int = 0) -> pb.ListOwnedSeatsResponse:
         request = pb.ListOwnedSeatsRequest(user_id=user_id, offset=offset, limit=limit)
@@ -197,6 +235,19 @@ def new_ids() -> Ids:
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def scan_of(hall: Hall, seat_id: str, user_id: str) -> pb.Scan:
+    """Return what a scanner tells of this user's code for the seat."""
+    return pb.Scan(
+        staff_user_id=new_id(),
+        hall_presented="HALL-A",
+        seat_id=seat_id,
+        event_id=hall.event_id,
+        ticket_user_id=user_id,
+        hall_expected="HALL-A",
+        scanned_at="2030-01-02T20:14:03+08:00",
+    )
 
 
 def rows(category: str, price: str, **seats_in_row: int) -> pb.LayoutCategory:

@@ -15,6 +15,7 @@ HOLDER = {"hold_id": "gen_random_uuid()", "held_by_user_id": "gen_random_uuid()"
 HELD = {**HOLDER, "held_until": "now()", "hold_size": "1"}
 OWNED = {"owner_user_id": "gen_random_uuid()", "price_paid": "1", "purchased_at": "now()"}
 SOLD = {"hold_id": "gen_random_uuid()", **OWNED}
+ADMITTED = {**SOLD, "admitted_at": "now()"}
 
 
 async def insert_seat(database: Database, status: str, values: dict[str, str], **columns: str) -> None:
@@ -43,7 +44,7 @@ class TestSeats:
             ("HELD", HELD),
             ("SOLD", SOLD),
             ("LISTED", SOLD),
-            ("CHECKED_IN", SOLD),
+            ("CHECKED_IN", ADMITTED),
         ],
     )
     async def test_may_be_what_they_can_be(self, database: Database, status: str, values: dict[str, str]) -> None:
@@ -64,12 +65,19 @@ class TestSeats:
             *(("SOLD", {column: value for column, value in SOLD.items() if column != left}) for left in SOLD),
             ("SOLD", {**SOLD, **HELD}),
             ("LISTED", HELD),
-            ("CHECKED_IN", {}),
+            ("CHECKED_IN", OWNED | {"admitted_at": "now()"}),
             ("GONE", {}),
         ],
     )
     async def test_may_be_nothing_else(self, database: Database, status: str, values: dict[str, str]) -> None:
         with pytest.raises(IntegrityError, match="ck_seats_state"):
+            await insert_seat(database, status, values)
+
+    @pytest.mark.parametrize(("status", "values"), [("CHECKED_IN", SOLD), ("SOLD", ADMITTED), ("LISTED", ADMITTED)])
+    async def test_tell_when_their_owner_was_admitted(
+        self, database: Database, status: str, values: dict[str, str]
+    ) -> None:
+        with pytest.raises(IntegrityError, match="ck_seats_admitted_at"):
             await insert_seat(database, status, values)
 
     @pytest.mark.parametrize("column", [{"price": "-1"}, {"seat_number": "0"}])

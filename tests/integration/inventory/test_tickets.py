@@ -68,7 +68,9 @@ class TestChangeOwner:
     ) -> None:
         owner = new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
-        checked_in = text("UPDATE seats SET status = 'CHECKED_IN' WHERE seat_id = CAST(:seat_id AS uuid)")
+        checked_in = text(
+            "UPDATE seats SET status = 'CHECKED_IN', admitted_at = now() WHERE seat_id = CAST(:seat_id AS uuid)"
+        )
         await database.execute(checked_in, {"seat_id": hall.seat_ids[0]})
 
         refusal = await refused(box_office.change_owner(hall.seat_ids[0], expected=owner, new=new_id()))
@@ -166,7 +168,7 @@ class TestResale:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
         await box_office.list_for_resale(hall.seat_ids[0], owner)
 
-        seat = await box_office.change_owner(hall.seat_ids[0], expected=owner, new=buyer)
+        seat = await box_office.change_owner(hall.seat_ids[0], expected=owner, new=buyer, expected_status=pb.LISTED)
 
         assert (seat.status, seat.owner_user_id) == (pb.SOLD, buyer)
 

@@ -14,7 +14,7 @@ FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
 
 
 def state(seat_id: uuid.UUID = FIRST, status: SeatStatus = SeatStatus.AVAILABLE, **facts: Any) -> SeatState:
-    unheld = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None}
+    unheld = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None, "is_closed": False}
     return SeatState(**{"seat_id": seat_id, "event_id": EVENT, "status": status, **unheld, **facts})
 
 
