@@ -42,24 +42,42 @@ class SeedUser:
     user_id: uuid.UUID
     email: str
     phone: str
+    name: str
     role: str = "customer"
     credits: int = 0
     is_flagged: bool = False
+    hall_id: str | None = None
 
 
 USERS: Final = (
-    SeedUser(uuid.UUID("41414141-4141-4141-4141-414141414141"), "user1@example.com", "+6581110001", credits=1000),
+    SeedUser(
+        uuid.UUID("41414141-4141-4141-4141-414141414141"), "user1@example.com", "+6581110001", "Mei Lin", credits=1000
+    ),
     SeedUser(
         uuid.UUID("42424242-4242-4242-4242-424242424242"),
         "user2@example.com",
         "+6581110002",
+        "Arjun Rao",
         credits=500,
         is_flagged=True,
     ),
-    SeedUser(uuid.UUID("43434343-4343-4343-4343-434343434343"), "admin@example.com", "+6581110003", role="admin"),
-    SeedUser(uuid.UUID("44444444-4444-4444-4444-444444444444"), "staff@example.com", "+6581110004", role="staff"),
     SeedUser(
-        uuid.UUID("45454545-4545-4545-4545-454545454545"), "performer@example.com", "+6581110005", role="performer"
+        uuid.UUID("43434343-4343-4343-4343-434343434343"), "admin@example.com", "+6581110003", "Sam Admin", role="admin"
+    ),
+    SeedUser(
+        uuid.UUID("44444444-4444-4444-4444-444444444444"),
+        "staff@example.com",
+        "+6581110004",
+        "Dana Door",
+        role="staff",
+        hall_id="HALL-A",
+    ),
+    SeedUser(
+        uuid.UUID("45454545-4545-4545-4545-454545454545"),
+        "performer@example.com",
+        "+6581110005",
+        "Nova",
+        role="performer",
     ),
 )
 
@@ -100,6 +118,10 @@ _INSERT_USER: Final = text(
     SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
     """
 ).bindparams(bindparam("roles", type_=ARRAY(Text)))
+# Apart from the insert, so that it reaches those who were seeded before users had names.
+_NAME_USER: Final = text(
+    "UPDATE users SET name = :name, assigned_hall_id = CAST(:hall_id AS text) WHERE user_id = :user_id AND name = ''"
+)
 _KNOWN_USERS: Final = text("SELECT user_id FROM users WHERE user_id = ANY(:user_ids)")
 
 
@@ -110,6 +132,7 @@ async def _seed_users(database: Database) -> None:
     for user in USERS:
         if user.user_id not in known:
             await database.execute(_INSERT_USER, _user_values(user, hasher.hash(PASSWORD)))
+        await database.execute(_NAME_USER, {"user_id": user.user_id, "name": user.name, "hall_id": user.hall_id})
         if user.credits:
             await _give_credits(LedgerRepository(database), user)
 

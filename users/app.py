@@ -18,6 +18,9 @@ from users.accounts.credentials import Credentials, FailureLimits
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import Accounts
+from users.confirmations import routes as confirmation_routes
+from users.confirmations.repository import ConfirmationRepository
+from users.confirmations.service import Confirmations
 from users.housekeeping import Housekeeping
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
@@ -26,7 +29,8 @@ from users.limits.repository import AttemptsRepository
 from users.limits.service import AttemptLimits, Limit
 from users.otp.notification_api import NotificationApi
 from users.otp.repository import ChallengeRepository
-from users.otp.service import OneTimeCodes
+from users.otp.sending import CodeSender, SendLimits
+from users.otp.service import WRONG_CODES, OneTimeCodes
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
 from users.sessions.repository import SessionRepository
@@ -37,11 +41,14 @@ from users.settings import Settings
 __all__ = ["SERVICE", "create_app"]
 
 SERVICE: Final = "users"
+# What passes beside the provider's own time before a claim to ask it is over: connecting, and our writing.
+CLAIM_MARGIN_SECONDS: Final = 5.0
 # In the order they are matched: what purchases call comes first.
 ROUTERS: Final = (
     ledger_routes.internal,
     account_routes.public,
     account_routes.internal,
+    confirmation_routes.internal,
     session_routes.public,
     session_routes.well_known,
     session_routes.internal,
@@ -63,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.signing_key = parts.key
     app.state.sessions = parts.sessions
     app.state.accounts = parts.accounts()
+    app.state.confirmations = parts.confirmations()
     app.state.ledger = Ledger(LedgerRepository(parts.database))
     for router in ROUTERS:
         app.include_router(router)
@@ -91,6 +99,8 @@ class _Parts:
         self._attempts = AttemptsRepository(self.database)
         self._logins = SessionRepository(self.database)
         self._limits = AttemptLimits(self._attempts)
+        self._challenges = self._make_challenges()
+        self._sender = self._make_sender()
         self._credentials = self._make_credentials()
         self.sessions = self._make_sessions()
         self._housekeeping = Housekeeping(
@@ -98,18 +108,12 @@ class _Parts:
             self._logins.clean_tokens,
             self._logins.clean,
             self._people.clean,
+            self._challenges.clean,
             every_seconds=settings.housekeeping_seconds,
         )
 
     def accounts(self) -> Accounts:
-        codes = OneTimeCodes(
-            provider=self._otp_api,
-            repository=ChallengeRepository(self.database),
-            limits=self._limits,
-            sends_per_account=self._settings.otp_sends_per_account,
-            sends_per_phone=self._settings.otp_sends_per_phone,
-            sends_per_address=self._settings.otp_sends_per_address,
-        )
+        codes = OneTimeCodes(sender=self._sender, provider=self._otp_api, repository=ChallengeRepository(self.database))
         return Accounts(
             repository=self._people,
             passwords=self._passwords,
@@ -118,6 +122,9 @@ class _Parts:
             sessions=self.sessions,
             on_message=self._relay.poke,
         )
+
+    def confirmations(self) -> Confirmations:
+        return Confirmations(sender=self._sender, provider=self._otp_api, repository=self._challenges)
 
     def health(self) -> Health:
         """Without the broker messages wait in the outbox; everything else goes on."""
@@ -137,6 +144,24 @@ class _Parts:
         await self._otp_api.close()
         self._passwords.close()
         await self.database.close()
+
+    def _make_challenges(self) -> ConfirmationRepository:
+        # httpx counts connecting and reading apart.
+        lease_seconds = 2 * self._settings.otp_timeout_seconds + CLAIM_MARGIN_SECONDS
+        return ConfirmationRepository(
+            self.database,
+            lease_seconds=lease_seconds,
+            resend_seconds=self._settings.otp_resend_seconds,
+            most_tries=WRONG_CODES,
+        )
+
+    def _make_sender(self) -> CodeSender:
+        sends = SendLimits(
+            per_account=self._settings.otp_sends_per_account,
+            per_phone=self._settings.otp_sends_per_phone,
+            per_address=self._settings.otp_sends_per_address,
+        )
+        return CodeSender(provider=self._otp_api, limits=self._limits, sends=sends)
 
     def _make_credentials(self) -> Credentials:
         window_seconds = self._settings.login_window_seconds

@@ -12,7 +12,7 @@ __all__ = ["Settings"]
 
 SANDBOX_OTP_URL: Final = "http://127.0.0.1:5900"
 DEV_OTP_KEY: Final = "sandbox-otp-key"
-DEV_OTP_SENDS_PER_ADDRESS: Final = 10_000
+DEV_OTP_SENDS: Final = 10_000
 
 
 class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
@@ -28,8 +28,11 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     otp_api_url: str = ""
     otp_api_key: SecretStr = SecretStr("")
     otp_timeout_seconds: float = Field(default=5.0, gt=0)
+    otp_resend_seconds: float = Field(
+        default=30, ge=0, description="After a code that can still be tried no other is sent for so long."
+    )
     otp_sends_per_account: int = Field(
-        default=5, ge=0, description="Codes sent to one account in an hour; 0: no limit."
+        default=5, ge=0, description="Codes sent to one account for one purpose in an hour; 0: no limit."
     )
     otp_sends_per_phone: int = Field(default=10, ge=0, description="Codes sent to one number in an hour; 0: no limit.")
     otp_sends_per_address: int = Field(
@@ -50,14 +53,15 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     @model_validator(mode="before")
     @classmethod
     def _use_sandbox_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """In dev the provider is the sandbox, people share made-up phone numbers, and all come from one machine."""
+        """In dev the provider is the sandbox; a few people with made-up phones do everything, from one machine."""
         if values.get("env") not in {"dev", "test"}:
             return values
         return {
             "otp_api_url": SANDBOX_OTP_URL,
             "otp_api_key": DEV_OTP_KEY,
             "otp_sends_per_phone": 0,
-            "otp_sends_per_address": DEV_OTP_SENDS_PER_ADDRESS,
+            "otp_sends_per_account": DEV_OTP_SENDS,
+            "otp_sends_per_address": DEV_OTP_SENDS,
             **values,
         }
 

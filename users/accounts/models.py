@@ -19,6 +19,8 @@ USERS: Final = Table(
     Column("roles", ARRAY(Text), nullable=False),
     Column("is_flagged", Boolean, nullable=False, server_default="false"),
     Column("is_verified", Boolean, nullable=False, server_default="false"),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("assigned_hall_id", Text),  # where staff scan; events knows the halls
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),

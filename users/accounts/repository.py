@@ -18,7 +18,7 @@ from common.messaging.topology import MESSAGES_EXCHANGE
 from users.models import OUTBOX
 from users.sessions.repository import revoke_all
 
-__all__ = ["AccountRepository", "NewUser", "User"]
+__all__ = ["AccountRepository", "Changes", "NewUser", "User"]
 
 ROLES_REMOVED: Final = "roles removed"
 ABANDONED_AFTER: Final = timedelta(days=1)
@@ -27,8 +27,8 @@ ABANDONED_AFTER: Final = timedelta(days=1)
 _INSERT: Final = text(
     """
     WITH born AS (
-        INSERT INTO users (user_id, email, phone, password_hash, roles)
-        VALUES (:user_id, :email, :phone, :password_hash, :roles)
+        INSERT INTO users (user_id, email, phone, password_hash, roles, name)
+        VALUES (:user_id, :email, :phone, :password_hash, :roles, :name)
         ON CONFLICT (email) DO NOTHING
         RETURNING user_id)
     INSERT INTO balances (account_kind, account_owner, currency)
@@ -36,7 +36,7 @@ _INSERT: Final = text(
     """
 )
 _SELECT: Final = """
-    SELECT user_id, email, phone, password_hash, roles, is_flagged, is_verified,
+    SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified, assigned_hall_id,
            coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
     FROM users
     LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
@@ -54,7 +54,9 @@ _UPDATE: Final = text(
     """
     WITH before AS (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE)
     UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
-                     roles = coalesce(CAST(:roles AS text[]), users.roles)
+                     roles = coalesce(CAST(:roles AS text[]), users.roles),
+                     assigned_hall_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_hall_id AS text)
+                                             ELSE users.assigned_hall_id END
     FROM before WHERE users.user_id = before.user_id
     RETURNING before.roles AS roles_before
     """
@@ -109,6 +111,7 @@ class NewUser:
     phone: str
     password_hash: str
     roles: Sequence[str]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +121,10 @@ class User:
     phone: str
     password_hash: str
     roles: tuple[str, ...]
+    name: str  # may be empty
     is_flagged: bool
     is_verified: bool
+    assigned_hall_id: str | None
     credit_balance: Decimal
     loyalty_points: int
 
@@ -127,6 +132,16 @@ class User:
     def from_row(cls, row: Row) -> "User":
         values: dict[str, Any] = {**row}
         return cls(**{**values, "roles": tuple(row["roles"]), "loyalty_points": int(row["loyalty_points"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What an admin changes; None stays as it is. A hall may be taken away, so whether it changes is said apart."""
+
+    is_flagged: bool | None = None
+    roles: Sequence[str] | None = None
+    reassigns_hall: bool = False
+    assigned_hall_id: str | None = None
 
 
 class AccountRepository:
@@ -143,6 +158,7 @@ class AccountRepository:
                 "phone": user.phone,
                 "password_hash": user.password_hash,
                 "roles": list(user.roles),
+                "name": user.name,
             },
         )
         return inserted > 0
@@ -169,12 +185,19 @@ class AccountRepository:
                     OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type)
                 )
 
-    async def update(self, user_id: UUID, *, is_flagged: bool | None, roles: Sequence[str] | None) -> bool:
-        """Change what is not None; False when there is no such user.
+    async def update(self, user_id: UUID, changes: Changes) -> bool:
+        """Change what is given; False when there is no such user.
 
         Losing a role ends all sessions in the same transaction: their access tokens still name it.
         """
-        parameters = {"user_id": user_id, "is_flagged": is_flagged, "roles": None if roles is None else list(roles)}
+        roles = None if changes.roles is None else list(changes.roles)
+        parameters = {
+            "user_id": user_id,
+            "is_flagged": changes.is_flagged,
+            "roles": roles,
+            "reassigns_hall": changes.reassigns_hall,
+            "assigned_hall_id": changes.assigned_hall_id,
+        }
         async with self._database.transaction() as connection:
             row = (await connection.execute(_UPDATE, parameters)).mappings().first()
             if row is not None and roles is not None and set(row["roles_before"]) - set(roles):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role, require_service
 from common.http.envelope import Success, refusals, success
-from users.accounts.schemas import AdminChange, InternalUser, Lookup, Profile, Register, Registered
+from users.accounts.schemas import AdminChange, Find, InternalUser, Lookup, Profile, Register, Registered
 from users.accounts.service import Accounts
 
 __all__ = ["AccountsService", "client_address", "internal", "public"]
@@ -47,7 +47,11 @@ async def register(body: Register, request: Request, accounts: AccountsService) 
     While the phone is not verified, the same e-mail address and password send another code.
     """
     user_id = await accounts.register(
-        email=body.email, phone=body.phone, password=body.password, address=client_address(request)
+        email=body.email,
+        phone=body.phone,
+        password=body.password,
+        name=body.name,
+        address=client_address(request),
     )
     return success(Registered(user_id=user_id))
 
@@ -64,20 +68,26 @@ async def read_profile(user_id: UUID, caller: CurrentUser, accounts: AccountsSer
 
 @public.patch(
     "/admin/users/{user_id}",
-    summary="Flag a user or set roles (admin)",
+    summary="Flag a user, set roles or the hall (admin)",
     dependencies=[Depends(require_role(Role.ADMIN))],
     responses=refusals(
         {400: "VALIDATION_ERROR, INVALID_UUID", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND"}
     ),
 )
 async def change_user(user_id: UUID, body: AdminChange, accounts: AccountsService) -> Success[Profile]:
-    """Flag a user as high-risk, or set their roles. Taking a role away logs them out."""
-    return success(Profile.of(await accounts.change(user_id, is_flagged=body.is_flagged, roles=body.roles)))
+    """Flag a user as high-risk, set their roles, or say at which hall they scan. Taking a role away logs them out."""
+    return success(Profile.of(await accounts.change(user_id, body.as_changes())))
 
 
 @internal.get("/{user_id}", responses=refusals({400: "INVALID_UUID", 404: "USER_NOT_FOUND"}))
 async def read_user(user_id: UUID, accounts: AccountsService) -> Success[InternalUser]:
     return success(InternalUser.of(await accounts.facts(user_id)))
+
+
+@internal.post("/find", responses=refusals({400: "VALIDATION_ERROR", 404: "USER_NOT_FOUND"}))
+async def find_user(body: Find, accounts: AccountsService) -> Success[InternalUser]:
+    """The user with that e-mail address, whatever its case."""
+    return success(InternalUser.of(await accounts.find(body.email)))
 
 
 @internal.post("/lookup", responses=refusals({400: "VALIDATION_ERROR"}))

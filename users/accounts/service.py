@@ -10,7 +10,7 @@ from common.errors import Forbidden
 from users.accounts.credentials import Credentials
 from users.accounts.errors import EmailAlreadyExists, UserNotFound, WrongCredentials
 from users.accounts.passwords import Passwords
-from users.accounts.repository import AccountRepository, NewUser, User
+from users.accounts.repository import AccountRepository, Changes, NewUser, User
 from users.otp.service import OneTimeCodes
 from users.sessions.service import Sessions, TokenPair
 
@@ -43,13 +43,14 @@ class Accounts:
         self._sessions = sessions
         self._on_message = on_message
 
-    async def register(self, *, email: str, phone: str, password: str, address: str) -> UUID:
+    async def register(self, *, email: str, phone: str, password: str, name: str, address: str) -> UUID:
         """Store a user whose phone is not verified yet, then send a code to it.
 
         When no code could be sent nothing is lost: registering again with the same e-mail address and password, while
         the phone is not verified, sends another (to the number given now, which becomes theirs with that code).
 
         Args:
+            name: what to call them; may be empty. The first one given stays.
             address: where the caller is. Who may have no more codes sent from there opens no account either.
 
         Raises:
@@ -65,6 +66,7 @@ class Accounts:
             phone=phone,
             password_hash=await self._passwords.hash(password),
             roles=[Role.CUSTOMER],
+            name=name,
         )
         if not await self._repository.add(new):
             user_id = await self._resume(email=email, password=password, address=address)
@@ -102,17 +104,28 @@ class Accounts:
         """
         return await self._existing(user_id)
 
-    async def look_up(self, user_ids: Sequence[UUID]) -> list[User]:
-        """Return those that exist, in no particular order."""
-        return await self._repository.by_ids(user_ids)
-
-    async def change(self, user_id: UUID, *, is_flagged: bool | None, roles: Sequence[Role] | None) -> User:
-        """Flag a user, or set their roles. Losing a role ends their sessions, whose tokens still name it.
+    async def find(self, email: str) -> User:
+        """Return the user with an e-mail address (normalised) to another service.
 
         Raises:
             UserNotFound.
         """
-        if not await self._repository.update(user_id, is_flagged=is_flagged, roles=roles):
+        user = await self._repository.by_email(email)
+        if user is None:
+            raise UserNotFound
+        return user
+
+    async def look_up(self, user_ids: Sequence[UUID]) -> list[User]:
+        """Return those that exist, in no particular order."""
+        return await self._repository.by_ids(user_ids)
+
+    async def change(self, user_id: UUID, changes: Changes) -> User:
+        """Flag a user, set their roles, or give them a hall. Losing a role ends their sessions, whose tokens still name it.
+
+        Raises:
+            UserNotFound.
+        """
+        if not await self._repository.update(user_id, changes):
             raise UserNotFound
         self._on_message()
         return await self._existing(user_id)

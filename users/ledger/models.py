@@ -20,7 +20,7 @@ LEDGER_TRANSACTIONS: Final = Table(
     Column("kind", Text, nullable=False),
     Column("reference", Text, nullable=False),
     Column("reverses_transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id")),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("uq_ledger_transactions_request_id", "request_id", unique=True),
     # A movement is reversed at most once.
     Index("uq_ledger_transactions_reverses_transaction_id", "reverses_transaction_id", unique=True),
@@ -31,14 +31,15 @@ LEDGER_ENTRIES: Final = Table(
     "ledger_entries",
     METADATA,
     Column("transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id"), primary_key=True),
-    Column("account_kind", Text, primary_key=True),  # wallet, escrow, loyalty, revenue, external
+    Column("account_kind", Text, primary_key=True),  # wallet, escrow, loyalty, revenue, external, receivable
     Column("account_owner", Text, primary_key=True),  # a user, an event, or the name of a payment provider
     Column("currency", Text, primary_key=True),
     Column("amount", AMOUNT, nullable=False),
     Index("ix_ledger_entries_account", "account_kind", "account_owner"),
 )
 
-# What people own. Revenue and external accounts have no row here: they are sums, so that no row becomes hot.
+# What people own. Revenue, external and receivable accounts have no row here: they are sums, so that no row becomes
+# hot. A receivable is what its owner owes, as a negative sum.
 BALANCES: Final = Table(
     "balances",
     METADATA,

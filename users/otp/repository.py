@@ -1,4 +1,4 @@
-"""Remembers which codes are open, and how often each was tried."""
+"""Remembers which codes of people who register are open, and how often each was tried."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,9 +12,10 @@ __all__ = ["Challenge", "ChallengeRepository"]
 
 _OPEN: Final = text(
     """
-    INSERT INTO otp_challenges (user_id, context, verification_sid, phone)
-    SELECT user_id, :context, :verification_sid, :phone FROM users WHERE user_id = :user_id FOR KEY SHARE
-    ON CONFLICT (user_id, context) DO UPDATE SET
+    INSERT INTO otp_challenges (user_id, context, reference, verification_sid, phone)
+    SELECT user_id, :context, CAST(user_id AS text), :verification_sid, :phone FROM users WHERE user_id = :user_id
+    FOR KEY SHARE
+    ON CONFLICT (user_id, context, reference) DO UPDATE SET
         verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now()
     """
 )

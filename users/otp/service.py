@@ -1,45 +1,26 @@
-"""One-time codes: at most so many sent, at most three wrong ones tried. The provider is asked outside of transactions."""
+"""Codes that verify a phone when somebody registers. The provider is asked outside of transactions."""
 
 from typing import Final
 from uuid import UUID
 
-from common.addresses import network_of
-from users.limits.service import AttemptLimits, Limit, Tried
 from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
 from users.otp.provider import OtpProvider, OtpVerdict
 from users.otp.repository import Challenge, ChallengeRepository
+from users.otp.sending import CodeSender
 
-__all__ = ["OneTimeCodes"]
+__all__ = ["NEW_CODE_AFTER_SECONDS", "WRONG_CODES", "OneTimeCodes"]
 
 WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
-SEND_WINDOW_SECONDS: Final = 3600
 NEW_CODE_AFTER_SECONDS: Final = 1
 
 
 class OneTimeCodes:
-    """Sends and checks codes. `context` says what a code is for; each user has one open code for each.
+    """Sends and checks codes that are used up by being right. Each user has one open code for each context."""
 
-    Args:
-        sends_per_account, sends_per_phone: in an hour. Three tries at each code sent bound how often one can guess.
-        sends_per_address: in an hour, to whatever numbers, from one network. Each message costs money.
-    """
-
-    def __init__(
-        self,
-        *,
-        provider: OtpProvider,
-        repository: ChallengeRepository,
-        limits: AttemptLimits,
-        sends_per_account: int,
-        sends_per_phone: int,
-        sends_per_address: int,
-    ) -> None:
+    def __init__(self, *, sender: CodeSender, provider: OtpProvider, repository: ChallengeRepository) -> None:
+        self._sender = sender
         self._provider = provider
         self._repository = repository
-        self._limits = limits
-        self._per_account = Limit("otp-account", sends_per_account, SEND_WINDOW_SECONDS)
-        self._per_phone = Limit("otp-phone", sends_per_phone, SEND_WINDOW_SECONDS)
-        self._per_address = Limit("otp-address", sends_per_address, SEND_WINDOW_SECONDS)
 
     async def check_address(self, address: str) -> None:
         """Send nothing; only ask whether more may be sent for callers from there.
@@ -47,7 +28,7 @@ class OneTimeCodes:
         Raises:
             TooManyRequests: too many were sent within the hour.
         """
-        await self._limits.check([self._tried_from(address)])
+        await self._sender.check_address(address)
 
     async def send(self, *, user_id: UUID, phone: str, context: str, address: str) -> None:
         """Send a new code; it replaces the one before.
@@ -59,19 +40,7 @@ class OneTimeCodes:
             TooManyRequests: too many were sent within the hour.
             OtpUnavailable: the provider did not take it, or the account was dropped meanwhile.
         """
-        tried = [
-            Tried(self._per_account, f"{context} {user_id}"),
-            Tried(self._per_phone, phone),
-            self._tried_from(address),
-        ]
-        await self._limits.check(tried)  # what is refused to one account must not use up another's phone
-        await self._limits.take(tried)
-        try:
-            verification_sid = await self._provider.send(phone)
-        except OtpUnavailable:
-            for one in tried:
-                await self._limits.give_back(one)
-            raise
+        verification_sid = await self._sender.send(user_id=user_id, phone=phone, context=context, address=address)
         if not await self._repository.open(
             user_id=user_id, context=context, verification_sid=verification_sid, phone=phone
         ):
@@ -102,9 +71,6 @@ class OneTimeCodes:
                 raise OtpInvalid
             case OtpVerdict.EXPIRED:
                 raise OtpExpired
-
-    def _tried_from(self, address: str) -> Tried:
-        return Tried(self._per_address, network_of(address))
 
     async def _ask(self, challenge: Challenge, code: str) -> OtpVerdict:
         try:

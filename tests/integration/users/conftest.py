@@ -36,6 +36,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
         jwt_private_key=SecretStr(key.decode()),
         otp_api_url=sandbox.url,
         otp_timeout_seconds=1,
+        otp_sends_per_account=5,  # as in production; in test the default is none
     )
 
 

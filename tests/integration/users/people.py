@@ -25,6 +25,11 @@ def fresh_address() -> str:
     return f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1"
 
 
+def fresh_phone() -> str:
+    """Return a number that nobody has."""
+    return f"+6590{next(_numbers):06d}"
+
+
 def code_of(response: httpx.Response) -> str:
     """Return the error code of a refusal, or an empty string."""
     return str(response.json().get("error_code", ""))
@@ -73,8 +78,7 @@ class People:
     @staticmethod
     def new_facts() -> dict[str, str]:
         """Return an e-mail address and a phone that nobody has."""
-        number = next(_numbers)
-        return {"email": f"fan{number}@example.com", "phone": f"+6590{number:06d}", "password": PASSWORD}
+        return {"email": f"fan{next(_numbers)}@example.com", "phone": fresh_phone(), "password": PASSWORD}
 
     async def register(self, *, address: str | None = None, **facts: str) -> httpx.Response:
         headers = {"x-forwarded-for": address} if address else {}
@@ -173,10 +177,10 @@ class Books:
         assert row is not None
         return Decimal(row["total"])
 
-    async def open_wallet(self, amount: str = "0.00") -> uuid.UUID:
+    async def open_wallet(self, amount: str = "0.00", *, phone: str = "+6590000000") -> uuid.UUID:
         """Make a user who needs no password, with credits; quicker than registering one."""
         user_id = uuid.uuid4()
-        await self.database.execute(_NEW_USER, {"user_id": user_id, "email": f"{user_id}@example.com"})
+        await self.database.execute(_NEW_USER, {"user_id": user_id, "email": f"{user_id}@example.com", "phone": phone})
         await self.database.execute(_NEW_BALANCES, {"user_id": str(user_id)})
         if Decimal(amount):
             (await self.top_up(user_id, amount)).raise_for_status()
@@ -193,7 +197,7 @@ def _plain(value: object) -> object:
 
 _NEW_USER = text(
     "INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified) "
-    "VALUES (:user_id, :email, '+6590000000', '!', '{customer}', true)"
+    "VALUES (:user_id, :email, :phone, '!', '{customer}', true)"
 )
 _NEW_BALANCES = text(
     "INSERT INTO balances (account_kind, account_owner, currency) "

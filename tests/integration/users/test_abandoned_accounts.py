@@ -17,6 +17,7 @@ from users.limits.service import AttemptLimits
 from users.otp.errors import OtpUnavailable
 from users.otp.provider import OtpVerdict
 from users.otp.repository import ChallengeRepository
+from users.otp.sending import CodeSender, SendLimits
 from users.otp.service import OneTimeCodes
 
 LEFT = """
@@ -116,7 +117,9 @@ async def test_credits_that_come_meanwhile_keep_the_account(
     user_id, giver = await register(people, database, age=A_DAY), await books.open_wallet("10.00")
     async with database.transaction() as holder:
         await holder.execute(
-            text("SELECT 1 FROM balances WHERE account_owner = :owner FOR UPDATE"), {"owner": str(user_id)}
+            # The wallet alone: for one row people queue, so the transfer is first to get it.
+            text("SELECT 1 FROM balances WHERE account_kind = 'wallet' AND account_owner = :owner FOR UPDATE"),
+            {"owner": str(user_id)},
         )
         transfer = asyncio.ensure_future(books.transfer(giver, user_id, "4.00"))
         await eventually(lambda: database.fetch_all(WAITING))
@@ -165,13 +168,12 @@ async def test_a_code_sent_meanwhile_is_of_no_use_and_the_next_one_is(
 ) -> None:
     facts = people.new_facts()
     user_id = await register(people, database, age=A_DAY, **facts)
+    provider, no_limits = SlowProvider(accounts), SendLimits(per_account=0, per_phone=0, per_address=0)
+    limits = AttemptLimits(AttemptsRepository(database))
     codes = OneTimeCodes(
-        provider=SlowProvider(accounts),
+        sender=CodeSender(provider=provider, limits=limits, sends=no_limits),
+        provider=provider,
         repository=ChallengeRepository(database),
-        limits=AttemptLimits(AttemptsRepository(database)),
-        sends_per_account=0,
-        sends_per_phone=0,
-        sends_per_address=0,
     )
 
     with pytest.raises(OtpUnavailable):

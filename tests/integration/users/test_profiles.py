@@ -48,9 +48,11 @@ class TestProfile:
             "phone": person.phone,
             "credit_balance": "12.50",
             "loyalty_points": 0,
+            "name": "",
             "roles": ["customer"],
             "is_verified": True,
             "is_flagged": False,
+            "assigned_hall_id": None,
         }
 
     async def test_of_somebody_else_is_403_whether_they_exist_or_not(self, people: People) -> None:
@@ -149,12 +151,31 @@ class TestAdminChange:
         assert await database.fetch_one(_ROLES, {"user_id": person.user_id}) == {"roles": ["customer"]}
         assert (await people.refresh(person.refresh_token)).status_code == 401
 
+    async def test_gives_staff_a_hall_and_takes_it_away(self, people: People, admin: Person, books: Books) -> None:
+        person = await people.join()
+        halls = []
+        for body in ({"assigned_hall_id": " HALL-A "}, {"is_flagged": False}, {"assigned_hall_id": None}):
+            assert await self.change(people, admin, person.user_id, **body) == (200, "")
+            seen = (await books.http.get(f"/internal/users/{person.user_id}")).json()["data"]
+            halls.append(seen["assigned_hall_id"])
+        assert halls == ["HALL-A", "HALL-A", None]
+
     async def test_is_for_admins(self, people: People) -> None:
         person = await people.join()
         assert await self.change(people, person, person.user_id, roles=["admin"]) == (403, "FORBIDDEN")
 
     @pytest.mark.parametrize(
-        "body", [{}, {"roles": []}, {"roles": ["king"]}, {"roles": ["staff", "staff"]}, {"is_flagged": "perhaps"}]
+        "body",
+        [
+            {},
+            {"roles": []},
+            {"roles": ["king"]},
+            {"roles": ["staff", "staff"]},
+            {"is_flagged": "perhaps"},
+            {"assigned_hall_id": ""},
+            {"assigned_hall_id": "x" * 101},
+            {"assigned_hall_id": "a\x00"},
+        ],
     )
     async def test_what_makes_no_sense_is_400(self, people: People, admin: Person, body: dict[str, object]) -> None:
         assert await self.change(people, admin, admin.user_id, **body) == (400, "VALIDATION_ERROR")
@@ -171,9 +192,11 @@ class TestInternalReads:
             "user_id": str(person.user_id),
             "email": person.email,
             "phone": person.phone,
+            "name": "",
             "roles": ["customer"],
             "is_flagged": False,
             "is_verified": True,
+            "assigned_hall_id": None,
             "credit_balance": "0.00",
         }
 
@@ -186,6 +209,18 @@ class TestInternalReads:
         body = {"user_ids": [*known, str(uuid.uuid4())]}
         answer = await books.http.post("/internal/users/lookup", json=body)
         assert {user["user_id"] for user in answer.json()["data"]} == known
+
+    async def test_by_e_mail_address_whatever_its_case(self, people: People, books: Books) -> None:
+        person = await people.join()
+        known = await books.http.post("/internal/users/find", json={"email": person.email.upper()})
+        by_id = await books.http.get(f"/internal/users/{person.user_id}")
+        assert known.json()["data"] == by_id.json()["data"]
+
+    async def test_an_unknown_e_mail_address_is_404_and_no_address_400(self, books: Books) -> None:
+        unknown = await books.http.post("/internal/users/find", json={"email": "nobody@example.com"})
+        nothing = await books.http.post("/internal/users/find", json={"email": "nobody"})
+        assert (unknown.status_code, code_of(unknown)) == (404, "USER_NOT_FOUND")
+        assert (nothing.status_code, code_of(nothing)) == (400, "VALIDATION_ERROR")
 
     async def test_no_more_than_a_hundred(self, books: Books) -> None:
         body = {"user_ids": [str(uuid.uuid4()) for _ in range(101)]}
@@ -203,7 +238,11 @@ INTERNAL = [
     ("POST", "/internal/ledger/escrow/void"),
     ("POST", "/internal/ledger/top-up"),
     ("GET", f"/internal/users/{SOMEBODY}"),
+    ("POST", "/internal/users/find"),
     ("POST", "/internal/users/lookup"),
+    ("POST", "/internal/otp/send"),
+    ("POST", "/internal/otp/withdraw"),
+    ("POST", "/internal/otp/verify"),
     ("GET", "/internal/sessions/revoked"),
 ]
 

@@ -36,6 +36,13 @@ class TestRegister:
         assert answer.json()["data"]["status"] == "PENDING_VERIFICATION"
         assert await sandbox.codes_sent_to(facts["phone"]) == 1
 
+    async def test_the_name_is_in_the_profile(self, people: People) -> None:
+        user_id = (await people.register(**people.new_facts(), name="  Zoë Ng ")).json()["data"]["user_id"]
+        tokens = (await people.verify(user_id)).json()["data"]
+        headers = {"authorization": f"Bearer {tokens['access_token']}"}
+        profile = await people.http.get(f"/api/users/{user_id}", headers=headers)
+        assert profile.json()["data"]["name"] == "Zoë Ng"
+
     async def test_an_address_is_taken_whatever_its_case(self, people: People) -> None:
         person = await people.join()
 
@@ -181,6 +188,9 @@ class TestRegister:
             ("password", "short77"),
             ("password", "x" * 129),
             ("password", None),
+            ("name", "x" * 81),
+            ("name", "a\x00b"),
+            ("name", None),
         ],
     )
     async def test_bad_input_is_named(self, people: People, field: str, value: object) -> None:

@@ -28,7 +28,7 @@ DEV = {name: PROD[name] for name in ("DATABASE_URL", "RABBITMQ_URL", "JWT_PRIVAT
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROD, "OTP_SENDS_PER_PHONE", "OTP_SENDS_PER_ADDRESS"):
+    for name in (*PROD, "OTP_RESEND_SECONDS", "OTP_SENDS_PER_ACCOUNT", "OTP_SENDS_PER_PHONE", "OTP_SENDS_PER_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -43,6 +43,7 @@ def test_starts_with_what_production_needs(monkeypatch: pytest.MonkeyPatch) -> N
     assert (settings.port, settings.access_token_ttl_seconds, settings.refresh_token_ttl_seconds) == (5000, 900, 604800)
     assert settings.otp_sends_per_phone > 0
     assert settings.otp_sends_per_address == 20
+    assert (settings.otp_sends_per_account, settings.otp_resend_seconds) == (5, 30)
 
 
 @pytest.mark.parametrize("name", [name for name in PROD if name != "ENV"])
@@ -56,6 +57,7 @@ def test_in_dev_the_sandbox_sends_codes_to_shared_numbers(monkeypatch: pytest.Mo
     assert settings.otp_api_url == "http://127.0.0.1:5900"
     assert settings.otp_sends_per_phone == 0
     assert settings.otp_sends_per_address >= 1_000
+    assert settings.otp_sends_per_account >= 1_000
 
 
 def test_the_signing_key_is_needed_in_dev_too(monkeypatch: pytest.MonkeyPatch) -> None:

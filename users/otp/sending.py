@@ -1,0 +1,73 @@
+"""Sending a code: at most so many in an hour. Each message costs money, and three tries at each code are a guess."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from common.addresses import network_of
+from users.limits.service import AttemptLimits, Limit, Tried
+from users.otp.errors import OtpUnavailable
+from users.otp.provider import OtpProvider
+
+__all__ = ["CodeSender", "SendLimits"]
+
+SEND_WINDOW_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLimits:
+    """Codes in an hour; 0 switches a limit off.
+
+    Args:
+        per_account: for one purpose. Three tries at each code sent bound how often one can guess.
+        per_phone: to one number, for whatever purpose.
+        per_address: to whatever numbers, for callers from one network.
+    """
+
+    per_account: int
+    per_phone: int
+    per_address: int
+
+
+class CodeSender:
+    def __init__(self, *, provider: OtpProvider, limits: AttemptLimits, sends: SendLimits) -> None:
+        self._provider = provider
+        self._limits = limits
+        self._per_account = Limit("otp-account", sends.per_account, SEND_WINDOW_SECONDS)
+        self._per_phone = Limit("otp-phone", sends.per_phone, SEND_WINDOW_SECONDS)
+        self._per_address = Limit("otp-address", sends.per_address, SEND_WINDOW_SECONDS)
+
+    async def check_address(self, address: str) -> None:
+        """Send nothing; only ask whether more may be sent for callers from there.
+
+        Raises:
+            TooManyRequests: too many were sent within the hour.
+        """
+        await self._limits.check([self._tried_from(address)])
+
+    async def send(self, *, user_id: UUID, phone: str, context: str, address: str) -> str:
+        """Send a code and return the verification's id.
+
+        Args:
+            address: where the caller is.
+
+        Raises:
+            TooManyRequests: too many were sent within the hour.
+            OtpUnavailable: the provider did not take it. It does not count.
+        """
+        tried = [
+            Tried(self._per_account, f"{context} {user_id}"),
+            Tried(self._per_phone, phone),
+            self._tried_from(address),
+        ]
+        await self._limits.check(tried)  # what is refused to one account must not use up another's phone
+        await self._limits.take(tried)
+        try:
+            return await self._provider.send(phone)
+        except OtpUnavailable:
+            for one in tried:
+                await self._limits.give_back(one)
+            raise
+
+    def _tried_from(self, address: str) -> Tried:
+        return Tried(self._per_address, network_of(address))
