@@ -73,3 +73,23 @@ def test_no_route_matches_with_anything_behind_it(known: Route, tail: bytes) -> 
     if b"/" in tail or "{" not in known.path.rpartition("/")[2]:
         with pytest.raises(NotFound):
             table.match(known.method, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", b"/api/verify"),
+        ("GET", b"/api/tickets/5/qr.svg"),
+        ("GET", b"/api/admin/scans"),
+        ("GET", b"/api/admin/events/5/dashboard"),
+        ("GET", b"/api/admin/events/5/export.csv"),
+        ("GET", b"/api/admin/events/5/scans"),
+        ("POST", b"/api/admin/events/5/seats/block"),
+        ("POST", b"/api/admin/events/5/seats/unblock"),
+    ],
+)
+def test_the_door_and_the_dashboard_are_the_orchestrators(method: str, path: bytes) -> None:
+    assert is_clean(path)
+    found = RoutingTable(ROUTES).match(method, path)
+    assert (found.upstream, found.access) == (Upstream.ORCHESTRATOR, Access.USER)
+    assert found.is_long is path.endswith(b"export.csv")  # it grows with the hall

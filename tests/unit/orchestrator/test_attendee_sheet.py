@@ -1,0 +1,74 @@
+"""The attendees' file: RFC 4180, and no cell that a spreadsheet computes."""
+
+import csv
+import io
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.schemas.admin_events import AttendeeView
+from orchestrator.service.attendee_sheet import COLUMNS, cells_of, csv_of, defused
+
+
+def attendee(*, name: str | None, email: str | None = "fan@example.com") -> AttendeeView:
+    return AttendeeView(
+        seat_id=uuid.UUID(int=1),
+        category="CAT1",
+        row_number="A",
+        seat_number=7,
+        status="SOLD",
+        user_id=uuid.UUID(int=2),
+        name=name,
+        email=email,
+        price_paid=Decimal("350.00"),
+        purchased_at=datetime(2027, 3, 1, 20, 0, tzinfo=UTC),
+    )
+
+
+def test_a_row_has_every_column() -> None:
+    assert dict(zip(COLUMNS, cells_of(attendee(name="Ada")), strict=True)) == {
+        "category": "CAT1",
+        "row_number": "A",
+        "seat_number": "7",
+        "status": "SOLD",
+        "name": "Ada",
+        "email": "fan@example.com",
+        "price_paid": "350.00",
+        "purchased_at": "2027-03-01T20:00:00Z",
+        "seat_id": str(uuid.UUID(int=1)),
+        "user_id": str(uuid.UUID(int=2)),
+    }
+
+
+def test_somebody_unknown_has_empty_cells() -> None:
+    cells = dict(zip(COLUMNS, cells_of(attendee(name=None, email=None)), strict=True))
+    assert (cells["name"], cells["email"]) == ("", "")
+
+
+def test_awkward_fields_are_quoted_and_lines_end_as_they_should() -> None:
+    assert csv_of([["a", 'say "hi"', "x,y", "two\nlines"]]) == b'a,"say ""hi""","x,y","two\nlines"\r\n'
+
+
+@pytest.mark.parametrize(
+    "cell", ['=HYPERLINK("http://example.com")', "+1", "-1", "@SUM(A1)", "\tcmd", "\r=1+1", "=1,2", '="x"']
+)
+def test_formulas_are_text(cell: str) -> None:
+    assert defused(cell) == f"'{cell}"
+    [[read]] = csv.reader(io.StringIO(csv_of([[cell]]).decode(), newline=""))
+    assert read == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["", "Ada", "1-2", "a=b", "fan+tag@example.com", "'quoted'"])
+def test_other_text_stays_as_it_is(cell: str) -> None:
+    assert defused(cell) == cell
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), min_size=2, max_size=5))
+def test_whatever_is_written_can_be_read_and_begins_no_formula(row: list[str]) -> None:
+    [read] = csv.reader(io.StringIO(csv_of([row]).decode(), newline=""))
+    assert [cell.removeprefix("'") for cell in read] == [cell.removeprefix("'") for cell in row]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in read)

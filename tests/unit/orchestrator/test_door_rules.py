@@ -1,0 +1,129 @@
+"""What keeps the door shut: every rule, and which goes before which."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from orchestrator.clients.entrance import ScanOutcome, ScanResult
+from orchestrator.clients.events import EventFacts, VenueFacts
+from orchestrator.clients.inventory import OwnedSeat
+from orchestrator.qr import QrTicket
+from orchestrator.sagas.participants import Seat
+from orchestrator.service.door_rules import Sight, message_of, refusal_of
+
+NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
+TTL = timedelta(seconds=60)
+SEAT, EVENT, OWNER, STRANGER = (uuid.uuid4() for _ in range(4))
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def event(hall_id: str = "HALL-A") -> EventFacts:
+    return EventFacts(
+        event_id=EVENT,
+        name="Jazz at the Bay",
+        status="PUBLISHED",
+        venue=VenueFacts(venue_id=uuid.uuid4(), name="Esplanade", address=""),
+        hall_id=hall_id,
+        event_date=NOW,
+        total_seats=1,
+        pricing_tiers={},
+    )
+
+
+def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uuid.UUID = EVENT) -> OwnedSeat:
+    return OwnedSeat(
+        seat=Seat(seat_id=SEAT, category="CAT1", row_number="A", seat_number=1, price=Decimal("350.00")),
+        event_id=event_id,
+        status=status,
+        owner_user_id=owner,
+        price_paid=Decimal("350.00"),
+        purchased_at=NOW,
+        order_id=uuid.uuid4(),
+    )
+
+
+def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> Sight:
+    """Return what is known of a good code, but for the changes."""
+    ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
+    good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED"}
+    return Sight(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
+
+
+@pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
+def test_a_good_code_is_left_to_the_check_in(status: str) -> None:
+    """Also that of somebody inside: the inventory knows since when."""
+    assert refusal_of(sight(seat=seat(status=status))) is None
+
+
+# In the order of the rules. Each case is refused for its own reason and for every later one as well.
+REASONS: dict[str, tuple[dict[str, Any], ScanResult]] = {
+    "no such seat": ({"seat": None}, ScanResult.NOT_FOUND),
+    "no such event": ({"event": None}, ScanResult.NOT_FOUND),
+    "a seat of another event": ({"seat": seat(event_id=uuid.uuid4())}, ScanResult.NOT_FOUND),
+    "too old": ({"age": TTL}, ScanResult.EXPIRED),
+    "from the future": ({"age": timedelta(seconds=-5) - MILLISECOND}, ScanResult.EXPIRED),
+    "another hall": ({"hall": "HALL-B"}, ScanResult.WRONG_HALL),
+    "nobody's": ({"seat": seat(status="AVAILABLE", owner=None)}, ScanResult.UNPAID),
+    "held": ({"seat": seat(status="HELD", owner=None), "order_status": "PENDING"}, ScanResult.UNPAID),
+    "never ordered": ({"order_status": None}, ScanResult.UNPAID),
+    "refunded": ({"order_status": "REFUNDED"}, ScanResult.UNPAID),
+    "somebody else's": ({"seat": seat(owner=STRANGER)}, ScanResult.NOT_OWNER),
+    "on sale": ({"seat": seat(status="LISTED")}, ScanResult.EXPIRED),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_reason_has_its_result(reason: str) -> None:
+    changes, result = REASONS[reason]
+    assert refusal_of(sight(**changes)) == result
+
+
+@pytest.mark.parametrize(
+    ("changes", "result"),
+    [
+        ({"seat": None, "age": TTL, "hall": "HALL-B", "order_status": None}, ScanResult.NOT_FOUND),
+        ({"age": TTL, "hall": "HALL-B", "order_status": None}, ScanResult.EXPIRED),
+        ({"hall": "HALL-B", "order_status": None, "seat": seat(owner=STRANGER)}, ScanResult.WRONG_HALL),
+        ({"order_status": "REFUNDED", "seat": seat(owner=STRANGER)}, ScanResult.UNPAID),
+        ({"seat": seat(status="LISTED", owner=STRANGER)}, ScanResult.NOT_OWNER),
+        ({"seat": seat(status="CHECKED_IN", owner=STRANGER)}, ScanResult.NOT_OWNER),
+    ],
+)
+def test_the_first_reason_counts(changes: dict[str, Any], result: ScanResult) -> None:
+    assert refusal_of(sight(**changes)) == result
+
+
+@pytest.mark.parametrize("age", [timedelta(0), TTL - MILLISECOND, timedelta(seconds=-5)])
+def test_the_life_of_a_code_has_edges(age: timedelta) -> None:
+    assert refusal_of(sight(age=age)) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seen", "message"),
+    [
+        (ScanOutcome(ScanResult.SUCCESS, NOW), sight(), "Admitted"),
+        (
+            ScanOutcome(ScanResult.DUPLICATE, NOW.replace(minute=14, second=3)),
+            sight(),
+            "Admitted before, at 20:14:03 UTC",
+        ),
+        (ScanOutcome(ScanResult.WRONG_HALL), sight(hall="HALL-B"), "Wrong hall: this ticket is for HALL-A"),
+        (ScanOutcome(ScanResult.EXPIRED), sight(age=TTL), "The code is too old: open the ticket again"),
+        (
+            ScanOutcome(ScanResult.EXPIRED),
+            sight(seat=seat(status="LISTED")),
+            "The ticket is on sale: it has no valid code",
+        ),
+    ],
+)
+def test_people_are_told_what_helps_them(outcome: ScanOutcome, seen: Sight, message: str) -> None:
+    assert message_of(outcome, seen) == message
+
+
+@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID})
+def test_every_outcome_has_a_message(result: ScanResult) -> None:
+    assert message_of(ScanOutcome(result), replace(sight(), event=None))
