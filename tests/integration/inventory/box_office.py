@@ -1,9 +1,10 @@
 """A small driver for the inventory's API, in the words of the tests."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import pytest
 
@@ -14,7 +15,9 @@ from proto.inventory.v1 import inventory_pb2 as pb
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub  # exists for type checkers only
 
-__all__ = ["BoxOffice", "Hall", "new_id", "new_ids", "refused", "rows", "scan_of", "standing"]
+__all__ = ["BoxOffice", "Hall", "new_id", "new_ids", "outcomes", "refused", "rows", "scan_of", "standing"]
+
+Answer = TypeVar("Answer")
 
 DEFAULT_TTL_MILLISECONDS = 60_000
 
@@ -261,6 +264,15 @@ def rows(category: str, price: str, **seats_in_row: int) -> pb.LayoutCategory:
 
 def standing(category: str, price: str, places: int) -> pb.LayoutCategory:
     return pb.LayoutCategory(category=category, price=price, general_admission=places)
+
+
+async def outcomes(calls: Sequence[Awaitable[Answer]]) -> tuple[list[Answer], list[ServiceError]]:
+    """Make all calls at once; return the answers and the refusals."""
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    refusals = [end for end in ended if isinstance(end, ServiceError)]
+    answers = [end for end in ended if not isinstance(end, BaseException)]
+    assert len(answers) + len(refusals) == len(ended), ended
+    return answers, refusals
 
 
 async def refused(call: Awaitable[object]) -> ServiceError:

@@ -9,11 +9,11 @@ from common.db.engine import Database
 
 __all__ = [
     "answering",
+    "at_least_waiting",
     "count_changes",
     "end_time_of",
     "locked_seat",
     "lose_a_seat",
-    "waiting_for_locks",
     "wrong_counts",
 ]
 
@@ -41,8 +41,8 @@ async def answering(database: Database, request_id: str) -> AsyncIterator[None]:
         await savepoint.rollback()
 
 
-async def waiting_for_locks(database: Database) -> int:
-    """Return how many connections to the database wait for somebody else."""
+async def at_least_waiting(database: Database, connections: int) -> bool:
+    """Tell whether so many connections to the database wait for somebody else."""
     statement = text(
         """
         SELECT count(*) AS waiting FROM pg_stat_activity
@@ -50,7 +50,7 @@ async def waiting_for_locks(database: Database) -> int:
         """
     )
     (row,) = await database.fetch_all(statement)
-    return int(row["waiting"])
+    return bool(row["waiting"] >= connections)
 
 
 async def lose_a_seat(database: Database, seat_id: str) -> None:

@@ -3,9 +3,7 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
@@ -14,20 +12,9 @@ from common.messaging.message import Message
 from common.rpc.client import RpcCaller
 from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
-from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, refused, rows
-from tests.integration.inventory.tables import answering, locked_seat, waiting_for_locks, wrong_counts
+from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, outcomes, refused, rows
+from tests.integration.inventory.tables import answering, at_least_waiting, locked_seat, wrong_counts
 from tests.support.waiting import eventually
-
-Answer = TypeVar("Answer")
-
-
-async def outcomes(calls: Sequence[Awaitable[Answer]]) -> tuple[list[Answer], list[ServiceError]]:
-    """Make all calls at once; return the answers and the refusals."""
-    ended = await asyncio.gather(*calls, return_exceptions=True)
-    refusals = [end for end in ended if isinstance(end, ServiceError)]
-    answers = [end for end in ended if not isinstance(end, BaseException)]
-    assert len(answers) + len(refusals) == len(ended), ended
-    return answers, refusals
 
 
 async def test_fifty_buyers_for_one_seat(box_office: BoxOffice, database: Database) -> None:
@@ -75,16 +62,12 @@ async def test_a_request_does_not_find_its_own_seats_taken(box_office: BoxOffice
         ids = new_ids()
         async with answering(database, ids["request_id"]):
             first = asyncio.create_task(box_office.reserve(hall.event_id, seat_id, **ids))
-            await eventually(lambda: at_least(database, 1))
+            await eventually(lambda: at_least_waiting(database, 1))
             second = asyncio.create_task(box_office.reserve(hall.event_id, seat_id, **ids))
-            await eventually(lambda: at_least(database, 2))
+            await eventually(lambda: at_least_waiting(database, 2))
 
         assert await first == await second
         assert await box_office.status(seat_id) == "HELD"
-
-
-async def at_least(database: Database, waiting: int) -> bool:
-    return await waiting_for_locks(database) >= waiting
 
 
 async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
@@ -174,10 +157,10 @@ async def test_a_sale_made_in_time_stands_though_it_is_written_late(
     message = Message(type="seat.hold", source="orchestrator", subject=hold.hold_id)
     async with answering(database, request_id):
         sale = asyncio.create_task(box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id))
-        await eventually(lambda: at_least(database, 1))
+        await eventually(lambda: at_least_waiting(database, 1))
         await eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(hold.held_until))
         by_message = asyncio.create_task(expiry.end_hold(uuid.UUID(hold.hold_id), message))
-        await eventually(lambda: at_least(database, 2))
+        await eventually(lambda: at_least_waiting(database, 2))
         swept = await expiry.end_due_holds(batch=100)
         refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0]))
 
@@ -195,7 +178,7 @@ async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(box_office: B
     ids = new_ids()
     async with answering(database, ids["request_id"]):
         taking = asyncio.create_task(box_office.reserve(hall.event_id, hall.seat_ids[0], **ids))
-        await eventually(lambda: at_least(database, 1))
+        await eventually(lambda: at_least_waiting(database, 1))
         refusal = await refused(box_office.discard(hall.event_id, undoes_request_id=provisioning))
 
     assert refusal.kind == "busy"  # undecided: asked again, it is refused for good
