@@ -45,6 +45,8 @@ orders: Final = Table(
     CheckConstraint("(status IN ('FAILED', 'CANCELLED', 'REFUNDED')) = (ended_at IS NOT NULL)", name="ended_at"),
     # One's own orders, newest first; the id settles orders of the same instant.
     Index("ix_orders_user_newest", "user_id", text("created_at DESC"), text("order_id DESC")),
+    # An event's orders of one status, oldest first, for who works them off; and how many there are of each.
+    Index("ix_orders_event_oldest", "event_id", "status", "created_at", "order_id"),
 )
 
 order_seats: Final = Table(
@@ -57,6 +59,7 @@ order_seats: Final = Table(
     Column("seat_number", Integer, nullable=False),
     Column("price", AMOUNT, nullable=False),
     CheckConstraint("price >= 0", name="price"),
+    Index("ix_order_seats_seat", "seat_id"),
 )
 
 order_history: Final = Table(

@@ -1,10 +1,10 @@
 """Orders in PostgreSQL."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, literal_column, select, text
+from sqlalchemy import ColumnElement, text
 
 from common.db.engine import Database
 from common.db.requests import (
@@ -15,9 +15,10 @@ from common.db.requests import (
     refused,
 )
 from common.errors import ServiceError
+from orders.reading import Reader
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
-from orders.ticket_orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderWithHistory
+from orders.ticket_orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderOfSeat, OrderWithHistory
 from orders.ticket_orders.statements import END, MOVE, OPEN, order_json
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 
@@ -43,11 +44,22 @@ _FIND_WITH_HISTORY: Final = text(
 
 _STATUS_OF: Final = text("SELECT status FROM orders WHERE order_id = :order_id")
 
+_FIND_BY_SEAT: Final = text(
+    """
+    SELECT order_id, user_id, event_id, status FROM order_seats JOIN orders USING (order_id)
+    WHERE seat_id = :seat_id
+    ORDER BY status = 'CONFIRMED' DESC, created_at DESC, order_id DESC LIMIT 1
+    """
+)
+
+_COUNTS: Final = text("SELECT status, count(*) AS orders FROM orders WHERE event_id = :event_id GROUP BY status")
+
 
 class OrderRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._memory = RequestMemory(database)
+        self._reader = Reader(database, orders, order_json("orders"))
 
     async def open(self, opening: OpenOrder) -> Order:
         """Store a PENDING order.
@@ -111,23 +123,27 @@ class OrderRepository:
         found = await self._database.fetch_one(_FIND_WITH_HISTORY, {"order_id": order_id})
         return OrderWithHistory(**found["found"]) if found else None
 
+    async def find_by_seat(self, seat_id: uuid.UUID) -> OrderOfSeat | None:
+        """Return the CONFIRMED order that has the seat, or else the latest one that had it."""
+        found = await self._database.fetch_one(_FIND_BY_SEAT, {"seat_id": seat_id})
+        return OrderOfSeat(**found) if found else None
+
     async def page(
         self, *, user_id: uuid.UUID | None, status: OrderStatus | None, limit: int, offset: int
     ) -> tuple[list[Order], int]:
         """Return one page, newest first, and how many there are in all. Everybody's when `user_id` is None."""
-        conditions = _conditions(user_id, status)
-        total = await self._database.fetch_one(
-            select(func.count().label("total")).select_from(orders).where(*conditions)
-        )
-        rows = await self._database.fetch_all(
-            select(literal_column(order_json("orders")).label("found"))
-            .select_from(orders)
-            .where(*conditions)
-            .order_by(orders.c.created_at.desc(), orders.c.order_id.desc())
-            .limit(limit)
-            .offset(offset)
-        )
-        return [Order(**row["found"]) for row in rows], total["total"] if total else 0
+        owned = [] if user_id is None else [orders.c.user_id == user_id]
+        found, total = await self._reader.page([*owned, *_of_status(status)], limit=limit, offset=offset)
+        return [Order(**each) for each in found], total
+
+    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int) -> list[Order]:
+        conditions = [orders.c.event_id == event_id, *_of_status(status)]
+        return [Order(**each) for each in await self._reader.oldest(conditions, limit=limit)]
+
+    async def counts(self, event_id: uuid.UUID) -> dict[OrderStatus, int]:
+        """Return how many orders of the event there are of each status; statuses without one are left out."""
+        rows = await self._database.fetch_all(_COUNTS, {"event_id": event_id})
+        return {OrderStatus(row["status"]): row["orders"] for row in rows}
 
     async def _status_of(self, order_id: uuid.UUID) -> str | None:
         found = await self._database.fetch_one(_STATUS_OF, {"order_id": order_id})
@@ -143,6 +159,5 @@ def _move_parameters(order_id: uuid.UUID, to_status: OrderStatus, reason: str | 
     }
 
 
-def _conditions(user_id: uuid.UUID | None, status: OrderStatus | None) -> Sequence[ColumnElement[bool]]:
-    owned = [] if user_id is None else [orders.c.user_id == user_id]
-    return owned if status is None else [*owned, orders.c.status == status]
+def _of_status(status: OrderStatus | None) -> list[ColumnElement[bool]]:
+    return [] if status is None else [orders.c.status == status]

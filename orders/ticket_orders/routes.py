@@ -13,6 +13,7 @@ from orders.ticket_orders.schemas import (
     EndOrder,
     OpenOrder,
     Order,
+    OrderOfSeat,
     OrderWithHistory,
     RefundOrder,
 )
@@ -86,6 +87,29 @@ async def end_order(order_id: uuid.UUID, ending: EndOrder, orders: Orders) -> Su
 @internal.post("/{order_id}/refund", responses=refusals(_MOVE_REFUSALS))
 async def refund_order(order_id: uuid.UUID, refund: RefundOrder, orders: Orders) -> Success[Order]:
     return success(await orders.refund(order_id, refund))
+
+
+@internal.get("", responses=refusals({400: _BAD_INPUT}))
+async def oldest_orders(
+    orders: Orders,
+    event_id: uuid.UUID,
+    status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+) -> Success[list[Order]]:
+    """An event's, the oldest first."""
+    return success(await orders.oldest(event_id, status=status, limit=limit))
+
+
+@internal.get("/counts", responses=refusals({400: _BAD_INPUT}))
+async def count_orders(orders: Orders, event_id: uuid.UUID) -> Success[dict[OrderStatus, int]]:
+    """How many orders of the event there are of every status."""
+    return success(await orders.counts(event_id))
+
+
+@internal.get("/by-seat/{seat_id}", responses=refusals({400: "INVALID_UUID", 404: "ORDER_NOT_FOUND"}))
+async def find_order_by_seat(seat_id: uuid.UUID, orders: Orders) -> Success[OrderOfSeat]:
+    """The CONFIRMED order that has the seat, or else the latest one that had it."""
+    return success(await orders.find_by_seat(seat_id))
 
 
 @internal.get("/{order_id}", responses=refusals({400: "INVALID_UUID", 404: "ORDER_NOT_FOUND"}))

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict, JsonValue
 
-from common.fields import Instant, PlainText
+from common.fields import Instant
 from common.money import Money
+from orders.fields import Reason, Requested, Seat, Undo
 from orders.ticket_orders.status import OrderStatus
 
 __all__ = [
@@ -17,14 +18,13 @@ __all__ = [
     "HistoryEntry",
     "OpenOrder",
     "Order",
+    "OrderOfSeat",
     "OrderSeat",
     "OrderWithHistory",
     "RefundOrder",
 ]
 
 SEATS_PER_ORDER = 10  # T2: 1 to 10 seats of one event
-
-Reason = Annotated[PlainText, Field(max_length=500)]
 
 _SEAT_EXAMPLE: JsonDict = {
     "seat_id": "55555555-5555-5555-5555-555555555101",
@@ -52,13 +52,9 @@ _HISTORY_EXAMPLE: list[JsonValue] = [
 ]
 
 
-class OrderSeat(BaseModel):
+class OrderSeat(Seat):
     model_config = ConfigDict(json_schema_extra={"example": _SEAT_EXAMPLE})
 
-    seat_id: uuid.UUID
-    category: Annotated[PlainText, Field(min_length=1, max_length=50)]
-    row_number: Annotated[PlainText, Field(max_length=20, description="Empty in a standing area.")]
-    seat_number: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
     price: Money
 
 
@@ -76,6 +72,15 @@ class Order(BaseModel):
     ended_at: Instant | None
     reason: str | None
     seats: list[OrderSeat]
+
+
+class OrderOfSeat(BaseModel):
+    """The order that a seat was sold in."""
+
+    order_id: uuid.UUID
+    user_id: uuid.UUID = Field(description="Who bought it; a transfer changes the seat's owner, not this.")
+    event_id: uuid.UUID
+    status: OrderStatus
 
 
 class HistoryEntry(BaseModel):
@@ -109,15 +114,13 @@ class OpenOrder(BaseModel):
         return self
 
 
-class ConfirmOrder(BaseModel):
-    request_id: uuid.UUID
+class ConfirmOrder(Requested):
+    pass
 
 
-class EndOrder(BaseModel):
+class EndOrder(Undo):
     """The undo of opening."""
 
-    request_id: uuid.UUID
-    undoes_request_id: uuid.UUID
     status: Literal[OrderStatus.FAILED, OrderStatus.CANCELLED]
     reason: Reason
 
@@ -127,6 +130,5 @@ class EndedOrder(BaseModel):
     status: OrderStatus | None = Field(description="null when the order was never opened")
 
 
-class RefundOrder(BaseModel):
-    request_id: uuid.UUID
+class RefundOrder(Requested):
     reason: Reason

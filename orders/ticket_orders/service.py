@@ -11,6 +11,7 @@ from orders.ticket_orders.schemas import (
     EndOrder,
     OpenOrder,
     Order,
+    OrderOfSeat,
     OrderWithHistory,
     RefundOrder,
 )
@@ -47,6 +48,25 @@ class OrderService:
         if order is None:
             raise OrderNotFound
         return order
+
+    async def find_by_seat(self, seat_id: uuid.UUID) -> OrderOfSeat:
+        """Return the CONFIRMED order that has the seat, or else the latest one that had it.
+
+        Raises:
+            OrderNotFound: nobody ever ordered it.
+        """
+        order = await self._orders.find_by_seat(seat_id)
+        if order is None:
+            raise OrderNotFound
+        return order
+
+    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int) -> list[Order]:
+        """Return an event's orders, the oldest first."""
+        return await self._orders.oldest(event_id, status=status, limit=limit)
+
+    async def counts(self, event_id: uuid.UUID) -> dict[OrderStatus, int]:
+        """Return how many orders of the event there are of every status."""
+        return dict.fromkeys(OrderStatus, 0) | await self._orders.counts(event_id)
 
     async def show(self, order_id: uuid.UUID, *, to: Principal) -> OrderWithHistory:
         """Return an order with its history to the one who may see it.

@@ -13,6 +13,7 @@ from common.db.engine import Database
 from orders.app import create_app
 from orders.settings import Settings
 from tests.integration.orders.book import Book
+from tests.integration.orders.dealings import Listings, Transfers
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.user_tokens import UserTokenMint
@@ -60,6 +61,16 @@ async def book(app: FastAPI, service_token: str) -> AsyncIterator[Book]:
     """The internal routes, as the orchestrator calls them."""
     async with Caller(app, service_token) as orchestrator:
         yield Book(orchestrator)
+
+
+@pytest.fixture(scope="module")
+def transfers(book: Book) -> Transfers:
+    return Transfers(book.orchestrator)
+
+
+@pytest.fixture(scope="module")
+def listings(book: Book) -> Listings:
+    return Listings(book.orchestrator)
 
 
 @pytest.fixture

@@ -11,23 +11,64 @@ from common.auth.principal import Role
 from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
 from tests.integration.orders.book import opening
+from tests.integration.orders.dealings import listing, transfer
 from tests.support.callers import Caller, new_id
 from tests.support.user_tokens import UserTokenMint
 
-INTERNAL = [
+UNDO = {"request_id": new_id(), "undoes_request_id": new_id()}
+INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", "/internal/orders", opening()),
+    ("GET", f"/internal/orders?event_id={new_id()}", None),
+    ("GET", f"/internal/orders/counts?event_id={new_id()}", None),
+    ("GET", f"/internal/orders/by-seat/{new_id()}", None),
     ("GET", f"/internal/orders/{new_id()}", None),
     ("POST", f"/internal/orders/{new_id()}/confirm", {"request_id": new_id()}),
     ("POST", f"/internal/orders/{new_id()}/refund", {"request_id": new_id(), "reason": "x"}),
+    ("POST", f"/internal/orders/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
+    ("POST", "/internal/transfers", transfer()),
+    ("GET", f"/internal/transfers?event_id={new_id()}", None),
+    ("GET", f"/internal/transfers/{new_id()}", None),
+    ("POST", f"/internal/transfers/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
+    ("POST", f"/internal/transfers/{new_id()}/confirmations", {"request_id": new_id(), "parties": ["seller"]}),
+    ("POST", f"/internal/transfers/{new_id()}/complete", {"request_id": new_id()}),
     (
         "POST",
-        f"/internal/orders/{new_id()}/end",
-        {"request_id": new_id(), "undoes_request_id": new_id(), "status": "FAILED", "reason": "x"},
+        f"/internal/transfers/{new_id()}/dispute",
+        {"request_id": new_id(), "user_id": new_id(), "reason": "x"},
     ),
+    ("POST", f"/internal/transfers/{new_id()}/dismiss", {"request_id": new_id()}),
+    ("POST", f"/internal/transfers/{new_id()}/begin-reversal", {"request_id": new_id()}),
+    ("POST", f"/internal/transfers/{new_id()}/abandon-reversal", UNDO),
+    ("POST", f"/internal/transfers/{new_id()}/reverse", {"request_id": new_id()}),
+    ("POST", "/internal/listings", listing()),
+    ("GET", f"/internal/listings?event_id={new_id()}", None),
+    ("GET", f"/internal/listings/{new_id()}", None),
+    ("POST", f"/internal/listings/{new_id()}/discard", UNDO),
+    ("POST", f"/internal/listings/{new_id()}/activate", {"request_id": new_id()}),
+    ("POST", f"/internal/listings/{new_id()}/begin-withdrawal", {"request_id": new_id()}),
+    ("POST", f"/internal/listings/{new_id()}/abandon-withdrawal", UNDO),
+    ("POST", f"/internal/listings/{new_id()}/cancel", {"request_id": new_id()}),
+    (
+        "POST",
+        f"/internal/listings/{new_id()}/claim",
+        {"request_id": new_id(), "sale_id": new_id(), "buyer_user_id": new_id(), "expires_at": "2027-01-01T00:00:00Z"},
+    ),
+    ("POST", f"/internal/listings/{new_id()}/release-claim", {**UNDO, "sale_id": new_id()}),
+    ("POST", f"/internal/listings/{new_id()}/complete", {"request_id": new_id(), "sale_id": new_id()}),
 ]
-PUBLIC = ["/api/orders", f"/api/orders/{new_id()}"]
+ADMINS_ONLY = ["/api/admin/transfers"]
+PUBLIC = [
+    "/api/orders",
+    f"/api/orders/{new_id()}",
+    "/api/transfers",
+    f"/api/transfers/{new_id()}",
+    *ADMINS_ONLY,
+    "/api/marketplace/listings",
+    f"/api/marketplace/listings/{new_id()}",
+    "/api/listings",
+]
 
-internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, ids=lambda each: str(each)[-8:])
+internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, ids=lambda each: str(each)[-16:])
 public_routes = pytest.mark.parametrize("path", PUBLIC)
 
 
@@ -99,3 +140,11 @@ class TestPublicRoutes:
 
         assert answer.status_code == 401
         assert answer.json()["error_code"] == "UNAUTHORIZED"
+
+    @pytest.mark.parametrize("path", ADMINS_ONLY)
+    async def test_some_are_for_admins(self, admin: Caller, fan: Caller, path: str) -> None:
+        refused = await fan.get(path)
+
+        assert refused.status_code == 403
+        assert refused.json()["error_code"] == "FORBIDDEN"
+        assert (await admin.get(path)).status_code == 200

@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import orders.ticket_orders.models  # noqa: F401 - fills the metadata
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
-from orders.models import metadata
+from orders.tables import metadata
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from tests.integration.orders.book import Book, opening
 from tests.support.callers import new_id

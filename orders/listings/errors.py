@@ -1,0 +1,24 @@
+"""What listings refuse."""
+
+from common.errors import Conflict, InvalidRequest, NotFound
+
+__all__ = ["ListingAlreadyOpened", "ListingInvalidState", "ListingNotFound", "OwnListing"]
+
+
+class ListingNotFound(NotFound):
+    code = "LISTING_NOT_FOUND"
+    public_message = "There is no such listing."
+
+
+class ListingInvalidState(Conflict):
+    code = "LISTING_INVALID_STATE"
+    public_message = "The listing's status does not allow that."
+
+
+class ListingAlreadyOpened(ListingInvalidState):
+    public_message = "That listing was opened by another request."
+
+
+class OwnListing(InvalidRequest):
+    code = "SELF_TRANSFER"
+    public_message = "Nobody buys their own ticket."

@@ -1,0 +1,38 @@
+"""The status machine of a listing. The database refuses all other moves once more, by a trigger.
+
+::
+
+    OPENING ──> ACTIVE <──> PENDING_TRANSFER ──> COMPLETED
+                  ^
+                  └──────> WITHDRAWING ──> CANCELLED
+
+A listing that is still OPENING may be discarded: then there was none.
+"""
+
+import enum
+
+from orders.status import Move
+
+__all__ = ["ListingMove", "ListingStatus"]
+
+
+class ListingStatus(enum.StrEnum):
+    """OPENING and WITHDRAWING while inventory is told; PENDING_TRANSFER while somebody is buying."""
+
+    OPENING = "OPENING"
+    ACTIVE = "ACTIVE"
+    PENDING_TRANSFER = "PENDING_TRANSFER"
+    WITHDRAWING = "WITHDRAWING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class ListingMove(Move):
+    DISCARD = (ListingStatus.OPENING, None)
+    ACTIVATE = (ListingStatus.OPENING, ListingStatus.ACTIVE)
+    BEGIN_WITHDRAWAL = (ListingStatus.ACTIVE, ListingStatus.WITHDRAWING)
+    ABANDON_WITHDRAWAL = (ListingStatus.WITHDRAWING, ListingStatus.ACTIVE)
+    CANCEL = (ListingStatus.WITHDRAWING, ListingStatus.CANCELLED)
+    CLAIM = (ListingStatus.ACTIVE, ListingStatus.PENDING_TRANSFER)
+    RELEASE_CLAIM = (ListingStatus.PENDING_TRANSFER, ListingStatus.ACTIVE)
+    COMPLETE = (ListingStatus.PENDING_TRANSFER, ListingStatus.COMPLETED)

@@ -1,0 +1,8 @@
+"""Every table of orders_db in one metadata, for the migrations and for the test that compares the two."""
+
+import orders.listings.models
+import orders.ticket_orders.models
+import orders.transfers.models  # noqa: F401 - importing a module defines its tables
+from orders.models import metadata
+
+__all__ = ["metadata"]

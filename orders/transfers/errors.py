@@ -1,0 +1,28 @@
+"""What transfers refuse."""
+
+from common.errors import Conflict, Forbidden, NotFound
+
+__all__ = ["NotYourTransfer", "TransferAlreadyOpened", "TransferInProgress", "TransferInvalidState", "TransferNotFound"]
+
+
+class TransferNotFound(NotFound):
+    code = "TRANSFER_NOT_FOUND"
+    public_message = "There is no such transfer."
+
+
+class TransferInvalidState(Conflict):
+    code = "TRANSFER_INVALID_STATE"
+    public_message = "The transfer's status does not allow that."
+
+
+class TransferAlreadyOpened(TransferInvalidState):
+    public_message = "That transfer was opened by another request."
+
+
+class TransferInProgress(Conflict):
+    code = "TRANSFER_IN_PROGRESS"
+    public_message = "A transfer of that ticket is under way or disputed."
+
+
+class NotYourTransfer(Forbidden):
+    public_message = "That transfer is between other people."

@@ -1,0 +1,35 @@
+"""The status machine of a transfer. The database refuses all other moves once more, by a trigger.
+
+::
+
+    PENDING_OTP ──> COMPLETED <──> DISPUTED <──> REVERSING ──> REVERSED
+       ├──────────> FAILED
+       └──────────> CANCELLED
+"""
+
+import enum
+
+from orders.status import Move
+
+__all__ = ["TransferMove", "TransferStatus"]
+
+
+class TransferStatus(enum.StrEnum):
+    PENDING_OTP = "PENDING_OTP"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    DISPUTED = "DISPUTED"
+    REVERSING = "REVERSING"
+    REVERSED = "REVERSED"
+
+
+class TransferMove(Move):
+    COMPLETE = (TransferStatus.PENDING_OTP, TransferStatus.COMPLETED)
+    FAIL = (TransferStatus.PENDING_OTP, TransferStatus.FAILED)
+    CANCEL = (TransferStatus.PENDING_OTP, TransferStatus.CANCELLED)
+    DISPUTE = (TransferStatus.COMPLETED, TransferStatus.DISPUTED)
+    DISMISS = (TransferStatus.DISPUTED, TransferStatus.COMPLETED)
+    BEGIN_REVERSAL = (TransferStatus.DISPUTED, TransferStatus.REVERSING)
+    ABANDON_REVERSAL = (TransferStatus.REVERSING, TransferStatus.DISPUTED)
+    REVERSE = (TransferStatus.REVERSING, TransferStatus.REVERSED)
