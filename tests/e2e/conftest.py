@@ -9,6 +9,7 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
+from tests.e2e.door import Doorway, Ticket, buy
 from tests.e2e.people import Box, Person
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
@@ -90,3 +91,22 @@ async def new_concert(admin: Person) -> MakeConcert:
 @pytest.fixture
 async def concert(new_concert: MakeConcert) -> Box:
     return await new_concert()
+
+
+@pytest.fixture(scope="session")
+async def door(platform: Stack, admin: Person) -> AsyncIterator[Doorway]:
+    """A door of HALL-A with the seed's staff, who are assigned to it."""
+    async with Person(platform) as anybody, await anybody.log_in("staff@example.com") as staff:
+        yield Doorway(platform, staff, admin)
+
+
+@pytest.fixture
+async def ticket(fan: Person, concert: Box) -> Ticket:
+    """The fan's own, for HALL-A."""
+    return await buy(fan, concert, concert.seats["CAT2"][0])
+
+
+@pytest.fixture
+async def payload(fan: Person, ticket: Ticket) -> str:
+    """What the fan's phone shows."""
+    return str((await fan.get(f"/tickets/{ticket.seat_id}/qr")).data["qr_payload"])

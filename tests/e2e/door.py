@@ -1,0 +1,78 @@
+"""Codes as the platform makes them, and as it does not: of any age, for anybody's seat."""
+
+import base64
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from devstack.home import Home
+from devstack.keys import keys_of
+from devstack.stack import Stack
+from tests.e2e.people import Answer, Box, Person
+
+__all__ = ["Doorway", "Ticket", "buy", "new_nonce"]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A seat somebody bought, or says they did."""
+
+    event_id: str
+    seat_id: str
+    user_id: str
+
+
+async def buy(fan: Person, concert: Box, seat_id: str) -> Ticket:
+    order_id = (await fan.reserve(concert.event_id, seat_id)).data["order_id"]
+    assert (await fan.pay(order_id)).status == 200
+    return Ticket(concert.event_id, seat_id, fan.user_id)
+
+
+class Doorway:
+    """A door of HALL-A with its staff, and an admin who reads its log."""
+
+    def __init__(self, platform: Stack, staff: Person, admin: Person) -> None:
+        self._platform = platform
+        self.staff = staff
+        self.admin = admin
+
+    async def scan(self, payload: str, *, by: Person | None = None, hall: str | None = "HALL-A", **more: Any) -> Answer:
+        body = {"qr_payload": payload} | ({"hall_id": hall} if hall else {}) | more
+        return await (by or self.staff).post("/verify", body)
+
+    async def result_of(self, payload: str, **scan: Any) -> str:
+        return str((await self.scan(payload, **scan)).data["result"])
+
+    async def log_of(self, event_id: str) -> list[dict[str, Any]]:
+        """Return an event's scans, newest first."""
+        log: list[dict[str, Any]] = (await self.admin.get(f"/admin/events/{event_id}/scans", per_page=100)).data
+        return log
+
+    async def strays(self) -> list[dict[str, Any]]:
+        """Return the last scans that led to no event, newest first."""
+        strays: list[dict[str, Any]] = (await self.admin.get("/admin/scans", per_page=100)).data
+        return strays
+
+    def code_for(self, ticket: Ticket, *, age: timedelta = timedelta(0)) -> str:
+        """Return a payload under the platform's own key, made by the contract's words and not by its code."""
+        key_id, _, encoded = keys_of(Home(self._platform.home)).qr_keys.partition(",")[0].partition(":")
+        key = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+        said = {
+            "seat_id": ticket.seat_id,
+            "user_id": ticket.user_id,
+            "event_id": ticket.event_id,
+            "hall_id": "HALL-A",
+            "generated_at": (datetime.now(UTC) - age).isoformat(),
+        }
+        nonce = os.urandom(12)
+        sealed = AESGCM(key).encrypt(nonce, json.dumps(said).encode(), key_id.encode())
+        return base64.urlsafe_b64encode(key_id.encode() + nonce + sealed).rstrip(b"=").decode()
+
+
+def new_nonce() -> str:
+    return uuid.uuid4().hex
