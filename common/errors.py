@@ -25,7 +25,7 @@ A leaf names its code and default message::
 On the far side of a wire the leaf is not known; the client raises the nearest kind with the same code.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 __all__ = [
     "Busy",
@@ -173,12 +173,18 @@ class Internal(ServiceError):
     kind = "internal"
 
 
+# A leaf's own code, such as OTP_INVALID or NOT_SEAT_OWNER, is about the caller's request; these are about ours.
+OUR_CREDENTIALS_REFUSED: Final = frozenset(
+    {(Unauthenticated, Unauthenticated.code), (Unauthenticated, "TOKEN_EXPIRED"), (Forbidden, Forbidden.code)}
+)
+
+
 def as_seen_by_caller(error: ServiceError) -> ServiceError:
     """Return what a refusal between services means to whoever asked us.
 
     That our own credentials were refused is our trouble, not theirs: they would be told to log in again.
     """
-    if isinstance(error, Unauthenticated) or (isinstance(error, Forbidden) and error.code == Forbidden.code):
+    if (type(error), error.code) in OUR_CREDENTIALS_REFUSED:
         return Unavailable(refused=error.public_message)
     return error
 

@@ -142,6 +142,25 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/events/{event_id}/seats/block", orchestrator, user)
     yield Route("POST", "/api/admin/events/{event_id}/seats/unblock", orchestrator, user)
 
+    yield Route("POST", "/api/orders/{order_id}/refund", orchestrator, user)
+    yield Route("POST", "/api/verify-otp", orchestrator, user)
+    yield Route("POST", "/api/resend-otp", orchestrator, user)
+
+    for action in ("initiate", "confirm", "cancel", "dispute", "reverse", "dismiss"):
+        yield Route("POST", f"/api/transfer/{action}", orchestrator, user)
+    yield Route("GET", "/api/transfers", orders, user)
+    yield Route("GET", "/api/transfers/{transfer_id}", orders, user)
+    yield Route("GET", "/api/admin/transfers", orders, user)
+
+    for action in ("list", "cancel", "buy", "approve"):
+        yield Route("POST", f"/api/marketplace/{action}", orchestrator, user)
+    yield Route("GET", "/api/marketplace/listings", orders, user)
+    yield Route("GET", "/api/marketplace/listings/{listing_id}", orders, user)
+    yield Route("GET", "/api/listings", orders, user)
+
+    yield Route("POST", "/api/admin/events/{event_id}/cancel", orchestrator, user)
+    yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
+    yield Route("GET", "/api/admin/receivables", users, user)
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)
 

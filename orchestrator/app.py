@@ -7,16 +7,21 @@ from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.http.app import base_app
-from orchestrator.clients.people import People
 from orchestrator.clients.seat_orders import SeatOrders
 from orchestrator.clients.takings import Takings
 from orchestrator.engine.observer import Observer
 from orchestrator.routes import router
+from orchestrator.service.cancellations import CancellationDesk
 from orchestrator.service.catalogue import Catalogue
+from orchestrator.service.codes import CodeDesk
+from orchestrator.service.disputes import DisputeDesk
 from orchestrator.service.door import Door, Witnesses
 from orchestrator.service.event_desk import EventDesk
+from orchestrator.service.marketplace import Marketplace
+from orchestrator.service.refunds import RefundDesk
 from orchestrator.service.saga_desk import SagaDesk
 from orchestrator.service.tickets import TicketWallet
+from orchestrator.service.transfers import TransferDesk
 from orchestrator.settings import Settings
 from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
@@ -53,19 +58,44 @@ def create_app(
     app.state.catalogue = Catalogue(machinery.engine, participants.register, participants.inventory)
     app.state.ticket_wallet = TicketWallet(participants.inventory, participants.register, machinery.qr)
     app.state.saga_desk = SagaDesk(machinery.engine)
+    _open_desks(app, machinery)
     _open_door(app, machinery)
     app.include_router(router)
     return app
 
 
+def _open_desks(app: FastAPI, machinery: SagaMachinery) -> None:
+    engine, settings, participants = machinery.engine, machinery.settings, machinery.participants
+    app.state.code_desk = CodeDesk(engine, participants.codes, participants.transfer_book, participants.listing_book)
+    app.state.transfer_desk = TransferDesk(
+        engine,
+        transfers=participants.transfer_book,
+        inventory=participants.inventory,
+        events=participants.register,
+        people=participants.people,
+        codes=participants.codes,
+        ttl_seconds=settings.transfer_ttl_seconds,
+    )
+    app.state.dispute_desk = DisputeDesk(engine, participants.transfer_book)
+    app.state.marketplace = Marketplace(
+        engine,
+        listings=participants.listing_book,
+        inventory=participants.inventory,
+        events=participants.register,
+        codes=participants.codes,
+        approval_ttl_seconds=settings.sale_approval_ttl_seconds,
+    )
+    app.state.refund_desk = RefundDesk(engine, participants.order_book, participants.register)
+    app.state.cancellation_desk = CancellationDesk(engine, participants.register)
+
+
 def _open_door(app: FastAPI, machinery: SagaMachinery) -> None:
     participants = machinery.participants
-    people = People(participants.users)
     witnesses = Witnesses(
         inventory=participants.inventory,
         orders=SeatOrders(participants.orders),
         events=participants.register,
-        people=people,
+        people=participants.people,
     )
     ttl = machinery.settings.qr_ttl_seconds
     app.state.door = Door(participants.entrance, witnesses, machinery.qr, qr_ttl_seconds=ttl)
@@ -73,6 +103,6 @@ def _open_door(app: FastAPI, machinery: SagaMachinery) -> None:
         entrance=participants.entrance,
         inventory=participants.inventory,
         events=participants.register,
-        people=people,
+        people=participants.people,
         takings=Takings(participants.users),
     )

@@ -17,6 +17,10 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     inventory_address: str = "127.0.0.1:50051"
     qr_keys: SecretStr = Field(description="id:base64url,…; the first key is the active one.")
     qr_ttl_seconds: int = Field(default=60, gt=0, description="How long a QR code opens the door (T11).")
+    transfer_ttl_seconds: float = Field(default=900.0, gt=0, description="How long both parties have to confirm (T8).")
+    sale_approval_ttl_seconds: float = Field(
+        default=86_400.0, gt=0, description="How long a seller has to approve a sale (T10)."
+    )
     request_budget_seconds: float = Field(default=10.0, description="Longer sagas are answered with 202.")
     saga_patience_seconds: float = Field(
         default=DEFAULT_PATIENCE_SECONDS, gt=0, description="How long a step is tried before its saga decides."

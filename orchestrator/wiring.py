@@ -14,10 +14,14 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.topology import ORCHESTRATOR_HOLDS_QUEUE, platform_topology
 from common.rpc.client import RpcCaller
+from orchestrator.clients.codes import UsersCodes
 from orchestrator.clients.entrance import Entrance
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.inventory import GrpcInventory
+from orchestrator.clients.listings import OrdersListings
 from orchestrator.clients.orders import OrdersBook
+from orchestrator.clients.people import People
+from orchestrator.clients.transfers import OrdersTransfers
 from orchestrator.clients.wallet import UsersWallet
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.observer import LoggingObserver, Observer, Observers
@@ -25,9 +29,17 @@ from orchestrator.engine.plan import AnyPlan
 from orchestrator.engine.recoverer import Recoverer
 from orchestrator.engine.repository import SagaLog
 from orchestrator.qr import QrCodec
+from orchestrator.sagas.cancel_event import cancel_event_plan
+from orchestrator.sagas.list_for_resale import list_for_resale_plan
 from orchestrator.sagas.purchase import purchase_plan
 from orchestrator.sagas.put_on_sale import put_on_sale_plan
+from orchestrator.sagas.refund import refund_plan
+from orchestrator.sagas.resale import resale_plan
+from orchestrator.sagas.reversal import reversal_plan
+from orchestrator.sagas.transfer import transfer_plan
+from orchestrator.sagas.withdraw_listing import withdraw_listing_plan
 from orchestrator.service.box_office import BoxOffice
+from orchestrator.service.clearance import EventClearance
 from orchestrator.settings import Settings
 
 __all__ = ["SERVICE", "Background", "Participants", "SagaMachinery", "wire"]
@@ -37,7 +49,7 @@ SERVICE: Final = "orchestrator"
 
 @dataclass(frozen=True, slots=True)
 class Participants:
-    """The clients of the services that take part in sagas."""
+    """The services that take part in sagas, and the books that each of them keeps."""
 
     users: ServiceClient
     orders: ServiceClient
@@ -45,14 +57,22 @@ class Participants:
     inventory: GrpcInventory
     entrance: Entrance
     register: EventsRegister
+    order_book: OrdersBook
+    transfer_book: OrdersTransfers
+    listing_book: OrdersListings
+    wallet: UsersWallet
+    codes: UsersCodes
+    people: People
 
     @classmethod
     def connect(cls, settings: Settings) -> "Participants":
         tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
+        users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+        orders = ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens)
         events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens)
         return cls(
-            users=ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens),
-            orders=ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens),
+            users=users,
+            orders=orders,
             events=events,
             inventory=GrpcInventory(
                 settings.inventory_address,
@@ -61,6 +81,12 @@ class Participants:
             ),
             entrance=Entrance(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
             register=EventsRegister(events),
+            order_book=OrdersBook(orders),
+            transfer_book=OrdersTransfers(orders),
+            listing_book=OrdersListings(orders),
+            wallet=UsersWallet(users),
+            codes=UsersCodes(users),
+            people=People(users),
         )
 
     async def close(self) -> None:
@@ -128,11 +154,13 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
     url = settings.rabbitmq_url.get_secret_value()
     publisher = Publisher(url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds)
     relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
-    plans = _plans(participants, qr, settings)
+    clearance = EventClearance(participants.order_book, participants.transfer_book, participants.listing_book)
+    plans = _plans(participants, clearance, qr, settings)
     log = SagaLog(database, plans, on_announced=relay.poke, lease_margin_seconds=settings.saga_lease_margin_seconds)
     observers = Observers([LoggingObserver(), *([observer] if observer else [])])
     engine = SagaEngine(log, plans, observers, request_budget_seconds=settings.request_budget_seconds)
-    box_office = BoxOffice(engine, participants.register)
+    clearance.use(engine)
+    box_office = BoxOffice(engine, participants.register, participants.codes)
     expired_holds = Consumer(
         url,
         service=SERVICE,
@@ -161,20 +189,27 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
     )
 
 
-def _plans(participants: Participants, qr: QrCodec, settings: Settings) -> list[AnyPlan]:
-    inventory = participants.inventory
+def _plans(participants: Participants, clearance: EventClearance, qr: QrCodec, settings: Settings) -> list[AnyPlan]:
+    inventory, events, wallet = participants.inventory, participants.register, participants.wallet
+    orders, transfers, listings = participants.order_book, participants.transfer_book, participants.listing_book
+    codes, patience = participants.codes, settings.saga_patience_seconds
     return [
         purchase_plan(
             inventory=inventory,
-            orders=OrdersBook(participants.orders),
-            wallet=UsersWallet(participants.users),
+            orders=orders,
+            wallet=wallet,
             qr=qr,
             hold_ttl_seconds=settings.hold_ttl_seconds,
-            patience_seconds=settings.saga_patience_seconds,
+            patience_seconds=patience,
         ),
-        put_on_sale_plan(
-            events=participants.register, inventory=inventory, patience_seconds=settings.saga_patience_seconds
-        ),
+        transfer_plan(transfers=transfers, codes=codes, wallet=wallet, inventory=inventory, patience_seconds=patience),
+        reversal_plan(transfers=transfers, wallet=wallet, inventory=inventory, patience_seconds=patience),
+        list_for_resale_plan(listings=listings, inventory=inventory, patience_seconds=patience),
+        withdraw_listing_plan(listings=listings, inventory=inventory, patience_seconds=patience),
+        resale_plan(listings=listings, codes=codes, wallet=wallet, inventory=inventory, patience_seconds=patience),
+        refund_plan(inventory=inventory, wallet=wallet, orders=orders, patience_seconds=patience),
+        put_on_sale_plan(events=events, inventory=inventory, patience_seconds=patience),
+        cancel_event_plan(events=events, inventory=inventory, clearance=clearance, patience_seconds=patience),
     ]
 
 

@@ -42,6 +42,8 @@ class EventFacts(BaseModel):
     event_date: datetime
     total_seats: int
     pricing_tiers: dict[str, Money]
+    resale_cap_percent: int = 120
+    refund_deadline_hours: int = 24
 
     @property
     def is_published(self) -> bool:
@@ -106,6 +108,10 @@ class EventsRegister:
             f"/internal/events/{event_id}/publish", {"request_id": call.request_id}
         )
         return published
+
+    async def cancel(self, call: Call, *, event_id: uuid.UUID) -> None:
+        await self._events.post(f"/internal/events/{event_id}/cancel", {"request_id": call.request_id})
+        self._facts.pop(event_id, None)
 
     async def _fetch(self, event_id: uuid.UUID) -> EventFacts:
         return EventFacts.model_validate(await self._events.get(f"/internal/events/{event_id}"))

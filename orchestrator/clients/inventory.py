@@ -13,7 +13,7 @@ import orjson
 
 from common.rpc.client import RpcCaller, open_channel
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import Hold, LayoutCategory, Seat, SeatChoice
+from orchestrator.sagas.participants import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 
@@ -35,6 +35,7 @@ class OwnedSeat:
     event_id: uuid.UUID
     status: str
     owner_user_id: uuid.UUID | None
+    order_id: uuid.UUID | None
     price_paid: Decimal | None
     purchased_at: datetime | None
 
@@ -120,6 +121,55 @@ class GrpcInventory:
         request = pb.ConfirmHoldRequest(request_id=str(call.request_id), hold_id=str(hold_id), user_id=str(user_id))
         await self._caller.call(self._stub.ConfirmHold, request)
 
+    async def hand_over(
+        self,
+        call: Call,
+        *,
+        seat_id: uuid.UUID,
+        from_user_id: uuid.UUID,
+        to_user_id: uuid.UUID,
+        price_paid: Decimal,
+        was_listed: bool = False,
+    ) -> None:
+        request = pb.ChangeOwnerRequest(
+            request_id=str(call.request_id),
+            seat_id=str(seat_id),
+            expected_owner_user_id=str(from_user_id),
+            new_owner_user_id=str(to_user_id),
+            price_paid=f"{price_paid:.2f}",
+            expected_status=pb.LISTED if was_listed else pb.SOLD,
+        )
+        await self._caller.call(self._stub.ChangeOwner, request)
+
+    async def list_for_resale(self, call: Call, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> None:
+        await self._caller.call(self._stub.ListForResale, _resale_request(call, seat_id, owner_user_id))
+
+    async def withdraw_from_resale(self, call: Call, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> None:
+        await self._caller.call(self._stub.WithdrawFromResale, _resale_request(call, seat_id, owner_user_id))
+
+    async def reclaim(
+        self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
+    ) -> tuple[ReturnedSeat, ...]:
+        request = pb.ReclaimSeatsRequest(
+            request_id=str(call.request_id),
+            order_id=str(order_id),
+            buyer_user_id=str(buyer_user_id),
+            is_forced=is_forced,
+        )
+        answer = await self._caller.call(self._stub.ReclaimSeats, request)
+        return tuple(
+            ReturnedSeat(
+                seat_id=uuid.UUID(seat.seat_id),
+                owner_user_id=uuid.UUID(seat.owner_user_id),
+                price=Decimal(seat.price),
+            )
+            for seat in answer.seats
+        )
+
+    async def close_event(self, call: Call, *, event_id: uuid.UUID) -> None:
+        request = pb.CloseEventRequest(request_id=str(call.request_id), event_id=str(event_id))
+        await self._caller.call(self._stub.CloseEvent, request)
+
     async def provision(self, call: Call, *, event_id: uuid.UUID, layout: Sequence[LayoutCategory]) -> int:
         request = pb.ProvisionSeatsRequest(
             request_id=str(call.request_id),
@@ -201,9 +251,14 @@ def _owned(seat: pb.Seat) -> OwnedSeat:
         event_id=uuid.UUID(seat.event_id),
         status=pb.SeatStatus.Name(seat.status),
         owner_user_id=uuid.UUID(seat.owner_user_id) if seat.owner_user_id else None,
+        order_id=uuid.UUID(seat.order_id) if seat.order_id else None,
         price_paid=Decimal(seat.price_paid) if seat.price_paid else None,
         purchased_at=datetime.fromisoformat(seat.purchased_at) if seat.purchased_at else None,
     )
+
+
+def _resale_request(call: Call, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> pb.ResaleRequest:
+    return pb.ResaleRequest(request_id=str(call.request_id), seat_id=str(seat_id), owner_user_id=str(owner_user_id))
 
 
 def _layout_category(category: LayoutCategory) -> pb.LayoutCategory:

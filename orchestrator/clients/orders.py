@@ -1,12 +1,26 @@
 """The orders service's order book."""
 
 import uuid
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
 from orchestrator.engine.plan import Call
 from orchestrator.sagas.participants import Hold
 
-__all__ = ["OrdersBook"]
+__all__ = ["OrderFacts", "OrdersBook"]
+
+
+class OrderFacts(BaseModel):
+    """An order as the orders service has it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    order_id: uuid.UUID
+    user_id: uuid.UUID
+    event_id: uuid.UUID
+    status: str
 
 
 class OrdersBook:
@@ -42,3 +56,26 @@ class OrdersBook:
                 "reason": call.reason,
             },
         )
+
+    async def refund(self, call: Call, *, order_id: uuid.UUID, reason: str) -> None:
+        await self._orders.post(
+            f"/internal/orders/{order_id}/refund", {"request_id": call.request_id, "reason": reason}
+        )
+
+    async def find(self, order_id: uuid.UUID) -> OrderFacts:
+        """Return an order.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+        """
+        return OrderFacts.model_validate(await self._orders.get(f"/internal/orders/{order_id}"))
+
+    async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int) -> list[OrderFacts]:
+        """Return an event's oldest orders of a status."""
+        query: dict[str, Any] = {"event_id": str(event_id), "status": status, "limit": limit}
+        return [OrderFacts.model_validate(order) for order in await self._orders.get("/internal/orders", query)]
+
+    async def counts(self, event_id: uuid.UUID) -> dict[str, int]:
+        """Return how many orders an event has, by status; statuses without any may be missing."""
+        counted: dict[str, int] = await self._orders.get("/internal/orders/counts", {"event_id": str(event_id)})
+        return counted

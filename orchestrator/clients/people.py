@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 from cachetools import TTLCache
@@ -26,6 +27,7 @@ class PersonFacts(BaseModel):
     email: str
     name: str
     assigned_hall_id: str | None
+    is_verified: bool
 
     @property
     def called(self) -> str:
@@ -50,6 +52,18 @@ class People:
             person = PersonFacts.model_validate(await self._users.get(f"/internal/users/{user_id}"))
             self._known[user_id] = person
         return person
+
+    async def find_by_email(self, email: str) -> PersonFacts:
+        """Return who has that e-mail address.
+
+        Raises:
+            NotFound: USER_NOT_FOUND.
+        """
+        return PersonFacts.model_validate(await self._users.post("/internal/users/find", {"email": email}))
+
+    async def balance_of(self, user_id: uuid.UUID) -> Decimal:
+        """Return what is in somebody's wallet right now."""
+        return Decimal((await self._users.get(f"/internal/users/{user_id}"))["credit_balance"])
 
     async def lookup(self, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PersonFacts]:
         """Return those that exist, by id."""

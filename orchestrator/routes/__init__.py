@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from orchestrator.routes import admin_events, door, events, purchase, sagas, tickets
+from orchestrator.routes import (
+    admin_events,
+    codes,
+    door,
+    events,
+    marketplace,
+    purchase,
+    refunds,
+    sagas,
+    tickets,
+    transfers,
+)
 
 __all__ = ["router"]
 
@@ -10,6 +21,10 @@ router = APIRouter(prefix="/api")
 router.include_router(purchase.router)  # first: routes are tried in order
 router.include_router(events.router)
 router.include_router(tickets.router)
+router.include_router(codes.router)
+router.include_router(transfers.router)
+router.include_router(marketplace.router)
+router.include_router(refunds.router)
 router.include_router(sagas.router)
 router.include_router(door.router)
 router.include_router(admin_events.router)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
 from orchestrator.engine.engine import StillRunning
+from orchestrator.routes.client_address import ClientAddress
 from orchestrator.routes.idempotency import IdempotencyKey
 from orchestrator.sagas.participants import SeatChoice
 from orchestrator.schemas.purchase import (
@@ -49,6 +50,7 @@ _PAY = refusals(
         404: "ORDER_NOT_FOUND",
         409: "ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED, REQUEST_IN_PROGRESS",
         410: "HOLD_EXPIRED",
+        428: "OTP_REQUIRED",
     }
 )
 _CANCEL = refusals(
@@ -99,10 +101,20 @@ async def reserve_best_available(
 
 @router.post("/pay", responses=_PAY, response_model_exclude_none=True, summary="Pay for held seats and get the tickets")
 async def pay(
-    *, body: PayRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+    *,
+    body: PayRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    office: Office,
+    response: Response,
 ) -> Success[Receipt] | Success[OrderInProgress]:
-    """Too few credits (402) leave the hold as it is: top up and pay again while it lasts."""
-    return await _answer(office.pay(user_id=user.user_id, order_id=body.order_id, key=key), response)
+    """Too few credits (402) leave the hold as it is: top up and pay again while it lasts.
+
+    So does 428: prove with the code that was sent (`/verify-otp`), and pay again.
+    """
+    paid = office.pay(user_id=user.user_id, order_id=body.order_id, key=key, address=address)
+    return await _answer(paid, response)
 
 
 @router.post("/orders/{order_id}/cancel", responses=_CANCEL, summary="Give held seats back")

@@ -4,8 +4,9 @@ Every call that changes something is repeatable under its `Call`: the same ids, 
 `Unavailable`; a refusal raises the participant's own error, and stays a refusal for ever.
 """
 
+import enum
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -17,15 +18,23 @@ from orchestrator.engine.plan import Call
 
 __all__ = [
     "Charge",
+    "Clearance",
+    "CodeContext",
     "EventDraft",
     "EventRegister",
     "Hold",
     "LayoutCategory",
     "LayoutRow",
+    "ListingBook",
+    "OneTimeCodes",
+    "OpenWork",
     "OrderBook",
+    "ReturnedSeat",
     "Seat",
     "SeatChoice",
     "SeatInventory",
+    "Ticket",
+    "TransferBook",
     "Venue",
     "Wallet",
 ]
@@ -75,6 +84,34 @@ class Charge(Fact):
 
     transaction_id: uuid.UUID
     balance: Money
+
+
+class Ticket(Fact):
+    """A sold seat as a party to a transfer or a sale knows it. `price` is its face value."""
+
+    seat_id: uuid.UUID
+    order_id: uuid.UUID
+    event_id: uuid.UUID
+    category: str
+    row_number: str
+    seat_number: int
+    price: Money
+
+
+class ReturnedSeat(Fact):
+    """A seat that was taken back, with who had its ticket and what it had cost at the box office."""
+
+    seat_id: uuid.UUID
+    owner_user_id: uuid.UUID
+    price: Money
+
+
+class CodeContext(enum.StrEnum):
+    """What a one-time code is for. With a reference, such as an order's id, it proves one thing only."""
+
+    PURCHASE = "purchase"
+    TRANSFER = "transfer"
+    RESALE = "resale"
 
 
 class LayoutRow(Fact):
@@ -135,6 +172,43 @@ class SeatInventory(Protocol):
 
     async def discard(self, call: Call, *, event_id: uuid.UUID) -> None: ...
 
+    async def hand_over(
+        self,
+        call: Call,
+        *,
+        seat_id: uuid.UUID,
+        from_user_id: uuid.UUID,
+        to_user_id: uuid.UUID,
+        price_paid: Decimal,
+        was_listed: bool = False,
+    ) -> None:
+        """Change a ticket's owner. When it is not (any more) theirs: NOT_SEAT_OWNER; used, or listed: SEAT_UNAVAILABLE.
+
+        Args:
+            was_listed: the ticket is expected to be listed for resale, and is not afterwards.
+        """
+        ...
+
+    async def list_for_resale(self, call: Call, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> None:
+        """Put a ticket on sale: its code opens no door from now on. Raises as `hand_over`; EVENT_ENDED."""
+        ...
+
+    async def withdraw_from_resale(self, call: Call, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> None: ...
+
+    async def reclaim(
+        self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
+    ) -> tuple[ReturnedSeat, ...]:
+        """Take an order's seats back, all or none. One that is listed, used or handed over: a refusal.
+
+        Args:
+            is_forced: used and handed-over ones are taken back all the same.
+        """
+        ...
+
+    async def close_event(self, call: Call, *, event_id: uuid.UUID) -> None:
+        """From now on nothing of the event is held, sold or listed."""
+        ...
+
 
 class OrderBook(Protocol):
     async def open(
@@ -147,16 +221,123 @@ class OrderBook(Protocol):
         """Undo the opening: the order becomes FAILED or CANCELLED, for the reason the call gives."""
         ...
 
+    async def refund(self, call: Call, *, order_id: uuid.UUID, reason: str) -> None: ...
+
+
+class TransferBook(Protocol):
+    async def open(
+        self,
+        call: Call,
+        *,
+        transfer_id: uuid.UUID,
+        ticket: Ticket,
+        seller_user_id: uuid.UUID,
+        buyer_user_id: uuid.UUID,
+        initiated_by_user_id: uuid.UUID,
+        credits_amount: Decimal,
+        expires_at: datetime,
+    ) -> None:
+        """Open a transfer. When the ticket is in another: TRANSFER_IN_PROGRESS; on sale: LISTING_INVALID_STATE."""
+        ...
+
+    async def end(self, call: Call, *, transfer_id: uuid.UUID, status: str) -> None:
+        """Undo the opening: the transfer becomes FAILED or CANCELLED, for the reason the call gives."""
+        ...
+
+    async def complete(self, call: Call, *, transfer_id: uuid.UUID) -> None: ...
+
+    async def begin_reversal(self, call: Call, *, transfer_id: uuid.UUID) -> None:
+        """Begin to reverse a disputed transfer. Any other one: TRANSFER_INVALID_STATE."""
+        ...
+
+    async def abandon_reversal(self, call: Call, *, transfer_id: uuid.UUID) -> None: ...
+
+    async def reverse(self, call: Call, *, transfer_id: uuid.UUID) -> None: ...
+
+
+class ListingBook(Protocol):
+    async def open(
+        self, call: Call, *, listing_id: uuid.UUID, ticket: Ticket, seller_user_id: uuid.UUID, asking_price: Decimal
+    ) -> None:
+        """Open a listing. When the ticket has one: LISTING_INVALID_STATE; is in a transfer: TRANSFER_IN_PROGRESS."""
+        ...
+
+    async def discard(self, call: Call, *, listing_id: uuid.UUID) -> None: ...
+
+    async def activate(self, call: Call, *, listing_id: uuid.UUID) -> None: ...
+
+    async def begin_withdrawal(self, call: Call, *, listing_id: uuid.UUID) -> None:
+        """Take a listing off the market. One that is not ACTIVE: LISTING_INVALID_STATE."""
+        ...
+
+    async def abandon_withdrawal(self, call: Call, *, listing_id: uuid.UUID) -> None: ...
+
+    async def cancel(self, call: Call, *, listing_id: uuid.UUID) -> None: ...
+
+    async def claim(
+        self,
+        call: Call,
+        *,
+        listing_id: uuid.UUID,
+        sale_id: uuid.UUID,
+        buyer_user_id: uuid.UUID,
+        expires_at: datetime,
+    ) -> None:
+        """Take a listing for one buyer. One that is not ACTIVE (any more): LISTING_INVALID_STATE."""
+        ...
+
+    async def release_claim(self, call: Call, *, listing_id: uuid.UUID, sale_id: uuid.UUID) -> None: ...
+
+    async def complete(self, call: Call, *, listing_id: uuid.UUID, sale_id: uuid.UUID) -> None: ...
+
+
+class OneTimeCodes(Protocol):
+    async def send(
+        self, call: Call, *, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, address: str
+    ) -> None:
+        """Send a code to the user's phone; `address` is the network address of whoever caused it."""
+        ...
+
+    async def withdraw(self, call: Call, *, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID) -> None: ...
+
 
 class Wallet(Protocol):
     async def charge(
         self, call: Call, *, user_id: uuid.UUID, event_id: uuid.UUID, amount: Decimal, reference: uuid.UUID
     ) -> Charge:
-        """Debit the wallet. Too little in it: INSUFFICIENT_CREDITS."""
+        """Debit the wallet. Too little in it: INSUFFICIENT_CREDITS; a flagged user without a proof: OTP_REQUIRED."""
         ...
 
     async def refund(self, call: Call) -> None:
         """Give back what was charged by the action that the call undoes, if anything was."""
+        ...
+
+    async def pay_back(
+        self, call: Call, *, charge_request_id: uuid.UUID, recipients: Mapping[uuid.UUID, Decimal], reason: str
+    ) -> None:
+        """Reverse a charge in favour of the recipients, who get all of it between them."""
+        ...
+
+    async def hold_escrow(self, call: Call, *, user_id: uuid.UUID, amount: Decimal, reference: uuid.UUID) -> uuid.UUID:
+        """Set credits aside and return the escrow's id. Too few: INSUFFICIENT_CREDITS."""
+        ...
+
+    async def void_escrow(self, call: Call) -> None:
+        """Give back what was set aside by the action that the call undoes, if anything was."""
+        ...
+
+    async def release_escrow(self, call: Call, *, escrow_id: uuid.UUID, to_user_id: uuid.UUID) -> None: ...
+
+    async def claw_back(
+        self,
+        call: Call,
+        *,
+        from_user_id: uuid.UUID,
+        to_user_id: uuid.UUID,
+        amount: Decimal,
+        reference: uuid.UUID,
+    ) -> Decimal:
+        """Move credits whether they are there or not, and return how many were not: those are owed from now on."""
         ...
 
 
@@ -167,4 +348,30 @@ class EventRegister(Protocol):
 
     async def publish(self, call: Call, *, event_id: uuid.UUID) -> dict[str, Any]:
         """Make the event visible and return it."""
+        ...
+
+    async def cancel(self, call: Call, *, event_id: uuid.UUID) -> None:
+        """Cancel a published event. Any other one: EVENT_INVALID_STATE."""
+        ...
+
+
+class OpenWork(Fact):
+    """What is left of a cancelled event: paid and unpaid orders, transfers and listings that have not ended."""
+
+    confirmed_orders: int = 0
+    pending_orders: int = 0
+    transfers: int = 0
+    listings: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        return not (self.confirmed_orders or self.pending_orders or self.transfers or self.listings)
+
+
+class Clearance(Protocol):
+    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> tuple[OpenWork, OpenWork]:
+        """End some of what is open at a cancelled event; return what was open before, and what is left.
+
+        Doing it twice does no harm.
+        """
         ...

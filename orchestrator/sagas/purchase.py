@@ -2,8 +2,9 @@
 
 hold seats → open order → announce the hold → wait for `pay` → charge wallet → **sell seats** → confirm order.
 
-Too few credits lead back to the wait: the hold goes on, and the fan can top up and pay again. Every other failure
-unwinds: what was charged goes back, the order ends, the seats are free.
+Too few credits lead back to the wait: the hold goes on, and the fan can top up and pay again. So does a missing proof
+that a flagged fan's phone is theirs. Every other failure unwinds: what was charged goes back, the order ends, the seats
+are free.
 
 The order, its hold and this saga share one id.
 """
@@ -28,7 +29,7 @@ from orchestrator.engine.plan import (
     undoable,
     wait,
 )
-from orchestrator.errors import HoldExpired, OrderCancelled
+from orchestrator.errors import HoldExpired, OrderCancelled, OtpRequired
 from orchestrator.qr import QrCodec
 from orchestrator.sagas.participants import Charge, Hold, OrderBook, SeatChoice, SeatInventory, Wallet
 
@@ -38,6 +39,7 @@ PURCHASE: Final = "purchase"
 PAY: Final = "pay"
 OPEN_ORDER: Final = "open order"
 SOURCE: Final = "orchestrator"
+CAN_BE_PUT_RIGHT: Final = ("INSUFFICIENT_CREDITS", OtpRequired.code)
 
 
 class IssuedTicket(BaseModel):
@@ -48,7 +50,10 @@ class IssuedTicket(BaseModel):
 
 
 class Purchase(SagaData):
-    """What the saga knows. `hold` is there once seats are held, `charge` once they are paid, `tickets` at the end."""
+    """What the saga knows. `hold` is there once seats are held, `charge` once they are paid, `tickets` at the end.
+
+    `charge_request_id` is what a refund names to get the charge reversed.
+    """
 
     user_id: uuid.UUID
     event_id: uuid.UUID
@@ -56,6 +61,7 @@ class Purchase(SagaData):
     choice: SeatChoice
     hold: Hold | None = None
     charge: Charge | None = None
+    charge_request_id: uuid.UUID | None = None
     tickets: tuple[IssuedTicket, ...] = ()
 
     @property
@@ -88,7 +94,7 @@ def purchase_plan(
         undoable(OPEN_ORDER, steps.open_order, steps.end_order),
         publish("announce hold", steps.hold_message),
         wait(PAY, deadline=hold_end, expired=HoldExpired),
-        undoable("charge wallet", steps.charge_wallet, steps.refund_wallet, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
+        undoable("charge wallet", steps.charge_wallet, steps.refund_wallet, back_to_wait_on=CAN_BE_PUT_RIGHT),
         pivot("sell seats", steps.sell_seats),
         must_finish("confirm order", steps.confirm_order),
         publish("announce sale", sale_message),
@@ -155,7 +161,7 @@ class PurchaseSteps:
             amount=purchase.held.total,
             reference=purchase.order_id,
         )
-        return purchase.model_copy(update={"charge": charge})
+        return purchase.model_copy(update={"charge": charge, "charge_request_id": call.request_id})
 
     async def refund_wallet(self, _: Purchase, call: Call) -> None:
         await self._wallet.refund(call)

@@ -7,29 +7,32 @@ from typing import NoReturn
 
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Forbidden, Unprocessable
-from orchestrator.clients.events import EventFacts, EventsRegister
+from orchestrator.clients.codes import UsersCodes
+from orchestrator.clients.events import EventsRegister
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import (
     EventEnded,
-    EventNotFound,
     HoldExpired,
     OrderAlreadyConfirmed,
     OrderCancelled,
     OrderInvalidState,
     OrderNotFound,
+    OtpRequired,
 )
-from orchestrator.sagas.participants import SeatChoice
+from orchestrator.sagas.participants import CodeContext, SeatChoice
 from orchestrator.sagas.purchase import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.schemas.purchase import Cancellation, Receipt, Reservation, TicketCode
+from orchestrator.service.events_on_sale import require_upcoming
 
 __all__ = ["BoxOffice"]
 
 
 class BoxOffice:
-    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
+    def __init__(self, engine: SagaEngine, events: EventsRegister, codes: UsersCodes) -> None:
         self._engine = engine
         self._events = events
+        self._codes = codes
 
     async def reserve(
         self, *, user_id: uuid.UUID, event_id: uuid.UUID, choice: SeatChoice, key: str | None
@@ -49,7 +52,7 @@ class BoxOffice:
         saga_id = uuid.uuid5(user_id, f"{choice.operation}/{key}") if key else uuid.uuid4()
         fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
         try:
-            event = await self._on_sale(event_id)
+            event = await require_upcoming(self._events, event_id)
         except EventEnded:
             # It was not over when the request came first, perhaps; then its answer stands.
             if key is None or (first := await self._engine.find(saga_id)) is None:
@@ -59,18 +62,14 @@ class BoxOffice:
         saga = await self._engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
         return _reservation(saga)
 
-    async def _on_sale(self, event_id: uuid.UUID) -> EventFacts:
-        event = await self._events.facts(event_id)
-        if event.status == "DRAFT":
-            raise EventNotFound
-        if not event.is_published or event.event_date <= datetime.now(UTC):
-            raise EventEnded
-        return event
-
-    async def pay(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
+    async def pay(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None, address: str) -> Receipt:
         """Charge the wallet, sell the seats, confirm the order. A repeated request gets the first one's answer.
 
+        Args:
+            address: where the caller is.
+
         Raises:
+            PreconditionRequired: OTP_REQUIRED; a flagged user was sent a code, the hold goes on.
             NotFound: ORDER_NOT_FOUND.
             Forbidden: somebody else's order.
             PaymentRequired: INSUFFICIENT_CREDITS; the hold goes on.
@@ -82,6 +81,11 @@ class BoxOffice:
         saga = await self._engine.signal(order_id, PAY, kind=PURCHASE, signalled_by=user_id, key=key)
         if saga is None:
             return await self._pay_again(user_id=user_id, order_id=order_id, key=key)
+        if saga.state is SagaState.WAITING and saga.error is not None and saga.error.code == OtpRequired.code:
+            await self._codes.send_again(
+                user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, address=address
+            )
+            raise OtpRequired
         return _receipt(saga)
 
     async def cancel(self, *, user_id: uuid.UUID, order_id: uuid.UUID) -> Cancellation:

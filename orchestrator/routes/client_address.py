@@ -1,0 +1,15 @@
+"""Where the client is, as the gateway says: it overwrites what clients send in that header."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+__all__ = ["ClientAddress"]
+
+
+async def _client_address(request: Request) -> str:
+    peer = request.client.host if request.client else ""
+    return request.headers.get("x-forwarded-for", peer)
+
+
+ClientAddress = Annotated[str, Depends(_client_address)]

@@ -1,0 +1,97 @@
+"""Calling an event off: **cancel event** → close hall → give everything back, bit by bit.
+
+Tens of thousands of orders take minutes. Each bit ends some of them, by refunds and withdrawals that are sagas of their
+own, and stores how many are left; whoever takes over after a crash goes on from there.
+"""
+
+import uuid
+from typing import Final
+
+from common.messaging.message import Message
+from common.messaging.topology import MESSAGES_EXCHANGE
+from orchestrator.engine.plan import (
+    DEFAULT_PATIENCE_SECONDS,
+    Call,
+    OutgoingMessage,
+    Plan,
+    SagaData,
+    must_finish,
+    pivot,
+    publish,
+)
+from orchestrator.sagas.participants import Clearance, EventRegister, OpenWork, SeatInventory
+
+__all__ = ["CANCEL_EVENT", "CancelEvent", "cancel_event_plan"]
+
+CANCEL_EVENT: Final = "cancel event"
+SOURCE: Final = "orchestrator"
+# A bit is a hundred orders at most, which take a second or two; a busy machine gets the benefit of the doubt.
+CLEARING_PATIENCE_SECONDS: Final = 60.0
+
+
+class CancelEvent(SagaData):
+    """What the saga knows. `left` is there once the hall is closed; `orders_total` counts the paid ones of then."""
+
+    event_id: uuid.UUID
+    cancelled_by_user_id: uuid.UUID
+    orders_total: int = 0
+    left: OpenWork | None = None
+
+    @property
+    def is_cleared(self) -> bool:
+        return self.left is not None and self.left.is_done
+
+
+def cancel_event_plan(
+    *,
+    events: EventRegister,
+    inventory: SeatInventory,
+    clearance: Clearance,
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+) -> Plan[CancelEvent]:
+    """Return the story of an event that does not take place."""
+    steps = CancelEventSteps(events=events, inventory=inventory, clearance=clearance)
+    return Plan(
+        CANCEL_EVENT,
+        CancelEvent,
+        pivot("cancel event", steps.cancel_event),
+        must_finish("close hall", steps.close_hall),
+        must_finish(
+            "give everything back",
+            steps.give_back_some,
+            until=lambda cancellation: cancellation.is_cleared,
+            patience_seconds=CLEARING_PATIENCE_SECONDS,
+        ),
+        publish("announce cancellation", cancelled_message),
+        patience_seconds=patience_seconds,
+    )
+
+
+class CancelEventSteps:
+    """The saga's actions, in the order of the story."""
+
+    def __init__(self, *, events: EventRegister, inventory: SeatInventory, clearance: Clearance) -> None:
+        self._events = events
+        self._inventory = inventory
+        self._clearance = clearance
+
+    async def cancel_event(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
+        await self._events.cancel(call, event_id=cancellation.event_id)
+        return cancellation
+
+    async def close_hall(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
+        await self._inventory.close_event(call, event_id=cancellation.event_id)
+        return cancellation
+
+    async def give_back_some(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
+        before, left = await self._clearance.clear_some(
+            event_id=cancellation.event_id, cancellation_id=cancellation.saga_id
+        )
+        total = before.confirmed_orders if cancellation.left is None else cancellation.orders_total
+        return cancellation.model_copy(update={"orders_total": total, "left": left})
+
+
+def cancelled_message(cancellation: CancelEvent) -> OutgoingMessage:
+    facts = {"event_id": str(cancellation.event_id), "orders_refunded": cancellation.orders_total}
+    message = Message(type="event.cancelled", source=SOURCE, subject=str(cancellation.event_id), data=facts)
+    return OutgoingMessage(message, MESSAGES_EXCHANGE, "event.cancelled")

@@ -1,0 +1,77 @@
+"""Calling events off, and seeing how far that is (T7)."""
+
+import uuid
+
+from common.errors import Unavailable
+from orchestrator.clients.events import EventsRegister
+from orchestrator.engine.engine import SagaEngine, StillRunning
+from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.errors import EventInvalidState, EventNotFound
+from orchestrator.sagas.cancel_event import CANCEL_EVENT, CancelEvent
+from orchestrator.sagas.participants import OpenWork
+from orchestrator.schemas.refunds import EventCancellation
+from orchestrator.service.outcomes import failure_of
+
+__all__ = ["CancellationDesk"]
+
+
+class CancellationDesk:
+    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
+        self._engine = engine
+        self._events = events
+
+    async def cancel(self, event_id: uuid.UUID, *, admin_id: uuid.UUID) -> EventCancellation:
+        """Call an event off: every order is refunded, every transfer and listing ends. Asking again shows how far it is.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND.
+            Conflict: EVENT_INVALID_STATE, it is not on sale yet.
+        """
+        saga_id = _saga_id(event_id)
+        if saga := await self._engine.find(saga_id):
+            return _view(saga)
+        event = await self._events.facts(event_id)
+        if not event.is_published:
+            raise EventInvalidState(details={"status": event.status})
+        cancellation = CancelEvent(saga_id=saga_id, event_id=event_id, cancelled_by_user_id=admin_id)
+        try:
+            return _view(await self._engine.start(CANCEL_EVENT, cancellation, requested_by=admin_id))
+        except StillRunning:
+            return await self.progress(event_id)
+
+    async def progress(self, event_id: uuid.UUID) -> EventCancellation:
+        """Return how far an event's cancellation is.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND, nobody has called it off.
+            Unavailable: it has just begun.
+        """
+        saga = await self._engine.find(_saga_id(event_id))
+        if saga is None:
+            await self._events.facts(event_id)
+            raise EventNotFound("The event was not cancelled.")
+        return _view(saga)
+
+
+def _saga_id(event_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of an event's one cancellation."""
+    return uuid.uuid5(event_id, CANCEL_EVENT)
+
+
+def _view(saga: SagaRecord) -> EventCancellation:
+    cancellation = saga.data
+    if not isinstance(cancellation, CancelEvent):
+        raise Unavailable(saga_id=saga.saga_id)
+    if saga.state is SagaState.UNWOUND:
+        raise failure_of(saga)
+    left = cancellation.left or OpenWork(confirmed_orders=cancellation.orders_total)
+    return EventCancellation(
+        event_id=cancellation.event_id,
+        saga_id=saga.saga_id,
+        state=saga.state,
+        orders_total=cancellation.orders_total,
+        orders_refunded=cancellation.orders_total - left.confirmed_orders,
+        open_orders=left.confirmed_orders + left.pending_orders,
+        open_transfers=left.transfers,
+        open_listings=left.listings,
+    )

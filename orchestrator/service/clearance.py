@@ -1,0 +1,146 @@
+"""Ends what is open at a cancelled event, a hundred of each kind at a time: transfers, sales, listings, orders.
+
+Each thing ends by its own saga, so whoever is killed in between leaves nothing half done; what a refusal left open (a
+ticket that was being listed just then, say) is tried again the next time.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Iterable
+from typing import Final
+
+from common.errors import ServiceError
+from common.telemetry.logs import get_logger
+from orchestrator.clients.listings import ListingFacts, OrdersListings
+from orchestrator.clients.orders import OrderFacts, OrdersBook
+from orchestrator.clients.transfers import OrdersTransfers, TransferFacts
+from orchestrator.engine.engine import SagaEngine, StillRunning
+from orchestrator.engine.plan import SagaData
+from orchestrator.engine.record import SagaState
+from orchestrator.errors import EventCancelled
+from orchestrator.sagas.participants import OpenWork
+from orchestrator.sagas.purchase import PURCHASE
+from orchestrator.sagas.refund import REFUND
+from orchestrator.sagas.resale import RESALE
+from orchestrator.sagas.transfer import TRANSFER
+from orchestrator.sagas.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
+from orchestrator.service.refunds import refund_of
+
+__all__ = ["EventClearance"]
+
+BATCH: Final = 100
+AT_ONCE: Final = 8
+OPEN_LISTING_STATUSES: Final = ("OPENING", "ACTIVE", "PENDING_TRANSFER", "WITHDRAWING")
+REASON: Final = "the event was cancelled"
+logger = get_logger(__name__)
+
+
+class EventClearance:
+    """The sagas' `Clearance`. It runs sagas itself, so it is given the engine once there is one."""
+
+    def __init__(self, orders: OrdersBook, transfers: OrdersTransfers, listings: OrdersListings) -> None:
+        self._orders = orders
+        self._transfers = transfers
+        self._listings = listings
+        self._hands = asyncio.Semaphore(AT_ONCE)
+        self._engine: SagaEngine | None = None
+
+    def use(self, engine: SagaEngine) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> SagaEngine:
+        if self._engine is None:
+            raise RuntimeError("the clearance was not given the engine")
+        return self._engine
+
+    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> tuple[OpenWork, OpenWork]:
+        before = await self._open_work(event_id)
+        await self._end_transfers(event_id)
+        await self._end_sales(event_id)
+        await self._withdraw_listings(event_id, cancellation_id)
+        await self._end_purchases(event_id)
+        await self._refund_orders(event_id, cancellation_id)
+        return before, await self._open_work(event_id)
+
+    async def _open_work(self, event_id: uuid.UUID) -> OpenWork:
+        orders = await self._orders.counts(event_id)
+        transfers = await self._transfers.of_event(event_id, status="PENDING_OTP", limit=BATCH)
+        listings = [
+            await self._listings.of_event(event_id, status=status, limit=BATCH) for status in OPEN_LISTING_STATUSES
+        ]
+        return OpenWork(
+            confirmed_orders=orders.get("CONFIRMED", 0),
+            pending_orders=orders.get("PENDING", 0),
+            transfers=len(transfers),
+            listings=sum(map(len, listings)),
+        )
+
+    async def _end_transfers(self, event_id: uuid.UUID) -> None:
+        async def end(transfer: TransferFacts) -> None:
+            await self.engine.end_waiting(transfer.transfer_id, EventCancelled(), kind=TRANSFER)
+
+        found = await self._transfers.of_event(event_id, status="PENDING_OTP", limit=BATCH)
+        await self._all(end(transfer) for transfer in found)
+
+    async def _end_sales(self, event_id: uuid.UUID) -> None:
+        async def end(listing: ListingFacts) -> None:
+            if listing.sale_id is not None:
+                await self.engine.end_waiting(listing.sale_id, EventCancelled(), kind=RESALE)
+
+        found = await self._listings.of_event(event_id, status="PENDING_TRANSFER", limit=BATCH)
+        await self._all(end(listing) for listing in found)
+
+    async def _withdraw_listings(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
+        async def withdraw(listing: ListingFacts) -> None:
+            withdrawal = WithdrawListing(
+                saga_id=uuid.uuid5(cancellation_id, f"listing {listing.listing_id}"),
+                listing_id=listing.listing_id,
+                seat_id=listing.seat_id,
+                seller_user_id=listing.seller_user_id,
+            )
+            await self._start_once(WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
+
+        found = await self._listings.of_event(event_id, status="ACTIVE", limit=BATCH)
+        await self._all(withdraw(listing) for listing in found)
+
+    async def _end_purchases(self, event_id: uuid.UUID) -> None:
+        async def end(order: OrderFacts) -> None:
+            await self.engine.end_waiting(order.order_id, EventCancelled(), kind=PURCHASE)
+
+        found = await self._orders.of_event(event_id, status="PENDING", limit=BATCH)
+        await self._all(end(order) for order in found)
+
+    async def _refund_orders(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
+        async def refund(order: OrderFacts) -> None:
+            purchase = await self.engine.find(order.order_id)
+            if purchase is not None:
+                saga_id = uuid.uuid5(cancellation_id, f"order {order.order_id}")
+                await self._start_once(
+                    REFUND,
+                    refund_of(purchase, saga_id=saga_id, reason=REASON, is_forced=True),
+                    requested_by=cancellation_id,
+                )
+
+        found = await self._orders.of_event(event_id, status="CONFIRMED", limit=BATCH)
+        await self._all(refund(order) for order in found)
+
+    async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> None:
+        """Start a saga, unless it was; one that was refused is started anew under the next id."""
+        while (earlier := await self.engine.find(data.saga_id)) is not None:
+            if earlier.state is not SagaState.UNWOUND:
+                return
+            data = data.model_copy(update={"saga_id": uuid.uuid5(data.saga_id, "again")})
+        await self.engine.start(kind, data, requested_by=requested_by)
+
+    async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:
+        await asyncio.gather(*(self._one(deed) for deed in deeds))
+
+    async def _one(self, deed: Awaitable[None]) -> None:
+        async with self._hands:
+            try:
+                await deed
+            except StillRunning:
+                pass  # it goes on by itself
+            except ServiceError as error:
+                logger.warning("clearance.left", code=error.code, **error.private)

@@ -1,0 +1,277 @@
+"""The transfer desk: a ticket from one person to another. It starts and signals transfer sagas and says how they went."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from common.db.requests import fingerprint_of
+from common.errors import Busy, Forbidden, PaymentRequired, TooManyRequests
+from orchestrator.clients.codes import UsersCodes
+from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.inventory import GrpcInventory, OwnedSeat
+from orchestrator.clients.people import People
+from orchestrator.clients.transfers import OrdersTransfers, TransferFacts
+from orchestrator.engine.engine import SagaEngine
+from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.errors import (
+    ListingInvalidState,
+    NotSeatOwner,
+    NotYours,
+    OtpMaxRetries,
+    SelfTransfer,
+    TicketNotUsable,
+    TransferCancelled,
+    TransferInvalidState,
+    UnverifiedAccount,
+)
+from orchestrator.sagas.participants import CodeContext, Ticket
+from orchestrator.sagas.transfer import CONFIRM, TRANSFER, Transfer
+from orchestrator.schemas.transfers import (
+    TransferCancelledView,
+    TransferCompleted,
+    TransferDisputed,
+    TransferPending,
+    TransferRequest,
+)
+from orchestrator.service.events_on_sale import require_upcoming
+from orchestrator.service.outcomes import earlier, saga_id_of, succeeded
+
+__all__ = ["TransferDesk", "ticket_of"]
+
+
+class TransferDesk:
+    """Args: `ttl_seconds`: how long both parties have to confirm (T8: 15 minutes)."""
+
+    def __init__(
+        self,
+        engine: SagaEngine,
+        *,
+        transfers: OrdersTransfers,
+        inventory: GrpcInventory,
+        events: EventsRegister,
+        people: People,
+        codes: UsersCodes,
+        ttl_seconds: float,
+    ) -> None:
+        self._engine = engine
+        self._transfers = transfers
+        self._inventory = inventory
+        self._events = events
+        self._people = people
+        self._codes = codes
+        self._ttl = timedelta(seconds=ttl_seconds)
+
+    async def initiate(
+        self, request: TransferRequest, *, caller_id: uuid.UUID, key: str | None, address: str
+    ) -> TransferPending:
+        """Open a transfer and send both parties a code.
+
+        Args:
+            address: where the caller is.
+
+        Raises:
+            InvalidRequest: SELF_TRANSFER.
+            Forbidden: the caller is no party; NOT_SEAT_OWNER; UNVERIFIED_ACCOUNT.
+            NotFound: SEAT_NOT_FOUND, USER_NOT_FOUND.
+            PaymentRequired: INSUFFICIENT_CREDITS, told to the buyer only: nobody learns what others have.
+            Conflict: TRANSFER_IN_PROGRESS, LISTING_INVALID_STATE, ORDER_INVALID_STATE.
+            Gone: EVENT_ENDED.
+            StillRunning: it takes longer than the request may.
+        """
+        transfer_id = saga_id_of("transfer", user_id=caller_id, key=key)
+        fingerprint = fingerprint_of(request.model_dump(mode="json"))
+        if saga := await earlier(self._engine, transfer_id, key=key, fingerprint=fingerprint):
+            return _pending(succeeded(saga))
+        seller_id = request.seller_user_id or caller_id
+        buyer_id = request.buyer_user_id or await self._found_by_email(str(request.buyer_email))
+        await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
+        seat = await self._transferable(request.seat_id, owner_id=seller_id)
+        if caller_id == buyer_id:
+            await self._check_balance(buyer_id, request.credits_amount)
+        transfer = Transfer(
+            saga_id=transfer_id,
+            ticket=ticket_of(seat),
+            seller_user_id=seller_id,
+            buyer_user_id=buyer_id,
+            initiated_by_user_id=caller_id,
+            credits_amount=request.credits_amount,
+            price_paid_before=seat.price_paid or Decimal("0.00"),
+            expires_at=datetime.now(UTC) + self._ttl,
+            address=address,
+        )
+        saga = await self._engine.start(TRANSFER, transfer, requested_by=caller_id, fingerprint=fingerprint)
+        return _pending(succeeded(saga))
+
+    async def confirm(
+        self, transfer_id: uuid.UUID, codes: Mapping[str, str], *, caller_id: uuid.UUID, key: str | None
+    ) -> TransferPending | TransferCompleted:
+        """Take one party's code, or both; with the second one credits and ticket change hands.
+
+        Args:
+            codes: by party, `seller` or `buyer`; an empty name stands for the caller's own.
+
+        Raises:
+            NotFound: TRANSFER_NOT_FOUND.
+            Forbidden: somebody else's transfer; NOT_SEAT_OWNER when the ticket is the seller's no more.
+            Unauthenticated: OTP_INVALID; the transfer goes on.
+            TooManyRequests: OTP_MAX_RETRIES: the third wrong code, and the end of the transfer.
+            PaymentRequired: INSUFFICIENT_CREDITS; the transfer goes on.
+            Gone: OTP_EXPIRED.
+            Conflict: TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS.
+            StillRunning: it takes longer than the request may.
+        """
+        transfer = await self._own(transfer_id, caller_id)
+        for named, code in codes.items():
+            party = named or transfer.party_of(caller_id)
+            if party in transfer.waiting_for:
+                transfer = await self._confirm_one(transfer, party, code)
+        if transfer.status == "COMPLETED":
+            return _completed(transfer)
+        if transfer.status != "PENDING_OTP":
+            raise TransferInvalidState(details={"status": transfer.status})
+        if transfer.waiting_for:
+            return TransferPending(
+                transfer_id=transfer_id, waiting_for=transfer.waiting_for, expires_at=transfer.expires_at
+            )
+        return await self._swap(transfer, caller_id=caller_id, key=key)
+
+    async def cancel(self, transfer_id: uuid.UUID, *, caller_id: uuid.UUID) -> TransferCancelledView:
+        """Give a transfer up, by either party. Cancelling twice is the same as cancelling once.
+
+        Raises:
+            NotFound: TRANSFER_NOT_FOUND.
+            Forbidden: somebody else's transfer.
+            Conflict: TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS.
+            StillRunning: it takes longer than the request may.
+        """
+        transfer = await self._own(transfer_id, caller_id)
+        if transfer.status == "CANCELLED":
+            return TransferCancelledView(transfer_id=transfer_id)
+        saga = await self._engine.end_waiting(transfer_id, TransferCancelled(), kind=TRANSFER)
+        if saga is None and (saga := await self._engine.find(transfer_id)) is None:
+            raise TransferInvalidState(details={"status": transfer.status})
+        if saga.state is SagaState.RUNNING:
+            raise Busy(retry_after_seconds=1)
+        if saga.error is None or saga.error.code != TransferCancelled.code:
+            raise TransferInvalidState(details={"status": transfer.status})
+        return TransferCancelledView(transfer_id=transfer_id)
+
+    async def dispute(
+        self, transfer_id: uuid.UUID, *, caller_id: uuid.UUID, reason: str, key: str | None
+    ) -> TransferDisputed:
+        """Contest a completed transfer, by either party. Until an admin decides, the ticket cannot be passed on.
+
+        Raises:
+            NotFound: TRANSFER_NOT_FOUND.
+            Forbidden: somebody else's transfer.
+            Conflict: TRANSFER_INVALID_STATE.
+        """
+        await self._own(transfer_id, caller_id)
+        request_id = saga_id_of(f"dispute {transfer_id}", user_id=caller_id, key=key)
+        await self._transfers.dispute(transfer_id, request_id=request_id, user_id=caller_id, reason=reason)
+        return TransferDisputed(transfer_id=transfer_id)
+
+    async def _check_parties(self, caller_id: uuid.UUID, *, seller_id: uuid.UUID, buyer_id: uuid.UUID) -> None:
+        if seller_id == buyer_id:
+            raise SelfTransfer
+        if caller_id not in {seller_id, buyer_id}:
+            raise Forbidden
+        other_id = buyer_id if caller_id == seller_id else seller_id
+        if not (await self._people.find(other_id)).is_verified:
+            raise UnverifiedAccount
+
+    async def _found_by_email(self, email: str) -> uuid.UUID:
+        return (await self._people.find_by_email(email)).user_id
+
+    async def _transferable(self, seat_id: uuid.UUID, *, owner_id: uuid.UUID) -> OwnedSeat:
+        seat = await self._inventory.seat(seat_id)
+        if seat.owner_user_id != owner_id:
+            raise NotSeatOwner
+        if seat.status == "LISTED":
+            raise ListingInvalidState("The ticket is on sale: withdraw it first.")
+        if seat.status != "SOLD":
+            raise TicketNotUsable
+        await require_upcoming(self._events, seat.event_id)
+        return seat
+
+    async def _check_balance(self, user_id: uuid.UUID, amount: Decimal) -> None:
+        if await self._people.balance_of(user_id) < amount:
+            raise PaymentRequired
+
+    async def _own(self, transfer_id: uuid.UUID, caller_id: uuid.UUID) -> TransferFacts:
+        transfer = await self._transfers.find(transfer_id)
+        if not transfer.is_party(caller_id):
+            raise NotYours
+        return transfer
+
+    async def _confirm_one(self, transfer: TransferFacts, party: str, code: str) -> TransferFacts:
+        """Check a party's code and note it at once, so that it is not asked for again."""
+        try:
+            await self._codes.verify(
+                user_id=transfer.user_of(party),
+                context=CodeContext.TRANSFER,
+                reference=transfer.transfer_id,
+                otp_code=code,
+            )
+        except TooManyRequests as error:
+            if error.code == OtpMaxRetries.code:
+                await self._engine.end_waiting(transfer.transfer_id, OtpMaxRetries(), kind=TRANSFER)
+            raise
+        return await self._transfers.confirm(transfer.transfer_id, [party])
+
+    async def _swap(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> TransferCompleted:
+        saga = await self._engine.signal(
+            transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=caller_id, key=key, by_starter_only=False
+        )
+        if saga is None:
+            saga = await self._overtaken(transfer, caller_id=caller_id, key=key)
+        saga = succeeded(saga)
+        if saga.state is SagaState.WAITING and saga.error is not None:
+            raise saga.error.to_error()
+        return _completed(transfer)
+
+    async def _overtaken(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> SagaRecord:
+        """Return the saga that did not wait for our signal: confirmed twice, or too late."""
+        if key is not None and (use := await self._engine.key_use(signalled_by=caller_id, signal=CONFIRM, key=key)):
+            used_for, refusal = use
+            if used_for == transfer.transfer_id and refusal is not None:
+                raise refusal.to_error()
+        saga = await self._engine.find(transfer.transfer_id)
+        if saga is None:
+            raise TransferInvalidState(details={"status": transfer.status})
+        if saga.state in {SagaState.RUNNING, SagaState.WAITING}:
+            raise Busy(retry_after_seconds=1)
+        return saga
+
+
+def ticket_of(seat: OwnedSeat) -> Ticket:
+    """Return a sold seat as the books of transfers and listings name it."""
+    if seat.order_id is None:
+        raise NotSeatOwner
+    return Ticket(
+        seat_id=seat.seat.seat_id,
+        order_id=seat.order_id,
+        event_id=seat.event_id,
+        category=seat.seat.category,
+        row_number=seat.seat.row_number,
+        seat_number=seat.seat.seat_number,
+        price=seat.seat.price,
+    )
+
+
+def _pending(saga: SagaRecord) -> TransferPending:
+    """Return what was answered when the transfer was opened, whatever became of it since."""
+    if not isinstance(saga.data, Transfer):
+        raise TransferInvalidState
+    return TransferPending(
+        transfer_id=saga.data.transfer_id, waiting_for=["seller", "buyer"], expires_at=saga.data.expires_at
+    )
+
+
+def _completed(transfer: TransferFacts) -> TransferCompleted:
+    return TransferCompleted(
+        transfer_id=transfer.transfer_id,
+        new_owner_user_id=transfer.buyer_user_id,
+        credits_transferred=transfer.credits_amount,
+    )
