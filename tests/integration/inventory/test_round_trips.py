@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,15 +11,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
-from common.errors import ServiceError
+from common.errors import Gone, ServiceError
 from inventory.app import Inventory
+from inventory.repository.entrance import EntranceRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.holds import HoldRepository
+from inventory.repository.reclaims import ReclaimRepository
 from inventory.repository.search import SearchRepository
-from inventory.schemas import BestAvailable, ConfirmHold, ReleaseHold, ReserveSeats
+from inventory.repository.seats import SeatRepository
+from inventory.schemas import (
+    BestAvailable,
+    ChangeOwner,
+    ConfirmHold,
+    ReclaimSeats,
+    ReleaseHold,
+    ReserveSeats,
+    ScanResult,
+    SeatStatus,
+)
+from inventory.service.entrance import EntranceService
 from inventory.service.holds import HoldService
+from inventory.service.tickets import TicketService
 from inventory.settings import Settings
-from tests.integration.inventory.box_office import BoxOffice, Hall, rows
+from inventory.wire import read_scan
+from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, rows, scan_of
 
 
 class CountingDatabase(Database):
@@ -42,16 +58,19 @@ class CountingDatabase(Database):
 
 
 class Counter:
-    """The holds' rules on a database that counts."""
+    """The inventory's rules on a database that counts."""
 
     def __init__(self, settings: Settings) -> None:
         self.database = CountingDatabase(settings, application_name="counting")
+        changes = Inventory(settings).changes  # collects, and is not started
         self.holds = HoldService(
             HoldRepository(self.database),
             SearchRepository(self.database),
             ExpiryRepository(self.database),
-            Inventory(settings).changes,
+            changes,
         )
+        self.tickets = TicketService(SeatRepository(self.database), ReclaimRepository(self.database), changes)
+        self.entrance = EntranceService(EntranceRepository(self.database), changes)
 
     def taken(self) -> int:
         sent, self.database.sent = self.database.sent, 0
@@ -120,6 +139,63 @@ async def test_a_sold_out_category_costs_three(box_office: BoxOffice, counter: C
     with pytest.raises(ServiceError):
         await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=1))
     assert counter.taken() == 3
+
+
+async def test_a_closed_event_is_not_searched(box_office: BoxOffice, counter: Counter) -> None:
+    """Not even where there are free seats: a search, a look for an answer given before, and this one remembered."""
+    hall = await box_office.provision()
+    await box_office.close_event(hall.event_id)
+
+    with pytest.raises(Gone):
+        await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
+    assert counter.taken() == 3
+    with pytest.raises(Gone):
+        await counter.holds.reserve(reserve(hall, *hall.seat_ids[:2]))
+    assert counter.taken() == 2
+
+
+async def test_a_scan_sends_one(box_office: BoxOffice, counter: Counter) -> None:
+    hall, fan = await box_office.provision(), new_id()
+    await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
+    scan = read_scan(scan_of(hall, hall.seat_ids[0], fan), is_complete=True)
+
+    for result in (ScanResult.SUCCESS, ScanResult.DUPLICATE):
+        assert (await counter.entrance.check_in(uuid.uuid4(), scan)).result is result
+        assert counter.taken() == 1
+    await counter.entrance.log(uuid.uuid4(), scan, ScanResult.WRONG_HALL)
+    assert counter.taken() == 1
+
+
+async def test_a_ticket_is_moved_by_one(box_office: BoxOffice, counter: Counter) -> None:
+    hall, fan = await box_office.provision(), uuid.uuid4()
+    sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=str(fan))
+    seat_id = uuid.UUID(hall.seat_ids[0])
+
+    await counter.tickets.list_for_resale(request_id=uuid.uuid4(), seat_id=seat_id, owner_user_id=fan)
+    assert counter.taken() == 1
+    await counter.tickets.change_owner(
+        ChangeOwner(
+            request_id=uuid.uuid4(),
+            seat_id=seat_id,
+            expected_owner_user_id=fan,
+            new_owner_user_id=fan,
+            price_paid=Decimal("20.00"),
+            undoes_request_id=None,
+            expected_status=SeatStatus.LISTED,
+        )
+    )
+    assert counter.taken() == 1
+    await counter.tickets.reclaim(
+        ReclaimSeats(request_id=uuid.uuid4(), order_id=uuid.UUID(sale.hold_id), buyer_user_id=fan, is_forced=False)
+    )
+    assert counter.taken() == 1
+
+
+async def test_an_order_that_cannot_be_taken_back_costs_two(counter: Counter) -> None:
+    command = ReclaimSeats(request_id=uuid.uuid4(), order_id=uuid.uuid4(), buyer_user_id=uuid.uuid4(), is_forced=False)
+    with pytest.raises(ServiceError):
+        await counter.tickets.reclaim(command)
+    assert counter.taken() == 2
 
 
 def best(hall: Hall, category: str, *, quantity: int) -> BestAvailable:

@@ -3,12 +3,11 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
 
 from common.db.engine import Database
 from common.errors import Forbidden, ServiceError
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, refused
+from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, refused, scan_of
 from tests.integration.inventory.tables import wrong_counts
 
 
@@ -63,19 +62,48 @@ class TestChangeOwner:
             "SEAT_NOT_FOUND"
         )
 
-    async def test_is_not_for_tickets_that_were_used(
-        self, box_office: BoxOffice, hall: Hall, database: Database
-    ) -> None:
+    async def test_is_not_for_tickets_that_were_used(self, box_office: BoxOffice, hall: Hall) -> None:
         owner = new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
-        checked_in = text(
-            "UPDATE seats SET status = 'CHECKED_IN', admitted_at = now() WHERE seat_id = CAST(:seat_id AS uuid)"
-        )
-        await database.execute(checked_in, {"seat_id": hall.seat_ids[0]})
+        await box_office.check_in(scan_of(hall, hall.seat_ids[0], owner))
 
         refusal = await refused(box_office.change_owner(hall.seat_ids[0], expected=owner, new=new_id()))
         assert (refusal.kind, refusal.code) == ("conflict", "SEAT_UNAVAILABLE")
         assert (await refused(box_office.list_for_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
+
+    async def test_is_for_the_expected_state_only(self, box_office: BoxOffice, hall: Hall) -> None:
+        owner, buyer = new_id(), new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
+
+        await self.refuse_state(box_office, hall.seat_ids[0], owner, pb.LISTED)
+        await box_office.list_for_resale(hall.seat_ids[0], owner)
+        await self.refuse_state(box_office, hall.seat_ids[0], owner, pb.SOLD)
+        undo = await box_office.change_owner(
+            hall.seat_ids[0], expected=buyer, new=owner, expected_status=pb.SOLD, undoes_request_id=new_id()
+        )
+
+        assert (undo.status, undo.owner_user_id) == (pb.LISTED, owner)
+
+    async def refuse_state(
+        self, box_office: BoxOffice, seat_id: str, owner: str, expected: pb.SeatStatus.ValueType
+    ) -> None:
+        before = await box_office.seat(seat_id)
+        refusal = await refused(
+            box_office.change_owner(seat_id, expected=owner, new=new_id(), expected_status=expected)
+        )
+        assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"status": await box_office.status(seat_id)})
+        assert await box_office.seat(seat_id) == before
+
+    @pytest.mark.parametrize("status", [pb.SEAT_STATUS_UNSPECIFIED, pb.AVAILABLE, pb.HELD, pb.CHECKED_IN, 99])
+    async def test_expects_a_ticket_that_can_change_hands(
+        self, box_office: BoxOffice, hall: Hall, status: pb.SeatStatus.ValueType
+    ) -> None:
+        owner = new_id()
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
+        refusal = await refused(
+            box_office.change_owner(hall.seat_ids[0], expected=owner, new=new_id(), expected_status=status)
+        )
+        assert (refusal.kind, refusal.details) == ("invalid_request", {"field": "expected_status"})
 
     async def test_needs_an_amount(self, box_office: BoxOffice, hall: Hall) -> None:
         refusal = await refused(

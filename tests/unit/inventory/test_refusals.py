@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from inventory.schemas import Seat, SeatState, SeatStatus
-from inventory.service.refusals import refusal_to_confirm, refusal_to_move, refusal_to_take, refusal_to_unblock
+from inventory.service.refusals import (
+    refusal_to_confirm,
+    refusal_to_move,
+    refusal_to_reclaim,
+    refusal_to_reserve,
+    refusal_to_take,
+    refusal_to_unblock,
+)
 
 EVENT, OTHER_EVENT, USER, STRANGER = (uuid.uuid4() for _ in range(4))
 FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
@@ -47,6 +54,18 @@ class TestToTake:
         assert refusal.details == {"seat_ids": [str(seat_id) for seat_id in named]}
 
 
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ([state(), state(SECOND)], "SEAT_UNAVAILABLE"),
+        ([state(is_closed=True), state(SECOND, SeatStatus.SOLD, is_closed=True)], "EVENT_ENDED"),
+        ([state(), state(SECOND, event_id=OTHER_EVENT, is_closed=True)], "VALIDATION_ERROR"),
+    ],
+)
+def test_to_reserve(states: list[SeatState], code: str) -> None:
+    assert refusal_to_reserve(EVENT, [FIRST, SECOND], states).code == code
+
+
 class TestToUnblock:
     def test_names_what_is_not_blocked(self) -> None:
         states = [state(status=SeatStatus.BLOCKED), state(SECOND)]
@@ -64,6 +83,9 @@ class TestToUnblock:
         ([state(status=SeatStatus.HELD, held_by_user_id=USER)], "HOLD_EXPIRED"),
         ([state(status=SeatStatus.HELD, held_by_user_id=STRANGER, is_held=True)], "SEAT_NOT_HELD"),
         ([state(status=SeatStatus.SOLD)], "SEAT_ALREADY_SOLD"),
+        ([state(status=SeatStatus.HELD, held_by_user_id=USER, is_closed=True)], "EVENT_ENDED"),
+        ([state(status=SeatStatus.HELD, held_by_user_id=STRANGER, is_closed=True)], "SEAT_NOT_HELD"),
+        ([state(status=SeatStatus.SOLD, is_closed=True)], "SEAT_ALREADY_SOLD"),
     ],
 )
 def test_to_confirm(states: list[SeatState], code: str) -> None:
@@ -95,3 +117,26 @@ def ticket(status: SeatStatus, owner: uuid.UUID | None) -> Seat:
 )
 def test_to_move(seat: Seat | None, code: str) -> None:
     assert refusal_to_move(seat, USER).code == code
+
+
+@pytest.mark.parametrize(
+    ("seats", "is_forced", "code", "message"),
+    [
+        ([], False, "SEAT_NOT_HELD", "The order has no seats."),
+        ([], True, "SEAT_NOT_HELD", "The order has no seats."),
+        ([ticket(SeatStatus.CHECKED_IN, USER)], False, "SEAT_UNAVAILABLE", "A ticket was used at the door."),
+        ([ticket(SeatStatus.SOLD, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to somebody else."),
+        # What the new owner did is no business of the old one.
+        ([ticket(SeatStatus.CHECKED_IN, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to somebody else."),
+        ([ticket(SeatStatus.LISTED, USER)], False, "SEAT_UNAVAILABLE", "A ticket is listed for resale."),
+        (
+            [ticket(SeatStatus.CHECKED_IN, STRANGER), ticket(SeatStatus.LISTED, STRANGER)],
+            True,
+            "SEAT_UNAVAILABLE",
+            "A ticket is listed for resale.",
+        ),
+    ],
+)
+def test_to_reclaim(seats: list[Seat], *, is_forced: bool, code: str, message: str) -> None:
+    refusal = refusal_to_reclaim(USER, is_forced=is_forced, seats=seats)
+    assert (refusal.code, refusal.public_message) == (code, message)

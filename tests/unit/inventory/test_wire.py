@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from common.errors import InvalidRequest
-from inventory.schemas import Hold, LayoutRow, Sale, Seat, SeatStatus
+from inventory.schemas import Hold, LayoutRow, Sale, ScanResult, Seat, SeatStatus
 from inventory.wire import (
     InvalidId,
     read_amount,
@@ -19,6 +19,7 @@ from inventory.wire import (
     read_optional_id,
     write_hold,
     write_sale,
+    write_scan_result,
     write_seat,
 )
 from proto.inventory.v1 import inventory_pb2 as pb
@@ -122,6 +123,10 @@ class TestAnswers:
             status=status,
         )
         assert pb.SeatStatus.Name(write_seat(seat).status) == status.value
+
+    @pytest.mark.parametrize("result", ScanResult)
+    def test_know_every_result_of_a_scan(self, result: ScanResult) -> None:
+        assert pb.ScanResult.Name(write_scan_result(result)) == result.value
 
     def test_tell_times_in_utc(self) -> None:
         singapore = datetime(2026, 11, 20, 20, 0, 0, 5, tzinfo=timezone(timedelta(hours=8)))

@@ -1,0 +1,142 @@
+"""An event whose sale has ended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from common.db.engine import Database
+from common.errors import Gone, ServiceError
+from proto.inventory.v1 import inventory_pb2 as pb
+from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, new_ids, refused, rows, scan_of, standing
+from tests.integration.inventory.tables import answering, at_least_waiting, wrong_counts
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+async def hall(box_office: BoxOffice) -> Hall:
+    return await box_office.provision(rows("CAT1", "350.00", A=5, B=5), standing("FLOOR", "90.00", 5))
+
+
+@pytest.fixture
+def fan() -> str:
+    return new_id()
+
+
+class TestCloseEvent:
+    async def test_ends_holding(self, box_office: BoxOffice, hall: Hall) -> None:
+        await box_office.close_event(hall.event_id)
+
+        calls: list[Callable[..., Awaitable[object]]] = [
+            lambda **ids: box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids),
+            lambda **ids: box_office.reserve_best(hall.event_id, "CAT1", 2, **ids),
+            lambda **ids: box_office.reserve_best(hall.event_id, "FLOOR", 1, **ids),
+        ]
+        for call in calls:
+            ids = new_ids()
+            for _ in range(2):
+                refusal = await refused(call(**ids))
+                assert isinstance(refusal, Gone)
+                assert refusal.code == "EVENT_ENDED"
+        assert await box_office.all_seats(hall.event_id) == list(hall.seats)
+
+    async def test_ends_selling_what_is_held(
+        self, box_office: BoxOffice, hall: Hall, fan: str, database: Database
+    ) -> None:
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        await box_office.close_event(hall.event_id)
+
+        assert (await refused(box_office.confirm(hold.hold_id, new_id()))).code == "SEAT_NOT_HELD"
+        request_id = new_id()
+        for _ in range(2):
+            refusal = await refused(box_office.confirm(hold.hold_id, fan, request_id=request_id))
+            assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
+        again = box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        assert (await refused(again)).code == "EVENT_ENDED"
+        assert await box_office.release(hold.hold_id) == 2
+        assert await wrong_counts(database, hall.event_id) == []
+
+    async def test_ends_listing_but_not_what_is_listed(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+        await box_office.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        await box_office.list_for_resale(hall.seat_ids[0], fan)
+        await box_office.close_event(hall.event_id)
+
+        assert (await box_office.withdraw_from_resale(hall.seat_ids[0], fan)).status == pb.SOLD
+        for seat_id in hall.seat_ids[:2]:
+            refusal = await refused(box_office.list_for_resale(seat_id, fan))
+            assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
+        assert await box_office.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
+
+    async def test_keeps_answers_that_were_given(self, box_office: BoxOffice, hall: Hall) -> None:
+        ids, sale_id, best_ids = new_ids(), new_id(), new_ids()
+        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
+        sale = await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id)
+        best = await box_office.reserve_best(hall.event_id, "CAT1", 2, **best_ids)
+        await box_office.close_event(hall.event_id)
+
+        assert await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids) == hold
+        assert await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id) == sale
+        assert await box_office.reserve_best(hall.event_id, "CAT1", 2, **best_ids) == best
+
+    async def test_leaves_owners_their_tickets(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+        await box_office.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        await box_office.close_event(hall.event_id)
+
+        friend = new_id()
+        assert (await box_office.change_owner(hall.seat_ids[0], expected=fan, new=friend)).owner_user_id == friend
+        assert (await box_office.check_in(scan_of(hall, hall.seat_ids[1], fan))).result == pb.SUCCESS
+
+    async def test_leaves_the_other_events_open(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+        other = await box_office.provision()
+        await box_office.close_event(hall.event_id)
+
+        await box_office.sell(other.event_id, *other.seat_ids[:2], user_id=fan)
+        await box_office.reserve_best(other.event_id, "CAT1", 2)
+        assert (await box_office.list_for_resale(other.seat_ids[0], fan)).status == pb.LISTED
+
+    async def test_lets_seats_be_blocked_and_unblocked(self, box_office: BoxOffice, hall: Hall) -> None:
+        await box_office.close_event(hall.event_id)
+
+        assert await box_office.block(hall.event_id, *hall.seat_ids[:2]) == 2
+        assert (await refused(box_office.block(hall.event_id, hall.seat_ids[0]))).code == "SEAT_UNAVAILABLE"
+        assert await box_office.unblock(hall.event_id, *hall.seat_ids[:2]) == 2
+
+    async def test_may_come_again(self, box_office: BoxOffice, hall: Hall) -> None:
+        request_id = new_id()
+        await asyncio.gather(*(box_office.close_event(hall.event_id, request_id=request_id) for _ in range(5)))
+        await asyncio.gather(*(box_office.close_event(hall.event_id) for _ in range(5)))
+        refusal = await refused(box_office.close_event(new_id(), request_id=request_id))
+        assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
+
+
+class TestCloseEventMeetsASale:
+    async def test_that_has_begun(self, box_office: BoxOffice, hall: Hall, fan: str, database: Database) -> None:
+        """It may still end well, and does not keep the event from closing."""
+        hold, request_id = await box_office.reserve(hall.event_id, hall.seat_ids[0], user_id=fan), new_id()
+        async with answering(database, request_id):
+            sale = asyncio.create_task(box_office.confirm(hold.hold_id, fan, request_id=request_id))
+            await eventually(lambda: at_least_waiting(database, 1))
+            await box_office.close_event(hall.event_id)
+            assert (await refused(box_office.reserve(hall.event_id, hall.seat_ids[1]))).code == "EVENT_ENDED"
+
+        assert (await sale).seat_ids == [hall.seat_ids[0]]
+        assert await box_office.status(hall.seat_ids[0]) == "SOLD"
+
+    async def test_at_any_moment(self, box_office: BoxOffice, database: Database) -> None:
+        for _ in range(20):
+            hall = await box_office.provision()
+            hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
+            sale, _ = await asyncio.gather(
+                box_office.confirm(hold.hold_id, hold.user_id),
+                box_office.close_event(hall.event_id),
+                return_exceptions=True,
+            )
+
+            statuses = await box_office.statuses(*hall.seat_ids[:2])
+            if isinstance(sale, ServiceError):
+                assert (sale.code, statuses) == ("EVENT_ENDED", ["HELD", "HELD"])
+            else:
+                assert statuses == ["SOLD", "SOLD"]
+            late = await refused(box_office.confirm(hold.hold_id, hold.user_id))
+            assert late.code in {"EVENT_ENDED", "SEAT_ALREADY_SOLD"}
+            assert await wrong_counts(database, hall.event_id) == []
