@@ -11,6 +11,7 @@ from devstack import invariants
 from devstack.stack import Stack
 from tests.e2e.door import Doorway, Ticket, buy
 from tests.e2e.people import Box, Person
+from tests.e2e.workshop import Workshop
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
 
@@ -110,3 +111,9 @@ async def ticket(fan: Person, concert: Box) -> Ticket:
 async def payload(fan: Person, ticket: Ticket) -> str:
     """What the fan's phone shows."""
     return str((await fan.get(f"/tickets/{ticket.seat_id}/qr")).data["qr_payload"])
+
+
+@pytest.fixture
+async def workshop(platform: Stack) -> AsyncIterator[Workshop]:
+    async with AsyncExitStack() as opened:
+        yield Workshop(platform, opened)

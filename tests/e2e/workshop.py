@@ -1,0 +1,107 @@
+"""Parts of the orchestrator in the tests' own process, before the platform's services: some moved, some broken."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.errors import OutcomeUnknown
+from common.rpc.client import RpcCaller
+from devstack.home import Home
+from devstack.keys import keys_of
+from devstack.stack import Stack
+from orchestrator.clients.entrance import Entrance
+from orchestrator.clients.people import People
+from orchestrator.clients.seat_orders import SeatOrders
+from orchestrator.clients.takings import Takings
+from orchestrator.qr import QrCodec
+from orchestrator.service.door import Door, Witnesses
+from orchestrator.service.event_desk import EventDesk
+from orchestrator.settings import Settings
+from orchestrator.wiring import SERVICE, Participants
+
+__all__ = ["Workshop"]
+
+
+class Lossy(RpcCaller):
+    """Does what it is asked for, and loses the first answers."""
+
+    def __init__(self, tokens: ServiceTokens, *, losses: int) -> None:
+        super().__init__(callee="inventory", tokens=tokens)
+        self.losses = losses
+
+    async def call(self, method: Any, request: Any, *, deadline_seconds: float = 0) -> Any:
+        answer = await super().call(method, request, deadline_seconds=deadline_seconds)
+        if self.losses:
+            self.losses -= 1
+            raise OutcomeUnknown
+        return answer
+
+
+class Workshop:
+    """Makes doors and desks, and closes what they opened at the end of `opened`."""
+
+    def __init__(self, platform: Stack, opened: AsyncExitStack) -> None:
+        keys, urls = keys_of(Home(platform.home)), platform.urls
+        self._opened = opened
+        self._tokens = ServiceTokens(service=SERVICE, secret=SecretStr(keys.service_token_secret))
+        self._settings = Settings(
+            env="test",
+            database_url=SecretStr(urls.databases["orchestrator"]),
+            rabbitmq_url=SecretStr(urls.rabbitmq),
+            service_token_secret=SecretStr(keys.service_token_secret),
+            qr_keys=SecretStr(keys.qr_keys),
+            users_url=urls.users,
+            orders_url=urls.orders,
+            events_url=urls.events,
+            inventory_address=urls.inventory_address,
+        )
+
+    def door(self, moved: Mapping[str, str] | None = None, *, entrance: Entrance | None = None) -> Door:
+        """Make a door that looks for some services elsewhere: ``door({"orders_url": …})``."""
+        settings, participants = self._settings, self._participants(moved or {})
+        witnesses = Witnesses(
+            inventory=participants.inventory,
+            orders=SeatOrders(participants.orders),
+            events=participants.register,
+            people=People(participants.users),
+        )
+        qr = QrCodec(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
+        return Door(entrance or participants.entrance, witnesses, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+
+    def desk(self) -> EventDesk:
+        participants = self._participants({})
+        return EventDesk(
+            entrance=participants.entrance,
+            inventory=participants.inventory,
+            events=participants.register,
+            people=People(participants.users),
+            takings=Takings(participants.users),
+        )
+
+    def entrance(self, *, address: str = "", losses: int = 0) -> Entrance:
+        entrance = Entrance(address or self._settings.inventory_address, Lossy(self._tokens, losses=losses))
+        self._opened.push_async_callback(entrance.close)
+        return entrance
+
+    async def silence(self) -> str:
+        """Return the address of somebody who listens and never answers."""
+        end = asyncio.Event()
+
+        async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await end.wait()
+            writer.close()
+
+        server = await asyncio.start_server(listen, "127.0.0.1", 0)
+        self._opened.callback(server.close)
+        self._opened.callback(end.set)
+        host, port = server.sockets[0].getsockname()
+        return f"{host}:{port}"
+
+    def _participants(self, moved: Mapping[str, str]) -> Participants:
+        participants = Participants.connect(self._settings.model_copy(update=moved))
+        self._opened.push_async_callback(participants.close)
+        return participants
