@@ -53,6 +53,7 @@ ROUTERS: Final = (
     session_routes.well_known,
     session_routes.internal,
     ledger_routes.public,
+    ledger_routes.admin,
 )
 
 

@@ -1,12 +1,26 @@
 """Why credits are not moved."""
 
-from common.errors import Conflict, InvalidRequest, NotFound, PaymentRequired
+from common.errors import Conflict, InvalidRequest, NotFound, PaymentRequired, PreconditionRequired
 
-__all__ = ["EscrowAlreadyResolved", "EscrowNotFound", "InsufficientCredits", "SelfTransfer", "UndoMismatch"]
+__all__ = [
+    "EscrowAlreadyResolved",
+    "EscrowNotFound",
+    "InsufficientCredits",
+    "OtpRequired",
+    "SelfTransfer",
+    "UndoMismatch",
+]
 
 
 class InsufficientCredits(PaymentRequired):
     code = "INSUFFICIENT_CREDITS"
+
+
+class OtpRequired(PreconditionRequired):
+    """A flagged user has not proved by a code that this purchase is theirs (T6)."""
+
+    code = "OTP_REQUIRED"
+    public_message = "Please confirm this purchase with the code sent to your phone."
 
 
 class SelfTransfer(InvalidRequest):

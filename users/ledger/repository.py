@@ -1,7 +1,10 @@
 """Runs the ledger's statements and reads what they wrote."""
 
-from collections.abc import Mapping
+# ruff: noqa: S608 - the statements are put together from constants of this module; values are bound
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -10,9 +13,10 @@ from sqlalchemy import TextClause, text
 
 from common.db.engine import Database
 from common.db.requests import ParticipantRequest, Refuse, RequestMemory
-from users.ledger import statements
+from common.errors import ServiceError
+from users.ledger import reversals, statements
 
-__all__ = ["LedgerRepository", "Movement"]
+__all__ = ["Clawback", "Debt", "LedgerRepository", "Movement"]
 
 # What another call changes while an undo runs is not in the undo's snapshot; the second look sees it.
 LOOKS: Final = 2
@@ -21,6 +25,29 @@ _BALANCE: Final = text(
     "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = :user_id AND currency = 'SGD'"
 )
 _ESCROW_STATUS: Final = text("SELECT status FROM escrows WHERE escrow_id = :escrow_id")
+_KNOWN_WALLETS: Final = text(
+    "SELECT count(*) AS wallets FROM balances "
+    "WHERE account_kind = 'wallet' AND currency = 'SGD' AND account_owner = ANY(CAST(:owners AS text[]))"
+)
+_REVENUE: Final = text(
+    """
+    SELECT coalesce(sum(amount), 0.00) AS revenue FROM ledger_entries
+    WHERE account_kind = 'revenue' AND account_owner = :event_id AND currency = 'SGD'
+    """
+)
+_OWED: Final = """
+    SELECT CAST(account_owner AS uuid) AS user_id, -sum(amount) AS owed, max(created_at) AS last_at
+    FROM ledger_entries JOIN ledger_transactions USING (transaction_id)
+    WHERE account_kind = 'receivable' AND currency = 'SGD'
+    GROUP BY account_owner HAVING sum(amount) < 0
+"""
+_DEBTS: Final = text(
+    f"""
+    SELECT user_id, email, owed, last_at FROM ({_OWED}) AS owing JOIN users USING (user_id)
+    ORDER BY last_at DESC, user_id LIMIT :limit OFFSET :offset
+    """
+)
+_COUNT_DEBTS: Final = text(f"SELECT count(*) AS debts FROM ({_OWED}) AS owing")
 _KIND: Final = text("SELECT kind FROM ledger_transactions WHERE request_id = :request_id")
 
 
@@ -44,6 +71,26 @@ class Movement:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Clawback:
+    """`taken` came out of the wallet; `shortfall` is owed from now on."""
+
+    transaction_id: UUID
+    taken: Decimal
+    shortfall: Decimal
+    to_balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What a user owes, and since when it is that much."""
+
+    user_id: UUID
+    email: str
+    owed: Decimal
+    last_at: datetime
+
+
 class LedgerRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,10 +104,15 @@ class LedgerRepository:
         event_id: UUID,
         amount: Decimal,
         reference: str,
-        refuse: Refuse,
+        refuse: Callable[[bool], Awaitable[ServiceError]],
     ) -> Movement:
+        """Charge a wallet. `refuse` is told whether a flagged user's missing proof was the reason."""
         parameters = {"user_id": str(user_id), "event_id": str(event_id), "amount": amount, "reference": reference}
-        return await self._move(request, statements.DEDUCT, parameters, refuse=refuse)
+        attempt = await self._memory.attempt(request, statements.DEDUCT, parameters)
+        done = attempt.done
+        if done is None:
+            done = await self._memory.remember_refusal(request, await refuse(attempt.row["is_unproven"]))
+        return Movement.from_answer(done)
 
     async def top_up(
         self,
@@ -118,14 +170,73 @@ class LedgerRepository:
     async def undo_escrow_hold(self, request: ParticipantRequest, *, undoes_request_id: UUID) -> Movement | None:
         """Void the escrow held under that id; None when it cannot be done (it was released, or is none)."""
         parameters = {"reference": str(undoes_request_id), "kind": "escrow_void"}
-        return await self._undo(request, statements.ESCROW_UNDO, undoes_request_id, parameters)
+        return await self._undo(request, reversals.ESCROW_UNDO, undoes_request_id, parameters)
 
     async def reverse(
         self, request: ParticipantRequest, *, undoes_request_id: UUID, undone_kind: str, kind: str, reference: str
     ) -> Movement | None:
         """Write the mirror image of a movement; None when it cannot be done (spent meanwhile, or of another kind)."""
         parameters = {"undone_kind": undone_kind, "kind": kind, "reference": reference}
-        return await self._undo(request, statements.REVERSE, undoes_request_id, parameters)
+        return await self._undo(request, reversals.REVERSE, undoes_request_id, parameters)
+
+    async def refund_to(
+        self,
+        request: ParticipantRequest,
+        *,
+        undoes_request_id: UUID,
+        recipients: Mapping[UUID, Decimal],
+        reference: str,
+    ) -> Movement | None:
+        """Reverse a deduct in favour of others; None when they are not to get just that, or one is unknown."""
+        parameters = {
+            "undone_kind": "deduct",
+            "kind": "refund",
+            "reference": reference,
+            "owners": [str(user_id) for user_id in recipients],
+            "amounts": list(recipients.values()),
+        }
+        return await self._undo(request, reversals.REFUND_TO, undoes_request_id, parameters)
+
+    async def claw_back(
+        self,
+        request: ParticipantRequest,
+        *,
+        from_user_id: UUID,
+        to_user_id: UUID,
+        amount: Decimal,
+        reference: str,
+        refuse: Refuse,
+    ) -> Clawback:
+        parameters = {
+            "from_user_id": str(from_user_id),
+            "to_user_id": str(to_user_id),
+            "amount": amount,
+            "reference": reference,
+            "kind": "transfer_reversal",
+        }
+        answer = await self._memory.answer(request, reversals.CLAWBACK, parameters, refuse=refuse)
+        return Clawback(
+            transaction_id=UUID(answer["transaction_id"]),
+            taken=Decimal(answer["taken"]),
+            shortfall=Decimal(answer["shortfall"]),
+            to_balance=Decimal(answer["balances"][str(to_user_id)]),
+        )
+
+    async def have_wallets(self, user_ids: Collection[UUID]) -> bool:
+        """Whether all of them are known; each is named once."""
+        row = await self._database.fetch_one(_KNOWN_WALLETS, {"owners": [str(user_id) for user_id in user_ids]})
+        return row is not None and row["wallets"] == len(user_ids)
+
+    async def revenue_of(self, event_id: UUID) -> Decimal:
+        row = await self._database.fetch_one(_REVENUE, {"event_id": str(event_id)})
+        return Decimal(row["revenue"]) if row else Decimal("0.00")
+
+    async def debts(self, *, limit: int, offset: int) -> tuple[list[Debt], int]:
+        """Return a page of those who owe, the latest first, and how many there are in all."""
+        rows = await self._database.fetch_all(_DEBTS, {"limit": limit, "offset": offset})
+        count = await self._database.fetch_one(_COUNT_DEBTS)
+        debts = [Debt(row["user_id"], row["email"], row["owed"], row["last_at"]) for row in rows]
+        return debts, count["debts"] if count else 0
 
     async def balance_of(self, user_id: UUID) -> Decimal | None:
         row = await self._database.fetch_one(_BALANCE, {"user_id": str(user_id)})

@@ -1,13 +1,17 @@
 """A user's balance, and the internal movements that sagas make."""
 
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
-from common.http.auth import CurrentUser, require_service
-from common.http.envelope import Success, refusals, success
+from common.auth.principal import Role
+from common.http.auth import CurrentUser, require_role, require_service
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from users.ledger.schemas import (
     Balance,
+    Clawback,
+    ClawedBack,
     Deduct,
     Deducted,
     EscrowHeld,
@@ -15,15 +19,17 @@ from users.ledger.schemas import (
     EscrowRelease,
     EscrowResolved,
     EscrowVoid,
+    Receivable,
     Refund,
     Refunded,
+    Revenue,
     TopUp,
     Transfer,
     Transferred,
 )
 from users.ledger.service import Ledger
 
-__all__ = ["internal", "public"]
+__all__ = ["admin", "internal", "public"]
 
 # Every movement may answer these. REQUEST_UNDONE: it came after its own undo.
 _REFUSALS: Final = {
@@ -33,8 +39,10 @@ _REFUSALS: Final = {
     409: "REQUEST_UNDONE, ESCROW_ALREADY_RESOLVED, UNDO_MISMATCH",
     422: "IDEMPOTENCY_KEY_REUSED",
 }
+_NOT_LOGGED_IN: Final = "UNAUTHORIZED, TOKEN_EXPIRED"
 
 public: Final = APIRouter(prefix="/api/credits", tags=["Credits"])
+admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 internal: Final = APIRouter(
     prefix="/internal/ledger",
     tags=["Internal: ledger"],
@@ -52,24 +60,43 @@ async def _ledger(request: Request) -> Ledger:
 LedgerService = Annotated[Ledger, Depends(_ledger)]
 
 
-@public.get("/balance", summary="Show my balance", responses=refusals({401: "UNAUTHORIZED, TOKEN_EXPIRED"}))
+@public.get("/balance", summary="Show my balance", responses=refusals({401: _NOT_LOGGED_IN}))
 async def read_balance(user: CurrentUser, ledger: LedgerService) -> Success[Balance]:
     """The caller's wallet."""
     return success(Balance.of(await ledger.balance_of(user.user_id)))
 
 
-@internal.post("/deduct")
+@admin.get(
+    "/receivables",
+    summary="List what users owe (admin)",
+    responses=refusals({400: "VALIDATION_ERROR", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN"}),
+)
+async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[Receivable]:
+    """Who owes the platform, the latest first: a dispute was decided against them when their wallet had too little."""
+    debts, total = await ledger.list_debts(limit=page.per_page, offset=page.offset)
+    return paginated([Receivable.of(debt) for debt in debts], page=page, total=total)
+
+
+@internal.post("/deduct", responses=refusals({428: "OTP_REQUIRED"}))
 async def deduct(call: Deduct, ledger: LedgerService) -> Success[Deducted]:
-    """Charge a wallet in favour of an event's revenue."""
+    """Charge a wallet in favour of an event's revenue. Flagged users need a verified code for that `reference` first."""
     movement = await ledger.deduct(**dict(call))
     return success(Deducted(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
 
 
 @internal.post("/refund")
 async def refund(call: Refund, ledger: LedgerService) -> Success[Refunded]:
-    """Reverse a deduct, once. Nothing to reverse: a tombstone is left and `transaction_id` is null."""
-    movement = await ledger.refund(**dict(call))
-    balance = next(iter(movement.balances.values()), None)
+    """Reverse a deduct, once, for the payer or for `recipients`.
+
+    Nothing to reverse: a tombstone is left and `transaction_id` is null.
+    """
+    movement = await ledger.refund(
+        request_id=call.request_id,
+        undoes_request_id=call.undoes_request_id,
+        reason=call.reason,
+        recipients=call.shares(),
+    )
+    balance = None if call.recipients else next(iter(movement.balances.values()), None)
     return success(Refunded(transaction_id=movement.transaction_id, balance=balance))
 
 
@@ -95,6 +122,23 @@ async def transfer(call: Transfer, ledger: LedgerService) -> Success[Transferred
             to_balance=movement.balances.get(call.to_user_id),
         )
     )
+
+
+@internal.post("/clawback")
+async def claw_back(call: Clawback, ledger: LedgerService) -> Success[ClawedBack]:
+    """Give the whole amount to one, take what the other has, and note the rest as owed. Needs no credits."""
+    done = await ledger.claw_back(**dict(call))
+    return success(
+        ClawedBack(
+            transaction_id=done.transaction_id, taken=done.taken, shortfall=done.shortfall, to_balance=done.to_balance
+        )
+    )
+
+
+@internal.get("/revenue/{event_id}")
+async def read_revenue(event_id: UUID, ledger: LedgerService) -> Success[Revenue]:
+    """What an event has taken in, refunds subtracted."""
+    return success(Revenue(event_id=event_id, revenue=await ledger.revenue_of(event_id)))
 
 
 @internal.post("/escrow/hold")

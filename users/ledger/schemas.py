@@ -1,15 +1,20 @@
 """What the ledger's routes take and answer. Amounts are strings with two places."""
 
+from collections import defaultdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from common.money import Money, PositiveMoney
+from users.ledger.repository import Debt
 
 __all__ = [
     "Balance",
+    "Clawback",
+    "ClawedBack",
     "Deduct",
     "Deducted",
     "EscrowHeld",
@@ -17,8 +22,10 @@ __all__ = [
     "EscrowRelease",
     "EscrowResolved",
     "EscrowVoid",
+    "Receivable",
     "Refund",
     "Refunded",
+    "Revenue",
     "TopUp",
     "Transfer",
     "Transferred",
@@ -47,13 +54,34 @@ class Deducted(BaseModel):
     balance: Money
 
 
+class Share(BaseModel):
+    """What one recipient gets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: UUID
+    amount: Money
+
+
 class Refund(_Call):
+    """With `recipients` the charge goes to them instead of to the payer; a user may be named several times."""
+
     undoes_request_id: UUID
     reason: Reference
+    recipients: Annotated[list[Share], Field(min_length=1, max_length=20)] | None = None
+
+    def shares(self) -> dict[UUID, Decimal] | None:
+        """Return each recipient's sum."""
+        if self.recipients is None:
+            return None
+        sums: dict[UUID, Decimal] = defaultdict(Decimal)
+        for share in self.recipients:
+            sums[share.user_id] += share.amount
+        return dict(sums)
 
 
 class Refunded(BaseModel):
-    """`transaction_id` is null when there was nothing to reverse."""
+    """`transaction_id` is null when there was nothing to reverse, `balance` also when others than the payer got it."""
 
     transaction_id: UUID | None
     balance: Money | None
@@ -73,6 +101,22 @@ class Transferred(BaseModel):
     transaction_id: UUID | None
     from_balance: Money | None
     to_balance: Money | None
+
+
+class Clawback(_Call):
+    from_user_id: UUID
+    to_user_id: UUID
+    amount: Money
+    reference: Reference
+
+
+class ClawedBack(BaseModel):
+    """`taken` came out of the wallet; `shortfall` is owed from now on. Together they are the amount."""
+
+    transaction_id: UUID
+    taken: Money
+    shortfall: Money
+    to_balance: Money
 
 
 class EscrowHold(_Call):
@@ -122,3 +166,21 @@ class Balance(BaseModel):
     @classmethod
     def of(cls, amount: Decimal) -> "Balance":
         return cls(credit_balance=amount)
+
+
+class Revenue(BaseModel):
+    event_id: UUID
+    revenue: Money
+
+
+class Receivable(BaseModel):
+    """What a user owes (a positive amount); `last_at`: when it last became more, or less."""
+
+    user_id: UUID
+    email: str
+    amount: Money
+    last_at: datetime
+
+    @classmethod
+    def of(cls, debt: Debt) -> Self:
+        return cls(user_id=debt.user_id, email=debt.email, amount=debt.owed, last_at=debt.last_at)

@@ -1,5 +1,6 @@
 """Moving credits. Each method is repeatable by its request id; refusals are remembered, except where said."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from users.ledger.errors import (
     EscrowAlreadyResolved,
     EscrowNotFound,
     InsufficientCredits,
+    OtpRequired,
     SelfTransfer,
     UndoMismatch,
 )
-from users.ledger.repository import LedgerRepository, Movement
+from users.ledger.repository import Clawback, Debt, LedgerRepository, Movement
 
 __all__ = ["Ledger"]
 
@@ -32,8 +34,13 @@ class Ledger:
         """Charge a wallet in favour of an event's revenue. An amount of 0.00 makes a movement too.
 
         Raises:
+            OtpRequired: a flagged user has no verified challenge for the purchase `reference` (T6).
             InsufficientCredits, UserNotFound.
         """
+
+        async def refuse(is_unproven: bool) -> ServiceError:  # noqa: FBT001 - what the statement saw
+            return OtpRequired() if is_unproven else await self._why_not_charged(user_id)
+
         request = ParticipantRequest.of(
             request_id, "deduct", user_id=user_id, event_id=event_id, amount=amount, reference=reference
         )
@@ -43,15 +50,30 @@ class Ledger:
             event_id=event_id,
             amount=amount,
             reference=reference,
-            refuse=lambda: self._why_not_charged(user_id),
+            refuse=refuse,
         )
 
-    async def refund(self, *, request_id: UUID, undoes_request_id: UUID, reason: str) -> Movement:
+    async def refund(
+        self,
+        *,
+        request_id: UUID,
+        undoes_request_id: UUID,
+        reason: str,
+        recipients: Mapping[UUID, Decimal] | None = None,
+    ) -> Movement:
         """Reverse the deduct made under `undoes_request_id`, once; leave a tombstone when it never came.
 
+        Args:
+            recipients: who gets how much, when it is not the payer: together what was charged.
+
         Raises:
-            UndoMismatch: that id moved credits in another way.
+            UndoMismatch: that id moved credits in another way, or the recipients' sum is not the charge. Not remembered.
+            UserNotFound: a recipient is unknown. Not remembered.
         """
+        if recipients is not None:
+            return await self._refund_to(
+                recipients, request_id=request_id, undoes_request_id=undoes_request_id, reason=reason
+            )
         request = ParticipantRequest.of(request_id, "refund", undoes_request_id=undoes_request_id)
         movement = await self._repository.reverse(
             request, undoes_request_id=undoes_request_id, undone_kind="deduct", kind="refund", reference=reason
@@ -107,6 +129,45 @@ class Ledger:
         if await self._repository.kind_of(undoes_request_id) == "transfer":
             raise InsufficientCredits
         raise UndoMismatch(undoes_request_id=undoes_request_id)
+
+    async def claw_back(
+        self, *, request_id: UUID, from_user_id: UUID, to_user_id: UUID, amount: Decimal, reference: str
+    ) -> Clawback:
+        """Give `to_user_id` the whole amount (0.00 is allowed), take what `from_user_id` has, note the rest as owed (T9).
+
+        Raises:
+            SelfTransfer, UserNotFound. Never for lack of credits.
+        """
+        if from_user_id == to_user_id:
+            raise SelfTransfer
+
+        async def refuse() -> ServiceError:
+            return UserNotFound()
+
+        request = ParticipantRequest.of(
+            request_id,
+            "clawback",
+            from_user_id=from_user_id,
+            to_user_id=to_user_id,
+            amount=amount,
+            reference=reference,
+        )
+        return await self._repository.claw_back(
+            request,
+            from_user_id=from_user_id,
+            to_user_id=to_user_id,
+            amount=amount,
+            reference=reference,
+            refuse=refuse,
+        )
+
+    async def revenue_of(self, event_id: UUID) -> Decimal:
+        """Return what an event has taken in, refunds subtracted; 0.00 for one nobody paid for."""
+        return await self._repository.revenue_of(event_id)
+
+    async def list_debts(self, *, limit: int, offset: int) -> tuple[list[Debt], int]:
+        """Return a page of those who owe, the latest first, and how many there are in all."""
+        return await self._repository.debts(limit=limit, offset=offset)
 
     async def hold_escrow(self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str) -> Movement:
         """Set credits of a wallet aside.
@@ -181,6 +242,20 @@ class Ledger:
         return await self._repository.top_up(
             request, user_id=user_id, provider=provider, amount=amount, reference=reference, refuse=refuse
         )
+
+    async def _refund_to(
+        self, recipients: Mapping[UUID, Decimal], *, request_id: UUID, undoes_request_id: UUID, reason: str
+    ) -> Movement:
+        shares = {str(user_id): str(amount) for user_id, amount in recipients.items()}
+        request = ParticipantRequest.of(request_id, "refund", undoes_request_id=undoes_request_id, recipients=shares)
+        movement = await self._repository.refund_to(
+            request, undoes_request_id=undoes_request_id, recipients=recipients, reference=reason
+        )
+        if movement is not None:
+            return movement
+        if not await self._repository.have_wallets(recipients):
+            raise UserNotFound
+        raise UndoMismatch(undoes_request_id=undoes_request_id)
 
     async def _why_not_charged(self, payer: UUID, *others: UUID) -> ServiceError:
         for user_id in (payer, *others):

@@ -7,12 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
-from tests.integration.users.people import Books, People, Sandbox
+from tests.integration.users.people import Books, People, Person, Sandbox
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app
@@ -58,6 +59,17 @@ async def people(users_url: str) -> AsyncIterator[People]:
     """Anybody who calls the public API."""
     async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
         yield People(http)
+
+
+@pytest.fixture
+async def admin(people: People, database: Database) -> Person:
+    """Somebody who has logged in again after becoming an admin."""
+    person = await people.join()
+    await database.execute(
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+    )
+    data = (await people.log_in(person.email)).json()["data"]
+    return Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
 
 
 @pytest.fixture(scope="module")

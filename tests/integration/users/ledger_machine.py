@@ -12,14 +12,15 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from common.errors import ServiceError
 from tests.integration.users.people import Books
-from users.ledger.repository import Movement
+from users.ledger.repository import Clawback, Movement
 from users.ledger.service import Ledger
 
 PEOPLE = 3
 REVENUE = uuid.UUID(int=1)
 
 Result = TypeVar("Result")
-Call = Callable[[], Awaitable[Movement]]
+Call = Callable[[], Awaitable[Movement | Clawback]]
+CENT = Decimal("0.01")
 # Few amounts and small wallets, so that they run dry, often exactly.
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
 OPENING = Decimal("15.00")
@@ -49,6 +50,7 @@ class Action:
 class Model:
     wallets: list[Decimal] = field(default_factory=lambda: [OPENING] * PEOPLE)
     escrows: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * PEOPLE)
+    owed: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * PEOPLE)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -166,6 +168,52 @@ class LedgerMachine(RuleBasedStateMachine):
             case _:
                 assert isinstance(outcome, Movement)
 
+    @rule(target=answers, action=actions, first=people, second=people)
+    def refund_to(self, action: Action, first: int, second: int) -> object:
+        """Undo a deduct in favour of one or two people: once, also after other undos."""
+        if action.kind != "deduct" or action.state == "new":
+            return multiple()
+        request_id, half = uuid.uuid4(), (action.amount / 2).quantize(CENT)
+        shares = {self.people[first]: half}
+        shares[self.people[second]] = shares.get(self.people[second], Decimal(0)) + action.amount - half
+
+        def call() -> Awaitable[Movement]:
+            return self.ledger.refund(
+                request_id=request_id, undoes_request_id=action.request_id, reason="", recipients=shares
+            )
+
+        outcome = self.outcome(call)
+        if action.state == "done":
+            action.state = "undone"
+            self.model.wallets[first] += half
+            self.model.wallets[second] += action.amount - half
+        assert isinstance(outcome, Movement)
+        return call, outcome
+
+    @rule(target=answers, debtor=people, creditor=people, amount=amounts)
+    def claw_back(self, debtor: int, creditor: int, amount: Decimal) -> object:
+        if debtor == creditor:
+            return multiple()
+        request_id = uuid.uuid4()
+
+        def call() -> Awaitable[Clawback]:
+            return self.ledger.claw_back(
+                request_id=request_id,
+                from_user_id=self.people[debtor],
+                to_user_id=self.people[creditor],
+                amount=amount,
+                reference="",
+            )
+
+        outcome = self.outcome(call)
+        taken = min(amount, self.model.wallets[debtor])
+        self.model.wallets[debtor] -= taken
+        self.model.wallets[creditor] += amount
+        self.model.owed[debtor] += amount - taken
+        assert isinstance(outcome, Clawback)
+        assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
+        return call, outcome
+
     @rule(target=answers, action=actions, to=people)
     def release(self, action: Action, to: int) -> object:
         if action.escrow_id is None:
@@ -195,8 +243,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def balances_are_the_models(self) -> None:
         wallets = [self.wait(self.ledger.balance_of(person)) for person in self.people]
         escrows = [self.wait(self.books.sum_of("escrow", person)) for person in self.people]
+        owed = [-self.wait(self.books.sum_of("receivable", person)) for person in self.people]
         if self.people:
-            assert (wallets, escrows) == (self.model.wallets, self.model.escrows)
+            assert (wallets, escrows, owed) == (self.model.wallets, self.model.escrows, self.model.owed)
 
     def teardown(self) -> None:
         assert self.wait(self.books.contradictions()) == []
@@ -223,14 +272,14 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
     def _undo(self, action: Action) -> Awaitable[Movement]:
-        undo = {"request_id": uuid.uuid4(), "undoes_request_id": action.request_id}
+        undo, undone = uuid.uuid4(), action.request_id
         match action.kind:
             case "deduct":
-                return self.ledger.refund(**undo, reason="")
+                return self.ledger.refund(request_id=undo, undoes_request_id=undone, reason="")
             case "transfer":
-                return self.ledger.undo_transfer(**undo, reference="")
+                return self.ledger.undo_transfer(request_id=undo, undoes_request_id=undone, reference="")
             case _:
-                return self.ledger.undo_escrow_hold(**undo)
+                return self.ledger.undo_escrow_hold(request_id=undo, undoes_request_id=undone)
 
     def _payee_has(self, action: Action) -> bool:
         return action.payee is None or self.model.wallets[action.payee] >= action.amount

@@ -144,6 +144,17 @@ class Books:
     async def refund(self, undoes: uuid.UUID, **more: object) -> httpx.Response:
         return await self.post("/internal/ledger/refund", undoes_request_id=undoes, reason="undone", **more)
 
+    async def refund_to(self, undoes: uuid.UUID, *shares: tuple[uuid.UUID, str], **more: object) -> httpx.Response:
+        recipients = [{"user_id": str(user_id), "amount": amount} for user_id, amount in shares]
+        return await self.refund(undoes, recipients=recipients, **more)
+
+    async def claw_back(self, debtor: uuid.UUID, creditor: uuid.UUID, amount: str, **more: object) -> httpx.Response:
+        body = {"from_user_id": debtor, "to_user_id": creditor, "amount": amount, "reference": "dispute", **more}
+        return await self.post("/internal/ledger/clawback", **body)
+
+    async def flag(self, user_id: uuid.UUID) -> None:
+        await self.database.execute(_FLAG, {"user_id": user_id})
+
     async def transfer(self, sender: uuid.UUID, recipient: uuid.UUID, amount: str, **more: object) -> httpx.Response:
         body = {"from_user_id": sender, "to_user_id": recipient, "amount": amount, "reference": "ticket", **more}
         return await self.post("/internal/ledger/transfer", **body)
@@ -199,6 +210,7 @@ _NEW_USER = text(
     "INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified) "
     "VALUES (:user_id, :email, :phone, '!', '{customer}', true)"
 )
+_FLAG = text("UPDATE users SET is_flagged = true WHERE user_id = :user_id")
 _NEW_BALANCES = text(
     "INSERT INTO balances (account_kind, account_owner, currency) "
     "VALUES ('wallet', :user_id, 'SGD'), ('escrow', :user_id, 'SGD')"

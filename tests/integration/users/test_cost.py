@@ -4,6 +4,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from common.db.engine import Database
 from tests.support.statements import counted_statements
@@ -11,19 +12,33 @@ from users.accounts.repository import AccountRepository, NewUser
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
 
+PROOF = text(
+    "INSERT INTO otp_challenges (user_id, context, reference, verified_at) VALUES (:fan, 'purchase', 'order', now())"
+)
+
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     return Ledger(LedgerRepository(database))
 
 
-@pytest.fixture
-async def fan(database: Database, ledger: Ledger) -> uuid.UUID:
+async def _new_user(database: Database) -> uuid.UUID:
     user_id = uuid.uuid4()
     new = NewUser(
         user_id=user_id, email=f"{user_id}@example.com", phone="+6590000000", password_hash="!", roles=["customer"]
     )
     assert await AccountRepository(database).add(new)
+    return user_id
+
+
+@pytest.fixture
+async def other(database: Database) -> uuid.UUID:
+    return await _new_user(database)
+
+
+@pytest.fixture
+async def fan(database: Database, ledger: Ledger) -> uuid.UUID:
+    user_id = await _new_user(database)
     await ledger.top_up(
         request_id=uuid.uuid4(), user_id=user_id, provider="test", amount=Decimal("100.00"), reference=""
     )
@@ -52,12 +67,45 @@ async def test_a_refused_deduct_is_three_and_its_repetition_one(ledger: Ledger, 
     assert counts == [3, 1]
 
 
+async def test_a_flagged_fan_costs_no_more(database: Database, ledger: Ledger, fan: uuid.UUID) -> None:
+    """Try, remember; with the proof one statement."""
+    await database.execute(text("UPDATE users SET is_flagged = true WHERE user_id = :fan"), {"fan": fan})
+
+    async def pay() -> None:
+        await ledger.deduct(
+            request_id=uuid.uuid4(), user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="order"
+        )
+
+    with counted_statements() as count, pytest.raises(Exception, match="OTP_REQUIRED"):
+        await pay()
+    assert int(count) == 2
+    await database.execute(PROOF, {"fan": fan})
+    with counted_statements() as count:
+        await pay()
+    assert int(count) == 1
+
+
 async def test_a_refund_is_a_tombstone_and_a_statement(ledger: Ledger, fan: uuid.UUID) -> None:
     request_id = uuid.uuid4()
     await ledger.deduct(request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="")
     with counted_statements() as count:
         await ledger.refund(request_id=uuid.uuid4(), undoes_request_id=request_id, reason="")
     assert int(count) == 2
+
+
+async def test_a_refund_to_others_too_and_a_clawback_is_one(ledger: Ledger, fan: uuid.UUID, other: uuid.UUID) -> None:
+    request_id = uuid.uuid4()
+    await ledger.deduct(request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="")
+    with counted_statements() as count:
+        await ledger.refund(
+            request_id=uuid.uuid4(), undoes_request_id=request_id, reason="", recipients={other: Decimal(30)}
+        )
+    assert int(count) == 2
+    with counted_statements() as count:
+        await ledger.claw_back(
+            request_id=uuid.uuid4(), from_user_id=other, to_user_id=fan, amount=Decimal(40), reference=""
+        )
+    assert int(count) == 1
 
 
 async def test_a_balance_is_one(ledger: Ledger, fan: uuid.UUID) -> None:

@@ -76,7 +76,7 @@ async def test_no_balance_goes_below_zero(database: Database, kind: str) -> None
     assert sqlstate_of(refused.value) == CHECK_VIOLATION
 
 
-@pytest.mark.parametrize("kind", ["revenue", "external"])
+@pytest.mark.parametrize("kind", ["revenue", "external", "receivable"])
 async def test_system_accounts_have_no_balance_row(database: Database, kind: str) -> None:
     with pytest.raises(DBAPIError) as refused:
         await database.execute(

@@ -24,17 +24,6 @@ async def _waits_or_is_done(database: Database, call: "asyncio.Future[Any]") -> 
     return call.done() or bool(await database.fetch_all(_WAITING))
 
 
-@pytest.fixture
-async def admin(people: People, database: Database) -> Person:
-    """Somebody who has logged in again after becoming an admin."""
-    person = await people.join()
-    await database.execute(
-        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
-    )
-    data = (await people.log_in(person.email)).json()["data"]
-    return Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
-
-
 class TestProfile:
     async def test_of_oneself(self, people: People, books: Books) -> None:
         person = await people.join()
@@ -233,6 +222,8 @@ INTERNAL = [
     ("POST", "/internal/ledger/deduct"),
     ("POST", "/internal/ledger/refund"),
     ("POST", "/internal/ledger/transfer"),
+    ("POST", "/internal/ledger/clawback"),
+    ("GET", f"/internal/ledger/revenue/{SOMEBODY}"),
     ("POST", "/internal/ledger/escrow/hold"),
     ("POST", "/internal/ledger/escrow/release"),
     ("POST", "/internal/ledger/escrow/void"),
@@ -268,4 +259,7 @@ async def test_every_internal_route_is_in_that_list(people: People) -> None:
         for method in operations
         if path.startswith("/internal")
     }
-    assert served == {(method, path.replace(str(SOMEBODY), "{user_id}")) for method, path in INTERNAL}
+    assert served == {
+        (method, path.replace(f"revenue/{SOMEBODY}", "revenue/{event_id}").replace(str(SOMEBODY), "{user_id}"))
+        for method, path in INTERNAL
+    }
