@@ -27,6 +27,7 @@ class ListingStatus(enum.StrEnum):
     CANCELLED = "CANCELLED"
 
 
+@enum.unique
 class ListingMove(Move):
     DISCARD = (ListingStatus.OPENING, None)
     ACTIVATE = (ListingStatus.OPENING, ListingStatus.ACTIVE)

@@ -24,6 +24,7 @@ class TransferStatus(enum.StrEnum):
     REVERSED = "REVERSED"
 
 
+@enum.unique
 class TransferMove(Move):
     COMPLETE = (TransferStatus.PENDING_OTP, TransferStatus.COMPLETED)
     FAIL = (TransferStatus.PENDING_OTP, TransferStatus.FAILED)

@@ -13,7 +13,7 @@ from common.db.engine import Database
 from orders.app import create_app
 from orders.settings import Settings
 from tests.integration.orders.book import Book
-from tests.integration.orders.dealings import Listings, Transfers
+from tests.integration.orders.dealings import Dealings, Listings, Transfers
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.user_tokens import UserTokenMint
@@ -71,6 +71,12 @@ def transfers(book: Book) -> Transfers:
 @pytest.fixture(scope="module")
 def listings(book: Book) -> Listings:
     return Listings(book.orchestrator)
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest, transfers: Transfers, listings: Listings) -> Dealings:
+    """Either of the two, by its class as the test's parameter."""
+    return transfers if request.param is Transfers else listings
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
 from orders.tables import metadata
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from tests.integration.orders.book import Book, opening
+from tests.integration.orders.dealings import Act, Dealings, Listings, Transfers
 from tests.support.callers import new_id
 from tests.support.statements import counted_statements, schema_differences
 
@@ -92,6 +93,47 @@ class TestStatementsPerCall:
             await book.end(body["order_id"], undoes=body["request_id"])
 
         assert int(statements) == 1
+
+    @pytest.mark.parametrize(
+        ("kind", "act"),
+        [(kind, act) for kind in (Transfers, Listings) for act in kind.acts],
+        indirect=["kind"],
+        ids=str,
+    )
+    async def test_an_act(self, kind: Dealings, act: Act) -> None:
+        made = await kind.at(act.from_status)
+
+        with counted_statements() as statements:
+            await kind.act(made.key, act.name)
+
+        assert int(statements) == 1
+
+    @pytest.mark.parametrize("kind", [Transfers, Listings], indirect=True, ids=str)
+    async def test_an_opening(self, kind: Dealings) -> None:
+        with counted_statements() as statements:
+            await kind.open(kind.opening())
+
+        assert int(statements) == 1
+
+    @pytest.mark.parametrize(
+        ("kind", "undo", "status"),
+        [
+            (Transfers, "end", "PENDING_OTP"),
+            (Transfers, "abandon-reversal", "REVERSING"),
+            (Listings, "discard", "OPENING"),
+            (Listings, "abandon-withdrawal", "WITHDRAWING"),
+            (Listings, "release-claim", "PENDING_TRANSFER"),
+        ],
+        indirect=["kind"],
+        ids=str,
+    )
+    async def test_an_undo_with_its_tombstone(self, kind: Dealings, undo: str, status: str) -> None:
+        made = await kind.at(status)
+
+        with counted_statements() as statements:
+            await kind.go(made, undo)
+
+        assert int(statements) == 2
 
     async def test_a_repetition(self, book: Book) -> None:
         body, request_id = await book.opened(), new_id()

@@ -1,0 +1,291 @@
+"""Opening a transfer or a listing: once per request id, and one of them per seat at a time."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from common.db.engine import Database
+from orders.listings.schemas import OpenListing
+from orders.listings.statements import OPEN as OPEN_LISTING
+from orders.transfers.schemas import OpenTransfer
+from orders.transfers.statements import OPEN as OPEN_TRANSFER
+from tests.integration.orders.dealings import Dealings, Listings, Transfers, listing, transfer
+from tests.support.callers import new_id
+from tests.support.waiting import eventually
+
+KINDS: tuple[type[Dealings], ...] = (Transfers, Listings)
+# While it has one of these, a seat is in no other transfer or listing; and the refusal that says so.
+OCCUPYING = [
+    *((Transfers, status, "TRANSFER_IN_PROGRESS") for status in ("PENDING_OTP", "DISPUTED", "REVERSING")),
+    *(
+        (Listings, status, "LISTING_INVALID_STATE")
+        for status in ("OPENING", "ACTIVE", "PENDING_TRANSFER", "WITHDRAWING")
+    ),
+]
+LEAVING = [
+    *((Transfers, status) for status in ("FAILED", "COMPLETED", "REVERSED")),
+    *((Listings, status) for status in ("COMPLETED", "CANCELLED")),
+]
+
+each_kind = pytest.mark.parametrize("kind", KINDS, indirect=True, ids=lambda kind: kind.__name__)
+
+
+@pytest.fixture
+def other(request: pytest.FixtureRequest, transfers: Transfers, listings: Listings) -> Dealings:
+    return transfers if request.param is Transfers else listings
+
+
+async def test_answers_with_the_transfer(transfers: Transfers) -> None:
+    body = transfer()
+
+    answer = await transfers.open(body)
+
+    assert answer.status_code == 200
+    opened = answer.json()["data"]
+    assert opened.pop("created_at").endswith("Z")
+    assert opened == {field: value for field, value in body.items() if field != "request_id"} | {
+        "status": "PENDING_OTP",
+        "waiting_for": ["seller", "buyer"],
+        "completed_at": None,
+        "ended_at": None,
+        "reason": None,
+        "disputed_by_user_id": None,
+        "dispute_reason": None,
+        "disputed_at": None,
+    }
+
+
+async def test_answers_with_the_listing(listings: Listings) -> None:
+    body = listing()
+
+    answer = await listings.open(body)
+
+    assert answer.status_code == 200
+    opened = answer.json()["data"]
+    assert opened.pop("created_at").endswith("Z")
+    assert opened == {field: value for field, value in body.items() if field != "request_id"} | {
+        "status": "OPENING",
+        "buyer_user_id": None,
+        "sale_id": None,
+        "expires_at": None,
+        "completed_at": None,
+        "ended_at": None,
+    }
+
+
+@each_kind
+class TestRepeated:
+    async def test_gets_the_first_answer_even_after_it_moved_on(self, kind: Dealings) -> None:
+        body = kind.opening()
+        first = await kind.open(body)
+        await kind.act(body[kind.key], kind.acts[0].name)
+
+        repeated = await kind.open(body)
+
+        assert repeated.status_code == 200
+        assert repeated.json() == first.json()
+
+    async def test_fifty_at_once_open_one(self, kind: Dealings, database: Database) -> None:
+        body = kind.opening()
+
+        answers = await asyncio.gather(*(kind.open(body) for _ in range(50)))
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.text for answer in answers}) == 1
+        noted = await database.fetch_all(
+            text(f"SELECT to_status FROM {kind.key[:-3]}_history WHERE {kind.key} = :key"),  # noqa: S608 - ours
+            {"key": body[kind.key]},
+        )
+        assert [entry["to_status"] for entry in noted] == [kind.first_status]
+
+    @pytest.mark.parametrize("changed", ["seat_id", "order_id", "event_id", "category"])
+    async def test_with_other_arguments_is_refused(self, kind: Dealings, changed: str) -> None:
+        made = await kind.at(kind.first_status)
+
+        answer = await kind.open({**made.body, changed: new_id()})
+
+        assert answer.status_code == 422
+        assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
+
+    async def test_a_refusal_is_remembered(self, kind: Dealings) -> None:
+        made = await kind.at(kind.first_status)
+        late = kind.opening(seat_id=made.body["seat_id"])
+        refused = await kind.open(late)
+        await kind.undo(made.key, kind.undos[0].name, undoes=made.request_ids["open"])
+
+        repeated = await kind.open(late)
+
+        assert refused.status_code == repeated.status_code == 409
+        assert refused.json()["error_code"] == repeated.json()["error_code"]
+        assert await kind.status_of(late[kind.key]) is None
+
+
+@each_kind
+class TestTheSameId:
+    async def test_for_another_seat_is_refused(self, kind: Dealings) -> None:
+        made = await kind.at(kind.first_status)
+        again = kind.opening(**{kind.key: made.key})
+
+        answers = [await kind.open(again) for _ in range(2)]
+
+        assert {answer.status_code for answer in answers} == {409}
+        assert {answer.json()["error_code"] for answer in answers} == {kind.invalid_state}
+        assert (await kind.find(made.key)).json()["data"]["seat_id"] == made.body["seat_id"]
+
+    async def test_of_twenty_requests_exactly_one_wins(self, kind: Dealings) -> None:
+        key = new_id()
+
+        answers = await asyncio.gather(*(kind.open(kind.opening(**{kind.key: key})) for _ in range(20)))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+        assert {answer.json().get("error_code") for answer in answers} == {None, kind.invalid_state}
+
+
+class TestOneSeat:
+    @pytest.mark.parametrize(("other", "status", "code"), OCCUPYING, indirect=["other"], ids=str)
+    @each_kind
+    async def test_is_occupied(self, kind: Dealings, other: Dealings, *, status: str, code: str) -> None:
+        made = await other.at(status)
+        body = kind.opening(seat_id=made.body["seat_id"])
+
+        answer = await kind.open(body)
+
+        assert answer.status_code == 409
+        assert answer.json()["error_code"] == code
+        assert await kind.status_of(body[kind.key]) is None
+        assert await other.status_of(made.key) == status
+
+    @pytest.mark.parametrize(("other", "status"), LEAVING, indirect=["other"], ids=str)
+    @each_kind
+    async def test_is_free_again(self, kind: Dealings, other: Dealings, status: str) -> None:
+        made = await other.at(status)
+
+        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
+
+        assert answer.status_code == 200
+
+    @each_kind
+    async def test_is_free_when_a_listing_was_discarded(self, kind: Dealings, listings: Listings) -> None:
+        made = await listings.at("OPENING")
+        await listings.undo(made.key, "discard", undoes=made.request_ids["open"])
+
+        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
+
+        assert answer.status_code == 200
+
+    async def test_of_twenty_openings_of_either_kind_exactly_one_wins(
+        self, transfers: Transfers, listings: Listings
+    ) -> None:
+        for _ in range(10):
+            seat_id = new_id()
+            openings = [kind.open(kind.opening(seat_id=seat_id)) for kind in (transfers, listings) for _ in range(10)]
+
+            answers = await asyncio.gather(*openings)
+
+            assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+            codes = {answer.json().get("error_code") for answer in answers}
+            assert codes in ({None, "TRANSFER_IN_PROGRESS"}, {None, "LISTING_INVALID_STATE"})
+
+
+class TestInFlight:
+    """An opening that is not committed yet."""
+
+    @each_kind
+    async def test_another_opening_for_the_seat_waits_and_is_refused(self, kind: Dealings, database: Database) -> None:
+        seat_id = new_id()
+        async with database.transaction() as connection:
+            await connection.execute(*_first(transfer(seat_id=seat_id)))
+            second = asyncio.create_task(kind.open(kind.opening(seat_id=seat_id)))
+            await eventually(partial(_somebody_waits, database))
+
+        answer = await second
+
+        assert answer.status_code == 409
+        assert answer.json()["error_code"] == "TRANSFER_IN_PROGRESS"
+
+    @each_kind
+    async def test_another_opening_goes_on_when_it_breaks_off(self, kind: Dealings, database: Database) -> None:
+        seat_id = new_id()
+        async with database.transaction() as connection:
+            await connection.execute(*_first(listing(seat_id=seat_id)))
+            second = asyncio.create_task(kind.open(kind.opening(seat_id=seat_id)))
+            await eventually(partial(_somebody_waits, database))
+            await connection.rollback()
+
+        assert (await second).status_code == 200
+
+    @each_kind
+    async def test_its_undo_waits_and_takes_it_back(self, kind: Dealings, database: Database) -> None:
+        body = kind.opening()
+        async with database.transaction() as connection:
+            await connection.execute(*_first(body))
+            undoing = asyncio.create_task(kind.undo(body[kind.key], kind.undos[0].name, undoes=body["request_id"]))
+            await eventually(partial(_somebody_waits, database))
+
+        answer = await undoing
+
+        assert answer.json()["data"]["status"] == kind.undos[0].to_status
+        assert await kind.status_of(body[kind.key]) == kind.undos[0].to_status
+
+
+COMMON_MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"seat_id": "12"}, "INVALID_UUID"),
+    ({"request_id": "not-a-uuid"}, "INVALID_UUID"),
+    ({"category": ""}, "VALIDATION_ERROR"),
+    ({"row_number": "A" * 21}, "VALIDATION_ERROR"),
+    ({"row_number": "A\x00"}, "VALIDATION_ERROR"),
+    ({"seat_number": -1}, "VALIDATION_ERROR"),
+    ({"seat_number": "1"}, "VALIDATION_ERROR"),
+]
+SAME = new_id()
+MISTAKES: list[tuple[type[Dealings], dict[str, Any], str]] = [
+    *((kind, wrong, code) for kind in KINDS for wrong, code in COMMON_MISTAKES),
+    (Transfers, {"credits_amount": "-0.01"}, "VALIDATION_ERROR"),
+    (Transfers, {"credits_amount": "0.001"}, "VALIDATION_ERROR"),
+    (Transfers, {"expires_at": "2027-01-01T10:05:00"}, "VALIDATION_ERROR"),
+    (Transfers, {"seller_user_id": SAME, "buyer_user_id": SAME}, "VALIDATION_ERROR"),
+    (Transfers, {"initiated_by_user_id": new_id()}, "VALIDATION_ERROR"),
+    (Listings, {"face_value": "-0.01"}, "VALIDATION_ERROR"),
+    (Listings, {"asking_price": "NaN"}, "VALIDATION_ERROR"),
+    (Listings, {"asking_price": None}, "VALIDATION_ERROR"),
+]
+
+
+@pytest.mark.parametrize(("kind", "wrong", "code"), MISTAKES, indirect=["kind"], ids=str)
+async def test_refuses_what_can_never_work(kind: Dealings, wrong: dict[str, Any], code: str) -> None:
+    answer = await kind.open(kind.opening(**wrong))
+
+    assert answer.status_code == 400
+    assert answer.json()["error_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"), [(kind, field) for kind in KINDS for field in kind.opening()], indirect=["kind"], ids=str
+)
+async def test_needs_every_field(kind: Dealings, missing: str) -> None:
+    body = kind.opening()
+    del body[missing]
+
+    answer = await kind.open(body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+
+def _first(body: dict[str, Any]) -> tuple[TextClause, dict[str, Any]]:
+    """Return what the service runs for this opening, and with what."""
+    model, statement = (OpenTransfer, OPEN_TRANSFER) if "transfer_id" in body else (OpenListing, OPEN_LISTING)
+    return statement, {**model.model_validate(body).model_dump(), "fingerprint": "first"}
+
+
+async def _somebody_waits(database: Database) -> bool:
+    waiting = await database.fetch_one(
+        text(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock') AS waits"
+        )
+    )
+    return bool(waiting and waiting["waits"])

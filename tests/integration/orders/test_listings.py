@@ -1,0 +1,278 @@
+"""What only listings have: claims of a sale, and a market that everybody may look at."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.integration.orders.dealings import Listings, Made
+from tests.support.callers import Caller, new_id
+
+ON_MARKET = ("ACTIVE", "PENDING_TRANSFER", "COMPLETED", "CANCELLED")
+
+
+class TestClaim:
+    async def test_notes_the_sale(self, listings: Listings) -> None:
+        made = await listings.at("ACTIVE")
+        sale = {"sale_id": new_id(), "buyer_user_id": new_id(), "expires_at": "2027-01-01T19:00:00+08:00"}
+
+        claimed = (await listings.act(made.key, "claim", **sale)).json()["data"]
+
+        assert claimed["status"] == "PENDING_TRANSFER"
+        assert claimed["sale_id"] == sale["sale_id"]
+        assert claimed["buyer_user_id"] == sale["buyer_user_id"]
+        assert claimed["expires_at"] == "2027-01-01T11:00:00Z"
+
+    async def test_of_twenty_buyers_at_once_exactly_one_gets_it(self, listings: Listings) -> None:
+        made = await listings.at("ACTIVE")
+        sales = [{"sale_id": new_id(), "buyer_user_id": new_id()} for _ in range(20)]
+
+        answers = await asyncio.gather(*(listings.act(made.key, "claim", **sale) for sale in sales))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+        assert {answer.json().get("error_code") for answer in answers} == {None, "LISTING_INVALID_STATE"}
+        won = next(sale for sale, answer in zip(sales, answers, strict=True) if answer.status_code == 200)
+        found = (await listings.find(made.key)).json()["data"]
+        assert {field: found[field] for field in won} == won
+
+    async def test_the_seller_cannot_buy_and_stays_refused(self, listings: Listings) -> None:
+        made, request_id = await listings.at("ACTIVE"), new_id()
+        own = {"buyer_user_id": made.body["seller_user_id"], "request_id": request_id}
+
+        answers = [await listings.act(made.key, "claim", **own) for _ in range(2)]
+
+        assert {answer.status_code for answer in answers} == {400}
+        assert {answer.json()["error_code"] for answer in answers} == {"SELF_TRANSFER"}
+        assert await listings.status_of(made.key) == "ACTIVE"
+
+    async def test_a_released_one_may_be_claimed_by_another(self, listings: Listings) -> None:
+        made = await listings.at("PENDING_TRANSFER")
+        await listings.go(made, "release-claim")
+
+        answer = await listings.act(made.key, "claim", sale_id=new_id(), buyer_user_id=new_id())
+
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize("name", ["complete", "release-claim"])
+    async def test_another_sale_neither_completes_nor_releases_it(self, listings: Listings, name: str) -> None:
+        made = await listings.at("PENDING_TRANSFER")
+        undoes = {"undoes_request_id": made.request_ids["claim"]} if name == "release-claim" else {}
+
+        answer = await listings.act(made.key, name, **undoes, sale_id=new_id())
+
+        assert answer.status_code == 409
+        assert answer.json()["error_code"] == "LISTING_INVALID_STATE"
+        assert answer.json()["details"] == {"status": "PENDING_TRANSFER"}
+        assert await listings.status_of(made.key) == "PENDING_TRANSFER"
+
+    async def test_a_completed_sale_keeps_its_buyer(self, listings: Listings) -> None:
+        made = await listings.at("COMPLETED")
+
+        sold = (await listings.find(made.key)).json()["data"]
+
+        claim = listings.arguments(made.key, "claim")
+        assert {field: sold[field] for field in claim} == claim
+        assert sold["completed_at"] > sold["created_at"]
+        assert sold["ended_at"] is None
+
+    async def test_claiming_and_withdrawing_at_once(self, listings: Listings) -> None:
+        for _ in range(20):
+            made = await listings.at("ACTIVE")
+
+            claimed, withdrawn = await asyncio.gather(
+                listings.act(made.key, "claim"), listings.act(made.key, "begin-withdrawal")
+            )
+
+            assert sorted([claimed.status_code, withdrawn.status_code]) == [200, 409]
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"sale_id": None}, {"sale_id": "12"}, {"buyer_user_id": None}, {"expires_at": 1_800_000_000}],
+        ids=str,
+    )
+    async def test_refuses_what_can_never_work(self, listings: Listings, wrong: dict[str, Any]) -> None:
+        made = await listings.at("ACTIVE")
+
+        answer = await listings.act(made.key, "claim", **wrong)
+
+        assert answer.status_code == 400
+        assert await listings.status_of(made.key) == "ACTIVE"
+
+
+async def test_a_withdrawn_listing_tells_when(listings: Listings) -> None:
+    made = await listings.at("CANCELLED")
+
+    withdrawn = (await listings.find(made.key)).json()["data"]
+
+    assert withdrawn["ended_at"] > withdrawn["created_at"]
+    assert withdrawn["completed_at"] is None
+
+
+class TestBrowse:
+    async def test_shows_what_can_be_bought_newest_first(self, listings: Listings, fan: Caller) -> None:
+        event_id = new_id()
+        for status in listings.ways:
+            await listings.at(status, event_id=event_id)
+        newest = await listings.at("ACTIVE", event_id=event_id)
+
+        answer = await fan.get("/api/marketplace/listings", event_id=event_id)
+
+        assert answer.json()["data"][0] == (await listings.find(newest.key)).json()["data"]
+        assert [each["status"] for each in answer.json()["data"]] == ["ACTIVE", "ACTIVE"]
+        assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
+
+    async def test_of_all_events(self, listings: Listings, fan: Caller) -> None:
+        keys = [(await listings.at("ACTIVE")).key for _ in range(2)]
+
+        answer = await fan.get("/api/marketplace/listings", per_page=2)
+
+        assert [each["listing_id"] for each in answer.json()["data"]] == keys[::-1]
+
+    @pytest.mark.parametrize("status", ON_MARKET)
+    async def test_filters_by_status(self, listings: Listings, fan: Caller, status: str) -> None:
+        event_id = new_id()
+        for each in listings.ways:
+            await listings.at(each, event_id=event_id)
+
+        answer = await fan.get("/api/marketplace/listings", event_id=event_id, status=status)
+
+        assert [each["status"] for each in answer.json()["data"]] == [status]
+
+    async def test_pages(self, listings: Listings, fan: Caller) -> None:
+        event_id = new_id()
+        keys = [(await listings.at("ACTIVE", event_id=event_id)).key for _ in range(3)]
+
+        pages = [
+            (await fan.get("/api/marketplace/listings", event_id=event_id, page=page, per_page=2)).json()
+            for page in (1, 2, 3)
+        ]
+
+        assert [[each["listing_id"] for each in page["data"]] for page in pages] == [keys[:0:-1], keys[:1], []]
+        assert {page["pagination"]["total_pages"] for page in pages} == {2}
+
+    @pytest.mark.parametrize(
+        ("query", "code"),
+        [
+            ({"status": "OPENING"}, "VALIDATION_ERROR"),
+            ({"status": "WITHDRAWING"}, "VALIDATION_ERROR"),
+            ({"status": "active"}, "VALIDATION_ERROR"),
+            ({"event_id": "42"}, "INVALID_UUID"),
+            ({"page": 0}, "VALIDATION_ERROR"),
+            ({"per_page": 101}, "VALIDATION_ERROR"),
+        ],
+        ids=str,
+    )
+    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any], code: str) -> None:
+        answer = await fan.get("/api/marketplace/listings", **query)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == code
+
+
+@pytest.mark.parametrize("status", ["PENDING_TRANSFER", "COMPLETED"])
+class TestWhoIsBuying:
+    async def test_is_hidden_from_others(self, listings: Listings, fan: Caller, status: str) -> None:
+        event_id = new_id()
+        made = await listings.at(status, event_id=event_id)
+
+        for shown in await _shown(fan, made, event_id=event_id, status=status):
+            assert shown["listing_id"] == made.key
+            assert shown["buyer_user_id"] is None
+            assert shown["sale_id"] is None
+
+    async def test_is_shown_to_the_seller(self, listings: Listings, fan: Caller, status: str) -> None:
+        event_id = new_id()
+        made = await listings.at(status, event_id=event_id, seller_user_id=fan.user_id)
+
+        await self._is_whole(listings, made, await _shown(fan, made, event_id=event_id, status=status))
+
+    async def test_is_shown_to_the_buyer(self, listings: Listings, fan: Caller, status: str) -> None:
+        event_id = new_id()
+        made = await listings.at("ACTIVE", event_id=event_id)
+        await listings.act(made.key, "claim", buyer_user_id=fan.user_id)
+        if status == "COMPLETED":
+            await listings.go(made, "complete")
+
+        await self._is_whole(listings, made, await _shown(fan, made, event_id=event_id, status=status))
+
+    async def test_is_shown_to_admins(self, listings: Listings, admin: Caller, status: str) -> None:
+        event_id = new_id()
+        made = await listings.at(status, event_id=event_id)
+
+        await self._is_whole(listings, made, await _shown(admin, made, event_id=event_id, status=status))
+
+    @staticmethod
+    async def _is_whole(listings: Listings, made: Made, everything_shown: list[dict[str, Any]]) -> None:
+        found = (await listings.find(made.key)).json()["data"]
+        assert found["buyer_user_id"] is not None
+        assert everything_shown == [found] * 2
+
+
+class TestShow:
+    async def test_what_is_not_on_the_market_yet_is_seen_by_its_seller_only(
+        self, listings: Listings, fan: Caller
+    ) -> None:
+        mine = await listings.at("OPENING", seller_user_id=fan.user_id)
+        others = await listings.at("OPENING")
+
+        assert (await fan.get(f"/api/marketplace/listings/{mine.key}")).json()["data"]["status"] == "OPENING"
+        hidden = await fan.get(f"/api/marketplace/listings/{others.key}")
+        assert hidden.status_code == 404
+        assert hidden.json()["error_code"] == "LISTING_NOT_FOUND"
+
+    async def test_an_unknown_one(self, fan: Caller) -> None:
+        answer = await fan.get(f"/api/marketplace/listings/{new_id()}")
+
+        assert answer.status_code == 404
+        assert answer.json()["error_code"] == "LISTING_NOT_FOUND"
+
+    async def test_a_malformed_id(self, fan: Caller) -> None:
+        answer = await fan.get("/api/marketplace/listings/42")
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "INVALID_UUID"
+
+
+class TestMine:
+    async def test_those_one_sells_or_buys_newest_first(self, listings: Listings, fan: Caller) -> None:
+        sold = await listings.at("CANCELLED", seller_user_id=fan.user_id)
+        bought = await listings.at("ACTIVE")
+        await listings.act(bought.key, "claim", buyer_user_id=fan.user_id)
+        await listings.at("ACTIVE")
+
+        answer = await fan.get("/api/listings")
+
+        assert [each["listing_id"] for each in answer.json()["data"]] == [bought.key, sold.key]
+        assert answer.json()["data"][0] == (await listings.find(bought.key)).json()["data"]
+        assert answer.json()["pagination"]["total"] == 2
+
+    async def test_filters_by_any_status(self, listings: Listings, fan: Caller) -> None:
+        for status in listings.ways:
+            await listings.at(status, seller_user_id=fan.user_id)
+
+        for status in listings.ways:
+            answer = await fan.get("/api/listings", status=status)
+
+            assert [each["status"] for each in answer.json()["data"]] == [status]
+
+    async def test_a_buyer_whose_claim_was_released_is_out(self, listings: Listings, fan: Caller) -> None:
+        made = await listings.at("ACTIVE")
+        made.request_ids["claim"] = new_id()
+        await listings.act(made.key, "claim", request_id=made.request_ids["claim"], buyer_user_id=fan.user_id)
+        await listings.go(made, "release-claim")
+
+        assert (await fan.get("/api/listings")).json()["data"] == []
+
+    @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"status": "SOLD"}], ids=str)
+    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+        answer = await fan.get("/api/listings", **query)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+
+async def _shown(user: Caller, made: Made, *, event_id: str, status: str) -> list[dict[str, Any]]:
+    """Return the listing as the list and the page of it show it."""
+    listed = await user.get("/api/marketplace/listings", event_id=event_id, status=status)
+    shown = await user.get(f"/api/marketplace/listings/{made.key}")
+    return [*listed.json()["data"], shown.json()["data"]]

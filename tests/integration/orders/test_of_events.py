@@ -1,0 +1,169 @@
+"""What the orchestrator looks up: orders by seat; orders, transfers and listings of an event, oldest first."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from orders.ticket_orders.status import OrderStatus
+from tests.integration.orders.book import Book, a_seat
+from tests.integration.orders.dealings import Dealings, Listings, Transfers
+from tests.support.callers import new_id
+
+LISTS = ["/internal/orders", "/internal/transfers", "/internal/listings"]
+
+
+class TestBySeat:
+    async def test_finds_the_order_that_has_the_seat(self, book: Book) -> None:
+        seat = a_seat()
+        body = await book.opened(status=OrderStatus.CONFIRMED, seats=[a_seat(), seat])
+
+        answer = await _by_seat(book, seat)
+
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {
+            "order_id": body["order_id"],
+            "user_id": body["user_id"],
+            "event_id": body["event_id"],
+            "status": "CONFIRMED",
+        }
+
+    async def test_prefers_the_confirmed_one_to_later_ones(self, book: Book) -> None:
+        seat = a_seat()
+        confirmed = await book.opened(status=OrderStatus.CONFIRMED, seats=[seat])
+        for status in (OrderStatus.FAILED, OrderStatus.REFUNDED, OrderStatus.PENDING):
+            await book.opened(status=status, seats=[seat])
+
+        assert (await _by_seat(book, seat)).json()["data"]["order_id"] == confirmed["order_id"]
+
+    async def test_or_else_the_latest(self, book: Book) -> None:
+        seat = a_seat()
+        await book.opened(status=OrderStatus.PENDING, seats=[seat])
+        latest = await book.opened(status=OrderStatus.REFUNDED, seats=[seat])
+
+        answer = await _by_seat(book, seat)
+
+        assert answer.json()["data"]["order_id"] == latest["order_id"]
+        assert answer.json()["data"]["status"] == "REFUNDED"
+
+    async def test_a_seat_that_nobody_ordered(self, book: Book) -> None:
+        answer = await _by_seat(book, a_seat())
+
+        assert answer.status_code == 404
+        assert answer.json()["error_code"] == "ORDER_NOT_FOUND"
+
+    async def test_a_malformed_id(self, book: Book) -> None:
+        answer = await book.orchestrator.get("/internal/orders/by-seat/42")
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "INVALID_UUID"
+
+
+class TestOrdersOfAnEvent:
+    async def test_are_whole_and_the_oldest_first(self, book: Book) -> None:
+        event_id = new_id()
+        order_ids = [(await book.opened(event_id=event_id))["order_id"] for _ in range(3)]
+        await book.opened()
+
+        answer = await book.orchestrator.get("/internal/orders", event_id=event_id)
+
+        assert [order["order_id"] for order in answer.json()["data"]] == order_ids
+        assert answer.json()["data"][0] == (await book.find(order_ids[0])).json()["data"]
+
+    @pytest.mark.parametrize("status", list(OrderStatus))
+    async def test_of_one_status(self, book: Book, status: OrderStatus) -> None:
+        event_id = new_id()
+        for each in OrderStatus:
+            await book.opened(event_id=event_id, status=each)
+
+        answer = await book.orchestrator.get("/internal/orders", event_id=event_id, status=status)
+
+        assert [order["status"] for order in answer.json()["data"]] == [status]
+
+    async def test_at_most_so_many(self, book: Book) -> None:
+        event_id = new_id()
+        order_ids = [(await book.opened(event_id=event_id))["order_id"] for _ in range(3)]
+
+        answer = await book.orchestrator.get("/internal/orders", event_id=event_id, limit=2)
+
+        assert [order["order_id"] for order in answer.json()["data"]] == order_ids[:2]
+
+    async def test_are_counted_by_status(self, book: Book) -> None:
+        event_id = new_id()
+        for status in (OrderStatus.CONFIRMED, OrderStatus.CONFIRMED, OrderStatus.FAILED):
+            await book.opened(event_id=event_id, status=status)
+
+        answer = await book.orchestrator.get("/internal/orders/counts", event_id=event_id)
+
+        assert answer.json()["data"] == {"PENDING": 0, "CONFIRMED": 2, "FAILED": 1, "CANCELLED": 0, "REFUNDED": 0}
+
+    async def test_are_read_by_their_index(self, book: Book, database: Database) -> None:
+        await book.opened(event_id=new_id())
+        of_event = f"FROM orders WHERE event_id = '{new_id()}'"
+        async with database.transaction() as connection:
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))
+            plans = [
+                "\n".join((await connection.execute(text(f"EXPLAIN SELECT {query}"))).scalars())
+                for query in (
+                    f"* {of_event} AND status = 'CONFIRMED' ORDER BY created_at, order_id LIMIT 200",
+                    f"status, count(*) {of_event} GROUP BY status",
+                )
+            ]
+
+        assert all("ix_orders_event_oldest" in plan for plan in plans)
+        assert "Sort" not in plans[0]
+
+
+@pytest.mark.parametrize("kind", [Transfers, Listings], indirect=True, ids=lambda kind: kind.__name__)
+class TestDealingsOfAnEvent:
+    async def test_are_whole_and_the_oldest_first(self, kind: Dealings) -> None:
+        event_id = new_id()
+        keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
+        await kind.at(kind.first_status)
+
+        answer = await kind.orchestrator.get(kind.path, event_id=event_id)
+
+        assert [each[kind.key] for each in answer.json()["data"]] == keys
+        assert answer.json()["data"][0] == (await kind.find(keys[0])).json()["data"]
+
+    async def test_of_one_status(self, kind: Dealings) -> None:
+        event_id = new_id()
+        for status in kind.ways:
+            await kind.at(status, event_id=event_id)
+
+        for status in kind.ways:
+            answer = await kind.orchestrator.get(kind.path, event_id=event_id, status=status)
+
+            assert [each["status"] for each in answer.json()["data"]] == [status]
+
+    async def test_at_most_so_many(self, kind: Dealings) -> None:
+        event_id = new_id()
+        keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
+
+        answer = await kind.orchestrator.get(kind.path, event_id=event_id, limit=2)
+
+        assert [each[kind.key] for each in answer.json()["data"]] == keys[:2]
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({}, "VALIDATION_ERROR"),
+        ({"event_id": "42"}, "INVALID_UUID"),
+        ({"event_id": new_id(), "limit": 0}, "VALIDATION_ERROR"),
+        ({"event_id": new_id(), "limit": 201}, "VALIDATION_ERROR"),
+        ({"event_id": new_id(), "status": "SOLD"}, "VALIDATION_ERROR"),
+    ],
+    ids=str,
+)
+async def test_a_query_that_makes_no_sense(book: Book, path: str, query: dict[str, Any], code: str) -> None:
+    answer = await book.orchestrator.get(path, **query)
+
+    assert answer.status_code == 400
+    assert answer.json()["error_code"] == code
+
+
+async def _by_seat(book: Book, seat: dict[str, Any]) -> Any:
+    return await book.orchestrator.get(f"/internal/orders/by-seat/{seat['seat_id']}")

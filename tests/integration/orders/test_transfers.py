@@ -1,0 +1,287 @@
+"""What only transfers have: two people who confirm, disputes, and readers who are concerned."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from tests.integration.orders.dealings import Transfers
+from tests.support.callers import Caller, new_id
+
+
+class TestConfirmations:
+    async def test_one_after_the_other(self, transfers: Transfers) -> None:
+        made = await transfers.at("PENDING_OTP")
+
+        first = await transfers.confirm(made.key, "buyer")
+        second = await transfers.confirm(made.key, "seller")
+
+        assert first.json()["data"]["waiting_for"] == ["seller"]
+        assert second.json()["data"]["waiting_for"] == []
+        assert second.json()["data"]["status"] == "PENDING_OTP"
+        assert (await transfers.find(made.key)).json() == second.json()
+
+    async def test_both_together(self, transfers: Transfers) -> None:
+        made = await transfers.at("PENDING_OTP")
+
+        answer = await transfers.confirm(made.key, "seller", "buyer")
+
+        assert answer.json()["data"]["waiting_for"] == []
+
+    async def test_who_confirmed_stays_confirmed(self, transfers: Transfers) -> None:
+        made = await transfers.at("PENDING_OTP")
+        await transfers.confirm(made.key, "seller")
+
+        again = await transfers.confirm(made.key, "seller")
+
+        assert again.status_code == 200
+        assert again.json()["data"]["waiting_for"] == ["buyer"]
+
+    async def test_a_repeated_id_gets_the_first_answer(self, transfers: Transfers) -> None:
+        made, request_id = await transfers.at("PENDING_OTP"), new_id()
+        first = await transfers.confirm(made.key, "seller", "buyer", request_id=request_id)
+        await transfers.go(made, "complete")
+
+        repeated = await transfers.confirm(made.key, "buyer", "seller", request_id=request_id)
+
+        assert repeated.status_code == 200
+        assert repeated.json() == first.json()
+
+    async def test_the_same_id_for_the_other_one_is_refused(self, transfers: Transfers) -> None:
+        made, request_id = await transfers.at("PENDING_OTP"), new_id()
+        await transfers.confirm(made.key, "seller", request_id=request_id)
+
+        answer = await transfers.confirm(made.key, "buyer", request_id=request_id)
+
+        assert answer.status_code == 422
+        assert (await transfers.find(made.key)).json()["data"]["waiting_for"] == ["buyer"]
+
+    async def test_both_at_once_are_both_noted(self, transfers: Transfers) -> None:
+        for _ in range(20):
+            made = await transfers.at("PENDING_OTP")
+
+            await asyncio.gather(*(transfers.confirm(made.key, party) for party in ("seller", "buyer")))
+
+            assert (await transfers.find(made.key)).json()["data"]["waiting_for"] == []
+
+    @pytest.mark.parametrize("status", sorted(set(Transfers.ways) - {"PENDING_OTP"}))
+    async def test_elsewhere_are_refused_and_stay_so(self, transfers: Transfers, status: str) -> None:
+        made, request_id = await transfers.at(status), new_id()
+
+        answers = [await transfers.confirm(made.key, "buyer", request_id=request_id) for _ in range(2)]
+
+        assert {answer.status_code for answer in answers} == {409}
+        assert answers[0].json()["error_code"] == "TRANSFER_INVALID_STATE"
+        assert answers[0].json()["details"] == {"status": status}
+
+    async def test_of_an_unknown_transfer(self, transfers: Transfers) -> None:
+        answer = await transfers.confirm(new_id(), "buyer")
+
+        assert answer.status_code == 404
+        assert answer.json()["error_code"] == "TRANSFER_NOT_FOUND"
+
+    @pytest.mark.parametrize("parties", [[], ["owner"], "seller", None], ids=str)
+    async def test_name_seller_or_buyer(self, transfers: Transfers, parties: Any) -> None:
+        made = await transfers.at("PENDING_OTP")
+
+        answer = await transfers.act(made.key, "confirmations", parties=parties)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+
+class TestTimes:
+    @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+    async def test_of_an_end(self, transfers: Transfers, status: str) -> None:
+        made = await transfers.at("PENDING_OTP")
+
+        answer = await transfers.undo(made.key, "end", undoes=made.request_ids["open"], status=status)
+
+        assert answer.json()["data"] == {"transfer_id": made.key, "status": status}
+        ended = (await transfers.find(made.key)).json()["data"]
+        assert ended["ended_at"] > ended["created_at"]
+        assert ended["completed_at"] is None
+        assert ended["reason"] == "OTP_MAX_RETRIES"
+        assert ended["waiting_for"] == []
+
+    @pytest.mark.parametrize("status", ["COMPLETED", "DISPUTED", "PENDING_OTP", None], ids=str)
+    async def test_it_ends_as_failed_or_cancelled_only(self, transfers: Transfers, status: Any) -> None:
+        made = await transfers.at("PENDING_OTP")
+
+        answer = await transfers.undo(made.key, "end", undoes=made.request_ids["open"], status=status)
+
+        assert answer.status_code == 400
+        assert await transfers.status_of(made.key) == "PENDING_OTP"
+
+    async def test_of_completion_stay_through_a_dispute(self, transfers: Transfers) -> None:
+        made = await transfers.at("COMPLETED")
+        completed = (await transfers.find(made.key)).json()["data"]
+
+        await transfers.go(made, "dispute")
+        await transfers.go(made, "dismiss")
+
+        dismissed = (await transfers.find(made.key)).json()["data"]
+        assert completed["completed_at"] > completed["created_at"]
+        assert dismissed["completed_at"] == completed["completed_at"]
+        assert dismissed["ended_at"] is None
+
+    async def test_of_a_reversal(self, transfers: Transfers) -> None:
+        made = await transfers.at("REVERSED")
+
+        reversed_transfer = (await transfers.find(made.key)).json()["data"]
+
+        assert reversed_transfer["ended_at"] > reversed_transfer["disputed_at"] > reversed_transfer["completed_at"]
+
+
+class TestDispute:
+    async def test_notes_who_why_and_when(self, transfers: Transfers) -> None:
+        made, user_id = await transfers.at("COMPLETED"), new_id()
+
+        answer = await transfers.act(made.key, "dispute", user_id=user_id, reason="  It was not mine  ")
+
+        disputed = answer.json()["data"]
+        assert disputed["disputed_by_user_id"] == user_id
+        assert disputed["dispute_reason"] == "It was not mine"
+        assert disputed["disputed_at"] > disputed["completed_at"]
+
+    async def test_may_come_again_after_a_dismissal(self, transfers: Transfers) -> None:
+        made, user_id = await transfers.at("DISPUTED"), new_id()
+        first = (await transfers.find(made.key)).json()["data"]
+        await transfers.go(made, "dismiss")
+
+        again = (await transfers.act(made.key, "dispute", user_id=user_id, reason="Still not")).json()["data"]
+
+        assert again["status"] == "DISPUTED"
+        assert again["disputed_by_user_id"] == user_id
+        assert again["disputed_at"] > first["disputed_at"]
+
+    @pytest.mark.parametrize("wrong", [{"user_id": None}, {"user_id": "12"}, {"reason": None}, {"reason": "x" * 501}])
+    async def test_needs_a_person_and_a_reason(self, transfers: Transfers, wrong: dict[str, Any]) -> None:
+        made = await transfers.at("COMPLETED")
+
+        answer = await transfers.act(made.key, "dispute", **wrong)
+
+        assert answer.status_code == 400
+        assert await transfers.status_of(made.key) == "COMPLETED"
+
+
+class TestShow:
+    @pytest.mark.parametrize("party", ["seller_user_id", "buyer_user_id"])
+    async def test_to_a_party_with_its_history(self, transfers: Transfers, fan: Caller, party: str) -> None:
+        sides = {party: fan.user_id, "initiated_by_user_id": fan.user_id}
+        made = await transfers.at("DISPUTED", **sides)
+
+        shown = (await fan.get(f"/api/transfers/{made.key}")).json()["data"]
+
+        history = shown.pop("history")
+        assert shown == (await transfers.find(made.key)).json()["data"]
+        assert history == [
+            _entry(None, "PENDING_OTP", at=shown["created_at"], user_id=fan.user_id),
+            _entry("PENDING_OTP", "COMPLETED", at=shown["completed_at"]),
+            _entry(
+                "COMPLETED",
+                "DISPUTED",
+                at=shown["disputed_at"],
+                user_id=shown["disputed_by_user_id"],
+                reason="Never got it",
+            ),
+        ]
+
+    async def test_an_end_with_its_reason(self, transfers: Transfers, admin: Caller) -> None:
+        made = await transfers.at("FAILED")
+
+        history = (await admin.get(f"/api/transfers/{made.key}")).json()["data"]["history"]
+
+        assert [(entry["to_status"], entry["reason"]) for entry in history] == [
+            ("PENDING_OTP", None),
+            ("FAILED", "OTP_MAX_RETRIES"),
+        ]
+
+    async def test_somebody_elses_is_forbidden(self, transfers: Transfers, fan: Caller) -> None:
+        made = await transfers.at("COMPLETED")
+
+        answer = await fan.get(f"/api/transfers/{made.key}")
+
+        assert answer.status_code == 403
+        assert answer.json()["error_code"] == "FORBIDDEN"
+        assert "data" not in answer.json()
+
+    async def test_an_unknown_one(self, fan: Caller) -> None:
+        answer = await fan.get(f"/api/transfers/{new_id()}")
+
+        assert answer.status_code == 404
+        assert answer.json()["error_code"] == "TRANSFER_NOT_FOUND"
+
+    async def test_a_malformed_id(self, fan: Caller) -> None:
+        answer = await fan.get("/api/transfers/42")
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "INVALID_UUID"
+
+
+class TestList:
+    async def test_those_one_gives_or_gets_newest_first(self, transfers: Transfers, fan: Caller) -> None:
+        given = await transfers.at("COMPLETED", seller_user_id=fan.user_id)
+        gotten = await transfers.at("PENDING_OTP", buyer_user_id=fan.user_id)
+        await transfers.at("PENDING_OTP")
+
+        answer = await fan.get("/api/transfers")
+
+        assert [each["transfer_id"] for each in answer.json()["data"]] == [gotten.key, given.key]
+        assert answer.json()["data"][0] == (await transfers.find(gotten.key)).json()["data"]
+        assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
+
+    async def test_an_admin_sees_their_own_here(self, transfers: Transfers, admin: Caller) -> None:
+        await transfers.at("PENDING_OTP")
+
+        assert (await admin.get("/api/transfers")).json()["data"] == []
+
+    async def test_filters_by_status(self, transfers: Transfers, fan: Caller) -> None:
+        for status in transfers.ways:
+            await transfers.at(status, buyer_user_id=fan.user_id)
+
+        for status in transfers.ways:
+            answer = await fan.get("/api/transfers", status=status)
+
+            assert [each["status"] for each in answer.json()["data"]] == [status]
+
+    async def test_pages_of_one_instant_neither_repeat_nor_miss_one(
+        self, transfers: Transfers, fan: Caller, database: Database
+    ) -> None:
+        mine = {(await transfers.at("PENDING_OTP", seller_user_id=fan.user_id)).key for _ in range(5)}
+        await database.execute(
+            text("UPDATE transfers SET created_at = '2026-12-01T00:00:00Z' WHERE seller_user_id = :user_id"),
+            {"user_id": uuid.UUID(fan.user_id)},
+        )
+
+        pages = [(await fan.get("/api/transfers", page=page, per_page=2)).json() for page in (1, 2, 3)]
+
+        listed = [each["transfer_id"] for page in pages for each in page["data"]]
+        assert listed == sorted(mine, reverse=True)
+        assert pages[0]["pagination"] == {"page": 1, "per_page": 2, "total": 5, "total_pages": 3}
+
+    @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"status": "SOLD"}, {"status": "\x00"}], ids=str)
+    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+        answer = await fan.get("/api/transfers", **query)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+    async def test_an_admin_lists_everybodys(self, transfers: Transfers, admin: Caller) -> None:
+        disputed = [(await transfers.at("DISPUTED")).key for _ in range(2)]
+        await transfers.at("COMPLETED")
+
+        answer = await admin.get("/api/admin/transfers", status="DISPUTED", per_page=2)
+
+        assert [each["transfer_id"] for each in answer.json()["data"]] == disputed[::-1]
+        everything = (await admin.get("/api/admin/transfers")).json()["pagination"]["total"]
+        assert everything > answer.json()["pagination"]["total"] >= 2
+
+
+def _entry(
+    from_status: str | None, to_status: str, *, at: str, user_id: str | None = None, reason: str | None = None
+) -> dict[str, str | None]:
+    return {"from_status": from_status, "to_status": to_status, "at": at, "user_id": user_id, "reason": reason}
