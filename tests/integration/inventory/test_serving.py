@@ -88,7 +88,14 @@ class TestHealth:
             assert (await http.get("/livez")).status_code == 200
 
         assert answer == {"status": "healthy", "checks": {"database": "ok", "publisher": "ok", "consumer": "ok"}}
-        for name in ("holds_open", "holds_expired_total", "reserves_total", "oversell_total", "outbox_lag_seconds"):
+        for name in (
+            "holds_open",
+            "holds_expired_total",
+            "reserves_total",
+            "scans_total",
+            "oversell_total",
+            "outbox_lag_seconds",
+        ):
             assert name in metrics
 
 
