@@ -139,7 +139,7 @@ class Venue(Fact):
 
 
 class EventDraft(Fact):
-    """A concert to be: `event_date` in UTC, prices by category."""
+    """A concert to be: `event_date` in UTC, prices by category. What is None the events service decides."""
 
     name: str
     venue: Venue | None = None
@@ -147,6 +147,8 @@ class EventDraft(Fact):
     hall_id: str
     event_date: datetime
     layout: tuple[LayoutCategory, ...]
+    resale_cap_percent: int | None = None
+    refund_deadline_hours: int | None = None
 
     @property
     def capacity(self) -> int:

@@ -129,6 +129,12 @@ class NewEvent(BaseModel):
     total_seats: int | None = Field(default=None, ge=1, le=LARGEST_HALL)
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
+    resale_cap_percent: int | None = Field(
+        default=None, ge=0, le=1_000, description="Of face value, for resale between fans; 120 when omitted."
+    )
+    refund_deadline_hours: int | None = Field(
+        default=None, ge=0, le=8_760, description="Until so long before the event fans may refund; 24 when omitted."
+    )
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -10,7 +10,7 @@ from orchestrator.errors import EventInvalidState, EventNotFound
 from orchestrator.sagas.cancel_event import CANCEL_EVENT, CancelEvent
 from orchestrator.sagas.participants import OpenWork
 from orchestrator.schemas.refunds import EventCancellation
-from orchestrator.service.outcomes import failure_of
+from orchestrator.service.outcomes import failure_of, last_attempt
 
 __all__ = ["CancellationDesk"]
 
@@ -27,8 +27,8 @@ class CancellationDesk:
             NotFound: EVENT_NOT_FOUND.
             Conflict: EVENT_INVALID_STATE, it is not on sale yet.
         """
-        saga_id = _saga_id(event_id)
-        if saga := await self._engine.find(saga_id):
+        saga_id, saga = await last_attempt(self._engine, _first_saga_id(event_id))
+        if saga is not None:
             return _view(saga)
         event = await self._events.facts(event_id)
         if not event.is_published:
@@ -46,15 +46,15 @@ class CancellationDesk:
             NotFound: EVENT_NOT_FOUND, nobody has called it off.
             Unavailable: it has just begun.
         """
-        saga = await self._engine.find(_saga_id(event_id))
+        _, saga = await last_attempt(self._engine, _first_saga_id(event_id))
         if saga is None:
             await self._events.facts(event_id)
             raise EventNotFound("The event was not cancelled.")
         return _view(saga)
 
 
-def _saga_id(event_id: uuid.UUID) -> uuid.UUID:
-    """Return the id of an event's one cancellation."""
+def _first_saga_id(event_id: uuid.UUID) -> uuid.UUID:
+    """Return the id under which an event's one cancellation is tried first."""
     return uuid.uuid5(event_id, CANCEL_EVENT)
 
 

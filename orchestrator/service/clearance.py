@@ -16,7 +16,6 @@ from orchestrator.clients.orders import OrderFacts, OrdersBook
 from orchestrator.clients.transfers import OrdersTransfers, TransferFacts
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.plan import SagaData
-from orchestrator.engine.record import SagaState
 from orchestrator.errors import EventCancelled
 from orchestrator.sagas.participants import OpenWork
 from orchestrator.sagas.purchase import PURCHASE
@@ -24,6 +23,7 @@ from orchestrator.sagas.refund import REFUND
 from orchestrator.sagas.resale import RESALE
 from orchestrator.sagas.transfer import TRANSFER
 from orchestrator.sagas.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
+from orchestrator.service.outcomes import last_attempt
 from orchestrator.service.refunds import refund_of
 
 __all__ = ["EventClearance"]
@@ -126,12 +126,11 @@ class EventClearance:
         await self._all(refund(order) for order in found)
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> None:
-        """Start a saga, unless it was; one that was refused is started anew under the next id."""
-        while (earlier := await self.engine.find(data.saga_id)) is not None:
-            if earlier.state is not SagaState.UNWOUND:
-                return
-            data = data.model_copy(update={"saga_id": uuid.uuid5(data.saga_id, "again")})
-        await self.engine.start(kind, data, requested_by=requested_by)
+        """Start a saga, unless it was; one that was refused is started anew."""
+        saga_id, earlier = await last_attempt(self.engine, data.saga_id)
+        if earlier is None:
+            data = data.model_copy(update={"saga_id": saga_id})
+            await self.engine.start(kind, data, requested_by=requested_by)
 
     async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:
         await asyncio.gather(*(self._one(deed) for deed in deeds))

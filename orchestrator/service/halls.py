@@ -24,6 +24,8 @@ def draft_of(event: NewEvent) -> EventDraft:
         hall_id=event.hall_id,
         event_date=event.event_date,
         layout=layout,
+        resale_cap_percent=event.resale_cap_percent,
+        refund_deadline_hours=event.refund_deadline_hours,
     )
 
 

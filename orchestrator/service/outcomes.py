@@ -6,7 +6,7 @@ from common.errors import ServiceError, Unavailable, Unprocessable
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 
-__all__ = ["earlier", "failure_of", "saga_id_of", "succeeded"]
+__all__ = ["earlier", "failure_of", "last_attempt", "saga_id_of", "succeeded"]
 
 
 def saga_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.UUID:
@@ -25,6 +25,16 @@ async def earlier(engine: SagaEngine, saga_id: uuid.UUID, *, key: str | None, fi
     if saga.fingerprint != fingerprint:
         raise Unprocessable
     return saga
+
+
+async def last_attempt(engine: SagaEngine, saga_id: uuid.UUID) -> tuple[uuid.UUID, SagaRecord | None]:
+    """Return the saga that did what may be done once, or is at it; or the id to try under, and None.
+
+    One that was refused did nothing: the next attempt gets the next id.
+    """
+    while (saga := await engine.find(saga_id)) is not None and saga.state is SagaState.UNWOUND:
+        saga_id = uuid.uuid5(saga_id, "again")
+    return saga_id, saga
 
 
 def succeeded(saga: SagaRecord) -> SagaRecord:

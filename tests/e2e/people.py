@@ -64,6 +64,9 @@ class Person:
         own = {"idempotency-key": key} if key else {}
         return _answer(await self._http.post(f"/api{path}", json=body or {}, headers=own | headers))
 
+    async def patch(self, path: str, body: Any) -> Answer:
+        return _answer(await self._http.patch(f"/api{path}", json=body))
+
     async def send(self, path: str, content: bytes, **headers: str) -> Answer:
         """Post bytes that need not be JSON."""
         own = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}

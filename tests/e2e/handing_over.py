@@ -1,0 +1,83 @@
+"""What two fans do with one ticket, in the words of the tests."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+import httpx
+
+from devstack.stack import Stack
+from tests.e2e.people import SANDBOX_OTP, Answer, Person
+
+__all__ = ["WRONG_OTP", "Handover", "let_run_out", "sandbox_fault"]
+
+WRONG_OTP: Final = "999999"
+
+
+class Handover:
+    """Calls of the transfer and marketplace API."""
+
+    @staticmethod
+    async def offer(
+        caller: Person, seat_id: str, *, seller: Person, buyer: Person, credits_: str = "200.00", key: str | None = None
+    ) -> Answer:
+        body = {
+            "seat_id": seat_id,
+            "seller_user_id": seller.user_id,
+            "buyer_user_id": buyer.user_id,
+            "credits_amount": credits_,
+        }
+        return await caller.post("/transfer/initiate", body, key=key)
+
+    @staticmethod
+    async def confirm(
+        caller: Person, transfer_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
+    ) -> Answer:
+        return await caller.post("/transfer/confirm", {"transfer_id": transfer_id, "otp_code": otp_code}, key=key)
+
+    @classmethod
+    async def complete(cls, seat_id: str, *, seller: Person, buyer: Person, credits_: str = "200.00") -> str:
+        """Hand a ticket over from start to end, and return the transfer's id."""
+        transfer_id = str(
+            (await cls.offer(seller, seat_id, seller=seller, buyer=buyer, credits_=credits_)).data["transfer_id"]
+        )
+        assert (await cls.confirm(seller, transfer_id)).status == 200
+        done = await cls.confirm(buyer, transfer_id)
+        assert done.data["status"] == "COMPLETED", done.body
+        return transfer_id
+
+    @staticmethod
+    async def list_ticket(seller: Person, seat_id: str, price: str = "110.00", *, key: str | None = None) -> Answer:
+        return await seller.post("/marketplace/list", {"seat_id": seat_id, "asking_price": price}, key=key)
+
+    @staticmethod
+    async def buy(buyer: Person, listing_id: str, *, key: str | None = None) -> Answer:
+        return await buyer.post("/marketplace/buy", {"listing_id": listing_id}, key=key)
+
+    @staticmethod
+    async def approve(seller: Person, listing_id: str, otp_code: str = SANDBOX_OTP) -> Answer:
+        return await seller.post("/marketplace/approve", {"listing_id": listing_id, "otp_code": otp_code})
+
+
+async def let_run_out(platform: Stack, saga_id: str) -> None:
+    """Let the time of what a saga waits for be over now."""
+    connection = await asyncpg.connect(platform.urls.databases["orchestrator"].replace("+asyncpg", ""))
+    try:
+        await connection.execute("UPDATE sagas SET due_at = now() WHERE saga_id = $1", uuid.UUID(saga_id))
+    finally:
+        await connection.close()
+
+
+async def sandbox_fault(platform: Stack, path: str | None, **fault: Any) -> None:
+    """Let calls of one of the sandbox's paths fail, or with no path none any more."""
+    async with httpx.AsyncClient(base_url=platform.urls.sandbox) as sandbox:
+        if path is None:
+            answered = await sandbox.delete("/control/faults")
+        else:
+            answered = await sandbox.post("/control/faults", json={"path": path} | fault)
+        assert answered.is_success, answered.text
+
+
+def statuses(items: Sequence[dict[str, Any]]) -> list[str]:
+    return [item["status"] for item in items]

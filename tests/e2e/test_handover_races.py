@@ -1,0 +1,126 @@
+"""Two things done to one ticket at the same moment: one of them happens, and nobody loses anything."""
+
+import asyncio
+
+import pytest
+
+from tests.e2e.conftest import MakeFan
+from tests.e2e.door import Doorway, Ticket, buy
+from tests.e2e.handing_over import Handover
+from tests.e2e.people import SANDBOX_OTP, Answer, Box, Person
+
+ROUNDS = 6
+
+
+@pytest.fixture
+async def buyer(new_fan: MakeFan) -> Person:
+    return await new_fan(balance="1000.00")
+
+
+async def own_seats(person: Person) -> set[str]:
+    return {ticket["seat_id"] for ticket in (await person.get("/tickets")).data}
+
+
+def done(answer: Answer) -> bool:
+    return answer.status in {200, 201}
+
+
+async def test_transfer_against_listing(fan: Person, buyer: Person, concert: Box) -> None:
+    for seat in concert.seats["CAT2"][:ROUNDS]:
+        await buy(fan, concert, seat)
+        offered, listed = await asyncio.gather(
+            Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="1"), Handover.list_ticket(fan, seat)
+        )
+        assert done(offered) or done(listed)
+        if done(offered):
+            both = {
+                "transfer_id": offered.data["transfer_id"],
+                "seller_otp": SANDBOX_OTP,
+                "buyer_otp": SANDBOX_OTP,
+            }
+            confirmed = await fan.post("/transfer/confirm", both)
+            # Opened at the very same moment as the listing, a transfer finds the ticket on sale at its end.
+            assert done(confirmed) is not done(listed), (confirmed.body, listed.body)
+            assert (seat in await own_seats(buyer)) is done(confirmed)
+
+
+async def test_two_confirmations(fan: Person, buyer: Person, concert: Box) -> None:
+    for seat in concert.seats["CAT2"][:ROUNDS]:
+        await buy(fan, concert, seat)
+        offered = await Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="10.00")
+        transfer_id = offered.data["transfer_id"]
+        answers = await asyncio.gather(
+            *(Handover.confirm(party, transfer_id) for party in (fan, buyer) for _ in range(3))
+        )
+        assert {answer.code for answer in answers if not done(answer)} <= {"REQUEST_IN_PROGRESS"}
+        final = await Handover.confirm(buyer, transfer_id)
+        assert final.data["status"] == "COMPLETED"
+    assert await buyer.balance() == f"{1000 - 10 * ROUNDS}.00"
+
+
+async def test_twenty_offers_of_one_ticket(fan: Person, new_fan: MakeFan, ticket: Ticket) -> None:
+    friends = await asyncio.gather(*(new_fan(balance="0") for _ in range(10)))
+    offers = await asyncio.gather(
+        *(Handover.offer(fan, ticket.seat_id, seller=fan, buyer=friend, credits_="0") for friend in friends * 2)
+    )
+    assert sum(map(done, offers)) == 1
+    assert {offer.code for offer in offers if not done(offer)} == {"TRANSFER_IN_PROGRESS"}
+
+
+async def test_refund_against_transfer(fan: Person, buyer: Person, concert: Box) -> None:
+    for seat in concert.seats["CAT2"][:ROUNDS]:
+        before = (float(await fan.balance()), float(await buyer.balance()))
+        await buy(fan, concert, seat)
+        order_id = (await fan.get("/orders")).data[0]["order_id"]
+        transfer_id = (await Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="30")).data["transfer_id"]
+        await Handover.confirm(fan, transfer_id)
+        refunded, confirmed = await asyncio.gather(
+            fan.post(f"/orders/{order_id}/refund"), Handover.confirm(buyer, transfer_id)
+        )
+        assert done(refunded) is not done(confirmed), (refunded.body, confirmed.body)
+        after = (float(await fan.balance()), float(await buyer.balance()))
+        assert after == (before if done(refunded) else (before[0] - 70, before[1] - 30))
+
+
+async def test_dispute_against_reversal(fan: Person, buyer: Person, admin: Person, concert: Box) -> None:
+    for seat in concert.seats["CAT2"][:ROUNDS]:
+        await buy(fan, concert, seat)
+        transfer_id = await Handover.complete(seat, seller=fan, buyer=buyer, credits_="20.00")
+        complaint = {"transfer_id": transfer_id, "reason": "Mine"}
+        disputed, _, *reversals = await asyncio.gather(
+            fan.post("/transfer/dispute", complaint),
+            buyer.post("/transfer/dispute", complaint),
+            *(admin.post("/transfer/reverse", {"transfer_id": transfer_id}) for _ in range(3)),
+        )
+        assert sum(map(done, reversals)) <= 1
+        if not any(map(done, reversals)):
+            reversed_ = await admin.post("/transfer/reverse", {"transfer_id": transfer_id})
+            assert done(reversed_), (disputed.body, reversed_.body)
+        assert seat in await own_seats(fan)
+    assert await buyer.balance() == "1000.00"
+
+
+async def test_approval_against_withdrawal(fan: Person, buyer: Person, concert: Box) -> None:
+    for seat in concert.seats["CAT2"][:ROUNDS]:
+        before = float(await buyer.balance())
+        await buy(fan, concert, seat)
+        listing_id = (await Handover.list_ticket(fan, seat)).data["listing_id"]
+        await Handover.buy(buyer, listing_id)
+        approved, cancelled = await asyncio.gather(
+            Handover.approve(fan, listing_id), fan.post("/marketplace/cancel", {"listing_id": listing_id})
+        )
+        assert not (done(approved) and done(cancelled)), (approved.body, cancelled.body)
+        is_sold = seat in await own_seats(buyer)
+        assert is_sold is done(approved)
+        assert float(await buyer.balance()) == (before - 110 if is_sold else before)
+
+
+async def test_scan_against_transfer(fan: Person, buyer: Person, concert: Box, door: Doorway) -> None:
+    for seat in concert.seats["CAT2"][:ROUNDS]:
+        await buy(fan, concert, seat)
+        code = (await fan.get(f"/tickets/{seat}/qr")).data["qr_payload"]
+        transfer_id = (await Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="0")).data["transfer_id"]
+        await Handover.confirm(fan, transfer_id)
+        result, confirmed = await asyncio.gather(door.result_of(code), Handover.confirm(buyer, transfer_id))
+        assert (result == "SUCCESS") is not done(confirmed), (result, confirmed.body)
+        assert result in {"SUCCESS", "NOT_OWNER"}

@@ -1,0 +1,138 @@
+"""Orders given back, and events called off (T7)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import MakeConcert, MakeFan
+from tests.e2e.door import Doorway, Ticket
+from tests.e2e.handing_over import Handover
+from tests.e2e.people import Answer, Box, Person
+from tests.support.waiting import eventually
+
+
+async def bought(fan: Person, concert: Box, *seats: str) -> str:
+    order_id = str((await fan.reserve(concert.event_id, *seats)).data["order_id"])
+    assert (await fan.pay(order_id)).status == 200
+    return order_id
+
+
+async def refund(person: Person, order_id: str, key: str | None = None) -> Answer:
+    return await person.post(f"/orders/{order_id}/refund", {"reason": "Ill"}, key=key)
+
+
+@pytest.fixture
+async def order_id(fan: Person, ticket: Ticket) -> str:
+    [order] = [o for o in (await fan.get("/orders")).data if o["seats"][0]["seat_id"] == ticket.seat_id]
+    return str(order["order_id"])
+
+
+class TestRefund:
+    async def test_fan_gets_the_credits_and_others_the_seats(
+        self, *, fan: Person, new_fan: MakeFan, concert: Box, door: Doorway
+    ) -> None:
+        seats = concert.seats["CAT2"][:2]
+        order_id = await bought(fan, concert, *seats)
+        code = (await fan.get(f"/tickets/{seats[0]}/qr")).data["qr_payload"]
+        refunded = await refund(fan, order_id)
+        assert refunded.data == {"order_id": order_id, "status": "REFUNDED", "credits_returned": "200.00"}
+        assert await fan.balance() == "1000.00"
+        order = (await fan.get(f"/orders/{order_id}")).data
+        assert (order["status"], order["reason"]) == ("REFUNDED", "Ill")
+        assert (await fan.get("/tickets")).data == []
+        assert await door.result_of(code) == "UNPAID"
+        other = await new_fan()
+        await bought(other, concert, *seats)
+        assert await door.result_of(code) == "NOT_OWNER"
+
+    async def test_once(self, fan: Person, order_id: str) -> None:
+        first, same = [await refund(fan, order_id, key="refund") for _ in range(2)]
+        assert first.data == same.data
+        assert (await refund(fan, order_id)).refused() == (409, "ORDER_INVALID_STATE")
+        assert await fan.balance() == "1000.00"
+
+    async def test_too_late_for_the_fan_and_not_for_the_admin(
+        self, fan: Person, admin: Person, new_concert: MakeConcert
+    ) -> None:
+        tomorrow = datetime.now(UTC) + timedelta(hours=23)
+        concert = await new_concert(event_date=tomorrow.isoformat())
+        order_id = await bought(fan, concert, concert.seats["CAT2"][0])
+        assert (await refund(fan, order_id)).refused() == (409, "ORDER_INVALID_STATE")
+        assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
+        assert await fan.balance() == "1000.00"
+
+    async def test_used_ticket(self, *, fan: Person, admin: Person, order_id: str, payload: str, door: Doorway) -> None:
+        assert await door.result_of(payload) == "SUCCESS"
+        assert (await refund(fan, order_id)).refused() == (409, "SEAT_UNAVAILABLE")
+        assert (await refund(admin, order_id)).data["status"] == "REFUNDED"
+        assert await door.result_of(payload) == "UNPAID"
+
+    async def test_handed_over_ticket_is_paid_to_who_has_it(
+        self, *, fan: Person, new_fan: MakeFan, admin: Person, ticket: Ticket, order_id: str
+    ) -> None:
+        friend = await new_fan(balance="0")
+        await Handover.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="0")
+        assert (await refund(fan, order_id)).refused() == (403, "NOT_SEAT_OWNER")
+        assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
+        assert (await fan.balance(), await friend.balance()) == ("900.00", "100.00")
+
+    async def test_listed_ticket(self, fan: Person, admin: Person, ticket: Ticket, order_id: str) -> None:
+        await Handover.list_ticket(fan, ticket.seat_id)
+        for person in (fan, admin):
+            assert (await refund(person, order_id)).refused() == (409, "SEAT_UNAVAILABLE")
+
+    async def test_somebody_elses_unpaid_and_unknown(self, fan: Person, new_fan: MakeFan, concert: Box) -> None:
+        held = (await fan.reserve(concert.event_id, concert.seats["CAT1"][0])).data["order_id"]
+        assert (await refund(fan, held)).refused() == (409, "ORDER_INVALID_STATE")
+        stranger = await new_fan(balance="0")
+        assert (await refund(stranger, held)).refused() == (403, "FORBIDDEN")
+        assert (await refund(fan, fan.user_id)).refused() == (404, "ORDER_NOT_FOUND")
+
+
+class TestCancelledEvent:
+    async def test_everything_is_given_back(
+        self, *, fan: Person, new_fan: MakeFan, admin: Person, new_concert: MakeConcert
+    ) -> None:
+        concert = await new_concert()
+        paid, kept, listed, sold, offered, unpaid = concert.seats["CAT2"][:6]
+        friend = await new_fan(balance="1000.00")
+        await bought(fan, concert, paid, kept)
+        for seat in (listed, sold, offered):
+            await bought(fan, concert, seat)
+        await Handover.complete(kept, seller=fan, buyer=friend, credits_="50.00")
+        await Handover.list_ticket(fan, listed)
+        sale = (await Handover.list_ticket(fan, sold)).data["listing_id"]
+        await Handover.buy(friend, sale)
+        transfer_id = (await Handover.offer(fan, offered, seller=fan, buyer=friend)).data["transfer_id"]
+        held = (await friend.reserve(concert.event_id, unpaid)).data["order_id"]
+
+        begun = await admin.post(f"/admin/events/{concert.event_id}/cancel")
+        assert begun.status in {200, 202}, begun.body
+        done = await eventually(lambda: finished(admin, concert), within_seconds=30)
+        assert (done["orders_total"], done["orders_refunded"]) == (4, 4)
+        assert (done["open_orders"], done["open_transfers"], done["open_listings"]) == (0, 0, 0)
+        # The fan paid 500, sold one ticket for 50, and gets back what four of the five had cost.
+        assert (await fan.balance(), await friend.balance()) == ("950.00", "1050.00")
+        assert (await fan.get("/tickets")).data == (await friend.get("/tickets")).data == []
+        assert {order["status"] for order in (await fan.get("/orders")).data} == {"REFUNDED"}
+        assert (await friend.get(f"/orders/{held}")).data["status"] == "FAILED"
+        assert (await fan.get(f"/transfers/{transfer_id}")).data["status"] == "FAILED"
+        assert {listing["status"] for listing in (await fan.get("/listings")).data} == {"CANCELLED"}
+        assert (await fan.reserve(concert.event_id, paid)).refused() == (410, "EVENT_ENDED")
+        again = await admin.post(f"/admin/events/{concert.event_id}/cancel")
+        assert (again.status, again.data) == (200, done)
+
+    async def test_only_admins_and_only_what_is_there(self, fan: Person, admin: Person, concert: Box) -> None:
+        path = f"/admin/events/{concert.event_id}"
+        assert (await fan.post(f"{path}/cancel")).refused() == (403, "FORBIDDEN")
+        assert (await fan.get(f"{path}/cancellation")).refused() == (403, "FORBIDDEN")
+        assert (await admin.get(f"{path}/cancellation")).refused() == (404, "EVENT_NOT_FOUND")
+        nowhere = await admin.post(f"/admin/events/{fan.user_id}/cancel")
+        assert nowhere.refused() == (404, "EVENT_NOT_FOUND")
+
+
+async def finished(admin: Person, concert: Box) -> dict[str, Any]:
+    """Return how the cancellation went, once it is over; nothing before."""
+    progress: dict[str, Any] = (await admin.get(f"/admin/events/{concert.event_id}/cancellation")).data
+    return progress if progress["state"] == "COMPLETED" else {}
