@@ -1,0 +1,105 @@
+"""Transfers and listings: each has its saga, and a ticket is in one of them at a time."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from devstack.invariants.books import Books, Row, Rows, grouped
+
+__all__ = ["HANDED_OVER", "new_owners", "violations"]
+
+HANDED_OVER: Final = frozenset({"COMPLETED", "DISPUTED", "REVERSING"})
+"""Statuses of a transfer whose buyer has the ticket, or has passed it on."""
+ON_SALE: Final = frozenset({"ACTIVE", "PENDING_TRANSFER"})
+
+TRANSFER_OF_SAGA: Final[Mapping[str, set[str | None]]] = {
+    "COMPLETED": {"COMPLETED", "DISPUTED", "REVERSED"},
+    "UNWOUND": {"FAILED", "CANCELLED", None},
+    "WAITING": {"PENDING_OTP"},
+}
+LISTING_OF_SALE: Final[Mapping[str, set[str | None]]] = {
+    "COMPLETED": {"COMPLETED"},
+    "UNWOUND": {None},
+    "WAITING": {"PENDING_TRANSFER"},
+}
+
+
+def new_owners(books: Books) -> dict[tuple[Any, Any], Any]:
+    """Return who got each ticket (order, seat) last that was handed over and not given back."""
+    handed_over = [
+        *(transfer for transfer in books.transfers if transfer["status"] in HANDED_OVER),
+        *(listing for listing in books.listings if listing["status"] == "COMPLETED"),
+    ]
+    handed_over.sort(key=lambda handover: handover["completed_at"])
+    return {(row["order_id"], row["seat_id"]): row["buyer_user_id"] for row in handed_over}
+
+
+def violations(books: Books) -> list[str]:
+    return [*_transfers(books), *_listings(books), *_sales(books), *_listed_seats(books)]
+
+
+def _transfers(books: Books) -> list[str]:
+    sagas = books.sagas_of("transfer")
+    status = {transfer["transfer_id"]: transfer["status"] for transfer in books.transfers}
+    pending = Counter(transfer["seat_id"] for transfer in books.transfers if transfer["status"] == "PENDING_OTP")
+    return [
+        *(
+            f"transfer saga {saga_id} is {state}, its transfer is {status.get(saga_id)}"
+            for saga_id, state in sagas.items()
+            if not _is_of(TRANSFER_OF_SAGA, state, status.get(saga_id))
+        ),
+        *(
+            f"transfer {transfer_id} is PENDING_OTP, its saga is {sagas.get(transfer_id)}"
+            for transfer_id, its_status in status.items()
+            if its_status == "PENDING_OTP" and sagas.get(transfer_id) != "WAITING"
+        ),
+        *(f"transfer {transfer_id} is REVERSING" for transfer_id, now in status.items() if now == "REVERSING"),
+        *(f"seat {seat_id} is in {count} pending transfers" for seat_id, count in pending.items() if count > 1),
+    ]
+
+
+def _listings(books: Books) -> list[str]:
+    """None is half opened or half withdrawn."""
+    return [
+        f"listing {listing['listing_id']} is {listing['status']}"
+        for listing in books.listings
+        if listing["status"] in {"OPENING", "WITHDRAWING"}
+    ]
+
+
+def _sales(books: Books) -> list[str]:
+    sagas = books.sagas_of("resale")
+    status = {listing["sale_id"]: listing["status"] for listing in books.listings if listing["sale_id"] is not None}
+    return [
+        *(
+            f"sale {sale_id} is {state}, its listing is {status.get(sale_id)}"
+            for sale_id, state in sagas.items()
+            if not _is_of(LISTING_OF_SALE, state, status.get(sale_id))
+        ),
+        *(
+            f"a listing is {its_status} by sale {sale_id}, whose saga is {sagas.get(sale_id)}"
+            for sale_id, its_status in status.items()
+            if its_status == "PENDING_TRANSFER" and sagas.get(sale_id) != "WAITING"
+        ),
+    ]
+
+
+def _is_of(allowed: Mapping[str, set[str | None]], state: str, status: str | None) -> bool:
+    """Whether a thing fits its saga's state; sagas in hand are told elsewhere."""
+    return state not in allowed or status in allowed[state]
+
+
+def _listed_seats(books: Books) -> list[str]:
+    """A seat is listed just when there is one listing of it on sale, its owner's, of its present order."""
+    on_sale = grouped((listing for listing in books.listings if listing["status"] in ON_SALE), "seat_id")
+    seats = {seat["seat_id"]: seat for seat in books.seats if seat["status"] == "LISTED" or seat["seat_id"] in on_sale}
+    return [
+        f"seat {seat_id} is {seat['status']} and has {len(on_sale.get(seat_id, ()))} listings on sale, or another's"
+        for seat_id, seat in seats.items()
+        if not _is_listed_right(seat, on_sale.get(seat_id, []))
+    ]
+
+
+def _is_listed_right(seat: Row, on_sale: Rows) -> bool:
+    sellers = [(listing["seller_user_id"], listing["order_id"]) for listing in on_sale]
+    return seat["status"] == "LISTED" and sellers == [(seat["owner_user_id"], seat["hold_id"])]
