@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, func, literal_column, select, text
 
 from common.db.engine import Database
 from common.db.requests import ParticipantRequest, RequestMemory
@@ -12,7 +12,7 @@ from common.errors import ServiceError
 from events.catalogue.errors import EventInvalidState, EventNotFound, VenueNotFound
 from events.catalogue.models import events
 from events.catalogue.schemas import DiscardDraft, DiscardedDraft, DraftEvent, Event, EventSearch
-from events.catalogue.statements import DISCARD, DRAFT, PUBLISH, event_json
+from events.catalogue.statements import CANCEL, DISCARD, DRAFT, PUBLISH, event_json
 from events.catalogue.status import EventStatus
 from events.venues.models import venues
 
@@ -55,13 +55,16 @@ class EventRepository:
             EventNotFound: no such event.
             EventInvalidState: it is no draft.
         """
-        request = ParticipantRequest.of(request_id, "publish", event_id=event_id)
+        return await self._moved(event_id, "publish", PUBLISH, request_id=request_id)
 
-        async def refuse() -> ServiceError:
-            status = await self._status_of(event_id)
-            return EventNotFound() if status is None else EventInvalidState(details={"status": status})
+    async def cancel(self, event_id: uuid.UUID, *, request_id: uuid.UUID) -> Event:
+        """Move a PUBLISHED event to CANCELLED.
 
-        return Event(**await self._memory.answer(request, PUBLISH, {"event_id": event_id}, refuse=refuse))
+        Raises:
+            EventNotFound: no such event.
+            EventInvalidState: it is not on sale, or cancelled already.
+        """
+        return await self._moved(event_id, "cancel", CANCEL, request_id=request_id)
 
     async def discard(self, event_id: uuid.UUID, discarding: DiscardDraft) -> DiscardedDraft:
         """Undo a draft, also one that never came.
@@ -101,13 +104,24 @@ class EventRepository:
         )
         return [Event(**row["found"]) for row in rows], counted["total"] if counted else 0
 
+    async def _moved(
+        self, event_id: uuid.UUID, operation: str, statement: TextClause, *, request_id: uuid.UUID
+    ) -> Event:
+        request = ParticipantRequest.of(request_id, operation, event_id=event_id)
+
+        async def refuse() -> ServiceError:
+            status = await self._status_of(event_id)
+            return EventNotFound() if status is None else EventInvalidState(details={"status": status})
+
+        return Event(**await self._memory.answer(request, statement, {"event_id": event_id}, refuse=refuse))
+
     async def _status_of(self, event_id: uuid.UUID) -> str | None:
         found = await self._database.fetch_one(_STATUS_OF, {"event_id": event_id})
         return found["status"] if found else None
 
 
 def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
-    columns = draft.model_dump(include={"event_id", "name", "hall_id", "event_date", "total_seats", "layout"})
+    columns = draft.model_dump(exclude={"request_id", "venue", "venue_id", "pricing_tiers"})
     introduced = draft.venue
     return {
         **columns,

@@ -9,6 +9,7 @@ from common.fields import Instant, PlainText
 from common.http.auth import require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from events.catalogue.schemas import (
+    CancelEvent,
     DiscardDraft,
     DiscardedDraft,
     DraftEvent,
@@ -75,6 +76,12 @@ async def find_event(event_id: uuid.UUID, catalogue: Catalogue) -> Success[Event
 @internal.post("/{event_id}/publish", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
 async def publish_event(event_id: uuid.UUID, publication: PublishEvent, catalogue: Catalogue) -> Success[Event]:
     return success(await catalogue.publish(event_id, publication))
+
+
+@internal.post("/{event_id}/cancel", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
+async def cancel_event(event_id: uuid.UUID, cancellation: CancelEvent, catalogue: Catalogue) -> Success[Event]:
+    """For good; an event that is cancelled already is refused."""
+    return success(await catalogue.cancel(event_id, cancellation))
 
 
 @internal.post("/{event_id}/discard", responses=refusals(_MOVE_REFUSALS))

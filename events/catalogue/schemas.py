@@ -11,10 +11,20 @@ from common.money import Money
 from events.catalogue.status import EventStatus
 from events.venues.schemas import IntroducedVenue, Venue
 
-__all__ = ["DiscardDraft", "DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents", "PublishEvent"]
+__all__ = [
+    "CancelEvent",
+    "DiscardDraft",
+    "DiscardedDraft",
+    "DraftEvent",
+    "Event",
+    "EventSearch",
+    "LookUpEvents",
+    "PublishEvent",
+]
 
 LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium on earth has about 150,000
 MOST_CATEGORIES: Final = 200
+HOURS_OF_A_YEAR: Final = 8760
 
 _EXAMPLE: Final[JsonDict] = {
     "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
@@ -32,6 +42,7 @@ _EXAMPLE: Final[JsonDict] = {
     "pricing_tiers": {"CAT1": "350.00"},
     "layout": [{"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 20}]}],
     "resale_cap_percent": 120,
+    "refund_deadline_hours": 24,
 }
 
 
@@ -70,7 +81,8 @@ class Event(BaseModel):
     total_seats: int
     pricing_tiers: dict[str, Money]
     layout: list[dict[str, JsonValue]]
-    resale_cap_percent: int
+    resale_cap_percent: int = Field(description="A ticket is resold for at most this share of its face value.")
+    refund_deadline_hours: int = Field(description="A fan may refund until so many hours before event_date.")
 
 
 class DraftEvent(BaseModel):
@@ -86,6 +98,8 @@ class DraftEvent(BaseModel):
     total_seats: Annotated[int, Field(strict=True, ge=1, le=LARGEST_HALL)]
     pricing_tiers: Annotated[dict[Category, Money], Field(min_length=1, max_length=MOST_CATEGORIES)]
     layout: Layout = []
+    resale_cap_percent: Annotated[int, Field(strict=True, ge=0, le=1000)] = 120
+    refund_deadline_hours: Annotated[int, Field(strict=True, ge=0, le=HOURS_OF_A_YEAR)] = 24
 
     @model_validator(mode="after")
     def _has_one_venue(self) -> Self:
@@ -95,6 +109,10 @@ class DraftEvent(BaseModel):
 
 
 class PublishEvent(BaseModel):
+    request_id: uuid.UUID
+
+
+class CancelEvent(BaseModel):
     request_id: uuid.UUID
 
 

@@ -5,6 +5,7 @@ import uuid
 from events.catalogue.errors import EventNotFound
 from events.catalogue.repository import EventRepository
 from events.catalogue.schemas import (
+    CancelEvent,
     DiscardDraft,
     DiscardedDraft,
     DraftEvent,
@@ -26,6 +27,9 @@ class CatalogueService:
 
     async def publish(self, event_id: uuid.UUID, publication: PublishEvent) -> Event:
         return await self._events.publish(event_id, request_id=publication.request_id)
+
+    async def cancel(self, event_id: uuid.UUID, cancellation: CancelEvent) -> Event:
+        return await self._events.cancel(event_id, request_id=cancellation.request_id)
 
     async def discard(self, event_id: uuid.UUID, discarding: DiscardDraft) -> DiscardedDraft:
         return await self._events.discard(event_id, discarding)

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.requests import SELECT_ANSWER
 
-__all__ = ["DISCARD", "DRAFT", "PUBLISH", "event_json"]
+__all__ = ["CANCEL", "DISCARD", "DRAFT", "PUBLISH", "event_json"]
 
 
 def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
@@ -25,7 +25,8 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
             'pricing_tiers', (
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
                 FROM {tiers} AS tier WHERE tier.event_id = {event}.event_id),
-            'layout', {event}.layout, 'resale_cap_percent', {event}.resale_cap_percent)
+            'layout', {event}.layout, 'resale_cap_percent', {event}.resale_cap_percent,
+            'refund_deadline_hours', {event}.refund_deadline_hours)
     """  # noqa: S608 - the names are ours
 
 
@@ -46,8 +47,11 @@ DRAFT: Final = text(
         UNION ALL
         SELECT venue_id, name, address, total_halls FROM venues WHERE venue_id = :venue_id),
     drafted AS (
-        INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout)
-        SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, :total_seats, :layout
+        INSERT INTO events (
+            event_id, venue_id, name, status, hall_id, event_date, total_seats, layout,
+            resale_cap_percent, refund_deadline_hours)
+        SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, :total_seats, :layout,
+            :resale_cap_percent, :refund_deadline_hours
         FROM venue WHERE {_IS_NEW}
         RETURNING *),
     priced AS (
@@ -64,21 +68,28 @@ DRAFT: Final = text(
     """  # noqa: S608
 ).bindparams(bindparam("layout", type_=JSONB), bindparam("pricing_tiers", type_=JSONB))
 
-PUBLISH: Final = text(
-    f"""
-    WITH {_PRIOR},
-    published AS (
-        UPDATE events SET status = 'PUBLISHED', published_at = now()
-        WHERE event_id = :event_id AND status = 'DRAFT' AND NOT EXISTS (SELECT FROM prior)
-        RETURNING *),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', {event_json("published")})
-        FROM published JOIN venues USING (venue_id)
-        RETURNING result)
-    {SELECT_ANSWER}
-    """  # noqa: S608
-)
+
+def _moved(to_status: str, *, from_status: str, noted: str) -> TextClause:
+    """Return the statement that moves an event on and notes when in the column `noted`."""
+    return text(
+        f"""
+        WITH {_PRIOR},
+        moved AS (
+            UPDATE events SET status = '{to_status}', {noted} = now()
+            WHERE event_id = :event_id AND status = '{from_status}' AND NOT EXISTS (SELECT FROM prior)
+            RETURNING *),
+        remembered AS (
+            INSERT INTO requests (request_id, fingerprint, result)
+            SELECT :request_id, :fingerprint, jsonb_build_object('done', {event_json("moved")})
+            FROM moved JOIN venues USING (venue_id)
+            RETURNING result)
+        {SELECT_ANSWER}
+        """  # noqa: S608 - the names are ours
+    )
+
+
+PUBLISH: Final = _moved("PUBLISHED", from_status="DRAFT", noted="published_at")
+CANCEL: Final = _moved("CANCELLED", from_status="PUBLISHED", noted="cancelled_at")
 
 # The undo of DRAFT; the draft's tombstone is made before it, which waits for a draft in flight.
 DISCARD: Final = text(

@@ -47,6 +47,10 @@ class Catalogue:
         body = {"request_id": request_id or new_id()}
         return await self.orchestrator.post(f"/internal/events/{event_id}/publish", body)
 
+    async def cancel(self, event_id: str, *, request_id: str | None = None) -> httpx.Response:
+        body = {"request_id": request_id or new_id()}
+        return await self.orchestrator.post(f"/internal/events/{event_id}/cancel", body)
+
     async def discard(self, event_id: str, *, undoes: str, request_id: str | None = None) -> httpx.Response:
         body = {"request_id": request_id or new_id(), "undoes_request_id": undoes}
         return await self.orchestrator.post(f"/internal/events/{event_id}/discard", body)
@@ -70,5 +74,11 @@ class Catalogue:
     async def published(self, **changes: Any) -> dict[str, Any]:
         body = await self.drafted(**changes)
         answer = await self.publish(body["event_id"])
+        assert answer.status_code == 200, answer.text
+        return body
+
+    async def cancelled(self, **changes: Any) -> dict[str, Any]:
+        body = await self.published(**changes)
+        answer = await self.cancel(body["event_id"])
         assert answer.status_code == 200, answer.text
         return body

@@ -22,7 +22,13 @@ async def test_the_migrations_make_what_the_models_say(database: Database) -> No
     [
         ("events", "status = 'SOLD_OUT'"),
         ("events", "status = 'PUBLISHED'"),
+        ("events", "status = 'CANCELLED'"),
+        ("events", "cancelled_at = now()"),
         ("events", "total_seats = 0"),
+        ("events", "resale_cap_percent = -1"),
+        ("events", "resale_cap_percent = 1001"),
+        ("events", "refund_deadline_hours = -1"),
+        ("events", "refund_deadline_hours = 8761"),
         ("pricing_tiers", "price = -1"),
         ("venues", "total_halls = 0"),
     ],

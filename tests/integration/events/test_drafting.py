@@ -32,6 +32,7 @@ class TestDraft:
             "pricing_tiers": {"CAT1": "350.00", "STANDING": "99.50"},
             "layout": LAYOUT,
             "resale_cap_percent": 120,
+            "refund_deadline_hours": 24,
         }
         found = (await catalogue.find(body["event_id"])).json()["data"]
         assert found == {**event, "venue": {**a_venue(), "venue_id": venue_id}}
@@ -45,6 +46,18 @@ class TestDraft:
         assert event["pricing_tiers"] == {"CAT1": "350.00", "CAT2": "0.10"}
         assert event["event_date"] == "2027-03-20T12:00:00Z"
         assert event["layout"] == []
+
+    @pytest.mark.parametrize(("cap_percent", "deadline_hours"), [(0, 0), (1000, 8760), (150, 48)])
+    async def test_takes_a_resale_cap_and_a_refund_deadline(
+        self, catalogue: Catalogue, cap_percent: int, deadline_hours: int
+    ) -> None:
+        body = drafting(resale_cap_percent=cap_percent, refund_deadline_hours=deadline_hours)
+
+        event = (await catalogue.draft(body)).json()["data"]
+
+        assert event["resale_cap_percent"] == cap_percent
+        assert event["refund_deadline_hours"] == deadline_hours
+        assert (await catalogue.find(body["event_id"])).json()["data"] == event
 
     async def test_a_repeated_id_gets_the_first_answer_even_after_publication(self, catalogue: Catalogue) -> None:
         body = drafting()
@@ -89,6 +102,8 @@ class TestDraft:
             {"pricing_tiers": {"CAT1": "1.00"}},
             {"venue": a_venue(name="Another")},
             {"layout": []},
+            {"resale_cap_percent": 100},
+            {"refund_deadline_hours": 1},
         ],
         ids=lambda other: next(iter(other)),
     )
@@ -126,6 +141,12 @@ class TestDraft:
             ({"pricing_tiers": {"": "1.00"}}, "VALIDATION_ERROR"),
             ({"pricing_tiers": {"CAT1": "-1.00"}}, "VALIDATION_ERROR"),
             ({"pricing_tiers": {"CAT1": "1.001"}}, "VALIDATION_ERROR"),
+            ({"resale_cap_percent": -1}, "VALIDATION_ERROR"),
+            ({"resale_cap_percent": 1001}, "VALIDATION_ERROR"),
+            ({"resale_cap_percent": "120"}, "VALIDATION_ERROR"),
+            ({"refund_deadline_hours": -1}, "VALIDATION_ERROR"),
+            ({"refund_deadline_hours": 8761}, "VALIDATION_ERROR"),
+            ({"refund_deadline_hours": 1.5}, "VALIDATION_ERROR"),
             ({"layout": ["CAT1"]}, "VALIDATION_ERROR"),
             ({"layout": [{"category": "Nul\x00"}]}, "VALIDATION_ERROR"),
             ({"layout": [{"rows": [{"Nul\x00": 1}]}]}, "VALIDATION_ERROR"),

@@ -24,12 +24,9 @@ async def names(catalogue: Catalogue, **query: Any) -> list[str]:
 
 class TestFind:
     @pytest.mark.parametrize("status", ["DRAFT", "PUBLISHED", "CANCELLED"])
-    async def test_finds_events_of_any_status(self, catalogue: Catalogue, database: Database, status: str) -> None:
-        body = await catalogue.published()
-        await database.execute(
-            text("UPDATE events SET status = :status WHERE event_id = :event_id"),
-            {"status": status, "event_id": body["event_id"]},
-        )
+    async def test_finds_events_of_any_status(self, catalogue: Catalogue, status: str) -> None:
+        make = {"DRAFT": catalogue.drafted, "PUBLISHED": catalogue.published, "CANCELLED": catalogue.cancelled}
+        body = await make[status]()
 
         answer = await catalogue.find(body["event_id"])
 
@@ -75,14 +72,10 @@ class TestLookUp:
 
 @pytest.mark.usefixtures("nothing_else")
 class TestSearch:
-    async def test_shows_published_events_only(self, catalogue: Catalogue, database: Database) -> None:
+    async def test_shows_published_events_only(self, catalogue: Catalogue) -> None:
         await catalogue.drafted(name="Draft")
-        cancelled = await catalogue.published(name="Cancelled")
+        await catalogue.cancelled(name="Cancelled")
         published = await catalogue.published(name="Published")
-        await database.execute(
-            text("UPDATE events SET status = 'CANCELLED' WHERE event_id = :event_id"),
-            {"event_id": cancelled["event_id"]},
-        )
 
         answer = await catalogue.search()
 
