@@ -101,6 +101,23 @@ class TestVerify:
             assert (verdict.data["result"], verdict.data["owner_name"]) == ("NOT_OWNER", None)
             assert await door.result_of(door.code_for(ticket)) == result_of_the_owner
 
+    async def test_a_ticket_on_sale_has_no_valid_code(
+        self, door: Doorway, fan: Person, ticket: Ticket, payload: str
+    ) -> None:
+        listed = await fan.post("/marketplace/list", {"seat_id": ticket.seat_id, "asking_price": "110.00"})
+        verdict = await door.scan(payload)
+        assert (verdict.data["result"], verdict.data["admitted_at"]) == ("EXPIRED", None)
+        assert "on sale" in verdict.data["message"]
+        await fan.post("/marketplace/cancel", {"listing_id": listed.data["listing_id"]})
+        assert await door.result_of(payload) == "SUCCESS"
+
+    async def test_a_ticket_given_back_is_not_paid(self, door: Doorway, fan: Person, concert: Box) -> None:
+        seat_id = concert.seats["CAT2"][0]
+        order_id = (await fan.reserve(concert.event_id, seat_id)).data["order_id"]
+        code = str((await fan.pay(order_id)).data["qr_payload"])
+        assert (await fan.post(f"/orders/{order_id}/refund")).status == 200
+        assert await door.result_of(code) == "UNPAID"
+
     async def test_tampered_code(self, door: Doorway, ticket: Ticket, payload: str) -> None:
         raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         raw[-1] ^= 1

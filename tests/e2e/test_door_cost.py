@@ -1,0 +1,37 @@
+"""What a scan costs in remote calls: a count that must not creep up."""
+
+import uuid
+
+import pytest
+from prometheus_client import REGISTRY
+
+from orchestrator.service.door import Door, PresentedCode
+from tests.e2e.door import Doorway
+from tests.e2e.workshop import Workshop
+
+
+@pytest.fixture
+def code(door: Doorway, payload: str) -> PresentedCode:
+    return PresentedCode(
+        staff_user_id=uuid.UUID(door.staff.user_id), qr_payload=payload, hall_id="HALL-A", scanned_at=None, nonce=None
+    )
+
+
+def remote_calls() -> int:
+    """Return how many calls this process has made, by the metric that operators see."""
+    [metric] = [metric for metric in REGISTRY.collect() if metric.name == "remote_calls"]
+    return round(sum(sample.value for sample in metric.samples if sample.name == "remote_calls_total"))
+
+
+async def cost_of(door: Door, code: PresentedCode) -> int:
+    before = remote_calls()
+    await door.verify(code)
+    return remote_calls() - before
+
+
+async def test_a_scan_asks_each_witness_once_and_remembers_what_rarely_changes(
+    workshop: Workshop, code: PresentedCode
+) -> None:
+    door = workshop.door()
+    assert await cost_of(door, code) == 5  # the seat, its order, the event, the owner's name; the check-in
+    assert await cost_of(door, code) == 3  # event and name are known for some seconds
