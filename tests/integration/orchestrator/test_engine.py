@@ -9,59 +9,20 @@ from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.observer import LoggingObserver, Moment
 from orchestrator.engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.baking import Cake, DoorClosed, OvenCold, Shop
+from tests.integration.orchestrator.baking import Cake
 from tests.integration.orchestrator.conftest import Bakery
+from tests.integration.orchestrator.kitchen_hands import (
+    BAKER,
+    KillAt,
+    Killed,
+    found,
+    heat,
+    mix,
+    run_until_at_rest,
+    taken_over,
+)
 
-BAKER = uuid.uuid4()
 WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
-
-
-class Killed(BaseException):
-    """What a dying process looks like from inside: nothing after it runs, nothing catches it."""
-
-
-class KillAt(LoggingObserver):
-    """Dies the first time a moment is reached at a step."""
-
-    def __init__(self, moment: Moment, step: str) -> None:
-        self._point = (moment, step)
-
-    async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
-        if (moment, step) == self._point:
-            raise Killed
-
-
-async def mix(engine: SagaEngine, **data: float) -> SagaRecord:
-    return await engine.start("baking", Cake(saga_id=uuid.uuid4(), **data), requested_by=BAKER)
-
-
-async def heat(engine: SagaEngine, saga: SagaRecord, key: str | None = None) -> SagaRecord:
-    heated = await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER, key=key)
-    assert heated is not None
-    return heated
-
-
-async def found(engine: SagaEngine, saga_id: uuid.UUID) -> SagaRecord:
-    saga = await engine.find(saga_id)
-    assert saga is not None
-    return saga
-
-
-async def taken_over(engine: SagaEngine) -> int:
-    """Let the engine take over what is due, wait until that rests, and return how many sagas it was."""
-    return len(await asyncio.gather(*await engine.take_over()))
-
-
-async def run_until_at_rest(bakery: Bakery, saga_id: uuid.UUID, *, patience_seconds: float = 0.3) -> SagaRecord:
-    """Let fresh replicas take over until the saga waits or ends."""
-    for _ in range(200):
-        engine = bakery.replica(patience_seconds=patience_seconds)
-        saga = await engine.find(saga_id)
-        if saga is not None and (saga.state.is_final or saga.state in {SagaState.STUCK, SagaState.WAITING}):
-            return saga
-        await bakery.make_due()
-        await asyncio.gather(*await engine.take_over())
-    raise AssertionError("the saga does not come to rest")
 
 
 async def test_goes_through_its_story(bakery: Bakery) -> None:
@@ -231,72 +192,6 @@ async def test_zombie_cannot_write(bakery: Bakery) -> None:
     assert await bakery.announced() == ["cake.mixed", "cake.baked"]
 
 
-class TestBackToWait:
-    async def test_refusal_leads_back_and_the_next_signal_is_a_new_request(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("preheat", OvenCold())
-        engine = bakery.replica()
-        saga = await heat(engine, await mix(engine), key="first")
-        assert saga.state is SagaState.WAITING
-        assert saga.error is not None
-        assert saga.error.code == "OVEN_COLD"
-        saga = await heat(engine, saga, key="second")
-        assert saga.state is SagaState.COMPLETED
-        assert bakery.kitchen.done == WHOLE_CAKE
-        assert len([name for name, _ in bakery.kitchen.calls if name == "preheat"]) == 2
-
-    async def test_repeated_key_gets_the_refusal_again(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("preheat", OvenCold())
-        engine = bakery.replica()
-        saga = await heat(engine, await mix(engine), key="first")
-        assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER, key="first") is None
-        use = await engine.key_use(signalled_by=BAKER, signal="heat", key="first")
-        assert use is not None
-        assert use[0] == saga.saga_id
-        assert use[1] is not None
-        assert use[1].code == "OVEN_COLD"
-
-    async def test_refusal_that_another_signaller_got_is_remembered_under_their_key(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("preheat", OvenCold())
-        engine, helper = bakery.replica(), uuid.uuid4()
-        saga = await mix(engine)
-        await engine.signal(
-            saga.saga_id, "heat", kind="baking", signalled_by=helper, key="first", by_starter_only=False
-        )
-        use = await engine.key_use(signalled_by=helper, signal="heat", key="first")
-        assert use is not None
-        assert use[1] is not None
-
-    async def test_missing_proof_is_no_answer_for_good(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("preheat", DoorClosed())
-        engine = bakery.replica()
-        saga = await heat(engine, await mix(engine), key="first")
-        assert saga.state is SagaState.WAITING
-        assert (await heat(engine, saga, key="first")).state is SagaState.COMPLETED
-
-    async def test_deadline_after_a_refusal_unwinds_for_the_deadline(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("preheat", OvenCold())
-        engine = bakery.replica()
-        saga = await heat(engine, await mix(engine))
-        await bakery.make_due()
-        await taken_over(engine)
-        saga = await found(engine, saga.saga_id)
-        assert saga.error is not None
-        assert saga.error.code == "OVEN_EXPIRED"
-        assert bakery.kitchen.done == []
-
-
-async def test_one_key_for_two_sagas_signals_one(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    first, second = await mix(engine), await mix(engine)
-    outcomes = await asyncio.gather(
-        *(
-            engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER, key="the key")
-            for saga in (first, second)
-        )
-    )
-    assert sum(outcome is not None for outcome in outcomes) == 1
-
-
 class TestSameIdAgain:
     async def test_same_request_finds_the_first(self, bakery: Bakery) -> None:
         engine = bakery.replica()
@@ -401,40 +296,3 @@ async def test_slow_saga_answers_in_time_and_goes_on(bakery: Bakery) -> None:
         await heat(engine, saga)
     await engine.close(grace_seconds=5)
     assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
-
-
-class TestPivotFirst:
-    async def test_refusal_ends_it_with_nothing_to_take_back(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("open", Conflict(code="SHUT"))
-        saga = await serve(bakery.replica(), slices=1)
-        assert saga.state is SagaState.UNWOUND
-        assert saga.error is not None
-        assert saga.error.code == "SHUT"
-
-
-class TestBitByBit:
-    async def test_goes_on_until_all_is_done(self, bakery: Bakery) -> None:
-        saga = await serve(bakery.replica(), slices=5)
-        assert saga.state is SagaState.COMPLETED
-        assert isinstance(saga.data, Shop)
-        assert saga.data.served == 5
-
-    async def test_progress_outlives_its_process(self, bakery: Bakery) -> None:
-        with pytest.raises(Killed):
-            await serve(bakery.replica(KillAt(Moment.AFTER_WRITE, "serve")), slices=3)
-        await bakery.make_due()
-        engine = bakery.replica()
-        await taken_over(engine)
-        assert sum(count for (step, _), count in bakery.kitchen.calls.items() if step == "serve") == 3
-
-    async def test_pauses_when_nothing_moves(self, bakery: Bakery) -> None:
-        bakery.kitchen.is_slow = True
-        saga = await serve(bakery.replica(), slices=1)
-        assert saga.state is SagaState.RUNNING
-        assert saga.is_paused
-        bakery.kitchen.is_slow = False
-        assert (await run_until_at_rest(bakery, saga.saga_id)).state is SagaState.COMPLETED
-
-
-async def serve(engine: SagaEngine, *, slices: int) -> SagaRecord:
-    return await engine.start("serving", Shop(saga_id=uuid.uuid4(), slices=slices), requested_by=BAKER)
