@@ -12,8 +12,6 @@ from tests.integration.orchestrator.baking import Shop
 from tests.integration.orchestrator.conftest import Bakery
 from tests.integration.orchestrator.kitchen_hands import BAKER, KillAt, Killed, run_until_at_rest, taken_over
 
-WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
-
 
 class TestPivotFirst:
     async def test_refusal_ends_it_with_nothing_to_take_back(self, bakery: Bakery) -> None:
