@@ -13,6 +13,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
+from tests.integration.users.desk import Desk, new_desk
 from tests.integration.users.people import Books, People, Person, Sandbox
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
@@ -105,3 +106,10 @@ async def books(settings: Settings, users_url: str, database: Database) -> Async
     limits = httpx.Limits(max_connections=100)
     async with httpx.AsyncClient(base_url=users_url, headers=headers, timeout=30, limits=limits) as http:
         yield Books(http, database)
+
+
+@pytest.fixture
+async def desk(books: Books, sandbox: Sandbox) -> AsyncIterator[Desk]:
+    """The orchestrator, asking somebody new to confirm a purchase. Faults that were ordered end with the test."""
+    yield await new_desk(books)
+    await sandbox.clear_faults()

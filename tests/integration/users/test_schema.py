@@ -3,15 +3,22 @@
 import asyncio
 import os
 import sys
+import uuid
+from pathlib import Path
 
 from pydantic import SecretStr
 from sqlalchemy import text
 
+import users
 from common.db.engine import Database
+from common.db.migrations import upgrade
 from common.settings import DatabaseSettings
 from tests.support.servers import DatabaseFactory
 from tests.support.statements import schema_differences
+from users.otp.repository import ChallengeRepository
 from users.tables import METADATA
+
+MIGRATIONS = Path(users.__file__).parent / "migrations"
 
 
 async def test_the_migrated_database_is_what_the_models_describe(database: Database) -> None:
@@ -34,3 +41,28 @@ async def test_copies_that_start_at_once_migrate_once(database_url: DatabaseFact
     rows = await database.fetch_all(text("SELECT version_num FROM alembic_version"))
     await database.close()
     assert [row["version_num"] for row in rows] == ["0005"]
+
+
+OPEN_CHALLENGE = text(
+    """
+    WITH fan AS (
+        INSERT INTO users (user_id, email, phone, password_hash, roles)
+        VALUES (:user_id, 'fan@example.com', '+6590000000', '!', '{customer}') RETURNING user_id, phone)
+    INSERT INTO otp_challenges (user_id, context, verification_sid, phone)
+    SELECT user_id, 'registration', 'VE1', phone FROM fan
+    """
+)
+
+
+async def test_a_registration_that_waits_for_its_code_goes_on(database_url: DatabaseFactory) -> None:
+    url, user_id = database_url.empty(), uuid.uuid4()
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0002")
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+    await database.execute(OPEN_CHALLENGE, {"user_id": user_id})
+
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+
+    challenge = await ChallengeRepository(database).take_attempt(user_id=user_id, context="registration")
+    await database.close()
+    assert challenge is not None
+    assert (challenge.verification_sid, challenge.attempts) == ("VE1", 1)

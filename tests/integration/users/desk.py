@@ -1,0 +1,81 @@
+"""What the orchestrator does with codes, in words."""
+
+import uuid
+from dataclasses import dataclass, field
+
+import httpx
+from sqlalchemy import text
+
+from common.db.engine import Database
+from tests.integration.users.people import CODE, Books, code_of, fresh_address, fresh_phone
+
+RESEND_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The orchestrator asking one fan to confirm one thing."""
+
+    http: httpx.AsyncClient
+    database: Database
+    user_id: uuid.UUID
+    phone: str
+    context: str = "purchase"
+    reference: str = field(default_factory=lambda: str(uuid.uuid4()))
+    address: str = field(default_factory=fresh_address)
+
+    @property
+    def matter(self) -> dict[str, object]:
+        return {"user_id": str(self.user_id), "context": self.context, "reference": self.reference}
+
+    async def send(self, request_id: object = None, **more: object) -> httpx.Response:
+        body = {"request_id": str(request_id or uuid.uuid4()), "address": self.address, **self.matter, **more}
+        return await self.http.post("/internal/otp/send", json=body)
+
+    async def withdraw(self, undoes: uuid.UUID, request_id: object = None) -> httpx.Response:
+        body = {"request_id": str(request_id or uuid.uuid4()), "undoes_request_id": str(undoes), **self.matter}
+        return await self.http.post("/internal/otp/withdraw", json=body)
+
+    async def verify(self, code: str = CODE, **more: object) -> httpx.Response:
+        return await self.http.post("/internal/otp/verify", json={**self.matter, "otp_code": code, **more})
+
+    async def let_time_pass(self, seconds: float = RESEND_SECONDS) -> None:
+        await self.database.execute(
+            text("UPDATE otp_challenges SET sent_at = sent_at - make_interval(secs => :s) WHERE user_id = :user_id"),
+            {"s": seconds, "user_id": self.user_id},
+        )
+
+    async def challenges(self) -> int:
+        row = await self.database.fetch_one(
+            text("SELECT count(*) AS n FROM otp_challenges WHERE user_id = :user_id"), {"user_id": self.user_id}
+        )
+        assert row is not None
+        return int(row["n"])
+
+
+async def new_desk(books: Books, **more: str) -> Desk:
+    phone = fresh_phone()
+    user_id = await books.open_wallet("100.00", phone=phone)
+    return Desk(books.http, books.database, user_id, phone, **more)
+
+
+def sent(answer: httpx.Response) -> object:
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]["sent"]
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, code_of(answer)
+
+
+async def is_claimed(desk: Desk) -> bool:
+    return await _holds(desk, "sending_until > now()")
+
+
+async def is_trying(desk: Desk) -> bool:
+    return await _holds(desk, "trying_until > now()")
+
+
+async def _holds(desk: Desk, condition: str) -> bool:
+    found = text(f"SELECT 1 FROM otp_challenges WHERE user_id = :user_id AND {condition}")  # noqa: S608 - ours
+    return bool(await desk.database.fetch_all(found, {"user_id": desk.user_id}))
