@@ -30,12 +30,21 @@ CLEARING_PATIENCE_SECONDS: Final = 60.0
 
 
 class CancelEvent(SagaData):
-    """What the saga knows. `left` is there once the hall is closed; `orders_total` counts the paid ones of then."""
+    """What the saga knows. `left` is there once the hall is closed; `refunded_before` are the refunded orders of then."""
 
     event_id: uuid.UUID
     cancelled_by_user_id: uuid.UUID
-    orders_total: int = 0
+    refunded_before: int = 0
     left: OpenWork | None = None
+
+    @property
+    def orders_refunded(self) -> int:
+        return self.left.refunded_orders - self.refunded_before if self.left else 0
+
+    @property
+    def orders_total(self) -> int:
+        """How many paid orders are to be refunded, those that are already among them."""
+        return self.orders_refunded + (self.left.confirmed_orders if self.left else 0)
 
     @property
     def is_cleared(self) -> bool:
@@ -81,17 +90,15 @@ class CancelEventSteps:
 
     async def close_hall(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
         await self._inventory.close_event(call, event_id=cancellation.event_id)
-        return cancellation
+        left = await self._clearance.count(cancellation.event_id)
+        return cancellation.model_copy(update={"refunded_before": left.refunded_orders, "left": left})
 
     async def give_back_some(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
-        before, left = await self._clearance.clear_some(
-            event_id=cancellation.event_id, cancellation_id=cancellation.saga_id
-        )
-        total = before.confirmed_orders if cancellation.left is None else cancellation.orders_total
-        return cancellation.model_copy(update={"orders_total": total, "left": left})
+        left = await self._clearance.clear_some(event_id=cancellation.event_id, cancellation_id=cancellation.saga_id)
+        return cancellation.model_copy(update={"left": left})
 
 
 def cancelled_message(cancellation: CancelEvent) -> OutgoingMessage:
-    facts = {"event_id": str(cancellation.event_id), "orders_refunded": cancellation.orders_total}
+    facts = {"event_id": str(cancellation.event_id), "orders_refunded": cancellation.orders_refunded}
     message = Message(type="event.cancelled", source=SOURCE, subject=str(cancellation.event_id), data=facts)
     return OutgoingMessage(message, MESSAGES_EXCHANGE, "event.cancelled")

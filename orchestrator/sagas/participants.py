@@ -358,10 +358,14 @@ class EventRegister(Protocol):
 
 
 class OpenWork(Fact):
-    """What is left of a cancelled event: paid and unpaid orders, transfers and listings that have not ended."""
+    """What is left of a cancelled event: paid and unpaid orders, transfers and listings that have not ended.
+
+    `refunded_orders` are those of all time.
+    """
 
     confirmed_orders: int = 0
     pending_orders: int = 0
+    refunded_orders: int = 0
     transfers: int = 0
     listings: int = 0
 
@@ -371,8 +375,10 @@ class OpenWork(Fact):
 
 
 class Clearance(Protocol):
-    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> tuple[OpenWork, OpenWork]:
-        """End some of what is open at a cancelled event; return what was open before, and what is left.
+    async def count(self, event_id: uuid.UUID) -> OpenWork: ...
+
+    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> OpenWork:
+        """End some of what is open at a cancelled event and return what is left.
 
         Doing it twice does no harm.
         """

@@ -24,7 +24,7 @@ class Refunded(BaseModel):
 
 
 class EventCancellation(BaseModel):
-    """How far the cancellation is. `orders_total` counts the paid orders at its beginning; `state` is the saga's."""
+    """How far the cancellation is. `orders_total` counts the refunded and the paid orders; `state` is the saga's."""
 
     event_id: uuid.UUID
     saga_id: uuid.UUID

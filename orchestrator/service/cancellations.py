@@ -64,13 +64,13 @@ def _view(saga: SagaRecord) -> EventCancellation:
         raise Unavailable(saga_id=saga.saga_id)
     if saga.state is SagaState.UNWOUND:
         raise failure_of(saga)
-    left = cancellation.left or OpenWork(confirmed_orders=cancellation.orders_total)
+    left = cancellation.left or OpenWork()
     return EventCancellation(
         event_id=cancellation.event_id,
         saga_id=saga.saga_id,
         state=saga.state,
         orders_total=cancellation.orders_total,
-        orders_refunded=cancellation.orders_total - left.confirmed_orders,
+        orders_refunded=cancellation.orders_refunded,
         open_orders=left.confirmed_orders + left.pending_orders,
         open_transfers=left.transfers,
         open_listings=left.listings,

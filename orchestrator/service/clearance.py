@@ -54,16 +54,15 @@ class EventClearance:
             raise RuntimeError("the clearance was not given the engine")
         return self._engine
 
-    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> tuple[OpenWork, OpenWork]:
-        before = await self._open_work(event_id)
+    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> OpenWork:
         await self._end_transfers(event_id)
         await self._end_sales(event_id)
         await self._withdraw_listings(event_id, cancellation_id)
         await self._end_purchases(event_id)
         await self._refund_orders(event_id, cancellation_id)
-        return before, await self._open_work(event_id)
+        return await self.count(event_id)
 
-    async def _open_work(self, event_id: uuid.UUID) -> OpenWork:
+    async def count(self, event_id: uuid.UUID) -> OpenWork:
         orders = await self._orders.counts(event_id)
         transfers = await self._transfers.of_event(event_id, status="PENDING_OTP", limit=BATCH)
         listings = [
@@ -72,6 +71,7 @@ class EventClearance:
         return OpenWork(
             confirmed_orders=orders.get("CONFIRMED", 0),
             pending_orders=orders.get("PENDING", 0),
+            refunded_orders=orders.get("REFUNDED", 0),
             transfers=len(transfers),
             listings=sum(map(len, listings)),
         )
