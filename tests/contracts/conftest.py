@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from devstack import invariants
 from devstack.home import Home
+from devstack.invariants import Inspector
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
@@ -21,14 +21,15 @@ from tests.contracts.world import World
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 
-PARTICIPANTS = ("users", "orders", "events", "inventory")
-ROWS_OF_SEATS = 40
+PARTICIPANTS = ("sandbox", "users", "orders", "events", "inventory")
+ROWS_OF_SEATS = 100
+HOLD_TTL_SECONDS = 3600  # an order that a case leaves pending shall be so at the end, too
 SETTLE_SECONDS = 15.0  # the outbox pauses for five at most
 
 
 @pytest.fixture(scope="module")
 def stack(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Stack]:
-    env = {"LOG_LEVEL": "WARNING", "SWEEP_SECONDS": "0.1"}
+    env = {"LOG_LEVEL": "WARNING", "SWEEP_SECONDS": "0.1", "HOLD_TTL_SECONDS": f"{HOLD_TTL_SECONDS}"}
     with running_platform(database_url=database_url, vhost=vhost, services=PARTICIPANTS, env=env) as running:
         yield running
 
@@ -52,6 +53,7 @@ async def machinery(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Sag
         orders_url=urls.orders,
         events_url=urls.events,
         inventory_address=urls.inventory_address,
+        hold_ttl_seconds=HOLD_TTL_SECONDS,
     )
     machinery = wire(settings)
     machinery.background.publisher.broker.start()
@@ -81,8 +83,14 @@ def theatre(machinery: SagaMachinery, world: World, hall: Hall) -> Theatre:
     return Theatre(stage, lambda kind: PREPARE[kind](machinery, world, hall))
 
 
+@pytest.fixture(scope="module")
+async def inspector(urls: Urls) -> AsyncIterator[Inspector]:
+    async with Inspector(urls) as inspector:
+        yield inspector
+
+
 @pytest.fixture(autouse=True)
-async def invariants_hold(urls: Urls) -> AsyncIterator[None]:
+async def invariants_hold(inspector: Inspector) -> AsyncIterator[None]:
     """Check the whole world after every test."""
     yield
-    await invariants.require(urls, settle_seconds=SETTLE_SECONDS)
+    await inspector.require(settle_seconds=SETTLE_SECONDS)

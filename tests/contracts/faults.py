@@ -108,9 +108,9 @@ async def refused(_: Deed) -> Any:
     raise Conflict(code=ORDERED_REFUSAL)
 
 
-def refused_once(code: str) -> Fault:
+def refused_once(refusal: ServiceError) -> Fault:
     """Say no for a reason that may be gone the next time."""
-    return _failing(Conflict(code=code), times=1)
+    return _failing(refusal, times=1)
 
 
 def unanswered(times: int) -> Fault:

@@ -92,6 +92,7 @@ class Performance:
     refusal: ServiceError | None = None
     """What the first request was answered with, when it failed."""
     was_stuck: bool = False
+    _keys: list[tuple[str, str]] = field(default_factory=list)
 
     async def play(self) -> SagaRecord | None:
         """Return the saga at its end; None when nothing was ever stored of it."""
@@ -125,6 +126,15 @@ class Performance:
             assert saga.error.code == because
         await self.scenario.assert_undone(saga)
 
+    async def remembered_refusals(self) -> list[str]:
+        """Return the codes that signals were refused with for good, oldest first."""
+        replica, codes = self._replica(), []
+        for signal, key in self._keys:
+            use = await replica.key_use(signalled_by=self.scenario.requested_by, signal=signal, key=key)
+            if use is not None and use[1] is not None:
+                codes.append(use[1].code)
+        return codes
+
     async def _begin(self) -> SagaRecord | None:
         """Start it; one who gets no answer because a process died asks again."""
         for _ in range(2):
@@ -152,10 +162,15 @@ class Performance:
             self.faults.lift()
             await replica.retry_stuck(saga.saga_id)
         elif waits_at and waits_at != self.ends_at_wait:
-            await replica.signal(saga.saga_id, waits_at, kind=saga.kind, signalled_by=saga.requested_by)
+            await self._signal(replica, saga, waits_at)
         else:
             await self.stage.make_due(saga.saga_id)
             await asyncio.gather(*await replica.take_over())
+
+    async def _signal(self, replica: SagaEngine, saga: SagaRecord, signal: str) -> None:
+        key = f"{signal} of {saga.saga_id}, round {saga.round_number}"
+        self._keys.append((signal, key))
+        await replica.signal(saga.saga_id, signal, kind=saga.kind, signalled_by=saga.requested_by, key=key)
 
     async def _find(self) -> SagaRecord | None:
         return await self._replica().find(self.scenario.data.saga_id)

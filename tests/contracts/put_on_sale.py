@@ -8,6 +8,7 @@ from orchestrator.engine.record import SagaRecord
 from orchestrator.sagas.put_on_sale import PutOnSale, put_on_sale_plan
 from orchestrator.wiring import SagaMachinery
 from tests.contracts.halls import Hall, small_event
+from tests.contracts.scenario import EndsByNothing
 from tests.contracts.world import World
 
 __all__ = ["OUTLINE", "PutOnSaleScenario"]
@@ -19,7 +20,7 @@ _STATUS: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
 
 
-class PutOnSaleScenario:
+class PutOnSaleScenario(EndsByNothing):
     """An organiser, and an event that nobody knows yet."""
 
     def __init__(self, machinery: SagaMachinery, world: World) -> None:
@@ -47,9 +48,6 @@ class PutOnSaleScenario:
         assert saga is not None  # it begins with its intent
         assert await self._statuses("events", _STATUS) == []
         assert await self._statuses("inventory", _SEATS) == []
-
-    async def let_lapse(self) -> None:
-        """Nothing of it ends by itself."""
 
     async def _statuses(self, package: str, statement: str) -> list[str]:
         return [row["status"] for row in await self._world.read(package, statement, self.data.event_id)]

@@ -6,7 +6,7 @@ from typing import Protocol
 from orchestrator.engine.plan import AnyPlan, SagaData
 from orchestrator.engine.record import SagaRecord
 
-__all__ = ["Scenario"]
+__all__ = ["EndsByNothing", "Scenario"]
 
 
 class Scenario(Protocol):
@@ -36,3 +36,10 @@ class Scenario(Protocol):
     async def let_lapse(self) -> None:
         """Let the time of what ends by itself be over, and return when it has ended."""
         ...
+
+
+class EndsByNothing:
+    """For sagas that begin with their intent: all that they ever do is in the log."""
+
+    async def let_lapse(self) -> None:
+        raise AssertionError("nothing of it ends by itself")

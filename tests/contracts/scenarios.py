@@ -1,20 +1,36 @@
 """Every saga there is. A new one joins the contract with a line here."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from orchestrator.engine.plan import AnyPlan
 from orchestrator.wiring import SagaMachinery
-from tests.contracts import purchase, put_on_sale
+from tests.contracts import cancel_event, market, purchase, put_on_sale, refund, resale, reversal, transfer
 from tests.contracts.halls import Hall
 from tests.contracts.scenario import Scenario
 from tests.contracts.world import World
 
-__all__ = ["OUTLINES", "PREPARE"]
+__all__ = ["MIXTURES", "OUTLINES", "PREPARE"]
 
-OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in (purchase.OUTLINE, put_on_sale.OUTLINE)}
+Prepare: TypeAlias = Callable[[SagaMachinery, World, Hall], Awaitable[Scenario]]
 
-PREPARE: Final[Mapping[str, Callable[[SagaMachinery, World, Hall], Awaitable[Scenario]]]] = {
-    purchase.OUTLINE.kind: purchase.PurchaseScenario.prepare,
-    put_on_sale.OUTLINE.kind: put_on_sale.PutOnSaleScenario.prepare,
+_SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
+    purchase.OUTLINE: purchase.PurchaseScenario.prepare,
+    put_on_sale.OUTLINE: put_on_sale.PutOnSaleScenario.prepare,
+    transfer.OUTLINE: transfer.TransferScenario.prepare,
+    reversal.OUTLINE: reversal.ReversalScenario.prepare,
+    market.LISTING_OUTLINE: market.ListingScenario.prepare,
+    market.WITHDRAWAL_OUTLINE: market.WithdrawalScenario.prepare,
+    resale.OUTLINE: resale.ResaleScenario.prepare,
+    refund.OUTLINE: refund.RefundScenario.prepare,
+    cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
 }
+OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS}
+PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()}
+
+# The two that everything else rests on are mixed more.
+MIXTURES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 6) | {
+    purchase.OUTLINE.kind: 24,
+    put_on_sale.OUTLINE.kind: 24,
+}
+"""How many mixtures of faults each saga goes through."""

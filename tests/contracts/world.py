@@ -91,6 +91,42 @@ class World:
         )
         return [row["to_status"] for row in rows]
 
+    async def transfer_states(self, transfer_id: uuid.UUID) -> list[str]:
+        """Return every status the transfer was given, oldest first."""
+        rows = await self.read(
+            "orders", "SELECT to_status FROM transfer_history WHERE transfer_id = $1 ORDER BY history_id", transfer_id
+        )
+        return [row["to_status"] for row in rows]
+
+    async def listing(self, listing_id: uuid.UUID) -> dict[str, Any]:
+        """Return a listing with every status it was given in `states`; an empty dict when there is none."""
+        rows = await self.read("orders", _LISTING, listing_id)
+        return rows[0] if rows else {}
+
+    async def escrows_of(self, reference: uuid.UUID) -> list[str]:
+        """Return what has become of the credits that were set aside for something."""
+        rows = await self.read("users", "SELECT status FROM escrows WHERE reference = $1", str(reference))
+        return [row["status"] for row in rows]
+
+    async def codes_for(self, reference: uuid.UUID) -> set[uuid.UUID]:
+        """Return who could prove something by a code."""
+        rows = await self.read("users", "SELECT user_id FROM otp_challenges WHERE reference = $1", str(reference))
+        return {row["user_id"] for row in rows}
+
+    async def spend(self, user_id: uuid.UUID, amount: str) -> None:
+        """Let a user give credits away."""
+        somebody = await self.new_fan("0.01")
+        await self._users.post(
+            "/internal/ledger/transfer",
+            {
+                "request_id": uuid.uuid4(),
+                "from_user_id": user_id,
+                "to_user_id": somebody,
+                "amount": amount,
+                "reference": "a present",
+            },
+        )
+
     async def seats(self, seat_ids: list[uuid.UUID]) -> list[dict[str, Any]]:
         return await self.read("inventory", "SELECT * FROM seats WHERE seat_id = ANY($1) ORDER BY seat_id", seat_ids)
 
@@ -115,6 +151,11 @@ _MOVEMENTS: Final = """
     LEFT JOIN ledger_transactions reversed ON reversed.transaction_id = t.reverses_transaction_id
     WHERE t.reference = $1 OR reversed.reference = $1
     ORDER BY t.reverses_transaction_id IS NOT NULL, t.created_at -- an undo that waited for its action began before it
+"""
+_LISTING: Final = """
+    SELECT *, ARRAY(SELECT to_status FROM listing_history AS h WHERE h.listing_id = l.listing_id ORDER BY history_id)
+        AS states
+    FROM listings AS l WHERE listing_id = $1
 """
 _MESSAGES: Final = """
     SELECT message ->> 'type' AS type

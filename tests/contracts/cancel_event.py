@@ -1,0 +1,118 @@
+"""Calling an event off at which something of every kind is open, for the contract."""
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.cancel_event import CancelEvent, cancel_event_plan
+from orchestrator.sagas.list_for_resale import ListForResale
+from orchestrator.sagas.transfer import Transfer
+from orchestrator.service.clearance import EventClearance
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.deals import CREDITS, Deals
+from tests.contracts.halls import PRICE, Hall, open_hall
+from tests.contracts.scenario import EndsByNothing
+from tests.contracts.world import World
+
+__all__ = ["OUTLINE", "CancelEventScenario"]
+
+NOBODY: Final[Any] = None
+OUTLINE: Final = cancel_event_plan(events=NOBODY, inventory=NOBODY, clearance=NOBODY)
+"""The story without participants: its steps and their order."""
+_EVENT: Final = "SELECT status FROM events WHERE event_id = $1"
+_SEATS: Final = "SELECT status, count(*) FROM seats WHERE event_id = $1 GROUP BY status"
+_CLOSED: Final = "SELECT FROM closed_events WHERE event_id = $1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenBusiness:
+    """Two paid orders, the ticket of one on the market, that of the other about to be handed over; one unpaid order."""
+
+    listing: ListForResale
+    transfer: Transfer
+    pending_order_id: uuid.UUID
+    pending_user_id: uuid.UUID
+
+    @property
+    def paid_order_ids(self) -> list[uuid.UUID]:
+        return [self.listing.ticket.order_id, self.transfer.ticket.order_id]
+
+    @property
+    def payers(self) -> list[uuid.UUID]:
+        return [self.listing.seller_user_id, self.transfer.seller_user_id]
+
+
+class CancelEventScenario(EndsByNothing):
+    """An admin, and an event of its own with open business."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, hall: Hall, business: OpenBusiness) -> None:
+        self.requested_by = uuid.uuid4()
+        self.data = CancelEvent(saga_id=uuid.uuid4(), event_id=hall.event_id, cancelled_by_user_id=self.requested_by)
+        participants = machinery.participants
+        clearance = EventClearance(participants.order_book, participants.transfer_book, participants.listing_book)
+        clearance.use(machinery.engine)
+        self.plan: AnyPlan = cancel_event_plan(
+            events=participants.register, inventory=participants.inventory, clearance=clearance
+        )
+        self._world = world
+        self._business = business
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, _: Hall) -> "CancelEventScenario":
+        hall = await open_hall(machinery.participants, rows=1)
+        deals = Deals(machinery, world, hall)
+        [for_market], [for_friend] = await deals.buy(), await deals.buy()
+        pending = await deals.reserve()
+        business = OpenBusiness(
+            listing=await deals.put_on_market(for_market),
+            transfer=await deals.begin_transfer(for_friend, amount=Decimal("30.00")),
+            pending_order_id=pending.saga_id,
+            pending_user_id=pending.requested_by,
+        )
+        return cls(machinery, world, hall, business)
+
+    async def assert_done(self, saga: SagaRecord) -> None:
+        assert isinstance(saga.data, CancelEvent)
+        assert (saga.data.orders_total, saga.data.orders_refunded) == (2, 2)
+        assert await self._event_status() == "CANCELLED"
+        assert await self._seats() == {"AVAILABLE": 20}
+        assert len(await self._world.read("inventory", _CLOSED, self.data.event_id)) == 1
+        await self._assert_ended("refund", ["REFUNDED"], given_back=PRICE)
+        listing = await self._world.listing(self._business.listing.listing_id)
+        assert listing["states"] == ["OPENING", "ACTIVE", "WITHDRAWING", "CANCELLED"]
+        states = await self._world.transfer_states(self._business.transfer.transfer_id)
+        assert states == ["PENDING_OTP", "FAILED"]
+        assert await self._world.order_states(self._business.pending_order_id) == ["PENDING", "FAILED"]
+        assert await self._world.messages_about(self.data.event_id) == ["event.cancelled"]
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None
+        assert await self._event_status() == "PUBLISHED"
+        assert await self._seats() == {"AVAILABLE": 17, "SOLD": 1, "LISTED": 1, "HELD": 1}
+        assert await self._world.read("inventory", _CLOSED, self.data.event_id) == []
+        await self._assert_ended("", [], given_back=Decimal(0))
+        assert (await self._world.listing(self._business.listing.listing_id))["status"] == "ACTIVE"
+        assert await self._world.transfer_states(self._business.transfer.transfer_id) == ["PENDING_OTP"]
+        assert await self._world.order_states(self._business.pending_order_id) == ["PENDING"]
+        assert await self._world.messages_about(self.data.event_id) == []
+
+    async def _assert_ended(self, movement: str, moves: list[str], *, given_back: Decimal) -> None:
+        """Check the paid orders, and everybody's credits."""
+        for order_id in self._business.paid_order_ids:
+            assert await self._world.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
+            assert await self._world.movements_of(order_id) == ["deduct", *filter(None, [movement])]
+        for payer_id in self._business.payers:
+            assert await self._world.balance_of(payer_id) == CREDITS - PRICE + given_back
+        for user_id in (self._business.pending_user_id, self._business.transfer.buyer_user_id):
+            assert await self._world.balance_of(user_id) == CREDITS
+
+    async def _event_status(self) -> str:
+        [event] = await self._world.read("events", _EVENT, self.data.event_id)
+        return str(event["status"])
+
+    async def _seats(self) -> dict[str, int]:
+        rows = await self._world.read("inventory", _SEATS, self.data.event_id)
+        return {row["status"]: row["count"] for row in rows}

@@ -1,0 +1,132 @@
+"""What comes before a saga about tickets: the sagas that sold them, disputed them, or put them on the market.
+
+They are run by the platform's own engine, without faults, so that the world has all that they leave behind.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.sagas.list_for_resale import LIST_FOR_RESALE, ListForResale
+from orchestrator.sagas.participants import SeatChoice, Ticket
+from orchestrator.sagas.purchase import PAY, PURCHASE, Purchase
+from orchestrator.sagas.resale import Resale
+from orchestrator.sagas.transfer import CONFIRM, TRANSFER, Transfer
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.halls import PRICE, Hall
+from tests.contracts.world import World
+
+__all__ = ["ASKING_PRICE", "CREDITS", "Deals", "Owned"]
+
+CREDITS: Final = Decimal("500.00")
+"""What everybody begins with."""
+ASKING_PRICE: Final = Decimal("130.00")
+ADDRESS: Final = "127.0.0.1"
+TIME_ENOUGH: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A ticket, and whose it is."""
+
+    ticket: Ticket
+    owner_id: uuid.UUID
+
+
+class Deals:
+    """Makes fans with tickets; raises when a deal does not come off."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, hall: Hall) -> None:
+        self._engine = machinery.engine
+        self._transfers = machinery.participants.transfer_book
+        self._world = world
+        self._hall = hall
+
+    async def new_fan(self) -> uuid.UUID:
+        return await self._world.new_fan(f"{CREDITS}")
+
+    async def reserve(self, *, seats: int = 1) -> SagaRecord:
+        """Let a new fan hold seats: a purchase that waits."""
+        fan_id = await self.new_fan()
+        purchase = Purchase(
+            saga_id=uuid.uuid4(),
+            user_id=fan_id,
+            event_id=self._hall.event_id,
+            hall_id=self._hall.hall_id,
+            choice=SeatChoice(seat_ids=tuple(self._hall.take(seats))),
+        )
+        saga = await self._engine.start(PURCHASE, purchase, requested_by=fan_id)
+        assert saga.state is SagaState.WAITING, saga.error
+        return saga
+
+    async def buy(self, *, seats: int = 1) -> tuple[Owned, ...]:
+        """Let a new fan buy seats."""
+        saga = await self.reserve(seats=seats)
+        paid = await self._engine.signal(saga.saga_id, PAY, kind=PURCHASE, signalled_by=saga.requested_by)
+        assert paid is not None
+        assert paid.state is SagaState.COMPLETED, paid.error
+        assert isinstance(paid.data, Purchase)
+        return tuple(
+            Owned(Ticket(**seat.model_dump(), order_id=paid.saga_id, event_id=self._hall.event_id), saga.requested_by)
+            for seat in paid.data.held.seats
+        )
+
+    def transfer_of(self, owned: Owned, *, to: uuid.UUID, amount: Decimal) -> Transfer:
+        return Transfer(
+            saga_id=uuid.uuid4(),
+            ticket=owned.ticket,
+            seller_user_id=owned.owner_id,
+            buyer_user_id=to,
+            initiated_by_user_id=owned.owner_id,
+            credits_amount=amount,
+            price_paid_before=PRICE,
+            expires_at=datetime.now(UTC) + TIME_ENOUGH,
+            address=ADDRESS,
+        )
+
+    async def begin_transfer(self, owned: Owned, *, amount: Decimal) -> Transfer:
+        """Let a new fan be asked to take a ticket: a transfer that waits."""
+        transfer = self.transfer_of(owned, to=await self.new_fan(), amount=amount)
+        saga = await self._engine.start(TRANSFER, transfer, requested_by=owned.owner_id)
+        assert saga.state is SagaState.WAITING, saga.error
+        return transfer
+
+    async def hand_over(self, owned: Owned, *, amount: Decimal) -> Transfer:
+        """Let a new fan take a ticket."""
+        transfer = await self.begin_transfer(owned, amount=amount)
+        saga = await self._engine.signal(
+            transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=transfer.seller_user_id
+        )
+        assert saga is not None
+        assert saga.state is SagaState.COMPLETED, saga.error
+        return transfer
+
+    async def dispute(self, transfer: Transfer) -> None:
+        await self._transfers.dispute(
+            transfer.transfer_id, request_id=uuid.uuid4(), user_id=transfer.buyer_user_id, reason="a contract"
+        )
+
+    async def put_on_market(self, owned: Owned) -> ListForResale:
+        listing = ListForResale(
+            saga_id=uuid.uuid4(), ticket=owned.ticket, seller_user_id=owned.owner_id, asking_price=ASKING_PRICE
+        )
+        saga = await self._engine.start(LIST_FOR_RESALE, listing, requested_by=owned.owner_id)
+        assert saga.state is SagaState.COMPLETED, saga.error
+        return listing
+
+    async def sale_of(self, listing: ListForResale) -> Resale:
+        """Return what a new fan wants to buy."""
+        return Resale(
+            saga_id=uuid.uuid4(),
+            listing_id=listing.listing_id,
+            seat_id=listing.ticket.seat_id,
+            event_id=listing.ticket.event_id,
+            seller_user_id=listing.seller_user_id,
+            buyer_user_id=await self.new_fan(),
+            price=listing.asking_price,
+            expires_at=datetime.now(UTC) + TIME_ENOUGH,
+            address=ADDRESS,
+        )

@@ -1,0 +1,95 @@
+"""Putting a ticket on the marketplace and taking it off, for the contract."""
+
+import uuid
+from typing import Any, Final
+
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.list_for_resale import ListForResale, list_for_resale_plan
+from orchestrator.sagas.withdraw_listing import WithdrawListing, withdraw_listing_plan
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.deals import ASKING_PRICE, Deals, Owned
+from tests.contracts.halls import Hall
+from tests.contracts.scenario import EndsByNothing
+from tests.contracts.world import World
+
+__all__ = ["LISTING_OUTLINE", "WITHDRAWAL_OUTLINE", "ListingScenario", "WithdrawalScenario"]
+
+NOBODY: Final[Any] = None
+LISTING_OUTLINE: Final = list_for_resale_plan(listings=NOBODY, inventory=NOBODY)
+WITHDRAWAL_OUTLINE: Final = withdraw_listing_plan(listings=NOBODY, inventory=NOBODY)
+"""The stories without participants: their steps and their order."""
+
+
+class ListingScenario(EndsByNothing):
+    """A fan with a ticket that nobody can buy yet."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, owned: Owned) -> None:
+        self.requested_by = owned.owner_id
+        self.data = ListForResale(
+            saga_id=uuid.uuid4(), ticket=owned.ticket, seller_user_id=owned.owner_id, asking_price=ASKING_PRICE
+        )
+        self.plan: AnyPlan = list_for_resale_plan(
+            listings=machinery.participants.listing_book, inventory=machinery.participants.inventory
+        )
+        self._world = world
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "ListingScenario":
+        [owned] = await Deals(machinery, world, hall).buy()
+        return cls(machinery, world, owned)
+
+    async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+        assert await self._seat_status() == "LISTED"
+        listing = await self._world.listing(self.data.listing_id)
+        assert listing["states"] == ["OPENING", "ACTIVE"]
+        assert listing["asking_price"] == ASKING_PRICE
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None
+        assert await self._seat_status() == "SOLD"
+        assert await self._world.listing(self.data.listing_id) == {}
+
+    async def _seat_status(self) -> str:
+        [seat] = await self._world.seats([self.data.ticket.seat_id])
+        assert seat["owner_user_id"] == self.requested_by
+        return str(seat["status"])
+
+
+class WithdrawalScenario(EndsByNothing):
+    """A fan with a ticket on the marketplace."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, listing: ListForResale) -> None:
+        self.requested_by = listing.seller_user_id
+        self.data = WithdrawListing(
+            saga_id=uuid.uuid4(),
+            listing_id=listing.listing_id,
+            seat_id=listing.ticket.seat_id,
+            seller_user_id=listing.seller_user_id,
+        )
+        self.plan: AnyPlan = withdraw_listing_plan(
+            listings=machinery.participants.listing_book, inventory=machinery.participants.inventory
+        )
+        self._world = world
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "WithdrawalScenario":
+        deals = Deals(machinery, world, hall)
+        [owned] = await deals.buy()
+        return cls(machinery, world, await deals.put_on_market(owned))
+
+    async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+        assert await self._states() == ("SOLD", ["OPENING", "ACTIVE", "WITHDRAWING", "CANCELLED"])
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None
+        assert await self._states() in (
+            ("LISTED", ["OPENING", "ACTIVE"]),
+            ("LISTED", ["OPENING", "ACTIVE", "WITHDRAWING", "ACTIVE"]),
+        )
+
+    async def _states(self) -> tuple[str, list[str]]:
+        [seat] = await self._world.seats([self.data.seat_id])
+        assert seat["owner_user_id"] == self.requested_by
+        listing = await self._world.listing(self.data.listing_id)
+        return seat["status"], listing["states"]

@@ -1,0 +1,72 @@
+"""Giving an order back, of which a ticket is a friend's by now, for the contract."""
+
+import uuid
+from decimal import Decimal
+from typing import Any, Final
+
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.refund import Refund, refund_plan
+from orchestrator.service.refunds import refund_of
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.deals import CREDITS, Deals
+from tests.contracts.halls import PRICE, Hall
+from tests.contracts.scenario import EndsByNothing
+from tests.contracts.world import World
+
+__all__ = ["OUTLINE", "RefundScenario"]
+
+NOBODY: Final[Any] = None
+OUTLINE: Final = refund_plan(inventory=NOBODY, wallet=NOBODY, orders=NOBODY)
+"""The story without participants: its steps and their order."""
+SEATS: Final = 2
+
+
+class RefundScenario(EndsByNothing):
+    """An admin, a fan who bought two tickets, and a friend who was given one of them."""
+
+    def __init__(
+        self, machinery: SagaMachinery, world: World, refund: Refund, *, friend_id: uuid.UUID, seat_ids: list[uuid.UUID]
+    ) -> None:
+        self.requested_by = uuid.uuid4()
+        self.data = refund
+        participants = machinery.participants
+        self.plan: AnyPlan = refund_plan(
+            inventory=participants.inventory, wallet=participants.wallet, orders=participants.order_book
+        )
+        self._world = world
+        self._friend_id = friend_id
+        self._seat_ids = seat_ids
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "RefundScenario":
+        deals = Deals(machinery, world, hall)
+        bought = await deals.buy(seats=SEATS)
+        present = await deals.hand_over(bought[0], amount=Decimal("0.00"))
+        purchase = await machinery.engine.find(bought[0].ticket.order_id)
+        assert purchase is not None
+        refund = refund_of(purchase, saga_id=uuid.uuid4(), reason="a contract", is_forced=True)
+        seat_ids = [owned.ticket.seat_id for owned in bought]
+        return cls(machinery, world, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
+
+    async def assert_done(self, saga: SagaRecord) -> None:
+        assert isinstance(saga.data, Refund)
+        assert saga.data.shares == {self.data.buyer_user_id: PRICE, self._friend_id: PRICE}
+        assert {seat["status"] for seat in await self._world.seats(self._seat_ids)} == {"AVAILABLE"}
+        await self._assert_books(["REFUNDED"], movements=["refund"], share=PRICE)
+        told = await self._world.messages_about(self.data.order_id)
+        assert told == ["order.confirmed", "order.refunded", "seat.hold"]
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None
+        owners = {seat["owner_user_id"] for seat in await self._world.seats(self._seat_ids)}
+        assert owners == {self.data.buyer_user_id, self._friend_id}
+        await self._assert_books([], movements=[], share=Decimal(0))
+        assert await self._world.messages_about(self.data.order_id) == ["order.confirmed", "seat.hold"]
+
+    async def _assert_books(self, moves: list[str], *, movements: list[str], share: Decimal) -> None:
+        order_id = self.data.order_id
+        assert await self._world.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
+        assert await self._world.movements_of(order_id) == ["deduct", *movements]
+        assert await self._world.balance_of(self.data.buyer_user_id) == CREDITS - SEATS * PRICE + share
+        assert await self._world.balance_of(self._friend_id) == CREDITS + share

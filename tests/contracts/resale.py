@@ -1,0 +1,70 @@
+"""A sale between fans, for the contract."""
+
+from typing import Any, Final
+
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.resale import Resale, resale_plan
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.deals import ASKING_PRICE, CREDITS, Deals
+from tests.contracts.halls import PRICE, Hall
+from tests.contracts.scenario import EndsByNothing
+from tests.contracts.world import World
+
+__all__ = ["OUTLINE", "ResaleScenario"]
+
+NOBODY: Final[Any] = None
+OUTLINE: Final = resale_plan(listings=NOBODY, codes=NOBODY, wallet=NOBODY, inventory=NOBODY)
+"""The story without participants: its steps and their order."""
+
+
+class ResaleScenario(EndsByNothing):
+    """A ticket on the marketplace, and a fan who wants it."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, sale: Resale) -> None:
+        self.data = sale
+        self.requested_by = sale.buyer_user_id
+        participants = machinery.participants
+        self.plan: AnyPlan = resale_plan(
+            listings=participants.listing_book,
+            codes=participants.codes,
+            wallet=participants.wallet,
+            inventory=participants.inventory,
+        )
+        self._world = world
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "ResaleScenario":
+        deals = Deals(machinery, world, hall)
+        [owned] = await deals.buy()
+        return cls(machinery, world, await deals.sale_of(await deals.put_on_market(owned)))
+
+    async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+        sale = self.data
+        [seat] = await self._world.seats([sale.seat_id])
+        assert (seat["status"], seat["owner_user_id"], seat["price_paid"]) == ("SOLD", sale.buyer_user_id, ASKING_PRICE)
+        listing = await self._world.listing(sale.listing_id)
+        assert listing["states"] == ["OPENING", "ACTIVE", "PENDING_TRANSFER", "COMPLETED"]
+        assert (listing["sale_id"], listing["buyer_user_id"]) == (sale.sale_id, sale.buyer_user_id)
+        assert await self._world.escrows_of(sale.sale_id) == ["RELEASED"]
+        assert await self._world.balance_of(sale.buyer_user_id) == CREDITS - ASKING_PRICE
+        assert await self._world.balance_of(sale.seller_user_id) == CREDITS - PRICE + ASKING_PRICE
+        assert await self._world.messages_about(sale.sale_id) == ["sale.completed", "sale.pending"]
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None
+        sale = self.data
+        [seat] = await self._world.seats([sale.seat_id])
+        assert (seat["status"], seat["owner_user_id"], seat["price_paid"]) == ("LISTED", sale.seller_user_id, PRICE)
+        listing = await self._world.listing(sale.listing_id)
+        assert listing["states"] in (
+            ["OPENING", "ACTIVE"],
+            ["OPENING", "ACTIVE", "PENDING_TRANSFER", "ACTIVE"],
+        )
+        assert (listing["sale_id"], listing["buyer_user_id"], listing["expires_at"]) == (None, None, None)
+        assert await self._world.codes_for(sale.sale_id) == set()
+        assert await self._world.escrows_of(sale.sale_id) in ([], ["VOIDED"])
+        assert await self._world.balance_of(sale.buyer_user_id) == CREDITS
+        assert await self._world.balance_of(sale.seller_user_id) == CREDITS - PRICE
+        told = await self._world.messages_about(sale.sale_id)
+        assert told in ([], ["sale.failed"], ["sale.failed", "sale.pending"])

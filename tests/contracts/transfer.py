@@ -1,0 +1,70 @@
+"""Handing a ticket over for credits, for the contract."""
+
+import uuid
+from decimal import Decimal
+from typing import Any, Final
+
+from orchestrator.engine.plan import AnyPlan
+from orchestrator.engine.record import SagaRecord
+from orchestrator.sagas.transfer import Transfer, transfer_plan
+from orchestrator.wiring import SagaMachinery
+from tests.contracts.deals import CREDITS, Deals
+from tests.contracts.halls import PRICE, Hall
+from tests.contracts.scenario import EndsByNothing
+from tests.contracts.world import World
+
+__all__ = ["OUTLINE", "TransferScenario"]
+
+NOBODY: Final[Any] = None
+OUTLINE: Final = transfer_plan(transfers=NOBODY, codes=NOBODY, wallet=NOBODY, inventory=NOBODY)
+"""The story without participants: its steps and their order."""
+AMOUNT: Final = Decimal("30.00")
+
+
+class TransferScenario(EndsByNothing):
+    """A fan with a ticket, a fan with credits, and the ticket's way from the one to the other."""
+
+    def __init__(self, machinery: SagaMachinery, world: World, transfer: Transfer) -> None:
+        self.data = transfer
+        self.requested_by = transfer.seller_user_id
+        participants = machinery.participants
+        self.plan: AnyPlan = transfer_plan(
+            transfers=participants.transfer_book,
+            codes=participants.codes,
+            wallet=participants.wallet,
+            inventory=participants.inventory,
+        )
+        self._world = world
+
+    @classmethod
+    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "TransferScenario":
+        deals = Deals(machinery, world, hall)
+        [owned] = await deals.buy()
+        return cls(machinery, world, deals.transfer_of(owned, to=await deals.new_fan(), amount=AMOUNT))
+
+    async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+        transfer = self.data
+        await self._assert_ticket_is(transfer.buyer_user_id, price_paid=AMOUNT)
+        assert await self._world.transfer_states(transfer.transfer_id) == ["PENDING_OTP", "COMPLETED"]
+        assert await self._world.escrows_of(transfer.transfer_id) == ["RELEASED"]
+        assert await self._world.balance_of(transfer.buyer_user_id) == CREDITS - AMOUNT
+        assert await self._world.balance_of(transfer.seller_user_id) == CREDITS - PRICE + AMOUNT
+        told = await self._world.messages_about(transfer.transfer_id)
+        assert told == ["transfer.completed", "transfer.pending"]
+
+    async def assert_undone(self, saga: SagaRecord | None) -> None:
+        assert saga is not None
+        transfer = self.data
+        await self._assert_ticket_is(transfer.seller_user_id, price_paid=PRICE)
+        assert await self._world.transfer_states(transfer.transfer_id) in ([], ["PENDING_OTP", "FAILED"])
+        assert await self._world.codes_for(transfer.transfer_id) == set()
+        assert await self._world.escrows_of(transfer.transfer_id) in ([], ["VOIDED"])
+        assert await self._world.balance_of(transfer.buyer_user_id) == CREDITS
+        assert await self._world.balance_of(transfer.seller_user_id) == CREDITS - PRICE
+        told = await self._world.messages_about(transfer.transfer_id)
+        assert told in ([], ["transfer.failed"], ["transfer.failed", "transfer.pending"])
+
+    async def _assert_ticket_is(self, owner_id: uuid.UUID, *, price_paid: Decimal) -> None:
+        [seat] = await self._world.seats([self.data.ticket.seat_id])
+        assert (seat["status"], seat["owner_user_id"], seat["price_paid"]) == ("SOLD", owner_id, price_paid)
+        assert seat["hold_id"] == self.data.ticket.order_id
