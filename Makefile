@@ -23,7 +23,7 @@ help: ## Show this list
 run: $(LOCKED) ## Start everything in the foreground; Ctrl-C stops it
 	@$(BIN)/python -m devstack run
 
-demo: $(LOCKED) ## Start, play a purchase and a hold's expiry step by step, stop
+demo: $(LOCKED) ## Start, play purchase, hand-over, resale, door and refund step by step, stop
 	@$(BIN)/python -m devstack demo
 
 up: $(LOCKED) ## Start everything in the background; returns when healthy

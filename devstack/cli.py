@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("reset", _reset, "stop and throw the data away")
     add("status", _status, "show what runs")
     add("logs", _logs, "follow the log")
-    add("demo", _demo, "start apart from all that, play a purchase and a hold's expiry, stop")
+    add("demo", _demo, "start apart from all that, play from purchase to refund, stop")
     breakable = [*names, "postgres", "rabbitmq"]
     add("restart", _command("restart"), "restart one process").add_argument("service", choices=breakable)
     add("kill", _command("kill"), "kill -9 one process").add_argument("service", choices=breakable)

@@ -1,1 +1,1 @@
-"""``make demo``: a platform of its own, a purchase, a refusal and a hold that lapses, told step by step."""
+"""``make demo``: a platform of its own; bought, lapsed, handed over, resold and refunded tickets, step by step."""

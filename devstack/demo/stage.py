@@ -12,7 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from devstack.database import drop_database
-from devstack.demo.play import HOLD_TTL_SECONDS, play_purchase
+from devstack.demo.chapters.lapse import HOLD_TTL_SECONDS
+from devstack.demo.play import play
 from devstack.demo.telling import DemoFailedError, Story, expect
 from devstack.errors import DevstackError
 from devstack.home import Home
@@ -41,7 +42,7 @@ def run_demo(folder: Path) -> None:
     began = time.monotonic()
     try:
         with _platform(story, folder) as urls:
-            play_purchase(story, urls)
+            play(story, urls)
             _check_invariants(story, urls)
     except (DemoFailedError, httpx.HTTPError) as error:
         raise DevstackError(f"The demo failed: {error}. Logs are in {folder / 'log'}.") from error

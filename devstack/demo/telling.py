@@ -1,15 +1,16 @@
 """How the demo tells what happens, and what it says when something else happens than it promised."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from rich.console import Console
 
-__all__ = ["DemoFailedError", "Story"]
+__all__ = ["DemoFailedError", "Story", "await_count", "expect"]
 
 CHAPTER_STYLE: Final = "bold cyan"
+POLL_SECONDS: Final = 0.1
 
 
 class DemoFailedError(Exception):
@@ -55,3 +56,17 @@ def expect(what: str, *, wanted: Any, seen: Any) -> None:
     """
     if wanted != seen:
         raise DemoFailedError(f"expected {what} to be {wanted!r}, but it is {seen!r}")
+
+
+def await_count(what: str, look: Callable[[], int], *, seconds: float) -> int:
+    """Look again and again until what is seen is not 0, and return it.
+
+    Raises:
+        DemoFailedError: the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise DemoFailedError(f"expected {what} within {seconds:.0f} s, but waited in vain")
+        time.sleep(POLL_SECONDS)
+    return seen

@@ -1,0 +1,64 @@
+"""Somebody at a screen: everything goes through the gateway."""
+
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from devstack.demo.telling import DemoFailedError
+
+__all__ = ["TIMEOUT_SECONDS", "Caller", "Refusal", "data_of"]
+
+TIMEOUT_SECONDS: Final = 20.0
+
+
+class Refusal(DemoFailedError):
+    """The platform said no: a refusal that nobody expected fails the demo."""
+
+    def __init__(self, request: httpx.Request, response: httpx.Response) -> None:
+        body = response.json() if "json" in response.headers.get("content-type", "") else {}
+        self.status = response.status_code
+        self.code = body.get("error_code")
+        said = self.code or response.text[:200]
+        super().__init__(f"{request.method} {request.url.path} was answered with {self.status} {said}")
+
+
+class Caller:
+    """Calls the gateway, from `sign_in` on with a token. What is refused raises a `Refusal`."""
+
+    def __init__(self, name: str, gateway_url: str) -> None:
+        self.name = name
+        # No proxy from the environment: all of it is on this machine.
+        self._gateway = httpx.Client(base_url=f"{gateway_url}/api", timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def close(self) -> None:
+        self._gateway.close()
+
+    def sign_in(self, access_token: str) -> None:
+        self._gateway.headers["Authorization"] = f"Bearer {access_token}"
+
+    def get(self, path: str, **params: str) -> Any:
+        return data_of(self._gateway.get(path, params=params))
+
+    def get_object(self, path: str, **params: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.get(path, **params)
+        return found
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = data_of(self._gateway.post(path, json=body, headers={"Idempotency-Key": str(uuid4())}))
+        return answer
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = data_of(self._gateway.patch(path, json=body))
+        return answer
+
+
+def data_of(response: httpx.Response) -> Any:
+    """Return what was answered.
+
+    Raises:
+        Refusal: the answer is a refusal.
+    """
+    if response.is_error:
+        raise Refusal(response.request, response)
+    return response.json()["data"]
