@@ -36,7 +36,7 @@ CONTRACT: Final = {
     504: "UPSTREAM_TIMEOUT",
 }
 # Never answered to anybody: reasons inside one process, and the tree's own names for a kind.
-UNSAID: Final = {"ORDER_CANCELLED", "STALE_EPOCH", "GONE", "OTP_REQUIRED"}
+UNSAID: Final = {"ORDER_CANCELLED", "TRANSFER_CANCELLED", "SALE_DECLINED", "STALE_EPOCH", "GONE"}
 STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
 
 
