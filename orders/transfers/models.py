@@ -75,7 +75,7 @@ transfers: Final = Table(
     Index("ix_transfers_seller_newest", "seller_user_id", text("created_at DESC"), text("transfer_id DESC")),
     Index("ix_transfers_buyer_newest", "buyer_user_id", text("created_at DESC"), text("transfer_id DESC")),
     Index("ix_transfers_status_newest", "status", text("created_at DESC"), text("transfer_id DESC")),
-    Index("ix_transfers_event_oldest", "event_id", "created_at", "transfer_id"),
+    Index("ix_transfers_event_oldest", "event_id", "status", "created_at", "transfer_id"),
 )
 
 transfer_history: Final = Table(

@@ -144,7 +144,7 @@ def _index_transfers() -> None:
     op.create_index("ix_transfers_seller_newest", "transfers", ["seller_user_id", *newest])
     op.create_index("ix_transfers_buyer_newest", "transfers", ["buyer_user_id", *newest])
     op.create_index("ix_transfers_status_newest", "transfers", ["status", *newest])
-    op.create_index("ix_transfers_event_oldest", "transfers", ["event_id", "created_at", "transfer_id"])
+    op.create_index("ix_transfers_event_oldest", "transfers", ["event_id", "status", "created_at", "transfer_id"])
 
 
 def _create_listings() -> None:

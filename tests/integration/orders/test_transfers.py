@@ -40,6 +40,19 @@ class TestConfirmations:
         assert again.status_code == 200
         assert again.json()["data"]["waiting_for"] == ["buyer"]
 
+    async def test_the_first_time_counts(self, transfers: Transfers, database: Database) -> None:
+        made = await transfers.at("PENDING_OTP")
+        times = []
+        for _ in range(2):
+            await transfers.confirm(made.key, "seller", "buyer")
+            noted = await database.fetch_one(
+                text("SELECT seller_confirmed_at, buyer_confirmed_at FROM transfers WHERE transfer_id = :key"),
+                {"key": made.key},
+            )
+            times.append(noted)
+
+        assert times[0] == times[1]
+
     async def test_a_repeated_id_gets_the_first_answer(self, transfers: Transfers) -> None:
         made, request_id = await transfers.at("PENDING_OTP"), new_id()
         first = await transfers.confirm(made.key, "seller", "buyer", request_id=request_id)
