@@ -12,7 +12,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run demo up down reset status logs test check format format-check lint types imports \
-	stubs stubs-check lock lock-check bench docs clean
+	stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -60,6 +60,9 @@ setup: $(LOCKED) ## Make .venv and install what is locked
 
 stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 	@$(PROTOC) --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
+
+postman: $(LOCKED) ## Write postman/ from the services' own descriptions
+	@$(BIN)/python -m devstack.postman
 
 lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from devstack.home import Home, write_privately
 
-__all__ = ["Keys", "keys_of"]
+__all__ = ["Keys", "keys_of", "new_keys"]
 
 QR_KEY_BYTES = 32  # AES-256-GCM (T11)
 
@@ -31,13 +31,14 @@ def keys_of(home: Home) -> Keys:
     """Return the stack's secrets; the first call makes them (mode 600)."""
     home.prepare()
     kept = json.loads(home.secrets_file.read_text()) if home.secrets_file.exists() else {}
-    keys = Keys(**(asdict(_new_keys()) | kept))
+    keys = Keys(**(asdict(new_keys()) | kept))
     if asdict(keys) != kept:
         write_privately(home.secrets_file, json.dumps(asdict(keys), indent=2))
     return keys
 
 
-def _new_keys() -> Keys:
+def new_keys() -> Keys:
+    """Return secrets that nobody knows yet."""
     private_key = Ed25519PrivateKey.generate()
     qr_key = base64.urlsafe_b64encode(secrets.token_bytes(QR_KEY_BYTES)).rstrip(b"=").decode()
     return Keys(

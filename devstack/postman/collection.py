@@ -1,0 +1,74 @@
+"""The collection and its environment, and the files they are kept in."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from devstack.home import ROOT
+from devstack.postman.catalogue import catalogue
+from devstack.postman.examples import IDS
+from devstack.postman.requests import Document, bearer
+from devstack.postman.scenarios.purchase import PURCHASE
+from devstack.postman.scenarios.resale import RESALE
+from devstack.postman.scenarios.transfer import TRANSFER
+from devstack.sandbox.otp import USUAL_CODE
+from devstack.seed import HALL_EVENT_ID, PASSWORD
+
+__all__ = ["COLLECTION", "ENVIRONMENT", "collection", "environment", "files"]
+
+COLLECTION: Final = ROOT / "postman" / "ticketremaster.postman_collection.json"
+ENVIRONMENT: Final = ROOT / "postman" / "ticketremaster.postman_environment.json"
+FORMAT: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+TOKEN: Final = "token"  # noqa: S105 - a variable's name
+ABOUT: Final = """
+Every public call of the platform, a folder for each subject, and three scenarios to run from top to bottom against
+`make run` with the environment beside this file. For single calls put a token into the variable `token`: the answer of
+*Log in* has it as `access_token`.
+""".strip()
+SCENARIOS: Final = (PURCHASE, TRANSFER, RESALE)
+
+
+def collection(description: Mapping[str, Any]) -> Document:
+    """Return the collection.
+
+    Args:
+        description: the merged OpenAPI document.
+    """
+    items = [*(scenario.folder() for scenario in SCENARIOS), *catalogue(description)]
+    return {
+        "info": {"name": "TicketRemaster", "description": ABOUT, "schema": FORMAT},
+        "item": items,
+        "auth": bearer(TOKEN),
+        "variable": [{"key": name, "value": IDS.get(name, "")} for name in _variables(items)],
+    }
+
+
+def environment() -> Document:
+    """Return what is true of `make run` on this machine."""
+    values = {
+        "base_url": "http://127.0.0.1:8000",
+        "sandbox_url": "http://127.0.0.1:5900",
+        "event_id": str(HALL_EVENT_ID),
+        "otp_code": USUAL_CODE,
+        "staff_email": "staff@example.com",
+        "seed_password": PASSWORD,
+    }
+    return {
+        "name": "TicketRemaster on this machine",
+        "values": [{"key": key, "value": value, "type": "default", "enabled": True} for key, value in values.items()],
+        "_postman_variable_scope": "environment",
+    }
+
+
+def files(description: Mapping[str, Any]) -> dict[Path, str]:
+    """Return what each file has to contain."""
+    documents = {COLLECTION: collection(description), ENVIRONMENT: environment()}
+    return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in documents.items()}
+
+
+def _variables(items: list[Document]) -> list[str]:
+    """Return what is used and not the environment's, whose values go before the collection's."""
+    given = {value["key"] for value in environment()["values"]}
+    return sorted({TOKEN, *re.findall(r"\{\{(\w+)\}\}", json.dumps(items))} - given)

@@ -1,0 +1,47 @@
+r"""Test scripts: a handful of fixed forms, so that whoever can read these lines can run the stories without Postman.
+
+::
+
+    pm.test("status is 201", () => pm.response.to.have.status(201));
+    pm.test("data.status is \"HELD\"", () => pm.expect(pm.response.json().data.status).to.eql("HELD"));
+    pm.test("data.user_id is fan_id", () => pm.expect(…data.user_id).to.eql(pm.collectionVariables.get("fan_id")));
+    pm.test("data.qr_payload is there", () => pm.expect(…data.qr_payload).to.be.ok);
+    pm.collectionVariables.set("order_id", pm.response.json().data.order_id);
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Variable", "expect_equal", "expect_present", "expect_status", "save"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A collection variable that a step before has saved."""
+
+    name: str
+
+
+def expect_status(status: int) -> str:
+    return f'pm.test("status is {status}", () => pm.response.to.have.status({status}));'
+
+
+def expect_equal(path: str, value: Any) -> str:
+    """Expect what is at `path` of the answer, such as ``data.tickets[0].seat_id``, to equal JSON or a variable."""
+    if isinstance(value, Variable):
+        return _expect(path, f"is {value.name}", f'eql(pm.collectionVariables.get("{value.name}"))')
+    return _expect(path, f"is {json.dumps(value)}", f"eql({json.dumps(value)})")
+
+
+def expect_present(path: str) -> str:
+    return _expect(path, "is there", "be.ok")
+
+
+def save(variable: str, path: str) -> str:
+    return f'pm.collectionVariables.set("{variable}", pm.response.json().{path});'
+
+
+def _expect(path: str, told: str, assertion: str) -> str:
+    name = json.dumps(f"{path} {told}")
+    return f"pm.test({name}, () => pm.expect(pm.response.json().{path}).to.{assertion});"

@@ -1,0 +1,67 @@
+"""A story's steps: a request, what must come of it, and what later steps need of the answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from devstack.postman.requests import BASE, NO_AUTH, Document, bearer, header, json_body, url_of
+from devstack.postman.scripts import expect_equal, expect_present, expect_status, save
+
+__all__ = ["Scenario", "Step"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Paths such as ``data.tickets[0].seat_id`` lead into the answer."""
+
+    name: str
+    method: str = "POST"
+    path: str
+    base: str = BASE
+    who: str = ""
+    """Sends ``{{<who>_token}}``; nobody sends no token."""
+    key: str = ""
+    """The `Idempotency-Key`."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    status: int = 200
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    """By path: JSON, or a `Variable`."""
+    present: Sequence[str] = ()
+    saved: Mapping[str, str] = field(default_factory=dict)
+    """By variable: the path of what it becomes."""
+
+    def item(self) -> Document:
+        request: Document = {
+            "method": self.method,
+            "header": [header("Idempotency-Key", self.key)] if self.key else [],
+            "auth": bearer(f"{self.who}_token") if self.who else NO_AUTH,
+            "url": url_of(self.path, base=self.base, query=self.query),
+        }
+        if self.body is not None:
+            request["body"] = json_body(self.body)
+        script = {"type": "text/javascript", "exec": self._script()}
+        return {
+            "name": self.name,
+            "event": [{"listen": "test", "script": script}],
+            "request": request,
+            "response": [],
+        }
+
+    def _script(self) -> list[str]:
+        return [
+            expect_status(self.status),
+            *(expect_equal(path, value) for path, value in self.expected.items()),
+            *(expect_present(path) for path in self.present),
+            *(save(variable, path) for variable, path in self.saved.items()),
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    name: str
+    description: str
+    steps: Sequence[Step]
+
+    def folder(self) -> Document:
+        return {"name": self.name, "description": self.description, "item": [step.item() for step in self.steps]}

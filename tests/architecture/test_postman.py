@@ -1,0 +1,70 @@
+"""The Postman collection is the services' own description, in Postman's own form."""
+
+import re
+
+import pytest
+
+from devstack.postman.collection import COLLECTION, ENVIRONMENT, files
+from devstack.postman.description import describe
+from gateway.routing import ROUTES
+from tests.architecture.postman_format import Collection, Environment, Item
+
+VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+
+
+@pytest.fixture(scope="module")
+def collection() -> Collection:
+    return Collection.model_validate_json(COLLECTION.read_text())
+
+
+@pytest.fixture(scope="module")
+def environment() -> Environment:
+    return Environment.model_validate_json(ENVIRONMENT.read_text())
+
+
+def calls(collection: Collection) -> list[Item]:
+    """Return what is no scenario."""
+    return [item for folder in collection.item if not folder.name.startswith("Scenario") for item in folder.item]
+
+
+async def test_files_are_as_made_now() -> None:
+    stale = [path.name for path, content in files(await describe()).items() if path.read_text() != content]
+    assert stale == [], "run 'make postman'"
+
+
+async def test_made_twice_is_made_the_same() -> None:
+    assert files(await describe()) == files(await describe())
+
+
+def test_every_route_is_there_once(collection: Collection) -> None:
+    def shape(path: str) -> str:
+        return re.sub(r"\{\w+\}|:\w+", "{}", path)
+
+    described = [(item.request.method, shape("/" + "/".join(item.request.url.path))) for item in calls(collection)]
+    assert sorted(described) == sorted((route.method, shape(route.path)) for route in ROUTES)
+
+
+def test_folders_are_told_apart(collection: Collection) -> None:
+    names = [folder.name for folder in collection.item]
+    assert len(set(names)) == len(names)
+    assert names[:3] == ["Scenario: purchase", "Scenario: transfer", "Scenario: resale"]
+
+
+def test_every_variable_is_known_in_one_place(collection: Collection, environment: Environment) -> None:
+    own = [variable.key for variable in collection.variable]
+    given = [value.key for value in environment.values]
+    assert not set(own) & set(given)
+    assert set(VARIABLE.findall(COLLECTION.read_text())) <= {*own, *given}
+
+
+def test_every_body_that_is_taken_has_an_example(collection: Collection) -> None:
+    bodies = {item.name: item.request.body for item in calls(collection)}
+    shown = bodies["Hold 1 to 10 seats"]
+    assert shown is not None
+    assert shown.raw == {
+        "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
+        "seat_ids": ["55555555-5555-5555-5555-555555555101", "55555555-5555-5555-5555-555555555102"],
+    }
+    confirming = bodies["Confirm by code"]
+    assert confirming is not None
+    assert confirming.raw == {"transfer_id": "00000000-0000-4000-8000-000000000000", "otp_code": "123456"}

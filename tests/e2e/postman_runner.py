@@ -1,0 +1,137 @@
+"""Runs a folder of a Postman collection from its JSON alone: variables, requests, and the test scripts' fixed forms.
+
+A line of a script that is of no known form is an error, so nothing goes by unseen.
+"""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import httpx
+
+__all__ = ["PostmanRunner"]
+
+PLACEHOLDER: Final = re.compile(r"\{\{(\$?\w+)\}\}")
+MOST_ROUNDS: Final = 5  # a variable may name another one
+DYNAMIC: Final[Mapping[str, Callable[[], str]]] = {
+    "$guid": lambda: str(uuid.uuid4()),
+    "$timestamp": lambda: str(int(time.time())),
+}
+ANSWER: Final = r"pm\.response\.json\(\)\.(?P<path>[\w.\[\]]+)"
+TEST: Final = r'pm\.test\((?P<name>"(?:[^"\\]|\\.)*"), \(\) => '
+HAS_STATUS: Final = re.compile(TEST + r"pm\.response\.to\.have\.status\((?P<status>\d+)\)\);")
+EQUALS_VARIABLE: Final = re.compile(
+    TEST + rf'pm\.expect\({ANSWER}\)\.to\.eql\(pm\.collectionVariables\.get\("(?P<variable>\w+)"\)\)\);'
+)
+EQUALS: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.eql\((?P<value>.+)\)\);")
+IS_THERE: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.be\.ok\);")
+SAVES: Final = re.compile(rf'pm\.collectionVariables\.set\("(?P<variable>\w+)", {ANSWER}\);')
+
+
+class PostmanRunner:
+    """Keeps the collection's variables from request to request, as Postman does."""
+
+    def __init__(self, collection: Mapping[str, Any], environment: Mapping[str, str], http: httpx.AsyncClient) -> None:
+        self._folders = {folder["name"]: folder for folder in collection["item"]}
+        self._environment = environment
+        self._variables = {variable["key"]: variable["value"] for variable in collection["variable"]}
+        self._http = http
+
+    async def run(self, folder: str) -> int:
+        """Run a folder from top to bottom, and return how many expectations were met.
+
+        Raises:
+            AssertionError: one was not; the message has the request's name, the expectation's and the answer.
+        """
+        return sum([await self._run_item(item) for item in self._folders[folder]["item"]])
+
+    async def _run_item(self, item: Mapping[str, Any]) -> int:
+        response = await self._send(item["request"])
+        return sum(
+            self._carry_out(line, response, item["name"])
+            for event in item["event"]
+            if event["listen"] == "test"
+            for line in event["script"]["exec"]
+        )
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    async def _send(self, request: Mapping[str, Any]) -> httpx.Response:
+        headers = {header["key"]: self._filled(header["value"]) for header in request["header"]}
+        headers |= self._authorization(request["auth"])
+        body = request.get("body")
+        if body:
+            assert body["options"]["raw"]["language"] == "json"
+            headers["Content-Type"] = "application/json"
+        return await self._http.request(
+            request["method"],
+            self._filled(request["url"]["raw"]),
+            headers=headers,
+            content=self._filled(body["raw"]) if body else None,
+        )
+
+    def _authorization(self, auth: Mapping[str, Any]) -> dict[str, str]:
+        if auth["type"] == "noauth":
+            return {}
+        [token] = auth["bearer"]
+        return {"Authorization": f"Bearer {self._filled(token['value'])}"}
+
+    def _filled(self, text: str) -> str:
+        for _ in range(MOST_ROUNDS):
+            text, found = PLACEHOLDER.subn(lambda match: self._value_of(match[1]), text)
+            if not found:
+                return text
+        raise AssertionError(f"variables go round in circles: {text}")
+
+    def _value_of(self, name: str) -> str:
+        if name in DYNAMIC:
+            return DYNAMIC[name]()
+        return str({**self._variables, **self._environment}[name])
+
+    # --- scripts -----------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, line: str, response: httpx.Response, request: str) -> int:
+        """Carry out one line, and return how many expectations it had."""
+        if match := SAVES.fullmatch(line):
+            self._variables[match["variable"]] = _found(response.json(), match["path"])
+            return 0
+        for form, is_met in (
+            (HAS_STATUS, self._has_status),
+            (EQUALS_VARIABLE, self._equals_variable),
+            (EQUALS, self._equals),
+            (IS_THERE, self._is_there),
+        ):
+            if match := form.fullmatch(line):
+                assert is_met(match, response), f"{request}: {json.loads(match['name'])}, not {response.text}"
+                return 1
+        raise AssertionError(f"{request}: a script of no known form: {line}")
+
+    def _has_status(self, match: re.Match[str], response: httpx.Response) -> bool:
+        return response.status_code == int(match["status"])
+
+    def _equals_variable(self, match: re.Match[str], response: httpx.Response) -> bool:
+        return bool(_found(response.json(), match["path"]) == self._variables[match["variable"]])
+
+    def _equals(self, match: re.Match[str], response: httpx.Response) -> bool:
+        return bool(_found(response.json(), match["path"]) == json.loads(match["value"]))
+
+    def _is_there(self, match: re.Match[str], response: httpx.Response) -> bool:
+        return bool(_found(response.json(), match["path"]))
+
+
+def _found(answer: Any, path: str) -> Any:
+    """Follow a path such as ``data.tickets[0].seat_id``; None where it leads nowhere."""
+    for step in _steps(path):
+        try:
+            answer = answer[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return answer
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    for name, index in re.findall(r"(\w+)|\[(\d+)\]", path.replace("[", ".[")):
+        yield int(index) if index else name

@@ -1,0 +1,36 @@
+"""The Postman collection does what it says, told by its file alone."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from devstack.postman.collection import COLLECTION, ENVIRONMENT
+from devstack.postman.description import describe
+from devstack.stack import Stack
+from tests.e2e.postman_runner import PostmanRunner
+
+FEWEST_EXPECTATIONS = 35
+
+
+@pytest.fixture
+async def runner(platform: Stack) -> AsyncIterator[PostmanRunner]:
+    values = json.loads(ENVIRONMENT.read_text())["values"]
+    environment = {value["key"]: value["value"] for value in values}
+    here = {"base_url": platform.urls.gateway, "sandbox_url": platform.urls.sandbox}
+    async with httpx.AsyncClient(timeout=30) as http:
+        yield PostmanRunner(json.loads(COLLECTION.read_text()), environment | here, http)
+
+
+@pytest.mark.parametrize("scenario", ["purchase", "transfer", "resale"])
+async def test_scenario_runs_as_often_as_one_likes(runner: PostmanRunner, scenario: str) -> None:
+    met = [await runner.run(f"Scenario: {scenario}") for _ in range(2)]
+    assert met == [met[0]] * 2
+    assert met[0] > FEWEST_EXPECTATIONS
+
+
+async def test_collection_is_made_of_what_the_gateway_serves(platform: Stack) -> None:
+    async with httpx.AsyncClient(base_url=platform.urls.gateway) as http:
+        served = (await http.get("/openapi.json")).json()
+    assert served == await describe()
