@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.home import Home
-from devstack.invariants import Inspector
+from devstack.invariants import Inspector, InvariantsBroken
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
@@ -25,6 +25,7 @@ PARTICIPANTS = ("sandbox", "users", "orders", "events", "inventory")
 ROWS_OF_SEATS = 100
 HOLD_TTL_SECONDS = 3600  # an order that a case leaves pending shall be so at the end, too
 SETTLE_SECONDS = 15.0  # the outbox pauses for five at most
+SETTLE_SECONDS_WHEN_BROKEN = 1.0  # what an earlier test left in hand stays in hand
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +90,18 @@ async def inspector(urls: Urls) -> AsyncIterator[Inspector]:
         yield inspector
 
 
+@pytest.fixture(scope="module")
+def known_violations() -> set[str]:
+    """What earlier tests broke: it stays broken, and is told once, by the test that did it."""
+    return set()
+
+
 @pytest.fixture(autouse=True)
-async def invariants_hold(inspector: Inspector) -> AsyncIterator[None]:
+async def invariants_hold(inspector: Inspector, known_violations: set[str]) -> AsyncIterator[None]:
     """Check the whole world after every test."""
     yield
-    await inspector.require(settle_seconds=SETTLE_SECONDS)
+    await inspector.settle(timeout_seconds=SETTLE_SECONDS_WHEN_BROKEN if known_violations else SETTLE_SECONDS)
+    news = [violation for violation in await inspector.check() if violation not in known_violations]
+    known_violations.update(news)
+    if news:
+        raise InvariantsBroken("\n".join(news))
