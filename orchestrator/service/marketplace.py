@@ -92,6 +92,8 @@ class Marketplace:
         listing = await self._own(listing_id, caller_id)
         if listing.status == "CANCELLED":
             return ListingCancelled(listing_id=listing_id)
+        if listing.status == "WITHDRAWING":
+            raise Busy(retry_after_seconds=1)
         if listing.status == "PENDING_TRANSFER" and listing.sale_id is not None:
             await self._decline(listing.sale_id)
         withdrawal = WithdrawListing(
