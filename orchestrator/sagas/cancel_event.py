@@ -25,8 +25,9 @@ __all__ = ["CANCEL_EVENT", "CancelEvent", "cancel_event_plan"]
 
 CANCEL_EVENT: Final = "cancel event"
 SOURCE: Final = "orchestrator"
-# A bit is a hundred orders at most, which take a second or two; a busy machine gets the benefit of the doubt.
-CLEARING_PATIENCE_SECONDS: Final = 60.0
+# A bit is a hundred orders at most, which take a second or two; a busy machine gets the benefit of the doubt. That is a
+# minute by default: so long it also takes until somebody goes on where a killed process stopped.
+CLEARING_PATIENCES: Final = 10
 
 
 class CancelEvent(SagaData):
@@ -69,7 +70,7 @@ def cancel_event_plan(
             "give everything back",
             steps.give_back_some,
             until=lambda cancellation: cancellation.is_cleared,
-            patience_seconds=CLEARING_PATIENCE_SECONDS,
+            patience_seconds=CLEARING_PATIENCES * patience_seconds,
         ),
         publish("announce cancellation", cancelled_message),
         patience_seconds=patience_seconds,
