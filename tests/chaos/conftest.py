@@ -7,10 +7,16 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
+from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.shop import Shop, open_shop
 from tests.support.waiting import eventually
 
 START_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def doom(tmp_path_factory: pytest.TempPathFactory) -> Doom:
+    return Doom(tmp_path_factory.mktemp("doom") / "point.json")
 
 
 @pytest.fixture(scope="module")

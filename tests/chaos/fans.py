@@ -1,4 +1,4 @@
-"""Fans, who buy through the gateway and ask again when they get no answer."""
+"""Fans, who use the gateway and ask again when they get no answer."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -11,9 +11,11 @@ from argon2 import PasswordHasher
 from tests.contracts.world import World
 from tests.support.waiting import eventually
 
-__all__ = ["CREDITS", "Fan", "answered"]
+__all__ = ["CREDITS", "OTP", "Fan", "answered", "is_pending"]
 
 CREDITS: Final = Decimal("5000.00")
+OTP: Final = "123456"
+"""What the sandbox sends everybody."""
 PASSWORD: Final = "chaos-password-1"
 PASSWORD_HASH: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
 # Far beyond a lease: whoever has no answer by then never gets one.
@@ -24,7 +26,10 @@ PENDING: Final = frozenset({202, 503, 504})
 
 
 class Fan:
-    """A fan with 5,000 credits who is logged in."""
+    """Somebody who is logged in: a fan with 5,000 credits, or one of the seeded people.
+
+    A call's key is its idempotency key; calls without one are the same whenever they are repeated.
+    """
 
     def __init__(self, user_id: uuid.UUID, http: httpx.AsyncClient) -> None:
         self.user_id = user_id
@@ -33,29 +38,99 @@ class Fan:
     @classmethod
     async def new(cls, world: World, gateway_url: str) -> Self:
         user_id = await world.new_fan(f"{CREDITS}", password_hash=PASSWORD_HASH)
+        return await cls.log_in(gateway_url, f"{user_id}@example.com", PASSWORD)
+
+    @classmethod
+    async def log_in(cls, gateway_url: str, email: str, password: str) -> Self:
         http = httpx.AsyncClient(base_url=gateway_url, timeout=TIMEOUT_SECONDS, trust_env=False)
-        body = {"email": f"{user_id}@example.com", "password": PASSWORD}
-        login = await http.post("/api/auth/login", json=body)
+        login = await http.post("/api/auth/login", json={"email": email, "password": password})
         login.raise_for_status()
-        http.headers["authorization"] = f"Bearer {login.json()['data']['access_token']}"
-        return cls(user_id, http)
+        session = login.json()["data"]
+        http.headers["authorization"] = f"Bearer {session['access_token']}"
+        return cls(uuid.UUID(session["user"]["user_id"]), http)
 
     async def close(self) -> None:
         await self._http.aclose()
 
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        return await self._http.get(path, params=params)
+
+    async def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self._http.post(path, json=body or {}, headers=headers)
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
     async def reserve(self, event_id: uuid.UUID, seat_ids: list[uuid.UUID], *, key: str = "reserve") -> httpx.Response:
         body = {"event_id": str(event_id), "seat_ids": [str(seat_id) for seat_id in seat_ids]}
-        return await self._post("/api/reserve", body, key=key)
+        return await self.post("/api/reserve", body, key=key)
 
     async def pay(self, order_id: uuid.UUID, *, key: str = "pay", at: str = "") -> httpx.Response:
         """Pay, through the gateway or at an orchestrator of one's choice."""
-        return await self._post(f"{at}/api/pay", {"order_id": str(order_id)}, key=key)
+        return await self.post(f"{at}/api/pay", {"order_id": str(order_id)}, key=key)
+
+    async def prove_payment(self, order_id: uuid.UUID, otp_code: str = OTP) -> httpx.Response:
+        body = {"context": "purchase", "reference_id": str(order_id), "otp_code": otp_code}
+        return await self.post("/api/verify-otp", body)
 
     async def cancel(self, order_id: uuid.UUID) -> httpx.Response:
-        return await self._post(f"/api/orders/{order_id}/cancel", {}, key="cancel")
+        return await self.post(f"/api/orders/{order_id}/cancel", key="cancel")
 
-    async def _post(self, path: str, body: dict[str, Any], *, key: str) -> httpx.Response:
-        return await self._http.post(path, json=body, headers={"Idempotency-Key": key})
+    async def refund(self, order_id: uuid.UUID, *, key: str = "refund") -> httpx.Response:
+        return await self.post(f"/api/orders/{order_id}/refund", key=key)
+
+    # --- transfers ---------------------------------------------------------------------------------------------------
+
+    async def offer(
+        self, seat_id: uuid.UUID, *, seller_id: uuid.UUID, buyer_id: uuid.UUID, amount: Decimal, key: str = "offer"
+    ) -> httpx.Response:
+        """Begin a transfer, as either party."""
+        body = {
+            "seat_id": str(seat_id),
+            "seller_user_id": str(seller_id),
+            "buyer_user_id": str(buyer_id),
+            "credits_amount": f"{amount:.2f}",
+        }
+        return await self.post("/api/transfer/initiate", body, key=key)
+
+    async def confirm(self, transfer_id: uuid.UUID, otp_code: str = OTP, *, key: str = "") -> httpx.Response:
+        return await self.post(
+            "/api/transfer/confirm", {"transfer_id": str(transfer_id), "otp_code": otp_code}, key=key
+        )
+
+    async def call_off(self, transfer_id: uuid.UUID) -> httpx.Response:
+        return await self.post("/api/transfer/cancel", {"transfer_id": str(transfer_id)})
+
+    async def dispute(self, transfer_id: uuid.UUID, *, key: str = "dispute") -> httpx.Response:
+        body = {"transfer_id": str(transfer_id), "reason": "I never agreed"}
+        return await self.post("/api/transfer/dispute", body, key=key)
+
+    async def decide(self, transfer_id: uuid.UUID, *, for_seller: bool, key: str = "decide") -> httpx.Response:
+        """Reverse a disputed transfer, or let it stand; as an admin."""
+        verdict = "reverse" if for_seller else "dismiss"
+        return await self.post(f"/api/transfer/{verdict}", {"transfer_id": str(transfer_id)}, key=key)
+
+    # --- the market --------------------------------------------------------------------------------------------------
+
+    async def list_ticket(self, seat_id: uuid.UUID, price: Decimal, *, key: str = "list") -> httpx.Response:
+        body = {"seat_id": str(seat_id), "asking_price": f"{price:.2f}"}
+        return await self.post("/api/marketplace/list", body, key=key)
+
+    async def withdraw(self, listing_id: uuid.UUID) -> httpx.Response:
+        return await self.post("/api/marketplace/cancel", {"listing_id": str(listing_id)})
+
+    async def buy(self, listing_id: uuid.UUID, *, key: str = "buy") -> httpx.Response:
+        return await self.post("/api/marketplace/buy", {"listing_id": str(listing_id)}, key=key)
+
+    async def approve(self, listing_id: uuid.UUID, otp_code: str = OTP) -> httpx.Response:
+        body = {"listing_id": str(listing_id), "otp_code": otp_code}
+        return await self.post("/api/marketplace/approve", body)
+
+    # --- the door ----------------------------------------------------------------------------------------------------
+
+    async def scan(self, qr_payload: str, *, hall_id: str, nonce: str) -> httpx.Response:
+        """Scan somebody's code, as staff."""
+        return await self.post("/api/verify", {"qr_payload": qr_payload, "hall_id": hall_id, "nonce": nonce})
 
 
 async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
@@ -66,9 +141,13 @@ async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respon
             response = await ask()
         except httpx.TransportError:
             return None
-        is_pending = response.status_code in PENDING or "REQUEST_IN_PROGRESS" in response.text
-        return None if is_pending else response
+        return None if is_pending(response) else response
 
     response = await eventually(look, within_seconds=ANSWER_SECONDS)
     assert response is not None
     return response
+
+
+def is_pending(response: httpx.Response) -> bool:
+    """Whether the same question will be answered later."""
+    return response.status_code in PENDING or "REQUEST_IN_PROGRESS" in response.text

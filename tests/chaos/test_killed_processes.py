@@ -5,7 +5,7 @@ where a step calls them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -13,16 +13,14 @@ import pytest
 
 from devstack.stack import Stack
 from orchestrator.engine.observer import Moment
-from tests.chaos.doomed_orchestrator import DOOM_FILE, DOOMED_COMMAND, Doom
+from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.fans import Fan, answered
-from tests.chaos.phoenix import phoenix_command
+from tests.chaos.mortal_platform import mortal_platform, points_of
 from tests.chaos.services import Service
 from tests.chaos.shop import Order, Shop
-from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-PATIENCE_SECONDS = 1.0
 ACTION_MOMENTS = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
 UNDO_MOMENTS = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
 # What a payment's steps call, and how the saga ends when that is away for longer than the step's patience.
@@ -35,31 +33,9 @@ REFUSE_SALE = "UPDATE seats SET held_by_user_id = gen_random_uuid() WHERE hold_i
 
 
 @pytest.fixture(scope="module")
-def doom(tmp_path_factory: pytest.TempPathFactory) -> Doom:
-    return Doom(tmp_path_factory.mktemp("doom") / "point.json")
-
-
-@pytest.fixture(scope="module")
 def stack(database_url: DatabaseFactory, vhost: Vhost, doom: Doom) -> Iterator[Stack]:
-    """Every process rises again when it is killed. In the worker's place there is a second orchestrator."""
-    env = {
-        "LOG_LEVEL": "WARNING",
-        "RATE_LIMIT_PER_MINUTE": "0",
-        "SAGA_PATIENCE_SECONDS": str(PATIENCE_SECONDS),
-        "SAGA_LEASE_MARGIN_SECONDS": "0.5",
-        "RECOVER_INTERVAL_SECONDS": "0.2",
-        DOOM_FILE: str(doom.file),
-    }
-    commands = {name: phoenix_command(name) for name in ("users", "orders", "events", "inventory", "gateway")}
-    commands |= {"orchestrator": list(DOOMED_COMMAND), "worker": phoenix_command("orchestrator")}
-    with running_platform(
-        database_url=database_url, vhost=vhost, services=list(commands), env=env, commands=commands
-    ) as running:
+    with mortal_platform(database_url=database_url, vhost=vhost, doom=doom) as running:
         yield running
-
-
-def points_of(steps: Sequence[str], moments: Sequence[Moment]) -> list[tuple[Moment, str]]:
-    return [(moment, step) for step in steps for moment in moments]
 
 
 class TestOrchestratorDies:

@@ -1,0 +1,77 @@
+"""The people of the house, and the concerts they put on."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from devstack.seed import PASSWORD
+from devstack.stack import Stack
+from tests.chaos.fans import Fan, answered
+from tests.chaos.shop import data_of
+
+__all__ = ["HALL_ID", "PRICE", "Concert", "House", "open_house"]
+
+HALL_ID: Final = "HALL-A"
+PRICE: Final = Decimal("10.00")
+DAYS_AHEAD: Final = 30
+AT_ONCE: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concert:
+    """An event of a test's own; every seat is 10.00."""
+
+    event_id: uuid.UUID
+    seat_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """An admin, and the staff at the door of HALL-A."""
+
+    admin: Fan
+    staff: Fan
+
+    async def new_concert(self, *, seats: int) -> Concert:
+        row = {"row_number": "A", "seats": seats}
+        event = {
+            "name": "A concert in bad weather",
+            "venue": {"name": "The Barn"},
+            "hall_id": HALL_ID,
+            "event_date": (datetime.now(UTC) + timedelta(days=DAYS_AHEAD)).isoformat(),
+            "layout": [{"category": "CAT1", "price": f"{PRICE:.2f}", "rows": [row]}],
+        }
+        key = f"concert-{uuid.uuid4()}"
+        made = data_of(await answered(partial(self.admin.post, "/api/admin/events", event, key=key)))
+        shown = data_of(await answered(partial(self.admin.get, f"/api/events/{made['event_id']}")))
+        seat_ids = tuple(uuid.UUID(seat["seat_id"]) for seat in shown["seats"])
+        return Concert(event_id=uuid.UUID(made["event_id"]), seat_ids=seat_ids)
+
+    async def sell(self, concert: Concert, fan: Fan, seat_ids: tuple[uuid.UUID, ...]) -> list[uuid.UUID]:
+        """Let a fan buy seats, an order each, and return the orders."""
+        free_hands = asyncio.Semaphore(AT_ONCE)
+
+        async def sell_one(seat_id: uuid.UUID) -> uuid.UUID:
+            async with free_hands:
+                held = data_of(await answered(partial(fan.reserve, concert.event_id, [seat_id], key=f"{seat_id}")))
+                order_id = uuid.UUID(held["order_id"])
+                data_of(await answered(partial(fan.pay, order_id, key=f"{order_id}")))
+                return order_id
+
+        return await asyncio.gather(*map(sell_one, seat_ids))
+
+
+@asynccontextmanager
+async def open_house(stack: Stack) -> AsyncIterator[House]:
+    admin, staff = [
+        await Fan.log_in(stack.urls.gateway, f"{name}@example.com", PASSWORD) for name in ("admin", "staff")
+    ]
+    yield House(admin=admin, staff=staff)
+    await admin.close()
+    await staff.close()

@@ -1,0 +1,193 @@
+"""The orchestrator killed in the middle of what fans do with their tickets: they ask again, and the world ends in order.
+
+The steps that a refusal or a second death could undo twice, or not at all, are those around the pivot and behind it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, suppress
+
+import httpx
+import pytest
+
+from devstack import invariants
+from devstack.stack import Stack
+from orchestrator.engine.observer import Moment
+from tests.chaos.doomed_orchestrator import Doom
+from tests.chaos.fans import answered
+from tests.chaos.house import House, open_house
+from tests.chaos.lost_concert import LostConcert
+from tests.chaos.mortal_platform import mortal_platform, points_of
+from tests.chaos.services import Service
+from tests.chaos.shop import Shop
+from tests.chaos.stories import (
+    AMOUNT,
+    Approval,
+    Confirmation,
+    DeclinedSale,
+    Listing,
+    Refund,
+    RefusedTransfer,
+    Resale,
+    Reversal,
+    Story,
+    Transfer,
+    Withdrawal,
+)
+from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.waiting import eventually
+
+STRIKES_WITHIN_SECONDS = 30.0
+ACTION, WRITE, UNDO = Moment.AFTER_ACTION, Moment.AFTER_WRITE, Moment.AFTER_UNDO
+POINTS: dict[type[Story], list[tuple[Moment, str]]] = {
+    Transfer: [
+        *points_of(["open transfer", "send buyer a code", "hold credits"], [ACTION]),
+        *points_of(["change owner", "pay seller", "complete transfer"], [ACTION, WRITE]),
+    ],
+    RefusedTransfer: [
+        (WRITE, "change owner"),
+        *points_of(["hold credits", "open transfer"], [UNDO]),
+    ],
+    Reversal: [
+        (ACTION, "begin reversal"),
+        *points_of(["give ticket back", "return credits"], [ACTION, WRITE]),
+        (ACTION, "close dispute"),
+    ],
+    Refund: [*points_of(["take seats back", "pay back"], [ACTION, WRITE]), (ACTION, "refund order")],
+    Listing: points_of(["open listing", "list seat", "activate listing"], [ACTION]),
+    Withdrawal: points_of(["begin withdrawal", "withdraw seat", "cancel listing"], [ACTION]),
+    Resale: [
+        *points_of(["claim listing", "hold credits"], [ACTION]),
+        *points_of(["change owner", "pay seller"], [ACTION, WRITE]),
+        (ACTION, "complete listing"),
+    ],
+    DeclinedSale: points_of(["hold credits", "claim listing"], [UNDO]),
+}
+# The last three are of sagas within the saga: a sale's, and a refund's, or stand between them.
+POINTS_OF_CANCELLATION = [
+    *points_of(["cancel event", "close hall"], [ACTION]),
+    (UNDO, "hold credits"),
+    *points_of(["pay back", "give everything back"], [ACTION]),
+]
+MORE_THAN_ONE_BIT = 100
+TRIED_AGAIN = "SELECT FROM sagas WHERE saga_id = $1 AND attempts > 0"
+
+
+@pytest.fixture(scope="module")
+def stack(database_url: DatabaseFactory, vhost: Vhost, doom: Doom) -> Iterator[Stack]:
+    with mortal_platform(database_url=database_url, vhost=vhost, doom=doom) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def house(stack: Stack) -> AsyncIterator[House]:
+    async with open_house(stack) as house:
+        yield house
+
+
+class TestOrchestratorDies:
+    @pytest.mark.parametrize(
+        ("kind", "moment", "step"),
+        [
+            pytest.param(kind, moment, step, id=f"{kind.__name__}-{moment}-{step}")
+            for kind, points in POINTS.items()
+            for moment, step in points
+        ],
+    )
+    async def test_in_a_deal(
+        self, *, shop: Shop, house: House, doom: Doom, kind: type[Story], moment: Moment, step: str
+    ) -> None:
+        story = await kind.prepare(shop, house)
+        await played_to_the_death(shop, doom, story, at=(moment, step))
+        await invariants.settle(shop.urls)
+        await story.assert_done()
+
+    @pytest.mark.parametrize(
+        ("kind", "step"), [(Withdrawal, "withdraw seat"), (Approval, "change owner"), (Refund, "take seats back")]
+    )
+    async def test_who_asks_before_its_lease_is_over_has_to_wait(
+        self, *, shop: Shop, house: House, doom: Doom, kind: type[Story], step: str
+    ) -> None:
+        story = await kind.prepare(shop, house)
+        doom.arm(Moment.AFTER_ACTION, step)
+        await story.play()
+        assert doom.has_struck
+        await story.assert_done()
+
+    @pytest.mark.parametrize(("moment", "step"), POINTS_OF_CANCELLATION)
+    async def test_while_an_event_is_called_off(
+        self, *, shop: Shop, house: House, doom: Doom, moment: Moment, step: str
+    ) -> None:
+        lost = await LostConcert.prepare(shop, house)
+        await played_to_the_death(shop, doom, lost, at=(moment, step))
+        await lost.assert_done()
+
+    async def test_after_the_first_bit_of_a_cancellation(self, shop: Shop, house: House, doom: Doom) -> None:
+        """What is done stays done, and can be seen; the rest is somebody else's work."""
+        lost = await LostConcert.prepare(shop, house, others=MORE_THAN_ONE_BIT)
+        doom.arm(Moment.AFTER_WRITE, "give everything back")
+        with suppress(httpx.TransportError):
+            await lost.cancel()
+        assert doom.has_struck
+        progress = await lost.progress()
+        assert progress["state"] == "RUNNING"
+        assert 0 < progress["orders_refunded"] < progress["orders_total"] == lost.orders
+        await shop.end_leases()
+        await lost.play()
+        await lost.assert_done()
+
+
+class TestParticipantFails:
+    @pytest.mark.parametrize(
+        ("kind", "name"),
+        [
+            *((Confirmation, name) for name in ("orders", "inventory")),
+            *((Approval, name) for name in ("inventory", "users", "orders")),
+            *((Refund, name) for name in ("inventory", "users", "orders")),
+        ],
+    )
+    async def test_killed_while_it_works(
+        self, *, stack: Stack, shop: Shop, house: House, kind: type[Story], name: str
+    ) -> None:
+        """Its work is done by the database after all, but there is nobody left to tell."""
+        story = await kind.prepare(shop, house)
+        async with shop.world.standstill(name) as is_waited_for:
+            playing = asyncio.create_task(story.play())
+            await eventually(is_waited_for)
+            await Service(stack, name).kill()
+        await playing
+        await story.assert_done()
+
+    async def test_users_killed_before_the_pivot(self, stack: Stack, shop: Shop, house: House) -> None:
+        """It sets the buyer's credits aside. Should it be away for too long, the transfer fails, and nothing else."""
+        story = await Confirmation.prepare(shop, house)
+        async with shop.world.standstill("users") as is_waited_for:
+            playing = asyncio.create_task(answered(story.ask))
+            await eventually(is_waited_for)
+            await Service(stack, "users").kill()
+        confirmed = await playing
+        await invariants.settle(shop.urls)
+        await (story.assert_done() if confirmed.is_success else story.assert_failed())
+
+    async def test_users_away_behind_the_pivot(self, stack: Stack, shop: Shop, house: House) -> None:
+        """The ticket is the buyer's, and the seller gets the credits in the end."""
+        story = await Confirmation.prepare(shop, house)
+        async with AsyncExitStack() as until_later:
+            async with shop.world.standstill("inventory") as is_waited_for:
+                playing = asyncio.create_task(story.play())
+                await eventually(is_waited_for)
+                await until_later.enter_async_context(Service(stack, "users").down())
+            await eventually(lambda: shop.world.read("orchestrator", TRIED_AGAIN, story.deal_id))
+            await story.assert_ticket(story.buyer, "SOLD", price=AMOUNT)
+        await playing
+        await story.assert_done()
+
+
+async def played_to_the_death(shop: Shop, doom: Doom, story: Story | LostConcert, *, at: tuple[Moment, str]) -> None:
+    """Play a story whose orchestrator dies; whatever it had in hand is somebody else's at once."""
+    doom.arm(*at)
+    playing = asyncio.create_task(story.play())
+    await eventually(lambda: doom.has_struck or playing.done(), within_seconds=STRIKES_WITHIN_SECONDS)
+    await shop.end_leases()
+    await playing
+    assert doom.has_struck
