@@ -1,4 +1,4 @@
-"""`python -m bench [rush] [storm] [halls] [--quick]`."""
+"""`python -m bench [rush] [storm] [halls] [scans] [transfers] [--quick]`."""
 
 import argparse
 import asyncio
@@ -10,7 +10,9 @@ from rich.console import Console
 
 from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.rush import measure_rush
+from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.storm import measure_storm
+from bench.benchmarks.transfers import measure_transfers
 from bench.errors import BenchFailedError
 from bench.figures import Outcome
 from bench.ground import Ground
@@ -25,6 +27,8 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Outcome]]] = {
     "rush": measure_rush,
     "storm": measure_storm,
     "halls": measure_halls,
+    "scans": measure_scans,
+    "transfers": measure_transfers,
 }
 
 

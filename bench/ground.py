@@ -1,20 +1,29 @@
 """What every benchmark stands on: a running platform, people, halls, pgbench beside it, and a meter."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import uvloop
+from pydantic import SecretStr
 
 from bench.buying import Sales, Wish, buy_all, wishes
 from bench.cpu import CpuMeter
 from bench.fans import Fan, Fans
 from bench.halls import Hall, Halls
-from bench.pgbench import Pgbench
+from bench.handing_over import Handovers, hand_over_all
+from bench.pgbench import Pgbench, PgbenchRun
+from bench.scanning import Scans, Tickets, scan_all
 from bench.sizes import Sizes
+from bench.workloads import Workload
 from devstack.home import Home
+from devstack.keys import keys_of
 from devstack.processes import ProcessId
 from devstack.stack import Stack
+from orchestrator.qr import QrCodec
 
 __all__ = ["Ground"]
+
+QR_TTL_SECONDS: Final = 60  # the contract's; the platform decides by its own
 
 
 class Ground:
@@ -25,13 +34,14 @@ class Ground:
         self.urls = stack.urls
         self._home = Home(stack.home)
         self.meter = CpuMeter(self._running)
-        self.pgbench = Pgbench(stack, self.meter, clients=sizes.clients)
+        self._pgbench = Pgbench(stack, self.meter)
         self._fans = Fans(home=stack.home, database_url=self.urls.databases["users"])
+        self._codec = QrCodec(SecretStr(keys_of(self._home).qr_keys), ttl_seconds=QR_TTL_SECONDS)
         self._halls = Halls(self.urls, admin_token=self._fans.admin_token())
 
     def prepare(self) -> None:
         """Make ready what is not measured, and buy until everything has run warm."""
-        self.pgbench.prepare()
+        self._pgbench.prepare()
         self.buy(wishes(self.hall(self.sizes.warm_up), self.fans(self.sizes.warm_up)))
 
     def hall(self, seats: int) -> Hall:
@@ -43,6 +53,26 @@ class Ground:
     def buy(self, wanted: Sequence[Wish]) -> Sales:
         """Let `sizes.clients` clients buy all of it."""
         return uvloop.run(buy_all(self.urls.gateway, wanted, clients=self.sizes.clients))
+
+    def tickets(self, number: int) -> Tickets:
+        """Sell out a hall of so many seats."""
+        wanted = wishes(self.hall(number), self.fans(number))
+        self.buy(wanted)
+        return wanted
+
+    def scan(self, tickets: Tickets, *, scanners: int) -> Scans:
+        """Let so many scanners admit all of them."""
+        staff = [self._fans.staff_token() for _ in range(scanners)]
+        return uvloop.run(scan_all(self.urls.gateway, tickets, staff=staff, codec=self._codec))
+
+    def hand_over(self, tickets: Tickets) -> Handovers:
+        """Let `sizes.clients` pairs at a time hand all of them over to fans who have none."""
+        buyers = self.fans(len(tickets))
+        return uvloop.run(hand_over_all(self.urls.gateway, tickets, buyers, clients=self.sizes.clients))
+
+    def alone(self, workload: Workload, *, clients: int | None = None) -> PgbenchRun:
+        """Let pgbench do it, with as many clients as buy unless said otherwise."""
+        return self._pgbench.run(workload, clients=clients or self.sizes.clients)
 
     def _running(self) -> Sequence[ProcessId]:
         state = self._home.read_state()

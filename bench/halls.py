@@ -12,9 +12,10 @@ from bench.connection import Connection
 from bench.errors import BenchFailedError
 from devstack.services import Urls
 
-__all__ = ["PRICE", "Hall", "Halls"]
+__all__ = ["HALL_ID", "PRICE", "Hall", "Halls"]
 
 PRICE: Final = "350.00"
+HALL_ID: Final = "HALL-A"
 SEATS_PER_ROW: Final = 20
 CATEGORY: Final = "CAT1"
 
@@ -63,7 +64,7 @@ def _event(seats: int) -> dict[str, Any]:
     return {
         "name": f"On-sale rush of {seats}",
         "venue": {"name": "Bench Hall", "address": "1 Loopback Road", "total_halls": 1},
-        "hall_id": "HALL-A",
+        "hall_id": HALL_ID,
         "event_date": (datetime.now(UTC) + timedelta(days=90)).isoformat(),
         "layout": [
             {

@@ -1,4 +1,4 @@
-"""What PostgreSQL alone can do: pgbench, writing a purchase's rows on the platform's own server."""
+"""What PostgreSQL alone can do: pgbench, running a workload's SQL on the platform's own server."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,14 +13,14 @@ import asyncpg
 
 from bench.cpu import CpuMeter, CpuUse
 from bench.errors import BenchFailedError
+from bench.workloads import Workload
 from devstack.database import clone_database, create_databases, database_url, drop_database, service_url
 from devstack.home import ROOT, Home
 from devstack.postgres_files import postgres_files
 from devstack.stack import Stack
 
-__all__ = ["Contention", "Pgbench", "PgbenchRun"]
+__all__ = ["Pgbench", "PgbenchRun"]
 
-SQL: Final = Path(__file__).parent / "sql"
 PACKAGES: Final = ("users", "orders", "inventory")
 THREADS: Final = 2  # of pgbench itself: as many as the reference machine has processors
 RATE: Final = re.compile(r"^tps = ([\d.]+) \(without initial connection time\)$", flags=re.MULTILINE)
@@ -29,26 +28,11 @@ DONE: Final = re.compile(r"^number of transactions actually processed: (\d+)/(\d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contention:
-    """In every group of `buyers` attempts there are `seats` seats to be had."""
-
-    buyers: int = 1
-    seats: int = 1
-
-    def seats_for(self, attempts: int) -> int:
-        groups, rest = divmod(attempts, self.buyers)
-        return groups * self.seats + min(rest, self.seats)
-
-
-NONE: Final = Contention()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PgbenchRun:
-    """`attempts` equals `sold` where everybody gets a seat."""
+    """`attempts` equals `done` where everybody gets what they want."""
 
     attempts: int
-    sold: int
+    done: int
     seconds: float
     cpu: CpuUse
 
@@ -60,11 +44,10 @@ class Pgbench:
         database: its name; beside it there is a template.
     """
 
-    def __init__(self, stack: Stack, meter: CpuMeter, *, clients: int, database: str = "bench") -> None:
+    def __init__(self, stack: Stack, meter: CpuMeter, *, database: str = "bench") -> None:
         self._server = stack.postgres_url
         self._program = postgres_files(Home(stack.home)).programs / "pgbench"
         self._meter = meter
-        self._clients = clients
         self._database = database
         self._template = f"{database}_template"
 
@@ -83,54 +66,43 @@ class Pgbench:
             env = os.environ | {"ENV": "dev", "DATABASE_URL": service_url(self._server, self._template)}
             subprocess.run([sys.executable, "-m", package, "migrate"], env=env, cwd=ROOT, check=True)  # noqa: S603
 
-    def run(self, *, attempts: int, hall_size: int, contention: Contention = NONE) -> PgbenchRun:
-        """Fill a fresh database and buy.
+    def run(self, workload: Workload, *, clients: int) -> PgbenchRun:
+        """Fill a fresh database and work, so many clients side by side.
 
         Raises:
             BenchFailedError: pgbench did other work than it was told to.
         """
-        attempts -= attempts % self._clients
-        seats = contention.seats_for(attempts)
-        self._fill(seats=max(seats, hall_size), fans=attempts, hall_size=hall_size)
-        self._meter.start()
-        output = self._buy(attempts=attempts, hall_size=hall_size, contention=contention)
-        cpu = self._meter.stop()
-        sold = asyncio.run(self._count_sold())
-        drop_database(self._server, self._database)
-        rate, done = RATE.search(output), DONE.search(output)
-        if not rate or not done or done[1] != done[2] or sold != seats:
-            raise BenchFailedError(f"pgbench sold {sold} of {seats} seats:\n{output}")
-        return PgbenchRun(attempts=attempts, sold=sold, seconds=attempts / float(rate[1]), cpu=cpu)
-
-    def _fill(self, *, seats: int, fans: int, hall_size: int) -> None:
         drop_database(self._server, self._database)
         clone_database(self._server, template=self._template, name=self._database)
-        fill = (SQL / "fill.sql").read_text().format(seats=seats, fans=fans, hall_size=hall_size)
-        asyncio.run(self._execute(self._database, fill, "VACUUM ANALYZE", "CHECKPOINT"))
+        asyncio.run(self._execute(self._database, workload.fill, "VACUUM ANALYZE", "CHECKPOINT"))
+        self._meter.start()
+        output = self._work(workload, clients=clients)
+        cpu = self._meter.stop()
+        counted = asyncio.run(self._count(workload.count))
+        drop_database(self._server, self._database)
+        rate, done = RATE.search(output), DONE.search(output)
+        if not rate or not done or done[1] != done[2] or counted != workload.expected:
+            raise BenchFailedError(f"pgbench did {counted} of {workload.expected}:\n{output}")
+        seconds = workload.attempts / float(rate[1])
+        return PgbenchRun(attempts=workload.attempts, done=counted, seconds=seconds, cpu=cpu)
 
-    def _buy(self, *, attempts: int, hall_size: int, contention: Contention) -> str:
-        lock = "NOWAIT" if contention == NONE else "SKIP LOCKED"
-        script = (SQL / "purchase.sql").read_text().replace("{lock}", lock)
-        variables = {
-            "mine": 0,
-            "clients": self._clients,
-            "hall_size": hall_size,
-            "buyers": contention.buyers,
-            "seats": contention.seats,
-        }
-        command: list[str | Path] = [
-            self._program,
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--client={self._clients}",
-            f"--jobs={THREADS}",
-        ]
-        command += [f"--transactions={attempts // self._clients}", "--file=-"]
-        command += [f"--define={name}={value}" for name, value in variables.items()]
+    def _work(self, workload: Workload, *, clients: int) -> str:
         finished = subprocess.run(  # noqa: S603
-            [*command, self._database],
+            [
+                self._program,
+                "--no-vacuum",
+                "--protocol=prepared",
+                f"--client={clients}",
+                f"--jobs={THREADS}",
+                f"--transactions={workload.attempts // clients}",
+                "--file=-",
+                *(f"--define={name}={value}" for name, value in workload.variables.items()),
+                f"--define=clients={clients}",
+                "--define=mine=0",
+                self._database,
+            ],
             env=self._environment(),
-            input=script,
+            input=workload.script,
             capture_output=True,
             text=True,
             check=False,
@@ -156,14 +128,9 @@ class Pgbench:
         finally:
             await connection.close()
 
-    async def _count_sold(self) -> int:
+    async def _count(self, statement: str) -> int:
         connection = await asyncpg.connect(database_url(self._server, self._database))
         try:
-            statement = """
-                SELECT count(*) FROM inventory.seats JOIN orders.orders ON order_id = hold_id
-                    JOIN users.ledger_transactions ON reference = replace(order_id::text, '-', '')
-                WHERE seats.status = 'SOLD' AND orders.status = 'CONFIRMED'
-            """
             return int(await connection.fetchval(statement))
         finally:
             await connection.close()

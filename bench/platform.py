@@ -8,16 +8,15 @@ from typing import Final
 from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.postgres_files import clear_postgres_files
-from devstack.services import PLATFORM
 from devstack.stack import Stack
 
 __all__ = ["SETTINGS", "measured_platform"]
 
 SETTINGS: Final = {
     "RATE_LIMIT_PER_MINUTE": "0",  # all fans come from one address
+    "OTP_SENDS_PER_ADDRESS": "0",
     "LOG_LEVEL": "WARNING",
 }
-NOT_NEEDED: Final = frozenset({"sandbox"})  # nobody gets a one-time code
 
 
 @contextmanager
@@ -34,7 +33,6 @@ def measured_platform(folder: Path) -> Iterator[Stack]:
         raise DevstackError(f"Another benchmark runs from {folder}.")
     clear_postgres_files(home)
     home.clear()
-    services = [spec.name for spec in PLATFORM if spec.name not in NOT_NEEDED]
-    with Stack(home=folder, services=services, env=SETTINGS, seed=False) as stack:
+    with Stack(home=folder, env=SETTINGS, seed=False) as stack:
         yield stack
     clear_postgres_files(home)

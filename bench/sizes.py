@@ -23,11 +23,39 @@ class Sizes:
     storms: int
     storm_buyers: int = 1_000
     storm_seats: int = 100
+    scanners: tuple[int, ...] = (16, 32)
+    scan_warm_up: int
+    scans: int
+    """Tickets that each number of scanners admits."""
+    transfer_warm_up: int
+    transfers: int
     pgbench: int
-    """Purchases in one run of pgbench; a multiple of `clients`."""
+    """Purchases or scans in one run of pgbench; a multiple of `clients` and of each number of `scanners`."""
 
 
-FULL: Final = Sizes(warm_up=2_000, rush=6_000, rounds=8, turn=400, storms=3, pgbench=19_200)
+FULL: Final = Sizes(
+    warm_up=2_000,
+    rush=6_000,
+    rounds=8,
+    turn=400,
+    storms=3,
+    scan_warm_up=500,
+    scans=2_000,
+    transfer_warm_up=100,
+    transfers=1_000,
+    pgbench=19_200,
+)
 QUICK: Final = Sizes(
-    warm_up=200, rush=320, hall_sizes=(200, 2_000), rounds=2, turn=160, storms=1, storm_buyers=300, pgbench=1_600
+    warm_up=200,
+    rush=320,
+    hall_sizes=(200, 2_000),
+    rounds=2,
+    turn=160,
+    storms=1,
+    storm_buyers=300,
+    scan_warm_up=64,
+    scans=160,
+    transfer_warm_up=32,
+    transfers=96,
+    pgbench=1_600,
 )

@@ -5,6 +5,7 @@ from typing import Final
 from bench.buying import Sales, Wish, wishes
 from bench.figures import Figure, Outcome
 from bench.ground import Ground
+from bench.workloads import purchases
 
 __all__ = ["measure_halls"]
 
@@ -25,14 +26,14 @@ def measure_halls(ground: Ground) -> Outcome:
     for turn in range(sizes.rounds):
         for size in sizes.hall_sizes:
             sales[size].add(ground.buy(turns[size][turn]))
-    alone = {size: ground.pgbench.run(attempts=sizes.pgbench, hall_size=size) for size in sizes.hall_sizes}
+    alone = {size: ground.alone(purchases(sizes.pgbench, hall_size=size)) for size in sizes.hall_sizes}
     rates = {size: sales[size].purchases / sales[size].seconds for size in sizes.hall_sizes}
     figures = [
         Figure(
             name=f"purchases, {size:,} seats",
             value=rate,
             unit="/s",
-            pgbench=alone[size].sold / alone[size].seconds,
+            pgbench=alone[size].done / alone[size].seconds,
         )
         for size, rate in rates.items()
     ]

@@ -7,6 +7,7 @@ from bench.figures import Cost, Figure, Outcome
 from bench.ground import Ground
 from bench.latency import Latency
 from bench.pgbench import PgbenchRun
+from bench.workloads import purchases
 
 __all__ = ["measure_rush"]
 
@@ -25,12 +26,12 @@ def measure_rush(ground: Ground) -> Outcome:
     """
     sizes = ground.sizes
     wanted = wishes(ground.hall(sizes.rush), ground.fans(sizes.rush))
-    before = ground.pgbench.run(attempts=sizes.pgbench, hall_size=sizes.rush)
+    before = ground.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
     ground.meter.start()
     sales = ground.buy(wanted)
     cpu = ground.meter.stop()
-    after = ground.pgbench.run(attempts=sizes.pgbench, hall_size=sizes.rush)
-    cost, cost_alone = Cost.of(cpu, per=sales.purchases), Cost.of(after.cpu, per=after.sold)
+    after = ground.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
+    cost, cost_alone = Cost.of(cpu, per=sales.purchases), Cost.of(after.cpu, per=after.done)
     used = Figure(name="CPU of a purchase", value=cost.total, unit="ms", pgbench=cost_alone.total)
     return Outcome(
         benchmark="on-sale rush",
@@ -42,7 +43,7 @@ def measure_rush(ground: Ground) -> Outcome:
 
 def _figures(sales: Sales, alone: tuple[PgbenchRun, ...]) -> list[Figure]:
     rate = sales.purchases / sales.seconds
-    pgbench = sum(run.sold for run in alone) / sum(run.seconds for run in alone)
+    pgbench = sum(run.done for run in alone) / sum(run.seconds for run in alone)
     reserve, pay = Latency.of(sales.reserve_seconds), Latency.of(sales.pay_seconds)
     return [
         Figure(

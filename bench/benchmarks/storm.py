@@ -18,7 +18,7 @@ from bench.figures import Cost, Figure, Outcome
 from bench.ground import Ground
 from bench.halls import Hall
 from bench.latency import Latency
-from bench.pgbench import Contention
+from bench.workloads import Contention, purchases
 
 __all__ = ["measure_storm"]
 
@@ -52,7 +52,7 @@ def measure_storm(ground: Ground) -> Outcome:
     for storm, hall in zip(storms, halls, strict=True):
         storm.sold = uvloop.run(_count_sold(ground.urls.databases["inventory"], hall))
     contention = Contention(buyers=sizes.storm_buyers, seats=sizes.storm_seats)
-    alone = ground.pgbench.run(attempts=sizes.pgbench, hall_size=sizes.storm_seats, contention=contention)
+    alone = ground.alone(purchases(sizes.pgbench, hall_size=sizes.storm_seats, contention=contention))
     return Outcome(
         benchmark="hold storm",
         figures=_figures(ground, storms, alone_rate=alone.attempts / alone.seconds),

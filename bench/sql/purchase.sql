@@ -1,7 +1,8 @@
 -- One purchase of one seat: the rows that the services write for it, in the five transactions they write them in, each
 -- one statement. Left out is what only the platform needs: the saga log, the outbox, replays of remembered answers.
 --
--- :client_id is pgbench's own, :clients, :hall_size, :buyers, :seats and the counter :mine come from bench/pgbench.py.
+-- :client_id is pgbench's own, :clients, :hall_size, :buyers, :seats and the counter :mine come from bench/pgbench.py and
+-- bench/workloads.py.
 -- In every group of :buyers attempts there are :seats seats to be had; with 1 and 1 nobody is in another's way.
 \set mine :mine + 1
 \set n (:mine - 1) * :clients + :client_id + 1

@@ -1,4 +1,4 @@
-"""pgbench's purchase, in the services' newest tables: it must fill them as a purchase does, or it is no comparison."""
+"""pgbench's work, in the services' newest tables: it must fill them as the services do, or it is no comparison."""
 
 import os
 from collections.abc import Sequence
@@ -6,13 +6,15 @@ from collections.abc import Sequence
 import pytest
 
 from bench.cpu import CpuMeter
-from bench.pgbench import Contention, Pgbench
+from bench.errors import BenchFailedError
+from bench.pgbench import Pgbench
+from bench.workloads import Contention, purchases, scans
 from devstack.home import Home
 from devstack.processes import ProcessId
 from tests.support.servers import TestServers
 
 CLIENTS = 4
-PURCHASES = 40
+ATTEMPTS = 40
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +23,28 @@ def pgbench(servers: TestServers) -> Pgbench:
         state = Home(servers.stack.home).read_state()
         return state.processes if state else ()
 
-    bench = Pgbench(servers.stack, CpuMeter(processes), clients=CLIENTS, database=f"bench_{os.getpid()}")
+    bench = Pgbench(servers.stack, CpuMeter(processes), database=f"bench_{os.getpid()}")
     bench.prepare()
     return bench
 
 
 def test_everybody_gets_a_seat_an_order_and_a_charge(pgbench: Pgbench) -> None:
-    run = pgbench.run(attempts=PURCHASES, hall_size=20)
-    assert (run.attempts, run.sold) == (PURCHASES, PURCHASES)
+    run = pgbench.run(purchases(ATTEMPTS, hall_size=20), clients=CLIENTS)
+    assert (run.attempts, run.done) == (ATTEMPTS, ATTEMPTS)
     assert run.seconds > 0
 
 
 def test_of_many_who_want_a_seat_one_gets_it(pgbench: Pgbench) -> None:
-    run = pgbench.run(attempts=PURCHASES, hall_size=2, contention=Contention(buyers=20, seats=2))
-    assert (run.attempts, run.sold) == (PURCHASES, 4)
+    contended = purchases(ATTEMPTS, hall_size=2, contention=Contention(buyers=20, seats=2))
+    run = pgbench.run(contended, clients=CLIENTS)
+    assert (run.attempts, run.done) == (ATTEMPTS, 4)
+
+
+def test_everybody_is_admitted_once(pgbench: Pgbench) -> None:
+    run = pgbench.run(scans(ATTEMPTS), clients=CLIENTS)
+    assert (run.attempts, run.done) == (ATTEMPTS, ATTEMPTS)
+
+
+def test_other_work_than_was_ordered_is_noticed(pgbench: Pgbench) -> None:
+    with pytest.raises(BenchFailedError, match=f"pgbench did {ATTEMPTS - 1} of {ATTEMPTS}"):
+        pgbench.run(scans(ATTEMPTS), clients=CLIENTS - 1)

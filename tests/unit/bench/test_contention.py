@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.pgbench import Contention
+from bench.workloads import Contention
 
 
 @pytest.mark.parametrize(
