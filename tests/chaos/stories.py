@@ -75,6 +75,14 @@ class Story:
     def seat_id(self) -> uuid.UUID:
         return self.order.seat_ids[0]
 
+    async def code(self) -> str:
+        """Return what the seller's phone shows."""
+        shown = data_of(await answered(partial(self.seller.get, f"/api/tickets/{self.seat_id}/qr")))
+        return str(shown["qr_payload"])
+
+    async def scan(self, code: str, *, nonce: str) -> httpx.Response:
+        return await self.house.staff.scan(code, hall_id=SHOP_HALL_ID, nonce=nonce)
+
     async def offer(self) -> None:
         seller_id, buyer_id = self.seller.user_id, self.buyer.user_id
         offer = partial(self.seller.offer, self.seat_id, seller_id=seller_id, buyer_id=buyer_id, amount=AMOUNT)
@@ -160,8 +168,7 @@ class RefusedTransfer(Story):
     async def begin(self) -> None:
         await self.offer()
         data_of(await answered(partial(self.seller.confirm, self.deal_id)))
-        code = data_of(await answered(partial(self.seller.get, f"/api/tickets/{self.seat_id}/qr")))["qr_payload"]
-        scan = partial(self.house.staff.scan, code, hall_id=SHOP_HALL_ID, nonce=f"{self.seat_id}")
+        scan = partial(self.scan, await self.code(), nonce=f"{self.seat_id}")
         assert data_of(await answered(scan))["result"] == "SUCCESS"
 
     async def play(self) -> None:

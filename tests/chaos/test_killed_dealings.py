@@ -6,6 +6,7 @@ The steps that a refusal or a second death could undo twice, or not at all, are 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from devstack import invariants
 from devstack.stack import Stack
 from orchestrator.engine.observer import Moment
 from tests.chaos.doomed_orchestrator import Doom
-from tests.chaos.fans import answered
+from tests.chaos.fans import answered, is_pending
 from tests.chaos.house import House, open_house
 from tests.chaos.lost_concert import LostConcert
 from tests.chaos.mortal_platform import mortal_platform, points_of
@@ -33,6 +34,7 @@ from tests.chaos.stories import (
     Story,
     Transfer,
     Withdrawal,
+    same_again,
 )
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
@@ -183,6 +185,46 @@ class TestParticipantFails:
         await story.assert_done()
 
 
+class TestDoor:
+    """Without an answer nobody goes in, and the same nonce tells afterwards what came of the scan."""
+
+    async def test_inventory_dies_while_two_scan_one_ticket(self, stack: Stack, shop: Shop, house: House) -> None:
+        ticket = await Story.prepare(shop, house)
+        code = await ticket.code()
+        scans = [partial(ticket.scan, code, nonce=f"{ticket.seat_id}-{gate}") for gate in ("left", "right")]
+        async with shop.world.standstill("inventory") as is_waited_for:
+            scanning = [asyncio.create_task(scan()) for scan in scans]
+            await eventually(is_waited_for)
+            await Service(stack, "inventory").kill()
+            assert {answer.status_code for answer in await asyncio.gather(*scanning)} == {503}
+        results = [(await same_again(scan))["result"] for scan in scans]
+        assert sorted(results) == await logged(shop, ticket) == ["DUPLICATE", "SUCCESS"]
+
+    async def test_orchestrator_dies_while_a_ticket_is_scanned(self, stack: Stack, shop: Shop, house: House) -> None:
+        ticket = await Story.prepare(shop, house)
+        scan = partial(ticket.scan, await ticket.code(), nonce=f"{ticket.seat_id}")
+        async with shop.world.standstill("inventory") as is_waited_for:
+            scanning = asyncio.create_task(scan())
+            await eventually(is_waited_for)
+            await Service(stack, "orchestrator").kill()
+            assert is_pending(await scanning)
+        assert (await same_again(scan))["result"] == "SUCCESS"
+        assert await logged(shop, ticket) == ["SUCCESS"]
+
+    @pytest.mark.parametrize("name", ["inventory", "orders"])
+    async def test_somebody_who_must_be_asked_is_away(
+        self, *, stack: Stack, shop: Shop, house: House, name: str
+    ) -> None:
+        ticket = await Story.prepare(shop, house)
+        scan = partial(ticket.scan, await ticket.code(), nonce=f"{ticket.seat_id}")
+        async with Service(stack, name).down():
+            refusal = await scan()
+            assert (refusal.status_code, refusal.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert await logged(shop, ticket) == []
+        assert (await same_again(scan))["result"] == "SUCCESS"
+        assert await logged(shop, ticket) == ["SUCCESS"]
+
+
 async def played_to_the_death(shop: Shop, doom: Doom, story: Story | LostConcert, *, at: tuple[Moment, str]) -> None:
     """Play a story whose orchestrator dies; whatever it had in hand is somebody else's at once."""
     doom.arm(*at)
@@ -191,3 +233,9 @@ async def played_to_the_death(shop: Shop, doom: Doom, story: Story | LostConcert
     await shop.end_leases()
     await playing
     assert doom.has_struck
+
+
+async def logged(shop: Shop, ticket: Story) -> list[str]:
+    """Return the results of the scans of a ticket, sorted."""
+    rows = await shop.world.read("inventory", "SELECT result FROM entry_logs WHERE seat_id = $1", ticket.seat_id)
+    return sorted(row["result"] for row in rows)
