@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from devstack.home import ROOT
 from devstack.postman.catalogue import catalogue
-from devstack.postman.examples import IDS
+from devstack.postman.examples import SEEDED
 from devstack.postman.requests import Document, bearer
 from devstack.postman.scenarios.purchase import PURCHASE
 from devstack.postman.scenarios.resale import RESALE
@@ -41,7 +41,7 @@ def collection(description: Mapping[str, Any]) -> Document:
         "info": {"name": "TicketRemaster", "description": ABOUT, "schema": FORMAT},
         "item": items,
         "auth": bearer(TOKEN),
-        "variable": [{"key": name, "value": IDS.get(name, "")} for name in _variables(items)],
+        "variable": [{"key": name, "value": SEEDED.get(name, "")} for name in _variables(items)],
     }
 
 

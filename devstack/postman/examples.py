@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["IDS", "Schemas", "answer_example", "request_example"]
+from devstack.seed import PASSWORD
+
+__all__ = ["SEEDED", "Schemas", "answer_example", "request_example"]
 
 Schemas = Mapping[str, Mapping[str, Any]]
 
 SCHEMAS: Final = "#/components/schemas/"
-# Of the seed data, so that an example finds something.
-IDS: Final = {
+# By property, of the seed data: an example finds something.
+SEEDED: Final = {
     "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
     "seat_id": "55555555-5555-5555-5555-555555555101",
     "user_id": "41414141-4141-4141-4141-414141414141",
     "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
+    "email": "user1@example.com",
+    "password": PASSWORD,
 }
 BY_FORMAT: Final = {
     "uuid": "00000000-0000-4000-8000-000000000000",
@@ -48,14 +52,19 @@ def answer_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
 def _example(name: str, schema: Mapping[str, Any], schemas: Schemas) -> Any:
     """`name` is the property's."""
     schema = _resolved(schema, schemas)
-    for given in ("example", "const"):
-        if given in schema:
-            return schema[given]
+    if "example" in schema:
+        return _with_nulls(schema["example"], schema, schemas)
+    if "const" in schema:
+        return schema["const"]
     for several in ("examples", "enum"):
         if schema.get(several):
             return schema[several][0]
     if alternatives := schema.get("anyOf") or schema.get("oneOf"):
         return _example(name, alternatives[0], schemas)
+    return _example_of_type(name, schema, schemas)
+
+
+def _example_of_type(name: str, schema: Mapping[str, Any], schemas: Schemas) -> Any:
     if schema.get("type") == "object":
         return {key: _example(key, inner, schemas) for key, inner in schema.get("properties", {}).items()}
     if schema.get("type") == "array":
@@ -63,11 +72,25 @@ def _example(name: str, schema: Mapping[str, Any], schemas: Schemas) -> Any:
     return _plain(name, schema)
 
 
+def _with_nulls(example: Any, schema: Mapping[str, Any], schemas: Schemas) -> Any:
+    """Put back what FastAPI leaves out of the examples that a schema brings along: required properties that are null."""
+    schema = _without_null(_resolved(schema, schemas), schemas)
+    if isinstance(example, list):
+        return [_with_nulls(each, schema.get("items", {}), schemas) for each in example]
+    if not isinstance(example, Mapping):
+        return example
+    properties = schema.get("properties", {})
+    missing = {name: None for name in schema.get("required", []) if name not in example}
+    return {
+        name: _with_nulls(value, properties.get(name, {}), schemas) for name, value in {**example, **missing}.items()
+    }
+
+
 def _plain(name: str, schema: Mapping[str, Any]) -> Any:
     if schema.get("default") is not None:
         return schema["default"]
-    if schema.get("format") == "uuid":
-        return IDS.get(name, BY_FORMAT["uuid"])
+    if name in SEEDED:
+        return SEEDED[name]
     return BY_FORMAT.get(schema.get("format", ""), BY_TYPE.get(schema.get("type", "")))
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from devstack.postman.collection import COLLECTION, ENVIRONMENT, files
 from devstack.postman.description import describe
@@ -68,3 +69,20 @@ def test_every_body_that_is_taken_has_an_example(collection: Collection) -> None
     confirming = bodies["Confirm by code"]
     assert confirming is not None
     assert confirming.raw == {"transfer_id": "00000000-0000-4000-8000-000000000000", "otp_code": "123456"}
+
+
+async def test_examples_are_what_their_schemas_say(collection: Collection) -> None:
+    description = await describe()
+    operations = {
+        operation["summary"]: operation for methods in description["paths"].values() for operation in methods.values()
+    }
+    wrong = []
+    for item in calls(collection):
+        operation = operations[item.name]
+        shown = [(operation["requestBody"], item.request.body.raw)] if item.request.body else []
+        shown += [(operation["responses"][str(answer.code)], answer.body) for answer in item.response]
+        for message, example in shown:
+            schema = message["content"]["application/json"]["schema"]
+            validator = Draft202012Validator(schema | {"components": description["components"]})
+            wrong += [f"{item.name}: {error.json_path} {error.message}" for error in validator.iter_errors(example)]
+    assert wrong == []
