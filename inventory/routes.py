@@ -6,7 +6,7 @@ from typing import Any, Final
 import grpc
 
 from inventory.models import LONGEST_RUN
-from inventory.schemas import BestAvailable, ChangeOwner, ConfirmHold, ReclaimSeats, ReleaseHold, ReserveSeats
+from inventory.schemas import BestAvailable, ChangeOwner, ConfirmHold, ReclaimSeats, ReleaseHold, Resale, ReserveSeats
 from inventory.service.entrance import EntranceService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
@@ -137,6 +137,7 @@ class InventoryServicer(rpc.InventoryServicer):
         command = ChangeOwner(
             request_id=read_id(request.request_id, "request_id"),
             seat_id=read_id(request.seat_id, "seat_id"),
+            expected_order_id=read_id(request.expected_order_id, "expected_order_id"),
             expected_owner_user_id=read_id(request.expected_owner_user_id, "expected_owner_user_id"),
             new_owner_user_id=read_id(request.new_owner_user_id, "new_owner_user_id"),
             price_paid=read_amount(request.price_paid, "price_paid"),
@@ -146,20 +147,10 @@ class InventoryServicer(rpc.InventoryServicer):
         return write_seat(await self._tickets.change_owner(command))
 
     async def ListForResale(self, request: pb.ResaleRequest, _: Context) -> pb.Seat:
-        seat = await self._tickets.list_for_resale(
-            request_id=read_id(request.request_id, "request_id"),
-            seat_id=read_id(request.seat_id, "seat_id"),
-            owner_user_id=read_id(request.owner_user_id, "owner_user_id"),
-        )
-        return write_seat(seat)
+        return write_seat(await self._tickets.list_for_resale(_read_resale(request)))
 
     async def WithdrawFromResale(self, request: pb.ResaleRequest, _: Context) -> pb.Seat:
-        seat = await self._tickets.withdraw_from_resale(
-            request_id=read_id(request.request_id, "request_id"),
-            seat_id=read_id(request.seat_id, "seat_id"),
-            owner_user_id=read_id(request.owner_user_id, "owner_user_id"),
-        )
-        return write_seat(seat)
+        return write_seat(await self._tickets.withdraw_from_resale(_read_resale(request)))
 
     async def BlockSeats(self, request: pb.BlockSeatsRequest, _: Context) -> pb.BlockSeatsResponse:
         changed = await self._halls.block(
@@ -240,6 +231,15 @@ class InventoryServicer(rpc.InventoryServicer):
         )
         seats = await in_turns(write_seat, page.seats)
         return pb.ListAttendeesResponse(seats=seats, next_page_token=page.next_page_token, total=total)
+
+
+def _read_resale(request: pb.ResaleRequest) -> Resale:
+    return Resale(
+        request_id=read_id(request.request_id, "request_id"),
+        seat_id=read_id(request.seat_id, "seat_id"),
+        order_id=read_id(request.order_id, "order_id"),
+        owner_user_id=read_id(request.owner_user_id, "owner_user_id"),
+    )
 
 
 def _read_page_size(page_size: int) -> int:

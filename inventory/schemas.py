@@ -20,6 +20,7 @@ __all__ = [
     "MinuteCount",
     "ReclaimSeats",
     "ReleaseHold",
+    "Resale",
     "ReserveSeats",
     "Sale",
     "Scan",
@@ -152,13 +153,26 @@ class ReleaseHold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOwner:
+    """Hand over a ticket: the seat, as long as it is sold with that order. Sold anew, it is another ticket."""
+
     request_id: uuid.UUID
     seat_id: uuid.UUID
+    expected_order_id: uuid.UUID
     expected_owner_user_id: uuid.UUID
     new_owner_user_id: uuid.UUID
     price_paid: Decimal
     undoes_request_id: uuid.UUID | None
     expected_status: SeatStatus  # SOLD or LISTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resale:
+    """List a ticket for resale, or withdraw it. `order_id`: the one it was sold with, as with a change of owner."""
+
+    request_id: uuid.UUID
+    seat_id: uuid.UUID
+    order_id: uuid.UUID
+    owner_user_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

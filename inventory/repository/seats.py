@@ -14,7 +14,7 @@ from common.db.engine import Database, Row
 from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
 from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, REMEMBER, SEAT_COLUMNS, SEAT_DOCUMENT
-from inventory.schemas import ChangeOwner, Seat, SeatStatus
+from inventory.schemas import ChangeOwner, Resale, Seat, SeatStatus
 from inventory.turns import in_turns
 
 __all__ = ["ChangedSeat", "SeatRepository", "remembered_seat"]
@@ -25,6 +25,13 @@ _CHANGED_SEAT: Final = f"""
         RETURNING result)
 """
 
+# A seat stays with its event, so the snapshot knows which one it is.
+_CLOSED: Final = """
+    SELECT FROM closed_events
+    WHERE event_id = (SELECT event_id FROM seats WHERE seat_id = CAST(:seat_id AS uuid))
+"""
+
+# `hold_id` is the order that a seat was sold with. An undo is not kept from setting right what a change did.
 _CHANGE_OWNER: Final = text(
     f"""
     WITH {PRIOR},
@@ -32,24 +39,21 @@ _CHANGE_OWNER: Final = text(
         UPDATE seats SET status = 'SOLD', owner_user_id = CAST(:new_owner_user_id AS uuid),
             price_paid = CAST(:price_paid AS numeric), purchased_at = clock_timestamp(), version = version + 1
         WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:expected_owner_user_id AS uuid)
+            AND hold_id = CAST(:expected_order_id AS uuid)
             AND status = CAST(:expected_status AS text) AND NOT EXISTS (SELECT FROM prior)
+            AND (CAST(:is_undo AS boolean) OR NOT EXISTS ({_CLOSED}))
         RETURNING *),
     {_CHANGED_SEAT}
     {SELECT_ANSWER}
     """  # noqa: S608 - built of constants
 )
 
-# A seat stays with its event, so the snapshot knows which one it is.
-_CLOSED: Final = """
-    SELECT FROM closed_events
-    WHERE event_id = (SELECT event_id FROM seats WHERE seat_id = CAST(:seat_id AS uuid))
-"""
-
 _MOVE: Final = f"""
     WITH {PRIOR},
     changed AS (
         UPDATE seats SET status = '{{after}}', version = version + 1
         WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:owner_user_id AS uuid)
+            AND hold_id = CAST(:order_id AS uuid)
             AND status = '{{before}}' AND NOT EXISTS (SELECT FROM prior) {{condition}}
         RETURNING *),
     {_CHANGED_SEAT}
@@ -138,30 +142,28 @@ class SeatRepository:
         return await in_turns(_seat_of, rows), int(total["count"]) if total else 0
 
     async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
-        """Hand the ticket over; None when it is not the expected owner's, or not in the expected state."""
+        """Hand the ticket over; None when it is not the expected owner's, in another state, or its sale ended."""
         parameters = {
             "seat_id": command.seat_id,
+            "expected_order_id": command.expected_order_id,
             "expected_owner_user_id": command.expected_owner_user_id,
             "new_owner_user_id": command.new_owner_user_id,
             "price_paid": command.price_paid,
             "expected_status": command.expected_status,
+            "is_undo": command.undoes_request_id is not None,
         }
         return await self._change(request, _CHANGE_OWNER, parameters, undoes_request_id=command.undoes_request_id)
 
-    async def list_for_resale(
-        self, request: ParticipantRequest, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID
-    ) -> ChangedSeat | None:
-        return await self._change(request, _LIST, {"seat_id": seat_id, "owner_user_id": owner_user_id})
+    async def list_for_resale(self, command: Resale, request: ParticipantRequest) -> ChangedSeat | None:
+        return await self._change(request, _LIST, _ticket_of(command))
 
     async def is_closed(self, seat_id: uuid.UUID) -> bool:
         """Tell whether the sale of the seat's event has ended. It never begins again."""
         row = await self._database.fetch_one(_IS_CLOSED, {"seat_id": seat_id})
         return bool(row and row["is_closed"])
 
-    async def withdraw_from_resale(
-        self, request: ParticipantRequest, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID
-    ) -> ChangedSeat | None:
-        return await self._change(request, _WITHDRAW, {"seat_id": seat_id, "owner_user_id": owner_user_id})
+    async def withdraw_from_resale(self, command: Resale, request: ParticipantRequest) -> ChangedSeat | None:
+        return await self._change(request, _WITHDRAW, _ticket_of(command))
 
     async def _change(
         self,
@@ -183,6 +185,10 @@ class SeatRepository:
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> Seat:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
         return remembered_seat(await self._memory.remember_refusal(request, refusal))
+
+
+def _ticket_of(command: Resale) -> dict[str, object]:
+    return {"seat_id": command.seat_id, "order_id": command.order_id, "owner_user_id": command.owner_user_id}
 
 
 async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:

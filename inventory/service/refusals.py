@@ -63,12 +63,18 @@ def refusal_to_confirm(user_id: uuid.UUID, states: Sequence[SeatState]) -> Servi
     return HoldExpired()
 
 
-def refusal_to_move(seat: Seat | None, expected_owner_user_id: uuid.UUID) -> ServiceError:
-    """Tell why a ticket cannot change its owner or be listed."""
+def refusal_to_move(
+    seat: Seat | None, *, owner_user_id: uuid.UUID, order_id: uuid.UUID, is_closed: bool
+) -> ServiceError:
+    """Tell why the ticket that this owner is to have by this order cannot change its owner or be listed."""
     if seat is None:
         return SeatNotFound()
-    if seat.owner_user_id != expected_owner_user_id:
+    if is_closed:
+        return EventEnded()
+    if seat.owner_user_id != owner_user_id:
         return NotSeatOwner()
+    if seat.order_id != order_id:
+        return NotSeatOwner("The seat was sold anew meanwhile.")
     if seat.status is SeatStatus.CHECKED_IN:
         return SeatUnavailable("The ticket was used at the door.")
     return SeatUnavailable("The ticket is not in the state for that.", details={"status": str(seat.status)})

@@ -8,10 +8,10 @@ from typing import Final
 
 from common.db.requests import ParticipantRequest
 from common.errors import InvalidRequest
-from inventory.errors import EventEnded, SeatNotFound
+from inventory.errors import SeatNotFound
 from inventory.repository.reclaims import Reclaimed, ReclaimRepository
 from inventory.repository.seats import ChangedSeat, SeatRepository
-from inventory.schemas import ChangeOwner, ReclaimSeats, Seat, SeatPage, SeatStatus
+from inventory.schemas import ChangeOwner, ReclaimSeats, Resale, Seat, SeatPage, SeatStatus
 from inventory.seat_changes import SeatChanges
 from inventory.service.refusals import refusal_to_move, refusal_to_reclaim
 
@@ -69,35 +69,49 @@ class TicketService:
         An undo of a change that never happened finds the ticket where it wants it, and is content.
 
         Raises:
-            NotSeatOwner: it belongs to somebody else, or to nobody.
+            NotSeatOwner: it belongs to somebody else, or to nobody; or the seat was sold anew with another order.
             SeatUnavailable: it was used at the door, or listed or withdrawn meanwhile.
+            EventEnded: the event's sale has ended; an undo may come all the same.
             SeatNotFound: there is no such seat.
         """
-        arguments = asdict(command)
-        request = ParticipantRequest.of(arguments.pop("request_id"), "ChangeOwner", **arguments)
+        request = _request_of(command, "ChangeOwner")
         changed = await self._seats.change_owner(command, request)
-        if changed is None:
-            seat = await self._seats.find(command.seat_id)
-            if command.undoes_request_id and seat and seat.owner_user_id == command.new_owner_user_id:
-                return await self._seats.remember(request, seat)
-            return await self._seats.refuse(request, refusal_to_move(seat, command.expected_owner_user_id))
-        return self._report(changed)
+        if changed is not None:
+            return self._report(changed)
+        seat, is_undo = await self._seats.find(command.seat_id), command.undoes_request_id is not None
+        if (
+            is_undo
+            and seat
+            and (seat.owner_user_id, seat.order_id)
+            == (
+                command.new_owner_user_id,
+                command.expected_order_id,
+            )
+        ):
+            return await self._seats.remember(request, seat)
+        refusal = refusal_to_move(
+            seat,
+            owner_user_id=command.expected_owner_user_id,
+            order_id=command.expected_order_id,
+            is_closed=not is_undo and await self._seats.is_closed(command.seat_id),
+        )
+        return await self._seats.refuse(request, refusal)
 
-    async def list_for_resale(self, *, request_id: uuid.UUID, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> Seat:
-        """SOLD -> LISTED, by its owner. Raises as `change_owner`, and `EventEnded` when the sale has ended."""
-        request = ParticipantRequest.of(request_id, "ListForResale", seat_id=seat_id, owner_user_id=owner_user_id)
-        changed = await self._seats.list_for_resale(request, seat_id=seat_id, owner_user_id=owner_user_id)
-        if changed is None and await self._seats.is_closed(seat_id):
-            return await self._seats.refuse(request, EventEnded())
-        return await self._report_or_refuse(request, changed, seat_id=seat_id, owner_user_id=owner_user_id)
+    async def list_for_resale(self, command: Resale) -> Seat:
+        """SOLD -> LISTED, by its owner. Raises as `change_owner`."""
+        request = _request_of(command, "ListForResale")
+        changed = await self._seats.list_for_resale(command, request)
+        if changed is not None:
+            return self._report(changed)
+        return await self._refuse_resale(command, request, is_closed=await self._seats.is_closed(command.seat_id))
 
-    async def withdraw_from_resale(
-        self, *, request_id: uuid.UUID, seat_id: uuid.UUID, owner_user_id: uuid.UUID
-    ) -> Seat:
-        """LISTED -> SOLD, by its owner. Raises as `change_owner`."""
-        request = ParticipantRequest.of(request_id, "WithdrawFromResale", seat_id=seat_id, owner_user_id=owner_user_id)
-        changed = await self._seats.withdraw_from_resale(request, seat_id=seat_id, owner_user_id=owner_user_id)
-        return await self._report_or_refuse(request, changed, seat_id=seat_id, owner_user_id=owner_user_id)
+    async def withdraw_from_resale(self, command: Resale) -> Seat:
+        """LISTED -> SOLD, by its owner. Raises as `change_owner`, but not because the sale has ended."""
+        request = _request_of(command, "WithdrawFromResale")
+        changed = await self._seats.withdraw_from_resale(command, request)
+        if changed is not None:
+            return self._report(changed)
+        return await self._refuse_resale(command, request, is_closed=False)
 
     async def reclaim(self, command: ReclaimSeats) -> Sequence[Seat]:
         """Free an order's seats, all or none, and return them as they were.
@@ -117,23 +131,24 @@ class TicketService:
             self._changes.note(event_id, [seat.seat_id for seat in reclaimed.seats], SeatStatus.AVAILABLE)
         return reclaimed.seats
 
-    async def _report_or_refuse(
-        self,
-        request: ParticipantRequest,
-        changed: ChangedSeat | None,
-        *,
-        seat_id: uuid.UUID,
-        owner_user_id: uuid.UUID,
-    ) -> Seat:
-        if changed is None:
-            seat = await self._seats.find(seat_id)
-            return await self._seats.refuse(request, refusal_to_move(seat, owner_user_id))
-        return self._report(changed)
+    async def _refuse_resale(self, command: Resale, request: ParticipantRequest, *, is_closed: bool) -> Seat:
+        refusal = refusal_to_move(
+            await self._seats.find(command.seat_id),
+            owner_user_id=command.owner_user_id,
+            order_id=command.order_id,
+            is_closed=is_closed,
+        )
+        return await self._seats.refuse(request, refusal)
 
     def _report(self, changed: ChangedSeat) -> Seat:
         if changed.is_new:
             self._changes.note(changed.seat.event_id, [changed.seat.seat_id], changed.seat.status)
         return changed.seat
+
+
+def _request_of(command: ChangeOwner | Resale, operation: str) -> ParticipantRequest:
+    arguments = asdict(command)
+    return ParticipantRequest.of(arguments.pop("request_id"), operation, **arguments)
 
 
 def _position(page_token: str) -> int:

@@ -501,6 +501,7 @@ class ChangeOwnerRequest(_message.Message):
     PRICE_PAID_FIELD_NUMBER: _builtins.int
     UNDOES_REQUEST_ID_FIELD_NUMBER: _builtins.int
     EXPECTED_STATUS_FIELD_NUMBER: _builtins.int
+    EXPECTED_ORDER_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     seat_id: _builtins.str
     expected_owner_user_id: _builtins.str
@@ -510,6 +511,8 @@ class ChangeOwnerRequest(_message.Message):
     """empty when it undoes nothing"""
     expected_status: Global___SeatStatus.ValueType
     """SOLD or LISTED"""
+    expected_order_id: _builtins.str
+    """the order that the expected owner's ticket was sold with"""
     def __init__(
         self,
         *,
@@ -520,10 +523,11 @@ class ChangeOwnerRequest(_message.Message):
         price_paid: _builtins.str = ...,
         undoes_request_id: _builtins.str = ...,
         expected_status: Global___SeatStatus.ValueType = ...,
+        expected_order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_owner_user_id", b"expected_owner_user_id", "expected_status", b"expected_status", "new_owner_user_id", b"new_owner_user_id", "price_paid", b"price_paid", "request_id", b"request_id", "seat_id", b"seat_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_order_id", b"expected_order_id", "expected_owner_user_id", b"expected_owner_user_id", "expected_status", b"expected_status", "new_owner_user_id", b"new_owner_user_id", "price_paid", b"price_paid", "request_id", b"request_id", "seat_id", b"seat_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -624,19 +628,23 @@ class ResaleRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SEAT_ID_FIELD_NUMBER: _builtins.int
     OWNER_USER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     seat_id: _builtins.str
     owner_user_id: _builtins.str
+    order_id: _builtins.str
+    """the order that the owner's ticket was sold with"""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         seat_id: _builtins.str = ...,
         owner_user_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner_user_id", b"owner_user_id", "request_id", b"request_id", "seat_id", b"seat_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "seat_id", b"seat_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -202,7 +202,8 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseEvent(self, request, context):
-        """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+        """Ends an event's sale for good: from now on holding, selling and listing its seats, and changing their owners, is
+        refused with EVENT_ENDED.
         Repeating it is fine.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -216,7 +217,9 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeOwner(self, request, context):
-        """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+        """Changes the owner of a ticket, when it still is the expected one, and the seat SOLD or LISTED, whichever is expected.
+        A ticket is a seat and the order it was sold with: a seat that was sold anew meanwhile is refused with
+        NOT_SEAT_OWNER. So is, with EVENT_ENDED, a change after the event's sale has ended, unless it is an undo.
         The seat is SOLD afterwards.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -59,12 +59,15 @@ class InventoryStub:
     Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
     """
     CloseEvent: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]
-    """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+    """Ends an event's sale for good: from now on holding, selling and listing its seats, and changing their owners, is
+    refused with EVENT_ENDED.
     Repeating it is fine.
     """
     GetSeat: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetSeatRequest, _inventory_pb2.Seat]
     ChangeOwner: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ChangeOwnerRequest, _inventory_pb2.Seat]
-    """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+    """Changes the owner of a ticket, when it still is the expected one, and the seat SOLD or LISTED, whichever is expected.
+    A ticket is a seat and the order it was sold with: a seat that was sold anew meanwhile is refused with
+    NOT_SEAT_OWNER. So is, with EVENT_ENDED, a change after the event's sale has ended, unless it is an undo.
     The seat is SOLD afterwards.
     """
     ListForResale: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ResaleRequest, _inventory_pb2.Seat]
@@ -115,12 +118,15 @@ class InventoryAsyncStub(InventoryStub):
     Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
     """
     CloseEvent: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]  # type: ignore[assignment]
-    """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+    """Ends an event's sale for good: from now on holding, selling and listing its seats, and changing their owners, is
+    refused with EVENT_ENDED.
     Repeating it is fine.
     """
     GetSeat: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetSeatRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
     ChangeOwner: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ChangeOwnerRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
-    """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+    """Changes the owner of a ticket, when it still is the expected one, and the seat SOLD or LISTED, whichever is expected.
+    A ticket is a seat and the order it was sold with: a seat that was sold anew meanwhile is refused with
+    NOT_SEAT_OWNER. So is, with EVENT_ENDED, a change after the event's sale has ended, unless it is an undo.
     The seat is SOLD afterwards.
     """
     ListForResale: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ResaleRequest, _inventory_pb2.Seat]  # type: ignore[assignment]
@@ -216,7 +222,8 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.CloseEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.CloseEventResponse, _abc.Awaitable[_inventory_pb2.CloseEventResponse]]:
-        """Ends an event's sale for good: from now on holding, selling and listing its seats is refused with EVENT_ENDED.
+        """Ends an event's sale for good: from now on holding, selling and listing its seats, and changing their owners, is
+        refused with EVENT_ENDED.
         Repeating it is fine.
         """
 
@@ -233,7 +240,9 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.ChangeOwnerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.Seat, _abc.Awaitable[_inventory_pb2.Seat]]:
-        """Changes the owner of a seat, when it still is the expected one and the seat SOLD or LISTED, whichever is expected.
+        """Changes the owner of a ticket, when it still is the expected one, and the seat SOLD or LISTED, whichever is expected.
+        A ticket is a seat and the order it was sold with: a seat that was sold anew meanwhile is refused with
+        NOT_SEAT_OWNER. So is, with EVENT_ENDED, a change after the event's sale has ended, unless it is an undo.
         The seat is SOLD afterwards.
         """
 

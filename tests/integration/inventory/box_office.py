@@ -38,11 +38,15 @@ class Hall:
 
 
 class BoxOffice:
-    """Calls the inventory over gRPC as the orchestrator does. Ids are made up where a test does not care."""
+    """Calls the inventory over gRPC as the orchestrator does. Ids are made up where a test does not care.
+
+    It knows which order it sold a seat with last.
+    """
 
     def __init__(self, stub: "InventoryAsyncStub", caller: RpcCaller) -> None:
         self.stub = stub
         self.caller = caller
+        self._orders: dict[str, str] = {}
 
     async def provision(self, *layout: pb.LayoutCategory, event_id: str = "", request_id: str = "") -> Hall:
         """Make a hall, by default with rows A and B of five seats each."""
@@ -112,7 +116,12 @@ class BoxOffice:
 
     async def confirm(self, hold_id: str, user_id: str, *, request_id: str = "") -> pb.Sale:
         request = pb.ConfirmHoldRequest(request_id=request_id or new_id(), hold_id=hold_id, user_id=user_id)
-        return await self.caller.call(self.stub.ConfirmHold, request)
+        sale = await self.caller.call(self.stub.ConfirmHold, request)
+        self._orders |= dict.fromkeys(sale.seat_ids, sale.hold_id)
+        return sale
+
+    def order_of(self, seat_id: str) -> str:
+        return self._orders.get(seat_id) or new_id()
 
     async def release(self, hold_id: str, *, request_id: str = "", undoes_request_id: str = "") -> int:
         request = pb.ReleaseHoldRequest(
@@ -145,6 +154,7 @@ class BoxOffice:
         *,
         expected: str,
         new: str,
+        order_id: str | None = None,
         price_paid: str = "20.00",
         request_id: str = "",
         undoes_request_id: str = "",
@@ -158,16 +168,31 @@ class BoxOffice:
             price_paid=price_paid,
             undoes_request_id=undoes_request_id,
             expected_status=expected_status,
+            expected_order_id=self.order_of(seat_id) if order_id is None else order_id,
         )
         return await self.caller.call(self.stub.ChangeOwner, request)
 
-    async def list_for_resale(self, seat_id: str, owner_user_id: str, *, request_id: str = "") -> pb.Seat:
-        request = pb.ResaleRequest(request_id=request_id or new_id(), seat_id=seat_id, owner_user_id=owner_user_id)
-        return await self.caller.call(self.stub.ListForResale, request)
+    async def list_for_resale(
+        self, seat_id: str, owner_user_id: str, *, order_id: str | None = None, request_id: str = ""
+    ) -> pb.Seat:
+        return await self.caller.call(
+            self.stub.ListForResale, self._resale(seat_id, owner_user_id, order_id, request_id)
+        )
 
-    async def withdraw_from_resale(self, seat_id: str, owner_user_id: str, *, request_id: str = "") -> pb.Seat:
-        request = pb.ResaleRequest(request_id=request_id or new_id(), seat_id=seat_id, owner_user_id=owner_user_id)
-        return await self.caller.call(self.stub.WithdrawFromResale, request)
+    async def withdraw_from_resale(
+        self, seat_id: str, owner_user_id: str, *, order_id: str | None = None, request_id: str = ""
+    ) -> pb.Seat:
+        return await self.caller.call(
+            self.stub.WithdrawFromResale, self._resale(seat_id, owner_user_id, order_id, request_id)
+        )
+
+    def _resale(self, seat_id: str, owner_user_id: str, order_id: str | None, request_id: str) -> pb.ResaleRequest:
+        return pb.ResaleRequest(
+            request_id=request_id or new_id(),
+            seat_id=seat_id,
+            owner_user_id=owner_user_id,
+            order_id=self.order_of(seat_id) if order_id is None else order_id,
+        )
 
     async def reclaim(
         self, order_id: str, buyer_user_id: str, *, is_forced: bool = False, request_id: str = ""

@@ -68,23 +68,42 @@ class TestCloseEvent:
         assert await box_office.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
 
     async def test_keeps_answers_that_were_given(self, box_office: BoxOffice, hall: Hall) -> None:
-        ids, sale_id, best_ids = new_ids(), new_id(), new_ids()
+        ids, sale_id, best_ids, change_id = new_ids(), new_id(), new_ids(), new_id()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
         sale = await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id)
         best = await box_office.reserve_best(hall.event_id, "CAT1", 2, **best_ids)
+        handed_over = await box_office.change_owner(
+            hall.seat_ids[0], expected=hold.user_id, new=best_ids["user_id"], request_id=change_id
+        )
         await box_office.close_event(hall.event_id)
 
         assert await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids) == hold
         assert await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id) == sale
         assert await box_office.reserve_best(hall.event_id, "CAT1", 2, **best_ids) == best
+        again = box_office.change_owner(
+            hall.seat_ids[0], expected=hold.user_id, new=best_ids["user_id"], request_id=change_id
+        )
+        assert await again == handed_over
 
-    async def test_leaves_owners_their_tickets(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
-        await box_office.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+    async def test_ends_handing_over_but_not_taking_it_back(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+        friend, request_id, handed, kept = new_id(), new_id(), *hall.seat_ids[:2]
+        await box_office.sell(hall.event_id, handed, kept, user_id=fan)
+        await box_office.change_owner(handed, expected=fan, new=friend, request_id=request_id)
         await box_office.close_event(hall.event_id)
 
-        friend = new_id()
-        assert (await box_office.change_owner(hall.seat_ids[0], expected=fan, new=friend)).owner_user_id == friend
-        assert (await box_office.check_in(scan_of(hall, hall.seat_ids[1], fan))).result == pb.SUCCESS
+        again = new_id()
+        for _ in range(2):
+            refusal = await refused(box_office.change_owner(kept, expected=fan, new=friend, request_id=again))
+            assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
+        undo = await box_office.change_owner(handed, expected=friend, new=fan, undoes_request_id=request_id)
+        assert (undo.owner_user_id, (await box_office.seat(kept)).owner_user_id) == (fan, fan)
+
+    async def test_leaves_owners_their_tickets(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
+        await box_office.close_event(hall.event_id)
+
+        assert (await box_office.owned_by(fan)).total == 1
+        assert (await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))).result == pb.SUCCESS
 
     async def test_leaves_the_other_events_open(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
         other = await box_office.provision()
@@ -107,6 +126,28 @@ class TestCloseEvent:
         await asyncio.gather(*(box_office.close_event(hall.event_id) for _ in range(5)))
         refusal = await refused(box_office.close_event(new_id(), request_id=request_id))
         assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
+
+
+class TestCloseEventMeetsAChangeOfOwner:
+    async def test_at_any_moment(self, box_office: BoxOffice, fan: str) -> None:
+        friend = new_id()
+        for _ in range(20):
+            hall = await box_office.provision()
+            seat_id = hall.seat_ids[0]
+            await box_office.sell(hall.event_id, seat_id, user_id=fan)
+            change, _ = await asyncio.gather(
+                box_office.change_owner(seat_id, expected=fan, new=friend),
+                box_office.close_event(hall.event_id),
+                return_exceptions=True,
+            )
+
+            owner = (await box_office.seat(seat_id)).owner_user_id
+            if isinstance(change, ServiceError):
+                assert (change.code, owner) == ("EVENT_ENDED", fan)
+            else:
+                assert owner == friend
+            late = await refused(box_office.change_owner(seat_id, expected=owner, new=new_id()))
+            assert late.code == "EVENT_ENDED"
 
 
 class TestCloseEventMeetsASale:

@@ -37,9 +37,11 @@ class Order:
             case "reclaim":
                 return await office.reclaim(self.order_id, self.buyer)
             case "change of owner":
-                return (await office.change_owner(seat_id, expected=self.buyer, new=new_id())).status
+                return (
+                    await office.change_owner(seat_id, order_id=self.order_id, expected=self.buyer, new=new_id())
+                ).status
             case "listing":
-                return (await office.list_for_resale(seat_id, self.buyer)).status
+                return (await office.list_for_resale(seat_id, self.buyer, order_id=self.order_id)).status
             case "check-in":
                 return (await office.check_in(scan_of(self.hall, seat_id, self.buyer))).result
             case _:

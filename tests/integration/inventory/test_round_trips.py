@@ -25,6 +25,7 @@ from inventory.schemas import (
     ConfirmHold,
     ReclaimSeats,
     ReleaseHold,
+    Resale,
     ReserveSeats,
     ScanResult,
     SeatStatus,
@@ -171,12 +172,15 @@ async def test_a_ticket_is_moved_by_one(box_office: BoxOffice, counter: Counter)
     sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=str(fan))
     seat_id = uuid.UUID(hall.seat_ids[0])
 
-    await counter.tickets.list_for_resale(request_id=uuid.uuid4(), seat_id=seat_id, owner_user_id=fan)
+    await counter.tickets.list_for_resale(
+        Resale(request_id=uuid.uuid4(), seat_id=seat_id, order_id=uuid.UUID(sale.hold_id), owner_user_id=fan)
+    )
     assert counter.taken() == 1
     await counter.tickets.change_owner(
         ChangeOwner(
             request_id=uuid.uuid4(),
             seat_id=seat_id,
+            expected_order_id=uuid.UUID(sale.hold_id),
             expected_owner_user_id=fan,
             new_owner_user_id=fan,
             price_paid=Decimal("20.00"),

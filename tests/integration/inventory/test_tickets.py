@@ -1,6 +1,7 @@
 """Seats that somebody owns: read, handed over, listed for resale."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -134,6 +135,71 @@ class TestChangeOwner:
         again = await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=request_id)
 
         assert again == first
+
+
+class TestASeatSoldAnew:
+    """A ticket is a seat and an order: what one was to become of the old one does not touch the new one."""
+
+    @pytest.fixture
+    async def fan(self) -> str:
+        return new_id()
+
+    @pytest.fixture
+    async def old_order_id(self, box_office: BoxOffice, hall: Hall, fan: str) -> str:
+        """The seat is the fan's again, by a second order; this was the first one."""
+        sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
+        await box_office.reclaim(sale.hold_id, fan)
+        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
+        return sale.hold_id
+
+    async def test_is_not_handed_over_listed_or_withdrawn_for_the_old_order(
+        self, box_office: BoxOffice, hall: Hall, fan: str, old_order_id: str
+    ) -> None:
+        seat_id = hall.seat_ids[0]
+
+        async def refuse(call: Awaitable[object]) -> None:
+            before = await box_office.seat(seat_id)
+            refusal = await refused(call)
+            assert (refusal.code, refusal.public_message) == ("NOT_SEAT_OWNER", "The seat was sold anew meanwhile.")
+            assert await box_office.seat(seat_id) == before
+
+        await refuse(box_office.change_owner(seat_id, order_id=old_order_id, expected=fan, new=new_id()))
+        await refuse(box_office.list_for_resale(seat_id, fan, order_id=old_order_id))
+        await box_office.list_for_resale(seat_id, fan)
+        await refuse(box_office.withdraw_from_resale(seat_id, fan, order_id=old_order_id))
+        await refuse(
+            box_office.change_owner(
+                seat_id, order_id=old_order_id, expected=fan, new=new_id(), expected_status=pb.LISTED
+            )
+        )
+
+    async def test_does_not_content_an_undo_for_the_old_order(
+        self, box_office: BoxOffice, hall: Hall, fan: str, old_order_id: str
+    ) -> None:
+        undo = box_office.change_owner(
+            hall.seat_ids[0], order_id=old_order_id, expected=new_id(), new=fan, undoes_request_id=new_id()
+        )
+        assert (await refused(undo)).code == "NOT_SEAT_OWNER"
+
+    async def test_keeps_its_order_from_hand_to_hand(
+        self, box_office: BoxOffice, hall: Hall, fan: str, old_order_id: str
+    ) -> None:
+        order_id, friend = (await box_office.seat(hall.seat_ids[0])).order_id, new_id()
+        assert order_id != old_order_id
+        for owner, new in ((fan, friend), (friend, fan)):
+            seat = await box_office.change_owner(hall.seat_ids[0], order_id=order_id, expected=owner, new=new)
+            assert (seat.owner_user_id, seat.order_id) == (new, order_id)
+
+
+async def test_the_order_must_be_named(box_office: BoxOffice, hall: Hall) -> None:
+    for order_id in ("", "x"):
+        calls = [
+            box_office.change_owner(hall.seat_ids[0], order_id=order_id, expected=new_id(), new=new_id()),
+            box_office.list_for_resale(hall.seat_ids[0], new_id(), order_id=order_id),
+            box_office.withdraw_from_resale(hall.seat_ids[0], new_id(), order_id=order_id),
+        ]
+        refusals = [await refused(call) for call in calls]
+        assert [(refusal.kind, refusal.code) for refusal in refusals] == [("invalid_request", "INVALID_UUID")] * 3
 
 
 class TestUndoOfChangeOwner:

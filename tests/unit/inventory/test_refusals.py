@@ -16,7 +16,7 @@ from inventory.service.refusals import (
     refusal_to_unblock,
 )
 
-EVENT, OTHER_EVENT, USER, STRANGER = (uuid.uuid4() for _ in range(4))
+EVENT, OTHER_EVENT, USER, STRANGER, ORDER, OTHER_ORDER = (uuid.uuid4() for _ in range(6))
 FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
 
 
@@ -92,7 +92,7 @@ def test_to_confirm(states: list[SeatState], code: str) -> None:
     assert refusal_to_confirm(USER, states).code == code
 
 
-def ticket(status: SeatStatus, owner: uuid.UUID | None) -> Seat:
+def ticket(status: SeatStatus, owner: uuid.UUID | None, *, order_id: uuid.UUID = ORDER) -> Seat:
     return Seat(
         seat_id=FIRST,
         event_id=EVENT,
@@ -102,21 +102,24 @@ def ticket(status: SeatStatus, owner: uuid.UUID | None) -> Seat:
         price=Decimal("1.00"),
         status=status,
         owner_user_id=owner,
+        order_id=order_id if owner else None,
     )
 
 
 @pytest.mark.parametrize(
-    ("seat", "code"),
+    ("seat", "is_closed", "code"),
     [
-        (None, "SEAT_NOT_FOUND"),
-        (ticket(SeatStatus.AVAILABLE, None), "NOT_SEAT_OWNER"),
-        (ticket(SeatStatus.SOLD, STRANGER), "NOT_SEAT_OWNER"),
-        (ticket(SeatStatus.CHECKED_IN, USER), "SEAT_UNAVAILABLE"),
-        (ticket(SeatStatus.SOLD, USER), "SEAT_UNAVAILABLE"),
+        (None, False, "SEAT_NOT_FOUND"),
+        (ticket(SeatStatus.AVAILABLE, None), False, "NOT_SEAT_OWNER"),
+        (ticket(SeatStatus.SOLD, STRANGER), False, "NOT_SEAT_OWNER"),
+        (ticket(SeatStatus.SOLD, USER, order_id=OTHER_ORDER), False, "NOT_SEAT_OWNER"),
+        (ticket(SeatStatus.CHECKED_IN, USER), False, "SEAT_UNAVAILABLE"),
+        (ticket(SeatStatus.SOLD, USER), False, "SEAT_UNAVAILABLE"),
+        (ticket(SeatStatus.SOLD, USER), True, "EVENT_ENDED"),
     ],
 )
-def test_to_move(seat: Seat | None, code: str) -> None:
-    assert refusal_to_move(seat, USER).code == code
+def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
+    assert refusal_to_move(seat, owner_user_id=USER, order_id=ORDER, is_closed=is_closed).code == code
 
 
 @pytest.mark.parametrize(
