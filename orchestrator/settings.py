@@ -1,6 +1,6 @@
 """What the orchestrator's processes read from their environment."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
 from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS
@@ -29,7 +29,32 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
         default=LEASE_MARGIN_SECONDS, gt=0, description="A silent owner loses its saga so long after its patience."
     )
     recover_interval_seconds: float = Field(default=1.0, description="How often lost and overdue sagas are looked for.")
+    job_retry_seconds: str = Field(
+        default="",
+        description="The pauses between tries of every kind of job, such as 0.1,0.2; empty: as the kind has it.",
+    )
+
+    @property
+    def job_ladder(self) -> tuple[float, ...]:
+        return tuple(float(seconds) for seconds in self.job_retry_seconds.split(",") if seconds.strip())
+
+    @field_validator("job_retry_seconds")
+    @classmethod
+    def _refuse_bad_ladders(cls, value: str) -> str:
+        if any(float(seconds) <= 0 for seconds in value.split(",") if seconds.strip()):
+            raise ValueError("JOB_RETRY_SECONDS are numbers above 0, with commas between")
+        return value
 
 
 class WorkerSettings(Settings):
     port: int = 5004
+    job_lease_seconds: float = Field(
+        default=15.0, gt=0, description="A worker that is silent for so long loses the jobs it has in hand."
+    )
+    job_scheduler_seconds: float = Field(
+        default=0.5, gt=0, description="How often delayed and lost jobs are looked for."
+    )
+    job_grace_seconds: float = Field(
+        default=5.0, gt=0, description="Jobs that are ready for so long while workers are free are sent a token again."
+    )
+    job_trim_seconds: float = Field(default=60.0, gt=0, description="How often old finished jobs are thrown away.")

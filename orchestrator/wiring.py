@@ -1,6 +1,7 @@
 """Everything the orchestrator's processes share, constructed once: clients, plans, engine, background work."""
 
 import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,12 @@ from common.messaging.consumer import Consumer
 from common.messaging.message import InvalidMessage, Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import ORCHESTRATOR_HOLDS_QUEUE, platform_topology
+from common.messaging.topology import (
+    DEFAULT_RETRY_SECONDS,
+    ORCHESTRATOR_HOLDS_QUEUE,
+    Topology,
+    platform_topology,
+)
 from common.rpc.client import RpcCaller
 from orchestrator.clients.codes import UsersCodes
 from orchestrator.clients.entrance import Entrance
@@ -28,6 +34,10 @@ from orchestrator.engine.observer import LoggingObserver, Observer, Observers
 from orchestrator.engine.plan import AnyPlan
 from orchestrator.engine.recoverer import Recoverer
 from orchestrator.engine.repository import SagaLog
+from orchestrator.jobs.policies import JobPolicy, policies_with_ladder
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.service import JobQueue
 from orchestrator.qr import QrCodec
 from orchestrator.sagas.cancel_event import cancel_event_plan
 from orchestrator.sagas.list_for_resale import list_for_resale_plan
@@ -128,8 +138,19 @@ class SagaMachinery:
     qr: QrCodec
     engine: SagaEngine
     box_office: BoxOffice
+    jobs: JobQueue
     background: Background
+    topology: Topology
     health: Health
+
+    @property
+    def job_policies(self) -> Mapping[str, JobPolicy]:
+        return policies_with_ladder(self.settings.job_ladder)
+
+    @property
+    def job_waits(self) -> Collection[float]:
+        """The pauses between tries that jobs spend on the broker."""
+        return self.settings.job_ladder or DEFAULT_RETRY_SECONDS
 
     def start(self) -> None:
         self.background.start()
@@ -150,7 +171,7 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
     database = Database(settings, application_name=SERVICE)
     participants = Participants.connect(settings)
     qr = QrCodec(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
-    topology = platform_topology(settings.hold_ttl_seconds)
+    topology = platform_topology(settings.hold_ttl_seconds, settings.job_ladder or DEFAULT_RETRY_SECONDS)
     url = settings.rabbitmq_url.get_secret_value()
     publisher = Publisher(url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds)
     relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
@@ -176,6 +197,13 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
         qr=qr,
         engine=engine,
         box_office=box_office,
+        jobs=JobQueue(
+            enqueuing=Enqueuing(database),
+            desk=JobDesk(database),
+            policies=policies_with_ladder(settings.job_ladder),
+            on_enqueued=relay.poke,
+        ),
+        topology=topology,
         background=Background(
             publisher=publisher,
             relay=relay,

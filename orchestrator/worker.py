@@ -1,26 +1,48 @@
-"""`python -m orchestrator.worker`: keeps sagas and messages going when the HTTP process is down or busy."""
+"""`python -m orchestrator.worker`: works on jobs, and keeps sagas and messages going when the HTTP process is down."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from common.http.app import base_app, serve
 from orchestrator.engine.observer import Observer
-from orchestrator.settings import Settings, WorkerSettings
-from orchestrator.wiring import SERVICE, wire
+from orchestrator.handlers import register_handlers
+from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
+from orchestrator.jobs.registry import Registry
+from orchestrator.jobs.workforce import Workforce, WorkPace
+from orchestrator.settings import WorkerSettings
+from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
 __all__ = ["create_worker"]
 
+HandlerRegistration = Callable[[Registry, SagaMachinery], None]
 
-def create_worker(settings: Settings, *, observer: Observer | None = None) -> FastAPI:
-    """Return an app with health and metrics only; the work is in the background."""
+
+def create_worker(
+    settings: WorkerSettings,
+    *,
+    observer: Observer | None = None,
+    job_observer: JobObserver | None = None,
+    register: HandlerRegistration = register_handlers,
+) -> FastAPI:
+    """Return an app with health and metrics only; the work is in the background.
+
+    Args:
+        observer: is told of every saga step, besides logs and metrics.
+        job_observer: is told of every try of a job, in place of logs and metrics.
+        register: says which function does which kind of job.
+    """
     machinery = wire(settings, observer=observer)
+    workforce = _workforce(settings, machinery, job_observer or LoggingJobObserver(), register)
+    machinery.health.optional["jobs"] = workforce.intake.broker.is_healthy
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         machinery.start()
+        workforce.start()
         yield
+        await workforce.close(grace_seconds=settings.shutdown_grace_seconds)
         await machinery.close()
 
     return base_app(
@@ -29,6 +51,29 @@ def create_worker(settings: Settings, *, observer: Observer | None = None) -> Fa
         settings=settings,
         lifespan=lifespan,
         health=machinery.health,
+    )
+
+
+def _workforce(
+    settings: WorkerSettings, machinery: SagaMachinery, observer: JobObserver, register: HandlerRegistration
+) -> Workforce:
+    registry = Registry()
+    register(registry, machinery)
+    return Workforce.of(
+        machinery.database,
+        registry,
+        observer,
+        rabbitmq_url=settings.rabbitmq_url.get_secret_value(),
+        topology=machinery.topology,
+        policies=machinery.job_policies,
+        waits_on_broker=machinery.job_waits,
+        pace=WorkPace(
+            lease_seconds=settings.job_lease_seconds,
+            interval_seconds=settings.job_scheduler_seconds,
+            grace_seconds=settings.job_grace_seconds,
+            trim_seconds=settings.job_trim_seconds,
+        ),
+        on_announced=machinery.background.relay.poke,
     )
 
 

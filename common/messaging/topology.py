@@ -8,7 +8,7 @@ Works on RabbitMQ 3.10 to 4.x: no global QoS, no transient shared queues, nothin
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -16,8 +16,12 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 
 __all__ = [
+    "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
+    "DEFAULT_RETRY_SECONDS",
     "HOLD_EXCHANGE",
+    "JOBS_EXCHANGE",
+    "JOB_KINDS",
     "MESSAGES_EXCHANGE",
     "PARKING_QUEUE",
     "RELEASE_QUEUE",
@@ -26,7 +30,9 @@ __all__ = [
     "Queue",
     "Topology",
     "hold_queue_name",
+    "job_queue_name",
     "platform_topology",
+    "retry_exchange_name",
 ]
 
 HOLD_EXCHANGE: Final = "seat.hold.exchange"
@@ -37,6 +43,22 @@ ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 PARKING_QUEUE: Final = "parking"
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
+JOBS_EXCHANGE: Final = "jobs.exchange"
+DEAD_JOBS_QUEUE: Final = "jobs.dead"
+JOB_KINDS: Final = (
+    "performance",
+    "commission",
+    "revision",
+    "fulfillment",
+    "webhook",
+    "email",
+    "sms",
+    "delivery",
+    "reconciliation",
+    "bulk",
+)
+DEFAULT_RETRY_SECONDS: Final = (2.0, 4.0, 8.0, 16.0, 32.0)  # the ladder of F2
+
 # RabbitMQ 4 gives a message up after twenty deliveries (a consumer that dies counts): then it is kept for people.
 PARKED_AT_THE_LIMIT: Final = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": PARKING_QUEUE}
 
@@ -44,7 +66,7 @@ PARKED_AT_THE_LIMIT: Final = {"x-dead-letter-exchange": "", "x-dead-letter-routi
 @dataclass(frozen=True, slots=True)
 class Exchange:
     name: str
-    kind: Literal["direct", "topic"]
+    kind: Literal["direct", "topic", "fanout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,39 +135,87 @@ def hold_queue_name(hold_ttl_milliseconds: int) -> str:
     return f"seat.hold.queue.{hold_ttl_milliseconds}ms"
 
 
-def platform_topology(hold_ttl_seconds: float = DEFAULT_HOLD_TTL_MILLISECONDS / 1000) -> Topology:
+def job_queue_name(kind: str) -> str:
+    return f"jobs.{kind}"
+
+
+def retry_exchange_name(seconds: float) -> str:
+    """Name the exchange of one rung of the retry ladder; the queue behind it has the same name."""
+    return f"jobs.retry.{seconds:.0f}s" if float(seconds).is_integer() else f"jobs.retry.{seconds * 1000:.0f}ms"
+
+
+def platform_topology(
+    hold_ttl_seconds: float = DEFAULT_HOLD_TTL_MILLISECONDS / 1000,
+    retry_seconds: Sequence[float] = DEFAULT_RETRY_SECONDS,
+) -> Topology:
     """Return what every process declares when it connects.
 
     Holds wait in a queue that nobody reads; when their TTL runs out the broker dead-letters them to the release
     queue, at least once. A message published for a full queue is rejected, so the outbox keeps it.
+
+    Jobs to be tried again wait likewise, in one queue for each length of wait. A fanout exchange before each of these
+    keeps the routing key free to say the job's kind, which the broker routes by when the wait is over.
     """
+    holds, jobs, retries = _holds(hold_ttl_seconds), _jobs(), _retries(retry_seconds)
+    return Topology(
+        exchanges=(*holds.exchanges, Exchange(MESSAGES_EXCHANGE, "topic"), *jobs.exchanges, *retries.exchanges),
+        queues=(
+            *holds.queues,
+            Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(PARKING_QUEUE),
+            *jobs.queues,
+            *retries.queues,
+        ),
+        bindings=(
+            *holds.bindings,
+            Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
+            *jobs.bindings,
+            *retries.bindings,
+        ),
+    )
+
+
+def _holds(hold_ttl_seconds: float) -> Topology:
     hold_ttl_milliseconds = round(hold_ttl_seconds * 1000)
-    hold_queue = Queue(
-        hold_queue_name(hold_ttl_milliseconds),
+    waiting = _waiting_queue(hold_queue_name(hold_ttl_milliseconds), hold_ttl_milliseconds, then=RELEASE_EXCHANGE)
+    return Topology(
+        exchanges=(Exchange(HOLD_EXCHANGE, "direct"), Exchange(RELEASE_EXCHANGE, "direct")),
+        queues=(waiting, Queue(RELEASE_QUEUE, PARKED_AT_THE_LIMIT)),
+        bindings=(
+            Binding(HOLD_EXCHANGE, waiting.name, waiting.name),
+            Binding(RELEASE_EXCHANGE, RELEASE_QUEUE, waiting.name),
+        ),
+    )
+
+
+def _jobs() -> Topology:
+    """Tokens need no parking: the job is a row, and a token that is lost is sent again."""
+    return Topology(
+        exchanges=(Exchange(JOBS_EXCHANGE, "direct"),),
+        queues=(*(Queue(job_queue_name(kind)) for kind in JOB_KINDS), Queue(DEAD_JOBS_QUEUE)),
+        bindings=tuple(Binding(JOBS_EXCHANGE, job_queue_name(kind), kind) for kind in JOB_KINDS),
+    )
+
+
+def _retries(retry_seconds: Sequence[float]) -> Topology:
+    rungs = {retry_exchange_name(seconds): round(seconds * 1000) for seconds in retry_seconds}
+    return Topology(
+        exchanges=tuple(Exchange(name, "fanout") for name in rungs),
+        queues=tuple(_waiting_queue(name, milliseconds, then=JOBS_EXCHANGE) for name, milliseconds in rungs.items()),
+        bindings=tuple(Binding(name, name, "") for name in rungs),
+    )
+
+
+def _waiting_queue(name: str, ttl_milliseconds: int, *, then: str) -> Queue:
+    """A queue that nobody reads: what waited its time goes on to the exchange `then`, at least once."""
+    return Queue(
+        name,
         {
-            "x-message-ttl": hold_ttl_milliseconds,
-            "x-dead-letter-exchange": RELEASE_EXCHANGE,
+            "x-message-ttl": ttl_milliseconds,
+            "x-dead-letter-exchange": then,
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
         },
-    )
-    return Topology(
-        exchanges=(
-            Exchange(HOLD_EXCHANGE, "direct"),
-            Exchange(RELEASE_EXCHANGE, "direct"),
-            Exchange(MESSAGES_EXCHANGE, "topic"),
-        ),
-        queues=(
-            hold_queue,
-            Queue(RELEASE_QUEUE, PARKED_AT_THE_LIMIT),
-            Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
-            Queue(PARKING_QUEUE),
-        ),
-        bindings=(
-            Binding(HOLD_EXCHANGE, hold_queue.name, hold_queue.name),
-            Binding(RELEASE_EXCHANGE, RELEASE_QUEUE, hold_queue.name),
-            Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
-        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Alembic's entry point."""
 
 from common.db.migrations import run_migrations
-from orchestrator.engine.models import metadata
+from orchestrator.jobs.models import metadata
 
 run_migrations(metadata)

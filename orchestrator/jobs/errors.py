@@ -1,0 +1,37 @@
+"""What the job system says no with, and how a handler says that trying again is no use."""
+
+from common.errors import Conflict, InvalidRequest, NotFound
+
+__all__ = ["JobInvalidState", "JobNotFound", "JobRefused", "JobTakenOver", "UnknownKind"]
+
+
+class JobNotFound(NotFound):
+    public_message = "There is no such job."
+
+
+class JobInvalidState(Conflict):
+    code = "JOB_INVALID_STATE"
+    public_message = "The job is not in a state that allows this."
+
+
+class UnknownKind(InvalidRequest):
+    public_message = "There is no such kind of job."
+
+
+class JobTakenOver(Conflict):
+    """The attempt lost its lease: the job belongs to another worker by now, and nothing of this attempt counts."""
+
+    code = "STALE_EPOCH"
+
+
+class JobRefused(Exception):
+    """A handler raises it when no further try can succeed: the job fails at once.
+
+    Args:
+        why: kept with the job, for people.
+        code: kept beside it, for programs.
+    """
+
+    def __init__(self, why: str, *, code: str = "JOB_REFUSED") -> None:
+        super().__init__(why)
+        self.code = code

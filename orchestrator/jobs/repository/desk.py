@@ -1,0 +1,175 @@
+"""Jobs as people and other services see them: found, listed, counted, cancelled, tried again."""
+
+import uuid
+from typing import Final
+
+from sqlalchemy import text
+
+from common.db.engine import Database
+from orchestrator.jobs.policies import JobPolicy
+from orchestrator.jobs.record import JobPosition, JobStatus, JobView, KindStats
+from orchestrator.jobs.repository.fragments import COLUMNS, NEXT_IN_LANE, job_view, tokens
+
+__all__ = ["JobDesk"]
+
+_FIND: Final = text(f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id")  # noqa: S608
+
+_PAGE: Final = text(
+    f"""
+    SELECT {COLUMNS}, count(*) OVER () AS total FROM jobs
+    WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND (CAST(:status AS text) IS NULL OR status = :status)
+    ORDER BY created_at DESC, number DESC LIMIT :limit OFFSET :offset
+    """  # noqa: S608 - constants only
+)
+
+_CANCEL: Final = text(
+    f"""
+    WITH written AS (
+        UPDATE jobs SET status = 'cancelled', finished_at = clock_timestamp(), token_at = NULL, epoch = epoch + 1
+        WHERE job_id = :job_id AND status = 'queued'
+          AND (CAST(:requested_by AS uuid) IS NULL OR requested_by = :requested_by)
+        RETURNING *, true AS leaves_lane),
+    {NEXT_IN_LANE},
+    {tokens("token", of="next_in_lane")}
+    SELECT {COLUMNS} FROM written
+    """  # noqa: S608 - constants only
+)
+
+# It goes to the end of its lane, and gets as many tries as a new one. What it has had stays counted.
+_RETRY: Final = text(
+    f"""
+    WITH tries AS (
+        SELECT t.kind, t.tries FROM unnest(CAST(:kinds AS text[]), CAST(:tries AS integer[])) AS t (kind, tries)),
+    written AS (
+        UPDATE jobs AS j SET status = 'queued', finished_at = NULL, token_at = NULL, epoch = epoch + 1,
+            max_attempts = attempts + t.tries, queued_at = clock_timestamp(), run_at = now()
+        FROM tries AS t
+        WHERE t.kind = j.kind AND j.status = 'failed' AND (CAST(:job_id AS uuid) IS NULL OR job_id = :job_id)
+        RETURNING j.*),
+    {tokens("token", of="written")}
+    SELECT {COLUMNS} FROM written
+    """  # noqa: S608 - constants only
+)
+
+# Seconds are those of the last tries of the hundred jobs of the kind that completed last.
+_POSITION: Final = text(
+    """
+    SELECT m.status, m.lane, greatest(0, extract(epoch FROM m.run_at - now())) AS delay,
+        (SELECT count(*) FROM jobs AS j
+         WHERE j.kind = m.kind AND j.status IN ('queued', 'retrying') AND j.job_id <> m.job_id AND j.run_at <= now()
+           AND CASE WHEN m.lane IS NOT NULL THEN j.lane = m.lane AND (j.queued_at, j.number) < (m.queued_at, m.number)
+               ELSE j.priority > m.priority
+                    OR (j.priority = m.priority AND (j.queued_at, j.number) < (m.queued_at, m.number)) END) AS ahead,
+        (SELECT count(*) FROM jobs AS j
+         WHERE j.kind = m.kind AND j.status = 'running' AND (m.lane IS NULL OR j.lane = m.lane)) AS running,
+        (SELECT avg(extract(epoch FROM f.finished_at - f.started_at)) FROM (
+            SELECT started_at, finished_at FROM jobs WHERE kind = m.kind AND status = 'completed'
+            ORDER BY finished_at DESC LIMIT 100) AS f) AS average
+    FROM jobs AS m WHERE m.job_id = :job_id
+    """
+)
+
+_STATS: Final = text(
+    """
+    WITH ended AS (
+        SELECT kind, status, finished_at, extract(epoch FROM finished_at - started_at) AS seconds
+        FROM jobs WHERE finished_at > now() - interval '24 hours'),
+    added AS (
+        SELECT kind, status, count(*) AS jobs, coalesce(sum(seconds), 0) AS seconds FROM ended GROUP BY 1, 2
+        UNION ALL
+        SELECT kind, status, sum(jobs), sum(seconds) FROM job_tallies
+        WHERE hour > now() - interval '24 hours' GROUP BY 1, 2),
+    total AS (
+        SELECT kind, sum(jobs) FILTER (WHERE status = 'completed') AS completed,
+            sum(jobs) FILTER (WHERE status = 'failed') AS failed,
+            sum(jobs) FILTER (WHERE status = 'cancelled') AS cancelled,
+            sum(seconds) FILTER (WHERE status <> 'cancelled') AS seconds FROM added GROUP BY 1),
+    slow AS (
+        SELECT kind, percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+        FROM ended WHERE status = 'completed' GROUP BY 1),
+    waiting AS (
+        SELECT kind, count(*) FILTER (WHERE status = 'queued') AS queued,
+            count(*) FILTER (WHERE status = 'running') AS running,
+            count(*) FILTER (WHERE status = 'retrying') AS retrying,
+            count(*) FILTER (WHERE status = 'failed') AS failed_kept,
+            extract(epoch FROM now() - min(run_at)
+                FILTER (WHERE status IN ('queued', 'retrying') AND run_at <= now())) AS oldest
+        FROM jobs GROUP BY 1)
+    SELECT k.kind, w.queued, w.running, w.retrying, w.failed_kept, t.completed, t.failed, t.cancelled, t.seconds, s.p95,
+        w.oldest
+    FROM unnest(CAST(:kinds AS text[])) AS k (kind)
+    LEFT JOIN total AS t USING (kind) LEFT JOIN waiting AS w USING (kind) LEFT JOIN slow AS s USING (kind)
+    """
+)
+MINUTES_A_DAY: Final = 1440
+
+
+class JobDesk:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, job_id: uuid.UUID) -> JobView | None:
+        row = await self._database.fetch_one(_FIND, {"job_id": job_id})
+        return job_view(row) if row else None
+
+    async def page(
+        self, *, kind: str | None, status: JobStatus | None, limit: int, offset: int
+    ) -> tuple[list[JobView], int]:
+        """Return jobs, newest first, and how many there are in all."""
+        parameters = {"kind": kind, "status": status and status.value, "limit": limit, "offset": offset}
+        rows = await self._database.fetch_all(_PAGE, parameters)
+        return [job_view(row) for row in rows], rows[0]["total"] if rows else 0
+
+    async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None) -> JobView | None:
+        """Cancel a job whose first try has not begun; None when it is not such a job, or not theirs."""
+        row = await self._database.fetch_one(_CANCEL, {"job_id": job_id, "requested_by": requested_by})
+        return job_view(row) if row else None
+
+    async def retry(self, policies: list[JobPolicy], *, job_id: uuid.UUID | None = None) -> list[JobView]:
+        """Queue failed jobs of these kinds anew, or one of them."""
+        parameters = {
+            "kinds": [policy.kind for policy in policies],
+            "tries": [policy.tries for policy in policies],
+            "job_id": job_id,
+        }
+        return [job_view(row) for row in await self._database.fetch_all(_RETRY, parameters)]
+
+    async def position(self, job_id: uuid.UUID) -> JobPosition | None:
+        row = await self._database.fetch_one(_POSITION, {"job_id": job_id})
+        if row is None:
+            return None
+        if row["status"] not in {JobStatus.QUEUED, JobStatus.RETRYING}:
+            return JobPosition(position=0, estimated_wait_seconds=0.0)
+        # While jobs wait, all workers are at work: how many run is how many can.
+        ahead, running = row["ahead"], row["running"]
+        side_by_side = 1 if row["lane"] is not None else max(running, 1)
+        wait = None
+        if row["average"] is not None:
+            wait = max(float(row["delay"]), float(row["average"]) * (ahead + running) / side_by_side)
+        return JobPosition(position=ahead + 1, estimated_wait_seconds=wait)
+
+    async def stats(self, kinds: list[str]) -> list[KindStats]:
+        return [_stats(dict(row)) for row in await self._database.fetch_all(_STATS, {"kinds": kinds})]
+
+
+def _stats(row: dict[str, float | str | None]) -> KindStats:
+    def number(name: str) -> int:
+        return int(row[name] or 0)
+
+    completed, failed = number("completed"), number("failed")
+    ended = completed + failed
+    return KindStats(
+        kind=str(row["kind"]),
+        queued=number("queued"),
+        running=number("running"),
+        retrying=number("retrying"),
+        failed_kept=number("failed_kept"),
+        completed=completed,
+        failed=failed,
+        cancelled=number("cancelled"),
+        success_rate=completed / ended if ended else None,
+        average_seconds=float(row["seconds"] or 0) / ended if ended else None,
+        p95_seconds=None if row["p95"] is None else float(row["p95"]),
+        completed_per_minute=completed / MINUTES_A_DAY,
+        oldest_waiting_seconds=None if row["oldest"] is None else float(row["oldest"]),
+    )

@@ -1,0 +1,120 @@
+"""New jobs: stored once per idempotency key, with the token that wakes a worker."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import Database, Row
+from common.db.requests import fingerprint_of
+from common.errors import Unprocessable
+from orchestrator.jobs.record import JobStatus, JobView, NewJob
+from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, tokens
+
+__all__ = ["Enqueuing", "enqueue_in"]
+
+# Only the first of its lane gets a token at once; whoever leaves the lane sends the next one's.
+_ENQUEUE: Final = text(
+    f"""
+    WITH keyed AS (
+        INSERT INTO job_keys (kind, idempotency_key, job_id, fingerprint)
+        VALUES (:kind, :idempotency_key, :job_id, :fingerprint)
+        ON CONFLICT DO NOTHING
+        RETURNING job_id),
+    written AS (
+        INSERT INTO jobs (job_id, kind, payload, idempotency_key, requested_by, priority, lane, status, max_attempts,
+                          correlation_id, queued_at, run_at, token_at)
+        SELECT job_id, :kind, CAST(:payload AS jsonb), :idempotency_key, CAST(:requested_by AS uuid), :priority,
+               CAST(:lane AS text), 'queued', :max_attempts, :correlation_id,
+               greatest(CAST(:run_at AS timestamptz), clock_timestamp()),
+               coalesce(CAST(:run_at AS timestamptz), now()),
+               CASE WHEN CAST(:run_at AS timestamptz) > now() THEN CAST(:run_at AS timestamptz) END
+        FROM keyed
+        RETURNING *),
+    ready AS (SELECT * FROM written AS j WHERE run_at <= now() AND {IS_NEXT_IN_LANE}),
+    {tokens("token", of="ready")}
+    SELECT {COLUMNS} FROM written
+    """  # noqa: S608 - constants only
+)
+
+_FIND_BY_KEY: Final = text(
+    f"""
+    SELECT k.job_id AS known_as, k.fingerprint, k.outcome, k.created_at AS known_since, j.*
+    FROM job_keys AS k LEFT JOIN (SELECT {COLUMNS} FROM jobs) AS j ON j.job_id = k.job_id
+    WHERE k.kind = :kind AND k.idempotency_key = :idempotency_key
+    """  # noqa: S608 - constants only
+)
+
+
+async def enqueue_in(connection: AsyncConnection, job: NewJob) -> bool:
+    """Store a job in the transaction of one's own write; False when its key was used before.
+
+    Poke the outbox relay after the commit, so that the token leaves at once.
+    """
+    return (await connection.execute(_ENQUEUE, _parameters(job))).first() is not None
+
+
+class Enqueuing:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def enqueue(self, job: NewJob) -> tuple[JobView, bool]:
+        """Store a job, and say whether it is new; a repeated key finds the job there is.
+
+        Raises:
+            Unprocessable: the key was used with another payload.
+        """
+        row = await self._database.fetch_one(_ENQUEUE, _parameters(job))
+        if row is not None:
+            return job_view(row), True
+        known = await self._database.fetch_one(_FIND_BY_KEY, {"kind": job.kind, "idempotency_key": job.idempotency_key})
+        if known is None:  # its memory was cleared away at this very moment: then it is new again
+            return await self.enqueue(job)
+        if known["fingerprint"] != fingerprint_of(job.payload):
+            raise Unprocessable(kind=job.kind, key=job.idempotency_key)
+        return _known(known, job), False
+
+
+def _known(row: Row, job: NewJob) -> JobView:
+    """Return the job there is; when its row is gone by now, what is remembered of it."""
+    if row["job_id"] is not None:
+        return job_view(row)
+    since = row["known_since"]
+    return JobView(
+        job_id=row["known_as"],
+        kind=job.kind,
+        status=JobStatus(row["outcome"] or JobStatus.COMPLETED),
+        payload=job.payload,
+        idempotency_key=job.idempotency_key,
+        requested_by=job.requested_by,
+        priority=job.priority,
+        lane=job.lane,
+        attempts=0,
+        max_attempts=job.max_attempts,
+        progress=None,
+        result=None,
+        error=None,
+        run_at=since,
+        created_at=since,
+        started_at=None,
+        finished_at=datetime.now(UTC),
+    )
+
+
+def _parameters(job: NewJob) -> Mapping[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "kind": job.kind,
+        "payload": orjson.dumps(job.payload).decode(),
+        "idempotency_key": job.idempotency_key,
+        "fingerprint": fingerprint_of(job.payload),
+        "requested_by": job.requested_by,
+        "priority": job.priority,
+        "lane": job.lane,
+        "max_attempts": job.max_attempts,
+        "correlation_id": job.correlation_id,
+        "run_at": job.run_at,
+    }

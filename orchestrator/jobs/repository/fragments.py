@@ -1,0 +1,78 @@
+"""Parts that several statements share."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from common.db.engine import Row
+from common.messaging.message import Message
+from common.messaging.outbox import outbox_row
+from common.messaging.topology import JOBS_EXCHANGE
+from orchestrator.jobs.record import JobView
+
+__all__ = ["ANNOUNCE", "COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "message_arrays", "tokens"]
+
+COLUMNS: Final = """
+    job_id, kind, status, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
+    result, error, run_at, created_at, started_at, finished_at
+"""
+
+# Of job j: nobody stands before it in its lane, and nobody of it runs. Without a lane it always is.
+IS_NEXT_IN_LANE: Final = """
+    (j.lane IS NULL OR NOT EXISTS (
+        SELECT FROM jobs AS other
+        WHERE other.kind = j.kind AND other.lane = j.lane AND other.job_id <> j.job_id
+          AND (other.status = 'running' OR (other.status IN ('queued', 'retrying')
+               AND (other.queued_at, other.number) < (j.queued_at, j.number)))))
+"""
+
+# Whose turn it is in its lane now that the `written` job has left it.
+NEXT_IN_LANE: Final = """
+    next_in_lane AS (
+        SELECT j.kind, j.job_id, j.correlation_id
+        FROM written AS w JOIN jobs AS j ON j.kind = w.kind AND j.lane = w.lane AND j.job_id <> w.job_id
+        WHERE w.leaves_lane AND j.status IN ('queued', 'retrying') AND j.run_at <= now()
+        ORDER BY j.queued_at, j.number LIMIT 1)
+"""
+
+# Messages come as arrays, so that a write with none, one or two of them is the same statement.
+ANNOUNCE: Final = """
+    announced AS (
+        INSERT INTO outbox (message_id, exchange, routing_key, body)
+        SELECT m.message_id, m.exchange, m.routing_key, m.body
+        FROM unnest(CAST(:message_ids AS uuid[]), CAST(:exchanges AS text[]),
+                    CAST(:routing_keys AS text[]), CAST(:bodies AS bytea[]))
+             AS m (message_id, exchange, routing_key, body)
+        WHERE EXISTS (SELECT FROM written))
+"""
+
+
+def tokens(name: str, *, of: str) -> str:
+    """Return SQL that leaves a token in the outbox for each row of `of` (kind, job_id, correlation_id).
+
+    The message is made by the database, because only there is it known which jobs get one. Its shape is the common
+    envelope's.
+    """
+    return f"""
+    {name} AS MATERIALIZED (SELECT gen_random_uuid() AS message_id, kind, job_id, correlation_id FROM {of}),
+    {name}_sent AS (
+        INSERT INTO outbox (message_id, exchange, routing_key, body)
+        SELECT message_id, '{JOBS_EXCHANGE}', kind, convert_to(jsonb_build_object(
+            'id', message_id, 'type', 'job.token', 'version', 1, 'time', clock_timestamp(), 'source', 'orchestrator',
+            'subject', job_id, 'correlation_id', correlation_id, 'data', jsonb_build_object('kind', kind))::text, 'UTF8')
+        FROM {name})
+    """  # noqa: S608 - constants only
+
+
+def message_arrays(messages: Sequence[tuple[Message, str, str]]) -> dict[str, Any]:
+    """Return the parameters of `ANNOUNCE`; each message comes with its exchange and routing key."""
+    rows = [outbox_row(message, exchange=exchange, routing_key=key) for message, exchange, key in messages]
+    return {
+        "message_ids": [row["message_id"] for row in rows],
+        "exchanges": [row["exchange"] for row in rows],
+        "routing_keys": [row["routing_key"] for row in rows],
+        "bodies": [row["body"] for row in rows],
+    }
+
+
+def job_view(row: Row) -> JobView:
+    return JobView.model_validate(dict(row))

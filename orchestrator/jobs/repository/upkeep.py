@@ -1,0 +1,109 @@
+"""What a scheduler does for jobs that no worker has in hand, and what is thrown away in the end."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import text
+
+from common.db.engine import Database
+from orchestrator.jobs.policies import JobPolicy
+from orchestrator.jobs.record import JobStatus
+from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, tokens
+
+__all__ = ["Upkeep"]
+
+# For people who ask what came of a request; also how long a repetition of it is recognised.
+KEEP_KEYS: Final = "30 days"
+KEEP_TALLIES: Final = "30 days"
+
+_SEND_DUE: Final = text(
+    f"""
+    WITH due AS (
+        UPDATE jobs SET token_at = NULL
+        WHERE job_id IN (
+            SELECT job_id FROM jobs WHERE token_at <= now() ORDER BY token_at LIMIT :batch FOR UPDATE SKIP LOCKED)
+        RETURNING kind, job_id, correlation_id),
+    {tokens("token", of="due")}
+    SELECT count(*) AS sent FROM due
+    """  # noqa: S608 - constants only
+)
+
+_SEND_AGAIN: Final = text(
+    f"""
+    WITH ready AS (
+        SELECT kind, job_id, correlation_id FROM jobs AS j
+        WHERE kind = :kind AND status IN ('queued', 'retrying') AND run_at <= now() AND {IS_NEXT_IN_LANE}
+          AND run_at < now() - make_interval(secs => :grace_seconds)
+        ORDER BY priority DESC, queued_at, number LIMIT :batch),
+    {tokens("token", of="ready")}
+    SELECT count(*) AS sent FROM ready
+    """  # noqa: S608 - constants only
+)
+
+_COUNT: Final = text("SELECT kind, status, count(*) AS jobs FROM jobs GROUP BY kind, status")
+
+# What is thrown away is added up first, so that the statistics do not depend on how much is kept.
+_TRIM: Final = text(
+    """
+    WITH ranked AS (
+        SELECT job_id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS place FROM jobs
+        WHERE kind = :kind AND status = ANY(:statuses) AND finished_at IS NOT NULL),
+    gone AS (
+        DELETE FROM jobs AS j USING ranked AS r
+        WHERE j.job_id = r.job_id AND j.status = ANY(:statuses)
+          AND (r.place > :keep OR r.finished_at < now() - make_interval(secs => :keep_seconds))
+        RETURNING j.job_id, j.kind, j.status, j.started_at, j.finished_at),
+    remembered AS (
+        UPDATE job_keys AS k SET outcome = g.status FROM gone AS g WHERE k.job_id = g.job_id),
+    added AS (
+        INSERT INTO job_tallies (kind, hour, status, jobs, seconds)
+        SELECT kind, date_trunc('hour', finished_at, 'UTC'), status, count(*),
+               coalesce(sum(extract(epoch FROM finished_at - started_at)), 0)
+        FROM gone GROUP BY 1, 2, 3
+        ON CONFLICT (kind, hour, status)
+        DO UPDATE SET jobs = job_tallies.jobs + excluded.jobs, seconds = job_tallies.seconds + excluded.seconds)
+    SELECT count(*) AS gone FROM gone
+    """
+)
+_FORGET_KEYS: Final = text(
+    f"DELETE FROM job_keys WHERE outcome IS NOT NULL AND created_at < now() - interval '{KEEP_KEYS}'"  # noqa: S608
+)
+_FORGET_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
+
+
+class Upkeep:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send_due_tokens(self, *, batch: int) -> int:
+        """Send the tokens of delayed jobs whose time has come; return how many."""
+        row = await self._database.fetch_one(_SEND_DUE, {"batch": batch})
+        return int(row["sent"]) if row else 0
+
+    async def send_tokens_again(self, kind: str, *, grace_seconds: float, batch: int) -> int:
+        """Send tokens for jobs that have been ready for so long, as if theirs were lost; return how many."""
+        parameters = {"kind": kind, "grace_seconds": grace_seconds, "batch": batch}
+        row = await self._database.fetch_one(_SEND_AGAIN, parameters)
+        return int(row["sent"]) if row else 0
+
+    async def count(self) -> dict[tuple[str, JobStatus], int]:
+        """Return how many jobs there are, by kind and status."""
+        rows = await self._database.fetch_all(_COUNT)
+        return {(row["kind"], JobStatus(row["status"])): row["jobs"] for row in rows}
+
+    async def trim(self, policy: JobPolicy) -> int:
+        """Throw away finished jobs beyond what the policy keeps; return how many."""
+        done = [JobStatus.COMPLETED.value, JobStatus.CANCELLED.value]
+        gone = await self._trim(policy.kind, done, policy.keep_completed, policy.keep_completed_seconds)
+        failed = [JobStatus.FAILED.value]
+        return gone + await self._trim(policy.kind, failed, policy.keep_failed, policy.keep_failed_seconds)
+
+    async def _trim(self, kind: str, statuses: Sequence[str], keep: int, keep_seconds: float) -> int:
+        parameters = {"kind": kind, "statuses": statuses, "keep": keep, "keep_seconds": keep_seconds}
+        row = await self._database.fetch_one(_TRIM, parameters)
+        return int(row["gone"]) if row else 0
+
+    async def forget(self) -> None:
+        """Throw away keys and tallies that nobody will ask for any more."""
+        await self._database.execute(_FORGET_KEYS)
+        await self._database.execute(_FORGET_TALLIES)

@@ -1,0 +1,36 @@
+"""The job system on a real database and a real broker, with as many workers as a test likes."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.settings import DatabaseSettings
+from tests.integration.jobs.site import Site
+from tests.support.servers import DatabaseFactory, Vhost
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
+    settings = DatabaseSettings(database_url=SecretStr(database_url("orchestrator")))
+    database = Database(settings, application_name="tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+async def opened_site(database: Database, vhost: Vhost) -> AsyncIterator[Site]:
+    site = Site(database, vhost)
+    yield site
+    await site.close()
+
+
+@pytest.fixture
+async def site(opened_site: Site, database: Database) -> AsyncIterator[Site]:
+    """Nothing is queued, and nobody works, at the beginning of a test."""
+    yield opened_site
+    await opened_site.send_workers_home()
+    await database.execute(text("TRUNCATE jobs, job_keys, job_tallies, outbox"))
+    await opened_site.purge()

@@ -1,0 +1,208 @@
+"""Where jobs are enqueued and workers work, and handlers that do as they are told."""
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aio_pika
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.messaging.message import Message
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import platform_topology
+from orchestrator.jobs.observer import LoggingJobObserver
+from orchestrator.jobs.policies import JobPolicy
+from orchestrator.jobs.record import Attempt, JobError, JobStatus, JobView
+from orchestrator.jobs.registry import Handler, JobContext, Registry
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.service import JobQueue
+from orchestrator.jobs.workforce import Workforce, WorkPace
+from tests.support.servers import Vhost
+from tests.support.waiting import eventually
+
+__all__ = ["Bench", "Errand", "Site", "policy"]
+
+LADDER = (0.1, 0.2, 0.4, 0.8, 1.6)
+
+
+class Errand(BaseModel):
+    """What the tests' jobs are about: a name, and how to behave."""
+
+    name: str = ""
+
+
+def policy(kind: str, **rules: Any) -> JobPolicy:
+    usual = {"tries": 3, "retry_seconds": LADDER[:2], "timeout_seconds": 5.0, "concurrency": 4}
+    return JobPolicy(kind, **{**usual, **rules})
+
+
+POLICIES = {kind: policy(kind) for kind in ("performance", "commission", "email", "bulk")}
+
+
+@dataclass
+class Bench:
+    """A handler that notes what it does, and fails as often as it is told.
+
+    ``failures`` are raised one after the other; while ``gate`` is closed nobody gets past it.
+    """
+
+    failures: list[BaseException] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    tries: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
+    times: list[float] = field(default_factory=list)
+    most_at_once: int = 0
+    cancelled: int = 0
+    _at_work: int = 0
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def __call__(self, errand: Errand, context: JobContext) -> Mapping[str, Any]:
+        self.tries[context.job_id, context.attempt] += 1
+        self.begun.append(errand.name)
+        self.times.append(time.monotonic())
+        self._at_work += 1
+        self.most_at_once = max(self.most_at_once, self._at_work)
+        try:
+            await self.gate.wait()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self._at_work -= 1
+        if self.failures:
+            raise self.failures.pop(0)
+        self.done.append(errand.name)
+        return {"said": f"{errand.name} is done"}
+
+
+class CountingObserver(LoggingJobObserver):
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+
+    def ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None:
+        super().ended(attempt, outcome, error, seconds=seconds)
+        self.outcomes[outcome] += 1
+
+
+class Site:
+    """One database, one virtual host, one queue, any number of workers."""
+
+    def __init__(self, database: Database, vhost: Vhost) -> None:
+        self.database = database
+        self.vhost = vhost
+        self.topology = platform_topology(retry_seconds=LADDER)
+        self.publisher = Publisher(vhost.url, service="tests", topology=self.topology, timeout_seconds=3)
+        self.relay = OutboxRelay(database, self.publisher, poll_seconds=0.2)
+        self.publisher.broker.start()
+        self.relay.start()
+        self.queue = self.queue_with(POLICIES)
+        self.outcomes: Counter[str] = Counter()
+        self._workers: list[Workforce] = []
+
+    def queue_with(self, policies: Mapping[str, JobPolicy]) -> JobQueue:
+        return JobQueue(
+            enqueuing=Enqueuing(self.database),
+            desk=JobDesk(self.database),
+            policies=policies,
+            on_enqueued=self.relay.poke,
+        )
+
+    async def worker(
+        self,
+        *handlers: tuple[JobPolicy, Handler[Errand]],
+        lease_seconds: float = 5.0,
+        grace_seconds: float = 5.0,
+        trim_seconds: float = 60.0,
+    ) -> Workforce:
+        """Send a worker to work, and wait until it takes tokens."""
+        registry, observer = Registry(), CountingObserver()
+        observer.outcomes = self.outcomes
+        for rules, handler in handlers:
+            registry.register(rules, Errand, handler)
+        worker = Workforce.of(
+            self.database,
+            registry,
+            observer,
+            rabbitmq_url=self.vhost.url,
+            topology=self.topology,
+            policies={rules.kind: rules for rules, _ in handlers},
+            waits_on_broker=LADDER,
+            pace=WorkPace(
+                lease_seconds=lease_seconds,
+                interval_seconds=0.1,
+                grace_seconds=grace_seconds,
+                trim_seconds=trim_seconds,
+            ),
+            on_announced=self.relay.poke,
+        )
+        worker.start()
+        self._workers.append(worker)
+        await worker.intake.broker.wait_until_ready()
+        return worker
+
+    async def dismiss(self, worker: Workforce, *, grace_seconds: float = 1.0) -> None:
+        self._workers.remove(worker)
+        await worker.close(grace_seconds=grace_seconds)
+
+    async def send_workers_home(self) -> None:
+        for worker in [*self._workers]:
+            await self.dismiss(worker)
+        self.outcomes.clear()
+
+    async def enqueue(self, kind: str, *names: str, **options: Any) -> list[JobView]:
+        return [
+            await self.queue.enqueue(kind, Errand(name=name), idempotency_key=str(uuid.uuid4()), **options)
+            for name in names
+        ]
+
+    async def reaches(self, job: JobView, status: JobStatus, *, within_seconds: float = 10.0) -> JobView:
+        async def look() -> JobView | None:
+            found = await self.queue.find(job.job_id)
+            assert found.status is status, f"{found.status}: {found.error}"
+            return found
+
+        found = await eventually(look, within_seconds=within_seconds)
+        assert found is not None
+        return found
+
+    async def announced(self, kind: str) -> Sequence[Mapping[str, Any]]:
+        """Return what was said of jobs with this routing key."""
+        statement = text("SELECT convert_from(body, 'UTF8')::jsonb AS message FROM outbox WHERE routing_key = :kind")
+        return [row["message"] for row in await self.database.fetch_all(statement, {"kind": kind})]
+
+    async def messages_in(self, queue: str) -> int:
+        """Return how many messages wait in a queue, as the broker says at this moment."""
+        async with await aio_pika.connect(self.vhost.url) as connection:
+            found = await (await connection.channel()).declare_queue(queue, passive=True)
+            return int(found.declaration_result.message_count or 0)
+
+    async def taken_from(self, queue: str) -> Message | None:
+        """Take one message out of a queue."""
+        async with await aio_pika.connect(self.vhost.url) as connection:
+            found = await (await connection.channel()).declare_queue(queue, passive=True)
+            incoming = await found.get(no_ack=True, fail=False)
+            return Message.from_bytes(incoming.body) if incoming else None
+
+    async def purge(self) -> None:
+        """Empty all queues."""
+        await self.publisher.broker.wait_until_ready()
+        async with await aio_pika.connect(self.vhost.url) as connection:
+            channel = await connection.channel()
+            for queue in self.topology.queues:
+                await (await channel.get_queue(queue.name, ensure=False)).purge()
+
+    async def close(self) -> None:
+        await self.relay.close()
+        await self.publisher.broker.close()
