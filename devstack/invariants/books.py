@@ -34,6 +34,7 @@ class Books:
     escrows: Rows = ()
     clawbacks: Rows = ()
     miscounted: Rows = ()
+    capacities: Rows = ()
     seats: Rows = ()
     admissions: Rows = ()
     events: Rows = ()
@@ -114,9 +115,11 @@ MISCOUNTED: Final = """
            c.sold + coalesce(d.sold, 0), c.blocked + coalesce(d.blocked, 0))
         IS DISTINCT FROM (s.total, s.available, s.held, s.sold, s.blocked)
 """
+# Only those that somebody has: of a large hall most are free.
 SEATS: Final = """
     SELECT seat_id, event_id, status, hold_id, held_by_user_id, owner_user_id, price_paid, purchased_at,
-        status = 'HELD' AND held_until > now() AS is_live FROM seats
+        status = 'HELD' AND held_until > now() AS is_live
+    FROM seats WHERE hold_id IS NOT NULL
 """
 SAGAS_IN_HAND: Final = """
     SELECT saga_id, kind, state, step FROM sagas
@@ -158,6 +161,7 @@ READS: Final[Mapping[str, Read]] = {
     "escrows": Read("users", ESCROWS),
     "clawbacks": Read("users", CLAWBACKS),
     "miscounted": Read("inventory", MISCOUNTED),
+    "capacities": Read("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
     "seats": Read("inventory", SEATS),
     "admissions": Read("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
     "events": Read("events", "SELECT event_id, status, total_seats FROM events"),

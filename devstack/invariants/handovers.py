@@ -92,11 +92,13 @@ def _is_of(allowed: Mapping[str, set[str | None]], state: str, status: str | Non
 def _listed_seats(books: Books) -> list[str]:
     """A seat is listed just when there is one listing of it on sale, its owner's, of its present order."""
     on_sale = grouped((listing for listing in books.listings if listing["status"] in ON_SALE), "seat_id")
-    seats = {seat["seat_id"]: seat for seat in books.seats if seat["status"] == "LISTED" or seat["seat_id"] in on_sale}
+    seats = {seat["seat_id"]: seat for seat in books.seats}
+    listed = {seat_id for seat_id, seat in seats.items() if seat["status"] == "LISTED"}
     return [
-        f"seat {seat_id} is {seat['status']} and has {len(on_sale.get(seat_id, ()))} listings on sale, or another's"
-        for seat_id, seat in seats.items()
-        if not _is_listed_right(seat, on_sale.get(seat_id, []))
+        f"seat {seat_id} is {seat['status'] if seat else 'free'} and has {len(listings)} listings on sale, or another's"
+        for seat_id in listed | on_sale.keys()
+        for seat, listings in [(seats.get(seat_id), on_sale.get(seat_id, []))]
+        if seat is None or not _is_listed_right(seat, listings)
     ]
 
 

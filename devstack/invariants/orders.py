@@ -21,7 +21,7 @@ def violations(books: Books) -> list[str]:
     own_seats = grouped(
         (row | {"new_owner": owners.get((row["order_id"], row["seat_id"]))} for row in books.order_seats), "order_id"
     )
-    had_seats = grouped((seat for seat in books.seats if seat["hold_id"] is not None), "hold_id")
+    had_seats = grouped(books.seats, "hold_id")
     charges = grouped(books.charges, "reference")
     found = [*_charges_without_order(books), *_sagas(books)]
     for order in books.orders:

@@ -317,6 +317,14 @@ DEALS: Final = {
         by=("seat_id",),
         tells=("seat {seat_id} is SOLD and has 1 listings on sale",),
     ),
+    "a ticket is on the market and sold to nobody": Breach(
+        saga="list for resale",
+        where="inventory",
+        sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
+        " purchased_at = NULL WHERE seat_id = $1",
+        by=("seat_id",),
+        tells=("seat {seat_id} is free and has 1 listings on sale",),
+    ),
     "a ticket is offered by somebody else": Breach(
         saga="list for resale",
         where="orders",
