@@ -1,7 +1,8 @@
 """A seat is in one transfer or one listing at a time.
 
-Whether it is free is asked of the database's `occupant_of(seat_id)` (migration 0002), which makes all who ask about one
-seat take turns until they commit, and looks at both tables anew when it is their turn.
+Whether it is free is asked of the database's `occupant_of(seat_id, order_id)` (migration 0003), which makes all who ask
+about one seat take turns until they commit, and looks at both tables anew when it is their turn. A dispute is about a
+ticket, which is a seat and the order it was sold with: it outlives the order, and then does not occupy the seat.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ from orders.transfers.errors import TransferInProgress
 __all__ = ["OCCUPANT", "SELECT_OCCUPIED_ANSWER", "seat_occupied"]
 
 OCCUPANT: Final = """
-    occupant AS MATERIALIZED (SELECT occupant_of(:seat_id) AS kind WHERE NOT EXISTS (SELECT FROM prior))
+    occupant AS MATERIALIZED (SELECT occupant_of(:seat_id, :order_id) AS kind WHERE NOT EXISTS (SELECT FROM prior))
 """
 """The part of an opening that finds out; the rest may go on where its `kind` is NULL."""
 

@@ -32,7 +32,11 @@ class Reader:
         )
         return [row["found"] for row in rows], total["total"] if total else 0
 
-    async def oldest(self, conditions: Sequence[ColumnElement[bool]], *, limit: int) -> list[dict[str, Any]]:
-        """Return the first so many."""
-        rows = await self._database.fetch_all(self._rows.where(*conditions).order_by(*self._oldest_first).limit(limit))
+    async def oldest(
+        self, conditions: Sequence[ColumnElement[bool]], *, limit: int, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """Return the first so many, behind the `offset` that are skipped."""
+        rows = await self._database.fetch_all(
+            self._rows.where(*conditions).order_by(*self._oldest_first).limit(limit).offset(offset)
+        )
         return [row["found"] for row in rows]

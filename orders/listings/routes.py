@@ -61,7 +61,7 @@ async def browse_listings(
     status: StatusOnMarket = ListingStatus.ACTIVE,
     event_id: Annotated[uuid.UUID | None, Query(description="Only tickets of this event.")] = None,
 ) -> Paginated[Listing]:
-    """Newest first; those that can be bought when no status is asked for."""
+    """Newest first; those that can be bought when no status is asked for. What is other people's business is null."""
     items, total = await listings.market(
         user, status=status, event_id=event_id, limit=page.per_page, offset=page.offset
     )
@@ -74,7 +74,7 @@ async def browse_listings(
     responses=refusals({400: "INVALID_UUID", 401: _NOT_LOGGED_IN, 404: "LISTING_NOT_FOUND"}),
 )
 async def show_listing(listing_id: uuid.UUID, user: CurrentUser, listings: Listings) -> Success[Listing]:
-    """To any user; who is buying is shown to the two and to admins."""
+    """To any user; its order and who is buying are shown to the two and to admins, and once it is over its seller too."""
     return success(await listings.show(listing_id, to=user))
 
 

@@ -1,7 +1,7 @@
 """What listings take and give."""
 
 import uuid
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -25,6 +25,8 @@ __all__ = [
 StatusOnMarket = Literal[
     ListingStatus.ACTIVE, ListingStatus.PENDING_TRANSFER, ListingStatus.COMPLETED, ListingStatus.CANCELLED
 ]
+
+_OVER: Final = frozenset({ListingStatus.COMPLETED, ListingStatus.CANCELLED})
 
 _EXAMPLE: JsonDict = {
     "listing_id": "2b1a7a52-7d0f-4a55-9f0a-0c8a4e6a9d10",
@@ -51,11 +53,15 @@ class Listing(Seat):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     listing_id: uuid.UUID
-    order_id: uuid.UUID
+    order_id: uuid.UUID | None = Field(
+        description="The order the ticket was sold with; shown to seller and buyer and to admins, to others null."
+    )
     event_id: uuid.UUID
     face_value: Money
     asking_price: Money
-    seller_user_id: uuid.UUID
+    seller_user_id: uuid.UUID | None = Field(
+        description="Who sells it; null to others than seller, buyer and admins once it is COMPLETED or CANCELLED."
+    )
     buyer_user_id: uuid.UUID | None = Field(description="Who is buying or bought it; shown to the two and to admins.")
     sale_id: uuid.UUID | None = Field(description="The sale under way or done; shown to the same.")
     status: ListingStatus
@@ -66,12 +72,17 @@ class Listing(Seat):
 
     def is_known_to(self, user: Principal) -> bool:
         """Whether the user is its seller, its buyer, or an admin."""
-        parties = [self.seller_user_id, *([self.buyer_user_id] if self.buyer_user_id else [])]
-        return any(user.may_act_for(party) for party in parties)
+        parties = (self.seller_user_id, self.buyer_user_id)
+        return any(party is not None and user.may_act_for(party) for party in parties)
 
     def as_seen_by(self, user: Principal) -> Self:
-        """Return it without its buyer and sale, unless the user is concerned."""
-        return self if self.is_known_to(user) else self.model_copy(update={"buyer_user_id": None, "sale_id": None})
+        """Return it without order, buyer and sale, and once it is over without its seller, unless it is the user's."""
+        if self.is_known_to(user):
+            return self
+        hidden = dict.fromkeys(("order_id", "buyer_user_id", "sale_id"))
+        if self.status in _OVER:
+            hidden["seller_user_id"] = None
+        return self.model_copy(update=hidden)
 
 
 class OpenListing(Requested, Seat):

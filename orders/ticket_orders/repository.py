@@ -136,9 +136,9 @@ class OrderRepository:
         found, total = await self._reader.page([*owned, *_of_status(status)], limit=limit, offset=offset)
         return [Order(**each) for each in found], total
 
-    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int) -> list[Order]:
+    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int, offset: int) -> list[Order]:
         conditions = [orders.c.event_id == event_id, *_of_status(status)]
-        return [Order(**each) for each in await self._reader.oldest(conditions, limit=limit)]
+        return [Order(**each) for each in await self._reader.oldest(conditions, limit=limit, offset=offset)]
 
     async def counts(self, event_id: uuid.UUID) -> dict[OrderStatus, int]:
         """Return how many orders of the event there are of each status; statuses without one are left out."""

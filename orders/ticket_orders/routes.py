@@ -93,11 +93,13 @@ async def refund_order(order_id: uuid.UUID, refund: RefundOrder, orders: Orders)
 async def oldest_orders(
     orders: Orders,
     event_id: uuid.UUID,
+    *,
     status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="So many are skipped.")] = 0,
 ) -> Success[list[Order]]:
     """An event's, the oldest first."""
-    return success(await orders.oldest(event_id, status=status, limit=limit))
+    return success(await orders.oldest(event_id, status=status, limit=limit, offset=offset))
 
 
 @internal.get("/counts", responses=refusals({400: _BAD_INPUT}))

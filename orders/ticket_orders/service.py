@@ -60,9 +60,9 @@ class OrderService:
             raise OrderNotFound
         return order
 
-    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int) -> list[Order]:
+    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int, offset: int) -> list[Order]:
         """Return an event's orders, the oldest first."""
-        return await self._orders.oldest(event_id, status=status, limit=limit)
+        return await self._orders.oldest(event_id, status=status, limit=limit, offset=offset)
 
     async def counts(self, event_id: uuid.UUID) -> dict[OrderStatus, int]:
         """Return how many orders of the event there are of every status."""

@@ -27,6 +27,14 @@ from orders.transfers.status import TransferMove, TransferStatus
 
 __all__ = ["TransferRepository"]
 
+_IS_DISPUTED: Final = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM transfers
+        WHERE seat_id = :seat_id AND order_id = :order_id AND status IN ('DISPUTED', 'REVERSING')) AS is_disputed
+    """
+)
+
 _FIND: Final = text(f"SELECT {transfer_json('transfers')} AS found FROM transfers WHERE transfer_id = :transfer_id")  # noqa: S608
 
 _FIND_WITH_HISTORY: Final = text(
@@ -129,6 +137,11 @@ class TransferRepository:
     async def find_with_history(self, transfer_id: uuid.UUID) -> TransferWithHistory | None:
         found = await self._database.fetch_one(_FIND_WITH_HISTORY, {"transfer_id": transfer_id})
         return TransferWithHistory(**found["found"]) if found else None
+
+    async def is_disputed(self, *, seat_id: uuid.UUID, order_id: uuid.UUID) -> bool:
+        """Tell whether a transfer of that ticket is DISPUTED or REVERSING."""
+        found = await self._database.fetch_one(_IS_DISPUTED, {"seat_id": seat_id, "order_id": order_id})
+        return bool(found and found["is_disputed"])
 
     async def page(
         self, *, party_user_id: uuid.UUID | None, status: TransferStatus | None, limit: int, offset: int

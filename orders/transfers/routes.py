@@ -14,6 +14,7 @@ from orders.transfers.schemas import (
     DisputeTransfer,
     EndTransfer,
     OpenTransfer,
+    TicketDispute,
     Transfer,
     TransferWithHistory,
     UndoneTransfer,
@@ -96,6 +97,12 @@ async def oldest_transfers(
 ) -> Success[list[Transfer]]:
     """An event's, the oldest first."""
     return success(await transfers.oldest(event_id, status=status, limit=limit))
+
+
+@internal.get("/disputed", responses=refusals({400: _BAD_INPUT}))
+async def find_dispute(transfers: Transfers, seat_id: uuid.UUID, order_id: uuid.UUID) -> Success[TicketDispute]:
+    """Of the ticket, which is the seat sold with that order."""
+    return success(await transfers.dispute_of(seat_id=seat_id, order_id=order_id))
 
 
 @internal.get("/{transfer_id}", responses=refusals({400: "INVALID_UUID", 404: "TRANSFER_NOT_FOUND"}))

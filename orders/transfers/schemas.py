@@ -17,6 +17,7 @@ __all__ = [
     "EndTransfer",
     "OpenTransfer",
     "Party",
+    "TicketDispute",
     "Transfer",
     "TransferHistoryEntry",
     "TransferWithHistory",
@@ -131,6 +132,10 @@ class EndTransfer(Undo):
 class UndoneTransfer(BaseModel):
     transfer_id: uuid.UUID
     status: TransferStatus | None = Field(description="null when the transfer was never opened")
+
+
+class TicketDispute(BaseModel):
+    is_disputed: bool = Field(description="Whether a transfer of the ticket is DISPUTED or REVERSING.")
 
 
 class DisputeTransfer(Requested):

@@ -11,6 +11,7 @@ from orders.transfers.schemas import (
     DisputeTransfer,
     EndTransfer,
     OpenTransfer,
+    TicketDispute,
     Transfer,
     TransferWithHistory,
     UndoneTransfer,
@@ -56,6 +57,10 @@ class TransferService:
     async def oldest(self, event_id: uuid.UUID, *, status: TransferStatus | None, limit: int) -> list[Transfer]:
         """Return an event's transfers, the oldest first."""
         return await self._transfers.oldest(event_id, status=status, limit=limit)
+
+    async def dispute_of(self, *, seat_id: uuid.UUID, order_id: uuid.UUID) -> TicketDispute:
+        """Tell whether the ticket, the seat sold with that order, is disputed."""
+        return TicketDispute(is_disputed=await self._transfers.is_disputed(seat_id=seat_id, order_id=order_id))
 
     async def show(self, transfer_id: uuid.UUID, *, to: Principal) -> TransferWithHistory:
         """Return a transfer with its history to its seller, its buyer or an admin.

@@ -27,6 +27,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/orders/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
     ("POST", "/internal/transfers", transfer()),
     ("GET", f"/internal/transfers?event_id={new_id()}", None),
+    ("GET", f"/internal/transfers/disputed?seat_id={new_id()}&order_id={new_id()}", None),
     ("GET", f"/internal/transfers/{new_id()}", None),
     ("POST", f"/internal/transfers/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
     ("POST", f"/internal/transfers/{new_id()}/confirmations", {"request_id": new_id(), "parties": ["seller"]}),

@@ -149,7 +149,7 @@ class TestOneSeat:
     @each_kind
     async def test_is_occupied(self, kind: Dealings, other: Dealings, *, status: str, code: str) -> None:
         made = await other.at(status)
-        body = kind.opening(seat_id=made.body["seat_id"])
+        body = kind.opening(seat_id=made.body["seat_id"], order_id=made.body["order_id"])
 
         answer = await kind.open(body)
 
@@ -163,9 +163,37 @@ class TestOneSeat:
     async def test_is_free_again(self, kind: Dealings, other: Dealings, status: str) -> None:
         made = await other.at(status)
 
+        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"], order_id=made.body["order_id"]))
+
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize("status", ["DISPUTED", "REVERSING"])
+    @each_kind
+    async def test_is_not_occupied_by_a_dispute_about_its_former_order(
+        self, kind: Dealings, transfers: Transfers, status: str
+    ) -> None:
+        made = await transfers.at(status)
+
         answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
 
         assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        ("other", "status", "code"),
+        [each for each in OCCUPYING if each[1] not in {"DISPUTED", "REVERSING"}],
+        indirect=["other"],
+        ids=str,
+    )
+    @each_kind
+    async def test_is_occupied_by_what_is_under_way_with_any_order(
+        self, kind: Dealings, other: Dealings, *, status: str, code: str
+    ) -> None:
+        made = await other.at(status)
+
+        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
+
+        assert answer.status_code == 409
+        assert answer.json()["error_code"] == code
 
     @each_kind
     async def test_is_free_when_a_listing_was_discarded(self, kind: Dealings, listings: Listings) -> None:

@@ -117,7 +117,8 @@ class TestBrowse:
 
         answer = await fan.get("/api/marketplace/listings", event_id=event_id)
 
-        assert answer.json()["data"][0] == (await listings.find(newest.key)).json()["data"]
+        found = (await listings.find(newest.key)).json()["data"]
+        assert answer.json()["data"][0] == {**found, "order_id": None}
         assert [each["status"] for each in answer.json()["data"]] == ["ACTIVE", "ACTIVE"]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
 
@@ -169,43 +170,41 @@ class TestBrowse:
         assert answer.json()["error_code"] == code
 
 
-@pytest.mark.parametrize("status", ["PENDING_TRANSFER", "COMPLETED"])
-class TestWhoIsBuying:
+@pytest.mark.parametrize("status", ON_MARKET)
+class TestWhatIsOfNoConcern:
     async def test_is_hidden_from_others(self, listings: Listings, fan: Caller, status: str) -> None:
         event_id = new_id()
         made = await listings.at(status, event_id=event_id)
+        seller = None if status in {"COMPLETED", "CANCELLED"} else made.body["seller_user_id"]
 
-        for shown in await _shown(fan, made, event_id=event_id, status=status):
-            assert shown["listing_id"] == made.key
-            assert shown["buyer_user_id"] is None
-            assert shown["sale_id"] is None
+        everything_shown = await _shown(fan, made, event_id=event_id, status=status)
+
+        found = (await listings.find(made.key)).json()["data"]
+        hidden = {"order_id": None, "buyer_user_id": None, "sale_id": None, "seller_user_id": seller}
+        assert everything_shown == [{**found, **hidden}] * 2
 
     async def test_is_shown_to_the_seller(self, listings: Listings, fan: Caller, status: str) -> None:
         event_id = new_id()
         made = await listings.at(status, event_id=event_id, seller_user_id=fan.user_id)
 
-        await self._is_whole(listings, made, await _shown(fan, made, event_id=event_id, status=status))
-
-    async def test_is_shown_to_the_buyer(self, listings: Listings, fan: Caller, status: str) -> None:
-        event_id = new_id()
-        made = await listings.at("ACTIVE", event_id=event_id)
-        await listings.act(made.key, "claim", buyer_user_id=fan.user_id)
-        if status == "COMPLETED":
-            await listings.go(made, "complete")
-
-        await self._is_whole(listings, made, await _shown(fan, made, event_id=event_id, status=status))
+        await _shown_whole(listings, made, to=fan, event_id=event_id)
 
     async def test_is_shown_to_admins(self, listings: Listings, admin: Caller, status: str) -> None:
         event_id = new_id()
         made = await listings.at(status, event_id=event_id)
 
-        await self._is_whole(listings, made, await _shown(admin, made, event_id=event_id, status=status))
+        await _shown_whole(listings, made, to=admin, event_id=event_id)
 
-    @staticmethod
-    async def _is_whole(listings: Listings, made: Made, everything_shown: list[dict[str, Any]]) -> None:
-        found = (await listings.find(made.key)).json()["data"]
-        assert found["buyer_user_id"] is not None
-        assert everything_shown == [found] * 2
+
+@pytest.mark.parametrize("status", ["PENDING_TRANSFER", "COMPLETED"])
+async def test_a_buyer_is_shown_everything(listings: Listings, fan: Caller, status: str) -> None:
+    event_id = new_id()
+    made = await listings.at("ACTIVE", event_id=event_id)
+    await listings.act(made.key, "claim", buyer_user_id=fan.user_id)
+    if status == "COMPLETED":
+        await listings.go(made, "complete")
+
+    await _shown_whole(listings, made, to=fan, event_id=event_id)
 
 
 class TestShow:
@@ -269,6 +268,13 @@ class TestMine:
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
+
+async def _shown_whole(listings: Listings, made: Made, *, to: Caller, event_id: str) -> None:
+    found = (await listings.find(made.key)).json()["data"]
+    assert found["order_id"] == made.body["order_id"]
+    assert found["seller_user_id"] == made.body["seller_user_id"]
+    assert await _shown(to, made, event_id=event_id, status=found["status"]) == [found] * 2
 
 
 async def _shown(user: Caller, made: Made, *, event_id: str, status: str) -> list[dict[str, Any]]:

@@ -89,6 +89,24 @@ class TestOrdersOfAnEvent:
 
         assert [order["order_id"] for order in answer.json()["data"]] == order_ids[:2]
 
+    async def test_behind_those_that_are_skipped(self, book: Book) -> None:
+        event_id = new_id()
+        order_ids = [(await book.opened(event_id=event_id))["order_id"] for _ in range(3)]
+
+        pages = [
+            (await book.orchestrator.get("/internal/orders", event_id=event_id, limit=2, offset=offset)).json()["data"]
+            for offset in (0, 2, 4)
+        ]
+
+        assert [[order["order_id"] for order in page] for page in pages] == [order_ids[:2], order_ids[2:], []]
+
+    @pytest.mark.parametrize("offset", [-1, 1_000_001, "x"])
+    async def test_no_further_than_makes_sense(self, book: Book, offset: object) -> None:
+        answer = await book.orchestrator.get("/internal/orders", event_id=new_id(), offset=offset)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "VALIDATION_ERROR"
+
     async def test_are_counted_by_status(self, book: Book) -> None:
         event_id = new_id()
         for status in (OrderStatus.CONFIRMED, OrderStatus.CONFIRMED, OrderStatus.FAILED):

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
+from httpx import Response
 from sqlalchemy import text
 
 from common.db.engine import Database
@@ -179,6 +180,52 @@ class TestDispute:
 
         assert answer.status_code == 400
         assert await transfers.status_of(made.key) == "COMPLETED"
+
+
+class TestTicketsInDispute:
+    @pytest.mark.parametrize("status", Transfers.ways)
+    async def test_have_a_transfer_that_is_disputed_or_being_reversed(self, transfers: Transfers, status: str) -> None:
+        made = await transfers.at(status)
+
+        answer = await self._ask(transfers, made.body["seat_id"], made.body["order_id"])
+
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {"is_disputed": status in {"DISPUTED", "REVERSING"}}
+
+    async def test_are_of_that_seat_and_order(self, transfers: Transfers) -> None:
+        made = await transfers.at("DISPUTED")
+
+        for ticket in ((made.body["seat_id"], new_id()), (new_id(), made.body["order_id"])):
+            assert (await self._ask(transfers, *ticket)).json()["data"] == {"is_disputed": False}
+
+    @pytest.mark.parametrize("query", [{}, {"seat_id": new_id()}, {"seat_id": new_id(), "order_id": "42"}], ids=str)
+    async def test_need_both_ids(self, transfers: Transfers, query: dict[str, str]) -> None:
+        answer = await transfers.orchestrator.get(f"{transfers.path}/disputed", **query)
+
+        assert answer.status_code == 400
+
+    @staticmethod
+    async def _ask(transfers: Transfers, seat_id: str, order_id: str) -> Response:
+        return await transfers.orchestrator.get(f"{transfers.path}/disputed", seat_id=seat_id, order_id=order_id)
+
+    @pytest.mark.parametrize(
+        "open_ones",
+        [
+            "status IN ('DISPUTED', 'REVERSING') AND order_id = $1",
+            "(status = 'PENDING_OTP' OR (status IN ('DISPUTED', 'REVERSING') AND order_id = $1))",
+        ],
+    )
+    async def test_are_found_by_the_index_of_what_is_open(self, database: Database, open_ones: str) -> None:
+        query = f"PREPARE asked AS SELECT FROM transfers WHERE seat_id = $2 AND {open_ones}"
+        async with database.transaction() as connection:
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))
+            await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+            await connection.execute(text(query))
+            explained = await connection.execute(text(f"EXPLAIN EXECUTE asked('{new_id()}', '{new_id()}')"))
+            plan = "\n".join(explained.scalars())
+            await connection.execute(text("DEALLOCATE asked"))
+
+        assert "ix_transfers_seat_open" in plan
 
 
 class TestShow:
