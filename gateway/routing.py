@@ -163,6 +163,12 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/receivables", users, user)
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)
+    yield Route("GET", "/api/admin/jobs", orchestrator, user)
+    yield Route("GET", "/api/admin/jobs/stats", orchestrator, user)
+    yield Route("POST", "/api/admin/jobs/retry-all", orchestrator, user)
+    yield Route("GET", "/api/admin/jobs/{job_id}", orchestrator, user)
+    yield Route("POST", "/api/admin/jobs/{job_id}/retry", orchestrator, user)
+    yield Route("POST", "/api/admin/jobs/{job_id}/cancel", orchestrator, user)
 
 
 ROUTES: Final = tuple(_routes())

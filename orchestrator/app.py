@@ -17,6 +17,7 @@ from orchestrator.service.codes import CodeDesk
 from orchestrator.service.disputes import DisputeDesk
 from orchestrator.service.door import Door, Witnesses
 from orchestrator.service.event_desk import EventDesk
+from orchestrator.service.job_desk import JobDesk
 from orchestrator.service.marketplace import Marketplace
 from orchestrator.service.refunds import RefundDesk
 from orchestrator.service.saga_desk import SagaDesk
@@ -58,6 +59,7 @@ def create_app(
     app.state.catalogue = Catalogue(machinery.engine, participants.register, participants.inventory)
     app.state.ticket_wallet = TicketWallet(participants.inventory, participants.register, machinery.qr)
     app.state.saga_desk = SagaDesk(machinery.engine)
+    app.state.job_desk = JobDesk(machinery.jobs)
     _open_desks(app, machinery)
     _open_door(app, machinery)
     app.include_router(router)

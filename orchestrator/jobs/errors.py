@@ -1,8 +1,28 @@
 """What the job system says no with, and how a handler says that trying again is no use."""
 
+from typing import Final
+
 from common.errors import Conflict, InvalidRequest, NotFound
 
-__all__ = ["JobInvalidState", "JobNotFound", "JobRefused", "JobTakenOver", "UnknownKind"]
+__all__ = [
+    "BROKE",
+    "GAVE_UP",
+    "PAYLOAD_INVALID",
+    "TIMED_OUT",
+    "WORKER_LOST",
+    "JobInvalidState",
+    "JobNotFound",
+    "JobRefused",
+    "JobTakenOver",
+    "UnknownKind",
+]
+
+# Why a try failed, when neither a service nor the handler has said so. Kept with the job; no client is answered with it.
+BROKE: Final = "INTERNAL_ERROR"
+GAVE_UP: Final = "JOB_CANCELLED"
+PAYLOAD_INVALID: Final = "PAYLOAD_INVALID"
+TIMED_OUT: Final = "JOB_TIMEOUT"
+WORKER_LOST: Final = "WORKER_LOST"
 
 
 class JobNotFound(NotFound):

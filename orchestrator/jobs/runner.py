@@ -15,7 +15,15 @@ from common.errors import ServiceError, Unavailable
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from orchestrator.jobs import messages
-from orchestrator.jobs.errors import JobRefused, JobTakenOver
+from orchestrator.jobs.errors import (
+    BROKE,
+    GAVE_UP,
+    PAYLOAD_INVALID,
+    TIMED_OUT,
+    WORKER_LOST,
+    JobRefused,
+    JobTakenOver,
+)
 from orchestrator.jobs.observer import JobMoment, JobObserver
 from orchestrator.jobs.record import Attempt, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext, Registry, Work
@@ -116,7 +124,7 @@ class JobRunner:
     async def give_back_lost(self, *, batch: int) -> int:
         """Write down the tries whose worker fell silent; return how many. Such a try counts."""
         lost = await self._attempts.take_over_lost(batch=batch)
-        error = JobError(code="WORKER_LOST", message="The worker fell silent while it had the job.")
+        error = JobError(code=WORKER_LOST, message="The worker fell silent while it had the job.")
         for attempt in lost:
             with suppress(JobTakenOver):
                 if attempt.is_last:
@@ -134,11 +142,11 @@ class JobRunner:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-                return _failure(attempt, JobError(code="JOB_TIMEOUT", message=_timeout_message(work)))
+                return _failure(attempt, JobError(code=TIMED_OUT, message=_timeout_message(work)))
         finally:
             task.cancel()
         if task.cancelled():
-            error = JobError(code="JOB_CANCELLED", message="The handler gave itself up.")
+            error = JobError(code=GAVE_UP, message="The handler gave itself up.")
             return _Outcome(held.ended_by_us) if held.ended_by_us else _failure(attempt, error)
         return _judged(attempt, task)
 
@@ -153,9 +161,7 @@ class JobRunner:
         try:
             payload = work.payload_model.model_validate(attempt.payload)
         except ValidationError as error:
-            raise JobRefused(
-                f"{error.error_count()} fields of the payload are wrong", code="PAYLOAD_INVALID"
-            ) from error
+            raise JobRefused(f"{error.error_count()} fields of the payload are wrong", code=PAYLOAD_INVALID) from error
         result = await work.handler(payload, context)
         return result.model_dump(mode="json") if isinstance(result, BaseModel) else result
 
@@ -246,7 +252,7 @@ def _judged(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _
         case Exception():
             logger.error("job.broke", kind=attempt.kind, job_id=str(attempt.job_id), exc_info=error)
             message = f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]
-            return _failure(attempt, JobError(code="INTERNAL_ERROR", message=message))
+            return _failure(attempt, JobError(code=BROKE, message=message))
         case _:
             raise error  # not a failure of the job: the process is to end
 

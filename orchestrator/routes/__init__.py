@@ -7,6 +7,7 @@ from orchestrator.routes import (
     codes,
     door,
     events,
+    jobs,
     marketplace,
     purchase,
     refunds,
@@ -26,5 +27,6 @@ router.include_router(transfers.router)
 router.include_router(marketplace.router)
 router.include_router(refunds.router)
 router.include_router(sagas.router)
+router.include_router(jobs.router)
 router.include_router(door.router)
 router.include_router(admin_events.router)

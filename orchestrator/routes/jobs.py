@@ -1,0 +1,70 @@
+"""Jobs, for admins: how they stand, what failed and why, and setting it going again (C6, F2)."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from common.auth.principal import Role
+from common.http.auth import require_role
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.jobs.record import JobStatus, KindStats
+from orchestrator.schemas.jobs import JobDetail, JobsRetried, JobSummary
+from orchestrator.service.job_desk import JobDesk
+
+__all__ = ["router"]
+
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    403: "FORBIDDEN",
+    503: "SERVICE_UNAVAILABLE",
+}
+_ONE = _COMMON | {404: "NOT_FOUND"}
+_CHANGE = _ONE | {409: "JOB_INVALID_STATE"}
+
+router = APIRouter(prefix="/admin/jobs", tags=["admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+
+
+async def _job_desk(request: Request) -> JobDesk:
+    desk: JobDesk = request.app.state.job_desk
+    return desk
+
+
+Desk = Annotated[JobDesk, Depends(_job_desk)]
+
+
+@router.get("", responses=refusals(_COMMON), summary="Jobs, newest first (admin)")
+async def list_jobs(
+    desk: Desk, page: PageQuery, kind: str | None = None, status: JobStatus | None = None
+) -> Paginated[JobSummary]:
+    """Of finished jobs only the last are kept."""
+    jobs, total = await desk.page(kind=kind, status=status, page=page)
+    return paginated(jobs, page=page, total=total)
+
+
+@router.get("/stats", responses=refusals(_COMMON), summary="How each kind of job does (admin)")
+async def show_stats(desk: Desk) -> Success[list[KindStats]]:
+    """What waits now; what ended in 24 hours, with rates and durations in seconds."""
+    return success(await desk.stats())
+
+
+@router.post("/retry-all", responses=refusals(_COMMON), summary="Retry all failed jobs, or those of a kind (admin)")
+async def retry_all_jobs(desk: Desk, kind: str | None = None) -> Success[JobsRetried]:
+    return success(await desk.retry_all(kind=kind))
+
+
+@router.get("/{job_id}", responses=refusals(_ONE), summary="Show a job (admin)")
+async def show_job(job_id: uuid.UUID, desk: Desk) -> Success[JobDetail]:
+    return success(await desk.show(job_id))
+
+
+@router.post("/{job_id}/retry", responses=refusals(_CHANGE), summary="Retry a failed job (admin)")
+async def retry_job(job_id: uuid.UUID, desk: Desk) -> Success[JobSummary]:
+    """It gets as many tries as a new one."""
+    return success(await desk.retry(job_id))
+
+
+@router.post("/{job_id}/cancel", responses=refusals(_CHANGE), summary="Cancel a job that was not tried yet (admin)")
+async def cancel_job(job_id: uuid.UUID, desk: Desk) -> Success[JobSummary]:
+    return success(await desk.cancel(job_id))

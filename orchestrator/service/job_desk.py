@@ -1,0 +1,42 @@
+"""Where admins see how jobs stand, and set failed ones going again."""
+
+import uuid
+
+from common.http.envelope import Page
+from orchestrator.jobs.record import JobStatus, JobView, KindStats
+from orchestrator.jobs.service import JobQueue
+from orchestrator.schemas.jobs import JobDetail, JobsRetried, JobSummary
+
+__all__ = ["JobDesk"]
+
+
+class JobDesk:
+    """Passes on what the queue raises: JobNotFound, JobInvalidState, UnknownKind."""
+
+    def __init__(self, jobs: JobQueue) -> None:
+        self._jobs = jobs
+
+    async def page(self, *, kind: str | None, status: JobStatus | None, page: Page) -> tuple[list[JobSummary], int]:
+        """Return a page of jobs, newest first, and how many there are in all."""
+        jobs, total = await self._jobs.page(kind=kind, status=status, limit=page.per_page, offset=page.offset)
+        return [_summary(job) for job in jobs], total
+
+    async def stats(self) -> list[KindStats]:
+        return await self._jobs.stats()
+
+    async def show(self, job_id: uuid.UUID) -> JobDetail:
+        job = await self._jobs.find(job_id)
+        return JobDetail(**job.model_dump(), queue=await self._jobs.position(job_id))
+
+    async def retry(self, job_id: uuid.UUID) -> JobSummary:
+        return _summary(await self._jobs.retry(job_id))
+
+    async def retry_all(self, *, kind: str | None) -> JobsRetried:
+        return JobsRetried(retried=await self._jobs.retry_all(kind))
+
+    async def cancel(self, job_id: uuid.UUID) -> JobSummary:
+        return _summary(await self._jobs.cancel(job_id))
+
+
+def _summary(job: JobView) -> JobSummary:
+    return JobSummary.model_validate(job)
