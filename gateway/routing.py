@@ -117,6 +117,10 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/users/{user_id}", users, user)
     yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
     yield Route("GET", "/api/credits/balance", users, user)
+    yield Route("GET", "/api/credits/statement", users, user)
+    yield Route("GET", "/api/payments", users, user)
+    yield Route("GET", "/api/payments/{payment_id}", users, user)
+    yield Route("GET", "/api/admin/payments", users, user)
 
     yield Route("GET", "/api/venues", events, public)
     yield Route("GET", "/api/events", orchestrator, public)

@@ -31,6 +31,9 @@ from users.otp.notification_api import NotificationApi
 from users.otp.repository import ChallengeRepository
 from users.otp.sending import CodeSender, SendLimits
 from users.otp.service import WRONG_CODES, OneTimeCodes
+from users.payments import routes as payment_routes
+from users.payments.repository import PaymentRepository
+from users.payments.service import Payments
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
 from users.sessions.repository import SessionRepository
@@ -54,6 +57,9 @@ ROUTERS: Final = (
     session_routes.internal,
     ledger_routes.public,
     ledger_routes.admin,
+    payment_routes.internal,
+    payment_routes.public,
+    payment_routes.admin,
 )
 
 
@@ -73,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.accounts = parts.accounts()
     app.state.confirmations = parts.confirmations()
     app.state.ledger = Ledger(LedgerRepository(parts.database))
+    app.state.payments = parts.payments()
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -126,6 +133,9 @@ class _Parts:
 
     def confirmations(self) -> Confirmations:
         return Confirmations(sender=self._sender, provider=self._otp_api, repository=self._challenges)
+
+    def payments(self) -> Payments:
+        return Payments(PaymentRepository(self.database), on_message=self._relay.poke)
 
     def health(self) -> Health:
         """Without the broker messages wait in the outbox; everything else goes on."""

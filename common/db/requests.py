@@ -21,8 +21,8 @@ empty, writes its answer in a CTE called ``remembered``, and ends in ``SELECT_AN
 
 import hashlib
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,6 +53,9 @@ __all__ = [
     "RequestUndone",
     "bury",
     "fingerprint_of",
+    "recall",
+    "remember",
+    "replay",
     "requests_table",
 ]
 
@@ -132,7 +135,9 @@ _REMEMBER: Final = text(
     """
 ).bindparams(bindparam("result", type_=JSONB))
 
-_BURY: Final = text(
+_RECALL: Final = text("SELECT fingerprint, result FROM requests WHERE request_id = :request_id")
+
+_REMEMBER_NEW: Final = text(
     """
     INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
     ON CONFLICT (request_id) DO NOTHING
@@ -233,6 +238,17 @@ class RequestMemory:
         """Store an answer found outside the statement; when another was stored meanwhile, give that one."""
         return await self._remember(request, {"done": dict(done)})
 
+    @asynccontextmanager
+    async def transaction(self, request: ParticipantRequest) -> AsyncIterator[AsyncConnection]:
+        """Do a request in several statements: lock what it is about, `recall`, do the work, `remember`.
+
+        Raises:
+            Busy: somebody else holds a lock; nothing was changed.
+        """
+        with _locked_out_as_busy(request):
+            async with self._database.transaction() as connection:
+                yield connection
+
     async def _remember(self, request: ParticipantRequest, result: dict[str, Any]) -> dict[str, Any]:
         row = None
         while row is None:
@@ -249,7 +265,35 @@ async def bury(connection: AsyncConnection, request_id: uuid.UUID) -> None:
     An action in flight holds its row's lock, so this waits until it is decided; then the undo sees its effect.
     """
     tombstone = {"request_id": request_id, "fingerprint": TOMBSTONE_FINGERPRINT, "result": refused(RequestUndone())}
-    await connection.execute(_BURY, tombstone)
+    await connection.execute(_REMEMBER_NEW, tombstone)
+
+
+async def recall(connection: AsyncConnection, request: ParticipantRequest) -> dict[str, Any] | None:
+    """Return what was answered before, None for a new request.
+
+    Lock what the request is about first: repetitions then take turns, and each sees what the one before it remembered.
+
+    Raises:
+        Unprocessable: the id was used with other arguments.
+        ServiceError: the remembered refusal.
+    """
+    row = (await connection.execute(_RECALL, {"request_id": request.request_id})).mappings().first()
+    if row is None:
+        return None
+    _check_same(request, row["fingerprint"])
+    return replay(row["result"])
+
+
+async def remember(connection: AsyncConnection, request: ParticipantRequest, done: Mapping[str, Any]) -> None:
+    """Store the answer with the work, as the transaction's last statement.
+
+    Raises:
+        Unprocessable: the id was used meanwhile for what another lock guards.
+    """
+    result = {"done": dict(done)}
+    stored = await connection.execute(_REMEMBER_NEW, {**request.parameters, "result": result})
+    if stored.rowcount == 0:
+        raise Unprocessable(request_id=request.request_id)
 
 
 @contextmanager

@@ -67,11 +67,12 @@ _GRANT: Final = text(
     WHERE email = :email AND is_verified
     """
 )
-# An address must not be kept for ever by somebody who never proves a phone. Who has been given credits, or a session,
-# stays: the ledger is not to name nobody.
+# An address must not be kept for ever by somebody who never proves a phone. Who has been given credits, a payment or a
+# session stays: the ledger is not to name nobody.
 _WITHOUT_TRACES: Final = """
     NOT EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.user_id)
     AND NOT EXISTS (SELECT FROM escrows WHERE escrows.user_id = users.user_id)
+    AND NOT EXISTS (SELECT FROM payments WHERE payments.user_id = users.user_id)
     AND NOT EXISTS (SELECT FROM ledger_entries
                     WHERE account_kind IN ('wallet', 'escrow', 'loyalty') AND account_owner = CAST(users.user_id AS text))
 """

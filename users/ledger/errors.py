@@ -9,6 +9,7 @@ __all__ = [
     "OtpRequired",
     "SelfTransfer",
     "UndoMismatch",
+    "UnknownCursor",
 ]
 
 
@@ -26,6 +27,10 @@ class OtpRequired(PreconditionRequired):
 class SelfTransfer(InvalidRequest):
     code = "SELF_TRANSFER"
     public_message = "Nobody can transfer to themselves."
+
+
+class UnknownCursor(InvalidRequest):
+    public_message = "That cursor is not one of this statement's."
 
 
 class EscrowNotFound(NotFound):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Table, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
@@ -35,7 +35,10 @@ LEDGER_ENTRIES: Final = Table(
     Column("account_owner", Text, primary_key=True),  # a user, an event, or the name of a payment provider
     Column("currency", Text, primary_key=True),
     Column("amount", AMOUNT, nullable=False),
-    Index("ix_ledger_entries_account", "account_kind", "account_owner"),
+    # An entry of an account with a balance is written while that balance is locked, so these numbers are the order in
+    # which the account's entries happened. Between accounts, and where there is no balance, they say nothing.
+    Column("entry_number", BigInteger, Identity(always=True), nullable=False),
+    Index("ix_ledger_entries_account", "account_kind", "account_owner", "currency", "entry_number"),
 )
 
 # What people own. Revenue, external and receivable accounts have no row here: they are sums, so that no row becomes

@@ -15,8 +15,9 @@ from common.db.engine import Database
 from common.db.requests import ParticipantRequest, Refuse, RequestMemory
 from common.errors import ServiceError
 from users.ledger import reversals, statements
+from users.ledger.cursors import StatementCursor
 
-__all__ = ["Clawback", "Debt", "LedgerRepository", "Movement"]
+__all__ = ["Clawback", "Debt", "Entry", "LedgerRepository", "Movement"]
 
 # What another call changes while an undo runs is not in the undo's snapshot; the second look sees it.
 LOOKS: Final = 2
@@ -48,6 +49,27 @@ _DEBTS: Final = text(
     """
 )
 _COUNT_DEBTS: Final = text(f"SELECT count(*) AS debts FROM ({_OWED}) AS owing")
+# An account's entries, newest first: as many as are asked for, however many there are. The balance is read with them, in
+# one snapshot. An entry that is not the account's has no number, and nothing comes after it.
+_ENTRIES: Final = text(
+    """
+    WITH bound AS (
+        SELECT CASE WHEN CAST(:after AS uuid) IS NULL THEN 9223372036854775807 ELSE (
+            SELECT entry_number FROM ledger_entries
+            WHERE transaction_id = CAST(:after AS uuid) AND account_kind = :account_kind
+              AND account_owner = :owner AND currency = :currency) END AS entry_number),
+    page AS MATERIALIZED (
+        SELECT transaction_id, amount, entry_number FROM ledger_entries
+        WHERE account_kind = :account_kind AND account_owner = :owner AND currency = :currency
+          AND entry_number < (SELECT entry_number FROM bound)
+        ORDER BY entry_number DESC LIMIT :limit)
+    SELECT transaction_id, created_at, kind, reference, page.amount,
+           (SELECT amount FROM balances
+            WHERE account_kind = :account_kind AND account_owner = :owner AND currency = :currency) AS balance
+    FROM page JOIN ledger_transactions USING (transaction_id)
+    ORDER BY entry_number DESC
+    """
+)
 _KIND: Final = text("SELECT kind FROM ledger_transactions WHERE request_id = :request_id")
 
 
@@ -91,6 +113,22 @@ class Debt:
     last_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an account's statement; a negative amount went out."""
+
+    transaction_id: UUID
+    at: datetime
+    kind: str
+    reference: str
+    amount: Decimal
+    balance_after: Decimal
+
+    @property
+    def balance_before(self) -> Decimal:
+        return self.balance_after - self.amount
+
+
 class LedgerRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -126,6 +164,13 @@ class LedgerRepository:
     ) -> Movement:
         parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": reference}
         return await self._move(request, statements.TOP_UP, parameters, refuse=refuse)
+
+    async def award_points(
+        self, request: ParticipantRequest, *, user_id: UUID, points: int, reference: str, refuse: Refuse
+    ) -> Movement:
+        """Give loyalty points; the movement's balances are in points."""
+        parameters = {"user_id": str(user_id), "provider": "loyalty", "amount": points, "reference": reference}
+        return await self._move(request, statements.POINTS, parameters, refuse=refuse)
 
     async def transfer(
         self,
@@ -237,6 +282,27 @@ class LedgerRepository:
         count = await self._database.fetch_one(_COUNT_DEBTS)
         debts = [Debt(row["user_id"], row["email"], row["owed"], row["last_at"]) for row in rows]
         return debts, count["debts"] if count else 0
+
+    async def entries_of(
+        self, user_id: UUID, *, account: tuple[str, str], after: StatementCursor | None, limit: int
+    ) -> list[Entry]:
+        """Return an account's entries, newest first, after the one where a page before ended.
+
+        Args:
+            account: its kind and currency.
+        """
+        account_kind, currency = account
+        parameters = {"account_kind": account_kind, "owner": str(user_id), "currency": currency, "limit": limit}
+        rows = await self._database.fetch_all(_ENTRIES, {**parameters, "after": after and after.transaction_id})
+        balance = after.balance_before if after else next((row["balance"] for row in rows), Decimal(0))
+        entries = []
+        for row in rows:
+            entry = Entry(
+                row["transaction_id"], row["created_at"], row["kind"], row["reference"], row["amount"], balance
+            )
+            entries.append(entry)
+            balance = entry.balance_before
+        return entries
 
     async def balance_of(self, user_id: UUID) -> Decimal | None:
         row = await self._database.fetch_one(_BALANCE, {"user_id": str(user_id)})

@@ -13,7 +13,7 @@ from sqlalchemy import TextClause, text
 from common.db.requests import SELECT_ANSWER
 from users.ledger.statement_parts import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
 
-__all__ = ["CLAWBACK", "ESCROW_UNDO", "REFUND_TO", "REVERSE"]
+__all__ = ["CLAWBACK", "ESCROW_UNDO", "REFUND_TO", "REVERSE", "TAKE_BACK"]
 
 # An escrow that somebody else resolves right now is HELD in our snapshot and yet not ours: no answer; ask again.
 ESCROW_UNDO: Final = text(
@@ -134,6 +134,51 @@ CLAWBACK: Final = text(
         SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
             'transaction_id', transaction_id, 'balances', {WALLETS},
             'taken', CAST(taken AS text), 'shortfall', CAST(CAST(:amount AS numeric) - taken AS text)))
+        FROM movement, allowed
+        RETURNING result)
+    {SELECT_ANSWER}
+    """
+)
+
+# A top-up that its provider took back: as far as the wallet has it, and the rest is owed.
+TAKE_BACK: Final = text(
+    f"""
+    {PRIOR},
+    undone AS (
+        SELECT transaction_id FROM ledger_transactions
+        WHERE request_id = CAST(:undoes_request_id AS uuid) AND kind = 'top_up' AND NOT EXISTS (SELECT FROM prior)),
+    credit AS (
+        SELECT transaction_id, wallet.account_owner AS owner, provider.account_owner AS provider, wallet.amount
+        FROM undone
+        JOIN ledger_entries wallet USING (transaction_id) JOIN ledger_entries provider USING (transaction_id)
+        WHERE wallet.account_kind = 'wallet' AND provider.account_kind = 'external'),
+    locked AS MATERIALIZED (
+        SELECT b.account_owner, b.amount FROM balances b JOIN credit ON b.account_owner = credit.owner
+        WHERE b.account_kind = 'wallet' AND b.currency = 'SGD'
+        FOR UPDATE OF b),
+    allowed AS MATERIALIZED (
+        SELECT transaction_id, owner, provider, credit.amount, least(locked.amount, credit.amount) AS taken
+        FROM credit JOIN locked ON locked.account_owner = credit.owner),
+    movement AS (
+        INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference, reverses_transaction_id)
+        SELECT gen_random_uuid(), :request_id, 'top_up_reversal', :reference, transaction_id FROM allowed
+        RETURNING transaction_id),
+    moved AS (
+        UPDATE balances b SET amount = locked.amount - taken FROM allowed
+        JOIN locked ON locked.account_owner = owner
+        WHERE b.account_kind = 'wallet' AND b.account_owner = owner AND b.currency = 'SGD'
+        RETURNING b.account_kind, b.account_owner, b.amount),
+    sides AS MATERIALIZED (
+        SELECT side.account_kind, side.account_owner, side.change FROM allowed
+        CROSS JOIN LATERAL (VALUES ('wallet', owner, -taken), ('receivable', owner, taken - amount),
+                                   ('external', provider, amount)) AS side (account_kind, account_owner, change)
+        WHERE side.account_kind <> 'receivable' OR side.change <> 0),
+    {ENTRIES},
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
+            'transaction_id', movement.transaction_id, 'balances', {WALLETS},
+            'taken', CAST(taken AS text), 'shortfall', CAST(amount - taken AS text)))
         FROM movement, allowed
         RETURNING result)
     {SELECT_ANSWER}

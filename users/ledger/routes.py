@@ -3,12 +3,14 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role, require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from users.ledger.cursors import StatementCursor
 from users.ledger.schemas import (
+    AwardPoints,
     Balance,
     Clawback,
     ClawedBack,
@@ -19,15 +21,17 @@ from users.ledger.schemas import (
     EscrowRelease,
     EscrowResolved,
     EscrowVoid,
+    PointsAwarded,
     Receivable,
     Refund,
     Refunded,
     Revenue,
+    Statement,
     TopUp,
     Transfer,
     Transferred,
 )
-from users.ledger.service import Ledger
+from users.ledger.service import Currency, Ledger
 
 __all__ = ["admin", "internal", "public"]
 
@@ -64,6 +68,29 @@ LedgerService = Annotated[Ledger, Depends(_ledger)]
 async def read_balance(user: CurrentUser, ledger: LedgerService) -> Success[Balance]:
     """The caller's wallet."""
     return success(Balance.of(await ledger.balance_of(user.user_id)))
+
+
+@public.get(
+    "/statement",
+    summary="Show what happened in my wallet",
+    responses=refusals({400: "VALIDATION_ERROR", 401: _NOT_LOGGED_IN}),
+)
+async def read_statement(
+    user: CurrentUser,
+    ledger: LedgerService,
+    *,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    currency: Annotated[Currency, Query(description="POINTS shows the loyalty points instead.")] = Currency.SGD,
+) -> Success[Statement]:
+    """Newest first, each with the balance after it: the first entry's is the balance of that moment.
+
+    Entries come in the order in which they happened. Turning the pages shows every entry once, even while others are
+    added; those come before the first page.
+    """
+    after = None if cursor is None else StatementCursor.parse(cursor)
+    entries, following = await ledger.statement_of(user.user_id, currency=currency, after=after, limit=limit)
+    return success(Statement.of(entries, currency=currency, following=following))
 
 
 @admin.get(
@@ -171,3 +198,12 @@ async def top_up(call: TopUp, ledger: LedgerService) -> Success[Deducted]:
     """Credit a wallet with what a payment provider took in."""
     movement = await ledger.top_up(**dict(call))
     return success(Deducted(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
+
+
+@internal.post("/points")
+async def award_points(call: AwardPoints, ledger: LedgerService) -> Success[PointsAwarded]:
+    """Give loyalty points."""
+    movement = await ledger.award_points(**dict(call))
+    return success(
+        PointsAwarded(transaction_id=movement.transaction_id, points_balance=int(movement.balances[call.user_id]))
+    )

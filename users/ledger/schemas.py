@@ -1,17 +1,21 @@
 """What the ledger's routes take and answer. Amounts are strings with two places."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
 from common.money import Money, PositiveMoney
-from users.ledger.repository import Debt
+from users.ledger.cursors import StatementCursor
+from users.ledger.repository import Debt, Entry
+from users.ledger.service import Currency
 
 __all__ = [
+    "AwardPoints",
     "Balance",
     "Clawback",
     "ClawedBack",
@@ -22,10 +26,13 @@ __all__ = [
     "EscrowRelease",
     "EscrowResolved",
     "EscrowVoid",
+    "PointsAwarded",
     "Receivable",
+    "Reference",
     "Refund",
     "Refunded",
     "Revenue",
+    "Statement",
     "TopUp",
     "Transfer",
     "Transferred",
@@ -34,6 +41,11 @@ __all__ = [
 # No control characters: PostgreSQL has no NUL in a text, and people read these in a statement.
 Reference = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Provider = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
+
+SignedMoney = Annotated[
+    Decimal, Field(examples=["-350.00"]), PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str)
+]
+MOST_POINTS: Final = 1_000_000_000  # for one award; a typing error should not be worth more
 
 
 class _Call(BaseModel):
@@ -159,6 +171,17 @@ class TopUp(_Call):
     reference: Reference
 
 
+class AwardPoints(_Call):
+    user_id: UUID
+    points: Annotated[int, Field(strict=True, gt=0, le=MOST_POINTS)]
+    reference: Reference
+
+
+class PointsAwarded(BaseModel):
+    transaction_id: UUID
+    points_balance: int
+
+
 class Balance(BaseModel):
     credit_balance: Money
     currency: str = "SGD"
@@ -166,6 +189,39 @@ class Balance(BaseModel):
     @classmethod
     def of(cls, amount: Decimal) -> "Balance":
         return cls(credit_balance=amount)
+
+
+class StatementEntry(BaseModel):
+    """One line; `balance_after` is what was there right after it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    transaction_id: UUID
+    at: datetime
+    kind: str = Field(
+        description="top_up, top_up_reversal, deduct, refund, transfer, transfer_reversal, escrow_hold, "
+        "escrow_release, escrow_void or points.",
+        examples=["top_up"],
+    )
+    reference: str = Field(description="What it was for, such as an order's or a payment's id.")
+    amount: SignedMoney = Field(description="Negative when it went out.")
+    balance_after: Money
+
+
+class Statement(BaseModel):
+    """A page, newest first. `next_cursor` leads to older entries; null when there are none."""
+
+    currency: Currency
+    entries: list[StatementEntry]
+    next_cursor: str | None = Field(examples=["0d9f2f0e6f0b4d0e9a536f0f6ad1c3b7-650.00"])
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], *, currency: Currency, following: StatementCursor | None) -> Self:
+        return cls(
+            currency=currency,
+            entries=[StatementEntry.model_validate(entry) for entry in entries],
+            next_cursor=None if following is None else str(following),
+        )
 
 
 class Revenue(BaseModel):

@@ -1,12 +1,15 @@
 """Moving credits. Each method is repeatable by its request id; refusals are remembered, except where said."""
 
+import enum
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from common.db.requests import ParticipantRequest
 from common.errors import ServiceError
 from users.accounts.errors import UserNotFound
+from users.ledger.cursors import StatementCursor
 from users.ledger.errors import (
     EscrowAlreadyResolved,
     EscrowNotFound,
@@ -14,10 +17,25 @@ from users.ledger.errors import (
     OtpRequired,
     SelfTransfer,
     UndoMismatch,
+    UnknownCursor,
 )
-from users.ledger.repository import Clawback, Debt, LedgerRepository, Movement
+from users.ledger.repository import Clawback, Debt, Entry, LedgerRepository, Movement
 
-__all__ = ["Ledger"]
+__all__ = ["Currency", "Ledger"]
+
+
+class Currency(enum.StrEnum):
+    """SGD are credits; points cannot be spent like them."""
+
+    SGD = "SGD"
+    POINTS = "POINTS"
+
+
+# Which account of a user a statement is of: its kind and currency.
+ACCOUNTS: Final[Mapping[Currency, tuple[str, str]]] = {
+    Currency.SGD: ("wallet", "SGD"),
+    Currency.POINTS: ("loyalty", "POINTS"),
+}
 
 
 class Ledger:
@@ -242,6 +260,41 @@ class Ledger:
         return await self._repository.top_up(
             request, user_id=user_id, provider=provider, amount=amount, reference=reference, refuse=refuse
         )
+
+    async def award_points(self, *, request_id: UUID, user_id: UUID, points: int, reference: str) -> Movement:
+        """Give loyalty points, a currency of their own (W7); the movement's balance is in points.
+
+        Raises:
+            UserNotFound.
+        """
+
+        async def refuse() -> ServiceError:
+            return UserNotFound()
+
+        request = ParticipantRequest.of(request_id, "points", user_id=user_id, points=points, reference=reference)
+        return await self._repository.award_points(
+            request, user_id=user_id, points=points, reference=reference, refuse=refuse
+        )
+
+    async def statement_of(
+        self, user_id: UUID, *, currency: Currency, after: StatementCursor | None, limit: int
+    ) -> tuple[list[Entry], StatementCursor | None]:
+        """Return a page of what happened in a user's wallet or to their points, newest first, and where it ended.
+
+        Entries come in the order in which they happened. Each is on exactly one page, however many are added while
+        somebody turns the pages; those are before the first page.
+
+        Raises:
+            UnknownCursor: it is not of that statement.
+        """
+        account = ACCOUNTS[currency]
+        entries = await self._repository.entries_of(user_id, account=account, after=after, limit=limit + 1)
+        if after is not None and not entries:  # we give a cursor only when something comes after it
+            raise UnknownCursor
+        if len(entries) <= limit:
+            return entries, None
+        last = entries[limit - 1]
+        return entries[:limit], StatementCursor(last.transaction_id, last.balance_before)
 
     async def _refund_to(
         self, recipients: Mapping[UUID, Decimal], *, request_id: UUID, undoes_request_id: UUID, reason: str

@@ -13,12 +13,12 @@ owner), then the rows of the new movement. A duplicate of a movement in flight w
 
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from common.db.requests import SELECT_ANSWER
 from users.ledger.statement_parts import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, REMEMBER_MOVEMENT, RESOLVE, WALLETS
 
-__all__ = ["DEDUCT", "ESCROW_HOLD", "ESCROW_RELEASE", "ESCROW_VOID", "TOP_UP", "TRANSFER"]
+__all__ = ["DEDUCT", "ESCROW_HOLD", "ESCROW_RELEASE", "ESCROW_VOID", "POINTS", "TOP_UP", "TRANSFER"]
 
 # The hot one, at each purchase. Revenue has no balance row, so one row is all it locks. A flagged user's purchase needs a
 # proof (T6); `is_unproven` says that this was why nothing was charged.
@@ -57,37 +57,47 @@ DEDUCT: Final = text(
     """
 )
 
-# Credits that come from outside. Makes the wallet's row when a user has none; the user's row is locked, so that nobody
-# who is being dropped gets one.
-TOP_UP: Final = text(
-    f"""
-    {PRIOR},
-    credited AS (
-        INSERT INTO balances (account_kind, account_owner, currency, amount)
-        SELECT 'wallet', CAST(user_id AS text), 'SGD', CAST(:amount AS numeric) FROM users
-        WHERE user_id = CAST(:user_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
-        FOR KEY SHARE OF users
-        ON CONFLICT (account_kind, account_owner, currency) DO UPDATE SET amount = balances.amount + excluded.amount
-        RETURNING account_owner, amount AS balance),
-    movement AS (
-        INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
-        SELECT gen_random_uuid(), :request_id, 'top_up', :reference FROM credited
-        RETURNING transaction_id),
-    entries AS (
-        INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
-        SELECT transaction_id, side.kind, side.owner, 'SGD', side.change FROM movement, credited
-        CROSS JOIN LATERAL (VALUES ('external', CAST(:provider AS text), -CAST(:amount AS numeric)),
-                                   ('wallet', account_owner, CAST(:amount AS numeric))) AS side (kind, owner, change)),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-            'transaction_id', transaction_id,
-            'balances', jsonb_build_object(account_owner, CAST(balance AS text))))
-        FROM movement, credited
-        RETURNING result)
-    {SELECT_ANSWER}
+
+def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
+    """Return what brings credits or points from outside.
+
+    Makes the balance's row when a user has none; the user's row is locked, so that nobody who is being dropped gets one.
     """
-)
+    return text(
+        f"""
+        {PRIOR},
+        credited AS (
+            INSERT INTO balances (account_kind, account_owner, currency, amount)
+            SELECT '{account_kind}', CAST(user_id AS text), '{currency}', CAST(:amount AS numeric) FROM users
+            WHERE user_id = CAST(:user_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
+            FOR KEY SHARE OF users
+            ON CONFLICT (account_kind, account_owner, currency)
+                DO UPDATE SET amount = balances.amount + excluded.amount
+            RETURNING account_owner, amount AS balance),
+        movement AS (
+            INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
+            SELECT gen_random_uuid(), :request_id, '{kind}', :reference FROM credited
+            RETURNING transaction_id),
+        entries AS (
+            INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+            SELECT transaction_id, side.kind, side.owner, '{currency}', side.change FROM movement, credited
+            CROSS JOIN LATERAL (VALUES ('external', CAST(:provider AS text), -CAST(:amount AS numeric)),
+                                       ('{account_kind}', account_owner, CAST(:amount AS numeric)))
+                               AS side (kind, owner, change)),
+        remembered AS (
+            INSERT INTO requests (request_id, fingerprint, result)
+            SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
+                'transaction_id', transaction_id,
+                'balances', jsonb_build_object(account_owner, CAST(balance AS text))))
+            FROM movement, credited
+            RETURNING result)
+        {SELECT_ANSWER}
+        """
+    )
+
+
+TOP_UP: Final = _from_outside(account_kind="wallet", currency="SGD", kind="top_up")
+POINTS: Final = _from_outside(account_kind="loyalty", currency="POINTS", kind="points")
 
 TRANSFER: Final = text(
     f"""

@@ -40,7 +40,7 @@ async def test_copies_that_start_at_once_migrate_once(database_url: DatabaseFact
     database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
     rows = await database.fetch_all(text("SELECT version_num FROM alembic_version"))
     await database.close()
-    assert [row["version_num"] for row in rows] == ["0005"]
+    assert [row["version_num"] for row in rows] == ["0006"]
 
 
 OPEN_CHALLENGE = text(

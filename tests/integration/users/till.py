@@ -1,0 +1,107 @@
+"""What the orchestrator does with payments, in words."""
+
+import uuid
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from common.messaging.message import Message
+from tests.integration.users.people import Books
+
+Json = dict[str, Any]
+
+MOVEMENTS_OF = text(
+    """
+    SELECT t.kind, e.account_kind, e.amount FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
+    WHERE t.reference = :payment_id ORDER BY e.entry_number
+    """
+)
+
+
+@dataclass(frozen=True)
+class Till:
+    """One payment of one person, and its provider's reports."""
+
+    books: Books
+    user_id: uuid.UUID
+    payment_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    provider: str = "stripe"
+    amount: str = "50.00"
+    currency: str = "sgd"
+
+    @property
+    def name_there(self) -> str:
+        return f"pi_{self.payment_id.hex}"
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        return self.books.http
+
+    async def open(self, **more: object) -> httpx.Response:
+        body = {
+            "payment_id": self.payment_id,
+            "user_id": self.user_id,
+            "provider": self.provider,
+            "purpose": "topup",
+            "reference": "",
+            "amount": self.amount,
+            "currency": self.currency,
+            **more,
+        }
+        return await self.books.post("/internal/payments", **body)
+
+    async def attach(self, **more: object) -> httpx.Response:
+        body = {"provider_payment_id": self.name_there, **more}
+        return await self.books.post(f"/internal/payments/{self.payment_id}/attach", **body)
+
+    async def report(self, status: str, **more: object) -> httpx.Response:
+        """Report a status; what it is checked by is right unless told otherwise."""
+        body = {
+            "provider": self.provider,
+            "provider_payment_id": self.name_there,
+            "status": status,
+            "amount": self.amount,
+            "currency": self.currency,
+            "user_id": self.user_id,
+            **more,
+        }
+        return await self.books.post("/internal/payments/events", **body)
+
+    async def outcome(self, status: str, **more: object) -> str:
+        """Report a status and return what was made of it."""
+        answer = await self.report(status, **more)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["data"]["outcome"])
+
+    async def now(self) -> Json:
+        answer = await self.http.get(f"/internal/payments/{self.payment_id}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json()["data"])
+
+    async def wallet(self) -> Decimal:
+        return await self.books.wallet_of(self.user_id)
+
+    async def movements(self) -> list[tuple[str, str, Decimal]]:
+        """Return every entry made for this payment: the movement's kind, the account's, and the amount."""
+        rows = await self.books.database.fetch_all(MOVEMENTS_OF, {"payment_id": str(self.payment_id)})
+        return sorted((row["kind"], row["account_kind"], row["amount"]) for row in rows)
+
+    async def messages(self) -> list[Message]:
+        """Return what was told of this payment, oldest first."""
+        rows = await self.books.database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
+        messages = [Message.from_bytes(bytes(row["body"])) for row in rows]
+        return [message for message in messages if message.subject == str(self.payment_id)]
+
+
+async def new_till(books: Books, *, balance: str = "0.00", provider: str = "stripe") -> Till:
+    """Return a payment that is open, and known to its provider."""
+    till = Till(books, await books.open_wallet(balance), provider=provider)
+    (await till.open()).raise_for_status()
+    (await till.attach()).raise_for_status()
+    return till
+
+
+CREDIT = [("top_up", "external", Decimal("-50.00")), ("top_up", "wallet", Decimal("50.00"))]

@@ -1,0 +1,40 @@
+"""Where a page of an account's statement ended."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Self
+
+from users.ledger.errors import UnknownCursor
+
+__all__ = ["StatementCursor"]
+
+_FORM: Final = re.compile(r"([0-9a-f]{32})-([0-9]{1,12}\.[0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class StatementCursor:
+    """The last entry's transaction, and the balance before it.
+
+    It carries the balance so that no page must add up the entries of the pages before. Whoever makes one up deceives
+    only themselves: it is for their own account.
+    """
+
+    transaction_id: uuid.UUID
+    balance_before: Decimal
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Read one as `str` writes it.
+
+        Raises:
+            UnknownCursor: it is none of ours.
+        """
+        parts = _FORM.fullmatch(written)
+        if parts is None:
+            raise UnknownCursor
+        return cls(uuid.UUID(parts[1]), Decimal(parts[2]))
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id.hex}-{self.balance_before:.2f}"

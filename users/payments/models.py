@@ -1,0 +1,65 @@
+"""The table of payments."""
+
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from common.db.base import AMOUNT
+from users.accounts.models import USERS
+from users.models import METADATA
+
+__all__ = ["PAYMENTS"]
+
+# What somebody is to pay a provider, as we asked for it: every report of the provider is held against this.
+PAYMENTS: Final = Table(
+    "payments",
+    METADATA,
+    Column("payment_id", UUID(as_uuid=True), primary_key=True),
+    Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_payment_id", Text),  # null until the provider knows of it
+    Column("purpose", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("amount", AMOUNT, nullable=False),  # what is asked for, and the credits it becomes
+    Column("currency", Text, nullable=False),  # lower case, as providers write it
+    Column("status", Text, nullable=False, server_default="PENDING"),
+    Column("status_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("paid_amount", Numeric),  # as the provider counts it, perhaps in a coin: any number of places
+    Column("flags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("details", JSONB, nullable=False, server_default="{}"),  # how to pay, such as an address
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("credited_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
+    UniqueConstraint("provider", "provider_payment_id", name="uq_payments_provider_payment_id"),
+    CheckConstraint("provider IN ('stripe', 'nowpayments')", name="provider"),
+    CheckConstraint("purpose IN ('topup', 'order')", name="purpose"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint(
+        "status IN ('PENDING', 'WAITING', 'CONFIRMING', 'FAILED', 'EXPIRED', 'PARTIALLY_PAID', 'SUCCEEDED', 'REFUNDED')",
+        name="status",
+    ),
+    # A refund may be heard of before the payment it takes back; then nothing was ever credited.
+    CheckConstraint(
+        "CASE status WHEN 'SUCCEEDED' THEN credited_at IS NOT NULL WHEN 'REFUNDED' THEN true "
+        "ELSE credited_at IS NULL END",
+        name="credited",
+    ),
+    Index("ix_payments_created_at", "created_at"),
+    Index("ix_payments_user", "user_id", "created_at"),
+    Index("ix_payments_status", "provider", "status", "created_at"),
+    Index("ix_payments_flagged", "created_at", postgresql_where=sql("flags <> '{}'")),
+)

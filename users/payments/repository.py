@@ -1,0 +1,186 @@
+"""Payments in PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import Database
+from common.db.requests import ParticipantRequest, RequestMemory, recall, remember
+from common.errors import ServiceError
+from common.fields import Instant
+from common.messaging.message import Message
+from common.messaging.outbox import outbox_row
+from common.messaging.topology import MESSAGES_EXCHANGE
+from users.accounts.errors import UserNotFound
+from users.ledger.outside import credit_payment, take_payment_back
+from users.models import OUTBOX
+from users.payments.errors import PaymentInvalidState, PaymentNotFound
+from users.payments.models import PAYMENTS
+from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
+from users.payments.statements import ATTACH, FIND, LOCK, NOTE, OPEN, payment_json
+from users.payments.status import Flag, Outcome, PaymentStatus, Verdict, judge
+
+__all__ = ["PaymentRepository"]
+
+MESSAGE_OF_STATUS: Final = {
+    PaymentStatus.SUCCEEDED: "payment.confirmed",
+    PaymentStatus.FAILED: "payment.failed",
+    PaymentStatus.EXPIRED: "payment.failed",
+    PaymentStatus.REFUNDED: "payment.refunded",
+}
+TOLD: Final = {"payment_id", "user_id", "provider", "purpose", "reference", "amount", "currency", "status", "flags"}
+
+_ROWS: Final[Select[Any]] = select(literal_column(payment_json("payments")).label("found")).select_from(PAYMENTS)
+_COUNT: Final = select(func.count().label("total")).select_from(PAYMENTS)
+
+
+class PaymentRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory = RequestMemory(database)
+
+    async def open(self, opening: OpenPayment) -> Payment:
+        """Store a payment that nothing was heard of yet.
+
+        Raises:
+            UserNotFound.
+            PaymentInvalidState: another request opened it.
+        """
+
+        async def refuse() -> ServiceError:
+            return UserNotFound() if await self.find(opening.payment_id) is None else PaymentInvalidState()
+
+        facts = opening.model_dump(exclude={"request_id"})
+        request = ParticipantRequest.of(opening.request_id, "open_payment", **facts)
+        return Payment(**await self._memory.answer(request, OPEN, facts, refuse=refuse))
+
+    async def attach(self, payment_id: UUID, attaching: AttachPayment) -> Payment:
+        """Note the provider's name for a payment.
+
+        Raises:
+            PaymentNotFound.
+            PaymentInvalidState: it has another name there, or that is another payment's.
+        """
+
+        async def refuse() -> ServiceError:
+            return PaymentNotFound() if await self.find(payment_id) is None else PaymentInvalidState()
+
+        facts = {"payment_id": payment_id, **attaching.model_dump(exclude={"request_id"})}
+        request = ParticipantRequest.of(attaching.request_id, "attach_payment", **facts)
+        return Payment(**await self._memory.answer(request, ATTACH, facts, refuse=refuse))
+
+    async def report(self, report: ProviderReport) -> Reported:
+        """Do what a provider's report means, in one transaction. That a payment is unknown is not remembered.
+
+        Raises:
+            Unprocessable: the request's id was used for another report.
+            Busy: somebody else holds a lock for too long; nothing was changed.
+        """
+        facts = report.model_dump(exclude={"request_id"})
+        request = ParticipantRequest.of(report.request_id, "payment_report", **facts)
+        async with self._memory.transaction(request) as connection:
+            found = (await connection.execute(LOCK, facts)).mappings().first()
+            if found is None:
+                return Reported(payment=None, outcome=Outcome.UNKNOWN)
+            if (answered := await recall(connection, request)) is not None:
+                return Reported(**answered)
+            payment = Payment(**found["found"])
+            verdict = judge(payment, report)
+            noted = await _note(connection, payment, report, verdict)
+            reported = Reported(payment=noted, outcome=verdict.outcome)
+            await remember(connection, request, reported.model_dump(mode="json"))
+        return reported
+
+    async def find(self, payment_id: UUID) -> Payment | None:
+        row = await self._database.fetch_one(FIND, {"payment_id": payment_id})
+        return None if row is None else Payment(**row["found"])
+
+    async def page(
+        self,
+        *,
+        user_id: UUID | None = None,
+        provider: ProviderName | None = None,
+        status: PaymentStatus | None = None,
+        is_flagged: bool = False,
+        limit: int,
+        offset: int,
+    ) -> tuple[list[Payment], int]:
+        """Return a page of payments, newest first, and how many there are in all; whatever is None matters not."""
+        columns = {PAYMENTS.c.user_id: user_id, PAYMENTS.c.provider: provider, PAYMENTS.c.status: status}
+        conditions: list[ColumnElement[bool]] = [
+            column == value for column, value in columns.items() if value is not None
+        ]
+        if is_flagged:
+            conditions.append(literal_column("flags <> '{}'"))
+        newest_first = (PAYMENTS.c.created_at.desc(), PAYMENTS.c.payment_id.desc())
+        rows = await self._database.fetch_all(
+            _ROWS.where(*conditions).order_by(*newest_first).limit(limit).offset(offset)
+        )
+        count = await self._database.fetch_one(_COUNT.where(*conditions))
+        return [Payment(**row["found"]) for row in rows], count["total"] if count else 0
+
+    async def oldest(
+        self, *, provider: ProviderName | None, statuses: Sequence[PaymentStatus], since: Instant | None, limit: int
+    ) -> list[Payment]:
+        """Return payments made since then, oldest first; of any provider, or of any status, when none is named."""
+        conditions: list[ColumnElement[bool]] = []
+        if provider is not None:
+            conditions.append(PAYMENTS.c.provider == provider)
+        if statuses:
+            conditions.append(PAYMENTS.c.status.in_(statuses))
+        if since is not None:
+            conditions.append(PAYMENTS.c.created_at >= since)
+        oldest_first = (PAYMENTS.c.created_at, PAYMENTS.c.payment_id)
+        rows = await self._database.fetch_all(_ROWS.where(*conditions).order_by(*oldest_first).limit(limit))
+        return [Payment(**row["found"]) for row in rows]
+
+
+async def _note(connection: AsyncConnection, payment: Payment, report: ProviderReport, verdict: Verdict) -> Payment:
+    """Make a verdict true: move the credits, change the payment, tell of it. Returns the payment as it is then."""
+    if verdict.outcome is Outcome.IGNORED:
+        return payment
+    flags = {*verdict.flags, *await _move_credits(connection, payment, verdict)}
+    is_ours = verdict.outcome is not Outcome.MISMATCH  # what contradicts our record gives the payment no name
+    changes = {
+        "payment_id": payment.payment_id,
+        "provider_payment_id": report.provider_payment_id if is_ours else payment.provider_payment_id,
+        "status": verdict.status,
+        "occurred_at": report.occurred_at,
+        "paid_amount": report.paid_amount if is_ours else None,
+        "flags": sorted(flags),
+        "is_credited": verdict.outcome is Outcome.CREDITED,
+    }
+    noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
+    if noted.status is not payment.status:
+        await _tell(connection, noted)
+    return noted
+
+
+async def _move_credits(connection: AsyncConnection, payment: Payment, verdict: Verdict) -> set[Flag]:
+    """Move what a change of status moves, and return what is odd about it."""
+    if verdict.status is payment.status:
+        return set()
+    if verdict.status is PaymentStatus.SUCCEEDED:
+        await credit_payment(
+            connection,
+            payment_id=payment.payment_id,
+            user_id=payment.user_id,
+            provider=payment.provider,
+            amount=payment.amount,
+        )
+    is_taken_back = verdict.status is PaymentStatus.REFUNDED and payment.credited_at is not None
+    if is_taken_back and await take_payment_back(connection, payment_id=payment.payment_id):
+        return {Flag.SHORTFALL}
+    return set()
+
+
+async def _tell(connection: AsyncConnection, payment: Payment) -> None:
+    message_type = MESSAGE_OF_STATUS.get(payment.status)
+    if message_type is None:
+        return
+    data = payment.model_dump(mode="json", include=TOLD)
+    message = Message(type=message_type, source="users", subject=str(payment.payment_id), data=data)
+    await connection.execute(OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message_type))

@@ -1,0 +1,141 @@
+"""What the payments' routes take and answer."""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+
+from common.fields import Instant, PlainText
+from common.money import Money, PositiveMoney
+from users.ledger.schemas import Reference
+from users.payments.status import Flag, Outcome, PaymentStatus
+
+__all__ = [
+    "AdminPayment",
+    "AttachPayment",
+    "OpenPayment",
+    "OwnPayment",
+    "Payment",
+    "ProviderName",
+    "ProviderReport",
+    "Purpose",
+    "Reported",
+]
+
+ProviderName = Literal["stripe", "nowpayments"]
+Purpose = Literal["topup", "order"]
+# An ISO 4217 code or a coin's ticker, in lower case as providers write it.
+Currency = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^[a-zA-Z0-9]{2,20}$"), Field(examples=["sgd"], max_length=20)
+]
+ProviderPaymentId = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"), Field(examples=["pi_3Q1"])
+]
+# Coins have up to 18 places, and nobody has a billion of them.
+PaidAmount = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=30, decimal_places=18, examples=["0.00421"]),
+    PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="unless-none"),
+]
+Details = dict[PlainText, PlainText | int | float | bool | None]
+
+
+class _Call(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    request_id: UUID
+
+
+class OpenPayment(_Call):
+    payment_id: UUID
+    user_id: UUID
+    provider: ProviderName
+    purpose: Purpose
+    reference: Reference
+    amount: PositiveMoney
+    currency: Currency
+    expires_at: Instant | None = None
+
+
+class AttachPayment(_Call):
+    provider_payment_id: ProviderPaymentId
+    details: Details = Field(default_factory=dict, description="How to pay; the payer may read it.")
+
+
+class ProviderReport(_Call):
+    """What a provider says, however often and in whatever order.
+
+    `amount`, `currency` and `user_id` are compared with our record. `payment_id` is ours, as the provider was told it:
+    a report that comes before `attach` then finds its payment, and attaches it.
+    """
+
+    provider: ProviderName
+    provider_payment_id: ProviderPaymentId
+    payment_id: UUID | None = None
+    status: PaymentStatus
+    amount: Money | None = None
+    currency: Currency | None = None
+    user_id: UUID | None = None
+    paid_amount: PaidAmount | None = None
+    occurred_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _can_be_checked(self) -> Self:
+        if self.status is PaymentStatus.SUCCEEDED and (self.amount is None or self.currency is None):
+            raise ValueError("a success names its amount and currency, to be checked")
+        return self
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    payment_id: UUID
+    provider: ProviderName
+    purpose: Purpose
+    reference: str
+    amount: Money = Field(description="What was asked for, and the credits it becomes.")
+    currency: Currency
+    status: PaymentStatus
+    status_at: Instant = Field(description="Since when, as the provider says.")
+    paid_amount: PaidAmount | None = Field(description="What came so far, as the provider counts it.")
+    created_at: Instant
+    updated_at: Instant
+    credited_at: Instant | None
+    expires_at: Instant | None
+
+
+class Payment(_Facts):
+    user_id: UUID
+    provider_payment_id: str | None
+    flags: list[Flag] = Field(description="What a person may want to look at.")
+    details: Details
+
+
+class OwnPayment(_Facts):
+    """As its payer sees it."""
+
+    details: Details = Field(description="How to pay, such as `pay_address`.")
+
+    @classmethod
+    def of(cls, payment: Payment) -> Self:
+        return cls.model_validate(payment)
+
+
+class AdminPayment(_Facts):
+    """As admins see it: not how it is paid."""
+
+    user_id: UUID
+    provider_payment_id: str | None
+    flags: list[Flag]
+
+    @classmethod
+    def of(cls, payment: Payment) -> Self:
+        return cls.model_validate(payment)
+
+
+class Reported(BaseModel):
+    """`payment` as it is now; null when it is UNKNOWN."""
+
+    payment: Payment | None
+    outcome: Outcome
