@@ -22,7 +22,7 @@ from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Attempt, JobError, JobStatus, JobView
 from orchestrator.jobs.registry import Handler, JobContext, Registry
 from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.enqueuing import Enqueuing, enqueue_in
 from orchestrator.jobs.service import JobQueue
 from orchestrator.jobs.workforce import Workforce, WorkPace
 from tests.support.servers import Vhost
@@ -181,6 +181,35 @@ class Site:
         """Return what was said of jobs with this routing key."""
         statement = text("SELECT convert_from(body, 'UTF8')::jsonb AS message FROM outbox WHERE routing_key = :kind")
         return [row["message"] for row in await self.database.fetch_all(statement, {"kind": kind})]
+
+    async def enqueue_beside(self, name: str, *, commit: bool) -> uuid.UUID:
+        """Enqueue in a transaction that does something else too, and return the job's id."""
+        job = self.queue.new_job("email", Errand(name=name), idempotency_key=name)
+        async with self.database.transaction() as connection:
+            assert await enqueue_in(connection, job)
+            if not commit:
+                await connection.rollback()
+        self.queue.poke()
+        return job.job_id
+
+    async def took(self, jobs: Sequence[JobView], *, seconds: float) -> None:
+        """Let it look as if these jobs had taken so long."""
+        statement = text(
+            "UPDATE jobs SET started_at = finished_at - make_interval(secs => :seconds) WHERE job_id = ANY(:job_ids)"
+        )
+        await self.database.execute(statement, {"seconds": seconds, "job_ids": [job.job_id for job in jobs]})
+
+    async def lease_is_renewed(self, job: JobView, *, times: int) -> None:
+        statement = text("SELECT lease_until FROM jobs WHERE job_id = :job_id")
+        seen: set[Any] = set()
+
+        async def enough() -> bool:
+            row = await self.database.fetch_one(statement, {"job_id": job.job_id})
+            assert row is not None
+            seen.add(row["lease_until"])
+            return len(seen) > times
+
+        await eventually(enough)
 
     async def messages_in(self, queue: str) -> int:
         """Return how many messages wait in a queue, as the broker says at this moment."""
