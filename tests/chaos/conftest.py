@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
 from tests.chaos.doomed_orchestrator import Doom
+from tests.chaos.services import all_up
 from tests.chaos.shop import Shop, open_shop
 from tests.support.waiting import eventually
 
@@ -32,15 +32,3 @@ async def calm_before_and_after(stack: Stack) -> AsyncIterator[None]:
     yield
     await eventually(lambda: all_up(stack), within_seconds=START_SECONDS)
     await invariants.require(stack.urls)
-
-
-async def all_up(stack: Stack) -> bool:
-    async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
-        for name in stack.running:
-            try:
-                answer = await http.get(stack.urls.health_of(name) + "/health")
-            except httpx.TransportError:
-                return False
-            if not answer.is_success:
-                return False
-    return True

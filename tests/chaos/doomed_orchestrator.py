@@ -31,7 +31,7 @@ class Doom:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def arm(self, moment: Moment, step: str) -> None:
+    def arm(self, moment: str, step: str) -> None:
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps([moment, step]))
         fresh.replace(self.file)
@@ -40,7 +40,7 @@ class Doom:
     def has_struck(self) -> bool:
         return not self.file.exists()
 
-    def strike(self, moment: Moment, step: str) -> None:
+    def strike(self, moment: str, step: str) -> None:
         """Kill this process when this is the point."""
         if self.file.exists() and json.loads(self.file.read_text()) == [moment, step]:
             self.file.unlink()

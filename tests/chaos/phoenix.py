@@ -18,9 +18,9 @@ __all__ = ["phoenix_command", "rise"]
 MODULE: Final = "tests.chaos.phoenix"
 
 
-def phoenix_command(package: str) -> list[str]:
-    """Return what to start a service with, in place of ``python -m <package>``."""
-    return [sys.executable, "-m", MODULE, package]
+def phoenix_command(module: str) -> list[str]:
+    """Return what to start a service with, in place of ``python -m <module>``."""
+    return [sys.executable, "-m", MODULE, module]
 
 
 def rise(live: Callable[[], None]) -> NoReturn:
@@ -45,12 +45,12 @@ def rise(live: Callable[[], None]) -> NoReturn:
             sys.exit(os.waitstatus_to_exitcode(status))
 
 
-def main(package: str) -> NoReturn:
-    importlib.import_module(f"{package}.app")
+def main(module: str) -> NoReturn:
+    importlib.import_module(f"{module.partition('.')[0]}.app")
     sys.argv[1:] = []
 
     def live() -> None:
-        runpy.run_module(package, run_name="__main__")
+        runpy.run_module(module, run_name="__main__")
 
     rise(live)
 

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import psutil
 
 from devstack.home import Home
 from devstack.stack import Stack
 from tests.support.waiting import eventually
 
-__all__ = ["Service"]
+__all__ = ["Service", "all_up"]
 
 
 class Service:
@@ -53,3 +54,15 @@ class Service:
         assert state is not None
         [pid] = [process.pid for process in state.processes if process.name == self._name]
         return psutil.Process(pid)
+
+
+async def all_up(stack: Stack) -> bool:
+    async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
+        for name in stack.running:
+            try:
+                answer = await http.get(stack.urls.health_of(name) + "/health")
+            except httpx.TransportError:
+                return False
+            if not answer.is_success:
+                return False
+    return True

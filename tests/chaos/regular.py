@@ -1,0 +1,240 @@
+"""A fan with habits: one deed after the other, chosen by a random number generator of their own."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+import httpx
+
+from tests.chaos.fans import Fan
+from tests.chaos.house import HALL_ID, PRICE
+from tests.chaos.scene import ANSWER_SECONDS, PAUSE_SECONDS, Ask, Scene, patiently
+
+__all__ = ["HABITS", "Regular"]
+
+WRONG_OTP: Final = "999999"
+MOST_FOR_A_FRIEND: Final = 20
+
+
+class Regular:
+    def __init__(self, fan: Fan, scene: Scene, chance: Random) -> None:
+        self.fan = fan
+        self._scene = scene
+        self._told = scene.told
+        self._chance = chance
+        self._orders: list[uuid.UUID] = []
+
+    async def live(self) -> None:
+        while not self._scene.is_over:
+            [name] = self._chance.choices(list(HABITS), [weight for _, weight in HABITS.values()])
+            habit, _ = HABITS[name]
+            if await habit(self):
+                self._told.deeds[name] += 1
+            else:
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    async def buy_tickets(self) -> bool:
+        concert = self._chance.choice(self._scene.concerts)
+        seat_ids = self._chance.sample(concert.seat_ids, self._chance.choice((1, 1, 2, 3)))
+        reserve = partial(self.fan.reserve, concert.event_id, seat_ids, key=self._scene.new_key("reserve"))
+        held = await self._maybe_at_once(reserve)
+        if not held.is_success:
+            return False
+        order_id = uuid.UUID(held.json()["data"]["order_id"])
+        intention = self._chance.random()
+        if intention < 0.08:
+            self._told.about("order", order_id, held, done=["FAILED"])
+            return False  # the hold ends by itself
+        if intention < 0.16:
+            return await self._cancel(order_id)
+        return await self._pay(order_id)
+
+    async def _cancel(self, order_id: uuid.UUID) -> bool:
+        cancelled = await patiently(partial(self.fan.cancel, order_id))
+        self._told.about("order", order_id, cancelled, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
+        return False
+
+    async def _pay(self, order_id: uuid.UUID) -> bool:
+        pay = partial(self.fan.pay, order_id, key=self._scene.new_key("pay"))
+        paid = await self._maybe_at_once(pay)
+        if paid.status_code == httpx.codes.PRECONDITION_REQUIRED:
+            if self._happens(0.3):
+                await patiently(partial(self.fan.prove_payment, order_id, WRONG_OTP))
+            await patiently(partial(self.fan.prove_payment, order_id))
+            paid = await patiently(pay)
+        self._told.about("order", order_id, paid, done=["CONFIRMED", "REFUNDED"], refused=["FAILED"])
+        if paid.is_success:
+            self._orders.append(order_id)
+        return paid.is_success
+
+    async def give_back(self) -> bool:
+        if not self._orders:
+            return False
+        order_id = self._chance.choice(self._orders)
+        refunded = await self._maybe_at_once(partial(self.fan.refund, order_id, key=self._scene.new_key("refund")))
+        self._told.about("order", order_id, refunded, done=["REFUNDED"])
+        if refunded.is_success:
+            self._orders.remove(order_id)
+        return refunded.is_success
+
+    # --- transfers ---------------------------------------------------------------------------------------------------
+
+    async def hand_over(self) -> bool:
+        if (seat_id := await self._own_seat()) is None:
+            return False
+        friend = self._chance.choice([fan for fan in self._scene.fans.values() if fan is not self.fan])
+        starter = self._chance.choice((self.fan, friend))
+        offer = partial(
+            starter.offer,
+            seat_id,
+            seller_id=self.fan.user_id,
+            buyer_id=friend.user_id,
+            amount=Decimal(self._chance.randrange(MOST_FOR_A_FRIEND)),
+            key=self._scene.new_key("offer"),
+        )
+        offered = await self._maybe_at_once(offer)
+        if not offered.is_success:
+            return False
+        transfer_id = uuid.UUID(offered.json()["data"]["transfer_id"])
+        if self._happens(0.15):
+            return await self._call_off(transfer_id, self._chance.choice((self.fan, friend)))
+        if self._happens(0.1):
+            self._told.about("transfer", transfer_id, offered, done=["FAILED"])
+            return False  # nobody confirms it
+        return await self._confirm(transfer_id, friend)
+
+    async def _call_off(self, transfer_id: uuid.UUID, party: Fan) -> bool:
+        ended = await patiently(partial(party.call_off, transfer_id))
+        self._told.about("transfer", transfer_id, ended, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
+        return False
+
+    async def _confirm(self, transfer_id: uuid.UUID, friend: Fan) -> bool:
+        if self._happens(0.2):
+            await patiently(partial(friend.confirm, transfer_id, WRONG_OTP))
+        parties = [self.fan, friend]
+        self._chance.shuffle(parties)
+        for party in parties:
+            confirmed = await patiently(partial(party.confirm, transfer_id, key=self._scene.new_key("confirm")))
+            done = ["COMPLETED"] if party is parties[-1] else ["COMPLETED", "FAILED"]
+            self._told.about("transfer", transfer_id, confirmed, done=done, refused=["FAILED"])
+            if not confirmed.is_success:
+                return False
+        if self._happens(0.35):
+            await self._quarrel(transfer_id, self._chance.choice(parties))
+        return True
+
+    async def _quarrel(self, transfer_id: uuid.UUID, unhappy: Fan) -> None:
+        self._told.statuses["transfer", transfer_id] = {"COMPLETED", "DISPUTED", "REVERSED"}
+        disputed = await patiently(partial(unhappy.dispute, transfer_id, key=self._scene.new_key("dispute")))
+        if not disputed.is_success:
+            return
+        admin, key = self._scene.house.admin, self._scene.new_key("decide")
+        for_seller = self._happens(0.7)
+        decided = await patiently(partial(admin.decide, transfer_id, for_seller=for_seller, key=key))
+        done = "REVERSED" if for_seller else "COMPLETED"
+        self._told.about("transfer", transfer_id, decided, done=[done], refused=["DISPUTED"])
+        self._told.deeds["decide"] += decided.is_success
+
+    # --- the market --------------------------------------------------------------------------------------------------
+
+    async def put_on_market(self) -> bool:
+        if (seat_id := await self._own_seat()) is None:
+            return False
+        list_ticket = partial(self.fan.list_ticket, seat_id, PRICE, key=self._scene.new_key("list"))
+        return (await self._maybe_at_once(list_ticket)).is_success
+
+    async def buy_on_market(self) -> bool:
+        concert = self._chance.choice(self._scene.concerts)
+        ask = partial(self.fan.get, "/api/marketplace/listings", event_id=f"{concert.event_id}")
+        on_sale = [item for item in await self._read(ask) if item["seller_user_id"] != f"{self.fan.user_id}"]
+        if not on_sale:
+            return False
+        listing = self._chance.choice(on_sale)
+        listing_id = uuid.UUID(listing["listing_id"])
+        bought = await self._maybe_at_once(partial(self.fan.buy, listing_id, key=self._scene.new_key("buy")))
+        if not bought.is_success or self._happens(0.15):
+            return False  # or the seller does not answer
+        seller = self._scene.fans[uuid.UUID(listing["seller_user_id"])]
+        if self._happens(0.15):
+            return await self._take_off(seller, listing_id)
+        approved = await patiently(partial(seller.approve, listing_id))
+        self._told.about("listing", listing_id, approved, done=["COMPLETED"])
+        return approved.is_success
+
+    async def withdraw(self) -> bool:
+        on_sale = await self._read(partial(self.fan.get, "/api/listings", status="ACTIVE"))
+        if not on_sale:
+            return False
+        return await self._take_off(self.fan, uuid.UUID(self._chance.choice(on_sale)["listing_id"]))
+
+    async def _take_off(self, seller: Fan, listing_id: uuid.UUID) -> bool:
+        withdrawn = await patiently(partial(seller.withdraw, listing_id))
+        self._told.about("listing", listing_id, withdrawn, done=["CANCELLED"])
+        return withdrawn.is_success
+
+    # --- the door ----------------------------------------------------------------------------------------------------
+
+    async def go_in(self) -> bool:
+        """Two scanners see the code at once."""
+        if (seat_id := await self._own_seat()) is None:
+            return False
+        shown = await patiently(partial(self.fan.get, f"/api/tickets/{seat_id}/qr"))
+        if not shown.is_success:
+            return False
+        code = shown.json()["data"]["qr_payload"]
+        scan = partial(self._scene.house.staff.scan, code, hall_id=HALL_ID)
+        scans = [partial(scan, nonce=self._scene.new_key(f"gate-{gate}")) for gate in "AB"]
+        verdicts = await asyncio.gather(*(patiently(scan, give_up_after_seconds=ANSWER_SECONDS) for scan in scans))
+        results = [verdict.json()["data"]["result"] for verdict in verdicts]
+        self._told.admissions.update([seat_id] * results.count("SUCCESS"))
+        assert results.count("SUCCESS") < len(results)
+        return "SUCCESS" in results
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _happens(self, probability: float) -> bool:
+        return self._chance.random() < probability
+
+    async def _maybe_at_once(self, ask: Ask) -> httpx.Response:
+        """Ask once, or now and then twice at the same moment: both get the same answer."""
+        if not self._happens(0.15):
+            return await patiently(ask)
+        first, second = await asyncio.gather(patiently(ask), patiently(ask))
+        if first.is_success and second.is_success:
+            assert _lasting(first) == _lasting(second)
+        return first if first.is_success else second
+
+    async def _read(self, ask: Ask) -> list[dict[str, Any]]:
+        answer = await patiently(ask)
+        listed: list[dict[str, Any]] = answer.json()["data"] if answer.is_success else []
+        return listed
+
+    async def _own_seat(self) -> uuid.UUID | None:
+        """Return the seat of a ticket that one has, and has not used or put on sale."""
+        tickets = [t for t in await self._read(partial(self.fan.get, "/api/tickets")) if t["status"] == "SOLD"]
+        return uuid.UUID(self._chance.choice(tickets)["seat_id"]) if tickets else None
+
+
+def _lasting(answer: httpx.Response) -> dict[str, Any]:
+    """Return what an answer says, but for what is left of a hold."""
+    data: dict[str, Any] = answer.json()["data"]
+    return {name: value for name, value in data.items() if name != "ttl_seconds"}
+
+
+Habit = Callable[[Regular], Awaitable[bool]]
+
+HABITS: Final[dict[str, tuple[Habit, int]]] = {
+    "buy tickets": (Regular.buy_tickets, 6),
+    "hand over": (Regular.hand_over, 4),
+    "put on market": (Regular.put_on_market, 3),
+    "buy on market": (Regular.buy_on_market, 4),
+    "withdraw": (Regular.withdraw, 2),
+    "go in": (Regular.go_in, 1),
+    "give back": (Regular.give_back, 2),
+}
