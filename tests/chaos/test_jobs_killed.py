@@ -1,6 +1,7 @@
 """Workers killed, frozen and stopped, and the broker gone: each try is begun once, and each job ends once."""
 
 import asyncio
+import itertools
 import tempfile
 import uuid
 from collections import Counter
@@ -154,7 +155,7 @@ async def test_lane_keeps_its_order_when_workers_are_killed(stack: Stack, desk: 
     await Service(stack, "worker").kill()
     await desk.assert_done_properly(jobs)
     done = await desk.all_complete(jobs)
-    for earlier, later in zip(done, done[1:], strict=False):
+    for earlier, later in itertools.pairwise(done):
         assert earlier.finished_at is not None
         assert later.started_at is not None
         assert earlier.finished_at <= later.started_at

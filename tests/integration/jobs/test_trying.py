@@ -117,7 +117,7 @@ class TestFailures:
         assert failed.attempts == 4
         assert failed.error is not None
         assert (failed.error.code, failed.error.message) == ("INTERNAL_ERROR", "ValueError: no")
-        pauses = [later - earlier for earlier, later in zip(bench.times, bench.times[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in itertools.pairwise(bench.times)]
         assert pauses == [pytest.approx(seconds, rel=0.2) for seconds in ladder]
 
     async def test_dead_one_waits_for_people_and_completes_when_retried(self, site: Site) -> None:
