@@ -24,7 +24,11 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[str]:
     """Serve until the end of the block; gives the base URL."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    # Named as TCP, which `create_server` does not do: asyncio switches Nagle's algorithm off for such sockets only, and
+    # otherwise each answer to a kept connection may wait 40 ms for the client's delayed acknowledgement.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
     server = _Server(uvicorn.Config(app, **server_options(settings)))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
