@@ -117,7 +117,13 @@ def urls_of(ports: Ports, *, databases: Mapping[str, str], rabbitmq: str, rabbit
 
 def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -> dict[str, str]:
     """Return a process's whole environment: ours for where things are, the caller's for everything else."""
-    theirs = {"LOG_FORMAT": "json", "OTP_API_URL": urls.sandbox, "OTP_API_KEY": keys.otp_api_key} | os.environ
+    theirs = {
+        "LOG_FORMAT": "json",
+        "OTP_API_URL": urls.sandbox,
+        "OTP_API_KEY": keys.otp_api_key,
+        "STRIPE_API_URL": urls.sandbox,
+        "NOWPAYMENTS_API_URL": urls.sandbox,
+    } | os.environ
     ours = {
         "ENV": "dev",
         "HOST": LOOPBACK,
@@ -128,6 +134,7 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -
         "EVENTS_URL": urls.events,
         "ORCHESTRATOR_URL": urls.orchestrator,
         "INVENTORY_ADDRESS": urls.inventory_address,
+        "GATEWAY_URL": urls.gateway,
         "JWKS_URL": f"{urls.users}/.well-known/jwks.json",
         "SERVICE_TOKEN_SECRET": keys.service_token_secret,
     }

@@ -12,12 +12,17 @@ from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
 from devstack.sandbox.control_routes import control_routes
+from devstack.sandbox.crypto import CryptoDesk, crypto_routes
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.otp import OtpProvider
 from devstack.sandbox.otp_routes import otp_routes
 from devstack.sandbox.page import INDEX
+from devstack.sandbox.payment_control import Stands, payment_control_routes
 from devstack.sandbox.settings import Settings
+from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
+from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
 from devstack.sandbox.topups import topup_routes
+from devstack.sandbox.webhooks import WebhookSender
 
 __all__ = ["SERVICE", "create_app"]
 
@@ -27,10 +32,14 @@ SERVICE: Final = "sandbox"
 def create_app(settings: Settings) -> FastAPI:
     tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
     users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+    stands = Stands(
+        stripe=StripeAccount(), crypto=CryptoDesk(), sender=WebhookSender(settings.gateway_url), settings=settings
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await stands.sender.close()
         await users.close()
 
     app = base_app(service=SERVICE, title="Sandbox", settings=settings, lifespan=lifespan, health=Health())
@@ -38,6 +47,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(otp_routes(provider, faults, api_key=settings.otp_api_key))
     app.include_router(control_routes(provider, faults))
     app.include_router(topup_routes(users))
+    app.add_exception_handler(StripeRefusal, show_refusal)
+    app.include_router(stripe_routes(stands.stripe, faults, secret_key=settings.stripe_secret_key))
+    app.include_router(crypto_routes(stands.crypto, faults, api_key=settings.nowpayments_api_key))
+    app.include_router(payment_control_routes(stands))
 
     @app.get("/", include_in_schema=False)
     async def show_index() -> HTMLResponse:

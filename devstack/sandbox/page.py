@@ -22,9 +22,16 @@ INDEX: Final = """<!doctype html>
   <tr><td>SMU notification API (OTP, SMS)</td>
       <td><code>POST /SendOTP</code>, <code>/VerifyOTP</code>, <code>/SendSMS</code>.
           Every code is <b>123456</b> unless told otherwise.</td></tr>
-  <tr><td>Paying for credits</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
+  <tr><td>Stripe</td>
+      <td><code>/v1/payment_intents</code>; pay one by <code>POST /control/stripe/{id}/succeed</code>, or
+          <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>. Each sends its signed webhook.</td></tr>
+  <tr><td>NOWPayments</td>
+      <td><code>/v1/payment</code>; move one on by <code>POST /control/nowpayments/{id}</code> with
+          <code>status</code>.</td></tr>
+  <tr><td>Credits for nothing</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
 </table>
-<p>Read what was sent at <a href="/control/sent">/control/sent</a>; set a phone's code, let codes expire, order faults
+<p>Read what was sent at <a href="/control/sent">/control/sent</a> and which webhooks there were at
+<a href="/control/webhooks">/control/webhooks</a>; set a phone's code, let codes expire, order faults
 and delays under <code>/control</code>. Everything is tried out at <a href="/docs">/docs</a>.</p>
 </html>
 """

@@ -14,3 +14,9 @@ class Settings(ServiceSettings):
     otp_api_key: SecretStr = SecretStr("sandbox-otp-key")
     otp_ttl_seconds: float = Field(default=600, gt=0, description="A code is good this long; afterwards it is expired.")
     users_url: str = "http://127.0.0.1:5000"
+    gateway_url: str = Field(default="http://127.0.0.1:8000", description="Where webhooks are sent.")
+    stripe_secret_key: SecretStr = SecretStr("sk_test_sandbox")
+    stripe_webhook_secret: SecretStr = SecretStr("whsec_sandbox")
+    nowpayments_api_key: SecretStr = SecretStr("sandbox-nowpayments-key")
+    nowpayments_ipn_secret: SecretStr = SecretStr("sandbox-nowpayments-ipn-secret")
+    supplier_webhook_secret: SecretStr = SecretStr("sandbox-supplier-webhook-secret")

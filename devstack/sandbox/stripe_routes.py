@@ -1,0 +1,76 @@
+"""The Stripe stand-in's paths: PaymentIntents, form-encoded requests, JSON answers."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import SecretStr
+
+from devstack.sandbox.faults import Faults
+from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal, WrongKey
+
+__all__ = ["as_sent", "show_refusal", "stripe_routes"]
+
+Json = dict[str, Any]
+EXPAND_CHARGES: Final = "data.latest_charge"
+LABEL: Final = re.compile(r"metadata\[(\w+)]")
+
+
+def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretStr) -> APIRouter:
+    async def strike(request: Request) -> None:
+        await faults.strike(request)
+
+    def require_key(request: Request) -> None:
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, f"Bearer {secret_key.get_secret_value()}".encode()):
+            raise WrongKey
+
+    dependencies = [Depends(strike), Depends(require_key)]
+    router = APIRouter(prefix="/v1/payment_intents", tags=["Stripe"], dependencies=dependencies)
+
+    @router.post("")
+    async def create_intent(request: Request) -> Json:
+        given = dict(parse_qsl((await request.body()).decode()))
+        metadata = {label[1]: value for name, value in given.items() if (label := LABEL.fullmatch(name))}
+        intent = account.create(
+            cents=int(given.get("amount", "0")),
+            currency=given.get("currency", ""),
+            metadata=metadata,
+            key=request.headers.get("idempotency-key", ""),
+            given=given,
+        )
+        return as_sent(intent)
+
+    @router.get("/{intent_id}")
+    async def retrieve_intent(intent_id: str) -> Json:
+        return as_sent(account.find(intent_id))
+
+    @router.get("")
+    async def list_intents(request: Request) -> Json:
+        asked = request.query_params
+        intents, has_more = account.page(
+            since=int(asked.get("created[gte]", "0")),
+            after=asked.get("starting_after"),
+            limit=int(asked.get("limit", "10")),
+        )
+        is_expanded = EXPAND_CHARGES in asked.values()
+        data = intents if is_expanded else [as_sent(intent) for intent in intents]
+        return {"object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": data}
+
+    return router
+
+
+async def show_refusal(_: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, StripeRefusal)  # noqa: S101 - FastAPI's handler type is wider than its dispatch
+    error = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
+    return JSONResponse({"error": error}, status_code=refusal.status)
+
+
+def as_sent(intent: Mapping[str, Any]) -> Json:
+    """Return an intent with its charge's id only, as it is unless somebody asks for more."""
+    charge = intent["latest_charge"]
+    return {**intent, "latest_charge": charge["id"] if charge else None}
