@@ -2,14 +2,15 @@
 
 from pydantic import Field, SecretStr, field_validator
 
-from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+from common.settings import DatabaseSettings, MessagingSettings
 from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS
 from orchestrator.engine.repository import LEASE_MARGIN_SECONDS
+from orchestrator.providers.settings import ProviderSettings
 
 __all__ = ["Settings", "WorkerSettings"]
 
 
-class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
+class Settings(ProviderSettings, DatabaseSettings, MessagingSettings):
     port: int = 5003
     users_url: str = "http://127.0.0.1:5000"
     orders_url: str = "http://127.0.0.1:5001"

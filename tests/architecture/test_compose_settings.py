@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import SecretStr
 
 from common.settings import ServiceSettings
+from orchestrator.providers.settings import DEV_SECRETS
 from tests.architecture.compose import BASE, DEV, environment, is_ours, module_of, read, runs_once
 
 SERVICES: Final[dict[str, Any]] = read(BASE)["services"]
@@ -34,7 +35,7 @@ PORTS: Final = {
     "inventory": 50051,
 }
 LISTENING: Final = PORTS | {"rabbitmq": 5672} | {name: 5432 for name in SERVICES if name.endswith("-db")}
-ELSEWHERE: Final = {"OTP_API_URL", "REDIS_URL"}
+ELSEWHERE: Final = {"OTP_API_URL", "REDIS_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"}
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,11 @@ def given() -> dict[str, str]:
         "QR_KEYS": f"k1:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}",
         "OTP_API_URL": "https://otp.example",
         "OTP_API_KEY": secrets.token_hex(24),
+        "STRIPE_SECRET_KEY": secrets.token_hex(24),
+        "STRIPE_WEBHOOK_SECRET": secrets.token_hex(24),
+        "NOWPAYMENTS_API_KEY": secrets.token_hex(24),
+        "NOWPAYMENTS_IPN_SECRET": secrets.token_hex(24),
+        "SUPPLIER_WEBHOOK_SECRET": secrets.token_hex(24),
     }
 
 
@@ -121,9 +127,13 @@ def test_the_gateway_may_open_the_files_that_its_connections_take(
 
 
 def test_the_sandbox_knows_the_secrets_that_others_use_with_it(given: dict[str, str]) -> None:
-    sandbox, users = (environment(DEV_SERVICES[name], given) for name in ("sandbox", "users"))
+    sandbox, users, orchestrator = (
+        environment(DEV_SERVICES[name], given) for name in ("sandbox", "users", "orchestrator")
+    )
     for secret in ("OTP_API_KEY", "SERVICE_TOKEN_SECRET"):
         assert sandbox[secret] == users[secret] == given[secret]
+    for secret in (name.upper() for name in DEV_SECRETS):
+        assert sandbox[secret] == orchestrator[secret] == given[secret]
 
 
 @pytest.mark.parametrize("services", [SERVICES, DEV_SERVICES], ids=["base", "with dev"])

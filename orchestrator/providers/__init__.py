@@ -1,0 +1,1 @@
+"""Parties outside the platform, each behind an adapter of its own."""

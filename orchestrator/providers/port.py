@@ -1,0 +1,100 @@
+"""What the platform wants of a payment provider, whoever it is."""
+
+import enum
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Protocol
+
+__all__ = ["CURRENCY", "Inbound", "PaymentNews", "PaymentStatus", "Provider", "ProviderRecords", "WebhookAdapter"]
+
+# One credit is one Singapore dollar.
+CURRENCY: Final = "sgd"
+
+
+class Provider(enum.StrEnum):
+    STRIPE = "stripe"
+    NOWPAYMENTS = "nowpayments"
+    KINGUIN = "kinguin"
+
+
+class PaymentStatus(enum.StrEnum):
+    """A payment's states as the users service knows them, whichever words its provider has."""
+
+    PENDING = "PENDING"
+    WAITING = "WAITING"
+    CONFIRMING = "CONFIRMING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    REFUNDED = "REFUNDED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentNews:
+    """What a provider says of a payment.
+
+    `payment_id` is ours, as we gave it to the provider. `amount` is what the payment is for, in `currency`; of a
+    refund, what was given back. `paid_amount` is what has arrived, in whatever it was paid with.
+    """
+
+    provider: Provider
+    provider_payment_id: str
+    status: PaymentStatus
+    amount: Decimal
+    currency: str
+    payment_id: uuid.UUID | None = None
+    user_id: uuid.UUID | None = None
+    paid_amount: Decimal | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A webhook whose signature was right. The same fact told again has the same `external_id`."""
+
+    external_id: str
+    event_type: str
+
+
+class WebhookAdapter(Protocol):
+    """Reads one provider's webhooks."""
+
+    @property
+    def provider(self) -> Provider: ...
+
+    @property
+    def signature_header(self) -> str: ...
+
+    def verify(self, body: bytes, signature: str) -> Inbound:
+        """Check the signature of a raw body.
+
+        Raises:
+            SignatureInvalid: it is missing, wrong or another provider's.
+            WebhookStale: it was signed too long ago.
+            WebhookUnreadable: what was signed says not even what it is.
+        """
+
+    def news(self, body: bytes) -> PaymentNews | None:
+        """Return what a verified webhook says of a payment; None when it is of a type that we have no use for.
+
+        Raises:
+            WebhookUnreadable: it is of such a type, and does not say what it must.
+        """
+
+
+class ProviderRecords(Protocol):
+    """A provider's own list of payments, for comparing it with ours."""
+
+    @property
+    def provider(self) -> Provider: ...
+
+    def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
+        """Return how payments made since then stand now.
+
+        Raises:
+            ProviderUnavailable: it cannot be asked.
+        """

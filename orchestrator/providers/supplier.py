@@ -1,0 +1,44 @@
+"""The supplier of digital goods (Kinguin-style): its webhooks."""
+
+import hashlib
+from typing import Final
+
+from pydantic import AliasChoices, ConfigDict, Field, SecretStr, ValidationError
+
+from orchestrator.providers.errors import SignatureInvalid, WebhookUnreadable
+from orchestrator.providers.port import Inbound, PaymentNews, Provider
+from orchestrator.providers.signatures import is_signed
+from orchestrator.providers.wire import Label, Wire
+
+__all__ = ["SupplierWebhooks"]
+
+
+class _Notice(Wire):
+    model_config = ConfigDict(validate_by_name=True)
+
+    event_id: Label | None = Field(None, validation_alias=AliasChoices("event_id", "eventId", "id"))
+    event_type: Label = Field("unknown", validation_alias=AliasChoices("event_type", "eventType", "type", "event"))
+
+
+class SupplierWebhooks:
+    """Reads notices as the supplier signs them: HMAC-SHA256 over the body."""
+
+    provider: Final = Provider.KINGUIN
+    signature_header: Final = "X-Kinguin-Signature"
+
+    def __init__(self, secret: SecretStr) -> None:
+        self._secret = secret
+
+    def verify(self, body: bytes, signature: str) -> Inbound:
+        if not is_signed(body, signature, secret=self._secret, digest="sha256"):
+            raise SignatureInvalid
+        try:
+            notice = _Notice.model_validate_json(body)
+        except ValidationError as error:
+            raise WebhookUnreadable(problems=error.error_count()) from error
+        # Without an id of its own, the same words are the same notice.
+        external_id = notice.event_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
+        return Inbound(external_id=external_id, event_type=notice.event_type)
+
+    def news(self, body: bytes) -> PaymentNews | None:  # noqa: ARG002 - the supplier is paid by us, not by fans
+        return None

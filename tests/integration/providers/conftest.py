@@ -1,0 +1,99 @@
+"""The sandbox behind a real server, what it tells the platform, and the clients that call it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from devstack.sandbox.app import create_app
+from devstack.sandbox.settings import Settings
+from orchestrator.providers.nowpayments import NowPayments
+from orchestrator.providers.stripe_payments import StripePayments
+from tests.support.serving import serving
+
+TIMEOUT_SECONDS = 1.0
+
+
+@dataclass
+class Ear:
+    """Where the gateway is in other tests: it hears webhooks, and answers `status`."""
+
+    url: str
+    status: int = 200
+    heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.heard.append((request.path, dict(request.headers), await request.read()))
+        return web.Response(status=self.status)
+
+
+@pytest.fixture(scope="module")
+async def listening() -> AsyncIterator[Ear]:
+    ear = Ear(url="")
+    app = web.Application()
+    app.router.add_post("/{path:.*}", ear.hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    ear.url = f"http://{host}:{port}"
+    yield ear
+    await runner.cleanup()
+
+
+@pytest.fixture
+def ear(listening: Ear) -> Ear:
+    """Having heard nothing yet."""
+    listening.heard.clear()
+    listening.status = 200
+    return listening
+
+
+@pytest.fixture(scope="module")
+def settings(listening: Ear) -> Settings:
+    return Settings(env="test", gateway_url=listening.url)
+
+
+@pytest.fixture(scope="module")
+async def sandbox_url(settings: Settings) -> AsyncIterator[str]:
+    async with serving(create_app(settings), settings) as url:
+        yield url
+
+
+@dataclass(frozen=True)
+class Control:
+    """Tells the sandbox what to do."""
+
+    http: httpx.AsyncClient
+
+    async def __call__(self, path: str, /, **body: Any) -> Any:
+        answer = await self.http.post(f"/control{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture
+async def control(sandbox_url: str) -> AsyncIterator[Control]:
+    """Faults that were ordered end with the test."""
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=20) as http:
+        yield Control(http)
+        await http.delete("/control/faults")
+
+
+@pytest.fixture
+async def stripe_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[StripePayments]:
+    payments = StripePayments(
+        api_url=sandbox_url, secret_key=settings.stripe_secret_key, timeout_seconds=TIMEOUT_SECONDS
+    )
+    yield payments
+    await payments.close()
+
+
+@pytest.fixture
+async def crypto_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[NowPayments]:
+    payments = NowPayments(api_url=sandbox_url, key=settings.nowpayments_api_key, timeout_seconds=TIMEOUT_SECONDS)
+    yield payments
+    await payments.close()

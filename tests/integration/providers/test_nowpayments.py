@@ -1,0 +1,85 @@
+"""The NOWPayments adapter and the sandbox's NOWPayments, over HTTP."""
+
+import uuid
+from decimal import Decimal
+
+import pytest
+from pydantic import SecretStr
+
+from orchestrator.providers.errors import ProviderRefused, ProviderSilent, ProviderUnavailable
+from orchestrator.providers.nowpayments import CryptoPayment, NowPayments, NowPaymentsWebhooks
+from orchestrator.providers.port import PaymentStatus
+from orchestrator.providers.supplier import SupplierWebhooks
+from tests.integration.providers.conftest import Control, Ear
+
+PATH = "/v1/payment"
+
+
+async def made(payments: NowPayments, amount: str = "45.00", pay_currency: str = "btc") -> CryptoPayment:
+    return await payments.create(payment_id=uuid.uuid4(), amount=Decimal(amount), pay_currency=pay_currency)
+
+
+async def test_a_payment_has_an_address_and_an_amount_to_the_last_place(crypto_payments: NowPayments) -> None:
+    payment = await made(crypto_payments, "45.09")
+    assert (payment.payment_status, payment.price_amount, payment.price_currency) == (
+        "waiting",
+        Decimal("45.09"),
+        "sgd",
+    )
+    assert (payment.pay_amount, payment.pay_currency) == (Decimal("0.00050100"), "btc")
+    assert payment.pay_address
+    assert payment.expiration_estimate_date is not None
+    assert await crypto_payments.find(payment.payment_id) == payment
+
+
+@pytest.mark.parametrize(("amount", "pay_currency"), [("1.00", "btc"), ("45.00", "gold")])
+async def test_too_little_or_in_no_known_currency_is_refused(
+    crypto_payments: NowPayments, amount: str, pay_currency: str
+) -> None:
+    with pytest.raises(ProviderRefused):
+        await made(crypto_payments, amount, pay_currency)
+
+
+async def test_failures_are_told_apart(crypto_payments: NowPayments, control: Control, sandbox_url: str) -> None:
+    await control("/faults", path=PATH, status=503, times=1)
+    with pytest.raises(ProviderUnavailable):
+        await made(crypto_payments)
+    await control("/faults", path=PATH, delay_seconds=1.5, times=1)
+    with pytest.raises(ProviderSilent):
+        await made(crypto_payments)
+    with pytest.raises(ProviderUnavailable):
+        await crypto_payments.find("0")
+    for url, key in ((sandbox_url, "wrong"), ("http://127.0.0.1:9", "sandbox-nowpayments-key")):
+        elsewhere = NowPayments(api_url=url, key=SecretStr(key), timeout_seconds=1)
+        with pytest.raises(ProviderUnavailable):
+            await made(elsewhere)
+        await elsewhere.close()
+
+
+async def test_what_the_sandbox_sends_is_what_the_adapter_believes(
+    crypto_payments: NowPayments, control: Control, ear: Ear
+) -> None:
+    webhooks = NowPaymentsWebhooks(SecretStr("sandbox-nowpayments-ipn-secret"))
+    payment = await made(crypto_payments)
+    for status, paid in {"confirming": None, "partially_paid": 0.0002, "finished": None}.items():
+        await control(f"/nowpayments/{payment.payment_id}", status=status, actually_paid=paid)
+    facts, heard = [], []
+    for path, headers, body in ear.heard:
+        assert path == "/api/webhooks/nowpayments"
+        facts.append(webhooks.verify(body, headers[webhooks.signature_header]))
+        heard.append(webhooks.news(body))
+    assert [fact.event_type for fact in facts] == ["payment.confirming", "payment.partially_paid", "payment.finished"]
+    assert [(news.status, news.paid_amount) for news in heard if news] == [
+        (PaymentStatus.CONFIRMING, Decimal(0)),
+        (PaymentStatus.PARTIALLY_PAID, Decimal("0.0002")),
+        (PaymentStatus.SUCCEEDED, Decimal("0.0005")),
+    ]
+
+
+async def test_the_supplier_can_speak_too(control: Control, ear: Ear) -> None:
+    webhooks = SupplierWebhooks(SecretStr("sandbox-supplier-webhook-secret"))
+    told = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})
+    ((path, headers, body),) = ear.heard
+    assert path == "/api/webhooks/kinguin"
+    signature = {name.lower(): value for name, value in headers.items()}[webhooks.signature_header.lower()]
+    assert webhooks.verify(body, signature).external_id == told["webhook_id"]

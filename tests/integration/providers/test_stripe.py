@@ -1,0 +1,196 @@
+"""The Stripe adapter and the sandbox's Stripe, over HTTP: the package's own requests, the API's own answers."""
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import stripe
+from pydantic import SecretStr
+
+from common.errors import Unprocessable
+from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
+from orchestrator.providers.port import PaymentNews, PaymentStatus
+from orchestrator.providers.stripe_payments import Intent, StripePayments, StripeWebhooks
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, Control, Ear
+
+PATH = "/v1/payment_intents"
+AN_HOUR_AGO = timedelta(hours=1)
+
+
+async def made(payments: StripePayments, amount: str = "50.00") -> tuple[uuid.UUID, Intent]:
+    payment_id = uuid.uuid4()
+    return payment_id, await payments.create(payment_id=payment_id, user_id=uuid.uuid4(), amount=Decimal(amount))
+
+
+async def listed(payments: StripePayments) -> dict[str, PaymentNews]:
+    return {news.provider_payment_id: news async for news in payments.since(datetime.now(UTC) - AN_HOUR_AGO)}
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+class TestIntents:
+    async def test_one_is_made_in_cents_with_our_ids(self, stripe_payments: StripePayments) -> None:
+        payment_id, intent = await made(stripe_payments, "12.34")
+        assert (intent.amount, intent.currency, intent.status) == (1_234, "sgd", "requires_payment_method")
+        assert intent.metadata.payment_id == payment_id
+        assert intent.client_secret
+        assert await stripe_payments.find(intent.id) == intent
+
+    async def test_the_same_payment_has_one_intent(self, stripe_payments: StripePayments) -> None:
+        payment_id, user_id = uuid.uuid4(), uuid.uuid4()
+
+        async def make(amount: str) -> Intent:
+            return await stripe_payments.create(payment_id=payment_id, user_id=user_id, amount=Decimal(amount))
+
+        intents = await asyncio.gather(*(make("50.00") for _ in range(5)))
+        assert len({intent.id for intent in intents}) == 1
+        with pytest.raises(Unprocessable):
+            await make("51.00")
+
+    async def test_an_unknown_one_is_not_found(self, stripe_payments: StripePayments) -> None:
+        with pytest.raises(ProviderUnavailable):
+            await stripe_payments.find("pi_unknown")
+
+    async def test_all_are_listed_over_pages(self, stripe_payments: StripePayments) -> None:
+        created = [(await made(stripe_payments))[1].id for _ in range(205)]
+        assert set(created) <= set(await listed(stripe_payments))
+
+    async def test_the_list_tells_how_they_stand(self, stripe_payments: StripePayments, control: Control) -> None:
+        ids = {
+            name: (await made(stripe_payments))[1].id for name in ("open", "paid", "cancelled", "refunded", "partly")
+        }
+        for name, happening in {
+            "paid": "succeed",
+            "refunded": "succeed",
+            "partly": "succeed",
+            "cancelled": "cancel",
+        }.items():
+            await control(f"/stripe/{ids[name]}/{happening}", copies=0)
+        await control(f"/stripe/{ids['refunded']}/refund", copies=0)
+        await control(f"/stripe/{ids['partly']}/refund", copies=0, amount=1_000)
+        found = await listed(stripe_payments)
+        assert {name: (found[id_].status, found[id_].amount) for name, id_ in ids.items()} == {
+            "open": (PaymentStatus.PENDING, Decimal("50.00")),
+            "paid": (PaymentStatus.SUCCEEDED, Decimal("50.00")),
+            "cancelled": (PaymentStatus.FAILED, Decimal("50.00")),
+            "refunded": (PaymentStatus.REFUNDED, Decimal("50.00")),
+            "partly": (PaymentStatus.REFUNDED, Decimal("10.00")),
+        }
+
+
+class TestFailures:
+    async def test_an_error_is_not_repeated_behind_our_back(
+        self, stripe_payments: StripePayments, control: Control
+    ) -> None:
+        await control("/faults", path=PATH, status=500, times=1)
+        with pytest.raises(ProviderUnavailable):
+            await made(stripe_payments)
+        await made(stripe_payments)  # the fault was for one call, and that one was made
+
+    async def test_no_answer_in_time_leaves_it_open(self, stripe_payments: StripePayments, control: Control) -> None:
+        await control("/faults", path=PATH, delay_seconds=1.5, times=1)
+        began = time.monotonic()
+        with pytest.raises(ProviderSilent):
+            await made(stripe_payments)
+        assert time.monotonic() - began < TIMEOUT_SECONDS + 1
+
+    async def test_nobody_there_is_unavailable(self) -> None:
+        payments = StripePayments(api_url="http://127.0.0.1:9", secret_key=SecretStr("sk"), timeout_seconds=1)
+        with pytest.raises(ProviderUnavailable):
+            await made(payments)
+        await payments.close()
+
+    async def test_a_wrong_key_is_our_trouble_and_not_the_fans(self, sandbox_url: str) -> None:
+        payments = StripePayments(api_url=sandbox_url, secret_key=SecretStr("sk_wrong"), timeout_seconds=1)
+        with pytest.raises(ProviderUnavailable) as refusal:
+            await made(payments)
+        assert "sk_wrong" not in str(refusal.value.private)
+        await payments.close()
+
+
+async def test_the_package_tells_nobody_about_us(
+    stripe_payments: StripePayments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    await made(stripe_payments)
+    assert not stripe.enable_telemetry
+    assert files_in(tmp_path) == []
+
+
+class TestWebhooks:
+    """What the sandbox sends is what the adapter believes."""
+
+    @pytest.fixture
+    def webhooks(self) -> StripeWebhooks:
+        return StripeWebhooks(SecretStr("whsec_sandbox"))
+
+    @pytest.mark.parametrize(
+        ("happening", "type_", "status"),
+        [
+            ("succeed", "payment_intent.succeeded", PaymentStatus.SUCCEEDED),
+            ("fail", "payment_intent.payment_failed", PaymentStatus.FAILED),
+            ("cancel", "payment_intent.canceled", PaymentStatus.FAILED),
+        ],
+    )
+    async def test_each_turn_is_told(  # noqa: PLR0917 - three of them are the cases
+        self,
+        stripe_payments: StripePayments,
+        control: Control,
+        ear: Ear,
+        webhooks: StripeWebhooks,
+        happening: str,
+        type_: str,
+        status: PaymentStatus,
+    ) -> None:
+        payment_id, intent = await made(stripe_payments)
+        told = await control(f"/stripe/{intent.id}/{happening}")
+        assert told["statuses"] == [200]
+        ((path, headers, body),) = ear.heard
+        assert path == "/api/webhooks/stripe"
+        inbound = webhooks.verify(body, headers[webhooks.signature_header])
+        assert (inbound.external_id, inbound.event_type) == (told["webhook_id"], type_)
+        news = webhooks.news(body)
+        assert news is not None
+        assert (news.payment_id, news.provider_payment_id, news.status) == (payment_id, intent.id, status)
+
+    async def test_a_refund_is_told_with_our_ids(
+        self, stripe_payments: StripePayments, control: Control, ear: Ear, webhooks: StripeWebhooks
+    ) -> None:
+        payment_id, intent = await made(stripe_payments)
+        await control(f"/stripe/{intent.id}/succeed", copies=0)
+        await control(f"/stripe/{intent.id}/refund")
+        ((_, _, body),) = ear.heard
+        news = webhooks.news(body)
+        assert news is not None
+        assert (news.payment_id, news.status, news.amount) == (payment_id, PaymentStatus.REFUNDED, Decimal("50.00"))
+
+    async def test_it_can_be_forgotten_told_again_and_told_late(
+        self, stripe_payments: StripePayments, control: Control, ear: Ear, webhooks: StripeWebhooks
+    ) -> None:
+        _, intent = await made(stripe_payments)
+        told = await control(f"/stripe/{intent.id}/succeed", copies=0)
+        assert ear.heard == []
+        await control(f"/webhooks/{told['webhook_id']}/send", copies=3)
+        assert len({body for _, _, body in ear.heard}) == 1
+        assert len(ear.heard) == 3
+        await control(f"/webhooks/{told['webhook_id']}/send", signed_seconds_ago=400)
+        _, headers, body = ear.heard[-1]
+        with pytest.raises(WebhookStale):
+            webhooks.verify(body, headers[webhooks.signature_header])
+
+    async def test_it_can_lie(self, stripe_payments: StripePayments, control: Control, ear: Ear) -> None:
+        _, intent = await made(stripe_payments)
+        await control(f"/stripe/{intent.id}/succeed", changes={"amount_received": 1})
+        ((_, headers, body),) = ear.heard
+        news = StripeWebhooks(SecretStr("whsec_sandbox")).news(body)
+        assert news is not None
+        assert news.amount == Decimal("0.01")
+        with pytest.raises(SignatureInvalid):
+            StripeWebhooks(SecretStr("whsec_other")).verify(body, headers["Stripe-Signature"])

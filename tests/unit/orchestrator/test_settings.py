@@ -1,0 +1,52 @@
+"""What the orchestrator refuses to start with."""
+
+import pytest
+from pydantic import ValidationError
+
+from orchestrator.providers.settings import DEV_SECRETS, SANDBOX_URL
+from orchestrator.settings import Settings
+
+SECRETS = sorted(name.upper() for name in DEV_SECRETS)
+PROD = {
+    "ENV": "prod",
+    "DATABASE_URL": "postgresql+asyncpg://db/orchestrator_db",
+    "RABBITMQ_URL": "amqp://mq",
+    "QR_KEYS": "k1:" + "A" * 43,
+    "SERVICE_TOKEN_SECRET": "s" * 40,
+} | dict.fromkeys(SECRETS, "a real secret")
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def test_in_production_the_providers_are_the_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, PROD)
+    assert settings.stripe_api_url == "https://api.stripe.com"
+    assert settings.nowpayments_api_url == "https://api.nowpayments.io"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_secret_may_be_missing_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name} must be set"):
+        read(monkeypatch, {given: value for given, value in PROD.items() if given != name})
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_nor_be_the_sandboxs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name} is a known development value"):
+        read(monkeypatch, PROD | {name: DEV_SECRETS[name.lower()]})
+
+
+def test_in_dev_the_sandbox_stands_in_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, {name: value for name, value in PROD.items() if name not in SECRETS} | {"ENV": "dev"})
+    assert settings.stripe_api_url == settings.nowpayments_api_url == SANDBOX_URL
+    assert settings.stripe_webhook_secret.get_secret_value() == DEV_SECRETS["stripe_webhook_secret"]

@@ -1,0 +1,157 @@
+"""Stripe's webhooks: what is believed, and what it means."""
+
+import json
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from orchestrator.providers.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
+from orchestrator.providers.port import Inbound, PaymentStatus
+from orchestrator.providers.stripe_payments import StripeWebhooks
+from tests.support.signing import SECRET, as_bytes, nowpayments_signature, stripe_event, stripe_signature
+
+PAYMENT_ID, USER_ID = uuid.uuid4(), uuid.uuid4()
+WEBHOOKS = StripeWebhooks(SECRET)
+
+
+def intent(**changes: Any) -> dict[str, Any]:
+    made = {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "amount": 5_000,
+        "amount_received": 5_000,
+        "currency": "sgd",
+        "status": "succeeded",
+        "created": 1_795_000_000,
+        "metadata": {"payment_id": str(PAYMENT_ID), "user_id": str(USER_ID)},
+    }
+    return made | changes
+
+
+def charge(**changes: Any) -> dict[str, Any]:
+    made = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 5_000,
+        "amount_refunded": 5_000,
+        "currency": "sgd",
+        "payment_intent": "pi_1",
+        "metadata": {"payment_id": str(PAYMENT_ID), "user_id": str(USER_ID)},
+    }
+    return made | changes
+
+
+BODY = as_bytes(stripe_event("payment_intent.succeeded", intent()))
+
+
+class TestVerify:
+    def test_what_stripe_signed_is_believed(self) -> None:
+        inbound = WEBHOOKS.verify(BODY, stripe_signature(BODY))
+        assert inbound == Inbound(external_id="evt_1", event_type="payment_intent.succeeded")
+
+    def test_blanks_in_the_body_are_signed_as_they_are(self) -> None:
+        body = json.dumps(json.loads(BODY), indent=3).encode()
+        assert WEBHOOKS.verify(body, stripe_signature(body)).external_id == "evt_1"
+
+    def test_one_of_several_signatures_is_enough(self) -> None:
+        """While a secret is being replaced Stripe signs with both."""
+        old = stripe_signature(BODY, secret=SecretStr("the old secret"))
+        assert WEBHOOKS.verify(BODY, f"{old},{stripe_signature(BODY).partition(',')[2]}").external_id == "evt_1"
+
+    @pytest.mark.parametrize(
+        "signature",
+        [
+            "",
+            "nonsense",
+            "t=,v1=",
+            "t=1795000000",
+            "t=12,v1=é",
+            stripe_signature(BODY, secret=SecretStr("another secret")),
+            stripe_signature(BODY).replace("v1=", "v0="),
+            stripe_signature(BODY + b" "),
+            nowpayments_signature(json.loads(BODY)),
+        ],
+    )
+    def test_whatever_else_is_refused(self, signature: str) -> None:
+        with pytest.raises(SignatureInvalid):
+            WEBHOOKS.verify(BODY, signature)
+
+    def test_a_body_that_is_no_text_is_refused(self) -> None:
+        with pytest.raises(SignatureInvalid):
+            WEBHOOKS.verify(b"\xff\xfe", stripe_signature(b"\xff\xfe"))
+
+    def test_an_old_signature_is_refused_as_old(self) -> None:
+        WEBHOOKS.verify(BODY, stripe_signature(BODY, seconds_ago=290))
+        with pytest.raises(WebhookStale):
+            WEBHOOKS.verify(BODY, stripe_signature(BODY, seconds_ago=310))
+
+    def test_the_time_is_signed_too(self) -> None:
+        old = stripe_signature(BODY, seconds_ago=400).partition(",")[2]
+        now = stripe_signature(BODY).partition(",")[0]
+        with pytest.raises(SignatureInvalid):
+            WEBHOOKS.verify(BODY, f"{now},{old}")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"[]",
+            b"not json",
+            as_bytes({"object": "event"}),
+            as_bytes(stripe_event("payment_intent.succeeded", {}, id="")),
+            as_bytes(stripe_event("payment_intent.succeeded", {}, id="evt\x00")),
+            as_bytes(stripe_event("payment_intent.succeeded", {}, id="e" * 256)),
+        ],
+    )
+    def test_signed_nonsense_is_unreadable(self, body: bytes) -> None:
+        with pytest.raises(WebhookUnreadable):
+            WEBHOOKS.verify(body, stripe_signature(body))
+
+
+class TestNews:
+    def news(self, type_: str, subject: dict[str, Any]) -> Any:
+        return WEBHOOKS.news(as_bytes(stripe_event(type_, subject)))
+
+    def test_a_payment_that_succeeded(self) -> None:
+        news = self.news("payment_intent.succeeded", intent())
+        assert (news.provider_payment_id, news.status) == ("pi_1", PaymentStatus.SUCCEEDED)
+        assert (news.amount, news.currency) == (Decimal("50.00"), "sgd")
+        assert (news.payment_id, news.user_id) == (PAYMENT_ID, USER_ID)
+
+    def test_what_was_received_counts_and_not_what_was_asked_for(self) -> None:
+        assert self.news("payment_intent.succeeded", intent(amount_received=4_999)).amount == Decimal("49.99")
+
+    @pytest.mark.parametrize(
+        ("type_", "status"),
+        [
+            ("payment_intent.processing", PaymentStatus.CONFIRMING),
+            ("payment_intent.payment_failed", PaymentStatus.FAILED),
+            ("payment_intent.canceled", PaymentStatus.FAILED),
+        ],
+    )
+    def test_other_turns_of_a_payment(self, type_: str, status: PaymentStatus) -> None:
+        news = self.news(type_, intent(amount_received=0))
+        assert (news.status, news.amount) == (status, Decimal("50.00"))
+
+    def test_a_refund_says_how_much(self) -> None:
+        news = self.news("charge.refunded", charge(amount_refunded=2_000))
+        assert (news.provider_payment_id, news.status) == ("pi_1", PaymentStatus.REFUNDED)
+        assert (news.amount, news.payment_id) == (Decimal("20.00"), PAYMENT_ID)
+
+    def test_a_charge_without_an_intent_is_none_of_ours(self) -> None:
+        assert self.news("charge.refunded", charge(payment_intent=None)) is None
+
+    @pytest.mark.parametrize("type_", ["payment_intent.created", "customer.created", "checkout.session.completed"])
+    def test_other_types_are_no_news(self, type_: str) -> None:
+        assert self.news(type_, {"whatever": 1}) is None
+
+    def test_another_shops_metadata_is_no_obstacle(self) -> None:
+        news = self.news("payment_intent.succeeded", intent(metadata={"payment_id": "order 7"}))
+        assert (news.payment_id, news.user_id) == (None, None)
+
+    def test_news_without_the_facts_is_unreadable(self) -> None:
+        with pytest.raises(WebhookUnreadable):
+            self.news("payment_intent.succeeded", {"id": "pi_1"})

@@ -1,0 +1,50 @@
+"""The supplier's webhooks: what is believed, and how one is told from another."""
+
+import pytest
+from pydantic import SecretStr
+
+from orchestrator.providers.errors import SignatureInvalid, WebhookUnreadable
+from orchestrator.providers.port import Inbound
+from orchestrator.providers.supplier import SupplierWebhooks
+from tests.support.signing import SECRET, as_bytes, hexadecimal, stripe_signature, supplier_signature
+
+WEBHOOKS = SupplierWebhooks(SECRET)
+BODY = as_bytes({"event_id": "kg-1", "type": "order.ready", "reservation_id": "r-1"})
+
+
+def test_what_the_supplier_signed_is_believed() -> None:
+    assert WEBHOOKS.verify(BODY, supplier_signature(BODY)) == Inbound(external_id="kg-1", event_type="order.ready")
+    assert WEBHOOKS.news(BODY) is None
+
+
+def test_names_may_be_camel_case_and_ids_numbers() -> None:
+    body = as_bytes({"eventId": 7, "eventType": "order.ready"})
+    assert WEBHOOKS.verify(body, supplier_signature(body)) == Inbound(external_id="7", event_type="order.ready")
+
+
+def test_without_an_id_the_same_words_are_the_same_notice() -> None:
+    one, other = as_bytes({"orderId": "A"}), as_bytes({"orderId": "B"})
+    known = [WEBHOOKS.verify(body, supplier_signature(body)).external_id for body in (one, one, other)]
+    assert known[0] == known[1] != known[2]
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        "é",
+        supplier_signature(BODY, SecretStr("another secret")),
+        supplier_signature(BODY + b" "),
+        hexadecimal(BODY, "sha512"),
+        stripe_signature(BODY),
+    ],
+)
+def test_whatever_else_is_refused(signature: str) -> None:
+    with pytest.raises(SignatureInvalid):
+        WEBHOOKS.verify(BODY, signature)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", as_bytes({"event_id": "a\x00"})])
+def test_signed_nonsense_is_unreadable(body: bytes) -> None:
+    with pytest.raises(WebhookUnreadable):
+        WEBHOOKS.verify(body, supplier_signature(body))
