@@ -171,6 +171,7 @@ class _Parts:
             per_account=self._settings.otp_sends_per_account,
             per_phone=self._settings.otp_sends_per_phone,
             per_address=self._settings.otp_sends_per_address,
+            by_others=self._settings.otp_sends_by_others,
         )
         return CodeSender(provider=self._otp_api, limits=self._limits, sends=sends)
 

@@ -38,6 +38,12 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
     otp_sends_per_address: int = Field(
         default=20, ge=0, description="Codes asked for from one network address in an hour; 0: no limit."
     )
+    otp_sends_by_others: int = Field(
+        default=5,
+        ge=0,
+        description="Codes sent to one account because of others, and because of one account to others, in an hour; "
+        "0: no limit. They do not count as the recipient's own.",
+    )
 
     # One hash takes about 20 ms of a core and 19 MiB; who would wait longer than a second had better come again.
     password_threads: int = Field(default=2, gt=0)
@@ -62,6 +68,7 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
             "otp_sends_per_phone": 0,
             "otp_sends_per_account": DEV_OTP_SENDS,
             "otp_sends_per_address": DEV_OTP_SENDS,
+            "otp_sends_by_others": DEV_OTP_SENDS,
             **values,
         }
 

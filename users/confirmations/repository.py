@@ -23,7 +23,8 @@ __all__ = ["Claim", "ConfirmationRepository", "Matter", "Standing", "Try"]
 _PRIOR: Final = "WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
 _MINE: Final = "user_id = CAST(:user_id AS uuid) AND context = :context AND reference = :reference"
 
-# The right to send: nobody else is sending, it is not verified, and the last code is not to be waited for.
+# The right to send: nobody else is sending, it is not verified, it did not end with wrong codes, and the last code is
+# not to be waited for.
 _CLAIM: Final = text(
     f"""
     {_PRIOR},
@@ -37,6 +38,7 @@ _CLAIM: Final = text(
         ON CONFLICT (user_id, context, reference) DO UPDATE SET
             sending_request_id = excluded.sending_request_id, sending_until = excluded.sending_until
         WHERE c.verified_at IS NULL
+          AND NOT (CAST(:ends_when_used_up AS boolean) AND c.attempts >= :most_tries)
           AND (c.sending_until IS NULL OR c.sending_until < now())
           AND (c.verification_sid IS NULL OR c.attempts >= :most_tries
                OR c.sent_at <= now() - make_interval(secs => :resend_seconds))
@@ -45,7 +47,8 @@ _CLAIM: Final = text(
            (SELECT phone FROM fan) AS phone, EXISTS (SELECT FROM claimed) AS is_claimed
     """
 )
-# The code was sent. Remembered before the row is touched: see the lock order above.
+# The code was sent. Remembered before the row is touched: see the lock order above. If the code before was wrong for
+# the third time meanwhile, that counts where it is the end.
 _OPEN: Final = text(
     f"""
     {_PRIOR},
@@ -59,7 +62,8 @@ _OPEN: Final = text(
     opened AS (
         UPDATE otp_challenges SET
             verification_sid = :verification_sid, phone = :phone, sent_at = now(),
-            attempts = CASE WHEN attempts >= :most_tries THEN 0 ELSE attempts END,
+            attempts = CASE WHEN attempts >= :most_tries AND NOT CAST(:ends_when_used_up AS boolean) THEN 0
+                ELSE attempts END,
             sending_request_id = NULL, sending_until = NULL, trying_until = NULL
         WHERE {_MINE} AND sending_request_id = CAST(:request_id AS uuid) AND EXISTS (SELECT FROM remembered))
     {SELECT_ANSWER}
@@ -153,6 +157,11 @@ class Matter:
     def parameters(self) -> dict[str, object]:
         return {"user_id": self.user_id, "context": self.context, "reference": self.reference}
 
+    @property
+    def ends_when_used_up(self) -> bool:
+        """Whether the third wrong code is the end of it (T8); other matters begin anew with another code."""
+        return self.context == "transfer"
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -205,7 +214,7 @@ class ConfirmationRepository:
         Raises:
             ServiceError: the refusal that was remembered, such as `RequestUndone`.
         """
-        parameters = {**matter.parameters, **self._lease, **self._resend, **self._tries}
+        parameters = {**_to_send(matter), **self._lease, **self._resend, **self._tries}
         attempt = await self._memory.attempt(request, _CLAIM, parameters)
         return Claim(answered=attempt.done, phone=attempt.row["phone"], is_mine=attempt.row["is_claimed"])
 
@@ -217,7 +226,7 @@ class ConfirmationRepository:
         Raises:
             RequestUndone: the request was withdrawn meanwhile.
         """
-        parameters = {**matter.parameters, **self._tries, "verification_sid": verification_sid, "phone": phone}
+        parameters = {**_to_send(matter), **self._tries, "verification_sid": verification_sid, "phone": phone}
         return (await self._memory.attempt(request, _OPEN, parameters)).done
 
     async def give_up_sending(self, request: ParticipantRequest, matter: Matter) -> None:
@@ -259,6 +268,10 @@ class ConfirmationRepository:
     async def clean(self, *, batch: int) -> int:
         """Drop challenges a day after their last code, `batch` at most; returns how many."""
         return await self._database.execute(_CLEAN, {"batch": batch})
+
+
+def _to_send(matter: Matter) -> dict[str, object]:
+    return {**matter.parameters, "ends_when_used_up": matter.ends_when_used_up}
 
 
 def _of(matter: Matter, tried: Try) -> dict[str, object]:

@@ -34,14 +34,22 @@ ConfirmationsService = Annotated[Confirmations, Depends(_confirmations)]
             404: "USER_NOT_FOUND",
             409: "REQUEST_UNDONE, REQUEST_IN_PROGRESS",
             422: "IDEMPOTENCY_KEY_REUSED",
-            429: "RATE_LIMITED",
+            429: "RATE_LIMITED, OTP_MAX_RETRIES",
             503: "SERVICE_UNAVAILABLE",
         }
     ),
 )
 async def send_code(call: SendCode, confirmations: ConfirmationsService) -> Success[CodeSent]:
-    """Send a code to the user's phone, unless the last one can still be tried, or was right."""
-    outcome = await confirmations.send(request_id=call.request_id, matter=call.matter, address=call.address)
+    """Send a code to the user's phone, unless the last one can still be tried, or was right.
+
+    A transfer's code that was wrong three times is not replaced: 429 OTP_MAX_RETRIES.
+    """
+    outcome = await confirmations.send(
+        request_id=call.request_id,
+        matter=call.matter,
+        requested_by_user_id=call.requested_by_user_id,
+        address=call.address,
+    )
     return success(CodeSent(sent=outcome.sent, retry_after_seconds=outcome.retry_after_seconds))
 
 

@@ -36,9 +36,13 @@ class _AboutMatter(BaseModel):
 
 
 class SendCode(_AboutMatter):
-    """`address`: where the one is who began it all; codes sent for one network are limited."""
+    """`requested_by_user_id`: who caused it, the recipient or somebody else; `address`: where that one is.
+
+    Codes are limited by both. Neither makes another request of it: a repetition may name others.
+    """
 
     request_id: UUID
+    requested_by_user_id: UUID
     address: Address
 
 

@@ -8,7 +8,7 @@ from common.db.requests import ParticipantRequest
 from common.errors import Busy, ServiceError
 from users.accounts.errors import UserNotFound
 from users.confirmations.repository import ConfirmationRepository, Matter, Try
-from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
+from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable, OtpUsedUp
 from users.otp.provider import OtpProvider, OtpVerdict
 from users.otp.sending import CodeSender
 from users.otp.service import NEW_CODE_AFTER_SECONDS, WRONG_CODES
@@ -38,14 +38,19 @@ class Confirmations:
         self._provider = provider
         self._repository = repository
 
-    async def send(self, *, request_id: UUID, matter: Matter, address: str) -> SendOutcome:
+    async def send(self, *, request_id: UUID, matter: Matter, requested_by_user_id: UUID, address: str) -> SendOutcome:
         """Send a code to the user's phone, unless the last one is young and can still be tried, or it was right.
 
         Repeatable: a request that has sent a code sends no second one. A new code replaces the one before; wrong tries
         stay counted, unless all are used up, which begins anew.
 
+        Args:
+            requested_by_user_id: who caused it; codes that others caused do not count as one's own.
+            address: where that one is.
+
         Raises:
             OtpUnavailable, TooManyRequests, UserNotFound: nothing was sent, and nothing is remembered.
+            OtpUsedUp: three wrong codes were the end of the matter. Not remembered either.
             Busy: a code is being sent right now. Not remembered either.
             RequestUndone: it was withdrawn.
         """
@@ -57,7 +62,9 @@ class Confirmations:
             raise UserNotFound
         if not claim.is_mine:
             return await self._do_not_send(request, matter)
-        return await self._send(request, matter, phone=claim.phone, address=address)
+        return await self._send(
+            request, matter, phone=claim.phone, requested_by_user_id=requested_by_user_id, address=address
+        )
 
     async def withdraw(self, *, request_id: UUID, undoes_request_id: UUID, matter: Matter) -> None:
         """Undo a send: close the challenge. The send that comes after it is refused."""
@@ -71,7 +78,7 @@ class Confirmations:
 
         Raises:
             OtpInvalid: it is wrong.
-            OtpMaxRetries: it was the third wrong one, or comes after it.
+            OtpMaxRetries: it was the third wrong one, or comes after it. `OtpUsedUp` when no other code follows.
             OtpExpired: it is too old, was replaced or withdrawn, or there is none.
             OtpUnavailable: the provider gave no answer; the try does not count.
             Busy: a code of this challenge is being checked right now; the try does not count.
@@ -87,16 +94,28 @@ class Confirmations:
             case OtpVerdict.PENDING:
                 await self._repository.note_wrong(matter, tried)
                 if tried.attempts >= WRONG_CODES:
-                    raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
+                    raise _used_up(matter)
                 raise OtpInvalid
             case OtpVerdict.EXPIRED:
                 await self._repository.note_expired(matter, tried)
                 raise OtpExpired
 
-    async def _send(self, request: ParticipantRequest, matter: Matter, *, phone: str, address: str) -> SendOutcome:
+    async def _send(
+        self,
+        request: ParticipantRequest,
+        matter: Matter,
+        *,
+        phone: str,
+        requested_by_user_id: UUID,
+        address: str,
+    ) -> SendOutcome:
         try:
             verification_sid = await self._sender.send(
-                user_id=matter.user_id, phone=phone, context=matter.context, address=address
+                user_id=matter.user_id,
+                phone=phone,
+                context=matter.context,
+                requested_by_user_id=requested_by_user_id,
+                address=address,
             )
             answer = await self._repository.open(request, matter, verification_sid=verification_sid, phone=phone)
             if answer is None:
@@ -110,6 +129,8 @@ class Confirmations:
         standing = await self._repository.standing_of(matter)
         if standing is not None and standing.is_verified:
             return SendOutcome.from_answer(await self._repository.remember_not_sent(request, retry_after_seconds=None))
+        if standing is not None and standing.is_used_up and not standing.is_trying and matter.ends_when_used_up:
+            raise _used_up(matter)
         if standing is None or standing.is_sending or standing.wait_seconds <= 0:
             raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
         return SendOutcome.from_answer(
@@ -123,7 +144,7 @@ class Confirmations:
         if standing is not None and standing.is_trying:
             raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
         if standing is not None and standing.is_used_up:
-            raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
+            raise _used_up(matter)
         if standing is None or not standing.has_code:
             raise OtpExpired
         raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
@@ -134,3 +155,8 @@ class Confirmations:
         except OtpUnavailable:
             await self._repository.note_unanswered(matter, tried)
             raise
+
+
+def _used_up(matter: Matter) -> OtpMaxRetries:
+    kind = OtpUsedUp if matter.ends_when_used_up else OtpMaxRetries
+    return kind(retry_after_seconds=NEW_CODE_AFTER_SECONDS)

@@ -2,7 +2,7 @@
 
 from common.errors import Gone, TooManyRequests, Unauthenticated, Unavailable
 
-__all__ = ["OtpExpired", "OtpInvalid", "OtpMaxRetries", "OtpUnavailable"]
+__all__ = ["OtpExpired", "OtpInvalid", "OtpMaxRetries", "OtpUnavailable", "OtpUsedUp"]
 
 
 class OtpInvalid(Unauthenticated):
@@ -18,6 +18,12 @@ class OtpExpired(Gone):
 class OtpMaxRetries(TooManyRequests):
     code = "OTP_MAX_RETRIES"
     public_message = "Three wrong codes. Please ask for a new one."
+
+
+class OtpUsedUp(OtpMaxRetries):
+    """No other code follows."""
+
+    public_message = "Three wrong codes. That cannot be confirmed any more."
 
 
 class OtpUnavailable(Unavailable):

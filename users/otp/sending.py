@@ -22,11 +22,14 @@ class SendLimits:
         per_account: for one purpose. Three tries at each code sent bound how often one can guess.
         per_phone: to one number, for whatever purpose.
         per_address: to whatever numbers, for callers from one network.
+        by_others: to one account because of somebody else, such as who offers it a ticket; and as many because of one
+            account to others. Nobody can use up another's own codes, nor pester many.
     """
 
     per_account: int
     per_phone: int
     per_address: int
+    by_others: int
 
 
 class CodeSender:
@@ -36,6 +39,8 @@ class CodeSender:
         self._per_account = Limit("otp-account", sends.per_account, SEND_WINDOW_SECONDS)
         self._per_phone = Limit("otp-phone", sends.per_phone, SEND_WINDOW_SECONDS)
         self._per_address = Limit("otp-address", sends.per_address, SEND_WINDOW_SECONDS)
+        self._by_others = Limit("otp-by-others", sends.by_others, SEND_WINDOW_SECONDS)
+        self._for_others = Limit("otp-for-others", sends.by_others, SEND_WINDOW_SECONDS)
 
     async def check_address(self, address: str) -> None:
         """Send nothing; only ask whether more may be sent for callers from there.
@@ -45,21 +50,22 @@ class CodeSender:
         """
         await self._limits.check([self._tried_from(address)])
 
-    async def send(self, *, user_id: UUID, phone: str, context: str, address: str) -> str:
+    async def send(self, *, user_id: UUID, phone: str, context: str, requested_by_user_id: UUID, address: str) -> str:
         """Send a code and return the verification's id.
 
         Args:
-            address: where the caller is.
+            requested_by_user_id: who caused it, `user_id` or somebody else.
+            address: where the one who caused it is.
 
         Raises:
             TooManyRequests: too many were sent within the hour.
             OtpUnavailable: the provider did not take it. It does not count.
         """
-        tried = [
-            Tried(self._per_account, f"{context} {user_id}"),
-            Tried(self._per_phone, phone),
-            self._tried_from(address),
-        ]
+        if requested_by_user_id == user_id:
+            tried = [Tried(self._per_account, f"{context} {user_id}"), Tried(self._per_phone, phone)]
+        else:
+            tried = [Tried(self._by_others, str(user_id)), Tried(self._for_others, str(requested_by_user_id))]
+        tried.append(self._tried_from(address))
         await self._limits.check(tried)  # what is refused to one account must not use up another's phone
         await self._limits.take(tried)
         try:

@@ -40,7 +40,9 @@ class OneTimeCodes:
             TooManyRequests: too many were sent within the hour.
             OtpUnavailable: the provider did not take it, or the account was dropped meanwhile.
         """
-        verification_sid = await self._sender.send(user_id=user_id, phone=phone, context=context, address=address)
+        verification_sid = await self._sender.send(
+            user_id=user_id, phone=phone, context=context, requested_by_user_id=user_id, address=address
+        )
         if not await self._repository.open(
             user_id=user_id, context=context, verification_sid=verification_sid, phone=phone
         ):

@@ -29,7 +29,9 @@ class Desk:
         return {"user_id": str(self.user_id), "context": self.context, "reference": self.reference}
 
     async def send(self, request_id: object = None, **more: object) -> httpx.Response:
-        body = {"request_id": str(request_id or uuid.uuid4()), "address": self.address, **self.matter, **more}
+        """Send a code, by default because of the fan's own doing."""
+        asked = {"requested_by_user_id": str(self.user_id), "address": self.address}
+        body = {"request_id": str(request_id or uuid.uuid4()), **asked, **self.matter, **more}
         return await self.http.post("/internal/otp/send", json=body)
 
     async def withdraw(self, undoes: uuid.UUID, request_id: object = None) -> httpx.Response:

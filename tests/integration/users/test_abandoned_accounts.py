@@ -168,7 +168,8 @@ async def test_a_code_sent_meanwhile_is_of_no_use_and_the_next_one_is(
 ) -> None:
     facts = people.new_facts()
     user_id = await register(people, database, age=A_DAY, **facts)
-    provider, no_limits = SlowProvider(accounts), SendLimits(per_account=0, per_phone=0, per_address=0)
+    no_limits = SendLimits(per_account=0, per_phone=0, per_address=0, by_others=0)
+    provider = SlowProvider(accounts)
     limits = AttemptLimits(AttemptsRepository(database))
     codes = OneTimeCodes(
         sender=CodeSender(provider=provider, limits=limits, sends=no_limits),

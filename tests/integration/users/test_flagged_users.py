@@ -19,7 +19,7 @@ async def prove(
     books: Books, user_id: uuid.UUID, reference: str, *, context: str = "purchase", code: str = CODE
 ) -> None:
     matter = {"user_id": user_id, "context": context, "reference": reference}
-    sent = await books.post("/internal/otp/send", **matter, address="192.0.2.1")
+    sent = await books.post("/internal/otp/send", **matter, requested_by_user_id=user_id, address="192.0.2.1")
     assert sent.json()["data"]["sent"] is True
     await books.http.post("/internal/otp/verify", json={**matter, "user_id": str(user_id), "otp_code": code})
 

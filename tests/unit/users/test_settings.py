@@ -28,7 +28,8 @@ DEV = {name: PROD[name] for name in ("DATABASE_URL", "RABBITMQ_URL", "JWT_PRIVAT
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROD, "OTP_RESEND_SECONDS", "OTP_SENDS_PER_ACCOUNT", "OTP_SENDS_PER_PHONE", "OTP_SENDS_PER_ADDRESS"):
+    sends = [f"OTP_SENDS_{limit}" for limit in ("PER_ACCOUNT", "PER_PHONE", "PER_ADDRESS", "BY_OTHERS")]
+    for name in (*PROD, "OTP_RESEND_SECONDS", *sends):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -44,6 +45,7 @@ def test_starts_with_what_production_needs(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.otp_sends_per_phone > 0
     assert settings.otp_sends_per_address == 20
     assert (settings.otp_sends_per_account, settings.otp_resend_seconds) == (5, 30)
+    assert settings.otp_sends_by_others == 5
 
 
 @pytest.mark.parametrize("name", [name for name in PROD if name != "ENV"])
@@ -58,6 +60,7 @@ def test_in_dev_the_sandbox_sends_codes_to_shared_numbers(monkeypatch: pytest.Mo
     assert settings.otp_sends_per_phone == 0
     assert settings.otp_sends_per_address >= 1_000
     assert settings.otp_sends_per_account >= 1_000
+    assert settings.otp_sends_by_others >= 1_000
 
 
 def test_the_signing_key_is_needed_in_dev_too(monkeypatch: pytest.MonkeyPatch) -> None:
