@@ -13,8 +13,13 @@ from tests.support.servers import DatabaseFactory, Vhost
 
 
 @pytest.fixture(scope="module")
-async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
-    settings = DatabaseSettings(database_url=SecretStr(database_url("orchestrator")))
+def orchestrator_url(database_url: DatabaseFactory) -> str:
+    return database_url("orchestrator")
+
+
+@pytest.fixture(scope="module")
+async def database(orchestrator_url: str) -> AsyncIterator[Database]:
+    settings = DatabaseSettings(database_url=SecretStr(orchestrator_url))
     database = Database(settings, application_name="tests")
     yield database
     await database.close()

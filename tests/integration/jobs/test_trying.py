@@ -1,6 +1,7 @@
 """Jobs from the queue to their end: done once, tried again, given up, and kept for people."""
 
 import asyncio
+import itertools
 import uuid
 
 import pytest

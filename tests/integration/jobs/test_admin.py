@@ -1,0 +1,127 @@
+"""What admins see of jobs and do with them, over HTTP; and whether the database is what the models say."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from common.auth.principal import Role
+from common.db.engine import Database
+from orchestrator.app import create_app
+from orchestrator.jobs.errors import JobRefused
+from orchestrator.jobs.models import metadata
+from orchestrator.jobs.record import JobStatus
+from orchestrator.settings import Settings
+from tests.integration.jobs.site import POLICIES, Bench, Site
+from tests.support.callers import Caller, new_id
+from tests.support.servers import Vhost
+from tests.support.statements import schema_differences
+from tests.support.user_tokens import UserTokenMint
+
+EMAIL = POLICIES["email"]
+ROUTES = [
+    ("GET", "/api/admin/jobs"),
+    ("GET", "/api/admin/jobs/stats"),
+    ("POST", "/api/admin/jobs/retry-all"),
+    ("GET", f"/api/admin/jobs/{new_id()}"),
+    ("POST", f"/api/admin/jobs/{new_id()}/retry"),
+    ("POST", f"/api/admin/jobs/{new_id()}/cancel"),
+]
+
+
+@pytest.fixture(scope="module")
+def mint() -> UserTokenMint:
+    return UserTokenMint()
+
+
+@pytest.fixture(scope="module")
+async def callers(orchestrator_url: str, vhost: Vhost, mint: UserTokenMint) -> AsyncIterator[dict[str, Caller]]:
+    settings = Settings(
+        env="test",
+        database_url=SecretStr(orchestrator_url),
+        rabbitmq_url=SecretStr(vhost.url),
+        qr_keys=SecretStr(f"k1:{'A' * 43}"),
+    )
+    app = create_app(settings, user_tokens=mint.verifier())
+    admin = mint.token(uuid.uuid4(), Role.CUSTOMER, Role.ADMIN)
+    async with Caller(app, admin) as boss, Caller(app, mint.token(uuid.uuid4())) as fan, Caller(app) as nobody:
+        yield {"admin": boss, "fan": fan, "nobody": nobody}
+
+
+@pytest.fixture
+def admin(callers: dict[str, Caller]) -> Caller:
+    return callers["admin"]
+
+
+async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    assert await schema_differences(database, metadata) == []
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_for_admins_only(callers: dict[str, Caller], method: str, path: str) -> None:
+    assert (await callers["nobody"].request(method, path)).status_code == 401
+    assert (await callers["fan"].request(method, path)).status_code == 403
+
+
+async def test_list_is_newest_first_and_filtered(site: Site, admin: Caller) -> None:
+    await site.enqueue("email", "a", "b")
+    [job] = await site.enqueue("bulk", "c")
+    everything = (await admin.get("/api/admin/jobs", per_page=2)).json()
+    assert everything["data"][0]["job_id"] == str(job.job_id)
+    assert everything["pagination"] == {"page": 1, "per_page": 2, "total": 3, "total_pages": 2}
+    assert "payload" not in everything["data"][0]
+    assert [each["kind"] for each in (await admin.get("/api/admin/jobs", kind="bulk")).json()["data"]] == ["bulk"]
+    assert (await admin.get("/api/admin/jobs", status="failed")).json()["data"] == []
+    assert (await admin.get("/api/admin/jobs", status="sleeping")).status_code == 400
+
+
+async def test_detail_has_the_payload_and_the_position(site: Site, admin: Caller) -> None:
+    jobs = await site.enqueue("email", "a", "b")
+    shown = (await admin.get(f"/api/admin/jobs/{jobs[1].job_id}")).json()["data"]
+    assert shown["payload"] == {"name": "b"}
+    assert shown["queue"] == {"position": 2, "estimated_wait_seconds": None}
+
+
+async def test_failed_one_is_seen_and_retried(site: Site, admin: Caller) -> None:
+    await site.worker((EMAIL, Bench(failures=[JobRefused("no such fan")])))
+    [job] = await site.enqueue("email", "a")
+    await site.reaches(job, JobStatus.FAILED)
+    [failed] = (await admin.get("/api/admin/jobs", status="failed")).json()["data"]
+    assert failed["error"] == {"code": "JOB_REFUSED", "message": "no such fan"}
+    assert (await admin.post(f"/api/admin/jobs/{job.job_id}/retry", {})).json()["data"]["status"] == "queued"
+    await site.reaches(job, JobStatus.COMPLETED)
+    again = await admin.post(f"/api/admin/jobs/{job.job_id}/retry", {})
+    assert (again.status_code, again.json()["error_code"]) == (409, "JOB_INVALID_STATE")
+
+
+async def test_retry_all_says_how_many(site: Site, admin: Caller) -> None:
+    await site.worker((EMAIL, Bench(failures=[JobRefused("no")] * 2)))
+    jobs = await site.enqueue("email", *"ab")
+    for job in jobs:
+        await site.reaches(job, JobStatus.FAILED)
+    assert (await admin.request("POST", "/api/admin/jobs/retry-all?kind=bulk")).json()["data"] == {"retried": 0}
+    assert (await admin.request("POST", "/api/admin/jobs/retry-all?kind=gardening")).status_code == 400
+    assert (await admin.request("POST", "/api/admin/jobs/retry-all")).json()["data"] == {"retried": 2}
+
+
+async def test_cancel(site: Site, admin: Caller) -> None:
+    [job] = await site.enqueue("email", "a")
+    assert (await admin.post(f"/api/admin/jobs/{job.job_id}/cancel", {})).json()["data"]["status"] == "cancelled"
+    assert (await admin.post(f"/api/admin/jobs/{new_id()}/cancel", {})).json()["error_code"] == "NOT_FOUND"
+
+
+async def test_stats_are_of_every_kind(site: Site, admin: Caller) -> None:
+    await site.worker((EMAIL, Bench(failures=[JobRefused("no")])))
+    for name in "abc":
+        [job] = await site.enqueue("email", name)
+        await site.reaches(job, JobStatus.FAILED if name == "a" else JobStatus.COMPLETED)
+    await site.enqueue("bulk", "waits")
+    stats = {each["kind"]: each for each in (await admin.get("/api/admin/jobs/stats")).json()["data"]}
+    assert {"performance", "webhook", "delivery"} <= set(stats)
+    email = stats["email"]
+    assert (email["completed"], email["failed"], email["queued"]) == (2, 1, 0)
+    assert email["success_rate"] == pytest.approx(2 / 3)
+    assert 0 < email["average_seconds"] <= email["p95_seconds"] * 3
+    assert stats["bulk"]["queued"] == 1
+    assert stats["bulk"]["oldest_waiting_seconds"] >= 0

@@ -1,0 +1,85 @@
+"""The rules of each kind, and the topology that carries them."""
+
+import pytest
+
+from common.messaging.topology import JOB_KINDS, Topology, job_queue_name, platform_topology, retry_exchange_name
+from orchestrator.jobs.policies import POLICIES, JobPolicy, policies_with_ladder
+
+TOPOLOGY = platform_topology()
+
+
+def arguments_of(topology: Topology, name: str) -> dict[str, object]:
+    [queue] = [queue for queue in topology.queues if queue.name == name]
+    return queue.all_arguments
+
+
+def test_every_kind_has_a_policy_and_a_queue() -> None:
+    assert set(POLICIES) == set(JOB_KINDS)
+    assert {job_queue_name(kind) for kind in JOB_KINDS} <= {queue.name for queue in TOPOLOGY.queues}
+
+
+def test_fulfilment_is_tried_once_and_five_times_more() -> None:
+    rules = POLICIES["fulfillment"]
+    assert rules.tries == 6
+    assert [rules.pause_after(tries) for tries in range(1, 6)] == [2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize("kind", ["commission", "revision", "email"])
+def test_three_tries_in_all_with_growing_pauses(kind: str) -> None:
+    rules = POLICIES[kind]
+    assert rules.tries == 3
+    assert rules.pause_after(1) < rules.pause_after(2)
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS)
+def test_hundred_completed_and_five_hundred_failed_are_kept_for_a_day_and_a_week(kind: str) -> None:
+    rules = POLICIES[kind]
+    assert (rules.keep_completed, rules.keep_completed_seconds) == (100, 24 * 3600)
+    assert (rules.keep_failed, rules.keep_failed_seconds) == (500, 7 * 24 * 3600)
+
+
+def test_deliveries_are_tried_for_days() -> None:
+    rules = POLICIES["delivery"]
+    assert sum(rules.pause_after(tries) for tries in range(1, rules.tries)) > 2 * 24 * 3600
+
+
+def test_revisions_go_before_first_time_work() -> None:
+    assert POLICIES["revision"].priority > POLICIES["commission"].priority
+
+
+def test_short_ladder_replaces_every_other() -> None:
+    shortened = policies_with_ladder([0.1, 0.2])
+    assert {rules.retry_seconds for rules in shortened.values()} == {(0.1, 0.2)}
+    assert shortened["fulfillment"].pause_after(5) == 0.2
+    assert policies_with_ladder([]) is POLICIES
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kind": "gardening"}, {"retry_seconds": ()}, {"timeout_seconds": 0}, {"timeout_seconds": 1_800}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_rules_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
+    usual = {"kind": "email", "tries": 2, "retry_seconds": (1.0,), "timeout_seconds": 10, "concurrency": 1}
+    with pytest.raises(ValueError, match=r"\w"):
+        JobPolicy(**{**usual, **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [2, 4, 8, 16, 32])
+def test_pause_is_spent_in_a_queue_that_gives_back_to_the_jobs(seconds: int) -> None:
+    name = retry_exchange_name(seconds)
+    assert name == f"jobs.retry.{seconds}s"
+    assert arguments_of(TOPOLOGY, name) == {
+        "x-queue-type": "quorum",
+        "x-message-ttl": seconds * 1000,
+        "x-dead-letter-exchange": "jobs.exchange",
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    assert tuple(exchange.kind for exchange in TOPOLOGY.exchanges if exchange.name == name) == ("fanout",)
+
+
+def test_another_ladder_has_other_queues() -> None:
+    names = {queue.name for queue in platform_topology(retry_seconds=(0.1, 2.5)).queues}
+    assert {"jobs.retry.100ms", "jobs.retry.2500ms"} <= names
+    assert "jobs.retry.2s" not in names
