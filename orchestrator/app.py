@@ -68,8 +68,7 @@ def create_app(
 
 def _open_desks(app: FastAPI, machinery: SagaMachinery) -> None:
     engine, settings, participants = machinery.engine, machinery.settings, machinery.participants
-    app.state.code_desk = CodeDesk(engine, participants.codes, participants.transfer_book, participants.listing_book)
-    app.state.transfer_desk = TransferDesk(
+    transfer_desk = TransferDesk(
         engine,
         transfers=participants.transfer_book,
         inventory=participants.inventory,
@@ -78,16 +77,25 @@ def _open_desks(app: FastAPI, machinery: SagaMachinery) -> None:
         codes=participants.codes,
         ttl_seconds=settings.transfer_ttl_seconds,
     )
-    app.state.dispute_desk = DisputeDesk(engine, participants.transfer_book)
+    app.state.transfer_desk = transfer_desk
+    app.state.code_desk = CodeDesk(
+        engine,
+        participants.codes,
+        desk=transfer_desk,
+        transfers=participants.transfer_book,
+        listings=participants.listing_book,
+    )
+    app.state.dispute_desk = DisputeDesk(engine, participants.transfer_book, participants.inventory)
     app.state.marketplace = Marketplace(
         engine,
         listings=participants.listing_book,
+        transfers=participants.transfer_book,
         inventory=participants.inventory,
         events=participants.register,
         codes=participants.codes,
         approval_ttl_seconds=settings.sale_approval_ttl_seconds,
     )
-    app.state.refund_desk = RefundDesk(engine, participants.order_book, participants.register)
+    app.state.refund_desk = RefundDesk(engine, participants.register)
     app.state.cancellation_desk = CancellationDesk(engine, participants.register)
 
 

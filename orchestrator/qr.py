@@ -89,9 +89,6 @@ class QrCodec:
         except (InvalidTag, ValidationError, ValueError) as error:
             raise QrInvalid from error
 
-    def is_expired(self, ticket: QrTicket, *, at: datetime) -> bool:
-        return at >= ticket.generated_at + timedelta(seconds=self._ttl_seconds)
-
 
 def _parse_key(part: str) -> tuple[bytes, bytes]:
     key_id, _, encoded = part.strip().partition(":")

@@ -110,7 +110,12 @@ class ServiceClient:
         return headers
 
     def _error_of(self, response: aiohttp.ClientResponse, content: bytes, path: str) -> ServiceError:
-        answered = error_from_response(response.status, response.headers.get(KIND_HEADER), content)
+        answered = error_from_response(
+            response.status,
+            response.headers.get(KIND_HEADER),
+            content,
+            retry_after_seconds=response.headers.get("Retry-After"),
+        )
         error = as_seen_by_caller(answered)
         error.private |= {"callee": self._callee, "path": path}
         return error

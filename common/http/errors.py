@@ -60,8 +60,14 @@ def error_response(error: ServiceError) -> JSONResponse:
     return JSONResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
 
 
-def error_from_response(status: int, kind: str | None, content: bytes) -> ServiceError:
-    """Rebuild the error another service answered with. An answer that is not ours keeps its status's kind."""
+def error_from_response(
+    status: int, kind: str | None, content: bytes, *, retry_after_seconds: str | None = None
+) -> ServiceError:
+    """Rebuild the error another service answered with. An answer that is not ours keeps its status's kind.
+
+    Args:
+        kind, retry_after_seconds: what the answer's headers say.
+    """
     try:
         body = json.loads(content)
         code, message, details = body["error_code"], body["message"], body.get("details")
@@ -69,7 +75,11 @@ def error_from_response(status: int, kind: str | None, content: bytes) -> Servic
         code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable answer.", None
         kind = "outcome_unknown"
     return error_of_kind(
-        kind or KIND_OF_STATUS.get(status, "internal"), code=code, public_message=message, details=details
+        kind or KIND_OF_STATUS.get(status, "internal"),
+        code=code,
+        public_message=message,
+        details=details,
+        retry_after_seconds=int(retry_after_seconds) if retry_after_seconds and retry_after_seconds.isdigit() else None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from common.http.client import ServiceClient
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import CodeContext
+from orchestrator.sagas.facts import CodeContext
 
 __all__ = ["SentCode", "UsersCodes"]
 
@@ -23,9 +23,23 @@ class UsersCodes:
         self._users = users
 
     async def send(
-        self, call: Call, *, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, address: str
+        self,
+        call: Call,
+        *,
+        user_id: uuid.UUID,
+        requested_by_user_id: uuid.UUID,
+        context: CodeContext,
+        reference: uuid.UUID,
+        address: str,
     ) -> None:
-        await self._send(call.request_id, user_id=user_id, context=context, reference=reference, address=address)
+        await self._send(
+            call.request_id,
+            user_id=user_id,
+            requested_by_user_id=requested_by_user_id,
+            context=context,
+            reference=reference,
+            address=address,
+        )
 
     async def withdraw(self, call: Call, *, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID) -> None:
         await self._users.post(
@@ -48,7 +62,14 @@ class UsersCodes:
             TooManyRequests: RATE_LIMITED.
             Unavailable: the provider gives no answer.
         """
-        return await self._send(uuid.uuid4(), user_id=user_id, context=context, reference=reference, address=address)
+        return await self._send(
+            uuid.uuid4(),
+            user_id=user_id,
+            requested_by_user_id=user_id,
+            context=context,
+            reference=reference,
+            address=address,
+        )
 
     async def verify(self, *, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, otp_code: str) -> None:
         """Prove by a code that the user has their phone. What is proven stays so, for this reference.
@@ -65,13 +86,21 @@ class UsersCodes:
         )
 
     async def _send(
-        self, request_id: uuid.UUID, *, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, address: str
+        self,
+        request_id: uuid.UUID,
+        *,
+        user_id: uuid.UUID,
+        requested_by_user_id: uuid.UUID,
+        context: CodeContext,
+        reference: uuid.UUID,
+        address: str,
     ) -> SentCode:
         answer = await self._users.post(
             "/internal/otp/send",
             {
                 "request_id": request_id,
                 "user_id": user_id,
+                "requested_by_user_id": requested_by_user_id,
                 "context": context,
                 "reference": str(reference),
                 "address": address,

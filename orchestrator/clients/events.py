@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import EventDraft
+from orchestrator.sagas.facts import EventDraft
 
 __all__ = ["EventFacts", "EventsRegister", "VenueFacts"]
 

@@ -13,7 +13,7 @@ import orjson
 
 from common.rpc.client import RpcCaller, open_channel
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice
+from orchestrator.sagas.facts import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 
@@ -126,6 +126,7 @@ class GrpcInventory:
         call: Call,
         *,
         seat_id: uuid.UUID,
+        order_id: uuid.UUID,
         from_user_id: uuid.UUID,
         to_user_id: uuid.UUID,
         price_paid: Decimal,
@@ -138,14 +139,21 @@ class GrpcInventory:
             new_owner_user_id=str(to_user_id),
             price_paid=f"{price_paid:.2f}",
             expected_status=pb.LISTED if was_listed else pb.SOLD,
+            expected_order_id=str(order_id),
         )
         await self._caller.call(self._stub.ChangeOwner, request)
 
-    async def list_for_resale(self, call: Call, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> None:
-        await self._caller.call(self._stub.ListForResale, _resale_request(call, seat_id, owner_user_id))
+    async def list_for_resale(
+        self, call: Call, *, seat_id: uuid.UUID, order_id: uuid.UUID, owner_user_id: uuid.UUID
+    ) -> None:
+        request = _resale_request(call, seat_id=seat_id, order_id=order_id, owner_user_id=owner_user_id)
+        await self._caller.call(self._stub.ListForResale, request)
 
-    async def withdraw_from_resale(self, call: Call, *, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> None:
-        await self._caller.call(self._stub.WithdrawFromResale, _resale_request(call, seat_id, owner_user_id))
+    async def withdraw_from_resale(
+        self, call: Call, *, seat_id: uuid.UUID, order_id: uuid.UUID, owner_user_id: uuid.UUID
+    ) -> None:
+        request = _resale_request(call, seat_id=seat_id, order_id=order_id, owner_user_id=owner_user_id)
+        await self._caller.call(self._stub.WithdrawFromResale, request)
 
     async def reclaim(
         self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
@@ -257,8 +265,15 @@ def _owned(seat: pb.Seat) -> OwnedSeat:
     )
 
 
-def _resale_request(call: Call, seat_id: uuid.UUID, owner_user_id: uuid.UUID) -> pb.ResaleRequest:
-    return pb.ResaleRequest(request_id=str(call.request_id), seat_id=str(seat_id), owner_user_id=str(owner_user_id))
+def _resale_request(
+    call: Call, *, seat_id: uuid.UUID, order_id: uuid.UUID, owner_user_id: uuid.UUID
+) -> pb.ResaleRequest:
+    return pb.ResaleRequest(
+        request_id=str(call.request_id),
+        seat_id=str(seat_id),
+        order_id=str(order_id),
+        owner_user_id=str(owner_user_id),
+    )
 
 
 def _layout_category(category: LayoutCategory) -> pb.LayoutCategory:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import Ticket
+from orchestrator.sagas.facts import Ticket
 
 __all__ = ["ListingFacts", "OrdersListings"]
 
@@ -22,6 +22,7 @@ class ListingFacts(BaseModel):
 
     listing_id: uuid.UUID
     seat_id: uuid.UUID
+    order_id: uuid.UUID
     event_id: uuid.UUID
     asking_price: Money
     seller_user_id: uuid.UUID

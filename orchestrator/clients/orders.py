@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import Hold
+from orchestrator.sagas.facts import Hold
 
 __all__ = ["OrderFacts", "OrdersBook"]
 
@@ -62,17 +62,9 @@ class OrdersBook:
             f"/internal/orders/{order_id}/refund", {"request_id": call.request_id, "reason": reason}
         )
 
-    async def find(self, order_id: uuid.UUID) -> OrderFacts:
-        """Return an order.
-
-        Raises:
-            NotFound: ORDER_NOT_FOUND.
-        """
-        return OrderFacts.model_validate(await self._orders.get(f"/internal/orders/{order_id}"))
-
-    async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int) -> list[OrderFacts]:
-        """Return an event's oldest orders of a status."""
-        query: dict[str, Any] = {"event_id": str(event_id), "status": status, "limit": limit}
+    async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int, offset: int = 0) -> list[OrderFacts]:
+        """Return an event's orders of a status, oldest first."""
+        query: dict[str, Any] = {"event_id": str(event_id), "status": status, "limit": limit, "offset": offset}
         return [OrderFacts.model_validate(order) for order in await self._orders.get("/internal/orders", query)]
 
     async def counts(self, event_id: uuid.UUID) -> dict[str, int]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import Ticket
+from orchestrator.sagas.facts import Ticket
 
 __all__ = ["OrdersTransfers", "TransferFacts"]
 
@@ -32,6 +32,7 @@ class TransferFacts(BaseModel):
     waiting_for: list[str]
     expires_at: datetime
     reason: str | None = None
+    disputed_at: datetime | None = None
 
     def is_party(self, user_id: uuid.UUID) -> bool:
         return user_id in {self.seller_user_id, self.buyer_user_id}
@@ -107,6 +108,12 @@ class OrdersTransfers:
             NotFound: TRANSFER_NOT_FOUND.
         """
         return TransferFacts.model_validate(await self._orders.get(f"/internal/transfers/{transfer_id}"))
+
+    async def is_disputed(self, *, seat_id: uuid.UUID, order_id: uuid.UUID) -> bool:
+        """Return whether a transfer of that ticket is disputed, or being reversed."""
+        query = {"seat_id": str(seat_id), "order_id": str(order_id)}
+        answer = await self._orders.get("/internal/transfers/disputed", query)
+        return bool(answer["is_disputed"])
 
     async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int) -> list[TransferFacts]:
         """Return an event's oldest transfers of a status."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from common.http.client import ServiceClient
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import Charge
+from orchestrator.sagas.facts import Charge
 
 __all__ = ["UsersWallet"]
 

@@ -118,6 +118,11 @@ class SagaEngine:
         steps = self._runners[saga.kind].plan.steps
         return steps[saga.step].name if 0 <= saga.step < len(steps) else ""
 
+    def request_id_of(self, saga: SagaRecord, step: str) -> uuid.UUID:
+        """Return the id of the call that did a step of a saga, for others to refer to what it did."""
+        plan = self._runners[saga.kind].plan
+        return plan.action_call(saga.saga_id, plan.index_of(step), round_number=saga.round_number).request_id
+
     async def key_use(
         self, *, signalled_by: uuid.UUID, signal: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:

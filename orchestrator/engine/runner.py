@@ -33,6 +33,7 @@ __all__ = ["SagaRunner"]
 FIRST_REPEAT_SECONDS: Final = 0.05
 LONGEST_REPEAT_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 5.0
+NOTHING_MOVED_PAUSE_SECONDS: Final = 2.0
 # At most five seconds apart and with six seconds of patience each, that is about ten minutes of trying.
 UNDECIDED_ATTEMPTS: Final = 60
 # What participants answer without remembering it: they could not look, or broke down on the way.
@@ -59,6 +60,7 @@ class SagaRunner:
             StaleEpoch: another process has taken the saga over.
         """
         set_correlation_id(saga.correlation_id)
+        await self._cover(saga)
         while saga.state in {SagaState.RUNNING, SagaState.UNWINDING} and not saga.is_paused:
             saga = await (self._forward(saga) if saga.state is SagaState.RUNNING else self._backward(saga))
         return saga
@@ -109,6 +111,14 @@ class SagaRunner:
         call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
         return await self._timed(step, saga, "action", lambda: action(saga.data, call))
 
+    async def _cover(self, saga: SagaRecord) -> None:
+        """Renew the lease for a step that takes longer than most: whoever took the saga over did not know its step."""
+        if saga.state.is_final or not 0 <= saga.step < len(self.plan.steps):
+            return
+        patience_seconds = self.plan.patience_of(self.plan.steps[saga.step])
+        if saga.state is SagaState.RUNNING and patience_seconds > self.plan.patience_seconds:
+            await self._log.advance(saga, patience_seconds=patience_seconds)
+
     async def _forward(self, saga: SagaRecord) -> SagaRecord:
         step = self.plan.steps[saga.step]
         await self._observer.reached(Moment.BEFORE_ACTION, step.name, saga)
@@ -127,7 +137,10 @@ class SagaRunner:
     async def _do_more(self, saga: SagaRecord, step: Step[Any], data: SagaData) -> SagaRecord:
         """Store the progress and stay at the step; when there was none, others need time first."""
         if data == saga.data:
-            return await self._pause(saga, step)
+            await self._log.advance(
+                saga, patience_seconds=self.plan.patience_of(step), pause_seconds=NOTHING_MOVED_PAUSE_SECONDS
+            )
+            return saga.moved(is_paused=True)
         return await self._write(saga.moved(data=data, error=None, attempts=0), step)
 
     async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
@@ -268,6 +281,8 @@ async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patien
             while True:
                 try:
                     return await work()
+                except TooManyRequests:
+                    raise  # asking more would not help
                 except UNDECIDED:
                     if time.monotonic() + pause_seconds >= give_up_at:
                         raise

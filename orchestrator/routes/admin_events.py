@@ -34,7 +34,7 @@ _CHANGE = refusals(
 )
 CSV: Final = "text/csv"
 
-router = APIRouter(prefix="/admin", tags=["admin"])
+router = APIRouter(prefix="/admin", tags=["Admin"])
 
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 

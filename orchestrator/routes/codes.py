@@ -28,9 +28,12 @@ _VERIFY = refusals(
     | {
         401: "UNAUTHORIZED, TOKEN_EXPIRED, OTP_INVALID",
         402: "INSUFFICIENT_CREDITS",
+        403: "FORBIDDEN, NOT_SEAT_OWNER",
         404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND",
-        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
-        410: "HOLD_EXPIRED, OTP_EXPIRED",
+        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, SEAT_UNAVAILABLE, "
+        "REQUEST_IN_PROGRESS",
+        410: "HOLD_EXPIRED, OTP_EXPIRED, EVENT_ENDED",
+        422: "IDEMPOTENCY_KEY_REUSED",
         429: "RATE_LIMITED, OTP_MAX_RETRIES",
     }
 ) | {202: {"model": Success[InProgress]}}
@@ -39,13 +42,14 @@ _RESEND = refusals(
     | {
         401: "UNAUTHORIZED, TOKEN_EXPIRED",
         404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND, LISTING_NOT_FOUND",
-        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, LISTING_INVALID_STATE",
+        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, LISTING_INVALID_STATE, "
+        "REQUEST_IN_PROGRESS",
         410: "HOLD_EXPIRED",
-        429: "RATE_LIMITED",
+        429: "RATE_LIMITED, OTP_MAX_RETRIES",
     }
 )
 
-router = APIRouter(tags=["one-time codes"])
+router = APIRouter(tags=["One-time codes"])
 
 
 async def _code_desk(request: Request) -> CodeDesk:
@@ -78,7 +82,10 @@ async def verify_otp(
 async def resend_otp(
     body: ResendOtpRequest, user: CurrentUser, address: ClientAddress, codes: Codes
 ) -> Success[CodeSent]:
-    """The code before it is no longer good. At most one every half a minute."""
+    """The code before it is no longer good. At most one every half a minute, unless its three tries are used up.
+
+    A transfer whose three tries are used up has ended.
+    """
     send_again = {
         "purchase": codes.resend_for_purchase,
         "transfer": codes.resend_for_transfer,

@@ -26,7 +26,7 @@ _VERIFY = refusals(
     }
 )
 
-router = APIRouter(tags=["door"])
+router = APIRouter(tags=["Door"])
 
 
 async def _door(request: Request) -> Door:
@@ -56,6 +56,7 @@ async def verify(
         staff_user_id=staff.user_id,
         qr_payload=body.qr_payload,
         hall_id=body.hall_id,
+        event_id=body.event_id,
         scanned_at=body.scanned_at,
         nonce=body.nonce or key,
     )

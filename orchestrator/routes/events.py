@@ -31,7 +31,7 @@ _CREATE = refusals(
     }
 ) | {202: {"model": Success[EventInProgress]}}
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["Events"])
 
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 

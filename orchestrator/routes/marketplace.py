@@ -61,7 +61,7 @@ _APPROVE = refusals(
     }
 )
 
-router = APIRouter(prefix="/marketplace", tags=["marketplace"], responses={202: {"model": Success[InProgress]}})
+router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses={202: {"model": Success[InProgress]}})
 
 
 async def _marketplace(request: Request) -> Marketplace:

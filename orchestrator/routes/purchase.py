@@ -12,7 +12,7 @@ from common.http.envelope import Success, refusals, success
 from orchestrator.engine.engine import StillRunning
 from orchestrator.routes.client_address import ClientAddress
 from orchestrator.routes.idempotency import IdempotencyKey
-from orchestrator.sagas.participants import SeatChoice
+from orchestrator.sagas.facts import SeatChoice
 from orchestrator.schemas.purchase import (
     BestAvailableRequest,
     Cancellation,
@@ -62,7 +62,7 @@ _CANCEL = refusals(
     }
 )
 
-router = APIRouter(tags=["purchase"], responses={202: {"model": Success[OrderInProgress]}})
+router = APIRouter(tags=["Purchase"], responses={202: {"model": Success[OrderInProgress]}})
 
 
 async def _box_office(request: Request) -> BoxOffice:

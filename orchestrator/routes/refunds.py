@@ -30,8 +30,7 @@ _REFUND = refusals(
     | {
         403: "FORBIDDEN, NOT_SEAT_OWNER",
         404: "ORDER_NOT_FOUND",
-        409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE",
-        422: "IDEMPOTENCY_KEY_REUSED",
+        409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE, REQUEST_IN_PROGRESS",
     }
 ) | {202: {"model": Success[InProgress]}}
 _PROGRESS = refusals(_COMMON | {403: "FORBIDDEN", 404: "EVENT_NOT_FOUND"})
@@ -39,7 +38,7 @@ _CANCEL = refusals(_COMMON | {403: "FORBIDDEN", 404: "EVENT_NOT_FOUND", 409: "EV
     202: {"model": Success[EventCancellation]}
 }
 
-router = APIRouter(tags=["refund"])
+router = APIRouter(tags=["Refunds"])
 
 
 async def _refund_desk(request: Request) -> RefundDesk:

@@ -18,7 +18,7 @@ __all__ = ["router"]
 _COMMON = {400: "VALIDATION_ERROR, INVALID_UUID", 401: "UNAUTHORIZED, TOKEN_EXPIRED", 403: "FORBIDDEN"}
 _RETRY = refusals(_COMMON | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"model": Success[SagaRetried]}}
 
-router = APIRouter(prefix="/admin/sagas", tags=["admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
 async def _saga_desk(request: Request) -> SagaDesk:

@@ -23,7 +23,7 @@ _QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "ORDER_INVALID_STATE"}
 SVG: Final = "image/svg+xml"
 NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code is as good as the ticket
 
-router = APIRouter(tags=["tickets"])
+router = APIRouter(tags=["Tickets"])
 
 
 async def _ticket_wallet(request: Request) -> TicketWallet:

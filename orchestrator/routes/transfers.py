@@ -69,7 +69,7 @@ _REVERSE = refusals(
     }
 )
 
-router = APIRouter(prefix="/transfer", tags=["transfer"], responses={202: {"model": Success[InProgress]}})
+router = APIRouter(prefix="/transfer", tags=["Transfers"], responses={202: {"model": Success[InProgress]}})
 
 
 async def _transfer_desk(request: Request) -> TransferDesk:
@@ -130,10 +130,10 @@ async def cancel(
 
 @router.post("/dispute", responses=refusals(_COMMON), summary="Contest a completed transfer")
 async def dispute(
-    body: DisputeRequest, user: CurrentUser, key: IdempotencyKey, transfers: Transfers
+    body: DisputeRequest, user: CurrentUser, key: IdempotencyKey, disputes: Disputes
 ) -> Success[TransferDisputed]:
-    """By the seller or the buyer. Until an admin decides, the ticket can neither be transferred nor listed."""
-    disputed = await transfers.dispute(body.transfer_id, caller_id=user.user_id, reason=body.reason, key=key)
+    """By the seller or the buyer, once. Until an admin decides, the ticket can neither be transferred nor sold."""
+    disputed = await disputes.dispute(body.transfer_id, caller_id=user.user_id, reason=body.reason, key=key)
     return success(disputed)
 
 

@@ -19,7 +19,8 @@ from orchestrator.engine.plan import (
     pivot,
     publish,
 )
-from orchestrator.sagas.participants import Clearance, EventRegister, OpenWork, SeatInventory
+from orchestrator.sagas.facts import OpenWork
+from orchestrator.sagas.participants import Clearance, EventRegister, SeatInventory
 
 __all__ = ["CANCEL_EVENT", "CancelEvent", "cancel_event_plan"]
 

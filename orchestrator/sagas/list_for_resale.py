@@ -8,11 +8,14 @@ from typing import Final
 
 from common.money import Money
 from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, must_finish, pivot, undoable
-from orchestrator.sagas.participants import ListingBook, SeatInventory, Ticket
+from orchestrator.sagas.facts import Ticket
+from orchestrator.sagas.participants import ListingBook, SeatInventory
 
 __all__ = ["LIST_FOR_RESALE", "ListForResale", "list_for_resale_plan"]
 
 LIST_FOR_RESALE: Final = "list for resale"
+OPEN_LISTING: Final = "open listing"
+LIST_SEAT: Final = "list seat"
 
 
 class ListForResale(SagaData):
@@ -33,8 +36,8 @@ def list_for_resale_plan(
     return Plan(
         LIST_FOR_RESALE,
         ListForResale,
-        undoable("open listing", steps.open_listing, steps.discard_listing),
-        pivot("list seat", steps.list_seat),
+        undoable(OPEN_LISTING, steps.open_listing, steps.discard_listing),
+        pivot(LIST_SEAT, steps.list_seat),
         must_finish("activate listing", steps.activate_listing),
         patience_seconds=patience_seconds,
     )
@@ -62,7 +65,10 @@ class ListForResaleSteps:
 
     async def list_seat(self, listing: ListForResale, call: Call) -> ListForResale:
         await self._inventory.list_for_resale(
-            call, seat_id=listing.ticket.seat_id, owner_user_id=listing.seller_user_id
+            call,
+            seat_id=listing.ticket.seat_id,
+            order_id=listing.ticket.order_id,
+            owner_user_id=listing.seller_user_id,
         )
         return listing
 

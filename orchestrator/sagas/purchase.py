@@ -31,13 +31,24 @@ from orchestrator.engine.plan import (
 )
 from orchestrator.errors import HoldExpired, OrderCancelled, OtpRequired
 from orchestrator.qr import QrCodec
-from orchestrator.sagas.participants import Charge, Hold, OrderBook, SeatChoice, SeatInventory, Wallet
+from orchestrator.sagas.facts import Charge, Hold, SeatChoice
+from orchestrator.sagas.participants import OrderBook, SeatInventory, Wallet
 
-__all__ = ["OPEN_ORDER", "PAY", "PURCHASE", "IssuedTicket", "Purchase", "PurchaseSteps", "purchase_plan"]
+__all__ = [
+    "CHARGE_WALLET",
+    "OPEN_ORDER",
+    "PAY",
+    "PURCHASE",
+    "IssuedTicket",
+    "Purchase",
+    "PurchaseSteps",
+    "purchase_plan",
+]
 
 PURCHASE: Final = "purchase"
 PAY: Final = "pay"
 OPEN_ORDER: Final = "open order"
+CHARGE_WALLET: Final = "charge wallet"
 SOURCE: Final = "orchestrator"
 CAN_BE_PUT_RIGHT: Final = ("INSUFFICIENT_CREDITS", OtpRequired.code)
 
@@ -50,10 +61,7 @@ class IssuedTicket(BaseModel):
 
 
 class Purchase(SagaData):
-    """What the saga knows. `hold` is there once seats are held, `charge` once they are paid, `tickets` at the end.
-
-    `charge_request_id` is what a refund names to get the charge reversed.
-    """
+    """What the saga knows. `hold` is there once seats are held, `charge` once they are paid, `tickets` at the end."""
 
     user_id: uuid.UUID
     event_id: uuid.UUID
@@ -61,7 +69,6 @@ class Purchase(SagaData):
     choice: SeatChoice
     hold: Hold | None = None
     charge: Charge | None = None
-    charge_request_id: uuid.UUID | None = None
     tickets: tuple[IssuedTicket, ...] = ()
 
     @property
@@ -94,7 +101,7 @@ def purchase_plan(
         undoable(OPEN_ORDER, steps.open_order, steps.end_order),
         publish("announce hold", steps.hold_message),
         wait(PAY, deadline=hold_end, expired=HoldExpired),
-        undoable("charge wallet", steps.charge_wallet, steps.refund_wallet, back_to_wait_on=CAN_BE_PUT_RIGHT),
+        undoable(CHARGE_WALLET, steps.charge_wallet, steps.refund_wallet, back_to_wait_on=CAN_BE_PUT_RIGHT),
         pivot("sell seats", steps.sell_seats),
         must_finish("confirm order", steps.confirm_order),
         publish("announce sale", sale_message),
@@ -161,7 +168,7 @@ class PurchaseSteps:
             amount=purchase.held.total,
             reference=purchase.order_id,
         )
-        return purchase.model_copy(update={"charge": charge, "charge_request_id": call.request_id})
+        return purchase.model_copy(update={"charge": charge})
 
     async def refund_wallet(self, _: Purchase, call: Call) -> None:
         await self._wallet.refund(call)

@@ -7,7 +7,8 @@ import uuid
 from typing import Any, Final
 
 from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, pivot, undoable
-from orchestrator.sagas.participants import EventDraft, EventRegister, SeatInventory
+from orchestrator.sagas.facts import EventDraft
+from orchestrator.sagas.participants import EventRegister, SeatInventory
 
 __all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
 

@@ -22,7 +22,8 @@ from orchestrator.engine.plan import (
     pivot,
     publish,
 )
-from orchestrator.sagas.participants import OrderBook, ReturnedSeat, SeatInventory, Wallet
+from orchestrator.sagas.facts import ReturnedSeat
+from orchestrator.sagas.participants import OrderBook, SeatInventory, Wallet
 
 __all__ = ["REFUND", "Refund", "refund_plan"]
 
@@ -105,7 +106,6 @@ def refunded_message(refund: Refund) -> OutgoingMessage:
         "user_id": str(refund.buyer_user_id),
         "seat_ids": [str(seat.seat_id) for seat in refund.seats],
         "shares": {str(user_id): f"{amount:.2f}" for user_id, amount in refund.shares.items()},
-        "reason": refund.reason,
     }
     message = Message(type="order.refunded", source=SOURCE, subject=str(refund.order_id), data=facts)
     return OutgoingMessage(message, MESSAGES_EXCHANGE, "order.refunded")

@@ -27,20 +27,26 @@ from orchestrator.engine.plan import (
     wait,
 )
 from orchestrator.errors import SaleExpired
-from orchestrator.sagas.participants import CodeContext, ListingBook, OneTimeCodes, SeatInventory, Wallet
+from orchestrator.sagas.facts import CodeContext
+from orchestrator.sagas.participants import ListingBook, OneTimeCodes, SeatInventory, Wallet
 
-__all__ = ["APPROVE", "RESALE", "Resale", "resale_plan"]
+__all__ = ["APPROVE", "OPENING", "RESALE", "Resale", "resale_plan"]
 
 RESALE: Final = "resale"
 APPROVE: Final = "approve"
+CLAIM_LISTING: Final = "claim listing"
+HOLD_CREDITS: Final = "hold credits"
+SEND_CODE: Final = "send seller a code"
+OPENING: Final = (CLAIM_LISTING, HOLD_CREDITS, SEND_CODE)
 SOURCE: Final = "orchestrator"
 
 
 class Resale(SagaData):
-    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside."""
+    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside; `address` goes with the code."""
 
     listing_id: uuid.UUID
     seat_id: uuid.UUID
+    order_id: uuid.UUID
     event_id: uuid.UUID
     seller_user_id: uuid.UUID
     buyer_user_id: uuid.UUID
@@ -74,9 +80,9 @@ def resale_plan(
     return Plan(
         RESALE,
         Resale,
-        undoable("claim listing", steps.claim_listing, steps.release_claim),
-        undoable("hold credits", steps.hold_credits, steps.give_credits_back),
-        undoable("send seller a code", steps.send_code, steps.withdraw_code),
+        undoable(CLAIM_LISTING, steps.claim_listing, steps.release_claim),
+        undoable(HOLD_CREDITS, steps.hold_credits, steps.give_credits_back),
+        undoable(SEND_CODE, steps.send_code, steps.withdraw_code),
         publish("announce sale", pending_message),
         wait(APPROVE, deadline=lambda resale: resale.expires_at, expired=SaleExpired),
         pivot("change owner", steps.change_owner),
@@ -123,11 +129,12 @@ class ResaleSteps:
         await self._codes.send(
             call,
             user_id=resale.seller_user_id,
+            requested_by_user_id=resale.buyer_user_id,
             context=CodeContext.RESALE,
             reference=resale.sale_id,
             address=resale.address,
         )
-        return resale
+        return resale.model_copy(update={"address": ""})  # nobody needs to know any more where they were
 
     async def withdraw_code(self, resale: Resale, call: Call) -> None:
         await self._codes.withdraw(
@@ -138,6 +145,7 @@ class ResaleSteps:
         await self._inventory.hand_over(
             call,
             seat_id=resale.seat_id,
+            order_id=resale.order_id,
             from_user_id=resale.seller_user_id,
             to_user_id=resale.buyer_user_id,
             price_paid=Decimal(resale.price),

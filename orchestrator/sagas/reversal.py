@@ -34,6 +34,7 @@ class Reversal(SagaData):
 
     transfer_id: uuid.UUID
     seat_id: uuid.UUID
+    order_id: uuid.UUID
     event_id: uuid.UUID
     seller_user_id: uuid.UUID
     buyer_user_id: uuid.UUID
@@ -82,6 +83,7 @@ class ReversalSteps:
         await self._inventory.hand_over(
             call,
             seat_id=reversal.seat_id,
+            order_id=reversal.order_id,
             from_user_id=reversal.buyer_user_id,
             to_user_id=reversal.seller_user_id,
             price_paid=Decimal(reversal.price_paid_before),

@@ -30,24 +30,22 @@ from orchestrator.engine.plan import (
     wait,
 )
 from orchestrator.errors import TransferCancelled, TransferExpired
-from orchestrator.sagas.participants import (
-    CodeContext,
-    OneTimeCodes,
-    SeatInventory,
-    Ticket,
-    TransferBook,
-    Wallet,
-)
+from orchestrator.sagas.facts import CodeContext, Ticket
+from orchestrator.sagas.participants import OneTimeCodes, SeatInventory, TransferBook, Wallet
 
-__all__ = ["CONFIRM", "TRANSFER", "Transfer", "TransferSteps", "transfer_plan"]
+__all__ = ["CONFIRM", "OPENING", "TRANSFER", "Transfer", "TransferSteps", "transfer_plan"]
 
 TRANSFER: Final = "transfer"
 CONFIRM: Final = "confirm"
+OPEN_TRANSFER: Final = "open transfer"
+SEND_INITIATOR_CODE: Final = "send initiator a code"
+SEND_OTHER_CODE: Final = "send the other a code"
+OPENING: Final = (OPEN_TRANSFER, SEND_INITIATOR_CODE, SEND_OTHER_CODE)
 SOURCE: Final = "orchestrator"
 
 
 class Transfer(SagaData):
-    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside.
+    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside; `address` goes with the codes.
 
     `price_paid_before` is what the ticket had cost the seller, for a reversal to restore.
     """
@@ -65,6 +63,12 @@ class Transfer(SagaData):
     @property
     def transfer_id(self) -> uuid.UUID:
         return self.saga_id
+
+    @property
+    def other_user_id(self) -> uuid.UUID:
+        """The party that did not start it."""
+        is_sellers = self.initiated_by_user_id == self.seller_user_id
+        return self.buyer_user_id if is_sellers else self.seller_user_id
 
     @property
     def escrow(self) -> uuid.UUID:
@@ -87,9 +91,10 @@ def transfer_plan(
     return Plan(
         TRANSFER,
         Transfer,
-        undoable("open transfer", steps.open_transfer, steps.end_transfer),
-        undoable("send seller a code", steps.send_seller_code, steps.withdraw_seller_code),
-        undoable("send buyer a code", steps.send_buyer_code, steps.withdraw_buyer_code),
+        undoable(OPEN_TRANSFER, steps.open_transfer, steps.end_transfer),
+        # Who starts it first: whoever may have no more codes cannot have others sent any.
+        undoable(SEND_INITIATOR_CODE, steps.send_initiator_code, steps.withdraw_initiator_code),
+        undoable(SEND_OTHER_CODE, steps.send_other_code, steps.withdraw_other_code),
         publish("announce transfer", pending_message),
         wait(CONFIRM, deadline=lambda transfer: transfer.expires_at, expired=TransferExpired),
         undoable("hold credits", steps.hold_credits, steps.give_credits_back, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
@@ -130,17 +135,19 @@ class TransferSteps:
         status = "CANCELLED" if call.reason == TransferCancelled.code else "FAILED"
         await self._transfers.end(call, transfer_id=transfer.transfer_id, status=status)
 
-    async def send_seller_code(self, transfer: Transfer, call: Call) -> Transfer:
-        return await self._send_code(transfer, call, to=transfer.seller_user_id)
+    async def send_initiator_code(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._send_code(transfer, call, to=transfer.initiated_by_user_id)
+        return transfer
 
-    async def withdraw_seller_code(self, transfer: Transfer, call: Call) -> None:
-        await self._withdraw_code(transfer, call, of=transfer.seller_user_id)
+    async def withdraw_initiator_code(self, transfer: Transfer, call: Call) -> None:
+        await self._withdraw_code(transfer, call, of=transfer.initiated_by_user_id)
 
-    async def send_buyer_code(self, transfer: Transfer, call: Call) -> Transfer:
-        return await self._send_code(transfer, call, to=transfer.buyer_user_id)
+    async def send_other_code(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._send_code(transfer, call, to=transfer.other_user_id)
+        return transfer.model_copy(update={"address": ""})  # nobody needs to know any more where they were
 
-    async def withdraw_buyer_code(self, transfer: Transfer, call: Call) -> None:
-        await self._withdraw_code(transfer, call, of=transfer.buyer_user_id)
+    async def withdraw_other_code(self, transfer: Transfer, call: Call) -> None:
+        await self._withdraw_code(transfer, call, of=transfer.other_user_id)
 
     async def hold_credits(self, transfer: Transfer, call: Call) -> Transfer:
         escrow_id = await self._wallet.hold_escrow(
@@ -158,6 +165,7 @@ class TransferSteps:
         await self._inventory.hand_over(
             call,
             seat_id=transfer.ticket.seat_id,
+            order_id=transfer.ticket.order_id,
             from_user_id=transfer.seller_user_id,
             to_user_id=transfer.buyer_user_id,
             price_paid=Decimal(transfer.credits_amount),
@@ -172,15 +180,15 @@ class TransferSteps:
         await self._transfers.complete(call, transfer_id=transfer.transfer_id)
         return transfer
 
-    async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> Transfer:
+    async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> None:
         await self._codes.send(
             call,
             user_id=to,
+            requested_by_user_id=transfer.initiated_by_user_id,
             context=CodeContext.TRANSFER,
             reference=transfer.transfer_id,
             address=transfer.address,
         )
-        return transfer
 
     async def _withdraw_code(self, transfer: Transfer, call: Call, *, of: uuid.UUID) -> None:
         await self._codes.withdraw(call, user_id=of, context=CodeContext.TRANSFER, reference=transfer.transfer_id)

@@ -14,6 +14,7 @@ WITHDRAW_LISTING: Final = "withdraw listing"
 class WithdrawListing(SagaData):
     listing_id: uuid.UUID
     seat_id: uuid.UUID
+    order_id: uuid.UUID
     seller_user_id: uuid.UUID
 
 
@@ -48,7 +49,10 @@ class WithdrawListingSteps:
 
     async def withdraw_seat(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
         await self._inventory.withdraw_from_resale(
-            call, seat_id=withdrawal.seat_id, owner_user_id=withdrawal.seller_user_id
+            call,
+            seat_id=withdrawal.seat_id,
+            order_id=withdrawal.order_id,
+            owner_user_id=withdrawal.seller_user_id,
         )
         return withdrawal
 

@@ -17,16 +17,26 @@ Nonce = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]
 
 
 class VerifyRequest(BaseModel):
-    """`hall_id` is where the scanner stands; without it, the hall that its staff is assigned to."""
+    """`hall_id` is where the scanner stands; without it, the hall that its staff is assigned to.
+
+    Halls of two venues may share a name, and a hall has another event tomorrow: a scanner that names its `event_id` lets
+    no other event's tickets in.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"qr_payload": "azE…", "hall_id": "HALL-A", "nonce": "gate-3-000127"},
+            "example": {
+                "qr_payload": "azE…",
+                "hall_id": "HALL-A",
+                "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
+                "nonce": "gate-3-000127",
+            },
         }
     )
 
     qr_payload: str = Field(max_length=LONGEST_PAYLOAD)
     hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = None
+    event_id: uuid.UUID | None = None
     scanned_at: Instant | None = Field(default=None, description="By the scanner's clock: noted, not believed.")
     nonce: Nonce | None = Field(
         default=None, description="Of this scan. Repeated with the same body, it gives the first answer again."

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,8 +22,9 @@ COLUMNS: Final = (
     "seat_id",
     "user_id",
 )
-# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"); where it divides cells by semicolons
+# or tabs, the middle of ours may begin one of its own.
+FORMULA: Final = re.compile(r"(?:^|[;,\t])\s*[=+\-@＝＋－＠\t\r\n]")  # noqa: RUF001 - full-width signs count as well
 
 
 def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
@@ -39,4 +41,4 @@ def cells_of(attendee: AttendeeView) -> list[str]:
 
 def defused(cell: str) -> str:
     """Return the cell as text that no spreadsheet computes."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if FORMULA.search(cell) else cell

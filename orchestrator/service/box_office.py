@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -20,10 +21,11 @@ from orchestrator.errors import (
     OrderNotFound,
     OtpRequired,
 )
-from orchestrator.sagas.participants import CodeContext, SeatChoice
+from orchestrator.sagas.facts import CodeContext, SeatChoice
 from orchestrator.sagas.purchase import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.schemas.purchase import Cancellation, Receipt, Reservation, TicketCode
 from orchestrator.service.events_on_sale import require_upcoming
+from orchestrator.service.outcomes import refuse_again
 
 __all__ = ["BoxOffice"]
 
@@ -82,9 +84,10 @@ class BoxOffice:
         if saga is None:
             return await self._pay_again(user_id=user_id, order_id=order_id, key=key)
         if saga.state is SagaState.WAITING and saga.error is not None and saga.error.code == OtpRequired.code:
-            await self._codes.send_again(
-                user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, address=address
-            )
+            with suppress(Busy):  # a code is on its way
+                await self._codes.send_again(
+                    user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, address=address
+                )
             raise OtpRequired
         return _receipt(saga)
 
@@ -117,17 +120,12 @@ class BoxOffice:
 
     async def _pay_again(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
         """Answer a payment that found nobody waiting for it: repeated, too early, or too late."""
-        if key is not None and (use := await self._engine.key_use(signalled_by=user_id, signal=PAY, key=key)):
-            used_for, refusal = use
-            if used_for != order_id:
-                raise Unprocessable
-            if refusal is not None:
-                raise refusal.to_error()
+        await refuse_again(self._engine, order_id, PAY, signalled_by=user_id, key=key)
         saga = await self._own_purchase(user_id=user_id, order_id=order_id)
-        if saga.state is SagaState.RUNNING:
-            raise Busy(retry_after_seconds=1)
-        if saga.state is SagaState.WAITING:
+        if saga.state is SagaState.WAITING and _purchase_of(saga).held.held_until <= datetime.now(UTC):
             raise HoldExpired  # its time is over, and the recoverer has not come by yet
+        if saga.state in {SagaState.RUNNING, SagaState.WAITING}:
+            raise Busy(retry_after_seconds=1)  # waiting again by now: another request was refused meanwhile
         if saga.state is SagaState.COMPLETED and key is not None and key != saga.signal_key:
             raise OrderAlreadyConfirmed
         return _receipt(saga)

@@ -2,13 +2,13 @@
 
 import uuid
 
-from common.errors import Unavailable
+from common.errors import Busy, Unavailable
 from orchestrator.clients.events import EventsRegister
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import EventInvalidState, EventNotFound
 from orchestrator.sagas.cancel_event import CANCEL_EVENT, CancelEvent
-from orchestrator.sagas.participants import OpenWork
+from orchestrator.sagas.facts import OpenWork
 from orchestrator.schemas.refunds import EventCancellation
 from orchestrator.service.outcomes import failure_of, last_attempt
 
@@ -36,7 +36,7 @@ class CancellationDesk:
         cancellation = CancelEvent(saga_id=saga_id, event_id=event_id, cancelled_by_user_id=admin_id)
         try:
             return _view(await self._engine.start(CANCEL_EVENT, cancellation, requested_by=admin_id))
-        except StillRunning:
+        except (StillRunning, Busy, Unavailable):  # it goes on by itself, or another admin was first
             return await self.progress(event_id)
 
     async def progress(self, event_id: uuid.UUID) -> EventCancellation:

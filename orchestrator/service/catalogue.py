@@ -12,7 +12,7 @@ from orchestrator.clients.inventory import CategoryCount, GrpcInventory
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaState
 from orchestrator.errors import EventNotFound
-from orchestrator.sagas.participants import EventDraft
+from orchestrator.sagas.facts import EventDraft
 from orchestrator.sagas.put_on_sale import PUT_ON_SALE, PutOnSale
 from orchestrator.schemas.events import (
     Availability,

@@ -17,7 +17,7 @@ from orchestrator.clients.transfers import OrdersTransfers, TransferFacts
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.plan import SagaData
 from orchestrator.errors import EventCancelled
-from orchestrator.sagas.participants import OpenWork
+from orchestrator.sagas.facts import OpenWork
 from orchestrator.sagas.purchase import PURCHASE
 from orchestrator.sagas.refund import REFUND
 from orchestrator.sagas.resale import RESALE
@@ -97,6 +97,7 @@ class EventClearance:
                 saga_id=uuid.uuid5(cancellation_id, f"listing {listing.listing_id}"),
                 listing_id=listing.listing_id,
                 seat_id=listing.seat_id,
+                order_id=listing.order_id,
                 seller_user_id=listing.seller_user_id,
             )
             await self._start_once(WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
@@ -112,25 +113,32 @@ class EventClearance:
         await self._all(end(order) for order in found)
 
     async def _refund_orders(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
+        """Refund a hundred orders; those that are in hand already, or stuck, do not keep the others waiting."""
+
         async def refund(order: OrderFacts) -> None:
             purchase = await self.engine.find(order.order_id)
-            if purchase is not None:
-                saga_id = uuid.uuid5(cancellation_id, f"order {order.order_id}")
-                await self._start_once(
-                    REFUND,
-                    refund_of(purchase, saga_id=saga_id, reason=REASON, is_forced=True),
-                    requested_by=cancellation_id,
-                )
+            if purchase is None:
+                return
+            whole = refund_of(self.engine, purchase).model_copy(update={"reason": REASON, "is_forced": True})
+            if await self._start_once(REFUND, whole, requested_by=cancellation_id):
+                started.append(order.order_id)
 
-        found = await self._orders.of_event(event_id, status="CONFIRMED", limit=BATCH)
-        await self._all(refund(order) for order in found)
+        started: list[uuid.UUID] = []
+        offset = 0
+        while not started:
+            found = await self._orders.of_event(event_id, status="CONFIRMED", limit=BATCH, offset=offset)
+            if not found:
+                return
+            await self._all(refund(order) for order in found)
+            offset += BATCH
 
-    async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> None:
-        """Start a saga, unless it was; one that was refused is started anew."""
+    async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
+        """Start a saga, unless it was, and return whether it is ours; one that was refused is started anew."""
         saga_id, earlier = await last_attempt(self.engine, data.saga_id)
-        if earlier is None:
-            data = data.model_copy(update={"saga_id": saga_id})
-            await self.engine.start(kind, data, requested_by=requested_by)
+        if earlier is not None:
+            return False
+        await self.engine.start(kind, data.model_copy(update={"saga_id": saga_id}), requested_by=requested_by)
+        return True
 
     async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:
         await asyncio.gather(*(self._one(deed) for deed in deeds))

@@ -15,22 +15,31 @@ from orchestrator.errors import (
     OrderAlreadyConfirmed,
     OrderInvalidState,
     OrderNotFound,
+    OtpMaxRetries,
     OtpRequired,
     TransferInvalidState,
 )
-from orchestrator.sagas.participants import CodeContext
+from orchestrator.sagas.facts import CodeContext
 from orchestrator.sagas.purchase import PURCHASE
 from orchestrator.schemas.codes import CodeSent, Verified
+from orchestrator.service.transfers import TransferDesk
 
 __all__ = ["CodeDesk"]
 
 
 class CodeDesk:
     def __init__(
-        self, engine: SagaEngine, codes: UsersCodes, transfers: OrdersTransfers, listings: OrdersListings
+        self,
+        engine: SagaEngine,
+        codes: UsersCodes,
+        *,
+        desk: TransferDesk,
+        transfers: OrdersTransfers,
+        listings: OrdersListings,
     ) -> None:
         self._engine = engine
         self._codes = codes
+        self._desk = desk
         self._transfers = transfers
         self._listings = listings
 
@@ -65,14 +74,19 @@ class CodeDesk:
             NotFound: TRANSFER_NOT_FOUND.
             Forbidden: somebody else's transfer.
             Conflict: TRANSFER_INVALID_STATE, it is over or confirmed already.
-            TooManyRequests: RATE_LIMITED, one was sent a moment ago.
+            TooManyRequests: RATE_LIMITED, one was sent a moment ago; OTP_MAX_RETRIES, and that is its end.
         """
         transfer = await self._transfers.find(transfer_id)
         if not transfer.is_party(user_id):
             raise NotYours
         if transfer.party_of(user_id) not in transfer.waiting_for:
             raise TransferInvalidState(details={"status": transfer.status})
-        return await self._send_again(user_id, CodeContext.TRANSFER, transfer_id, address=address)
+        try:
+            return await self._send_again(user_id, CodeContext.TRANSFER, transfer_id, address=address)
+        except TooManyRequests as error:
+            if error.code == OtpMaxRetries.code:
+                await self._desk.give_up(transfer_id)
+            raise
 
     async def resend_for_sale(self, listing_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
         """Send the seller of a listing that has a buyer another code.

@@ -1,24 +1,54 @@
-"""Where admins decide disputed transfers: reverse them, or let them stand."""
+"""Disputed transfers: parties contest them, admins reverse them or let them stand."""
 
 import uuid
 
 from common.db.requests import fingerprint_of
-from orchestrator.clients.transfers import OrdersTransfers
+from orchestrator.clients.inventory import GrpcInventory
+from orchestrator.clients.transfers import OrdersTransfers, TransferFacts
 from orchestrator.engine.engine import SagaEngine
 from orchestrator.engine.record import SagaRecord
-from orchestrator.errors import TransferInvalidState
+from orchestrator.errors import NotYours, TransferInvalidState
 from orchestrator.sagas.reversal import REVERSAL, Reversal
 from orchestrator.sagas.transfer import Transfer
-from orchestrator.schemas.transfers import TransferDismissed, TransferReversed
+from orchestrator.schemas.transfers import TransferDismissed, TransferDisputed, TransferReversed
 from orchestrator.service.outcomes import earlier, saga_id_of, succeeded
 
 __all__ = ["DisputeDesk"]
 
 
 class DisputeDesk:
-    def __init__(self, engine: SagaEngine, transfers: OrdersTransfers) -> None:
+    def __init__(self, engine: SagaEngine, transfers: OrdersTransfers, inventory: GrpcInventory) -> None:
         self._engine = engine
         self._transfers = transfers
+        self._inventory = inventory
+
+    async def dispute(
+        self, transfer_id: uuid.UUID, *, caller_id: uuid.UUID, reason: str, key: str | None
+    ) -> TransferDisputed:
+        """Contest a completed transfer, by either party, once. Until an admin decides, the ticket cannot be passed on.
+
+        A ticket that was passed on before is not the buyer's to give back: nobody else's is frozen by a dispute.
+
+        Raises:
+            NotFound: TRANSFER_NOT_FOUND.
+            Forbidden: somebody else's transfer.
+            Conflict: TRANSFER_INVALID_STATE.
+        """
+        transfer = await self._transfers.find(transfer_id)
+        if not transfer.is_party(caller_id):
+            raise NotYours
+        if transfer.status == "COMPLETED":
+            await self._check_contestable(transfer)
+        request_id = saga_id_of("dispute", user_id=caller_id, key=key)
+        await self._transfers.dispute(transfer_id, request_id=request_id, user_id=caller_id, reason=reason)
+        return TransferDisputed(transfer_id=transfer_id)
+
+    async def _check_contestable(self, transfer: TransferFacts) -> None:
+        if transfer.disputed_at is not None:
+            raise TransferInvalidState("An admin has decided that dispute.")
+        seat = await self._inventory.seat(transfer.seat_id)
+        if (seat.owner_user_id, seat.order_id) != (transfer.buyer_user_id, transfer.order_id):
+            raise TransferInvalidState("The ticket has been passed on, or given back.")
 
     async def reverse(self, transfer_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None) -> TransferReversed:
         """Give the ticket back to the seller and the credits to the buyer, also those that the seller has spent.
@@ -29,9 +59,11 @@ class DisputeDesk:
             Forbidden: NOT_SEAT_OWNER, the buyer has it no more.
             StillRunning: it takes longer than the request may.
         """
-        saga_id = saga_id_of("reverse", user_id=admin_id, key=key)
         fingerprint = fingerprint_of({"transfer_id": transfer_id})
-        if saga := await earlier(self._engine, saga_id, key=key, fingerprint=fingerprint):
+        saga_id, saga = await earlier(
+            self._engine, saga_id_of("reverse", user_id=admin_id, key=key), key=key, fingerprint=fingerprint
+        )
+        if saga is not None:
             return _reversed(succeeded(saga))
         transfer = await self._transfers.find(transfer_id)
         if transfer.status != "DISPUTED":
@@ -43,6 +75,7 @@ class DisputeDesk:
             saga_id=saga_id,
             transfer_id=transfer_id,
             seat_id=transfer.seat_id,
+            order_id=transfer.order_id,
             event_id=transfer.event_id,
             seller_user_id=transfer.seller_user_id,
             buyer_user_id=transfer.buyer_user_id,
@@ -59,7 +92,7 @@ class DisputeDesk:
             NotFound: TRANSFER_NOT_FOUND.
             Conflict: TRANSFER_INVALID_STATE, it is not disputed.
         """
-        request_id = saga_id_of(f"dismiss {transfer_id}", user_id=admin_id, key=key)
+        request_id = saga_id_of("dismiss", user_id=admin_id, key=key)
         await self._transfers.dismiss(transfer_id, request_id=request_id)
         return TransferDismissed(transfer_id=transfer_id)
 

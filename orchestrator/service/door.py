@@ -37,6 +37,7 @@ class PresentedCode:
     staff_user_id: uuid.UUID
     qr_payload: str
     hall_id: str | None
+    event_id: uuid.UUID | None
     scanned_at: datetime | None
     nonce: str | None
 
@@ -75,7 +76,7 @@ class Door:
         ticket = await self._read(code, scan_id=scan_id, hall=hall)
         naming = asyncio.create_task(self._name_of(ticket.user_id))
         try:
-            sight = await self._look_at(ticket, hall=hall, seen_at=seen_at)
+            sight = await self._look_at(ticket, hall=hall, event_id=code.event_id, seen_at=seen_at)
             outcome = await self._decide(scan_id, _scan_of(code, sight), sight)
             await asyncio.wait([naming], timeout=NAME_GRACE_SECONDS)
             return _verdict(outcome, sight, name=_if_known(naming))
@@ -91,7 +92,7 @@ class Door:
                 await self._entrance.log_scan(scan_id, scan, ScanResult.QR_INVALID)
             raise
 
-    async def _look_at(self, ticket: QrTicket, *, hall: str, seen_at: datetime) -> Sight:
+    async def _look_at(self, ticket: QrTicket, *, hall: str, event_id: uuid.UUID | None, seen_at: datetime) -> Sight:
         witnesses = self._witnesses
         with _shut_when_in_doubt():
             async with asyncio.timeout(LOOK_SECONDS):
@@ -103,6 +104,7 @@ class Door:
         return Sight(
             ticket=ticket,
             hall_presented=hall,
+            event_presented=event_id,
             seen_at=seen_at,
             time_to_live=self._time_to_live,
             seat=seat,

@@ -1,5 +1,6 @@
 """What keeps the door shut (T12): one table, the first rule that applies decides. Nothing here looks anything up."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ class Sight:
 
     ticket: QrTicket
     hall_presented: str
+    event_presented: uuid.UUID | None
+    """None when the scanner does not say at which event it stands."""
     seen_at: datetime
     """By the server's clock: a scanner's may be wrong."""
     time_to_live: timedelta
@@ -40,7 +43,13 @@ def _is_not_of_now(sight: Sight) -> bool:
 
 
 def _is_for_another_hall(sight: Sight) -> bool:
-    return sight.event is not None and sight.event.hall_id != sight.hall_presented
+    if sight.event is None:
+        return False
+    return sight.event.hall_id != sight.hall_presented or sight.event_presented not in {None, sight.event.event_id}
+
+
+def _is_called_off(sight: Sight) -> bool:
+    return sight.event is not None and not sight.event.is_published
 
 
 def _is_unpaid(sight: Sight) -> bool:
@@ -60,6 +69,7 @@ RULES: Final[tuple[tuple[Callable[[Sight], bool], ScanResult], ...]] = (
     (_is_unknown, ScanResult.NOT_FOUND),
     (_is_not_of_now, ScanResult.EXPIRED),
     (_is_for_another_hall, ScanResult.WRONG_HALL),
+    (_is_called_off, ScanResult.UNPAID),  # its refunds are on their way
     (_is_unpaid, ScanResult.UNPAID),
     (_is_somebody_elses, ScanResult.NOT_OWNER),
     (_is_on_sale, ScanResult.EXPIRED),  # a ticket on sale has no valid code

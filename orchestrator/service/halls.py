@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from orchestrator.sagas.participants import EventDraft, LayoutCategory, LayoutRow, Venue
+from orchestrator.sagas.facts import EventDraft, LayoutCategory, LayoutRow, Venue
 from orchestrator.schemas.events import LayoutCategoryInput, NewEvent
 
 __all__ = ["draft_of"]

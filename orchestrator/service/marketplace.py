@@ -11,6 +11,7 @@ from orchestrator.clients.codes import UsersCodes
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.inventory import GrpcInventory, OwnedSeat
 from orchestrator.clients.listings import ListingFacts, OrdersListings
+from orchestrator.clients.transfers import OrdersTransfers
 from orchestrator.engine.engine import SagaEngine
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import (
@@ -19,16 +20,17 @@ from orchestrator.errors import (
     NotYours,
     PriceAboveCap,
     SaleDeclined,
+    SaleExpired,
     SelfTransfer,
     TicketNotUsable,
 )
+from orchestrator.sagas.facts import CodeContext
 from orchestrator.sagas.list_for_resale import LIST_FOR_RESALE, ListForResale
-from orchestrator.sagas.participants import CodeContext
-from orchestrator.sagas.resale import APPROVE, RESALE, Resale
+from orchestrator.sagas.resale import APPROVE, OPENING, RESALE, Resale
 from orchestrator.sagas.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
 from orchestrator.schemas.marketplace import ListingActive, ListingCancelled, ListRequest, SaleCompleted, SalePending
 from orchestrator.service.events_on_sale import require_upcoming
-from orchestrator.service.outcomes import earlier, saga_id_of, succeeded
+from orchestrator.service.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
 from orchestrator.service.transfers import ticket_of
 
 __all__ = ["Marketplace"]
@@ -42,6 +44,7 @@ class Marketplace:
         engine: SagaEngine,
         *,
         listings: OrdersListings,
+        transfers: OrdersTransfers,
         inventory: GrpcInventory,
         events: EventsRegister,
         codes: UsersCodes,
@@ -49,6 +52,7 @@ class Marketplace:
     ) -> None:
         self._engine = engine
         self._listings = listings
+        self._transfers = transfers
         self._inventory = inventory
         self._events = events
         self._codes = codes
@@ -65,9 +69,11 @@ class Marketplace:
             Gone: EVENT_ENDED.
             StillRunning: it takes longer than the request may.
         """
-        listing_id = saga_id_of("list", user_id=caller_id, key=key)
         fingerprint = fingerprint_of(request.model_dump(mode="json"))
-        if saga := await earlier(self._engine, listing_id, key=key, fingerprint=fingerprint):
+        listing_id, saga = await earlier(
+            self._engine, saga_id_of("list", user_id=caller_id, key=key), key=key, fingerprint=fingerprint
+        )
+        if saga is not None:
             return _active(succeeded(saga))
         seat = await self._sellable(request.seat_id, owner_id=caller_id)
         await self._check_price(seat, request.asking_price)
@@ -97,7 +103,11 @@ class Marketplace:
         if listing.status == "PENDING_TRANSFER" and listing.sale_id is not None:
             await self._decline(listing.sale_id)
         withdrawal = WithdrawListing(
-            saga_id=uuid.uuid4(), listing_id=listing_id, seat_id=listing.seat_id, seller_user_id=caller_id
+            saga_id=uuid.uuid4(),
+            listing_id=listing_id,
+            seat_id=listing.seat_id,
+            order_id=listing.order_id,
+            seller_user_id=caller_id,
         )
         succeeded(await self._engine.start(WITHDRAW_LISTING, withdrawal, requested_by=caller_id))
         return ListingCancelled(listing_id=listing_id)
@@ -113,29 +123,32 @@ class Marketplace:
             Gone: EVENT_ENDED.
             StillRunning: it takes longer than the request may.
         """
-        sale_id = saga_id_of("buy", user_id=caller_id, key=key)
         fingerprint = fingerprint_of({"listing_id": listing_id})
-        if saga := await earlier(self._engine, sale_id, key=key, fingerprint=fingerprint):
-            return _pending(succeeded(saga))
+        sale_id, saga = await earlier(
+            self._engine, saga_id_of("buy", user_id=caller_id, key=key), key=key, fingerprint=fingerprint
+        )
+        if saga is not None:
+            return _pending(saga)
         listing = await self._listings.find(listing_id)
         if listing.seller_user_id == caller_id:
             raise SelfTransfer
         if listing.status != "ACTIVE":
             raise ListingInvalidState(details={"status": listing.status})
-        await require_upcoming(self._events, listing.event_id)
+        event = await require_upcoming(self._events, listing.event_id)
         resale = Resale(
             saga_id=sale_id,
             listing_id=listing_id,
             seat_id=listing.seat_id,
+            order_id=listing.order_id,
             event_id=listing.event_id,
             seller_user_id=listing.seller_user_id,
             buyer_user_id=caller_id,
             price=listing.asking_price,
-            expires_at=datetime.now(UTC) + self._approval_ttl,
+            expires_at=min(datetime.now(UTC) + self._approval_ttl, event.event_date),
             address=address,
         )
         saga = await self._engine.start(RESALE, resale, requested_by=caller_id, fingerprint=fingerprint)
-        return _pending(succeeded(saga))
+        return _pending(saga)
 
     async def approve(
         self, listing_id: uuid.UUID, otp_code: str, *, caller_id: uuid.UUID, key: str | None
@@ -159,11 +172,18 @@ class Marketplace:
         await self._codes.verify(
             user_id=caller_id, context=CodeContext.RESALE, reference=listing.sale_id, otp_code=otp_code
         )
+        await require_upcoming(self._events, listing.event_id)
+        if await self._transfers.is_disputed(seat_id=listing.seat_id, order_id=listing.order_id):
+            raise ListingInvalidState("A transfer of the ticket is disputed.")
         saga = await self._engine.signal(
             listing.sale_id, APPROVE, kind=RESALE, signalled_by=caller_id, key=key, by_starter_only=False
         )
         if saga is None:
+            await refuse_again(self._engine, listing.sale_id, APPROVE, signalled_by=caller_id, key=key)
             saga = await self._overtaken(listing.sale_id)
+        if saga.state in {SagaState.UNWINDING, SagaState.UNWOUND}:
+            failure = failure_of(saga, expired=SaleExpired)
+            raise ListingInvalidState if failure.code == SaleDeclined.code else failure
         succeeded(saga)
         return _completed(listing, listing.buyer_user_id)
 
@@ -218,7 +238,7 @@ def _active(saga: SagaRecord) -> ListingActive:
 
 
 def _pending(saga: SagaRecord) -> SalePending:
-    resale = saga.data
+    resale = opened(saga, opening=OPENING).data
     if not isinstance(resale, Resale):
         raise ListingInvalidState
     return SalePending(

@@ -1,12 +1,24 @@
 """What a saga means to whoever asked for it, and how a repeated request finds the first one's saga."""
 
 import uuid
+from collections.abc import Collection
+from typing import Final
 
-from common.errors import ServiceError, Unavailable, Unprocessable
+from common.errors import (
+    Busy,
+    OutcomeUnknown,
+    ServiceError,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+)
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 
-__all__ = ["earlier", "failure_of", "last_attempt", "saga_id_of", "succeeded"]
+__all__ = ["earlier", "failure_of", "last_attempt", "opened", "refuse_again", "saga_id_of", "succeeded"]
+
+# Why a saga may have unwound that says nothing of the request: the same one may go well the next time.
+PASSING: Final = frozenset({Unavailable.kind, OutcomeUnknown.kind, TooManyRequests.kind, Busy.kind})
 
 
 def saga_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.UUID:
@@ -14,17 +26,25 @@ def saga_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.U
     return uuid.uuid5(user_id, f"{operation}/{key}") if key else uuid.uuid4()
 
 
-async def earlier(engine: SagaEngine, saga_id: uuid.UUID, *, key: str | None, fingerprint: str) -> SagaRecord | None:
-    """Return the saga that the same request has started before.
+async def earlier(
+    engine: SagaEngine, saga_id: uuid.UUID, *, key: str | None, fingerprint: str
+) -> tuple[uuid.UUID, SagaRecord | None]:
+    """Return the saga that the same request has started before; or the id to start it under, and None.
+
+    One that came to nothing because somebody was away does not count: with the same key it is tried anew.
 
     Raises:
         Unprocessable: the key came with another request.
     """
-    if key is None or (saga := await engine.find(saga_id)) is None:
-        return None
-    if saga.fingerprint != fingerprint:
-        raise Unprocessable
-    return saga
+    if key is None:
+        return saga_id, None
+    while (saga := await engine.find(saga_id)) is not None:
+        if saga.fingerprint != fingerprint:
+            raise Unprocessable
+        if not _came_to_nothing(saga):
+            return saga_id, saga
+        saga_id = _next(saga_id)
+    return saga_id, None
 
 
 async def last_attempt(engine: SagaEngine, saga_id: uuid.UUID) -> tuple[uuid.UUID, SagaRecord | None]:
@@ -33,8 +53,40 @@ async def last_attempt(engine: SagaEngine, saga_id: uuid.UUID) -> tuple[uuid.UUI
     One that was refused did nothing: the next attempt gets the next id.
     """
     while (saga := await engine.find(saga_id)) is not None and saga.state is SagaState.UNWOUND:
-        saga_id = uuid.uuid5(saga_id, "again")
+        saga_id = _next(saga_id)
     return saga_id, saga
+
+
+async def refuse_again(
+    engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, signalled_by: uuid.UUID, key: str | None
+) -> None:
+    """Raise what a request with that key was refused with before, if it was.
+
+    Raises:
+        Unprocessable: the key signalled another saga.
+        ServiceError: the refusal.
+    """
+    if key is None or (use := await engine.key_use(signalled_by=signalled_by, signal=signal, key=key)) is None:
+        return
+    used_for, refusal = use
+    if used_for != saga_id:
+        raise Unprocessable
+    if refusal is not None:
+        raise refusal.to_error()
+
+
+def opened(saga: SagaRecord, *, opening: Collection[str]) -> SagaRecord:
+    """Return a saga that got past its opening steps, whatever became of it since.
+
+    Raises:
+        StillRunning: it goes on by itself.
+        ServiceError: why it did not.
+    """
+    if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
+        raise StillRunning(saga.saga_id)
+    if saga.error is not None and saga.error.step in opening:
+        raise saga.error.to_error()
+    return saga
 
 
 def succeeded(saga: SagaRecord) -> SagaRecord:
@@ -51,5 +103,14 @@ def succeeded(saga: SagaRecord) -> SagaRecord:
     return saga
 
 
-def failure_of(saga: SagaRecord) -> ServiceError:
-    return Unavailable(saga_id=saga.saga_id) if saga.error is None else saga.error.to_error()
+def failure_of(saga: SagaRecord, *, expired: type[ServiceError] = Unavailable) -> ServiceError:
+    """Return why a saga unwinds; one that was just taken from its wait has no other reason than its deadline."""
+    return expired() if saga.error is None else saga.error.to_error()
+
+
+def _came_to_nothing(saga: SagaRecord) -> bool:
+    return saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.kind in PASSING
+
+
+def _next(saga_id: uuid.UUID) -> uuid.UUID:
+    return uuid.uuid5(saga_id, "again")

@@ -8,25 +8,23 @@ from typing import Final
 from common.auth.principal import Principal, Role
 from common.db.requests import fingerprint_of
 from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.orders import OrdersBook
-from orchestrator.engine.engine import SagaEngine
+from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import NotYours, OrderInvalidState, OrderNotFound, RefundWindowClosed
-from orchestrator.sagas.purchase import Purchase
+from orchestrator.sagas.purchase import CHARGE_WALLET, Purchase
 from orchestrator.sagas.refund import REFUND, Refund
 from orchestrator.schemas.refunds import Refunded
-from orchestrator.service.outcomes import earlier, saga_id_of, succeeded
+from orchestrator.service.outcomes import last_attempt, succeeded
 
-__all__ = ["RefundDesk", "refund_of"]
+__all__ = ["RefundDesk", "first_refund_id", "refund_of"]
 
 ASKED_FOR: Final = "asked for by the fan"
 GRANTED: Final = "granted by an admin"
 
 
 class RefundDesk:
-    def __init__(self, engine: SagaEngine, orders: OrdersBook, events: EventsRegister) -> None:
+    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
         self._engine = engine
-        self._orders = orders
         self._events = events
 
     async def refund(self, order_id: uuid.UUID, *, caller: Principal, reason: str, key: str | None) -> Refunded:
@@ -39,57 +37,68 @@ class RefundDesk:
             StillRunning: it takes longer than the request may.
         """
         is_admin = caller.has_role(Role.ADMIN)
-        saga_id = saga_id_of("refund", user_id=caller.user_id, key=key)
-        fingerprint = fingerprint_of({"order_id": order_id, "reason": reason})
-        if saga := await earlier(self._engine, saga_id, key=key, fingerprint=fingerprint):
-            return _refunded(succeeded(saga))
+        purchase = await self._paid_purchase(order_id, caller)
+        fingerprint = fingerprint_of({"reason": reason, "key": key})
+        saga_id, saga = await last_attempt(self._engine, first_refund_id(order_id))
+        if saga is not None:
+            return _refunded_before(saga, caller_id=caller.user_id, fingerprint=fingerprint if key else None)
+        if not is_admin:
+            await self._check_window(purchase.event_id)
+        refund = purchase.model_copy(
+            update={
+                "saga_id": saga_id,
+                "reason": reason or (GRANTED if is_admin else ASKED_FOR),
+                "is_forced": is_admin,
+            }
+        )
+        saga = await self._engine.start(REFUND, refund, requested_by=caller.user_id, fingerprint=fingerprint)
+        return _refunded(succeeded(saga))
+
+    async def _paid_purchase(self, order_id: uuid.UUID, caller: Principal) -> Refund:
         purchase = await self._engine.find(order_id)
         if purchase is None or not isinstance(purchase.data, Purchase):
             raise OrderNotFound
         if not caller.may_act_for(purchase.data.user_id):
             raise NotYours
-        if not is_admin:
-            await self._check_window(purchase.data.event_id)
-        await self._check_status(order_id)
-        refund = refund_of(
-            purchase, saga_id=saga_id, reason=reason or (GRANTED if is_admin else ASKED_FOR), is_forced=is_admin
-        )
-        saga = await self._engine.start(REFUND, refund, requested_by=caller.user_id, fingerprint=fingerprint)
-        return _refunded(succeeded(saga))
+        return refund_of(self._engine, purchase)
 
     async def _check_window(self, event_id: uuid.UUID) -> None:
         event = await self._events.facts(event_id)
         if datetime.now(UTC) >= event.event_date - timedelta(hours=event.refund_deadline_hours):
             raise RefundWindowClosed
 
-    async def _check_status(self, order_id: uuid.UUID) -> None:
-        order = await self._orders.find(order_id)
-        if order.status != "CONFIRMED":
-            raise OrderInvalidState(details={"status": order.status})
+
+def first_refund_id(order_id: uuid.UUID) -> uuid.UUID:
+    """Return the id under which an order's refund is tried first: whoever asks for it, there is one."""
+    return uuid.uuid5(order_id, REFUND)
 
 
-def refund_of(purchase: SagaRecord, *, saga_id: uuid.UUID, reason: str, is_forced: bool) -> Refund:
-    """Return the refund of a purchase that was paid.
+def refund_of(engine: SagaEngine, purchase: SagaRecord) -> Refund:
+    """Return the refund of a purchase, for the saga's first attempt.
 
     Raises:
-        OrderInvalidState: it was not.
+        OrderInvalidState: it was not paid.
     """
     bought = purchase.data
-    if (
-        not isinstance(bought, Purchase)
-        or purchase.state is not SagaState.COMPLETED
-        or bought.charge_request_id is None
-    ):
+    if not isinstance(bought, Purchase) or purchase.state is not SagaState.COMPLETED:
         raise OrderInvalidState
     return Refund(
-        saga_id=saga_id,
+        saga_id=first_refund_id(bought.order_id),
         order_id=bought.order_id,
         event_id=bought.event_id,
         buyer_user_id=bought.user_id,
-        charge_request_id=bought.charge_request_id,
-        reason=reason,
-        is_forced=is_forced,
+        charge_request_id=engine.request_id_of(purchase, CHARGE_WALLET),
+        reason="",
     )
+
+
+def _refunded_before(saga: SagaRecord, *, caller_id: uuid.UUID, fingerprint: str | None) -> Refunded:
+    """Answer a repeated request as the first one; tell any other that the order is given back already."""
+    if saga.state is not SagaState.COMPLETED:
+        raise StillRunning(saga.saga_id)
+    if (saga.requested_by, saga.fingerprint) != (caller_id, fingerprint):
+        raise OrderInvalidState(details={"status": "REFUNDED"})
+    return _refunded(saga)
 
 
 def _refunded(saga: SagaRecord) -> Refunded:

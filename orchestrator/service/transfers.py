@@ -2,17 +2,18 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from common.db.requests import fingerprint_of
-from common.errors import Busy, Forbidden, PaymentRequired, TooManyRequests
+from common.errors import Busy, Conflict, Forbidden, PaymentRequired, TooManyRequests
 from orchestrator.clients.codes import UsersCodes
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.inventory import GrpcInventory, OwnedSeat
 from orchestrator.clients.people import People
 from orchestrator.clients.transfers import OrdersTransfers, TransferFacts
-from orchestrator.engine.engine import SagaEngine
+from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import (
     ListingInvalidState,
@@ -22,20 +23,20 @@ from orchestrator.errors import (
     SelfTransfer,
     TicketNotUsable,
     TransferCancelled,
+    TransferExpired,
     TransferInvalidState,
     UnverifiedAccount,
 )
-from orchestrator.sagas.participants import CodeContext, Ticket
-from orchestrator.sagas.transfer import CONFIRM, TRANSFER, Transfer
+from orchestrator.sagas.facts import CodeContext, Ticket
+from orchestrator.sagas.transfer import CONFIRM, OPENING, TRANSFER, Transfer
 from orchestrator.schemas.transfers import (
     TransferCancelledView,
     TransferCompleted,
-    TransferDisputed,
     TransferPending,
     TransferRequest,
 )
 from orchestrator.service.events_on_sale import require_upcoming
-from orchestrator.service.outcomes import earlier, saga_id_of, succeeded
+from orchestrator.service.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
 
 __all__ = ["TransferDesk", "ticket_of"]
 
@@ -79,14 +80,20 @@ class TransferDesk:
             Gone: EVENT_ENDED.
             StillRunning: it takes longer than the request may.
         """
-        transfer_id = saga_id_of("transfer", user_id=caller_id, key=key)
         fingerprint = fingerprint_of(request.model_dump(mode="json"))
-        if saga := await earlier(self._engine, transfer_id, key=key, fingerprint=fingerprint):
-            return _pending(succeeded(saga))
+        transfer_id, saga = await earlier(
+            self._engine, saga_id_of("transfer", user_id=caller_id, key=key), key=key, fingerprint=fingerprint
+        )
+        if saga is not None:
+            return _pending(saga)
         seller_id = request.seller_user_id or caller_id
+        if caller_id not in {seller_id, request.buyer_user_id}:
+            raise Forbidden
+        # The ticket first: who has none to give learns nothing of people.
+        seat = await self._transferable(request.seat_id, seller_id=seller_id, caller_id=caller_id)
+        event = await require_upcoming(self._events, seat.event_id)
         buyer_id = request.buyer_user_id or await self._found_by_email(str(request.buyer_email))
         await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
-        seat = await self._transferable(request.seat_id, owner_id=seller_id)
         if caller_id == buyer_id:
             await self._check_balance(buyer_id, request.credits_amount)
         transfer = Transfer(
@@ -97,11 +104,11 @@ class TransferDesk:
             initiated_by_user_id=caller_id,
             credits_amount=request.credits_amount,
             price_paid_before=seat.price_paid or Decimal("0.00"),
-            expires_at=datetime.now(UTC) + self._ttl,
+            expires_at=min(datetime.now(UTC) + self._ttl, event.event_date),
             address=address,
         )
         saga = await self._engine.start(TRANSFER, transfer, requested_by=caller_id, fingerprint=fingerprint)
-        return _pending(succeeded(saga))
+        return _pending(saga)
 
     async def confirm(
         self, transfer_id: uuid.UUID, codes: Mapping[str, str], *, caller_id: uuid.UUID, key: str | None
@@ -155,28 +162,13 @@ class TransferDesk:
             raise Busy(retry_after_seconds=1)
         if saga.error is None or saga.error.code != TransferCancelled.code:
             raise TransferInvalidState(details={"status": transfer.status})
+        if saga.state is not SagaState.UNWOUND:
+            raise StillRunning(transfer_id)
         return TransferCancelledView(transfer_id=transfer_id)
-
-    async def dispute(
-        self, transfer_id: uuid.UUID, *, caller_id: uuid.UUID, reason: str, key: str | None
-    ) -> TransferDisputed:
-        """Contest a completed transfer, by either party. Until an admin decides, the ticket cannot be passed on.
-
-        Raises:
-            NotFound: TRANSFER_NOT_FOUND.
-            Forbidden: somebody else's transfer.
-            Conflict: TRANSFER_INVALID_STATE.
-        """
-        await self._own(transfer_id, caller_id)
-        request_id = saga_id_of(f"dispute {transfer_id}", user_id=caller_id, key=key)
-        await self._transfers.dispute(transfer_id, request_id=request_id, user_id=caller_id, reason=reason)
-        return TransferDisputed(transfer_id=transfer_id)
 
     async def _check_parties(self, caller_id: uuid.UUID, *, seller_id: uuid.UUID, buyer_id: uuid.UUID) -> None:
         if seller_id == buyer_id:
             raise SelfTransfer
-        if caller_id not in {seller_id, buyer_id}:
-            raise Forbidden
         other_id = buyer_id if caller_id == seller_id else seller_id
         if not (await self._people.find(other_id)).is_verified:
             raise UnverifiedAccount
@@ -184,15 +176,16 @@ class TransferDesk:
     async def _found_by_email(self, email: str) -> uuid.UUID:
         return (await self._people.find_by_email(email)).user_id
 
-    async def _transferable(self, seat_id: uuid.UUID, *, owner_id: uuid.UUID) -> OwnedSeat:
+    async def _transferable(self, seat_id: uuid.UUID, *, seller_id: uuid.UUID, caller_id: uuid.UUID) -> OwnedSeat:
         seat = await self._inventory.seat(seat_id)
-        if seat.owner_user_id != owner_id:
+        is_free = seat.status == "SOLD"
+        # Others are not told whose ticket it is, nor that its owner is inside already.
+        if seat.owner_user_id != seller_id or (caller_id != seller_id and not is_free):
             raise NotSeatOwner
         if seat.status == "LISTED":
             raise ListingInvalidState("The ticket is on sale: withdraw it first.")
-        if seat.status != "SOLD":
+        if not is_free:
             raise TicketNotUsable
-        await require_upcoming(self._events, seat.event_id)
         return seat
 
     async def _check_balance(self, user_id: uuid.UUID, amount: Decimal) -> None:
@@ -216,16 +209,32 @@ class TransferDesk:
             )
         except TooManyRequests as error:
             if error.code == OtpMaxRetries.code:
-                await self._engine.end_waiting(transfer.transfer_id, OtpMaxRetries(), kind=TRANSFER)
+                await self.give_up(transfer.transfer_id)
             raise
-        return await self._transfers.confirm(transfer.transfer_id, [party])
+        try:
+            return await self._transfers.confirm(transfer.transfer_id, [party])
+        except Conflict as error:
+            if error.code != TransferInvalidState.code:
+                raise
+            return await self._transfers.find(transfer.transfer_id)  # it ended meanwhile, one way or the other
+
+    async def give_up(self, transfer_id: uuid.UUID) -> None:
+        """End a transfer for which three wrong codes were given (T8)."""
+        with suppress(StillRunning):
+            await self._engine.end_waiting(transfer_id, OtpMaxRetries(), kind=TRANSFER)
 
     async def _swap(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> TransferCompleted:
+        await require_upcoming(self._events, transfer.event_id)
+        if await self._transfers.is_disputed(seat_id=transfer.seat_id, order_id=transfer.order_id):
+            raise TransferInvalidState("An earlier transfer of the ticket is disputed.")
         saga = await self._engine.signal(
             transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=caller_id, key=key, by_starter_only=False
         )
         if saga is None:
             saga = await self._overtaken(transfer, caller_id=caller_id, key=key)
+        if saga.state in {SagaState.UNWINDING, SagaState.UNWOUND}:
+            failure = failure_of(saga, expired=TransferExpired)
+            raise TransferInvalidState if failure.code == TransferCancelled.code else failure
         saga = succeeded(saga)
         if saga.state is SagaState.WAITING and saga.error is not None:
             raise saga.error.to_error()
@@ -233,10 +242,7 @@ class TransferDesk:
 
     async def _overtaken(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> SagaRecord:
         """Return the saga that did not wait for our signal: confirmed twice, or too late."""
-        if key is not None and (use := await self._engine.key_use(signalled_by=caller_id, signal=CONFIRM, key=key)):
-            used_for, refusal = use
-            if used_for == transfer.transfer_id and refusal is not None:
-                raise refusal.to_error()
+        await refuse_again(self._engine, transfer.transfer_id, CONFIRM, signalled_by=caller_id, key=key)
         saga = await self._engine.find(transfer.transfer_id)
         if saga is None:
             raise TransferInvalidState(details={"status": transfer.status})
@@ -262,6 +268,7 @@ def ticket_of(seat: OwnedSeat) -> Ticket:
 
 def _pending(saga: SagaRecord) -> TransferPending:
     """Return what was answered when the transfer was opened, whatever became of it since."""
+    saga = opened(saga, opening=OPENING)
     if not isinstance(saga.data, Transfer):
         raise TransferInvalidState
     return TransferPending(

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.sagas.facts import SeatChoice, Ticket
 from orchestrator.sagas.list_for_resale import LIST_FOR_RESALE, ListForResale
-from orchestrator.sagas.participants import SeatChoice, Ticket
 from orchestrator.sagas.purchase import PAY, PURCHASE, Purchase
 from orchestrator.sagas.resale import Resale
 from orchestrator.sagas.transfer import CONFIRM, TRANSFER, Transfer
@@ -123,6 +123,7 @@ class Deals:
             saga_id=uuid.uuid4(),
             listing_id=listing.listing_id,
             seat_id=listing.ticket.seat_id,
+            order_id=listing.ticket.order_id,
             event_id=listing.ticket.event_id,
             seller_user_id=listing.seller_user_id,
             buyer_user_id=await self.new_fan(),

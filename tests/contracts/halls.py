@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from orchestrator.engine.plan import Call
-from orchestrator.sagas.participants import EventDraft, LayoutCategory, LayoutRow, Venue
+from orchestrator.sagas.facts import EventDraft, LayoutCategory, LayoutRow, Venue
 from orchestrator.wiring import Participants
 
 __all__ = ["PRICE", "Hall", "open_hall", "small_event"]

@@ -65,6 +65,7 @@ class WithdrawalScenario(EndsByNothing):
             saga_id=uuid.uuid4(),
             listing_id=listing.listing_id,
             seat_id=listing.ticket.seat_id,
+            order_id=listing.ticket.order_id,
             seller_user_id=listing.seller_user_id,
         )
         self.plan: AnyPlan = withdraw_listing_plan(

@@ -8,7 +8,7 @@ from orchestrator.clients.orders import OrdersBook
 from orchestrator.clients.wallet import UsersWallet
 from orchestrator.engine.plan import AnyPlan
 from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.participants import SeatChoice
+from orchestrator.sagas.facts import SeatChoice
 from orchestrator.sagas.purchase import Purchase, purchase_plan
 from orchestrator.wiring import SagaMachinery
 from tests.contracts.halls import PRICE, Hall

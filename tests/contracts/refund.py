@@ -45,7 +45,7 @@ class RefundScenario(EndsByNothing):
         present = await deals.hand_over(bought[0], amount=Decimal("0.00"))
         purchase = await machinery.engine.find(bought[0].ticket.order_id)
         assert purchase is not None
-        refund = refund_of(purchase, saga_id=uuid.uuid4(), reason="a contract", is_forced=True)
+        refund = refund_of(machinery.engine, purchase).model_copy(update={"reason": "a contract", "is_forced": True})
         seat_ids = [owned.ticket.seat_id for owned in bought]
         return cls(machinery, world, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
 

@@ -37,6 +37,7 @@ class ReversalScenario(EndsByNothing):
             saga_id=uuid.uuid4(),
             transfer_id=transfer.transfer_id,
             seat_id=transfer.ticket.seat_id,
+            order_id=transfer.ticket.order_id,
             event_id=transfer.ticket.event_id,
             seller_user_id=transfer.seller_user_id,
             buyer_user_id=transfer.buyer_user_id,

@@ -37,13 +37,15 @@ class Handover:
         return await caller.post("/transfer/confirm", {"transfer_id": transfer_id, "otp_code": otp_code}, key=key)
 
     @classmethod
-    async def complete(cls, seat_id: str, *, seller: Person, buyer: Person, credits_: str = "200.00") -> str:
-        """Hand a ticket over from start to end, and return the transfer's id."""
+    async def complete(
+        cls, seat_id: str, *, seller: Person, buyer: Person, credits_: str = "200.00", key: str | None = None
+    ) -> str:
+        """Hand a ticket over from start to end, and return the transfer's id. The key is that of the last confirmation."""
         transfer_id = str(
             (await cls.offer(seller, seat_id, seller=seller, buyer=buyer, credits_=credits_)).data["transfer_id"]
         )
         assert (await cls.confirm(seller, transfer_id)).status == 200
-        done = await cls.confirm(buyer, transfer_id)
+        done = await cls.confirm(buyer, transfer_id, key=key)
         assert done.data["status"] == "COMPLETED", done.body
         return transfer_id
 
@@ -56,8 +58,11 @@ class Handover:
         return await buyer.post("/marketplace/buy", {"listing_id": listing_id}, key=key)
 
     @staticmethod
-    async def approve(seller: Person, listing_id: str, otp_code: str = SANDBOX_OTP) -> Answer:
-        return await seller.post("/marketplace/approve", {"listing_id": listing_id, "otp_code": otp_code})
+    async def approve(
+        seller: Person, listing_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
+    ) -> Answer:
+        body = {"listing_id": listing_id, "otp_code": otp_code}
+        return await seller.post("/marketplace/approve", body, key=key)
 
 
 async def let_run_out(platform: Stack, saga_id: str) -> None:

@@ -76,6 +76,13 @@ class TestVerify:
         [logged, *_] = await door.strays()
         assert (logged["result"], logged["seat_id"], logged["event_id"]) == ("NOT_FOUND", ticket.seat_id, None)
 
+    async def test_another_event_in_a_hall_of_that_name(
+        self, door: Doorway, new_concert: MakeConcert, payload: str
+    ) -> None:
+        tonight = await new_concert()
+        assert await door.result_of(payload, event_id=tonight.event_id) == "WRONG_HALL"
+        assert await door.result_of(payload) == "SUCCESS"
+
     async def test_wrong_hall(self, door: Doorway, ticket: Ticket, payload: str) -> None:
         verdict = await door.scan(payload, hall="HALL-B")
         assert verdict.data["result"] == "WRONG_HALL"

@@ -13,7 +13,12 @@ from tests.e2e.workshop import Workshop
 @pytest.fixture
 def code(door: Doorway, payload: str) -> PresentedCode:
     return PresentedCode(
-        staff_user_id=uuid.UUID(door.staff.user_id), qr_payload=payload, hall_id="HALL-A", scanned_at=None, nonce=None
+        staff_user_id=uuid.UUID(door.staff.user_id),
+        qr_payload=payload,
+        hall_id="HALL-A",
+        event_id=None,
+        scanned_at=None,
+        nonce=None,
     )
 
 

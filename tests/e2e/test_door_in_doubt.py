@@ -24,6 +24,7 @@ def code(door: Doorway, payload: str) -> PresentedCode:
         staff_user_id=uuid.UUID(door.staff.user_id),
         qr_payload=payload,
         hall_id="HALL-A",
+        event_id=None,
         scanned_at=None,
         nonce=new_nonce(),
     )

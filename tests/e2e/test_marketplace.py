@@ -111,6 +111,24 @@ class TestSale:
         assert resent.status == 200, resent.body
         assert (await Handover.approve(fan, listing_id)).data["status"] == "COMPLETED"
 
+    async def test_key_of_another_sale(self, *, fan: Person, buyer: Person, concert: Box, listing_id: str) -> None:
+        await Handover.buy(buyer, listing_id)
+        assert (await Handover.approve(fan, listing_id, key="approve")).status == 200
+        other = await buy(fan, concert, concert.seats["CAT2"][1])
+        second = (await Handover.list_ticket(fan, other.seat_id)).data["listing_id"]
+        await Handover.buy(buyer, second)
+        assert (await Handover.approve(fan, second, key="approve")).refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+
+    async def test_ends_with_the_event_at_the_latest(
+        self, fan: Person, buyer: Person, new_concert: MakeConcert
+    ) -> None:
+        soon = datetime.now(UTC) + timedelta(hours=2)
+        concert = await new_concert(event_date=soon.isoformat())
+        own = await buy(fan, concert, concert.seats["CAT2"][0])
+        listing_id = (await Handover.list_ticket(fan, own.seat_id)).data["listing_id"]
+        bought = await Handover.buy(buyer, listing_id)
+        assert datetime.fromisoformat(bought.data["expires_at"]) == soon
+
     async def test_only_the_seller_approves(self, buyer: Person, listing_id: str) -> None:
         await Handover.buy(buyer, listing_id)
         assert (await Handover.approve(buyer, listing_id)).refused() == (403, "FORBIDDEN")

@@ -69,6 +69,19 @@ class TestInitiate:
         offered = await Handover.offer(stranger, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.refused() == (403, "FORBIDDEN")
 
+    async def test_who_asks_for_a_ticket_learns_nothing_of_its_owner(
+        self, *, fan: Person, buyer: Person, ticket: Ticket, payload: str, door: Doorway
+    ) -> None:
+        assert await door.result_of(payload) == "SUCCESS"
+        asked = await Handover.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
+        assert asked.refused() == (403, "NOT_SEAT_OWNER")
+        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
+        assert offered.refused() == (409, "ORDER_INVALID_STATE")
+
+    async def test_without_a_ticket_nobody_learns_who_has_an_account(self, buyer: Person, ticket: Ticket) -> None:
+        body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
+        assert (await buyer.post("/transfer/initiate", body)).refused() == (403, "NOT_SEAT_OWNER")
+
     async def test_unsold_seat(self, fan: Person, buyer: Person, concert: Box) -> None:
         offered = await Handover.offer(fan, concert.seats["CAT1"][5], seller=fan, buyer=buyer)
         assert offered.refused() == (403, "NOT_SEAT_OWNER")
@@ -90,11 +103,11 @@ class TestInitiate:
     ) -> None:
         await sandbox_fault(platform, "/SendOTP", status=503)
         try:
-            offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
+            offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="same")
         finally:
             await sandbox_fault(platform, None)
         assert offered.refused() == (503, "SERVICE_UNAVAILABLE")
-        assert (await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)).status == 201
+        assert (await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="same")).status == 201
 
 
 class TestConfirm:
@@ -144,6 +157,19 @@ class TestConfirm:
         await buyer.top_up("100.00")
         assert (await Handover.confirm(buyer, transfer_id)).data["status"] == "COMPLETED"
         assert (await fan.balance(), await buyer.balance()) == ("1500.00", "0.00")
+
+    async def test_key_of_another_transfer(self, *, fan: Person, buyer: Person, ticket: Ticket, concert: Box) -> None:
+        await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="1.00", key="confirm")
+        other = await buy(fan, concert, concert.seats["CAT2"][1])
+        offered = await Handover.offer(fan, other.seat_id, seller=fan, buyer=buyer)
+        await Handover.confirm(fan, offered.data["transfer_id"])
+        confirmed = await Handover.confirm(buyer, offered.data["transfer_id"], key="confirm")
+        assert confirmed.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+
+    async def test_first_answer_again_though_it_was_cancelled(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
+        first = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")
+        await buyer.post("/transfer/cancel", {"transfer_id": first.data["transfer_id"]})
+        assert (await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")).data == first.data
 
     async def test_for_nothing(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
         await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
@@ -249,7 +275,42 @@ class TestDispute:
         assert (await Handover.list_ticket(buyer, ticket.seat_id, "100.00")).refused() == (409, "TRANSFER_IN_PROGRESS")
         dismissed = await admin.post("/transfer/dismiss", {"transfer_id": transfer_id})
         assert dismissed.data["status"] == "COMPLETED"
+        again = await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Still"})
+        assert again.refused() == (409, "TRANSFER_INVALID_STATE")
         assert (await Handover.list_ticket(buyer, ticket.seat_id, "100.00")).status == 201
+
+    async def test_nobody_freezes_a_ticket_that_was_passed_on(
+        self, *, fan: Person, buyer: Person, new_fan: MakeFan, ticket: Ticket
+    ) -> None:
+        first = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        friend = await new_fan(balance="500.00")
+        await Handover.complete(ticket.seat_id, seller=buyer, buyer=friend)
+        disputed = await fan.post("/transfer/dispute", {"transfer_id": first, "reason": "Regret"})
+        assert disputed.refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await Handover.list_ticket(friend, ticket.seat_id, "100.00")).status == 201
+
+    async def test_dispute_stops_what_was_begun_before_it(
+        self, *, fan: Person, buyer: Person, new_fan: MakeFan, admin: Person, ticket: Ticket
+    ) -> None:
+        first = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        friend = await new_fan(balance="500.00")
+        second = (await Handover.offer(buyer, ticket.seat_id, seller=buyer, buyer=friend)).data["transfer_id"]
+        await Handover.confirm(buyer, second)
+        await fan.post("/transfer/dispute", {"transfer_id": first, "reason": "Never agreed"})
+        assert (await Handover.confirm(friend, second)).refused() == (409, "TRANSFER_INVALID_STATE")
+        reversed_ = await admin.post("/transfer/reverse", {"transfer_id": first})
+        assert reversed_.data["restored_owner_user_id"] == fan.user_id
+
+    async def test_seat_sold_anew_is_another_ticket(
+        self, *, fan: Person, buyer: Person, admin: Person, ticket: Ticket, concert: Box
+    ) -> None:
+        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
+        [order] = (await fan.get("/orders")).data
+        assert (await admin.post(f"/orders/{order['order_id']}/refund")).status == 200
+        await buy(buyer, concert, ticket.seat_id)
+        disputed = await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Mine"})
+        assert disputed.refused() == (409, "TRANSFER_INVALID_STATE")
+        assert await owner_of(ticket, fan, buyer) is buyer
 
     async def test_what_is_not_disputed_is_not_reversed(
         self, fan: Person, buyer: Person, admin: Person, ticket: Ticket

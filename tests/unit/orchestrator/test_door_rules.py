@@ -12,7 +12,7 @@ from orchestrator.clients.entrance import ScanOutcome, ScanResult
 from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.clients.inventory import OwnedSeat
 from orchestrator.qr import QrTicket
-from orchestrator.sagas.participants import Seat
+from orchestrator.sagas.facts import Seat
 from orchestrator.service.door_rules import Sight, message_of, refusal_of
 
 NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
@@ -21,11 +21,11 @@ SEAT, EVENT, OWNER, STRANGER = (uuid.uuid4() for _ in range(4))
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def event(hall_id: str = "HALL-A") -> EventFacts:
+def event(hall_id: str = "HALL-A", status: str = "PUBLISHED") -> EventFacts:
     return EventFacts(
         event_id=EVENT,
         name="Jazz at the Bay",
-        status="PUBLISHED",
+        status=status,
         venue=VenueFacts(venue_id=uuid.uuid4(), name="Esplanade", address=""),
         hall_id=hall_id,
         event_date=NOW,
@@ -49,7 +49,7 @@ def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uui
 def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> Sight:
     """Return what is known of a good code, but for the changes."""
     ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
-    good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED"}
+    good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
     return Sight(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
 
 
@@ -67,6 +67,8 @@ REASONS: dict[str, tuple[dict[str, Any], ScanResult]] = {
     "too old": ({"age": TTL}, ScanResult.EXPIRED),
     "from the future": ({"age": timedelta(seconds=-5) - MILLISECOND}, ScanResult.EXPIRED),
     "another hall": ({"hall": "HALL-B"}, ScanResult.WRONG_HALL),
+    "another event": ({"event_presented": uuid.uuid4()}, ScanResult.WRONG_HALL),
+    "an event called off": ({"event": event(status="CANCELLED")}, ScanResult.UNPAID),
     "nobody's": ({"seat": seat(status="AVAILABLE", owner=None)}, ScanResult.UNPAID),
     "held": ({"seat": seat(status="HELD", owner=None), "order_status": "PENDING"}, ScanResult.UNPAID),
     "never ordered": ({"order_status": None}, ScanResult.UNPAID),
