@@ -30,7 +30,7 @@ class ServiceSpec:
 
 
 PLATFORM: Final = (
-    ServiceSpec(name="sandbox", module="devstack.sandbox", ports={"PORT": 5900}),
+    ServiceSpec(name="sandbox", module="devstack.sandbox", ports={"PORT": 5900, "SMTP_PORT": 5925}),
     ServiceSpec(name="users", module="users", ports={"PORT": 5000}),
     ServiceSpec(name="orders", module="orders", ports={"PORT": 5001}),
     ServiceSpec(name="events", module="events", ports={"PORT": 5002}),
@@ -73,6 +73,7 @@ class Urls:
     inventory_address: str
     inventory_health: str
     sandbox: str
+    smtp: str
     rabbitmq: str
     rabbitmq_management: str
     databases: Mapping[str, str]
@@ -109,6 +110,7 @@ def urls_of(ports: Ports, *, databases: Mapping[str, str], rabbitmq: str, rabbit
         inventory_address=f"{LOOPBACK}:{ports['inventory']['PORT']}",
         inventory_health=http("inventory", "HEALTH_PORT"),
         sandbox=http("sandbox"),
+        smtp=f"smtp://{LOOPBACK}:{ports['sandbox']['SMTP_PORT']}",
         rabbitmq=rabbitmq,
         rabbitmq_management=rabbitmq_management,
         databases=databases,
@@ -123,6 +125,8 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -
         "OTP_API_KEY": keys.otp_api_key,
         "STRIPE_API_URL": urls.sandbox,
         "NOWPAYMENTS_API_URL": urls.sandbox,
+        "SMTP_URL": urls.smtp,
+        "PUBLIC_URL": urls.gateway,
     } | os.environ
     ours = {
         "ENV": "dev",

@@ -14,6 +14,8 @@ from common.http.client import ServiceClient
 from devstack.sandbox.control_routes import control_routes
 from devstack.sandbox.crypto import CryptoDesk, crypto_routes
 from devstack.sandbox.faults import Faults
+from devstack.sandbox.mail import Mailbox, MailServer
+from devstack.sandbox.mail_routes import mail_routes
 from devstack.sandbox.otp import OtpProvider
 from devstack.sandbox.otp_routes import otp_routes
 from devstack.sandbox.page import INDEX
@@ -35,15 +37,20 @@ def create_app(settings: Settings) -> FastAPI:
     stands = Stands(
         stripe=StripeAccount(), crypto=CryptoDesk(), sender=WebhookSender(settings.gateway_url), settings=settings
     )
+    provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
+    mailbox = Mailbox()
+    mail_server = MailServer(mailbox, faults, host=settings.host, port=settings.smtp_port)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await mail_server.start()
         yield
         await stands.sender.close()
+        await mail_server.close()
         await users.close()
 
     app = base_app(service=SERVICE, title="Sandbox", settings=settings, lifespan=lifespan, health=Health())
-    provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
+    app.state.mail_server = mail_server
     app.include_router(otp_routes(provider, faults, api_key=settings.otp_api_key))
     app.include_router(control_routes(provider, faults))
     app.include_router(topup_routes(users))
@@ -51,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stripe_routes(stands.stripe, faults, secret_key=settings.stripe_secret_key))
     app.include_router(crypto_routes(stands.crypto, faults, api_key=settings.nowpayments_api_key))
     app.include_router(payment_control_routes(stands))
+    app.include_router(mail_routes(mailbox))
 
     @app.get("/", include_in_schema=False)
     async def show_index() -> HTMLResponse:

@@ -24,7 +24,10 @@ class Phone(BaseModel):
 
 
 class OrderFault(BaseModel):
-    """``status`` null only delays; ``times`` null lasts until the faults are cleared."""
+    """``status`` null only delays; ``times`` null lasts until the faults are cleared.
+
+    The path ``SMTP`` is mail's, and its status the code of the SMTP reply, such as 451 or 550.
+    """
 
     path: str = Field(examples=["/SendOTP"])
     status: Annotated[int, Field(ge=400, le=599)] | None = None

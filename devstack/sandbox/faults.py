@@ -18,7 +18,7 @@ class Fault:
 
 
 class Faults:
-    """By path, such as ``/SendOTP``."""
+    """By path, such as ``/SendOTP``; ``SMTP`` for mail."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
@@ -29,19 +29,24 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
+    def take(self, path: str) -> Fault | None:
+        """Return the fault that this call of a path is to suffer, if any, and count it."""
+        fault = self._faults.get(path)
+        if fault is not None and fault.calls_left is not None:
+            fault.calls_left -= 1
+            if fault.calls_left == 0:
+                del self._faults[path]
+        return fault
+
     async def strike(self, request: Request) -> None:
         """Do to this call what was ordered for its path.
 
         Raises:
             HTTPException: the ordered status.
         """
-        fault = self._faults.get(request.url.path)
+        fault = self.take(request.url.path)
         if fault is None:
             return
-        if fault.calls_left is not None:
-            fault.calls_left -= 1
-            if fault.calls_left == 0:
-                del self._faults[request.url.path]
         await asyncio.sleep(fault.delay_seconds)
         if fault.status is not None:
             raise HTTPException(fault.status, "The sandbox was told to fail here.")

@@ -1,21 +1,37 @@
-"""The sandbox's page for people: what it stands in for."""
+"""The sandbox's pages for people: their frame, and what it stands in for."""
 
+from html import escape
 from typing import Final
 
-__all__ = ["INDEX"]
+__all__ = ["INDEX", "page"]
 
-INDEX: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>TicketRemaster sandbox</title>
-<style>
+STYLE: Final = """
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }
   table { border-collapse: collapse; width: 100% }
   td, th { border-bottom: 1px solid #ccc; padding: .4rem .6rem; text-align: left; vertical-align: top }
   code { font-size: .9em }
-</style>
-<h1>Sandbox</h1>
+  pre { white-space: pre-wrap }
+  iframe { border: 1px solid #ccc; height: 28rem; margin-top: 1rem; width: 100% }
+"""
+
+
+def page(title: str, content: str) -> str:
+    """Return a whole page; `content` is HTML, `title` is text."""
+    return f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} - TicketRemaster sandbox</title>
+<style>{STYLE}</style>
+<h1>{escape(title)}</h1>
+{content}
+</html>
+"""
+
+
+INDEX: Final = page(
+    "Sandbox",
+    """
 <p>Stands in for the outside parties. Nothing here leaves this machine, and no money moves.</p>
 <table>
   <tr><th>Stands in for</th><th>Paths</th></tr>
@@ -29,9 +45,10 @@ INDEX: Final = """<!doctype html>
       <td><code>/v1/payment</code>; move one on by <code>POST /control/nowpayments/{id}</code> with
           <code>status</code>.</td></tr>
   <tr><td>Credits for nothing</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
+  <tr><td>A mail server (SMTP)</td><td>All mail stays here: <a href="/mailbox">the mailbox</a></td></tr>
 </table>
 <p>Read what was sent at <a href="/control/sent">/control/sent</a> and which webhooks there were at
 <a href="/control/webhooks">/control/webhooks</a>; set a phone's code, let codes expire, order faults
 and delays under <code>/control</code>. Everything is tried out at <a href="/docs">/docs</a>.</p>
-</html>
-"""
+""",
+)

@@ -11,6 +11,7 @@ class Settings(ServiceSettings):
     """One frozen object, read once at the start."""
 
     port: int = 5900
+    smtp_port: int = Field(default=5925, ge=0, description="Where mail is taken; 0 is any free port.")
     otp_api_key: SecretStr = SecretStr("sandbox-otp-key")
     otp_ttl_seconds: float = Field(default=600, gt=0, description="A code is good this long; afterwards it is expired.")
     users_url: str = "http://127.0.0.1:5000"

@@ -54,7 +54,9 @@ def users() -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any]]]]]:
 
 @pytest.fixture
 async def sandbox(users: tuple[str, list[Any]]) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(env="test", otp_api_key=SecretStr("the-key"), service_token_secret=SECRET, users_url=users[0])
+    settings = Settings(
+        env="test", otp_api_key=SecretStr("the-key"), service_token_secret=SECRET, users_url=users[0], smtp_port=0
+    )
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
