@@ -103,7 +103,8 @@ async def books(settings: Settings, users_url: str, database: Database) -> Async
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
-    limits = httpx.Limits(max_connections=100)
+    # The server drops a connection that was idle for 5 s; we must do so before, lest both do something at once.
+    limits = httpx.Limits(max_connections=100, keepalive_expiry=2)
     async with httpx.AsyncClient(base_url=users_url, headers=headers, timeout=30, limits=limits) as http:
         yield Books(http, database)
 

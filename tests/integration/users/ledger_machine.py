@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from common.errors import ServiceError
 from tests.integration.users.people import Books
+from tests.integration.users.statements_read import whole_statement
 from users.ledger.repository import Clawback, Movement
 from users.ledger.service import Ledger
 
@@ -249,6 +250,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert self.wait(self.books.contradictions()) == []
+        for person, wallet in zip(self.people, self.model.wallets, strict=False):
+            lines = self.wait(whole_statement(self.ledger, person, per_page=3))
+            assert lines[0].balance_after == wallet
 
     def _plan(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
         if other == payer:

@@ -10,7 +10,10 @@ from common.db.engine import Database
 from tests.support.statements import counted_statements
 from users.accounts.repository import AccountRepository, NewUser
 from users.ledger.repository import LedgerRepository
-from users.ledger.service import Ledger
+from users.ledger.service import Currency, Ledger
+from users.payments.repository import PaymentRepository
+from users.payments.schemas import AttachPayment, OpenPayment, ProviderReport
+from users.payments.status import PaymentStatus
 
 PROOF = text(
     "INSERT INTO otp_challenges (user_id, context, reference, verified_at) VALUES (:fan, 'purchase', 'order', now())"
@@ -118,3 +121,32 @@ async def test_a_hundred_users_are_looked_up_in_one(database: Database, fan: uui
     with counted_statements() as count:
         await AccountRepository(database).by_ids([fan, *(uuid.uuid4() for _ in range(99))])
     assert int(count) == 1
+
+
+async def test_a_page_of_a_statement_is_one(ledger: Ledger, fan: uuid.UUID) -> None:
+    with counted_statements() as count:
+        entries, _ = await ledger.statement_of(fan, currency=Currency.SGD, after=None, limit=20)
+    assert (int(count), len(entries)) == (1, 1)
+
+
+async def test_a_credited_report_is_six_in_one_transaction_and_an_ignored_one_is_three(
+    database: Database, fan: uuid.UUID
+) -> None:
+    """Lock, recall, credit, note, tell, remember; the second has nothing to credit, note or tell."""
+    payments, opening = PaymentRepository(database), OpenPayment(
+        request_id=uuid.uuid4(), payment_id=uuid.uuid4(), user_id=fan, provider="stripe", purpose="topup",
+        reference="", amount=Decimal(5), currency="sgd",
+    )  # fmt: skip
+    await payments.open(opening)
+    name = str(opening.payment_id)
+    await payments.attach(opening.payment_id, AttachPayment(request_id=uuid.uuid4(), provider_payment_id=name))
+    counts = []
+    for _ in range(2):
+        report = ProviderReport(
+            request_id=uuid.uuid4(), provider="stripe", provider_payment_id=name, status=PaymentStatus.SUCCEEDED,
+            amount=Decimal(5), currency="sgd",
+        )  # fmt: skip
+        with counted_statements() as count:
+            await payments.report(report)
+        counts.append(int(count))
+    assert counts == [6, 3]

@@ -6,8 +6,10 @@ import sys
 import uuid
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 import users
 from common.db.engine import Database
@@ -66,3 +68,46 @@ async def test_a_registration_that_waits_for_its_code_goes_on(database_url: Data
     await database.close()
     assert challenge is not None
     assert (challenge.verification_sid, challenge.attempts) == ("VE1", 1)
+
+
+MOVED_BEFORE = """
+    INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference, created_at)
+    SELECT CAST('00000000-0000-0000-0000-00000000000' || (4 - n) AS uuid), gen_random_uuid(), 'top_up', '',
+           CAST('2026-01-01' AS timestamptz) + n * interval '1 day'
+    FROM generate_series(1, 3) AS n;
+    INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+    SELECT transaction_id, side.kind, 'somebody', 'SGD', amount
+    FROM ledger_transactions CROSS JOIN (VALUES ('external', -1), ('wallet', 1)) AS side (kind, amount)
+    ORDER BY transaction_id;
+"""
+MOVE_NOW = """
+    INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
+    VALUES ('00000000-0000-0000-0000-000000000009', gen_random_uuid(), 'top_up', '');
+    INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+    SELECT '00000000-0000-0000-0000-000000000009', kind, 'somebody', 'SGD', amount
+    FROM (VALUES ('external', -1), ('wallet', 1)) AS side (kind, amount);
+"""
+NUMBERED = text(
+    "SELECT right(CAST(transaction_id AS text), 1) AS last FROM ledger_entries "
+    "WHERE account_kind = 'wallet' ORDER BY entry_number"
+)
+
+
+async def test_what_was_moved_before_is_numbered_by_its_time_and_what_comes_goes_on(
+    database_url: DatabaseFactory,
+) -> None:
+    url = database_url.empty()
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0005")
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+    for statement in filter(str.strip, MOVED_BEFORE.split(";")):
+        await database.execute(text(statement))
+
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+
+    for statement in filter(str.strip, MOVE_NOW.split(";")):
+        await database.execute(text(statement))
+    rows = await database.fetch_all(NUMBERED)
+    with pytest.raises(DBAPIError, match="23001"):
+        await database.execute(text("UPDATE ledger_entries SET amount = 5"))
+    await database.close()
+    assert [row["last"] for row in rows] == ["3", "2", "1", "9"]

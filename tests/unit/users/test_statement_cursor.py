@@ -1,0 +1,43 @@
+"""Cursors of a statement are read as they were written, and nothing else is."""
+
+import uuid
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from users.ledger.cursors import StatementCursor
+from users.ledger.errors import UnknownCursor
+
+
+@given(st.uuids(), st.decimals(min_value=0, max_value=Decimal("999999999999.99"), places=2))
+def test_it_is_read_as_written(transaction_id: uuid.UUID, balance: Decimal) -> None:
+    cursor = StatementCursor(transaction_id, balance)
+    assert StatementCursor.parse(str(cursor)) == cursor
+
+
+ID = uuid.UUID(int=5).hex
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        ID,
+        f"{ID}-",
+        f"{ID}-1",
+        f"{ID}-1.5",
+        f"{ID}--1.00",
+        f"{ID}-1.00\n",
+        f" {ID}-1.00",
+        f"{ID}-NaN",
+        f"{ID}-1234567890123.00",
+        f"{ID}-\u0661.\u0660\u0660",  # digits, though not ours
+        f"{uuid.UUID(ID)}-1.00",
+        f"{ID[1:]}g-1.00",
+    ],
+)
+def test_anything_else_is_refused(written: str) -> None:
+    with pytest.raises(UnknownCursor):
+        StatementCursor.parse(written)
