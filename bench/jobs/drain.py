@@ -1,0 +1,161 @@
+"""A full queue, and workers that empty it."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from bench.errors import BenchFailedError
+from bench.jobs.worker import POLICY, Nothing
+from common.db.engine import Database
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import platform_topology
+from common.settings import DatabaseSettings
+from devstack.home import ROOT
+from orchestrator.jobs.policies import POLICIES
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.upkeep import Upkeep
+from orchestrator.jobs.service import JobQueue
+
+__all__ = ["Drain", "Drained"]
+
+ENQUEUERS: Final = 16
+LOOK_SECONDS: Final = 0.1
+STALLED_SECONDS: Final = 60.0
+
+_LEFT: Final = text("SELECT count(*) AS jobs FROM jobs WHERE status <> 'completed'")
+_UNSENT: Final = text("SELECT count(*) AS messages FROM outbox WHERE sent_at IS NULL")
+_TOOK: Final = text(
+    """
+    SELECT extract(epoch FROM max(finished_at) - min(started_at)) AS seconds, count(*) AS jobs,
+        sum(attempts) AS attempts FROM jobs
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """Rates in jobs a second; memory of one worker in MiB, after a tenth of the jobs and at the end."""
+
+    workers: int
+    enqueued_rate: float
+    rate: float
+    early_memory: float
+    late_memory: float
+    kept: int
+
+
+class Drain:
+    def __init__(self, *, database_url: str, rabbitmq_url: str, jobs: int) -> None:
+        self._urls = {"DATABASE_URL": database_url, "RABBITMQ_URL": rabbitmq_url}
+        self._jobs = jobs
+        self._database = Database(DatabaseSettings(database_url=SecretStr(database_url)), application_name="bench")
+        self._desk = JobDesk(self._database)
+        self._rabbitmq_url = rabbitmq_url
+
+    async def measure(self, *, workers: int) -> Drained:
+        """Fill the queue while nobody works, then let so many workers empty it.
+
+        Raises:
+            BenchFailedError: jobs were tried more often than once, or are left.
+        """
+        await self._database.execute(text("TRUNCATE jobs, job_keys, job_tallies, outbox"))
+        seconds = await self._fill()
+        with _working(workers, self._urls) as processes:
+            early, late = await self._drained(processes)
+        took = await self._database.fetch_one(_TOOK)
+        if took is None or (took["jobs"], took["attempts"]) != (self._jobs, self._jobs):
+            raise BenchFailedError(f"jobs and tries differ: {took}")
+        await Upkeep(self._database).trim(POLICIES[POLICY.kind])
+        _, kept = await self._desk.page(kind=None, status=None, limit=1, offset=0)
+        return Drained(
+            workers=workers,
+            enqueued_rate=self._jobs / seconds,
+            rate=self._jobs / float(took["seconds"]),
+            early_memory=early,
+            late_memory=late,
+            kept=kept,
+        )
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def _fill(self) -> float:
+        """Enqueue all jobs and send their tokens; return how many seconds that took."""
+        publisher = Publisher(self._rabbitmq_url, service="bench", topology=platform_topology(), timeout_seconds=10)
+        relay = OutboxRelay(self._database, publisher, poll_seconds=0.2)
+        queue = JobQueue(
+            enqueuing=Enqueuing(self._database), desk=self._desk, policies=POLICIES, on_enqueued=relay.poke
+        )
+        numbers = iter(range(self._jobs))
+
+        async def enqueue_in_turn() -> None:
+            for number in numbers:
+                await queue.enqueue(POLICY.kind, Nothing(number=number), idempotency_key=str(number))
+
+        publisher.broker.start()
+        relay.start()
+        await publisher.broker.wait_until_ready()
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(enqueue_in_turn() for _ in range(ENQUEUERS)))
+        while await self._count(_UNSENT, "messages"):  # noqa: ASYNC110 - nobody tells us what the database has
+            await asyncio.sleep(LOOK_SECONDS)
+        seconds = asyncio.get_running_loop().time() - began
+        await relay.close()
+        await publisher.broker.close()
+        return seconds
+
+    async def _drained(self, processes: Sequence[psutil.Process]) -> tuple[float, float]:
+        """Wait until nothing is left; return the largest worker's memory early on and at the end."""
+        early, best, moved_at = 0.0, self._jobs, asyncio.get_running_loop().time()
+        while left := await self._count(_LEFT, "jobs"):
+            now = asyncio.get_running_loop().time()
+            if left < best:
+                best, moved_at = left, now
+            if now - moved_at > STALLED_SECONDS:
+                raise BenchFailedError(f"{left} jobs are left, and nothing moves")
+            if not early and left < 0.9 * self._jobs:
+                early = _memory(processes)
+            await asyncio.sleep(LOOK_SECONDS)
+        return early, _memory(processes)
+
+    async def _count(self, statement: object, name: str) -> int:
+        row = await self._database.fetch_one(statement)  # type: ignore[arg-type]
+        return int(row[name]) if row else 0
+
+
+def _memory(processes: Sequence[psutil.Process]) -> float:
+    return max(float(process.memory_info().rss) for process in processes) / 2**20
+
+
+@contextmanager
+def _working(workers: int, urls: dict[str, str]) -> Iterator[list[psutil.Process]]:
+    env = os.environ | urls | {"ENV": "dev", "LOG_LEVEL": "WARNING", "QR_KEYS": f"k1:{'A' * 43}"}
+    started = []
+    try:
+        for _ in range(workers):
+            command = [sys.executable, "-m", "bench.jobs.worker"]
+            started.append(subprocess.Popen(command, env=env | {"PORT": str(_free_port())}, cwd=ROOT))  # noqa: S603
+        yield [psutil.Process(process.pid) for process in started]
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
