@@ -107,7 +107,11 @@ class Regular:
         if self._happens(0.1):
             self._told.about("transfer", transfer_id, offered, done=["FAILED"])
             return False  # nobody confirms it
-        return await self._confirm(transfer_id, friend)
+        confirming = self._confirm(transfer_id, friend)
+        if self._happens(0.25):
+            is_done, _ = await asyncio.gather(confirming, self._enter(seat_id))
+            return is_done
+        return await confirming
 
     async def _call_off(self, transfer_id: uuid.UUID, party: Fan) -> bool:
         ended = await patiently(partial(party.call_off, transfer_id))
@@ -125,7 +129,7 @@ class Regular:
             self._told.about("transfer", transfer_id, confirmed, done=done, refused=["FAILED"])
             if not confirmed.is_success:
                 return False
-        if self._happens(0.35):
+        if self._happens(0.5):
             await self._quarrel(transfer_id, self._chance.choice(parties))
         return True
 
@@ -161,8 +165,13 @@ class Regular:
         if not bought.is_success or self._happens(0.15):
             return False  # or the seller does not answer
         seller = self._scene.fans[uuid.UUID(listing["seller_user_id"])]
-        if self._happens(0.15):
-            return await self._take_off(seller, listing_id)
+        approving = self._approve(seller, listing_id)
+        if self._happens(0.25):
+            is_done, _ = await asyncio.gather(approving, self._take_off(seller, listing_id))
+            return is_done
+        return await approving
+
+    async def _approve(self, seller: Fan, listing_id: uuid.UUID) -> bool:
         approved = await patiently(partial(seller.approve, listing_id))
         self._told.about("listing", listing_id, approved, done=["COMPLETED"])
         return approved.is_success
@@ -181,9 +190,11 @@ class Regular:
     # --- the door ----------------------------------------------------------------------------------------------------
 
     async def go_in(self) -> bool:
-        """Two scanners see the code at once."""
-        if (seat_id := await self._own_seat()) is None:
-            return False
+        seat_id = await self._own_seat()
+        return seat_id is not None and await self._enter(seat_id)
+
+    async def _enter(self, seat_id: uuid.UUID) -> bool:
+        """Show the code to two scanners at once."""
         shown = await patiently(partial(self.fan.get, f"/api/tickets/{seat_id}/qr"))
         if not shown.is_success:
             return False

@@ -34,10 +34,10 @@ FLAGGED_FANS = 2
 FLAG = "UPDATE users SET is_flagged = true WHERE user_id = $1"
 SEATS_OF_THE_SHOW, SEATS_OF_THE_LOST_SHOW = 200, 60
 VICTIMS = ("orchestrator", "worker", "users", "orders", "inventory")
-KILLS_OF_EACH = 2
+KILLS_OF_EACH = 4
 # The broker goes after so many kills and comes back after some more; in between the event is called off.
-BROKER_GOES, EVENT_IS_CALLED_OFF, BROKER_COMES = 3, 5, 7
-DEEDS_BETWEEN_KILLS = 20
+BROKER_GOES, EVENT_IS_CALLED_OFF, BROKER_COMES = 6, 10, 13
+DEEDS_BETWEEN_KILLS = 8
 DEEDS_WITHIN_SECONDS = 30.0
 UP_WITHIN_SECONDS = 30.0
 OVER_WITHIN_SECONDS = 60.0
