@@ -33,6 +33,8 @@ class Books:
     charges: Rows = ()
     escrows: Rows = ()
     clawbacks: Rows = ()
+    payments: Rows = ()
+    payment_credits: Rows = ()
     miscounted: Rows = ()
     capacities: Rows = ()
     seats: Rows = ()
@@ -97,6 +99,15 @@ CLAWBACKS: Final = """
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet' AND w.amount >= 0
     WHERE t.kind = 'transfer_reversal' AND t.reverses_transaction_id IS NULL
 """
+# What came from a payment provider into somebody's wallet, or went back: negative, with what is owed since. Credits from
+# elsewhere, such as the seed's, have no payment.
+PAYMENT_CREDITS: Final = """
+    SELECT t.kind, t.reference, e.account_owner AS provider, -e.amount AS amount, w.account_owner AS wallet
+    FROM ledger_entries e
+    JOIN ledger_transactions t USING (transaction_id)
+    JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
+    WHERE e.account_kind = 'external' AND e.account_owner IN ('stripe', 'nowpayments')
+"""
 MISCOUNTED: Final = """
     WITH changed AS (
         SELECT event_id, category, sum(available) AS available, sum(held) AS held, sum(sold) AS sold,
@@ -160,6 +171,8 @@ READS: Final[Mapping[str, Read]] = {
     "charges": Read("users", CHARGES),
     "escrows": Read("users", ESCROWS),
     "clawbacks": Read("users", CLAWBACKS),
+    "payments": Read("users", "SELECT payment_id, user_id, provider, amount, status, credited_at FROM payments"),
+    "payment_credits": Read("users", PAYMENT_CREDITS),
     "miscounted": Read("inventory", MISCOUNTED),
     "capacities": Read("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
     "seats": Read("inventory", SEATS),

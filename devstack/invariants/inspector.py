@@ -7,7 +7,7 @@ from typing import Final, Protocol, Self
 
 import asyncpg
 
-from devstack.invariants import at_rest, cancelled_events, escrows, handovers, ledger, orders, seats
+from devstack.invariants import at_rest, cancelled_events, escrows, handovers, ledger, orders, payments, seats
 from devstack.invariants.books import READS, Books, Read, Row
 
 __all__ = ["Inspector", "InvariantsBroken", "PlatformUrls", "check", "require", "settle"]
@@ -15,7 +15,7 @@ __all__ = ["Inspector", "InvariantsBroken", "PlatformUrls", "check", "require", 
 PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 SETTLE_SECONDS: Final = 60.0
 LOOK_EVERY_SECONDS: Final = 0.05
-SUBJECTS: Final = (at_rest, ledger, seats, orders, handovers, escrows, cancelled_events)
+SUBJECTS: Final = (at_rest, ledger, seats, orders, handovers, escrows, cancelled_events, payments)
 
 
 class PlatformUrls(Protocol):
