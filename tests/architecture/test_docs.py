@@ -17,7 +17,7 @@ SERVICES: Final = ("common", "users", "orders", "events", "inventory", "orchestr
 SETTINGS: Final = (
     users.settings.Settings,
     inventory.settings.Settings,
-    orchestrator.settings.Settings,
+    orchestrator.settings.WorkerSettings,  # those of the orchestrator, and more
     gateway.settings.Settings,
 )
 OPERATIONS: Final = ROOT / "docs/operations.md"

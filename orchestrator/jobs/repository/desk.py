@@ -44,7 +44,10 @@ _RETRY: Final = text(
         UPDATE jobs AS j SET status = 'queued', finished_at = NULL, token_at = NULL, epoch = epoch + 1,
             max_attempts = attempts + t.tries, queued_at = clock_timestamp(), run_at = now()
         FROM tries AS t
-        WHERE t.kind = j.kind AND j.status = 'failed' AND (CAST(:job_id AS uuid) IS NULL OR job_id = :job_id)
+        WHERE t.kind = j.kind AND j.job_id IN (
+            SELECT job_id FROM jobs
+            WHERE status = 'failed' AND kind = ANY(:kinds) AND (CAST(:job_id AS uuid) IS NULL OR job_id = :job_id)
+            FOR UPDATE SKIP LOCKED)
         RETURNING j.*),
     {tokens("token", of="written")}
     SELECT {COLUMNS} FROM written

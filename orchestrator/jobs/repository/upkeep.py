@@ -48,11 +48,14 @@ _TRIM: Final = text(
     WITH ranked AS (
         SELECT job_id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS place FROM jobs
         WHERE kind = :kind AND status = ANY(:statuses) AND finished_at IS NOT NULL),
-    gone AS (
-        DELETE FROM jobs AS j USING ranked AS r
-        WHERE j.job_id = r.job_id AND j.status = ANY(:statuses)
+    old AS (
+        SELECT j.job_id FROM jobs AS j JOIN ranked AS r USING (job_id)
+        WHERE j.status = ANY(:statuses)
           AND (r.place > :keep OR r.finished_at < now() - make_interval(secs => :keep_seconds))
-        RETURNING j.job_id, j.kind, j.status, j.started_at, j.finished_at),
+        FOR UPDATE OF j SKIP LOCKED),
+    gone AS (
+        DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM old)
+        RETURNING job_id, kind, status, started_at, finished_at),
     remembered AS (
         UPDATE job_keys AS k SET outcome = g.status FROM gone AS g WHERE k.job_id = g.job_id),
     added AS (
