@@ -43,7 +43,7 @@ STRIKES_WITHIN_SECONDS = 30.0
 ACTION, WRITE, UNDO = Moment.AFTER_ACTION, Moment.AFTER_WRITE, Moment.AFTER_UNDO
 POINTS: dict[type[Story], list[tuple[Moment, str]]] = {
     Transfer: [
-        *points_of(["open transfer", "send buyer a code", "hold credits"], [ACTION]),
+        *points_of(["open transfer", "send the other a code", "hold credits"], [ACTION]),
         *points_of(["change owner", "pay seller", "complete transfer"], [ACTION, WRITE]),
     ],
     RefusedTransfer: [

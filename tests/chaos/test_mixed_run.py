@@ -34,9 +34,9 @@ FLAGGED_FANS = 2
 FLAG = "UPDATE users SET is_flagged = true WHERE user_id = $1"
 SEATS_OF_THE_SHOW, SEATS_OF_THE_LOST_SHOW = 200, 60
 VICTIMS = ("orchestrator", "worker", "users", "orders", "inventory")
-KILLS_OF_EACH = 4
+KILLS_OF_EACH = 3
 # The broker goes after so many kills and comes back after some more; in between the event is called off.
-BROKER_GOES, EVENT_IS_CALLED_OFF, BROKER_COMES = 6, 10, 13
+BROKER_GOES, EVENT_IS_CALLED_OFF, BROKER_COMES = 4, 7, 10
 DEEDS_BETWEEN_KILLS = 8
 DEEDS_WITHIN_SECONDS = 30.0
 UP_WITHIN_SECONDS = 30.0
