@@ -15,6 +15,7 @@ from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
 from gateway.callers import ClientAddress
+from gateway.forgers import Forgers
 from gateway.headers import Headers, distinct, request_headers
 from gateway.limits import RateLimiter, anonymous, known
 from gateway.proxy import Proxy
@@ -50,6 +51,7 @@ class Api:
         self._authenticator = authenticator
         self._clients = clients
         self._limiter = limiter
+        self._forgers = Forgers(limiter)
         self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +79,11 @@ class Api:
         scope["route"] = route  # the metrics' label
         headers = distinct(scope["headers"])
         client = self._clients.of(scope, headers)
-        await self._admit(route, headers.get(b"authorization"), client, extra)
+        if route.access is Access.SIGNED:
+            self._forgers.require_honest(client)
+            send = self._forgers.noting(client, send)
+        else:
+            await self._admit(route, headers.get(b"authorization"), client, extra)
         await self._proxy.forward(
             route,
             scope,

@@ -25,11 +25,23 @@ PASSED_ON: Final = {
         "Idempotency-Key",
         "If-Match",
         "If-None-Match",
+        "Stripe-Signature",
         "User-Agent",
+        "X-Kinguin-Signature",
+        "X-Nowpayments-Sig",
     )
 }
 # Read by the gateway or by a service to decide something: two of them could be read differently by each.
-SINGLE: Final = frozenset({b"authorization", b"content-type", b"idempotency-key"})
+SINGLE: Final = frozenset(
+    {
+        b"authorization",
+        b"content-type",
+        b"idempotency-key",
+        b"stripe-signature",
+        b"x-kinguin-signature",
+        b"x-nowpayments-sig",
+    }
+)
 
 # RFC 9110 §7.6.1, and what is between services or written anew on this side.
 NOT_PASSED_BACK: Final = frozenset(

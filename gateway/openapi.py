@@ -106,7 +106,7 @@ def _as_seen_outside(operation: Document, route: Route) -> Document:
     """Name the service as the tag, say who may, and drop the 422 that FastAPI assumes: bad input is 400 here."""
     seen = copy.deepcopy(operation)
     seen.setdefault("tags", [route.upstream.value])
-    seen["security"] = [] if route.access is Access.PUBLIC else [{BEARER: []}]
+    seen["security"] = [] if route.access in {Access.PUBLIC, Access.SIGNED} else [{BEARER: []}]
     unprocessable = seen.get("responses", {}).get("422")
     if unprocessable and "HTTPValidationError" in str(unprocessable):
         del seen["responses"]["422"]

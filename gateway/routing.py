@@ -31,6 +31,7 @@ class Upstream(enum.StrEnum):
 class Access(enum.StrEnum):
     PUBLIC = "public"  # anybody; a token is passed on when there is one
     USER = "user"  # a valid access token; what its owner may do is the service's business
+    SIGNED = "signed"  # a provider's webhook: the service checks its signature
     OWN_TOKEN = "own_token"  # noqa: S105 - the service reads the token itself, it need not be an access token
 
 
@@ -116,17 +117,14 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/auth/logout", users, own_token)
     yield Route("GET", "/api/users/{user_id}", users, user)
     yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
-    yield Route("GET", "/api/credits/balance", users, user)
-    yield Route("GET", "/api/credits/statement", users, user)
-    yield Route("GET", "/api/payments", users, user)
-    yield Route("GET", "/api/payments/{payment_id}", users, user)
-    yield Route("GET", "/api/admin/payments", users, user)
 
     yield Route("GET", "/api/venues", events, public)
     yield Route("GET", "/api/events", orchestrator, public)
     yield Route("GET", "/api/events/{event_id}", orchestrator, public, is_long=True)
     yield Route("GET", "/api/events/{event_id}/availability", orchestrator, public)
     yield Route("POST", "/api/admin/events", orchestrator, user, PROVISIONING_SECONDS)
+
+    yield from _money_routes()
 
     yield Route("POST", "/api/reserve", orchestrator, user)
     yield Route("POST", "/api/reserve/best-available", orchestrator, user)
@@ -164,7 +162,32 @@ def _routes() -> Iterator[Route]:
 
     yield Route("POST", "/api/admin/events/{event_id}/cancel", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
+
+    yield from _operator_routes()
+
+
+def _money_routes() -> Iterator[Route]:
+    users, orchestrator, user = Upstream.USERS, Upstream.ORCHESTRATOR, Access.USER
+
+    yield Route("GET", "/api/credits/balance", users, user)
+    yield Route("GET", "/api/credits/statement", users, user)
+    yield Route("POST", "/api/credits/topup", orchestrator, user)
+    yield Route("POST", "/api/payments/crypto", orchestrator, user)
+    yield Route("GET", "/api/payments", users, user)
+    yield Route("GET", "/api/payments/{payment_id}", users, user)
+    yield Route("GET", "/api/admin/payments", users, user)
     yield Route("GET", "/api/admin/receivables", users, user)
+
+    for provider in ("stripe", "nowpayments", "kinguin"):
+        yield Route("POST", f"/api/webhooks/{provider}", orchestrator, Access.SIGNED)
+    yield Route("GET", "/api/admin/webhook-logs", orchestrator, user)
+    yield Route("GET", "/api/admin/webhook-logs/{webhook_id}", orchestrator, user)
+    yield Route("POST", "/api/admin/webhook-logs/{webhook_id}/replay", orchestrator, user)
+
+
+def _operator_routes() -> Iterator[Route]:
+    orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
+
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)
     yield Route("GET", "/api/admin/jobs", orchestrator, user)
