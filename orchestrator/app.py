@@ -12,6 +12,7 @@ from orchestrator.clients.takings import Takings
 from orchestrator.engine.observer import Observer
 from orchestrator.routes import router
 from orchestrator.service.cancellations import CancellationDesk
+from orchestrator.service.cash_desk import CashDesk
 from orchestrator.service.catalogue import Catalogue
 from orchestrator.service.codes import CodeDesk
 from orchestrator.service.disputes import DisputeDesk
@@ -62,6 +63,7 @@ def create_app(
     app.state.job_desk = JobDesk(machinery.jobs)
     _open_desks(app, machinery)
     _open_door(app, machinery)
+    _open_tills(app, machinery)
     app.include_router(router)
     return app
 
@@ -116,3 +118,11 @@ def _open_door(app: FastAPI, machinery: SagaMachinery) -> None:
         people=participants.people,
         takings=Takings(participants.users),
     )
+
+
+def _open_tills(app: FastAPI, machinery: SagaMachinery) -> None:
+    tills = machinery.tills
+    app.state.cash_desk = CashDesk(
+        tills.payments, stripe=tills.stripe, crypto=tills.crypto, orders=machinery.participants.order_book
+    )
+    app.state.webhook_inbox = tills.inbox(machinery.database, machinery.jobs)

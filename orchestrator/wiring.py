@@ -51,6 +51,7 @@ from orchestrator.sagas.withdraw_listing import withdraw_listing_plan
 from orchestrator.service.box_office import BoxOffice
 from orchestrator.service.clearance import EventClearance
 from orchestrator.settings import Settings
+from orchestrator.tills import Tills
 
 __all__ = ["SERVICE", "Background", "Participants", "SagaMachinery", "wire"]
 
@@ -139,6 +140,7 @@ class SagaMachinery:
     engine: SagaEngine
     box_office: BoxOffice
     jobs: JobQueue
+    tills: Tills
     background: Background
     topology: Topology
     health: Health
@@ -158,6 +160,7 @@ class SagaMachinery:
     async def close(self) -> None:
         await self.engine.close(grace_seconds=self.settings.shutdown_grace_seconds)
         await self.background.close()
+        await self.tills.close()
         await self.participants.close()
         await self.database.close()
 
@@ -203,6 +206,7 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
             policies=policies_with_ladder(settings.job_ladder),
             on_enqueued=relay.poke,
         ),
+        tills=Tills.connect(settings, participants.users),
         topology=topology,
         background=Background(
             publisher=publisher,

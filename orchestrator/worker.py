@@ -11,6 +11,7 @@ from orchestrator.handlers import register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.workforce import Workforce, WorkPace
+from orchestrator.service.payment_rounds import PaymentRounds
 from orchestrator.settings import WorkerSettings
 from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
@@ -35,13 +36,16 @@ def create_worker(
     """
     machinery = wire(settings, observer=observer)
     workforce = _workforce(settings, machinery, job_observer or LoggingJobObserver(), register)
+    rounds = PaymentRounds(machinery.jobs, interval_seconds=settings.reconcile_interval_seconds)
     machinery.health.optional["jobs"] = workforce.intake.broker.is_healthy
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         machinery.start()
         workforce.start()
+        rounds.start()
         yield
+        await rounds.close()
         await workforce.close(grace_seconds=settings.shutdown_grace_seconds)
         await machinery.close()
 

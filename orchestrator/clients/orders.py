@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
+from common.money import Money
 from orchestrator.engine.plan import Call
 from orchestrator.sagas.facts import Hold
 
@@ -21,6 +22,7 @@ class OrderFacts(BaseModel):
     user_id: uuid.UUID
     event_id: uuid.UUID
     status: str
+    total: Money
 
 
 class OrdersBook:
@@ -61,6 +63,14 @@ class OrdersBook:
         await self._orders.post(
             f"/internal/orders/{order_id}/refund", {"request_id": call.request_id, "reason": reason}
         )
+
+    async def find(self, order_id: uuid.UUID) -> OrderFacts:
+        """Return an order.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+        """
+        return OrderFacts.model_validate(await self._orders.get(f"/internal/orders/{order_id}"))
 
     async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int, offset: int = 0) -> list[OrderFacts]:
         """Return an event's orders of a status, oldest first."""

@@ -61,7 +61,8 @@ _STANDARD: Final = (
     JobPolicy("commission", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
     JobPolicy("revision", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2, priority=10),
     JobPolicy("fulfillment", tries=6, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy("webhook", tries=6, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
+    # Money is waiting: the last pause repeats for nine minutes. After that the reconciliation repairs what is left.
+    JobPolicy("webhook", tries=20, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
     JobPolicy("email", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
     JobPolicy("sms", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=4),
     JobPolicy("delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=16),

@@ -1,6 +1,6 @@
 """Alembic's entry point."""
 
 from common.db.migrations import run_migrations
-from orchestrator.jobs.models import metadata
+from orchestrator.tables import metadata
 
 run_migrations(metadata)

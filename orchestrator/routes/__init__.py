@@ -9,11 +9,13 @@ from orchestrator.routes import (
     events,
     jobs,
     marketplace,
+    payments,
     purchase,
     refunds,
     sagas,
     tickets,
     transfers,
+    webhooks,
 )
 
 __all__ = ["router"]
@@ -30,3 +32,5 @@ router.include_router(sagas.router)
 router.include_router(jobs.router)
 router.include_router(door.router)
 router.include_router(admin_events.router)
+router.include_router(payments.router)
+router.include_router(webhooks.router)

@@ -1,0 +1,77 @@
+"""Has payments reconciled every hour, by one job, however many workers there are."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from common.errors import ServiceError
+from common.telemetry.logs import get_logger
+from orchestrator.jobs.registry import JobContext
+from orchestrator.jobs.service import JobQueue
+from orchestrator.service.reconciliation import Reconciliation
+
+__all__ = ["KIND", "PaymentRounds", "PaymentRoundsHandler", "ReconcilePayments"]
+
+KIND: Final = "reconciliation"
+
+logger = get_logger(__name__)
+
+
+class ReconcilePayments(BaseModel):
+    """`number` counts the rounds since 1970."""
+
+    number: int
+
+
+class PaymentRounds:
+    """Enqueues each round's job. Every worker does so under the round's name, so that the first one counts.
+
+    Args:
+        interval_seconds: how long a round is.
+    """
+
+    def __init__(self, jobs: JobQueue, *, interval_seconds: float) -> None:
+        self._jobs = jobs
+        self._interval_seconds = interval_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="payment rounds")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            number, elapsed_seconds = divmod(time.time(), self._interval_seconds)
+            try:
+                work = ReconcilePayments(number=int(number))
+                await self._jobs.enqueue(KIND, work, idempotency_key=f"payments/{self._interval_seconds}/{work.number}")
+            except ServiceError as error:
+                logger.warning("payment_rounds.wait", code=error.code, **error.private)
+            await asyncio.sleep(self._interval_seconds - elapsed_seconds)
+
+
+class PaymentRoundsHandler:
+    """Does a round.
+
+    Args:
+        days: how far back it looks.
+    """
+
+    def __init__(self, reconciliation: Reconciliation, *, days: float) -> None:
+        self._reconciliation = reconciliation
+        self._days = days
+
+    async def reconcile(self, _: ReconcilePayments, __: JobContext) -> Mapping[str, Any]:
+        """Compare, repair, and return the counts."""
+        done = await self._reconciliation.run(datetime.now(UTC) - timedelta(days=self._days))
+        return {"compared": done.compared, "unasked": done.unasked, "outcomes": dict(done.outcomes)}

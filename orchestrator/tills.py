@@ -1,0 +1,62 @@
+"""Everything that deals with money from outside, constructed once: providers, their webhooks, the payments' book."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.db.engine import Database
+from common.http.client import ServiceClient
+from orchestrator.clients.payments import UsersPayments
+from orchestrator.jobs.service import JobQueue
+from orchestrator.providers.nowpayments import NowPayments, NowPaymentsWebhooks
+from orchestrator.providers.port import Provider, WebhookAdapter
+from orchestrator.providers.settings import ProviderSettings
+from orchestrator.providers.stripe_payments import StripePayments, StripeWebhooks
+from orchestrator.providers.supplier import SupplierWebhooks
+from orchestrator.service.reconciliation import Reconciliation
+from orchestrator.webhooks.processor import WebhookProcessor
+from orchestrator.webhooks.repository import WebhookLog
+from orchestrator.webhooks.service import WebhookInbox
+
+__all__ = ["Tills"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tills:
+    """Nothing connects before its first call."""
+
+    stripe: StripePayments
+    crypto: NowPayments
+    adapters: Mapping[Provider, WebhookAdapter]
+    payments: UsersPayments
+
+    @classmethod
+    def connect(cls, settings: ProviderSettings, users: ServiceClient) -> "Tills":
+        seconds = settings.provider_timeout_seconds
+        webhooks: list[WebhookAdapter] = [
+            StripeWebhooks(settings.stripe_webhook_secret),
+            NowPaymentsWebhooks(settings.nowpayments_ipn_secret),
+            SupplierWebhooks(settings.supplier_webhook_secret),
+        ]
+        return cls(
+            stripe=StripePayments(
+                api_url=settings.stripe_api_url, secret_key=settings.stripe_secret_key, timeout_seconds=seconds
+            ),
+            crypto=NowPayments(
+                api_url=settings.nowpayments_api_url, key=settings.nowpayments_api_key, timeout_seconds=seconds
+            ),
+            adapters={adapter.provider: adapter for adapter in webhooks},
+            payments=UsersPayments(users),
+        )
+
+    def inbox(self, database: Database, jobs: JobQueue) -> WebhookInbox:
+        return WebhookInbox(WebhookLog(database), self.adapters, jobs)
+
+    def processor(self, database: Database) -> WebhookProcessor:
+        return WebhookProcessor(WebhookLog(database), self.adapters, self.payments)
+
+    def reconciliation(self) -> Reconciliation:
+        return Reconciliation(stripe=self.stripe, crypto=self.crypto, payments=self.payments)
+
+    async def close(self) -> None:
+        await self.stripe.close()
+        await self.crypto.close()

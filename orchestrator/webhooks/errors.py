@@ -1,0 +1,9 @@
+"""What the log of webhooks says no with."""
+
+from common.errors import NotFound
+
+__all__ = ["WebhookNotFound"]
+
+
+class WebhookNotFound(NotFound):
+    public_message = "There is no such webhook."

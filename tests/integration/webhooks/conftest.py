@@ -1,0 +1,134 @@
+"""Users, the orchestrator and its worker, each behind a real server, with the sandbox as every provider."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from common.db.engine import Database
+from devstack.sandbox.app import create_app as create_sandbox
+from devstack.sandbox.settings import Settings as SandboxSettings
+from orchestrator.app import create_app as create_orchestrator
+from orchestrator.settings import WorkerSettings
+from orchestrator.worker import create_worker
+from tests.integration.users.people import People, Person
+from tests.integration.webhooks.counter import Counters, Fan
+from tests.support.servers import DatabaseFactory
+from tests.support.serving import serving
+from users.app import create_app as create_users
+from users.settings import Settings as UsersSettings
+
+NewFan = Callable[[], Awaitable[Fan]]
+
+
+@pytest.fixture(scope="module")
+async def sandbox_url() -> AsyncIterator[str]:
+    settings = SandboxSettings(env="test")
+    async with serving(create_sandbox(settings), settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def users_settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox_url: str) -> UsersSettings:
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return UsersSettings(
+        env="test",
+        database_url=SecretStr(database_url("users")),
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        jwt_private_key=SecretStr(key.decode()),
+        otp_api_url=sandbox_url,
+    )
+
+
+@pytest.fixture(scope="module")
+async def users_url(users_settings: UsersSettings) -> AsyncIterator[str]:
+    async with serving(create_users(users_settings), users_settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: DatabaseFactory, rabbitmq_url: str, users_url: str, sandbox_url: str) -> WorkerSettings:
+    return WorkerSettings(
+        env="test",
+        database_url=SecretStr(database_url("orchestrator")),
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        users_url=users_url,
+        jwks_url=f"{users_url}/.well-known/jwks.json",
+        qr_keys=SecretStr("k1:" + "A" * 43),
+        stripe_api_url=sandbox_url,
+        nowpayments_api_url=sandbox_url,
+        provider_timeout_seconds=2,
+        job_retry_seconds="0.1",
+        outbox_poll_seconds=0.2,
+        shutdown_grace_seconds=1,
+    )
+
+
+@pytest.fixture(scope="module")
+async def orchestrator_url(settings: WorkerSettings) -> AsyncIterator[str]:
+    async with serving(create_orchestrator(settings), settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def opened(
+    settings: WorkerSettings, users_settings: UsersSettings, orchestrator_url: str, sandbox_url: str
+) -> AsyncIterator[Counters]:
+    database = Database(settings, application_name="tests")
+    users_database = Database(users_settings, application_name="tests")
+    limits = httpx.Limits(max_connections=100)
+    async with (
+        httpx.AsyncClient(base_url=orchestrator_url, timeout=20, limits=limits) as http,
+        httpx.AsyncClient(base_url=sandbox_url, timeout=20) as sandbox,
+    ):
+        yield Counters(http, sandbox, database, users_database, settings)
+    await database.close()
+    await users_database.close()
+
+
+@pytest.fixture
+async def counters(opened: Counters) -> AsyncIterator[Counters]:
+    """Faults that were ordered end with the test."""
+    yield opened
+    await opened.sandbox.delete("/control/faults")
+
+
+@pytest.fixture(scope="module")
+async def working(settings: WorkerSettings) -> AsyncIterator[None]:
+    """A worker works on the jobs."""
+    async with serving(create_worker(settings), settings):
+        yield
+
+
+@pytest.fixture(scope="module")
+async def people(users_url: str) -> AsyncIterator[People]:
+    async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
+        yield People(http)
+
+
+@pytest.fixture
+async def new_fan(people: People, counters: Counters) -> NewFan:
+    async def make() -> Fan:
+        return Fan(await people.join(), counters.http, people.http)
+
+    return make
+
+
+@pytest.fixture
+async def fan(new_fan: NewFan) -> Fan:
+    return await new_fan()
+
+
+@pytest.fixture
+async def admin(people: People, counters: Counters) -> Fan:
+    person = await people.join()
+    await counters.users_database.execute(
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+    )
+    data = (await people.log_in(person.email)).json()["data"]
+    person = Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
+    return Fan(person, counters.http, people.http)

@@ -1,0 +1,183 @@
+"""Where the tests pay: fans who buy credits, providers that tell of it, admins who look at the log."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from common.db.engine import Database
+from orchestrator.providers.port import Provider
+from orchestrator.settings import WorkerSettings
+from tests.integration.users.people import Person
+from tests.support.signing import (
+    as_bytes,
+    nowpayments_signature,
+    stripe_event,
+    stripe_signature,
+    supplier_signature,
+)
+from tests.support.waiting import eventually
+
+__all__ = ["Counters", "Fan"]
+
+
+@dataclass(frozen=True)
+class Fan:
+    """Somebody who buys credits; `admin` calls are made by somebody with that role."""
+
+    person: Person
+    http: httpx.AsyncClient
+    users: httpx.AsyncClient
+
+    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
+        headers = self.person.headers | ({"idempotency-key": key} if key else {})
+        return await self.http.post(f"/api{path}", json=body or {}, headers=headers)
+
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        return await self.http.get(f"/api{path}", params=params, headers=self.person.headers)
+
+    async def top_up(self, amount: str = "50.00", *, key: str | None = None) -> dict[str, Any]:
+        answer = await self.post("/credits/topup", {"amount": amount}, key=key)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data | {"intent_id": data["client_secret"].partition("_secret_")[0]}
+
+    async def pay_by_crypto(self, amount: str = "45.00", *, key: str | None = None) -> dict[str, Any]:
+        wanted = {"purpose": "topup", "amount": amount, "pay_currency": "btc"}
+        answer = await self.post("/payments/crypto", wanted, key=key)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    async def balance(self) -> str:
+        answer = await self.users.get("/api/credits/balance", headers=self.person.headers)
+        return str(answer.json()["data"]["credit_balance"])
+
+    async def payment(self, payment_id: str) -> dict[str, Any]:
+        answer = await self.users.get(f"/api/payments/{payment_id}", headers=self.person.headers)
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    async def has(self, balance: str) -> None:
+        async def look() -> bool:
+            assert await self.balance() == balance
+            return True
+
+        await eventually(look)
+
+
+@dataclass(frozen=True)
+class Counters:
+    """The orchestrator, its worker, its database, and the providers' side of it."""
+
+    http: httpx.AsyncClient
+    sandbox: httpx.AsyncClient
+    database: Database
+    users_database: Database
+    settings: WorkerSettings
+    sent: list[str] = field(default_factory=list)
+
+    # --- providers ---------------------------------------------------------------------------------------------------
+
+    async def send(self, provider: str, body: bytes, signature: str | None, *, header: str = "") -> httpx.Response:
+        usual = {"stripe": "stripe-signature", "nowpayments": "x-nowpayments-sig", "kinguin": "x-kinguin-signature"}
+        headers = {} if signature is None else {header or usual[provider]: signature}
+        return await self.http.post(f"/api/webhooks/{provider}", content=body, headers=headers)
+
+    async def tell_by_stripe(self, event: Mapping[str, Any], *, seconds_ago: float = 0) -> httpx.Response:
+        body = as_bytes(event)
+        signature = stripe_signature(body, seconds_ago=seconds_ago, secret=self.settings.stripe_webhook_secret)
+        return await self.send("stripe", body, signature)
+
+    async def tell_by_nowpayments(self, notice: Mapping[str, Any]) -> httpx.Response:
+        signature = nowpayments_signature(dict(notice), self.settings.nowpayments_ipn_secret)
+        return await self.send("nowpayments", as_bytes(notice), signature)
+
+    async def tell_by_supplier(self, notice: Mapping[str, Any]) -> httpx.Response:
+        body = as_bytes(notice)
+        return await self.send("kinguin", body, supplier_signature(body, self.settings.supplier_webhook_secret))
+
+    async def control(self, path: str, **body: Any) -> Any:
+        answer = await self.sandbox.post(f"/control{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    # --- the log -----------------------------------------------------------------------------------------------------
+
+    async def logged(self, external_id: str) -> dict[str, Any] | None:
+        statement = text("SELECT * FROM webhook_log WHERE external_id = :external_id")
+        row = await self.database.fetch_one(statement, {"external_id": external_id})
+        return dict(row) if row else None
+
+    async def ends(self, external_id: str, status: str, *, within_seconds: float = 15) -> dict[str, Any]:
+        """Wait until a webhook is where it is to end."""
+
+        async def look() -> dict[str, Any]:
+            row = await self.logged(external_id)
+            assert row is not None
+            assert row["status"] == status, f"{row['status']} {row['outcome']} {row['error']}"
+            return row
+
+        return await eventually(look, within_seconds=within_seconds)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many rows there are of webhooks and of their jobs."""
+        found = {}
+        for name, statement in {
+            "webhooks": "SELECT count(*) AS n FROM webhook_log",
+            "jobs": "SELECT count(*) AS n FROM jobs WHERE kind = 'webhook'",
+        }.items():
+            row = await self.database.fetch_one(text(statement))
+            found[name] = row["n"] if row else 0
+        return found
+
+    async def movements(self, payment_id: str) -> int:
+        """Return how many ledger transactions a payment has."""
+        row = await self.users_database.fetch_one(
+            text("SELECT count(*) AS n FROM ledger_transactions WHERE reference = :reference"),
+            {"reference": payment_id},
+        )
+        return int(row["n"]) if row else 0
+
+    async def payments_of(self, user_id: uuid.UUID) -> Sequence[Mapping[str, Any]]:
+        return await self.users_database.fetch_all(
+            text("SELECT * FROM payments WHERE user_id = :user_id ORDER BY created_at"), {"user_id": user_id}
+        )
+
+
+def intent(topped_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
+    """Return the PaymentIntent of a top-up as Stripe tells of it."""
+    cents = int(float(topped_up["amount"]) * 100)
+    told = {
+        "id": topped_up["intent_id"],
+        "object": "payment_intent",
+        "amount": cents,
+        "amount_received": cents,
+        "client_secret": topped_up["client_secret"],
+        "created": 1_795_000_000,
+        "currency": "sgd",
+        "metadata": {"payment_id": topped_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "status": "succeeded",
+    }
+    return told | changes
+
+
+def success(topped_up: Mapping[str, Any], fan: Fan, *, event_id: str, **changes: Any) -> dict[str, Any]:
+    return stripe_event("payment_intent.succeeded", intent(topped_up, fan, **changes), id=event_id)
+
+
+def event_id() -> str:
+    return f"evt_{uuid.uuid4().hex}"
+
+
+async def statuses(*calls: Any) -> Counter[int]:
+    """Make calls at once and count their answers' statuses."""
+    return Counter(answer.status_code for answer in await asyncio.gather(*calls))
+
+
+PROVIDERS = [provider.value for provider in Provider]
