@@ -59,6 +59,24 @@ class TestLostWorker:
         await eventually(lambda: site.outcomes["lost"] == 1)
         assert await site.queue.find(job.job_id) == done
 
+    async def test_its_late_answer_does_not_end_the_try_of_another(self, site: Site) -> None:
+        asleep, other = Bench(), Bench()
+        for bench in (asleep, other):
+            bench.gate.clear()
+        sleeper = await site.worker((EMAIL, asleep), lease_seconds=0.5)
+        await sleeper.runner.close()
+        [job] = await site.enqueue("email", "letter")
+        await site.reaches(job, JobStatus.RUNNING)
+        await sleeper.intake.stop()
+        await site.worker((EMAIL, other), lease_seconds=5)
+        await eventually(lambda: other.begun)
+        asleep.gate.set()
+        await eventually(lambda: site.outcomes["lost"] == 1)
+        assert (await site.queue.find(job.job_id)).status is JobStatus.RUNNING
+        other.gate.set()
+        assert (await site.reaches(job, JobStatus.COMPLETED)).attempts == 2
+        assert len(await site.announced("job.completed")) == 1
+
     async def test_one_that_finds_its_lease_gone_stops(self, site: Site) -> None:
         bench = Bench()
         bench.gate.clear()
