@@ -217,7 +217,7 @@ class TestInternalReads:
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
-SOMEBODY = uuid.uuid4()
+SOMEBODY, SOMETHING = uuid.uuid4(), uuid.uuid4()
 INTERNAL = [
     ("POST", "/internal/ledger/deduct"),
     ("POST", "/internal/ledger/refund"),
@@ -228,6 +228,12 @@ INTERNAL = [
     ("POST", "/internal/ledger/escrow/release"),
     ("POST", "/internal/ledger/escrow/void"),
     ("POST", "/internal/ledger/top-up"),
+    ("POST", "/internal/ledger/points"),
+    ("GET", "/internal/payments"),
+    ("POST", "/internal/payments"),
+    ("POST", "/internal/payments/events"),
+    ("GET", f"/internal/payments/{SOMETHING}"),
+    ("POST", f"/internal/payments/{SOMETHING}/attach"),
     ("GET", f"/internal/users/{SOMEBODY}"),
     ("POST", "/internal/users/find"),
     ("POST", "/internal/users/lookup"),
@@ -260,6 +266,11 @@ async def test_every_internal_route_is_in_that_list(people: People) -> None:
         if path.startswith("/internal")
     }
     assert served == {
-        (method, path.replace(f"revenue/{SOMEBODY}", "revenue/{event_id}").replace(str(SOMEBODY), "{user_id}"))
+        (
+            method,
+            path.replace(f"revenue/{SOMEBODY}", "revenue/{event_id}")
+            .replace(str(SOMEBODY), "{user_id}")
+            .replace(str(SOMETHING), "{payment_id}"),
+        )
         for method, path in INTERNAL
     }
