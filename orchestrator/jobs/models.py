@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from orchestrator.engine.models import metadata
 
-__all__ = ["job_keys", "job_tallies", "jobs", "metadata"]
+__all__ = ["job_keys", "job_tallies", "jobs"]
 
 TIME: Final = DateTime(timezone=True)
 WAITING: Final = text("status IN ('queued', 'retrying')")

@@ -10,9 +10,9 @@ from common.auth.principal import Role
 from common.db.engine import Database
 from orchestrator.app import create_app
 from orchestrator.jobs.errors import JobRefused
-from orchestrator.jobs.models import metadata
 from orchestrator.jobs.record import JobStatus
 from orchestrator.settings import Settings
+from orchestrator.tables import metadata
 from tests.integration.jobs.site import POLICIES, Bench, Site
 from tests.support.callers import Caller, new_id
 from tests.support.servers import Vhost
