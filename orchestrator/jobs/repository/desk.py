@@ -102,6 +102,7 @@ _STATS: Final = text(
         w.oldest
     FROM unnest(CAST(:kinds AS text[])) AS k (kind)
     LEFT JOIN total AS t USING (kind) LEFT JOIN waiting AS w USING (kind) LEFT JOIN slow AS s USING (kind)
+    ORDER BY k.kind
     """
 )
 MINUTES_A_DAY: Final = 1440
