@@ -10,6 +10,9 @@ from common.http.app import base_app
 from orchestrator.clients.seat_orders import SeatOrders
 from orchestrator.clients.takings import Takings
 from orchestrator.engine.observer import Observer
+from orchestrator.notifications import routes as feed_routes
+from orchestrator.notifications.repository import FeedStore
+from orchestrator.notifications.service import Feeds
 from orchestrator.routes import router
 from orchestrator.service.cancellations import CancellationDesk
 from orchestrator.service.cash_desk import CashDesk
@@ -64,7 +67,9 @@ def create_app(
     _open_desks(app, machinery)
     _open_door(app, machinery)
     _open_tills(app, machinery)
+    app.state.feeds = Feeds(FeedStore(machinery.database))
     app.include_router(router)
+    app.include_router(feed_routes.internal)
     return app
 
 

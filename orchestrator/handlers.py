@@ -1,6 +1,8 @@
 """Which function does which kind of job, said in one place."""
 
 from orchestrator.jobs.registry import Registry
+from orchestrator.notifications.letters import Channel, LetterOrder
+from orchestrator.notifications.office import letter_desk
 from orchestrator.service.payment_rounds import KIND as RECONCILIATION
 from orchestrator.service.payment_rounds import PaymentRoundsHandler, ReconcilePayments
 from orchestrator.webhooks.processor import KIND as WEBHOOK
@@ -16,3 +18,17 @@ def register_handlers(registry: Registry, machinery: SagaMachinery) -> None:
     registry.register(policies[WEBHOOK], ProcessWebhook, tills.processor(machinery.database).process)
     rounds = PaymentRoundsHandler(tills.reconciliation(), days=settings.reconcile_days)
     registry.register(policies[RECONCILIATION], ReconcilePayments, rounds.reconcile)
+    _register_letters(registry, machinery)
+
+
+def _register_letters(registry: Registry, machinery: SagaMachinery) -> None:
+    participants, policies = machinery.participants, machinery.job_policies
+    desk = letter_desk(
+        machinery.settings,
+        people=participants.people,
+        events=participants.register,
+        orders=participants.orders,
+        users=participants.users,
+    )
+    registry.register(policies[Channel.EMAIL], LetterOrder, desk.send_mail)
+    registry.register(policies[Channel.SMS], LetterOrder, desk.send_text_message)

@@ -5,12 +5,13 @@ from pydantic import Field, SecretStr, field_validator
 from common.settings import DatabaseSettings, MessagingSettings
 from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS
 from orchestrator.engine.repository import LEASE_MARGIN_SECONDS
+from orchestrator.notifications.settings import NotificationSettings
 from orchestrator.providers.settings import ProviderSettings
 
 __all__ = ["Settings", "WorkerSettings"]
 
 
-class Settings(ProviderSettings, DatabaseSettings, MessagingSettings):
+class Settings(ProviderSettings, DatabaseSettings, MessagingSettings, NotificationSettings):
     port: int = 5003
     users_url: str = "http://127.0.0.1:5000"
     orders_url: str = "http://127.0.0.1:5001"

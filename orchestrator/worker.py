@@ -11,6 +11,7 @@ from orchestrator.handlers import register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.workforce import Workforce, WorkPace
+from orchestrator.notifications.office import NotificationOffice
 from orchestrator.service.payment_rounds import PaymentRounds
 from orchestrator.settings import WorkerSettings
 from orchestrator.wiring import SERVICE, SagaMachinery, wire
@@ -37,14 +38,18 @@ def create_worker(
     machinery = wire(settings, observer=observer)
     workforce = _workforce(settings, machinery, job_observer or LoggingJobObserver(), register)
     rounds = PaymentRounds(machinery.jobs, interval_seconds=settings.reconcile_interval_seconds)
+    office = _office(settings, machinery)
     machinery.health.optional["jobs"] = workforce.intake.broker.is_healthy
+    machinery.health.optional["notifications"] = office.consumer.broker.is_healthy
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         machinery.start()
         workforce.start()
         rounds.start()
+        office.start()
         yield
+        await office.close()
         await rounds.close()
         await workforce.close(grace_seconds=settings.shutdown_grace_seconds)
         await machinery.close()
@@ -78,6 +83,18 @@ def _workforce(
             trim_seconds=settings.job_trim_seconds,
         ),
         on_announced=machinery.background.relay.poke,
+    )
+
+
+def _office(settings: WorkerSettings, machinery: SagaMachinery) -> NotificationOffice:
+    return NotificationOffice.of(
+        machinery.database,
+        machinery.jobs,
+        machinery.background.publisher,
+        rabbitmq_url=settings.rabbitmq_url.get_secret_value(),
+        topology=machinery.topology,
+        settings=settings,
+        on_recorded=machinery.background.relay.poke,
     )
 
 

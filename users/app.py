@@ -40,6 +40,9 @@ from users.sessions.repository import SessionRepository
 from users.sessions.service import Sessions
 from users.sessions.tokens import TokenIssuer
 from users.settings import Settings
+from users.texts import routes as text_routes
+from users.texts.repository import TextRepository
+from users.texts.service import Texts
 
 __all__ = ["SERVICE", "create_app"]
 
@@ -60,6 +63,7 @@ ROUTERS: Final = (
     payment_routes.internal,
     payment_routes.public,
     payment_routes.admin,
+    text_routes.internal,
 )
 
 
@@ -78,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.sessions = parts.sessions
     app.state.accounts = parts.accounts()
     app.state.confirmations = parts.confirmations()
+    app.state.texts = parts.texts()
     app.state.ledger = Ledger(LedgerRepository(parts.database))
     app.state.payments = parts.payments()
     for router in ROUTERS:
@@ -136,6 +141,9 @@ class _Parts:
 
     def payments(self) -> Payments:
         return Payments(PaymentRepository(self.database), on_message=self._relay.poke)
+
+    def texts(self) -> Texts:
+        return Texts(provider=self._otp_api, repository=TextRepository(self.database))
 
     def health(self) -> Health:
         """Without the broker messages wait in the outbox; everything else goes on."""

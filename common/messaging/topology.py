@@ -23,6 +23,8 @@ __all__ = [
     "JOBS_EXCHANGE",
     "JOB_KINDS",
     "MESSAGES_EXCHANGE",
+    "NOTIFICATIONS_QUEUE",
+    "NOTIFYING_MESSAGES",
     "PARKING_QUEUE",
     "RELEASE_QUEUE",
     "Binding",
@@ -41,6 +43,20 @@ MESSAGES_EXCHANGE: Final = "messages.exchange"
 RELEASE_QUEUE: Final = "seat.release.queue"
 ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 PARKING_QUEUE: Final = "parking"
+
+NOTIFICATIONS_QUEUE: Final = "orchestrator.notifications.queue"
+# What people may want to be told of: their feeds and letters are made from these.
+NOTIFYING_MESSAGES: Final = (
+    "order.*",
+    "transfer.*",
+    "sale.*",
+    "payment.*",
+    "job.*",
+    "event.cancelled",
+    "purchased_item.*",
+    "commission.*",
+    "fulfillment.*",
+)
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
 JOBS_EXCHANGE: Final = "jobs.exchange"
@@ -162,6 +178,7 @@ def platform_topology(
         queues=(
             *holds.queues,
             Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(NOTIFICATIONS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -169,6 +186,7 @@ def platform_topology(
         bindings=(
             *holds.bindings,
             Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
+            *(Binding(MESSAGES_EXCHANGE, NOTIFICATIONS_QUEUE, key) for key in NOTIFYING_MESSAGES),
             *jobs.bindings,
             *retries.bindings,
         ),

@@ -45,7 +45,7 @@ class StoredMail:
     def body(self, kind: str) -> str:
         """Return the text of the ``plain`` or the ``html`` part; nothing when there is none."""
         part = self.message.get_body((kind,))
-        return str(part.get_content()) if part is not None else ""
+        return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
     @property
     def attachments(self) -> list[Attachment]:

@@ -7,22 +7,9 @@ from typing import Any, Final
 
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.notifications.letters import Channel, LetterKind
-from orchestrator.service.clearance import REASON as EVENT_CANCELLED
 
-__all__ = ["ROUTING_KEYS", "Notice", "notices_of"]
+__all__ = ["Notice", "notices_of"]
 
-# Of `messages.exchange`: these come to the recorder's queue.
-ROUTING_KEYS: Final = (
-    "order.*",
-    "transfer.*",
-    "sale.*",
-    "payment.*",
-    "job.*",
-    "event.cancelled",
-    "fulfillment.*",
-    "purchased_item.*",
-    "commission.*",
-)
 # Where messages name people. `shares` maps them to what they got.
 PEOPLE: Final = ("user_id", "seller_user_id", "buyer_user_id")
 SHARES: Final = "shares"
@@ -99,7 +86,7 @@ def _refund_letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Chan
     """Write to whoever had the tickets; who had handed them all on has nothing to do with it any more."""
     if str(user_id) not in message.data.get(SHARES, {}):
         return
-    if message.data.get("reason") == EVENT_CANCELLED:
+    if message.data.get("event_is_off"):
         yield _MAIL, LetterKind.EVENT_CANCELLED
         yield Channel.SMS, LetterKind.EVENT_CANCELLED  # somebody may be on the way already
     else:

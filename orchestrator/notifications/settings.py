@@ -30,7 +30,7 @@ class NotificationSettings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _use_sandbox_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _use_the_sandboxs_mail_server_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
         if values.get("env") not in {"dev", "test"}:
             return values
         return {"smtp_url": SANDBOX_SMTP_URL, "mail_from": DEV_SENDER, **values}

@@ -34,7 +34,7 @@ SOURCE: Final = "orchestrator"
 class Refund(SagaData):
     """What the saga knows. `seats` are there once they were taken back.
 
-    `is_forced` takes back what was used or handed over, too.
+    `is_forced` takes back what was used or handed over, too; `event_is_off` says that the event will not take place.
     """
 
     order_id: uuid.UUID
@@ -43,6 +43,7 @@ class Refund(SagaData):
     charge_request_id: uuid.UUID
     reason: str
     is_forced: bool = False
+    event_is_off: bool = False
     seats: tuple[ReturnedSeat, ...] = ()
 
     @property
@@ -106,6 +107,7 @@ def refunded_message(refund: Refund) -> OutgoingMessage:
         "user_id": str(refund.buyer_user_id),
         "seat_ids": [str(seat.seat_id) for seat in refund.seats],
         "shares": {str(user_id): f"{amount:.2f}" for user_id, amount in refund.shares.items()},
+        "event_is_off": refund.event_is_off,
     }
     message = Message(type="order.refunded", source=SOURCE, subject=str(refund.order_id), data=facts)
     return OutgoingMessage(message, MESSAGES_EXCHANGE, "order.refunded")

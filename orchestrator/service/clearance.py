@@ -119,7 +119,8 @@ class EventClearance:
             purchase = await self.engine.find(order.order_id)
             if purchase is None:
                 return
-            whole = refund_of(self.engine, purchase).model_copy(update={"reason": REASON, "is_forced": True})
+            calling_off = {"reason": REASON, "is_forced": True, "event_is_off": True}
+            whole = refund_of(self.engine, purchase).model_copy(update=calling_off)
             if await self._start_once(REFUND, whole, requested_by=cancellation_id):
                 started.append(order.order_id)
 

@@ -35,7 +35,7 @@ PORTS: Final = {
     "inventory": 50051,
 }
 LISTENING: Final = PORTS | {"rabbitmq": 5672} | {name: 5432 for name in SERVICES if name.endswith("-db")}
-ELSEWHERE: Final = {"OTP_API_URL", "REDIS_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"}
+ELSEWHERE: Final = {"OTP_API_URL", "PUBLIC_URL", "SMTP_URL", "REDIS_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"}
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,9 @@ def given() -> dict[str, str]:
         "JWT_PRIVATE_KEY": key.decode(),
         "QR_KEYS": f"k1:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}",
         "OTP_API_URL": "https://otp.example",
+        "SMTP_URL": "smtps://tickets:secret@mail.example",
+        "MAIL_FROM": "Tickets <tickets@shop.example>",
+        "PUBLIC_URL": "https://shop.example",
         "OTP_API_KEY": secrets.token_hex(24),
         "STRIPE_SECRET_KEY": secrets.token_hex(24),
         "STRIPE_WEBHOOK_SECRET": secrets.token_hex(24),

@@ -1,4 +1,4 @@
-"""The SMU notification API: ``POST /SendOTP`` and ``POST /VerifyOTP`` with the header ``X-Contacts-Key``."""
+"""The SMU notification API: ``POST /SendOTP``, ``/VerifyOTP`` and ``/SendSMS`` with the header ``X-Contacts-Key``."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ KEY_HEADER: Final = "X-Contacts-Key"
 
 
 class NotificationApi:
-    """An `OtpProvider`."""
+    """An `OtpProvider`, and a `TextProvider`."""
 
     def __init__(self, *, base_url: str, key: SecretStr, timeout_seconds: float) -> None:
         self._http = httpx.AsyncClient(
@@ -38,6 +38,11 @@ class NotificationApi:
             return OtpVerdict(str(answer.get("Status")))
         except ValueError as error:
             raise OtpUnavailable(reason=answer.get("ErrorMessage"), status=answer.get("Status")) from error
+
+    async def send_text(self, *, mobile: str, message: str) -> None:
+        answer = await self._post("/SendSMS", {"mobile": mobile, "message": message})
+        if not answer.get("Success"):
+            raise OtpUnavailable(reason=answer.get("ErrorMessage"))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -54,7 +54,7 @@ def ear(listening: Ear) -> Ear:
 
 @pytest.fixture(scope="module")
 def settings(listening: Ear) -> Settings:
-    return Settings(env="test", gateway_url=listening.url)
+    return Settings(env="test", smtp_port=0, gateway_url=listening.url)
 
 
 @pytest.fixture(scope="module")

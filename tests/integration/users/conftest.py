@@ -23,7 +23,7 @@ from users.settings import Settings
 
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    settings = SandboxSettings(env="test")
+    settings = SandboxSettings(env="test", smtp_port=0)
     async with serving(create_sandbox(settings), settings) as url, httpx.AsyncClient(base_url=url) as http:
         yield Sandbox(url, http)
 

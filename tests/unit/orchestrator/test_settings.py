@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from orchestrator.notifications.settings import SANDBOX_SMTP_URL
 from orchestrator.providers.settings import DEV_SECRETS, SANDBOX_URL
 from orchestrator.settings import Settings
 
@@ -13,6 +14,8 @@ PROD = {
     "RABBITMQ_URL": "amqp://mq",
     "QR_KEYS": "k1:" + "A" * 43,
     "SERVICE_TOKEN_SECRET": "s" * 40,
+    "SMTP_URL": "smtps://mail.example",
+    "MAIL_FROM": "Tickets <tickets@shop.example>",
 } | dict.fromkeys(SECRETS, "a real secret")
 
 
@@ -50,3 +53,25 @@ def test_in_dev_the_sandbox_stands_in_for_all(monkeypatch: pytest.MonkeyPatch) -
     settings = read(monkeypatch, {name: value for name, value in PROD.items() if name not in SECRETS} | {"ENV": "dev"})
     assert settings.stripe_api_url == settings.nowpayments_api_url == SANDBOX_URL
     assert settings.stripe_webhook_secret.get_secret_value() == DEV_SECRETS["stripe_webhook_secret"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SMTP_URL": ""},
+        {"MAIL_FROM": ""},
+        {"SMTP_URL": "mail.example:25"},
+        {"SMTP_URL": "http://mail.example"},
+        {"MAIL_FROM": "Tickets"},
+        {"MAIL_REPLY_TO": "a@b.example\r\nBcc: c@d.example"},
+    ],
+)
+def test_mail_needs_a_server_and_a_sender(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        read(monkeypatch, PROD | given)
+
+
+def test_in_dev_mail_goes_to_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    mail = ("SMTP_URL", "MAIL_FROM")
+    settings = read(monkeypatch, {name: value for name, value in PROD.items() if name not in mail} | {"ENV": "dev"})
+    assert settings.smtp_url.get_secret_value() == SANDBOX_SMTP_URL

@@ -1,0 +1,84 @@
+"""Takes the platform's messages and makes of each what the people it concerns are told."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from common.errors import ServiceError
+from common.messaging.message import Message
+from common.telemetry.logs import get_logger
+from orchestrator.jobs.record import NewJob
+from orchestrator.jobs.service import JobQueue
+from orchestrator.notifications.letters import LetterOrder
+from orchestrator.notifications.notices import Notice, notices_of
+from orchestrator.notifications.repository import FeedStore
+
+__all__ = ["Recorder", "Retention"]
+
+TRIM_EVERY_SECONDS: Final = 600.0
+
+logger = get_logger(__name__)
+
+
+class Recorder:
+    """A consumer's handler.
+
+    Args:
+        on_recorded: called after a write that left messages in the outbox.
+    """
+
+    def __init__(self, store: FeedStore, jobs: JobQueue, *, on_recorded: Callable[[], None]) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._on_recorded = on_recorded
+
+    async def take(self, message: Message) -> None:
+        """Record a message; one that comes again, or concerns nobody in particular, changes nothing.
+
+        Raises:
+            InvalidMessage: it cannot be understood.
+        """
+        notices = notices_of(message)
+        if not notices:
+            return
+        jobs = [job for notice in notices for job in self._letter_jobs(message, notice)]
+        if await self._store.record(message, notices, jobs):
+            self._on_recorded()
+
+    def _letter_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
+        """The key names the message and its reader: however often it is enqueued, it is one letter."""
+        return [
+            self._jobs.new_job(
+                channel,
+                LetterOrder(letter=letter, user_id=notice.user_id, data=notice.entry["data"]),
+                idempotency_key=f"{message.id} {notice.user_id}",
+            )
+            for channel, letter in notice.letters
+        ]
+
+
+class Retention:
+    """Throws away old feed entries now and then."""
+
+    def __init__(self, store: FeedStore, *, keep_seconds: float) -> None:
+        self._store = store
+        self._keep_seconds = keep_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="feed retention")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._store.trim(keep_seconds=self._keep_seconds)
+            except ServiceError as error:
+                logger.warning("feed.trim_waits", **error.private)
+            await asyncio.sleep(TRIM_EVERY_SECONDS)

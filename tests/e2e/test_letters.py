@@ -1,0 +1,112 @@
+"""What people get by mail and by phone when something happens to their tickets."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from devstack.stack import Stack
+from tests.e2e.conftest import MakeFan
+from tests.e2e.people import Box, Person
+from tests.support.waiting import eventually
+
+
+class Letterbox:
+    """The sandbox's, as one person sees it."""
+
+    def __init__(self, stack: Stack, person: Person) -> None:
+        self._sandbox = stack.urls.sandbox
+        self._person = person
+
+    async def mails(self) -> list[dict[str, Any]]:
+        return await self._get("/control/mail", to=self._person.email)
+
+    async def mail_about(self, beginning: str) -> dict[str, Any]:
+        async def look() -> list[dict[str, Any]]:
+            mails = await self.mails()
+            assert any(mail["subject"].startswith(beginning) for mail in mails), [mail["subject"] for mail in mails]
+            return mails
+
+        mails = await eventually(look, within_seconds=30)
+        return next(mail for mail in mails if mail["subject"].startswith(beginning))
+
+    async def text_messages(self) -> list[str]:
+        phone = (await self._person.get(f"/users/{self._person.user_id}")).data["phone"]
+        return [sent["text"] for sent in await self._get("/control/sent", mobile=phone) if sent["kind"] == "sms"]
+
+    async def _get(self, path: str, **query: str) -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(base_url=self._sandbox) as http:
+            found: list[dict[str, Any]] = (await http.get(path, params=query)).json()
+            return found
+
+
+@pytest.fixture
+def letterbox(platform: Stack, fan: Person) -> Letterbox:
+    return Letterbox(platform, fan)
+
+
+async def bought(fan: Person, concert: Box, *seats: str) -> str:
+    order_id = str((await fan.reserve(concert.event_id, *seats)).data["order_id"])
+    assert (await fan.pay(order_id)).status == 200
+    return order_id
+
+
+async def test_a_buyer_is_led_to_the_tickets(platform: Stack, fan: Person, concert: Box, letterbox: Letterbox) -> None:
+    seats = concert.seats["CAT2"][:2]
+    order_id = await bought(fan, concert, *seats)
+    mail = await letterbox.mail_about("Your tickets for Jazz at the Bay")
+    for page in (mail["text"], mail["html"]):
+        assert "row B, seat 1" in page
+        assert "200.00 credits" in page
+        assert order_id in page
+        assert all(f"{platform.urls.gateway}/#/tickets/{seat}" in page for seat in seats)
+    assert [attachment["content_type"] for attachment in mail["attachments"]] == ["image/png", "image/png"]
+    assert mail["headers"]["To"] == f"{fan.email.partition('@')[0]} <{fan.email}>"
+    assert len(await letterbox.mails()) == 1
+
+
+async def test_a_refund_is_told(fan: Person, concert: Box, letterbox: Letterbox) -> None:
+    order_id = await bought(fan, concert, concert.seats["CAT2"][0])
+    assert (await fan.post(f"/orders/{order_id}/refund", {"reason": "Ill"})).status == 200
+    mail = await letterbox.mail_about("Your refund for Jazz at the Bay")
+    assert "100.00 credits" in mail["text"]
+    assert mail["attachments"] == []
+
+
+async def test_a_cancelled_event_is_told_by_mail_and_by_phone(
+    fan: Person, admin: Person, concert: Box, letterbox: Letterbox
+) -> None:
+    await bought(fan, concert, concert.seats["CAT2"][0])
+    assert (await admin.post(f"/admin/events/{concert.event_id}/cancel")).status in {200, 202}
+    mail = await letterbox.mail_about("Cancelled: Jazz at the Bay")
+    assert "100.00 credits" in mail["text"]
+    [text] = await eventually(letterbox.text_messages)
+    assert text.startswith("TicketRemaster: Jazz at the Bay")
+
+
+async def test_both_parties_of_a_hand_over_are_told(
+    *, platform: Stack, fan: Person, concert: Box, new_fan: MakeFan, letterbox: Letterbox
+) -> None:
+    buyer = await new_fan()
+    theirs = Letterbox(platform, buyer)
+    seat = concert.seats["CAT2"][0]
+    await bought(fan, concert, seat)
+    initiated = await fan.post(
+        "/transfer/initiate",
+        {
+            "seat_id": seat,
+            "seller_user_id": fan.user_id,
+            "buyer_user_id": buyer.user_id,
+            "credits_amount": "50.00",
+        },
+    )
+    assert initiated.status == 201
+    assert "code we sent" in (await letterbox.mail_about("Hand over your ticket"))["text"]
+    assert "code we sent" in (await theirs.mail_about("A ticket is waiting for you"))["text"]
+    both = {"transfer_id": initiated.data["transfer_id"], "seller_otp": "123456", "buyer_otp": "123456"}
+    assert (await fan.post("/transfer/confirm", both)).data["status"] == "COMPLETED"
+    handed_over = await letterbox.mail_about("Your ticket for Jazz at the Bay was handed over")
+    assert handed_over["attachments"] == []
+    received = await theirs.mail_about("You have a ticket for Jazz at the Bay")
+    assert f"/#/tickets/{seat}" in received["text"]
+    assert len(received["attachments"]) == 1

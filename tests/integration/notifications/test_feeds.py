@@ -1,0 +1,149 @@
+"""Feeds: each message once, numbers without gaps, whatever comes at the same time."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.messaging.message import Message
+from orchestrator.jobs.policies import POLICIES
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.service import JobQueue
+from orchestrator.notifications.recorder import Recorder
+from orchestrator.notifications.repository import FEED_CHANGED, FeedStore
+
+
+@pytest.fixture
+def store(database: Database) -> FeedStore:
+    return FeedStore(database)
+
+
+@pytest.fixture
+def recorder(database: Database, store: FeedStore) -> Recorder:
+    jobs = JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None)
+    return Recorder(store, jobs, on_recorded=lambda: None)
+
+
+def confirmed(fan: uuid.UUID) -> Message:
+    order_id = str(uuid.uuid4())
+    data = {"user_id": str(fan), "order_id": order_id, "event_id": str(uuid.uuid4()), "total": "350.00"}
+    return Message(type="order.confirmed", source="tests", subject=order_id, data=data)
+
+
+def handed_over(seller: uuid.UUID, buyer: uuid.UUID) -> Message:
+    data = {"seller_user_id": str(seller), "buyer_user_id": str(buyer), "transfer_id": str(uuid.uuid4())}
+    return Message(type="transfer.completed", source="tests", subject=data["transfer_id"], data=data)
+
+
+async def jobs_of(database: Database, message: Message) -> Sequence[str]:
+    statement = text("SELECT kind FROM jobs WHERE idempotency_key LIKE :key ORDER BY idempotency_key")
+    return [row["kind"] for row in await database.fetch_all(statement, {"key": f"{message.id} %"})]
+
+
+async def hints_for(database: Database, user_id: uuid.UUID) -> list[int]:
+    statement = text("SELECT convert_from(body, 'UTF8')::jsonb AS m FROM outbox WHERE routing_key = :kind")
+    messages = [row["m"] for row in await database.fetch_all(statement, {"kind": FEED_CHANGED})]
+    return sorted(m["data"]["sequence"] for m in messages if m["subject"] == str(user_id))
+
+
+async def test_a_message_is_an_entry_a_hint_and_a_letter(
+    database: Database, store: FeedStore, recorder: Recorder
+) -> None:
+    fan = uuid.uuid4()
+    message = confirmed(fan)
+    await recorder.take(message)
+    page = await store.read(fan, since=0, limit=10)
+    [entry] = page.entries
+    assert (entry.sequence, entry.id, entry.type, entry.data) == (1, message.id, "order.confirmed", message.data)
+    assert (page.last_sequence, page.is_complete) == (1, True)
+    assert await jobs_of(database, message) == ["email"]
+    assert await hints_for(database, fan) == [1]
+
+
+async def test_a_message_that_comes_twenty_times_at_once_counts_once(
+    database: Database, store: FeedStore, recorder: Recorder
+) -> None:
+    fan = uuid.uuid4()
+    message = confirmed(fan)
+    await asyncio.gather(*(recorder.take(message) for _ in range(20)))
+    assert [entry.sequence for entry in (await store.read(fan, since=0, limit=50)).entries] == [1]
+    assert await jobs_of(database, message) == ["email"]
+    assert await hints_for(database, fan) == [1]
+
+
+async def test_both_parties_have_it_in_their_own_feeds(
+    database: Database, store: FeedStore, recorder: Recorder
+) -> None:
+    seller, buyer = uuid.uuid4(), uuid.uuid4()
+    message = handed_over(seller, buyer)
+    await recorder.take(message)
+    for user_id in (seller, buyer):
+        assert [entry.id for entry in (await store.read(user_id, since=0, limit=10)).entries] == [message.id]
+    assert await jobs_of(database, message) == ["email", "email"]
+
+
+async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
+    store: FeedStore, recorder: Recorder
+) -> None:
+    people = [uuid.uuid4() for _ in range(4)]
+    pairs = [*itertools.permutations(people, 2)] * 4
+    await asyncio.gather(*(recorder.take(handed_over(seller, buyer)) for seller, buyer in pairs))
+    for user_id in people:
+        page = await store.read(user_id, since=0, limit=200)
+        assert [entry.sequence for entry in page.entries] == [*range(1, 25)]
+
+
+async def test_a_reader_never_passes_an_entry_that_comes_later(store: FeedStore, recorder: Recorder) -> None:
+    """Two writers: whoever follows the feed while they write sees every number, in order."""
+    fan = uuid.uuid4()
+    writing = asyncio.gather(*(recorder.take(confirmed(fan)) for _ in range(60)))
+    seen: list[int] = []
+    while len(seen) < 60:
+        page = await store.read(fan, since=seen[-1] if seen else 0, limit=200)
+        assert page.is_complete
+        seen += [entry.sequence for entry in page.entries]
+    await writing
+    assert seen == [*range(1, 61)]
+
+
+class TestReading:
+    async def test_pages_follow_each_other(self, store: FeedStore, recorder: Recorder) -> None:
+        fan = uuid.uuid4()
+        for _ in range(5):
+            await recorder.take(confirmed(fan))
+        first = await store.read(fan, since=0, limit=2)
+        second = await store.read(fan, since=2, limit=2)
+        assert [e.sequence for e in [*first.entries, *second.entries]] == [1, 2, 3, 4]
+        assert first.last_sequence == 5
+
+    async def test_without_a_number_only_how_far_it_is(self, store: FeedStore, recorder: Recorder) -> None:
+        fan = uuid.uuid4()
+        assert (await store.read(fan, since=None, limit=10)).last_sequence == 0
+        await recorder.take(confirmed(fan))
+        page = await store.read(fan, since=None, limit=10)
+        assert (page.entries, page.last_sequence, page.is_complete) == ([], 1, True)
+
+    async def test_what_is_kept_no_more_is_said_to_be_missing(
+        self, database: Database, store: FeedStore, recorder: Recorder
+    ) -> None:
+        fan = uuid.uuid4()
+        for _ in range(3):
+            await recorder.take(confirmed(fan))
+        age = text(
+            "UPDATE user_feed SET created_at = created_at - interval '2 days' WHERE user_id = :u AND sequence < 3"
+        )
+        await database.execute(age, {"u": fan})
+        await store.trim(keep_seconds=86_400)
+        late = await store.read(fan, since=1, limit=10)
+        assert ([entry.sequence for entry in late.entries], late.is_complete) == ([3], False)
+        assert (await store.read(fan, since=2, limit=10)).is_complete
+        await recorder.take(confirmed(fan))
+        assert (await store.read(fan, since=3, limit=10)).entries[0].sequence == 4
+
+    async def test_a_number_that_never_was_is_not_believed(self, store: FeedStore) -> None:
+        assert not (await store.read(uuid.uuid4(), since=7, limit=10)).is_complete

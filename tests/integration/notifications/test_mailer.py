@@ -1,0 +1,83 @@
+"""Mail over SMTP: taken, refused for good, or to be tried again."""
+
+from email.message import EmailMessage
+
+import pytest
+from pydantic import SecretStr
+
+from orchestrator.notifications.errors import MailRefused, MailUnavailable
+from orchestrator.notifications.mailer import Mailer, SmtpServer
+from tests.integration.notifications.post_office import PostOffice
+
+
+def letter(to: str = "ann@example.com") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "tickets@example.com", to, "Hello"
+    message.set_content("Hello")
+    return message
+
+
+async def test_mail_arrives(post_office: PostOffice) -> None:
+    await post_office.mailer().send(letter())
+    [mail] = post_office.mails()
+    assert (mail.sender, mail.recipients, mail.body("plain")) == (
+        "tickets@example.com",
+        ("ann@example.com",),
+        "Hello\n",
+    )
+
+
+async def test_addresses_may_be_in_any_script(post_office: PostOffice) -> None:
+    await post_office.mailer().send(letter("änne@example.com"))
+    assert post_office.mails()[0].recipients == ("änne@example.com",)
+
+
+@pytest.mark.parametrize("code", [450, 451, 452])
+async def test_later_means_later(post_office: PostOffice, code: int) -> None:
+    post_office.fail(code)
+    with pytest.raises(MailUnavailable):
+        await post_office.mailer().send(letter())
+
+
+@pytest.mark.parametrize("code", [550, 552, 554])
+async def test_never_means_never(post_office: PostOffice, code: int) -> None:
+    post_office.fail(code)
+    with pytest.raises(MailRefused) as refusal:
+        await post_office.mailer().send(letter())
+    assert refusal.value.code == code
+
+
+async def test_a_silent_server_is_not_waited_for_without_end(post_office: PostOffice) -> None:
+    post_office.fail(None, delay_seconds=1.0)
+    with pytest.raises(MailUnavailable):
+        await post_office.mailer(timeout_seconds=0.2).send(letter())
+
+
+async def test_a_server_that_is_away_may_come_back(post_office: PostOffice) -> None:
+    mailer = post_office.mailer()
+    await post_office.server.close()
+    with pytest.raises(MailUnavailable):
+        await mailer.send(letter())
+
+
+async def test_a_password_does_not_go_over_an_open_line(post_office: PostOffice) -> None:
+    """The sandbox offers no STARTTLS: who has a password to give gives nothing then."""
+    server = SmtpServer.from_url(SecretStr(f"smtp://ann:secret@127.0.0.1:{post_office.server.port}"))
+    with pytest.raises(MailUnavailable):
+        await Mailer(server, timeout_seconds=5.0).send(letter())
+    assert post_office.mails() == []
+
+
+def test_a_url_says_it_all() -> None:
+    server = SmtpServer.from_url(SecretStr("smtp://ann%40shop:p%2Fw@mail.example"))
+    assert (server.host, server.port, server.username, server.is_tls, server.starttls) == (
+        "mail.example",
+        587,
+        "ann@shop",
+        False,
+        True,
+    )
+    assert server.password is not None
+    assert server.password.get_secret_value() == "p/w"
+    secure = SmtpServer.from_url(SecretStr("smtps://mail.example"))
+    assert (secure.port, secure.is_tls, secure.starttls) == (465, True, False)

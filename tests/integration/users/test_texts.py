@@ -1,0 +1,65 @@
+"""Text messages to people's phones: once for each request, and only for other services."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.users.desk import Desk
+from tests.integration.users.people import People, Person, Sandbox
+
+
+def call(person: Person, **changes: Any) -> dict[str, Any]:
+    return {"request_id": str(uuid.uuid4()), "user_id": str(person.user_id), "text": "Cancelled.", **changes}
+
+
+@pytest.fixture
+async def person(people: People) -> Person:
+    return await people.join()
+
+
+async def texts_to(person: Person, sandbox: Sandbox) -> list[str]:
+    sent = (await sandbox.http.get("/control/sent", params={"mobile": person.phone})).json()
+    return [message["text"] for message in sent if message["kind"] == "sms"]
+
+
+async def test_a_text_message_reaches_the_phone_once(desk: Desk, person: Person, sandbox: Sandbox) -> None:
+    body = call(person)
+    for _ in range(2):
+        answer = await desk.http.post("/internal/sms", json=body)
+        assert (answer.status_code, answer.json()["data"]) == (200, {"sent": True})
+    assert await texts_to(person, sandbox) == ["Cancelled."]
+
+
+async def test_another_text_under_the_same_id_is_refused(desk: Desk, person: Person, sandbox: Sandbox) -> None:
+    body = call(person)
+    await desk.http.post("/internal/sms", json=body)
+    refused = await desk.http.post("/internal/sms", json=body | {"text": "Something else."})
+    assert (refused.status_code, refused.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert await texts_to(person, sandbox) == ["Cancelled."]
+
+
+async def test_a_provider_that_is_down_is_asked_again(desk: Desk, person: Person, sandbox: Sandbox) -> None:
+    await sandbox.http.post("/control/faults", json={"path": "/SendSMS", "status": 500, "times": 1})
+    body = call(person)
+    assert (await desk.http.post("/internal/sms", json=body)).status_code == 503
+    assert (await desk.http.post("/internal/sms", json=body)).status_code == 200
+    assert await texts_to(person, sandbox) == ["Cancelled."]
+
+
+async def test_nobody_gets_none(desk: Desk, person: Person) -> None:
+    answer = await desk.http.post("/internal/sms", json=call(person, user_id=str(uuid.uuid4())))
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "USER_NOT_FOUND")
+
+
+@pytest.mark.parametrize("text", ["", "x" * 481, "a\x00b"])
+async def test_a_text_has_a_length(desk: Desk, person: Person, text: str) -> None:
+    assert (await desk.http.post("/internal/sms", json=call(person, text=text))).status_code == 400
+
+
+async def test_users_may_not_send_any(users_url: str, person: Person) -> None:
+    async with httpx.AsyncClient(
+        base_url=users_url, headers={"authorization": f"Bearer {person.access_token}"}
+    ) as http:
+        assert (await http.post("/internal/sms", json=call(person))).status_code in {401, 403}

@@ -1,0 +1,145 @@
+"""Letters say what happened, and nothing that somebody smuggled in."""
+
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
+from typing import Any
+
+import pytest
+
+from orchestrator.notifications.desk import Envelope
+from orchestrator.notifications.letters import LetterFacts, LetterKind, Place, SeatLine
+from orchestrator.notifications.stationery import Stationery, one_line
+
+STATIONERY = Stationery(public_url="https://shop.example")
+SEATS = (
+    SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1),
+    SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=2),
+)
+
+
+def facts(**changes: Any) -> LetterFacts:
+    place = Place(
+        event_name=changes.pop("event_name", "Night of Strings"),
+        venue_name="Indoor Stadium",
+        venue_address="2 Stadium Walk",
+        hall_id="HALL-A",
+        event_date=datetime(2027, 3, 20, 12, 0, tzinfo=UTC),
+    )
+    own: dict[str, Any] = {
+        "reader": "Ann",
+        "address": "ann@example.com",
+        "place": place,
+        "seats": SEATS,
+        "amount": Decimal("700.00"),
+        "other": "Ben",
+        "party": "buyer",
+        "expires_at": datetime(2027, 3, 1, 9, 30, tzinfo=UTC),
+        "reference": "0d9f2f0e",
+    }
+    return LetterFacts(**own | changes)
+
+
+def mail_of(kind: LetterKind, **changes: Any) -> EmailMessage:
+    envelope = Envelope(sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", stationery=STATIONERY)
+    mail = envelope.mail(kind, facts(**changes), letter_id=uuid.UUID(int=1), written_at=datetime.now(UTC))
+    return message_from_bytes(mail.as_bytes(), policy=modern)  # as its reader's program sees it
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_every_kind_can_be_written(kind: LetterKind) -> None:
+    letter = STATIONERY.write(kind, facts())
+    assert letter.subject
+    for page in (letter.text, letter.html):
+        assert "Ann" in page
+        assert "Night of Strings" in page
+        assert "700.00 credits" in page
+    assert "{{" not in letter.text + letter.html
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LetterKind if kind.value.startswith("payment")])
+def test_a_letter_about_money_alone_needs_no_event(kind: LetterKind) -> None:
+    assert STATIONERY.write(kind, facts(place=None, seats=(), party="", other="")).subject
+
+
+def test_each_party_reads_its_own_side() -> None:
+    seller = STATIONERY.write(LetterKind.TRANSFER_PENDING, facts(party="seller"))
+    buyer = STATIONERY.write(LetterKind.TRANSFER_PENDING, facts(party="buyer"))
+    assert "Your ticket is to go to Ben" in seller.text
+    assert "A ticket is to come to you from Ben" in buyer.text
+    assert "09:30 UTC on 01 March" in buyer.text
+
+
+class TestTickets:
+    def test_letter_leads_to_each_ticket_and_brings_a_picture_of_the_way(self) -> None:
+        mail = mail_of(LetterKind.TICKETS_BOUGHT)
+        text = mail.get_body(("plain",))
+        assert text is not None
+        for seat in SEATS:
+            assert f"https://shop.example/#/tickets/{seat.seat_id}" in text.get_content()
+        pictures = [*mail.iter_attachments()]
+        assert [picture.get_filename() for picture in pictures] == ["ticket-A-1.png", "ticket-A-2.png"]
+        assert all(bytes(picture.get_payload(decode=True)).startswith(b"\x89PNG") for picture in pictures)
+
+    @pytest.mark.parametrize("kind", [LetterKind.ORDER_REFUNDED, LetterKind.TRANSFER_COMPLETED])
+    def test_who_has_no_ticket_any_more_gets_none(self, kind: LetterKind) -> None:
+        assert not [*mail_of(kind).iter_attachments()]
+        assert "/#/tickets/" not in STATIONERY.write(kind, facts()).text
+
+
+class TestEnvelope:
+    def test_says_who_writes_and_where_answers_go(self) -> None:
+        mail = mail_of(LetterKind.TICKETS_BOUGHT)
+        assert mail["From"] == "Tickets <tickets@shop.example>"
+        assert mail["Reply-To"] == "help@shop.example"
+        assert mail["To"] == "Ann <ann@example.com>"
+        assert mail["Auto-Submitted"] == "auto-generated"
+
+    def test_same_letter_sent_again_is_known_as_a_copy(self) -> None:
+        first, again = mail_of(LetterKind.TICKETS_BOUGHT), mail_of(LetterKind.TICKETS_BOUGHT)
+        assert first["Message-ID"] == again["Message-ID"] == f"<{uuid.UUID(int=1)}@shop.example>"
+
+
+class TestInjection:
+    @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\u2028", "\x0b", "\x85"])
+    def test_no_header_can_be_added(self, line_break: str) -> None:
+        evil = f"Gala{line_break}Bcc: all@example.com{line_break}{line_break}<p>Body"
+        mail = mail_of(LetterKind.TICKETS_BOUGHT, event_name=evil, reader=evil)
+        assert mail["Bcc"] is None
+        assert mail["Subject"] == "Your tickets for Gala Bcc: all@example.com <p>Body"
+        assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
+
+    def test_html_is_escaped_and_text_is_not(self) -> None:
+        letter = STATIONERY.write(LetterKind.TICKET_RECEIVED, facts(other="<script>alert(1)</script>", reader="A & B"))
+        assert "<script>" not in letter.html
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
+        assert "A &amp; B" in letter.html
+        assert "<script>alert(1)</script>" in letter.text
+
+    @pytest.mark.parametrize("evil", ["{{ 7 * 7 }}", "{% include 'layout.txt' %}", "{# gone #}"])
+    def test_what_people_write_is_no_template(self, evil: str) -> None:
+        letter = STATIONERY.write(LetterKind.TICKET_RECEIVED, facts(other=evil, event_name=evil))
+        assert evil in letter.subject
+        assert evil in letter.text
+
+    def test_no_paragraph_can_be_added(self) -> None:
+        letter = STATIONERY.write(LetterKind.TICKET_RECEIVED, facts(other="Ben\n\nYou won. Call 123"))
+        assert "Ben You won. Call 123 has handed a ticket over" in letter.text
+
+    def test_display_name_cannot_become_an_address(self) -> None:
+        mail = mail_of(LetterKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')
+        assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
+
+
+def test_direction_marks_and_controls_become_blanks() -> None:
+    assert one_line("a\u202eb\x00c\td  e") == "a b c d e"
+
+
+def test_text_message_is_short() -> None:
+    said = STATIONERY.write_text_message(LetterKind.EVENT_CANCELLED, facts(event_name="N" * 1_000))
+    assert len(said) == 320
+    said = STATIONERY.write_text_message(LetterKind.EVENT_CANCELLED, facts())
+    assert said.startswith("TicketRemaster: Night of Strings on 20 Mar 2027 is CANCELLED.")

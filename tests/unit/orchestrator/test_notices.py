@@ -1,0 +1,84 @@
+"""Whom a message concerns, what each of them sees, and which letters they get."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from common.messaging.message import InvalidMessage, Message
+from orchestrator.notifications.letters import Channel, LetterKind
+from orchestrator.notifications.notices import Notice, notices_of
+
+SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
+PARTIES = {"seller_user_id": str(SELLER), "buyer_user_id": str(BUYER)}
+
+
+def told(kind: str, /, **data: Any) -> dict[uuid.UUID, Notice]:
+    message = Message(type=kind, source="tests", subject=str(uuid.uuid4()), data=data)
+    return {notice.user_id: notice for notice in notices_of(message)}
+
+
+def letters(notice: Notice) -> list[tuple[str, str]]:
+    return [(channel.value, letter.value) for channel, letter in notice.letters]
+
+
+def test_a_buyer_is_told_of_the_tickets() -> None:
+    notice = told("order.confirmed", user_id=str(FAN), total="350.00")[FAN]
+    assert letters(notice) == [("email", "tickets_bought")]
+    assert (notice.entry["type"], notice.entry["data"]) == ("order.confirmed", {"user_id": str(FAN), "total": "350.00"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "seller", "buyer"),
+    [
+        ("transfer.pending", LetterKind.TRANSFER_PENDING, LetterKind.TRANSFER_PENDING),
+        ("transfer.completed", LetterKind.TRANSFER_COMPLETED, LetterKind.TICKET_RECEIVED),
+        ("transfer.failed", LetterKind.TRANSFER_FAILED, LetterKind.TRANSFER_FAILED),
+        ("transfer.reversed", LetterKind.TRANSFER_REVERSED, LetterKind.TRANSFER_REVERSED),
+        ("sale.pending", LetterKind.SALE_PENDING, None),
+        ("sale.completed", LetterKind.SALE_COMPLETED, LetterKind.TICKET_RESOLD),
+        ("sale.failed", None, LetterKind.SALE_FAILED),
+    ],
+)
+def test_parties_get_their_letters_and_both_see_it(
+    kind: str, seller: LetterKind | None, buyer: LetterKind | None
+) -> None:
+    notices = told(kind, **PARTIES)
+    expected = {SELLER: seller, BUYER: buyer}
+    for user_id, letter in expected.items():
+        assert notices[user_id].letters == (((Channel.EMAIL, letter),) if letter else ())
+
+
+class TestRefund:
+    def test_each_holder_sees_their_share_and_nobody_elses(self) -> None:
+        notices = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00", str(BUYER): "250.00"})
+        assert {user: notice.entry["data"]["amount"] for user, notice in notices.items()} == {
+            FAN: "100.00",
+            BUYER: "250.00",
+        }
+        assert all("shares" not in notice.entry["data"] for notice in notices.values())
+        assert letters(notices[BUYER]) == [("email", "order_refunded")]
+
+    def test_who_handed_every_ticket_on_sees_it_but_gets_no_letter(self) -> None:
+        notices = told("order.refunded", user_id=str(FAN), shares={str(BUYER): "250.00"})
+        assert notices[FAN].letters == ()
+        assert "amount" not in notices[FAN].entry["data"]
+
+    def test_of_a_cancelled_event_is_told_by_phone_too(self) -> None:
+        notice = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00"}, event_is_off=True)[FAN]
+        assert letters(notice) == [("email", "event_cancelled"), ("sms", "event_cancelled")]
+
+
+def test_a_job_is_shown_to_who_asked_for_it_and_its_letters_to_nobody() -> None:
+    assert letters(told("job.completed", user_id=str(FAN), kind="commission")[FAN]) == []
+    assert told("job.completed", user_id=None, kind="email") == {}
+
+
+def test_what_concerns_nobody_in_particular_is_left_alone() -> None:
+    assert told("event.cancelled", event_id=str(uuid.uuid4())) == {}
+
+
+@pytest.mark.parametrize("data", [{"user_id": "nobody"}, {"user_id": 7}, {"shares": {"x": "1.00"}}, {"shares": ["x"]}])
+def test_an_id_that_is_none_cannot_be_understood(data: dict[str, Any]) -> None:
+    with pytest.raises(InvalidMessage):
+        told("order.refunded", **data)
