@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-services test-sagas test-chaos check format format-check lint types imports \
 	stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -43,7 +43,7 @@ logs: $(LOCKED) ## Follow the merged log of `make up`
 
 ##@ Quality
 test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
-	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 
 check: format-check lint types imports stubs-check lock-check ## Check format, lint, types, import rules, stubs and lock
 	@echo "All checks passed."
@@ -74,6 +74,19 @@ docs: $(LOCKED) ## Check the pages' links and what they say about the code
 clean: ## Remove .venv and caches; the platform's data stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- parts of `make test`, which run side by side: most of a test's time is waiting ----------------------------------
+
+TEST_PARTS := test-services test-sagas test-chaos
+
+test-services: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture tests/integration
+
+test-sagas: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/contracts tests/e2e
+
+test-chaos: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/chaos
 
 # --- parts of `make check` -------------------------------------------------------------------------------------------
 
