@@ -107,6 +107,11 @@ class Stands:
 def payment_control_routes(stands: Stands) -> APIRouter:
     router = APIRouter(prefix="/control", tags=["Control"])
 
+    @router.post("/stripe/forget-keys", status_code=204)
+    async def forget_keys() -> None:
+        """Forget idempotency keys, as Stripe does after a day."""
+        stands.stripe.forget_keys()
+
     @router.post("/stripe/{intent_id}/refund")
     async def refund_intent(intent_id: str, body: TellRefund | None = None) -> Told:
         """Give a paid intent back, and send the webhook."""

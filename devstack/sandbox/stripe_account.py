@@ -89,6 +89,9 @@ class StripeAccount:
             self._by_key[key] = (given, intent_id)
         return self._intents[intent_id]
 
+    def forget_keys(self) -> None:
+        self._by_key.clear()
+
     def find(self, intent_id: str) -> Json:
         """Return an intent.
 

@@ -27,7 +27,7 @@ NewFan = Callable[[], Awaitable[Fan]]
 
 @pytest.fixture(scope="module")
 async def sandbox_url() -> AsyncIterator[str]:
-    settings = SandboxSettings(env="test")
+    settings = SandboxSettings(env="test", smtp_port=0)
     async with serving(create_sandbox(settings), settings) as url:
         yield url
 

@@ -4,14 +4,13 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from sqlalchemy import text
 
 from common.db.engine import Database
-from orchestrator.providers.port import Provider
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import Person
 from tests.support.signing import (
@@ -23,12 +22,12 @@ from tests.support.signing import (
 )
 from tests.support.waiting import eventually
 
-__all__ = ["Counters", "Fan"]
+__all__ = ["Counters", "Fan", "event_id", "intent", "statuses", "success"]
 
 
 @dataclass(frozen=True)
 class Fan:
-    """Somebody who buys credits; `admin` calls are made by somebody with that role."""
+    """Somebody who buys credits, or an admin who looks at the log."""
 
     person: Person
     http: httpx.AsyncClient
@@ -80,7 +79,6 @@ class Counters:
     database: Database
     users_database: Database
     settings: WorkerSettings
-    sent: list[str] = field(default_factory=list)
 
     # --- providers ---------------------------------------------------------------------------------------------------
 
@@ -102,7 +100,7 @@ class Counters:
         body = as_bytes(notice)
         return await self.send("kinguin", body, supplier_signature(body, self.settings.supplier_webhook_secret))
 
-    async def control(self, path: str, **body: Any) -> Any:
+    async def control(self, path: str, /, **body: Any) -> Any:
         answer = await self.sandbox.post(f"/control{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
@@ -144,6 +142,18 @@ class Counters:
         )
         return int(row["n"]) if row else 0
 
+    async def forget_attachment(self, payment_id: str) -> None:
+        """Let it look as if the provider's name for a payment had never been noted."""
+        await self.users_database.execute(
+            text("UPDATE payments SET provider_payment_id = NULL WHERE payment_id = :payment_id"),
+            {"payment_id": uuid.UUID(payment_id)},
+        )
+
+    async def payments_with(self, payment_id: str) -> Sequence[Mapping[str, Any]]:
+        return await self.users_database.fetch_all(
+            text("SELECT * FROM payments WHERE payment_id = :payment_id"), {"payment_id": uuid.UUID(payment_id)}
+        )
+
     async def payments_of(self, user_id: uuid.UUID) -> Sequence[Mapping[str, Any]]:
         return await self.users_database.fetch_all(
             text("SELECT * FROM payments WHERE user_id = :user_id ORDER BY created_at"), {"user_id": user_id}
@@ -178,6 +188,3 @@ def event_id() -> str:
 async def statuses(*calls: Any) -> Counter[int]:
     """Make calls at once and count their answers' statuses."""
     return Counter(answer.status_code for answer in await asyncio.gather(*calls))
-
-
-PROVIDERS = [provider.value for provider in Provider]

@@ -1,0 +1,162 @@
+"""Buying credits: a payment noted, made at its provider and named, once per idempotency key, whatever fails between."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.integration.users.people import code_of
+from tests.integration.webhooks.conftest import NewFan
+from tests.integration.webhooks.counter import Counters, Fan, statuses
+
+INTENTS = "/v1/payment_intents"
+CRYPTO = "/v1/payment"
+
+
+async def intents_of(counters: Counters, payment_id: str) -> list[dict[str, Any]]:
+    """Return what Stripe has of a payment."""
+    key = counters.settings.stripe_secret_key.get_secret_value()
+    answer = await counters.sandbox.get(INTENTS, params={"limit": 1000}, headers={"authorization": f"Bearer {key}"})
+    return [each for each in answer.json()["data"] if each["metadata"]["payment_id"] == payment_id]
+
+
+class TestTopUp:
+    async def test_it_answers_what_the_browser_needs(self, counters: Counters, fan: Fan) -> None:
+        answer = await fan.post("/credits/topup", {"amount": "50.00"})
+        data = answer.json()["data"]
+        assert set(data) == {"payment_id", "client_secret", "amount", "currency"}
+        assert (data["amount"], data["currency"]) == ("50.00", "sgd")
+        (intent,) = await intents_of(counters, data["payment_id"])
+        assert intent["client_secret"] == data["client_secret"]
+        assert (intent["amount"], intent["metadata"]["user_id"]) == (5_000, str(fan.person.user_id))
+        (payment,) = await counters.payments_of(fan.person.user_id)
+        assert (payment["provider"], payment["purpose"], payment["status"]) == ("stripe", "topup", "PENDING")
+        assert payment["provider_payment_id"] == intent["id"]
+        assert data["client_secret"] not in str(dict(payment))
+        assert await fan.balance() == "0.00"
+
+    @pytest.mark.parametrize("amount", [50, 12.34, "0.50", "999999.99"])
+    async def test_amounts_are_numbers_or_text(self, fan: Fan, amount: Any) -> None:
+        assert (await fan.post("/credits/topup", {"amount": amount})).status_code == 200
+
+    @pytest.mark.parametrize("amount", ["0.49", "0", "-5", "1000000.00", "12.345", "much", True, None])
+    async def test_other_amounts_are_refused(self, counters: Counters, fan: Fan, amount: Any) -> None:
+        answer = await fan.post("/credits/topup", {"amount": amount})
+        assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
+        assert await counters.payments_of(fan.person.user_id) == []
+
+    async def test_it_needs_somebody(self, counters: Counters) -> None:
+        answer = await counters.http.post("/api/credits/topup", json={"amount": "50.00"})
+        assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
+
+
+class TestIdempotency:
+    async def test_one_key_is_one_payment(self, counters: Counters, fan: Fan) -> None:
+        first = await fan.top_up(key="k1")
+        assert await fan.top_up(key="k1") == first
+        assert (await fan.top_up(key="k2"))["payment_id"] != first["payment_id"]
+        assert (await fan.top_up())["payment_id"] != first["payment_id"]
+        assert len(await counters.payments_of(fan.person.user_id)) == 3
+
+    async def test_at_once_too(self, counters: Counters, fan: Fan) -> None:
+        answers = await asyncio.gather(*(fan.top_up(key="rush") for _ in range(10)))
+        assert len({answer["client_secret"] for answer in answers}) == 1
+        assert len(await intents_of(counters, answers[0]["payment_id"])) == 1
+        assert len(await counters.payments_of(fan.person.user_id)) == 1
+
+    async def test_another_amount_under_it_is_refused(self, fan: Fan) -> None:
+        await fan.top_up("50.00", key="k3")
+        answer = await fan.post("/credits/topup", {"amount": "60.00"}, key="k3")
+        assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+    async def test_keys_are_a_fans_own(self, fan: Fan, new_fan: NewFan) -> None:
+        other = await new_fan()
+        assert (await fan.top_up(key="k4"))["payment_id"] != (await other.top_up(key="k4"))["payment_id"]
+
+    async def test_a_repetition_finds_the_intent_also_when_stripe_forgot_the_key(
+        self, counters: Counters, fan: Fan
+    ) -> None:
+        """It forgets keys after a day; by then the name is noted here."""
+        first = await fan.top_up(key="old")
+        await counters.control("/stripe/forget-keys")
+        assert await fan.top_up(key="old") == first
+        assert len(await intents_of(counters, first["payment_id"])) == 1
+
+
+class TestFailures:
+    async def test_while_stripe_is_away_nothing_is_begun_and_the_same_request_goes_on(
+        self, counters: Counters, fan: Fan
+    ) -> None:
+        await counters.control("/faults", path=INTENTS, status=500, times=1)
+        answer = await fan.post("/credits/topup", {"amount": "50.00"}, key="again")
+        assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
+        (payment,) = await counters.payments_of(fan.person.user_id)
+        assert payment["provider_payment_id"] is None
+        topped_up = await fan.top_up(key="again")
+        assert topped_up["payment_id"] == str(payment["payment_id"])
+
+    async def test_a_lost_answer_of_stripe_makes_no_second_intent(self, counters: Counters, fan: Fan) -> None:
+        await counters.control("/faults", path=INTENTS, delay_seconds=3, times=1)
+        answer = await fan.post("/credits/topup", {"amount": "50.00"}, key="slow")
+        assert (answer.status_code, code_of(answer)) == (504, "UPSTREAM_TIMEOUT")
+        topped_up = await fan.top_up(key="slow")
+        assert len(await intents_of(counters, topped_up["payment_id"])) == 1
+
+    async def test_a_process_that_died_before_it_noted_the_name_is_made_good(
+        self, counters: Counters, fan: Fan
+    ) -> None:
+        first = await fan.top_up(key="died")
+        await counters.forget_attachment(first["payment_id"])
+        assert await fan.top_up(key="died") == first
+
+
+class TestCrypto:
+    async def test_it_answers_how_to_pay(self, counters: Counters, fan: Fan) -> None:
+        data = await fan.pay_by_crypto("45.00")
+        assert set(data) == {
+            "payment_id",
+            "pay_address",
+            "pay_amount",
+            "pay_currency",
+            "amount",
+            "currency",
+            "expires_at",
+        }
+        assert (data["pay_amount"], data["pay_currency"]) == ("0.0005", "btc")
+        assert (data["amount"], data["currency"]) == ("45.00", "sgd")
+        shown = await fan.payment(data["payment_id"])
+        assert shown["details"]["pay_address"] == data["pay_address"]
+        (payment,) = await counters.payments_of(fan.person.user_id)
+        assert (payment["provider"], payment["status"]) == ("nowpayments", "PENDING")
+
+    async def test_one_key_is_one_address(self, counters: Counters, fan: Fan) -> None:
+        first = await fan.pay_by_crypto(key="k1")
+        assert await fan.pay_by_crypto(key="k1") == first
+        together = await asyncio.gather(*(fan.pay_by_crypto(key="k2") for _ in range(10)))
+        assert len({answer["pay_address"] for answer in together}) == 1
+        assert len(await counters.payments_of(fan.person.user_id)) == 2
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"amount": "1.00"},
+            {"pay_currency": "gold"},
+            {"pay_currency": "../admin"},
+            {"amount": None},
+            {"purpose": "gift"},
+            {"reference_id": str(uuid.uuid4())},
+            {"purpose": "order"},
+        ],
+    )
+    async def test_what_cannot_be_paid_is_refused(self, fan: Fan, wrong: dict[str, Any]) -> None:
+        wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"} | wrong
+        answer = await fan.post("/payments/crypto", wanted)
+        assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
+
+    async def test_while_nowpayments_is_away_the_same_request_goes_on_later(self, counters: Counters, fan: Fan) -> None:
+        await counters.control("/faults", path=CRYPTO, status=502, times=1)
+        wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
+        calls = [fan.post("/payments/crypto", wanted, key="again") for _ in range(1)]
+        assert await statuses(*calls) == {503: 1}
+        assert (await fan.pay_by_crypto(key="again"))["pay_address"]

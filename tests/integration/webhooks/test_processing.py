@@ -1,0 +1,284 @@
+"""What becomes of webhooks: credited once whatever happens, flagged when odd, kept when nobody knows the payment."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+
+from orchestrator.settings import WorkerSettings
+from orchestrator.worker import create_worker
+from tests.integration.webhooks.conftest import NewFan
+from tests.integration.webhooks.counter import Counters, Fan, event_id, intent, statuses, success
+from tests.support.serving import serving
+from tests.support.signing import stripe_event
+from tests.support.waiting import eventually
+
+NOBODY = "http://127.0.0.1:9"
+
+
+def charge(topped_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str, Any]:
+    return {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 5_000,
+        "amount_refunded": cents,
+        "currency": "sgd",
+        "payment_intent": topped_up["intent_id"],
+        "metadata": {"payment_id": topped_up["payment_id"], "user_id": str(fan.person.user_id)},
+    }
+
+
+class TestWhenNobodyCanBeAsked:
+    """First in the file: no other worker works yet."""
+
+    async def test_the_tries_are_used_up_then_it_waits_for_people_and_a_replay_credits_it(
+        self, counters: Counters, fan: Fan, admin: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        event = success(topped_up, fan, event_id=event_id())
+        deaf = settings.model_copy(update={"users_url": NOBODY})
+        async with serving(create_worker(deaf), deaf):
+            await counters.tell_by_stripe(event)
+            failed = await counters.ends(event["id"], "failed", within_seconds=40)
+        assert (failed["error"]["code"], failed["attempts"]) == ("UPSTREAM_TIMEOUT", 20)
+        assert await fan.balance() == "0.00"
+        job = (await admin.get(f"/admin/jobs/{failed['job_id']}")).json()["data"]
+        assert (job["status"], job["error"]["code"]) == ("failed", "UPSTREAM_TIMEOUT")
+        async with serving(create_worker(settings), settings):
+            replayed = (await admin.post(f"/admin/webhook-logs/{failed['webhook_id']}/replay")).json()["data"]
+            assert (replayed["status"], replayed["replays"], replayed["attempts"]) == ("received", 1, 0)
+            assert replayed["job_id"] != str(failed["job_id"])
+            row = await counters.ends(event["id"], "processed")
+        assert (row["outcome"], row["error"], row["attempts"]) == ("CREDITED", None, 1)
+        assert await fan.balance() == "50.00"
+
+
+@pytest.mark.usefixtures("working")
+class TestStripe:
+    async def test_a_success_is_credited(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up("50.00")
+        event = success(topped_up, fan, event_id=event_id())
+        assert (await counters.tell_by_stripe(event)).status_code == 200
+        row = await counters.ends(event["id"], "processed")
+        assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", topped_up["payment_id"])
+        assert await fan.balance() == "50.00"
+        assert (await fan.payment(topped_up["payment_id"]))["status"] == "SUCCEEDED"
+
+    async def test_a_hundred_copies_at_once_credit_once(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        before = await counters.counts()
+        event = success(topped_up, fan, event_id=event_id())
+        assert await statuses(*(counters.tell_by_stripe(event) for _ in range(100))) == {200: 100}
+        await counters.ends(event["id"], "processed")
+        after = await counters.counts()
+        assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
+        assert await fan.balance() == "50.00"
+        assert await counters.movements(topped_up["payment_id"]) == 1
+
+    async def test_the_same_told_in_a_hundred_events_credits_once(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        events = [success(topped_up, fan, event_id=event_id()) for _ in range(100)]
+        await asyncio.gather(*(counters.tell_by_stripe(event) for event in events))
+
+        async def outcomes() -> list[str]:
+            rows = [await counters.logged(event["id"]) for event in events]
+            assert all(row and row["processed_at"] for row in rows)
+            return sorted(row["outcome"] for row in rows if row)
+
+        assert await eventually(outcomes, within_seconds=30) == ["CREDITED"] + ["IGNORED"] * 99
+        assert await fan.balance() == "50.00"
+        assert await counters.movements(topped_up["payment_id"]) == 1
+
+    async def test_a_late_failure_takes_nothing_back(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        paid = success(topped_up, fan, event_id=event_id())
+        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+        for event, status in ((paid, "processed"), (declined, "ignored")):
+            await counters.tell_by_stripe(event)
+            await counters.ends(event["id"], status)
+        assert await fan.balance() == "50.00"
+
+    async def test_a_declined_card_can_be_followed_by_a_better_one(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+        await counters.tell_by_stripe(declined)
+        await counters.ends(declined["id"], "processed")
+        assert (await fan.payment(topped_up["payment_id"]))["status"] == "FAILED"
+        paid = success(topped_up, fan, event_id=event_id())
+        await counters.tell_by_stripe(paid)
+        await counters.ends(paid["id"], "processed")
+        assert await fan.balance() == "50.00"
+
+    async def test_a_refund_takes_the_credits_back(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        paid = success(topped_up, fan, event_id=event_id())
+        refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
+        for event in (paid, refund):
+            await counters.tell_by_stripe(event)
+            await counters.ends(event["id"], "processed")
+        assert await fan.balance() == "0.00"
+        assert (await fan.payment(topped_up["payment_id"]))["status"] == "REFUNDED"
+
+    async def test_a_refund_that_arrives_first_leaves_nothing_to_credit(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
+        await counters.tell_by_stripe(refund)
+        await counters.ends(refund["id"], "processed")
+        paid = success(topped_up, fan, event_id=event_id())
+        await counters.tell_by_stripe(paid)
+        await counters.ends(paid["id"], "ignored")
+        assert await fan.balance() == "0.00"
+
+    async def test_a_partial_refund_is_for_people(self, counters: Counters, fan: Fan) -> None:
+        topped_up = await fan.top_up()
+        paid = success(topped_up, fan, event_id=event_id())
+        await counters.tell_by_stripe(paid)
+        await counters.ends(paid["id"], "processed")
+        partial = stripe_event("charge.refunded", charge(topped_up, fan, cents=2_000), id=event_id())
+        await counters.tell_by_stripe(partial)
+        assert (await counters.ends(partial["id"], "failed"))["outcome"] == "MISMATCH"
+        assert await fan.balance() == "50.00"
+
+    @pytest.mark.parametrize(
+        ("wrong", "flag"),
+        [
+            ({"amount_received": 4_999}, "AMOUNT_MISMATCH"),
+            ({"amount_received": 500_000, "amount": 500_000}, "AMOUNT_MISMATCH"),
+            ({"currency": "usd"}, "CURRENCY_MISMATCH"),
+            ({"metadata": {"user_id": str(uuid.uuid4())}}, "USER_MISMATCH"),
+        ],
+        ids=["too little", "too much", "currency", "user"],
+    )
+    async def test_what_contradicts_our_record_is_flagged_and_not_credited(
+        self, counters: Counters, fan: Fan, wrong: dict[str, Any], flag: str
+    ) -> None:
+        topped_up = await fan.top_up()
+        event = success(topped_up, fan, event_id=event_id(), **wrong)
+        await counters.tell_by_stripe(event)
+        row = await counters.ends(event["id"], "failed")
+        assert row["outcome"] == "MISMATCH"
+        assert await fan.balance() == "0.00"
+        (payment,) = await counters.payments_of(fan.person.user_id)
+        assert (payment["flags"], payment["status"]) == ([flag], "PENDING")
+
+    async def test_types_that_we_have_no_use_for_are_kept_and_ignored(self, counters: Counters) -> None:
+        event = stripe_event("radar.early_fraud_warning.created", {"id": "issfr_1"}, id=event_id())
+        await counters.tell_by_stripe(event)
+        assert (await counters.ends(event["id"], "ignored"))["outcome"] is None
+
+    async def test_news_that_cannot_be_read_fails_at_once(self, counters: Counters, admin: Fan) -> None:
+        event = stripe_event("payment_intent.succeeded", {"id": "pi_1"}, id=event_id())
+        await counters.tell_by_stripe(event)
+        row = await counters.ends(event["id"], "failed")
+        assert (row["attempts"], row["error"]["code"]) == (1, "VALIDATION_ERROR")
+
+        async def job_failed() -> bool:
+            job = (await admin.get(f"/admin/jobs/{row['job_id']}")).json()["data"]
+            return bool(job["status"] == "failed")
+
+        await eventually(job_failed)
+
+
+@pytest.mark.usefixtures("working")
+class TestUnknownPayments:
+    async def test_the_webhook_is_kept_for_people_and_can_be_replayed(
+        self, counters: Counters, fan: Fan, admin: Fan
+    ) -> None:
+        stranger = {"intent_id": "pi_unknown", "client_secret": "s", "payment_id": str(uuid.uuid4()), "amount": "50.00"}
+        event = success(stranger, fan, event_id=event_id())
+        await counters.tell_by_stripe(event)
+        row = await counters.ends(event["id"], "unmatched")
+        assert row["outcome"] == "UNKNOWN"
+        listed = (await admin.get("/admin/webhook-logs", status="unmatched")).json()["data"]
+        assert event["id"] in {webhook["external_id"] for webhook in listed}
+        await admin.post(f"/admin/webhook-logs/{row['webhook_id']}/replay")
+        row = await counters.ends(event["id"], "unmatched")
+        assert row["replays"] == 1
+
+    async def test_one_whose_attachment_was_lost_is_known_by_our_own_id(self, counters: Counters, fan: Fan) -> None:
+        """The process died between making the intent and noting its name."""
+        topped_up = await fan.top_up()
+        await counters.forget_attachment(topped_up["payment_id"])
+        event = success(topped_up, fan, event_id=event_id())
+        await counters.tell_by_stripe(event)
+        await counters.ends(event["id"], "processed")
+        assert await fan.balance() == "50.00"
+
+
+@pytest.mark.usefixtures("working")
+class TestReplays:
+    async def test_what_was_credited_is_not_credited_again(self, counters: Counters, fan: Fan, admin: Fan) -> None:
+        topped_up = await fan.top_up()
+        event = success(topped_up, fan, event_id=event_id())
+        await counters.tell_by_stripe(event)
+        row = await counters.ends(event["id"], "processed")
+        answers = await asyncio.gather(
+            *(admin.post(f"/admin/webhook-logs/{row['webhook_id']}/replay") for _ in range(5))
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        row = await counters.ends(event["id"], "ignored")
+        assert row["outcome"] == "IGNORED"
+        assert await fan.balance() == "50.00"
+        assert await counters.movements(topped_up["payment_id"]) == 1
+
+
+@pytest.mark.usefixtures("working")
+class TestCrypto:
+    async def notice(self, counters: Counters, paid: dict[str, Any], status: str, **changes: Any) -> dict[str, Any]:
+        (payment,) = await counters.payments_with(paid["payment_id"])
+        told = {
+            "payment_id": payment["provider_payment_id"],
+            "payment_status": status,
+            "price_amount": 45,
+            "price_currency": "sgd",
+            "pay_amount": 0.0005,
+            "actually_paid": 0.0005 if status in {"finished", "confirming"} else 0,
+            "pay_currency": "btc",
+            "order_id": paid["payment_id"],
+        } | changes
+        assert (await counters.tell_by_nowpayments(told)).status_code == 200
+        actually = f"{told['actually_paid']:g}"
+        return told | {"external_id": f"{told['payment_id']}:{status}:{actually}"}
+
+    async def test_it_goes_forward_to_the_credit(self, counters: Counters, fan: Fan) -> None:
+        paid = await fan.pay_by_crypto()
+        for status in ("waiting", "confirming", "confirmed", "sending", "finished"):
+            await self.notice(counters, paid, status)
+        await fan.has("45.00")
+        assert (await fan.payment(paid["payment_id"]))["status"] == "SUCCEEDED"
+
+    async def test_in_any_order_it_ends_the_same(self, counters: Counters, new_fan: NewFan) -> None:
+        fan = await new_fan()
+        paid = await fan.pay_by_crypto()
+        for status in ("finished", "waiting", "expired", "confirming", "failed"):
+            told = await self.notice(counters, paid, status)
+            await counters.ends(told["external_id"], "processed" if status == "finished" else "ignored")
+        assert await fan.balance() == "45.00"
+
+    async def test_part_of_it_credits_nothing_and_is_flagged(self, counters: Counters, fan: Fan) -> None:
+        paid = await fan.pay_by_crypto()
+        told = await self.notice(counters, paid, "partially_paid", actually_paid=0.0002)
+        await counters.ends(told["external_id"], "processed")
+        assert await fan.balance() == "0.00"
+        (payment,) = await counters.payments_with(paid["payment_id"])
+        assert (payment["status"], payment["flags"], str(payment["paid_amount"])) == (
+            "PARTIALLY_PAID",
+            ["PARTIAL"],
+            "0.0002",
+        )
+
+    async def test_late_money_is_credited_and_flagged(self, counters: Counters, fan: Fan) -> None:
+        paid = await fan.pay_by_crypto()
+        told = await self.notice(counters, paid, "expired")
+        await counters.ends(told["external_id"], "processed")
+        await self.notice(counters, paid, "finished")
+        await fan.has("45.00")
+        (payment,) = await counters.payments_with(paid["payment_id"])
+        assert (payment["status"], payment["flags"]) == ("SUCCEEDED", ["LATE"])
+
+    async def test_another_price_is_flagged_and_not_credited(self, counters: Counters, fan: Fan) -> None:
+        paid = await fan.pay_by_crypto()
+        told = await self.notice(counters, paid, "finished", price_amount=4500)
+        assert (await counters.ends(told["external_id"], "failed"))["outcome"] == "MISMATCH"
+        assert await fan.balance() == "0.00"

@@ -1,0 +1,177 @@
+"""Payments compared with the providers' own records: what a lost webhook left behind is repaired, once."""
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+import pytest
+
+from orchestrator.clients.payments import ReportOutcome
+from orchestrator.providers.port import PaymentStatus
+from orchestrator.reconcile import reconcile
+from orchestrator.service.reconciliation import Difference, Reconciled
+from orchestrator.settings import WorkerSettings
+from orchestrator.worker import create_worker
+from tests.integration.webhooks.counter import Counters, Fan, event_id, success
+from tests.support.serving import serving
+
+
+async def found(settings: WorkerSettings, *payment_ids: str) -> list[Difference]:
+    """Reconcile, and return what was found of these payments."""
+    done: Reconciled = await reconcile(settings)
+    return [difference for difference in done.differences if str(difference.payment_id) in payment_ids]
+
+
+async def crypto_id(counters: Counters, paid: dict[str, Any]) -> str:
+    (payment,) = await counters.payments_with(paid["payment_id"])
+    return str(payment["provider_payment_id"])
+
+
+class TestStripe:
+    async def test_a_payment_whose_webhook_was_lost_is_credited_once(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(settings, topped_up["payment_id"])
+        assert (difference.ours, difference.theirs) == (PaymentStatus.PENDING, PaymentStatus.SUCCEEDED)
+        assert difference.outcome is ReportOutcome.CREDITED
+        assert await fan.balance() == "50.00"
+        assert await found(settings, topped_up["payment_id"]) == []
+        assert await counters.movements(topped_up["payment_id"]) == 1
+
+    async def test_a_refund_that_nobody_told_of_is_found(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        await reconcile(settings)
+        await counters.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0)
+        (difference,) = await found(settings, topped_up["payment_id"])
+        assert (difference.ours, difference.theirs) == (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
+        assert await fan.balance() == "0.00"
+
+    async def test_one_whose_name_was_never_noted_is_found_by_ours(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.forget_attachment(topped_up["payment_id"])
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        assert len(await found(settings, topped_up["payment_id"])) == 1
+        assert await fan.balance() == "50.00"
+
+    async def test_open_ones_are_left_alone(self, fan: Fan, settings: WorkerSettings) -> None:
+        topped_up = await fan.top_up()
+        assert await found(settings, topped_up["payment_id"]) == []
+
+    async def test_a_webhook_that_comes_after_all_changes_nothing(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        await reconcile(settings)
+        event = success(topped_up, fan, event_id=event_id())
+        async with serving(create_worker(settings), settings):
+            await counters.tell_by_stripe(event)
+            await counters.ends(event["id"], "ignored")
+        assert await fan.balance() == "50.00"
+
+
+class TestCrypto:
+    async def test_a_payment_whose_notification_was_lost_is_credited_once(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status="finished", copies=0)
+        (difference,) = await found(settings, paid["payment_id"])
+        assert difference.outcome is ReportOutcome.CREDITED
+        assert await fan.balance() == "45.00"
+        assert await found(settings, paid["payment_id"]) == []
+
+    async def test_one_that_expired_and_was_paid_late_is_credited_too(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        for status in ("expired", "finished"):
+            await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status=status, copies=0)
+            assert len(await found(settings, paid["payment_id"])) == 1
+        assert await fan.balance() == "45.00"
+
+    async def test_one_that_cannot_be_asked_about_does_not_stop_the_others(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        dark, bright = await fan.pay_by_crypto(), await fan.pay_by_crypto()
+        for paid in (dark, bright):
+            await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status="finished", copies=0)
+        await counters.control("/faults", path=f"/v1/payment/{await crypto_id(counters, dark)}", status=500)
+        done = await reconcile(settings)
+        assert done.unasked == 1
+        assert await fan.balance() == "45.00"
+
+
+class TestByItself:
+    async def test_a_worker_does_it_every_round_and_two_workers_do_it_once(
+        self, counters: Counters, fan: Fan, admin: Fan, settings: WorkerSettings
+    ) -> None:
+        often = settings.model_copy(update={"reconcile_interval_seconds": 2.0})
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        async with serving(create_worker(often), often), serving(create_worker(often), often):
+            await fan.has("50.00")
+        jobs = (await admin.get("/admin/jobs", kind="reconciliation", per_page=100)).json()["data"]
+        names = [(await admin.get(f"/admin/jobs/{job['job_id']}")).json()["data"]["idempotency_key"] for job in jobs]
+        assert len(names) == len(set(names))
+
+
+class TestCommand:
+    @pytest.fixture
+    def environment(self, settings: WorkerSettings) -> dict[str, str]:
+        return os.environ | {
+            "ENV": "test",
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "RABBITMQ_URL": settings.rabbitmq_url.get_secret_value(),
+            "QR_KEYS": settings.qr_keys.get_secret_value(),
+            "SERVICE_TOKEN_SECRET": settings.service_token_secret.get_secret_value(),
+            "USERS_URL": settings.users_url,
+            "STRIPE_API_URL": settings.stripe_api_url,
+            "NOWPAYMENTS_API_URL": settings.nowpayments_api_url,
+        }
+
+    async def run(self, environment: dict[str, str]) -> tuple[int | None, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "orchestrator.reconcile",
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await process.communicate()
+        return process.returncode, out.decode(), errors.decode()
+
+    async def test_it_says_what_differed(self, counters: Counters, fan: Fan, environment: dict[str, str]) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        code, out, errors = await self.run(environment)
+        assert code == 0, errors
+        line = f"stripe {topped_up['intent_id']} {topped_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
+        assert line in out.splitlines()
+        assert out.endswith("differed, 0 could not be asked about\n")
+        assert await fan.balance() == "50.00"
+
+    async def test_it_ends_with_one_when_a_person_has_to_look(
+        self, counters: Counters, fan: Fan, environment: dict[str, str], settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        await reconcile(settings)
+        await counters.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0, amount=1_000)
+        code, out, _ = await self.run(environment)
+        assert code == 1
+        assert "SUCCEEDED here, REFUNDED there -> MISMATCH" in out
+
+    async def test_it_says_that_nobody_could_be_asked(self, environment: dict[str, str]) -> None:
+        code, out, errors = await self.run(environment | {"USERS_URL": "http://127.0.0.1:9"})
+        assert (code, out) == (1, "")
+        assert "Nobody could be asked: UPSTREAM_TIMEOUT" in errors
