@@ -1,5 +1,6 @@
 """Builds the gateway: the one place where its parts are constructed."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -17,13 +18,15 @@ from common.http.jwks import JwksClient
 from gateway.api import Api
 from gateway.auth import Authenticator
 from gateway.callers import ClientAddress
+from gateway.connections import LiveConnections
 from gateway.edge import Edge
 from gateway.feed import Feed
 from gateway.health import SharedHealth
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
 from gateway.live import SEAT_CHANGED, LiveSeats
+from gateway.me import FEED_CHANGED, UserFeeds
 from gateway.openapi import Description
-from gateway.pages import install_docs, install_live, install_pages
+from gateway.pages import install_docs, install_live, install_me, install_pages
 from gateway.proxy import Proxy
 from gateway.revocations import REVOKED, Revocations
 from gateway.routing import ROUTES, RoutingTable, Upstream
@@ -63,29 +66,41 @@ class _Parts:
             request_body_seconds=settings.request_body_seconds,
         )
         self.limiter = _limiter(settings)
-        self.live = LiveSeats(
+        door = LiveConnections(
             allowed_origins=settings.cors_origins,
-            backlog=settings.live_backlog_messages,
             connections=settings.live_connections,
             connections_per_address=settings.live_connections_per_address,
         )
+        self.live = LiveSeats(door, backlog=settings.live_backlog_messages)
         self.revocations = Revocations(
             lambda: self.services[Upstream.USERS].get("/internal/sessions/revoked"),
             is_fed=self._is_fed,
             poll_seconds=settings.revocation_poll_seconds,
+            on_change=self._on_revoked,
         )
+        self.me = UserFeeds(self._read_feed, door, self.revocations)
         self.feed = Feed(
             settings.rabbitmq_url.get_secret_value(),
-            handlers={REVOKED: self.revocations.take, SEAT_CHANGED: self.live.take},
+            handlers={REVOKED: self.revocations.take, SEAT_CHANGED: self.live.take, FEED_CHANGED: self.me.take},
             on_gap=self._catch_up,
         )
 
     async def _is_fed(self) -> bool:
         return await self.feed.broker.is_healthy()
 
+    def _on_revoked(self) -> None:
+        self.me.end_revoked()
+
     def _catch_up(self) -> None:
         self.revocations.reload()
         self.live.resync()
+        self.me.look_again()
+
+    async def _read_feed(self, user_id: uuid.UUID, since: int | None) -> dict[str, Any]:
+        page: dict[str, Any] = await self.services[Upstream.ORCHESTRATOR].get(
+            f"/internal/feed/{user_id}", {} if since is None else {"since": since}
+        )
+        return page
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -137,14 +152,16 @@ def create_app(settings: Settings) -> FastAPI:
         describes_itself=False,
     )
     install_pages(app)
+    authenticator = Authenticator(verifier, parts.revocations)
     install_live(app, parts.live, clients, parts.limiter)
+    install_me(app, parts.me, clients, limiter=parts.limiter, authenticator=authenticator)
     if settings.docs:
         seconds = settings.openapi_cache_seconds
         install_docs(app, Description(parts.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds))
     api = Middleware(
         Api,
         table=RoutingTable(ROUTES),
-        authenticator=Authenticator(verifier, parts.revocations),
+        authenticator=authenticator,
         clients=clients,
         limiter=parts.limiter,
         proxy=parts.proxy,

@@ -16,22 +16,29 @@ handshake.
 
 import asyncio
 import uuid
-from collections import Counter as Tally
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
-from urllib.parse import urlsplit
 
 import orjson
 from fastapi import WebSocket
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
-from common.addresses import network_of
-from common.errors import Forbidden, ServiceError, TooManyRequests, Unavailable
+from common.errors import ServiceError
 from common.http.errors import STATUS_OF_KIND
 from common.messaging.message import Message
+from gateway.connections import LiveConnections
 
-__all__ = ["SEAT_CHANGED", "LiveSeats", "refuse"]
+__all__ = [
+    "DROPPED",
+    "POLICY_VIOLATION",
+    "PRIVATE_CODES",
+    "SEAT_CHANGED",
+    "TRY_AGAIN_LATER",
+    "LiveSeats",
+    "close",
+    "refuse",
+]
 
 SEAT_CHANGED: Final = "seat.changed"
 POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
@@ -39,7 +46,6 @@ TRY_AGAIN_LATER: Final = 1013  # IANA's WebSocket close code registry
 PRIVATE_CODES: Final = 4000  # RFC 6455 §7.4.2: 4000 to 4999 are the application's
 CLOSE_SECONDS: Final = 1.0  # who does not read does not take a close frame either
 
-CONNECTIONS: Final = Gauge("live_connections", "Clients watching a seat map.")
 DROPPED: Final = Counter("live_dropped_total", "Clients cut off because they were too slow.")
 
 
@@ -61,19 +67,13 @@ class LiveSeats:
     """Who watches which event, and what they are told.
 
     Args:
-        allowed_origins: pages elsewhere that may connect; pages of our own host always may.
         backlog: how many messages a client may be behind.
     """
 
-    def __init__(
-        self, *, allowed_origins: Sequence[str], backlog: int, connections: int, connections_per_address: int
-    ) -> None:
-        self._allowed_origins = frozenset(allowed_origins)
+    def __init__(self, door: LiveConnections, *, backlog: int) -> None:
+        self._door = door
         self._backlog = backlog
-        self._connections = connections
-        self._connections_per_address = connections_per_address
         self._watchers: dict[str, set[_Watcher]] = {}
-        self._addresses: Tally[str] = Tally()
 
     async def take(self, message: Message) -> None:
         """Handle a `seat.changed` message; its subject is the event's id."""
@@ -94,52 +94,27 @@ class LiveSeats:
             TooManyRequests: its address has too many connections already.
             Unavailable: we have too many.
         """
-        self._check_origin(websocket)
-        with self._watching(str(event_id), network_of(client)) as watcher:
+        with self._door.admitted(websocket, client), self._watching(str(event_id)) as watcher:
             await websocket.accept()
             watcher.offer(_text("subscribed", str(event_id)))
             await _run(websocket, watcher)
 
-    def _check_origin(self, websocket: WebSocket) -> None:
-        origin = websocket.headers.get("origin")
-        if origin is None or origin in self._allowed_origins:
-            return
-        host = _host_of(origin)
-        if not host or host != websocket.headers.get("host"):
-            raise Forbidden("Pages of that origin may not connect.")
-
     @contextmanager
-    def _watching(self, event_id: str, address: str) -> Iterator[_Watcher]:
-        if self._addresses.total() >= self._connections:
-            raise Unavailable(reason="too many live connections")
-        if self._addresses[address] >= self._connections_per_address:
-            raise TooManyRequests("There are too many live connections from your address.")
+    def _watching(self, event_id: str) -> Iterator[_Watcher]:
         watcher = _Watcher(self._backlog)
         watchers = self._watchers.setdefault(event_id, set())
         watchers.add(watcher)
-        self._addresses[address] += 1
-        CONNECTIONS.inc()
         try:
             yield watcher
         finally:
-            CONNECTIONS.dec()
-            self._addresses -= Tally({address: 1})  # keeps only what is above zero
             watchers.discard(watcher)
             if not watchers:
                 self._watchers.pop(event_id, None)
 
 
-def _host_of(origin: str) -> str:
-    """Return the host, with its port if it has one; nothing for what is no URL."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:  # an IPv6 address that is none
-        return ""
-
-
 async def refuse(websocket: WebSocket, error: ServiceError) -> None:
     await websocket.accept()
-    await _close(websocket, PRIVATE_CODES + STATUS_OF_KIND[error.kind], error.code)
+    await close(websocket, PRIVATE_CODES + STATUS_OF_KIND[error.kind], error.code)
 
 
 async def _run(websocket: WebSocket, watcher: _Watcher) -> None:
@@ -155,9 +130,9 @@ async def _run(websocket: WebSocket, watcher: _Watcher) -> None:
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     if outcomes[2] is True:
         DROPPED.inc()
-        await _close(websocket, TRY_AGAIN_LATER, "You fell behind: connect again and read the seats anew.")
+        await close(websocket, TRY_AGAIN_LATER, "You fell behind: connect again and read the seats anew.")
     elif isinstance(outcomes[1], dict) and outcomes[1]["type"] == "websocket.receive":
-        await _close(websocket, POLICY_VIOLATION, "There is nothing to say here.")
+        await close(websocket, POLICY_VIOLATION, "There is nothing to say here.")
 
 
 async def _send(websocket: WebSocket, watcher: _Watcher) -> None:
@@ -165,7 +140,7 @@ async def _send(websocket: WebSocket, watcher: _Watcher) -> None:
         await websocket.send_text(await watcher.messages.get())
 
 
-async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+async def close(websocket: WebSocket, code: int, reason: str) -> None:
     with suppress(TimeoutError, RuntimeError, OSError):
         async with asyncio.timeout(CLOSE_SECONDS):
             await websocket.close(code, reason)

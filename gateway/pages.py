@@ -1,4 +1,4 @@
-"""What the gateway serves itself: a first page, the API's description, live seat maps."""
+"""What the gateway serves itself: a first page, the API's description, live seat maps, people's own feeds."""
 
 import uuid
 from importlib import resources
@@ -9,16 +9,20 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
-from common.errors import InvalidRequest, NotFound, ServiceError
+from common.auth.principal import Principal
+from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated
+from gateway.auth import Authenticator
 from gateway.callers import ClientAddress
 from gateway.headers import distinct
-from gateway.limits import RateLimiter, anonymous
+from gateway.limits import RateLimiter, anonymous, known
 from gateway.live import LiveSeats, refuse
+from gateway.me import UserFeeds
 from gateway.openapi import Description
 from gateway.routing import is_clean
 
-__all__ = ["install_docs", "install_live", "install_pages"]
+__all__ = ["install_docs", "install_live", "install_me", "install_pages"]
 
+LONGEST_SEQUENCE: Final = 18  # digits: what a bigint holds
 WEB: Final = Path(__file__).with_name("web")
 # Swagger UI styles its elements by attribute and draws its icons as data URLs.
 PAGE_POLICY: Final = (
@@ -65,6 +69,55 @@ def install_live(app: FastAPI, live: LiveSeats, clients: ClientAddress, limiter:
             await live.serve(websocket, _asked_for(websocket, event_id), client=client)
         except ServiceError as error:
             await refuse(websocket, error)
+
+
+def install_me(
+    app: FastAPI,
+    feeds: UserFeeds,
+    clients: ClientAddress,
+    *,
+    limiter: RateLimiter | None,
+    authenticator: Authenticator,
+) -> None:
+    @app.websocket("/ws/me")
+    async def watch_oneself(websocket: WebSocket) -> None:
+        try:
+            client = clients.of(websocket.scope, distinct(websocket.scope["headers"]))
+            principal = await _admitted(websocket, client, limiter=limiter, authenticator=authenticator)
+            await feeds.serve(websocket, principal, since=_since(websocket), client=client)
+        except ServiceError as error:
+            await refuse(websocket, error)
+
+
+async def _admitted(
+    websocket: WebSocket, client: str, *, limiter: RateLimiter | None, authenticator: Authenticator
+) -> Principal:
+    """Return who it is, or raise why they may not. Refused tokens count too, against their sender's address."""
+    try:
+        principal = await _who(websocket, authenticator)
+    except Unauthenticated:
+        if limiter is not None:
+            (await limiter.hit(anonymous(client))).require()
+        raise
+    if limiter is not None:
+        (await limiter.hit(known(principal.user_id))).require()
+    return principal
+
+
+async def _who(websocket: WebSocket, authenticator: Authenticator) -> Principal:
+    """A browser's script can set no header of a WebSocket's handshake, so the token may be in the query."""
+    token = websocket.query_params.get("token")
+    given = f"Bearer {token}" if token else websocket.headers.get("authorization", "")
+    return await authenticator.authenticate(given.encode("latin-1", errors="replace"))
+
+
+def _since(websocket: WebSocket) -> int | None:
+    text = websocket.query_params.get("since")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_SEQUENCE:
+        raise InvalidRequest("`since` is the number of an entry.")
+    return int(text)
 
 
 def _asked_for(websocket: WebSocket, event_id: str) -> uuid.UUID:

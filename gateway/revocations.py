@@ -34,12 +34,21 @@ class Revocations:
     Args:
         is_fed: whether messages are coming in right now.
         poll_seconds: how often the set is read again while they are not, and after it could not be read.
+        on_change: called whenever logins may have been added.
     """
 
-    def __init__(self, source: Source, *, is_fed: Callable[[], Awaitable[bool]], poll_seconds: float) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        is_fed: Callable[[], Awaitable[bool]],
+        poll_seconds: float,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._source = source
         self._is_fed = is_fed
         self._poll_seconds = poll_seconds
+        self._on_change = on_change
         self._ends: dict[uuid.UUID, float] = {}  # session -> when its last token expires, in Unix seconds
         self._is_loaded = False
         self._wanted = asyncio.Event()
@@ -70,6 +79,8 @@ class Revocations:
     async def take(self, message: Message) -> None:
         """Handle a `session.revoked` message."""
         self._add(message.data)
+        if self._is_loaded:
+            self._on_change()
 
     def reload(self) -> None:
         """Say that messages may have been missed."""
@@ -102,6 +113,7 @@ class Revocations:
         now = time.time()
         self._ends = {session_id: ends_at for session_id, ends_at in self._ends.items() if ends_at > now}
         self._is_loaded = True
+        self._on_change()
         return True
 
     def _add(self, session: dict[str, Any]) -> None:

@@ -1,0 +1,271 @@
+"""A person's own feed over WebSockets: what was missed comes first, nobody hears another's, and ended logins are cut."""
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.integration.gateway.cable import cable_to
+from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.messages import Announcer, announcing
+from tests.integration.gateway.services import Services
+from tests.integration.gateway.test_live import close_code, heard
+from tests.integration.gateway.test_revocations import until_fed
+
+ADDRESS_LIMIT = 3
+PAGE = 2
+
+
+class Kept:
+    """The orchestrator's feed of one person."""
+
+    def __init__(self, services: Services, announcer: Announcer) -> None:
+        self.user_id = uuid.uuid4()
+        self.entries: list[dict[str, Any]] = []
+        self.kept_from = 1
+        self.failures = 0
+        self._announcer = announcer
+        services.handlers[f"/internal/feed/{self.user_id}"] = self._answer
+
+    async def add(self, kind: str = "order.confirmed", *, is_announced: bool = True) -> dict[str, Any]:
+        entry = {
+            "sequence": len(self.entries) + 1,
+            "id": str(uuid.uuid4()),
+            "type": kind,
+            "time": "2027-01-01T00:00:00+00:00",
+            "subject": "s",
+            "data": {"user_id": str(self.user_id)},
+        }
+        self.entries.append(entry)
+        if is_announced:
+            await self.announce()
+        return entry
+
+    async def announce(self) -> None:
+        await self._announcer.tell("feed.changed", str(self.user_id), {"sequence": len(self.entries)})
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self.failures:
+            self.failures -= 1
+            return web.json_response({"error_code": "SERVICE_UNAVAILABLE", "message": "Later."}, status=503)
+        last = len(self.entries)
+        if "since" not in request.query:
+            return self._page([], last, is_complete=True)
+        since = int(request.query["since"])
+        found = [e for e in self.entries if e["sequence"] > since and e["sequence"] >= self.kept_from][:PAGE]
+        begins_at = found[0]["sequence"] if found else last + 1
+        return self._page(found, last, is_complete=since + 1 == begins_at)
+
+    @staticmethod
+    def _page(entries: list[dict[str, Any]], last: int, *, is_complete: bool) -> web.Response:
+        data = {"entries": entries, "last_sequence": last, "is_complete": is_complete}
+        return web.json_response({"success": True, "data": data})
+
+
+@pytest.fixture(scope="module")
+async def announcer(rabbitmq_url: str) -> AsyncIterator[Announcer]:
+    async with announcing(rabbitmq_url) as announcer:
+        yield announcer
+
+
+@pytest.fixture(scope="module")
+async def live(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
+    async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), live_connections_per_address=ADDRESS_LIMIT) as url:
+        await until_fed(url)
+        yield url
+
+
+@pytest.fixture
+def kept(services: Services, announcer: Announcer) -> Kept:
+    return Kept(services, announcer)
+
+
+@pytest.fixture
+def token(services: Services, kept: Kept) -> str:
+    return services.mint.token(kept.user_id)
+
+
+def watch(url: str, token: str, since: object = None, **options: Any) -> connect:
+    asked = f"?token={token}" + (f"&since={since}" if since is not None else "")
+    return connect(f"{url.replace('http', 'ws')}/ws/me{asked}", **options)
+
+
+async def refusal(connection: ClientConnection) -> tuple[int, str | None]:
+    return await close_code(connection), connection.close_reason
+
+
+class TestFollowing:
+    async def test_without_a_number_from_now_on(self, live: str, kept: Kept, token: str) -> None:
+        await kept.add()
+        async with watch(live, token) as connection:
+            assert await heard(connection) == {"type": "subscribed", "sequence": 1}
+            entry = await kept.add()
+            assert await heard(connection) == entry
+
+    async def test_what_was_missed_comes_first_and_then_what_happens(self, live: str, kept: Kept, token: str) -> None:
+        for _ in range(5):
+            await kept.add()
+        async with watch(live, token, since=1) as connection:
+            assert await heard(connection) == {"type": "subscribed", "sequence": 1}
+            await kept.add()
+            assert [(await heard(connection))["sequence"] for _ in range(5)] == [2, 3, 4, 5, 6]
+
+    async def test_on_all_their_devices_and_on_nobody_elses(
+        self, *, live: str, kept: Kept, token: str, services: Services, announcer: Announcer
+    ) -> None:
+        other = Kept(services, announcer)
+        async with (
+            watch(live, token) as one,
+            watch(live, token) as two,
+            watch(live, services.mint.token(other.user_id)) as away,
+        ):
+            for connection in (one, two, away):
+                await heard(connection)
+            entry = await kept.add()
+            theirs = await other.add("payment.confirmed")
+            assert [await heard(one), await heard(two), await heard(away)] == [entry, entry, theirs]
+
+    async def test_a_hint_that_comes_twice_repeats_nothing(self, live: str, kept: Kept, token: str) -> None:
+        async with watch(live, token) as connection:
+            await heard(connection)
+            await kept.add()
+            await kept.announce()
+            await kept.add()
+            assert [(await heard(connection))["sequence"] for _ in range(2)] == [1, 2]
+
+    async def test_what_is_not_kept_any_more_is_said_to_be_missing(self, live: str, kept: Kept, token: str) -> None:
+        for _ in range(4):
+            await kept.add()
+        kept.kept_from = 4
+        async with watch(live, token, since=1) as connection:
+            await heard(connection)
+            assert await heard(connection) == {"type": "resync", "sequence": 3}
+            assert (await heard(connection))["sequence"] == 4
+
+    async def test_a_number_that_never_was_is_put_right(self, live: str, kept: Kept, token: str) -> None:
+        async with watch(live, token, since=99) as connection:
+            await heard(connection)
+            assert await heard(connection) == {"type": "resync", "sequence": 0}
+            assert (await kept.add()) == await heard(connection)
+
+    async def test_while_the_orchestrator_is_away_it_waits(self, live: str, kept: Kept, token: str) -> None:
+        async with watch(live, token) as connection:
+            await heard(connection)
+            kept.failures = 2
+            await kept.add()
+            assert (await heard(connection))["sequence"] == 1
+
+    async def test_after_a_gap_of_messages_it_looks_again(
+        self, *, gateways: Gateways, rabbitmq_url: str, kept: Kept, token: str
+    ) -> None:
+        async with cable_to(rabbitmq_url) as cable, gateways(rabbitmq_url=SecretStr(cable.url)) as url:
+            await until_fed(url)
+            async with watch(url, token) as connection:
+                await heard(connection)
+                cable.cut()
+                await kept.add()
+                cable.mend()
+                assert (await heard(connection))["sequence"] == 1
+
+
+class TestEnding:
+    async def test_logging_out_cuts_it_off(
+        self, live: str, kept: Kept, services: Services, announcer: Announcer
+    ) -> None:
+        session_id = uuid.uuid4()
+        async with (
+            watch(live, services.mint.token(kept.user_id, sid=str(session_id))) as ended,
+            watch(live, services.mint.token(kept.user_id)) as other_login,
+        ):
+            await heard(ended)
+            await heard(other_login)
+            await announcer.revoke(session_id)
+            assert await refusal(ended) == (4401, "UNAUTHORIZED")
+            entry = await kept.add()
+            assert await heard(other_login) == entry
+
+    async def test_so_does_the_tokens_end(self, live: str, kept: Kept, services: Services) -> None:
+        async with watch(live, services.mint.token(kept.user_id, exp=int(time.time()) + 2)) as connection:
+            await heard(connection)
+            assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
+
+    async def test_there_is_nothing_to_say(self, live: str, token: str) -> None:
+        async with watch(live, token) as connection:
+            await heard(connection)
+            await connection.send(json.dumps({"hello": "there"}))
+            assert await close_code(connection) == 1008
+
+
+class TestAdmission:
+    @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
+    async def test_without_a_token_of_ours_nobody_listens(self, live: str, token: str) -> None:
+        async with watch(live, token) as connection:
+            assert await refusal(connection) == (4401, "UNAUTHORIZED")
+
+    async def test_an_old_token_is_told_so(self, live: str, kept: Kept, services: Services) -> None:
+        async with watch(live, services.mint.token(kept.user_id, exp=int(time.time()) - 10)) as connection:
+            assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
+
+    async def test_a_login_that_has_ended_stays_out(
+        self, live: str, kept: Kept, services: Services, announcer: Announcer
+    ) -> None:
+        session_id = uuid.uuid4()
+        token = services.mint.token(kept.user_id, sid=str(session_id))
+        async with watch(live, token) as connection:
+            await heard(connection)
+            await announcer.revoke(session_id)
+            await close_code(connection)
+        async with watch(live, token) as again:
+            assert await refusal(again) == (4401, "UNAUTHORIZED")
+
+    async def test_the_token_may_be_in_the_header(self, live: str, token: str) -> None:
+        url = f"{live.replace('http', 'ws')}/ws/me"
+        async with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as connection:
+            assert (await heard(connection))["type"] == "subscribed"
+
+    @pytest.mark.parametrize("since", ["-1", "x", "1.5", "٣", "9" * 19])
+    async def test_a_number_is_a_number(self, live: str, token: str, since: str) -> None:
+        async with watch(live, token, since=since) as connection:
+            assert await refusal(connection) == (4400, "VALIDATION_ERROR")
+
+    async def test_pages_of_other_origins_may_not_connect(self, live: str, token: str) -> None:
+        async with watch(live, token, origin="https://evil.example") as connection:
+            assert await refusal(connection) == (4403, "FORBIDDEN")
+
+    async def test_an_address_has_so_many_connections(self, live: str, token: str) -> None:
+        async with watch(live, token) as one, watch(live, token) as two, watch(live, token) as three:
+            for connection in (one, two, three):
+                await heard(connection)
+            async with watch(live, token) as fourth:
+                assert await refusal(fourth) == (4429, "RATE_LIMITED")
+
+    async def test_a_person_may_connect_so_often_in_a_minute(
+        self, gateways: Gateways, rabbitmq_url: str, token: str
+    ) -> None:
+        async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), rate_limit_per_minute=2) as url:
+            await until_fed(url)
+            assert await _rate_limited_after(url, token) <= 5  # the minute may change meanwhile
+
+    async def test_and_so_may_a_forger(self, gateways: Gateways, rabbitmq_url: str) -> None:
+        async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), rate_limit_per_minute=2) as url:
+            await until_fed(url)
+            assert await _rate_limited_after(url, "nonsense") <= 5
+
+
+async def _rate_limited_after(url: str, token: str) -> int:
+    """Return after how many connections the next one was refused because there were too many."""
+    for number in range(10):
+        async with watch(url, token) as connection:
+            try:
+                await heard(connection)
+            except ConnectionClosed:
+                if connection.close_reason == "RATE_LIMITED":
+                    return number
+    return 10
