@@ -1,0 +1,46 @@
+"""What a fan's phone hears of its owner's own things, and what it is told when it comes back."""
+
+import json
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from devstack.stack import Stack
+from tests.e2e.people import Box, Person
+
+
+def watch(platform: Stack, person: Person, **query: object) -> connect:
+    asked = "".join(f"&{name}={value}" for name, value in query.items())
+    return connect(f"{platform.urls.gateway.replace('http', 'ws')}/ws/me?token={person.token}{asked}")
+
+
+async def next_of(connection: ClientConnection, kind: str) -> dict[str, Any]:
+    """Return the next message of that type, whatever comes before it."""
+    while True:
+        said: dict[str, Any] = json.loads(await connection.recv())
+        if said["type"] == kind:
+            return said
+
+
+async def test_a_purchase_is_heard_live_and_again_after_coming_back(platform: Stack, fan: Person, concert: Box) -> None:
+    seat = concert.seats["CAT2"][0]
+    async with watch(platform, fan) as connection:
+        begins_at = (await next_of(connection, "subscribed"))["sequence"]
+        order_id = str((await fan.reserve(concert.event_id, seat)).data["order_id"])
+        assert (await fan.pay(order_id)).status == 200
+        confirmed = await next_of(connection, "order.confirmed")
+        assert (confirmed["subject"], confirmed["data"]["total"]) == (order_id, "100.00")
+    assert (await fan.post(f"/orders/{order_id}/refund", {})).status == 200
+    async with watch(platform, fan, since=confirmed["sequence"]) as connection:
+        refunded = await next_of(connection, "order.refunded")
+        assert refunded["sequence"] > confirmed["sequence"] > begins_at
+        assert refunded["data"]["amount"] == "100.00"
+        assert "shares" not in refunded["data"]
+
+
+async def test_logging_out_ends_it(platform: Stack, fan: Person) -> None:
+    async with watch(platform, fan) as connection:
+        await next_of(connection, "subscribed")
+        assert (await fan.post("/auth/logout")).status == 200
+        await connection.wait_closed()
+    assert (connection.close_code, connection.close_reason) == (4401, "UNAUTHORIZED")

@@ -1,0 +1,107 @@
+"""What becomes of a letter's job: sent, tried again, or given up."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.errors import NotFound, ServiceError, Unavailable
+from common.http.client import ServiceClient
+from common.settings import DEV_SERVICE_TOKEN_SECRET
+from orchestrator.jobs.errors import JobRefused
+from orchestrator.jobs.registry import JobContext
+from orchestrator.notifications.desk import Envelope, LetterDesk, Research
+from orchestrator.notifications.letters import LetterFacts, LetterKind, LetterOrder, Place
+from orchestrator.notifications.stationery import Stationery
+from tests.integration.notifications.post_office import PostOffice
+
+FACTS = LetterFacts(
+    reader="Ann",
+    address="ann@example.com",
+    amount=Decimal("10.00"),
+    place=Place(
+        event_name="Gala", venue_name="V", venue_address="A", hall_id="H", event_date=datetime(2027, 1, 1, tzinfo=UTC)
+    ),
+)
+ORDER = LetterOrder(letter=LetterKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
+
+
+class Told(Research):
+    """Knows what it was told, or fails with what it was given."""
+
+    def __init__(self, found: LetterFacts | ServiceError) -> None:
+        self._found = found
+
+    async def facts_for(self, order: LetterOrder) -> LetterFacts:
+        assert order == ORDER
+        if isinstance(self._found, ServiceError):
+            raise self._found
+        return self._found
+
+
+async def _report(_: Mapping[str, Any]) -> None:
+    raise AssertionError("a letter reports no progress")
+
+
+def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:
+    return JobContext(
+        job_id=job_id or uuid.uuid4(), attempt=attempt, max_attempts=3, requested_by=None, _report=_report
+    )
+
+
+def desk(post_office: PostOffice, found: LetterFacts | ServiceError = FACTS) -> LetterDesk:
+    stationery = Stationery(public_url="https://shop.example")
+    tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))
+    return LetterDesk(
+        research=Told(found),
+        envelope=Envelope(sender="tickets@shop.example", reply_to="", stationery=stationery),
+        stationery=stationery,
+        mailer=post_office.mailer(),
+        users=ServiceClient(callee="users", base_url="http://127.0.0.1:1", tokens=tokens),
+    )
+
+
+async def test_a_letter_is_sent(post_office: PostOffice) -> None:
+    result = await desk(post_office).send_mail(ORDER, context())
+    [mail] = post_office.mails("ann@example.com")
+    assert mail.subject == "Your refund for Gala"
+    assert result["message_id"] == mail.message["Message-ID"]
+    assert mail.message["Reply-To"] == "tickets@shop.example"
+
+
+async def test_a_try_that_repeats_one_that_was_not_written_down_sends_a_copy(post_office: PostOffice) -> None:
+    """A worker killed after the server's "250": the same Message-ID, so mail programs show it once."""
+    job_id = uuid.uuid4()
+    for attempt in (1, 2):
+        await desk(post_office).send_mail(ORDER, context(job_id, attempt=attempt))
+    assert len({mail.message["Message-ID"] for mail in post_office.mails()}) == 1
+
+
+async def test_a_server_that_is_busy_is_asked_again(post_office: PostOffice) -> None:
+    post_office.fail(451)
+    with pytest.raises(Unavailable):
+        await desk(post_office).send_mail(ORDER, context())
+    await desk(post_office).send_mail(ORDER, context())
+    assert len(post_office.mails()) == 1
+
+
+async def test_an_address_that_is_none_is_given_up(post_office: PostOffice) -> None:
+    post_office.fail(550)
+    with pytest.raises(JobRefused, match="550"):
+        await desk(post_office).send_mail(ORDER, context())
+
+
+async def test_a_reader_who_is_gone_is_not_written_to(post_office: PostOffice) -> None:
+    with pytest.raises(JobRefused, match="USER_NOT_FOUND"):
+        await desk(post_office, NotFound(code="USER_NOT_FOUND")).send_mail(ORDER, context())
+
+
+async def test_a_service_that_is_away_is_asked_again(post_office: PostOffice) -> None:
+    with pytest.raises(Unavailable):
+        await desk(post_office, Unavailable()).send_mail(ORDER, context())
+    assert post_office.mails() == []
