@@ -197,5 +197,13 @@ def _operator_routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/jobs/{job_id}/retry", orchestrator, user)
     yield Route("POST", "/api/admin/jobs/{job_id}/cancel", orchestrator, user)
 
+    subscription = "/api/admin/webhook-subscriptions/{subscription_id}"
+    yield Route("POST", "/api/admin/webhook-subscriptions", orchestrator, user)
+    yield Route("GET", "/api/admin/webhook-subscriptions", orchestrator, user)
+    yield Route("POST", f"{subscription}/enable", orchestrator, user)
+    yield Route("DELETE", subscription, orchestrator, user)
+    yield Route("GET", f"{subscription}/deliveries", orchestrator, user)
+    yield Route("POST", "/api/admin/webhook-deliveries/{delivery_id}/replay", orchestrator, user)
+
 
 ROUTES: Final = tuple(_routes())

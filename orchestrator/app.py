@@ -10,6 +10,9 @@ from common.http.app import base_app
 from orchestrator.clients.seat_orders import SeatOrders
 from orchestrator.clients.takings import Takings
 from orchestrator.engine.observer import Observer
+from orchestrator.integrations import routes as integration_routes
+from orchestrator.integrations.repository import IntegrationStore
+from orchestrator.integrations.service import IntegrationDesk
 from orchestrator.notifications import routes as feed_routes
 from orchestrator.notifications.repository import FeedStore
 from orchestrator.notifications.service import Feeds
@@ -68,8 +71,12 @@ def create_app(
     _open_door(app, machinery)
     _open_tills(app, machinery)
     app.state.feeds = Feeds(FeedStore(machinery.database))
+    app.state.integration_desk = IntegrationDesk(
+        IntegrationStore(machinery.database), machinery.jobs, is_private_allowed=settings.is_dev
+    )
     app.include_router(router)
     app.include_router(feed_routes.internal)
+    app.include_router(integration_routes.router)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 from common.db.engine import Database
@@ -11,6 +12,7 @@ from common.messaging.publisher import Publisher
 from common.messaging.topology import NOTIFICATIONS_QUEUE, Topology
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.people import People
+from orchestrator.integrations.repository import IntegrationStore
 from orchestrator.jobs.service import JobQueue
 from orchestrator.notifications.desk import Envelope, LetterDesk, Research
 from orchestrator.notifications.mailer import Mailer, SmtpServer
@@ -55,7 +57,8 @@ class NotificationOffice:
             handler=Recorder(store, jobs, on_recorded=on_recorded).take,
             publisher=publisher,
         )
-        return cls(consumer, Retention(store, keep_seconds=settings.feed_keep_days * SECONDS_PER_DAY))
+        trim_feeds = partial(store.trim, keep_seconds=settings.feed_keep_days * SECONDS_PER_DAY)
+        return cls(consumer, Retention(trim_feeds, IntegrationStore(database).trim))
 
     def start(self) -> None:
         self.consumer.broker.start()

@@ -1,13 +1,17 @@
 """Takes the platform's messages and makes of each what the people it concerns are told."""
 
 import asyncio
-from collections.abc import Callable
+import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
 from common.errors import ServiceError
 from common.messaging.message import Message
 from common.telemetry.logs import get_logger
+from orchestrator.integrations.schemas import DELIVERABLE
+from orchestrator.integrations.service import KIND as DELIVERY
+from orchestrator.integrations.service import DeliverWebhook
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
 from orchestrator.notifications.letters import LetterOrder
@@ -34,16 +38,16 @@ class Recorder:
         self._on_recorded = on_recorded
 
     async def take(self, message: Message) -> None:
-        """Record a message; one that comes again, or concerns nobody in particular, changes nothing.
+        """Record a message; one that comes again, or concerns neither people nor integrators, changes nothing.
 
         Raises:
             InvalidMessage: it cannot be understood.
         """
         notices = notices_of(message)
-        if not notices:
+        if not notices and message.type not in DELIVERABLE:
             return
         jobs = [job for notice in notices for job in self._letter_jobs(message, notice)]
-        if await self._store.record(message, notices, jobs):
+        if await self._store.record(message, notices, jobs, self._delivery_job):
             self._on_recorded()
 
     def _letter_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
@@ -57,13 +61,15 @@ class Recorder:
             for channel, letter in notice.letters
         ]
 
+    def _delivery_job(self, delivery_id: uuid.UUID) -> NewJob:
+        return self._jobs.new_job(DELIVERY, DeliverWebhook(delivery_id=delivery_id), idempotency_key=str(delivery_id))
+
 
 class Retention:
-    """Throws away old feed entries now and then."""
+    """Throws away what is too old, now and then."""
 
-    def __init__(self, store: FeedStore, *, keep_seconds: float) -> None:
-        self._store = store
-        self._keep_seconds = keep_seconds
+    def __init__(self, *trims: Callable[[], Awaitable[None]]) -> None:
+        self._trims = trims
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -78,7 +84,8 @@ class Retention:
     async def _run(self) -> None:
         while True:
             try:
-                await self._store.trim(keep_seconds=self._keep_seconds)
+                for trim in self._trims:
+                    await trim()
             except ServiceError as error:
-                logger.warning("feed.trim_waits", **error.private)
+                logger.warning("feeds.trim_waits", **error.private)
             await asyncio.sleep(TRIM_EVERY_SECONDS)

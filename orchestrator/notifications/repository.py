@@ -1,7 +1,7 @@
 """Feeds: an entry for each person a message concerns, written once, in an order that readers can rely on."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,6 +14,7 @@ from common.messaging.inbox import is_first_delivery
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
+from orchestrator.integrations.repository import add_deliveries
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.enqueuing import enqueue_in
 from orchestrator.notifications.models import OUTBOX
@@ -84,16 +85,29 @@ class FeedStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, message: Message, notices: Sequence[Notice], jobs: Sequence[NewJob]) -> bool:
-        """Note the message as handled, add to feeds, queue letters: all or nothing. False when it was handled before.
+    async def record(
+        self,
+        message: Message,
+        notices: Sequence[Notice],
+        jobs: Sequence[NewJob],
+        delivery_job: Callable[[uuid.UUID], NewJob],
+    ) -> bool:
+        """Note the message as handled, add to feeds, queue letters and webhooks: all or nothing.
 
         Poke the outbox relay afterwards.
+
+        Args:
+            delivery_job: makes the job of a webhook's delivery.
+
+        Returns:
+            False when the message was handled before.
         """
         async with self._database.transaction() as connection:
             if not await is_first_delivery(connection, message, consumer=CONSUMER):
                 return False
             await self._append(connection, notices)
-            for job in jobs:
+            deliveries = await add_deliveries(connection, message)
+            for job in (*jobs, *map(delivery_job, deliveries)):
                 await enqueue_in(connection, job)
             return True
 
@@ -115,12 +129,13 @@ class FeedStore:
         await self._database.execute(_TRIM_INBOX)
 
     async def _append(self, connection: AsyncConnection, notices: Sequence[Notice]) -> None:
+        if not notices:
+            return
         given = [{"user_id": notice.user_id, "message": notice.entry} for notice in notices]
         added = await connection.execute(_APPEND, {"notices": orjson.dumps(given).decode()})
         hints = [_hint(row.user_id, row.sequence) for row in added]
-        if hints:
-            rows = [outbox_row(hint, exchange=MESSAGES_EXCHANGE, routing_key=FEED_CHANGED) for hint in hints]
-            await connection.execute(OUTBOX.insert(), rows)
+        rows = [outbox_row(hint, exchange=MESSAGES_EXCHANGE, routing_key=FEED_CHANGED) for hint in hints]
+        await connection.execute(OUTBOX.insert(), rows)
 
 
 def _hint(user_id: uuid.UUID, sequence: int) -> Message:

@@ -67,6 +67,10 @@ class Person:
     async def patch(self, path: str, body: Any) -> Answer:
         return _answer(await self._http.patch(f"/api{path}", json=body))
 
+    async def delete(self, path: str) -> int:
+        """Delete something, and return the status: a success has no body."""
+        return (await self._http.delete(f"/api{path}")).status_code
+
     async def send(self, path: str, content: bytes, **headers: str) -> Answer:
         """Post bytes that need not be JSON."""
         own = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}

@@ -1,0 +1,168 @@
+"""Subscriptions and the log of deliveries."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import Database
+from common.messaging.message import Message
+from orchestrator.integrations.schemas import Delivery, Subscription
+
+__all__ = ["Consignment", "IntegrationStore", "add_deliveries"]
+
+KEEP_DELIVERIES: Final = "30 days"
+_SUBSCRIPTION: Final = "subscription_id, url, message_types, status, reason, created_at"
+_DELIVERY: Final = """
+    delivery_id, subscription_id, message_id, message_type, status, attempts, last_status, last_error, created_at,
+    delivered_at
+"""
+
+_CREATE: Final = text(
+    f"""
+    INSERT INTO webhook_subscriptions (subscription_id, url, message_types, secret, created_by)
+    VALUES (:subscription_id, :url, :message_types, :secret, :created_by)
+    RETURNING {_SUBSCRIPTION}
+    """  # noqa: S608 - constants only
+)
+_LIST: Final = text(
+    f"""
+    SELECT {_SUBSCRIPTION}, count(*) OVER () AS total FROM webhook_subscriptions
+    ORDER BY created_at DESC, subscription_id LIMIT :limit OFFSET :offset
+    """  # noqa: S608 - constants only
+)
+_SET_STATUS: Final = text(
+    f"""
+    UPDATE webhook_subscriptions SET status = :status, reason = :reason WHERE subscription_id = :subscription_id
+    RETURNING {_SUBSCRIPTION}
+    """  # noqa: S608 - constants only
+)
+_DELETE: Final = text(
+    "DELETE FROM webhook_subscriptions WHERE subscription_id = :subscription_id RETURNING subscription_id"
+)
+_ADD: Final = text(
+    """
+    INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
+    SELECT gen_random_uuid(), subscription_id, :message_id, :message_type, :body FROM webhook_subscriptions
+    WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
+    ON CONFLICT (subscription_id, message_id) DO NOTHING
+    RETURNING delivery_id
+    """
+)
+_FIND: Final = text(
+    """
+    SELECT d.delivery_id, d.subscription_id, d.body, s.url, s.secret, s.status = 'ACTIVE' AS is_wanted
+    FROM webhook_deliveries AS d JOIN webhook_subscriptions AS s USING (subscription_id)
+    WHERE d.delivery_id = :delivery_id
+    """
+)
+_NOTE: Final = text(
+    """
+    UPDATE webhook_deliveries
+    SET attempts = attempts + 1, status = :status, last_status = :last_status, last_error = :last_error,
+        delivered_at = CASE WHEN :status = 'DELIVERED' THEN clock_timestamp() END
+    WHERE delivery_id = :delivery_id
+    """
+)
+_LOG: Final = text(
+    f"""
+    SELECT {_DELIVERY}, count(*) OVER () AS total FROM webhook_deliveries
+    WHERE subscription_id = :subscription_id AND (CAST(:status AS text) IS NULL OR status = :status)
+    ORDER BY created_at DESC, delivery_id LIMIT :limit OFFSET :offset
+    """  # noqa: S608 - constants only
+)
+_REPLAY: Final = text(
+    f"""
+    UPDATE webhook_deliveries SET status = 'PENDING', replays = replays + 1 WHERE delivery_id = :delivery_id
+    RETURNING {_DELIVERY}, replays
+    """  # noqa: S608 - constants only
+)
+_TRIM: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """A delivery with where it goes, and what it is signed with."""
+
+    delivery_id: uuid.UUID
+    subscription_id: uuid.UUID
+    url: str
+    secret: str
+    body: str
+    is_wanted: bool
+
+
+async def add_deliveries(connection: AsyncConnection, message: Message) -> list[uuid.UUID]:
+    """Add a delivery for each subscription that wants the message, in the caller's transaction."""
+    body = orjson.dumps(
+        {"type": message.type, "timestamp": message.time.isoformat(), "subject": message.subject, "data": message.data}
+    ).decode()
+    parameters = {"message_id": message.id, "message_type": message.type, "body": body}
+    return [row.delivery_id for row in await connection.execute(_ADD, parameters)]
+
+
+class IntegrationStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(
+        self, *, subscription_id: uuid.UUID, url: str, message_types: list[str], secret: str, created_by: uuid.UUID
+    ) -> Subscription:
+        row = await self._database.fetch_one(
+            _CREATE,
+            {
+                "subscription_id": subscription_id,
+                "url": url,
+                "message_types": message_types,
+                "secret": secret,
+                "created_by": created_by,
+            },
+        )
+        return Subscription.model_validate(row)
+
+    async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], int]:
+        rows = await self._database.fetch_all(_LIST, {"limit": limit, "offset": offset})
+        return [Subscription.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+
+    async def set_status(self, subscription_id: uuid.UUID, *, status: str, reason: str | None) -> Subscription | None:
+        parameters = {"subscription_id": subscription_id, "status": status, "reason": reason}
+        row = await self._database.fetch_one(_SET_STATUS, parameters)
+        return Subscription.model_validate(row) if row else None
+
+    async def delete(self, subscription_id: uuid.UUID) -> bool:
+        return await self._database.fetch_one(_DELETE, {"subscription_id": subscription_id}) is not None
+
+    async def find(self, delivery_id: uuid.UUID) -> Consignment | None:
+        row = await self._database.fetch_one(_FIND, {"delivery_id": delivery_id})
+        return Consignment(**row) if row else None
+
+    async def note(
+        self, delivery_id: uuid.UUID, *, status: str, last_status: int | None, last_error: str | None
+    ) -> None:
+        """Write down what came of a try."""
+        parameters: Mapping[str, Any] = {
+            "delivery_id": delivery_id,
+            "status": status,
+            "last_status": last_status,
+            "last_error": last_error,
+        }
+        await self._database.execute(_NOTE, parameters)
+
+    async def log(
+        self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int
+    ) -> tuple[list[Delivery], int]:
+        parameters = {"subscription_id": subscription_id, "status": status, "limit": limit, "offset": offset}
+        rows = await self._database.fetch_all(_LOG, parameters)
+        return [Delivery.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+
+    async def replay(self, delivery_id: uuid.UUID) -> tuple[Delivery, int] | None:
+        """Make it wait again; return it and how often that was done."""
+        row = await self._database.fetch_one(_REPLAY, {"delivery_id": delivery_id})
+        return (Delivery.model_validate(row), row["replays"]) if row else None
+
+    async def trim(self) -> None:
+        await self._database.execute(_TRIM)

@@ -1,0 +1,70 @@
+"""What admins say and see of subscriptions and deliveries."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from common.fields import PlainText
+
+__all__ = ["DELIVERABLE", "Delivery", "NewSubscription", "Subscription", "SubscriptionWithSecret"]
+
+MessageType = Literal[
+    "order.confirmed",
+    "order.refunded",
+    "order.cancelled",
+    "order.failed",
+    "transfer.pending",
+    "transfer.completed",
+    "transfer.failed",
+    "transfer.reversed",
+    "sale.pending",
+    "sale.completed",
+    "sale.failed",
+    "event.cancelled",
+    "payment.confirmed",
+    "payment.failed",
+    "payment.refunded",
+]
+DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own
+
+
+class NewSubscription(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"url": "https://integrator.example/hooks", "message_types": ["order.confirmed"]}
+        },
+    )
+
+    url: Annotated[PlainText, Field(min_length=1, max_length=2_000)]
+    message_types: Annotated[list[MessageType], Field(min_length=1, max_length=50)]
+
+
+class Subscription(BaseModel):
+    subscription_id: uuid.UUID
+    url: str
+    message_types: list[str]
+    status: Literal["ACTIVE", "DISABLED"]
+    reason: str | None = Field(description="Why it is disabled.")
+    created_at: datetime
+
+
+class SubscriptionWithSecret(Subscription):
+    secret: str = Field(description="Signs each webhook (Standard Webhooks). Shown this once.")
+
+
+class Delivery(BaseModel):
+    """A message on its way to one address. `last_status` is the HTTP status of its last answer, if there was one."""
+
+    delivery_id: uuid.UUID
+    subscription_id: uuid.UUID
+    message_id: uuid.UUID
+    message_type: str
+    status: Literal["PENDING", "DELIVERED", "FAILED"]
+    attempts: int
+    last_status: int | None
+    last_error: str | None
+    created_at: datetime
+    delivered_at: datetime | None

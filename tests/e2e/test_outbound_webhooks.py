@@ -1,0 +1,142 @@
+"""Integrators hear of what happens: signed, tried again, looked up, replayed, and left alone when they say so."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.e2e.people import Box, Person
+from tests.support.waiting import eventually
+
+
+@dataclass
+class Integrator:
+    """A server that answers with the statuses it is given, then with 200."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.heard.append((dict(request.headers), await request.read()))
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, headers={"Location": f"{self.url}/elsewhere"})
+
+    def of_order(self, order_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        found = [(headers, json.loads(body)) for headers, body in self.heard]
+        return [(headers, body) for headers, body in found if body["subject"] == order_id]
+
+
+@pytest.fixture
+async def integrator() -> AsyncIterator[Integrator]:
+    integrator = Integrator()
+    app = web.Application()
+    app.router.add_post("/{path:.*}", integrator.hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    integrator.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield integrator
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def subscription(admin: Person, integrator: Integrator) -> AsyncIterator[dict[str, Any]]:
+    made = await admin.post(
+        "/admin/webhook-subscriptions", {"url": f"{integrator.url}/hooks", "message_types": ["order.confirmed"]}
+    )
+    assert made.status == 201
+    yield made.data
+    await admin.delete(f"/admin/webhook-subscriptions/{made.data['subscription_id']}")
+
+
+async def bought(fan: Person, concert: Box) -> str:
+    order_id = str((await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"])
+    assert (await fan.pay(order_id)).status == 200
+    return order_id
+
+
+async def deliveries(admin: Person, subscription: dict[str, Any], order_status: str) -> list[dict[str, Any]]:
+    path = f"/admin/webhook-subscriptions/{subscription['subscription_id']}/deliveries"
+
+    async def look() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await admin.get(path)).data
+        assert found
+        assert found[0]["status"] == order_status, found[0]
+        return found
+
+    return await eventually(look, within_seconds=30)
+
+
+async def test_a_message_arrives_signed_and_can_be_replayed(
+    *, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+) -> None:
+    order_id = await bought(fan, concert)
+    [delivery] = await deliveries(admin, subscription, "DELIVERED")
+    [(headers, body)] = integrator.of_order(order_id)
+    assert (body["type"], body["data"]["user_id"]) == ("order.confirmed", fan.user_id)
+    assert headers["webhook-id"] == delivery["delivery_id"]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + integrator.heard[0][1]
+    key = base64.b64decode(subscription["secret"].removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert (await admin.post(f"/admin/webhook-deliveries/{delivery['delivery_id']}/replay")).status == 200
+    await eventually(lambda: len(integrator.of_order(order_id)) == 2)
+    assert integrator.of_order(order_id)[1][0]["webhook-id"] == headers["webhook-id"]
+
+
+async def test_a_failure_is_tried_again_and_a_redirect_is_one(
+    *, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+) -> None:
+    integrator.statuses = [302]
+    order_id = await bought(fan, concert)
+    [delivery] = await deliveries(admin, subscription, "DELIVERED")
+    assert delivery["attempts"] == 2
+    assert len(integrator.of_order(order_id)) == len(integrator.heard) == 2
+
+
+async def test_gone_ends_it_until_it_is_enabled(
+    *, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+) -> None:
+    integrator.statuses = [410]
+    await bought(fan, concert)
+    [delivery] = await deliveries(admin, subscription, "FAILED")
+    assert delivery["last_status"] == 410
+    [listed] = [
+        one
+        for one in (await admin.get("/admin/webhook-subscriptions")).data
+        if one["subscription_id"] == subscription["subscription_id"]
+    ]
+    assert (listed["status"], "secret" in listed) == ("DISABLED", False)
+    enabled = await admin.post(f"/admin/webhook-subscriptions/{subscription['subscription_id']}/enable")
+    assert enabled.data["status"] == "ACTIVE"
+
+
+async def test_only_admins_subscribe(fan: Person, anybody: Person) -> None:
+    wanted = {"url": "https://integrator.example/hooks", "message_types": ["order.confirmed"]}
+    assert (await fan.post("/admin/webhook-subscriptions", wanted)).refused() == (403, "FORBIDDEN")
+    assert (await anybody.post("/admin/webhook-subscriptions", wanted)).refused() == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"url": "ftp://integrator.example", "message_types": ["order.confirmed"]},
+        {"url": "https://integrator.example", "message_types": []},
+        {"url": "https://integrator.example", "message_types": ["session.revoked"]},
+    ],
+)
+async def test_what_cannot_be_wanted_is_refused(admin: Person, wanted: dict[str, Any]) -> None:
+    assert (await admin.post("/admin/webhook-subscriptions", wanted)).refused() == (400, "VALIDATION_ERROR")
+
+
+async def test_what_is_not_there_is_not_found(admin: Person) -> None:
+    nothing = "00000000-0000-0000-0000-000000000000"
+    assert (await admin.post(f"/admin/webhook-deliveries/{nothing}/replay")).refused() == (404, "NOT_FOUND")
+    assert (await admin.post(f"/admin/webhook-subscriptions/{nothing}/enable")).refused() == (404, "NOT_FOUND")
