@@ -240,6 +240,7 @@ INTERNAL = [
     ("POST", "/internal/otp/send"),
     ("POST", "/internal/otp/withdraw"),
     ("POST", "/internal/otp/verify"),
+    ("POST", "/internal/sms"),
     ("GET", "/internal/sessions/revoked"),
 ]
 

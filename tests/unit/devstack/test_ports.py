@@ -37,5 +37,5 @@ def test_the_usual_ports_are_the_contracts() -> None:
         "orchestrator": {"PORT": 5003},
         "worker": {"PORT": 5004},
         "inventory": {"PORT": 50051, "HEALTH_PORT": 8080},
-        "sandbox": {"PORT": 5900},
+        "sandbox": {"PORT": 5900, "SMTP_PORT": 5925},
     }
