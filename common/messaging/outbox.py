@@ -21,7 +21,7 @@ from common.messaging.topology import MESSAGES_EXCHANGE
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
 
-__all__ = ["OutboxRelay", "outbox_row", "outbox_table"]
+__all__ = ["BATCH", "OutboxRelay", "outbox_row", "outbox_table"]
 
 BATCH: Final = 100
 # Sent rows are kept a while for people who ask what was said; then they go.
@@ -63,7 +63,8 @@ def outbox_row(message: Message, *, exchange: str, routing_key: str) -> dict[str
 _CLAIM: Final = text(
     """
     SELECT message_id, exchange, routing_key, body, created_at FROM outbox
-    WHERE sent_at IS NULL ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    WHERE sent_at IS NULL AND message_id <> ALL(CAST(:resting AS uuid[]))
+    ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
     """
 )
 _MARK_SENT: Final = text("UPDATE outbox SET sent_at = clock_timestamp() WHERE message_id = ANY(:message_ids)")

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from common.db.engine import Database
 from common.messaging.consumer import Consumer
 from common.messaging.message import Message
-from common.messaging.outbox import OutboxRelay
+from common.messaging.outbox import BATCH, OutboxRelay
 from common.messaging.publisher import NotRouted, Publisher
 from common.messaging.topology import (
     HOLD_EXCHANGE,
@@ -135,6 +135,14 @@ class TestOutboxRelay:
         await eventually(lambda: self._is_sent(database, wanted))
         assert not await self._is_sent(database, unwanted)
         await relay.close()
+
+    async def test_batch_that_no_queue_takes_holds_up_nobody(self, database: Database, publisher: Publisher) -> None:
+        for _ in range(BATCH):
+            await self._insert(database, exchange=HOLD_EXCHANGE, routing_key="no.such.queue")
+        wanted = await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY)
+        relay = OutboxRelay(database, publisher, poll_seconds=0.05)
+        assert [await relay.send_batch() for _ in range(3)] == [BATCH, 1, 0]
+        assert await self._is_sent(database, wanted)
 
     async def test_fact_without_listeners_is_sent_all_the_same(self, database: Database, publisher: Publisher) -> None:
         fact = await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")
