@@ -169,10 +169,12 @@ class TestFollowing:
             await until_fed(url)
             async with watch(url, token) as connection:
                 await heard(connection)
-                cable.cut()
                 await kept.add()
+                await heard(connection)  # it has read what there was, and waits to be told of more
+                cable.cut()
+                await kept.add(is_announced=False)  # as if it had been said while nobody listened
                 cable.mend()
-                assert (await heard(connection))["sequence"] == 1
+                assert (await heard(connection))["sequence"] == 2
 
 
 class TestEnding:
