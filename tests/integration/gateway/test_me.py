@@ -167,9 +167,9 @@ class TestFollowing:
     ) -> None:
         async with cable_to(rabbitmq_url) as cable, gateways(rabbitmq_url=SecretStr(cable.url)) as url:
             await until_fed(url)
-            async with watch(url, token) as connection:
+            await kept.add(is_announced=False)
+            async with watch(url, token, since=0) as connection:
                 await heard(connection)
-                await kept.add()
                 await heard(connection)  # it has read what there was, and waits to be told of more
                 cable.cut()
                 await kept.add(is_announced=False)  # as if it had been said while nobody listened
