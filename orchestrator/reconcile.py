@@ -1,6 +1,7 @@
 """`python -m orchestrator.reconcile`: compares payments with the providers' own records now, and says what differed.
 
-Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, or could not be asked about.
+Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, could not be asked
+about, or is told of in a way that the ledger refuses.
 """
 
 import asyncio
@@ -46,7 +47,10 @@ def told(done: Reconciled) -> str:
         f"{found.ours or 'unknown'} here, {found.theirs} there -> {found.outcome}"
         for found in done.differences
     ]
-    asked = f"{done.compared} compared, {len(done.differences)} differed, {done.unasked} could not be asked about"
+    asked = (
+        f"{done.compared} compared, {len(done.differences)} differed, {done.refused} refused, "
+        f"{done.unasked} could not be asked about"
+    )
     return "\n".join([*lines, asked]) + "\n"
 
 
@@ -58,7 +62,7 @@ def main() -> None:
     except ServiceError as error:
         sys.exit(f"Nobody could be asked: {error.code} {error.private}")
     sys.stdout.write(told(done))
-    sys.exit(bool(done.unasked or any(found.outcome in FOR_PEOPLE for found in done.differences)))
+    sys.exit(bool(done.unasked or done.refused or any(found.outcome in FOR_PEOPLE for found in done.differences)))
 
 
 if __name__ == "__main__":

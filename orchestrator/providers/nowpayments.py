@@ -6,7 +6,7 @@ https://documenter.getpostman.com/view/7907941/2s93JusNJt; the address for notif
 import json
 import uuid
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, Any, Final
 
 import httpx
@@ -41,6 +41,11 @@ _STATUS: Final = {
     "refunded": PaymentStatus.REFUNDED,
     "expired": PaymentStatus.EXPIRED,
 }
+
+# What the payments' book takes (PaidAmount in users/payments/schemas.py); no coin has more places than Ethereum's 18.
+PLACES: Final = 18
+WHOLE_DIGITS: Final = 12
+_ROUNDING: Final = Context(prec=PLACES + WHOLE_DIGITS + 1)
 
 _Crypto = Annotated[Decimal, BeforeValidator(str), Field(ge=0)]
 
@@ -81,8 +86,18 @@ class CryptoPayment(Wire):
             amount=amount,
             currency=self.price_currency.lower(),
             payment_id=self.order_id,
-            paid_amount=self.actually_paid,
+            paid_amount=_paid(self.actually_paid),
         )
+
+
+def _paid(amount: Decimal | None) -> Decimal | None:
+    """Return an amount of coins without the noise of the sender's floats, such as 0.0005555600000000001.
+
+    None for one that nobody can have: what a payment is credited by is its status, so it is not refused for that.
+    """
+    if amount is None or amount.adjusted() >= WHOLE_DIGITS:
+        return None
+    return amount.quantize(Decimal(1).scaleb(-PLACES), context=_ROUNDING).normalize(_ROUNDING)
 
 
 class NowPayments:

@@ -74,4 +74,9 @@ class PaymentRoundsHandler:
     async def reconcile(self, _: ReconcilePayments, __: JobContext) -> Mapping[str, Any]:
         """Compare, repair, and return the counts."""
         done = await self._reconciliation.run(datetime.now(UTC) - timedelta(days=self._days))
-        return {"compared": done.compared, "unasked": done.unasked, "outcomes": dict(done.outcomes)}
+        return {
+            "compared": done.compared,
+            "unasked": done.unasked,
+            "refused": done.refused,
+            "outcomes": dict(done.outcomes),
+        }

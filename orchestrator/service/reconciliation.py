@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from common.errors import ServiceError
+from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
 from orchestrator.providers.nowpayments import NowPayments
@@ -43,10 +43,14 @@ class Difference:
 
 @dataclass(slots=True)
 class Reconciled:
-    """What was looked at, and what was found; `unasked` are payments that the provider gave no answer about."""
+    """What was looked at, and what was found.
+
+    `unasked` are payments that the provider gave no answer about, `refused` those whose news the ledger does not take.
+    """
 
     compared: int = 0
     unasked: int = 0
+    refused: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -75,7 +79,9 @@ class Reconciliation:
         done = Reconciled()
         await self._compare_with_stripe(since, done)
         await self._compare_with_nowpayments(since, done)
-        logger.info("payments.reconciled", compared=done.compared, unasked=done.unasked, **done.outcomes)
+        logger.info(
+            "payments.reconciled", compared=done.compared, unasked=done.unasked, refused=done.refused, **done.outcomes
+        )
         return done
 
     async def _compare_with_stripe(self, since: datetime, done: Reconciled) -> None:
@@ -111,7 +117,14 @@ class Reconciliation:
         if news.status is PaymentStatus.PENDING or (ours is not None and ours.status is news.status):
             return
         # A name for this telling alone: what the ledger answers to it must be about now.
-        report = await self._payments.report(news, request_id=uuid.uuid4())
+        try:
+            report = await self._payments.report(news, request_id=uuid.uuid4())
+        except Unavailable:
+            raise
+        except ServiceError as error:  # about this one; the others have nothing to do with it
+            done.refused += 1
+            logger.exception("payments.news_refused", payment_id=str(news.payment_id), code=error.code)
+            return
         if report.outcome is not ReportOutcome.IGNORED:
             done.differences.append(_difference(ours, news, report))
 

@@ -110,6 +110,20 @@ class TestCrypto:
         assert done.unasked == 1
         assert await fan.balance() == "45.00"
 
+    async def test_an_amount_with_noise_is_credited(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        await counters.control(
+            f"/nowpayments/{await crypto_id(counters, paid)}",
+            status="finished",
+            copies=0,
+            actually_paid=0.0005555600000000001,
+        )
+        (difference,) = await found(settings, paid["payment_id"])
+        assert difference.outcome is ReportOutcome.CREDITED
+        assert (await fan.payment(paid["payment_id"]))["paid_amount"] == "0.00055556"
+
 
 class TestByItself:
     async def test_a_worker_does_it_every_round_and_two_workers_do_it_once(
@@ -158,7 +172,7 @@ class TestCommand:
         assert code == 0, errors
         line = f"stripe {topped_up['intent_id']} {topped_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
         assert line in out.splitlines()
-        assert out.endswith("differed, 0 could not be asked about\n")
+        assert out.endswith("differed, 0 refused, 0 could not be asked about\n")
         assert await fan.balance() == "50.00"
 
     async def test_it_ends_with_one_when_a_person_has_to_look(

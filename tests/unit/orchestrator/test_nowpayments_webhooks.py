@@ -133,3 +133,22 @@ class TestNews:
     def test_a_price_that_no_credits_can_be_is_unreadable(self, price: Any) -> None:
         with pytest.raises(WebhookUnreadable):
             WEBHOOKS.news(as_bytes(notice(price_amount=price)))
+
+    @pytest.mark.parametrize(
+        ("said", "paid"),
+        [
+            ("0.0005555600000000001", "0.00055556"),
+            ("1e-30", "0"),
+            ("123456789012.1234567890123456789", "123456789012.123456789012345679"),
+            ("1000000000000", None),
+            ("null", None),
+        ],
+    )
+    def test_what_was_paid_fits_the_book(self, said: str, paid: str | None) -> None:
+        """The ledger takes 18 places and 12 digits before them; what a payment is credited by is its status."""
+        body = as_bytes(notice(actually_paid=0)).replace(b'"actually_paid":0', f'"actually_paid":{said}'.encode())
+        assert said.encode() in body
+        news = WEBHOOKS.news(body)
+        assert news is not None
+        assert news.paid_amount == (paid and Decimal(paid))
+        assert news.status is PaymentStatus.SUCCEEDED

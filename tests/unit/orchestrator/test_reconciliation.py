@@ -1,0 +1,115 @@
+"""A round of reconciliation when providers, or the ledger, do not behave."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from common.auth.service_tokens import ServiceTokens
+from common.errors import InvalidRequest, ServiceError, Unavailable
+from common.http.client import ServiceClient
+from common.settings import DEV_SERVICE_TOKEN_SECRET
+from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
+from orchestrator.providers.nowpayments import CryptoPayment, NowPayments
+from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
+from orchestrator.providers.stripe_payments import StripePayments
+from orchestrator.service.reconciliation import Reconciliation
+
+NOW = datetime.now(UTC)
+WEEK = NOW - timedelta(days=7)
+
+
+def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", days_ago: float = 0) -> PaymentFacts:
+    return PaymentFacts(
+        payment_id=uuid.uuid4(),
+        amount=Decimal("50.00"),
+        currency="sgd",
+        status=status,
+        provider_payment_id=name or uuid.uuid4().hex,
+        details={},
+        created_at=NOW - timedelta(days=days_ago),
+    )
+
+
+class Book(UsersPayments):
+    """Has these payments of crypto, and notes what it is told; oldest first, as the real one."""
+
+    def __init__(self, payments: list[PaymentFacts], *, refuses: dict[str, ServiceError] | None = None) -> None:
+        tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))
+        super().__init__(ServiceClient(callee="users", base_url="http://127.0.0.1:1", tokens=tokens))
+        self.payments = sorted(payments, key=lambda payment: payment.created_at)
+        self.refuses = refuses or {}
+        self.told: list[str] = []
+
+    async def since(
+        self,
+        moment: datetime,  # noqa: ARG002
+        *,
+        provider: Provider,
+        statuses: list[PaymentStatus] | None = None,
+    ) -> AsyncIterator[PaymentFacts]:
+        for each in self.payments:
+            if provider is Provider.NOWPAYMENTS and each.status in (statuses or []):
+                yield each
+
+    async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:  # noqa: ARG002
+        if error := self.refuses.get(news.provider_payment_id):
+            raise error
+        self.told.append(news.provider_payment_id)
+        return PaymentReport(outcome=ReportOutcome.CREDITED, payment_id=news.payment_id)
+
+
+class Silence(StripePayments):
+    """A Stripe without payments."""
+
+    def __init__(self) -> None: ...
+
+    async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:  # noqa: ARG002
+        nothing: list[PaymentNews] = []
+        for news in nothing:
+            yield news
+
+
+class Exchange(NowPayments):
+    """Answers as it is told to, and counts who asks at once."""
+
+    def __init__(self, answer: Callable[[str], str | ServiceError] = lambda _: "finished") -> None:
+        self._answer = answer
+        self.asked: list[str] = []
+        self.most_at_once = 0
+        self._at_once = 0
+
+    async def find(self, provider_payment_id: str) -> CryptoPayment:
+        self.asked.append(provider_payment_id)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        for _ in range(5):  # lets others begin
+            await asyncio.sleep(0)
+        self._at_once -= 1
+        answer = self._answer(provider_payment_id)
+        if isinstance(answer, ServiceError):
+            raise answer
+        said: dict[str, Any] = {"payment_status": answer, "price_amount": 50, "price_currency": "sgd"}
+        return CryptoPayment(payment_id=provider_payment_id, **said)
+
+
+def reconciliation(book: Book, exchange: Exchange) -> Reconciliation:
+    return Reconciliation(stripe=Silence(), crypto=exchange, payments=book)
+
+
+async def test_news_that_the_ledger_refuses_do_not_stop_the_others() -> None:
+    bad, good = payment(name="bad"), payment(name="good", days_ago=1)
+    book = Book([bad, good], refuses={"bad": InvalidRequest()})
+    done = await reconciliation(book, Exchange()).run(WEEK)
+    assert (book.told, done.refused, done.compared) == (["good"], 1, 2)
+
+
+async def test_a_ledger_that_is_away_ends_the_round() -> None:
+    book = Book([payment(name="a")], refuses={"a": Unavailable()})
+    with pytest.raises(Unavailable):
+        await reconciliation(book, Exchange()).run(WEEK)
