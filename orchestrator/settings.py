@@ -50,6 +50,9 @@ class Settings(ProviderSettings, DatabaseSettings, MessagingSettings, Notificati
 
 class WorkerSettings(Settings):
     port: int = 5004
+    worker_niceness: int = Field(
+        default=10, ge=0, le=19, description="Letters and webhooks can wait where they share a machine with buyers."
+    )
     job_lease_seconds: float = Field(
         default=15.0, gt=0, description="A worker that is silent for so long loses the jobs it has in hand."
     )

@@ -1,5 +1,6 @@
 """`python -m orchestrator.worker`: works on jobs, and keeps sagas and messages going when the HTTP process is down."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -100,6 +101,7 @@ def _office(settings: WorkerSettings, machinery: SagaMachinery) -> NotificationO
 
 def main() -> None:
     settings = WorkerSettings()
+    os.nice(settings.worker_niceness)
     serve(create_worker(settings), service="worker", settings=settings)
 
 
