@@ -63,8 +63,12 @@ class UsersPayments:
         purpose: Purpose,
         reference: uuid.UUID,
         amount: Decimal,
+        details: Mapping[str, str] | None = None,
     ) -> PaymentFacts:
         """Note what somebody is to pay. The same payment again is the same; with other facts it is refused.
+
+        Args:
+            details: what else was wanted.
 
         Raises:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
@@ -80,6 +84,7 @@ class UsersPayments:
                 "reference": str(reference),
                 "amount": f"{amount:.2f}",
                 "currency": CURRENCY,
+                "details": dict(details or {}),
             },
         )
         return PaymentFacts.model_validate(answer)

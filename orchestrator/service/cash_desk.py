@@ -4,10 +4,11 @@ No saga: whatever step is the last one that happens, nothing has to be taken bac
 """
 
 import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from common.errors import InvalidRequest
+from common.errors import InvalidRequest, NotFound
 from orchestrator.clients.orders import OrdersBook
 from orchestrator.clients.payments import PaymentFacts, Purpose, UsersPayments
 from orchestrator.errors import NotYours, OrderInvalidState
@@ -18,6 +19,8 @@ from orchestrator.schemas.payments import CryptoInstructions, CryptoRequest, Top
 
 __all__ = ["CashDesk"]
 
+PAY_ADDRESS: Final = "pay_address"
+PAY_CURRENCY: Final = "pay_currency"
 UNPAID: Final = "PENDING"  # of an order: its seats are held
 
 
@@ -56,7 +59,7 @@ class CashDesk:
         """Begin a payment by crypto.
 
         Args:
-            key: as above.
+            key: as above. The first request's answer is given also when the order was paid or given up since.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
@@ -73,15 +76,10 @@ class CashDesk:
             provider=Provider.NOWPAYMENTS,
             purpose=wanted.purpose,
             reference=wanted.reference_id or payment_id,
-            amount=await self._price_of(wanted, user_id=user_id),
+            amount=await self._first_amount(wanted, payment_id) or await self._price_of(wanted, user_id=user_id),
+            details={PAY_CURRENCY: wanted.pay_currency},
         )
-        if payment.provider_payment_id is None:
-            made = await self._crypto.create(
-                payment_id=payment_id, amount=payment.amount, pay_currency=wanted.pay_currency
-            )
-            payment = await self._payments.attach(
-                payment_id, provider_payment_id=made.payment_id, details=_instructions(made)
-            )
+        payment = await self._with_address(payment, pay_currency=wanted.pay_currency)
         return CryptoInstructions(
             payment_id=payment_id, amount=payment.amount, currency=payment.currency, **payment.details
         )
@@ -95,6 +93,7 @@ class CashDesk:
         purpose: Purpose,
         reference: uuid.UUID,
         amount: Decimal,
+        details: Mapping[str, str] | None = None,
     ) -> PaymentFacts:
         """Note the payment; when it was noted before, return it as it is now and not as it was first."""
         opened = await self._payments.open(
@@ -104,8 +103,25 @@ class CashDesk:
             purpose=purpose,
             reference=reference,
             amount=amount,
+            details=details,
         )
         return await self._payments.find(opened.payment_id)
+
+    async def _with_address(self, payment: PaymentFacts, *, pay_currency: str) -> PaymentFacts:
+        if payment.provider_payment_id is None:
+            made = await self._crypto.create(
+                payment_id=payment.payment_id, amount=payment.amount, pay_currency=pay_currency
+            )
+            payment = await self._attach(payment, made)
+        if PAY_ADDRESS not in payment.details:
+            # The answer that had it was lost, and NOWPayments' first notification came before this request.
+            payment = await self._attach(payment, await self._crypto.find(str(payment.provider_payment_id)))
+        return payment
+
+    async def _attach(self, payment: PaymentFacts, made: CryptoPayment) -> PaymentFacts:
+        return await self._payments.attach(
+            payment.payment_id, provider_payment_id=made.payment_id, details=_instructions(made)
+        )
 
     async def _intent(self, payment: PaymentFacts, *, user_id: uuid.UUID) -> Intent:
         if payment.provider_payment_id is not None:
@@ -115,6 +131,19 @@ class CashDesk:
         if named.provider_payment_id in {None, made.id}:
             return made
         return await self._stripe.find(str(named.provider_payment_id))
+
+    async def _first_amount(self, wanted: CryptoRequest, payment_id: uuid.UUID) -> Decimal | None:
+        """Return what a request for an order is about if it was answered before; that it is the same is checked later.
+
+        None when it was not: nobody has an address for it, so the order is looked at.
+        """
+        if wanted.reference_id is None:
+            return None
+        try:
+            first = await self._payments.find(payment_id)
+        except NotFound:
+            return None
+        return None if first.provider_payment_id is None else wanted.amount or first.amount
 
     async def _price_of(self, wanted: CryptoRequest, *, user_id: uuid.UUID) -> Decimal:
         """The price always comes from the server: of an order it is its total."""
@@ -138,8 +167,8 @@ def _payment_id(user_id: uuid.UUID, operation: str, key: str | None) -> uuid.UUI
 def _instructions(made: CryptoPayment) -> dict[str, str | None]:
     expires_at = made.expiration_estimate_date
     return {
-        "pay_address": made.pay_address,
+        PAY_ADDRESS: made.pay_address,
         "pay_amount": f"{made.pay_amount:f}",
-        "pay_currency": made.pay_currency,
+        PAY_CURRENCY: made.pay_currency,
         "expires_at": expires_at.isoformat() if expires_at else None,
     }

@@ -56,6 +56,7 @@ class OpenPayment(_Call):
     amount: PositiveMoney
     currency: Currency
     expires_at: Instant | None = None
+    details: Details = Field(default_factory=dict, description="What else was wanted; the payer may read it.")
 
 
 class AttachPayment(_Call):

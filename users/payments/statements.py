@@ -44,13 +44,15 @@ OPEN: Final = text(
     payer AS MATERIALIZED (
         SELECT user_id FROM users WHERE user_id = :user_id AND NOT EXISTS (SELECT FROM prior) FOR KEY SHARE),
     opened AS (
-        INSERT INTO payments (payment_id, user_id, provider, purpose, reference, amount, currency, expires_at)
-        SELECT :payment_id, user_id, :provider, :purpose, :reference, :amount, :currency, :expires_at FROM payer
+        INSERT INTO payments (payment_id, user_id, provider, purpose, reference, amount, currency, expires_at,
+                              details)
+        SELECT :payment_id, user_id, :provider, :purpose, :reference, :amount, :currency, :expires_at, :details
+        FROM payer
         ON CONFLICT (payment_id) DO NOTHING
         RETURNING *),
     {_remembered("opened")}
     """
-)
+).bindparams(bindparam("details", type_=JSONB))
 
 # Once; again under the same name is no change. Nor may the name be another payment's.
 ATTACH: Final = text(

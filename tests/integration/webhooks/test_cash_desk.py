@@ -2,10 +2,17 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from common.auth.service_tokens import ServiceTokens
+from common.http.client import ServiceClient
+from orchestrator.clients.payments import UsersPayments
+from orchestrator.providers.port import Provider
+from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.conftest import NewFan
 from tests.integration.webhooks.counter import Counters, Fan, statuses
@@ -19,6 +26,25 @@ async def intents_of(counters: Counters, payment_id: str) -> list[dict[str, Any]
     key = counters.settings.stripe_secret_key.get_secret_value()
     answer = await counters.sandbox.get(INTENTS, params={"limit": 1000}, headers={"authorization": f"Bearer {key}"})
     return [each for each in answer.json()["data"] if each["metadata"]["payment_id"] == payment_id]
+
+
+async def make_at_nowpayments(counters: Counters, payment_id: uuid.UUID) -> dict[str, Any]:
+    """Make a payment as the desk does, whose answer it then never gets."""
+    key = counters.settings.nowpayments_api_key.get_secret_value()
+    wanted = {"price_amount": 45.0, "price_currency": "sgd", "pay_currency": "btc", "order_id": str(payment_id)}
+    answer = await counters.sandbox.post(CRYPTO, json=wanted, headers={"x-api-key": key})
+    assert answer.is_success, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+@pytest.fixture
+async def payments(settings: WorkerSettings) -> AsyncIterator[UsersPayments]:
+    """What the desk itself opens payments by."""
+    tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+    users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+    yield UsersPayments(users)
+    await users.close()
 
 
 class TestTopUp:
@@ -153,6 +179,47 @@ class TestCrypto:
         wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"} | wrong
         answer = await fan.post("/payments/crypto", wanted)
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("other", [{"pay_currency": "eth"}, {"amount": "46.00"}])
+    async def test_a_key_that_was_used_for_another_request_is_refused(self, fan: Fan, other: dict[str, str]) -> None:
+        await fan.pay_by_crypto(key="k")
+        wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
+        answer = await fan.post("/payments/crypto", wanted | other, key="k")
+        assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+    @pytest.mark.usefixtures("working")
+    async def test_a_lost_answer_and_a_notification_do_not_lose_the_address(self, counters: Counters, fan: Fan) -> None:
+        await counters.control("/faults", path=CRYPTO, status=502, times=1)
+        wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
+        assert (await fan.post("/payments/crypto", wanted, key="k")).status_code == 503
+        (payment,) = await counters.payments_of(fan.person.user_id)
+        made = await make_at_nowpayments(counters, payment["payment_id"])
+        assert (await counters.tell_by_nowpayments(made)).status_code == 200
+        await counters.ends(f"{made['payment_id']}:waiting:0", "processed")
+        assert (await fan.pay_by_crypto(key="k"))["pay_address"] == made["pay_address"]
+
+    async def test_an_answer_about_an_order_is_found_before_the_order_is_asked_for(
+        self, fan: Fan, payments: UsersPayments
+    ) -> None:
+        """The orders service is away here: nobody could say whether the order is still to be paid."""
+        order_id, payment_id = uuid.uuid4(), uuid.uuid5(fan.person.user_id, "crypto/k")
+        await payments.open(
+            payment_id=payment_id,
+            user_id=fan.person.user_id,
+            provider=Provider.NOWPAYMENTS,
+            purpose="order",
+            reference=order_id,
+            amount=Decimal("45.00"),
+            details={"pay_currency": "btc"},
+        )
+        details = {"pay_address": "bc1q", "pay_amount": "0.0005", "pay_currency": "btc", "expires_at": None}
+        await payments.attach(payment_id, provider_payment_id=str(payment_id), details=details)
+        wanted = {"purpose": "order", "reference_id": str(order_id), "pay_currency": "btc"}
+        answer = await fan.post("/payments/crypto", wanted, key="k")
+        assert (answer.status_code, answer.json()["data"]["pay_address"]) == (200, "bc1q")
+        for other in ({"pay_currency": "eth"}, {"amount": "1.00"}, {"reference_id": str(uuid.uuid4())}):
+            assert code_of(await fan.post("/payments/crypto", wanted | other, key="k")) == "IDEMPOTENCY_KEY_REUSED"
+        assert (await fan.post("/payments/crypto", wanted, key="another")).status_code == 504
 
     async def test_while_nowpayments_is_away_the_same_request_goes_on_later(self, counters: Counters, fan: Fan) -> None:
         await counters.control("/faults", path=CRYPTO, status=502, times=1)
