@@ -30,7 +30,7 @@ class ReportOutcome(enum.StrEnum):
 
 
 class PaymentFacts(BaseModel):
-    """A payment as the users service has it. `provider_payment_id` is None until the provider has made it."""
+    """A payment as the users service has it, `status` since `status_at`. `provider_payment_id` is None until the provider has made it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -38,6 +38,7 @@ class PaymentFacts(BaseModel):
     amount: Money
     currency: str
     status: PaymentStatus
+    status_at: datetime
     provider_payment_id: str | None
     details: dict[str, Any]
     created_at: datetime

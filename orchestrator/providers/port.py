@@ -93,7 +93,7 @@ class ProviderRecords(Protocol):
     def provider(self) -> Provider: ...
 
     def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
-        """Return how payments made since then stand now.
+        """Yield how payments made since then stand now: one that was given back in part, as paid and as given back.
 
         Raises:
             ProviderUnavailable: it cannot be asked.

@@ -149,7 +149,8 @@ class StripePayments:
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
             )
             async for intent in page.auto_paging_iter():
-                yield _standing(Intent.model_validate(intent.to_dict()))
+                for news in _standing(Intent.model_validate(intent.to_dict())):
+                    yield news
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's, half typed
@@ -201,11 +202,14 @@ def _event_of(body: bytes) -> _Event:
         raise WebhookUnreadable(problems=error.error_count()) from error
 
 
-def _standing(intent: Intent) -> PaymentNews:
+def _standing(intent: Intent) -> Iterator[PaymentNews]:
+    """Yield the payment and, if some was given back, the refund; after a whole refund there is nothing to credit."""
     charge = intent.latest_charge
-    if isinstance(charge, _Charge) and charge.amount_refunded and (refund := _refund(charge, None)) is not None:
-        return refund
-    return _news(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
+    given_back = charge.amount_refunded if isinstance(charge, _Charge) else 0
+    if given_back == 0 or given_back < intent.amount_received:
+        yield _news(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
+    if given_back and isinstance(charge, _Charge) and (refund := _refund(charge, None)) is not None:
+        yield refund
 
 
 def _news(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -> PaymentNews:

@@ -1,30 +1,34 @@
 """Compares payments with the providers' own records, and repairs what a lost webhook left behind (W3, W4)."""
 
+import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
+from orchestrator.providers.errors import ProviderSilent
 from orchestrator.providers.nowpayments import NowPayments
 from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
 from orchestrator.providers.stripe_payments import StripePayments
 
 __all__ = ["Difference", "Reconciled", "Reconciliation"]
 
-# What crypto can still turn into something else; also a payment that was given up can come in after all.
 UNDECIDED: Final = [
     PaymentStatus.PENDING,
     PaymentStatus.WAITING,
     PaymentStatus.CONFIRMING,
     PaymentStatus.PARTIALLY_PAID,
-    PaymentStatus.FAILED,
-    PaymentStatus.EXPIRED,
 ]
+# Given up, and it can come in after all; or there, and it can be given back. Mostly soon, so it is asked about for a day.
+DECIDED: Final = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
+DOUBTED_FOR: Final = timedelta(days=1)
+ASKED_AT_ONCE: Final = 4
+# A provider that let so many questions run into their timeout is not asked about the rest.
+MOST_SILENCES: Final = 3
 
 logger = get_logger(__name__)
 
@@ -62,7 +66,7 @@ class Reconciliation:
     """Tells the ledger what webhooks should have told it; the ledger decides, as with webhooks.
 
     Stripe lists payments with their state, so its list is held against ours. NOWPayments lists them only to whoever
-    logs in as the account's owner, so it is asked about each payment that is not decided yet.
+    logs in as the account's owner, so it is asked about each payment that is not decided yet, or was not until yesterday.
     """
 
     def __init__(self, *, stripe: StripePayments, crypto: NowPayments, payments: UsersPayments) -> None:
@@ -95,21 +99,41 @@ class Reconciliation:
             await self._compare(known or by_id.get(news.payment_id), news, done)
 
     async def _compare_with_nowpayments(self, since: datetime, done: Reconciled) -> None:
-        async for payment, news in self._crypto_news(since, done):
-            await self._compare(payment, news, done)
+        waiting = await self._crypto_payments(since)
+        silences = 0
+        while waiting and silences < MOST_SILENCES:
+            asked, waiting = waiting[:ASKED_AT_ONCE], waiting[ASKED_AT_ONCE:]
+            answers = await asyncio.gather(*map(self._ask, asked))
+            silences += sum(isinstance(answer, ProviderSilent) for answer in answers)
+            for payment, answer in zip(asked, answers, strict=True):
+                if isinstance(answer, ServiceError):
+                    done.unasked += 1
+                elif answer is not None:
+                    await self._compare(payment, answer, done)
+        if waiting:
+            done.unasked += len(waiting)
+            logger.warning("payments.provider_is_silent", provider=Provider.NOWPAYMENTS, unasked=len(waiting))
 
-    async def _crypto_news(self, since: datetime, done: Reconciled) -> AsyncIterator[tuple[PaymentFacts, PaymentNews]]:
-        async for payment in self._payments.since(since, provider=Provider.NOWPAYMENTS, statuses=UNDECIDED):
-            if payment.provider_payment_id is None:
-                continue  # it was never made there, or its address was never shown to anybody
-            try:
-                news = (await self._crypto.find(payment.provider_payment_id)).news()
-            except ServiceError as error:
-                done.unasked += 1
-                logger.warning("payments.not_compared", payment_id=str(payment.payment_id), code=error.code)
-                continue
-            if news is not None:
-                yield payment, news
+    async def _crypto_payments(self, since: datetime) -> list[PaymentFacts]:
+        """Return those to ask about, newest first: it is they that somebody waits for."""
+        doubted_since = datetime.now(UTC) - DOUBTED_FOR
+        found = [
+            payment
+            async for payment in self._payments.since(
+                since, provider=Provider.NOWPAYMENTS, statuses=[*UNDECIDED, *DECIDED]
+            )
+            # Without a name it was never made there, or its address was never shown to anybody.
+            if payment.provider_payment_id is not None
+            and (payment.status in UNDECIDED or payment.status_at >= doubted_since)
+        ]
+        return found[::-1]
+
+    async def _ask(self, payment: PaymentFacts) -> PaymentNews | ServiceError | None:
+        try:
+            return (await self._crypto.find(str(payment.provider_payment_id))).news()
+        except ServiceError as error:
+            logger.warning("payments.not_compared", payment_id=str(payment.payment_id), code=error.code)
+            return error
 
     async def _compare(self, ours: PaymentFacts | None, news: PaymentNews, done: Reconciled) -> None:
         done.compared += 1

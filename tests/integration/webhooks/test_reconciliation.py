@@ -52,6 +52,16 @@ class TestStripe:
         assert (difference.ours, difference.theirs) == (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
         assert await fan.balance() == "0.00"
 
+    async def test_a_payment_that_was_given_back_before_we_heard_of_it_is_not_credited(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        await counters.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0)
+        (difference,) = await found(settings, topped_up["payment_id"])
+        assert (difference.theirs, difference.outcome) == (PaymentStatus.REFUNDED, ReportOutcome.NOTED)
+        assert await counters.movements(topped_up["payment_id"]) == 0
+
     async def test_one_whose_name_was_never_noted_is_found_by_ours(
         self, counters: Counters, fan: Fan, settings: WorkerSettings
     ) -> None:
@@ -98,6 +108,15 @@ class TestCrypto:
             await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status=status, copies=0)
             assert len(await found(settings, paid["payment_id"])) == 1
         assert await fan.balance() == "45.00"
+
+    async def test_a_refund_that_nobody_told_of_is_found(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        for status, balance in (("finished", "45.00"), ("refunded", "0.00")):
+            await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status=status, copies=0)
+            assert len(await found(settings, paid["payment_id"])) == 1
+            assert await fan.balance() == balance
 
     async def test_one_that_cannot_be_asked_about_does_not_stop_the_others(
         self, counters: Counters, fan: Fan, settings: WorkerSettings
@@ -190,3 +209,17 @@ class TestCommand:
         code, out, errors = await self.run(environment | {"USERS_URL": "http://127.0.0.1:9"})
         assert (code, out) == (1, "")
         assert "Nobody could be asked: UPSTREAM_TIMEOUT" in errors
+
+
+class TestPartialRefund:
+    """Last in the file: from then on every round finds something for people."""
+
+    async def test_a_lost_success_is_credited_although_some_was_given_back(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        await counters.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0, amount=1_000)
+        outcomes = [difference.outcome for difference in await found(settings, topped_up["payment_id"])]
+        assert outcomes == [ReportOutcome.CREDITED, ReportOutcome.MISMATCH]
+        assert await fan.balance() == "50.00"

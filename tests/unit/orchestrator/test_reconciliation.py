@@ -15,6 +15,7 @@ from common.errors import InvalidRequest, ServiceError, Unavailable
 from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
 from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
+from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable
 from orchestrator.providers.nowpayments import CryptoPayment, NowPayments
 from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
 from orchestrator.providers.stripe_payments import StripePayments
@@ -30,6 +31,7 @@ def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", da
         amount=Decimal("50.00"),
         currency="sgd",
         status=status,
+        status_at=NOW - timedelta(days=days_ago),
         provider_payment_id=name or uuid.uuid4().hex,
         details={},
         created_at=NOW - timedelta(days=days_ago),
@@ -113,3 +115,35 @@ async def test_a_ledger_that_is_away_ends_the_round() -> None:
     book = Book([payment(name="a")], refuses={"a": Unavailable()})
     with pytest.raises(Unavailable):
         await reconciliation(book, Exchange()).run(WEEK)
+
+
+async def test_the_newest_are_asked_about_first_and_few_at_once() -> None:
+    exchange = Exchange()
+    book = Book([payment(name=str(days), days_ago=days) for days in (3, 1, 6, 2, 5, 4)])
+    await reconciliation(book, exchange).run(WEEK)
+    assert exchange.asked == ["1", "2", "3", "4", "5", "6"]
+    assert book.told == exchange.asked
+    assert exchange.most_at_once == 4
+
+
+async def test_a_provider_that_is_silent_is_left_alone() -> None:
+    exchange = Exchange(lambda name: ProviderSilent() if int(name) < 4 else "finished")
+    book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
+    done = await reconciliation(book, exchange).run(WEEK)
+    assert (exchange.asked, done.unasked, book.told) == (["0", "1", "2", "3"], 7, [])
+
+
+async def test_one_that_says_no_at_once_is_asked_about_the_others() -> None:
+    exchange = Exchange(lambda name: ProviderUnavailable() if int(name) < 4 else "finished")
+    book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
+    done = await reconciliation(book, exchange).run(WEEK)
+    assert (done.unasked, book.told) == (4, ["4", "5", "6"])
+
+
+async def test_what_was_decided_is_doubted_for_a_day() -> None:
+    decided = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
+    old = [payment(status, name=f"old {status}", days_ago=1.1) for status in (*decided, PaymentStatus.PARTIALLY_PAID)]
+    new = [payment(status, name=f"new {status}", days_ago=0.9) for status in (*decided, PaymentStatus.REFUNDED)]
+    exchange = Exchange(lambda _: "refunded")
+    await reconciliation(Book(old + new), exchange).run(WEEK)
+    assert sorted(exchange.asked) == ["new EXPIRED", "new FAILED", "new SUCCEEDED", "old PARTIALLY_PAID"]
