@@ -8,6 +8,7 @@ __all__ = [
     "BROKE",
     "GAVE_UP",
     "PAYLOAD_INVALID",
+    "RESULT_INVALID",
     "TIMED_OUT",
     "WORKER_LOST",
     "JobInvalidState",
@@ -21,6 +22,7 @@ __all__ = [
 BROKE: Final = "INTERNAL_ERROR"
 GAVE_UP: Final = "JOB_CANCELLED"
 PAYLOAD_INVALID: Final = "PAYLOAD_INVALID"
+RESULT_INVALID: Final = "RESULT_INVALID"
 TIMED_OUT: Final = "JOB_TIMEOUT"
 WORKER_LOST: Final = "WORKER_LOST"
 

@@ -10,7 +10,9 @@ from time import perf_counter
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import DBAPIError
 
+from common.db.engine import sqlstate_of
 from common.errors import ServiceError, Unavailable
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
@@ -19,6 +21,7 @@ from orchestrator.jobs.errors import (
     BROKE,
     GAVE_UP,
     PAYLOAD_INVALID,
+    RESULT_INVALID,
     TIMED_OUT,
     WORKER_LOST,
     JobRefused,
@@ -37,7 +40,8 @@ HANDED_BACK: Final = "handed back"
 CANCEL_SECONDS: Final = 2.0
 FIRST_WAIT_SECONDS: Final = 0.1
 LONGEST_WAIT_SECONDS: Final = 2.0
-MESSAGE_LENGTH: Final = 500
+# Of a statement that PostgreSQL will never take: data it has no place for (such as U+0000), or too much of it.
+DATA_REFUSED: Final = ("22", "54")
 
 logger = get_logger(__name__)
 
@@ -170,9 +174,22 @@ class JobRunner:
         if outcome.name == LOST:
             return outcome
         try:
-            await _until_available(lambda: self._write(work, attempt, outcome))
+            return await self._stored(work, attempt, outcome)
         except JobTakenOver:
             return _Outcome(LOST)
+
+    async def _stored(self, work: Work, attempt: Attempt, outcome: _Outcome) -> _Outcome:
+        """Write it, or what can be stored of it: a job left running would have its effect repeated by the next try."""
+        try:
+            await _until_available(lambda: self._write(work, attempt, outcome))
+        except (DBAPIError, TypeError, ValueError) as error:
+            if isinstance(error, DBAPIError) and not sqlstate_of(error).startswith(DATA_REFUSED):
+                raise
+            reason = type(error).__name__
+            logger.error("job.cannot_be_stored", kind=attempt.kind, job_id=str(attempt.job_id), reason=reason)  # noqa: TRY400 - a trace would quote it
+            storable = _storable(outcome)
+            await _until_available(lambda: self._write(work, attempt, storable))
+            return storable
         return outcome
 
     async def _write(self, work: Work, attempt: Attempt, outcome: _Outcome) -> None:
@@ -251,14 +268,28 @@ def _judged(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _
             return _failure(attempt, JobError(code=error.code, message=error.public_message))
         case Exception():
             logger.error("job.broke", kind=attempt.kind, job_id=str(attempt.job_id), exc_info=error)
-            message = f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]
-            return _failure(attempt, JobError(code=BROKE, message=message))
+            # Nobody chose the words of such an error: they may quote what was sent to us. The log has them.
+            return _failure(attempt, JobError(code=BROKE, message=type(error).__name__))
         case _:
             raise error  # not a failure of the job: the process is to end
 
 
 def _failure(attempt: Attempt, error: JobError) -> _Outcome:
     return _Outcome(JobStatus.FAILED if attempt.is_last else JobStatus.RETRYING, error=error)
+
+
+def _storable(outcome: _Outcome) -> _Outcome:
+    """Return what can be said of an outcome that cannot be stored. A job that did its work is not tried again for that."""
+    if outcome.error is None:
+        error = JobError(code=RESULT_INVALID, message="It is done, but its result cannot be stored.")
+        return _Outcome(JobStatus.FAILED, error=error)
+    error = JobError(code=_plain(outcome.error.code), message=_plain(outcome.error.message))
+    return _Outcome(outcome.name, error=error)
+
+
+def _plain(words: str) -> str:
+    """Replace what neither UTF-8 (lone surrogates) nor jsonb (U+0000) has a place for."""
+    return words.encode("utf-8", errors="replace").decode().replace("\0", "?")
 
 
 def _timeout_message(work: Work) -> str:
