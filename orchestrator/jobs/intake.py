@@ -19,6 +19,7 @@ from common.errors import Unavailable
 from common.messaging.broker import Broker
 from common.messaging.topology import Topology, job_queue_name
 from common.telemetry.logs import get_logger
+from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry
 
 __all__ = ["Intake"]
@@ -59,15 +60,18 @@ class Intake:
 
     async def idle_kinds(self, *, since_seconds: float) -> list[str]:
         """Return the kinds that have hands free and got no token for so long, though the broker is there."""
-        if self._is_stopping or not await self.broker.is_healthy():
-            return []
         long_ago = asyncio.get_running_loop().time() - since_seconds
         return [
-            work.policy.kind
-            for work in self._registry
-            if self._in_hand[work.policy.kind] < work.policy.concurrency
-            and self._last_token.get(work.policy.kind, 0.0) < long_ago
+            policy.kind
+            for policy in await self.open_kinds()
+            if self._in_hand[policy.kind] < policy.concurrency and self._last_token.get(policy.kind, 0.0) < long_ago
         ]
+
+    async def open_kinds(self) -> list[JobPolicy]:
+        """Return the kinds that tokens are taken of; none while the broker is away, or when we are to stop."""
+        if self._is_stopping or not await self.broker.is_healthy():
+            return []
+        return [work.policy for work in self._registry]
 
     async def stop(self) -> None:
         """Take no more tokens. What is in hand goes on."""

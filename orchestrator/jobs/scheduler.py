@@ -17,6 +17,8 @@ __all__ = ["Scheduler"]
 
 BATCH: Final = 500
 COUNT_EVERY_SECONDS: Final = 5.0
+# A kind that is never idle may still have lost tokens: jobs of low priority would wait for them for ever.
+BUSY_GRACES: Final = 10
 
 logger = get_logger(__name__)
 
@@ -25,7 +27,8 @@ class Scheduler:
     """Looks every `interval_seconds`; SKIP LOCKED shares the work among workers.
 
     Args:
-        grace_seconds: a kind that got no token for so long though jobs are ready is sent theirs again.
+        grace_seconds: a kind that got no token for so long though jobs are ready is sent theirs again; one
+            that gets tokens all the time is sent a few more when a job has been ready for ten times as long.
         trim_seconds: how often finished jobs beyond what policies keep are thrown away.
     """
 
@@ -52,6 +55,7 @@ class Scheduler:
             _Chore(self._give_back_lost, every_seconds=interval_seconds),
             _Chore(self._send_due, every_seconds=interval_seconds),
             _Chore(self._send_again, every_seconds=grace_seconds),
+            _Chore(self._send_more, every_seconds=BUSY_GRACES * grace_seconds),
             _Chore(self._count, every_seconds=COUNT_EVERY_SECONDS),
             _Chore(self._trim, every_seconds=trim_seconds),
         )
@@ -85,9 +89,19 @@ class Scheduler:
 
     async def _send_again(self) -> None:
         for kind in await self._intake.idle_kinds(since_seconds=self._grace_seconds):
-            if sent := await self._upkeep.send_tokens_again(kind, grace_seconds=self._grace_seconds, batch=BATCH):
-                logger.warning("jobs.tokens_sent_again", kind=kind, tokens=sent)
-                self._on_announced()
+            await self._send_tokens(kind, grace_seconds=self._grace_seconds, batch=BATCH)
+
+    async def _send_more(self) -> None:
+        """Send as many as there are hands: a full queue that only takes its time is not flooded."""
+        for policy in await self._intake.open_kinds():
+            await self._send_tokens(
+                policy.kind, grace_seconds=BUSY_GRACES * self._grace_seconds, batch=policy.concurrency
+            )
+
+    async def _send_tokens(self, kind: str, *, grace_seconds: float, batch: int) -> None:
+        if sent := await self._upkeep.send_tokens_again(kind, grace_seconds=grace_seconds, batch=batch):
+            logger.warning("jobs.tokens_sent_again", kind=kind, tokens=sent)
+            self._on_announced()
 
     async def _count(self) -> None:
         show_counts(await self._upkeep.count())

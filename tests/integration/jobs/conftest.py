@@ -28,6 +28,7 @@ async def database(orchestrator_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="module")
 async def opened_site(database: Database, vhost: Vhost) -> AsyncIterator[Site]:
     site = Site(database, vhost)
+    await site.publisher.broker.wait_until_ready()  # the queues are there, whichever test comes first
     yield site
     await site.close()
 

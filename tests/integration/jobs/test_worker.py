@@ -120,6 +120,27 @@ class TestBroker:
         for job in jobs:
             await site.reaches(job, JobStatus.COMPLETED)
 
+    async def test_lost_token_is_sent_again_also_to_those_who_are_always_busy(self, site: Site) -> None:
+        """Jobs of higher priority come all the time, each with its token."""
+        bench = Bench()
+        [lost] = await site.enqueue("email", "lost")
+        await eventually(lambda: site.messages_in("jobs.email"))
+        await site.purge()
+
+        async def keep_busy() -> None:
+            while True:
+                await site.enqueue("email", "urgent", priority=10)
+                await asyncio.sleep(0.02)
+
+        busy = asyncio.create_task(keep_busy())
+        try:
+            await eventually(lambda: site.messages_in("jobs.email"))
+            await site.worker((EMAIL, bench), grace_seconds=0.3)
+            await site.reaches(lost, JobStatus.COMPLETED)
+        finally:
+            busy.cancel()
+        assert len(bench.done) > 50  # the others were not kept waiting
+
     async def test_duplicated_tokens_find_nothing_to_do(self, site: Site) -> None:
         bench = Bench()
         jobs = await site.enqueue("email", *"abc")
