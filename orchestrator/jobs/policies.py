@@ -22,7 +22,8 @@ class JobPolicy:
         timeout_seconds: a try that takes longer has failed.
         concurrency: how many jobs of the kind one worker has in hand.
         priority: of jobs that name none; higher ones go first, within the kind.
-        keep_completed: so many finished jobs are kept, none of them longer than `keep_completed_seconds` (C6).
+        keep_completed: so many completed jobs are kept, none of them longer than `keep_completed_seconds` (C6), and as
+            many cancelled ones beside them.
         keep_failed: likewise for those that failed for good.
     """
 

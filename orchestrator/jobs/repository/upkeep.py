@@ -1,6 +1,5 @@
 """What a scheduler does for jobs that no worker has in hand, and what is thrown away in the end."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import text
@@ -47,10 +46,10 @@ _TRIM: Final = text(
     """
     WITH ranked AS (
         SELECT job_id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS place FROM jobs
-        WHERE kind = :kind AND status = ANY(:statuses) AND finished_at IS NOT NULL),
+        WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL),
     old AS (
         SELECT j.job_id FROM jobs AS j JOIN ranked AS r USING (job_id)
-        WHERE j.status = ANY(:statuses)
+        WHERE j.status = :status
           AND (r.place > :keep OR r.finished_at < now() - make_interval(secs => :keep_seconds))
         FOR UPDATE OF j SKIP LOCKED),
     gone AS (
@@ -95,14 +94,20 @@ class Upkeep:
         return {(row["kind"], JobStatus(row["status"])): row["jobs"] for row in rows}
 
     async def trim(self, policy: JobPolicy) -> int:
-        """Throw away finished jobs beyond what the policy keeps; return how many."""
-        done = [JobStatus.COMPLETED.value, JobStatus.CANCELLED.value]
-        gone = await self._trim(policy.kind, done, policy.keep_completed, policy.keep_completed_seconds)
-        failed = [JobStatus.FAILED.value]
-        return gone + await self._trim(policy.kind, failed, policy.keep_failed, policy.keep_failed_seconds)
+        """Throw away finished jobs beyond what the policy keeps; return how many.
 
-    async def _trim(self, kind: str, statuses: Sequence[str], keep: int, keep_seconds: float) -> int:
-        parameters = {"kind": kind, "statuses": statuses, "keep": keep, "keep_seconds": keep_seconds}
+        Each status is counted by itself: cancelled jobs leave the last completed ones where they are.
+        """
+        completed = policy.keep_completed, policy.keep_completed_seconds
+        failed = policy.keep_failed, policy.keep_failed_seconds
+        return (
+            await self._trim(policy.kind, JobStatus.COMPLETED, *completed)
+            + await self._trim(policy.kind, JobStatus.CANCELLED, *completed)
+            + await self._trim(policy.kind, JobStatus.FAILED, *failed)
+        )
+
+    async def _trim(self, kind: str, status: JobStatus, keep: int, keep_seconds: float) -> int:
+        parameters = {"kind": kind, "status": status.value, "keep": keep, "keep_seconds": keep_seconds}
         row = await self._database.fetch_one(_TRIM, parameters)
         return int(row["gone"]) if row else 0
 

@@ -208,6 +208,24 @@ class TestRetention:
         assert stats.success_rate == 8 / 12
         assert len(jobs) == 12
 
+    async def test_cancelled_ones_take_no_place_of_completed_ones(self, site: Site) -> None:
+        done = await site.enqueue("email", *"ab")
+        worker = await site.worker((EMAIL, Bench()))
+        for job in done:
+            await site.reaches(job, JobStatus.COMPLETED)
+        await site.dismiss(worker)
+        for job in await site.enqueue("email", *"cdef"):  # later, so that they would be the last two
+            await site.queue.cancel(job.job_id)
+        await site.worker((policy("email", keep_completed=2), Bench()), trim_seconds=0.1)
+
+        async def kept() -> bool:
+            counts = [
+                (await site.queue.page(status=status))[1] for status in (JobStatus.COMPLETED, JobStatus.CANCELLED)
+            ]
+            return counts == [2, 2]
+
+        await eventually(kept)
+
     async def test_key_of_a_job_that_is_gone_is_still_known(self, site: Site) -> None:
         bench = Bench()
         await site.worker((policy("email", keep_completed=0), bench), trim_seconds=0.1)
