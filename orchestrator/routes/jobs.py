@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from common.auth.principal import Role
 from common.http.auth import require_role
@@ -36,10 +36,15 @@ Desk = Annotated[JobDesk, Depends(_job_desk)]
 
 @router.get("", responses=refusals(_COMMON), summary="Jobs, newest first (admin)")
 async def list_jobs(
-    desk: Desk, page: PageQuery, kind: str | None = None, status: JobStatus | None = None
+    desk: Desk,
+    page: PageQuery,
+    *,
+    queue: Annotated[str | None, Query(description="Only jobs of this kind.")] = None,
+    kind: Annotated[str | None, Query(description="Another name of `queue`, which goes first.")] = None,
+    status: JobStatus | None = None,
 ) -> Paginated[JobSummary]:
     """Of finished jobs only the last are kept."""
-    jobs, total = await desk.page(kind=kind, status=status, page=page)
+    jobs, total = await desk.page(kind=queue or kind, status=status, page=page)
     return paginated(jobs, page=page, total=total)
 
 
