@@ -1,7 +1,7 @@
 """Subscriptions and the log of deliveries."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.db.engine import Database
 from common.messaging.message import Message
 from orchestrator.integrations.schemas import Delivery, Subscription
+from orchestrator.jobs.record import NewJob
+from orchestrator.jobs.repository.enqueuing import enqueue_in
 
-__all__ = ["Consignment", "IntegrationStore", "add_deliveries"]
+__all__ = ["Consignment", "IntegrationStore", "add_deliveries", "delivery_key"]
 
 KEEP_DELIVERIES: Final = "30 days"
 _SUBSCRIPTION: Final = "subscription_id, url, message_types, status, reason, created_at"
@@ -60,12 +62,24 @@ _FIND: Final = text(
     WHERE d.delivery_id = :delivery_id
     """
 )
+# A worker that was asleep does not undo what another one has done.
 _NOTE: Final = text(
     """
     UPDATE webhook_deliveries
     SET attempts = attempts + 1, status = :status, last_status = :last_status, last_error = :last_error,
         delivered_at = CASE WHEN :status = 'DELIVERED' THEN clock_timestamp() END
-    WHERE delivery_id = :delivery_id
+    WHERE delivery_id = :delivery_id AND (status <> 'DELIVERED' OR :status = 'DELIVERED')
+    """
+)
+# Its job was cancelled, or given up when its last worker had died: nobody will post it any more. The key is that of
+# `delivery_key`.
+_FAIL_ABANDONED: Final = text(
+    """
+    UPDATE webhook_deliveries AS d SET status = 'FAILED', last_error = coalesce(last_error, 'its job has ended')
+    WHERE status = 'PENDING' AND NOT EXISTS (
+        SELECT FROM job_keys AS k JOIN jobs AS j ON j.job_id = k.job_id
+        WHERE k.kind = 'delivery' AND j.status IN ('queued', 'running', 'retrying')
+          AND k.idempotency_key = d.delivery_id || CASE WHEN d.replays = 0 THEN '' ELSE ' replay ' || d.replays END)
     """
 )
 _LOG: Final = text(
@@ -96,10 +110,19 @@ class Consignment:
     is_wanted: bool
 
 
-async def add_deliveries(connection: AsyncConnection, message: Message) -> list[uuid.UUID]:
-    """Add a delivery for each subscription that wants the message, in the caller's transaction."""
+def delivery_key(delivery_id: uuid.UUID, *, replay: int = 0) -> str:
+    """Return the idempotency key of the job that delivers it, at first or once more."""
+    return f"{delivery_id} replay {replay}" if replay else str(delivery_id)
+
+
+async def add_deliveries(connection: AsyncConnection, message: Message, *, data: Mapping[str, Any]) -> list[uuid.UUID]:
+    """Add a delivery for each subscription that wants the message, in the caller's transaction.
+
+    Args:
+        data: what integrators may read of the message.
+    """
     body = orjson.dumps(
-        {"type": message.type, "timestamp": message.time.isoformat(), "subject": message.subject, "data": message.data}
+        {"type": message.type, "timestamp": message.time.isoformat(), "subject": message.subject, "data": data}
     ).decode()
     parameters = {"message_id": message.id, "message_type": message.type, "body": body}
     return [row.delivery_id for row in await connection.execute(_ADD, parameters)]
@@ -159,10 +182,22 @@ class IntegrationStore:
         rows = await self._database.fetch_all(_LOG, parameters)
         return [Delivery.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
 
-    async def replay(self, delivery_id: uuid.UUID) -> tuple[Delivery, int] | None:
-        """Make it wait again; return it and how often that was done."""
-        row = await self._database.fetch_one(_REPLAY, {"delivery_id": delivery_id})
-        return (Delivery.model_validate(row), row["replays"]) if row else None
+    async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
+        """Make it wait again, for a job that is stored with that; None when there is none. Poke the queue afterwards.
+
+        Args:
+            job: makes the job of a replay with that number.
+        """
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_REPLAY, {"delivery_id": delivery_id})).mappings().first()
+            if row is None:
+                return None
+            await enqueue_in(connection, job(row["replays"]))
+            return Delivery.model_validate(row)
 
     async def trim(self) -> None:
         await self._database.execute(_TRIM)
+
+    async def fail_abandoned(self) -> None:
+        """Let those be failed that wait for a job that has ended."""
+        await self._database.execute(_FAIL_ABANDONED)

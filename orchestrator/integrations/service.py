@@ -10,11 +10,12 @@ from pydantic import BaseModel
 from common.auth.principal import Principal
 from common.http.envelope import Page
 from orchestrator.integrations.errors import AddressNotAllowed, DeliveryNotFound, NotDelivered, SubscriptionNotFound
-from orchestrator.integrations.repository import Consignment, IntegrationStore
+from orchestrator.integrations.repository import Consignment, IntegrationStore, delivery_key
 from orchestrator.integrations.schemas import Delivery, NewSubscription, Subscription, SubscriptionWithSecret
 from orchestrator.integrations.sender import WebhookSender, check_url
 from orchestrator.integrations.signing import headers_of, new_secret
 from orchestrator.jobs.errors import JobRefused
+from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
 
@@ -80,13 +81,15 @@ class IntegrationDesk:
 
     async def replay(self, delivery_id: uuid.UUID) -> Delivery:
         """Deliver it once more, under its old id."""
-        replayed = await self._store.replay(delivery_id)
-        if replayed is None:
+
+        def job(number: int) -> NewJob:
+            order = DeliverWebhook(delivery_id=delivery_id)
+            return self._jobs.new_job(KIND, order, idempotency_key=delivery_key(delivery_id, replay=number))
+
+        delivery = await self._store.replay(delivery_id, job)
+        if delivery is None:
             raise DeliveryNotFound(delivery_id=delivery_id)
-        delivery, number = replayed
-        await self._jobs.enqueue(
-            KIND, DeliverWebhook(delivery_id=delivery_id), idempotency_key=f"{delivery_id} replay {number}"
-        )
+        self._jobs.poke()
         return delivery
 
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.notifications.letters import Channel, LetterKind
 
-__all__ = ["Notice", "notices_of"]
+__all__ = ["Notice", "notices_of", "shown"]
 
 # Where messages name people. `shares` maps them to what they got.
 PEOPLE: Final = ("user_id", "seller_user_id", "buyer_user_id")
 SHARES: Final = "shares"
 # What only the sender and we need to know.
-NOT_SHOWN: Final = frozenset({SHARES, "error"})
+NOT_SHOWN: Final = frozenset({SHARES, "error", "flags"})
 
 _BOTH: Final = ("seller", "buyer")
 _MAIL_OF: Final[Mapping[str, Mapping[str, LetterKind]]] = {
@@ -54,6 +54,11 @@ def notices_of(message: Message) -> list[Notice]:
     ]
 
 
+def shown(message: Message) -> dict[str, Any]:
+    """Return what a message says to whoever it is sent to: nothing of what others got, nothing for our eyes only."""
+    return {name: value for name, value in message.data.items() if name not in NOT_SHOWN}
+
+
 def _people(message: Message) -> set[uuid.UUID]:
     named = [message.data[name] for name in PEOPLE if message.data.get(name) is not None]
     try:
@@ -64,14 +69,13 @@ def _people(message: Message) -> set[uuid.UUID]:
 
 def _entry(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
     """Return what they see: not what others got."""
-    data = {name: value for name, value in message.data.items() if name not in NOT_SHOWN}
     share = message.data.get(SHARES, {}).get(str(user_id))
     return {
         "id": str(message.id),
         "type": message.type,
         "time": message.time.isoformat(),
         "subject": message.subject,
-        "data": data | ({"amount": share} if share is not None else {}),
+        "data": shown(message) | ({"amount": share} if share is not None else {}),
     }
 
 

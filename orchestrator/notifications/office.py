@@ -16,10 +16,11 @@ from orchestrator.integrations.repository import IntegrationStore
 from orchestrator.jobs.service import JobQueue
 from orchestrator.notifications.desk import Envelope, LetterDesk, Research
 from orchestrator.notifications.mailer import Mailer, SmtpServer
-from orchestrator.notifications.recorder import Recorder, Retention
+from orchestrator.notifications.recorder import Recorder
 from orchestrator.notifications.repository import FeedStore
 from orchestrator.notifications.settings import NotificationSettings
 from orchestrator.notifications.stationery import Stationery
+from orchestrator.service.retention import Retention
 
 __all__ = ["NotificationOffice", "letter_desk"]
 
@@ -58,7 +59,8 @@ class NotificationOffice:
             publisher=publisher,
         )
         trim_feeds = partial(store.trim, keep_seconds=settings.feed_keep_days * SECONDS_PER_DAY)
-        return cls(consumer, Retention(trim_feeds, IntegrationStore(database).trim))
+        integrations = IntegrationStore(database)
+        return cls(consumer, Retention(trim_feeds, integrations.trim, integrations.fail_abandoned))
 
     def start(self) -> None:
         self.consumer.broker.start()

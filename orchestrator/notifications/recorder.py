@@ -1,14 +1,10 @@
 """Takes the platform's messages and makes of each what the people it concerns are told."""
 
-import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Final
+from collections.abc import Callable
 
-from common.errors import ServiceError
 from common.messaging.message import Message
-from common.telemetry.logs import get_logger
+from orchestrator.integrations.repository import delivery_key
 from orchestrator.integrations.schemas import DELIVERABLE
 from orchestrator.integrations.service import KIND as DELIVERY
 from orchestrator.integrations.service import DeliverWebhook
@@ -18,11 +14,7 @@ from orchestrator.notifications.letters import LetterOrder
 from orchestrator.notifications.notices import Notice, notices_of
 from orchestrator.notifications.repository import FeedStore
 
-__all__ = ["Recorder", "Retention"]
-
-TRIM_EVERY_SECONDS: Final = 600.0
-
-logger = get_logger(__name__)
+__all__ = ["Recorder"]
 
 
 class Recorder:
@@ -62,30 +54,6 @@ class Recorder:
         ]
 
     def _delivery_job(self, delivery_id: uuid.UUID) -> NewJob:
-        return self._jobs.new_job(DELIVERY, DeliverWebhook(delivery_id=delivery_id), idempotency_key=str(delivery_id))
-
-
-class Retention:
-    """Throws away what is too old, now and then."""
-
-    def __init__(self, *trims: Callable[[], Awaitable[None]]) -> None:
-        self._trims = trims
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="feed retention")
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                for trim in self._trims:
-                    await trim()
-            except ServiceError as error:
-                logger.warning("feeds.trim_waits", **error.private)
-            await asyncio.sleep(TRIM_EVERY_SECONDS)
+        return self._jobs.new_job(
+            DELIVERY, DeliverWebhook(delivery_id=delivery_id), idempotency_key=delivery_key(delivery_id)
+        )

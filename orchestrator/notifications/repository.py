@@ -18,7 +18,7 @@ from orchestrator.integrations.repository import add_deliveries
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.enqueuing import enqueue_in
 from orchestrator.notifications.models import OUTBOX
-from orchestrator.notifications.notices import Notice
+from orchestrator.notifications.notices import Notice, shown
 
 __all__ = ["FEED_CHANGED", "FeedEntry", "FeedPage", "FeedStore"]
 
@@ -106,7 +106,7 @@ class FeedStore:
             if not await is_first_delivery(connection, message, consumer=CONSUMER):
                 return False
             await self._append(connection, notices)
-            deliveries = await add_deliveries(connection, message)
+            deliveries = await add_deliveries(connection, message, data=shown(message))
             for job in (*jobs, *map(delivery_job, deliveries)):
                 await enqueue_in(connection, job)
             return True

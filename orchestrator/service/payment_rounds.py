@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from common.errors import ServiceError
+from common.errors import Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
@@ -18,6 +18,7 @@ from orchestrator.service.reconciliation import Reconciliation
 __all__ = ["KIND", "PaymentRounds", "PaymentRoundsHandler", "ReconcilePayments"]
 
 KIND: Final = "reconciliation"
+RETRY_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
@@ -33,10 +34,12 @@ class PaymentRounds:
 
     Args:
         interval_seconds: how long a round is.
+        retry_seconds: when to look again after the database could not be reached.
     """
 
-    def __init__(self, jobs: JobQueue, *, interval_seconds: float) -> None:
+    def __init__(self, jobs: JobQueue, *, interval_seconds: float, retry_seconds: float = RETRY_SECONDS) -> None:
         self._jobs = jobs
+        self._retry_seconds = retry_seconds
         self._interval_seconds = interval_seconds
         self._task: asyncio.Task[None] | None = None
 
@@ -52,12 +55,16 @@ class PaymentRounds:
     async def _run(self) -> None:
         while True:
             number, elapsed_seconds = divmod(time.time(), self._interval_seconds)
+            pause_seconds = self._interval_seconds - elapsed_seconds
             try:
                 work = ReconcilePayments(number=int(number))
                 await self._jobs.enqueue(KIND, work, idempotency_key=f"payments/{self._interval_seconds}/{work.number}")
-            except ServiceError as error:
+            except Unavailable as error:
                 logger.warning("payment_rounds.wait", code=error.code, **error.private)
-            await asyncio.sleep(self._interval_seconds - elapsed_seconds)
+                pause_seconds = min(pause_seconds, self._retry_seconds)
+            except Exception:
+                logger.exception("payment_rounds.failed")
+            await asyncio.sleep(pause_seconds)
 
 
 class PaymentRoundsHandler:

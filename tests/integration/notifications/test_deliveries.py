@@ -1,0 +1,159 @@
+"""Deliveries to integrators: what they are sent, their jobs, and what becomes of those whose job has ended."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database, Row
+from common.messaging.message import Message
+from orchestrator.integrations.errors import DeliveryNotFound
+from orchestrator.integrations.repository import IntegrationStore
+from orchestrator.integrations.service import IntegrationDesk
+from orchestrator.jobs.policies import POLICIES
+from orchestrator.jobs.record import NewJob
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.service import JobQueue
+from orchestrator.notifications.recorder import Recorder
+from orchestrator.notifications.repository import FeedStore
+
+SECRETS = {"shares": {str(uuid.UUID(int=7)): "10.00"}, "error": "no such seat", "flags": ["LATE"]}
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobQueue:
+    return JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None)
+
+
+@pytest.fixture
+def store(database: Database) -> IntegrationStore:
+    return IntegrationStore(database)
+
+
+@pytest.fixture
+def desk(store: IntegrationStore, jobs: JobQueue) -> IntegrationDesk:
+    return IntegrationDesk(store, jobs, is_private_allowed=True)
+
+
+@pytest.fixture
+async def delivery_id(database: Database, store: IntegrationStore, jobs: JobQueue) -> uuid.UUID:
+    """A delivery that waits for its job."""
+    subscription_id = uuid.uuid4()
+    await store.create(
+        subscription_id=subscription_id,
+        url="https://integrator.example",
+        message_types=["order.refunded"],
+        secret="whsec_AAAA",
+        created_by=uuid.uuid4(),
+    )
+    data = {"user_id": str(uuid.uuid4()), "reason": "fan", **SECRETS}
+    message = Message(type="order.refunded", source="tests", subject=str(uuid.uuid4()), data=data)
+    await Recorder(FeedStore(database), jobs, on_recorded=lambda: None).take(message)
+    [row] = await rows(database, "subscription_id = :id", subscription_id)
+    delivery_id: uuid.UUID = row["delivery_id"]
+    return delivery_id
+
+
+async def rows(database: Database, condition: str, id_: Any) -> Sequence[Row]:
+    return await database.fetch_all(text(f"SELECT * FROM webhook_deliveries WHERE {condition}"), {"id": id_})  # noqa: S608
+
+
+async def one(database: Database, delivery_id: uuid.UUID) -> Row:
+    [row] = await rows(database, "delivery_id = :id", delivery_id)
+    return row
+
+
+async def end_jobs(database: Database, delivery_id: uuid.UUID, status: str) -> None:
+    statement = text(
+        "UPDATE jobs SET status = :status, finished_at = CASE WHEN :status IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END, "
+        "lease_until = CASE WHEN :status = 'running' THEN clock_timestamp() END "
+        "WHERE kind = 'delivery' AND idempotency_key LIKE :key"
+    )
+    assert await database.execute(statement, {"status": status, "key": f"{delivery_id}%"})
+
+
+async def jobs_of(database: Database, delivery_id: uuid.UUID) -> int:
+    statement = text("SELECT FROM jobs WHERE kind = 'delivery' AND idempotency_key LIKE :key")
+    return len(await database.fetch_all(statement, {"key": f"{delivery_id}%"}))
+
+
+async def test_integrators_are_not_told_what_is_for_us(database: Database, delivery_id: uuid.UUID) -> None:
+    body = json.loads((await one(database, delivery_id))["body"])
+    assert (body["type"], set(body["data"])) == ("order.refunded", {"user_id", "reason"})
+
+
+class TestReplay:
+    async def test_it_waits_for_a_job_of_its_own(
+        self, database: Database, delivery_id: uuid.UUID, desk: IntegrationDesk
+    ) -> None:
+        for times in (1, 2):
+            assert (await desk.replay(delivery_id)).status == "PENDING"
+            assert await jobs_of(database, delivery_id) == 1 + times
+
+    async def test_without_the_job_it_is_none(
+        self, database: Database, delivery_id: uuid.UUID, store: IntegrationStore
+    ) -> None:
+        await store.note(delivery_id, status="DELIVERED", last_status=200, last_error=None)
+
+        def fails(_: int) -> NewJob:
+            raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            await store.replay(delivery_id, fails)
+        row = await one(database, delivery_id)
+        assert (row["status"], row["replays"]) == ("DELIVERED", 0)
+
+    async def test_what_is_not_there_is_not_replayed(self, desk: IntegrationDesk) -> None:
+        with pytest.raises(DeliveryNotFound):
+            await desk.replay(uuid.uuid4())
+
+
+class TestAbandoned:
+    @pytest.mark.parametrize("is_replayed", [False, True])
+    @pytest.mark.parametrize("status", ["failed", "cancelled", "completed"])
+    async def test_one_whose_job_has_ended_has_failed(  # noqa: PLR0917 - fixtures
+        self,
+        database: Database,
+        delivery_id: uuid.UUID,
+        store: IntegrationStore,
+        desk: IntegrationDesk,
+        status: str,
+        is_replayed: bool,  # noqa: FBT001 - pytest's way
+    ) -> None:
+        if is_replayed:
+            await desk.replay(delivery_id)
+        await end_jobs(database, delivery_id, status)
+        await store.fail_abandoned()
+        row = await one(database, delivery_id)
+        assert (row["status"], row["last_error"]) == ("FAILED", "its job has ended")
+
+    @pytest.mark.parametrize("status", ["queued", "running", "retrying"])
+    async def test_one_whose_job_goes_on_waits(
+        self, database: Database, delivery_id: uuid.UUID, store: IntegrationStore, status: str
+    ) -> None:
+        await end_jobs(database, delivery_id, status)
+        await store.fail_abandoned()
+        assert (await one(database, delivery_id))["status"] == "PENDING"
+
+    async def test_a_replay_waits_although_the_first_job_has_ended(
+        self, database: Database, delivery_id: uuid.UUID, store: IntegrationStore, desk: IntegrationDesk
+    ) -> None:
+        await end_jobs(database, delivery_id, "failed")
+        await desk.replay(delivery_id)
+        await store.fail_abandoned()
+        assert (await one(database, delivery_id))["status"] == "PENDING"
+
+
+async def test_a_worker_that_wakes_up_late_does_not_undo_a_delivery(
+    database: Database, delivery_id: uuid.UUID, store: IntegrationStore
+) -> None:
+    await store.note(delivery_id, status="PENDING", last_status=500, last_error=None)
+    await store.note(delivery_id, status="DELIVERED", last_status=200, last_error=None)
+    for status in ("PENDING", "FAILED"):
+        await store.note(delivery_id, status=status, last_status=None, last_error="TimeoutError")
+    row = await one(database, delivery_id)
+    assert (row["status"], row["attempts"], row["last_status"]) == ("DELIVERED", 2, 200)
