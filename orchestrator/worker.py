@@ -3,6 +3,8 @@
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -14,10 +16,14 @@ from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.workforce import Workforce, WorkPace
 from orchestrator.notifications.office import NotificationOffice
 from orchestrator.service.payment_rounds import PaymentRounds
+from orchestrator.service.retention import Retention
 from orchestrator.settings import WorkerSettings
+from orchestrator.webhooks.repository import WebhookLog
 from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
 __all__ = ["create_worker"]
+
+SECONDS_PER_DAY: Final = 86_400.0
 
 HandlerRegistration = Callable[[Registry, SagaMachinery], None]
 
@@ -40,6 +46,7 @@ def create_worker(
     workforce = _workforce(settings, machinery, job_observer or LoggingJobObserver(), register)
     rounds = PaymentRounds(machinery.jobs, interval_seconds=settings.reconcile_interval_seconds)
     office = _office(settings, machinery)
+    retention = _webhook_retention(settings, machinery)
     machinery.health.optional["jobs"] = workforce.intake.broker.is_healthy
     machinery.health.optional["notifications"] = office.consumer.broker.is_healthy
 
@@ -49,7 +56,9 @@ def create_worker(
         workforce.start()
         rounds.start()
         office.start()
+        retention.start()
         yield
+        await retention.close()
         await office.close()
         await rounds.close()
         await workforce.close(grace_seconds=settings.shutdown_grace_seconds)
@@ -97,6 +106,12 @@ def _office(settings: WorkerSettings, machinery: SagaMachinery) -> NotificationO
         settings=settings,
         on_recorded=machinery.background.relay.poke,
     )
+
+
+def _webhook_retention(settings: WorkerSettings, machinery: SagaMachinery) -> Retention:
+    log = WebhookLog(machinery.database)
+    keep_seconds = settings.webhook_log_days * SECONDS_PER_DAY
+    return Retention(log.end_abandoned, partial(log.trim, keep_seconds=keep_seconds))
 
 
 def main() -> None:

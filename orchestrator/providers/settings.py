@@ -37,6 +37,10 @@ class ProviderSettings(ServiceSettings):
     )
     reconcile_days: float = Field(default=7.0, gt=0, description="How far back that looks; Stripe repeats for 3 days.")
 
+    webhook_log_days: float = Field(
+        default=90.0, gt=0, description="How long webhooks are kept; providers repeat them for days."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _use_sandbox_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:

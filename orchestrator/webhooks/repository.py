@@ -14,6 +14,7 @@ from orchestrator.webhooks.record import StoredWebhook, Verdict, WebhookError, W
 
 __all__ = ["WebhookLog"]
 
+ABANDONED: Final = WebhookError(code="JOB_ENDED", message="Its job ended before it was processed.")
 _COLUMNS: Final = """
     webhook_id, provider, external_id, event_type, status, outcome, payment_id, attempts, replays, job_id, error,
     received_at, processed_at
@@ -36,16 +37,20 @@ _BEGIN: Final = text(
     """
 )
 
+# That it failed is no news of a worker that was asleep while another one processed it.
 _END: Final = text(
     """
     UPDATE webhook_log SET status = :status, outcome = :outcome, payment_id = coalesce(:payment_id, payment_id),
         error = :error, processed_at = clock_timestamp()
-    WHERE webhook_id = :webhook_id AND replays = :replay
+    WHERE webhook_id = :webhook_id AND replays = :replay AND (status = 'processing' OR :error IS NULL)
     """
 ).bindparams(bindparam("error", type_=JSONB(none_as_null=True)))
 
 _NOTE_ERROR: Final = text(
-    "UPDATE webhook_log SET error = :error WHERE webhook_id = :webhook_id AND replays = :replay"
+    """
+    UPDATE webhook_log SET error = :error
+    WHERE webhook_id = :webhook_id AND replays = :replay AND status = 'processing'
+    """
 ).bindparams(bindparam("error", type_=JSONB))
 
 _REPLAY: Final = text(
@@ -55,6 +60,30 @@ _REPLAY: Final = text(
     WHERE webhook_id = :webhook_id AND replays = :replay
     RETURNING {_COLUMNS}
     """  # noqa: S608 - constants only
+)
+
+# The job was cancelled, or given up when its last worker had died; or a worker that was asleep began what was over.
+_END_ABANDONED: Final = text(
+    """
+    UPDATE webhook_log AS w SET
+        status = coalesce(ended.result ->> 'status', 'failed'),
+        outcome = coalesce(ended.result ->> 'outcome', outcome),
+        error = CASE WHEN ended.result IS NULL THEN coalesce(ended.error, w.error, :error) END,
+        processed_at = clock_timestamp()
+    FROM (
+        SELECT open.webhook_id, open.job_id, j.result, j.error
+        FROM webhook_log AS open LEFT JOIN jobs AS j ON j.job_id = open.job_id
+        WHERE open.status IN ('received', 'processing')
+          AND (j.job_id IS NULL OR j.status IN ('completed', 'failed', 'cancelled'))) AS ended
+    WHERE w.webhook_id = ended.webhook_id AND w.job_id = ended.job_id AND w.status IN ('received', 'processing')
+    """
+).bindparams(bindparam("error", type_=JSONB))
+
+_TRIM: Final = text(
+    """
+    DELETE FROM webhook_log
+    WHERE received_at < now() - make_interval(secs => :keep_seconds) AND status NOT IN ('received', 'processing')
+    """
 )
 
 _FIND: Final = text(f"SELECT {_COLUMNS}, body FROM webhook_log WHERE webhook_id = :webhook_id")  # noqa: S608
@@ -114,6 +143,14 @@ class WebhookLog:
         """Keep why a try failed, while there will be another one."""
         values = {"webhook_id": webhook.webhook_id, "replay": webhook.replay, "error": _error_json(error)}
         await self._database.execute(_NOTE_ERROR, values)
+
+    async def end_abandoned(self) -> None:
+        """Write down what came of webhooks whose job has ended without doing so."""
+        await self._database.execute(_END_ABANDONED, {"error": _error_json(ABANDONED)})
+
+    async def trim(self, *, keep_seconds: float) -> None:
+        """Throw away what was received longer ago than that, unless it is still to be processed."""
+        await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
 
     async def replay(self, webhook: WebhookView, job: NewJob) -> WebhookView | None:
         """Let another job process it; None when somebody else has just done that."""
