@@ -14,7 +14,8 @@ from orchestrator.webhooks.record import StoredWebhook, Verdict, WebhookError, W
 
 __all__ = ["WebhookLog"]
 
-ABANDONED: Final = WebhookError(code="JOB_ENDED", message="Its job ended before it was processed.")
+JOB_ENDED: Final = "JOB_ENDED"
+ABANDONED: Final = WebhookError(code=JOB_ENDED, message="Its job ended before it was processed.")
 _COLUMNS: Final = """
     webhook_id, provider, external_id, event_type, status, outcome, payment_id, attempts, replays, job_id, error,
     received_at, processed_at
