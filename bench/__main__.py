@@ -1,4 +1,4 @@
-"""`python -m bench [rush] [storm] [halls] [scans] [transfers] [--quick]`."""
+"""`python -m bench [rush] [storm] [halls] [scans] [transfers] [jobs] [--quick]`."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from bench.benchmarks.halls import measure_halls
+from bench.benchmarks.jobs import measure_jobs
 from bench.benchmarks.rush import measure_rush
 from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.storm import measure_storm
@@ -29,6 +30,7 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Outcome]]] = {
     "halls": measure_halls,
     "scans": measure_scans,
     "transfers": measure_transfers,
+    "jobs": measure_jobs,
 }
 
 

@@ -29,6 +29,8 @@ class Sizes:
     """Tickets that each number of scanners admits."""
     transfer_warm_up: int
     transfers: int
+    jobs: int
+    """Jobs that workers drain; many more than are kept, so that memory has a chance to grow."""
     pgbench: int
     """Purchases or scans in one run of pgbench; a multiple of `clients` and of each number of `scanners`."""
 
@@ -43,6 +45,7 @@ FULL: Final = Sizes(
     scans=2_000,
     transfer_warm_up=100,
     transfers=1_000,
+    jobs=10_000,
     pgbench=19_200,
 )
 QUICK: Final = Sizes(
@@ -57,5 +60,6 @@ QUICK: Final = Sizes(
     scans=160,
     transfer_warm_up=32,
     transfers=96,
+    jobs=500,
     pgbench=1_600,
 )

@@ -34,12 +34,13 @@ ENQUEUERS: Final = 16
 LOOK_SECONDS: Final = 0.1
 STALLED_SECONDS: Final = 60.0
 
-_LEFT: Final = text("SELECT count(*) AS jobs FROM jobs WHERE status <> 'completed'")
+# A worker enqueues other jobs too: it looks after payments.
+_LEFT: Final = text("SELECT count(*) AS jobs FROM jobs WHERE status <> 'completed' AND kind = :kind")
 _UNSENT: Final = text("SELECT count(*) AS messages FROM outbox WHERE sent_at IS NULL")
 _TOOK: Final = text(
     """
     SELECT extract(epoch FROM max(finished_at) - min(started_at)) AS seconds, count(*) AS jobs,
-        sum(attempts) AS attempts FROM jobs
+        sum(attempts) AS attempts FROM jobs WHERE kind = :kind
     """
 )
 
@@ -74,11 +75,11 @@ class Drain:
         seconds = await self._fill()
         with _working(workers, self._urls) as processes:
             early, late = await self._drained(processes)
-        took = await self._database.fetch_one(_TOOK)
+        took = await self._database.fetch_one(_TOOK, {"kind": POLICY.kind})
         if took is None or (took["jobs"], took["attempts"]) != (self._jobs, self._jobs):
             raise BenchFailedError(f"jobs and tries differ: {took}")
         await Upkeep(self._database).trim(POLICIES[POLICY.kind])
-        _, kept = await self._desk.page(kind=None, status=None, limit=1, offset=0)
+        _, kept = await self._desk.page(kind=POLICY.kind, status=None, limit=1, offset=0)
         return Drained(
             workers=workers,
             enqueued_rate=self._jobs / seconds,
@@ -131,7 +132,7 @@ class Drain:
         return early, _memory(processes)
 
     async def _count(self, statement: object, name: str) -> int:
-        row = await self._database.fetch_one(statement)  # type: ignore[arg-type]
+        row = await self._database.fetch_one(statement, {"kind": POLICY.kind})  # type: ignore[arg-type]
         return int(row[name]) if row else 0
 
 
