@@ -80,10 +80,10 @@ clean: ## Remove .venv and caches; the platform's data stays
 TEST_PARTS := test-services test-sagas test-chaos
 
 test-services: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/unit tests/architecture tests/integration
+	@$(BIN)/python -m pytest -q tests/integration
 
 test-sagas: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/contracts tests/e2e
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture tests/contracts tests/e2e
 
 test-chaos: $(LOCKED)
 	@$(BIN)/python -m pytest -q tests/chaos

@@ -29,8 +29,8 @@ OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS
 PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()}
 
 # The two that everything else rests on are mixed more.
-MIXTURES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 6) | {
-    purchase.OUTLINE.kind: 24,
-    put_on_sale.OUTLINE.kind: 24,
+MIXTURES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 4) | {
+    purchase.OUTLINE.kind: 12,
+    put_on_sale.OUTLINE.kind: 8,
 }
 """How many mixtures of faults each saga goes through."""

@@ -37,7 +37,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
         rabbitmq_url=SecretStr(rabbitmq_url),
         jwt_private_key=SecretStr(key.decode()),
         otp_api_url=sandbox.url,
-        otp_timeout_seconds=1,
+        otp_timeout_seconds=3,  # what a busy machine can keep
         otp_sends_per_account=5,  # as in production; in test the default is none
     )
 

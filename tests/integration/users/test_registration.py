@@ -289,7 +289,7 @@ class TestVerify:
 
     async def test_a_provider_that_does_not_answer_in_time_is_an_outage(self, people: People, sandbox: Sandbox) -> None:
         user_id = (await people.register(**people.new_facts())).json()["data"]["user_id"]
-        await sandbox.order_fault("/VerifyOTP", delay_seconds=3, times=1)
+        await sandbox.order_fault("/VerifyOTP", delay_seconds=4, times=1)
         answer = await people.verify(user_id)
         assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
 
