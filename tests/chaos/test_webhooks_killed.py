@@ -52,6 +52,7 @@ POINTS_OF_WORKER = (
 
 LOGGED = "SELECT webhook_id, job_id, status, outcome, replays FROM webhook_log WHERE external_id = $1"
 JOBS_OF = "SELECT job_id, status FROM jobs WHERE payload ->> 'webhook_id' = $1"
+LETTERS_TO = "SELECT status FROM jobs WHERE kind = 'email' AND payload ->> 'user_id' = $1"
 PAYMENT = "SELECT status, credited_at IS NOT NULL AS is_credited FROM payments WHERE payment_id = $1"
 TOLD = "SELECT 1 FROM outbox WHERE convert_from(body, 'UTF8')::jsonb ->> 'subject' = $1"
 TOKENS = "SELECT sent_at FROM outbox WHERE convert_from(body, 'UTF8')::jsonb ->> 'subject' = $1"
@@ -109,6 +110,7 @@ class TopUp:
         await self._assert_credited_once()
         await self._told_again(told)
         assert await self._is_done(told["webhook_id"])
+        await eventually(self._fan_is_written_to, within_seconds=ENOUGH_SECONDS)  # then nothing more follows from it
         await self._assert_credited_once()
 
     async def _is_done(self, external_id: str) -> bool:
@@ -116,6 +118,11 @@ class TopUp:
         assert (webhook["status"], webhook["replays"]) == ("processed", 0), webhook
         jobs = await self.shop.world.read("orchestrator", JOBS_OF, str(webhook["webhook_id"]))
         assert jobs == [{"job_id": webhook["job_id"], "status": "completed"}]
+        return True
+
+    async def _fan_is_written_to(self) -> bool:
+        letters = await self.shop.world.read("orchestrator", LETTERS_TO, str(self.fan.user_id))
+        assert letters == [{"status": "completed"}]
         return True
 
     async def _assert_credited_once(self) -> None:
