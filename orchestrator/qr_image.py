@@ -1,22 +1,31 @@
-"""A QR payload as a picture."""
+"""QR codes as pictures. Making one takes some milliseconds of CPU time."""
 
 import io
 from typing import Final
 
 import segno
 
-__all__ = ["svg_of"]
+__all__ = ["png_of", "svg_of"]
 
 ERROR_CORRECTION: Final = "m"  # 15 % of the code may be unreadable: glare and cracks on a phone's glass
-# Trying all eight masks for the most even picture takes three times as long, and what is encrypted is even already.
+# Trying all eight masks for the most even picture takes three times as long. What is encrypted is even already, and a
+# link with a random id in it nearly so.
 MASK: Final = 0
 QUIET_ZONE: Final = 4  # modules, ISO/IEC 18004
 SCALE: Final = 4
+PNG_SCALE: Final = 6  # pixels a module: a phone reads it off another screen
 
 
 def svg_of(payload: str) -> bytes:
-    """Return an SVG document of about 8 KB. Takes some milliseconds of CPU time."""
+    """Return a ticket's code as an SVG document of about 8 KB."""
     code = segno.make_qr(payload, error=ERROR_CORRECTION, boost_error=False, mask=MASK)
     picture = io.BytesIO()
     code.save(picture, kind="svg", border=QUIET_ZONE, scale=SCALE, light="#fff", xmldecl=False, nl=False)
+    return picture.getvalue()
+
+
+def png_of(link: str) -> bytes:
+    """Return a link as a PNG, for letters."""
+    picture = io.BytesIO()
+    segno.make_qr(link, mask=MASK).save(picture, kind="png", border=QUIET_ZONE, scale=PNG_SCALE)
     return picture.getvalue()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
+from functools import cached_property
 from typing import Any, Final
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -36,7 +37,12 @@ class StoredMail:
     sender: str
     recipients: tuple[str, ...]
     received_at: datetime
-    message: EmailMessage
+    content: bytes
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        """The mail, read when somebody looks into it: most are never looked at."""
+        return message_from_bytes(self.content, policy=modern)
 
     @property
     def subject(self) -> str:
@@ -79,14 +85,13 @@ class Mailbox:
         self._mails: deque[StoredMail] = deque(maxlen=REMEMBERED_MAILS)
 
     def put(self, *, sender: str, recipients: list[str], content: bytes) -> None:
-        message = message_from_bytes(content, policy=modern)
         self._mails.append(
             StoredMail(
                 mail_id=secrets.token_hex(8),
                 sender=sender,
                 recipients=tuple(recipients),
                 received_at=datetime.now(UTC),
-                message=message,
+                content=content,
             )
         )
 

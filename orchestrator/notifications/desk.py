@@ -1,6 +1,5 @@
 """Sends letters: looks up what they speak of, has them written, and hands them over."""
 
-import io
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,9 +8,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Any
 
-import segno
 from pydantic import BaseModel, ConfigDict
 
 from common.errors import NotFound
@@ -24,10 +22,9 @@ from orchestrator.notifications.errors import MailRefused
 from orchestrator.notifications.letters import LetterFacts, LetterKind, LetterOrder, Place, SeatLine
 from orchestrator.notifications.mailer import Mailer
 from orchestrator.notifications.stationery import Stationery, one_line
+from orchestrator.qr_image import png_of
 
 __all__ = ["Envelope", "LetterDesk", "Research"]
-
-PICTURE_SCALE: Final = 6  # pixels a module: a phone reads it off another screen
 
 
 class _Seats(BaseModel):
@@ -124,10 +121,9 @@ class Envelope:
     def _attach_tickets(self, mail: EmailMessage, facts: LetterFacts) -> None:
         """Attach a picture for each seat that leads to its ticket: the door's own code is good for a minute only."""
         for seat in facts.seats:
-            picture = io.BytesIO()
-            segno.make_qr(self._stationery.ticket_url(str(seat.seat_id))).save(picture, kind="png", scale=PICTURE_SCALE)
+            picture = png_of(self._stationery.ticket_url(str(seat.seat_id)))
             name = one_line(f"ticket-{seat.row_number}-{seat.seat_number}.png")
-            mail.add_attachment(picture.getvalue(), maintype="image", subtype="png", filename=name)
+            mail.add_attachment(picture, maintype="image", subtype="png", filename=name)
 
 
 class LetterDesk:
