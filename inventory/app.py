@@ -44,6 +44,9 @@ HEALTH_SECONDS: Final = 2.0
 SERVER_OPTIONS: Final = [
     ("grpc.so_reuseport", 0),  # a second process on our port is a mistake, and must hear of it
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # our clients ping every 30 s; the default is 300
+    # Callers look up the copies' addresses when a connection ends: so they find new copies. Calls in hand are finished.
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
 ]
 
 

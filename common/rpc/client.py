@@ -20,10 +20,14 @@ Answer = TypeVar("Answer")
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
-    """Return a channel to `host:port`. It reconnects by itself, within a second of the other side's return."""
+    """Return a channel to `host:port`, or to all copies that a name such as ``dns:///inventory:50051`` stands for.
+
+    Copies get calls in turn. It reconnects by itself, within a second of the other side's return.
+    """
     return grpc.aio.insecure_channel(
         address,
         options=[
+            ("grpc.lb_policy_name", "round_robin"),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),

@@ -49,6 +49,13 @@ class Fan:
         http.headers["authorization"] = f"Bearer {session['access_token']}"
         return cls(uuid.UUID(session["user"]["user_id"]), http)
 
+    def at(self, gateway_url: str) -> Self:
+        """Return the same person, in the same session, at another gateway."""
+        http = httpx.AsyncClient(
+            base_url=gateway_url, headers=self._http.headers, timeout=TIMEOUT_SECONDS, trust_env=False
+        )
+        return type(self)(self.user_id, http)
+
     async def close(self) -> None:
         await self._http.aclose()
 

@@ -1,0 +1,200 @@
+"""What Kubernetes is told is what the code needs: settings, ports, commands, and who may talk to whom."""
+
+import base64
+import os
+import secrets
+from importlib import import_module
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import kubernetes_validate
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from common.settings import ServiceSettings
+from tests.architecture import compose
+from tests.architecture.kubernetes import (
+    BASE,
+    FOLDER,
+    NAME_LABEL,
+    PRODUCTION,
+    container_of,
+    environment_of,
+    listed,
+    read,
+    resources,
+)
+
+KUBERNETES: Final = "1.34"
+OVERLAYS: Final = sorted(file.parent for file in FOLDER.glob("overlays/*/kustomization.yaml"))
+RESOURCES: Final = list(resources(BASE))
+DEPLOYMENTS: Final = {r["metadata"]["name"]: r for r in RESOURCES if r["kind"] == "Deployment"}
+OURS: Final = sorted(name for name, found in DEPLOYMENTS.items() if container_of(found)["image"] == "ticketremaster")
+SERVICES: Final = {r["metadata"]["name"]: r for r in RESOURCES if r["kind"] == "Service"}
+POLICIES: Final = {r["metadata"]["name"]: r["spec"] for r in RESOURCES if r["kind"] == "NetworkPolicy"}
+DATABASES: Final = {r["metadata"]["name"]: r["spec"] for r in RESOURCES if r["kind"] == "Cluster"}
+CONFIGS: Final = {r["metadata"]["name"]: r["data"] for r in RESOURCES if r["kind"] == "ConfigMap"}
+SCALING: Final = {r["metadata"]["name"]: r["spec"] for r in read(PRODUCTION / "scaling.yaml")}
+IN_COMPOSE: Final = {"worker": "orchestrator-worker"}
+COMPOSE: Final = compose.read(compose.BASE)["services"]
+# Settings that only make the address of a database or of the broker.
+PARTS_OF_ADDRESSES: Final = {"DATABASE_USER", "DATABASE_PASSWORD", "RABBITMQ_USER", "RABBITMQ_PASSWORD"}
+# Every process is told where users' keys are; the inventory has no route for users, and never asks.
+NEVER_CALLED: Final = {("inventory", "JWKS_URL")}
+RESERVED_CONNECTIONS: Final = 20  # for the operator, its metrics and people
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, dict[str, str]]:
+    """The Secrets: those that operators make, and the three that docs/scaling.md asks for."""
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    qr_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    account = {"username": "somebody", "password": "something"}
+    long = secrets.token_hex(24)
+    providers = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET")
+    return {
+        **{f"{name}-app": account for name in DATABASES},
+        "rabbitmq-default-user": account,
+        "service-tokens": {"SERVICE_TOKEN_SECRET": secrets.token_hex(32)},
+        "users": {"JWT_PRIVATE_KEY": key, "OTP_API_URL": "https://otp.example", "OTP_API_KEY": long},
+        "orchestrator": {
+            **dict.fromkeys((*providers, "SUPPLIER_WEBHOOK_SECRET"), long),
+            "QR_KEYS": f"k1:{qr_key}",
+            "PUBLIC_URL": "https://shop.example",
+            "SMTP_URL": "smtps://tickets:secret@mail.example",
+            "MAIL_FROM": "Tickets <tickets@shop.example>",
+        },
+    }
+
+
+def module_of(name: str) -> str:
+    return str(container_of(DEPLOYMENTS[name])["args"][0])
+
+
+def settings_class(name: str) -> type[ServiceSettings]:
+    package = import_module(f"{module_of(name).partition('.')[0]}.settings")
+    found: type[ServiceSettings] = package.WorkerSettings if name == "worker" else package.Settings
+    return found
+
+
+def environment(name: str, given: dict[str, dict[str, str]]) -> dict[str, str]:
+    return environment_of(container_of(DEPLOYMENTS[name]), configs=CONFIGS, secrets=given)
+
+
+def callers_in(policy: str) -> set[str]:
+    [expression] = POLICIES[policy]["ingress"][0]["from"][0]["podSelector"]["matchExpressions"]
+    assert (expression["key"], expression["operator"]) == (NAME_LABEL, "In")
+    return set(expression["values"])
+
+
+@pytest.mark.parametrize("folder", [BASE, *OVERLAYS], ids=lambda folder: str(folder.name))
+def test_every_file_is_listed_once(folder: Any) -> None:
+    files, patches = listed(folder)
+    there = {file.name for file in folder.glob("*.yaml")} - {"kustomization.yaml"}
+    assert sorted(files + patches) == sorted(there)
+
+
+@pytest.mark.parametrize("folder", [BASE, PRODUCTION], ids=["base", "production"])
+def test_resources_are_what_kubernetes_knows(folder: Any) -> None:
+    for resource in resources(folder):
+        if resource["apiVersion"].partition("/")[0] not in {"postgresql.cnpg.io", "rabbitmq.com"}:
+            kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+
+
+def test_every_process_of_the_platform_is_there() -> None:
+    modules = {compose.module_of(service) for service in COMPOSE.values() if compose.is_ours(service)}
+    assert {module_of(name) for name in OURS} == modules
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_starts_for_production_with_what_it_is_given(
+    name: str, given: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in list(os.environ):
+        monkeypatch.delenv(variable)
+    for variable, value in environment(name, given).items():
+        monkeypatch.setenv(variable, value)
+    assert settings_class(name)().env == "prod"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_is_given_nothing_it_does_not_read(name: str) -> None:
+    own = {variable["name"] for variable in container_of(DEPLOYMENTS[name])["env"]}
+    assert own - PARTS_OF_ADDRESSES <= {field.upper() for field in settings_class(name).model_fields}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_is_given_what_compose_gives_it(name: str, given: dict[str, dict[str, str]]) -> None:
+    """But for what has the same default there: a setting that Compose names only so that it can be changed."""
+    required = {
+        variable
+        for variable, value in COMPOSE[IN_COMPOSE.get(name, name)]["environment"].items()
+        if ":-" not in str(value)
+    }
+    assert required - {"HEALTH_PORT"} <= set(environment(name, given))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_ports_are_those_of_the_settings(name: str) -> None:
+    ports = {port["name"]: port["containerPort"] for port in container_of(DEPLOYMENTS[name])["ports"]}
+    fields = settings_class(name).model_fields
+    assert ports.get("grpc", ports.get("http")) == fields["port"].default
+    assert ports.get("health") in {None, fields["health_port"].default if "health_port" in fields else None}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_leads_to_ports_of_its_pods(name: str) -> None:
+    label = SERVICES[name]["spec"]["selector"][NAME_LABEL]
+    there = {port["name"]: port["containerPort"] for port in container_of(DEPLOYMENTS[label])["ports"]}
+    assert {port["targetPort"]: port["port"] for port in SERVICES[name]["spec"]["ports"]}.items() <= there.items()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_whom_a_process_calls_lets_it_in(name: str, given: dict[str, dict[str, str]]) -> None:
+    outside = {*given["users"], *given["orchestrator"]}
+    for variable, value in environment(name, given).items():
+        is_address = variable.endswith(("_URL", "_ADDRESS"))
+        if variable in outside or not is_address or (name, variable) in NEVER_CALLED:
+            continue
+        host = urlsplit(value.replace("dns:///", "//") if "://" in value else f"//{value}").hostname or ""
+        called = host.removesuffix("-rw")
+        assert called == name or name in callers_in(f"into-{called}"), variable
+
+
+def test_nobody_else_is_let_in(given: dict[str, dict[str, str]]) -> None:
+    for policy in POLICIES:
+        if policy.startswith("into-"):
+            for caller in callers_in(policy):
+                assert policy.removeprefix("into-") in str(environment(caller, given)), (policy, caller)
+
+
+def test_the_gateway_alone_is_reached_from_outside() -> None:
+    for name, policy in POLICIES.items():
+        outside = [source for rule in policy.get("ingress", []) for source in rule["from"] if "ipBlock" in source]
+        assert not outside, name
+    [ingress] = read(PRODUCTION / "ingress.yaml")
+    [rule] = ingress["spec"]["rules"]
+    assert [path["backend"]["service"]["name"] for path in rule["http"]["paths"]] == ["gateway"]
+
+
+def test_the_databases_have_connections_for_all_copies() -> None:
+    each = 2 * int(CONFIGS["platform"]["DATABASE_POOL_SIZE"])
+    for database, cluster in DATABASES.items():
+        wanted = sum(SCALING[name]["maxReplicas"] * each for name in callers_in(f"into-{database}"))
+        limit = int(cluster["postgresql"]["parameters"]["max_connections"])
+        assert wanted + RESERVED_CONNECTIONS <= limit, database
+
+
+def test_a_process_has_time_to_finish_what_it_has_in_hand() -> None:
+    [patch] = read(BASE / "every-process.yaml")
+    pod = patch["spec"]["template"]["spec"]
+    pause = container_of(patch)["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pause + float(CONFIGS["platform"]["SHUTDOWN_GRACE_SECONDS"]) < pod["terminationGracePeriodSeconds"]
+
+
+def test_what_all_processes_have_in_common_is_merged_into_each() -> None:
+    [kustomization] = read(BASE / "kustomization.yaml")
+    targets = {patch["path"]: set(patch["target"]["name"].split("|")) for patch in kustomization["patches"]}
+    migrating = {name for name in OURS if "initContainers" in DEPLOYMENTS[name]["spec"]["template"]["spec"]}
+    assert targets == {"every-process.yaml": set(OURS), "every-migration.yaml": migrating}

@@ -1,0 +1,266 @@
+"""Two copies of every process over the same databases and broker, a gateway each, as behind a load balancer."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from devstack import invariants
+from devstack.home import Home
+from devstack.ports import LOOPBACK, free_port
+from devstack.servers import Existing
+from devstack.stack import Stack
+from tests.chaos.fans import Fan, answered
+from tests.chaos.house import House, open_house
+from tests.chaos.phoenix import phoenix_command
+from tests.chaos.services import Service, all_up
+from tests.chaos.shop import Order, Shop, data_of
+from tests.support.platform import running_platform
+from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.waiting import eventually
+
+MODULES: Final = {name: name for name in ("users", "orders", "events", "inventory", "orchestrator", "gateway")} | {
+    "worker": "orchestrator.worker"
+}
+COMMANDS: Final = {name: phoenix_command(module) for name, module in MODULES.items()}
+AT_ONCE: Final = 10
+HALL_ID: Final = "HALL-B"
+AMOUNT: Final = Decimal("20.00")
+HEARD_WITHIN_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    first: Stack
+    second: Stack
+
+    @property
+    def gateways(self) -> tuple[str, str]:
+        return self.first.urls.gateway, self.second.urls.gateway
+
+
+@pytest.fixture(scope="module")
+def copies(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Copies]:
+    """Start the platform twice. Only the inventory's copies are known to all: gRPC takes turns by itself."""
+    one = free_port(taken=frozenset())
+    other = free_port(taken=frozenset({one}))
+    env = {
+        "LOG_LEVEL": "WARNING",
+        "RATE_LIMIT_PER_MINUTE": "0",
+        "SAGA_PATIENCE_SECONDS": "1",
+        "SAGA_LEASE_MARGIN_SECONDS": "0.5",
+        "RECOVER_INTERVAL_SECONDS": "0.2",
+        "INVENTORY_ADDRESS": f"ipv4:{LOOPBACK}:{one},{LOOPBACK}:{other}",
+    }
+    with running_platform(
+        database_url=database_url,
+        vhost=vhost,
+        env=env,
+        service_env={"inventory": {"PORT": str(one)}},
+        commands=COMMANDS,
+    ) as first:
+        sandbox = dict.fromkeys(("OTP_API_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"), first.urls.sandbox)
+        with second_copy(first, env=env | sandbox | {"SMTP_URL": first.urls.smtp}, inventory_port=other) as second:
+            yield Copies(first=first, second=second)
+
+
+def second_copy(first: Stack, *, env: dict[str, str], inventory_port: int) -> Stack:
+    """Return a stack with the first one's servers and secrets."""
+    folder = Path(tempfile.mkdtemp(prefix="second-", dir=first.home))
+    home = Home(folder)
+    home.prepare()
+    shutil.copyfile(Home(first.home).secrets_file, home.secrets_file)
+    existing = Existing(
+        databases=first.urls.databases,
+        rabbitmq_url=first.urls.rabbitmq,
+        rabbitmq_management_url=first.urls.rabbitmq_management,
+    )
+    return Stack(
+        home=folder,
+        services=list(MODULES),
+        existing=existing,
+        env=env,
+        service_env={"inventory": {"PORT": str(inventory_port)}},
+        commands=COMMANDS,
+        migrate=False,
+        seed=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def stack(copies: Copies) -> Stack:
+    return copies.first
+
+
+@pytest.fixture(autouse=True)
+async def second_is_calm_too(copies: Copies) -> AsyncIterator[None]:
+    yield
+    await eventually(partial(all_up, copies.second), within_seconds=30)
+
+
+@pytest.fixture(scope="module")
+async def house(stack: Stack) -> AsyncIterator[House]:
+    async with open_house(stack) as house:
+        yield house
+
+
+@asynccontextmanager
+async def at_both(copies: Copies, person: Fan) -> AsyncIterator[tuple[Fan, Fan]]:
+    """Give a person two devices, one at each gateway."""
+    here, there = (person.at(url) for url in copies.gateways)
+    yield here, there
+    await here.close()
+    await there.close()
+
+
+async def bought(shop: Shop, fan: Fan) -> Order:
+    order = await shop.reserved(fan, shop.some_seats(1))
+    data_of(await answered(partial(fan.pay, order.order_id)))
+    return order
+
+
+async def said(connection: ClientConnection, kind: str) -> dict[str, Any]:
+    async with asyncio.timeout(HEARD_WITHIN_SECONDS):
+        while True:
+            message: dict[str, Any] = json.loads(await connection.recv())
+            if message["type"] == kind:
+                return message
+
+
+class TestSideBySide:
+    async def test_begun_at_one_and_finished_at_the_other(self, copies: Copies, shop: Shop) -> None:
+        fan = await shop.new_fan()
+        async with at_both(copies, fan) as (here, there):
+            order = await shop.reserved(here)
+            assert data_of(await there.pay(order.order_id))["status"] == "CONFIRMED"
+            tickets = (await here.get("/api/tickets")).json()["data"]
+        assert {ticket["seat_id"] for ticket in tickets} == {str(seat_id) for seat_id in order.seat_ids}
+        await shop.assert_bought(fan, order)
+
+    async def test_one_key_at_both_is_one_order(self, copies: Copies, shop: Shop) -> None:
+        fan = await shop.new_fan()
+        seat_ids = shop.some_seats()
+        async with at_both(copies, fan) as devices:
+            reserve = [partial(device.reserve, shop.event_id, seat_ids) for device in devices] * AT_ONCE
+            answers = await asyncio.gather(*map(answered, reserve))
+            assert len({data_of(answer)["order_id"] for answer in answers}) == 1
+            order_id = uuid.UUID(data_of(answers[0])["order_id"])
+            receipts = await asyncio.gather(*(answered(partial(d.pay, order_id)) for d in devices * AT_ONCE))
+        assert len({json.dumps(data_of(receipt), sort_keys=True) for receipt in receipts}) == 1
+        assert await shop.world.movements_of(order_id) == ["deduct"]
+
+    async def test_of_many_at_both_one_gets_the_seat(self, copies: Copies, shop: Shop) -> None:
+        [seat_id] = shop.some_seats(1)
+        fans = [await shop.new_fan() for _ in range(AT_ONCE)]
+        there = [fan.at(copies.gateways[number % 2]) for number, fan in enumerate(fans)]
+        answers = await asyncio.gather(*(fan.reserve(shop.event_id, [seat_id]) for fan in there))
+        assert sorted(answer.status_code for answer in answers) == [httpx.codes.OK] + [httpx.codes.CONFLICT] * 9
+        for fan in there:
+            await fan.close()
+
+    async def test_a_ticket_is_handed_over_by_people_at_different_gateways(self, copies: Copies, shop: Shop) -> None:
+        seller, buyer = await shop.new_fan(), await shop.new_fan()
+        order = await bought(shop, seller)
+        offer = partial(seller.offer, order.seat_ids[0], seller_id=seller.user_id, buyer_id=buyer.user_id)
+        transfer_id = uuid.UUID(data_of(await answered(partial(offer, amount=AMOUNT)))["transfer_id"])
+        async with at_both(copies, buyer) as (_, there):
+            done = await asyncio.gather(
+                answered(partial(seller.confirm, transfer_id)), answered(partial(there.confirm, transfer_id, key="c"))
+            )
+            assert all(answer.is_success for answer in done), [answer.text for answer in done]
+            shown = await answered(partial(there.get, f"/api/tickets/{order.seat_ids[0]}/qr"))
+        assert shown.is_success
+        assert (await seller.get(f"/api/tickets/{order.seat_ids[0]}/qr")).status_code == httpx.codes.FORBIDDEN
+
+    async def test_two_doors_admit_one(self, copies: Copies, shop: Shop, house: House) -> None:
+        fan = await shop.new_fan()
+        order = await bought(shop, fan)
+        code = data_of(await fan.get(f"/api/tickets/{order.seat_ids[0]}/qr"))["qr_payload"]
+        async with at_both(copies, house.staff) as doors:
+            scans = await asyncio.gather(
+                *(door.scan(code, hall_id=HALL_ID, nonce=f"{uuid.uuid4()}") for door in doors * AT_ONCE)
+            )
+        results = [data_of(scan)["result"] for scan in scans]
+        assert sorted(results) == ["DUPLICATE"] * (2 * AT_ONCE - 1) + ["SUCCESS"]
+
+    async def test_who_logs_out_at_one_is_out_at_the_other(self, copies: Copies, shop: Shop) -> None:
+        fan = await shop.new_fan()
+        async with at_both(copies, fan) as (here, there):
+            assert (await there.get("/api/tickets")).is_success
+            assert (await here.post("/api/auth/logout")).is_success
+
+            async def is_out() -> bool:
+                return (await there.get("/api/tickets")).status_code == httpx.codes.UNAUTHORIZED
+
+            await eventually(is_out, within_seconds=2)
+
+    async def test_what_one_sells_the_other_shows(self, copies: Copies, shop: Shop) -> None:
+        fan = await shop.new_fan()
+        there = copies.gateways[1].replace("http", "ws")
+        async with connect(f"{there}/ws/events/{shop.event_id}") as seat_map:
+            await said(seat_map, "subscribed")
+            order = await bought(shop, fan)
+            changed: set[str] = set()
+            while changed != {"HELD", "SOLD"}:
+                news = await said(seat_map, "seat.changed")
+                changed |= {s["status"] for s in news["seats"] if s["seat_id"] == str(order.seat_ids[0])}
+
+    async def test_a_letter_is_sent_once_by_two_workers(self, copies: Copies, shop: Shop) -> None:
+        fans = [await shop.new_fan() for _ in range(AT_ONCE)]
+        await asyncio.gather(*(bought(shop, fan) for fan in fans))
+
+        async def letters() -> list[int]:
+            async with httpx.AsyncClient(base_url=copies.first.urls.sandbox, trust_env=False) as sandbox:
+                there = [await sandbox.get("/control/mail", params={"to": f"{f.user_id}@example.com"}) for f in fans]
+            counts = [len(answer.json()) for answer in there]
+            return counts if all(counts) else []
+
+        assert await eventually(letters, within_seconds=30) == [1] * AT_ONCE
+
+
+class TestOneIsKilled:
+    async def test_the_other_orchestrator_finishes_what_was_in_hand(self, copies: Copies, shop: Shop) -> None:
+        payments = [(fan, await shop.reserved(fan)) for fan in [await shop.new_fan() for _ in range(5)]]
+        async with shop.world.standstill("users") as is_waited_for:
+            tries = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
+            await eventually(partial(all_charging, shop, payments))
+            await eventually(is_waited_for)
+            killed = Service(copies.first, "orchestrator").down()
+            await killed.__aenter__()
+        try:
+            for fan, order in payments:
+                there = fan.at(copies.gateways[1])
+                assert data_of(await answered(partial(there.pay, order.order_id)))["status"] == "CONFIRMED"
+                await there.close()
+        finally:
+            await killed.__aexit__(None, None, None)
+            for attempt in tries:
+                attempt.cancel()
+        for fan, order in payments:
+            await shop.assert_bought(fan, order)
+
+    @pytest.mark.parametrize("copy", ["first", "second"])
+    async def test_buyers_do_not_miss_an_inventory(self, copies: Copies, shop: Shop, copy: str) -> None:
+        fans = [await shop.new_fan() for _ in range(4)]
+        async with Service(getattr(copies, copy), "inventory").down():
+            orders = await asyncio.gather(*(bought(shop, fan) for fan in fans))
+        for fan, order in zip(fans, orders, strict=True):
+            await shop.assert_bought(fan, order)
+        await invariants.require(copies.first.urls)
+
+
+async def all_charging(shop: Shop, payments: list[tuple[Fan, Order]]) -> bool:
+    sagas = [await shop.world.saga_of(fan.user_id) for fan, _ in payments]
+    return all(saga["state"] == "RUNNING" for saga in sagas)

@@ -1,0 +1,79 @@
+"""The simulated on-sale, held against theory and against what was measured."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from bench.onsale.model import OnSale, simulate
+
+COST_SECONDS = 0.01
+# Everybody comes evenly, reserves once and leaves again: one queue with `cores` servers.
+PLAIN = OnSale(
+    fans=20_000,
+    seats=20_000,
+    cores=4,
+    reserve_cost_seconds=COST_SECONDS,
+    pay_cost_seconds=COST_SECONDS,
+    refusal_cost_seconds=COST_SECONDS,
+    burst_share=0.0,
+    arrivals_seconds=66.7,
+    gives_up_share=1.0,
+    hold_seconds=0.0,
+)
+
+
+def erlang_wait(servers: int, *, arrivals_per_second: float, cost_seconds: float) -> float:
+    """Return the mean wait in an M/M/c queue (Erlang C)."""
+    load = arrivals_per_second * cost_seconds
+    busy = load**servers / math.factorial(servers) / (1 - load / servers)
+    queued = busy / (sum(load**k / math.factorial(k) for k in range(servers)) + busy)
+    return queued / (servers / cost_seconds - arrivals_per_second)
+
+
+def test_waits_are_those_of_theory() -> None:
+    course = simulate(PLAIN)
+    expected = COST_SECONDS + erlang_wait(4, arrivals_per_second=20_000 / 66.7, cost_seconds=COST_SECONDS)
+    assert sum(course.answers) / len(course.answers) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_same_plan_takes_the_same_course() -> None:
+    plan = replace(PLAIN, fans=500, burst_share=0.5)
+    assert simulate(plan) == simulate(plan)
+    assert simulate(plan) != simulate(replace(plan, seed=2))
+
+
+def test_every_seat_is_sold_once_and_the_others_are_told() -> None:
+    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
+    assert (course.sold, course.refused) == (100, 900)
+
+
+def test_who_gives_up_leaves_the_seat_to_others() -> None:
+    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
+    assert course.sold == 100
+
+
+def test_a_waiting_room_keeps_answers_quick_while_a_crowd_waits() -> None:
+    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
+    let_in = simulate(replace(crowd, admitted_per_second=0.7 * 4 / (2 * COST_SECONDS)))
+    all_at_once = simulate(crowd)
+    assert let_in.percentile(0.95) < 0.1
+    assert all_at_once.percentile(0.95) > 4.0
+    assert let_in.longest_wait_seconds == pytest.approx(4_000 / 140, rel=0.05)
+    assert let_in.sold == all_at_once.sold == 4_000
+
+
+def test_asking_again_makes_it_worse() -> None:
+    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
+    impatient = simulate(replace(crowd, patience_seconds=1.0))
+    assert impatient.repeats > 0
+    assert impatient.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
+
+
+def test_two_cores_do_in_the_model_what_they_did_in_the_bench() -> None:
+    """`python -m bench rush`, 2026-11-27: 6,000 purchases at 61.3/s, of 31.75 ms of CPU each, on two busy cores."""
+    half = 0.03175 / 2
+    busy = replace(PLAIN, fans=6_000, seats=6_000, cores=2, burst_share=1.0, gives_up_share=0.0, thinking_seconds=0.01)
+    course = simulate(replace(busy, reserve_cost_seconds=half, pay_cost_seconds=half))
+    assert course.nearly_sold_out_at is not None
+    assert 0.95 * 6_000 / course.nearly_sold_out_at == pytest.approx(61.3, rel=0.1)
