@@ -1,0 +1,112 @@
+"""Who may call which route: the rule of each, and requests that any route takes."""
+
+import enum
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from devstack.postman.examples import request_example
+from gateway.routing import ROUTES, Access, Route
+
+__all__ = ["JSON", "RULES", "Who", "body_of", "operation_of", "path_of", "rule_of"]
+
+JSON: Final = "application/json"
+
+
+class Who(enum.Enum):
+    ANYBODY = "anybody"
+    USER = "anybody who is logged in"
+    ONESELF = "its user, or an admin"
+    STAFF = "staff and admins"
+    ADMIN = "admins"
+
+
+# The legend of the API's contract: 🔓, 👤, 🛂, 🛠. A route that is not here has no rule, and fails its test.
+RULES: Final[Mapping[Who, frozenset[str]]] = {
+    Who.ANYBODY: frozenset(
+        {
+            "POST /api/auth/register",
+            "POST /api/auth/verify-registration",
+            "POST /api/auth/login",
+            "GET /api/venues",
+            "GET /api/events",
+            "GET /api/events/{event_id}",
+            "GET /api/events/{event_id}/availability",
+        }
+    ),
+    Who.USER: frozenset(
+        {
+            "GET /api/credits/balance",
+            "GET /api/credits/statement",
+            "POST /api/credits/topup",
+            "POST /api/payments/crypto",
+            "GET /api/payments",
+            "GET /api/payments/{payment_id}",
+            "POST /api/reserve",
+            "POST /api/reserve/best-available",
+            "POST /api/pay",
+            "GET /api/orders",
+            "GET /api/orders/{order_id}",
+            "POST /api/orders/{order_id}/cancel",
+            "POST /api/orders/{order_id}/refund",
+            "GET /api/tickets",
+            "GET /api/tickets/{seat_id}/qr",
+            "GET /api/tickets/{seat_id}/qr.svg",
+            "POST /api/verify-otp",
+            "POST /api/resend-otp",
+            "POST /api/transfer/initiate",
+            "POST /api/transfer/confirm",
+            "POST /api/transfer/cancel",
+            "POST /api/transfer/dispute",
+            "GET /api/transfers",
+            "GET /api/transfers/{transfer_id}",
+            "POST /api/marketplace/list",
+            "POST /api/marketplace/cancel",
+            "POST /api/marketplace/buy",
+            "POST /api/marketplace/approve",
+            "GET /api/marketplace/listings",
+            "GET /api/marketplace/listings/{listing_id}",
+            "GET /api/listings",
+        }
+    ),
+    Who.ONESELF: frozenset({"GET /api/users/{user_id}"}),
+    Who.STAFF: frozenset({"POST /api/verify"}),
+    Who.ADMIN: frozenset(
+        {"POST /api/transfer/reverse", "POST /api/transfer/dismiss"}
+        | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/")}
+    ),
+}
+# What is no access token opens these; each has tests of its own (tests/integration/users, tests/e2e/test_topup.py).
+BY_OTHER_MEANS: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
+
+
+def rule_of(route: Route) -> Who:
+    """Return who may call a route.
+
+    Raises:
+        AssertionError: nobody has said so, or it was said twice.
+    """
+    found = [who for who, calls in RULES.items() if f"{route.method} {route.path}" in calls]
+    assert len(found) == 1, (
+        f"{route.method} {route.path} has no rule, or two: say in tests/e2e/access.py who may call it"
+    )
+    return found[0]
+
+
+def path_of(route: Route, ids: Mapping[str, str] | None = None) -> str:
+    """Return the route's path with these ids in it, and unknown ones elsewhere."""
+    return re.sub(r"\{(\w+)}", lambda match: (ids or {}).get(match[1]) or str(uuid.uuid4()), route.path)
+
+
+def operation_of(route: Route, description: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = description["paths"][route.path][route.method.lower()]
+    return found
+
+
+def body_of(route: Route, description: Mapping[str, Any]) -> Any:
+    """Return a body that the route takes, None when it takes none."""
+    content = operation_of(route, description).get("requestBody", {}).get("content", {})
+    if JSON not in content:
+        return None
+    return request_example(content[JSON]["schema"], description["components"]["schemas"])
