@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-services test-sagas test-chaos check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-services test-sagas test-journeys test-chaos check format format-check lint types imports \
 	stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -77,13 +77,16 @@ clean: ## Remove .venv and caches; the platform's data stays
 
 # --- parts of `make test`, which run side by side: most of a test's time is waiting ----------------------------------
 
-TEST_PARTS := test-services test-sagas test-chaos
+TEST_PARTS := test-services test-chaos test-sagas test-journeys
 
 test-services: $(LOCKED)
 	@$(BIN)/python -m pytest -q tests/integration
 
 test-sagas: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/unit tests/architecture tests/contracts tests/e2e
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture tests/contracts
+
+test-journeys: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/e2e
 
 test-chaos: $(LOCKED)
 	@$(BIN)/python -m pytest -q tests/chaos
