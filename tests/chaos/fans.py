@@ -53,7 +53,7 @@ class Fan:
     def at(self, gateway_url: str) -> Self:
         """Return the same person, in the same session, at another gateway."""
         http = httpx.AsyncClient(
-            base_url=gateway_url, headers=self._http.headers, timeout=TIMEOUT_SECONDS, trust_env=False
+            base_url=gateway_url, headers=self._http.headers, timeout=TIMEOUT_SECONDS, verify=NO_TLS, trust_env=False
         )
         return type(self)(self.user_id, http)
 
