@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-services test-sagas test-chaos check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-services test-plumbing test-sagas test-chaos check format format-check lint types imports \
 	stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -75,15 +75,19 @@ clean: ## Remove .venv and caches; the platform's data stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- parts of `make test`, which run side by side: most of a test's time is waiting ----------------------------------
+# --- parts of `make test`, which run side by side, each on servers of its own: enough to keep two processors busy -------
 
-TEST_PARTS := test-services test-sagas test-chaos
+TEST_PARTS := test-services test-plumbing test-sagas test-chaos
+LEAVES := users orders events inventory
 
 test-services: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/integration
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture $(LEAVES:%=tests/integration/%)
+
+test-plumbing: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/integration $(LEAVES:%=--ignore=tests/integration/%)
 
 test-sagas: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/unit tests/architecture tests/contracts tests/e2e
+	@$(BIN)/python -m pytest -q tests/contracts tests/e2e
 
 test-chaos: $(LOCKED)
 	@$(BIN)/python -m pytest -q tests/chaos

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home
 from devstack.logs import TAIL_LINES, MergedLog
-from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
+from devstack.processes import Child, ProcessId, Spawn, identify, kill_family, stop_all
 
 __all__ = ["Children"]
 
@@ -25,7 +25,7 @@ PROBE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Child:
-    popen: subprocess.Popen[bytes]
+    popen: Child
     identity: ProcessId
     log: Path | None
 
@@ -33,9 +33,10 @@ class _Child:
 class Children:
     """Without a merged log each child writes to its own file in the stack's log folder."""
 
-    def __init__(self, home: Home, *, merged_log: MergedLog | None, on_spawn: Callable[[], None]) -> None:
+    def __init__(self, home: Home, *, merged_log: MergedLog | None, spawn: Spawn, on_spawn: Callable[[], None]) -> None:
         self._home = home
         self._merged_log = merged_log
+        self._start = spawn
         self._on_spawn = on_spawn
         self._children: dict[str, _Child] = {}
 
@@ -47,9 +48,9 @@ class Children:
         log = None if self._merged_log else self._home.logs / f"{name}.log"
         if log:
             with log.open("ab") as file:
-                popen = spawn(command, env=env, output=file, cwd=ROOT)
+                popen = self._start(command, env=env, output=file, cwd=ROOT)
         else:
-            popen = spawn(command, env=env, output=subprocess.PIPE, cwd=ROOT)
+            popen = self._start(command, env=env, output=subprocess.PIPE, cwd=ROOT)
         if self._merged_log and popen.stdout:
             self._merged_log.attach(name, popen.stdout)
         self._children[name] = _Child(popen=popen, identity=identify(popen, name=name), log=log)

@@ -8,17 +8,36 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import psutil
 
-__all__ = ["Account", "ProcessId", "identify", "kill_family", "spawn", "stop_all"]
+__all__ = ["Account", "Child", "ProcessId", "Spawn", "identify", "kill_family", "spawn", "stop_all"]
 
 STOP_GRACE_SECONDS: Final = 20.0  # RabbitMQ takes about 6 s to stop, PostgreSQL a checkpoint
 KILL_GRACE_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.02
 # psutil derives the start time from clock ticks; the same process may differ in the last digits.
 START_TIME_TOLERANCE_SECONDS: Final = 0.05
+
+
+class Child(Protocol):
+    """What a supervisor needs of a process it started; `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+
+
+class Spawn(Protocol):
+    """How programs are started: `spawn`, or what stands in for it."""
+
+    def __call__(
+        self, command: Sequence[str | Path], *, env: Mapping[str, str], output: IO[bytes] | int, cwd: Path
+    ) -> Child: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +97,14 @@ def spawn(
     )
 
 
-def identify(
-    popen: subprocess.Popen[bytes], *, name: str, stop_signal: int = signal.SIGTERM, stage: int = 0
-) -> ProcessId:
+def identify(child: Child, *, name: str, stop_signal: int = signal.SIGTERM, stage: int = 0) -> ProcessId:
     """Return the identity of a child that was just started.
 
     Raises:
         psutil.NoSuchProcess: it has ended and was reaped.
     """
-    started = psutil.Process(popen.pid).create_time()
-    return ProcessId(name=name, pid=popen.pid, started=started, stop_signal=stop_signal, stage=stage)
+    started = psutil.Process(child.pid).create_time()
+    return ProcessId(name=name, pid=child.pid, started=started, stop_signal=stop_signal, stage=stage)
 
 
 def stop_all(processes: Iterable[ProcessId], *, grace_seconds: float = STOP_GRACE_SECONDS) -> None:

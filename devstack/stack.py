@@ -30,7 +30,7 @@ from devstack.keys import Keys, keys_of
 from devstack.logs import MergedLog
 from devstack.postgres import EmbeddedPostgres
 from devstack.postgres_files import clear_postgres_files
-from devstack.processes import ProcessId, stop_all
+from devstack.processes import ProcessId, Spawn, spawn, stop_all
 from devstack.rabbitmq import PrivateRabbitMQ
 from devstack.servers import Existing, Servers
 from devstack.services import DATABASES, PLATFORM, Ports, ServiceSpec, Urls, choose_ports, environment_of, urls_of
@@ -66,6 +66,8 @@ class Stack:
     """Then add the contract's seed data; only a stack of all five databases can."""
     throwaway: bool = False
     """The data is not needed after the run: no fsync; at the end servers are killed and databases removed."""
+    spawn: Spawn = spawn
+    """How services are started; by default as programs of their own."""
     log: MergedLog | None = None
     """Where children's output goes; None is one file each in the folder's ``log``."""
 
@@ -229,7 +231,7 @@ class Stack:
         self._keys: Keys = keys_of(self._home)
         me = psutil.Process()
         self._supervisor = ProcessId(name="supervisor", pid=me.pid, started=me.create_time())
-        self._children = Children(self._home, merged_log=self.log, on_spawn=self._write_state)
+        self._children = Children(self._home, merged_log=self.log, spawn=self.spawn, on_spawn=self._write_state)
         self._servers = Servers(
             self._home,
             existing=self.existing,

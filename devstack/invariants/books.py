@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = ["READS", "Books", "Read", "Row", "Rows", "grouped"]
 
-Row: TypeAlias = dict[str, Any]
+Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Sequence[Row]
 
 

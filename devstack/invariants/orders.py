@@ -18,9 +18,7 @@ ORDER_OF_SAGA: Final[Mapping[str, set[str | None]]] = {
 
 def violations(books: Books) -> list[str]:
     owners = new_owners(books)
-    own_seats = grouped(
-        (row | {"new_owner": owners.get((row["order_id"], row["seat_id"]))} for row in books.order_seats), "order_id"
-    )
+    own_seats = grouped(books.order_seats, "order_id")
     had_seats = grouped(books.seats, "hold_id")
     charges = grouped(books.charges, "reference")
     found = [*_charges_without_order(books), *_sagas(books)]
@@ -29,7 +27,7 @@ def violations(books: Books) -> list[str]:
         charged = charges.get(str(order["order_id"]), [])
         match order["status"]:
             case "CONFIRMED":
-                found += _confirmed(order, own, had, charged)
+                found += _confirmed(order, own, had, charged, owners=owners)
             case "PENDING" if _holders(had) != {(row["seat_id"], order["user_id"]) for row in own}:
                 found.append(f"pending order {order['order_id']} does not hold its seats")
             case "REFUNDED":
@@ -41,14 +39,14 @@ def _holders(seats: Rows) -> set[tuple[Any, Any]]:
     return {(seat["seat_id"], seat["held_by_user_id"]) for seat in seats if seat["status"] == "HELD"}
 
 
-def _confirmed(order: Row, own: Rows, had: Rows, charged: Rows) -> list[str]:
+def _confirmed(order: Row, own: Rows, had: Rows, charged: Rows, *, owners: Mapping[tuple[Any, Any], Any]) -> list[str]:
     """Just its seats, each with its owner and at its price; charged once, and not given back."""
     name = f"confirmed order {order['order_id']}"
     found = []
-    wanted = {(row["seat_id"], row["new_owner"] or order["user_id"]) for row in own}
+    wanted = {(row["seat_id"], owners.get((order["order_id"], row["seat_id"])) or order["user_id"]) for row in own}
     if not own or {(seat["seat_id"], seat["owner_user_id"]) for seat in had} != wanted or len(had) != len(own):
         found.append(f"{name} does not have just its seats, each with its owner")
-    prices = {row["seat_id"]: row["price"] for row in own if row["new_owner"] is None}
+    prices = {row["seat_id"]: row["price"] for row in own if owners.get((order["order_id"], row["seat_id"])) is None}
     found += [
         f"{name} has seat {seat['seat_id']} for {seat['price_paid']}, not for its price"
         for seat in had

@@ -9,6 +9,7 @@ import httpx
 from argon2 import PasswordHasher
 
 from tests.contracts.world import World
+from tests.support.loopback import NO_TLS
 from tests.support.waiting import eventually
 
 __all__ = ["CREDITS", "OTP", "Fan", "answered", "is_pending"]
@@ -42,7 +43,7 @@ class Fan:
 
     @classmethod
     async def log_in(cls, gateway_url: str, email: str, password: str) -> Self:
-        http = httpx.AsyncClient(base_url=gateway_url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        http = httpx.AsyncClient(base_url=gateway_url, timeout=TIMEOUT_SECONDS, verify=NO_TLS, trust_env=False)
         login = await http.post("/api/auth/login", json={"email": email, "password": password})
         login.raise_for_status()
         session = login.json()["data"]
@@ -52,7 +53,7 @@ class Fan:
     def at(self, gateway_url: str) -> Self:
         """Return the same person, in the same session, at another gateway."""
         http = httpx.AsyncClient(
-            base_url=gateway_url, headers=self._http.headers, timeout=TIMEOUT_SECONDS, trust_env=False
+            base_url=gateway_url, headers=self._http.headers, timeout=TIMEOUT_SECONDS, verify=NO_TLS, trust_env=False
         )
         return type(self)(self.user_id, http)
 

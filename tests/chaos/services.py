@@ -8,6 +8,7 @@ import psutil
 
 from devstack.home import Home
 from devstack.stack import Stack
+from tests.support.loopback import NO_TLS
 from tests.support.waiting import eventually
 
 __all__ = ["Service", "all_up"]
@@ -57,7 +58,7 @@ class Service:
 
 
 async def all_up(stack: Stack) -> bool:
-    async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
+    async with httpx.AsyncClient(verify=NO_TLS, trust_env=False, timeout=2.0) as http:
         for name in stack.running:
             try:
                 answer = await http.get(stack.urls.health_of(name) + "/health")

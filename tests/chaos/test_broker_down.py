@@ -43,6 +43,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
             commands={"orchestrator": phoenix_command("orchestrator")},
             migrate=False,
             throwaway=True,
+            spawn=database_url.nursery.spawn,
         ) as running,
     ):
         yield running

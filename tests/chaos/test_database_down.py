@@ -16,7 +16,7 @@ from devstack.servers import Existing
 from devstack.stack import Stack
 from tests.chaos.fans import Fan
 from tests.chaos.shop import Shop
-from tests.support.servers import Vhost
+from tests.support.servers import TestServers, Vhost
 from tests.support.waiting import eventually
 
 FANS = 8
@@ -37,7 +37,7 @@ FORGOTTEN = """
 
 
 @pytest.fixture(scope="module")
-def stack(vhost: Vhost) -> Iterator[Stack]:
+def stack(servers: TestServers, vhost: Vhost) -> Iterator[Stack]:
     """A platform with a PostgreSQL of its own."""
     with tempfile.TemporaryDirectory(prefix="ticketremaster-chaos-") as folder:
         home = Path(folder)
@@ -50,7 +50,9 @@ def stack(vhost: Vhost) -> Iterator[Stack]:
             "SWEEP_SECONDS": "1",
         }
         existing = Existing(rabbitmq_url=vhost.url, rabbitmq_management_url=vhost.management.url)
-        with Stack(home=home, services=SERVICES, existing=existing, env=env, throwaway=True) as running:
+        with Stack(
+            home=home, services=SERVICES, existing=existing, env=env, throwaway=True, spawn=servers.nursery.spawn
+        ) as running:
             yield running
 
 

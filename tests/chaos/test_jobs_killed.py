@@ -56,6 +56,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
             migrate=False,
             seed=False,
             throwaway=True,
+            spawn=database_url.nursery.spawn,
         ) as running,
     ):
         yield running

@@ -71,6 +71,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
             commands={name: phoenix_command(module) for name, module in modules.items()},
             migrate=False,
             throwaway=True,
+            spawn=database_url.nursery.spawn,
         ) as running,
     ):
         yield running

@@ -96,6 +96,7 @@ def second_copy(first: Stack, *, env: dict[str, str], inventory_port: int) -> St
         commands=COMMANDS,
         migrate=False,
         seed=False,
+        spawn=first.spawn,
     )
 
 

@@ -48,6 +48,7 @@ def running_platform(
             commands=dict(commands or {}),
             migrate=False,
             seed=seed,
+            spawn=database_url.nursery.spawn,
         ) as stack,
     ):
         yield stack

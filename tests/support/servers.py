@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from devstack.home import ROOT
 from devstack.management import RabbitMQManagement
 from devstack.servers import Existing
 from devstack.stack import Stack
+from tests.support.nursery import Nursery
 
 __all__ = ["DatabaseFactory", "TestServers", "Vhost", "started_servers"]
 
@@ -41,6 +41,7 @@ class TestServers:
     __test__ = False  # not a class of tests, whatever its name
 
     stack: Stack
+    nursery: Nursery
     _names: Iterator[int] = field(default_factory=itertools.count)
     _templates: dict[str, str] = field(default_factory=dict)
 
@@ -94,9 +95,10 @@ class TestServers:
         create_databases(self.stack.postgres_url, [name])
         env = os.environ | {"ENV": "test", "DATABASE_URL": self.url_of(name)}
         command = [sys.executable, "-m", package, "migrate"]
-        finished = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-        if finished.returncode != 0:
-            raise DevstackError(f"{' '.join(command)} failed:\n{finished.stdout}{finished.stderr}")
+        with tempfile.TemporaryFile() as output:
+            if self.nursery.spawn(command, env=env, output=output, cwd=ROOT).wait() != 0:
+                output.seek(0)
+                raise DevstackError(f"{' '.join(command)} failed:\n{output.read().decode()}")
         return name
 
 
@@ -106,6 +108,11 @@ class DatabaseFactory:
     def __init__(self, servers: TestServers) -> None:
         self._servers = servers
         self._made: list[str] = []
+
+    @property
+    def nursery(self) -> Nursery:
+        """Return where this run's processes are born."""
+        return self._servers.nursery
 
     def __call__(self, package: str) -> str:
         """Return the URL (``postgresql+asyncpg://``) of a fresh database with the package's schema."""
@@ -131,7 +138,10 @@ def started_servers() -> Iterator[TestServers]:
     with tempfile.TemporaryDirectory(prefix="ticketremaster-tests-") as folder:
         home = Path(folder)
         home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
-        with Stack(home=home, services=[], existing=Existing.from_environment(), throwaway=True) as stack:
-            servers = TestServers(stack=stack)
+        with (
+            Nursery() as nursery,
+            Stack(home=home, services=[], existing=Existing.from_environment(), throwaway=True) as stack,
+        ):
+            servers = TestServers(stack=stack, nursery=nursery)
             yield servers
             servers.drop_templates()  # an existing server would keep them

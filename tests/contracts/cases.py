@@ -1,0 +1,86 @@
+"""Which cases the contract has: of every saga, every step that is like this, every way to fail, every moment to die."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import pytest
+
+from common.errors import PaymentRequired, PreconditionRequired
+from orchestrator.engine.observer import Moment
+from orchestrator.engine.plan import Step, StepKind
+from tests.contracts.faults import Fault, Faults, refused
+from tests.contracts.scenarios import OUTLINES
+
+__all__ = [
+    "ACTION_MOMENTS",
+    "A_WHILE",
+    "UNDO_MOMENTS",
+    "acts",
+    "can_be_undone",
+    "can_be_undone_after_its_intent",
+    "faults",
+    "moments",
+    "must_be_done",
+    "steps_that",
+    "steps_with_ways_back",
+    "unwinding",
+]
+
+# More failures than one visit to an impatient step takes; then it works again.
+A_WHILE: Final = 5
+ACTION_MOMENTS: Final = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
+UNDO_MOMENTS: Final = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
+
+
+def steps_that(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
+    """Make a case of every wanted step of every saga."""
+    cases = [
+        pytest.param(kind, step.name, id=f"{kind}: {step.name}")
+        for kind, plan in OUTLINES.items()
+        for step in plan.steps
+        if wanted(step)
+    ]
+    return pytest.mark.parametrize(("kind", "step"), cases)
+
+
+def faults(**makers: Callable[[], Fault]) -> pytest.MarkDecorator:
+    """Make a case of each way to fail."""
+    return pytest.mark.parametrize("fault", makers.values(), ids=makers)
+
+
+def moments(wanted: Sequence[Moment]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("moment", wanted, ids=str)
+
+
+def steps_with_ways_back() -> pytest.MarkDecorator:
+    """Make a case of every refusal that leads back to a wait."""
+    refusals = {error.code: error for error in (PaymentRequired(), PreconditionRequired())}
+    cases = [
+        pytest.param(kind, step.name, refusals[code], id=f"{kind}: {step.name}: {code}")
+        for kind, plan in OUTLINES.items()
+        for step in plan.steps
+        for code in sorted(step.back_to_wait_on)
+    ]
+    return pytest.mark.parametrize(("kind", "step", "refusal"), cases)
+
+
+def acts(step: Step[Any]) -> bool:
+    return step.action is not None
+
+
+def can_be_undone(step: Step[Any]) -> bool:
+    return step.kind is StepKind.UNDOABLE
+
+
+def can_be_undone_after_its_intent(step: Step[Any]) -> bool:
+    return step.kind is StepKind.UNDOABLE and not step.lapses
+
+
+def must_be_done(step: Step[Any]) -> bool:
+    return step.kind is StepKind.MUST_FINISH
+
+
+def unwinding(kind: str) -> Faults:
+    """Refuse the saga's pivot, so that all before it is taken back."""
+    [pivot] = [step.name for step in OUTLINES[kind].steps if step.kind is StepKind.PIVOT]
+    return Faults().order(pivot, "action", refused)

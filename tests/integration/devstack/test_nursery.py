@@ -1,0 +1,72 @@
+"""Processes that are forked for tests are what programs of their own would be."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from devstack.processes import Child, Spawn, identify, kill_family, spawn
+from tests.support.servers import TestServers
+from tests.support.waiting import eventually
+
+COMMAND = [sys.executable, "-m", "tests.integration.devstack.newborn"]
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(params=["forked", "started"])
+def how(request: pytest.FixtureRequest, servers: TestServers) -> Spawn:
+    return servers.nursery.spawn if request.param == "forked" else spawn
+
+
+def born(how: Spawn, said: Path, *arguments: str) -> Child:
+    with said.open("ab") as output:
+        return how([*COMMAND, *arguments], env={"ENV": "test", "WHO": "me"}, output=output, cwd=ROOT)
+
+
+def facts(said: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(said.read_text() or "{}")
+    return found
+
+
+def test_it_has_its_own_of_everything(how: Spawn, tmp_path: Path) -> None:
+    child = born(how, tmp_path / "said", "3", "more")
+    assert child.wait() == 3
+    assert child.poll() == 3
+    found = facts(tmp_path / "said")
+    assert found.pop("env").items() >= {"ENV": "test", "WHO": "me"}.items()
+    assert found == {
+        "name": "__main__",
+        "arguments": ["3", "more"],
+        "cwd": str(ROOT),
+        "pid": child.pid,
+        "session": child.pid,
+        "has_input": False,
+    }
+
+
+def test_nothing_of_ours_is_in_its_environment(how: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "yes")
+    born(how, tmp_path / "said", "0").wait()
+    assert {"OURS", "HOME"}.isdisjoint(facts(tmp_path / "said")["env"])
+
+
+async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> None:
+    child = born(how, tmp_path / "said", "wait")
+    await eventually(lambda: facts(tmp_path / "said"))
+    process = psutil.Process(child.pid)
+    os.kill(child.pid, signal.SIGSTOP)
+    await eventually(lambda: process.status() == psutil.STATUS_STOPPED)
+    os.kill(child.pid, signal.SIGCONT)
+    assert child.poll() is None
+    kill_family(identify(child, name="newborn"))
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_what_is_wrong_is_told_with_its_traceback(how: Spawn, tmp_path: Path) -> None:
+    assert born(how, tmp_path / "said").wait() == 1
+    assert "IndexError" in (tmp_path / "said").read_text()
