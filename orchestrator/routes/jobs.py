@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from common.auth.principal import Role
 from common.http.auth import require_role
+from common.fields import PlainText
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.jobs.record import JobStatus, KindStats
 from orchestrator.schemas.jobs import JobDetail, JobsRetried, JobSummary
@@ -39,8 +40,8 @@ async def list_jobs(
     desk: Desk,
     page: PageQuery,
     *,
-    queue: Annotated[str | None, Query(description="Only jobs of this kind.")] = None,
-    kind: Annotated[str | None, Query(description="Another name of `queue`, which goes first.")] = None,
+    queue: Annotated[PlainText | None, Query(description="Only jobs of this kind.")] = None,
+    kind: Annotated[PlainText | None, Query(description="Another name of `queue`, which goes first.")] = None,
     status: JobStatus | None = None,
 ) -> Paginated[JobSummary]:
     """Of finished jobs only the last are kept."""
