@@ -12,7 +12,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run demo up down reset status logs test test-services test-plumbing test-sagas test-chaos check format format-check lint types imports \
-	stubs stubs-check postman lock lock-check bench docs clean
+	bandit audit stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -45,7 +45,7 @@ logs: $(LOCKED) ## Follow the merged log of `make up`
 test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
 	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 
-check: format-check lint types imports stubs-check lock-check ## Check format, lint, types, import rules, stubs and lock
+check: format-check lint types imports bandit audit stubs-check lock-check ## Check format, lint, types, imports, security, stubs, lock
 	@echo "All checks passed."
 
 format: $(LOCKED) ## Rewrite the code in the common format
@@ -105,6 +105,13 @@ types: $(LOCKED)
 
 imports: $(LOCKED)
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+# What it skips, and why, stands in pyproject.toml.
+bandit: $(LOCKED)
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml common gateway users orders events inventory orchestrator
+
+audit: $(LOCKED)
+	@$(BIN)/python -m devstack.audit
 
 stubs-check: $(LOCKED)
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
