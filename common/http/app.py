@@ -1,9 +1,10 @@
 """The FastAPI app every service starts from, and how it is served."""
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI, Response
@@ -22,6 +23,9 @@ from common.settings import ServiceSettings
 from common.telemetry.logs import configure_logs
 
 __all__ = ["base_app", "serve", "server_options"]
+
+# Python's own first one, 700, is reached several times in a request.
+GARBAGE_THRESHOLDS: Final = (10_000, 20, 20)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -85,7 +89,18 @@ def _add_operator_routes(app: FastAPI, health: Health) -> None:
 def serve(app: FastAPI, *, service: str, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in hand are finished first."""
     configure_logs(service=service, level=settings.log_level, log_format=settings.log_format)
+    _spare_the_garbage_collector()
     uvicorn.run(app, **server_options(settings))
+
+
+def _spare_the_garbage_collector() -> None:
+    """Let it pass over what was imported, some hundred thousand objects that stay, and come less often.
+
+    Takes a tenth off the orchestrator's CPU time of a purchase (docs/performance.md). Requests leave few cycles behind.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def server_options(settings: ServiceSettings) -> dict[str, Any]:
