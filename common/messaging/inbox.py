@@ -1,20 +1,29 @@
-"""The memory of messages already handled, written in the same statement as the effect."""
+"""The memory of messages already handled, written in the same transaction as the effect."""
 
 from typing import Final
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, func
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["RECEIVED", "inbox_table"]
+from common.messaging.message import Message
 
-# The first part of the statement that has the effect: all its others come of `received`, which has no row when the
-# message was handled before. One that is being handled at this moment is waited for.
+__all__ = ["RECEIVED", "inbox_table", "is_first_delivery"]
+
+# For an effect that is one statement: its other parts come of `received`, which has no row when the message was handled
+# before. One that is being handled at this moment is waited for.
 RECEIVED: Final = """
     received AS (
         INSERT INTO inbox (message_id, consumer) VALUES (CAST(:message_id AS uuid), :consumer)
         ON CONFLICT DO NOTHING
         RETURNING message_id)
 """
+
+_RECEIVE: Final = text(
+    """
+    INSERT INTO inbox (message_id, consumer) VALUES (:message_id, :consumer) ON CONFLICT DO NOTHING
+    """
+)
 
 
 def inbox_table(metadata: MetaData) -> Table:
@@ -26,3 +35,9 @@ def inbox_table(metadata: MetaData) -> Table:
         Column("consumer", Text, primary_key=True),
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     )
+
+
+async def is_first_delivery(connection: AsyncConnection, message: Message, *, consumer: str) -> bool:
+    """Note the message as handled; False when it was before. Call it first in the transaction of the effect."""
+    result = await connection.execute(_RECEIVE, {"message_id": message.id, "consumer": consumer})
+    return result.rowcount == 1
