@@ -8,7 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.messaging.message import Message
 
-__all__ = ["inbox_table", "is_first_delivery"]
+__all__ = ["RECEIVED", "inbox_table", "is_first_delivery"]
+
+# For an effect that is one statement: its other parts come of `received`, which has no row when the message was handled
+# before. One that is being handled at this moment is waited for.
+RECEIVED: Final = """
+    received AS (
+        INSERT INTO inbox (message_id, consumer) VALUES (CAST(:message_id AS uuid), :consumer)
+        ON CONFLICT DO NOTHING
+        RETURNING message_id)
+"""
 
 _RECEIVE: Final = text(
     """

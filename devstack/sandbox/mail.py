@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import default as modern
 from functools import cached_property
 from typing import Any, Final
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -115,6 +116,8 @@ class MailServer:
         self._host = host
         self._port = port
         self._server: asyncio.Server | None = None
+        self._conversations: WeakSet[SMTP] = WeakSet()
+        self.connections = 0  # that were ever opened
 
     @property
     def port(self) -> int:
@@ -127,6 +130,9 @@ class MailServer:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
+            for conversation in self._conversations:  # senders keep connections, and nobody waits for those
+                if conversation.transport is not None:
+                    conversation.transport.close()
             await self._server.wait_closed()
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
@@ -141,10 +147,13 @@ class MailServer:
         return "250 Kept in the sandbox"
 
     def _protocol(self) -> SMTP:
-        return SMTP(
+        self.connections += 1
+        conversation = SMTP(
             self,
             hostname="sandbox",
             data_size_limit=LARGEST_MAIL_BYTES,
             enable_SMTPUTF8=True,
             loop=asyncio.get_running_loop(),
         )
+        self._conversations.add(conversation)
+        return conversation

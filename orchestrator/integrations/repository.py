@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
 from common.messaging.message import Message
@@ -15,7 +14,14 @@ from orchestrator.integrations.schemas import Delivery, Subscription
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.enqueuing import enqueue_in
 
-__all__ = ["Consignment", "IntegrationStore", "add_deliveries", "delivery_key"]
+__all__ = [
+    "ADD_DELIVERIES",
+    "Consignment",
+    "IntegrationStore",
+    "delivery_body",
+    "delivery_key",
+    "subscriptions_wanting",
+]
 
 KEEP_DELIVERIES: Final = "30 days"
 _SUBSCRIPTION: Final = "subscription_id, url, message_types, status, reason, created_at"
@@ -46,15 +52,22 @@ _SET_STATUS: Final = text(
 _DELETE: Final = text(
     "DELETE FROM webhook_subscriptions WHERE subscription_id = :subscription_id RETURNING subscription_id"
 )
-_ADD: Final = text(
+_WANTING: Final = text(
     """
-    INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
-    SELECT gen_random_uuid(), subscription_id, :message_id, :message_type, :body FROM webhook_subscriptions
-    WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
-    ON CONFLICT (subscription_id, message_id) DO NOTHING
-    RETURNING delivery_id
+    SELECT subscription_id FROM webhook_subscriptions WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
     """
 )
+# Of a statement that knows whether the message was `received` for the first time: a row of `deliveries` for each that
+# was `consigned` (delivery_id, subscription_id), as far as it is wanted still.
+ADD_DELIVERIES: Final = """
+    deliveries AS (
+        INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
+        SELECT c.delivery_id, c.subscription_id, r.message_id, :message_type, :delivery_body
+        FROM received AS r CROSS JOIN consigned AS c JOIN webhook_subscriptions AS s USING (subscription_id)
+        WHERE s.status = 'ACTIVE'
+        ON CONFLICT (subscription_id, message_id) DO NOTHING
+        RETURNING delivery_id)
+"""
 _FIND: Final = text(
     """
     SELECT d.delivery_id, d.subscription_id, d.body, s.url, s.secret, s.status = 'ACTIVE' AS is_wanted
@@ -115,17 +128,16 @@ def delivery_key(delivery_id: uuid.UUID, *, replay: int = 0) -> str:
     return f"{delivery_id} replay {replay}" if replay else str(delivery_id)
 
 
-async def add_deliveries(connection: AsyncConnection, message: Message, *, data: Mapping[str, Any]) -> list[uuid.UUID]:
-    """Add a delivery for each subscription that wants the message, in the caller's transaction.
-
-    Args:
-        data: what integrators may read of the message.
-    """
-    body = orjson.dumps(
+def delivery_body(message: Message, *, data: Mapping[str, Any]) -> str:
+    """Return what integrators are sent; `data` is what they may read of the message."""
+    return orjson.dumps(
         {"type": message.type, "timestamp": message.time.isoformat(), "subject": message.subject, "data": data}
     ).decode()
-    parameters = {"message_id": message.id, "message_type": message.type, "body": body}
-    return [row.delivery_id for row in await connection.execute(_ADD, parameters)]
+
+
+async def subscriptions_wanting(database: Database, message_type: str) -> list[uuid.UUID]:
+    rows = await database.fetch_all(_WANTING, {"message_type": message_type})
+    return [row["subscription_id"] for row in rows]
 
 
 class IntegrationStore:

@@ -25,6 +25,8 @@ class JobPolicy:
         keep_completed: so many completed jobs are kept, none of them longer than `keep_completed_seconds` (C6), and as
             many cancelled ones beside them.
         keep_failed: likewise for those that failed for good.
+        tells_completion: whether ``job.completed`` is published when nobody in particular asked for the job. Letters and
+            deliveries are the last thing that happens: it would be told to nobody. ``job.failed`` always is.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class JobPolicy:
     keep_completed_seconds: float = 86_400.0
     keep_failed: int = 500
     keep_failed_seconds: float = 604_800.0
+    tells_completion: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in JOB_KINDS:
@@ -64,9 +67,15 @@ _STANDARD: Final = (
     JobPolicy("fulfillment", tries=6, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
     # Money is waiting: the last pause repeats for nine minutes. After that the reconciliation repairs what is left.
     JobPolicy("webhook", tries=20, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy("email", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy("sms", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=4),
-    JobPolicy("delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=16),
+    JobPolicy(
+        "email", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=8, tells_completion=False
+    ),
+    JobPolicy(
+        "sms", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=4, tells_completion=False
+    ),
+    JobPolicy(
+        "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=16, tells_completion=False
+    ),
     JobPolicy("reconciliation", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=1),
     JobPolicy("bulk", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
 )

@@ -195,9 +195,10 @@ class JobRunner:
     async def _write(self, work: Work, attempt: Attempt, outcome: _Outcome) -> None:
         match outcome.name:
             case JobStatus.COMPLETED:
-                facts = [messages.ended(attempt, JobStatus.COMPLETED)]
-                await self._attempts.complete(attempt, outcome.result, facts)
-                self._on_announced()
+                is_told = work.policy.tells_completion or attempt.requested_by is not None
+                facts = [messages.ended(attempt, JobStatus.COMPLETED)] if is_told else []
+                if await self._attempts.complete(attempt, outcome.result, facts):
+                    self._on_announced()
             case JobStatus.FAILED if outcome.error:
                 await self._fail(attempt, outcome.error)
             case JobStatus.RETRYING if outcome.error:

@@ -1,6 +1,6 @@
 """What people are told: by mail, by text message, and in a feed of their own that the gateway shows live.
 
-A message of the platform becomes *notices*, one for each person it concerns (`notices`). One transaction notes the
+A message of the platform becomes *notices*, one for each person it concerns (`notices`). One statement notes the
 message as handled, writes the notices into those people's feeds, and queues the jobs that send *letters*
 (`recorder`, `repository`). A letter is written when it is sent, from what is true then (`desk`, `stationery`), and goes
 out over SMTP (`mailer`); a text message goes through the users service, which has the provider's key (`texts`).

@@ -1,5 +1,7 @@
 """Sending a mail over SMTP."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final, Self
@@ -14,6 +16,9 @@ __all__ = ["Mailer", "SmtpServer"]
 
 DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}  # RFC 6409, RFC 8314
 PERMANENT: Final = 500  # RFC 5321 §4.2.1: 5yz is refused for good, 4yz for now
+CLOSING: Final = 421  # RFC 5321 §3.8: the server ends the connection, and what it was given in it last is not taken
+KEPT_SECONDS: Final = 10.0  # without a letter; servers wait five minutes
+TRUSTED_SECONDS: Final = 1.0  # after a longer rest a connection is asked whether anybody is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,24 @@ class SmtpServer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    client: aiosmtplib.SMTP
+    since: float  # by the loop's clock
+
+
 class Mailer:
-    """One connection for each mail: a worker sends a few at a time, and servers close idle connections."""
+    """Hands over letter after letter on connections that are kept for a while (RFC 5321 §3.3 allows any number).
+
+    There are as many connections as letters that are sent at the same time. One that something went wrong on is not
+    used again.
+    """
 
     def __init__(self, server: SmtpServer, *, timeout_seconds: float) -> None:
         self._server = server
         self._timeout_seconds = timeout_seconds
+        self._idle: list[_Idle] = []
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def send(self, message: EmailMessage) -> None:
         """Return once the server has taken the mail.
@@ -57,18 +74,10 @@ class Mailer:
             MailRefused: it never will.
             MailUnavailable: it may later.
         """
-        server = self._server
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=server.host,
-                port=server.port,
-                username=server.username,
-                password=server.password.get_secret_value() if server.password else None,
-                use_tls=server.is_tls,
-                start_tls=server.starttls,
-                timeout=self._timeout_seconds,
-            )
+            kept = await self._kept()
+            if kept is None or not await self._sent_on_kept(kept, message):
+                await self._send_on(await self._connected(), message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _judged(error.recipients[0].code) from error
         except aiosmtplib.SMTPAuthenticationError as error:
@@ -77,6 +86,81 @@ class Mailer:
             raise _judged(error.code) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise MailUnavailable(reason=type(error).__name__) from error
+
+    async def _kept(self) -> aiosmtplib.SMTP | None:
+        """Return the connection that was used last and still answers, if there is one."""
+        while self._idle:
+            idle = self._idle.pop()
+            if idle.client.is_connected and (self._rested(idle) < TRUSTED_SECONDS or await _answers(idle.client)):
+                return idle.client
+            idle.client.close()
+        return None
+
+    async def _sent_on_kept(self, client: aiosmtplib.SMTP, message: EmailMessage) -> bool:
+        """Send it; False when the server had enough of this connection and so has not taken the mail."""
+        try:
+            await self._send_on(client, message)
+        except aiosmtplib.SMTPResponseException as error:
+            if error.code != CLOSING:
+                raise
+            return False
+        return True
+
+    async def _send_on(self, client: aiosmtplib.SMTP, message: EmailMessage) -> None:
+        is_whole = False
+        try:
+            await client.send_message(message)
+            is_whole = True
+        finally:
+            if not is_whole:
+                client.close()
+        self._idle.append(_Idle(client, asyncio.get_running_loop().time()))
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.create_task(self._sweep(), name="idle mail connections")
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        server = self._server
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password.get_secret_value() if server.password else None,
+            use_tls=server.is_tls,
+            start_tls=server.starttls,
+            timeout=self._timeout_seconds,
+        )
+        await client.connect()
+        return client
+
+    async def _sweep(self) -> None:
+        """Take leave of the server while nothing is to be sent: its connections are few. At our own end, close them."""
+        try:
+            while self._idle:
+                await asyncio.sleep(KEPT_SECONDS)
+                old = [idle for idle in self._idle if self._rested(idle) >= KEPT_SECONDS]
+                self._idle = [idle for idle in self._idle if idle not in old]
+                for idle in old:
+                    await _leave(idle.client)
+        finally:
+            for idle in self._idle:
+                idle.client.close()
+
+    def _rested(self, idle: _Idle) -> float:
+        return asyncio.get_running_loop().time() - idle.since
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    with suppress(aiosmtplib.SMTPException, OSError):
+        await client.quit()
+    client.close()
+
+
+async def _answers(client: aiosmtplib.SMTP) -> bool:
+    try:
+        await client.noop()
+    except (aiosmtplib.SMTPException, OSError):
+        return False
+    return True
 
 
 def _judged(code: int) -> MailRefused | MailUnavailable:

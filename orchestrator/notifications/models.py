@@ -1,16 +1,13 @@
 """Tables of people's feeds, in the orchestrator's database."""
 
-from typing import Final
-
 from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint, Table, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from common.messaging.inbox import inbox_table
 from orchestrator.engine.models import metadata
 
-__all__ = ["OUTBOX", "feed_heads", "metadata", "user_feed"]
+__all__ = ["feed_heads", "metadata", "user_feed"]
 
-OUTBOX: Final = metadata.tables["outbox"]
 inbox_table(metadata)
 
 # How far each feed is. The row is locked while an entry is added, so that entries become visible in their order:

@@ -1,23 +1,22 @@
 """Feeds: an entry for each person a message concerns, written once, in an order that readers can rely on."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
-from common.messaging.inbox import is_first_delivery
+from common.messaging.inbox import RECEIVED
 from common.messaging.message import Message
-from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
-from orchestrator.integrations.repository import add_deliveries
+from common.telemetry.correlation import correlation_id
+from orchestrator.integrations.repository import ADD_DELIVERIES, delivery_body, subscriptions_wanting
+from orchestrator.integrations.schemas import DELIVERABLE
 from orchestrator.jobs.record import NewJob
-from orchestrator.jobs.repository.enqueuing import enqueue_in
-from orchestrator.notifications.models import OUTBOX
+from orchestrator.jobs.repository.enqueuing import GIVEN_JOB, given_jobs, many_jobs
 from orchestrator.notifications.notices import Notice, shown
 
 __all__ = ["FEED_CHANGED", "FeedEntry", "FeedPage", "FeedStore"]
@@ -28,21 +27,41 @@ CONSUMER: Final = "notifications"
 # A message may come again as long as its sender's outbox keeps it; this is far beyond.
 KEEP_INBOX: Final = "14 days"
 
-# Ordered, so that two messages about the same people lock their feeds in the same order (docs/locking.md).
-_APPEND: Final = text(
-    """
-    WITH given AS (
-        SELECT user_id, message
-        FROM jsonb_to_recordset(CAST(:notices AS jsonb)) AS n(user_id uuid, message jsonb)),
+# All of it or nothing, and nothing when the message was received before. Heads are taken in order, so that two messages
+# about the same people lock their feeds in the same order (docs/locking.md). The hint's shape is the common envelope's.
+_RECORD: Final = text(
+    f"""
+    WITH {RECEIVED},
+    given AS (
+        SELECT n.user_id, n.message
+        FROM received CROSS JOIN jsonb_to_recordset(CAST(:notices AS jsonb)) AS n (user_id uuid, message jsonb)),
     heads AS (
         INSERT INTO feed_heads (user_id, last_sequence)
         SELECT user_id, 1 FROM given ORDER BY user_id
         ON CONFLICT (user_id) DO UPDATE SET last_sequence = feed_heads.last_sequence + 1
-        RETURNING user_id, last_sequence)
-    INSERT INTO user_feed (user_id, sequence, message)
-    SELECT user_id, last_sequence, message FROM heads JOIN given USING (user_id)
-    RETURNING user_id, sequence
-    """
+        RETURNING user_id, last_sequence),
+    entries AS (
+        INSERT INTO user_feed (user_id, sequence, message)
+        SELECT user_id, last_sequence, message FROM heads JOIN given USING (user_id)),
+    hints AS MATERIALIZED (SELECT gen_random_uuid() AS message_id, user_id, last_sequence FROM heads),
+    hinted AS (
+        INSERT INTO outbox (message_id, exchange, routing_key, body)
+        SELECT message_id, '{MESSAGES_EXCHANGE}', '{FEED_CHANGED}', convert_to(jsonb_build_object(
+            'id', message_id, 'type', '{FEED_CHANGED}', 'version', 1, 'time', clock_timestamp(), 'source', '{SOURCE}',
+            'subject', user_id, 'correlation_id', CAST(:correlation_id AS text),
+            'data', jsonb_build_object('sequence', last_sequence))::text, 'UTF8')
+        FROM hints),
+    consigned AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:consigned AS jsonb)) AS c (delivery_id uuid, subscription_id uuid)),
+    {ADD_DELIVERIES},
+    wanted AS (
+        SELECT j.* FROM received CROSS JOIN jsonb_to_recordset(CAST(:letters AS jsonb)) AS j ({GIVEN_JOB})
+        UNION ALL
+        SELECT j.* FROM jsonb_to_recordset(CAST(:delivery_jobs AS jsonb)) AS j ({GIVEN_JOB})
+        JOIN deliveries ON j.payload ->> 'delivery_id' = deliveries.delivery_id::text),
+    {many_jobs(of="wanted")}
+    SELECT message_id FROM received
+    """  # noqa: S608 - constants only
 )
 _READ: Final = text(
     """
@@ -102,14 +121,26 @@ class FeedStore:
         Returns:
             False when the message was handled before.
         """
-        async with self._database.transaction() as connection:
-            if not await is_first_delivery(connection, message, consumer=CONSUMER):
-                return False
-            await self._append(connection, notices)
-            deliveries = await add_deliveries(connection, message, data=shown(message))
-            for job in (*jobs, *map(delivery_job, deliveries)):
-                await enqueue_in(connection, job)
-            return True
+        consigned = await self._consigned(message)
+        parameters = {
+            "message_id": message.id,
+            "consumer": CONSUMER,
+            "correlation_id": correlation_id(),
+            "notices": _json([{"user_id": notice.user_id, "message": notice.entry} for notice in notices]),
+            "consigned": _json(consigned),
+            "message_type": message.type,
+            "delivery_body": delivery_body(message, data=shown(message)),
+            "letters": _json(given_jobs(jobs)),
+            "delivery_jobs": _json(given_jobs(delivery_job(each["delivery_id"]) for each in consigned)),
+        }
+        return await self._database.fetch_one(_RECORD, parameters) is not None
+
+    async def _consigned(self, message: Message) -> list[dict[str, uuid.UUID]]:
+        """Return a delivery for each subscription that wants the message."""
+        if message.type not in DELIVERABLE:
+            return []
+        wanting = await subscriptions_wanting(self._database, message.type)
+        return [{"delivery_id": uuid.uuid4(), "subscription_id": subscription_id} for subscription_id in wanting]
 
     async def read(self, user_id: uuid.UUID, *, since: int | None, limit: int) -> FeedPage:
         """Return a page; without `since` no entries, only how far the feed is."""
@@ -128,16 +159,6 @@ class FeedStore:
         await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
         await self._database.execute(_TRIM_INBOX)
 
-    async def _append(self, connection: AsyncConnection, notices: Sequence[Notice]) -> None:
-        if not notices:
-            return
-        given = [{"user_id": notice.user_id, "message": notice.entry} for notice in notices]
-        added = await connection.execute(_APPEND, {"notices": orjson.dumps(given).decode()})
-        hints = [_hint(row.user_id, row.sequence) for row in added]
-        rows = [outbox_row(hint, exchange=MESSAGES_EXCHANGE, routing_key=FEED_CHANGED) for hint in hints]
-        await connection.execute(OUTBOX.insert(), rows)
 
-
-def _hint(user_id: uuid.UUID, sequence: int) -> Message:
-    """Tell gateways that there is something to read; what it is they ask for, as the feed is the user's own."""
-    return Message(type=FEED_CHANGED, source=SOURCE, subject=str(user_id), data={"sequence": sequence})
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return orjson.dumps(rows, default=str).decode()

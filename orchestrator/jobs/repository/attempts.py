@@ -75,7 +75,7 @@ _WRITE: Final = text(
     {NEXT_IN_LANE},
     {tokens("token", of="next_in_lane")},
     {ANNOUNCE}
-    SELECT job_id FROM written
+    SELECT EXISTS (SELECT FROM token) AS has_token FROM written
     """  # noqa: S608 - constants only
 )
 
@@ -129,8 +129,9 @@ class Attempts:
 
     async def complete(
         self, attempt: Attempt, result: Mapping[str, Any] | None, messages: Sequence[tuple[Message, str, str]]
-    ) -> None:
-        await self._write(attempt, JobStatus.COMPLETED, messages, result=result)
+    ) -> bool:
+        """Write it down; return whether that left messages in the outbox."""
+        return await self._write(attempt, JobStatus.COMPLETED, messages, result=result)
 
     async def fail(self, attempt: Attempt, error: JobError, messages: Sequence[tuple[Message, str, str]]) -> None:
         await self._write(attempt, JobStatus.FAILED, messages, error=error)
@@ -164,7 +165,7 @@ class Attempts:
         error: JobError | None = None,
         pause_seconds: float = 0.0,
         unused: int = 0,
-    ) -> None:
+    ) -> bool:
         parameters = {
             "job_id": attempt.job_id,
             "epoch": attempt.epoch,
@@ -176,8 +177,10 @@ class Attempts:
             "by_scheduler": status is JobStatus.RETRYING and not messages,
             "unused": unused,
         }
-        if await self._database.fetch_one(_WRITE, parameters | message_arrays(messages)) is None:
+        written = await self._database.fetch_one(_WRITE, parameters | message_arrays(messages))
+        if written is None:
             raise JobTakenOver(job_id=attempt.job_id, epoch=attempt.epoch)
+        return bool(messages) or bool(written["has_token"])
 
 
 def _attempt(row: Row) -> Attempt:

@@ -1,6 +1,6 @@
 """New jobs: stored once per idempotency key, with the token that wakes a worker."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from common.errors import Unprocessable
 from orchestrator.jobs.record import JobStatus, JobView, NewJob
 from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, tokens
 
-__all__ = ["Enqueuing", "enqueue_in"]
+__all__ = ["GIVEN_JOB", "Enqueuing", "enqueue_in", "given_jobs", "many_jobs"]
 
 # Only the first of its lane gets a token at once; whoever leaves the lane sends the next one's.
 _ENQUEUE: Final = text(
@@ -40,6 +40,24 @@ _ENQUEUE: Final = text(
     """  # noqa: S608 - constants only
 )
 
+# A row of what `given_jobs` returns.
+GIVEN_JOB: Final = """
+    job_id uuid, kind text, payload jsonb, idempotency_key text, fingerprint text, requested_by uuid, priority integer,
+    max_attempts integer, correlation_id text
+"""
+
+
+_GIVEN: Final = (
+    "job_id",
+    "kind",
+    "payload",
+    "idempotency_key",
+    "requested_by",
+    "priority",
+    "max_attempts",
+    "correlation_id",
+)
+
 _FIND_BY_KEY: Final = text(
     f"""
     SELECT k.job_id AS known_as, k.fingerprint, k.outcome, k.created_at AS known_since, j.*
@@ -47,6 +65,39 @@ _FIND_BY_KEY: Final = text(
     WHERE k.kind = :kind AND k.idempotency_key = :idempotency_key
     """  # noqa: S608 - constants only
 )
+
+
+def many_jobs(*, of: str) -> str:
+    """Return SQL that stores a job for each row of `of`, with its token, in the statement that makes them necessary."""
+    return f"""
+    keyed AS (
+        INSERT INTO job_keys (kind, idempotency_key, job_id, fingerprint)
+        SELECT kind, idempotency_key, job_id, fingerprint FROM {of}
+        ON CONFLICT DO NOTHING
+        RETURNING job_id),
+    stored AS (
+        INSERT INTO jobs (job_id, kind, payload, idempotency_key, requested_by, priority, status, max_attempts,
+                          correlation_id, queued_at, run_at)
+        SELECT job_id, kind, payload, idempotency_key, requested_by, priority, 'queued', max_attempts, correlation_id,
+               clock_timestamp(), now()
+        FROM {of} JOIN keyed USING (job_id)
+        RETURNING job_id, kind, correlation_id),
+    {tokens("token", of="stored")}
+    """  # noqa: S608 - constants only
+
+
+def given_jobs(jobs: Iterable[NewJob]) -> list[dict[str, Any]]:
+    """Return rows for `many_jobs`, to be sent as JSON.
+
+    Raises:
+        ValueError: a job is to wait, for its time or in a lane: that takes `enqueue_in`.
+    """
+    rows = []
+    for job in jobs:
+        if job.lane is not None or job.run_at is not None:
+            raise ValueError(f"{job.kind} {job.idempotency_key} does not begin at once")
+        rows.append({name: getattr(job, name) for name in _GIVEN} | {"fingerprint": fingerprint_of(job.payload)})
+    return rows
 
 
 async def enqueue_in(connection: AsyncConnection, job: NewJob) -> bool:

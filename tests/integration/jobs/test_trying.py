@@ -33,6 +33,20 @@ async def test_job_is_done_and_says_so(site: Site) -> None:
     assert fact["subject"] == str(job.job_id)
 
 
+async def test_what_nobody_waits_for_tells_nobody(site: Site) -> None:
+    await site.worker((policy("email", tells_completion=False), Bench()))
+    [job] = await site.enqueue("email", "letter")
+    await site.reaches(job, JobStatus.COMPLETED)
+    assert await site.announced("job.completed") == []
+
+
+async def test_who_asked_for_a_job_is_told_of_any(site: Site) -> None:
+    await site.worker((policy("email", tells_completion=False), Bench()))
+    [job] = await site.enqueue("email", "letter", requested_by=uuid.uuid4())
+    await site.reaches(job, JobStatus.COMPLETED)
+    assert len(await site.announced("job.completed")) == 1
+
+
 async def test_hundred_jobs_are_each_done_once_by_two_workers(site: Site) -> None:
     bench = Bench()
     names = [str(number) for number in range(100)]

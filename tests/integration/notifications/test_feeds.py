@@ -16,6 +16,7 @@ from orchestrator.jobs.repository.enqueuing import Enqueuing
 from orchestrator.jobs.service import JobQueue
 from orchestrator.notifications.recorder import Recorder
 from orchestrator.notifications.repository import FEED_CHANGED, FeedStore
+from tests.support.statements import counted_statements
 
 
 @pytest.fixture
@@ -109,6 +110,19 @@ async def test_a_reader_never_passes_an_entry_that_comes_later(store: FeedStore,
         seen += [entry.sequence for entry in page.entries]
     await writing
     assert seen == [*range(1, 61)]
+
+
+async def test_a_message_costs_two_statements(recorder: Recorder) -> None:
+    """Who wants it sent, and all that is written; none for a message that is for nobody."""
+    with counted_statements() as count:
+        await recorder.take(confirmed(uuid.uuid4()))
+    assert int(count) == 2
+    with counted_statements() as count:
+        await recorder.take(handed_over(uuid.uuid4(), uuid.uuid4()))
+    assert int(count) == 2
+    with counted_statements() as count:
+        await recorder.take(Message(type="job.completed", source="tests", subject="1", data={"user_id": None}))
+    assert int(count) == 0
 
 
 class TestReading:

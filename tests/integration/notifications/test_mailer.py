@@ -1,10 +1,12 @@
 """Mail over SMTP: taken, refused for good, or to be tried again."""
 
+import asyncio
 from email.message import EmailMessage
 
 import pytest
 from pydantic import SecretStr
 
+from devstack.sandbox.mail import MailServer
 from orchestrator.notifications.errors import MailRefused, MailUnavailable
 from orchestrator.notifications.mailer import Mailer, SmtpServer
 from tests.integration.notifications.post_office import PostOffice
@@ -58,6 +60,62 @@ async def test_a_server_that_is_away_may_come_back(post_office: PostOffice) -> N
     await post_office.server.close()
     with pytest.raises(MailUnavailable):
         await mailer.send(letter())
+
+
+async def test_many_letters_share_a_connection(post_office: PostOffice) -> None:
+    mailer = post_office.mailer()
+    for _ in range(20):
+        await mailer.send(letter())
+    assert (len(post_office.mails()), post_office.server.connections) == (20, 1)
+
+
+async def test_letters_sent_at_once_do_not_wait_for_each_other(post_office: PostOffice) -> None:
+    """As many connections as hands, and they are kept for the next letters."""
+    mailer = post_office.mailer()
+    for _ in range(2):
+        await asyncio.gather(*(mailer.send(letter()) for _ in range(4)))
+    assert (len(post_office.mails()), post_office.server.connections) == (8, 4)
+
+
+async def test_a_server_that_had_enough_of_a_connection_gets_the_letter_on_another(post_office: PostOffice) -> None:
+    mailer = post_office.mailer()
+    await mailer.send(letter())
+    post_office.fail(421)
+    await mailer.send(letter("bob@example.com"))
+    assert len(post_office.mails("bob@example.com")) == 1
+    assert post_office.server.connections == 2
+
+
+async def test_a_server_that_is_closing_altogether_means_later(post_office: PostOffice) -> None:
+    mailer = post_office.mailer()
+    await mailer.send(letter())
+    post_office.fail(421, times=2)
+    with pytest.raises(MailUnavailable):
+        await mailer.send(letter())
+
+
+async def test_a_server_that_was_restarted_gets_the_next_letter(post_office: PostOffice) -> None:
+    """What the kept connection led to is gone; that is noticed before a letter is trusted to it."""
+    mailer = post_office.mailer()
+    await mailer.send(letter())
+    port = post_office.server.port
+    await post_office.server.close()
+    again = MailServer(post_office.mailbox, post_office.faults, host="127.0.0.1", port=port)
+    await again.start()
+    await mailer.send(letter())
+    await again.close()
+    assert (len(post_office.mails()), again.connections) == (2, 1)
+
+
+@pytest.mark.parametrize("code", [451, 550])
+async def test_what_one_letter_ran_into_the_next_one_does_not(post_office: PostOffice, code: int) -> None:
+    mailer = post_office.mailer()
+    await mailer.send(letter())
+    post_office.fail(code)
+    with pytest.raises((MailUnavailable, MailRefused)):
+        await mailer.send(letter())
+    await mailer.send(letter())
+    assert len(post_office.mails()) == 2
 
 
 async def test_a_password_does_not_go_over_an_open_line(post_office: PostOffice) -> None:
