@@ -1,4 +1,4 @@
-"""`python -m devstack.audit`: does pip-audit know of vulnerabilities in what is locked for production?
+"""`python -m devstack.audit`: ask pip-audit about vulnerabilities in what is locked for production.
 
 A known one fails. That nobody could be asked does not, as nothing would be known then either way; it is said.
 """

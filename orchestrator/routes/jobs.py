@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from common.auth.principal import Role
-from common.http.auth import require_role
 from common.fields import PlainText
+from common.http.auth import require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.jobs.record import JobStatus, KindStats
 from orchestrator.schemas.jobs import JobDetail, JobsRetried, JobSummary
