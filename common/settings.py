@@ -31,6 +31,9 @@ class ServiceSettings(BaseSettings):
     )
     max_connections: int | None = Field(default=None, description="Requests on more are refused with 503.")
     shutdown_grace_seconds: float = 10.0
+    otel_exporter_otlp_endpoint: str = Field(
+        default="", description="Where traces are sent; none are made without. The SDK reads its other OTEL_ variables."
+    )
 
     @property
     def is_dev(self) -> bool:

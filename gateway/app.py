@@ -150,6 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
         health=parts.health(cache_seconds=settings.health_cache_seconds),
         user_tokens=verifier,
         describes_itself=False,
+        believes_trace=clients.is_behind_trusted_proxy,
     )
     install_pages(app)
     authenticator = Authenticator(verifier, parts.revocations)

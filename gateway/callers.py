@@ -39,9 +39,13 @@ class ClientAddress:
                 break
         return peer
 
+    def is_behind_trusted_proxy(self, scope: Scope) -> bool:
+        """Whether the peer is one of ours, whose word on the request counts."""
+        return is_in(_peer_of(scope), self._trusted)
+
     def is_operator(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         """Whether an operator asks. Through a proxy that nobody told us of, on this machine say, it may be anybody."""
-        if not is_in(_peer_of(scope), self._trusted) and any(name in headers for name in SIGNS_OF_A_PROXY):
+        if not self.is_behind_trusted_proxy(scope) and any(name in headers for name in SIGNS_OF_A_PROXY):
             return False
         return is_in(self.of(scope, headers), self._operators)
 

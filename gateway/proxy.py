@@ -11,6 +11,7 @@ from yarl import URL
 
 from common.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from common.telemetry.metrics import REMOTE_CALLS
+from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
 from gateway.headers import Headers, answer_headers
 from gateway.routing import Route, Upstream
 
@@ -88,14 +89,17 @@ class Proxy:
         assert session is not None  # noqa: S101 - opened before the first request
         body = None if route.method in BODYLESS_METHODS else await self._read_body(receive)
         try:
-            answer = await session.request(
-                route.method,
-                self._url(route, scope),
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=self._timeout_of(route),
-            )
+            with client_span(route.upstream, route.method):
+                if traceparent := current_traceparent():
+                    headers[TRACEPARENT] = traceparent
+                answer = await session.request(
+                    route.method,
+                    self._url(route, scope),
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    timeout=self._timeout_of(route),
+                )
             async with answer:
                 whole = await answer.read() if not route.is_long or _is_small(answer) else None
                 REMOTE_CALLS.labels(route.upstream, route.method, "ok").inc()

@@ -1,5 +1,6 @@
 """The FastAPI app every service starts from, and how it is served."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,9 +19,10 @@ from common.http.connections import PatientProtocol
 from common.http.envelope import ErrorBody
 from common.http.errors import install_error_handlers
 from common.http.jwks import JwksClient
-from common.http.middleware import RequestContext
+from common.http.middleware import BelievesTrace, RequestContext, everybody
 from common.settings import ServiceSettings
 from common.telemetry.logs import configure_logs
+from common.telemetry.tracing import is_tracing, start_tracing, stop_tracing
 
 __all__ = ["base_app", "serve", "server_options"]
 
@@ -39,12 +41,14 @@ def base_app(
     health: Health,
     user_tokens: UserTokenVerifier | None = None,
     describes_itself: bool = True,
+    believes_trace: BelievesTrace = everybody,
 ) -> FastAPI:
     """Return an app with errors, correlation ids, limits, metrics, health and token checks in place.
 
     Args:
         user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
         describes_itself: serve FastAPI's own /openapi.json, and /docs in dev.
+        believes_trace: whose `traceparent` is continued; inside the platform everybody's.
     """
     keys = JwksClient(settings.jwks_url)
 
@@ -53,6 +57,8 @@ def base_app(
         async with lifespan(app):
             yield
         await keys.close()
+        if is_tracing():
+            await asyncio.to_thread(stop_tracing)
 
     app = FastAPI(
         title=title,
@@ -66,7 +72,7 @@ def base_app(
     app.state.user_tokens = user_tokens or UserTokenVerifier(keys.fetch)
     app.state.service_tokens = ServiceTokens(service=service, secret=settings.service_token_secret)
     install_error_handlers(app)
-    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes, believes_trace=believes_trace)
     _add_operator_routes(app, health)
     return app
 
@@ -89,6 +95,8 @@ def _add_operator_routes(app: FastAPI, health: Health) -> None:
 def serve(app: FastAPI, *, service: str, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in hand are finished first."""
     configure_logs(service=service, level=settings.log_level, log_format=settings.log_format)
+    if settings.otel_exporter_otlp_endpoint:
+        start_tracing(service=service)
     _spare_the_garbage_collector()
     uvicorn.run(app, **server_options(settings))
 

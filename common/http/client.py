@@ -14,6 +14,7 @@ from common.errors import OutcomeUnknown, ServiceError, as_seen_by_caller
 from common.http.errors import KIND_HEADER, error_from_response
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
+from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
 
 __all__ = ["ServiceClient"]
 
@@ -58,6 +59,18 @@ class ServiceClient:
             OutcomeUnknown: no answer in time, a broken connection, or an answer nobody can read.
             ServiceError: what the other service refused, with its code.
         """
+        with client_span(self._callee, method):
+            response, content = await self._ask(method, path, body=body, params=params)
+            if response.status >= FIRST_ERROR_STATUS:
+                REMOTE_CALLS.labels(self._callee, method, "refused").inc()
+                raise self._error_of(response, content, path)
+        REMOTE_CALLS.labels(self._callee, method, "ok").inc()
+        answer = orjson.loads(content)
+        return answer if "pagination" in answer else answer["data"]
+
+    async def _ask(
+        self, method: str, path: str, *, body: dict[str, Any] | None, params: dict[str, Any] | None
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
         try:
             async with self._open_session().request(
                 method,
@@ -66,16 +79,10 @@ class ServiceClient:
                 data=None if body is None else orjson.dumps(body, default=str),
                 headers=self._headers(),
             ) as response:
-                content = await response.read()
+                return response, await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             REMOTE_CALLS.labels(self._callee, method, "unknown").inc()
             raise OutcomeUnknown(callee=self._callee, path=path, reason=repr(error)) from error
-        if response.status >= FIRST_ERROR_STATUS:
-            REMOTE_CALLS.labels(self._callee, method, "refused").inc()
-            raise self._error_of(response, content, path)
-        REMOTE_CALLS.labels(self._callee, method, "ok").inc()
-        answer = orjson.loads(content)
-        return answer if "pagination" in answer else answer["data"]
 
     async def is_healthy(self) -> bool:
         """Ask the callee's `/livez`; used by health checks, so that an outage does not cascade."""
@@ -107,6 +114,8 @@ class ServiceClient:
         }
         if current := correlation_id():
             headers[CORRELATION_HEADER] = current
+        if traceparent := current_traceparent():
+            headers[TRACEPARENT] = traceparent
         return headers
 
     def _error_of(self, response: aiohttp.ClientResponse, content: bytes, path: str) -> ServiceError:

@@ -18,6 +18,7 @@ from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import CONSUMED_MESSAGES
+from common.telemetry.tracing import TRACEPARENT, SpanKind, continued_span
 
 __all__ = ["Consumer", "MessageHandler"]
 
@@ -75,6 +76,12 @@ class Consumer:
     async def _handle(self, incoming: AbstractIncomingMessage) -> None:
         message = Message.from_bytes(incoming.body)
         set_correlation_id(message.correlation_id)
+        sent_by = (incoming.headers or {}).get(TRACEPARENT)  # who put it on the broker, in the trace of who wrote it
+        traceparent = str(sent_by) if sent_by else message.traceparent
+        with continued_span(f"process {message.type}", SpanKind.CONSUMER, traceparent, {"queue": self._queue}):
+            await self._work(message)
+
+    async def _work(self, message: Message) -> None:
         wait_seconds = FIRST_WAIT_SECONDS
         while True:
             try:

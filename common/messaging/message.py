@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import InvalidRequest
 from common.telemetry.correlation import correlation_id
+from common.telemetry.tracing import current_traceparent
 
 __all__ = ["InvalidMessage", "Message"]
 
@@ -22,6 +23,8 @@ class Message(BaseModel):
     """A fact that has happened, such as ``order.confirmed``.
 
     `type` is also the routing key on `messages.exchange`; `subject` names the thing it is about, usually by its id.
+    `traceparent`, there when traces are made, is that of whoever wrote the message (CloudEvents' Distributed Tracing
+    extension): it may lie in an outbox or wait on the broker meanwhile.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +36,7 @@ class Message(BaseModel):
     source: str
     subject: str
     correlation_id: str = Field(default_factory=correlation_id)
+    traceparent: str | None = Field(default_factory=current_traceparent, exclude_if=lambda value: value is None)
     data: dict[str, Any] = Field(default_factory=dict)
 
     def to_bytes(self) -> bytes:

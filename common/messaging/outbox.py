@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, func, text
 from sqlalchemy.dialects import postgresql
 
@@ -20,6 +21,7 @@ from common.messaging.publisher import NotRouted, Publisher
 from common.messaging.topology import MESSAGES_EXCHANGE
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
+from common.telemetry.tracing import TRACEPARENT, continuing, is_tracing
 
 __all__ = ["BATCH", "OutboxRelay", "outbox_row", "outbox_table"]
 
@@ -136,14 +138,16 @@ class OutboxRelay:
         return len(rows)
 
     async def _send(self, row: Row) -> ServiceError | None:
+        body = bytes(row["body"])
         try:
-            await self._publisher.publish(
-                bytes(row["body"]),
-                exchange=row["exchange"],
-                routing_key=row["routing_key"],
-                message_id=str(row["message_id"]),
-                mandatory=row["exchange"] != MESSAGES_EXCHANGE,  # a fact may have no listener
-            )
+            with continuing(_traceparent_of(body)):
+                await self._publisher.publish(
+                    body,
+                    exchange=row["exchange"],
+                    routing_key=row["routing_key"],
+                    message_id=str(row["message_id"]),
+                    mandatory=row["exchange"] != MESSAGES_EXCHANGE,  # a fact may have no listener
+                )
         except ServiceError as error:
             return error
         return None
@@ -167,3 +171,8 @@ class OutboxRelay:
             return clean_at
         await self._database.execute(_CLEAN)
         return now + CLEAN_EVERY_SECONDS
+
+
+def _traceparent_of(body: bytes) -> str | None:
+    """Return the trace of whoever wrote the message, perhaps in another process."""
+    return orjson.loads(body).get(TRACEPARENT) if is_tracing() else None

@@ -3,7 +3,7 @@
 import asyncio
 
 import aio_pika
-from aio_pika.abc import AbstractExchange, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.abc import AbstractExchange, AbstractRobustChannel, AbstractRobustConnection, FieldValue
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import AMQPError, PublishError
 
@@ -12,6 +12,7 @@ from common.messaging.broker import Broker
 from common.messaging.topology import Topology
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.metrics import PUBLISHED_MESSAGES
+from common.telemetry.tracing import TRACEPARENT, SpanKind, current_traceparent, span
 
 __all__ = ["NotRouted", "Publisher"]
 
@@ -42,13 +43,14 @@ class Publisher:
             NotRouted: no queue wants it (only when `mandatory`), or its queue rejects it.
             Unavailable: no confirmation in time. The message may have arrived; its id lets consumers dedupe.
         """
-        message = aio_pika.Message(
-            body,
-            message_id=message_id,
-            content_type="application/json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            headers={CORRELATION_HEADER: correlation_id()} if correlation_id() else None,
-        )
+        with span("publish", SpanKind.PRODUCER) as traced:
+            if traced is not None:
+                traced.update_name(f"publish {exchange or routing_key}")
+                traced.set_attributes({"messaging.system": "rabbitmq", "messaging.message.id": message_id})
+            await self._publish(_message(body, message_id), exchange, routing_key, mandatory=mandatory)
+        PUBLISHED_MESSAGES.labels(exchange).inc()
+
+    async def _publish(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool) -> None:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 target = await self._exchange(exchange)
@@ -62,7 +64,6 @@ class Publisher:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             raise Unavailable(exchange=exchange, reason=repr(error)) from error
-        PUBLISHED_MESSAGES.labels(exchange).inc()
 
     async def _open(self, connection: AbstractRobustConnection) -> None:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -75,3 +76,18 @@ class Publisher:
         if name not in self._exchanges:
             self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
         return self._exchanges[name]
+
+
+def _message(body: bytes, message_id: str) -> aio_pika.Message:
+    headers: dict[str, FieldValue] = {}
+    if current := correlation_id():
+        headers[CORRELATION_HEADER] = current
+    if traceparent := current_traceparent():
+        headers[TRACEPARENT] = traceparent
+    return aio_pika.Message(
+        body,
+        message_id=message_id,
+        content_type="application/json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        headers=headers or None,
+    )

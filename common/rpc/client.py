@@ -9,6 +9,7 @@ from common.errors import as_seen_by_caller
 from common.rpc.errors import error_from_status
 from common.telemetry.correlation import CORRELATION_METADATA, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
+from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
 
 __all__ = ["RpcCaller", "open_channel"]
 
@@ -59,17 +60,21 @@ class RpcCaller:
             OutcomeUnknown: no answer in time, or a broken connection.
             ServiceError: what the other service refused, with its code.
         """
-        try:
-            answer: Answer = await method(
-                request, timeout=deadline_seconds or self._deadline_seconds, metadata=self.metadata()
-            )
-        except grpc.aio.AioRpcError as error:
-            REMOTE_CALLS.labels(self._callee, "gRPC", error.code().name).inc()
-            raise as_seen_by_caller(error_from_status(error)) from error
+        with client_span(self._callee, request.DESCRIPTOR.name):
+            try:
+                answer: Answer = await method(
+                    request, timeout=deadline_seconds or self._deadline_seconds, metadata=self.metadata()
+                )
+            except grpc.aio.AioRpcError as error:
+                REMOTE_CALLS.labels(self._callee, "gRPC", error.code().name).inc()
+                raise as_seen_by_caller(error_from_status(error)) from error
         REMOTE_CALLS.labels(self._callee, "gRPC", "ok").inc()
         return answer
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        token = ("authorization", f"Bearer {self._tokens.issue(self._callee)}")
-        current = correlation_id()
-        return (token, (CORRELATION_METADATA, current)) if current else (token,)
+        metadata: tuple[tuple[str, str], ...] = (("authorization", f"Bearer {self._tokens.issue(self._callee)}"),)
+        if current := correlation_id():
+            metadata += ((CORRELATION_METADATA, current),)
+        if traceparent := current_traceparent():
+            metadata += ((TRACEPARENT, traceparent),)
+        return metadata

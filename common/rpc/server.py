@@ -1,7 +1,7 @@
-"""What happens around every gRPC call: the caller's token, the correlation id, typed errors, metrics."""
+"""What happens around every gRPC call: the caller's token, the correlation id, the trace, typed errors, metrics."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -12,6 +12,7 @@ from common.rpc.errors import status_of, trailing_metadata_of
 from common.telemetry.correlation import CORRELATION_METADATA, set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import REQUEST_SECONDS
+from common.telemetry.tracing import TRACEPARENT, SpanKind, continued_span
 
 __all__ = ["CallContext"]
 
@@ -53,9 +54,11 @@ class CallContext(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started_at = time.perf_counter()
             status = grpc.StatusCode.OK
+            metadata = _metadata_of(context)
             try:
-                self._admit(context)
-                return await behaviour(request, context)
+                with continued_span(method, SpanKind.SERVER, metadata.get(TRACEPARENT)):
+                    self._admit(metadata)
+                    return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001 - mapped to a status below
                 known = _known(error, method)
                 status = status_of(known)
@@ -67,23 +70,34 @@ class CallContext(grpc.aio.ServerInterceptor):
 
     def _streaming(self, method: str, behaviour: Any) -> Any:
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            started_at = time.perf_counter()
+            status = grpc.StatusCode.OK
+            metadata = _metadata_of(context)
             try:
-                self._admit(context)
-                async for message in behaviour(request, context):
-                    yield message
+                with continued_span(method, SpanKind.SERVER, metadata.get(TRACEPARENT)):
+                    self._admit(metadata)
+                    async for message in behaviour(request, context):
+                        yield message
             except Exception as error:  # noqa: BLE001 - mapped to a status below
-                await _abort(context, _known(error, method))
+                known = _known(error, method)
+                status = status_of(known)
+                await _abort(context, known)
+            finally:
+                REQUEST_SECONDS.labels("gRPC", method, status.name).observe(time.perf_counter() - started_at)
 
         return call
 
-    def _admit(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        metadata = dict(context.invocation_metadata() or ())
-        set_correlation_id(_text(metadata.get(CORRELATION_METADATA)))
-        self._tokens.verify(_text(metadata.get("authorization")).removeprefix("Bearer "))
+    def _admit(self, metadata: Mapping[str, str]) -> None:
+        set_correlation_id(metadata.get(CORRELATION_METADATA))
+        self._tokens.verify(metadata.get("authorization", "").removeprefix("Bearer "))
 
 
-def _text(value: str | bytes | None) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
+def _metadata_of(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    return {key: _text(value) for key, value in context.invocation_metadata() or ()}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _known(error: Exception, method: str) -> ServiceError:

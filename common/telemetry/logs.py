@@ -1,4 +1,4 @@
-"""Structured logs: JSON for machines, one readable line for people, the correlation id on each."""
+"""Structured logs: JSON for machines, one readable line for people, the correlation id (and the trace's, if any) on each."""
 
 import logging
 import sys
@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from common.telemetry.correlation import correlation_id
+from common.telemetry.tracing import trace_id
 
 __all__ = ["configure_logs", "get_logger"]
 
@@ -43,6 +44,8 @@ def _shared_processors(service: str) -> list[Processor]:
         event["service"] = service
         if current := correlation_id():
             event.setdefault("correlation_id", current)
+        if traced := trace_id():
+            event.setdefault("trace_id", traced)
         return event
 
     return [

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from common.errors import Busy, Conflict, NotFound, ServiceError, Unavailable, Unprocessable
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
+from common.telemetry.tracing import SpanKind, continued_span, current_traceparent
 from orchestrator.engine.observer import Observer
 from orchestrator.engine.plan import AnyPlan, SagaData
 from orchestrator.engine.record import SagaError, SagaRecord, SagaState
@@ -71,6 +72,7 @@ class SagaEngine:
             data=data,
             error=None,
             correlation_id=correlation_id(),
+            traceparent=current_traceparent(),
         )
         return await self._within_budget(data.saga_id, self._start(saga))
 
@@ -203,7 +205,8 @@ class SagaEngine:
     async def _resume(self, saga: SagaRecord) -> None:
         logger.info("saga.taken_over", kind=saga.kind, saga_id=str(saga.saga_id), state=saga.state, step=saga.step)
         try:
-            await self._run(saga)
+            with continued_span(f"take over {saga.kind}", SpanKind.INTERNAL, saga.traceparent):
+                await self._run(saga)
         except (StillRunning, ServiceError) as error:
             logger.warning("saga.left", saga_id=str(saga.saga_id), reason=repr(error))
 

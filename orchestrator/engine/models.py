@@ -27,6 +27,7 @@ sagas = Table(
     Column("signal_key", Text),
     Column("signalled_by", UUID(as_uuid=True)),
     Column("correlation_id", Text, nullable=False),
+    Column("traceparent", Text),
     Column("epoch", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("retries", Integer, nullable=False, server_default=text("0")),

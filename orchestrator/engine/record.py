@@ -69,6 +69,7 @@ class SagaRecord:
     data: SagaData
     error: SagaError | None
     correlation_id: str
+    traceparent: str | None = None  # of the request that started it, when traces are made
     epoch: int = 1
     attempts: int = 0
     retries: int = 0

@@ -27,8 +27,8 @@ logger = get_logger(__name__)
 LEASE_MARGIN_SECONDS: Final = 4.0
 
 _COLUMNS: Final = """
-    saga_id, kind, requested_by, fingerprint, state, step, round_number, data, error, signal_key, correlation_id, epoch, attempts,
-    retries, due_at
+    saga_id, kind, requested_by, fingerprint, state, step, round_number, data, error, signal_key, correlation_id,
+    traceparent, epoch, attempts, retries, due_at
 """
 
 # Messages come as arrays, so that a write with none, one or three of them is the same statement.
@@ -45,8 +45,10 @@ _ANNOUNCE: Final = """
 _INSERT: Final = text(
     f"""
     WITH written AS (
-        INSERT INTO sagas (saga_id, kind, requested_by, fingerprint, correlation_id, state, step, data, due_at)
-        VALUES (:saga_id, :kind, :requested_by, :fingerprint, :correlation_id, :state, :step, CAST(:data AS jsonb),
+        INSERT INTO sagas (saga_id, kind, requested_by, fingerprint, correlation_id, traceparent, state, step, data,
+                           due_at)
+        VALUES (:saga_id, :kind, :requested_by, :fingerprint, :correlation_id, :traceparent, :state, :step,
+                CAST(:data AS jsonb),
                 coalesce(CAST(:due_at AS timestamptz), clock_timestamp() + make_interval(secs => :lease_seconds)))
         ON CONFLICT (saga_id) DO NOTHING
         RETURNING saga_id), {_ANNOUNCE}
@@ -200,6 +202,7 @@ class SagaLog:
             "requested_by": saga.requested_by,
             "fingerprint": saga.fingerprint,
             "correlation_id": saga.correlation_id,
+            "traceparent": saga.traceparent,
             "state": saga.state.value,
             "step": saga.step,
             "data": saga.data.model_dump_json(),
@@ -358,6 +361,7 @@ class SagaLog:
             error=_error_of(row["error"]),
             signal_key=row["signal_key"],
             correlation_id=row["correlation_id"],
+            traceparent=row["traceparent"],
             epoch=row["epoch"],
             attempts=row["attempts"],
             retries=row["retries"],

@@ -23,6 +23,7 @@ from common.errors import (
 )
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
+from common.telemetry.tracing import span
 from orchestrator.engine.observer import Moment, Observer
 from orchestrator.engine.plan import AnyPlan, OutgoingMessage, SagaData, Step, StepKind
 from orchestrator.engine.record import SagaError, SagaRecord, SagaState
@@ -252,7 +253,8 @@ class SagaRunner:
     ) -> Result:
         started_at = time.perf_counter()
         try:
-            return await _repeat_while_unknown(work, patience_seconds=self.plan.patience_of(step))
+            with span(step.name if phase == "action" else f"undo: {step.name}"):
+                return await _repeat_while_unknown(work, patience_seconds=self.plan.patience_of(step))
         finally:
             self._observer.took(time.perf_counter() - started_at, phase=phase, step=step.name, saga=saga)
 

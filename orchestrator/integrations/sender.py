@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from common.telemetry.tracing import client_span
 from orchestrator.integrations.errors import AddressNotAllowed, NotDelivered
 
 __all__ = ["WebhookSender", "check_url", "is_public"]
@@ -97,10 +98,13 @@ class WebhookSender:
         connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True)
         own = {"Content-Type": "application/json", "User-Agent": "TicketRemaster-Webhooks/1"}
         try:
-            async with (
-                aiohttp.ClientSession(connector=connector, timeout=self._timeout) as session,
-                session.post(target, data=body.encode(), headers={**own, **headers}, allow_redirects=False) as answer,
-            ):
-                return answer.status
+            with client_span("integrator", "POST"):
+                async with (
+                    aiohttp.ClientSession(connector=connector, timeout=self._timeout) as session,
+                    session.post(
+                        target, data=body.encode(), headers={**own, **headers}, allow_redirects=False
+                    ) as answer,
+                ):
+                    return answer.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise NotDelivered(reason=type(error).__name__) from error

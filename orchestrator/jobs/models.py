@@ -45,6 +45,7 @@ jobs = Table(
     Column("result", JSONB),
     Column("error", JSONB),
     Column("correlation_id", Text, nullable=False),
+    Column("traceparent", Text),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
     # Its place among others: when it was enqueued, or when it is due if that is later. A retry does not change it.
     Column("queued_at", TIME, nullable=False),

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from common.telemetry.tracing import current_traceparent
+
 __all__ = ["Attempt", "JobError", "JobPosition", "JobStatus", "JobView", "KindStats", "NewJob"]
 
 
@@ -68,6 +70,7 @@ class NewJob:
     run_at: datetime | None = None
     max_attempts: int
     correlation_id: str
+    traceparent: str | None = field(default_factory=current_traceparent)
     job_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
@@ -83,6 +86,7 @@ class Attempt:
     max_attempts: int
     epoch: int
     correlation_id: str
+    traceparent: str | None
 
     @property
     def is_last(self) -> bool:

@@ -16,6 +16,7 @@ from common.db.engine import sqlstate_of
 from common.errors import ServiceError, Unavailable
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
+from common.telemetry.tracing import SpanKind, continued_span, fail
 from orchestrator.jobs import messages
 from orchestrator.jobs.errors import (
     BROKE,
@@ -116,9 +117,12 @@ class JobRunner:
         began = perf_counter()
         work = self._registry[kind]
         try:
-            outcome = await self._try(work, attempt)
-            await self._observer.reached(JobMoment.AFTER_EFFECT, kind)
-            outcome = await self._written(work, attempt, outcome)
+            with continued_span(f"job {kind}", SpanKind.CONSUMER, attempt.traceparent) as traced:
+                outcome = await self._try(work, attempt)
+                await self._observer.reached(JobMoment.AFTER_EFFECT, kind)
+                outcome = await self._written(work, attempt, outcome)
+                if outcome.error is not None:
+                    fail(traced, outcome.error.code)
         finally:
             self._in_hand.pop(attempt.job_id, None)
         self._observer.ended(attempt, outcome.name, outcome.error, seconds=perf_counter() - began)

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 from pydantic import SecretStr
 
+from common.telemetry.tracing import client_span
 from orchestrator.notifications.errors import MailRefused, MailUnavailable
 
 __all__ = ["Mailer", "SmtpServer"]
@@ -75,9 +76,10 @@ class Mailer:
             MailUnavailable: it may later.
         """
         try:
-            kept = await self._kept()
-            if kept is None or not await self._sent_on_kept(kept, message):
-                await self._send_on(await self._connected(), message)
+            with client_span("mail server", "SMTP"):
+                kept = await self._kept()
+                if kept is None or not await self._sent_on_kept(kept, message):
+                    await self._send_on(await self._connected(), message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _judged(error.recipients[0].code) from error
         except aiosmtplib.SMTPAuthenticationError as error:

@@ -15,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 from pydantic import BeforeValidator, Field, SecretStr
 
 from common.money import money
+from common.telemetry.tracing import client_span
 from orchestrator.providers.errors import (
     ProviderRefused,
     ProviderSilent,
@@ -148,7 +149,8 @@ class NowPayments:
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> CryptoPayment:
         try:
-            response = await self._http.request(method, path, json=body)
+            with client_span("NOWPayments", method):
+                response = await self._http.request(method, path, json=body)
             if response.status_code == httpx.codes.BAD_REQUEST:
                 raise ProviderRefused(reason=response.text)
             response.raise_for_status()

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, ValidationError
 
 from common.errors import Unprocessable
 from common.money import money
+from common.telemetry.tracing import client_span
 from orchestrator.providers.errors import (
     ProviderSilent,
     ProviderUnavailable,
@@ -121,7 +122,7 @@ class StripePayments:
             ProviderUnavailable: Stripe does not take it.
             ProviderSilent: no answer in time.
         """
-        with _translated():
+        with client_span("Stripe", "create intent"), _translated():
             intent = await self._client.v1.payment_intents.create_async(
                 {
                     "amount": int(amount.scaleb(2)),
@@ -140,7 +141,7 @@ class StripePayments:
             ProviderUnavailable: there is none, or Stripe does not say.
             ProviderSilent: no answer in time.
         """
-        with _translated():
+        with client_span("Stripe", "find intent"), _translated():
             return Intent.model_validate((await self._client.v1.payment_intents.retrieve_async(intent_id)).to_dict())
 
     async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:

@@ -17,6 +17,7 @@ from common.messaging.topology import RELEASE_EXCHANGE, hold_queue_name
 from devstack.stack import Stack
 from tests.chaos.fans import Fan
 from tests.chaos.shop import Order, Shop
+from tests.support.collector import Collector, collecting
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
@@ -29,13 +30,20 @@ END_HOLD = "UPDATE seats SET held_until = clock_timestamp() WHERE hold_id = $1"
 
 
 @pytest.fixture(scope="module")
-def stack(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def stack(database_url: DatabaseFactory, vhost: Vhost, collector: Collector) -> Iterator[Stack]:
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",
         "HOLD_TTL_SECONDS": str(HOLD_TTL_SECONDS),
         "SWEEP_SECONDS": NEVER,
         "RECOVER_INTERVAL_SECONDS": NEVER,
+        **collector.env,
     }
     services = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
     with running_platform(database_url=database_url, vhost=vhost, services=services, env=env) as running:
@@ -58,6 +66,35 @@ async def test_hold_ends_within_a_second_of_its_time(shop: Shop) -> None:
     assert (datetime.now(UTC) - held_until).total_seconds() < 2 * IN_TIME_SECONDS
     await shop.assert_given_back(fan, order)
     assert (await fan.pay(order.order_id)).json()["error_code"] == "HOLD_EXPIRED"
+
+
+async def test_click_and_the_release_it_led_to_are_one_trace(shop: Shop, collector: Collector) -> None:
+    """From the gateway over the outbox, the queue where holds wait and the dead-letter exchange, to the order's end."""
+    fan = await shop.new_fan()
+    order = await shop.reserved(fan)
+    await shop.saga_ends(fan, "UNWOUND")
+    message = await hold_message_of(shop, order)
+    assert message.traceparent is not None
+    trace_id = message.traceparent.split("-")[1]
+
+    def way() -> list[str]:
+        last = [span for span in collector.trace(trace_id) if span.name == "POST /internal/orders/{order_id}/end"]
+        return collector.line(last[0]) if last else []
+
+    assert await eventually(way) == [
+        "gateway: POST /api/reserve",
+        "gateway: POST orchestrator",
+        "orchestrator: POST /api/reserve",
+        "orchestrator: publish seat.hold.exchange",
+        "inventory: process seat.hold",
+        "inventory: publish messages.exchange",
+        "orchestrator: process hold.expired",
+        "orchestrator: undo: open order",
+        "orchestrator: POST orders",
+        "orders: POST /internal/orders/{order_id}/end",
+    ]
+    done = {f"{span.service}: {span.name}" for span in collector.trace(trace_id)}
+    assert {"inventory: /inventory.v1.Inventory/Reserve", "orders: POST /internal/orders"} <= done
 
 
 async def test_message_for_sold_seats_changes_nothing(shop: Shop) -> None:

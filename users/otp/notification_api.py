@@ -6,6 +6,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
+from common.telemetry.tracing import client_span
 from users.otp.errors import OtpUnavailable
 from users.otp.provider import OtpVerdict
 
@@ -49,7 +50,8 @@ class NotificationApi:
 
     async def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
         try:
-            response = await self._http.post(path, json=body)
+            with client_span("code provider", f"POST {path}"):
+                response = await self._http.post(path, json=body)
             response.raise_for_status()
             answer = response.json()
         except (httpx.HTTPError, ValueError) as error:

@@ -19,7 +19,7 @@ from orchestrator.jobs.repository.fragments import ANNOUNCE, IS_NEXT_IN_LANE, NE
 
 __all__ = ["Attempts"]
 
-_ATTEMPT: Final = "jobs.job_id, kind, payload, requested_by, attempts, max_attempts, epoch, correlation_id"
+_ATTEMPT: Final = "jobs.job_id, kind, payload, requested_by, attempts, max_attempts, epoch, correlation_id, traceparent"
 
 # The best ready job of a kind: by priority, then by age. Rows that other workers are at are passed over.
 _CLAIM: Final = text(
@@ -193,6 +193,7 @@ def _attempt(row: Row) -> Attempt:
         max_attempts=row["max_attempts"],
         epoch=row["epoch"],
         correlation_id=row["correlation_id"],
+        traceparent=row["traceparent"],
     )
 
 

@@ -26,9 +26,9 @@ _ENQUEUE: Final = text(
         RETURNING job_id),
     written AS (
         INSERT INTO jobs (job_id, kind, payload, idempotency_key, requested_by, priority, lane, status, max_attempts,
-                          correlation_id, queued_at, run_at, token_at)
+                          correlation_id, traceparent, queued_at, run_at, token_at)
         SELECT job_id, :kind, CAST(:payload AS jsonb), :idempotency_key, CAST(:requested_by AS uuid), :priority,
-               CAST(:lane AS text), 'queued', :max_attempts, :correlation_id,
+               CAST(:lane AS text), 'queued', :max_attempts, :correlation_id, :traceparent,
                greatest(CAST(:run_at AS timestamptz), clock_timestamp()),
                coalesce(CAST(:run_at AS timestamptz), now()),
                CASE WHEN CAST(:run_at AS timestamptz) > now() THEN CAST(:run_at AS timestamptz) END
@@ -167,5 +167,6 @@ def _parameters(job: NewJob) -> Mapping[str, Any]:
         "lane": job.lane,
         "max_attempts": job.max_attempts,
         "correlation_id": job.correlation_id,
+        "traceparent": job.traceparent,
         "run_at": job.run_at,
     }

@@ -1,0 +1,169 @@
+"""Traces: one click, followed through HTTP, gRPC and messages, by OpenTelemetry.
+
+Off unless an OTLP endpoint is set; then a span is a look at one global, and the SDK is not even imported. Sampling,
+batching and the exporter's address are the SDK's own business, by its standard environment variables.
+
+A trace begins where work comes in: with a request, a message, a job, a saga that is taken over (`continued_span`). What
+happens within is a `span` of it; outside of any trace, such as in background chores, `span` does nothing. How a trace
+travels is W3C Trace Context: a header `traceparent`, the same in gRPC metadata, AMQP headers and our messages' envelope.
+
+No span holds an exception's text or a whole URL: both may quote what no log may.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final
+
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, format_trace_id, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+__all__ = [
+    "NO_SPAN",
+    "TRACEPARENT",
+    "MaybeSpan",
+    "SpanKind",
+    "client_span",
+    "continued_span",
+    "continuing",
+    "current_traceparent",
+    "fail",
+    "is_tracing",
+    "span",
+    "start_tracing",
+    "stop_tracing",
+    "trace_id",
+]
+
+TRACEPARENT: Final = "traceparent"
+
+_W3C: Final = TraceContextTextMapPropagator()
+NO_SPAN: Final = nullcontext[Span | None]()
+_FLUSH_MILLISECONDS: Final = 2_000
+
+MaybeSpan = AbstractContextManager[Span | None]
+
+
+class _Tracing:
+    """What this process traces with; nothing while tracing is off."""
+
+    tracer: Tracer | None = None
+    stop = staticmethod(lambda: None)
+
+
+def start_tracing(*, service: str) -> None:
+    """Send spans to the endpoint that the environment names. Call it once, in the process that will work."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - who does not trace loads none of it
+
+    provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+
+    def stop() -> None:
+        provider.force_flush(_FLUSH_MILLISECONDS)
+        provider.shutdown()
+
+    _Tracing.tracer = provider.get_tracer("ticketremaster")
+    _Tracing.stop = staticmethod(stop)
+
+
+def stop_tracing() -> None:
+    """Send what was collected and stop. Blocks, for seconds when the collector is silent."""
+    _Tracing.tracer = None
+    _Tracing.stop()
+
+
+def is_tracing() -> bool:
+    return _Tracing.tracer is not None
+
+
+def trace_id() -> str:
+    """Return the trace of the work in hand as 32 hexadecimal digits, or an empty string outside of any."""
+    if _Tracing.tracer is None:
+        return ""
+    current = get_current_span().get_span_context()
+    return format_trace_id(current.trace_id) if current.is_valid else ""
+
+
+def current_traceparent() -> str | None:
+    """Return what whoever goes on from here is to be told; None outside of any trace."""
+    if _Tracing.tracer is None:
+        return None
+    carrier: dict[str, str] = {}
+    _W3C.inject(carrier)
+    return carrier.get(TRACEPARENT)
+
+
+def span(name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None) -> MaybeSpan:
+    """Trace a part of the work in hand."""
+    if _Tracing.tracer is None or not get_current_span().get_span_context().is_valid:
+        return NO_SPAN
+    return _traced(_Tracing.tracer, name, kind, attributes=attributes, context=None)
+
+
+def client_span(callee: str, operation: str) -> MaybeSpan:
+    """Trace a call to somebody else."""
+    if _Tracing.tracer is None:
+        return NO_SPAN
+    return span(f"{operation} {callee}", SpanKind.CLIENT, {"server.address": callee})
+
+
+def continued_span(
+    name: str,
+    kind: SpanKind,
+    traceparent: str | None,
+    attributes: Mapping[str, str | int] | None = None,
+) -> MaybeSpan:
+    """Trace work that somebody else began, as part of their trace; without one it begins a trace of its own."""
+    if _Tracing.tracer is None:
+        return NO_SPAN
+    return _traced(_Tracing.tracer, name, kind, attributes=attributes, context=_context_of(traceparent))
+
+
+def continuing(traceparent: str | None) -> AbstractContextManager[None]:
+    """Let spans within belong to that trace, without one for this itself."""
+    if _Tracing.tracer is None or traceparent is None:
+        return nullcontext()
+    return _attached(_context_of(traceparent))
+
+
+def fail(current: Span | None, reason: str) -> None:
+    """Mark a span as one that went wrong."""
+    if current is not None:
+        current.set_status(StatusCode.ERROR)
+        current.set_attribute("error.type", reason)
+
+
+def _context_of(traceparent: str | None) -> Context:
+    """Return a context of nothing but that trace: whatever else this task was doing is not its parent."""
+    return _W3C.extract({TRACEPARENT: traceparent} if traceparent else {}, context=Context())
+
+
+@contextmanager
+def _traced(
+    tracer: Tracer,
+    name: str,
+    kind: SpanKind,
+    *,
+    attributes: Mapping[str, str | int] | None,
+    context: Context | None,
+) -> Iterator[Span]:
+    with tracer.start_as_current_span(
+        name, context, kind, attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            fail(current, str(getattr(error, "code", None) or type(error).__name__))
+            raise
+
+
+@contextmanager
+def _attached(context: Context) -> Iterator[None]:
+    token = attach(context)
+    try:
+        yield
+    finally:
+        detach(token)
