@@ -53,19 +53,21 @@ class RabbitMQPorts:
     epmd: int
 
     @classmethod
-    def near(cls, *, amqp: int, management: int, taken: frozenset[int] = frozenset()) -> "RabbitMQPorts":
-        """Fill up with free ports that are not in ``taken``: nobody types the other three."""
-        used = {amqp, management, *taken}
+    def near(cls, *, amqp: int, management: int, metrics: int, taken: frozenset[int] = frozenset()) -> "RabbitMQPorts":
+        """Fill up with free ports that are not in ``taken``: nobody types the other two."""
+        used = {amqp, management, metrics, *taken}
         others: list[int] = []
-        for _ in range(3):
+        for _ in range(2):
             others.append(free_port(taken=frozenset(used)))
             used.add(others[-1])
-        return cls(amqp=amqp, management=management, prometheus=others[0], distribution=others[1], epmd=others[2])
+        return cls(amqp=amqp, management=management, prometheus=metrics, distribution=others[0], epmd=others[1])
 
     def chosen_again(self, *, taken: frozenset[int]) -> "RabbitMQPorts":
         """Keep those that people type where they are free."""
         amqp = port_near(self.amqp, taken=taken)
-        return self.near(amqp=amqp, management=port_near(self.management, taken=taken | {amqp}), taken=taken)
+        management = port_near(self.management, taken=taken | {amqp})
+        metrics = port_near(self.prometheus, taken=taken | {amqp, management})
+        return self.near(amqp=amqp, management=management, metrics=metrics, taken=taken)
 
 
 class PrivateRabbitMQ:

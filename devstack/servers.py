@@ -11,6 +11,7 @@ from devstack.database import create_databases, service_url
 from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.keys import Keys
+from devstack.ports import LOOPBACK
 from devstack.postgres import EmbeddedPostgres
 from devstack.processes import ProcessId, stop_all
 from devstack.rabbitmq import PortTaken, PrivateRabbitMQ, RabbitMQPorts
@@ -18,6 +19,7 @@ from devstack.services import DATABASES, Ports
 
 __all__ = ["Existing", "Servers", "usual_management_url"]
 
+USUAL_METRICS_PORT: Final = 15692
 STARTS: Final = 3  # of a broker that finds its ports taken
 
 
@@ -76,6 +78,7 @@ class Servers:
             broker_ports = RabbitMQPorts.near(
                 amqp=ports["rabbitmq"]["PORT"],
                 management=ports["rabbitmq"]["MANAGEMENT_PORT"],
+                metrics=ports["rabbitmq"]["METRICS_PORT"],
                 taken=self._others_ports,
             )
             self.rabbitmq = PrivateRabbitMQ(home, ports=broker_ports, cookie=keys.erlang_cookie, on_spawn=on_spawn)
@@ -109,6 +112,13 @@ class Servers:
         if self._existing.rabbitmq_management_url:
             return self._existing.rabbitmq_management_url
         return usual_management_url(self.rabbitmq_url)
+
+    @property
+    def rabbitmq_metrics_url(self) -> str:
+        """Where the broker's figures are; of an existing one the usual place beside its management API."""
+        if self.rabbitmq:
+            return f"http://{LOOPBACK}:{self.rabbitmq.ports.prometheus}/metrics"
+        return f"http://{urlsplit(self.rabbitmq_management_url).hostname}:{USUAL_METRICS_PORT}/metrics"
 
     @property
     def processes(self) -> tuple[ProcessId, ...]:

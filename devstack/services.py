@@ -56,7 +56,7 @@ DATABASES: Final = {
 # PostgreSQL's own 5432 is left to the machine's server, which may start after us.
 SERVER_PORTS: Final[Ports] = {
     "postgres": {"PORT": 55432},
-    "rabbitmq": {"PORT": 5672, "MANAGEMENT_PORT": 15672},
+    "rabbitmq": {"PORT": 5672, "MANAGEMENT_PORT": 15672, "METRICS_PORT": 15692},
 }
 
 
@@ -76,6 +76,7 @@ class Urls:
     smtp: str
     rabbitmq: str
     rabbitmq_management: str
+    rabbitmq_metrics: str
     databases: Mapping[str, str]
 
     def health_of(self, service: str) -> str:
@@ -96,7 +97,9 @@ def choose_ports(*, usual: bool) -> Ports:
     return chosen
 
 
-def urls_of(ports: Ports, *, databases: Mapping[str, str], rabbitmq: str, rabbitmq_management: str) -> Urls:
+def urls_of(
+    ports: Ports, *, databases: Mapping[str, str], rabbitmq: str, rabbitmq_management: str, rabbitmq_metrics: str
+) -> Urls:
     def http(service: str, variable: str = "PORT") -> str:
         return f"http://{LOOPBACK}:{ports[service][variable]}"
 
@@ -113,6 +116,7 @@ def urls_of(ports: Ports, *, databases: Mapping[str, str], rabbitmq: str, rabbit
         smtp=f"smtp://{LOOPBACK}:{ports['sandbox']['SMTP_PORT']}",
         rabbitmq=rabbitmq,
         rabbitmq_management=rabbitmq_management,
+        rabbitmq_metrics=rabbitmq_metrics,
         databases=databases,
     )
 

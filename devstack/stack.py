@@ -248,6 +248,7 @@ class Stack:
             databases=self._servers.databases,
             rabbitmq=self._servers.rabbitmq_url,
             rabbitmq_management=self._servers.rabbitmq_management_url,
+            rabbitmq_metrics=self._servers.rabbitmq_metrics_url,
         )
         self._write_state()
 

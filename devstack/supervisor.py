@@ -61,6 +61,7 @@ def where_to_click(urls: Urls) -> str:
         ("Orchestrator", f"{urls.orchestrator}, its worker {urls.worker}"),
         ("Inventory", f"{urls.inventory_health}, gRPC {urls.inventory_address}"),
         ("RabbitMQ", _without_password(urls.rabbitmq_management)),
+        ("Metrics", f"/metrics of each of these; RabbitMQ's {urls.rabbitmq_metrics}"),
         ("Sandbox", f"{urls.sandbox}, its mailbox {urls.sandbox}/mailbox"),
     ]
     return "\n" + "\n".join(f"  {name:<13} {url}" for name, url in lines) + "\n"

@@ -6,7 +6,6 @@ claimed by their unsent flag with SKIP LOCKED, never by position, so copies of a
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,6 +28,8 @@ BATCH: Final = 100
 # Sent rows are kept a while for people who ask what was said; then they go.
 KEEP_SENT: Final = "1 hour"
 CLEAN_EVERY_SECONDS: Final = 60.0
+# One look at one index entry, also when nothing can be sent: that is when somebody wants to know.
+LAG_EVERY_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 5.0
 REST_SECONDS: Final = 5.0
@@ -70,6 +71,7 @@ _CLAIM: Final = text(
     """
 )
 _MARK_SENT: Final = text("UPDATE outbox SET sent_at = clock_timestamp() WHERE message_id = ANY(:message_ids)")
+_OLDEST: Final = text("SELECT clock_timestamp() - min(created_at) AS lag FROM outbox WHERE sent_at IS NULL")
 _CLEAN: Final = text(f"DELETE FROM outbox WHERE sent_at < clock_timestamp() - interval '{KEEP_SENT}'")  # noqa: S608
 
 
@@ -81,11 +83,14 @@ class OutboxRelay:
         self._publisher = publisher
         self._poll_seconds = poll_seconds
         self._poked = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._resting: dict[UUID, float] = {}  # message id -> when it is tried again, by the loop's clock
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="outbox relay")
+        self._tasks = [
+            asyncio.create_task(self._run(), name="outbox relay"),
+            asyncio.create_task(self._watch(), name="outbox lag"),
+        ]
 
     def poke(self) -> None:
         """Say that a row was just committed: the fast path."""
@@ -93,10 +98,10 @@ class OutboxRelay:
 
     async def close(self) -> None:
         """Stop. What is unsent stays in the table and is sent by the next process."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     async def _run(self) -> None:
         pause_seconds = FIRST_PAUSE_SECONDS
@@ -114,6 +119,19 @@ class OutboxRelay:
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self.measure_lag()
+            except Exception as error:  # noqa: BLE001 - a figure is not worth an ended task
+                logger.warning("outbox.not_measured", reason=repr(error))
+            await asyncio.sleep(LAG_EVERY_SECONDS)
+
+    async def measure_lag(self) -> None:
+        """Show how long the oldest unsent message has waited, whoever claims it and whether or not a queue wants it."""
+        row = await self._database.fetch_one(_OLDEST)
+        OUTBOX_LAG_SECONDS.set(row["lag"].total_seconds() if row and row["lag"] else 0)
+
     async def _wait_for_work(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds):
@@ -129,7 +147,6 @@ class OutboxRelay:
         async with self._database.transaction() as connection:
             parameters = {"batch": BATCH, "resting": self._resting_ids()}
             rows = (await connection.execute(_CLAIM, parameters)).mappings().all()
-            OUTBOX_LAG_SECONDS.set((datetime.now(UTC) - rows[0]["created_at"]).total_seconds() if rows else 0)
             outcomes = await asyncio.gather(*(self._send(row) for row in rows))
             if sent := [row["message_id"] for row, failure in zip(rows, outcomes, strict=True) if failure is None]:
                 await connection.execute(_MARK_SENT, {"message_ids": sent})

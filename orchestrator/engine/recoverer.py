@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
@@ -11,6 +12,9 @@ from orchestrator.engine.record import SagaState
 from orchestrator.engine.repository import SagaLog
 
 __all__ = ["Recoverer"]
+
+# Every process counts all living sagas, tens of thousands in a rush: as often as somebody reads the figures.
+COUNT_EVERY_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
@@ -23,6 +27,7 @@ class Recoverer:
         self._log = log
         self._interval_seconds = interval_seconds
         self._task: asyncio.Task[None] | None = None
+        self._count_at = 0.0
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="saga recoverer")
@@ -45,6 +50,10 @@ class Recoverer:
             await asyncio.sleep(self._interval_seconds)
 
     async def _count(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._count_at:
+            return
+        self._count_at = now + COUNT_EVERY_SECONDS
         counts = await self._log.count_by_state()
         for state in (SagaState.RUNNING, SagaState.WAITING, SagaState.UNWINDING, SagaState.STUCK):
             SAGAS_IN_STATE.labels(state).set(counts.get(state.value, 0))

@@ -1,7 +1,7 @@
 """Who is told how jobs go: logs and metrics in production, a killer in the tests."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.record import Attempt, JobError, JobStatus
 
-__all__ = ["JobMoment", "JobObserver", "LoggingJobObserver", "show_counts"]
+__all__ = ["JobMoment", "JobObserver", "LoggingJobObserver", "show_counts", "show_oldest"]
 
 logger = get_logger(__name__)
 
@@ -21,6 +21,7 @@ JOB_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
 JOBS = Gauge("jobs", "Jobs that are stored; of finished ones only the last are kept.", ["kind", "status"])
+JOBS_OLDEST_WAITING = Gauge("jobs_oldest_waiting_seconds", "How long the longest waiting job has been ready.", ["kind"])
 
 
 class JobMoment(enum.StrEnum):
@@ -71,3 +72,8 @@ def show_counts(counts: Mapping[tuple[str, JobStatus], int]) -> None:
     """Set the gauge; kinds without a job left go back to 0."""
     for kind, status in {(kind, status) for kind, _ in counts for status in JobStatus}:
         JOBS.labels(kind, status.value).set(counts.get((kind, status), 0))
+
+
+def show_oldest(seconds: Mapping[str, float], *, kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        JOBS_OLDEST_WAITING.labels(kind).set(seconds.get(kind, 0.0))

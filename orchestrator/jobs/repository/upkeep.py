@@ -40,6 +40,12 @@ _SEND_AGAIN: Final = text(
 )
 
 _COUNT: Final = text("SELECT kind, status, count(*) AS jobs FROM jobs GROUP BY kind, status")
+_OLDEST: Final = text(
+    """
+    SELECT kind, extract(epoch FROM now() - min(run_at)) AS seconds FROM jobs
+    WHERE status IN ('queued', 'retrying') AND run_at <= now() GROUP BY kind
+    """
+)
 
 # What is thrown away is added up first, so that the statistics do not depend on how much is kept.
 _TRIM: Final = text(
@@ -92,6 +98,10 @@ class Upkeep:
         """Return how many jobs there are, by kind and status."""
         rows = await self._database.fetch_all(_COUNT)
         return {(row["kind"], JobStatus(row["status"])): row["jobs"] for row in rows}
+
+    async def oldest_waiting(self) -> dict[str, float]:
+        """Return for how many seconds the longest waiting job of a kind has been ready; kinds without one are left out."""
+        return {row["kind"]: float(row["seconds"]) for row in await self._database.fetch_all(_OLDEST)}
 
     async def trim(self, policy: JobPolicy) -> int:
         """Throw away finished jobs beyond what the policy keeps; return how many.

@@ -37,7 +37,7 @@ def postgres(home: Home) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="module")
 def rabbitmq(home: Home) -> Iterator[PrivateRabbitMQ]:
-    ports = RabbitMQPorts.near(amqp=free_port(), management=free_port())
+    ports = RabbitMQPorts.near(amqp=free_port(), management=free_port(), metrics=free_port())
     broker = PrivateRabbitMQ(home, ports=ports, cookie=keys_of(home).erlang_cookie)
     broker.start()
     yield broker
