@@ -7,9 +7,12 @@ from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import CHECK_VIOLATION, sqlstate_of
 from common.errors import Internal
+from common.telemetry.logs import get_logger
 from inventory.metrics import OVERSELLS
 
 __all__ = ["counting_oversells"]
+
+logger = get_logger(__name__)
 
 
 @contextmanager
@@ -25,4 +28,5 @@ def counting_oversells() -> Iterator[None]:
         if sqlstate_of(error) != CHECK_VIOLATION:
             raise
         OVERSELLS.inc()
+        logger.error("seats.oversell_refused", reason=repr(error.orig))  # noqa: TRY400 - a trace would quote the row
         raise Internal(reason=repr(error.orig)) from error

@@ -23,6 +23,7 @@ OURS_IN_DEV: Final = sorted(name for name, service in DEV_SERVICES.items() if is
 OURS: Final = sorted(name for name, service in SERVICES.items() if is_ours(service))
 STAYING: Final = sorted(name for name in OURS if not runs_once(SERVICES[name]))
 HEALTH_PORT: Final = "HEALTH_PORT"  # read by the image's HEALTHCHECK, and by inventory
+READ_BY_THE_TRACING_SDK: Final = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 
 # The contract's ports (health is served there too, except for inventory's gRPC port).
 PORTS: Final = {
@@ -95,8 +96,8 @@ def test_a_process_starts_for_development_too(
 
 @pytest.mark.parametrize("name", OURS_IN_DEV)
 def test_a_process_is_given_nothing_it_does_not_read(name: str) -> None:
-    known = {field.upper() for field in settings_class(name).model_fields} | {HEALTH_PORT}
-    assert set(DEV_SERVICES[name]["environment"]) <= known
+    known = {field.upper() for field in settings_class(name).model_fields}
+    assert set(DEV_SERVICES[name]["environment"]) <= known | READ_BY_THE_TRACING_SDK | {HEALTH_PORT}
 
 
 @pytest.mark.parametrize("name", STAYING)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ def _map_of(schema: object) -> dict[str, object]:
 
 
 SERVICE: Final = _object(
-    image={"type": "string", "pattern": r"^[a-z]+:.+$"},
+    image={"type": "string", "pattern": r"^([a-z]+/)?[a-z]+:.+$"},
+    profiles=TEXTS,
     build=_object(context=TEXT),
     command=TEXTS,
     entrypoint=TEXTS,
@@ -47,7 +49,7 @@ SERVICE: Final = _object(
     ports={"type": "array", "items": {"type": "string", "pattern": r"^(127\.0\.0\.1:)?(\$\{\w+:-\d+}|\d+):\d+$"}},
     volumes={"type": "array", "items": {"type": "string", "pattern": r"^[\w./-]+:/[\w./-]+(:ro)?$"}},
     configs={"type": "array", "items": _object(source=TEXT, target=TEXT)},
-    networks=TEXTS,
+    networks={"oneOf": [TEXTS, _map_of(_object(aliases=TEXTS, ipv4_address=TEXT))]},
     depends_on=_map_of(
         {
             **_object(condition={"enum": ["service_healthy", "service_completed_successfully"]}),
@@ -69,7 +71,12 @@ FILE: Final = {
         services=_map_of(SERVICE),
         configs=_map_of(_object(content=TEXT)),
         volumes=_map_of({"type": "null"}),
-        networks=_map_of(_object(internal=FLAG)),
+        networks=_map_of(
+            _object(
+                internal=FLAG,
+                ipam=_object(config={"type": "array", "items": _object(subnet=TEXT, ip_range=TEXT)}),
+            )
+        ),
     ),
     "patternProperties": {"^x-": {}},
     "required": ["services"],
@@ -171,8 +178,59 @@ def test_only_the_gateway_can_be_reached_from_other_machines() -> None:
     assert open_to_all == {"gateway"}
 
 
-def test_nothing_but_the_gateway_and_the_management_page_is_published() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"gateway", "rabbitmq"}
+def test_nothing_but_the_gateway_and_pages_for_operators_is_published() -> None:
+    published = {name for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"gateway", "rabbitmq", "prometheus", "grafana"}
+
+
+class TestMonitoring:
+    """What `docker compose --profile monitoring up` adds; nothing of the platform waits for it."""
+
+    def test_is_there_only_when_asked_for(self) -> None:
+        asked_for = {name for name, service in SERVICES.items() if service.get("profiles") == ["monitoring"]}
+        assert asked_for == {"prometheus", "grafana"}
+        for name, service in SERVICES.items():
+            assert name in asked_for or not asked_for & set(service.get("depends_on", {})), name
+
+    def test_prometheus_finds_every_process_where_it_listens(self) -> None:
+        reachable = set(SERVICES["prometheus"]["networks"])
+        names = {"gateway.monitoring": "gateway"}
+        assert SERVICES["gateway"]["networks"]["monitoring"]["aliases"] == [*names]
+        for job in yaml.safe_load((ROOT / "monitoring/prometheus.yml").read_text())["scrape_configs"]:
+            [found] = job["dns_sd_configs"]
+            [name] = found["names"]
+            service = SERVICES[names.get(name, name)]
+            assert reachable & set(service["networks"]), name
+            settings = service.get("environment", {})
+            assert found["port"] == settings.get("HEALTH_PORT", settings.get("PORT", 15692)), name
+
+    def test_gateway_shows_its_figures_to_prometheus_and_no_other_container(self) -> None:
+        own = ip_address(SERVICES["prometheus"]["networks"]["monitoring"]["ipv4_address"])
+        believed = VARIABLE.sub(lambda match: match["rest"], SERVICES["gateway"]["environment"]["OPERATOR_NETWORKS"])
+        assert [ip_network(part) for part in believed.split(",")] == [ip_network("127.0.0.0/8"), ip_network(own)]
+        network = PLATFORM["networks"]["monitoring"]
+        [pool] = network["ipam"]["config"]
+        assert network["internal"]
+        assert own in ip_network(pool["subnet"])
+        assert own not in ip_network(pool["ip_range"])  # what Docker gives to others
+
+    def test_grafana_shows_and_takes_no_orders(self) -> None:
+        settings = SERVICES["grafana"]["environment"]
+        assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+        assert settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+        assert settings["GF_AUTH_BASIC_ENABLED"] == "false"
+
+    def test_images_are_pinned_to_a_version(self) -> None:
+        for name in ("prometheus", "grafana"):
+            assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])
+
+    def test_grafana_finds_its_files_where_they_are_mounted(self) -> None:
+        mounted = {volume.split(":")[1]: ROOT / volume.split(":")[0] for volume in SERVICES["grafana"]["volumes"][1:]}
+        provisioning = mounted["/etc/grafana/provisioning"]
+        [provider] = yaml.safe_load((provisioning / "dashboards/ticketremaster.yml").read_text())["providers"]
+        assert list(mounted[provider["options"]["path"]].glob("*.json"))
+        [source] = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
+        assert source["url"] == "http://prometheus:9090"
 
 
 def test_a_database_is_reached_by_its_own_service_only() -> None:

@@ -1,0 +1,190 @@
+"""Alerts and dashboards ask for what there is: metrics that the code counts, with labels that it gives them.
+
+PromQL is parsed by `promql-parser`, the grammar of Prometheus itself. Where Prometheus is installed, its own `promtool`
+judges the files too, and runs what `monitoring/alerts.test.yml` says of the alerts.
+"""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import promql_parser
+import pytest
+import yaml
+
+from devstack.services import PLATFORM
+from tests.architecture.compose import ROOT
+
+MONITORING: Final = ROOT / "monitoring"
+RUNBOOKS: Final = (ROOT / "docs/runbooks.md").read_text()
+SERVICES: Final = ("common", "users", "orders", "events", "inventory", "orchestrator", "gateway")
+KINDS: Final = {"Counter", "Gauge", "Histogram"}
+# What Prometheus adds to whatever it reads, and what a histogram's buckets have.
+FROM_PROMETHEUS: Final = {"job", "instance", "le"}
+# Theirs, not ours: Prometheus' own, the Python client's, and those of RabbitMQ's exporter from 3.10 to 4.x
+# (https://www.rabbitmq.com/docs/prometheus; deps/rabbitmq_prometheus/metrics.md in its source).
+OTHERS: Final[dict[str, set[str]]] = {
+    "up": set(),
+    "process_cpu_seconds_total": set(),
+    "process_resident_memory_bytes": set(),
+    "process_open_fds": set(),
+    "process_max_fds": set(),
+    "python_gc_collections_total": {"generation"},
+    "rabbitmq_queue_messages": {"queue", "vhost"},
+    "rabbitmq_queue_messages_ready": {"queue", "vhost"},
+    "rabbitmq_queue_messages_unacked": {"queue", "vhost"},
+    "rabbitmq_queue_consumers": {"queue", "vhost"},
+    "rabbitmq_alarms_memory_used_watermark": set(),
+    "rabbitmq_alarms_free_disk_space_watermark": set(),
+    "rabbitmq_process_resident_memory_bytes": set(),
+    "rabbitmq_resident_memory_limit_bytes": set(),
+}
+DASHBOARDS: Final = sorted((MONITORING / "grafana/dashboards").glob("*.json"))
+ALERTS: Final[list[dict[str, Any]]] = [
+    rule for group in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"] for rule in group["rules"]
+]
+ALERT_NAMES: Final = [alert["alert"] for alert in ALERTS]
+# Grafana's own, filled in when a panel is drawn.
+INTERVAL: Final = "$__rate_interval"
+TEMPLATE_LABEL: Final = re.compile(r"\$labels\.(\w+)")
+
+
+def counted() -> dict[str, set[str]]:
+    """Return the labels of every metric that the services define, by the names under which Prometheus has it."""
+    found: dict[str, set[str]] = {}
+    for file in (file for service in SERVICES for file in (ROOT / service).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS and node.args:
+                if not isinstance(node.args[0], ast.Constant):
+                    continue  # the standard library's Counter
+                name, _, *labels = [ast.literal_eval(argument) for argument in node.args]
+                names = [f"{name}_{part}" for part in ("bucket", "count", "sum")]
+                for one in names if node.func.id == "Histogram" else [name]:
+                    found[one] = set(labels[0]) if labels else set()
+    return found
+
+
+KNOWN: Final = OTHERS | counted()
+
+
+def selectors(query: str) -> list[promql_parser.VectorSelector]:
+    """Return what a query reads.
+
+    Raises:
+        ValueError: it is no PromQL.
+    """
+    found: list[promql_parser.VectorSelector] = []
+
+    def visit(part: promql_parser.Expr) -> None:
+        if isinstance(part, promql_parser.MatrixSelector):
+            found.append(part.vector_selector)
+        elif isinstance(part, promql_parser.VectorSelector):
+            found.append(part)
+
+    promql_parser.walk(promql_parser.parse(query.replace(INTERVAL, "1m")), visit)
+    return found
+
+
+def check_reads_what_there_is(query: str) -> None:
+    read = selectors(query)
+    assert read, query
+    for selector in read:
+        assert selector.name in KNOWN, f"{selector.name} is counted nowhere: {query}"
+        labels = {matcher.name for matcher in selector.matchers.matchers}
+        assert labels <= KNOWN[selector.name] | FROM_PROMETHEUS, f"{selector.name} has no such labels: {query}"
+
+
+def panels(dashboard: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(dashboard.read_text())["panels"]
+    return found
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=ALERT_NAMES)
+class TestAlert:
+    def test_reads_what_there_is(self, alert: dict[str, Any]) -> None:
+        check_reads_what_there_is(alert["expr"])
+
+    def test_says_how_bad_it_is_what_it_is_and_what_to_do(self, alert: dict[str, Any]) -> None:
+        assert alert["labels"]["severity"] in {"page", "ticket"}
+        assert alert["annotations"]["runbook"] == f"docs/runbooks.md#{alert['alert'].lower()}"
+        assert alert["annotations"]["summary"]
+
+    def test_names_only_labels_that_are_left(self, alert: dict[str, Any]) -> None:
+        named = set(TEMPLATE_LABEL.findall(alert["annotations"]["summary"]))
+        kept = {label for labels in re.findall(r"by \(([^)]*)\)", alert["expr"]) for label in labels.split(", ")}
+        assert named <= kept | FROM_PROMETHEUS
+
+
+def test_every_alert_has_its_runbook_and_no_runbook_is_left_over() -> None:
+    headings = re.findall(r"^## (\w+)$", RUNBOOKS, flags=re.MULTILINE)
+    assert headings == ALERT_NAMES
+
+
+@pytest.mark.parametrize("name", ALERT_NAMES)
+def test_runbook_says_what_it_means_what_to_look_at_what_to_do_and_when_it_is_over(name: str) -> None:
+    section = RUNBOOKS.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    places = [section.find(f"**{part}.**") for part in ("Means", "First look", "Remedy", "Over when")]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda file: file.stem)
+class TestDashboard:
+    def test_reads_what_there_is(self, dashboard: Path) -> None:
+        for panel in panels(dashboard):
+            assert panel["targets"], panel["title"]
+            for target in panel["targets"]:
+                check_reads_what_there_is(target["expr"])
+
+    def test_panels_lie_side_by_side(self, dashboard: Path) -> None:
+        """Grafana's page is 24 wide. Two panels in one place would hide each other."""
+        taken: set[tuple[int, int]] = set()
+        for place in (panel["gridPos"] for panel in panels(dashboard)):
+            cells = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
+            assert not cells & taken
+            assert max(x for x, _ in cells) < 24
+            taken |= cells
+
+    def test_asks_the_source_that_is_provisioned(self, dashboard: Path) -> None:
+        file = MONITORING / "grafana/provisioning/datasources/prometheus.yml"
+        [source] = yaml.safe_load(file.read_text())["datasources"]
+        asked = {target["datasource"]["uid"] for panel in panels(dashboard) for target in panel["targets"]}
+        assert asked == {source["uid"]}
+
+
+def test_there_is_a_dashboard_for_everything_people_watch() -> None:
+    assert [file.stem for file in DASHBOARDS] == ["door", "jobs", "messages", "on-sale", "sagas", "services"]
+    assert len({json.loads(file.read_text())["uid"] for file in DASHBOARDS}) == len(DASHBOARDS)
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.local.yml"])
+def test_every_process_is_scraped_under_the_name_that_alerts_use(name: str) -> None:
+    jobs = {job["job_name"] for job in yaml.safe_load((MONITORING / name).read_text())["scrape_configs"]}
+    assert jobs == {spec.name for spec in PLATFORM if spec.name != "sandbox"} | {"rabbitmq"}
+    missed = re.findall(r'absent\(up\{job="(\w+)"}\)', (MONITORING / "alerts.yml").read_text())
+    assert sorted(missed) == sorted(jobs)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", "config", "prometheus.yml"),
+        ("check", "config", "prometheus.local.yml"),
+        ("test", "rules", "alerts.test.yml"),
+    ],
+    ids=" ".join,
+)
+def test_promtool_agrees(command: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not on this machine; it comes with Prometheus")
+    judged = subprocess.run([promtool, *command], cwd=MONITORING, capture_output=True, text=True, check=False)  # noqa: S603
+    assert judged.returncode == 0, judged.stdout + judged.stderr
