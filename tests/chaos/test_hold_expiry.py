@@ -84,7 +84,7 @@ async def test_click_and_the_release_it_led_to_are_one_trace(shop: Shop, collect
     assert await eventually(way) == [
         "gateway: POST /api/reserve",
         "gateway: POST orchestrator",
-        "orchestrator: POST /api/reserve",
+        "orchestrator: POST /reserve",
         "orchestrator: publish seat.hold.exchange",
         "inventory: process seat.hold",
         "inventory: publish messages.exchange",

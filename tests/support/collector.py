@@ -10,24 +10,30 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 __all__ = ["Collector", "SentSpan", "collecting"]
 
 
 @dataclass(frozen=True)
 class SentSpan:
-    """One span as it came over the wire; ids in hexadecimal, `parent_id` empty for the first of its trace."""
+    """One span as it came over the wire; ids in hexadecimal, `parent_id` empty for the first of its trace.
+
+    `error` is its `error.type`, empty when it went well.
+    """
 
     service: str
     name: str
     trace_id: str
     span_id: str
     parent_id: str
+    error: str
 
 
 class Collector:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
+        self.received = b""
         self._spans: list[SentSpan] = []
         self._lock = threading.Lock()
 
@@ -39,11 +45,14 @@ class Collector:
     def take(self, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         with self._lock:
+            self.received += body
             for resource in request.resource_spans:
                 [service] = [a.value.string_value for a in resource.resource.attributes if a.key == "service.name"]
                 for scope in resource.scope_spans:
                     self._spans += [
-                        SentSpan(service, s.name, s.trace_id.hex(), s.span_id.hex(), s.parent_span_id.hex())
+                        SentSpan(
+                            service, s.name, s.trace_id.hex(), s.span_id.hex(), s.parent_span_id.hex(), _error_of(s)
+                        )
                         for s in scope.spans
                     ]
 
@@ -65,6 +74,10 @@ class Collector:
                 return way[::-1]
             assert current.parent_id in by_id, f"the parent of {current} is missing"
             current = by_id[current.parent_id]
+
+
+def _error_of(span: Span) -> str:
+    return "".join(a.value.string_value for a in span.attributes if a.key == "error.type")
 
 
 @contextmanager

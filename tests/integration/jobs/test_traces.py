@@ -1,0 +1,38 @@
+"""A job is part of the trace in which it was enqueued, whoever works on it and however often."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from common.errors import Unavailable
+from common.telemetry.tracing import SpanKind, continued_span, start_tracing, stop_tracing, trace_id
+from orchestrator.jobs.record import JobStatus
+from tests.integration.jobs.site import POLICIES, Bench, Site
+from tests.support.collector import Collector, collecting
+
+EMAIL = POLICIES["email"]
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    with collecting() as collector:
+        for name, value in collector.env.items():
+            monkeypatch.setenv(name, value)
+        start_tracing(service="tests")
+        yield collector
+        stop_tracing()
+
+
+async def test_every_try_belongs_to_the_click_that_led_to_it(site: Site, collector: Collector) -> None:
+    with continued_span("click", SpanKind.SERVER, None):
+        clicked = trace_id()
+        [job] = await site.enqueue("email", "letter")
+    await site.worker((EMAIL, Bench(failures=[Unavailable()])))
+    await site.reaches(job, JobStatus.COMPLETED)
+    [fact] = await site.announced("job.completed")
+    await site.send_workers_home()
+    stop_tracing()  # sends what it has
+    tries = collector.spans("job email")
+    assert [collector.line(one) for one in tries] == [["tests: click", "tests: job email"]] * 2
+    assert {one.trace_id for one in tries} == {clicked}
+    assert fact["traceparent"].split("-")[1:3] == [clicked, tries[-1].span_id]

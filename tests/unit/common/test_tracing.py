@@ -1,0 +1,146 @@
+"""Traces of one process: what begins one, what continues one, and what no span ever holds."""
+
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Scope
+
+from common.errors import NotFound
+from common.http.middleware import RequestContext
+from common.messaging.message import Message
+from common.telemetry import tracing
+from common.telemetry.tracing import (
+    SpanKind,
+    client_span,
+    continued_span,
+    current_traceparent,
+    span,
+    start_tracing,
+    stop_tracing,
+    trace_id,
+)
+from tests.support.collector import Collector, collecting
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
+UNSAMPLED = f"00-{TRACE}-{PARENT}-00"
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    with collecting() as collector:
+        for name, value in collector.env.items():
+            monkeypatch.setenv(name, value)
+        start_tracing(service="tests")
+        yield collector
+        stop_tracing()
+
+
+def app_believing(*, everybody: bool) -> FastAPI:
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+
+    @app.get("/seats")
+    async def show_seat() -> str:
+        return current_traceparent() or "none"
+
+    @app.get("/livez")
+    async def live() -> str:
+        return current_traceparent() or "none"
+
+    def believes(_: Scope) -> bool:
+        return everybody
+
+    app.add_middleware(RequestContext, max_body_bytes=100, believes_trace=believes)
+    return app
+
+
+async def ask(app: FastAPI, path: str) -> str:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tests") as client:
+        return str((await client.get(path, headers={"traceparent": TRACEPARENT})).json())
+
+
+class TestOff:
+    def test_nothing_is_traced_and_nothing_is_said_of_it(self) -> None:
+        with continued_span("click", SpanKind.SERVER, TRACEPARENT) as begun, span("step") as inner:
+            assert begun is inner is None
+            assert current_traceparent() is None
+            assert trace_id() == ""
+            assert b"traceparent" not in Message(type="order.confirmed", source="tests", subject="1").to_bytes()
+
+    async def test_offered_trace_is_not_taken_up(self) -> None:
+        assert await ask(app_believing(everybody=True), "/seats") == "none"
+
+
+class TestRequest:
+    async def test_continues_the_trace_of_whom_it_believes(self, collector: Collector) -> None:
+        assert (await ask(app_believing(everybody=True), "/seats"))[3:35] == TRACE
+        stop_tracing()
+        [served] = collector.spans("GET /seats")
+        assert (served.trace_id, served.parent_id) == (TRACE, PARENT)
+
+    async def test_begins_its_own_for_a_stranger(self, collector: Collector) -> None:
+        assert (await ask(app_believing(everybody=False), "/seats"))[3:35] != TRACE
+        stop_tracing()
+        [served] = collector.spans("GET /seats")
+        assert served.parent_id == ""
+
+    @pytest.mark.usefixtures("collector")
+    async def test_of_a_probe_is_not_traced(self) -> None:
+        assert await ask(app_believing(everybody=True), "/livez") == "none"
+
+
+class TestSpan:
+    def test_belongs_to_the_work_in_hand(self, collector: Collector) -> None:
+        with continued_span("message", SpanKind.CONSUMER, TRACEPARENT), span("step"), client_span("users", "POST"):
+            assert trace_id() == TRACE
+        stop_tracing()
+        [call] = collector.spans("POST users")
+        [step] = collector.spans("step")
+        assert (call.trace_id, call.parent_id) == (TRACE, step.span_id)
+
+    def test_of_a_chore_that_nobody_asked_for_is_none(self, collector: Collector) -> None:
+        with span("sweep") as nothing, client_span("users", "GET"):
+            assert nothing is None
+        stop_tracing()
+        assert collector.spans("sweep") == collector.spans("GET users") == []
+
+    def test_is_not_sent_when_its_trace_was_not_sampled_but_the_trace_goes_on(self, collector: Collector) -> None:
+        with continued_span("message", SpanKind.CONSUMER, UNSAMPLED):
+            assert (current_traceparent() or "")[-3:] == "-00"
+            assert trace_id() == TRACE
+        stop_tracing()
+        assert collector.spans("message") == []
+
+    def test_of_a_failure_has_its_code_and_no_word_of_it(self, collector: Collector) -> None:
+        with pytest.raises(NotFound), continued_span("message", SpanKind.CONSUMER, None):
+            raise NotFound("fan-1@example.com is not here")
+        stop_tracing()
+        [failed] = collector.spans("message")
+        assert failed.error == "NOT_FOUND"
+        assert b"example.com" not in collector.received
+
+
+@pytest.mark.usefixtures("collector")
+def test_message_remembers_the_trace_it_was_written_in() -> None:
+    with continued_span("click", SpanKind.SERVER, TRACEPARENT):
+        message = Message(type="order.confirmed", source="tests", subject="1")
+    read = Message.from_bytes(message.to_bytes())
+    assert read == message
+    assert (read.traceparent or "")[3:35] == TRACE
+
+
+def test_silent_collector_does_not_keep_a_process_from_ending(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    caplog.set_level(logging.CRITICAL)
+    start_tracing(service="tests")
+    assert tracing.is_tracing()
+    with continued_span("click", SpanKind.SERVER, None):
+        pass
+    stop_tracing()
+    assert not tracing.is_tracing()
