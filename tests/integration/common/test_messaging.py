@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -168,3 +169,16 @@ class TestOutboxRelay:
         relays = [OutboxRelay(database, publisher, poll_seconds=0.05) for _ in range(2)]
         claimed = await asyncio.gather(*(relay.send_batch() for relay in relays))
         assert sum(claimed) == len(sent)
+
+    async def test_lag_is_measured_while_the_broker_is_away(self, database: Database) -> None:
+        """Nobody has ever been connected: that is when an operator wants to know."""
+        await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")
+        await database.execute(text("UPDATE outbox SET created_at = created_at - interval '90 seconds'"))
+        away = Publisher("amqp://guest:guest@127.0.0.1:9/", service="tests", topology=TOPOLOGY, timeout_seconds=2)
+        relay = OutboxRelay(database, away, poll_seconds=0.05)
+        relay.start()
+        await eventually(lambda: 90 <= (REGISTRY.get_sample_value("outbox_lag_seconds") or 0) < 120)
+        await relay.close()
+        await database.execute(text("DELETE FROM outbox"))
+        await relay.measure_lag()
+        assert REGISTRY.get_sample_value("outbox_lag_seconds") == 0

@@ -70,3 +70,9 @@ def test_a_trusted_proxy_may_say_that_it_is_an_operator() -> None:
     assert may_operate("10.0.0.1", x_forwarded_for="192.0.2.1")
     assert not may_operate("10.0.0.1", x_forwarded_for="203.0.113.9")
     assert not may_operate("10.0.0.1", x_forwarded_for="192.0.2.1, 203.0.113.9")
+
+
+@pytest.mark.parametrize(("peer", "is_believed"), [("10.0.0.1", True), ("203.0.113.9", False), (None, False)])
+def test_trace_is_continued_only_for_a_trusted_proxy(peer: str | None, *, is_believed: bool) -> None:
+    addresses = ClientAddress(trusted_proxies=BALANCERS, operators=LOOPBACK)
+    assert addresses.is_behind_trusted_proxy({"client": (peer, 1234) if peer else None}) is is_believed
