@@ -44,11 +44,15 @@ _FLUSH_MILLISECONDS: Final = 2_000
 MaybeSpan = AbstractContextManager[Span | None]
 
 
+def _nothing() -> None:
+    """Stop nothing: tracing is off."""
+
+
 class _Tracing:
     """What this process traces with; nothing while tracing is off."""
 
     tracer: Tracer | None = None
-    stop = staticmethod(lambda: None)
+    stop = staticmethod(_nothing)
 
 
 def start_tracing(*, service: str) -> None:
@@ -71,8 +75,8 @@ def start_tracing(*, service: str) -> None:
 
 def stop_tracing() -> None:
     """Send what was collected and stop. Blocks, for seconds when the collector is silent."""
-    _Tracing.tracer = None
-    _Tracing.stop()
+    stop, _Tracing.tracer, _Tracing.stop = _Tracing.stop, None, staticmethod(_nothing)
+    stop()
 
 
 def is_tracing() -> bool:
