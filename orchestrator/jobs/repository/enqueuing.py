@@ -43,7 +43,7 @@ _ENQUEUE: Final = text(
 # A row of what `given_jobs` returns.
 GIVEN_JOB: Final = """
     job_id uuid, kind text, payload jsonb, idempotency_key text, fingerprint text, requested_by uuid, priority integer,
-    max_attempts integer, correlation_id text
+    max_attempts integer, correlation_id text, traceparent text
 """
 
 
@@ -56,6 +56,7 @@ _GIVEN: Final = (
     "priority",
     "max_attempts",
     "correlation_id",
+    "traceparent",
 )
 
 _FIND_BY_KEY: Final = text(
@@ -77,9 +78,9 @@ def many_jobs(*, of: str) -> str:
         RETURNING job_id),
     stored AS (
         INSERT INTO jobs (job_id, kind, payload, idempotency_key, requested_by, priority, status, max_attempts,
-                          correlation_id, queued_at, run_at)
+                          correlation_id, traceparent, queued_at, run_at)
         SELECT job_id, kind, payload, idempotency_key, requested_by, priority, 'queued', max_attempts, correlation_id,
-               clock_timestamp(), now()
+               traceparent, clock_timestamp(), now()
         FROM {of} JOIN keyed USING (job_id)
         RETURNING job_id, kind, correlation_id),
     {tokens("token", of="stored")}
