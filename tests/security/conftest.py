@@ -15,7 +15,7 @@ from tests.integration.gateway.services import Services, running_services
 from tests.support.serving import serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def all_services() -> AsyncIterator[Services]:
     async with running_services(SecretStr(DEV_SERVICE_TOKEN_SECRET)) as services:
         yield services
@@ -28,7 +28,7 @@ def services(all_services: Services) -> Services:
     return all_services
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def gateway(all_services: Services) -> AsyncIterator[str]:
     urls = all_services.urls
     settings = Settings(
