@@ -84,7 +84,7 @@ test-services: $(LOCKED)
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture $(LEAVES:%=tests/integration/%)
 
 test-plumbing: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/integration $(LEAVES:%=--ignore=tests/integration/%)
+	@$(BIN)/python -m pytest -q tests/security tests/integration $(LEAVES:%=--ignore=tests/integration/%)
 
 test-sagas: $(LOCKED)
 	@$(BIN)/python -m pytest -q tests/contracts tests/e2e

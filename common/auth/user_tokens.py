@@ -101,7 +101,7 @@ class UserTokenVerifier:
             )
         except jwt.ExpiredSignatureError as error:
             raise TokenExpired from error
-        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
             raise Unauthenticated("The token is not valid.") from error
 
 

@@ -1,0 +1,53 @@
+"""The gateway between an attacker and four services that note what reaches them; and the services by themselves."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from common.settings import DEV_SERVICE_TOKEN_SECRET
+from gateway.app import create_app
+from gateway.routing import Upstream
+from gateway.settings import Settings
+from tests.integration.gateway.conftest import NO_BROKER, until_ready
+from tests.integration.gateway.services import Services, running_services
+from tests.support.serving import serving
+
+
+@pytest.fixture(scope="module")
+async def all_services() -> AsyncIterator[Services]:
+    async with running_services(SecretStr(DEV_SERVICE_TOKEN_SECRET)) as services:
+        yield services
+
+
+@pytest.fixture
+def services(all_services: Services) -> Services:
+    """The services, having seen nothing yet."""
+    all_services.forget()
+    return all_services
+
+
+@pytest.fixture(scope="module")
+async def gateway(all_services: Services) -> AsyncIterator[str]:
+    urls = all_services.urls
+    settings = Settings(
+        env="test",
+        jwks_url=f"{urls[Upstream.USERS]}/.well-known/jwks.json",
+        users_url=urls[Upstream.USERS],
+        orders_url=urls[Upstream.ORDERS],
+        events_url=urls[Upstream.EVENTS],
+        orchestrator_url=urls[Upstream.ORCHESTRATOR],
+        rabbitmq_url=SecretStr(NO_BROKER),
+        rate_limit_per_minute=0,
+        health_cache_seconds=0,
+    )
+    async with serving(create_app(settings), settings) as url:
+        await until_ready(url)
+        yield url
+
+
+@pytest.fixture
+async def client(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=gateway) as http:
+        yield http
