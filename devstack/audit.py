@@ -23,6 +23,8 @@ COMMAND: Final = (
     "--progress-spinner=off",
     "--format=json",
 )
+# What it says of a service that gives no answer.
+UNREACHABLE: Final = ("ConnectionError", "ServiceError", "Could not connect", "Max retries exceeded", "timed out")
 MOST_SECONDS: Final = 120
 # Vulnerabilities that do not concern us: id → why not, and until when that was looked at.
 IGNORED: Final[dict[str, str]] = {}
@@ -44,14 +46,22 @@ def main() -> int:
 
 
 def _asked() -> list[dict[str, Any]] | None:
-    """Return what is known of each package, None when nobody could be asked."""
+    """Return what is known of each package, None when nobody could be asked.
+
+    Raises:
+        SystemExit: pip-audit failed for another reason, such as a lock that it cannot read.
+    """
     try:
         audit = subprocess.run(
             [sys.executable, *COMMAND], capture_output=True, text=True, check=False, timeout=MOST_SECONDS
         )
-        return list(json.loads(audit.stdout)["dependencies"])
-    except (subprocess.TimeoutExpired, json.JSONDecodeError, KeyError):
+    except subprocess.TimeoutExpired:
         return None
+    if audit.stdout.startswith("{"):
+        return list(json.loads(audit.stdout)["dependencies"])
+    if any(sign in audit.stderr for sign in UNREACHABLE):
+        return None
+    sys.exit(audit.stderr)
 
 
 def _findings(package: dict[str, Any]) -> list[str]:

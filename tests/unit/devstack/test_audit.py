@@ -17,11 +17,11 @@ VULNERABLE = {
 }
 
 
-def says(monkeypatch: pytest.MonkeyPatch, *packages: dict[str, Any], output: str = "") -> None:
-    stdout = output or orjson.dumps({"dependencies": packages}).decode()
+def says(monkeypatch: pytest.MonkeyPatch, *packages: dict[str, Any], trouble: str = "") -> None:
+    stdout = "" if trouble else orjson.dumps({"dependencies": packages}).decode()
 
     def run(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
-        return subprocess.CompletedProcess(command, 0, stdout=stdout)
+        return subprocess.CompletedProcess(command, 1 if trouble else 0, stdout=stdout, stderr=trouble)
 
     monkeypatch.setattr(subprocess, "run", run)
 
@@ -53,6 +53,12 @@ def test_what_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_that_nobody_could_be_asked_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    says(monkeypatch, output="no connection")
+    says(monkeypatch, trouble="ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed")
     assert audit.main() == 0
     assert "nothing was audited" in capsys.readouterr().err
+
+
+def test_another_failure_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    says(monkeypatch, trouble="ERROR:pip_audit._cli:the lock has no hashes")
+    with pytest.raises(SystemExit, match="no hashes"):
+        audit.main()
