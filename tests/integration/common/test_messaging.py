@@ -2,7 +2,9 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -12,13 +14,14 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.messaging.consumer import Consumer
+from common.messaging.consumer import DELIVERY_LIMIT, Consumer, MessageHandler
 from common.messaging.message import Message
 from common.messaging.outbox import BATCH, OutboxRelay
 from common.messaging.publisher import NotRouted, Publisher
 from common.messaging.topology import (
     HOLD_EXCHANGE,
     MESSAGES_EXCHANGE,
+    PARKING_QUEUE,
     RELEASE_QUEUE,
     hold_queue_name,
     platform_topology,
@@ -100,6 +103,54 @@ async def test_consumer_goes_on_after_its_connection_was_cut(
     await eventually(published, within_seconds=20)
     await eventually(lambda: after.id in taken, within_seconds=20)
     await consumer.broker.close()
+
+
+class TestConsumer:
+    @asynccontextmanager
+    async def _consuming(self, rabbitmq_url: str, publisher: Publisher, handler: MessageHandler) -> AsyncIterator[None]:
+        consumer = Consumer(
+            rabbitmq_url, service="tests", topology=TOPOLOGY, queue=RELEASE_QUEUE, handler=handler, publisher=publisher
+        )
+        consumer.broker.start()
+        try:
+            yield
+        finally:
+            await consumer.broker.close()
+
+    async def test_what_a_dying_one_had_in_hand_comes_again(self, rabbitmq_url: str, publisher: Publisher) -> None:
+        """Nothing is acknowledged before its work is done."""
+        message, in_hand, taken = a_message(), asyncio.Event(), asyncio.Event()
+
+        async def hang(_: Message) -> None:
+            in_hand.set()
+            await asyncio.Event().wait()
+
+        async def take(again: Message) -> None:
+            assert again.id == message.id
+            taken.set()
+
+        async with asyncio.timeout(20):
+            async with self._consuming(rabbitmq_url, publisher, hang):
+                await publish(publisher, message)
+                await in_hand.wait()
+            async with self._consuming(rabbitmq_url, publisher, take):
+                assert await eventually(taken.is_set)
+
+    async def test_what_keeps_crashing_its_handler_is_parked(
+        self, rabbitmq_url: str, vhost: Vhost, publisher: Publisher
+    ) -> None:
+        """A handler that crashed once may have met bad weather; after so many times it is the message."""
+        message, crashes = a_message(), Counter[uuid.UUID]()
+        parked = vhost.queue_counts()[PARKING_QUEUE]
+
+        async def crash(poison: Message) -> None:
+            crashes[poison.id] += 1
+            raise RuntimeError
+
+        async with self._consuming(rabbitmq_url, publisher, crash):
+            await publish(publisher, message)
+            await eventually(lambda: vhost.queue_counts()[PARKING_QUEUE] == parked + 1)
+        assert crashes == {message.id: DELIVERY_LIMIT}
 
 
 async def test_unroutable_message_is_refused(publisher: Publisher) -> None:

@@ -1,0 +1,129 @@
+"""More callers than connections, all of them behind one lock: some are refused, and nobody keeps a lock or a place."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.errors import Unavailable
+from common.settings import DatabaseSettings
+from tests.support.servers import DatabaseFactory
+from tests.support.waiting import eventually
+
+NAME = "crowded"
+CONNECTIONS = 2
+PATIENCE_SECONDS = 0.2
+CALLERS = 40
+COUNT = text("UPDATE counter SET value = value + 1")
+WAITING = """
+    SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE application_name = $1 AND NOT granted
+"""
+LEFT_OVER = """
+    SELECT pid, state, query FROM pg_stat_activity AS a
+    WHERE application_name = $1 AND (state <> 'idle' OR EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid))
+"""
+
+Count = Callable[[Database], Awaitable[object]]
+
+
+@pytest.fixture(scope="module")
+def url(database_url: DatabaseFactory) -> str:
+    return database_url.empty()
+
+
+@pytest.fixture(scope="module")
+async def observer(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute("CREATE TABLE counter (value integer NOT NULL)")
+    await connection.execute("INSERT INTO counter VALUES (0)")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    settings = DatabaseSettings(
+        database_url=SecretStr(url),
+        database_pool_size=CONNECTIONS,
+        database_pool_timeout_seconds=PATIENCE_SECONDS,
+    )
+    database = Database(settings, application_name=NAME)
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def everything_stands_still(url: str) -> AsyncIterator[None]:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT value FROM counter FOR UPDATE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def in_one_statement(database: Database) -> None:
+    await database.execute(COUNT)
+
+
+async def in_a_transaction(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(COUNT)
+
+
+async def outcome_of(call: Awaitable[object]) -> str:
+    try:
+        await call
+    except Unavailable:
+        return "refused"
+    return "done"
+
+
+@pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
+async def test_who_gets_no_connection_is_refused_and_the_rest_goes_on(
+    url: str, observer: asyncpg.Connection, database: Database, count: Count
+) -> None:
+    before = await observer.fetchval("SELECT value FROM counter")
+    async with everything_stands_still(url):
+        began = time.monotonic()
+        callers = [asyncio.create_task(outcome_of(count(database))) for _ in range(CALLERS)]
+        await eventually(lambda: sum(caller.done() for caller in callers) == CALLERS - CONNECTIONS)
+        assert time.monotonic() - began < 10 * PATIENCE_SECONDS
+        assert await observer.fetchval(WAITING, NAME) == CONNECTIONS
+    assert Counter(await asyncio.gather(*callers)) == {"refused": CALLERS - CONNECTIONS, "done": CONNECTIONS}
+    assert await observer.fetchval("SELECT value FROM counter") == before + CONNECTIONS
+    await eventually(lambda: nothing_is_left_over(observer))
+
+
+@pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
+async def test_callers_that_give_up_leave_neither_a_lock_nor_a_connection_behind(
+    url: str, observer: asyncpg.Connection, database: Database, count: Count
+) -> None:
+    before = await observer.fetchval("SELECT value FROM counter")
+    async with everything_stands_still(url):
+        callers = [asyncio.create_task(outcome_of(count(database))) for _ in range(CONNECTIONS)]
+        await eventually(lambda: all_wait(observer))
+        for caller in callers:
+            caller.cancel()
+        await asyncio.wait(callers)
+        await eventually(lambda: nothing_is_left_over(observer))
+    assert [await outcome_of(count(database)) for _ in range(2 * CONNECTIONS)] == ["done"] * 2 * CONNECTIONS
+    assert await observer.fetchval("SELECT value FROM counter") == before + 2 * CONNECTIONS
+
+
+async def all_wait(observer: asyncpg.Connection) -> bool:
+    return bool(await observer.fetchval(WAITING, NAME) == CONNECTIONS)
+
+
+async def nothing_is_left_over(observer: asyncpg.Connection) -> bool:
+    assert await observer.fetch(LEFT_OVER, NAME) == []
+    return True
