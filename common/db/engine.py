@@ -52,6 +52,8 @@ CHECK_VIOLATION: Final = "23514"
 # 57014 a statement that took longer than STATEMENT_TIMEOUT_SECONDS and was rolled back, 25006 a server that just became
 # a standby.
 UNAVAILABLE_CLASSES: Final = ("08", "25006", "53", "57P", "57014")
+# The second is what asyncpg says of a connection on which the server has said farewell and that is not closed yet.
+CONNECTION_IS_OF_NO_USE: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Database:
@@ -142,7 +144,11 @@ class Database:
             timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds
             async with pool.acquire(timeout=timeout) as connection:
                 DATABASE_STATEMENTS.inc()
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InternalClientError:
+                    connection.terminate()  # it is not closed yet and would serve nobody any more
+                    raise
 
     async def _open(self) -> asyncpg.Pool:
         """Open the pool with the first statement: it belongs to the loop that uses it."""
@@ -215,7 +221,7 @@ def _json_text(value: Any) -> str:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (PoolTimeoutError, TimeoutError, OSError, asyncpg.InterfaceError) as error:
+    except (PoolTimeoutError, TimeoutError, OSError, *CONNECTION_IS_OF_NO_USE) as error:
         if isinstance(error, ValueError):  # an argument of the wrong type is our own fault
             raise
         raise Unavailable(reason=repr(error)) from error

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -30,6 +31,8 @@ LEFT_OVER = """
     SELECT pid, state, query FROM pg_stat_activity AS a
     WHERE application_name = $1 AND (state <> 'idle' OR EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid))
 """
+
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
 
 Count = Callable[[Database], Awaitable[object]]
 
@@ -118,6 +121,48 @@ async def test_callers_that_give_up_leave_neither_a_lock_nor_a_connection_behind
         await eventually(lambda: nothing_is_left_over(observer))
     assert [await outcome_of(count(database)) for _ in range(2 * CONNECTIONS)] == ["done"] * 2 * CONNECTIONS
     assert await observer.fetchval("SELECT value FROM counter") == before + 2 * CONNECTIONS
+
+
+@pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
+async def test_connection_on_which_the_server_said_farewell_is_replaced(
+    url: str, observer: asyncpg.Connection, count: Count
+) -> None:
+    """It tells why it goes, and the end of the connection itself comes later, or never."""
+    async with cable_that_outlives_the_server(url) as (cable_url, is_over):
+        settings = DatabaseSettings(database_url=SecretStr(cable_url), database_pool_size=1)
+        database = Database(settings, application_name=NAME)
+        await count(database)
+        await observer.execute(END_ALL, NAME)
+        await is_over.wait()
+        outcomes = [await outcome_of(count(database)) for _ in range(2)]
+        assert outcomes[-1] == "done"
+        await database.close()
+
+
+@asynccontextmanager
+async def cable_that_outlives_the_server(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Pass bytes on, but the first time not the end of them; yields the URL, and what is set when the server hung up."""
+    address, is_over = urlsplit(url), asyncio.Event()
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            sink.write(data)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(address.hostname, address.port)
+        there = asyncio.create_task(pump(reader, far_writer))
+        await pump(far_reader, writer)
+        if is_over.is_set():
+            writer.close()
+        is_over.set()
+        await there
+        far_writer.close()
+        writer.close()
+
+    async with await asyncio.start_server(carry, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        login = address.netloc.rpartition("@")[0]
+        yield urlunsplit(address._replace(netloc=f"{login}@127.0.0.1:{port}")), is_over
 
 
 async def all_wait(observer: asyncpg.Connection) -> bool:
