@@ -1,0 +1,24 @@
+"""The deliberate bugs of `make mutants` still fit the source, and name tests that exist."""
+
+import pytest
+
+from devstack.home import ROOT
+from tests.architecture.named_tests import is_a_test
+from tests.mutations.catalogue import MUTATIONS
+from tests.mutations.mutation import Mutation
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_each_applies_once_and_makes_python(mutation: Mutation) -> None:
+    mutated = mutation.applied_to((ROOT / mutation.file).read_text())
+    compile(mutated, mutation.file, "exec")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_each_names_tests_that_exist(mutation: Mutation) -> None:
+    assert mutation.caught_by
+    assert [name for name in mutation.caught_by if not is_a_test(name)] == []
+
+
+def test_no_two_have_one_name() -> None:
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)

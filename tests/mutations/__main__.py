@@ -1,0 +1,96 @@
+"""`python -m tests.mutations [word …]`: put each deliberate bug into a copy of the source, and see it caught.
+
+Words choose mutations whose names have one of them. First the tests must pass without any bug. Exits with 1 when a bug
+survived, or when a test fails without one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from devstack.home import ROOT
+from tests.mutations.catalogue import MUTATIONS
+from tests.mutations.mutation import Mutation
+from tests.mutations.verdict import read_outcomes, why_survived
+from tests.support.servers import TestServers, started_servers
+
+LEFT_OUT: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", "__pycache__", ".*_cache", ".hypothesis")
+LONGEST_RUN_SECONDS: Final = 120
+NOT_COLLECTED: Final = 2  # from here on pytest's exit codes tell of pytest, not of tests
+
+
+def main(words: Sequence[str]) -> int:
+    chosen = [mutation for mutation in MUTATIONS if not words or any(word in mutation.name for word in words)]
+    with started_servers() as servers, tempfile.TemporaryDirectory(prefix="ticketremaster-mutants-") as folder:
+        env = _environment(servers)
+        if not _pass_without_a_bug(chosen, env):
+            return 1
+        survivors = [mutation for mutation in chosen if not _is_caught(mutation, Path(folder), env)]
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} bugs were caught")
+    return 1 if survivors else 0
+
+
+def _environment(servers: TestServers) -> dict[str, str]:
+    """Let every run use one PostgreSQL and one RabbitMQ: the tests then make databases and virtual hosts of their own."""
+    urls = {
+        "DATABASE_URL": servers.stack.postgres_url,
+        "RABBITMQ_URL": servers.stack.urls.rabbitmq,
+        "RABBITMQ_MANAGEMENT_URL": servers.stack.urls.rabbitmq_management,
+    }
+    return os.environ | urls | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _pass_without_a_bug(mutations: Sequence[Mutation], env: Mapping[str, str]) -> bool:
+    tests = sorted({test for mutation in mutations for test in mutation.caught_by})
+    began = time.monotonic()
+    finished = _run(tests, ROOT, env)
+    _tell("without a bug", f"{len(tests)} named tests {'pass' if finished.returncode == 0 else 'FAIL'}", began)
+    if finished.returncode:
+        print(finished.stdout)
+    return finished.returncode == 0
+
+
+def _is_caught(mutation: Mutation, folder: Path, env: Mapping[str, str]) -> bool:
+    """Run the named tests in a copy with the bug in it."""
+    copy = folder / "source"
+    shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+    try:
+        mutation.apply(copy)
+        began, report = time.monotonic(), folder / "report.xml"
+        report.unlink(missing_ok=True)
+        finished = _run(mutation.caught_by, copy, env, f"--junitxml={report}")
+        missed = why_survived(mutation.caught_by, read_outcomes(report))
+        if finished.returncode >= NOT_COLLECTED:
+            missed.append(f"pytest ended with {finished.returncode}")
+    finally:
+        shutil.rmtree(copy)
+    _tell(mutation.name, "caught" if not missed else f"SURVIVED: {'; '.join(missed)}", began)
+    return not missed
+
+
+def _run(tests: Sequence[str], root: Path, env: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *options, *tests]
+    return subprocess.run(  # noqa: S603 - our own tests
+        command,
+        cwd=root,
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=LONGEST_RUN_SECONDS + len(tests),
+    )
+
+
+def _tell(what: str, outcome: str, began: float) -> None:
+    print(f"{time.monotonic() - began:6.1f} s  {what:<72} {outcome}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

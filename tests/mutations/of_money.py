@@ -1,0 +1,104 @@
+"""Deliberate bugs where credits move, and where providers say that money came."""
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
+SAGAS: Final = "tests/contracts/test_sagas.py"
+WEBHOOKS: Final = "tests/integration/webhooks"
+
+MUTATIONS: Final = (
+    Mutation(
+        name="a failed purchase keeps the money (refund forgotten)",
+        file="orchestrator/sagas/purchase.py",
+        before="        await self._wallet.refund(call)\n",
+        after="        assert call.undoes_request_id\n",
+        caught_by=(f"{SAGAS}::TestAction::test_refused[purchase: sell seats]",),
+    ),
+    Mutation(
+        name="a failed transfer keeps the buyer's credits in escrow (undo does nothing)",
+        file="orchestrator/sagas/transfer.py",
+        before="        await self._wallet.void_escrow(call)\n",
+        after="        assert call.undoes_request_id\n",
+        caught_by=(f"{SAGAS}::TestAction::test_refused[transfer: change owner]",),
+    ),
+    Mutation(
+        name="an escrow can be resolved twice (status unchecked)",
+        file="users/ledger/statements.py",
+        before="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
+        WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND""",
+        after="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
+        WHERE escrow_id = CAST(:escrow_id AS uuid) AND""",
+        caught_by=(f"{LEDGER}::TestEscrow::test_an_escrow_is_resolved_once",),
+    ),
+    Mutation(
+        name="undo leaves no tombstone",
+        file="common/db/requests.py",
+        before="    await connection.execute(_REMEMBER_NEW, tombstone)\n",
+        after="    assert tombstone\n",
+        caught_by=(
+            f"{LEDGER}::TestRefund::test_of_a_deduct_that_never_came_leaves_a_tombstone",
+            "tests/integration/inventory/test_holds.py::TestRelease::test_as_an_undo_it_keeps_the_late_action_out",
+        ),
+    ),
+    Mutation(
+        name="a request id serves any request (fingerprint ignored)",
+        file="common/db/requests.py",
+        before="    if prior_fingerprint not in {request.fingerprint, TOMBSTONE_FINGERPRINT}:",
+        after="    if prior_fingerprint == request.request_id:",
+        caught_by=(
+            f"{LEDGER}::TestDeduct::test_the_same_id_with_another_amount_is_refused",
+            "tests/integration/inventory/test_holds.py::TestRepeatedRequest::test_with_other_arguments_is_refused",
+        ),
+    ),
+    Mutation(
+        name="a provider's success is believed whatever the amount",
+        file="users/payments/status.py",
+        before="        Flag.AMOUNT_MISMATCH: report.amount not in {None, payment.amount},",
+        after="        Flag.AMOUNT_MISMATCH: False,",
+        caught_by=(f"{WEBHOOKS}/test_processing.py", "tests/unit/users/test_payment_status.py"),
+    ),
+    Mutation(
+        name="each copy of a webhook is a new one (no dedupe)",
+        file="orchestrator/webhooks/repository.py",
+        before="    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)\n",
+        after="    VALUES (:webhook_id, :provider, :external_id || random(), :event_type, :body, :job_id)\n",
+        caught_by=(f"{WEBHOOKS}/test_inbox.py::TestAccepted::test_a_hundred_copies_at_once_are_one",),
+    ),
+    Mutation(
+        name="a success that is told again is credited again",
+        file="users/payments/status.py",
+        before="    if RANK[report.status] <= RANK[payment.status]:",
+        after="    if RANK[report.status] < RANK[payment.status]:",
+        caught_by=("tests/unit/users/test_payment_status.py::test_it_is_credited_once_and_only_by_a_true_report",),
+    ),
+    Mutation(
+        name="webhooks need no signature",
+        file="orchestrator/providers/signatures.py",
+        before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",
+        after="    return bool(expected)",
+        caught_by=(
+            "tests/unit/orchestrator/test_nowpayments_webhooks.py::TestVerify::test_whatever_else_is_refused",
+            "tests/unit/orchestrator/test_supplier_webhooks.py::test_whatever_else_is_refused",
+        ),
+    ),
+    Mutation(
+        name="payments are shown to whoever knows their id (owner unchecked)",
+        file="users/payments/service.py",
+        before="        if payment.user_id != to.user_id and not to.has_role(Role.ADMIN):",
+        after="        if payment.user_id == to.session_id and not to.has_role(Role.ADMIN):",
+        caught_by=(
+            "tests/integration/users/test_payments.py::TestReading::test_one_is_shown_to_its_payer_and_to_admins",
+        ),
+    ),
+    Mutation(
+        name="orders are shown to whoever knows their id (owner unchecked)",
+        file="orders/ticket_orders/service.py",
+        before="        if not to.may_act_for(order.user_id):",
+        after="        if not to.may_act_for(to.user_id):",
+        caught_by=("tests/integration/orders/test_reading.py",),
+    ),
+)
