@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-services test-plumbing test-sagas test-chaos check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -44,6 +44,12 @@ logs: $(LOCKED) ## Follow the merged log of `make up`
 ##@ Quality
 test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
 	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
+
+chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
+	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
+
+mutants: $(LOCKED) ## Put deliberate bugs into copies of the source, and see each caught
+	@$(BIN)/python -m tests.mutations
 
 check: format-check lint types imports bandit audit stubs-check lock-check ## Check format, lint, types, imports, security, stubs, lock
 	@echo "All checks passed."

@@ -57,6 +57,10 @@ class Fan:
         )
         return type(self)(self.user_id, http)
 
+    @property
+    def token(self) -> str:
+        return self._http.headers["authorization"].removeprefix("Bearer ")
+
     async def close(self) -> None:
         await self._http.aclose()
 

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.phoenix users`: the real service, under a supervisor that starts it again when it was killed.
+"""`python -m tests.chaos.phoenix users`: the real service, under a supervisor that starts it again.
 
 As a container's restart policy would, but within a fraction of a second: everything is imported once, and each life is
-a fork. The supervisor ends with the service when that ends by itself.
+a fork. It is also started again when somebody ended it by SIGTERM; when the supervisor is told to end, both end.
 """
 
 import importlib
@@ -16,6 +16,8 @@ from typing import Final, NoReturn
 __all__ = ["phoenix_command", "rise"]
 
 MODULE: Final = "tests.chaos.phoenix"
+# After a kill, and after SIGTERM: some servers then end in good order, others let the signal have its way at the end.
+LIVES_AGAIN: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM, 0})
 
 
 def phoenix_command(module: str) -> list[str]:
@@ -24,10 +26,13 @@ def phoenix_command(module: str) -> list[str]:
 
 
 def rise(live: Callable[[], None]) -> NoReturn:
-    """Live again and again, until a life ends otherwise than by a kill."""
+    """Live again and again, until a life fails by itself or the supervisor is told to end."""
     child = 0
+    is_over = False
 
     def pass_on(number: int, _: object) -> None:
+        nonlocal is_over
+        is_over = True
         if not child:
             sys.exit()
         with suppress(ProcessLookupError):
@@ -41,8 +46,9 @@ def rise(live: Callable[[], None]) -> NoReturn:
             live()
             sys.exit()
         _, status = os.waitpid(child, 0)
-        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            sys.exit(os.waitstatus_to_exitcode(status))
+        code = os.waitstatus_to_exitcode(status)
+        if is_over or code not in LIVES_AGAIN:
+            sys.exit(code)
 
 
 def main(module: str) -> NoReturn:

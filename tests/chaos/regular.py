@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from random import Random
@@ -13,11 +14,14 @@ import httpx
 from tests.chaos.fans import Fan
 from tests.chaos.house import HALL_ID, PRICE
 from tests.chaos.scene import ANSWER_SECONDS, PAUSE_SECONDS, Ask, Scene, patiently
+from tests.chaos.top_ups import top_up_by_card, top_up_by_coin
 
 __all__ = ["HABITS", "Regular"]
 
 WRONG_OTP: Final = "999999"
 MOST_FOR_A_FRIEND: Final = 20
+EARLIEST_SECONDS: Final = 0.3
+HOLD_RAN_OUT: Final = "hold ran out"
 
 
 class Regular:
@@ -53,7 +57,15 @@ class Regular:
             return False  # the hold ends by itself
         if intention < 0.16:
             return await self._cancel(order_id)
+        if intention < 0.3:
+            await self._wait_for_the_last_moment(held.json()["data"]["held_until"])
         return await self._pay(order_id)
+
+    async def _wait_for_the_last_moment(self, held_until: str) -> None:
+        """Wait until the hold runs out while it is being paid for, or nearly so."""
+        remaining = datetime.fromisoformat(held_until) - datetime.now(UTC)
+        early_seconds = self._chance.uniform(0.0, EARLIEST_SECONDS)
+        await asyncio.sleep(max(0.0, remaining.total_seconds() - early_seconds))
 
     async def _cancel(self, order_id: uuid.UUID) -> bool:
         cancelled = await patiently(partial(self.fan.cancel, order_id))
@@ -71,6 +83,7 @@ class Regular:
         self._told.about("order", order_id, paid, done=["CONFIRMED", "REFUNDED"], refused=["FAILED"])
         if paid.is_success:
             self._orders.append(order_id)
+        self._told.deeds[HOLD_RAN_OUT] += paid.status_code == httpx.codes.GONE
         return paid.is_success
 
     async def give_back(self) -> bool:
@@ -187,6 +200,14 @@ class Regular:
         self._told.about("listing", listing_id, withdrawn, done=["CANCELLED"])
         return withdrawn.is_success
 
+    # --- the wallet --------------------------------------------------------------------------------------------------
+
+    async def top_up_by_card(self) -> bool:
+        return await top_up_by_card(self.fan, self._scene, self._chance)
+
+    async def top_up_by_coin(self) -> bool:
+        return await top_up_by_coin(self.fan, self._scene, self._chance)
+
     # --- the door ----------------------------------------------------------------------------------------------------
 
     async def go_in(self) -> bool:
@@ -248,4 +269,6 @@ HABITS: Final[dict[str, tuple[Habit, int]]] = {
     "withdraw": (Regular.withdraw, 2),
     "go in": (Regular.go_in, 1),
     "give back": (Regular.give_back, 2),
+    "top up by card": (Regular.top_up_by_card, 1),
+    "top up by coin": (Regular.top_up_by_coin, 1),
 }

@@ -25,9 +25,10 @@ NOBODY_THERE: Final = frozenset({503, 504})
 FAULTS: Final = frozenset({"INTERNAL_ERROR", "VALIDATION_ERROR", "UNAUTHORIZED", "IDEMPOTENCY_KEY_REUSED", "NOT_FOUND"})
 ADMISSIONS: Final = "SELECT seat_id FROM entry_logs WHERE result = 'SUCCESS'"
 STATUSES: Final = {
-    "order": "SELECT order_id, status FROM orders",
-    "transfer": "SELECT transfer_id, status FROM transfers",
-    "listing": "SELECT listing_id, status FROM listings",
+    "order": ("orders", "SELECT order_id, status FROM orders"),
+    "transfer": ("orders", "SELECT transfer_id, status FROM transfers"),
+    "listing": ("orders", "SELECT listing_id, status FROM listings"),
+    "payment": ("users", "SELECT payment_id, status FROM payments"),
 }
 
 Ask = Callable[[], Awaitable[httpx.Response]]
@@ -60,8 +61,8 @@ class Told:
         """Return what turned out otherwise, when all is calm."""
         found = {
             (thing, row[f"{thing}_id"]): row["status"]
-            for thing, statement in STATUSES.items()
-            for row in await world.read("orders", statement)
+            for thing, (package, statement) in STATUSES.items()
+            for row in await world.read(package, statement)
         }
         admissions = Counter(row["seat_id"] for row in await world.read("inventory", ADMISSIONS))
         return [
@@ -79,6 +80,8 @@ class Scene:
     """Several concerts, and the fans who do things there until it is over."""
 
     house: House
+    providers: httpx.AsyncClient
+    """Whoever takes money, played by the sandbox."""
     concerts: list[Concert]
     fans: dict[uuid.UUID, Fan]
     told: Told = field(default_factory=Told)

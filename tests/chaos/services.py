@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import httpx
 import psutil
@@ -12,6 +13,8 @@ from tests.support.loopback import NO_TLS
 from tests.support.waiting import eventually
 
 __all__ = ["Service", "all_up"]
+
+END_SECONDS: Final = 20.0  # more than what the services themselves give requests in hand
 
 
 class Service:
@@ -24,6 +27,12 @@ class Service:
     async def kill(self) -> None:
         """``kill -9``; it rises again by itself."""
         (await self._process()).kill()
+
+    async def end(self) -> None:
+        """SIGTERM, as at each new version: it finishes what it has in hand. It rises again by itself."""
+        process = await self._process()
+        process.terminate()
+        await eventually(lambda: not process.is_running(), within_seconds=END_SECONDS)
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:

@@ -5,9 +5,11 @@ where a step calls them.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,7 +18,7 @@ from orchestrator.engine.observer import Moment
 from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.fans import Fan, answered
 from tests.chaos.mortal_platform import mortal_platform, points_of
-from tests.chaos.services import Service
+from tests.chaos.services import Service, all_up
 from tests.chaos.shop import Order, Shop
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
@@ -29,6 +31,7 @@ STEPS_OF_PAYMENT = {
     "sell seats": ("inventory", "COMPLETED"),
     "confirm order": ("orders", "COMPLETED"),
 }
+UP_WITHIN_SECONDS = 30.0
 REFUSE_SALE = "UPDATE seats SET held_by_user_id = gen_random_uuid() WHERE hold_id = $1"
 
 
@@ -142,6 +145,35 @@ class TestParticipantFails:
         await shop.assert_bought(fan, order)
 
 
+class TestEndedUnderLoad:
+    """SIGTERM, as at each new version: what a process has in hand it finishes, and nobody hears of it."""
+
+    # Who is ended, and whose work its requests wait for at that moment.
+    @pytest.mark.parametrize(
+        ("name", "waits_for"),
+        [
+            ("gateway", "users"),
+            ("orchestrator", "users"),
+            ("users", "users"),
+            ("inventory", "inventory"),
+            ("orders", "orders"),
+        ],
+    )
+    async def test_requests_in_hand_are_answered(self, *, stack: Stack, shop: Shop, name: str, waits_for: str) -> None:
+        payments = [await fan_with_order(shop) for _ in range(5)]
+        async with shop.world.standstill(waits_for) as is_waited_for:
+            answers = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
+            await eventually(partial(all_charging, shop, payments))
+            await eventually(is_waited_for)
+            ending = asyncio.create_task(Service(stack, name).end())
+            await eventually(lambda: not is_open(stack, name))
+        await ending
+        assert [answer.status_code for answer in await asyncio.gather(*answers)] == [200] * len(payments)
+        await eventually(lambda: all_up(stack), within_seconds=UP_WITHIN_SECONDS)
+        for fan, order in payments:
+            await shop.assert_bought(fan, order)
+
+
 class TestTwoOrchestrators:
     """Side by side, with nothing in common but the saga log."""
 
@@ -163,6 +195,13 @@ class TestTwoOrchestrators:
                 await shop.saga_ends(fan, "COMPLETED")
         for fan, order in payments:
             await shop.assert_bought(fan, order)
+
+
+def is_open(stack: Stack, name: str) -> bool:
+    """Whether a process lets anybody new in."""
+    url = urlsplit(f"grpc://{stack.urls.inventory_address}" if name == "inventory" else getattr(stack.urls, name))
+    with socket.socket() as somebody:
+        return somebody.connect_ex((url.hostname, url.port)) == 0
 
 
 async def fan_with_order(shop: Shop) -> tuple[Fan, Order]:

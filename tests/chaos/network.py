@@ -1,0 +1,128 @@
+"""A network between the processes that a test can spoil: lines that are cut, are slow, or lose every reply.
+
+Each line is a port of its own on loopback, behind which a server answers; whoever is to feel it is given the line's port
+in place of the server's. See docs/testing.md for why this is not a package.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from devstack.ports import LOOPBACK
+
+__all__ = ["Address", "Line", "open_lines"]
+
+CHUNK_BYTES: Final = 65_536
+
+Address = tuple[str, int]
+
+
+class Line:
+    """Carries bytes between whoever connects to `port` and the real server.
+
+    Args:
+        far_end: tells where the server listens. It is asked at each call, so the server may start later than the line.
+    """
+
+    def __init__(self, name: str, far_end: Callable[[], Address]) -> None:
+        self.name = name
+        self.port = 0
+        self.calls = 0
+        self._far_end = far_end
+        self._server: asyncio.Server | None = None
+        self._is_cut = False
+        self._is_deaf = False
+        self._delay_seconds = 0.0
+        self._ends: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._carry, LOOPBACK, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self._abort()
+        await self._server.wait_closed()
+
+    @asynccontextmanager
+    async def cut(self) -> AsyncIterator[None]:
+        """Break every connection, and refuse new ones."""
+        self._is_cut = True
+        self._abort()
+        try:
+            yield
+        finally:
+            self._is_cut = False
+
+    @asynccontextmanager
+    async def slow(self, delay_seconds: float) -> AsyncIterator[None]:
+        """Let everything take so much longer, each way."""
+        self._delay_seconds = delay_seconds
+        try:
+            yield
+        finally:
+            self._delay_seconds = 0.0
+
+    @asynccontextmanager
+    async def without_replies(self) -> AsyncIterator[None]:
+        """Carry what is asked and lose what is answered.
+
+        TCP never leaves a gap in what it carries, so the connections end with it: what was lost stays lost.
+        """
+        self._is_deaf = True
+        try:
+            yield
+        finally:
+            self._is_deaf = False
+            self._abort()
+
+    def _abort(self) -> None:
+        for end in self._ends:
+            end.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.calls += 1
+        ends = {writer}
+        self._ends |= ends
+        try:
+            if self._is_cut:
+                return
+            far_reader, far_writer = await asyncio.open_connection(*self._far_end())
+            ends.add(far_writer)
+            self._ends |= ends
+            await asyncio.gather(
+                self._pump(reader, far_writer, is_reply=False), self._pump(far_reader, writer, is_reply=True)
+            )
+        except OSError:
+            pass  # the server is away, or one of the ends is gone: the other one shall feel it
+        finally:
+            self._ends -= ends
+            for end in ends:
+                end.transport.abort()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_reply: bool) -> None:
+        while data := await source.read(CHUNK_BYTES):
+            if self._delay_seconds:
+                await asyncio.sleep(self._delay_seconds)
+            if is_reply and self._is_deaf:
+                continue
+            sink.write(data)
+            await sink.drain()
+        with suppress(OSError):
+            await sink.drain()
+        sink.close()
+
+
+@asynccontextmanager
+async def open_lines(lines: Iterable[Line]) -> AsyncIterator[dict[str, Line]]:
+    """Open all of them, and return them by name."""
+    opened = {line.name: line for line in lines}
+    for line in opened.values():
+        await line.open()
+    try:
+        yield opened
+    finally:
+        for line in opened.values():
+            await line.close()

@@ -1,0 +1,98 @@
+"""Which faults strike whom, and in which order: a pure function of a seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+__all__ = ["LINES", "PROCESSES", "Fault", "Kind", "Round", "chance", "long_plan", "short_plan", "written_down"]
+
+PROCESSES: Final = ("users", "orders", "events", "inventory", "orchestrator", "worker", "gateway")
+LINES: Final = ("users", "orders", "events", "inventory", "orchestrator", "postgres", "rabbitmq")
+"""By the server at their end. Everybody who calls it does so over this line."""
+PAIRS: Final = 12
+PAIRS_OF_A_SHORT_RUN: Final = 2
+
+
+class Kind(StrEnum):
+    KILLED = "killed"
+    FROZEN = "frozen"
+    ENDED = "ended"
+    """By SIGTERM, under load; it is started again."""
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+    """PostgreSQL alone: one of its backends is killed, so it throws out everybody and recovers."""
+    CUT = "cut"
+    SLOW = "slow"
+    DEAF = "without replies"
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    victim: str
+    kind: Kind
+
+    @property
+    def is_of_a_line(self) -> bool:
+        return self.kind in {Kind.CUT, Kind.SLOW, Kind.DEAF}
+
+    def __str__(self) -> str:
+        return f"{'line to ' if self.is_of_a_line else ''}{self.victim} {self.kind}"
+
+
+Round = tuple[Fault, ...]
+"""What strikes at the same time: one fault, or two with different victims."""
+
+ALL_FAULTS: Final = (
+    *(Fault(name, kind) for name in PROCESSES for kind in (Kind.KILLED, Kind.FROZEN, Kind.ENDED)),
+    *(Fault("rabbitmq", kind) for kind in (Kind.KILLED, Kind.FROZEN, Kind.STOPPED)),
+    *(Fault("postgres", kind) for kind in (Kind.KILLED, Kind.CRASHED, Kind.STOPPED)),
+    *(Fault(name, kind) for name in LINES for kind in (Kind.CUT, Kind.SLOW, Kind.DEAF)),
+)
+
+
+def chance(*seed: object) -> Random:
+    return Random(str(seed))  # noqa: S311 - repeatable on purpose
+
+
+def long_plan(seed: int) -> list[Round]:
+    """Return every fault once, and random pairs between them."""
+    order = chance(seed, "long plan")
+    rounds: list[Round] = [(fault,) for fault in ALL_FAULTS]
+    rounds += [_pair(order) for _ in range(PAIRS)]
+    order.shuffle(rounds)
+    return rounds
+
+
+def short_plan(seed: int) -> list[Round]:
+    """Return one fault of each kind, the outages of both servers, and random pairs."""
+    order = chance(seed, "short plan")
+    broker, *_ = _shuffled(
+        [fault for fault in ALL_FAULTS if fault.victim == "rabbitmq" and not fault.is_of_a_line], order
+    )
+    database = Fault("postgres", order.choice([Kind.KILLED, Kind.STOPPED]))
+    others = [fault for fault in ALL_FAULTS if fault.victim in PROCESSES or fault.is_of_a_line]
+    chosen = [
+        order.choice([fault for fault in others if fault.kind == kind]) for kind in sorted({f.kind for f in others})
+    ]
+    rounds: list[Round] = [(fault,) for fault in (broker, database, Fault("postgres", Kind.CRASHED), *chosen)]
+    rounds += [_pair(order) for _ in range(PAIRS_OF_A_SHORT_RUN)]
+    order.shuffle(rounds)
+    return rounds
+
+
+def written_down(rounds: Sequence[Round]) -> str:
+    """Return the plan for people, a round a line."""
+    return "\n".join(f"{number:>3}. {' + '.join(map(str, faults))}" for number, faults in enumerate(rounds, start=1))
+
+
+def _pair(order: Random) -> Round:
+    while True:
+        one, other = order.sample(ALL_FAULTS, 2)
+        if one.victim != other.victim:
+            return one, other
+
+
+def _shuffled(faults: list[Fault], order: Random) -> list[Fault]:
+    return order.sample(faults, len(faults))
