@@ -1,14 +1,29 @@
 """Which faults strike whom, and in which order: a pure function of a seed."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from typing import Final
 
-__all__ = ["LINES", "PROCESSES", "Fault", "Kind", "Round", "chance", "long_plan", "short_plan", "written_down"]
+__all__ = [
+    "ALL_FAULTS",
+    "LINES",
+    "PROCESSES",
+    "SERVERS",
+    "Fault",
+    "Kind",
+    "Round",
+    "chance",
+    "described",
+    "long_plan",
+    "short_plan",
+    "written_down",
+]
 
 PROCESSES: Final = ("users", "orders", "events", "inventory", "orchestrator", "worker", "gateway")
+SERVERS: Final = ("postgres", "rabbitmq")
 LINES: Final = ("users", "orders", "events", "inventory", "orchestrator", "postgres", "rabbitmq")
 """By the server at their end. Everybody who calls it does so over this line."""
 PAIRS: Final = 12
@@ -66,25 +81,25 @@ def long_plan(seed: int) -> list[Round]:
 
 
 def short_plan(seed: int) -> list[Round]:
-    """Return one fault of each kind, the outages of both servers, and random pairs."""
+    """Return one fault of each kind, an outage of either server, and random pairs."""
     order = chance(seed, "short plan")
-    broker, *_ = _shuffled(
-        [fault for fault in ALL_FAULTS if fault.victim == "rabbitmq" and not fault.is_of_a_line], order
-    )
-    database = Fault("postgres", order.choice([Kind.KILLED, Kind.STOPPED]))
-    others = [fault for fault in ALL_FAULTS if fault.victim in PROCESSES or fault.is_of_a_line]
-    chosen = [
-        order.choice([fault for fault in others if fault.kind == kind]) for kind in sorted({f.kind for f in others})
-    ]
-    rounds: list[Round] = [(fault,) for fault in (broker, database, Fault("postgres", Kind.CRASHED), *chosen)]
-    rounds += [_pair(order) for _ in range(PAIRS_OF_A_SHORT_RUN)]
+    outages = [[fault for fault in ALL_FAULTS if fault.victim == name and not fault.is_of_a_line] for name in SERVERS]
+    others = [fault for fault in ALL_FAULTS if fault not in itertools.chain(*outages)]
+    kinds = sorted({fault.kind for fault in others})
+    chosen = [order.choice(outage) for outage in outages]
+    chosen += [order.choice([fault for fault in others if fault.kind == kind]) for kind in kinds]
+    rounds = [*((fault,) for fault in chosen), *(_pair(order) for _ in range(PAIRS_OF_A_SHORT_RUN))]
     order.shuffle(rounds)
     return rounds
 
 
 def written_down(rounds: Sequence[Round]) -> str:
     """Return the plan for people, a round a line."""
-    return "\n".join(f"{number:>3}. {' + '.join(map(str, faults))}" for number, faults in enumerate(rounds, start=1))
+    return "\n".join(f"{number:>3}. {described(faults)}" for number, faults in enumerate(rounds, start=1))
+
+
+def described(faults: Round) -> str:
+    return " + ".join(map(str, faults))
 
 
 def _pair(order: Random) -> Round:
@@ -92,7 +107,3 @@ def _pair(order: Random) -> Round:
         one, other = order.sample(ALL_FAULTS, 2)
         if one.victim != other.victim:
             return one, other
-
-
-def _shuffled(faults: list[Fault], order: Random) -> list[Fault]:
-    return order.sample(faults, len(faults))

@@ -22,7 +22,7 @@ from devstack import invariants
 from devstack.stack import Stack
 from tests.chaos.house import House, open_house
 from tests.chaos.listener import Listener
-from tests.chaos.plan import Round, chance, long_plan, short_plan, written_down
+from tests.chaos.plan import Round, chance, described, long_plan, short_plan, written_down
 from tests.chaos.regular import HABITS, Regular
 from tests.chaos.scene import ANSWER_SECONDS, Scene, Told, patiently
 from tests.chaos.services import all_up
@@ -130,10 +130,12 @@ async def listening(shop: Shop, stack: Stack) -> AsyncIterator[list[Listener]]:
 async def through_all(
     rounds: Sequence[Round], *, troubles: Troubles, stack: Stack, scene: Scene, meanwhile: asyncio.TaskGroup
 ) -> None:
-    for number, faults in enumerate(rounds):
+    began = time.monotonic()
+    for number, faults in enumerate(rounds, start=1):
         if number == len(rounds) // 2:
             meanwhile.create_task(call_off(scene))
         await more_deeds(scene.told)
+        print(f"{time.monotonic() - began:5.0f} s  {number:>3}. {described(faults)}", flush=True)  # noqa: T201
         await asyncio.gather(*map(troubles.strike, faults))
         await eventually(partial(all_up, stack), within_seconds=UP_WITHIN_SECONDS)
 

@@ -12,7 +12,7 @@ from devstack.postgres import EmbeddedPostgres
 from devstack.rabbitmq import PrivateRabbitMQ
 from devstack.stack import Stack
 from tests.chaos.network import Line
-from tests.chaos.plan import Fault, Kind
+from tests.chaos.plan import SERVERS, Fault, Kind
 from tests.chaos.services import Service
 
 __all__ = ["LONGER_THAN_A_LEASE_SECONDS", "Troubles"]
@@ -35,7 +35,7 @@ class Troubles:
     async def strike(self, fault: Fault) -> None:
         if fault.is_of_a_line:
             await self._spoil(self._lines[fault.victim], fault.kind)
-        elif fault.victim in {"postgres", "rabbitmq"}:
+        elif fault.victim in SERVERS:
             await self._strike_server(fault)
         else:
             await self._strike_process(Service(self._stack, fault.victim), fault.kind)
