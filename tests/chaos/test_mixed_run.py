@@ -106,7 +106,9 @@ async def test_everybody_does_everything(platform: ShakenPlatform, shop: Shop, s
             scene.is_over = True
         calm_since = time.monotonic()
         await eventually(partial(all_is_over, shop.world, scene.told), within_seconds=OVER_WITHIN_SECONDS)
-        await invariants.require(platform.stack.urls)
+        await invariants.require(
+            platform.stack.urls, settle_seconds=calm_since + OVER_WITHIN_SECONDS - time.monotonic()
+        )
         for listener in listeners:
             await eventually(partial(listener.has_heard_all, shop.world))
     print(report(scene.told, troubles, listeners, took=calm_since - began, calm=time.monotonic() - calm_since))  # noqa: T201
