@@ -6,7 +6,7 @@ in place of the server's. See docs/testing.md for why this is not a package.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from devstack.ports import LOOPBACK
@@ -28,7 +28,6 @@ class Line:
     def __init__(self, name: str, far_end: Callable[[], Address]) -> None:
         self.name = name
         self.port = 0
-        self.calls = 0
         self._far_end = far_end
         self._server: asyncio.Server | None = None
         self._is_cut = False
@@ -83,7 +82,6 @@ class Line:
             end.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.calls += 1
         ends = {writer}
         self._ends |= ends
         try:
@@ -109,8 +107,6 @@ class Line:
             if is_reply and self._is_deaf:
                 continue
             sink.write(data)
-            await sink.drain()
-        with suppress(OSError):
             await sink.drain()
         sink.close()
 

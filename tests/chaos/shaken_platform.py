@@ -82,6 +82,8 @@ def _far_end_of(stack: Stack, name: str) -> Callable[[], Address]:
         match name:
             case "postgres":
                 url = stack.postgres_url
+            case "rabbitmq":
+                url = stack.rabbitmq.url  # it may be elsewhere when it was started again
             case "inventory":
                 url = f"grpc://{stack.urls.inventory_address}"
             case _:

@@ -9,7 +9,7 @@ from typing import Final
 import psutil
 
 from devstack.postgres import EmbeddedPostgres
-from devstack.rabbitmq import PrivateRabbitMQ
+from devstack.rabbitmq import PortTaken, PrivateRabbitMQ
 from devstack.stack import Stack
 from tests.chaos.network import Line
 from tests.chaos.plan import SERVERS, Fault, Kind
@@ -65,7 +65,7 @@ class Troubles:
                 await asyncio.to_thread(server.kill if fault.kind == Kind.KILLED else server.stop)
                 await asyncio.sleep(AWAY_SECONDS)
             finally:
-                await asyncio.to_thread(server.start)
+                await asyncio.to_thread(_start_again, server)
 
     async def _freeze_broker(self) -> None:
         [pid] = [process.pid for process in self._stack.rabbitmq.processes if process.name == "rabbitmq"]
@@ -81,3 +81,14 @@ class Troubles:
         assert self._stack.postgres.process is not None
         children = psutil.Process(self._stack.postgres.process.pid).children()
         return self._order.choice([child for child in children if "127.0.0.1(" in " ".join(child.cmdline())])
+
+
+def _start_again(server: EmbeddedPostgres | PrivateRabbitMQ) -> None:
+    """Start a server; RabbitMQ elsewhere when another process has taken one of its five ports meanwhile."""
+    try:
+        server.start()
+    except PortTaken:
+        assert isinstance(server, PrivateRabbitMQ)
+        server.kill()
+        server.ports = server.ports.chosen_again(taken=frozenset())
+        server.start()

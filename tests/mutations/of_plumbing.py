@@ -8,6 +8,7 @@ __all__ = ["MUTATIONS"]
 
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
+KILLED: Final = "tests/chaos/test_killed_processes.py"
 POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 
@@ -94,6 +95,13 @@ MUTATIONS: Final = (
         before="            timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds\n",
         after="            timeout = None\n",
         caught_by=(f"{POOL}::test_who_gets_no_connection_is_refused_and_the_rest_goes_on[in_one_statement]",),
+    ),
+    Mutation(
+        name="SIGTERM drops what is in hand",
+        file="common/http/app.py",
+        before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
+        after='        "timeout_graceful_shutdown": 0,\n',
+        caught_by=(f"{KILLED}::TestEndedUnderLoad::test_requests_in_hand_are_answered[orchestrator-users]",),
     ),
     Mutation(
         name="a worker that lost its job ends the try of another",
