@@ -86,7 +86,8 @@ async def scene(stack: Stack, shop: Shop, house: House) -> AsyncIterator[Scene]:
     for fan in shop.fans[:FLAGGED_FANS]:
         await shop.world.change("users", FLAG, fan.user_id)
     concerts = [await house.new_concert(seats=seats) for seats in (SEATS_OF_THE_SHOW[PLAN], SEATS_OF_THE_LOST_SHOW)]
-    async with httpx.AsyncClient(base_url=stack.urls.sandbox, timeout=60, trust_env=False) as providers:
+    once_each = httpx.Limits(max_keepalive_connections=0)  # else one may be closed just when it is used again
+    async with httpx.AsyncClient(base_url=stack.urls.sandbox, timeout=60, limits=once_each) as providers:
         yield Scene(house=house, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in shop.fans})
 
 
