@@ -21,6 +21,7 @@ from devstack.stack import Stack
 from tests.chaos.network import Address, Line, open_lines
 from tests.chaos.phoenix import phoenix_command
 from tests.chaos.plan import LINES, PROCESSES
+from tests.support.nursery import Nursery
 
 __all__ = ["ShakenPlatform", "shaken_platform"]
 
@@ -45,10 +46,10 @@ class ShakenPlatform:
 
 
 @asynccontextmanager
-async def shaken_platform() -> AsyncIterator[ShakenPlatform]:
+async def shaken_platform(nursery: Nursery) -> AsyncIterator[ShakenPlatform]:
     """Start it all: the lines live in this event loop, so the stack is started and stopped beside it."""
     with _folder() as home:
-        stack = Stack(home=home, throwaway=True)
+        stack = Stack(home=home, throwaway=True, spawn=nursery.spawn)
         async with open_lines(Line(name, _far_end_of(stack, name)) for name in LINES) as lines:
             stack.env = _environment(lines)
             stack.service_env = _databases(home, lines["postgres"])

@@ -30,6 +30,7 @@ from tests.chaos.shaken_platform import ShakenPlatform, shaken_platform
 from tests.chaos.shop import Shop
 from tests.chaos.troubles import Troubles
 from tests.contracts.world import World
+from tests.support.servers import TestServers
 from tests.support.waiting import eventually
 
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or secrets.randbelow(1_000_000)
@@ -52,7 +53,6 @@ UNFINISHED = {
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
 }
 OPEN_WEBHOOKS = "SELECT external_id, status, outcome FROM webhook_log WHERE status NOT IN ('processed', 'ignored')"
-
 # Nobody asks for anything by then, so whoever holds or awaits a lock on a table has forgotten it.
 FORGOTTEN = """
     SELECT a.pid, a.application_name, a.state, a.query FROM pg_stat_activity AS a
@@ -63,8 +63,8 @@ FORGOTTEN = """
 
 
 @pytest.fixture(scope="module")
-async def platform() -> AsyncIterator[ShakenPlatform]:
-    async with shaken_platform() as running:
+async def platform(servers: TestServers) -> AsyncIterator[ShakenPlatform]:
+    async with shaken_platform(servers.nursery) as running:
         yield running
 
 
@@ -87,7 +87,9 @@ async def scene(stack: Stack, shop: Shop, house: House) -> AsyncIterator[Scene]:
         await shop.world.change("users", FLAG, fan.user_id)
     concerts = [await house.new_concert(seats=seats) for seats in (SEATS_OF_THE_SHOW[PLAN], SEATS_OF_THE_LOST_SHOW)]
     once_each = httpx.Limits(max_keepalive_connections=0)  # else one may be closed just when it is used again
-    async with httpx.AsyncClient(base_url=stack.urls.sandbox, timeout=60, limits=once_each) as providers:
+    async with httpx.AsyncClient(
+        base_url=stack.urls.sandbox, timeout=60, limits=once_each, trust_env=False
+    ) as providers:
         yield Scene(house=house, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in shop.fans})
 
 
