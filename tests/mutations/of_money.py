@@ -7,7 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
-SAGAS: Final = "tests/contracts/test_sagas.py"
+SAGAS: Final = "tests/contracts/test_actions.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
 
 MUTATIONS: Final = (
