@@ -32,6 +32,7 @@ STEPS_OF_PAYMENT = {
     "confirm order": ("orders", "COMPLETED"),
 }
 UP_WITHIN_SECONDS = 30.0
+STAYS_SECONDS = 0.4  # more than a server lives that waits for nobody, less than callers have patience
 REFUSE_SALE = "UPDATE seats SET held_by_user_id = gen_random_uuid() WHERE hold_id = $1"
 
 
@@ -167,6 +168,8 @@ class TestEndedUnderLoad:
             await eventually(is_waited_for)
             ending = asyncio.create_task(Service(stack, name).end())
             await eventually(lambda: not is_open(stack, name))
+            ended, _ = await asyncio.wait([ending], timeout=STAYS_SECONDS)
+            assert not ended
         await ending
         assert [answer.status_code for answer in await asyncio.gather(*answers)] == [200] * len(payments)
         await eventually(lambda: all_up(stack), within_seconds=UP_WITHIN_SECONDS)
