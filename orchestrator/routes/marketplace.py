@@ -84,8 +84,11 @@ async def list_ticket(
 async def cancel(
     body: ListingReference, user: CurrentUser, market: Market, response: Response
 ) -> Success[ListingCancelled] | Success[InProgress]:
-    """A buyer who waits for approval gets the credits back. Cancelling twice is the same as cancelling once."""
-    return await answer(market.cancel(body.listing_id, caller_id=user.user_id), response)
+    """A buyer who waits for approval gets the credits back. Cancelling twice is the same as cancelling once.
+
+    One's own listing, or anybody's as an admin.
+    """
+    return await answer(market.cancel(body.listing_id, caller=user), response)
 
 
 @router.post("/buy", responses=_BUY, summary="Buy a ticket from a fan")

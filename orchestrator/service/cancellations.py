@@ -10,7 +10,7 @@ from orchestrator.errors import EventInvalidState, EventNotFound
 from orchestrator.sagas.cancel_event import CANCEL_EVENT, CancelEvent
 from orchestrator.sagas.facts import OpenWork
 from orchestrator.schemas.refunds import EventCancellation
-from orchestrator.service.outcomes import failure_of, last_attempt
+from orchestrator.service.outcomes import attempts, failure_of
 
 __all__ = ["CancellationDesk"]
 
@@ -27,13 +27,13 @@ class CancellationDesk:
             NotFound: EVENT_NOT_FOUND.
             Conflict: EVENT_INVALID_STATE, it is not on sale yet.
         """
-        saga_id, saga = await last_attempt(self._engine, _first_saga_id(event_id))
-        if saga is not None:
-            return _view(saga)
+        tried = await attempts(self._engine, _first_saga_id(event_id))
+        if tried.done is not None:
+            return _view(tried.done)
         event = await self._events.facts(event_id)
         if not event.is_published:
             raise EventInvalidState(details={"status": event.status})
-        cancellation = CancelEvent(saga_id=saga_id, event_id=event_id, cancelled_by_user_id=admin_id)
+        cancellation = CancelEvent(saga_id=tried.next_id, event_id=event_id, cancelled_by_user_id=admin_id)
         try:
             return _view(await self._engine.start(CANCEL_EVENT, cancellation, requested_by=admin_id))
         except (StillRunning, Busy, Unavailable):  # it goes on by itself, or another admin was first
@@ -46,7 +46,7 @@ class CancellationDesk:
             NotFound: EVENT_NOT_FOUND, nobody has called it off.
             Unavailable: it has just begun.
         """
-        _, saga = await last_attempt(self._engine, _first_saga_id(event_id))
+        saga = (await attempts(self._engine, _first_saga_id(event_id))).done
         if saga is None:
             await self._events.facts(event_id)
             raise EventNotFound("The event was not cancelled.")

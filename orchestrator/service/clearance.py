@@ -23,7 +23,7 @@ from orchestrator.sagas.refund import REFUND
 from orchestrator.sagas.resale import RESALE
 from orchestrator.sagas.transfer import TRANSFER
 from orchestrator.sagas.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
-from orchestrator.service.outcomes import last_attempt
+from orchestrator.service.outcomes import attempts
 from orchestrator.service.refunds import refund_of
 
 __all__ = ["EventClearance"]
@@ -135,10 +135,10 @@ class EventClearance:
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
         """Start a saga, unless it was, and return whether it is ours; one that was refused is started anew."""
-        saga_id, earlier = await last_attempt(self.engine, data.saga_id)
-        if earlier is not None:
+        tried = await attempts(self.engine, data.saga_id)
+        if tried.done is not None:
             return False
-        await self.engine.start(kind, data.model_copy(update={"saga_id": saga_id}), requested_by=requested_by)
+        await self.engine.start(kind, data.model_copy(update={"saga_id": tried.next_id}), requested_by=requested_by)
         return True
 
     async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:

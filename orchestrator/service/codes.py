@@ -2,7 +2,7 @@
 
 import uuid
 
-from common.errors import ServiceError, TooManyRequests
+from common.errors import Busy, ServiceError, TooManyRequests
 from orchestrator.clients.codes import UsersCodes
 from orchestrator.clients.listings import OrdersListings
 from orchestrator.clients.transfers import OrdersTransfers
@@ -127,6 +127,8 @@ class CodeDesk:
 def _why_not_unpaid(saga: SagaRecord) -> ServiceError:
     if saga.state is SagaState.COMPLETED:
         return OrderAlreadyConfirmed()
+    if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
+        return Busy(retry_after_seconds=1)  # it is being paid
     if saga.error is None or saga.error.code == HoldExpired.code:
         return HoldExpired()
     return OrderInvalidState()

@@ -13,6 +13,8 @@ from orchestrator.qr import QrTicket
 
 __all__ = ["RULES", "Sight", "message_of", "refusal_of"]
 
+# Shows end late, and some last for days; after this nobody comes for them any more.
+ENDS_AFTER: Final = timedelta(hours=48)
 # Our own servers' clocks may differ by so much; a code from further ahead was not issued in good order.
 CLOCK_SKEW: Final = timedelta(seconds=5)
 
@@ -48,6 +50,10 @@ def _is_for_another_hall(sight: Sight) -> bool:
     return sight.event.hall_id != sight.hall_presented or sight.event_presented not in {None, sight.event.event_id}
 
 
+def _is_over(sight: Sight) -> bool:
+    return sight.event is not None and sight.seen_at >= sight.event.event_date + ENDS_AFTER
+
+
 def _is_called_off(sight: Sight) -> bool:
     return sight.event is not None and not sight.event.is_published
 
@@ -69,6 +75,7 @@ RULES: Final[tuple[tuple[Callable[[Sight], bool], ScanResult], ...]] = (
     (_is_unknown, ScanResult.NOT_FOUND),
     (_is_not_of_now, ScanResult.EXPIRED),
     (_is_for_another_hall, ScanResult.WRONG_HALL),
+    (_is_over, ScanResult.EXPIRED),  # the hall has another event by now
     (_is_called_off, ScanResult.UNPAID),  # its refunds are on their way
     (_is_unpaid, ScanResult.UNPAID),
     (_is_somebody_elses, ScanResult.NOT_OWNER),
@@ -90,6 +97,8 @@ def message_of(outcome: ScanOutcome, sight: Sight) -> str:
             return f"Admitted before, at {outcome.admitted_at:%H:%M:%S} UTC"
         case ScanResult.WRONG_HALL if sight.event:
             return f"Wrong hall: this ticket is for {sight.event.hall_id}"
+        case ScanResult.EXPIRED if not _is_not_of_now(sight) and _is_over(sight):
+            return "The event is over"
         case ScanResult.EXPIRED if not _is_not_of_now(sight):
             return "The ticket is on sale: it has no valid code"
     return _MESSAGES[outcome.result]

@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
+from common.auth.principal import Principal
 from common.db.requests import fingerprint_of
 from common.errors import Busy
 from common.money import CENT
@@ -86,8 +87,10 @@ class Marketplace:
         saga = await self._engine.start(LIST_FOR_RESALE, listing, requested_by=caller_id, fingerprint=fingerprint)
         return _active(succeeded(saga))
 
-    async def cancel(self, listing_id: uuid.UUID, *, caller_id: uuid.UUID) -> ListingCancelled:
+    async def cancel(self, listing_id: uuid.UUID, *, caller: Principal) -> ListingCancelled:
         """Take one's ticket off the market; a buyer who waits for approval is declined and gets the credits back.
+
+        An admin may do so with anybody's: before a transfer is reversed or an order refunded, when its owner will not.
 
         Raises:
             NotFound: LISTING_NOT_FOUND.
@@ -95,7 +98,9 @@ class Marketplace:
             Conflict: LISTING_INVALID_STATE, REQUEST_IN_PROGRESS.
             StillRunning: it takes longer than the request may.
         """
-        listing = await self._own(listing_id, caller_id)
+        listing = await self._listings.find(listing_id)
+        if not caller.may_act_for(listing.seller_user_id):
+            raise NotYours
         if listing.status == "CANCELLED":
             return ListingCancelled(listing_id=listing_id)
         if listing.status == "WITHDRAWING":
@@ -107,9 +112,9 @@ class Marketplace:
             listing_id=listing_id,
             seat_id=listing.seat_id,
             order_id=listing.order_id,
-            seller_user_id=caller_id,
+            seller_user_id=listing.seller_user_id,
         )
-        succeeded(await self._engine.start(WITHDRAW_LISTING, withdrawal, requested_by=caller_id))
+        succeeded(await self._engine.start(WITHDRAW_LISTING, withdrawal, requested_by=caller.user_id))
         return ListingCancelled(listing_id=listing_id)
 
     async def buy(self, listing_id: uuid.UUID, *, caller_id: uuid.UUID, key: str | None, address: str) -> SalePending:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from common.errors import (
@@ -15,7 +16,17 @@ from common.errors import (
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 
-__all__ = ["earlier", "failure_of", "last_attempt", "opened", "refuse_again", "saga_id_of", "succeeded"]
+__all__ = [
+    "Attempts",
+    "attempts",
+    "earlier",
+    "failure_of",
+    "opened",
+    "refuse_again",
+    "saga_id_of",
+    "succeeded",
+    "was_refused",
+]
 
 # Why a saga may have unwound that says nothing of the request: the same one may go well the next time.
 PASSING: Final = frozenset({Unavailable.kind, OutcomeUnknown.kind, TooManyRequests.kind, Busy.kind})
@@ -47,14 +58,34 @@ async def earlier(
     return saga_id, None
 
 
-async def last_attempt(engine: SagaEngine, saga_id: uuid.UUID) -> tuple[uuid.UUID, SagaRecord | None]:
-    """Return the saga that did what may be done once, or is at it; or the id to try under, and None.
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """At what may be done once: one that did it or is at it; otherwise the id to try under, and the last refused one."""
 
-    One that was refused did nothing: the next attempt gets the next id.
+    next_id: uuid.UUID
+    done: SagaRecord | None = None
+    refused: SagaRecord | None = None
+
+
+async def attempts(engine: SagaEngine, first_id: uuid.UUID) -> Attempts:
+    """Look for the last of the sagas that tried the same. One that was refused did nothing; the next gets the next id.
+
+    Attempts are numbered without a gap, so the last is found by doubling and halving: whoever asks in vain ten thousand
+    times makes nobody walk through them.
     """
-    while (saga := await engine.find(saga_id)) is not None and saga.state is SagaState.UNWOUND:
-        saga_id = _next(saga_id)
-    return saga_id, saga
+    last, saga, missing = -1, None, 0
+    while (found := await engine.find(_attempt_id(first_id, missing))) is not None:
+        last, saga, missing = missing, found, 2 * missing + 1
+    while missing - last > 1:
+        middle = (last + missing) // 2
+        found = await engine.find(_attempt_id(first_id, middle))
+        if found is None:
+            missing = middle
+        else:
+            last, saga = middle, found
+    if saga is None or saga.state is SagaState.UNWOUND:
+        return Attempts(_attempt_id(first_id, missing), refused=saga)
+    return Attempts(saga.saga_id, done=saga)
 
 
 async def refuse_again(
@@ -108,8 +139,17 @@ def failure_of(saga: SagaRecord, *, expired: type[ServiceError] = Unavailable) -
     return expired() if saga.error is None else saga.error.to_error()
 
 
+def was_refused(saga: SagaRecord) -> bool:
+    """Whether it unwound for a reason that the same request would meet again."""
+    return saga.error is not None and saga.error.kind not in PASSING
+
+
 def _came_to_nothing(saga: SagaRecord) -> bool:
     return saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.kind in PASSING
+
+
+def _attempt_id(first_id: uuid.UUID, number: int) -> uuid.UUID:
+    return uuid.uuid5(first_id, f"attempt {number}") if number else first_id
 
 
 def _next(saga_id: uuid.UUID) -> uuid.UUID:

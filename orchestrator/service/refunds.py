@@ -7,6 +7,7 @@ from typing import Final
 
 from common.auth.principal import Principal, Role
 from common.db.requests import fingerprint_of
+from common.errors import Busy, Unavailable
 from orchestrator.clients.events import EventsRegister
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
@@ -14,7 +15,7 @@ from orchestrator.errors import NotYours, OrderInvalidState, OrderNotFound, Refu
 from orchestrator.sagas.purchase import CHARGE_WALLET, Purchase
 from orchestrator.sagas.refund import REFUND, Refund
 from orchestrator.schemas.refunds import Refunded
-from orchestrator.service.outcomes import last_attempt, succeeded
+from orchestrator.service.outcomes import attempts, failure_of, succeeded, was_refused
 
 __all__ = ["RefundDesk", "first_refund_id", "refund_of"]
 
@@ -34,24 +35,33 @@ class RefundDesk:
             NotFound: ORDER_NOT_FOUND.
             Forbidden: somebody else's order; NOT_SEAT_OWNER, a ticket was handed over (an admin may all the same).
             Conflict: ORDER_INVALID_STATE, not paid, or too late; SEAT_UNAVAILABLE, a ticket was used or is on sale.
+            Busy: REQUEST_IN_PROGRESS, somebody else has just asked for the same.
             StillRunning: it takes longer than the request may.
         """
         is_admin = caller.has_role(Role.ADMIN)
         purchase = await self._paid_purchase(order_id, caller)
         fingerprint = fingerprint_of({"reason": reason, "key": key})
-        saga_id, saga = await last_attempt(self._engine, first_refund_id(order_id))
-        if saga is not None:
-            return _refunded_before(saga, caller_id=caller.user_id, fingerprint=fingerprint if key else None)
+        tried = await attempts(self._engine, first_refund_id(order_id))
+        if tried.done is not None:
+            return _refunded_before(tried.done, caller_id=caller.user_id, fingerprint=fingerprint if key else None)
+        if key and tried.refused is not None and was_refused(tried.refused):
+            _refuse_again(tried.refused, caller_id=caller.user_id, fingerprint=fingerprint)
         if not is_admin:
             await self._check_window(purchase.event_id)
         refund = purchase.model_copy(
             update={
-                "saga_id": saga_id,
+                "saga_id": tried.next_id,
                 "reason": reason or (GRANTED if is_admin else ASKED_FOR),
                 "is_forced": is_admin,
             }
         )
-        saga = await self._engine.start(REFUND, refund, requested_by=caller.user_id, fingerprint=fingerprint)
+        try:
+            saga = await self._engine.start(REFUND, refund, requested_by=caller.user_id, fingerprint=fingerprint)
+        except Unavailable as error:
+            # Somebody else has just begun the same one.
+            if (await attempts(self._engine, first_refund_id(order_id))).done is None:
+                raise
+            raise Busy(retry_after_seconds=1) from error
         return _refunded(succeeded(saga))
 
     async def _paid_purchase(self, order_id: uuid.UUID, caller: Principal) -> Refund:
@@ -99,6 +109,12 @@ def _refunded_before(saga: SagaRecord, *, caller_id: uuid.UUID, fingerprint: str
     if (saga.requested_by, saga.fingerprint) != (caller_id, fingerprint):
         raise OrderInvalidState(details={"status": "REFUNDED"})
     return _refunded(saga)
+
+
+def _refuse_again(saga: SagaRecord, *, caller_id: uuid.UUID, fingerprint: str) -> None:
+    """Refuse a repeated request as the first one was, though it might go well by now: its sender has read the answer."""
+    if (saga.requested_by, saga.fingerprint) == (caller_id, fingerprint):
+        raise failure_of(saga)
 
 
 def _refunded(saga: SagaRecord) -> Refunded:

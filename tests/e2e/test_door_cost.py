@@ -3,11 +3,11 @@
 import uuid
 
 import pytest
-from prometheus_client import REGISTRY
 
 from orchestrator.service.door import Door, PresentedCode
 from tests.e2e.door import Doorway
 from tests.e2e.workshop import Workshop
+from tests.support.statements import remote_calls
 
 
 @pytest.fixture
@@ -20,12 +20,6 @@ def code(door: Doorway, payload: str) -> PresentedCode:
         scanned_at=None,
         nonce=None,
     )
-
-
-def remote_calls() -> int:
-    """Return how many calls this process has made, by the metric that operators see."""
-    [metric] = [metric for metric in REGISTRY.collect() if metric.name == "remote_calls"]
-    return round(sum(sample.value for sample in metric.samples if sample.name == "remote_calls_total"))
 
 
 async def cost_of(door: Door, code: PresentedCode) -> int:

@@ -52,6 +52,14 @@ class TestRefund:
         assert (await refund(fan, order_id)).refused() == (409, "ORDER_INVALID_STATE")
         assert await fan.balance() == "1000.00"
 
+    async def test_a_refusal_is_repeated_under_its_key(self, fan: Person, ticket: Ticket, order_id: str) -> None:
+        listing_id = (await Handover.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
+        refusals = [(await refund(fan, order_id, key="refund")).refused() for _ in range(2)]
+        assert refusals == [(409, "SEAT_UNAVAILABLE")] * 2
+        assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
+        assert (await refund(fan, order_id, key="refund")).refused() == (409, "SEAT_UNAVAILABLE")
+        assert (await refund(fan, order_id, key="again")).data["status"] == "REFUNDED"
+
     async def test_too_late_for_the_fan_and_not_for_the_admin(
         self, fan: Person, admin: Person, new_concert: MakeConcert
     ) -> None:

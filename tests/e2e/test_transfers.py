@@ -252,6 +252,20 @@ class TestDispute:
         owing = {r["user_id"]: r["amount"] for r in (await admin.get("/admin/receivables", per_page=100)).data}
         assert owing[fan.user_id] == "500.00"
 
+    async def test_a_listing_of_the_one_who_has_it_is_no_veto(
+        self, *, fan: Person, buyer: Person, admin: Person, ticket: Ticket
+    ) -> None:
+        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        listing_id = (await Handover.list_ticket(buyer, ticket.seat_id, "100.00")).data["listing_id"]
+        assert (
+            await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Never agreed"})
+        ).status == 200
+        assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).refused() == (403, "FORBIDDEN")
+        withdrawn = await admin.post("/marketplace/cancel", {"listing_id": listing_id})
+        assert withdrawn.data["status"] == "CANCELLED"
+        assert (await admin.post("/transfer/reverse", {"transfer_id": transfer_id})).data["status"] == "REVERSED"
+        assert await owner_of(ticket, fan, buyer) is fan
+
     async def test_only_parties_dispute_and_only_admins_decide(
         self, fan: Person, buyer: Person, new_fan: MakeFan, ticket: Ticket
     ) -> None:

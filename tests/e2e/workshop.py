@@ -18,10 +18,11 @@ from orchestrator.clients.people import People
 from orchestrator.clients.seat_orders import SeatOrders
 from orchestrator.clients.takings import Takings
 from orchestrator.qr import QrCodec
+from orchestrator.service.box_office import BoxOffice
 from orchestrator.service.door import Door, Witnesses
 from orchestrator.service.event_desk import EventDesk
 from orchestrator.settings import Settings
-from orchestrator.wiring import SERVICE, Participants
+from orchestrator.wiring import SERVICE, Participants, wire
 
 __all__ = ["Workshop"]
 
@@ -71,6 +72,12 @@ class Workshop:
         )
         qr = QrCodec(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
         return Door(entrance or participants.entrance, witnesses, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+
+    def box_office(self) -> BoxOffice:
+        """Make one whose sagas are run here; nothing runs beside them."""
+        machinery = wire(self._settings)
+        self._opened.push_async_callback(machinery.close)
+        return machinery.box_office
 
     def desk(self) -> EventDesk:
         participants = self._participants({})

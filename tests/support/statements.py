@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData
 
 from common.db.engine import Database
 
-__all__ = ["counted_statements", "schema_differences"]
+__all__ = ["counted_statements", "remote_calls", "schema_differences"]
 
 
 class StatementCount:
@@ -28,6 +28,12 @@ class StatementCount:
 def counted_statements() -> Iterator[StatementCount]:
     """Count the statements that this process sends meanwhile, by the metric that operators see."""
     yield StatementCount()
+
+
+def remote_calls() -> int:
+    """Return how many calls of other services this process has made, by the metric that operators see."""
+    [metric] = [metric for metric in REGISTRY.collect() if metric.name == "remote_calls"]
+    return round(sum(sample.value for sample in metric.samples if sample.name == "remote_calls_total"))
 
 
 def _sent() -> float:

@@ -21,14 +21,14 @@ SEAT, EVENT, OWNER, STRANGER = (uuid.uuid4() for _ in range(4))
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def event(hall_id: str = "HALL-A", status: str = "PUBLISHED") -> EventFacts:
+def event(hall_id: str = "HALL-A", status: str = "PUBLISHED", *, began_at: datetime = NOW) -> EventFacts:
     return EventFacts(
         event_id=EVENT,
         name="Jazz at the Bay",
         status=status,
         venue=VenueFacts(venue_id=uuid.uuid4(), name="Esplanade", address=""),
         hall_id=hall_id,
-        event_date=NOW,
+        event_date=began_at,
         total_seats=1,
         pricing_tiers={},
     )
@@ -51,6 +51,14 @@ def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **know
     ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
     good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
     return Sight(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
+
+
+def test_a_ticket_of_last_month_opens_no_door_tonight() -> None:
+    late = sight(event=event(began_at=NOW - timedelta(hours=48)))
+    assert refusal_of(late) is ScanResult.EXPIRED
+    outcome = ScanOutcome(result=ScanResult.EXPIRED, admitted_at=None)
+    assert message_of(outcome, late) == "The event is over"
+    assert refusal_of(sight(event=event(began_at=NOW - timedelta(hours=48) + MILLISECOND))) is None
 
 
 @pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])

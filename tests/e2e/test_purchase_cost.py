@@ -1,0 +1,39 @@
+"""What a purchase costs in remote calls and in writes of the saga log: counts that must not creep up.
+
+What each call costs its participant, one statement, is counted beside the participant: `tests/integration/*/test_cost.py`.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestrator.sagas.facts import SeatChoice
+from orchestrator.service.box_office import BoxOffice
+from tests.e2e.people import Box, Person
+from tests.e2e.workshop import Workshop
+from tests.support.statements import counted_statements, remote_calls
+
+
+@contextmanager
+def at_most(*, calls: int, statements: int) -> Iterator[None]:
+    before = remote_calls()
+    with counted_statements() as sent:
+        yield
+        assert (remote_calls() - before, int(sent)) == (calls, statements)
+
+
+async def reserve(office: BoxOffice, fan: Person, concert: Box, number: int) -> uuid.UUID:
+    choice = SeatChoice(seat_ids=(uuid.UUID(concert.seats["CAT2"][number]),))
+    event_id, user_id = uuid.UUID(concert.event_id), uuid.UUID(fan.user_id)
+    held = await office.reserve(user_id=user_id, event_id=event_id, choice=choice, key=None)
+    return held.order_id
+
+
+async def test_a_purchase(workshop: Workshop, fan: Person, concert: Box) -> None:
+    office = workshop.box_office()
+    with at_most(calls=3, statements=2):  # the event, hold, order; held, waiting
+        await reserve(office, fan, concert, 0)
+    with at_most(calls=2, statements=2):  # the event is known for some seconds
+        order_id = await reserve(office, fan, concert, 1)
+    with at_most(calls=3, statements=4):  # charge, sell, confirm; taken, charged, sold, completed
+        await office.pay(user_id=uuid.UUID(fan.user_id), order_id=order_id, key="pay", address="127.0.0.1")
