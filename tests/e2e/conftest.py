@@ -5,15 +5,18 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
+from gateway.routing import ROUTES
 from tests.e2e.door import Doorway, Ticket, buy
 from tests.e2e.people import Box, Person
 from tests.e2e.workshop import Workshop
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
+from tests.support.waiting import eventually
 
 MakeFan = Callable[..., Awaitable[Person]]
 MakeConcert = Callable[..., Awaitable[Box]]
@@ -26,6 +29,19 @@ def platform(servers: TestServers) -> Iterator[Stack]:
         with running_platform(database_url=databases, vhost=vhost, env={"RATE_LIMIT_PER_MINUTE": "0"}) as stack:
             yield stack
         databases.drop_all()
+
+
+@pytest.fixture(scope="session")
+async def description(platform: Stack) -> dict[str, Any]:
+    """The merged OpenAPI document, once every service has described itself: the first time takes a moment."""
+    async with httpx.AsyncClient(base_url=platform.urls.gateway) as http:
+
+        async def look() -> dict[str, Any]:
+            found: dict[str, Any] = (await http.get("/openapi.json")).json()
+            assert {route.path for route in ROUTES} <= set(found["paths"])
+            return found
+
+        return await eventually(look, within_seconds=30)
 
 
 @pytest.fixture(scope="session", autouse=True)

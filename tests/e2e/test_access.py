@@ -11,7 +11,6 @@ from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access import BY_OTHER_MEANS, RULES, Who, body_of, path_of, rule_of
 from tests.e2e.people import Person
-from tests.support.waiting import eventually
 
 SEEDED: Final = {
     "fan": "user1@example.com",
@@ -46,19 +45,6 @@ async def callers(platform: Stack) -> AsyncIterator[Mapping[str, httpx.AsyncClie
         for client in clients.values():
             await opened.enter_async_context(client)
         yield clients
-
-
-@pytest.fixture(scope="module")
-async def description(platform: Stack) -> dict[str, Any]:
-    """The merged document, once every service has described itself: the first time takes a moment."""
-    async with httpx.AsyncClient(base_url=platform.urls.gateway) as http:
-
-        async def look() -> dict[str, Any]:
-            found: dict[str, Any] = (await http.get("/openapi.json")).json()
-            assert {route.path for route in ROUTES} <= set(found["paths"])
-            return found
-
-        return await eventually(look, within_seconds=30)
 
 
 async def call(client: httpx.AsyncClient, route: Route, body: Any = None) -> httpx.Response:

@@ -21,7 +21,6 @@ from schemathesis.specs.openapi.checks import (
 from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.support.waiting import eventually
 
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "3"))
 # That no route ignores who calls is shown in `test_access`.
@@ -39,18 +38,6 @@ OFTEN: Final = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-async def description(platform: Stack) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=platform.urls.gateway) as http:
-
-        async def look() -> dict[str, Any]:
-            found: dict[str, Any] = (await http.get("/openapi.json")).json()
-            assert {route.path for route in ROUTES} <= set(found["paths"])
-            return found
-
-        return await eventually(look, within_seconds=30)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,7 @@ from gateway.routing import ROUTES, Route
 from tests.e2e.access import BY_OTHER_MEANS, Who, body_of, path_of, rule_of
 from tests.e2e.conftest import MakeConcert, MakeFan
 from tests.e2e.people import Person
-from tests.e2e.test_access import called, description
-
-__all__ = ["description"]
+from tests.e2e.test_access import called
 
 # What belongs to somebody. An id in no list fails the test below: say whose it is.
 OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
