@@ -25,6 +25,9 @@ __all__ = ["WebhookSender", "check_url", "is_public"]
 DOMAIN_NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?\.?")
 # Addresses that carry another one inside, which a translator on the way may unpack.
 TRANSLATED: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+# All that was ever given out of IPv6 (RFC 4291 §2.4); Python calls more than that global. The second is for examples.
+UNICAST: Final = ipaddress.ip_network("2000::/3")
+DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")
 
 
 def is_public(address: str) -> bool:
@@ -32,6 +35,8 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address) and (ip not in UNICAST or ip in DOCUMENTATION):
+        return False
     return ip.is_global and not ip.is_multicast and not any(ip in network for network in TRANSLATED)
 
 

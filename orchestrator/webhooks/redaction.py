@@ -10,9 +10,11 @@ HIDDEN: Final = "[redacted]"
 # Secrets of payments, keys of goods, and what tells who somebody is.
 _SECRET: Final = re.compile(
     r"secret|token|password|signature|authorization|serial|(^|_)keys?$|(^|_)codes?$|number|cvc|iban|last4|fingerprint"
-    r"|email|phone|address|(^|_)name$|(^|_)ip$",
+    r"|email|phone|address|(^|_)name$|(^|_)ip$|(^|_)pin$|cvv|receipt_url",
     re.IGNORECASE,
 )
+# Some providers write activationKey where others write activation_key.
+_NEXT_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The addresses that crypto is sent to are public, and people look for them.
 _PUBLIC: Final = frozenset({"pay_address"})
 
@@ -31,6 +33,6 @@ def _redacted(value: Any) -> Any:
 
 
 def _shown(name: str, content: Any) -> Any:
-    if content is None or name in _PUBLIC or not _SECRET.search(name):
+    if content is None or name in _PUBLIC or not _SECRET.search(_NEXT_WORD.sub("_", name)):
         return _redacted(content)
     return HIDDEN

@@ -31,6 +31,11 @@ from orchestrator.integrations.signing import headers_of, new_secret
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:0:7f00:1::",
+        "fec0::1",
+        "::127.0.0.1",
+        "::ffff:0:a9fe:a9fe",
+        "5f00::1",
+        "3fff::1",
     ],
 )
 def test_no_private_address_is_public(address: str) -> None:

@@ -8,7 +8,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from users.payments.status import GIVEN_UP, RANK, Flag, Outcome, PaymentStatus, Verdict, judge
@@ -95,7 +95,13 @@ def test_the_end_depends_on_what_was_said_and_not_on_the_order(said: list[Report
     assert RANK[first.status] == RANK[second.status]  # FAILED and EXPIRED are the same to us
 
 
+SUCCESS = Report(
+    status=PaymentStatus.SUCCEEDED, amount=Decimal(50), currency="sgd", user_id=FAN, paid_amount=Decimal(1)
+)
+
+
 @given(st.lists(reports, max_size=20))
+@example([SUCCESS, SUCCESS])
 def test_it_is_credited_once_and_only_by_a_true_report(said: list[Report]) -> None:
     standing, verdicts = told(said)
     credited = [report for report, verdict in zip(said, verdicts, strict=True) if verdict.outcome is Outcome.CREDITED]
