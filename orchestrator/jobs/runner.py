@@ -85,7 +85,8 @@ class JobRunner:
         self._observer = observer
         self._waits_on_broker = frozenset(waits_on_broker)
         self._on_announced = on_announced
-        self._in_hand: dict[uuid.UUID, _InHand] = {}
+        # By job and epoch: a job that was lost may come back while the try that lost it has not ended yet.
+        self._in_hand: dict[tuple[uuid.UUID, int], _InHand] = {}
         self._leases: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -124,7 +125,7 @@ class JobRunner:
                 if outcome.error is not None:
                     fail(traced, outcome.error.code)
         finally:
-            self._in_hand.pop(attempt.job_id, None)
+            self._in_hand.pop((attempt.job_id, attempt.epoch), None)
         self._observer.ended(attempt, outcome.name, outcome.error, seconds=perf_counter() - began)
         await self._observer.reached(JobMoment.AFTER_WRITE, kind)
         return True
@@ -144,7 +145,7 @@ class JobRunner:
 
     async def _try(self, work: Work, attempt: Attempt) -> _Outcome:
         task = asyncio.create_task(self._call(work, attempt), name=f"job {attempt.job_id}")
-        held = self._in_hand[attempt.job_id] = _InHand(attempt, task)
+        held = self._in_hand[attempt.job_id, attempt.epoch] = _InHand(attempt, task)
         try:
             await asyncio.wait({task}, timeout=work.policy.timeout_seconds)
             if not task.done():
@@ -239,7 +240,7 @@ class JobRunner:
                 logger.exception("job.leases_stumbled")
                 continue
             for each in held:
-                if each.attempt.job_id not in ours:
+                if (each.attempt.job_id, each.attempt.epoch) not in ours:
                     self._end(each, LOST)
 
     def _end(self, held: _InHand, reason: str) -> None:

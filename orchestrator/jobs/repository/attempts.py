@@ -50,7 +50,7 @@ _RENEW: Final = text(
     UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
     FROM unnest(CAST(:job_ids AS uuid[]), CAST(:epochs AS integer[])) AS mine (job_id, epoch)
     WHERE jobs.job_id = mine.job_id AND jobs.epoch = mine.epoch AND jobs.status = 'running'
-    RETURNING jobs.job_id
+    RETURNING jobs.job_id, jobs.epoch
     """
 )
 
@@ -108,14 +108,14 @@ class Attempts:
         parameters = {"batch": batch, "lease_seconds": self.lease_seconds}
         return [_attempt(row) for row in await self._database.fetch_all(_TAKE_OVER_LOST, parameters)]
 
-    async def renew(self, attempts: Sequence[Attempt]) -> set[uuid.UUID]:
-        """Renew the leases and return the ids of the jobs that are still ours."""
+    async def renew(self, attempts: Sequence[Attempt]) -> set[tuple[uuid.UUID, int]]:
+        """Renew the leases and return job and epoch of the tries that are still ours."""
         parameters = {
             "job_ids": [attempt.job_id for attempt in attempts],
             "epochs": [attempt.epoch for attempt in attempts],
             "lease_seconds": self.lease_seconds,
         }
-        return {row["job_id"] for row in await self._database.fetch_all(_RENEW, parameters)}
+        return {(row["job_id"], row["epoch"]) for row in await self._database.fetch_all(_RENEW, parameters)}
 
     async def report(self, attempt: Attempt, progress: Mapping[str, Any]) -> None:
         """Show how far a try is.

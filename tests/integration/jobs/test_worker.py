@@ -87,6 +87,20 @@ class TestLostWorker:
         await eventually(lambda: bench.cancelled == 1)
         assert site.outcomes["lost"] == 1
 
+    async def test_one_that_comes_back_to_the_worker_that_lost_it_is_kept(self, site: Site) -> None:
+        bench = Bench()
+        bench.gate.clear()
+        await site.worker((EMAIL, bench), lease_seconds=0.6)
+        [job] = await site.enqueue("email", "letter")
+        await site.reaches(job, JobStatus.RUNNING)
+        await site.database.execute(text("UPDATE jobs SET epoch = epoch + 1, status = 'queued', lease_until = NULL"))
+        await site.enqueue("email", "another")  # its token wakes a second hand, which takes the best ready job
+        await eventually(lambda: bench.cancelled == 1)
+        await site.reaches(job, JobStatus.RUNNING)
+        await site.lease_is_renewed(job, times=3)
+        bench.gate.set()
+        assert (await site.reaches(job, JobStatus.COMPLETED)).attempts == 2
+
     async def test_lease_is_kept_while_the_handler_works(self, site: Site) -> None:
         bench = Bench()
         bench.gate.clear()
