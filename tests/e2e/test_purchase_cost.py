@@ -1,6 +1,7 @@
 """What a purchase costs in remote calls and in writes of the saga log: counts that must not creep up.
 
-What each call costs its participant, one statement, is counted beside the participant: `tests/integration/*/test_cost.py`.
+What each call costs its participant, one statement, is counted beside the participant (`tests/integration/users/test_cost.py`,
+`tests/integration/inventory/test_round_trips.py`, `tests/integration/orders/test_database.py`). The outbox's relay is not counted.
 """
 
 import uuid
