@@ -143,6 +143,7 @@ class InventoryServicer(rpc.InventoryServicer):
             price_paid=read_amount(request.price_paid, "price_paid"),
             undoes_request_id=read_optional_id(request.undoes_request_id, "undoes_request_id"),
             expected_status=read_owned_status(request.expected_status, "expected_status"),
+            is_forced=request.is_forced,
         )
         return write_seat(await self._tickets.change_owner(command))
 

@@ -163,6 +163,12 @@ class ChangeOwner:
     price_paid: Decimal
     undoes_request_id: uuid.UUID | None
     expected_status: SeatStatus  # SOLD or LISTED
+    is_forced: bool = False  # also when the event's sale has ended
+
+    @property
+    def heeds_end_of_sale(self) -> bool:
+        """Whether an ended sale is in its way. It keeps no undo from setting right what a change did."""
+        return not self.is_forced and self.undoes_request_id is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """A seat is in one transfer or one listing at a time.
 
-Whether it is free is asked of the database's `occupant_of(seat_id, order_id)` (migration 0003), which makes all who ask
-about one seat take turns until they commit, and looks at both tables anew when it is their turn. A dispute is about a
-ticket, which is a seat and the order it was sold with: it outlives the order, and then does not occupy the seat.
+Whether it is free is asked of the database's `occupant_of(seat_id, order_id)` (migration 0004), which makes all who ask
+about one seat take turns until they commit, and looks at both tables anew when it is their turn. Transfers and disputes
+are about a ticket, which is a seat and the order it was sold with: one that outlives the order does not occupy the seat.
 """
 
 from typing import Final

@@ -1,5 +1,6 @@
-"""Lists of any aggregate: pages for people, newest first; the oldest first for who works them off."""
+"""Lists of any aggregate: pages for people, newest first; the oldest first, and counts, for who works them off."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -40,3 +41,13 @@ class Reader:
             self._rows.where(*conditions).order_by(*self._oldest_first).limit(limit).offset(offset)
         )
         return [row["found"] for row in rows]
+
+    async def counts(self, event_id: uuid.UUID) -> dict[str, int]:
+        """Return how many of the event there are of each status; statuses without one are left out."""
+        columns = self._table.c
+        rows = await self._database.fetch_all(
+            select(columns.status, func.count().label("rows"))
+            .where(columns.event_id == event_id)
+            .group_by(columns.status)
+        )
+        return {row["status"]: row["rows"] for row in rows}

@@ -31,7 +31,7 @@ _CLOSED: Final = """
     WHERE event_id = (SELECT event_id FROM seats WHERE seat_id = CAST(:seat_id AS uuid))
 """
 
-# `hold_id` is the order that a seat was sold with. An undo is not kept from setting right what a change did.
+# `hold_id` is the order that a seat was sold with.
 _CHANGE_OWNER: Final = text(
     f"""
     WITH {PRIOR},
@@ -41,7 +41,7 @@ _CHANGE_OWNER: Final = text(
         WHERE seat_id = CAST(:seat_id AS uuid) AND owner_user_id = CAST(:expected_owner_user_id AS uuid)
             AND hold_id = CAST(:expected_order_id AS uuid)
             AND status = CAST(:expected_status AS text) AND NOT EXISTS (SELECT FROM prior)
-            AND (CAST(:is_undo AS boolean) OR NOT EXISTS ({_CLOSED}))
+            AND (NOT CAST(:heeds_end_of_sale AS boolean) OR NOT EXISTS ({_CLOSED}))
         RETURNING *),
     {_CHANGED_SEAT}
     {SELECT_ANSWER}
@@ -150,7 +150,7 @@ class SeatRepository:
             "new_owner_user_id": command.new_owner_user_id,
             "price_paid": command.price_paid,
             "expected_status": command.expected_status,
-            "is_undo": command.undoes_request_id is not None,
+            "heeds_end_of_sale": command.heeds_end_of_sale,
         }
         return await self._change(request, _CHANGE_OWNER, parameters, undoes_request_id=command.undoes_request_id)
 

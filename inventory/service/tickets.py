@@ -71,7 +71,7 @@ class TicketService:
         Raises:
             NotSeatOwner: it belongs to somebody else, or to nobody; or the seat was sold anew with another order.
             SeatUnavailable: it was used at the door, or listed or withdrawn meanwhile.
-            EventEnded: the event's sale has ended; an undo may come all the same.
+            EventEnded: the event's sale has ended, unless forced; an undo may come all the same.
             SeatNotFound: there is no such seat.
         """
         request = _request_of(command, "ChangeOwner")
@@ -79,21 +79,14 @@ class TicketService:
         if changed is not None:
             return self._report(changed)
         seat, is_undo = await self._seats.find(command.seat_id), command.undoes_request_id is not None
-        if (
-            is_undo
-            and seat
-            and (seat.owner_user_id, seat.order_id)
-            == (
-                command.new_owner_user_id,
-                command.expected_order_id,
-            )
-        ):
+        wanted = (command.new_owner_user_id, command.expected_order_id)
+        if is_undo and seat and (seat.owner_user_id, seat.order_id) == wanted:
             return await self._seats.remember(request, seat)
         refusal = refusal_to_move(
             seat,
             owner_user_id=command.expected_owner_user_id,
             order_id=command.expected_order_id,
-            is_closed=not is_undo and await self._seats.is_closed(command.seat_id),
+            is_closed=command.heeds_end_of_sale and await self._seats.is_closed(command.seat_id),
         )
         return await self._seats.refuse(request, refusal)
 

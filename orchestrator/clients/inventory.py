@@ -131,6 +131,7 @@ class GrpcInventory:
         to_user_id: uuid.UUID,
         price_paid: Decimal,
         was_listed: bool = False,
+        is_forced: bool = False,
     ) -> None:
         request = pb.ChangeOwnerRequest(
             request_id=str(call.request_id),
@@ -140,6 +141,7 @@ class GrpcInventory:
             price_paid=f"{price_paid:.2f}",
             expected_status=pb.LISTED if was_listed else pb.SOLD,
             expected_order_id=str(order_id),
+            is_forced=is_forced,
         )
         await self._caller.call(self._stub.ChangeOwner, request)
 

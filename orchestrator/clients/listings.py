@@ -1,6 +1,7 @@
 """The orders service's book of marketplace listings."""
 
 import uuid
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -90,6 +91,10 @@ class OrdersListings:
             NotFound: LISTING_NOT_FOUND.
         """
         return ListingFacts.model_validate(await self._orders.get(f"/internal/listings/{listing_id}"))
+
+    async def counts(self, event_id: uuid.UUID) -> Counter[str]:
+        """Return how many listings an event has, by status."""
+        return Counter(await self._orders.get("/internal/listings/counts", {"event_id": str(event_id)}))
 
     async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int) -> list[ListingFacts]:
         """Return an event's oldest listings of a status."""

@@ -1,6 +1,7 @@
 """The orders service's order book."""
 
 import uuid
+from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -77,7 +78,6 @@ class OrdersBook:
         query: dict[str, Any] = {"event_id": str(event_id), "status": status, "limit": limit, "offset": offset}
         return [OrderFacts.model_validate(order) for order in await self._orders.get("/internal/orders", query)]
 
-    async def counts(self, event_id: uuid.UUID) -> dict[str, int]:
-        """Return how many orders an event has, by status; statuses without any may be missing."""
-        counted: dict[str, int] = await self._orders.get("/internal/orders/counts", {"event_id": str(event_id)})
-        return counted
+    async def counts(self, event_id: uuid.UUID) -> Counter[str]:
+        """Return how many orders an event has, by status."""
+        return Counter(await self._orders.get("/internal/orders/counts", {"event_id": str(event_id)}))

@@ -1,6 +1,7 @@
 """The orders service's book of transfers."""
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -114,6 +115,15 @@ class OrdersTransfers:
         query = {"seat_id": str(seat_id), "order_id": str(order_id)}
         answer = await self._orders.get("/internal/transfers/disputed", query)
         return bool(answer["is_disputed"])
+
+    async def disputed_orders(self, event_id: uuid.UUID) -> frozenset[uuid.UUID]:
+        """Return an event's orders of which a ticket is disputed."""
+        found = await self._orders.get("/internal/transfers/disputed-orders", {"event_id": str(event_id)})
+        return frozenset(map(uuid.UUID, found))
+
+    async def counts(self, event_id: uuid.UUID) -> Counter[str]:
+        """Return how many transfers an event has, by status."""
+        return Counter(await self._orders.get("/internal/transfers/counts", {"event_id": str(event_id)}))
 
     async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int) -> list[TransferFacts]:
         """Return an event's oldest transfers of a status."""

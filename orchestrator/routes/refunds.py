@@ -30,7 +30,7 @@ _REFUND = refusals(
     | {
         403: "FORBIDDEN, NOT_SEAT_OWNER",
         404: "ORDER_NOT_FOUND",
-        409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE, REQUEST_IN_PROGRESS",
+        409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE, TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
     }
 ) | {202: {"model": Success[InProgress]}}
 _PROGRESS = refusals(_COMMON | {403: "FORBIDDEN", 404: "EVENT_NOT_FOUND"})
@@ -68,7 +68,7 @@ async def refund(
 ) -> Success[Refunded] | Success[InProgress]:
     """By its fan until the event's refund deadline, as long as no ticket was used, listed or handed over.
 
-    An admin may at any time; each ticket's price goes to whoever has it.
+    An admin may at any time, unless a ticket is disputed; each ticket's price goes to whoever has it.
     """
     reason = body.reason if body else ""
     return await answer(refunds.refund(order_id, caller=user, reason=reason, key=key), response)

@@ -1,7 +1,8 @@
 """Calling an event off: **cancel event** → close hall → give everything back, bit by bit.
 
 Tens of thousands of orders take minutes. Each bit ends some of them, by refunds and withdrawals that are sagas of their
-own, and stores how many are left; whoever takes over after a crash goes on from there.
+own, and stores how many are left; whoever takes over after a crash goes on from there. It is over when nothing is
+open: an order with a disputed ticket waits for an admin.
 """
 
 import uuid

@@ -143,13 +143,14 @@ class EventDraft(Fact):
 class OpenWork(Fact):
     """What is left of a cancelled event: paid and unpaid orders, transfers and listings that have not ended.
 
-    `refunded_orders` are those of all time.
+    `refunded_orders` are those of all time. `disputes` keep paid orders open until an admin decides them.
     """
 
     confirmed_orders: int = 0
     pending_orders: int = 0
     refunded_orders: int = 0
     transfers: int = 0
+    disputes: int = 0
     listings: int = 0
 
     @property

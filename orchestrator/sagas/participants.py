@@ -64,12 +64,16 @@ class SeatInventory(Protocol):
         to_user_id: uuid.UUID,
         price_paid: Decimal,
         was_listed: bool = False,
+        is_forced: bool = False,
     ) -> None:
         """Change a ticket's owner. When it is not (any more) theirs: NOT_SEAT_OWNER; used, or listed: SEAT_UNAVAILABLE.
+
+        The event's sale has ended: EVENT_ENDED.
 
         Args:
             order_id: the order the ticket was bought with: the same seat sold anew is another ticket.
             was_listed: the ticket is expected to be listed for resale, and is not afterwards.
+            is_forced: also when the event's sale has ended.
         """
         ...
 

@@ -87,6 +87,7 @@ class ReversalSteps:
             from_user_id=reversal.buyer_user_id,
             to_user_id=reversal.seller_user_id,
             price_paid=Decimal(reversal.price_paid_before),
+            is_forced=True,  # a cancelled event's price goes to whom the dispute gives the ticket
         )
         return reversal
 

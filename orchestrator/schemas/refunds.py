@@ -24,7 +24,10 @@ class Refunded(BaseModel):
 
 
 class EventCancellation(BaseModel):
-    """How far the cancellation is. `orders_total` counts the refunded and the paid orders; `state` is the saga's."""
+    """How far the cancellation is. `orders_total` counts the refunded and the paid orders; `state` is the saga's.
+
+    An order with a disputed ticket stays open until an admin has decided the dispute.
+    """
 
     event_id: uuid.UUID
     saga_id: uuid.UUID
@@ -34,4 +37,5 @@ class EventCancellation(BaseModel):
     orders_refunded: int
     open_orders: int
     open_transfers: int
+    open_disputes: int
     open_listings: int

@@ -73,5 +73,6 @@ def _view(saga: SagaRecord) -> EventCancellation:
         orders_refunded=cancellation.orders_refunded,
         open_orders=left.confirmed_orders + left.pending_orders,
         open_transfers=left.transfers,
+        open_disputes=left.disputes,
         open_listings=left.listings,
     )

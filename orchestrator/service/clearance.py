@@ -1,7 +1,8 @@
 """Ends what is open at a cancelled event, a hundred of each kind at a time: transfers, sales, listings, orders.
 
 Each thing ends by its own saga, so whoever is killed in between leaves nothing half done; what a refusal left open (a
-ticket that was being listed just then, say) is tried again the next time.
+ticket that was being listed just then, say) is tried again the next time. An order with a disputed ticket waits for the
+admin who decides to whom its price is due.
 """
 
 import asyncio
@@ -64,16 +65,15 @@ class EventClearance:
 
     async def count(self, event_id: uuid.UUID) -> OpenWork:
         orders = await self._orders.counts(event_id)
-        transfers = await self._transfers.of_event(event_id, status="PENDING_OTP", limit=BATCH)
-        listings = [
-            await self._listings.of_event(event_id, status=status, limit=BATCH) for status in OPEN_LISTING_STATUSES
-        ]
+        transfers = await self._transfers.counts(event_id)
+        listings = await self._listings.counts(event_id)
         return OpenWork(
-            confirmed_orders=orders.get("CONFIRMED", 0),
-            pending_orders=orders.get("PENDING", 0),
-            refunded_orders=orders.get("REFUNDED", 0),
-            transfers=len(transfers),
-            listings=sum(map(len, listings)),
+            confirmed_orders=orders["CONFIRMED"],
+            pending_orders=orders["PENDING"],
+            refunded_orders=orders["REFUNDED"],
+            transfers=transfers["PENDING_OTP"],
+            disputes=transfers["DISPUTED"] + transfers["REVERSING"],
+            listings=sum(listings[status] for status in OPEN_LISTING_STATUSES),
         )
 
     async def _end_transfers(self, event_id: uuid.UUID) -> None:
@@ -113,7 +113,7 @@ class EventClearance:
         await self._all(end(order) for order in found)
 
     async def _refund_orders(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
-        """Refund a hundred orders; those that are in hand already, or stuck, do not keep the others waiting."""
+        """Refund a hundred orders; those that are in hand already, stuck or disputed do not keep the others waiting."""
 
         async def refund(order: OrderFacts) -> None:
             purchase = await self.engine.find(order.order_id)
@@ -125,12 +125,13 @@ class EventClearance:
                 started.append(order.order_id)
 
         started: list[uuid.UUID] = []
+        disputed = await self._transfers.disputed_orders(event_id)
         offset = 0
         while not started:
             found = await self._orders.of_event(event_id, status="CONFIRMED", limit=BATCH, offset=offset)
             if not found:
                 return
-            await self._all(refund(order) for order in found)
+            await self._all(refund(order) for order in found if order.order_id not in disputed)
             offset += BATCH
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:

@@ -9,9 +9,16 @@ from common.auth.principal import Principal, Role
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Unavailable
 from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.transfers import OrdersTransfers
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
-from orchestrator.errors import NotYours, OrderInvalidState, OrderNotFound, RefundWindowClosed
+from orchestrator.errors import (
+    NotYours,
+    OrderInvalidState,
+    OrderNotFound,
+    RefundWindowClosed,
+    TransferInvalidState,
+)
 from orchestrator.sagas.purchase import CHARGE_WALLET, Purchase
 from orchestrator.sagas.refund import REFUND, Refund
 from orchestrator.schemas.refunds import Refunded
@@ -24,9 +31,10 @@ GRANTED: Final = "granted by an admin"
 
 
 class RefundDesk:
-    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
+    def __init__(self, engine: SagaEngine, events: EventsRegister, transfers: OrdersTransfers) -> None:
         self._engine = engine
         self._events = events
+        self._transfers = transfers
 
     async def refund(self, order_id: uuid.UUID, *, caller: Principal, reason: str, key: str | None) -> Refunded:
         """Take an order's tickets back and pay their price to whoever has them.
@@ -34,7 +42,8 @@ class RefundDesk:
         Raises:
             NotFound: ORDER_NOT_FOUND.
             Forbidden: somebody else's order; NOT_SEAT_OWNER, a ticket was handed over (an admin may all the same).
-            Conflict: ORDER_INVALID_STATE, not paid, or too late; SEAT_UNAVAILABLE, a ticket was used or is on sale.
+            Conflict: ORDER_INVALID_STATE, not paid, or too late; SEAT_UNAVAILABLE, a ticket was used or is on sale;
+                TRANSFER_INVALID_STATE, a ticket is disputed.
             Busy: REQUEST_IN_PROGRESS, somebody else has just asked for the same.
             StillRunning: it takes longer than the request may.
         """
@@ -48,6 +57,8 @@ class RefundDesk:
             _refuse_again(tried.refused, caller_id=caller.user_id, fingerprint=fingerprint)
         if not is_admin:
             await self._check_window(purchase.event_id)
+        if order_id in await self._transfers.disputed_orders(purchase.event_id):
+            raise TransferInvalidState("A ticket of the order is disputed: decide that first.")
         refund = purchase.model_copy(
             update={
                 "saga_id": tried.next_id,

@@ -143,6 +143,11 @@ class ListingRepository:
         conditions = [listings.c.event_id == event_id, *_of_status(status)]
         return [Listing(**each) for each in await self._reader.oldest(conditions, limit=limit)]
 
+    async def counts(self, event_id: uuid.UUID) -> dict[ListingStatus, int]:
+        """Return how many listings of the event there are of each status; statuses without one are left out."""
+        counts = await self._reader.counts(event_id)
+        return {ListingStatus(status): count for status, count in counts.items()}
+
     async def _page(
         self, conditions: Sequence[ColumnElement[bool]], *, limit: int, offset: int
     ) -> tuple[list[Listing], int]:

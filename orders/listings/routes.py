@@ -103,6 +103,12 @@ async def oldest_listings(
     return success(await listings.oldest(event_id, status=status, limit=limit))
 
 
+@internal.get("/counts", responses=refusals({400: _BAD_INPUT}))
+async def count_listings(listings: Listings, event_id: uuid.UUID) -> Success[dict[ListingStatus, int]]:
+    """How many of the event there are of every status."""
+    return success(await listings.counts(event_id))
+
+
 @internal.get("/{listing_id}", responses=refusals({400: "INVALID_UUID", 404: "LISTING_NOT_FOUND"}))
 async def find_listing(listing_id: uuid.UUID, listings: Listings) -> Success[Listing]:
     return success(await listings.find(listing_id))

@@ -52,6 +52,10 @@ class ListingService:
         """Return an event's listings, the oldest first."""
         return await self._listings.oldest(event_id, status=status, limit=limit)
 
+    async def counts(self, event_id: uuid.UUID) -> dict[ListingStatus, int]:
+        """Return how many listings of the event there are of every status."""
+        return dict.fromkeys(ListingStatus, 0) | await self._listings.counts(event_id)
+
     async def show(self, listing_id: uuid.UUID, *, to: Principal) -> Listing:
         """Return a listing as the user may see it.
 

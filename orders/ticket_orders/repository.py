@@ -52,8 +52,6 @@ _FIND_BY_SEAT: Final = text(
     """
 )
 
-_COUNTS: Final = text("SELECT status, count(*) AS orders FROM orders WHERE event_id = :event_id GROUP BY status")
-
 
 class OrderRepository:
     def __init__(self, database: Database) -> None:
@@ -142,8 +140,8 @@ class OrderRepository:
 
     async def counts(self, event_id: uuid.UUID) -> dict[OrderStatus, int]:
         """Return how many orders of the event there are of each status; statuses without one are left out."""
-        rows = await self._database.fetch_all(_COUNTS, {"event_id": event_id})
-        return {OrderStatus(row["status"]): row["orders"] for row in rows}
+        counts = await self._reader.counts(event_id)
+        return {OrderStatus(status): count for status, count in counts.items()}
 
     async def _status_of(self, order_id: uuid.UUID) -> str | None:
         found = await self._database.fetch_one(_STATUS_OF, {"order_id": order_id})

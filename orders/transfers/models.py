@@ -65,8 +65,14 @@ transfers: Final = Table(
     CheckConstraint(
         "disputed_at IS NOT NULL OR status NOT IN ('DISPUTED', 'REVERSING', 'REVERSED')", name="disputed_at"
     ),
-    # T8: one active transfer per seat.
-    Index("uq_transfers_seat_pending", "seat_id", unique=True, postgresql_where=text("status = 'PENDING_OTP'")),
+    # T8: one active transfer per seat; one of a ticket that was given back since is not in the next owner's way.
+    Index(
+        "uq_transfers_ticket_pending",
+        "seat_id",
+        "order_id",
+        unique=True,
+        postgresql_where=text("status = 'PENDING_OTP'"),
+    ),
     Index(
         "ix_transfers_seat_open",
         "seat_id",

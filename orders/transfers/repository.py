@@ -35,6 +35,12 @@ _IS_DISPUTED: Final = text(
     """
 )
 
+_DISPUTED_ORDERS: Final = text(
+    """
+    SELECT DISTINCT order_id FROM transfers WHERE event_id = :event_id AND status IN ('DISPUTED', 'REVERSING')
+    """
+)
+
 _FIND: Final = text(f"SELECT {transfer_json('transfers')} AS found FROM transfers WHERE transfer_id = :transfer_id")  # noqa: S608
 
 _FIND_WITH_HISTORY: Final = text(
@@ -142,6 +148,15 @@ class TransferRepository:
         """Tell whether a transfer of that ticket is DISPUTED or REVERSING."""
         found = await self._database.fetch_one(_IS_DISPUTED, {"seat_id": seat_id, "order_id": order_id})
         return bool(found and found["is_disputed"])
+
+    async def disputed_orders(self, event_id: uuid.UUID) -> list[uuid.UUID]:
+        """Return the event's orders of which a ticket's transfer is DISPUTED or REVERSING."""
+        return [row["order_id"] for row in await self._database.fetch_all(_DISPUTED_ORDERS, {"event_id": event_id})]
+
+    async def counts(self, event_id: uuid.UUID) -> dict[TransferStatus, int]:
+        """Return how many transfers of the event there are of each status; statuses without one are left out."""
+        counts = await self._reader.counts(event_id)
+        return {TransferStatus(status): count for status, count in counts.items()}
 
     async def page(
         self, *, party_user_id: uuid.UUID | None, status: TransferStatus | None, limit: int, offset: int

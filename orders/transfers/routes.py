@@ -105,6 +105,18 @@ async def find_dispute(transfers: Transfers, seat_id: uuid.UUID, order_id: uuid.
     return success(await transfers.dispute_of(seat_id=seat_id, order_id=order_id))
 
 
+@internal.get("/disputed-orders", responses=refusals({400: _BAD_INPUT}))
+async def disputed_orders(transfers: Transfers, event_id: uuid.UUID) -> Success[list[uuid.UUID]]:
+    """The event's orders of which a ticket is disputed."""
+    return success(await transfers.disputed_orders(event_id))
+
+
+@internal.get("/counts", responses=refusals({400: _BAD_INPUT}))
+async def count_transfers(transfers: Transfers, event_id: uuid.UUID) -> Success[dict[TransferStatus, int]]:
+    """How many of the event there are of every status."""
+    return success(await transfers.counts(event_id))
+
+
 @internal.get("/{transfer_id}", responses=refusals({400: "INVALID_UUID", 404: "TRANSFER_NOT_FOUND"}))
 async def find_transfer(transfer_id: uuid.UUID, transfers: Transfers) -> Success[Transfer]:
     return success(await transfers.find(transfer_id))

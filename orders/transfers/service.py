@@ -62,6 +62,14 @@ class TransferService:
         """Tell whether the ticket, the seat sold with that order, is disputed."""
         return TicketDispute(is_disputed=await self._transfers.is_disputed(seat_id=seat_id, order_id=order_id))
 
+    async def disputed_orders(self, event_id: uuid.UUID) -> list[uuid.UUID]:
+        """Return the event's orders that have a disputed ticket."""
+        return await self._transfers.disputed_orders(event_id)
+
+    async def counts(self, event_id: uuid.UUID) -> dict[TransferStatus, int]:
+        """Return how many transfers of the event there are of every status."""
+        return dict.fromkeys(TransferStatus, 0) | await self._transfers.counts(event_id)
+
     async def show(self, transfer_id: uuid.UUID, *, to: Principal) -> TransferWithHistory:
         """Return a transfer with its history to its seller, its buyer or an admin.
 

@@ -96,7 +96,7 @@ async def test_a_saga_that_is_left_to_people_is_seen(story: Story, world: World,
 
 async def test_a_seat_in_two_pending_transfers_is_seen(story: Story, world: World, inspector: Inspector) -> None:
     facts = await story.tell("transfer", waits=True)
-    await world.change("orders", "DROP INDEX uq_transfers_seat_pending")
+    await world.change("orders", "DROP INDEX uq_transfers_ticket_pending")
     await world.forge(
         "orders",
         """INSERT INTO transfers (transfer_id, seat_id, order_id, event_id, category, row_number, seat_number,

@@ -85,6 +85,30 @@ class TestRefund:
         assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
         assert (await fan.balance(), await friend.balance()) == ("900.00", "100.00")
 
+    async def test_disputed_ticket(
+        self, *, fan: Person, new_fan: MakeFan, admin: Person, ticket: Ticket, order_id: str
+    ) -> None:
+        friend = await new_fan(balance="50.00")
+        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="50.00")
+        await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
+        assert (await refund(admin, order_id, key="refund")).refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await admin.post("/transfer/reverse", {"transfer_id": transfer_id})).status == 200
+        assert (await refund(admin, order_id, key="refund")).data["credits_returned"] == "100.00"
+        assert (await fan.balance(), await friend.balance()) == ("1000.00", "50.00")
+
+    async def test_offered_ticket_is_not_in_the_next_owners_way(
+        self, *, fan: Person, new_fan: MakeFan, concert: Box, ticket: Ticket, order_id: str
+    ) -> None:
+        friend, next_owner = await new_fan(balance="0"), await new_fan()
+        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=friend, credits_="0")
+        assert (await refund(fan, order_id)).status == 200
+        await bought(next_owner, concert, ticket.seat_id)
+        await Handover.complete(ticket.seat_id, seller=next_owner, buyer=friend, credits_="0")
+        assert [owned["seat_id"] for owned in (await friend.get("/tickets")).data] == [ticket.seat_id]
+        assert (await Handover.confirm(fan, offered.data["transfer_id"])).status == 200
+        confirmed = await Handover.confirm(friend, offered.data["transfer_id"])
+        assert confirmed.refused() == (403, "NOT_SEAT_OWNER")
+
     async def test_listed_ticket(self, fan: Person, admin: Person, ticket: Ticket, order_id: str) -> None:
         await Handover.list_ticket(fan, ticket.seat_id)
         for person in (fan, admin):
@@ -131,6 +155,37 @@ class TestCancelledEvent:
         again = await admin.post(f"/admin/events/{concert.event_id}/cancel")
         assert (again.status, again.data) == (200, done)
 
+    @pytest.mark.parametrize(
+        ("verdict", "balances"), [("reverse", ("1000.00", "50.00")), ("dismiss", ("950.00", "100.00"))]
+    )
+    async def test_a_disputed_ticket_waits_for_its_verdict(
+        self,
+        *,
+        fan: Person,
+        new_fan: MakeFan,
+        admin: Person,
+        new_concert: MakeConcert,
+        verdict: str,
+        balances: tuple[str, str],
+    ) -> None:
+        concert = await new_concert()
+        disputed, undisputed = concert.seats["CAT2"][:2]
+        friend = await new_fan(balance="50.00")
+        for seat in (disputed, undisputed):
+            await bought(fan, concert, seat)
+        transfer_id = await Handover.complete(disputed, seller=fan, buyer=friend, credits_="50.00")
+        await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
+
+        await admin.post(f"/admin/events/{concert.event_id}/cancel")
+        left = await eventually(lambda: cancellation(admin, concert, orders_refunded=1), within_seconds=30)
+        assert (left["state"], left["open_orders"], left["open_disputes"]) == ("RUNNING", 1, 1)
+        decided = await admin.post(f"/transfer/{verdict}", {"transfer_id": transfer_id})
+        assert decided.status == 200, decided.body
+
+        done = await eventually(lambda: finished(admin, concert), within_seconds=30)
+        assert (done["orders_refunded"], done["open_disputes"]) == (2, 0)
+        assert (await fan.balance(), await friend.balance()) == balances
+
     async def test_only_admins_and_only_what_is_there(self, fan: Person, admin: Person, concert: Box) -> None:
         path = f"/admin/events/{concert.event_id}"
         assert (await fan.post(f"{path}/cancel")).refused() == (403, "FORBIDDEN")
@@ -140,7 +195,12 @@ class TestCancelledEvent:
         assert nowhere.refused() == (404, "EVENT_NOT_FOUND")
 
 
+async def cancellation(admin: Person, concert: Box, **facts: object) -> dict[str, Any]:
+    """Return how the cancellation goes, once that is true of it; nothing before."""
+    progress: dict[str, Any] = (await admin.get(f"/admin/events/{concert.event_id}/cancellation")).data
+    return progress if facts.items() <= progress.items() else {}
+
+
 async def finished(admin: Person, concert: Box) -> dict[str, Any]:
     """Return how the cancellation went, once it is over; nothing before."""
-    progress: dict[str, Any] = (await admin.get(f"/admin/events/{concert.event_id}/cancellation")).data
-    return progress if progress["state"] == "COMPLETED" else {}
+    return await cancellation(admin, concert, state="COMPLETED")

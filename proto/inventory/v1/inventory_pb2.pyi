@@ -502,6 +502,7 @@ class ChangeOwnerRequest(_message.Message):
     UNDOES_REQUEST_ID_FIELD_NUMBER: _builtins.int
     EXPECTED_STATUS_FIELD_NUMBER: _builtins.int
     EXPECTED_ORDER_ID_FIELD_NUMBER: _builtins.int
+    IS_FORCED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     seat_id: _builtins.str
     expected_owner_user_id: _builtins.str
@@ -513,6 +514,8 @@ class ChangeOwnerRequest(_message.Message):
     """SOLD or LISTED"""
     expected_order_id: _builtins.str
     """the order that the expected owner's ticket was sold with"""
+    is_forced: _builtins.bool
+    """also when the event's sale has ended"""
     def __init__(
         self,
         *,
@@ -524,10 +527,11 @@ class ChangeOwnerRequest(_message.Message):
         undoes_request_id: _builtins.str = ...,
         expected_status: Global___SeatStatus.ValueType = ...,
         expected_order_id: _builtins.str = ...,
+        is_forced: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_order_id", b"expected_order_id", "expected_owner_user_id", b"expected_owner_user_id", "expected_status", b"expected_status", "new_owner_user_id", b"new_owner_user_id", "price_paid", b"price_paid", "request_id", b"request_id", "seat_id", b"seat_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_order_id", b"expected_order_id", "expected_owner_user_id", b"expected_owner_user_id", "expected_status", b"expected_status", "is_forced", b"is_forced", "new_owner_user_id", b"new_owner_user_id", "price_paid", b"price_paid", "request_id", b"request_id", "seat_id", b"seat_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

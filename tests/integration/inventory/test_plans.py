@@ -126,7 +126,7 @@ async def hall_of(database_url: DatabaseFactory, rows: int) -> AsyncIterator[Exp
         "new_owner_user_id": uuid.uuid4(),
         "price_paid": Decimal("10.00"),
         "expected_status": "SOLD",
-        "is_undo": False,
+        "heeds_end_of_sale": True,
         "ticket_user_id": order.user_id,
         "is_forced": False,
         "staff_user_id": uuid.uuid4(),

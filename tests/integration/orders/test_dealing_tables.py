@@ -69,7 +69,13 @@ class Rows:
         return ways[status]
 
 
-SEAT = {"order_id": ANYBODY, "event_id": ANYBODY, "category": "'C'", "row_number": "'A'", "seat_number": "1"}
+SEAT = {
+    "order_id": f"'{uuid.UUID(int=3)}'",
+    "event_id": ANYBODY,
+    "category": "'C'",
+    "row_number": "'A'",
+    "seat_number": "1",
+}
 BOTH = {**SEAT, "seller_user_id": f"'{uuid.UUID(int=1)}'", "moved_by_request_id": ANYBODY}
 TRANSFERS = Rows(
     "transfers",
@@ -173,7 +179,7 @@ async def test_values_that_do_not_belong_together(
 
 
 @each_kind
-async def test_a_seat_is_once_among_the_open_ones(connection: AsyncConnection, rows: Rows) -> None:
+async def test_a_ticket_is_once_among_the_open_ones(connection: AsyncConnection, rows: Rows) -> None:
     seat_id = uuid.uuid4()
     await _row(connection, rows, FIRST[rows.table], seat_id=seat_id)
 

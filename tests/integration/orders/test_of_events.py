@@ -155,6 +155,16 @@ class TestDealingsOfAnEvent:
 
             assert [each["status"] for each in answer.json()["data"]] == [status]
 
+    async def test_are_counted_by_status(self, kind: Dealings) -> None:
+        event_id = new_id()
+        for status in [*kind.ways, kind.first_status]:
+            await kind.at(status, event_id=event_id)
+
+        answer = await kind.orchestrator.get(f"{kind.path}/counts", event_id=event_id)
+
+        counts = {status: count for status, count in answer.json()["data"].items() if count}
+        assert counts == dict.fromkeys(kind.ways, 1) | {kind.first_status: 2}
+
     async def test_at_most_so_many(self, kind: Dealings) -> None:
         event_id = new_id()
         keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
@@ -162,6 +172,19 @@ class TestDealingsOfAnEvent:
         answer = await kind.orchestrator.get(kind.path, event_id=event_id, limit=2)
 
         assert [each[kind.key] for each in answer.json()["data"]] == keys[:2]
+
+
+async def test_orders_with_a_disputed_ticket(transfers: Transfers) -> None:
+    event_id, order_id, other_order_id = new_id(), new_id(), new_id()
+    for status in ("DISPUTED", "REVERSING"):
+        await transfers.at(status, event_id=event_id, order_id=order_id)
+    for status in ("PENDING_OTP", "COMPLETED", "REVERSED"):
+        await transfers.at(status, event_id=event_id)
+    await transfers.at("DISPUTED", order_id=other_order_id)
+
+    answer = await transfers.orchestrator.get("/internal/transfers/disputed-orders", event_id=event_id)
+
+    assert answer.json()["data"] == [order_id]
 
 
 @pytest.mark.parametrize("path", LISTS)
