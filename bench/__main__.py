@@ -1,4 +1,4 @@
-"""`python -m bench [rush] [storm] [halls] [scans] [transfers] [jobs] [--quick]`."""
+"""`python -m bench [rush] [storm] [halls] [scans] [transfers] [cancellation] [jobs] [--quick]`."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
+from bench.benchmarks.cancellation import measure_cancellation
 from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
 from bench.benchmarks.rush import measure_rush
@@ -30,6 +31,7 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Outcome]]] = {
     "halls": measure_halls,
     "scans": measure_scans,
     "transfers": measure_transfers,
+    "cancellation": measure_cancellation,
     "jobs": measure_jobs,
 }
 

@@ -1,5 +1,6 @@
 """What every benchmark stands on: a running platform, people, halls, pgbench beside it, and a meter."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Final
 
@@ -7,6 +8,7 @@ import uvloop
 from pydantic import SecretStr
 
 from bench.buying import Sales, Wish, buy_all, wishes
+from bench.calling_off import Cancellation, call_off
 from bench.cpu import CpuMeter
 from bench.fans import Fan, Fans
 from bench.halls import Hall, Halls
@@ -69,6 +71,9 @@ class Ground:
         """Let `sizes.clients` pairs at a time hand all of them over to fans who have none."""
         buyers = self.fans(len(tickets))
         return uvloop.run(hand_over_all(self.urls.gateway, tickets, buyers, clients=self.sizes.clients))
+
+    def call_off(self, event_id: uuid.UUID) -> Cancellation:
+        return uvloop.run(call_off(self.urls.gateway, event_id, admin_token=self._fans.admin_token()))
 
     def alone(self, workload: Workload, *, clients: int | None = None) -> PgbenchRun:
         """Let pgbench do it, with as many clients as buy unless said otherwise."""

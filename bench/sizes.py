@@ -29,6 +29,8 @@ class Sizes:
     """Tickets that each number of scanners admits."""
     transfer_warm_up: int
     transfers: int
+    cancelled_orders: int
+    """Orders of the event that is called off."""
     jobs: int
     """Jobs that workers drain; many more than are kept, so that memory has a chance to grow."""
     pgbench: int
@@ -45,6 +47,7 @@ FULL: Final = Sizes(
     scans=2_000,
     transfer_warm_up=100,
     transfers=1_000,
+    cancelled_orders=5_000,
     jobs=10_000,
     pgbench=19_200,
 )
@@ -60,6 +63,7 @@ QUICK: Final = Sizes(
     scans=160,
     transfer_warm_up=32,
     transfers=96,
+    cancelled_orders=150,
     jobs=500,
     pgbench=1_600,
 )
