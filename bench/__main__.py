@@ -1,4 +1,4 @@
-"""`python -m bench [rush] [storm] [halls] [scans] [transfers] [cancellation] [jobs] [--quick]`."""
+"""`python -m bench [rush] [steady] [storm] [halls] [scans] [transfers] [cancellation] [jobs] [--quick]`."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
 from bench.benchmarks.rush import measure_rush
 from bench.benchmarks.scans import measure_scans
+from bench.benchmarks.steady import measure_steady
 from bench.benchmarks.storm import measure_storm
 from bench.benchmarks.transfers import measure_transfers
 from bench.errors import BenchFailedError
@@ -27,6 +28,7 @@ from devstack.invariants import InvariantsBroken, require
 
 BENCHMARKS: Final[dict[str, Callable[[Ground], Outcome]]] = {
     "rush": measure_rush,
+    "steady": measure_steady,
     "storm": measure_storm,
     "halls": measure_halls,
     "scans": measure_scans,

@@ -13,7 +13,7 @@ from bench.errors import BenchFailedError
 from bench.fans import Fan
 from bench.halls import Hall
 
-__all__ = ["Sales", "Wish", "buy_all", "connected", "pay", "reserve", "wishes"]
+__all__ = ["Sales", "Wish", "buy", "buy_all", "connected", "pay", "reserve", "wishes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,25 @@ async def buy_all(url: str, wanted: Iterable[Wish], *, clients: int) -> Sales:
 
 async def _buy_in_turn(connection: Connection, queue: Iterator[Wish], sales: Sales) -> None:
     for wish in queue:
-        began = time.perf_counter()
-        held = await reserve(connection, wish)
-        reserved = time.perf_counter()
-        order_id = _granted(held)["order_id"]
-        paid = await pay(connection, wish.fan, order_id)
-        sales.pay_seconds.append(time.perf_counter() - reserved)
-        sales.reserve_seconds.append(reserved - began)
-        _granted(paid)
+        await buy(connection, wish, sales, came_at=time.perf_counter())
+
+
+async def buy(connection: Connection, wish: Wish, sales: Sales, *, came_at: float) -> None:
+    """Reserve and pay, and add to the sales how long it took.
+
+    Args:
+        came_at: when the fan came, by `time.perf_counter`.
+
+    Raises:
+        BenchFailedError: a request was refused.
+    """
+    held = await reserve(connection, wish)
+    reserved = time.perf_counter()
+    order_id = _granted(held)["order_id"]
+    paid = await pay(connection, wish.fan, order_id)
+    sales.pay_seconds.append(time.perf_counter() - reserved)
+    sales.reserve_seconds.append(reserved - came_at)
+    _granted(paid)
 
 
 async def reserve(connection: Connection, wish: Wish) -> Answer:

@@ -1,5 +1,6 @@
 """What every benchmark stands on: a running platform, people, halls, pgbench beside it, and a meter."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Final
@@ -7,9 +8,11 @@ from typing import Final
 import uvloop
 from pydantic import SecretStr
 
+from bench.arriving import buy_as_they_come
 from bench.buying import Sales, Wish, buy_all, wishes
 from bench.calling_off import Cancellation, call_off
 from bench.cpu import CpuMeter
+from bench.errors import BenchFailedError
 from bench.fans import Fan, Fans
 from bench.halls import Hall, Halls
 from bench.handing_over import Handovers, hand_over_all
@@ -26,6 +29,10 @@ from orchestrator.qr import QrCodec
 __all__ = ["Ground"]
 
 QR_TTL_SECONDS: Final = 60  # the contract's; the platform decides by its own
+REST_SECONDS: Final = 1.0
+RESTING_SHARE: Final = 0.2
+"""Of one core: polls, heartbeats and RabbitMQ take half of that when nothing is asked of them."""
+REST_LOOKS: Final = 300
 
 
 class Ground:
@@ -56,6 +63,9 @@ class Ground:
         """Let `sizes.clients` clients buy all of it."""
         return uvloop.run(buy_all(self.urls.gateway, wanted, clients=self.sizes.clients))
 
+    def buy_as_they_come(self, wanted: Sequence[Wish], *, per_second: float) -> Sales:
+        return uvloop.run(buy_as_they_come(self.urls.gateway, wanted, per_second=per_second))
+
     def tickets(self, number: int) -> Tickets:
         """Sell out a hall of so many seats."""
         wanted = wishes(self.hall(number), self.fans(number))
@@ -75,8 +85,27 @@ class Ground:
     def call_off(self, event_id: uuid.UUID) -> Cancellation:
         return uvloop.run(call_off(self.urls.gateway, event_id, admin_token=self._fans.admin_token()))
 
+    def start_meter(self) -> None:
+        """Start it when the letters and messages of what was before are done."""
+        self.settle()
+        self.meter.start()
+
+    def settle(self) -> None:
+        """Wait until the platform rests.
+
+        Raises:
+            BenchFailedError: it does not, within five minutes.
+        """
+        for _ in range(REST_LOOKS):
+            self.meter.start()
+            time.sleep(REST_SECONDS)
+            if self.meter.stop().total < RESTING_SHARE * REST_SECONDS:
+                return
+        raise BenchFailedError("The platform does not come to rest.")
+
     def alone(self, workload: Workload, *, clients: int | None = None) -> PgbenchRun:
-        """Let pgbench do it, with as many clients as buy unless said otherwise."""
+        """Let pgbench do it when the platform rests, with as many clients as buy unless said otherwise."""
+        self.settle()
         return self._pgbench.run(workload, clients=clients or self.sizes.clients)
 
     def _running(self) -> Sequence[ProcessId]:

@@ -15,6 +15,10 @@ class Sizes:
     warm_up: int
     """Purchases before the clock starts: statements get prepared, connections opened, code paths specialised."""
     rush: int
+    arrivals_per_second: tuple[int, ...] = (20, 40, 60)
+    """Of fans who come whether others are done or not; in a rush of `clients` two cores sell some 80 a second."""
+    steady_seconds: int
+    """How long they come at each rate."""
     hall_sizes: tuple[int, ...] = (500, 5_000, 50_000)
     rounds: int
     """How often each hall size has its turn. Turns alternate, so that whatever drifts meets all sizes alike."""
@@ -40,6 +44,7 @@ class Sizes:
 FULL: Final = Sizes(
     warm_up=2_000,
     rush=6_000,
+    steady_seconds=20,
     rounds=8,
     turn=400,
     storms=3,
@@ -54,6 +59,8 @@ FULL: Final = Sizes(
 QUICK: Final = Sizes(
     warm_up=200,
     rush=320,
+    arrivals_per_second=(10, 20),
+    steady_seconds=3,
     hall_sizes=(200, 2_000),
     rounds=2,
     turn=160,

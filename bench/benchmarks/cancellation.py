@@ -15,7 +15,7 @@ def measure_cancellation(ground: Ground) -> Outcome:
     """
     orders = ground.sizes.cancelled_orders
     tickets = ground.tickets(orders)
-    ground.meter.start()
+    ground.start_meter()
     cancellation = ground.call_off(tickets[0].event_id)
     cost = Cost.of(ground.meter.stop(), per=orders)
     if cancellation.orders != orders:

@@ -27,7 +27,7 @@ def measure_rush(ground: Ground) -> Outcome:
     sizes = ground.sizes
     wanted = wishes(ground.hall(sizes.rush), ground.fans(sizes.rush))
     before = ground.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
-    ground.meter.start()
+    ground.start_meter()
     sales = ground.buy(wanted)
     cpu = ground.meter.stop()
     after = ground.alone(purchases(sizes.pgbench, hall_size=sizes.rush))

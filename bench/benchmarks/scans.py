@@ -26,7 +26,7 @@ def measure_scans(ground: Ground) -> Outcome:
     costs: dict[str, Cost] = {}
     for scanners in sizes.scanners:
         tickets = ground.tickets(sizes.scans)
-        ground.meter.start()
+        ground.start_meter()
         scanned = ground.scan(tickets, scanners=scanners)
         cpu = ground.meter.stop()
         alone = ground.alone(scans(sizes.pgbench), clients=scanners)

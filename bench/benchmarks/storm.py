@@ -46,7 +46,7 @@ def measure_storm(ground: Ground) -> Outcome:
     sizes = ground.sizes
     halls = [ground.hall(sizes.storm_seats) for _ in range(sizes.storms)]
     wanted = [_one_seat_each(hall, ground.fans(sizes.storm_buyers)) for hall in halls]
-    ground.meter.start()
+    ground.start_meter()
     storms = [uvloop.run(_rage(ground.urls.gateway, wishes)) for wishes in wanted]
     cpu = ground.meter.stop()
     for storm, hall in zip(storms, halls, strict=True):

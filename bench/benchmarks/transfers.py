@@ -16,7 +16,7 @@ def measure_transfers(ground: Ground) -> Outcome:
     sizes = ground.sizes
     ground.hand_over(ground.tickets(sizes.transfer_warm_up))
     tickets = ground.tickets(sizes.transfers)
-    ground.meter.start()
+    ground.start_meter()
     handovers = ground.hand_over(tickets)
     cost = Cost.of(ground.meter.stop(), per=handovers.transfers)
     answers = {
