@@ -3,6 +3,7 @@
 A plain ASGI layer in front of FastAPI's router: this is on every hot path.
 """
 
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -79,19 +80,15 @@ class Api:
         scope["route"] = route  # the metrics' label
         headers = distinct(scope["headers"])
         client = self._clients.of(scope, headers)
+        passed_on = request_headers(headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id())
+        forward = partial(self._proxy.forward, route, scope, receive, headers=passed_on, extra=extra)
         if route.access is Access.SIGNED:
             self._forgers.require_honest(client)
-            send = self._forgers.noting(client, send)
+            async with self._forgers.watch(client, send) as watched:
+                await forward(watched)
         else:
             await self._admit(route, headers.get(b"authorization"), client, extra)
-        await self._proxy.forward(
-            route,
-            scope,
-            receive,
-            send,
-            headers=request_headers(headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id()),
-            extra=extra,
-        )
+            await forward(send)
 
     async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
         """Let the caller in, or raise why not. Refused tokens count too, against their sender's address."""

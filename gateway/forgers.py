@@ -1,17 +1,20 @@
 """Senders of webhooks that are refused.
 
-Providers send in bursts, from a few addresses, and are never counted. Whoever sends what is refused, for its signature or
-its age, may do so as often in a minute as anybody may ask anything.
+Providers send in bursts, from a few addresses, and are never counted. Whoever sends what is refused, for its signature,
+its age, its size or because it never ends, may do so as often in a minute as anybody may ask anything.
 """
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
 from cachetools import TTLCache
 from starlette.types import Message, Send
 
-from common.errors import TooManyRequests
+from common.errors import InvalidRequest, TooManyRequests
+from common.http.middleware import BodyTooLarge
 from gateway.limits import WINDOW_SECONDS, RateLimiter, anonymous
 
 __all__ = ["Forgers"]
@@ -41,9 +44,16 @@ class Forgers:
         if left > 0:
             raise TooManyRequests(retry_after_seconds=int(left) + 1)
 
-    def noting(self, client: str, send: Send) -> Send:
-        """Return a `send` that counts the answer if it is a refusal."""
+    @asynccontextmanager
+    async def watch(self, client: str, send: Send) -> AsyncIterator[Send]:
+        """Count what is refused meanwhile: by the service, which is seen by the `send` it is given, or by us."""
+        try:
+            yield self._noting(client, send)
+        except (BodyTooLarge, InvalidRequest):
+            await self._count(anonymous(client))
+            raise
 
+    def _noting(self, client: str, send: Send) -> Send:
         async def send_and_note(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in REFUSALS:
                 await self._count(anonymous(client))

@@ -1,7 +1,7 @@
 """`python -m orchestrator.reconcile`: compares payments with the providers' own records now, and says what differed.
 
-Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, could not be asked
-about, or is told of in a way that the ledger refuses.
+Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, is credited and not confirmed,
+could not be asked about, or is told of in a way that the ledger refuses.
 """
 
 import asyncio
@@ -14,21 +14,21 @@ from common.errors import ServiceError
 from common.http.client import ServiceClient
 from common.telemetry.logs import configure_logs
 from orchestrator.clients.payments import ReportOutcome
-from orchestrator.service.reconciliation import Reconciled
+from orchestrator.service.reconciliation import UNCONFIRMED, Reconciled
 from orchestrator.settings import Settings
 from orchestrator.tills import Tills
 from orchestrator.wiring import SERVICE
 
 __all__ = ["reconcile"]
 
-FOR_PEOPLE: Final = {ReportOutcome.MISMATCH, ReportOutcome.UNKNOWN}
+FOR_PEOPLE: Final = {ReportOutcome.MISMATCH, ReportOutcome.UNKNOWN, None}
 
 
 async def reconcile(settings: Settings) -> Reconciled:
     """Compare the payments of the last `RECONCILE_DAYS`.
 
     Raises:
-        Unavailable: a provider or the users service cannot be asked.
+        Unavailable: the users service cannot be asked.
     """
     tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
     users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
@@ -44,14 +44,20 @@ def told(done: Reconciled) -> str:
     """Return the report: a line for each difference, and the count."""
     lines = [
         f"{found.provider} {found.provider_payment_id} {found.payment_id or 'none of ours'}: "
-        f"{found.ours or 'unknown'} here, {found.theirs} there -> {found.outcome}"
+        f"{found.ours or 'unknown'} here, {found.theirs or 'unknown'} there -> {found.outcome or UNCONFIRMED}"
         for found in done.differences
     ]
     asked = (
         f"{done.compared} compared, {len(done.differences)} differed, {done.refused} refused, "
         f"{done.unasked} could not be asked about"
     )
-    return "\n".join([*lines, asked]) + "\n"
+    silent = [f"{provider} could not be asked" for provider in done.silent]
+    return "\n".join([*lines, *silent, asked]) + "\n"
+
+
+def needs_people(done: Reconciled) -> bool:
+    unanswered = done.unasked or done.refused or done.silent
+    return bool(unanswered) or any(found.outcome in FOR_PEOPLE for found in done.differences)
 
 
 def main() -> None:
@@ -62,7 +68,7 @@ def main() -> None:
     except ServiceError as error:
         sys.exit(f"Nobody could be asked: {error.code} {error.private}")
     sys.stdout.write(told(done))
-    sys.exit(bool(done.unasked or done.refused or any(found.outcome in FOR_PEOPLE for found in done.differences)))
+    sys.exit(needs_people(done))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ class PaymentFacts(BaseModel):
     status: PaymentStatus
     status_at: datetime
     provider_payment_id: str | None
+    paid_amount: Decimal | None
     details: dict[str, Any]
     created_at: datetime
 
@@ -91,15 +92,21 @@ class UsersPayments:
         return PaymentFacts.model_validate(answer)
 
     async def attach(
-        self, payment_id: uuid.UUID, *, provider_payment_id: str, details: Mapping[str, str | None] | None = None
+        self,
+        payment_id: uuid.UUID,
+        *,
+        provider_payment_id: str,
+        expires_at: datetime | None = None,
+        details: Mapping[str, str | None] | None = None,
     ) -> PaymentFacts:
-        """Note the provider's name for a payment, and how it is paid. The first one stays: that one is returned."""
+        """Note the provider's name for a payment, until when and how it is paid. The first one stays: it is returned."""
         try:
             answer = await self._users.post(
                 f"/internal/payments/{payment_id}/attach",
                 {
                     "request_id": uuid.uuid5(payment_id, f"attach/{provider_payment_id}"),
                     "provider_payment_id": provider_payment_id,
+                    "expires_at": expires_at,
                     "details": dict(details or {}),
                 },
             )

@@ -5,14 +5,14 @@ https://documenter.getpostman.com/view/7907941/2s93JusNJt; the address for notif
 
 import json
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Annotated, Any, Final
 
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from common.money import money
 from common.telemetry.tracing import client_span
@@ -48,6 +48,12 @@ PLACES: Final = 18
 WHOLE_DIGITS: Final = 12
 _ROUNDING: Final = Context(prec=PLACES + WHOLE_DIGITS + 1)
 
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_Moment = Annotated[datetime, AfterValidator(_in_utc)]
 _Crypto = Annotated[Decimal, BeforeValidator(str), Field(ge=0)]
 
 
@@ -66,7 +72,7 @@ class CryptoPayment(Wire):
     pay_currency: str = ""
     actually_paid: _Crypto | None = None
     order_id: OwnId = None
-    expiration_estimate_date: datetime | None = None
+    expiration_estimate_date: _Moment | None = None
 
     def news(self) -> PaymentNews | None:
         """Return how it stands; None when its status is none of those we know.

@@ -75,7 +75,7 @@ class WebhookAdapter(Protocol):
         Raises:
             SignatureInvalid: it is missing, wrong or another provider's.
             WebhookStale: it was signed too long ago.
-            WebhookUnreadable: what was signed says not even what it is.
+            WebhookUnreadable: it was the provider, who says not even what it is.
         """
 
     def news(self, body: bytes) -> PaymentNews | None:

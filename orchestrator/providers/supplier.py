@@ -32,13 +32,18 @@ class SupplierWebhooks:
     def verify(self, body: bytes, signature: str) -> Inbound:
         if not is_signed(body, signature, secret=self._secret, digest="sha256"):
             raise SignatureInvalid
-        try:
-            notice = _Notice.model_validate_json(body)
-        except ValidationError as error:
-            raise WebhookUnreadable(problems=error.error_count()) from error
+        notice = _notice_of(body)
         # Without an id of its own, the same words are the same notice.
         external_id = notice.event_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
         return Inbound(external_id=external_id, event_type=notice.event_type)
 
-    def news(self, body: bytes) -> PaymentNews | None:  # noqa: ARG002 - the supplier is paid by us, not by fans
-        return None
+    def news(self, body: bytes) -> PaymentNews | None:
+        _notice_of(body)
+        return None  # the supplier is paid by us, not by fans
+
+
+def _notice_of(body: bytes) -> _Notice:
+    try:
+        return _Notice.model_validate_json(body)
+    except ValidationError as error:
+        raise WebhookUnreadable(problems=error.error_count()) from error

@@ -120,7 +120,10 @@ class CashDesk:
 
     async def _attach(self, payment: PaymentFacts, made: CryptoPayment) -> PaymentFacts:
         return await self._payments.attach(
-            payment.payment_id, provider_payment_id=made.payment_id, details=_instructions(made)
+            payment.payment_id,
+            provider_payment_id=made.payment_id,
+            expires_at=made.expiration_estimate_date,
+            details=_instructions(made),
         )
 
     async def _intent(self, payment: PaymentFacts, *, user_id: uuid.UUID) -> Intent:

@@ -79,8 +79,14 @@ class PaymentRoundsHandler:
         self._days = days
 
     async def reconcile(self, _: ReconcilePayments, __: JobContext) -> Mapping[str, Any]:
-        """Compare, repair, and return the counts."""
+        """Compare, repair, and return the counts.
+
+        Raises:
+            Unavailable: a provider, or the users service, could not be asked; the next try will.
+        """
         done = await self._reconciliation.run(datetime.now(UTC) - timedelta(days=self._days))
+        if done.silent:
+            raise Unavailable(silent=done.silent)
         return {
             "compared": done.compared,
             "unasked": done.unasked,

@@ -10,12 +10,12 @@ from typing import Final
 from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
-from orchestrator.providers.errors import ProviderSilent
+from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable
 from orchestrator.providers.nowpayments import NowPayments
 from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
 from orchestrator.providers.stripe_payments import StripePayments
 
-__all__ = ["Difference", "Reconciled", "Reconciliation"]
+__all__ = ["UNCONFIRMED", "Difference", "Reconciled", "Reconciliation"]
 
 UNDECIDED: Final = [
     PaymentStatus.PENDING,
@@ -29,37 +29,45 @@ DOUBTED_FOR: Final = timedelta(days=1)
 ASKED_AT_ONCE: Final = 4
 # A provider that let so many questions run into their timeout is not asked about the rest.
 MOST_SILENCES: Final = 3
+UNCONFIRMED: Final = "UNCONFIRMED"
+"""How differences are counted of which the ledger was not told."""
 
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The provider said something that we did not know; `ours` is None for a payment that is none of ours."""
+    """The provider said something that we did not know, or does not know what we say.
+
+    `ours` is None for a payment that is none of ours, `theirs` for one that the provider has not, `outcome` when the
+    ledger was told of nothing: credits are not taken back for what a provider leaves out, but a person has to look.
+    """
 
     provider: Provider
     provider_payment_id: str
     payment_id: uuid.UUID | None
     ours: PaymentStatus | None
-    theirs: PaymentStatus
-    outcome: ReportOutcome
+    theirs: PaymentStatus | None
+    outcome: ReportOutcome | None
 
 
 @dataclass(slots=True)
 class Reconciled:
     """What was looked at, and what was found.
 
-    `unasked` are payments that the provider gave no answer about, `refused` those whose news the ledger does not take.
+    `unasked` are payments that the provider gave no answer about, `refused` those whose news the ledger does not take,
+    `silent` the providers whose list could not be had.
     """
 
     compared: int = 0
     unasked: int = 0
     refused: int = 0
+    silent: list[Provider] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def outcomes(self) -> Counter[str]:
-        return Counter(difference.outcome.value for difference in self.differences)
+        return Counter(difference.outcome or UNCONFIRMED for difference in self.differences)
 
 
 class Reconciliation:
@@ -75,13 +83,17 @@ class Reconciliation:
         self._payments = payments
 
     async def run(self, since: datetime) -> Reconciled:
-        """Compare payments made since then.
+        """Compare payments made since then. A provider that is away keeps nobody from asking the other.
 
         Raises:
-            Unavailable: Stripe or the users service cannot be asked. What was repaired until then stays so.
+            Unavailable: the users service cannot be asked. What was repaired until then stays so.
         """
         done = Reconciled()
-        await self._compare_with_stripe(since, done)
+        try:
+            await self._compare_with_stripe(since, done)
+        except (ProviderUnavailable, ProviderSilent) as error:
+            done.silent.append(Provider.STRIPE)
+            logger.warning("payments.provider_is_silent", provider=Provider.STRIPE, **error.private)
         await self._compare_with_nowpayments(since, done)
         logger.info(
             "payments.reconciled", compared=done.compared, unasked=done.unasked, refused=done.refused, **done.outcomes
@@ -92,11 +104,14 @@ class Reconciliation:
         ours = [payment async for payment in self._payments.since(since, provider=Provider.STRIPE)]
         by_name = {payment.provider_payment_id: payment for payment in ours}
         by_id: dict[uuid.UUID | None, PaymentFacts] = {payment.payment_id: payment for payment in ours}
+        unconfirmed = {name: payment for name, payment in by_name.items() if payment.status is PaymentStatus.SUCCEEDED}
         async for news in self._stripe.since(since):
             known = by_name.get(news.provider_payment_id)
             if known is None and news.payment_id is None:
                 continue  # somebody else's: an account may serve others, too
             await self._compare(known or by_id.get(news.payment_id), news, done)
+            unconfirmed.pop(news.provider_payment_id, None)
+        done.differences += [_unconfirmed(payment, Provider.STRIPE) for payment in unconfirmed.values()]
 
     async def _compare_with_nowpayments(self, since: datetime, done: Reconciled) -> None:
         waiting = await self._crypto_payments(since)
@@ -137,8 +152,11 @@ class Reconciliation:
 
     async def _compare(self, ours: PaymentFacts | None, news: PaymentNews, done: Reconciled) -> None:
         done.compared += 1
+        if ours is not None and ours.status is PaymentStatus.SUCCEEDED and news.status in UNDECIDED:
+            done.differences.append(_unconfirmed(ours, news.provider, theirs=news.status))
+            return
         # That nothing has happened yet there is nothing that we could have missed.
-        if news.status is PaymentStatus.PENDING or (ours is not None and ours.status is news.status):
+        if news.status is PaymentStatus.PENDING or (ours is not None and _is_known(ours, news)):
             return
         # A name for this telling alone: what the ledger answers to it must be about now.
         try:
@@ -151,6 +169,28 @@ class Reconciliation:
             return
         if report.outcome is not ReportOutcome.IGNORED:
             done.differences.append(_difference(ours, news, report))
+
+
+def _is_known(ours: PaymentFacts, news: PaymentNews) -> bool:
+    """Whether it says what we say, and of what came in parts as much."""
+    if ours.status is PaymentStatus.PARTIALLY_PAID:
+        return news.status is ours.status and news.paid_amount == ours.paid_amount
+    return news.status is ours.status
+
+
+def _unconfirmed(ours: PaymentFacts, provider: Provider, *, theirs: PaymentStatus | None = None) -> Difference:
+    """Return a payment that we have credited and the provider does not call paid."""
+    logger.error(
+        "payments.unconfirmed", provider=provider, payment_id=str(ours.payment_id), theirs=theirs, ours=ours.status
+    )
+    return Difference(
+        provider=provider,
+        provider_payment_id=str(ours.provider_payment_id),
+        payment_id=ours.payment_id,
+        ours=ours.status,
+        theirs=theirs,
+        outcome=None,
+    )
 
 
 def _difference(ours: PaymentFacts | None, news: PaymentNews, report: PaymentReport) -> Difference:

@@ -1,5 +1,6 @@
 """The inbox: takes webhooks in, shows them to admins, and has them processed again."""
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +20,9 @@ from orchestrator.webhooks.repository import WebhookLog
 
 __all__ = ["WebhookInbox"]
 
-REASONS: Final = {SignatureInvalid: "signature", WebhookStale: "stale", WebhookUnreadable: "unreadable"}
+REASONS: Final = {SignatureInvalid: "signature", WebhookStale: "stale"}
+UNREADABLE: Final = "unreadable"
+"""The type of a webhook that says not even what it is. Its job fails, so that a person looks."""
 
 logger = get_logger(__name__)
 
@@ -41,7 +44,6 @@ class WebhookInbox:
         Raises:
             SignatureInvalid: it was not the provider who sent this. Nothing is stored.
             WebhookStale: it was signed too long ago. Nothing is stored.
-            WebhookUnreadable: it says not even what it is. Nothing is stored.
         """
         inbound = self._verified(provider, body, signature)
         webhook_id = uuid.uuid4()
@@ -97,7 +99,10 @@ class WebhookInbox:
     def _verified(self, provider: Provider, body: bytes, signature: str) -> Inbound:
         try:
             return self._adapters[provider].verify(body, signature)
-        except (SignatureInvalid, WebhookStale, WebhookUnreadable) as error:
+        except WebhookUnreadable as error:
+            logger.warning("webhook.unreadable", provider=provider, bytes=len(body), **error.private)
+            return Inbound(external_id=f"sha256:{hashlib.sha256(body).hexdigest()}", event_type=UNREADABLE)
+        except (SignatureInvalid, WebhookStale) as error:
             reason = REASONS[type(error)]
             WEBHOOK_REJECTIONS.labels(provider, reason).inc()
             logger.warning("webhook.rejected", provider=provider, reason=reason, bytes=len(body))

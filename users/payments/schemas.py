@@ -61,6 +61,7 @@ class OpenPayment(_Call):
 
 class AttachPayment(_Call):
     provider_payment_id: ProviderPaymentId
+    expires_at: Instant | None = Field(default=None, description="Until when it can be paid, if the provider says.")
     details: Details = Field(default_factory=dict, description="How to pay; the payer may read it.")
 
 

@@ -60,6 +60,7 @@ ATTACH: Final = text(
     {PRIOR},
     attached AS (
         UPDATE payments SET provider_payment_id = :provider_payment_id, details = details || :details,
+                            expires_at = coalesce(CAST(:expires_at AS timestamptz), expires_at),
                             updated_at = clock_timestamp()
         WHERE payment_id = :payment_id AND NOT EXISTS (SELECT FROM prior)
           AND (provider_payment_id IS NULL OR provider_payment_id = :provider_payment_id)

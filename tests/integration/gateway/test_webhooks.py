@@ -100,6 +100,16 @@ class TestCounting:
         clock.now += 51
         assert (await ask(limited, STRIPE, "X-Forwarded-For: 192.0.2.1", method="POST")).status == 200
 
+    async def test_what_never_ends_or_is_too_long_counts_too(self, limited: str, services: Services) -> None:
+        async def too_long() -> AsyncIterator[bytes]:
+            for _ in range(17):
+                yield b" " * 65_536
+
+        async with httpx.AsyncClient(base_url=limited, headers={"X-Forwarded-For": "192.0.2.1"}) as forger:
+            answers = [await forger.post(STRIPE, content=too_long()) for _ in range(LIMIT + 1)]
+        assert [answer.status_code for answer in answers] == [413] * LIMIT + [429]
+        assert services.received == []
+
     async def test_a_service_that_is_down_is_nobodys_forgery(self, limited: str, services: Services) -> None:
         async def down(_: web.Request) -> web.StreamResponse:
             return web.json_response({"success": False}, status=503)

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -153,6 +154,7 @@ class TestCrypto:
         assert (data["amount"], data["currency"]) == ("45.00", "sgd")
         shown = await fan.payment(data["payment_id"])
         assert shown["details"]["pay_address"] == data["pay_address"]
+        assert datetime.fromisoformat(shown["expires_at"]) == datetime.fromisoformat(data["expires_at"])
         (payment,) = await counters.payments_of(fan.person.user_id)
         assert (payment["provider"], payment["status"]) == ("nowpayments", "PENDING")
 

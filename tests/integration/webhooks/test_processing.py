@@ -1,6 +1,7 @@
 """What becomes of webhooks: credited once whatever happens, flagged when odd, kept when nobody knows the payment."""
 
 import asyncio
+import hashlib
 import uuid
 from typing import Any
 
@@ -11,7 +12,7 @@ from orchestrator.worker import create_worker
 from tests.integration.webhooks.conftest import NewFan
 from tests.integration.webhooks.counter import Counters, Fan, event_id, intent, statuses, success
 from tests.support.serving import serving
-from tests.support.signing import stripe_event
+from tests.support.signing import stripe_event, stripe_signature
 from tests.support.waiting import eventually
 
 NOBODY = "http://127.0.0.1:9"
@@ -64,6 +65,19 @@ class TestStripe:
         assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", topped_up["payment_id"])
         assert await fan.balance() == "50.00"
         assert (await fan.payment(topped_up["payment_id"]))["status"] == "SUCCEEDED"
+
+    @pytest.mark.parametrize("body", [b'{"hello": "world"}', b"hello", b'{"id": "\\ud800"}', b"[" * 100_000])
+    async def test_what_a_provider_says_and_nobody_understands_is_kept_for_people(
+        self, counters: Counters, admin: Fan, body: bytes
+    ) -> None:
+        for _ in range(2):
+            signature = stripe_signature(body, secret=counters.settings.stripe_webhook_secret)
+            assert (await counters.send("stripe", body, signature)).status_code == 200
+        failed = await counters.ends(f"sha256:{hashlib.sha256(body).hexdigest()}", "failed")
+        assert (failed["event_type"], failed["attempts"]) == ("unreadable", 1)
+        assert failed["error"]["message"] == "The webhook cannot be understood."
+        shown = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]
+        assert shown["payload"] == ({"hello": "world"} if b"world" in body else "[not JSON]")
 
     async def test_a_hundred_copies_at_once_credit_once(self, counters: Counters, fan: Fan) -> None:
         topped_up = await fan.top_up()

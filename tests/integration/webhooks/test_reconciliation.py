@@ -129,6 +129,17 @@ class TestCrypto:
         assert done.unasked == 1
         assert await fan.balance() == "45.00"
 
+    async def test_a_further_part_that_nobody_told_of_is_noted(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        for part, outcomes in (("0.0001", 1), ("0.0002", 1), ("0.0002", 0)):
+            await counters.control(
+                f"/nowpayments/{await crypto_id(counters, paid)}", status="partially_paid", copies=0, actually_paid=part
+            )
+            assert len(await found(settings, paid["payment_id"])) == outcomes
+            assert (await fan.payment(paid["payment_id"]))["paid_amount"] == part
+
     async def test_an_amount_with_noise_is_credited(
         self, counters: Counters, fan: Fan, settings: WorkerSettings
     ) -> None:

@@ -48,3 +48,5 @@ def test_whatever_else_is_refused(signature: str) -> None:
 def test_signed_nonsense_is_unreadable(body: bytes) -> None:
     with pytest.raises(WebhookUnreadable):
         WEBHOOKS.verify(body, supplier_signature(body))
+    with pytest.raises(WebhookUnreadable):
+        WEBHOOKS.news(body)
