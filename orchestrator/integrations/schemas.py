@@ -25,6 +25,7 @@ MessageType = Literal[
     "event.cancelled",
     "payment.confirmed",
     "payment.failed",
+    "payment.partially_paid",
     "payment.refunded",
 ]
 DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own

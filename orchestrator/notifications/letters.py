@@ -33,6 +33,7 @@ class LetterKind(enum.StrEnum):
     SALE_FAILED = "sale_failed"
     ORDER_REFUNDED = "order_refunded"
     EVENT_CANCELLED = "event_cancelled"
+    PAYMENT_PARTIALLY_PAID = "payment_partially_paid"
     PAYMENT_CONFIRMED = "payment_confirmed"
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_REFUNDED = "payment_refunded"

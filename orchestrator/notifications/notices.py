@@ -26,6 +26,7 @@ _MAIL_OF: Final[Mapping[str, Mapping[str, LetterKind]]] = {
     "sale.pending": {"seller": LetterKind.SALE_PENDING},
     "sale.completed": {"seller": LetterKind.SALE_COMPLETED, "buyer": LetterKind.TICKET_RESOLD},
     "sale.failed": {"buyer": LetterKind.SALE_FAILED},
+    "payment.partially_paid": {"": LetterKind.PAYMENT_PARTIALLY_PAID},
     "payment.confirmed": {"": LetterKind.PAYMENT_CONFIRMED},
     "payment.failed": {"": LetterKind.PAYMENT_FAILED},
     "payment.refunded": {"": LetterKind.PAYMENT_REFUNDED},

@@ -26,12 +26,24 @@ from users.payments.status import Flag, Outcome, PaymentStatus, Verdict, judge
 __all__ = ["PaymentRepository"]
 
 MESSAGE_OF_STATUS: Final = {
+    PaymentStatus.PARTIALLY_PAID: "payment.partially_paid",
     PaymentStatus.SUCCEEDED: "payment.confirmed",
     PaymentStatus.FAILED: "payment.failed",
     PaymentStatus.EXPIRED: "payment.failed",
     PaymentStatus.REFUNDED: "payment.refunded",
 }
-TOLD: Final = {"payment_id", "user_id", "provider", "purpose", "reference", "amount", "currency", "status", "flags"}
+TOLD: Final = {
+    "payment_id",
+    "user_id",
+    "provider",
+    "purpose",
+    "reference",
+    "amount",
+    "currency",
+    "paid_amount",
+    "status",
+    "flags",
+}
 
 _ROWS: Final[Select[Any]] = select(literal_column(payment_json("payments")).label("found")).select_from(PAYMENTS)
 _COUNT: Final = select(func.count().label("total")).select_from(PAYMENTS)
@@ -154,7 +166,7 @@ async def _note(connection: AsyncConnection, payment: Payment, report: ProviderR
         "is_credited": verdict.outcome is Outcome.CREDITED,
     }
     noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
-    if noted.status is not payment.status:
+    if (noted.status, noted.paid_amount) != (payment.status, payment.paid_amount):
         await _tell(connection, noted)
     return noted
 

@@ -144,6 +144,8 @@ class TestPartial:
         outcomes = [await till.outcome("PARTIALLY_PAID", paid_amount=paid) for paid in ("0.1", "0.2", "0.2", "0.15")]
         assert outcomes == ["NOTED", "NOTED", "IGNORED", "IGNORED"]
         assert (await till.now())["paid_amount"] == "0.2"
+        told = [(message.type, message.data["paid_amount"]) for message in await till.messages()]
+        assert told == [("payment.partially_paid", "0.1"), ("payment.partially_paid", "0.2")]
 
     @pytest.mark.parametrize("given_up", UNHAPPY)
     async def test_money_that_came_is_not_forgotten_because_the_rest_did_not(self, till: Till, given_up: str) -> None:

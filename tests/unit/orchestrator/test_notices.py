@@ -49,6 +49,13 @@ def test_parties_get_their_letters_and_both_see_it(
         assert notices[user_id].letters == (((Channel.EMAIL, letter),) if letter else ())
 
 
+@pytest.mark.parametrize("what", ["partially_paid", "confirmed", "failed", "refunded"])
+def test_a_payer_is_told_what_becomes_of_the_payment(what: str) -> None:
+    notice = told(f"payment.{what}", user_id=str(FAN), amount="50.00", flags=["LATE"])[FAN]
+    assert letters(notice) == [("email", f"payment_{what}")]
+    assert notice.entry["data"] == {"user_id": str(FAN), "amount": "50.00"}
+
+
 class TestRefund:
     def test_each_holder_sees_their_share_and_nobody_elses(self) -> None:
         notices = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00", str(BUYER): "250.00"})
