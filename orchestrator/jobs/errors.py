@@ -15,6 +15,7 @@ __all__ = [
     "JobNotFound",
     "JobRefused",
     "JobTakenOver",
+    "JobUnreadable",
     "UnknownKind",
 ]
 
@@ -47,7 +48,9 @@ class JobTakenOver(Conflict):
 
 
 class JobRefused(Exception):
-    """A handler raises it when no further try can succeed: the job fails at once.
+    """A handler raises it for an outcome that is to be expected and that no further try can change.
+
+    The job fails at once, and nobody is called.
 
     Args:
         why: kept with the job, for people.
@@ -57,3 +60,7 @@ class JobRefused(Exception):
     def __init__(self, why: str, *, code: str = "JOB_REFUSED") -> None:
         super().__init__(why)
         self.code = code
+
+
+class JobUnreadable(Exception):
+    """The payload is not what the kind's handler takes: somebody enqueued what nobody can do."""

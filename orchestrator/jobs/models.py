@@ -39,6 +39,8 @@ jobs = Table(
     Column("priority", Integer, nullable=False),
     Column("lane", Text),
     Column("status", Text, nullable=False),
+    # What it asks of people, when it has failed.
+    Column("failure", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("max_attempts", Integer, nullable=False),
     Column("progress", JSONB),
@@ -59,6 +61,7 @@ jobs = Table(
     CheckConstraint(
         "status IN ('queued', 'running', 'retrying', 'completed', 'failed', 'cancelled')", name="status_known"
     ),
+    CheckConstraint("failure IN ('dead', 'refused', 'acknowledged')", name="failure_known"),
     CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="running_is_leased"),
     CheckConstraint(
         "(status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)", name="end_has_time"

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.record import Attempt, JobError, JobStatus
 
-__all__ = ["JobMoment", "JobObserver", "LoggingJobObserver", "show_counts", "show_oldest"]
+__all__ = ["JobMoment", "JobObserver", "LoggingJobObserver", "show_counts", "show_dead", "show_oldest"]
 
 logger = get_logger(__name__)
 
@@ -21,6 +21,7 @@ JOB_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
 JOBS = Gauge("jobs", "Jobs that are stored; of finished ones only the last are kept.", ["kind", "status"])
+JOBS_DEAD = Gauge("jobs_dead", "Failed jobs that nobody expected to, retried or acknowledged.", ["kind"])
 JOBS_OLDEST_WAITING = Gauge("jobs_oldest_waiting_seconds", "How long the longest waiting job has been ready.", ["kind"])
 
 
@@ -51,7 +52,8 @@ class LoggingJobObserver:
         """Tell how a try ended.
 
         Args:
-            outcome: the job's status afterwards, ``handed back`` at a shutdown, or ``lost`` to another worker.
+            outcome: the job's status afterwards, ``refused`` when it failed as was to be expected, ``handed back`` at a
+                shutdown, or ``lost`` to another worker.
         """
         JOB_ATTEMPTS.labels(attempt.kind, outcome).inc()
         JOB_SECONDS.labels(attempt.kind).observe(seconds)
@@ -72,6 +74,11 @@ def show_counts(counts: Mapping[tuple[str, JobStatus], int]) -> None:
     """Set the gauge; kinds without a job left go back to 0."""
     for kind, status in {(kind, status) for kind, _ in counts for status in JobStatus}:
         JOBS.labels(kind, status.value).set(counts.get((kind, status), 0))
+
+
+def show_dead(counts: Mapping[str, int], *, kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        JOBS_DEAD.labels(kind).set(counts.get(kind, 0))
 
 
 def show_oldest(seconds: Mapping[str, float], *, kinds: Iterable[str]) -> None:

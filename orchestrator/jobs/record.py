@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.telemetry.tracing import current_traceparent
 
-__all__ = ["Attempt", "JobError", "JobPosition", "JobStatus", "JobView", "KindStats", "NewJob"]
+__all__ = ["Attempt", "Failure", "JobError", "JobPosition", "JobStatus", "JobView", "KindStats", "NewJob"]
 
 
 class JobStatus(enum.StrEnum):
@@ -20,6 +20,18 @@ class JobStatus(enum.StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Failure(enum.StrEnum):
+    """What a failed job asks of people.
+
+    A *dead* one, out of tries or broken, waits for somebody who retries or acknowledges it. A *refused* one ended as such
+    jobs may end, such as a letter to somebody who is gone.
+    """
+
+    DEAD = "dead"
+    REFUSED = "refused"
+    ACKNOWLEDGED = "acknowledged"
 
 
 class JobError(BaseModel):
@@ -33,7 +45,8 @@ class JobView(BaseModel):
     """One job as it was last written.
 
     `attempts` counts the tries that were begun, `max_attempts` how many there may be. `run_at` is when it may run next,
-    `started_at` when its last try began. `progress` is whatever the handler last reported.
+    `started_at` when its last try began. `progress` is whatever the handler last reported. `failure` is None unless it has
+    failed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +54,7 @@ class JobView(BaseModel):
     job_id: uuid.UUID
     kind: str
     status: JobStatus
+    failure: Failure | None = None
     payload: dict[str, Any]
     idempotency_key: str
     requested_by: uuid.UUID | None

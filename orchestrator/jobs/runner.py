@@ -27,9 +27,10 @@ from orchestrator.jobs.errors import (
     WORKER_LOST,
     JobRefused,
     JobTakenOver,
+    JobUnreadable,
 )
 from orchestrator.jobs.observer import JobMoment, JobObserver
-from orchestrator.jobs.record import Attempt, JobError, JobStatus
+from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext, Registry, Work
 from orchestrator.jobs.repository.attempts import Attempts
 
@@ -56,7 +57,7 @@ class _InHand:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """`name` is the status to be written, or LOST or HANDED_BACK."""
+    """`name` is the status to be written, or Failure.REFUSED, LOST or HANDED_BACK."""
 
     name: str
     result: Mapping[str, Any] | None = None
@@ -170,7 +171,7 @@ class JobRunner:
         try:
             payload = work.payload_model.model_validate(attempt.payload)
         except ValidationError as error:
-            raise JobRefused(f"{error.error_count()} fields of the payload are wrong", code=PAYLOAD_INVALID) from error
+            raise JobUnreadable(f"{error.error_count()} fields of the payload are wrong") from error
         result = await work.handler(payload, context)
         return result.model_dump(mode="json") if isinstance(result, BaseModel) else result
 
@@ -206,6 +207,8 @@ class JobRunner:
                     self._on_announced()
             case JobStatus.FAILED if outcome.error:
                 await self._fail(attempt, outcome.error)
+            case Failure.REFUSED if outcome.error:
+                await self._refuse(attempt, outcome.error)
             case JobStatus.RETRYING if outcome.error:
                 await self._try_again(work, attempt, outcome.error)
             case _:
@@ -213,7 +216,11 @@ class JobRunner:
 
     async def _fail(self, attempt: Attempt, error: JobError) -> None:
         facts = [messages.ended(attempt, JobStatus.FAILED, error), messages.dead(attempt, error)]
-        await self._attempts.fail(attempt, error, facts)
+        await self._attempts.fail(attempt, Failure.DEAD, error, facts)
+        self._on_announced()
+
+    async def _refuse(self, attempt: Attempt, error: JobError) -> None:
+        await self._attempts.fail(attempt, Failure.REFUSED, error, [messages.ended(attempt, JobStatus.FAILED, error)])
         self._on_announced()
 
     async def _try_again(self, work: Work, attempt: Attempt, error: JobError) -> None:
@@ -269,7 +276,9 @@ def _judged(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _
         case JobTakenOver():
             return _Outcome(LOST)
         case JobRefused():
-            return _Outcome(JobStatus.FAILED, error=JobError(code=error.code, message=str(error)))
+            return _Outcome(Failure.REFUSED, error=JobError(code=error.code, message=str(error)))
+        case JobUnreadable():
+            return _Outcome(JobStatus.FAILED, error=JobError(code=PAYLOAD_INVALID, message=str(error)))
         case ServiceError():
             return _failure(attempt, JobError(code=error.code, message=error.public_message))
         case Exception():

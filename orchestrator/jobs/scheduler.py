@@ -8,7 +8,7 @@ from typing import Final
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.intake import Intake
-from orchestrator.jobs.observer import show_counts, show_oldest
+from orchestrator.jobs.observer import show_counts, show_dead, show_oldest
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.repository.upkeep import Upkeep
 from orchestrator.jobs.runner import JobRunner
@@ -105,6 +105,7 @@ class Scheduler:
 
     async def _count(self) -> None:
         show_counts(await self._upkeep.count())
+        show_dead(await self._upkeep.count_dead(), kinds=self._policies)
         show_oldest(await self._upkeep.oldest_waiting(), kinds=self._policies)
 
     async def _trim(self) -> None:

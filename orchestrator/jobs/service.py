@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from common.telemetry.correlation import correlation_id
 from orchestrator.jobs.errors import JobInvalidState, JobNotFound, UnknownKind
 from orchestrator.jobs.policies import JobPolicy
-from orchestrator.jobs.record import JobPosition, JobStatus, JobView, KindStats, NewJob
+from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats, NewJob
 from orchestrator.jobs.repository.desk import JobDesk
 from orchestrator.jobs.repository.enqueuing import Enqueuing
 
@@ -112,10 +112,16 @@ class JobQueue:
         return job
 
     async def page(
-        self, *, kind: str | None = None, status: JobStatus | None = None, limit: int = 20, offset: int = 0
+        self,
+        *,
+        kind: str | None = None,
+        status: JobStatus | None = None,
+        failure: Failure | None = None,
+        limit: int = 20,
+        offset: int = 0,
     ) -> tuple[list[JobView], int]:
         """Return jobs, newest first, and how many there are in all."""
-        return await self._desk.page(kind=kind, status=status, limit=limit, offset=offset)
+        return await self._desk.page(kind=kind, status=status, failure=failure, limit=limit, offset=offset)
 
     async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None = None) -> JobView:
         """Cancel a job that has not been tried yet. To cancel it again changes nothing.
@@ -138,26 +144,46 @@ class JobQueue:
             raise JobInvalidState(job_id=job_id, status=job.status)
         return job
 
-    async def retry(self, job_id: uuid.UUID) -> JobView:
+    async def retry(self, job_id: uuid.UUID, *, asked_by: uuid.UUID | None = None) -> JobView:
         """Queue a failed job anew, with as many tries as a new one.
+
+        Args:
+            asked_by: from now on who asked for the job, if nobody in particular had.
 
         Raises:
             JobNotFound: there is none.
             JobInvalidState: it has not failed.
         """
-        if retried := await self._desk.retry([*self._policies.values()], job_id=job_id):
+        if retried := await self._desk.retry([*self._policies.values()], job_id=job_id, asked_by=asked_by):
             self.poke()
             return retried[0]
         job = await self.find(job_id)
         raise JobInvalidState(job_id=job_id, status=job.status)
 
     async def retry_all(self, kind: str | None = None) -> int:
-        """Queue all failed jobs anew, or those of one kind; return how many."""
+        """Queue all failed jobs anew that nobody has acknowledged, or those of one kind; return how many."""
         policies = [*self._policies.values()] if kind is None else [self._policy(kind)]
         retried = await self._desk.retry(policies)
         if retried:
             self.poke()
         return len(retried)
+
+    async def acknowledge(self, job_id: uuid.UUID) -> JobView:
+        """Let a failed job rest: somebody has seen to it. To do so again changes nothing.
+
+        Raises:
+            JobNotFound: there is none.
+            JobInvalidState: it has not failed.
+        """
+        if acknowledged := await self._desk.acknowledge([*self._policies], job_id=job_id):
+            return acknowledged[0]
+        job = await self.find(job_id)
+        raise JobInvalidState(job_id=job_id, status=job.status)
+
+    async def acknowledge_all(self, kind: str | None = None) -> int:
+        """Let all dead jobs rest, or those of one kind; return how many."""
+        kinds = [*self._policies] if kind is None else [self._policy(kind).kind]
+        return len(await self._desk.acknowledge(kinds))
 
     async def stats(self) -> list[KindStats]:
         """Return how each kind does."""

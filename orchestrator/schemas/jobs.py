@@ -6,19 +6,23 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.jobs.record import JobError, JobPosition, JobStatus
+from orchestrator.jobs.record import Failure, JobError, JobPosition, JobStatus
 
-__all__ = ["JobDetail", "JobSummary", "JobsRetried"]
+__all__ = ["JobDetail", "JobSummary", "JobsAcknowledged", "JobsRetried"]
 
 
 class JobSummary(BaseModel):
-    """`attempts` counts the tries begun, `run_at` is when it may run next, `started_at` when its last try began."""
+    """`attempts` counts the tries begun, `run_at` is when it may run next, `started_at` when its last try began.
+
+    `failure` says what a failed one asks of people: `dead` ones wait for somebody, `refused` and `acknowledged` ones do not.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     job_id: uuid.UUID
     kind: str
     status: JobStatus
+    failure: Failure | None
     requested_by: uuid.UUID | None
     priority: int
     lane: str | None
@@ -45,3 +49,9 @@ class JobsRetried(BaseModel):
     """How many failed jobs were queued anew."""
 
     retried: int
+
+
+class JobsAcknowledged(BaseModel):
+    """How many dead jobs were let rest."""
+
+    acknowledged: int

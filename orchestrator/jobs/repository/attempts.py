@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from common.db.engine import UNIQUE_VIOLATION, Database, Row, sqlstate_of
 from common.messaging.message import Message
 from orchestrator.jobs.errors import JobTakenOver
-from orchestrator.jobs.record import Attempt, JobError, JobStatus
+from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
 from orchestrator.jobs.repository.fragments import ANNOUNCE, IS_NEXT_IN_LANE, NEXT_IN_LANE, message_arrays, tokens
 
 __all__ = ["Attempts"]
@@ -65,8 +65,8 @@ _WRITE: Final = text(
     f"""
     WITH written AS (
         UPDATE jobs SET
-            status = CAST(:status AS text), attempts = attempts - :unused, lease_until = NULL,
-            result = CAST(:result AS jsonb), error = CAST(:error AS jsonb),
+            status = CAST(:status AS text), failure = CAST(:failure AS text), attempts = attempts - :unused,
+            lease_until = NULL, result = CAST(:result AS jsonb), error = CAST(:error AS jsonb),
             finished_at = CASE WHEN :is_over THEN clock_timestamp() END,
             run_at = CASE WHEN :is_over THEN run_at ELSE clock_timestamp() + make_interval(secs => :pause_seconds) END,
             token_at = CASE WHEN :by_scheduler THEN clock_timestamp() + make_interval(secs => :pause_seconds) END
@@ -133,8 +133,10 @@ class Attempts:
         """Write it down; return whether that left messages in the outbox."""
         return await self._write(attempt, JobStatus.COMPLETED, messages, result=result)
 
-    async def fail(self, attempt: Attempt, error: JobError, messages: Sequence[tuple[Message, str, str]]) -> None:
-        await self._write(attempt, JobStatus.FAILED, messages, error=error)
+    async def fail(
+        self, attempt: Attempt, failure: Failure, error: JobError, messages: Sequence[tuple[Message, str, str]]
+    ) -> None:
+        await self._write(attempt, JobStatus.FAILED, messages, failure=failure, error=error)
 
     async def try_again(
         self,
@@ -162,6 +164,7 @@ class Attempts:
         messages: Sequence[tuple[Message, str, str]],
         *,
         result: Mapping[str, Any] | None = None,
+        failure: Failure | None = None,
         error: JobError | None = None,
         pause_seconds: float = 0.0,
         unused: int = 0,
@@ -170,6 +173,7 @@ class Attempts:
             "job_id": attempt.job_id,
             "epoch": attempt.epoch,
             "status": status.value,
+            "failure": failure and failure.value,
             "is_over": status is not JobStatus.RETRYING,
             "result": None if result is None else _json(result),
             "error": error and error.model_dump_json(),

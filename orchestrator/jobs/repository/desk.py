@@ -1,4 +1,4 @@
-"""Jobs as people and other services see them: found, listed, counted, cancelled, tried again."""
+"""Jobs as people and other services see them: found, listed, counted, cancelled, tried again, acknowledged."""
 
 import uuid
 from typing import Final
@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from orchestrator.jobs.policies import JobPolicy
-from orchestrator.jobs.record import JobPosition, JobStatus, JobView, KindStats
+from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats
 from orchestrator.jobs.repository.fragments import COLUMNS, NEXT_IN_LANE, job_view, tokens
 
 __all__ = ["JobDesk"]
@@ -18,6 +18,7 @@ _PAGE: Final = text(
     f"""
     SELECT {COLUMNS}, count(*) OVER () AS total FROM jobs
     WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND (CAST(:status AS text) IS NULL OR status = :status)
+      AND (CAST(:failure AS text) IS NULL OR failure = :failure)
     ORDER BY created_at DESC, number DESC LIMIT :limit OFFSET :offset
     """  # noqa: S608 - constants only
 )
@@ -35,22 +36,36 @@ _CANCEL: Final = text(
     """  # noqa: S608 - constants only
 )
 
-# It goes to the end of its lane, and gets as many tries as a new one. What it has had stays counted.
+# It goes to the end of its lane, and gets as many tries as a new one. What it has had stays counted. One that people
+# have acknowledged is tried again only when it is named. Who has it tried again is told of its end, unless it is somebody
+# else's anyway.
 _RETRY: Final = text(
     f"""
     WITH tries AS (
         SELECT t.kind, t.tries FROM unnest(CAST(:kinds AS text[]), CAST(:tries AS integer[])) AS t (kind, tries)),
     written AS (
-        UPDATE jobs AS j SET status = 'queued', finished_at = NULL, token_at = NULL, epoch = epoch + 1,
+        UPDATE jobs AS j SET status = 'queued', failure = NULL, finished_at = NULL, token_at = NULL,
+            requested_by = coalesce(requested_by, CAST(:asked_by AS uuid)), epoch = epoch + 1,
             max_attempts = attempts + t.tries, queued_at = clock_timestamp(), run_at = now()
         FROM tries AS t
         WHERE t.kind = j.kind AND j.job_id IN (
             SELECT job_id FROM jobs
-            WHERE status = 'failed' AND kind = ANY(:kinds) AND (CAST(:job_id AS uuid) IS NULL OR job_id = :job_id)
+            WHERE status = 'failed' AND kind = ANY(:kinds)
+              AND CASE WHEN CAST(:job_id AS uuid) IS NULL THEN failure IS DISTINCT FROM 'acknowledged'
+                  ELSE job_id = :job_id END
             FOR UPDATE SKIP LOCKED)
         RETURNING j.*),
     {tokens("token", of="written")}
     SELECT {COLUMNS} FROM written
+    """  # noqa: S608 - constants only
+)
+
+_ACKNOWLEDGE: Final = text(
+    f"""
+    UPDATE jobs SET failure = 'acknowledged'
+    WHERE status = 'failed' AND kind = ANY(:kinds)
+      AND CASE WHEN CAST(:job_id AS uuid) IS NULL THEN failure = 'dead' ELSE job_id = :job_id END
+    RETURNING {COLUMNS}
     """  # noqa: S608 - constants only
 )
 
@@ -117,10 +132,11 @@ class JobDesk:
         return job_view(row) if row else None
 
     async def page(
-        self, *, kind: str | None, status: JobStatus | None, limit: int, offset: int
+        self, *, kind: str | None, status: JobStatus | None, failure: Failure | None = None, limit: int, offset: int
     ) -> tuple[list[JobView], int]:
         """Return jobs, newest first, and how many there are in all."""
-        parameters = {"kind": kind, "status": status and status.value, "limit": limit, "offset": offset}
+        filters = {"kind": kind, "status": status and status.value, "failure": failure and failure.value}
+        parameters = filters | {"limit": limit, "offset": offset}
         rows = await self._database.fetch_all(_PAGE, parameters)
         return [job_view(row) for row in rows], rows[0]["total"] if rows else 0
 
@@ -129,14 +145,22 @@ class JobDesk:
         row = await self._database.fetch_one(_CANCEL, {"job_id": job_id, "requested_by": requested_by})
         return job_view(row) if row else None
 
-    async def retry(self, policies: list[JobPolicy], *, job_id: uuid.UUID | None = None) -> list[JobView]:
+    async def retry(
+        self, policies: list[JobPolicy], *, job_id: uuid.UUID | None = None, asked_by: uuid.UUID | None = None
+    ) -> list[JobView]:
         """Queue failed jobs of these kinds anew, or one of them."""
         parameters = {
             "kinds": [policy.kind for policy in policies],
             "tries": [policy.tries for policy in policies],
             "job_id": job_id,
+            "asked_by": asked_by,
         }
         return [job_view(row) for row in await self._database.fetch_all(_RETRY, parameters)]
+
+    async def acknowledge(self, kinds: list[str], *, job_id: uuid.UUID | None = None) -> list[JobView]:
+        """Let dead jobs of these kinds rest, or one that has failed, however it did."""
+        parameters = {"kinds": kinds, "job_id": job_id}
+        return [job_view(row) for row in await self._database.fetch_all(_ACKNOWLEDGE, parameters)]
 
     async def position(self, job_id: uuid.UUID) -> JobPosition | None:
         row = await self._database.fetch_one(_POSITION, {"job_id": job_id})

@@ -12,7 +12,7 @@ from orchestrator.jobs.record import JobView
 __all__ = ["ANNOUNCE", "COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "message_arrays", "tokens"]
 
 COLUMNS: Final = """
-    job_id, kind, status, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
+    job_id, kind, status, failure, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
     result, error, run_at, created_at, started_at, finished_at
 """
 

@@ -40,6 +40,9 @@ _SEND_AGAIN: Final = text(
 )
 
 _COUNT: Final = text("SELECT kind, status, count(*) AS jobs FROM jobs GROUP BY kind, status")
+_COUNT_DEAD: Final = text(
+    "SELECT kind, count(*) AS jobs FROM jobs WHERE status = 'failed' AND failure = 'dead' GROUP BY kind"
+)
 _OLDEST: Final = text(
     """
     SELECT kind, extract(epoch FROM now() - min(run_at)) AS seconds FROM jobs
@@ -98,6 +101,10 @@ class Upkeep:
         """Return how many jobs there are, by kind and status."""
         rows = await self._database.fetch_all(_COUNT)
         return {(row["kind"], JobStatus(row["status"])): row["jobs"] for row in rows}
+
+    async def count_dead(self) -> dict[str, int]:
+        """Return how many jobs wait for people, by kind; kinds without one are left out."""
+        return {row["kind"]: row["jobs"] for row in await self._database.fetch_all(_COUNT_DEAD)}
 
     async def oldest_waiting(self) -> dict[str, float]:
         """Return for how many seconds the longest waiting job of a kind has been ready; kinds without one are left out."""

@@ -5,9 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-import httpx
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -27,6 +25,7 @@ from common.messaging.topology import (
     platform_topology,
 )
 from common.settings import DatabaseSettings
+from tests.support.connections import cut_connections
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
@@ -50,19 +49,6 @@ async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
     database = Database(settings, application_name="tests")
     yield database
     await database.close()
-
-
-async def cut_connections(vhost: Vhost) -> None:
-    """Close every client's connection from the broker's side."""
-    management = httpx.URL(vhost.management.url)
-    async with httpx.AsyncClient(base_url=management, auth=(management.username, management.password)) as http:
-
-        async def connections() -> list[dict[str, Any]]:
-            found = (await http.get("/api/connections")).json()
-            return [connection for connection in found if connection["vhost"] == vhost.name]
-
-        for connection in await eventually(connections, within_seconds=10):
-            await http.delete(f"/api/connections/{connection['name']}")
 
 
 def a_message(kind: str = "seat.hold") -> Message:

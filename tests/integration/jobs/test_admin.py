@@ -4,28 +4,33 @@ import uuid
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from common.auth.principal import Role
 from common.db.engine import Database
 from orchestrator.app import create_app
 from orchestrator.jobs.errors import JobRefused
-from orchestrator.jobs.record import JobStatus
+from orchestrator.jobs.record import JobStatus, JobView
+from orchestrator.jobs.repository.upkeep import Upkeep
 from orchestrator.settings import Settings
 from orchestrator.tables import metadata
-from tests.integration.jobs.site import POLICIES, Bench, Site
+from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
 from tests.support.callers import Caller, new_id
 from tests.support.servers import Vhost
 from tests.support.statements import schema_differences
 from tests.support.user_tokens import UserTokenMint
+from tests.support.waiting import eventually
 
 EMAIL = POLICIES["email"]
 ROUTES = [
     ("GET", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/stats"),
     ("POST", "/api/admin/jobs/retry-all"),
+    ("POST", "/api/admin/jobs/acknowledge-all"),
     ("GET", f"/api/admin/jobs/{new_id()}"),
     ("POST", f"/api/admin/jobs/{new_id()}/retry"),
+    ("POST", f"/api/admin/jobs/{new_id()}/acknowledge"),
     ("POST", f"/api/admin/jobs/{new_id()}/cancel"),
 ]
 
@@ -105,6 +110,63 @@ async def test_retry_all_says_how_many(site: Site, admin: Caller) -> None:
     assert (await admin.request("POST", "/api/admin/jobs/retry-all?kind=bulk")).json()["data"] == {"retried": 0}
     assert (await admin.request("POST", "/api/admin/jobs/retry-all?kind=gardening")).status_code == 400
     assert (await admin.request("POST", "/api/admin/jobs/retry-all")).json()["data"] == {"retried": 2}
+
+
+class TestDead:
+    @pytest.fixture
+    async def dead(self, site: Site) -> list[JobView]:
+        """Three that broke, after one that was refused."""
+        await site.worker((policy("email", tries=1), Bench(failures=[JobRefused("no such fan"), *[ValueError()] * 3])))
+        queue = site.queue_with({"email": policy("email", tries=1)})
+        jobs = []
+        for name in "abcd":
+            jobs.append(await queue.enqueue("email", Errand(name=name), idempotency_key=name))
+            await site.reaches(jobs[-1], JobStatus.FAILED)
+        return jobs[1:]
+
+    async def _dead(self, admin: Caller) -> list[str]:
+        found = (await admin.get("/api/admin/jobs", failure="dead")).json()["data"]
+        return sorted(str(job["job_id"]) for job in found)
+
+    async def test_they_are_counted_until_retried_or_acknowledged(
+        self, site: Site, admin: Caller, dead: list[JobView]
+    ) -> None:
+        ids = [str(job.job_id) for job in dead]
+        upkeep = Upkeep(site.database)
+        assert await upkeep.count_dead() == {"email": 3}
+        assert await self._dead(admin) == sorted(ids)
+        await admin.post(f"/api/admin/jobs/{ids[0]}/retry", {})
+        await site.reaches(dead[0], JobStatus.COMPLETED)
+        acknowledged = (await admin.post(f"/api/admin/jobs/{ids[1]}/acknowledge", {})).json()["data"]
+        assert (acknowledged["status"], acknowledged["failure"]) == ("failed", "acknowledged")
+        assert await upkeep.count_dead() == {"email": 1}
+        assert (await admin.post("/api/admin/jobs/acknowledge-all", {})).json()["data"] == {"acknowledged": 1}
+        assert await upkeep.count_dead() == {}
+
+    async def test_acknowledged_one_is_retried_by_its_name_only(
+        self, site: Site, admin: Caller, dead: list[JobView]
+    ) -> None:
+        path = f"/api/admin/jobs/{dead[0].job_id}"
+        for _ in range(2):
+            assert (await admin.post(f"{path}/acknowledge", {})).status_code == 200
+        assert (await admin.post("/api/admin/jobs/retry-all", {})).json()["data"] == {"retried": 3}
+        assert (await admin.get(path)).json()["data"]["status"] == "failed"
+        retried = (await admin.post(f"{path}/retry", {})).json()["data"]
+        assert (retried["status"], retried["failure"]) == ("queued", None)
+        await site.reaches(dead[0], JobStatus.COMPLETED)
+
+    async def test_gauge_shows_them(self, dead: list[JobView]) -> None:
+        def shown() -> float | None:
+            return REGISTRY.get_sample_value("jobs_dead", {"kind": "email"})
+
+        assert await eventually(lambda: shown() == len(dead), within_seconds=15)
+
+    async def test_only_what_failed_is_acknowledged(self, site: Site, admin: Caller) -> None:
+        [job] = await site.enqueue("email", "a")
+        refused = await admin.post(f"/api/admin/jobs/{job.job_id}/acknowledge", {})
+        assert (refused.status_code, refused.json()["error_code"]) == (409, "JOB_INVALID_STATE")
+        assert (await admin.post(f"/api/admin/jobs/{new_id()}/acknowledge", {})).json()["error_code"] == "NOT_FOUND"
+        assert (await admin.request("POST", "/api/admin/jobs/acknowledge-all?kind=gardening")).status_code == 400
 
 
 async def test_cancel(site: Site, admin: Caller) -> None:

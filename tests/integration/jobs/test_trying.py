@@ -8,7 +8,7 @@ import pytest
 
 from common.errors import Conflict, Unavailable, Unprocessable
 from orchestrator.jobs.errors import JobInvalidState, JobNotFound, JobRefused
-from orchestrator.jobs.record import JobError, JobStatus
+from orchestrator.jobs.record import Failure, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext
 from tests.integration.jobs.site import LADDER, POLICIES, Bench, Errand, Site, policy
 from tests.support.waiting import eventually
@@ -154,6 +154,19 @@ class TestFailures:
         done = await site.reaches(job, JobStatus.COMPLETED)
         assert (done.attempts, bench.done) == (4, ["letter"])
 
+    async def test_who_has_it_tried_again_is_told_of_its_end(self, site: Site) -> None:
+        """Unless it is somebody's anyway: then it is they who are told."""
+        await site.worker((policy("email", tells_completion=False), Bench(failures=[JobRefused("no")] * 2)))
+        fan, admin = uuid.uuid4(), uuid.uuid4()
+        [nobodys] = await site.enqueue("email", "nobody's")
+        [fans] = await site.enqueue("email", "a fan's", requested_by=fan)
+        for job in (nobodys, fans):
+            await site.reaches(job, JobStatus.FAILED)
+            await site.queue.retry(job.job_id, asked_by=admin)
+            await site.reaches(job, JobStatus.COMPLETED)
+        told = {fact["subject"]: fact["data"]["user_id"] for fact in await site.announced("job.completed")}
+        assert told == {str(nobodys.job_id): str(admin), str(fans.job_id): str(fan)}
+
     async def test_retried_it_has_its_whole_ladder_again(self, site: Site) -> None:
         bench = Bench(failures=[ValueError("no")] * 5)
         await site.worker((EMAIL, bench))
@@ -183,6 +196,19 @@ class TestFailures:
         assert failed.error is not None
         assert (failed.attempts, failed.error.code, failed.error.message) == (1, "NOBODY", "no such fan")
 
+    async def test_refused_one_is_not_among_the_dead(self, site: Site) -> None:
+        """It ended as such jobs may end: it is told, and nobody is called."""
+        await site.worker((EMAIL, Bench(failures=[JobRefused("gone"), *[ValueError()] * 3])))
+        [refused] = await site.enqueue("email", "refused")
+        assert (await site.reaches(refused, JobStatus.FAILED)).failure is Failure.REFUSED
+        [broken] = await site.enqueue("email", "broken")
+        assert (await site.reaches(broken, JobStatus.FAILED)).failure is Failure.DEAD
+        assert {fact["subject"] for fact in await site.announced("job.failed")} == {
+            str(refused.job_id),
+            str(broken.job_id),
+        }
+        assert [letter["subject"] for letter in await site.announced("jobs.dead")] == [str(broken.job_id)]
+
     async def test_words_of_an_unknown_error_are_not_kept(self, site: Site) -> None:
         """They may quote what somebody sent: a card's number, a password."""
         await site.worker((policy("email", tries=1), Bench(failures=[ValueError("4242 4242 4242 4242")])))
@@ -196,6 +222,7 @@ class TestFailures:
         failed = await site.reaches(job, JobStatus.FAILED)
         assert failed.error is not None
         assert failed.error.code == "PAYLOAD_INVALID"
+        assert failed.failure is Failure.DEAD
 
     async def test_one_that_takes_too_long_is_ended(self, site: Site) -> None:
         bench = Bench()
@@ -246,7 +273,7 @@ class TestWhatCannotBeStored:
         failed = await site.reaches(job, JobStatus.FAILED)
         assert failed.error == JobError(code="a?b", message="a?b")
         assert bench.begun == ["letter"]
-        assert await eventually(lambda: site.taken_from("jobs.dead"))
+        assert failed.failure is Failure.REFUSED
 
     async def test_error_of_one_to_be_tried_again_is_too(self, site: Site) -> None:
         bench = Bench(failures=[Conflict(code="a\0b")])

@@ -8,6 +8,7 @@ from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
+from tests.support.connections import cut_connections
 from tests.support.waiting import eventually
 
 EMAIL = POLICIES["email"]
@@ -126,6 +127,25 @@ class TestLostWorker:
 
 
 class TestBroker:
+    async def test_try_goes_on_when_the_connection_is_lost(self, site: Site) -> None:
+        """Its token comes again, and finds no hand free before the try has ended, and nothing to do then."""
+        bench = Bench()
+        bench.gate.clear()
+        worker = await site.worker((policy("email", concurrency=1), bench), lease_seconds=0.5)
+        [job, next_job] = await site.enqueue("email", "letter", "next")
+        await site.reaches(job, JobStatus.RUNNING)
+
+        async def is_lost() -> bool:
+            await cut_connections(site.vhost)  # those that the broker's list has by now
+            return not await worker.intake.broker.is_healthy()
+
+        await eventually(is_lost, within_seconds=20)
+        await eventually(worker.intake.broker.is_healthy, within_seconds=20)
+        bench.gate.set()
+        for each in (job, next_job):
+            assert (await site.reaches(each, JobStatus.COMPLETED)).attempts == 1
+        assert (bench.begun, bench.most_at_once, bench.cancelled) == (["letter", "next"], 1, 0)
+
     async def test_lost_tokens_are_sent_again(self, site: Site) -> None:
         jobs = await site.enqueue("email", *"abc")
         await eventually(lambda: site.messages_in("jobs.email"))
