@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Header, Request
 
 from common.auth.principal import Role
-from common.http.auth import require_role
+from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.providers.port import Provider
 from orchestrator.schemas.webhooks import WebhookDetail, WebhookReceived, WebhookSummary
@@ -101,9 +101,9 @@ async def show_webhook(webhook_id: uuid.UUID, inbox: Inbox) -> Success[WebhookDe
 
 
 @_admin.post("/{webhook_id}/replay", responses=_ONE, summary="Process a webhook again (admin)")
-async def replay_webhook(webhook_id: uuid.UUID, inbox: Inbox) -> Success[WebhookSummary]:
-    """By a new job. What the webhook did already is not done twice."""
-    return success(await inbox.replay(webhook_id))
+async def replay_webhook(webhook_id: uuid.UUID, admin: CurrentUser, inbox: Inbox) -> Success[WebhookSummary]:
+    """By a new job. What the webhook did already is not done twice, and what came of it stays on record."""
+    return success(await inbox.replay(webhook_id, admin_id=admin.user_id))
 
 
 router.include_router(_public)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.providers.port import Provider
-from orchestrator.webhooks.record import WebhookError, WebhookStatus
+from orchestrator.webhooks.record import EarlierOutcome, WebhookError, WebhookStatus
 
 __all__ = ["WebhookDetail", "WebhookReceived", "WebhookSummary"]
 
@@ -37,4 +37,5 @@ class WebhookSummary(BaseModel):
 
 
 class WebhookDetail(WebhookSummary):
+    earlier: list[EarlierOutcome] = Field(description="What had come of it before each replay, the first first.")
     payload: Any = Field(description="What it says, secrets redacted.", examples=[{"id": "evt_1PqRsT"}])

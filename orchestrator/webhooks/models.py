@@ -41,6 +41,8 @@ webhook_log = Table(
     # The last job that was to process it.
     Column("job_id", UUID(as_uuid=True), nullable=False),
     Column("error", JSONB),
+    # What came of it before each replay, the first first.
+    Column("earlier", JSONB, nullable=False, server_default=text("'[]'")),
     Column("received_at", TIME, nullable=False, server_default=func.clock_timestamp()),
     Column("processed_at", TIME),
     UniqueConstraint("provider", "external_id", name="uq_webhook_log_provider_external_id"),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.providers.port import Provider
 
-__all__ = ["StoredWebhook", "Verdict", "WebhookError", "WebhookStatus", "WebhookView"]
+__all__ = ["EarlierOutcome", "StoredWebhook", "Verdict", "WebhookError", "WebhookStatus", "WebhookView"]
 
 
 class WebhookStatus(enum.StrEnum):
@@ -24,6 +24,19 @@ class WebhookStatus(enum.StrEnum):
 class WebhookError(BaseModel):
     code: str
     message: str
+
+
+class EarlierOutcome(BaseModel):
+    """What had come of a webhook when an admin had it processed again."""
+
+    status: WebhookStatus
+    outcome: str | None
+    error: WebhookError | None
+    attempts: int
+    job_id: uuid.UUID
+    processed_at: datetime | None
+    replayed_at: datetime
+    replayed_by: uuid.UUID
 
 
 class WebhookView(BaseModel):
@@ -42,6 +55,7 @@ class WebhookView(BaseModel):
     replays: int
     job_id: uuid.UUID
     error: WebhookError | None
+    earlier: list[EarlierOutcome]
     received_at: datetime
     processed_at: datetime | None
 

@@ -18,7 +18,7 @@ JOB_ENDED: Final = "JOB_ENDED"
 ABANDONED: Final = WebhookError(code=JOB_ENDED, message="Its job ended before it was processed.")
 _COLUMNS: Final = """
     webhook_id, provider, external_id, event_type, status, outcome, payment_id, attempts, replays, job_id, error,
-    received_at, processed_at
+    earlier, received_at, processed_at
 """
 
 _STORE: Final = text(
@@ -57,7 +57,10 @@ _NOTE_ERROR: Final = text(
 _REPLAY: Final = text(
     f"""
     UPDATE webhook_log SET status = 'received', replays = replays + 1, attempts = 0, job_id = :job_id,
-        outcome = NULL, error = NULL, processed_at = NULL
+        outcome = NULL, error = NULL, processed_at = NULL,
+        earlier = earlier || jsonb_build_array(jsonb_build_object(
+            'status', status, 'outcome', outcome, 'error', error, 'attempts', attempts, 'job_id', job_id,
+            'processed_at', processed_at, 'replayed_at', clock_timestamp(), 'replayed_by', CAST(:admin_id AS uuid)))
     WHERE webhook_id = :webhook_id AND replays = :replay
     RETURNING {_COLUMNS}
     """  # noqa: S608 - constants only
@@ -153,9 +156,14 @@ class WebhookLog:
         """Throw away what was received longer ago than that, unless it is still to be processed."""
         await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
 
-    async def replay(self, webhook: WebhookView, job: NewJob) -> WebhookView | None:
-        """Let another job process it; None when somebody else has just done that."""
-        values = {"webhook_id": webhook.webhook_id, "replay": webhook.replays, "job_id": job.job_id}
+    async def replay(self, webhook: WebhookView, job: NewJob, *, admin_id: uuid.UUID) -> WebhookView | None:
+        """Let another job process it; None when somebody else has just done that. What came of it so far is kept."""
+        values = {
+            "webhook_id": webhook.webhook_id,
+            "replay": webhook.replays,
+            "job_id": job.job_id,
+            "admin_id": admin_id,
+        }
         async with self._database.transaction() as connection:
             row = (await connection.execute(_REPLAY, values)).mappings().first()
             if row is None:

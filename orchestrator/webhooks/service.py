@@ -71,9 +71,10 @@ class WebhookInbox:
             WebhookNotFound.
         """
         webhook, body = await self._find(webhook_id)
-        return WebhookDetail(**WebhookSummary.model_validate(webhook).model_dump(), payload=redacted(body))
+        summary = WebhookSummary.model_validate(webhook).model_dump()
+        return WebhookDetail(**summary, earlier=webhook.earlier, payload=redacted(body))
 
-    async def replay(self, webhook_id: uuid.UUID) -> WebhookSummary:
+    async def replay(self, webhook_id: uuid.UUID, *, admin_id: uuid.UUID) -> WebhookSummary:
         """Have a webhook processed again, whatever came of it. What it did already is not done twice.
 
         Raises:
@@ -84,7 +85,7 @@ class WebhookInbox:
         job = self._jobs.new_job(
             KIND, ProcessWebhook(webhook_id=webhook_id, replay=replay), idempotency_key=f"{webhook_id}/{replay}"
         )
-        replayed = await self._log.replay(webhook, job)
+        replayed = await self._log.replay(webhook, job, admin_id=admin_id)
         if replayed is None:  # another admin was faster, and one replay is enough
             replayed, _ = await self._find(webhook_id)
         self._jobs.poke()

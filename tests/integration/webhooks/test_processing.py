@@ -53,6 +53,9 @@ class TestWhenNobodyCanBeAsked:
             row = await counters.ends(event["id"], "processed")
         assert (row["outcome"], row["error"], row["attempts"]) == ("CREDITED", None, 1)
         assert await fan.balance() == "50.00"
+        (earlier,) = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]["earlier"]
+        assert (earlier["status"], earlier["error"]["code"], earlier["attempts"]) == ("failed", "UPSTREAM_TIMEOUT", 20)
+        assert (earlier["job_id"], earlier["replayed_by"]) == (str(failed["job_id"]), str(admin.person.user_id))
 
 
 @pytest.mark.usefixtures("working")
