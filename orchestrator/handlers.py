@@ -1,5 +1,6 @@
 """Which function does which kind of job, said in one place."""
 
+from orchestrator.integrations.names import PublicNames
 from orchestrator.integrations.repository import IntegrationStore
 from orchestrator.integrations.sender import WebhookSender
 from orchestrator.integrations.service import KIND as DELIVERY
@@ -23,7 +24,9 @@ def register_handlers(registry: Registry, machinery: SagaMachinery) -> None:
     rounds = PaymentRoundsHandler(tills.reconciliation(), days=settings.reconcile_days)
     registry.register(policies[RECONCILIATION], ReconcilePayments, rounds.reconcile)
     _register_letters(registry, machinery)
-    sender = WebhookSender(is_private_allowed=settings.is_dev, timeout_seconds=settings.delivery_timeout_seconds)
+    sender = WebhookSender(
+        PublicNames(), is_private_allowed=settings.is_dev, timeout_seconds=settings.delivery_timeout_seconds
+    )
     carrier = WebhookCarrier(IntegrationStore(machinery.database), sender)
     registry.register(policies[DELIVERY], DeliverWebhook, carrier.deliver)
 

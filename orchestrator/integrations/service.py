@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from common.auth.principal import Principal
 from common.http.envelope import Page
+from orchestrator.integrations.addresses import check_url
 from orchestrator.integrations.errors import AddressNotAllowed, DeliveryNotFound, NotDelivered, SubscriptionNotFound
 from orchestrator.integrations.repository import Consignment, IntegrationStore, delivery_key
 from orchestrator.integrations.schemas import Delivery, NewSubscription, Subscription, SubscriptionWithSecret
-from orchestrator.integrations.sender import WebhookSender, check_url
+from orchestrator.integrations.sender import WebhookSender
 from orchestrator.integrations.signing import headers_of, new_secret
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import NewJob
