@@ -17,12 +17,19 @@ __all__ = ["WebhookSender"]
 
 
 class WebhookSender:
-    """Posts to public addresses; to private ones only when `is_private_allowed`, for development on one machine."""
+    """Posts to public addresses; to private ones only when `is_private_allowed`, for development on one machine.
 
-    def __init__(self, names: PublicNames, *, is_private_allowed: bool, timeout_seconds: float) -> None:
+    Args:
+        timeout_seconds: for all of it.
+        connect_timeout_seconds: for the connection with its TLS, of that.
+    """
+
+    def __init__(
+        self, names: PublicNames, *, is_private_allowed: bool, timeout_seconds: float, connect_timeout_seconds: float
+    ) -> None:
         self._names = names
         self._is_private_allowed = is_private_allowed
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_timeout_seconds)
 
     async def post(self, url: str, *, body: str, headers: Mapping[str, str]) -> int:
         """Return the status of the answer, whatever it is; the rest of it is not read.

@@ -90,8 +90,9 @@ _STANDARD: Final = (
         keep_failed=_LETTERS_KEPT,
         tells_completion=False,
     ),
+    # They wait for others, most of the time. No integrator gets all hands (`orchestrator.integrations.turns`).
     JobPolicy(
-        "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=16, tells_completion=False
+        "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=64, tells_completion=False
     ),
     JobPolicy("reconciliation", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=1),
     JobPolicy("bulk", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
