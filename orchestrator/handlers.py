@@ -1,9 +1,11 @@
 """Which function does which kind of job, said in one place."""
 
+from orchestrator.integrations.names import PublicNames
 from orchestrator.integrations.repository import IntegrationStore
 from orchestrator.integrations.sender import WebhookSender
 from orchestrator.integrations.service import KIND as DELIVERY
 from orchestrator.integrations.service import DeliverWebhook, WebhookCarrier
+from orchestrator.integrations.turns import Turns
 from orchestrator.jobs.registry import Registry
 from orchestrator.notifications.letters import Channel, LetterOrder
 from orchestrator.notifications.office import letter_desk
@@ -23,9 +25,7 @@ def register_handlers(registry: Registry, machinery: SagaMachinery) -> None:
     rounds = PaymentRoundsHandler(tills.reconciliation(), days=settings.reconcile_days)
     registry.register(policies[RECONCILIATION], ReconcilePayments, rounds.reconcile)
     _register_letters(registry, machinery)
-    sender = WebhookSender(is_private_allowed=settings.is_dev, timeout_seconds=settings.delivery_timeout_seconds)
-    carrier = WebhookCarrier(IntegrationStore(machinery.database), sender)
-    registry.register(policies[DELIVERY], DeliverWebhook, carrier.deliver)
+    _register_deliveries(registry, machinery)
 
 
 def _register_letters(registry: Registry, machinery: SagaMachinery) -> None:
@@ -39,3 +39,15 @@ def _register_letters(registry: Registry, machinery: SagaMachinery) -> None:
     )
     registry.register(policies[Channel.EMAIL], LetterOrder, desk.send_mail)
     registry.register(policies[Channel.SMS], LetterOrder, desk.send_text_message)
+
+
+def _register_deliveries(registry: Registry, machinery: SagaMachinery) -> None:
+    settings = machinery.settings
+    sender = WebhookSender(
+        PublicNames(),
+        is_private_allowed=settings.is_dev,
+        timeout_seconds=settings.delivery_timeout_seconds,
+        connect_timeout_seconds=settings.delivery_connect_timeout_seconds,
+    )
+    carrier = WebhookCarrier(IntegrationStore(machinery.database), sender, machinery.jobs, Turns())
+    registry.register(machinery.job_policies[DELIVERY], DeliverWebhook, carrier.deliver)

@@ -20,6 +20,7 @@ __all__ = [
     "IntegrationStore",
     "delivery_body",
     "delivery_key",
+    "put_off_key",
     "subscriptions_wanting",
 ]
 
@@ -70,7 +71,8 @@ ADD_DELIVERIES: Final = """
 """
 _FIND: Final = text(
     """
-    SELECT d.delivery_id, d.subscription_id, d.body, s.url, s.secret, s.status = 'ACTIVE' AS is_wanted
+    SELECT d.delivery_id, d.subscription_id, d.body, s.url, s.secret, s.status = 'ACTIVE' AS is_wanted,
+        d.status = 'DELIVERED' AS is_delivered
     FROM webhook_deliveries AS d JOIN webhook_subscriptions AS s USING (subscription_id)
     WHERE d.delivery_id = :delivery_id
     """
@@ -84,15 +86,14 @@ _NOTE: Final = text(
     WHERE delivery_id = :delivery_id AND (status <> 'DELIVERED' OR :status = 'DELIVERED')
     """
 )
-# Its job was cancelled, or given up when its last worker had died: nobody will post it any more. The key is that of
-# `delivery_key`.
+# Its job was cancelled, or given up when its last worker had died: nobody will post it any more.
 _FAIL_ABANDONED: Final = text(
     """
     UPDATE webhook_deliveries AS d SET status = 'FAILED', last_error = coalesce(last_error, 'its job has ended')
     WHERE status = 'PENDING' AND NOT EXISTS (
-        SELECT FROM job_keys AS k JOIN jobs AS j ON j.job_id = k.job_id
-        WHERE k.kind = 'delivery' AND j.status IN ('queued', 'running', 'retrying')
-          AND k.idempotency_key = d.delivery_id || CASE WHEN d.replays = 0 THEN '' ELSE ' replay ' || d.replays END)
+        SELECT FROM jobs AS j
+        WHERE j.kind = 'delivery' AND j.status IN ('queued', 'running', 'retrying')
+          AND j.payload ->> 'delivery_id' = d.delivery_id::text)
     """
 )
 _LOG: Final = text(
@@ -121,11 +122,17 @@ class Consignment:
     secret: str
     body: str
     is_wanted: bool
+    is_delivered: bool
 
 
 def delivery_key(delivery_id: uuid.UUID, *, replay: int = 0) -> str:
     """Return the idempotency key of the job that delivers it, at first or once more."""
     return f"{delivery_id} replay {replay}" if replay else str(delivery_id)
+
+
+def put_off_key(delivery_id: uuid.UUID, *, job_id: uuid.UUID) -> str:
+    """Return the idempotency key of the job that delivers it in place of one that found no turn free."""
+    return f"{delivery_id} after {job_id}"
 
 
 def delivery_body(message: Message, *, data: Mapping[str, Any]) -> str:
@@ -186,6 +193,11 @@ class IntegrationStore:
             "last_error": last_error,
         }
         await self._database.execute(_NOTE, parameters)
+
+    async def put_off(self, job: NewJob) -> None:
+        """Store the job that is to deliver it later."""
+        async with self._database.transaction() as connection:
+            await enqueue_in(connection, job)
 
     async def log(
         self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int

@@ -3,17 +3,21 @@
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from common.auth.principal import Principal
 from common.http.envelope import Page
+from orchestrator.integrations.addresses import check_url
 from orchestrator.integrations.errors import AddressNotAllowed, DeliveryNotFound, NotDelivered, SubscriptionNotFound
-from orchestrator.integrations.repository import Consignment, IntegrationStore, delivery_key
+from orchestrator.integrations.repository import Consignment, IntegrationStore, delivery_key, put_off_key
 from orchestrator.integrations.schemas import Delivery, NewSubscription, Subscription, SubscriptionWithSecret
-from orchestrator.integrations.sender import WebhookSender, check_url
+from orchestrator.integrations.sender import WebhookSender
 from orchestrator.integrations.signing import headers_of, new_secret
+from orchestrator.integrations.turns import Turns
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.registry import JobContext
@@ -96,12 +100,14 @@ class IntegrationDesk:
 class WebhookCarrier:
     """The handler of `delivery` jobs."""
 
-    def __init__(self, store: IntegrationStore, sender: WebhookSender) -> None:
+    def __init__(self, store: IntegrationStore, sender: WebhookSender, jobs: JobQueue, turns: Turns) -> None:
         self._store = store
         self._sender = sender
+        self._jobs = jobs
+        self._turns = turns
 
     async def deliver(self, order: DeliverWebhook, context: JobContext) -> Mapping[str, Any]:
-        """Post it once.
+        """Post it once, or put it off when its subscription has as many posts in hand as it may.
 
         Raises:
             JobRefused: nobody wants it any more, or it may not be sent there.
@@ -110,10 +116,30 @@ class WebhookCarrier:
         consignment = await self._store.find(order.delivery_id)
         if consignment is None:
             raise JobRefused("The subscription was deleted.")
+        if consignment.is_delivered:  # by a try that was not written down, or that is written down at this moment
+            return {"status": "delivered before"}
         if not consignment.is_wanted:
             await self._note(consignment, "FAILED", error="the subscription is disabled")
             raise JobRefused("The subscription is disabled.")
-        status = await self._post(consignment, is_last=context.is_last_attempt)
+        if not self._turns.is_free(consignment.subscription_id):
+            return await self._put_off(consignment, context)
+        return await self._try(consignment, context)
+
+    async def _put_off(self, consignment: Consignment, context: JobContext) -> Mapping[str, Any]:
+        """Leave it to a job that comes later, with the tries that this one has left: this is none."""
+        wait_seconds = self._turns.book(consignment.subscription_id)
+        job = self._jobs.new_job(
+            KIND,
+            DeliverWebhook(delivery_id=consignment.delivery_id),
+            idempotency_key=put_off_key(consignment.delivery_id, job_id=context.job_id),
+            run_at=datetime.now(UTC) + timedelta(seconds=wait_seconds),
+        )
+        await self._store.put_off(replace(job, max_attempts=context.max_attempts - context.attempt + 1))
+        return {"put_off_seconds": round(wait_seconds, 1)}
+
+    async def _try(self, consignment: Consignment, context: JobContext) -> Mapping[str, Any]:
+        with self._turns.taken(consignment.subscription_id):
+            status = await self._post(consignment, is_last=context.is_last_attempt)
         if status in OK:
             await self._note(consignment, "DELIVERED", status=status)
             return {"status": status}

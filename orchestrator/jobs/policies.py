@@ -59,6 +59,11 @@ _FIVE_REPETITIONS: Final = DEFAULT_RETRY_SECONDS
 _TWO_REPETITIONS: Final = (4.0, 16.0)
 # The schedule that the Standard Webhooks specification proposes (section "Deliverability and reliability").
 _OVER_DAYS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+# Letters: a mail server that is back has what it missed within the hour, and may be away for a long weekend.
+_OVER_HOURS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
+_LETTER_TRIES: Final = 79  # the last pause repeats: three days in all
+# Whoever is to send them all again must find them all: twice what calling off a hall of 50,000 can leave.
+_LETTERS_KEPT: Final = 100_000
 
 _STANDARD: Final = (
     JobPolicy("performance", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
@@ -68,13 +73,26 @@ _STANDARD: Final = (
     # Money is waiting: the last pause repeats for nine minutes. After that the reconciliation repairs what is left.
     JobPolicy("webhook", tries=20, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
     JobPolicy(
-        "email", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=8, tells_completion=False
+        "email",
+        tries=_LETTER_TRIES,
+        retry_seconds=_OVER_HOURS,
+        timeout_seconds=30,
+        concurrency=8,
+        keep_failed=_LETTERS_KEPT,
+        tells_completion=False,
     ),
     JobPolicy(
-        "sms", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=4, tells_completion=False
+        "sms",
+        tries=_LETTER_TRIES,
+        retry_seconds=_OVER_HOURS,
+        timeout_seconds=30,
+        concurrency=4,
+        keep_failed=_LETTERS_KEPT,
+        tells_completion=False,
     ),
+    # They wait for others, most of the time. No integrator gets all hands (`orchestrator.integrations.turns`).
     JobPolicy(
-        "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=16, tells_completion=False
+        "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=64, tells_completion=False
     ),
     JobPolicy("reconciliation", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=1),
     JobPolicy("bulk", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2),

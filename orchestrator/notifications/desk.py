@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from common.errors import NotFound
+from common.errors import InvalidRequest, NotFound, Unprocessable
 from common.http.client import ServiceClient
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.people import People
@@ -139,14 +139,16 @@ class LetterDesk:
         self._users = users
 
     async def send_mail(self, order: LetterOrder, context: JobContext) -> Mapping[str, Any]:
-        """Send a mail.
+        """Send a mail; not one that was kept from going until what it asks for is over.
 
         Raises:
             JobRefused: its reader is gone, or the mail server will never take it.
             ServiceError: to be tried again.
         """
-        facts = await self._facts(order)
-        mail = self._envelope.mail(order.letter, facts, letter_id=context.job_id, written_at=datetime.now(UTC))
+        facts, now = await self._facts(order), datetime.now(UTC)
+        if order.letter.asks_for_a_code and facts.expires_at and facts.expires_at <= now:
+            return {"letter": order.letter, "not_sent": "too late"}
+        mail = self._envelope.mail(order.letter, facts, letter_id=context.job_id, written_at=now)
         try:
             await self._mailer.send(mail)
         except MailRefused as error:
@@ -157,12 +159,15 @@ class LetterDesk:
         """Send a text message, by the users service: it has the provider's key, and the phone never leaves it.
 
         Raises:
-            JobRefused: its reader is gone.
+            JobRefused: its reader is gone, or the users service will never take it.
             ServiceError: to be tried again.
         """
         text = self._stationery.write_text_message(order.letter, await self._facts(order))
         call = {"request_id": context.request_id("send"), "user_id": order.user_id, "text": text}
-        await self._users.post("/internal/sms", call)
+        try:
+            await self._users.post("/internal/sms", call)
+        except (InvalidRequest, NotFound, Unprocessable) as error:
+            raise JobRefused(f"The text message was refused: {error.code}.") from error
         return {"letter": order.letter}
 
     async def _facts(self, order: LetterOrder) -> LetterFacts:

@@ -2,7 +2,7 @@
 
 from common.errors import Unavailable
 
-__all__ = ["MailRefused", "MailUnavailable"]
+__all__ = ["MailRefused", "MailUnavailable", "SenderRefused"]
 
 
 class MailUnavailable(Unavailable):
@@ -11,9 +11,19 @@ class MailUnavailable(Unavailable):
     public_message = "The mail server cannot be reached."
 
 
-class MailRefused(Exception):
-    """The mail server will never take it (a 5xx reply): the address does not exist, say."""
+class SenderRefused(MailUnavailable):
+    """The mail server takes no mail from us, whoever it is for: ours to put right, and then every letter can go."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"the mail server answered {code}")
+    public_message = "The mail server takes no mail from us: look at SMTP_URL and MAIL_FROM."
+
+
+class MailRefused(Exception):
+    """The mail server will never take this letter: its address does not exist, say.
+
+    Args:
+        code: of the SMTP reply that said so, if one did.
+    """
+
+    def __init__(self, why: str, *, code: int | None = None) -> None:
+        super().__init__(why)
         self.code = code

@@ -43,6 +43,11 @@ class LetterKind(enum.StrEnum):
         """Whether the ones it tells of are the reader's from now on."""
         return self in {LetterKind.TICKETS_BOUGHT, LetterKind.TICKET_RECEIVED, LetterKind.TICKET_RESOLD}
 
+    @property
+    def asks_for_a_code(self) -> bool:
+        """Whether it is of use only as long as the code it asks for."""
+        return self in {LetterKind.TRANSFER_PENDING, LetterKind.SALE_PENDING}
+
 
 class LetterOrder(BaseModel):
     """A job's payload: who is to be written to about what. `data` is the message's, as its reader may see it."""

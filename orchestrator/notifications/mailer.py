@@ -11,13 +11,12 @@ import aiosmtplib
 from pydantic import SecretStr
 
 from common.telemetry.tracing import client_span
-from orchestrator.notifications.errors import MailRefused, MailUnavailable
+from orchestrator.notifications.errors import MailRefused
+from orchestrator.notifications.verdict import CLOSING, verdict_on
 
 __all__ = ["Mailer", "SmtpServer"]
 
 DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}  # RFC 6409, RFC 8314
-PERMANENT: Final = 500  # RFC 5321 §4.2.1: 5yz is refused for good, 4yz for now
-CLOSING: Final = 421  # RFC 5321 §3.8: the server ends the connection, and what it was given in it last is not taken
 KEPT_SECONDS: Final = 10.0  # without a letter; servers wait five minutes
 TRUSTED_SECONDS: Final = 1.0  # after a longer rest a connection is asked whether anybody is there
 
@@ -73,21 +72,15 @@ class Mailer:
 
         Raises:
             MailRefused: it never will.
-            MailUnavailable: it may later.
+            MailUnavailable: it may later; a `SenderRefused` when we have something to put right.
         """
         try:
             with client_span("mail server", "SMTP"):
                 kept = await self._kept()
                 if kept is None or not await self._sent_on_kept(kept, message):
                     await self._send_on(await self._connected(), message)
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _judged(error.recipients[0].code) from error
-        except aiosmtplib.SMTPAuthenticationError as error:
-            raise MailUnavailable(smtp_code=error.code) from error  # ours to put right, not the mail's fault
-        except aiosmtplib.SMTPResponseException as error:
-            raise _judged(error.code) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailUnavailable(reason=type(error).__name__) from error
+            raise verdict_on(error) from error
 
     async def _kept(self) -> aiosmtplib.SMTP | None:
         """Return the connection that was used last and still answers, if there is one."""
@@ -113,6 +106,8 @@ class Mailer:
         try:
             await client.send_message(message)
             is_whole = True
+        except aiosmtplib.SMTPNotSupported as error:  # RFC 6531: an address in a script that it does not know
+            raise MailRefused("the mail server knows addresses in ASCII only") from error
         finally:
             if not is_whole:
                 client.close()
@@ -163,7 +158,3 @@ async def _answers(client: aiosmtplib.SMTP) -> bool:
     except (aiosmtplib.SMTPException, OSError):
         return False
     return True
-
-
-def _judged(code: int) -> MailRefused | MailUnavailable:
-    return MailRefused(code) if code >= PERMANENT else MailUnavailable(smtp_code=code)

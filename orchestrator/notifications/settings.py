@@ -29,6 +29,9 @@ class NotificationSettings(BaseSettings):
     delivery_timeout_seconds: float = Field(
         default=15.0, gt=0, lt=30, description="How long an integrator's address has for its answer to a webhook."
     )
+    delivery_connect_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="How long, of that, a connection to it may take, with its TLS."
+    )
     feed_keep_days: float = Field(default=30.0, gt=0, description="How long a person's feed can be read back.")
 
     @model_validator(mode="before")

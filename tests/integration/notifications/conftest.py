@@ -9,6 +9,10 @@ from common.db.engine import Database
 from common.settings import DatabaseSettings
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
+from orchestrator.jobs.policies import POLICIES
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.post_office import PostOffice
 from tests.support.servers import DatabaseFactory
 
@@ -29,3 +33,9 @@ async def post_office() -> AsyncIterator[PostOffice]:
     await server.start()
     yield PostOffice(server, mailbox, faults)
     await server.close()
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobQueue:
+    """Where jobs are enqueued that nobody works on."""
+    return JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None)

@@ -13,20 +13,12 @@ from common.messaging.message import Message
 from orchestrator.integrations.errors import DeliveryNotFound
 from orchestrator.integrations.repository import IntegrationStore
 from orchestrator.integrations.service import IntegrationDesk
-from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.record import NewJob
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
 from orchestrator.jobs.service import JobQueue
 from orchestrator.notifications.recorder import Recorder
 from orchestrator.notifications.repository import FeedStore
 
 SECRETS = {"shares": {str(uuid.UUID(int=7)): "10.00"}, "error": "no such seat", "flags": ["LATE"]}
-
-
-@pytest.fixture
-def jobs(database: Database) -> JobQueue:
-    return JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None)
 
 
 @pytest.fixture

@@ -1,24 +1,22 @@
 """What becomes of a letter's job: sent, tried again, or given up."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from common.auth.service_tokens import ServiceTokens
 from common.errors import NotFound, ServiceError, Unavailable
 from common.http.client import ServiceClient
-from common.settings import DEV_SERVICE_TOKEN_SECRET
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.registry import JobContext
 from orchestrator.notifications.desk import Envelope, LetterDesk, Research
-from orchestrator.notifications.letters import LetterFacts, LetterKind, LetterOrder, Place
+from orchestrator.notifications.letters import LetterFacts, LetterKind, LetterOrder, Place, SeatLine
 from orchestrator.notifications.stationery import Stationery
 from tests.integration.notifications.post_office import PostOffice
+from tests.integration.notifications.users_stand_in import Users, users_at
 
 FACTS = LetterFacts(
     reader="Ann",
@@ -28,7 +26,9 @@ FACTS = LetterFacts(
         event_name="Gala", venue_name="V", venue_address="A", hall_id="H", event_date=datetime(2027, 1, 1, tzinfo=UTC)
     ),
 )
+SEAT = SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1)
 ORDER = LetterOrder(letter=LetterKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
+CANCELLATION = LetterOrder(letter=LetterKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
 
 
 class Told(Research):
@@ -38,7 +38,7 @@ class Told(Research):
         self._found = found
 
     async def facts_for(self, order: LetterOrder) -> LetterFacts:
-        assert order == ORDER
+        assert order.user_id == ORDER.user_id
         if isinstance(self._found, ServiceError):
             raise self._found
         return self._found
@@ -54,15 +54,16 @@ def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:
     )
 
 
-def desk(post_office: PostOffice, found: LetterFacts | ServiceError = FACTS) -> LetterDesk:
+def desk(
+    post_office: PostOffice, found: LetterFacts | ServiceError = FACTS, *, users: ServiceClient | None = None
+) -> LetterDesk:
     stationery = Stationery(public_url="https://shop.example")
-    tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))
     return LetterDesk(
         research=Told(found),
         envelope=Envelope(sender="tickets@shop.example", reply_to="", stationery=stationery),
         stationery=stationery,
         mailer=post_office.mailer(),
-        users=ServiceClient(callee="users", base_url="http://127.0.0.1:1", tokens=tokens),
+        users=users or users_at("http://127.0.0.1:1"),
     )
 
 
@@ -96,6 +97,15 @@ async def test_an_address_that_is_none_is_given_up(post_office: PostOffice) -> N
         await desk(post_office).send_mail(ORDER, context())
 
 
+async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(post_office: PostOffice) -> None:
+    """As happens when the mail server was away for long; what tells how it ended has been sent by then."""
+    order = ORDER.model_copy(update={"letter": LetterKind.SALE_PENDING})
+    for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
+        facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
+        await desk(post_office, facts).send_mail(order, context())
+    assert len(post_office.mails()) == 1
+
+
 async def test_a_reader_who_is_gone_is_not_written_to(post_office: PostOffice) -> None:
     with pytest.raises(JobRefused, match="USER_NOT_FOUND"):
         await desk(post_office, NotFound(code="USER_NOT_FOUND")).send_mail(ORDER, context())
@@ -105,3 +115,35 @@ async def test_a_service_that_is_away_is_asked_again(post_office: PostOffice) ->
     with pytest.raises(Unavailable):
         await desk(post_office, Unavailable()).send_mail(ORDER, context())
     assert post_office.mails() == []
+
+
+class TestTextMessages:
+    """Of which the users service says what becomes."""
+
+    @pytest.fixture
+    async def users(self) -> AsyncIterator[Users]:
+        async with Users() as users:
+            yield users
+
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [(404, "USER_NOT_FOUND"), (400, "VALIDATION_ERROR"), (422, "IDEMPOTENCY_KEY_REUSED")],
+    )
+    async def test_what_it_will_never_send_ends(
+        self, post_office: PostOffice, users: Users, status: int, code: str
+    ) -> None:
+        users.refuse(status, code)
+        with pytest.raises(JobRefused, match=code):
+            await desk(post_office, users=users.client).send_text_message(CANCELLATION, context())
+
+    async def test_while_its_provider_is_away_it_is_asked_again_and_under_the_same_id(
+        self, post_office: PostOffice, users: Users
+    ) -> None:
+        users.refuse(503, "SERVICE_UNAVAILABLE")
+        job_id = uuid.uuid4()
+        with pytest.raises(Unavailable):
+            await desk(post_office, users=users.client).send_text_message(CANCELLATION, context(job_id))
+        users.refuse(200, "")
+        sent = await desk(post_office, users=users.client).send_text_message(CANCELLATION, context(job_id, attempt=2))
+        assert sent == {"letter": "event_cancelled"}
+        assert len({call["request_id"] for call in users.calls}) == 1

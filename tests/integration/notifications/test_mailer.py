@@ -7,9 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.sandbox.mail import MailServer
-from orchestrator.notifications.errors import MailRefused, MailUnavailable
+from orchestrator.notifications.errors import MailRefused, MailUnavailable, SenderRefused
 from orchestrator.notifications.mailer import Mailer, SmtpServer
 from tests.integration.notifications.post_office import PostOffice
+from tests.integration.notifications.stubborn_server import StubbornServer
 
 
 def letter(to: str = "ann@example.com") -> EmailMessage:
@@ -47,6 +48,59 @@ async def test_never_means_never(post_office: PostOffice, code: int) -> None:
     with pytest.raises(MailRefused) as refusal:
         await post_office.mailer().send(letter())
     assert refusal.value.code == code
+
+
+class TestWhomARefusalIsAbout:
+    @pytest.mark.parametrize(
+        ("command", "reply"),
+        [
+            ("CONNECT", "554 no mail service here"),
+            ("EHLO", "550 not with that name"),
+            ("AUTH", "535 wrong password"),
+            ("MAIL", "550 sender unknown"),
+            ("MAIL", "530 log in first"),
+            ("RCPT", "530 log in first"),
+        ],
+    )
+    async def test_no_letter_is_given_up_for_what_is_about_us(
+        self, command: str, reply: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with StubbornServer(**{command: reply, "HELO": reply}) as server:
+            with pytest.raises(SenderRefused):
+                await server.mailer(password=SecretStr("secret")).send(letter())
+        [line] = [line for line in capsys.readouterr().out.splitlines() if "mail.sender_refused" in line]
+        assert "error" in line
+        assert f"smtp_code={reply[:3]}" in line
+
+    @pytest.mark.parametrize(
+        ("command", "reply"),
+        [("RCPT", "550 nobody here"), ("DATA", "554 no"), (".", "554 looks like spam"), ("MAIL", "552 too large")],
+    )
+    async def test_what_is_about_the_letter_ends_it(self, command: str, reply: str) -> None:
+        async with StubbornServer(**{command: reply}) as server:
+            with pytest.raises(MailRefused) as refusal:
+                await server.mailer().send(letter())
+        assert refusal.value.code == int(reply[:3])
+
+    async def test_a_server_that_knows_ascii_only_will_never_take_other_addresses(self) -> None:
+        async with StubbornServer() as server:
+            with pytest.raises(MailRefused, match="ASCII"):
+                await server.mailer().send(letter("änne@example.com"))
+
+    @pytest.mark.parametrize("command", ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."])
+    async def test_later_is_nobodys_fault_wherever_it_is_said(self, command: str) -> None:
+        async with StubbornServer(**{command: "451 later", "HELO": "451 later"}) as server:
+            with pytest.raises(MailUnavailable) as refusal:
+                await server.mailer(password=SecretStr("secret")).send(letter())
+        assert not isinstance(refusal.value, SenderRefused)
+
+    async def test_once_we_have_put_it_right_the_letter_goes(self) -> None:
+        async with StubbornServer(MAIL="550 sender unknown") as server:
+            mailer = server.mailer()
+            with pytest.raises(SenderRefused):
+                await mailer.send(letter())
+            server.now(MAIL="250 fine")
+            await mailer.send(letter())
 
 
 async def test_a_silent_server_is_not_waited_for_without_end(post_office: PostOffice) -> None:

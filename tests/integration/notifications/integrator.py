@@ -1,0 +1,46 @@
+"""An integrator's address that answers, or keeps its callers waiting, on a real socket."""
+
+import asyncio
+from collections import Counter
+from typing import Self
+
+from aiohttp import web
+
+__all__ = ["Integrator"]
+
+
+class Integrator:
+    """Takes webhooks while `gate` is open; ``heard`` counts the ids of those it took."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.heard: Counter[str] = Counter()
+        self.in_hand = 0
+        self.most_in_hand = 0
+        app = web.Application()
+        app.router.add_post("/", self._hear)
+        self._runner = web.AppRunner(app)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.gate.set()
+        await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+
+    async def _hear(self, request: web.Request) -> web.Response:
+        self.in_hand += 1
+        self.most_in_hand = max(self.most_in_hand, self.in_hand)
+        try:
+            await self.gate.wait()
+        finally:
+            self.in_hand -= 1
+        self.heard[request.headers["webhook-id"]] += 1
+        return web.Response()

@@ -1,0 +1,157 @@
+"""Integrators that do not answer: nobody else waits for them, and what is for them waits without losing its tries."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database, Row
+from common.messaging.message import Message
+from orchestrator.integrations.errors import NotDelivered
+from orchestrator.integrations.names import PublicNames
+from orchestrator.integrations.repository import IntegrationStore
+from orchestrator.integrations.sender import WebhookSender
+from orchestrator.integrations.service import DeliverWebhook, WebhookCarrier
+from orchestrator.integrations.turns import MOST_AT_ONCE, Turns
+from orchestrator.jobs.policies import POLICIES
+from orchestrator.jobs.registry import JobContext, Registry
+from orchestrator.jobs.service import JobQueue
+from orchestrator.notifications.recorder import Recorder
+from orchestrator.notifications.repository import FeedStore
+from tests.integration.notifications.integrator import Integrator
+from tests.integration.notifications.workplace import workplace
+from tests.support.servers import Vhost
+from tests.support.waiting import eventually
+
+
+def carrier(database: Database, jobs: JobQueue, turns: Turns) -> WebhookCarrier:
+    sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=60)
+    return WebhookCarrier(IntegrationStore(database), sender, jobs, turns)
+
+
+async def subscribed(database: Database, integrator: Integrator, message_type: str) -> uuid.UUID:
+    subscription_id = uuid.uuid4()
+    await IntegrationStore(database).create(
+        subscription_id=subscription_id,
+        url=integrator.url,
+        message_types=[message_type],
+        secret="whsec_AAAA",
+        created_by=uuid.uuid4(),
+    )
+    return subscription_id
+
+
+async def happens(database: Database, jobs: JobQueue, message_type: str) -> None:
+    data = {"user_id": str(uuid.uuid4()), "reason": "fan"}
+    message = Message(type=message_type, source="tests", subject=str(uuid.uuid4()), data=data)
+    await Recorder(FeedStore(database), jobs, on_recorded=jobs.poke).take(message)
+
+
+async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence[Row]:
+    statement = text("SELECT * FROM webhook_deliveries WHERE subscription_id = :id")
+    return await database.fetch_all(statement, {"id": subscription_id})
+
+
+async def test_nobody_waits_for_one_that_is_dead(database: Database, vhost: Vhost) -> None:
+    def deliver(registry: Registry, jobs: JobQueue) -> None:
+        handler = carrier(database, jobs, Turns(shortest_wait_seconds=0.2)).deliver
+        registry.register(POLICIES["delivery"], DeliverWebhook, handler)
+
+    async with (
+        Integrator() as dead,
+        Integrator() as healthy,
+        workplace(database, vhost, policies=POLICIES, register=deliver) as jobs,
+    ):
+        dead.gate.clear()
+        theirs = await subscribed(database, dead, "order.failed")
+        ours = await subscribed(database, healthy, "order.cancelled")
+        for _ in range(100):
+            await happens(database, jobs, "order.failed")
+        await eventually(lambda: dead.in_hand == MOST_AT_ONCE)
+        await happens(database, jobs, "order.cancelled")
+        await eventually(lambda: healthy.heard.total() == 1)
+        assert dead.heard.total() == 0
+
+        dead.gate.set()
+        await eventually(lambda: dead.heard.total() == 100, within_seconds=30)
+        assert dead.most_in_hand == MOST_AT_ONCE
+
+        async def all_are_noted() -> bool:
+            found = [*await deliveries(database, theirs), *await deliveries(database, ours)]
+            return {(row["status"], row["attempts"]) for row in found} == {("DELIVERED", 1)}
+
+        await eventually(all_are_noted)
+        assert set(dead.heard.values()) == {1}
+
+
+async def _report(_: Mapping[str, Any]) -> None:
+    raise AssertionError("a delivery reports no progress")
+
+
+class TestPutOff:
+    @pytest.fixture
+    async def delivery(self, database: Database, jobs: JobQueue) -> DeliverWebhook:
+        async with Integrator() as integrator:
+            subscription_id = await subscribed(database, integrator, "sale.failed")
+        await happens(database, jobs, "sale.failed")
+        [row] = await deliveries(database, subscription_id)
+        await database.execute(
+            text("UPDATE jobs SET status = 'cancelled', finished_at = now() WHERE kind = 'delivery'")
+        )
+        return DeliverWebhook(delivery_id=row["delivery_id"])
+
+    @pytest.fixture
+    async def busy(self, database: Database, jobs: JobQueue, delivery: DeliverWebhook) -> AsyncIterator[WebhookCarrier]:
+        """All turns of the delivery's subscription are taken."""
+        consignment = await IntegrationStore(database).find(delivery.delivery_id)
+        assert consignment is not None
+        turns = Turns()
+        with ExitStack() as hands:
+            while turns.is_free(consignment.subscription_id):
+                hands.enter_context(turns.taken(consignment.subscription_id))
+            yield carrier(database, jobs, turns)
+
+    async def test_it_keeps_the_tries_it_has_left_and_waits_for_a_job_of_its_own(
+        self, database: Database, jobs: JobQueue, delivery: DeliverWebhook, busy: WebhookCarrier
+    ) -> None:
+        """Once, also when its worker dies before it can say so and another one does it again."""
+        context = JobContext(job_id=uuid.uuid4(), attempt=4, max_attempts=10, requested_by=None, _report=_report)
+        for _ in range(2):
+            assert (await busy.deliver(delivery, context))["put_off_seconds"] >= 5
+        [job] = [job for job in (await jobs.page(kind="delivery"))[0] if job.status == "queued"]
+        assert (job.payload, job.max_attempts) == (delivery.model_dump(mode="json"), 7)
+        assert (job.run_at - job.created_at).total_seconds() > 4
+        await IntegrationStore(database).fail_abandoned()
+        consignment = await IntegrationStore(database).find(delivery.delivery_id)
+        assert consignment is not None
+        [row] = await deliveries(database, consignment.subscription_id)
+        assert (row["status"], row["attempts"]) == ("PENDING", 0)
+
+    async def test_one_that_was_delivered_meanwhile_is_not_delivered_again(
+        self, database: Database, delivery: DeliverWebhook, busy: WebhookCarrier
+    ) -> None:
+        await IntegrationStore(database).note(
+            delivery.delivery_id, status="DELIVERED", last_status=200, last_error=None
+        )
+        context = JobContext(job_id=uuid.uuid4(), attempt=1, max_attempts=10, requested_by=None, _report=_report)
+        assert await busy.deliver(delivery, context) == {"status": "delivered before"}
+
+
+async def test_an_address_that_does_not_come_to_a_connection_is_left_early() -> None:
+    """It takes the call and says nothing: TLS never begins."""
+    gate = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+        writer.close()
+
+    sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NotDelivered):
+            await sender.post(f"https://127.0.0.1:{port}/", body="{}", headers={})
+        gate.set()

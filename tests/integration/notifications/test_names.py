@@ -1,0 +1,73 @@
+"""Names of integrators: looked up side by side, checked, and never waited for without end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from orchestrator.integrations.errors import AddressNotAllowed, NotDelivered
+from orchestrator.integrations.names import PublicNames
+from orchestrator.integrations.sender import WebhookSender
+from tests.integration.notifications.name_server import NameServer
+from tests.support.waiting import eventually
+
+V4, V6 = "93.184.216.34", "2606:2800:220:1::1"
+KNOWN = {
+    "quick.example": [V4, V6],
+    "four.example": [V4],
+    "six.example": [V6],
+    "empty.example": [],
+    "slow.example": [V4],
+    "inside.example": ["127.0.0.1"],
+    "halfway.example": [V4, "fd00::1"],
+}
+
+
+@pytest.fixture
+async def name_server() -> AsyncIterator[NameServer]:
+    async with NameServer(KNOWN) as server:
+        yield server
+
+
+@pytest.fixture
+def names(name_server: NameServer) -> PublicNames:
+    return PublicNames([name_server.address])
+
+
+async def addresses(names: PublicNames, host: str) -> list[str]:
+    return [result["host"] for result in await names.resolve(host, 443)]
+
+
+@pytest.mark.parametrize("host", ["quick.example", "four.example", "six.example", "quick.example."])
+async def test_a_name_has_the_addresses_its_server_says(names: PublicNames, host: str) -> None:
+    assert await addresses(names, host) == KNOWN[host.rstrip(".")]
+
+
+@pytest.mark.parametrize("host", ["nobody.example", "empty.example", f"{'a' * 64}.example"])
+async def test_a_name_without_an_address_is_an_error_of_the_network(names: PublicNames, host: str) -> None:
+    with pytest.raises(OSError, match=host):
+        await addresses(names, host)
+
+
+async def test_a_slow_name_server_holds_up_nobody_elses_names(names: PublicNames, name_server: NameServer) -> None:
+    """However many wait for it: here more than any pool of threads has."""
+    slow = [asyncio.create_task(addresses(names, "slow.example")) for _ in range(50)]
+    await eventually(lambda: name_server.asked["slow.example"] >= 100)
+    assert await addresses(names, "quick.example") == [V4, V6]
+    assert not any(task.done() for task in slow)
+    name_server.gate.set()
+    assert await asyncio.gather(*slow) == [[V4]] * 50
+
+
+async def test_a_silent_name_server_is_not_waited_for_without_end(name_server: NameServer) -> None:
+    names = PublicNames([name_server.address], lookup_seconds=0.1)
+    sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
+    with pytest.raises(NotDelivered):
+        await sender.post("https://slow.example/", body="{}", headers={})
+
+
+@pytest.mark.parametrize("host", ["inside.example", "halfway.example"])
+async def test_a_name_that_leads_inside_is_not_followed(names: PublicNames, host: str) -> None:
+    sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=5, connect_timeout_seconds=5)
+    with pytest.raises(AddressNotAllowed):
+        await sender.post(f"https://{host}/", body="{}", headers={})

@@ -1,0 +1,73 @@
+"""Letters that cannot go yet: they wait for a mail server that is away, and none is thrown away meanwhile."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from devstack.sandbox.mail import MailServer
+from orchestrator.jobs.policies import POLICIES, policies_with_ladder
+from orchestrator.jobs.record import JobStatus
+from orchestrator.jobs.registry import Registry
+from orchestrator.jobs.repository.upkeep import Upkeep
+from orchestrator.jobs.service import JobQueue
+from orchestrator.notifications.letters import LetterOrder
+from tests.integration.notifications.post_office import PostOffice
+from tests.integration.notifications.test_desk import ORDER, desk
+from tests.integration.notifications.workplace import workplace
+from tests.support.servers import Vhost
+from tests.support.waiting import eventually
+
+SHORT_PAUSES = policies_with_ladder([0.3])
+
+
+async def tries_of_all(queue: JobQueue) -> list[int]:
+    found, _ = await queue.page(kind="email")
+    assert {job.status for job in found} <= {JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.RETRYING}
+    return [job.attempts for job in found]
+
+
+async def test_a_mail_server_that_comes_back_gets_every_letter(
+    database: Database, vhost: Vhost, post_office: PostOffice
+) -> None:
+    """However often they were tried in vain: here more often than a minute's absence would have it."""
+    handlers, port = desk(post_office), post_office.server.port
+    await post_office.server.close()
+
+    def letters(registry: Registry, _: JobQueue) -> None:
+        registry.register(SHORT_PAUSES["email"], LetterOrder, handlers.send_mail)
+
+    async with workplace(database, vhost, policies=SHORT_PAUSES, register=letters) as queue:
+        for _ in range(8):
+            await queue.enqueue("email", ORDER, idempotency_key=str(uuid.uuid4()))
+
+        async def all_were_tried_often() -> bool:
+            return min(await tries_of_all(queue)) >= 5
+
+        await eventually(all_were_tried_often, within_seconds=20)
+        back = MailServer(post_office.mailbox, post_office.faults, host="127.0.0.1", port=port)
+        await back.start()
+        await eventually(lambda: len(post_office.mails()) == 8, within_seconds=20)
+        await back.close()
+
+
+@pytest.mark.parametrize("kind", ["email", "sms"])
+async def test_a_cancelled_events_letters_are_kept_until_they_can_be_sent(database: Database, kind: str) -> None:
+    """Those that wait for another try, and those that failed and that people may want to be sent after all."""
+    await database.execute(
+        text(
+            """
+            INSERT INTO jobs (job_id, kind, payload, idempotency_key, priority, status, max_attempts, correlation_id,
+                              queued_at, run_at, finished_at)
+            SELECT gen_random_uuid(), :kind, '{}', gen_random_uuid(), 0, status, 79, '', now(), now() + interval '1 h',
+                   CASE WHEN status = 'failed' THEN now() END
+            FROM generate_series(1, 2000), unnest(ARRAY['retrying', 'failed']) AS status
+            """
+        ),
+        {"kind": kind},
+    )
+    assert await Upkeep(database).trim(POLICIES[kind]) == 0
+    assert await Upkeep(database).trim(replace(POLICIES[kind], keep_failed=0)) == 2000
+    assert (await Upkeep(database).count())[kind, JobStatus.RETRYING] == 2000

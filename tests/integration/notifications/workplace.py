@@ -1,0 +1,60 @@
+"""A worker that sends real letters and deliveries: its jobs in a real database, its tokens on a real broker."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from common.db.engine import Database
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import platform_topology
+from orchestrator.jobs.observer import LoggingJobObserver
+from orchestrator.jobs.policies import JobPolicy
+from orchestrator.jobs.registry import Registry
+from orchestrator.jobs.repository.desk import JobDesk
+from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.service import JobQueue
+from orchestrator.jobs.workforce import Workforce, WorkPace
+from tests.support.servers import Vhost
+
+__all__ = ["workplace"]
+
+PACE: Final = WorkPace(lease_seconds=5.0, interval_seconds=0.05, grace_seconds=0.1, trim_seconds=0.1)
+
+
+@asynccontextmanager
+async def workplace(
+    database: Database,
+    vhost: Vhost,
+    *,
+    policies: Mapping[str, JobPolicy],
+    register: Callable[[Registry, JobQueue], None],
+) -> AsyncIterator[JobQueue]:
+    """Let one worker work on what is registered, and yield where its jobs are enqueued."""
+    topology = platform_topology()
+    publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
+    relay = OutboxRelay(database, publisher, poll_seconds=0.1)
+    queue = JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=policies, on_enqueued=relay.poke)
+    registry = Registry()
+    register(registry, queue)
+    worker = Workforce.of(
+        database,
+        registry,
+        LoggingJobObserver(),
+        rabbitmq_url=vhost.url,
+        topology=topology,
+        policies={work.policy.kind: work.policy for work in registry},
+        waits_on_broker=(),
+        pace=PACE,
+        on_announced=relay.poke,
+    )
+    publisher.broker.start()
+    relay.start()
+    worker.start()
+    try:
+        await worker.intake.broker.wait_until_ready()
+        yield queue
+    finally:
+        await worker.close(grace_seconds=0.0)
+        await relay.close()
+        await publisher.broker.close()
