@@ -38,6 +38,9 @@ class Settings(ServiceSettings, MessagingSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Load balancers in front, whose X-Forwarded-For is believed."
     )
+    continue_traces: bool = Field(
+        default=False, description="Continue a traceparent that comes through them: set it if they drop strangers'."
+    )
     operator_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=tuple(ip_network(network) for network in THIS_MACHINE), description="Who may read /metrics."
     )

@@ -18,7 +18,7 @@ from common.telemetry.logs import get_logger
 from common.telemetry.metrics import REQUEST_SECONDS
 from common.telemetry.tracing import NO_SPAN, TRACEPARENT, MaybeSpan, SpanKind, continued_span, fail, is_tracing
 
-__all__ = ["BelievesTrace", "RequestContext", "everybody"]
+__all__ = ["BelievesTrace", "RequestContext", "everybody", "nobody"]
 
 CORRELATION_HEADER_BYTES: Final = CORRELATION_HEADER.lower().encode()
 TRACEPARENT_BYTES: Final = TRACEPARENT.encode()
@@ -37,6 +37,10 @@ class BodyTooLarge(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(status_code=413, detail="The body is too large.")
+
+
+def nobody(_: Scope) -> bool:
+    return False
 
 
 def everybody(_: Scope) -> bool:

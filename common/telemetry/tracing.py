@@ -10,6 +10,7 @@ travels is W3C Trace Context: a header `traceparent`, the same in gRPC metadata,
 No span holds an exception's text or a whole URL: both may quote what no log may.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
@@ -19,6 +20,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, format_trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 __all__ = [
+    "LAST_SPANS_SECONDS",
     "NO_SPAN",
     "TRACEPARENT",
     "MaybeSpan",
@@ -39,7 +41,7 @@ TRACEPARENT: Final = "traceparent"
 
 _W3C: Final = TraceContextTextMapPropagator()
 NO_SPAN: Final = nullcontext[Span | None]()
-_FLUSH_MILLISECONDS: Final = 2_000
+LAST_SPANS_SECONDS: Final = 2.0
 
 MaybeSpan = AbstractContextManager[Span | None]
 
@@ -65,18 +67,20 @@ def start_tracing(*, service: str) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 
-    def stop() -> None:
-        provider.force_flush(_FLUSH_MILLISECONDS)
-        provider.shutdown()
-
     _Tracing.tracer = provider.get_tracer("ticketremaster")
-    _Tracing.stop = staticmethod(stop)
+    _Tracing.stop = staticmethod(provider.shutdown)
 
 
 def stop_tracing() -> None:
-    """Send what was collected and stop. Blocks, for seconds when the collector is silent."""
+    """Send what was collected and stop. Blocks, for two seconds at most: a silent collector holds nobody up.
+
+    The SDK waits for its collector for half a minute, whatever it is told; so it does that in a thread which ends with
+    the process.
+    """
     stop, _Tracing.tracer, _Tracing.stop = _Tracing.stop, None, staticmethod(_nothing)
-    stop()
+    thread = threading.Thread(target=stop, name="last spans", daemon=True)
+    thread.start()
+    thread.join(LAST_SPANS_SECONDS)
 
 
 def is_tracing() -> bool:

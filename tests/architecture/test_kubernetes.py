@@ -175,7 +175,9 @@ def test_the_gateway_alone_is_reached_from_outside() -> None:
         assert not outside, name
     [ingress] = read(PRODUCTION / "ingress.yaml")
     [rule] = ingress["spec"]["rules"]
-    assert [path["backend"]["service"]["name"] for path in rule["http"]["paths"]] == ["gateway"]
+    paths = rule["http"]["paths"]
+    assert {path["backend"]["service"]["name"] for path in paths} == {"gateway"}
+    assert not [path for path in paths if path["pathType"] == "Prefix" and "/metrics".startswith(path["path"])]
 
 
 def test_the_databases_have_connections_for_all_copies() -> None:
@@ -198,3 +200,11 @@ def test_what_all_processes_have_in_common_is_merged_into_each() -> None:
     targets = {patch["path"]: set(patch["target"]["name"].split("|")) for patch in kustomization["patches"]}
     migrating = {name for name in OURS if "initContainers" in DEPLOYMENTS[name]["spec"]["template"]["spec"]}
     assert targets == {"every-process.yaml": set(OURS), "every-migration.yaml": migrating}
+
+
+def test_nobody_starts_before_the_schema_that_it_reads() -> None:
+    with_database = {
+        name for name in OURS if "DATABASE_URL" in {v["name"] for v in container_of(DEPLOYMENTS[name]).get("env", [])}
+    }
+    migrating = {name for name in OURS if "initContainers" in DEPLOYMENTS[name]["spec"]["template"]["spec"]}
+    assert with_database == migrating

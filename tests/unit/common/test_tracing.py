@@ -1,6 +1,8 @@
 """Traces of one process: what begins one, what continues one, and what no span ever holds."""
 
 import logging
+import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -13,6 +15,7 @@ from common.http.middleware import RequestContext
 from common.messaging.message import Message
 from common.telemetry import tracing
 from common.telemetry.tracing import (
+    LAST_SPANS_SECONDS,
     SpanKind,
     client_span,
     continued_span,
@@ -38,6 +41,17 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         start_tracing(service="tests")
         yield collector
         stop_tracing()
+
+
+def test_a_silent_collector_holds_up_nobody_who_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        start_tracing(service="tests")
+        with continued_span("work", SpanKind.SERVER, None):
+            pass
+        began = time.monotonic()
+        stop_tracing()
+    assert time.monotonic() - began < LAST_SPANS_SECONDS + 8  # the SDK waits for ten seconds at least
 
 
 def app_believing(*, everybody: bool) -> FastAPI:

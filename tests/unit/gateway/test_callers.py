@@ -60,16 +60,11 @@ def test_others_are_no_operators(peer: str) -> None:
     assert not may_operate(peer)
 
 
+@pytest.mark.parametrize("peer", ["127.0.0.1", "192.0.2.1", "10.0.0.1"])
 @pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip"])
-def test_behind_a_proxy_of_which_nobody_told_us_is_no_operator(header: str) -> None:
-    assert not may_operate("127.0.0.1", **{header: "192.0.2.1"})
-    assert not may_operate("127.0.0.1", **{header: ""})
-
-
-def test_a_trusted_proxy_may_say_that_it_is_an_operator() -> None:
-    assert may_operate("10.0.0.1", x_forwarded_for="192.0.2.1")
-    assert not may_operate("10.0.0.1", x_forwarded_for="203.0.113.9")
-    assert not may_operate("10.0.0.1", x_forwarded_for="192.0.2.1, 203.0.113.9")
+def test_behind_any_proxy_is_no_operator(peer: str, header: str) -> None:
+    assert not may_operate(peer, **{header: "192.0.2.1"})
+    assert not may_operate(peer, **{header: ""})
 
 
 @pytest.mark.parametrize(("peer", "is_believed"), [("10.0.0.1", True), ("203.0.113.9", False), (None, False)])
