@@ -1,31 +1,28 @@
 """`python -m orchestrator.reconcile`: compares payments with the providers' own records now, and says what differed.
 
-Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, is credited and not confirmed,
-could not be asked about, or is told of in a way that the ledger refuses.
+Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, was credited though its
+provider does not call it paid, could not be asked about, or is told of in a way that the ledger refuses; or a provider
+did not answer. The other one's payments are compared all the same.
 """
 
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from common.auth.service_tokens import ServiceTokens
 from common.errors import ServiceError
 from common.http.client import ServiceClient
 from common.telemetry.logs import configure_logs
-from orchestrator.clients.payments import ReportOutcome
-from orchestrator.service.reconciliation import UNCONFIRMED, Reconciled
+from orchestrator.service.reconciled import Reconciled
 from orchestrator.settings import Settings
 from orchestrator.tills import Tills
 from orchestrator.wiring import SERVICE
 
 __all__ = ["reconcile"]
 
-FOR_PEOPLE: Final = {ReportOutcome.MISMATCH, ReportOutcome.UNKNOWN, None}
-
 
 async def reconcile(settings: Settings) -> Reconciled:
-    """Compare the payments of the last `RECONCILE_DAYS`.
+    """Compare the payments of the last `RECONCILE_DAYS`, and all that are still open.
 
     Raises:
         Unavailable: the users service cannot be asked.
@@ -44,20 +41,20 @@ def told(done: Reconciled) -> str:
     """Return the report: a line for each difference, and the count."""
     lines = [
         f"{found.provider} {found.provider_payment_id} {found.payment_id or 'none of ours'}: "
-        f"{found.ours or 'unknown'} here, {found.theirs or 'unknown'} there -> {found.outcome or UNCONFIRMED}"
+        f"{found.ours or 'unknown'} here, {found.theirs} there -> {found.outcome}"
         for found in done.differences
     ]
+    lines += [
+        f"{found.provider} {found.provider_payment_id} {found.payment_id}: "
+        f"SUCCEEDED here, {found.theirs or 'unknown'} there -> UNFOUNDED"
+        for found in done.unfounded
+    ]
+    lines += [f"{provider} did not answer" for provider in done.unreachable]
     asked = (
-        f"{done.compared} compared, {len(done.differences)} differed, {done.refused} refused, "
-        f"{done.unasked} could not be asked about"
+        f"{done.compared} compared, {len(done.differences)} differed, {len(done.unfounded)} unfounded, "
+        f"{done.refused} refused, {done.unasked} could not be asked about"
     )
-    silent = [f"{provider} could not be asked" for provider in done.silent]
-    return "\n".join([*lines, *silent, asked]) + "\n"
-
-
-def needs_people(done: Reconciled) -> bool:
-    unanswered = done.unasked or done.refused or done.silent
-    return bool(unanswered) or any(found.outcome in FOR_PEOPLE for found in done.differences)
+    return "\n".join([*lines, asked]) + "\n"
 
 
 def main() -> None:
@@ -68,7 +65,7 @@ def main() -> None:
     except ServiceError as error:
         sys.exit(f"Nobody could be asked: {error.code} {error.private}")
     sys.stdout.write(told(done))
-    sys.exit(needs_people(done))
+    sys.exit(done.is_for_people)
 
 
 if __name__ == "__main__":

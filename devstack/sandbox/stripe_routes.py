@@ -16,6 +16,7 @@ from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal, WrongK
 __all__ = ["as_sent", "show_refusal", "stripe_routes"]
 
 Json = dict[str, Any]
+EXPAND_CHARGE: Final = "latest_charge"
 EXPAND_CHARGES: Final = "data.latest_charge"
 LABEL: Final = re.compile(r"metadata\[(\w+)]")
 
@@ -46,8 +47,9 @@ def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretS
         return as_sent(intent)
 
     @router.get("/{intent_id}")
-    async def retrieve_intent(intent_id: str) -> Json:
-        return as_sent(account.find(intent_id))
+    async def retrieve_intent(intent_id: str, request: Request) -> Json:
+        intent = account.find(intent_id)
+        return intent if EXPAND_CHARGE in request.query_params.values() else as_sent(intent)
 
     @router.get("")
     async def list_intents(request: Request) -> Json:

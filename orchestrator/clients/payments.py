@@ -30,7 +30,10 @@ class ReportOutcome(enum.StrEnum):
 
 
 class PaymentFacts(BaseModel):
-    """A payment as the users service has it, `status` since `status_at`. `provider_payment_id` is None until the provider has made it."""
+    """A payment as the users service has it, `status` since `status_at`. `provider_payment_id` is None until the provider has made it.
+
+    `paid_amount` is what has come so far, as the provider counts it.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -40,7 +43,7 @@ class PaymentFacts(BaseModel):
     status: PaymentStatus
     status_at: datetime
     provider_payment_id: str | None
-    paid_amount: Decimal | None
+    paid_amount: Decimal | None = None
     details: dict[str, Any]
     created_at: datetime
 

@@ -3,6 +3,7 @@
 from common.errors import InvalidRequest, OutcomeUnknown, Unauthenticated, Unavailable
 
 __all__ = [
+    "NoSuchPayment",
     "ProviderRefused",
     "ProviderSilent",
     "ProviderUnavailable",
@@ -39,6 +40,10 @@ class ProviderUnavailable(Unavailable):
     """Nothing was done there, or it answered with an error that is no fault of the fan's."""
 
     public_message = "The payment provider cannot answer right now. Please try again."
+
+
+class NoSuchPayment(ProviderUnavailable):
+    """The provider has none of that name."""
 
 
 class ProviderSilent(OutcomeUnknown):

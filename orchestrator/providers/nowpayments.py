@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.providers.errors import (
+    NoSuchPayment,
     ProviderRefused,
     ProviderSilent,
     ProviderUnavailable,
@@ -145,10 +146,15 @@ class NowPayments:
         """Return a payment.
 
         Raises:
-            ProviderUnavailable: there is none, or NOWPayments does not say.
+            NoSuchPayment.
+            ProviderUnavailable: NOWPayments does not say.
             ProviderSilent: no answer in time.
         """
         return await self._call("GET", f"/v1/payment/{provider_payment_id}")
+
+    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
+        news = (await self.find(provider_payment_id)).news()
+        return [] if news is None else [news]
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -159,6 +165,8 @@ class NowPayments:
                 response = await self._http.request(method, path, json=body)
             if response.status_code == httpx.codes.BAD_REQUEST:
                 raise ProviderRefused(reason=response.text)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                raise NoSuchPayment(path=path, reason=response.text)
             response.raise_for_status()
             return CryptoPayment.model_validate(_parsed(response.content))
         except (httpx.HTTPStatusError, httpx.ConnectError, httpx.ConnectTimeout, ValueError) as error:

@@ -2,7 +2,6 @@
 
 import enum
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -87,14 +86,18 @@ class WebhookAdapter(Protocol):
 
 
 class ProviderRecords(Protocol):
-    """A provider's own list of payments, for comparing it with ours."""
+    """A provider's own record of payments, for comparing it with ours."""
 
     @property
     def provider(self) -> Provider: ...
 
-    def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
-        """Yield how payments made since then stand now: one that was given back in part, as paid and as given back.
+    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
+        """Return how a payment stands now: one that was given back in part, as paid and as given back.
+
+        Empty when it stands in a way that we do not know.
 
         Raises:
+            NoSuchPayment.
             ProviderUnavailable: it cannot be asked.
+            ProviderSilent: no answer in time.
         """

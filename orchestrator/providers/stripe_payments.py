@@ -19,6 +19,7 @@ from common.errors import Unprocessable
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.providers.errors import (
+    NoSuchPayment,
     ProviderSilent,
     ProviderUnavailable,
     SignatureInvalid,
@@ -32,6 +33,7 @@ __all__ = ["Intent", "StripePayments", "StripeWebhooks"]
 
 stripe.enable_telemetry = False
 
+MISSING: Final = "resource_missing"  # https://docs.stripe.com/error-codes
 PAGE: Final = 100  # as many as Stripe gives at once
 # How old a signed webhook may be: the tolerance that Stripe recommends ("Verify webhook signatures").
 TOLERANCE_SECONDS: Final = stripe.Webhook.DEFAULT_TOLERANCE
@@ -138,13 +140,27 @@ class StripePayments:
         """Return a PaymentIntent.
 
         Raises:
-            ProviderUnavailable: there is none, or Stripe does not say.
+            NoSuchPayment.
+            ProviderUnavailable: Stripe does not say.
             ProviderSilent: no answer in time.
         """
         with client_span("Stripe", "find intent"), _translated():
             return Intent.model_validate((await self._client.v1.payment_intents.retrieve_async(intent_id)).to_dict())
 
+    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
+        with client_span("Stripe", "find intent"), _translated():
+            intent = await self._client.v1.payment_intents.retrieve_async(
+                provider_payment_id, {"expand": ["latest_charge"]}
+            )
+            return list(_standing(Intent.model_validate(intent.to_dict())))
+
     async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
+        """Yield how payments made since then stand now, each as `standing` says.
+
+        Raises:
+            ProviderUnavailable: Stripe does not list them.
+            ProviderSilent: no answer in time.
+        """
         with _translated():
             page = await self._client.v1.payment_intents.list_async(
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
@@ -257,5 +273,8 @@ def _translated() -> Iterator[None]:
         if isinstance(error.__cause__, aiohttp.ClientConnectorError):
             raise ProviderUnavailable(reason=repr(error.__cause__)) from error
         raise ProviderSilent(reason=repr(error.__cause__ or error)) from error
+    except stripe.InvalidRequestError as error:
+        is_missing = error.code == MISSING
+        raise (NoSuchPayment if is_missing else ProviderUnavailable)(reason=repr(error)) from error
     except (stripe.StripeError, ValidationError) as error:
         raise ProviderUnavailable(reason=repr(error)) from error

@@ -13,6 +13,7 @@ from common.errors import Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
+from orchestrator.providers.errors import ProviderUnavailable
 from orchestrator.service.reconciliation import Reconciliation
 
 __all__ = ["KIND", "PaymentRounds", "PaymentRoundsHandler", "ReconcilePayments"]
@@ -78,17 +79,18 @@ class PaymentRoundsHandler:
         self._reconciliation = reconciliation
         self._days = days
 
-    async def reconcile(self, _: ReconcilePayments, __: JobContext) -> Mapping[str, Any]:
+    async def reconcile(self, work: ReconcilePayments, _: JobContext) -> Mapping[str, Any]:
         """Compare, repair, and return the counts.
 
         Raises:
-            Unavailable: a provider, or the users service, could not be asked; the next try will.
+            ProviderUnavailable: one did not list its payments. Those of the others were compared.
         """
-        done = await self._reconciliation.run(datetime.now(UTC) - timedelta(days=self._days))
-        if done.silent:
-            raise Unavailable(silent=done.silent)
+        done = await self._reconciliation.run(datetime.now(UTC) - timedelta(days=self._days), turn=work.number)
+        if done.unreachable:
+            raise ProviderUnavailable(providers=done.unreachable)
         return {
             "compared": done.compared,
+            "unfounded": len(done.unfounded),
             "unasked": done.unasked,
             "refused": done.refused,
             "outcomes": dict(done.outcomes),

@@ -2,20 +2,20 @@
 
 import asyncio
 import uuid
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
-from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable
+from orchestrator.providers.errors import NoSuchPayment, ProviderSilent, ProviderUnavailable
 from orchestrator.providers.nowpayments import NowPayments
-from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
+from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider, ProviderRecords
 from orchestrator.providers.stripe_payments import StripePayments
+from orchestrator.service.reconciled import Difference, Reconciled, Unfounded
 
-__all__ = ["UNCONFIRMED", "Difference", "Reconciled", "Reconciliation"]
+__all__ = ["Reconciliation"]
 
 UNDECIDED: Final = [
     PaymentStatus.PENDING,
@@ -23,58 +23,31 @@ UNDECIDED: Final = [
     PaymentStatus.CONFIRMING,
     PaymentStatus.PARTIALLY_PAID,
 ]
+# Those that can still be paid. An intent whose card was declined waits for another card.
+OPEN: Final[Mapping[Provider, list[PaymentStatus]]] = {
+    Provider.STRIPE: [*UNDECIDED, PaymentStatus.FAILED],
+    Provider.NOWPAYMENTS: UNDECIDED,
+}
 # Given up, and it can come in after all; or there, and it can be given back. Mostly soon, so it is asked about for a day.
 DECIDED: Final = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
 DOUBTED_FOR: Final = timedelta(days=1)
+PAID: Final = {PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED}
+BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)  # older than any payment
+# Most open payments are forgotten top-ups, and they only grow more: an old one has its turn in one of so many rounds.
+TURNS: Final = 24
 ASKED_AT_ONCE: Final = 4
 # A provider that let so many questions run into their timeout is not asked about the rest.
 MOST_SILENCES: Final = 3
-UNCONFIRMED: Final = "UNCONFIRMED"
-"""How differences are counted of which the ledger was not told."""
 
 logger = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """The provider said something that we did not know, or does not know what we say.
-
-    `ours` is None for a payment that is none of ours, `theirs` for one that the provider has not, `outcome` when the
-    ledger was told of nothing: credits are not taken back for what a provider leaves out, but a person has to look.
-    """
-
-    provider: Provider
-    provider_payment_id: str
-    payment_id: uuid.UUID | None
-    ours: PaymentStatus | None
-    theirs: PaymentStatus | None
-    outcome: ReportOutcome | None
-
-
-@dataclass(slots=True)
-class Reconciled:
-    """What was looked at, and what was found.
-
-    `unasked` are payments that the provider gave no answer about, `refused` those whose news the ledger does not take,
-    `silent` the providers whose list could not be had.
-    """
-
-    compared: int = 0
-    unasked: int = 0
-    refused: int = 0
-    silent: list[Provider] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def outcomes(self) -> Counter[str]:
-        return Counter(difference.outcome or UNCONFIRMED for difference in self.differences)
 
 
 class Reconciliation:
     """Tells the ledger what webhooks should have told it; the ledger decides, as with webhooks.
 
-    Stripe lists payments with their state, so its list is held against ours. NOWPayments lists them only to whoever
-    logs in as the account's owner, so it is asked about each payment that is not decided yet, or was not until yesterday.
+    Stripe lists payments with their state, so its list is held against ours, and it is asked by name only about what
+    the list leaves out. NOWPayments lists them only to whoever logs in as the account's owner, so it is asked about
+    each payment that is not decided yet, or was not until yesterday. What is open is compared however old it is.
     """
 
     def __init__(self, *, stripe: StripePayments, crypto: NowPayments, payments: UsersPayments) -> None:
@@ -82,81 +55,110 @@ class Reconciliation:
         self._crypto = crypto
         self._payments = payments
 
-    async def run(self, since: datetime) -> Reconciled:
-        """Compare payments made since then. A provider that is away keeps nobody from asking the other.
+    async def run(self, since: datetime, *, turn: int | None = None) -> Reconciled:
+        """Compare payments made since then, and those that are still open; a provider that is away stops no other.
+
+        Args:
+            turn: the round's number, for the share of old open payments that it asks about; all of them without.
 
         Raises:
             Unavailable: the users service cannot be asked. What was repaired until then stays so.
         """
         done = Reconciled()
         try:
-            await self._compare_with_stripe(since, done)
+            await self._compare_with_stripe(since, turn, done)
         except (ProviderUnavailable, ProviderSilent) as error:
-            done.silent.append(Provider.STRIPE)
-            logger.warning("payments.provider_is_silent", provider=Provider.STRIPE, **error.private)
-        await self._compare_with_nowpayments(since, done)
+            done.unreachable.append(Provider.STRIPE)
+            logger.warning("payments.provider_is_away", provider=Provider.STRIPE, code=error.code, **error.private)
+        await self._compare_with_nowpayments(since, turn, done)
         logger.info(
-            "payments.reconciled", compared=done.compared, unasked=done.unasked, refused=done.refused, **done.outcomes
+            "payments.reconciled",
+            compared=done.compared,
+            unfounded=len(done.unfounded),
+            unasked=done.unasked,
+            unreachable=done.unreachable,
+            refused=done.refused,
+            **done.outcomes,
         )
         return done
 
-    async def _compare_with_stripe(self, since: datetime, done: Reconciled) -> None:
-        ours = [payment async for payment in self._payments.since(since, provider=Provider.STRIPE)]
+    async def _compare_with_stripe(self, since: datetime, turn: int | None, done: Reconciled) -> None:
+        ours = await self._ours(Provider.STRIPE, since, turn)
         by_name = {payment.provider_payment_id: payment for payment in ours}
-        by_id: dict[uuid.UUID | None, PaymentFacts] = {payment.payment_id: payment for payment in ours}
-        unconfirmed = {name: payment for name, payment in by_name.items() if payment.status is PaymentStatus.SUCCEEDED}
+        # What is said of another intent than the named one is not about the payment.
+        unnamed: dict[uuid.UUID | None, PaymentFacts] = {
+            payment.payment_id: payment for payment in ours if payment.provider_payment_id is None
+        }
+        listed = set()
         async for news in self._stripe.since(since):
+            listed.add(news.provider_payment_id)
             known = by_name.get(news.provider_payment_id)
             if known is None and news.payment_id is None:
                 continue  # somebody else's: an account may serve others, too
-            await self._compare(known or by_id.get(news.payment_id), news, done)
-            unconfirmed.pop(news.provider_payment_id, None)
-        done.differences += [_unconfirmed(payment, Provider.STRIPE) for payment in unconfirmed.values()]
+            await self._compare(known or unnamed.get(news.payment_id), news, done)
+        to_ask = {*OPEN[Provider.STRIPE], PaymentStatus.SUCCEEDED}
+        left_out = [
+            payment for payment in ours if payment.status in to_ask and payment.provider_payment_id not in listed
+        ]
+        await self._ask_about(left_out, self._stripe, done)
 
-    async def _compare_with_nowpayments(self, since: datetime, done: Reconciled) -> None:
-        waiting = await self._crypto_payments(since)
+    async def _compare_with_nowpayments(self, since: datetime, turn: int | None, done: Reconciled) -> None:
+        doubted_since = datetime.now(UTC) - DOUBTED_FOR
+        ours = [
+            payment
+            for payment in await self._ours(Provider.NOWPAYMENTS, since, turn)
+            if payment.status in UNDECIDED or (payment.status in DECIDED and payment.status_at >= doubted_since)
+        ]
+        await self._ask_about(ours, self._crypto, done)
+
+    async def _ours(self, provider: Provider, since: datetime, turn: int | None) -> list[PaymentFacts]:
+        """Return our payments made since then, and the open ones of before, newest first."""
+        is_open = OPEN[provider]
+        is_over = [status for status in PaymentStatus if status not in is_open]
+        found = {
+            payment.payment_id: payment
+            async for payment in self._payments.since(BEGINNING, provider=provider, statuses=is_open)
+            if payment.created_at >= since or _has_its_turn(payment, turn)
+        }
+        # What was decided between these two questions is asked about as it is now.
+        async for payment in self._payments.since(since, provider=provider, statuses=is_over):
+            found[payment.payment_id] = payment
+        return sorted(found.values(), key=lambda payment: payment.created_at, reverse=True)
+
+    async def _ask_about(self, ours: Sequence[PaymentFacts], records: ProviderRecords, done: Reconciled) -> None:
+        """Ask about each by its name, in this order: the newest first, as it is they that somebody waits for."""
+        # Without a name it was never made there, or what it takes to pay it was never shown to anybody.
+        waiting = [payment for payment in ours if payment.provider_payment_id is not None]
         silences = 0
         while waiting and silences < MOST_SILENCES:
             asked, waiting = waiting[:ASKED_AT_ONCE], waiting[ASKED_AT_ONCE:]
-            answers = await asyncio.gather(*map(self._ask, asked))
+            answers = await asyncio.gather(*(_ask(records, payment) for payment in asked))
             silences += sum(isinstance(answer, ProviderSilent) for answer in answers)
             for payment, answer in zip(asked, answers, strict=True):
                 if isinstance(answer, ServiceError):
                     done.unasked += 1
-                elif answer is not None:
-                    await self._compare(payment, answer, done)
+                else:
+                    await self._compare_all(payment, answer, records.provider, done)
         if waiting:
             done.unasked += len(waiting)
-            logger.warning("payments.provider_is_silent", provider=Provider.NOWPAYMENTS, unasked=len(waiting))
+            logger.warning("payments.provider_is_silent", provider=records.provider, unasked=len(waiting))
 
-    async def _crypto_payments(self, since: datetime) -> list[PaymentFacts]:
-        """Return those to ask about, newest first: it is they that somebody waits for."""
-        doubted_since = datetime.now(UTC) - DOUBTED_FOR
-        found = [
-            payment
-            async for payment in self._payments.since(
-                since, provider=Provider.NOWPAYMENTS, statuses=[*UNDECIDED, *DECIDED]
-            )
-            # Without a name it was never made there, or its address was never shown to anybody.
-            if payment.provider_payment_id is not None
-            and (payment.status in UNDECIDED or payment.status_at >= doubted_since)
-        ]
-        return found[::-1]
-
-    async def _ask(self, payment: PaymentFacts) -> PaymentNews | ServiceError | None:
-        try:
-            return (await self._crypto.find(str(payment.provider_payment_id))).news()
-        except ServiceError as error:
-            logger.warning("payments.not_compared", payment_id=str(payment.payment_id), code=error.code)
-            return error
+    async def _compare_all(
+        self, ours: PaymentFacts, said: Sequence[PaymentNews], provider: Provider, done: Reconciled
+    ) -> None:
+        if not said:  # there is no such payment, or its status is none that we know
+            done.compared += 1
+            if ours.status is PaymentStatus.SUCCEEDED:
+                done.unfounded.append(_unfounded(ours, provider, None))
+        for news in said:
+            await self._compare(ours, news, done)
 
     async def _compare(self, ours: PaymentFacts | None, news: PaymentNews, done: Reconciled) -> None:
         done.compared += 1
-        if ours is not None and ours.status is PaymentStatus.SUCCEEDED and news.status in UNDECIDED:
-            done.differences.append(_unconfirmed(ours, news.provider, theirs=news.status))
+        if ours is not None and ours.status is PaymentStatus.SUCCEEDED and news.status not in PAID:
+            done.unfounded.append(_unfounded(ours, news.provider, news.status))
             return
-        # That nothing has happened yet there is nothing that we could have missed.
-        if news.status is PaymentStatus.PENDING or (ours is not None and _is_known(ours, news)):
+        if _is_known(ours, news):
             return
         # A name for this telling alone: what the ledger answers to it must be about now.
         try:
@@ -171,26 +173,44 @@ class Reconciliation:
             done.differences.append(_difference(ours, news, report))
 
 
-def _is_known(ours: PaymentFacts, news: PaymentNews) -> bool:
-    """Whether it says what we say, and of what came in parts as much."""
-    if ours.status is PaymentStatus.PARTIALLY_PAID:
-        return news.status is ours.status and news.paid_amount == ours.paid_amount
-    return news.status is ours.status
+async def _ask(records: ProviderRecords, payment: PaymentFacts) -> list[PaymentNews] | ServiceError:
+    try:
+        return await records.standing(str(payment.provider_payment_id))
+    except NoSuchPayment:
+        return []
+    except ServiceError as error:
+        logger.warning("payments.not_compared", payment_id=str(payment.payment_id), code=error.code)
+        return error
 
 
-def _unconfirmed(ours: PaymentFacts, provider: Provider, *, theirs: PaymentStatus | None = None) -> Difference:
-    """Return a payment that we have credited and the provider does not call paid."""
-    logger.error(
-        "payments.unconfirmed", provider=provider, payment_id=str(ours.payment_id), theirs=theirs, ours=ours.status
-    )
-    return Difference(
+def _has_its_turn(payment: PaymentFacts, turn: int | None) -> bool:
+    return turn is None or payment.payment_id.int % TURNS == turn % TURNS
+
+
+def _is_known(ours: PaymentFacts | None, news: PaymentNews) -> bool:
+    """Whether it says nothing that we could have missed: nothing has happened yet, or just what we have noted."""
+    if news.status is PaymentStatus.PENDING:
+        return True
+    if ours is None or (ours.status, ours.amount, ours.currency) != (news.status, news.amount, news.currency):
+        return False
+    return not _has_more_come(ours, news)
+
+
+def _has_more_come(ours: PaymentFacts, news: PaymentNews) -> bool:
+    if news.status is not PaymentStatus.PARTIALLY_PAID or news.paid_amount is None:
+        return False
+    return ours.paid_amount is None or news.paid_amount > ours.paid_amount
+
+
+def _unfounded(ours: PaymentFacts, provider: Provider, theirs: PaymentStatus | None) -> Unfounded:
+    found = Unfounded(
         provider=provider,
         provider_payment_id=str(ours.provider_payment_id),
         payment_id=ours.payment_id,
-        ours=ours.status,
         theirs=theirs,
-        outcome=None,
     )
+    logger.error("payments.unfounded", provider=provider, payment_id=str(ours.payment_id), theirs=theirs)
+    return found
 
 
 def _difference(ours: PaymentFacts | None, news: PaymentNews, report: PaymentReport) -> Difference:

@@ -1,6 +1,7 @@
 """What admins see of a webhook: its facts, not its secrets."""
 
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -23,11 +24,17 @@ _PUBLIC: Final = frozenset({"pay_address"})
 def redacted(body: bytes) -> Any:
     """Return the JSON of a verified body without what nobody should read in a log; a remark if it is none."""
     try:
-        shown = _redacted(json.loads(body, parse_constant=str))  # no NaN: it is no JSON
+        shown = _redacted(json.loads(body, parse_constant=str, parse_float=_number))  # no NaN: it is no JSON
         json.dumps(shown, ensure_ascii=False).encode()  # halves of characters are no text
     except (ValueError, RecursionError):
         return UNREADABLE
     return shown
+
+
+def _number(written: str) -> float | str:
+    """Return a number that JSON can carry on; one beyond all floats as it was written."""
+    number = float(written)
+    return number if math.isfinite(number) else written
 
 
 def _redacted(value: Any) -> Any:

@@ -149,6 +149,13 @@ class Counters:
             {"payment_id": uuid.UUID(payment_id)},
         )
 
+    async def rename(self, payment_id: str, provider_payment_id: str) -> None:
+        """Let a payment have another name at its provider."""
+        await self.users_database.execute(
+            text("UPDATE payments SET provider_payment_id = :name WHERE payment_id = :payment_id"),
+            {"name": provider_payment_id, "payment_id": uuid.UUID(payment_id)},
+        )
+
     async def payments_with(self, payment_id: str) -> Sequence[Mapping[str, Any]]:
         return await self.users_database.fetch_all(
             text("SELECT * FROM payments WHERE payment_id = :payment_id"), {"payment_id": uuid.UUID(payment_id)}

@@ -3,24 +3,38 @@
 import asyncio
 import os
 import sys
+import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from orchestrator.clients.payments import ReportOutcome
-from orchestrator.providers.port import PaymentStatus
+from orchestrator.providers.port import PaymentStatus, Provider
 from orchestrator.reconcile import reconcile
-from orchestrator.service.reconciliation import Difference, Reconciled
+from orchestrator.service.reconciled import Difference, Reconciled
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
-from tests.integration.webhooks.counter import Counters, Fan, event_id, success
+from tests.integration.webhooks.counter import Counters, Fan, event_id, intent, success
 from tests.support.serving import serving
+from tests.support.signing import stripe_event
 
 
 async def found(settings: WorkerSettings, *payment_ids: str) -> list[Difference]:
     """Reconcile, and return what was found of these payments."""
     done: Reconciled = await reconcile(settings)
     return [difference for difference in done.differences if str(difference.payment_id) in payment_ids]
+
+
+def of_tomorrow(settings: WorkerSettings) -> WorkerSettings:
+    """Let every payment be older than what reconciliation looks back to."""
+    return settings.model_copy(update={"reconcile_days": -1.0})
+
+
+async def unfounded(settings: WorkerSettings, payment_id: str) -> list[PaymentStatus | None]:
+    """Reconcile, and return what the provider says instead of a payment that we have credited."""
+    done: Reconciled = await reconcile(settings)
+    return [found.theirs for found in done.unfounded if str(found.payment_id) == payment_id]
 
 
 async def crypto_id(counters: Counters, paid: dict[str, Any]) -> str:
@@ -71,6 +85,54 @@ class TestStripe:
         (difference,) = await found(settings, topped_up["payment_id"])
         assert (difference.ours, difference.outcome) == (PaymentStatus.PENDING, ReportOutcome.CREDITED)
         assert await fan.balance() == "50.00"
+
+    async def test_an_old_one_that_was_paid_late_is_credited(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(of_tomorrow(settings), topped_up["payment_id"])
+        assert difference.outcome is ReportOutcome.CREDITED
+        assert await fan.balance() == "50.00"
+
+    async def test_so_is_an_old_one_whose_first_card_was_declined(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+        async with serving(create_worker(settings), settings):
+            await counters.tell_by_stripe(declined)
+            await counters.ends(declined["id"], "processed")
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(of_tomorrow(settings), topped_up["payment_id"])
+        assert (difference.ours, difference.outcome) == (PaymentStatus.FAILED, ReportOutcome.CREDITED)
+
+    async def test_one_that_we_have_credited_and_it_does_not_call_paid_is_reported(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        event = success(topped_up, fan, event_id=event_id())
+        async with serving(create_worker(settings), settings):
+            await counters.tell_by_stripe(event)
+            await counters.ends(event["id"], "processed")
+        assert await unfounded(settings, topped_up["payment_id"]) == [PaymentStatus.PENDING]
+        assert await fan.balance() == "50.00"
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        assert await unfounded(settings, topped_up["payment_id"]) == []
+
+    async def test_so_is_one_that_it_does_not_know(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        topped_up = await fan.top_up()
+        event = success(topped_up, fan, event_id=event_id())
+        async with serving(create_worker(settings), settings):
+            await counters.tell_by_stripe(event)
+            await counters.ends(event["id"], "processed")
+        await counters.rename(topped_up["payment_id"], f"pi_{uuid.uuid4().hex}")
+        assert await unfounded(settings, topped_up["payment_id"]) == [None]
+        assert await fan.balance() == "50.00"
+        await counters.rename(topped_up["payment_id"], topped_up["intent_id"])
+        await counters.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
 
     async def test_open_ones_are_left_alone(self, fan: Fan, settings: WorkerSettings) -> None:
         topped_up = await fan.top_up()
@@ -129,16 +191,51 @@ class TestCrypto:
         assert done.unasked == 1
         assert await fan.balance() == "45.00"
 
-    async def test_a_further_part_that_nobody_told_of_is_noted(
+    async def test_it_is_asked_although_stripe_is_away(
         self, counters: Counters, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
-        for part, outcomes in (("0.0001", 1), ("0.0002", 1), ("0.0002", 0)):
-            await counters.control(
-                f"/nowpayments/{await crypto_id(counters, paid)}", status="partially_paid", copies=0, actually_paid=part
-            )
-            assert len(await found(settings, paid["payment_id"])) == outcomes
-            assert (await fan.payment(paid["payment_id"]))["paid_amount"] == part
+        await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status="finished", copies=0)
+        await counters.control("/faults", path="/v1/payment_intents", status=500)
+        done = await reconcile(settings)
+        assert (done.unreachable, done.is_for_people) == ([Provider.STRIPE], True)
+        assert await fan.balance() == "45.00"
+
+    async def test_an_old_one_that_was_paid_late_is_credited(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status="finished", copies=0)
+        (difference,) = await found(of_tomorrow(settings), paid["payment_id"])
+        assert difference.outcome is ReportOutcome.CREDITED
+
+    async def test_another_part_of_the_money_is_noted(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        name = await crypto_id(counters, paid)
+        for actually_paid in (0.0001, 0.0003):
+            moved = {"status": "partially_paid", "copies": 0, "actually_paid": actually_paid}
+            await counters.control(f"/nowpayments/{name}", **moved)
+            (difference,) = await found(settings, paid["payment_id"])
+            assert difference.outcome is ReportOutcome.NOTED
+            assert (await fan.payment(paid["payment_id"]))["paid_amount"] == str(Decimal(str(actually_paid)))
+        assert await found(settings, paid["payment_id"]) == []
+
+    async def test_one_that_we_have_credited_and_it_does_not_know_is_reported(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        name = await crypto_id(counters, paid)
+        await counters.control(f"/nowpayments/{name}", status="finished", copies=0)
+        await reconcile(settings)
+        await counters.rename(paid["payment_id"], "17")
+        assert await unfounded(settings, paid["payment_id"]) == [None]
+        await counters.rename(paid["payment_id"], name)
+        await counters.control(f"/nowpayments/{name}", status="failed", copies=0)
+        assert await unfounded(settings, paid["payment_id"]) == [PaymentStatus.FAILED]
+        assert await fan.balance() == "45.00"
+        await counters.control(f"/nowpayments/{name}", status="finished", copies=0)
 
     async def test_an_amount_with_noise_is_credited(
         self, counters: Counters, fan: Fan, settings: WorkerSettings
@@ -202,7 +299,7 @@ class TestCommand:
         assert code == 0, errors
         line = f"stripe {topped_up['intent_id']} {topped_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
         assert line in out.splitlines()
-        assert out.endswith("differed, 0 refused, 0 could not be asked about\n")
+        assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be asked about\n")
         assert await fan.balance() == "50.00"
 
     async def test_it_ends_with_one_when_a_person_has_to_look(
@@ -215,6 +312,17 @@ class TestCommand:
         code, out, _ = await self.run(environment)
         assert code == 1
         assert "SUCCEEDED here, REFUNDED there -> MISMATCH" in out
+
+    async def test_it_ends_with_one_when_a_provider_is_away_and_does_the_other(
+        self, counters: Counters, fan: Fan, environment: dict[str, str]
+    ) -> None:
+        paid = await fan.pay_by_crypto()
+        await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status="finished", copies=0)
+        code, out, _ = await self.run(environment | {"STRIPE_API_URL": "http://127.0.0.1:9"})
+        assert code == 1
+        assert "stripe did not answer" in out.splitlines()
+        assert f"{paid['payment_id']}: WAITING here" in out or f"{paid['payment_id']}: PENDING here" in out
+        assert await fan.balance() == "45.00"
 
     async def test_it_says_that_nobody_could_be_asked(self, environment: dict[str, str]) -> None:
         code, out, errors = await self.run(environment | {"USERS_URL": "http://127.0.0.1:9"})

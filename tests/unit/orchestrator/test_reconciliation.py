@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +20,6 @@ from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable
 from orchestrator.providers.nowpayments import CryptoPayment, NowPayments
 from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
 from orchestrator.providers.stripe_payments import StripePayments
-from orchestrator.reconcile import needs_people
 from orchestrator.service.reconciliation import Reconciliation
 
 NOW = datetime.now(UTC)
@@ -34,26 +34,18 @@ def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", da
         status=status,
         status_at=NOW - timedelta(days=days_ago),
         provider_payment_id=name or uuid.uuid4().hex,
-        paid_amount=None,
         details={},
         created_at=NOW - timedelta(days=days_ago),
     )
 
 
 class Book(UsersPayments):
-    """Has these payments, and notes what it is told; oldest first, as the real one."""
+    """Has these payments of crypto, and notes what it is told; oldest first, as the real one."""
 
-    def __init__(
-        self,
-        payments: list[PaymentFacts],
-        *,
-        provider: Provider = Provider.NOWPAYMENTS,
-        refuses: dict[str, ServiceError] | None = None,
-    ) -> None:
+    def __init__(self, payments: list[PaymentFacts], *, refuses: dict[str, ServiceError] | None = None) -> None:
         tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))
         super().__init__(ServiceClient(callee="users", base_url="http://127.0.0.1:1", tokens=tokens))
         self.payments = sorted(payments, key=lambda payment: payment.created_at)
-        self.provider = provider
         self.refuses = refuses or {}
         self.told: list[str] = []
 
@@ -65,7 +57,7 @@ class Book(UsersPayments):
         statuses: list[PaymentStatus] | None = None,
     ) -> AsyncIterator[PaymentFacts]:
         for each in self.payments:
-            if provider is self.provider and each.status in (statuses or PaymentStatus):
+            if provider is Provider.NOWPAYMENTS and each.status in (statuses or []):
                 yield each
 
     async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:  # noqa: ARG002
@@ -75,15 +67,12 @@ class Book(UsersPayments):
         return PaymentReport(outcome=ReportOutcome.CREDITED, payment_id=news.payment_id)
 
 
-class Acquirer(StripePayments):
-    """A Stripe without payments, or one that is away."""
+class Silence(StripePayments):
+    """A Stripe without payments."""
 
-    def __init__(self, refusal: ServiceError | None = None) -> None:
-        self._refusal = refusal
+    def __init__(self) -> None: ...
 
     async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:  # noqa: ARG002
-        if self._refusal:
-            raise self._refusal
         nothing: list[PaymentNews] = []
         for news in nothing:
             yield news
@@ -112,36 +101,8 @@ class Exchange(NowPayments):
         return CryptoPayment(payment_id=provider_payment_id, **said)
 
 
-def reconciliation(book: Book, exchange: Exchange, stripe: StripePayments | None = None) -> Reconciliation:
-    return Reconciliation(stripe=stripe or Acquirer(), crypto=exchange, payments=book)
-
-
-@pytest.mark.parametrize("refusal", [ProviderSilent(), ProviderUnavailable()], ids=str)
-async def test_a_stripe_that_is_away_does_not_stop_crypto(refusal: ServiceError) -> None:
-    book = Book([payment(name="crypto")])
-    done = await reconciliation(book, Exchange(), Acquirer(refusal)).run(WEEK)
-    assert (book.told, done.silent) == (["crypto"], [Provider.STRIPE])
-
-
-async def test_what_is_credited_and_unknown_there_is_for_people() -> None:
-    credited = payment(PaymentStatus.SUCCEEDED, name="odd", days_ago=1)
-    book = Book([credited, payment(name="open")], provider=Provider.STRIPE)
-    done = await reconciliation(book, Exchange()).run(WEEK)
-    assert [(found.payment_id, found.theirs, found.outcome) for found in done.differences] == [
-        (credited.payment_id, None, None)
-    ]
-    assert (book.told, needs_people(done)) == ([], True)
-
-
-async def test_what_is_credited_and_not_paid_there_is_for_people() -> None:
-    credited = payment(PaymentStatus.SUCCEEDED, name="odd", days_ago=0.1)
-    book = Book([credited])
-    done = await reconciliation(book, Exchange(lambda _: "waiting")).run(WEEK)
-    assert (book.told, [(found.theirs, found.outcome) for found in done.differences]) == (
-        [],
-        [(PaymentStatus.WAITING, None)],
-    )
-    assert needs_people(done)
+def reconciliation(book: Book, exchange: Exchange) -> Reconciliation:
+    return Reconciliation(stripe=Silence(), crypto=exchange, payments=book)
 
 
 async def test_news_that_the_ledger_refuses_do_not_stop_the_others() -> None:
@@ -164,6 +125,14 @@ async def test_the_newest_are_asked_about_first_and_few_at_once() -> None:
     assert exchange.asked == ["1", "2", "3", "4", "5", "6"]
     assert book.told == exchange.asked
     assert exchange.most_at_once == 4
+
+
+async def test_an_old_one_that_is_open_has_its_turn_once_in_24_rounds() -> None:
+    old, new = payment(days_ago=8), payment(days_ago=1)
+    exchange = Exchange(lambda _: "waiting")
+    for turn in range(24):
+        await reconciliation(Book([old, new]), exchange).run(WEEK, turn=turn)
+    assert Counter(exchange.asked) == {old.provider_payment_id: 1, new.provider_payment_id: 24}
 
 
 async def test_a_provider_that_is_silent_is_left_alone() -> None:

@@ -21,3 +21,16 @@ def test_a_secret_is_hidden_wherever_it_stands(name: str) -> None:
 @pytest.mark.parametrize("name", ["eventId", "status", "payment_status", "pay_address", "keyword", "shipping", "price"])
 def test_facts_are_shown(name: str) -> None:
     assert redacted(json.dumps({name: "abc"}).encode()) == {name: "abc"}
+
+
+@pytest.mark.parametrize("body", [b"hello", b"\xff", b'{"id": "\\ud800"}', b"[" * 100_000])
+def test_what_is_no_json_is_not_shown(body: bytes) -> None:
+    assert redacted(body) == "[not JSON]"
+
+
+def test_a_number_beyond_all_floats_stays_as_it_was_written() -> None:
+    assert redacted(b'{"amount": 1e999, "rate": 1.5, "nothing": NaN}') == {
+        "amount": "1e999",
+        "rate": 1.5,
+        "nothing": "NaN",
+    }
