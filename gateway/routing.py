@@ -198,6 +198,9 @@ def _operator_routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/jobs/{job_id}/retry", orchestrator, user)
     yield Route("POST", "/api/admin/jobs/{job_id}/acknowledge", orchestrator, user)
     yield Route("POST", "/api/admin/jobs/{job_id}/cancel", orchestrator, user)
+    yield Route("GET", "/api/admin/parked-messages", orchestrator, user)
+    yield Route("POST", "/api/admin/parked-messages/{parked_id}/replay", orchestrator, user)
+    yield Route("POST", "/api/admin/parked-messages/{parked_id}/discard", orchestrator, user)
 
     subscription = "/api/admin/webhook-subscriptions/{subscription_id}"
     yield Route("POST", "/api/admin/webhook-subscriptions", orchestrator, user)

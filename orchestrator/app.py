@@ -16,6 +16,9 @@ from orchestrator.integrations.service import IntegrationDesk
 from orchestrator.notifications import routes as feed_routes
 from orchestrator.notifications.repository import FeedStore
 from orchestrator.notifications.service import Feeds
+from orchestrator.parking import routes as parking_routes
+from orchestrator.parking.repository import ParkingStore
+from orchestrator.parking.service import ParkingDesk
 from orchestrator.routes import router
 from orchestrator.service.cancellations import CancellationDesk
 from orchestrator.service.cash_desk import CashDesk
@@ -67,6 +70,11 @@ def create_app(
     app.state.ticket_wallet = TicketWallet(participants.inventory, participants.register, machinery.qr)
     app.state.saga_desk = SagaDesk(machinery.engine)
     app.state.job_desk = JobDesk(machinery.jobs)
+    app.state.parking_desk = ParkingDesk(
+        ParkingStore(machinery.database),
+        queues=machinery.topology.parking_queues,
+        on_replayed=machinery.background.relay.poke,
+    )
     _open_desks(app, machinery)
     _open_door(app, machinery)
     _open_tills(app, machinery)
@@ -77,6 +85,7 @@ def create_app(
     app.include_router(router)
     app.include_router(feed_routes.internal)
     app.include_router(integration_routes.router)
+    app.include_router(parking_routes.router)
     return app
 
 

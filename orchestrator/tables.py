@@ -3,6 +3,7 @@
 import orchestrator.integrations.models
 import orchestrator.jobs.models
 import orchestrator.notifications.models
+import orchestrator.parking.models
 import orchestrator.webhooks.models  # noqa: F401 - importing a module defines its tables
 from orchestrator.engine.models import metadata
 

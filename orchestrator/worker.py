@@ -15,6 +15,7 @@ from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.workforce import Workforce, WorkPace
 from orchestrator.notifications.office import NotificationOffice
+from orchestrator.parking.lot import ParkingLot
 from orchestrator.service.payment_rounds import PaymentRounds
 from orchestrator.service.retention import Retention
 from orchestrator.settings import WorkerSettings
@@ -47,8 +48,12 @@ def create_worker(
     rounds = PaymentRounds(machinery.jobs, interval_seconds=settings.reconcile_interval_seconds)
     office = _office(settings, machinery)
     retention = _webhook_retention(settings, machinery)
+    parking = ParkingLot.of(
+        machinery.database, rabbitmq_url=settings.rabbitmq_url.get_secret_value(), topology=machinery.topology
+    )
     machinery.health.optional["jobs"] = workforce.intake.broker.is_healthy
     machinery.health.optional["notifications"] = office.consumer.broker.is_healthy
+    machinery.health.optional["parking"] = parking.keeper.broker.is_healthy
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,9 +61,11 @@ def create_worker(
         workforce.start()
         rounds.start()
         office.start()
+        parking.start()
         retention.start()
         yield
         await retention.close()
+        await parking.close()
         await office.close()
         await rounds.close()
         await workforce.close(grace_seconds=settings.shutdown_grace_seconds)

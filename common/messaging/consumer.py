@@ -13,6 +13,7 @@ from common.errors import ServiceError
 from common.messaging.broker import Broker
 from common.messaging.errors import Verdict, verdict_on
 from common.messaging.message import Message
+from common.messaging.parking import ParkingTicket
 from common.messaging.publisher import Publisher
 from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.correlation import set_correlation_id
@@ -100,14 +101,18 @@ class Consumer:
             await incoming.nack(requeue=True)
             return "returned"
         logger.error("message.parked", queue=self._queue, message_id=incoming.message_id, exc_info=error)
-        await self._park(incoming)
+        await self._park(incoming, ParkingTicket.of(self._queue, error))
         return "parked"
 
-    async def _park(self, incoming: AbstractIncomingMessage) -> None:
+    async def _park(self, incoming: AbstractIncomingMessage, ticket: ParkingTicket) -> None:
         """Acknowledge only once the parking queue has it; otherwise it goes back to its own queue."""
         try:
             await self._publisher.publish(
-                incoming.body, exchange="", routing_key=PARKING_QUEUE, message_id=incoming.message_id or ""
+                incoming.body,
+                exchange="",
+                routing_key=PARKING_QUEUE,
+                message_id=incoming.message_id or "",
+                headers=ticket.headers,
             )
         except ServiceError:
             await incoming.nack(requeue=True)

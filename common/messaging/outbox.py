@@ -191,5 +191,11 @@ class OutboxRelay:
 
 
 def _traceparent_of(body: bytes) -> str | None:
-    """Return the trace of whoever wrote the message, perhaps in another process."""
-    return orjson.loads(body).get(TRACEPARENT) if is_tracing() else None
+    """Return the trace of whoever wrote the message, perhaps in another process. A replayed one need be no JSON."""
+    if not is_tracing():
+        return None
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return message.get(TRACEPARENT) if isinstance(message, dict) else None

@@ -1,6 +1,9 @@
 """Publishing that knows it was received: persistent, mandatory, confirmed, and never without a time limit."""
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractExchange, AbstractRobustChannel, AbstractRobustConnection, FieldValue
@@ -15,6 +18,9 @@ from common.telemetry.metrics import PUBLISHED_MESSAGES
 from common.telemetry.tracing import TRACEPARENT, SpanKind, current_traceparent, span
 
 __all__ = ["NotRouted", "Publisher"]
+
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class NotRouted(Unavailable):
@@ -35,9 +41,19 @@ class Publisher:
         self._exchanges: dict[str, AbstractExchange] = {}
 
     async def publish(
-        self, body: bytes, *, exchange: str, routing_key: str, message_id: str, mandatory: bool = True
+        self,
+        body: bytes,
+        *,
+        exchange: str,
+        routing_key: str,
+        message_id: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        mandatory: bool = True,
     ) -> None:
         """Return once the broker has the message safe.
+
+        Args:
+            headers: go along with it, besides those by which it is followed.
 
         Raises:
             NotRouted: no queue wants it (only when `mandatory`), or its queue rejects it.
@@ -47,7 +63,7 @@ class Publisher:
             if traced is not None:
                 traced.update_name(f"publish {exchange or routing_key}")
                 traced.set_attributes({"messaging.system": "rabbitmq", "messaging.message.id": message_id})
-            await self._publish(_message(body, message_id), exchange, routing_key, mandatory=mandatory)
+            await self._publish(_message(body, message_id, headers), exchange, routing_key, mandatory=mandatory)
         PUBLISHED_MESSAGES.labels(exchange).inc()
 
     async def _publish(self, message: aio_pika.Message, exchange: str, routing_key: str, *, mandatory: bool) -> None:
@@ -78,8 +94,8 @@ class Publisher:
         return self._exchanges[name]
 
 
-def _message(body: bytes, message_id: str) -> aio_pika.Message:
-    headers: dict[str, FieldValue] = {}
+def _message(body: bytes, message_id: str, given: Mapping[str, str]) -> aio_pika.Message:
+    headers: dict[str, FieldValue] = {**given}
     if current := correlation_id():
         headers[CORRELATION_HEADER] = current
     if traceparent := current_traceparent():

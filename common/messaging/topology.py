@@ -108,6 +108,11 @@ class Topology:
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
 
+    @property
+    def parking_queues(self) -> frozenset[str]:
+        """The queues whose messages go to `parking` when they cannot be handled."""
+        return frozenset(q.name for q in self.queues if q.arguments.items() >= PARKED_AT_THE_LIMIT.items())
+
     async def declare(self, channel: AbstractChannel) -> None:
         """Declare it all; what exists already with the same arguments is left as it is."""
         for exchange in self.exchanges:

@@ -1,0 +1,59 @@
+"""What goes along with a message to `parking`: where it was taken from, why it was given up, and when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from common.errors import ServiceError
+
+__all__ = ["ParkingTicket"]
+
+QUEUE_HEADER: Final = "parked-from"
+REASON_HEADER: Final = "parked-because"
+TIME_HEADER: Final = "parked-at"
+
+
+@dataclass(frozen=True, slots=True)
+class ParkingTicket:
+    """`queue` is None when nobody has said, as of what was put there by hand."""
+
+    queue: str | None
+    reason: str
+    parked_at: datetime
+
+    @classmethod
+    def of(cls, queue: str, error: Exception) -> "ParkingTicket":
+        """Make one for a message whose handler failed for good.
+
+        Only a service error's words were chosen for people; those of others may quote the message, and stay in the log.
+        """
+        reason = error.public_message if isinstance(error, ServiceError) else type(error).__name__
+        return cls(queue, reason, datetime.now(UTC))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            QUEUE_HEADER: self.queue or "",
+            REASON_HEADER: self.reason,
+            TIME_HEADER: self.parked_at.isoformat(),
+        }
+
+    @classmethod
+    def read(cls, headers: Mapping[str, Any]) -> "ParkingTicket | None":
+        """Return a message's ticket: ours, or what the broker wrote when it gave the message up; None without either."""
+        if TIME_HEADER in headers:
+            return cls._ours(headers)
+        match headers.get("x-death"):  # the last death is the first
+            case [{"queue": str(queue), "reason": str(reason), "time": datetime() as parked_at}, *_]:
+                return cls(queue, reason, parked_at)
+        return None
+
+    @classmethod
+    def _ours(cls, headers: Mapping[str, Any]) -> "ParkingTicket | None":
+        try:
+            parked_at = datetime.fromisoformat(str(headers[TIME_HEADER])).astimezone(UTC)
+        except ValueError:
+            return None
+        queue, reason = headers.get(QUEUE_HEADER), headers.get(REASON_HEADER, "")
+        return cls(str(queue) if queue else None, str(reason), parked_at)

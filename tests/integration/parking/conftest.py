@@ -1,0 +1,75 @@
+"""Messages that nobody can handle, on a real database and a real broker, and the admins who see to them."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from common.auth.principal import Role
+from common.db.engine import Database
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import platform_topology
+from common.settings import DatabaseSettings
+from orchestrator.app import create_app
+from orchestrator.settings import Settings
+from tests.integration.parking.yard import Yard
+from tests.support.callers import Caller
+from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.user_tokens import UserTokenMint
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: DatabaseFactory, vhost: Vhost) -> Settings:
+    return Settings(
+        env="test",
+        database_url=SecretStr(database_url("orchestrator")),
+        rabbitmq_url=SecretStr(vhost.url),
+        qr_keys=SecretStr(f"k1:{'A' * 43}"),
+    )
+
+
+@pytest.fixture(scope="module")
+async def opened_yard(settings: Settings, vhost: Vhost) -> AsyncIterator[Yard]:
+    database = Database(DatabaseSettings(database_url=settings.database_url), application_name="tests")
+    topology = platform_topology()
+    publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
+    publisher.broker.start()
+    await publisher.broker.wait_until_ready()
+    yield Yard(database, vhost, topology, publisher)
+    await publisher.broker.close()
+    await database.close()
+
+
+@pytest.fixture
+async def yard(opened_yard: Yard) -> AsyncIterator[Yard]:
+    """Nothing is parked at the beginning of a test."""
+    yield opened_yard
+    await opened_yard.clear()
+
+
+@pytest.fixture
+async def relay(yard: Yard) -> AsyncIterator[OutboxRelay]:
+    relay = OutboxRelay(yard.database, yard.publisher, poll_seconds=0.05)
+    relay.start()
+    yield relay
+    await relay.close()
+
+
+@pytest.fixture(scope="module")
+async def callers(settings: Settings) -> AsyncIterator[dict[str, Caller]]:
+    mint, admin_id = UserTokenMint(), uuid.uuid4()
+    app = create_app(settings, user_tokens=mint.verifier())
+    token = mint.token(admin_id, Role.CUSTOMER, Role.ADMIN)
+    async with (
+        Caller(app, token, user_id=admin_id) as boss,
+        Caller(app, mint.token(uuid.uuid4())) as fan,
+        Caller(app) as nobody,
+    ):
+        yield {"admin": boss, "fan": fan, "nobody": nobody}
+
+
+@pytest.fixture
+def admin(callers: dict[str, Caller]) -> Caller:
+    return callers["admin"]

@@ -1,0 +1,119 @@
+"""A database, a broker with the queue `parking`, and whatever is put into it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.messaging.consumer import Consumer
+from common.messaging.message import InvalidMessage, Message
+from common.messaging.publisher import Publisher
+from common.messaging.topology import NOTIFICATIONS_QUEUE, PARKING_QUEUE, Topology
+from orchestrator.parking.keeper import ParkingKeeper
+from orchestrator.parking.record import ParkedView
+from orchestrator.parking.repository import ParkingStore
+from tests.support.servers import Vhost
+from tests.support.waiting import eventually
+
+__all__ = ["Yard"]
+
+
+@dataclass
+class Yard:
+    database: Database
+    vhost: Vhost
+    topology: Topology
+    publisher: Publisher
+
+    @property
+    def store(self) -> ParkingStore:
+        return ParkingStore(self.database)
+
+    async def put(self, queue: str, body: bytes, headers: Mapping[str, Any] | None = None) -> None:
+        await self.publisher.publish(body, exchange="", routing_key=queue, message_id="m1", headers=dict(headers or {}))
+
+    @asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """Keep what is parked meanwhile."""
+        keeper = ParkingKeeper(self.vhost.url, service="tests", topology=self.topology, store=self.store)
+        keeper.broker.start()
+        try:
+            yield
+        finally:
+            await keeper.broker.close()
+
+    @asynccontextmanager
+    async def refusing(self) -> AsyncIterator[None]:
+        """Understand nothing of what comes to the notifications' queue meanwhile."""
+
+        async def refuse(message: Message) -> None:
+            raise InvalidMessage(message_id=message.id)
+
+        consumer = Consumer(
+            self.vhost.url,
+            service="tests",
+            topology=self.topology,
+            queue=NOTIFICATIONS_QUEUE,
+            handler=refuse,
+            publisher=self.publisher,
+        )
+        consumer.broker.start()
+        try:
+            yield
+        finally:
+            await consumer.broker.close()
+
+    async def parked(self, number: int = 1) -> list[ParkedView]:
+        """Wait until so many are kept, and return them, the last one first."""
+
+        async def look() -> list[ParkedView]:
+            found, total = await self.store.page(status=None, queue=None, limit=50, offset=0)
+            assert total == number, found
+            return found
+
+        return await eventually(look)
+
+    async def messages_in(self, queue: str) -> int:
+        """Return how many messages wait in a queue, as the broker says at this moment."""
+        async with await aio_pika.connect(self.vhost.url) as connection:
+            found = await (await connection.channel()).declare_queue(queue, passive=True)
+            return int(found.declaration_result.message_count or 0)
+
+    async def taken_from(self, queue: str) -> list[bytes]:
+        """Take all messages out of a queue."""
+        bodies = []
+        async with await aio_pika.connect(self.vhost.url) as connection:
+            found = await (await connection.channel()).declare_queue(queue, passive=True)
+            while incoming := await found.get(no_ack=True, fail=False):
+                bodies.append(incoming.body)
+        return bodies
+
+    async def given_up_by_the_broker(self, body: bytes) -> None:
+        """Let the broker park a message whose delivery limit is reached."""
+        limited: dict[str, Any] = {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": 1,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": PARKING_QUEUE,
+        }
+        async with await aio_pika.connect(self.vhost.url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("limited", durable=True, arguments=limited)
+            await channel.default_exchange.publish(aio_pika.Message(body), routing_key=queue.name)
+
+            async def returned() -> bool:
+                if incoming := await queue.get(fail=False):
+                    await incoming.nack(requeue=True)
+                    return False
+                return await self.messages_in(PARKING_QUEUE) == 1
+
+            await eventually(returned)
+
+    async def clear(self) -> None:
+        await self.database.execute(text("TRUNCATE parked_messages, outbox"))
+        for queue in self.topology.queues:
+            await self.taken_from(queue.name)
