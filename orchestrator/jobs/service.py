@@ -144,14 +144,17 @@ class JobQueue:
             raise JobInvalidState(job_id=job_id, status=job.status)
         return job
 
-    async def retry(self, job_id: uuid.UUID) -> JobView:
+    async def retry(self, job_id: uuid.UUID, *, asked_by: uuid.UUID | None = None) -> JobView:
         """Queue a failed job anew, with as many tries as a new one.
+
+        Args:
+            asked_by: from now on who asked for the job, if nobody in particular had.
 
         Raises:
             JobNotFound: there is none.
             JobInvalidState: it has not failed.
         """
-        if retried := await self._desk.retry([*self._policies.values()], job_id=job_id):
+        if retried := await self._desk.retry([*self._policies.values()], job_id=job_id, asked_by=asked_by):
             self.poke()
             return retried[0]
         job = await self.find(job_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from common.auth.principal import Role
 from common.fields import PlainText
-from common.http.auth import require_role
+from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.jobs.record import Failure, JobStatus, KindStats
 from orchestrator.schemas.jobs import JobDetail, JobsAcknowledged, JobsRetried, JobSummary
@@ -76,9 +76,9 @@ async def show_job(job_id: uuid.UUID, desk: Desk) -> Success[JobDetail]:
 
 
 @router.post("/{job_id}/retry", responses=refusals(_CHANGE), summary="Retry a failed job (admin)")
-async def retry_job(job_id: uuid.UUID, desk: Desk) -> Success[JobSummary]:
-    """It gets as many tries as a new one."""
-    return success(await desk.retry(job_id))
+async def retry_job(job_id: uuid.UUID, admin: CurrentUser, desk: Desk) -> Success[JobSummary]:
+    """It gets as many tries as a new one. When nobody else had asked for the job, the admin hears of its end (`/ws/me`)."""
+    return success(await desk.retry(job_id, admin_id=admin.user_id))
 
 
 @router.post("/{job_id}/acknowledge", responses=refusals(_CHANGE), summary="Acknowledge a failed job (admin)")

@@ -32,8 +32,8 @@ class JobDesk:
         job = await self._jobs.find(job_id)
         return JobDetail(**job.model_dump(), queue=await self._jobs.position(job_id))
 
-    async def retry(self, job_id: uuid.UUID) -> JobSummary:
-        return _summary(await self._jobs.retry(job_id))
+    async def retry(self, job_id: uuid.UUID, *, admin_id: uuid.UUID) -> JobSummary:
+        return _summary(await self._jobs.retry(job_id, asked_by=admin_id))
 
     async def retry_all(self, *, kind: str | None) -> JobsRetried:
         return JobsRetried(retried=await self._jobs.retry_all(kind))

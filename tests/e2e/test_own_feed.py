@@ -1,25 +1,8 @@
 """What a fan's phone hears of its owner's own things, and what it is told when it comes back."""
 
-import json
-from typing import Any
-
-from websockets.asyncio.client import ClientConnection, connect
-
 from devstack.stack import Stack
+from tests.e2e.feed import next_of, watch
 from tests.e2e.people import Box, Person
-
-
-def watch(platform: Stack, person: Person, **query: object) -> connect:
-    asked = "".join(f"&{name}={value}" for name, value in query.items())
-    return connect(f"{platform.urls.gateway.replace('http', 'ws')}/ws/me?token={person.token}{asked}")
-
-
-async def next_of(connection: ClientConnection, kind: str) -> dict[str, Any]:
-    """Return the next message of that type, whatever comes before it."""
-    while True:
-        said: dict[str, Any] = json.loads(await connection.recv())
-        if said["type"] == kind:
-            return said
 
 
 async def test_a_purchase_is_heard_live_and_again_after_coming_back(platform: Stack, fan: Person, concert: Box) -> None:

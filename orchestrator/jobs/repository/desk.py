@@ -37,14 +37,16 @@ _CANCEL: Final = text(
 )
 
 # It goes to the end of its lane, and gets as many tries as a new one. What it has had stays counted. One that people
-# have acknowledged is tried again only when it is named.
+# have acknowledged is tried again only when it is named. Who has it tried again is told of its end, unless it is somebody
+# else's anyway.
 _RETRY: Final = text(
     f"""
     WITH tries AS (
         SELECT t.kind, t.tries FROM unnest(CAST(:kinds AS text[]), CAST(:tries AS integer[])) AS t (kind, tries)),
     written AS (
         UPDATE jobs AS j SET status = 'queued', failure = NULL, finished_at = NULL, token_at = NULL,
-            epoch = epoch + 1, max_attempts = attempts + t.tries, queued_at = clock_timestamp(), run_at = now()
+            requested_by = coalesce(requested_by, CAST(:asked_by AS uuid)), epoch = epoch + 1,
+            max_attempts = attempts + t.tries, queued_at = clock_timestamp(), run_at = now()
         FROM tries AS t
         WHERE t.kind = j.kind AND j.job_id IN (
             SELECT job_id FROM jobs
@@ -143,12 +145,15 @@ class JobDesk:
         row = await self._database.fetch_one(_CANCEL, {"job_id": job_id, "requested_by": requested_by})
         return job_view(row) if row else None
 
-    async def retry(self, policies: list[JobPolicy], *, job_id: uuid.UUID | None = None) -> list[JobView]:
+    async def retry(
+        self, policies: list[JobPolicy], *, job_id: uuid.UUID | None = None, asked_by: uuid.UUID | None = None
+    ) -> list[JobView]:
         """Queue failed jobs of these kinds anew, or one of them."""
         parameters = {
             "kinds": [policy.kind for policy in policies],
             "tries": [policy.tries for policy in policies],
             "job_id": job_id,
+            "asked_by": asked_by,
         }
         return [job_view(row) for row in await self._database.fetch_all(_RETRY, parameters)]
 

@@ -154,6 +154,19 @@ class TestFailures:
         done = await site.reaches(job, JobStatus.COMPLETED)
         assert (done.attempts, bench.done) == (4, ["letter"])
 
+    async def test_who_has_it_tried_again_is_told_of_its_end(self, site: Site) -> None:
+        """Unless it is somebody's anyway: then it is they who are told."""
+        await site.worker((policy("email", tells_completion=False), Bench(failures=[JobRefused("no")] * 2)))
+        fan, admin = uuid.uuid4(), uuid.uuid4()
+        [nobodys] = await site.enqueue("email", "nobody's")
+        [fans] = await site.enqueue("email", "a fan's", requested_by=fan)
+        for job in (nobodys, fans):
+            await site.reaches(job, JobStatus.FAILED)
+            await site.queue.retry(job.job_id, asked_by=admin)
+            await site.reaches(job, JobStatus.COMPLETED)
+        told = {fact["subject"]: fact["data"]["user_id"] for fact in await site.announced("job.completed")}
+        assert told == {str(nobodys.job_id): str(admin), str(fans.job_id): str(fan)}
+
     async def test_retried_it_has_its_whole_ladder_again(self, site: Site) -> None:
         bench = Bench(failures=[ValueError("no")] * 5)
         await site.worker((EMAIL, bench))
