@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -18,6 +18,9 @@ from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.waiting import eventually
 
+# Who tests a job's whole ladder need not wait for it.
+ENV: Final = {"RATE_LIMIT_PER_MINUTE": "0", "JOB_RETRY_SECONDS": "0.2,0.4"}
+
 MakeFan = Callable[..., Awaitable[Person]]
 MakeConcert = Callable[..., Awaitable[Box]]
 
@@ -26,7 +29,7 @@ MakeConcert = Callable[..., Awaitable[Box]]
 def platform(servers: TestServers) -> Iterator[Stack]:
     databases = DatabaseFactory(servers)
     with servers.vhost() as vhost:
-        with running_platform(database_url=databases, vhost=vhost, env={"RATE_LIMIT_PER_MINUTE": "0"}) as stack:
+        with running_platform(database_url=databases, vhost=vhost, env=ENV) as stack:
             yield stack
         databases.drop_all()
 
