@@ -6,7 +6,6 @@ a worker that dies before leaves it to others.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -54,7 +53,7 @@ class Intake:
         self._channels: list[AbstractChannel] = []  # kept: only what is referred to survives a reconnection
         self._consumers: list[tuple[AbstractQueue, str]] = []
         self._tries: set[asyncio.Task[object]] = set()
-        self._in_hand: Counter[str] = Counter()
+        self._hands = {work.policy.kind: asyncio.Semaphore(work.policy.concurrency) for work in registry}
         self._last_token: dict[str, float] = {}
         self._is_stopping = False
 
@@ -64,7 +63,7 @@ class Intake:
         return [
             policy.kind
             for policy in await self.open_kinds()
-            if self._in_hand[policy.kind] < policy.concurrency and self._last_token.get(policy.kind, 0.0) < long_ago
+            if not self._hands[policy.kind].locked() and self._last_token.get(policy.kind, 0.0) < long_ago
         ]
 
     async def open_kinds(self) -> list[JobPolicy]:
@@ -102,18 +101,18 @@ class Intake:
             self._consumers.append((queue, await queue.consume(partial(self._take, kind))))
 
     async def _take(self, kind: str, token: AbstractIncomingMessage) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - the consumer runs each delivery as a task
-        self._tries.add(task)
-        self._in_hand[kind] += 1
+        """Use it in a task of our own: those of the consumer end with its connection, a try that was begun goes on."""
         self._last_token[kind] = asyncio.get_running_loop().time()
-        try:
+        task = asyncio.create_task(self._hold(kind, token), name=f"token of {kind}")
+        self._tries.add(task)
+        task.add_done_callback(self._tries.discard)
+
+    async def _hold(self, kind: str, token: AbstractIncomingMessage) -> None:
+        """Use it when a hand is free: after a reconnection tokens come while earlier tries still go on."""
+        async with self._hands[kind]:
             is_used = await self._use(kind)
             with suppress(*BROKEN):  # the connection is gone: the token comes again and finds nothing to do
                 await (token.ack() if is_used else token.nack(requeue=True))
-        finally:
-            self._in_hand[kind] -= 1
-            self._tries.discard(task)
 
     async def _use(self, kind: str) -> bool:
         """Let a job be tried, once the database is there; False when we are to stop before that."""

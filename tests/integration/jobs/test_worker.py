@@ -1,12 +1,15 @@
 """Workers that come, go, fall silent, and lose the broker; and what is thrown away in the end."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
+from devstack.ports import LOOPBACK
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
+from tests.chaos.network import Line, open_lines
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
 from tests.support.waiting import eventually
 
@@ -126,6 +129,31 @@ class TestLostWorker:
 
 
 class TestBroker:
+    async def test_try_goes_on_when_the_connection_is_lost(self, site: Site) -> None:
+        """Its token comes again, and finds no hand free before the try has ended, and nothing to do then."""
+        bench = Bench()
+        bench.gate.clear()
+        broker = urlsplit(site.vhost.url)
+        async with open_lines([Line("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
+            over_line = broker._replace(netloc=f"guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}").geturl()
+            worker = await site.worker(
+                (policy("email", concurrency=1, timeout_seconds=60), bench), rabbitmq_url=over_line
+            )
+            [job, next_job] = await site.enqueue("email", "letter", "next")
+            await site.reaches(job, JobStatus.RUNNING)
+
+            async def is_lost() -> bool:
+                return not await worker.intake.broker.is_healthy()
+
+            async with lines["rabbitmq"].cut():
+                await eventually(is_lost)
+            await eventually(worker.intake.broker.is_healthy)
+            bench.gate.set()
+            for each in (job, next_job):
+                assert (await site.reaches(each, JobStatus.COMPLETED)).attempts == 1
+            await site.dismiss(worker)
+        assert (bench.begun, bench.most_at_once, bench.cancelled) == (["letter", "next"], 1, 0)
+
     async def test_lost_tokens_are_sent_again(self, site: Site) -> None:
         jobs = await site.enqueue("email", *"abc")
         await eventually(lambda: site.messages_in("jobs.email"))
