@@ -6,14 +6,18 @@ import tempfile
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aio_pika
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.messaging.topology import job_queue_name, retry_exchange_name
 from common.settings import DatabaseSettings
+from devstack.ports import LOOPBACK
 from devstack.servers import Existing
 from devstack.stack import Stack
 from orchestrator.jobs.observer import JobMoment
@@ -23,7 +27,16 @@ from orchestrator.jobs.repository.desk import JobDesk
 from orchestrator.jobs.repository.enqueuing import Enqueuing
 from orchestrator.jobs.service import JobQueue
 from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
-from tests.chaos.doomed_worker import DOOMED_WORKER_COMMAND, KIND, MID_HANDLER, Errand
+from tests.chaos.doomed_worker import (
+    DOOMED_WORKER_COMMAND,
+    KIND,
+    MID_HANDLER,
+    PAUSE_SECONDS,
+    POLICY,
+    STUMBLING_KIND,
+    Errand,
+)
+from tests.chaos.network import Line, open_lines
 from tests.chaos.services import Service, all_up
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
@@ -40,7 +53,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
         "JOB_LEASE_SECONDS": "0.8",
         "JOB_SCHEDULER_SECONDS": "0.1",
         "JOB_GRACE_SECONDS": "0.5",
-        "JOB_RETRY_SECONDS": "0.1",
+        "JOB_RETRY_SECONDS": f"0.1,{PAUSE_SECONDS:g}",
         "OUTBOX_POLL_SECONDS": "0.1",
         DOOM_FILE: str(doom.file.with_suffix(".never")),
     }
@@ -71,12 +84,25 @@ class Desk:
             enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None
         )
 
-    async def enqueue(self, number: int, *, lane: str | None = None) -> list[JobView]:
-        names = [str(each) for each in range(number)]
+    async def enqueue(
+        self, number: int, *, kind: str = KIND, lane: str | None = None, until: str = ""
+    ) -> list[JobView]:
+        errands = [Errand(name=str(each), until=until) for each in range(number)]
         return [
-            await self.queue.enqueue(KIND, Errand(name=name), idempotency_key=str(uuid.uuid4()), lane=lane)
-            for name in names
+            await self.queue.enqueue(kind, errand, idempotency_key=str(uuid.uuid4()), lane=lane) for errand in errands
         ]
+
+    async def reaches(self, job: JobView, status: JobStatus) -> None:
+        async def look() -> bool:
+            return (await self.queue.find(job.job_id)).status is status
+
+        await eventually(look, within_seconds=ENOUGH_SECONDS)
+
+    async def unsent_tokens(self) -> int:
+        row = await self.database.fetch_one(
+            text("SELECT count(*) AS tokens FROM outbox WHERE sent_at IS NULL AND routing_key = :kind"), {"kind": KIND}
+        )
+        return int(row["tokens"]) if row else 0
 
     async def all_complete(self, jobs: list[JobView]) -> list[JobView]:
         async def look() -> list[JobView]:
@@ -169,6 +195,49 @@ async def test_broker_gone_while_jobs_are_enqueued(stack: Stack, desk: Desk) -> 
     finally:
         await asyncio.to_thread(stack.rabbitmq.start)
     await desk.assert_done_properly(jobs)
+
+
+@asynccontextmanager
+async def worker_alone_on_a_line(stack: Stack) -> AsyncIterator[Line]:
+    """One worker, which reaches the broker by a line that can lose replies."""
+    line = Line("rabbitmq", lambda: (LOOPBACK, stack.rabbitmq.ports.amqp))
+    async with open_lines([line]), Service(stack, "orchestrator").down():
+        over_line = {"RABBITMQ_URL": f"amqp://guest:guest@{LOOPBACK}:{line.port}/"}
+        await asyncio.to_thread(stack.restart, "worker", env=over_line)
+        yield line
+    await asyncio.to_thread(stack.restart, "worker")
+
+
+async def ready_in(stack: Stack, queue: str) -> int:
+    """Return how many messages a queue has to give, as the broker says at this moment."""
+    async with await aio_pika.connect(stack.rabbitmq.url) as connection:
+        found = await (await connection.channel()).declare_queue(queue, passive=True)
+        return int(found.declaration_result.message_count or 0)
+
+
+async def test_broker_killed_with_a_token_at_every_point(stack: Stack, desk: Desk, tmp_path: Path) -> None:
+    """Delivered and not acknowledged; waiting for the next try; arrived, and its sender was not told."""
+    gate = tmp_path / "gate"
+    async with worker_alone_on_a_line(stack) as line:
+        in_hand = await desk.enqueue(POLICY.concurrency, until=str(gate))  # so that it takes no other
+        for job in in_hand:
+            await desk.reaches(job, JobStatus.RUNNING)
+        [waiting] = await desk.enqueue(1, kind=STUMBLING_KIND)
+        await eventually(lambda: ready_in(stack, retry_exchange_name(PAUSE_SECONDS)), within_seconds=ENOUGH_SECONDS)
+        async with line.without_replies():
+            [arrived] = await desk.enqueue(1)
+            await eventually(lambda: ready_in(stack, job_queue_name(KIND)), within_seconds=ENOUGH_SECONDS)
+            assert await desk.unsent_tokens() == 1
+            stack.rabbitmq.kill()
+        try:
+            await desk.reaches(waiting, JobStatus.RETRYING)
+            gate.touch()
+            done = await desk.all_complete(in_hand)
+        finally:
+            await asyncio.to_thread(stack.rabbitmq.start)
+        await desk.assert_done_properly([*in_hand, waiting, arrived])
+    assert {job.attempts for job in done} == {1}
+    assert [job.attempts for job in await desk.all_complete([waiting])] == [2]
 
 
 async def test_worker_stopped_properly_leaves_nothing_in_hand(stack: Stack, desk: Desk) -> None:
