@@ -20,7 +20,7 @@ PUBLIC: Final = frozenset(
     {"event_id", "venue_id", "hall_id", "seat_ids", "seller_user_id", "buyer_user_id", "price_currency_id"}
 )
 # An id that is shown to admins only is theirs whoever made it; `test_access` shows that nobody else gets in.
-OF_ADMINS: Final = frozenset({"saga_id", "job_id", "webhook_id", "subscription_id", "delivery_id"})
+OF_ADMINS: Final = frozenset({"saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"})
 # Reserving names a seat that is for sale: whose it is, is what the request decides.
 FREE_TO_NAME: Final = frozenset(
     {("POST /api/reserve", "seat_id"), ("GET /api/marketplace/listings/{listing_id}", "listing_id")}

@@ -125,8 +125,9 @@ class Site:
         lease_seconds: float = 5.0,
         grace_seconds: float = 5.0,
         trim_seconds: float = 60.0,
+        rabbitmq_url: str = "",
     ) -> Workforce:
-        """Send a worker to work, and wait until it takes tokens."""
+        """Send a worker to work, and wait until it takes tokens; it finds the broker at its own address, or at this one."""
         registry, observer = Registry(), CountingObserver()
         observer.outcomes = self.outcomes
         for rules, handler in handlers:
@@ -135,7 +136,7 @@ class Site:
             self.database,
             registry,
             observer,
-            rabbitmq_url=self.vhost.url,
+            rabbitmq_url=rabbitmq_url or self.vhost.url,
             topology=self.topology,
             policies={rules.kind: rules for rules, _ in handlers},
             waits_on_broker=LADDER,

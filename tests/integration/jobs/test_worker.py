@@ -1,12 +1,15 @@
 """Workers that come, go, fall silent, and lose the broker; and what is thrown away in the end."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
+from devstack.ports import LOOPBACK
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
+from tests.chaos.network import Line, open_lines
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
 from tests.support.connections import cut_connections
 from tests.support.waiting import eventually
@@ -131,19 +134,25 @@ class TestBroker:
         """Its token comes again, and finds no hand free before the try has ended, and nothing to do then."""
         bench = Bench()
         bench.gate.clear()
-        worker = await site.worker((policy("email", concurrency=1), bench), lease_seconds=0.5)
-        [job, next_job] = await site.enqueue("email", "letter", "next")
-        await site.reaches(job, JobStatus.RUNNING)
+        broker = urlsplit(site.vhost.url)
+        async with open_lines([Line("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
+            over_line = broker._replace(netloc=f"guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}").geturl()
+            worker = await site.worker(
+                (policy("email", concurrency=1, timeout_seconds=60), bench), rabbitmq_url=over_line
+            )
+            [job, next_job] = await site.enqueue("email", "letter", "next")
+            await site.reaches(job, JobStatus.RUNNING)
 
-        async def is_lost() -> bool:
-            await cut_connections(site.vhost)  # those that the broker's list has by now
-            return not await worker.intake.broker.is_healthy()
+            async def is_lost() -> bool:
+                return not await worker.intake.broker.is_healthy()
 
-        await eventually(is_lost, within_seconds=20)
-        await eventually(worker.intake.broker.is_healthy, within_seconds=20)
-        bench.gate.set()
-        for each in (job, next_job):
-            assert (await site.reaches(each, JobStatus.COMPLETED)).attempts == 1
+            async with lines["rabbitmq"].cut():
+                await eventually(is_lost)
+            await eventually(worker.intake.broker.is_healthy)
+            bench.gate.set()
+            for each in (job, next_job):
+                assert (await site.reaches(each, JobStatus.COMPLETED)).attempts == 1
+            await site.dismiss(worker)
         assert (bench.begun, bench.most_at_once, bench.cancelled) == (["letter", "next"], 1, 0)
 
     async def test_lost_tokens_are_sent_again(self, site: Site) -> None:
