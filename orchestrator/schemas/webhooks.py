@@ -38,4 +38,6 @@ class WebhookSummary(BaseModel):
 
 class WebhookDetail(WebhookSummary):
     earlier: list[EarlierOutcome] = Field(description="What had come of it before each replay, the first first.")
-    payload: Any = Field(description="What it says, secrets redacted.", examples=[{"id": "evt_1PqRsT"}])
+    payload: Any = Field(
+        description="What it says, secrets redacted; null when it is no JSON.", examples=[{"id": "evt_1PqRsT"}]
+    )

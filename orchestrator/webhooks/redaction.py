@@ -8,7 +8,6 @@ from typing import Any, Final
 __all__ = ["redacted"]
 
 HIDDEN: Final = "[redacted]"
-UNREADABLE: Final = "[not JSON]"
 # Secrets of payments, keys of goods, and what tells who somebody is.
 _SECRET: Final = re.compile(
     r"secret|token|password|signature|authorization|serial|(^|_)keys?$|(^|_)codes?$|number|cvc|iban|last4|fingerprint"
@@ -22,12 +21,12 @@ _PUBLIC: Final = frozenset({"pay_address"})
 
 
 def redacted(body: bytes) -> Any:
-    """Return the JSON of a verified body without what nobody should read in a log; a remark if it is none."""
+    """Return the JSON of a body without what nobody should read in a log; None when it is no JSON."""
     try:
         shown = _redacted(json.loads(body, parse_constant=str, parse_float=_number))  # no NaN: it is no JSON
         json.dumps(shown, ensure_ascii=False).encode()  # halves of characters are no text
     except (ValueError, RecursionError):
-        return UNREADABLE
+        return None
     return shown
 
 

@@ -11,7 +11,6 @@ from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
 from tests.chaos.network import Line, open_lines
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
-from tests.support.connections import cut_connections
 from tests.support.waiting import eventually
 
 EMAIL = POLICIES["email"]

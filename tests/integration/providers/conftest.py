@@ -14,7 +14,8 @@ from orchestrator.providers.nowpayments import NowPayments
 from orchestrator.providers.stripe_payments import StripePayments
 from tests.support.serving import serving
 
-TIMEOUT_SECONDS = 1.0
+TIMEOUT_SECONDS = 3.0
+TOO_SLOW_SECONDS = 6.0
 
 
 @dataclass

@@ -10,7 +10,7 @@ from orchestrator.providers.errors import ProviderRefused, ProviderSilent, Provi
 from orchestrator.providers.nowpayments import CryptoPayment, NowPayments, NowPaymentsWebhooks
 from orchestrator.providers.port import PaymentStatus
 from orchestrator.providers.supplier import SupplierWebhooks
-from tests.integration.providers.conftest import Control, Ear
+from tests.integration.providers.conftest import TOO_SLOW_SECONDS, Control, Ear
 
 PATH = "/v1/payment"
 
@@ -44,7 +44,7 @@ async def test_failures_are_told_apart(crypto_payments: NowPayments, control: Co
     await control("/faults", path=PATH, status=503, times=1)
     with pytest.raises(ProviderUnavailable):
         await made(crypto_payments)
-    await control("/faults", path=PATH, delay_seconds=1.5, times=1)
+    await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
     with pytest.raises(ProviderSilent):
         await made(crypto_payments)
     with pytest.raises(ProviderUnavailable):

@@ -80,7 +80,7 @@ class TestStripe:
         assert (failed["event_type"], failed["attempts"]) == ("unreadable", 1)
         assert failed["error"]["message"] == "The webhook cannot be understood."
         shown = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]
-        assert shown["payload"] == ({"hello": "world"} if b"world" in body else "[not JSON]")
+        assert shown["payload"] == ({"hello": "world"} if b"world" in body else None)
 
     async def test_a_hundred_copies_at_once_credit_once(self, counters: Counters, fan: Fan) -> None:
         topped_up = await fan.top_up()

@@ -25,7 +25,7 @@ def test_facts_are_shown(name: str) -> None:
 
 @pytest.mark.parametrize("body", [b"hello", b"\xff", b'{"id": "\\ud800"}', b"[" * 100_000])
 def test_what_is_no_json_is_not_shown(body: bytes) -> None:
-    assert redacted(body) == "[not JSON]"
+    assert redacted(body) is None
 
 
 def test_a_number_beyond_all_floats_stays_as_it_was_written() -> None:
