@@ -128,8 +128,12 @@ class SagaEngine:
     async def key_use(
         self, *, signalled_by: uuid.UUID, signal: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:
-        """Return which saga a key signalled, and the refusal it got, if it was refused."""
+        """Return which saga a key signalled, or started, and the refusal its signal got, if it was refused."""
         return await self._log.key_use(requested_by=signalled_by, operation=signal, key=key)
+
+    async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
+        """Note which saga a key started, where the saga's id does not follow from the key; `key_use` finds it."""
+        await self._log.note_key(requested_by=requested_by, operation=operation, key=key, saga_id=saga_id)
 
     async def retry_stuck(self, saga_id: uuid.UUID) -> SagaRecord:
         """Set a stuck saga going again, in the direction it was stuck in.

@@ -147,6 +147,14 @@ _KEY: Final = text(
     """
 )
 
+_NOTE_KEY: Final = text(
+    """
+    INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
+    VALUES (:requested_by, :operation, :key, :saga_id)
+    ON CONFLICT DO NOTHING
+    """
+)
+
 _COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
 _COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")
 
@@ -325,6 +333,11 @@ class SagaLog:
         """Return what an idempotency key was used for, and the refusal it was answered with, if it was."""
         row = await self._database.fetch_one(_KEY, {"requested_by": requested_by, "operation": operation, "key": key})
         return (row["saga_id"], _error_of(row["refusal"])) if row else None
+
+    async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
+        """Note what an idempotency key was used for; what it was used for first stays."""
+        values = {"requested_by": requested_by, "operation": operation, "key": key, "saga_id": saga_id}
+        await self._database.execute(_NOTE_KEY, values)
 
     async def count_by_state(self) -> Mapping[str, int]:
         """Return how many sagas are alive, by state. Finished ones are not counted."""

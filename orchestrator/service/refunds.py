@@ -7,7 +7,7 @@ from typing import Final
 
 from common.auth.principal import Principal, Role
 from common.db.requests import fingerprint_of
-from common.errors import Busy, Unavailable
+from common.errors import Busy, Unavailable, Unprocessable
 from orchestrator.clients.events import EventsRegister
 from orchestrator.clients.transfers import OrdersTransfers
 from orchestrator.engine.engine import SagaEngine, StillRunning
@@ -44,12 +44,17 @@ class RefundDesk:
             Forbidden: somebody else's order; NOT_SEAT_OWNER, a ticket was handed over (an admin may all the same).
             Conflict: ORDER_INVALID_STATE, not paid, or too late; SEAT_UNAVAILABLE, a ticket was used or is on sale;
                 TRANSFER_INVALID_STATE, a ticket is disputed.
+            Unprocessable: IDEMPOTENCY_KEY_REUSED.
             Busy: REQUEST_IN_PROGRESS, somebody else has just asked for the same.
             StillRunning: it takes longer than the request may.
         """
         is_admin = caller.has_role(Role.ADMIN)
         purchase = await self._paid_purchase(order_id, caller)
-        fingerprint = fingerprint_of({"reason": reason, "key": key})
+        fingerprint = fingerprint_of({"order_id": order_id, "reason": reason, "key": key})
+        if key and (earlier := await self._refusal_of(key, caller_id=caller.user_id)) is not None:
+            if earlier.fingerprint != fingerprint:
+                raise Unprocessable
+            raise failure_of(earlier)
         tried = await attempts(self._engine, first_refund_id(order_id))
         if tried.done is not None:
             return _refunded_before(tried.done, caller_id=caller.user_id, fingerprint=fingerprint if key else None)
@@ -73,7 +78,14 @@ class RefundDesk:
             if (await attempts(self._engine, first_refund_id(order_id))).done is None:
                 raise
             raise Busy(retry_after_seconds=1) from error
+        if key and saga.state is SagaState.UNWOUND and was_refused(saga):
+            await self._engine.note_key(requested_by=caller.user_id, operation=REFUND, key=key, saga_id=saga.saga_id)
         return _refunded(succeeded(saga))
+
+    async def _refusal_of(self, key: str, *, caller_id: uuid.UUID) -> SagaRecord | None:
+        """Return the refund that was refused under this key: its sender has read the answer, so it stays refused."""
+        use = await self._engine.key_use(signalled_by=caller_id, signal=REFUND, key=key)
+        return None if use is None else await self._engine.find(use[0])
 
     async def _paid_purchase(self, order_id: uuid.UUID, caller: Principal) -> Refund:
         purchase = await self._engine.find(order_id)
@@ -123,7 +135,7 @@ def _refunded_before(saga: SagaRecord, *, caller_id: uuid.UUID, fingerprint: str
 
 
 def _refuse_again(saga: SagaRecord, *, caller_id: uuid.UUID, fingerprint: str) -> None:
-    """Refuse a repeated request as the first one was, though it might go well by now: its sender has read the answer."""
+    """Refuse a request whose first answer was that it takes longer than it may, and which was refused since."""
     if (saga.requested_by, saga.fingerprint) == (caller_id, fingerprint):
         raise failure_of(saga)
 

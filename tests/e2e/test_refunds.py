@@ -58,7 +58,19 @@ class TestRefund:
         assert refusals == [(409, "SEAT_UNAVAILABLE")] * 2
         assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
         assert (await refund(fan, order_id, key="refund")).refused() == (409, "SEAT_UNAVAILABLE")
+        other = await fan.post(f"/orders/{order_id}/refund", {"reason": "Bored"}, key="refund")
+        assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
         assert (await refund(fan, order_id, key="again")).data["status"] == "REFUNDED"
+        assert (await refund(fan, order_id, key="refund")).refused() == (409, "SEAT_UNAVAILABLE")
+
+    async def test_a_refusal_under_another_key_does_not_hide_it(
+        self, fan: Person, ticket: Ticket, order_id: str
+    ) -> None:
+        listing_id = (await Handover.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
+        refusals = [(await refund(fan, order_id, key=key)).refused() for key in ("first", "second", None)]
+        assert refusals == [(409, "SEAT_UNAVAILABLE")] * 3
+        assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
+        assert (await refund(fan, order_id, key="first")).refused() == (409, "SEAT_UNAVAILABLE")
 
     async def test_too_late_for_the_fan_and_not_for_the_admin(
         self, fan: Person, admin: Person, new_concert: MakeConcert
