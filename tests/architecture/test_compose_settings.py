@@ -23,7 +23,7 @@ OURS_IN_DEV: Final = sorted(name for name, service in DEV_SERVICES.items() if is
 OURS: Final = sorted(name for name, service in SERVICES.items() if is_ours(service))
 STAYING: Final = sorted(name for name in OURS if not runs_once(SERVICES[name]))
 HEALTH_PORT: Final = "HEALTH_PORT"  # read by the image's HEALTHCHECK, and by inventory
-READ_BY_THE_TRACING_SDK: Final = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
+READ_BY_THE_TRACING_SDK: Final = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 
 # The contract's ports (health is served there too, except for inventory's gRPC port).
 PORTS: Final = {
