@@ -49,13 +49,13 @@ async def earlier(
     """
     if key is None:
         return saga_id, None
-    while (saga := await engine.find(saga_id)) is not None:
-        if saga.fingerprint != fingerprint:
-            raise Unprocessable
-        if not _came_to_nothing(saga):
-            return saga_id, saga
-        saga_id = _next(saga_id)
-    return saga_id, None
+    tried = await attempts(engine, saga_id)
+    last = tried.done or tried.refused
+    if last is None:
+        return saga_id, None
+    if last.fingerprint != fingerprint:
+        raise Unprocessable
+    return (tried.next_id, None) if _came_to_nothing(last) else (last.saga_id, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,3 @@ def _came_to_nothing(saga: SagaRecord) -> bool:
 
 def _attempt_id(first_id: uuid.UUID, number: int) -> uuid.UUID:
     return uuid.uuid5(first_id, f"attempt {number}") if number else first_id
-
-
-def _next(saga_id: uuid.UUID) -> uuid.UUID:
-    return uuid.uuid5(saga_id, "again")
