@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from aiohttp import web
 
 from devstack import invariants
 from devstack.stack import Stack
 from gateway.routing import ROUTES
 from tests.e2e.door import Doorway, Ticket, buy
+from tests.e2e.integrators import Integrator
 from tests.e2e.people import Box, Person
 from tests.e2e.workshop import Workshop
 from tests.support.platform import running_platform
@@ -136,3 +138,26 @@ async def payload(fan: Person, ticket: Ticket) -> str:
 async def workshop(platform: Stack) -> AsyncIterator[Workshop]:
     async with AsyncExitStack() as opened:
         yield Workshop(platform, opened)
+
+
+@pytest.fixture
+async def integrator() -> AsyncIterator[Integrator]:
+    integrator = Integrator()
+    app = web.Application()
+    app.router.add_post("/{path:.*}", integrator.hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    integrator.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield integrator
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def subscription(admin: Person, integrator: Integrator) -> AsyncIterator[dict[str, Any]]:
+    made = await admin.post(
+        "/admin/webhook-subscriptions", {"url": f"{integrator.url}/hooks", "message_types": ["order.confirmed"]}
+    )
+    assert made.status == 201
+    yield made.data
+    await admin.delete(f"/admin/webhook-subscriptions/{made.data['subscription_id']}")

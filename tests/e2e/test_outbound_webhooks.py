@@ -3,57 +3,13 @@
 import base64
 import hashlib
 import hmac
-import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiohttp import web
 
+from tests.e2e.integrators import Integrator
 from tests.e2e.people import Box, Person
 from tests.support.waiting import eventually
-
-
-@dataclass
-class Integrator:
-    """A server that answers with the statuses it is given, then with 200."""
-
-    url: str = ""
-    statuses: list[int] = field(default_factory=list)
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    async def hear(self, request: web.Request) -> web.Response:
-        self.heard.append((dict(request.headers), await request.read()))
-        status = self.statuses.pop(0) if self.statuses else 200
-        return web.Response(status=status, headers={"Location": f"{self.url}/elsewhere"})
-
-    def of_order(self, order_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
-        found = [(headers, json.loads(body)) for headers, body in self.heard]
-        return [(headers, body) for headers, body in found if body["subject"] == order_id]
-
-
-@pytest.fixture
-async def integrator() -> AsyncIterator[Integrator]:
-    integrator = Integrator()
-    app = web.Application()
-    app.router.add_post("/{path:.*}", integrator.hear)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    integrator.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield integrator
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def subscription(admin: Person, integrator: Integrator) -> AsyncIterator[dict[str, Any]]:
-    made = await admin.post(
-        "/admin/webhook-subscriptions", {"url": f"{integrator.url}/hooks", "message_types": ["order.confirmed"]}
-    )
-    assert made.status == 201
-    yield made.data
-    await admin.delete(f"/admin/webhook-subscriptions/{made.data['subscription_id']}")
 
 
 async def bought(fan: Person, concert: Box) -> str:

@@ -175,8 +175,8 @@ async def test_metrics_are_for_operators(gateways: Gateways, client: httpx.Async
     async with gateways(operator_networks="192.0.2.0/24", trusted_proxies="127.0.0.1") as url:
         await until_ready(url)
         assert (await ask(url, "/metrics")).status == 404
-        assert (await ask(url, "/metrics", "X-Forwarded-For: 203.0.113.9")).status == 404
-        assert (await ask(url, "/metrics", "X-Forwarded-For: 192.0.2.7")).status == 200
+        for asked_for in ("203.0.113.9", "192.0.2.7"):  # through a proxy it may be anybody
+            assert (await ask(url, "/metrics", f"X-Forwarded-For: {asked_for}")).status == 404
 
 
 async def test_requests_are_measured_by_route_and_not_by_id(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,27 @@
+"""Somebody outside who is told what happens."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+__all__ = ["Integrator"]
+
+
+@dataclass
+class Integrator:
+    """A server that answers with the statuses it is given, then with 200."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.heard.append((dict(request.headers), await request.read()))
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, headers={"Location": f"{self.url}/elsewhere"})
+
+    def of_order(self, order_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        found = [(headers, json.loads(body)) for headers, body in self.heard]
+        return [(headers, body) for headers, body in found if body["subject"] == order_id]
