@@ -60,6 +60,15 @@ class OrdersBook:
             },
         )
 
+    async def begin_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
+        await self._orders.post(f"/internal/orders/{order_id}/begin-refund", {"request_id": call.request_id})
+
+    async def abandon_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
+        await self._orders.post(
+            f"/internal/orders/{order_id}/abandon-refund",
+            {"request_id": call.request_id, "undoes_request_id": call.undoes_request_id},
+        )
+
     async def refund(self, call: Call, *, order_id: uuid.UUID, reason: str) -> None:
         await self._orders.post(
             f"/internal/orders/{order_id}/refund", {"request_id": call.request_id, "reason": reason}

@@ -1,7 +1,8 @@
-"""An order given back: **take seats back** → pay back → refund order.
+"""An order given back: begin refund → **take seats back** → pay back → refund order.
 
 Each seat's price goes to whoever has its ticket now: it is their evening that does not take place
-(docs/adr/0009-refunds-go-to-the-ticket-holder.md).
+(docs/adr/0009-refunds-go-to-the-ticket-holder.md). While it is disputed who that is, nothing is given back, and from the
+beginning of a refund on nobody disputes it.
 """
 
 import uuid
@@ -21,6 +22,7 @@ from orchestrator.engine.plan import (
     must_finish,
     pivot,
     publish,
+    undoable,
 )
 from orchestrator.sagas.facts import ReturnedSeat
 from orchestrator.sagas.participants import OrderBook, SeatInventory, Wallet
@@ -67,6 +69,7 @@ def refund_plan(
     return Plan(
         REFUND,
         Refund,
+        undoable("begin refund", steps.begin_refund, steps.abandon_refund),
         pivot("take seats back", steps.take_seats_back),
         must_finish("pay back", steps.pay_back),
         must_finish("refund order", steps.refund_order),
@@ -76,12 +79,19 @@ def refund_plan(
 
 
 class RefundSteps:
-    """The refund's actions, in the order of the story."""
+    """The refund's actions and undo, in the order of the story."""
 
     def __init__(self, *, inventory: SeatInventory, wallet: Wallet, orders: OrderBook) -> None:
         self._inventory = inventory
         self._wallet = wallet
         self._orders = orders
+
+    async def begin_refund(self, refund: Refund, call: Call) -> Refund:
+        await self._orders.begin_refund(call, order_id=refund.order_id)
+        return refund
+
+    async def abandon_refund(self, refund: Refund, call: Call) -> None:
+        await self._orders.abandon_refund(call, order_id=refund.order_id)
 
     async def take_seats_back(self, refund: Refund, call: Call) -> Refund:
         seats = await self._inventory.reclaim(

@@ -39,6 +39,8 @@ orders: Final = Table(
     Column("confirmed_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("reason", Text),
+    # The request of the refund that is under way, or was made. Until it is abandoned no ticket can be disputed.
+    Column("refund_begun_by", UUID(as_uuid=True)),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint("total >= 0", name="total"),
     CheckConstraint("(status IN ('CONFIRMED', 'REFUNDED')) = (confirmed_at IS NOT NULL)", name="confirmed_at"),

@@ -19,8 +19,9 @@ from orders.reading import Reader
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
 from orders.ticket_orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderOfSeat, OrderWithHistory
-from orders.ticket_orders.statements import END, MOVE, OPEN, order_json
+from orders.ticket_orders.statements import ABANDON_REFUND, BEGIN_REFUND, END, MOVE, OPEN, order_json
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
+from orders.transfers.errors import TransferInvalidState
 
 __all__ = ["OrderRepository"]
 
@@ -43,6 +44,8 @@ _FIND_WITH_HISTORY: Final = text(
 )
 
 _STATUS_OF: Final = text("SELECT status FROM orders WHERE order_id = :order_id")
+
+_STANDING: Final = text("SELECT status, refund_begun_by IS NOT NULL AS is_begun FROM orders WHERE order_id = :order_id")
 
 _FIND_BY_SEAT: Final = text(
     """
@@ -112,6 +115,43 @@ class OrderRepository:
                 return EndedOrder(**attempt.done)
         refusal = OrderInvalidState(details={"status": await self._status_of(order_id)})
         return EndedOrder(**await self._memory.remember_refusal(request, refusal))
+
+    async def begin_refund(self, order_id: uuid.UUID, *, request_id: uuid.UUID) -> Order:
+        """Let nobody dispute a ticket of the order from now on.
+
+        Raises:
+            OrderNotFound: no such order.
+            OrderInvalidState: it is not paid, or another refund has begun.
+            TransferInvalidState: a ticket of it is disputed.
+        """
+        request = ParticipantRequest.of(request_id, "begin refund", order_id=order_id)
+
+        async def refuse() -> ServiceError:
+            found = await self._database.fetch_one(_STANDING, {"order_id": order_id})
+            if found is None:
+                return OrderNotFound()
+            if found["status"] != OrderStatus.CONFIRMED or found["is_begun"]:
+                return OrderInvalidState(details={"status": found["status"]})
+            return TransferInvalidState("A ticket of the order is disputed.")
+
+        return Order(**await self._memory.answer(request, BEGIN_REFUND, {"order_id": order_id}, refuse=refuse))
+
+    async def abandon_refund(
+        self, order_id: uuid.UUID, *, request_id: uuid.UUID, undoes_request_id: uuid.UUID
+    ) -> EndedOrder:
+        """Undo the beginning of a refund, also one that never came.
+
+        Raises:
+            OrderInvalidState: the refund was made.
+        """
+        request = ParticipantRequest.of(
+            request_id, "abandon refund", order_id=order_id, undoes_request_id=undoes_request_id
+        )
+        parameters = {"order_id": order_id, "undoes_request_id": undoes_request_id}
+        attempt = await self._memory.attempt(request, ABANDON_REFUND, parameters, undoes_request_id=undoes_request_id)
+        if attempt.done is not None:
+            return EndedOrder(**attempt.done)
+        return EndedOrder(**await self._memory.remember_refusal(request, OrderInvalidState()))
 
     async def find(self, order_id: uuid.UUID) -> Order | None:
         found = await self._database.fetch_one(_FIND, {"order_id": order_id})

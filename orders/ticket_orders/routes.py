@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from common.http.auth import CurrentUser, require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orders.fields import Requested, Undo
 from orders.ticket_orders.schemas import (
     ConfirmOrder,
     EndedOrder,
@@ -39,6 +40,7 @@ _MOVE_REFUSALS: Final = {
     409: "ORDER_INVALID_STATE",
     422: "IDEMPOTENCY_KEY_REUSED",
 }
+_BEGIN_REFUND_REFUSALS: Final = {**_MOVE_REFUSALS, 409: "ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, REQUEST_UNDONE"}
 
 public: Final = APIRouter(prefix="/api/orders", tags=["Orders"])
 internal: Final = APIRouter(
@@ -87,6 +89,18 @@ async def end_order(order_id: uuid.UUID, ending: EndOrder, orders: Orders) -> Su
 @internal.post("/{order_id}/refund", responses=refusals(_MOVE_REFUSALS))
 async def refund_order(order_id: uuid.UUID, refund: RefundOrder, orders: Orders) -> Success[Order]:
     return success(await orders.refund(order_id, refund))
+
+
+@internal.post("/{order_id}/begin-refund", responses=refusals(_BEGIN_REFUND_REFUSALS))
+async def begin_refund(order_id: uuid.UUID, request: Requested, orders: Orders) -> Success[Order]:
+    """From now on no ticket of the order can be disputed; while one is, no refund begins."""
+    return success(await orders.begin_refund(order_id, request))
+
+
+@internal.post("/{order_id}/abandon-refund", responses=refusals(_MOVE_REFUSALS))
+async def abandon_refund(order_id: uuid.UUID, undo: Undo, orders: Orders) -> Success[EndedOrder]:
+    """The undo of beginning; the refund may never have begun."""
+    return success(await orders.abandon_refund(order_id, undo))
 
 
 @internal.get("", responses=refusals({400: _BAD_INPUT}))

@@ -3,6 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal, Role
+from orders.fields import Requested, Undo
 from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
 from orders.ticket_orders.repository import OrderRepository
 from orders.ticket_orders.schemas import (
@@ -34,6 +35,12 @@ class OrderService:
         return await self._orders.move(
             order_id, OrderStatus.REFUNDED, request_id=refund.request_id, reason=refund.reason
         )
+
+    async def begin_refund(self, order_id: uuid.UUID, request: Requested) -> Order:
+        return await self._orders.begin_refund(order_id, request_id=request.request_id)
+
+    async def abandon_refund(self, order_id: uuid.UUID, undo: Undo) -> EndedOrder:
+        return await self._orders.abandon_refund(order_id, **undo.model_dump())
 
     async def end(self, order_id: uuid.UUID, ending: EndOrder) -> EndedOrder:
         return await self._orders.end(order_id, ending)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.requests import SELECT_ANSWER
 
-__all__ = ["END", "MOVE", "OPEN", "order_json"]
+__all__ = ["ABANDON_REFUND", "BEGIN_REFUND", "END", "MOVE", "OPEN", "order_json"]
 
 
 def order_json(order: str, *, seats: str = "order_seats") -> str:
@@ -115,3 +115,44 @@ END: Final = text(
     {SELECT_ANSWER}
     """  # noqa: S608
 ).bindparams(bindparam("tombstone", type_=JSONB))
+
+# While it is begun no ticket of the order can be disputed, and it cannot begin while one is.
+BEGIN_REFUND: Final = text(
+    f"""
+    WITH {_PRIOR},
+    begun AS (
+        UPDATE orders SET refund_begun_by = :request_id
+        WHERE order_id = :order_id AND status = 'CONFIRMED' AND refund_begun_by IS NULL
+          AND NOT EXISTS (SELECT FROM prior) AND NOT has_dispute(:order_id)
+        RETURNING *),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json("begun")}) FROM begun
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+)
+
+# It answers with nothing when the refund was made.
+ABANDON_REFUND: Final = text(
+    f"""
+    WITH {_PRIOR},
+    abandoned AS (
+        UPDATE orders SET refund_begun_by = NULL
+        WHERE order_id = :order_id AND status = 'CONFIRMED' AND refund_begun_by = :undoes_request_id
+          AND NOT EXISTS (SELECT FROM prior)
+        RETURNING status),
+    outcome AS (
+        SELECT (SELECT status FROM orders WHERE order_id = :order_id) AS status
+        WHERE NOT EXISTS (
+            SELECT FROM orders
+            WHERE order_id = :order_id AND status = 'REFUNDED' AND refund_begun_by = :undoes_request_id)),
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint,
+            jsonb_build_object('done', jsonb_build_object('order_id', CAST(:order_id AS uuid), 'status', status))
+        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
+        RETURNING result)
+    {SELECT_ANSWER}
+    """  # noqa: S608
+)

@@ -78,6 +78,7 @@ transfers: Final = Table(
         "seat_id",
         postgresql_where=text("status IN ('PENDING_OTP', 'DISPUTED', 'REVERSING')"),
     ),
+    Index("ix_transfers_order_disputed", "order_id", postgresql_where=text("status IN ('DISPUTED', 'REVERSING')")),
     Index("ix_transfers_seller_newest", "seller_user_id", text("created_at DESC"), text("transfer_id DESC")),
     Index("ix_transfers_buyer_newest", "buyer_user_id", text("created_at DESC"), text("transfer_id DESC")),
     Index("ix_transfers_status_newest", "status", text("created_at DESC"), text("transfer_id DESC")),

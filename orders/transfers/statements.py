@@ -78,8 +78,10 @@ MOVE: Final = TRANSFERS.move(
     , ended_at = CASE WHEN :to_status = 'REVERSED' THEN now() END
     """
 )
+# Nothing of an order that is being given back: its price may be somebody's already.
 DISPUTE: Final = TRANSFERS.move(
     ", disputed_by_user_id = :user_id, dispute_reason = :reason, disputed_at = now()",
+    only="NOT is_given_back(transfers.order_id)",
     noted={"user_id": "disputed_by_user_id", "reason": "dispute_reason"},
 )
 END: Final = TRANSFERS.undo(", ended_at = now(), reason = :reason", noted={"reason": "reason"})

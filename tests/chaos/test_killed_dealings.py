@@ -55,7 +55,7 @@ POINTS: dict[type[Story], list[tuple[Moment, str]]] = {
         *points_of(["give ticket back", "return credits"], [ACTION, WRITE]),
         (ACTION, "close dispute"),
     ],
-    Refund: [*points_of(["take seats back", "pay back"], [ACTION, WRITE]), (ACTION, "refund order")],
+    Refund: [*points_of(["begin refund", "take seats back", "pay back"], [ACTION, WRITE]), (ACTION, "refund order")],
     Listing: points_of(["open listing", "list seat", "activate listing"], [ACTION]),
     Withdrawal: points_of(["begin withdrawal", "withdraw seat", "cancel listing"], [ACTION]),
     Resale: [

@@ -47,6 +47,12 @@ class Book:
         body = {"request_id": request_id or new_id(), "undoes_request_id": undoes, "status": status}
         return await self._post(order_id, "end", **body, reason="HOLD_EXPIRED")
 
+    async def begin_refund(self, order_id: str, *, request_id: str | None = None) -> httpx.Response:
+        return await self._post(order_id, "begin-refund", request_id=request_id or new_id())
+
+    async def abandon_refund(self, order_id: str, *, undoes: str) -> httpx.Response:
+        return await self._post(order_id, "abandon-refund", request_id=new_id(), undoes_request_id=undoes)
+
     async def refund(
         self, order_id: str, *, request_id: str | None = None, reason: str = "EVENT_CANCELLED"
     ) -> httpx.Response:

@@ -24,6 +24,8 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", f"/internal/orders/{new_id()}", None),
     ("POST", f"/internal/orders/{new_id()}/confirm", {"request_id": new_id()}),
     ("POST", f"/internal/orders/{new_id()}/refund", {"request_id": new_id(), "reason": "x"}),
+    ("POST", f"/internal/orders/{new_id()}/begin-refund", {"request_id": new_id()}),
+    ("POST", f"/internal/orders/{new_id()}/abandon-refund", UNDO),
     ("POST", f"/internal/orders/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
     ("POST", "/internal/transfers", transfer()),
     ("GET", f"/internal/transfers?event_id={new_id()}", None),
