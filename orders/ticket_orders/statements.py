@@ -48,6 +48,27 @@ _MOVED: Final = """
         SELECT order_id, :from_status, status, reason FROM moved)
 """
 
+# What an undo answers with: the status in `outcome`.
+_REMEMBERED_OUTCOME: Final = """
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint,
+            jsonb_build_object('done', jsonb_build_object('order_id', CAST(:order_id AS uuid), 'status', status))
+        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
+        RETURNING result)
+"""
+
+
+def _remembered(order: str, *, seats: str = "order_seats") -> str:
+    """Return the part that answers with the order in `order`."""
+    return f"""
+        remembered AS (
+            INSERT INTO requests (request_id, fingerprint, result)
+            SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json(order, seats=seats)}) FROM {order}
+            RETURNING result)
+    """  # noqa: S608 - the names are ours
+
+
 _SEATS_ASKED: Final = """
     jsonb_to_recordset(:seats)
         AS asked (seat_id uuid, category text, row_number text, seat_number integer, price numeric)
@@ -69,10 +90,7 @@ OPEN: Final = text(
         RETURNING *),
     noted AS (
         INSERT INTO order_history (order_id, to_status) SELECT order_id, status FROM opened),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json("opened", seats="seated")}) FROM opened
-        RETURNING result)
+    {_remembered("opened", seats="seated")}
     {SELECT_ANSWER}
     """  # noqa: S608
 ).bindparams(bindparam("seats", type_=JSONB))
@@ -80,10 +98,7 @@ OPEN: Final = text(
 MOVE: Final = text(
     f"""
     WITH {_PRIOR}, {_MOVED},
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json("moved")}) FROM moved
-        RETURNING result)
+    {_remembered("moved")}
     {SELECT_ANSWER}
     """  # noqa: S608
 )
@@ -106,12 +121,7 @@ END: Final = text(
         UNION ALL
         SELECT NULL WHERE NOT EXISTS (SELECT FROM standing) AND (
             EXISTS (SELECT FROM buried) OR EXISTS (SELECT FROM requests WHERE request_id = :undoes_request_id))),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint,
-            jsonb_build_object('done', jsonb_build_object('order_id', CAST(:order_id AS uuid), 'status', status))
-        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
-        RETURNING result)
+    {_REMEMBERED_OUTCOME}
     {SELECT_ANSWER}
     """  # noqa: S608
 ).bindparams(bindparam("tombstone", type_=JSONB))
@@ -125,10 +135,7 @@ BEGIN_REFUND: Final = text(
         WHERE order_id = :order_id AND status = 'CONFIRMED' AND refund_begun_by IS NULL
           AND NOT EXISTS (SELECT FROM prior) AND NOT has_dispute(:order_id)
         RETURNING *),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json("begun")}) FROM begun
-        RETURNING result)
+    {_remembered("begun")}
     {SELECT_ANSWER}
     """  # noqa: S608
 )
@@ -147,12 +154,7 @@ ABANDON_REFUND: Final = text(
         WHERE NOT EXISTS (
             SELECT FROM orders
             WHERE order_id = :order_id AND status = 'REFUNDED' AND refund_begun_by = :undoes_request_id)),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint,
-            jsonb_build_object('done', jsonb_build_object('order_id', CAST(:order_id AS uuid), 'status', status))
-        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
-        RETURNING result)
+    {_REMEMBERED_OUTCOME}
     {SELECT_ANSWER}
     """  # noqa: S608
 )
