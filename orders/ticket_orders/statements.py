@@ -100,7 +100,7 @@ MOVE: Final = text(
     WITH {_PRIOR}, {_MOVED},
     {_remembered("moved")}
     {SELECT_ANSWER}
-    """  # noqa: S608
+    """
 )
 
 # The undo of OPEN. An opening in flight is not in this statement's snapshot, but the tombstone waits for it; then
