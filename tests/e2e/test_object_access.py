@@ -99,7 +99,7 @@ def asked(route: Route, description: Mapping[str, Any], foreign: str, *, by: Thi
     if isinstance(body, dict):
         body = WITH_OPTIONAL_ID.get((called(route), foreign), body)
         assert foreign in {*body, PARTIES} or foreign in route.path
-        body = body | {name: ids[name] for name in OWNED & set(body)}
+        body = {**body, **{name: ids[name] for name in OWNED & set(body)}}
         if "seller_user_id" in body:
             seller = of if foreign == PARTIES else by
             body |= {"seller_user_id": seller.owner.user_id, "buyer_user_id": of.owner.user_id}
