@@ -1,6 +1,6 @@
 """A platform whose processes rise again when they are killed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,7 +17,9 @@ PATIENCE_SECONDS: Final = 1.0
 
 
 @contextmanager
-def mortal_platform(*, database_url: DatabaseFactory, vhost: Vhost, doom: Doom) -> Iterator[Stack]:
+def mortal_platform(
+    *, database_url: DatabaseFactory, vhost: Vhost, doom: Doom, own_env: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
     """Start it all; the orchestrator dies where `doom` says. In the worker's place there is a second orchestrator."""
     env = {
         "LOG_LEVEL": "WARNING",
@@ -26,7 +28,7 @@ def mortal_platform(*, database_url: DatabaseFactory, vhost: Vhost, doom: Doom) 
         "SAGA_LEASE_MARGIN_SECONDS": "0.5",
         "RECOVER_INTERVAL_SECONDS": "0.2",
         DOOM_FILE: str(doom.file),
-    }
+    } | dict(own_env or {})
     commands = {name: phoenix_command(name) for name in ("users", "orders", "events", "inventory", "gateway")}
     commands |= {"orchestrator": list(DOOMED_COMMAND), "worker": phoenix_command("orchestrator")}
     with running_platform(

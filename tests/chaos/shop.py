@@ -61,6 +61,15 @@ class Shop:
         data = data_of(await answered(lambda: fan.reserve(self.event_id, wanted, key=key)))
         return Order(order_id=uuid.UUID(data["order_id"]), seat_ids=wanted, total=Decimal(data["total"]))
 
+    async def fan_with_order(self) -> tuple[Fan, Order]:
+        fan = await self.new_fan()
+        return fan, await self.reserved(fan)
+
+    async def all_charging(self, payments: list[tuple[Fan, Order]]) -> bool:
+        """Whether a saga is at work for each of these fans."""
+        sagas = [await self.world.saga_of(fan.user_id) for fan, _ in payments]
+        return all(saga["state"] == "RUNNING" for saga in sagas)
+
     async def saga_ends(self, fan: Fan, *states: str) -> str:
         """Wait until the fan's last purchase is in one of these states, and return it."""
 

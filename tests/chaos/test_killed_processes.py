@@ -5,11 +5,9 @@ where a step calls them.
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,7 +16,7 @@ from orchestrator.engine.observer import Moment
 from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.fans import Fan, answered
 from tests.chaos.mortal_platform import mortal_platform, points_of
-from tests.chaos.services import Service, all_up
+from tests.chaos.services import Service
 from tests.chaos.shop import Order, Shop
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
@@ -31,8 +29,6 @@ STEPS_OF_PAYMENT = {
     "sell seats": ("inventory", "COMPLETED"),
     "confirm order": ("orders", "COMPLETED"),
 }
-UP_WITHIN_SECONDS = 30.0
-STAYS_SECONDS = 0.4  # more than a server lives that waits for nobody, less than callers have patience
 REFUSE_SALE = "UPDATE seats SET held_by_user_id = gen_random_uuid() WHERE hold_id = $1"
 
 
@@ -88,7 +84,7 @@ class TestParticipantFails:
     async def test_killed_while_it_works(self, stack: Stack, shop: Shop, step: str) -> None:
         """Its work is done by the database after all, but there is nobody left to tell."""
         name, when_given_up = STEPS_OF_PAYMENT[step]
-        fan, order = await fan_with_order(shop)
+        fan, order = await shop.fan_with_order()
         async with shop.world.standstill(name) as is_waited_for:
             payment = asyncio.create_task(fan.pay(order.order_id))
             await eventually(is_waited_for)
@@ -100,7 +96,7 @@ class TestParticipantFails:
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
     async def test_away_for_longer_than_its_step_has_patience(self, stack: Stack, shop: Shop, step: str) -> None:
         name, expected = STEPS_OF_PAYMENT[step]
-        fan, order = await fan_with_order(shop)
+        fan, order = await shop.fan_with_order()
         async with Service(stack, name).down():
             payment = asyncio.create_task(fan.pay(order.order_id))
             await given_up(shop, fan)
@@ -111,7 +107,7 @@ class TestParticipantFails:
     async def test_answers_late(self, stack: Stack, shop: Shop, step: str) -> None:
         """The action and the undo reach it together, long after it was given up."""
         name, expected = STEPS_OF_PAYMENT[step]
-        fan, order = await fan_with_order(shop)
+        fan, order = await shop.fan_with_order()
         async with Service(stack, name).frozen():
             payment = asyncio.create_task(fan.pay(order.order_id))
             await given_up(shop, fan)
@@ -132,49 +128,18 @@ class TestParticipantFails:
         await shop.assert_bought(fan, order)
 
     async def test_events_is_not_needed_to_pay(self, stack: Stack, shop: Shop) -> None:
-        fan, order = await fan_with_order(shop)
+        fan, order = await shop.fan_with_order()
         async with Service(stack, "events").down():
             await shop.assert_bought(fan, order)
 
     async def test_gateway_killed_before_the_answer(self, stack: Stack, shop: Shop) -> None:
-        fan, order = await fan_with_order(shop)
+        fan, order = await shop.fan_with_order()
         async with shop.world.standstill("users") as is_waited_for:
             payment = asyncio.create_task(answered(lambda: fan.pay(order.order_id)))
             await eventually(is_waited_for)
             await Service(stack, "gateway").kill()
         await payment
         await shop.assert_bought(fan, order)
-
-
-class TestEndedUnderLoad:
-    """SIGTERM, as at each new version: what a process has in hand it finishes, and nobody hears of it."""
-
-    # Who is ended, and whose work its requests wait for at that moment.
-    @pytest.mark.parametrize(
-        ("name", "waits_for"),
-        [
-            ("gateway", "users"),
-            ("orchestrator", "users"),
-            ("users", "users"),
-            ("inventory", "inventory"),
-            ("orders", "orders"),
-        ],
-    )
-    async def test_requests_in_hand_are_answered(self, *, stack: Stack, shop: Shop, name: str, waits_for: str) -> None:
-        payments = [await fan_with_order(shop) for _ in range(5)]
-        async with shop.world.standstill(waits_for) as is_waited_for:
-            answers = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
-            await eventually(partial(all_charging, shop, payments))
-            await eventually(is_waited_for)
-            ending = asyncio.create_task(Service(stack, name).end())
-            await eventually(lambda: not is_open(stack, name))
-            ended, _ = await asyncio.wait([ending], timeout=STAYS_SECONDS)
-            assert not ended
-        await ending
-        assert [answer.status_code for answer in await asyncio.gather(*answers)] == [200] * len(payments)
-        await eventually(lambda: all_up(stack), within_seconds=UP_WITHIN_SECONDS)
-        for fan, order in payments:
-            await shop.assert_bought(fan, order)
 
 
 class TestTwoOrchestrators:
@@ -200,18 +165,6 @@ class TestTwoOrchestrators:
             await shop.assert_bought(fan, order)
 
 
-def is_open(stack: Stack, name: str) -> bool:
-    """Whether a process lets anybody new in."""
-    url = urlsplit(f"grpc://{stack.urls.inventory_address}" if name == "inventory" else getattr(stack.urls, name))
-    with socket.socket() as somebody:
-        return somebody.connect_ex((url.hostname, url.port)) == 0
-
-
-async def fan_with_order(shop: Shop) -> tuple[Fan, Order]:
-    fan = await shop.new_fan()
-    return fan, await shop.reserved(fan)
-
-
 async def given_up(shop: Shop, fan: Fan) -> None:
     """Wait until the orchestrator has lost its patience with the step it is at."""
 
@@ -225,16 +178,11 @@ async def given_up(shop: Shop, fan: Fan) -> None:
 @asynccontextmanager
 async def payments_under_way(shop: Shop) -> AsyncIterator[list[tuple[Fan, Order]]]:
     """Several payments, sent through the gateway to the first orchestrator, whose charges wait for the database."""
-    payments = [await fan_with_order(shop) for _ in range(5)]
+    payments = [await shop.fan_with_order() for _ in range(5)]
     async with shop.world.standstill("users") as is_waited_for:
         tries = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
-        await eventually(lambda: all_charging(shop, payments))
+        await eventually(lambda: shop.all_charging(payments))
         await eventually(is_waited_for)
         yield payments
     for attempt in tries:
         attempt.cancel()
-
-
-async def all_charging(shop: Shop, payments: list[tuple[Fan, Order]]) -> bool:
-    sagas = [await shop.world.saga_of(fan.user_id) for fan, _ in payments]
-    return all(saga["state"] == "RUNNING" for saga in sagas)

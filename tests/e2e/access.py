@@ -6,10 +6,23 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
+import httpx
+
 from devstack.postman.examples import request_example
 from gateway.routing import ROUTES, Access, Route
 
-__all__ = ["JSON", "RULES", "Who", "body_of", "operation_of", "path_of", "rule_of"]
+__all__ = [
+    "BY_OTHER_MEANS",
+    "JSON",
+    "RULES",
+    "Who",
+    "body_of",
+    "is_of_no_route",
+    "operation_of",
+    "path_of",
+    "rule_of",
+    "schema_of",
+]
 
 JSON: Final = "application/json"
 
@@ -80,6 +93,24 @@ RULES: Final[Mapping[Who, frozenset[str]]] = {
 # What is no access token opens these; each has tests of its own (tests/integration/users, tests/e2e/test_topup.py).
 BY_OTHER_MEANS: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
 
+# Most routes have a code of their own for what is not there. These have the plain NOT_FOUND, which a service without such
+# a route has too: of the second ones the message says what was looked for; of the first one nothing tells them apart.
+LIKE_NO_ROUTE: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
+NOT_FOUND_BY_NAME: Final[Mapping[str, str]] = {
+    "GET /api/payments/{payment_id}": "payment",
+    "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
+    "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
+    "GET /api/admin/jobs/{job_id}": "job",
+    "POST /api/admin/jobs/{job_id}/retry": "job",
+    "POST /api/admin/jobs/{job_id}/acknowledge": "job",
+    "POST /api/admin/jobs/{job_id}/cancel": "job",
+    "POST /api/admin/parked-messages/{parked_id}/replay": "parked message",
+    "POST /api/admin/parked-messages/{parked_id}/discard": "parked message",
+    "POST /api/admin/webhook-subscriptions/{subscription_id}/enable": "subscription",
+    "DELETE /api/admin/webhook-subscriptions/{subscription_id}": "subscription",
+    "POST /api/admin/webhook-deliveries/{delivery_id}/replay": "delivery",
+}
+
 
 def rule_of(route: Route) -> Who:
     """Return who may call a route.
@@ -102,6 +133,27 @@ def path_of(route: Route, ids: Mapping[str, str] | None = None) -> str:
 def operation_of(route: Route, description: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Mapping[str, Any] = description["paths"][route.path][route.method.lower()]
     return found
+
+
+def is_of_no_route(route: Route, answer: httpx.Response) -> bool:
+    """Whether an answer may come from a gateway or a service that does not know the route, or does not get there."""
+    if answer.status_code >= 500 or answer.status_code == 405:
+        return True
+    if answer.status_code != 404 or answer.json()["error_code"] != "NOT_FOUND":
+        return False
+    name, message = f"{route.method} {route.path}", answer.json()["message"]
+    return name not in LIKE_NO_ROUTE and message != f"There is no such {NOT_FOUND_BY_NAME.get(name)}."
+
+
+def schema_of(route: Route, description: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the body that a route takes, an empty one when it takes none."""
+    content = operation_of(route, description).get("requestBody", {}).get("content", {})
+    schema: Mapping[str, Any] = content.get(JSON, {}).get("schema", {})
+    for several in ("anyOf", "oneOf"):  # a body that may be left out
+        schema = next((one for one in schema.get(several, ()) if one.get("type") != "null"), schema)
+    while "$ref" in schema:
+        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
 
 
 def body_of(route: Route, description: Mapping[str, Any]) -> Any:

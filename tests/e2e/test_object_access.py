@@ -1,6 +1,7 @@
 """Every id that a client can send, sent by somebody whose it is not: refused, and nothing happens."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
@@ -8,16 +9,17 @@ import pytest
 
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.e2e.access import BY_OTHER_MEANS, Who, body_of, path_of, rule_of
-from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.people import Person
+from tests.e2e.access import BY_OTHER_MEANS, Who, body_of, is_of_no_route, path_of, rule_of, schema_of
+from tests.e2e.conftest import MakeFan
+from tests.e2e.people import Box, Person
 from tests.e2e.test_access import called
 
 # What belongs to somebody. An id in no list fails the test below: say whose it is.
 OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
 # What everybody may name: it is public, or it says who the other one is.
 PUBLIC: Final = frozenset(
-    {"event_id", "venue_id", "hall_id", "seat_ids", "seller_user_id", "buyer_user_id", "price_currency_id"}
+    {"event_id", "venue_id", "hall_id", "assigned_hall_id", "seat_ids", "seller_user_id", "buyer_user_id"}
+    | {"price_currency_id"}
 )
 # An id that is shown to admins only is theirs whoever made it; `test_access` shows that nobody else gets in.
 OF_ADMINS: Final = frozenset({"saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"})
@@ -33,7 +35,13 @@ REFUSALS: Final = {
     (404, "ORDER_NOT_FOUND"),
     (404, "TRANSFER_NOT_FOUND"),
     (404, "LISTING_NOT_FOUND"),
-    (404, "NOT_FOUND"),
+    (404, "NOT_FOUND"),  # of payments, see `is_of_no_route`
+}
+# Who gives a ticket to whom: not ids of things that belong to somebody, but nobody may name two others.
+PARTIES: Final = "seller_user_id and buyer_user_id"
+# Ids that may be left out, and so are in no example: what to say with them.
+WITH_OPTIONAL_ID: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("POST /api/payments/crypto", "reference_id"): {"purpose": "order", "pay_currency": "btc", "reference_id": ""}
 }
 FOR_PEOPLE: Final = [
     route for route in ROUTES if route.access not in BY_OTHER_MEANS and rule_of(route) in {Who.USER, Who.ONESELF}
@@ -48,17 +56,23 @@ def ids_in(body: Any) -> Iterator[str]:
             yield from ids_in(value)
 
 
-def ids_of(route: Route, body: Any) -> set[str]:
+def ids_of(route: Route, description: Mapping[str, Any]) -> set[str]:
+    """Return the ids in a route's path and body, also those that may be left out."""
     in_path = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
-    return in_path | set(ids_in(body))
+    optional = schema_of(route, description).get("properties", {})
+    return in_path | set(ids_in(body_of(route, description))) | set(ids_in(optional))
 
 
-@pytest.fixture
-async def things(new_fan: MakeFan, new_concert: MakeConcert) -> tuple[Person, dict[str, str]]:
+@dataclass(frozen=True, kw_only=True)
+class Things:
     """Somebody who has one of everything, and its ids."""
-    concert = await new_concert()
+
+    owner: Person
+    ids: Mapping[str, str]
+
+
+async def one_of_everything(new_fan: MakeFan, concert: Box, seats: Sequence[str]) -> Things:
     owner, friend = await new_fan(), await new_fan()
-    seats = concert.seats["CAT2"][:3]
     paid = (await owner.reserve(concert.event_id, *seats[:2])).data["order_id"]
     assert (await owner.pay(paid)).status == 200
     held = (await owner.reserve(concert.event_id, seats[2])).data["order_id"]
@@ -66,7 +80,7 @@ async def things(new_fan: MakeFan, new_concert: MakeConcert) -> tuple[Person, di
     transfer = (await owner.post("/transfer/initiate", offer | {"credits_amount": "10.00"})).data["transfer_id"]
     listing = (await owner.post("/marketplace/list", {"seat_id": seats[1], "asking_price": "90.00"})).data["listing_id"]
     payment = (await owner.post("/credits/topup", {"amount": "10.00"})).data["payment_id"]
-    return owner, {
+    ids = {
         "order_id": held,
         "seat_id": seats[0],
         "transfer_id": transfer,
@@ -75,6 +89,21 @@ async def things(new_fan: MakeFan, new_concert: MakeConcert) -> tuple[Person, di
         "reference_id": held,
         "user_id": owner.user_id,
     }
+    return Things(owner=owner, ids=ids)
+
+
+def asked(route: Route, description: Mapping[str, Any], foreign: str, *, by: Things, of: Things) -> tuple[str, Any]:
+    """Return the path and body of a request in which one id is somebody else's, and all others are one's own."""
+    ids = {name: (of if name == foreign else by).ids[name] for name in OWNED}
+    body = body_of(route, description)
+    if isinstance(body, dict):
+        body = WITH_OPTIONAL_ID.get((called(route), foreign), body)
+        assert foreign in {*body, PARTIES} or foreign in route.path
+        body = {**body, **{name: ids[name] for name in OWNED & set(body)}}
+        if "seller_user_id" in body:
+            seller = of if foreign == PARTIES else by
+            body |= {"seller_user_id": seller.owner.user_id, "buyer_user_id": of.owner.user_id}
+    return path_of(route, ids), body
 
 
 async def possessions(owner: Person) -> list[Any]:
@@ -92,34 +121,78 @@ async def test_every_id_belongs_to_somebody(description: dict[str, Any]) -> None
         (called(route), name)
         for route in ROUTES
         if route.access not in BY_OTHER_MEANS and rule_of(route) is not Who.ANYBODY
-        for name in ids_of(route, body_of(route, description))
+        for name in ids_of(route, description)
     }
     assert {each for each in strange if each[1] not in known} == set()
 
 
 async def test_strangers_are_refused_and_change_nothing(
-    platform: Stack, description: dict[str, Any], things: tuple[Person, dict[str, str]], new_fan: MakeFan
+    platform: Stack, description: dict[str, Any], new_fan: MakeFan, concert: Box
 ) -> None:
-    owner, ids = things
-    stranger = await new_fan()
-    before = await possessions(owner)
-    tried = 0
+    """One id at a time is not the stranger's own, so that no check of one hides that there is none of another."""
+    seats = concert.seats["CAT2"]
+    owners = await one_of_everything(new_fan, concert, seats[:3])
+    strangers = await one_of_everything(new_fan, concert, seats[3:6])
+    before = await possessions(owners.owner)
     async with httpx.AsyncClient(
-        base_url=platform.urls.gateway, headers={"authorization": f"Bearer {stranger.token}"}
+        base_url=platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}
     ) as http:
-        for route in FOR_PEOPLE:
-            body = body_of(route, description)
-            owned = {n for n in ids_of(route, body) & OWNED if (called(route), n) not in FREE_TO_NAME}
-            if not owned:
-                continue
-            if isinstance(body, dict):
-                body = {**body, **{name: ids[name] for name in owned if name in body}}
-                body |= dict.fromkeys(set(body) & {"seller_user_id"}, owner.user_id)
-                body |= dict.fromkeys(set(body) & {"buyer_user_id"}, owner.user_id)
-            answer = await http.request(route.method, path_of(route, ids), json=body)
-            tried += 1
+        for route, foreign in foreign_ids(description):
+            path, body = asked(route, description, foreign, by=strangers, of=owners)
+            answer = await http.request(route.method, path, json=body)
             refusal = (answer.status_code, answer.json().get("error_code"))
-            assert refusal in REFUSALS, (called(route), refusal, answer.text)
-            assert owner.email not in answer.text, called(route)
-    assert tried >= len(OWNED)
-    assert await possessions(owner) == before
+            assert refusal in REFUSALS, (called(route), foreign, refusal, answer.text)
+            assert not is_of_no_route(route, answer), (called(route), foreign, answer.text)
+            assert owners.owner.email not in answer.text, called(route)
+    assert await possessions(owners.owner) == before
+
+
+async def test_owners_are_not_refused(
+    platform: Stack, description: dict[str, Any], new_fan: MakeFan, concert: Box
+) -> None:
+    """Or the test above would ask for what is refused to everybody."""
+    owners = await one_of_everything(new_fan, concert, concert.seats["CAT2"][:3])
+    async with httpx.AsyncClient(
+        base_url=platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}
+    ) as http:
+        for route, foreign in foreign_ids(description):
+            path, body = asked(route, description, foreign, by=owners, of=owners)
+            answer = await http.request(route.method, path, json=body)
+            refusal = (answer.status_code, answer.json().get("error_code") if answer.is_error else "")
+            assert refusal not in REFUSALS, (called(route), foreign, answer.text)
+            assert not is_of_no_route(route, answer), (called(route), foreign, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "context", "name"),
+    [
+        ("/verify-otp", "transfer", "transfer_id"),
+        ("/resend-otp", "transfer", "transfer_id"),
+        ("/resend-otp", "marketplace", "listing_id"),
+    ],
+)
+async def test_codes_are_for_those_who_take_part(
+    *, new_fan: MakeFan, concert: Box, path: str, context: str, name: str
+) -> None:
+    """A reference may be of several kinds; orders are above."""
+    owners, stranger = await one_of_everything(new_fan, concert, concert.seats["CAT2"][:3]), await new_fan()
+    code = {"otp_code": "123456"} if path == "/verify-otp" else {}
+    body = code | {"context": context, "reference_id": owners.ids[name]}
+    before = await possessions(owners.owner)
+    assert (await stranger.post(path, body)).refused() == (403, "FORBIDDEN")
+    assert await possessions(owners.owner) == before
+    owned = await owners.owner.post(path, body)
+    assert (owned.status, owned.code) not in REFUSALS
+
+
+def foreign_ids(description: Mapping[str, Any]) -> list[tuple[Route, str]]:
+    """Return every id of every route that must be one's own."""
+    found = [
+        (route, name)
+        for route in FOR_PEOPLE
+        for name in sorted(ids_of(route, description) & OWNED)
+        if (called(route), name) not in FREE_TO_NAME
+    ]
+    found += [(route, PARTIES) for route in FOR_PEOPLE if "seller_user_id" in ids_of(route, description)]
+    assert {name for _, name in found} == OWNED | {PARTIES}
+    return found

@@ -1,12 +1,11 @@
 """`python -m tests.mutations [word …]`: put each deliberate bug into a copy of the source, and see it caught.
 
-Words choose mutations whose names have one of them. First the tests must pass without any bug. Exits with 1 when a bug
-survived, or when a test fails without one.
+Words choose mutations whose names have one of them. First the tests must pass without any bug. A bug that lets them hang
+is caught, and told apart. Exits with 1 when a bug survived, or when a test fails without one.
 """
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,11 +16,11 @@ from typing import Final
 from devstack.home import ROOT
 from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.mutation import Mutation
+from tests.mutations.running import run_tests
 from tests.mutations.verdict import read_outcomes, why_survived
 from tests.support.servers import TestServers, started_servers
 
 LEFT_OUT: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", "__pycache__", ".*_cache", ".hypothesis")
-LONGEST_RUN_SECONDS: Final = 120
 NOT_COLLECTED: Final = 2  # from here on pytest's exit codes tell of pytest, not of tests
 
 
@@ -49,11 +48,12 @@ def _environment(servers: TestServers) -> dict[str, str]:
 def _pass_without_a_bug(mutations: Sequence[Mutation], env: Mapping[str, str]) -> bool:
     tests = sorted({test for mutation in mutations for test in mutation.caught_by})
     began = time.monotonic()
-    finished = _run(tests, ROOT, env)
-    _tell("without a bug", f"{len(tests)} named tests {'pass' if finished.returncode == 0 else 'FAIL'}", began)
-    if finished.returncode:
-        print(finished.stdout)
-    return finished.returncode == 0
+    finished = run_tests(tests, root=ROOT, env=env)
+    outcome = "HANG" if finished.is_hung else "FAIL" if finished.exit_code else "pass"
+    _tell("without a bug", f"{len(tests)} named tests {outcome}", began)
+    if outcome != "pass":
+        print(finished.output)
+    return outcome == "pass"
 
 
 def _is_caught(mutation: Mutation, folder: Path, env: Mapping[str, str]) -> bool:
@@ -64,28 +64,15 @@ def _is_caught(mutation: Mutation, folder: Path, env: Mapping[str, str]) -> bool
         mutation.apply(copy)
         began, report = time.monotonic(), folder / "report.xml"
         report.unlink(missing_ok=True)
-        finished = _run(mutation.caught_by, copy, env, f"--junitxml={report}")
-        missed = why_survived(mutation.caught_by, read_outcomes(report))
-        if finished.returncode >= NOT_COLLECTED:
-            missed.append(f"pytest ended with {finished.returncode}")
+        finished = run_tests(mutation.caught_by, root=copy, env=env, options=[f"--junitxml={report}"])
+        missed = [] if finished.is_hung else why_survived(mutation.caught_by, read_outcomes(report))
+        if finished.exit_code >= NOT_COLLECTED:
+            missed.append(f"pytest ended with {finished.exit_code}")
     finally:
         shutil.rmtree(copy)
-    _tell(mutation.name, "caught" if not missed else f"SURVIVED: {'; '.join(missed)}", began)
+    caught = "caught: hung" if finished.is_hung else "caught"
+    _tell(mutation.name, f"SURVIVED: {'; '.join(missed)}" if missed else caught, began)
     return not missed
-
-
-def _run(tests: Sequence[str], root: Path, env: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *options, *tests]
-    return subprocess.run(  # noqa: S603 - our own tests
-        command,
-        cwd=root,
-        env=dict(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=LONGEST_RUN_SECONDS + len(tests),
-    )
 
 
 def _tell(what: str, outcome: str, began: float) -> None:

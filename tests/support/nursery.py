@@ -2,7 +2,8 @@
 
 A service's own start is mostly imports, some two seconds of CPU, and a run of the tests starts about two hundred
 processes. Each is still a process of its own with its own environment, pid and session, runs the `__main__` that
-``python -m`` would, and can be killed, frozen and stopped like any other. What only a start from nothing shows, such as
+``python -m`` would, and can be killed, frozen and stopped like any other. Whoever still lives when the run ends, however it
+ends, is killed. What only a start from nothing shows, such as
 a missing import, is left to the tests of devstack's command line.
 """
 
@@ -17,8 +18,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, Self
+
+import psutil
 
 from devstack.home import ROOT
 from devstack.processes import Child, spawn
@@ -53,7 +57,7 @@ LENGTH_BYTES: Final = 4  # before each message: how long it is
 
 
 class Nursery:
-    """Starts Python modules; anything else is started as usual. It ends with the process that made it."""
+    """Starts Python modules; anything else is started as usual. They end with the process that made it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -145,6 +149,7 @@ def _mother(line: socket.socket) -> None:
         try:
             asked, files = _hear(line)
         except EOFError:
+            _end_all()
             sys.exit()
         if "ended" in asked:
             pid, status = os.waitpid(asked["ended"], os.WNOHANG)
@@ -158,6 +163,13 @@ def _mother(line: socket.socket) -> None:
         for file in files:
             os.close(file)
         _say(line, child)
+
+
+def _end_all() -> None:
+    """End whoever was born here, and their children: nobody is left who would."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _settle(asked: Mapping[str, Any], output: int) -> None:

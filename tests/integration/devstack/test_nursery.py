@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from devstack.processes import Child, Spawn, identify, kill_family, spawn
+from tests.support.nursery import Nursery
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually
 
@@ -65,6 +66,14 @@ async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> 
     assert child.poll() is None
     kill_family(identify(child, name="newborn"))
     assert child.wait() == -signal.SIGKILL
+
+
+async def test_it_does_not_outlive_whoever_let_it_be_born(tmp_path: Path) -> None:
+    with Nursery() as nursery:
+        child = psutil.Process(born(nursery.spawn, tmp_path / "said", "wait").pid)
+        await eventually(lambda: facts(tmp_path / "said"))
+        assert child.is_running()
+    await eventually(lambda: not child.is_running())
 
 
 def test_what_is_wrong_is_told_with_its_traceback(how: Spawn, tmp_path: Path) -> None:
