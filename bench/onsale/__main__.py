@@ -10,12 +10,9 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.onsale.measured import PAY_COST_SECONDS, REFUSAL_COST_SECONDS, RESERVE_COST_SECONDS
 from bench.onsale.model import Course, OnSale, simulate
 
-# CPU of one request through all processes and databases, from `python -m bench rush storm` (docs/performance.md).
-RESERVE_COST_SECONDS: Final = 0.0090
-PAY_COST_SECONDS: Final = 0.0110
-REFUSAL_COST_SECONDS: Final = 0.0055
 BIG: Final = OnSale(
     fans=500_000,
     seats=50_000,
@@ -24,7 +21,7 @@ BIG: Final = OnSale(
     pay_cost_seconds=PAY_COST_SECONDS,
     refusal_cost_seconds=REFUSAL_COST_SECONDS,
 )
-# A purchase takes about a fiftieth of a second of a core. Seven tenths busy leaves room for what comes in bunches.
+# Seven tenths busy leaves room for what comes in bunches.
 BUSY_SHARE: Final = 0.7
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.onsale import measured
 from bench.onsale.model import OnSale, simulate
 
 COST_SECONDS = 0.01
@@ -71,9 +72,14 @@ def test_asking_again_makes_it_worse() -> None:
 
 
 def test_two_cores_do_in_the_model_what_they_did_in_the_bench() -> None:
-    """`python -m bench rush`, 2026-11-27: 6,000 purchases at 61.3/s, of 31.75 ms of CPU each, on two busy cores."""
-    half = 0.03175 / 2
-    busy = replace(PLAIN, fans=6_000, seats=6_000, cores=2, burst_share=1.0, gives_up_share=0.0, thinking_seconds=0.01)
-    course = simulate(replace(busy, reserve_cost_seconds=half, pay_cost_seconds=half))
+    busy = replace(PLAIN, fans=6_000, seats=6_000, burst_share=1.0, gives_up_share=0.0, thinking_seconds=0.01)
+    course = simulate(
+        replace(
+            busy,
+            cores=measured.CORES,
+            reserve_cost_seconds=measured.RESERVE_COST_SECONDS,
+            pay_cost_seconds=measured.PAY_COST_SECONDS,
+        )
+    )
     assert course.nearly_sold_out_at is not None
-    assert 0.95 * 6_000 / course.nearly_sold_out_at == pytest.approx(61.3, rel=0.1)
+    assert 0.95 * 6_000 / course.nearly_sold_out_at == pytest.approx(measured.PURCHASES_PER_SECOND, rel=0.1)
