@@ -5,9 +5,7 @@ where a step calls them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +15,7 @@ from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.fans import Fan, answered
 from tests.chaos.mortal_platform import mortal_platform, points_of
 from tests.chaos.services import Service
-from tests.chaos.shop import Order, Shop
+from tests.chaos.shop import Shop
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
@@ -132,38 +130,6 @@ class TestParticipantFails:
         async with Service(stack, "events").down():
             await shop.assert_bought(fan, order)
 
-    async def test_gateway_killed_before_the_answer(self, stack: Stack, shop: Shop) -> None:
-        fan, order = await shop.fan_with_order()
-        async with shop.world.standstill("users") as is_waited_for:
-            payment = asyncio.create_task(answered(lambda: fan.pay(order.order_id)))
-            await eventually(is_waited_for)
-            await Service(stack, "gateway").kill()
-        await payment
-        await shop.assert_bought(fan, order)
-
-
-class TestTwoOrchestrators:
-    """Side by side, with nothing in common but the saga log."""
-
-    async def test_what_a_killed_one_had_in_hand_is_finished_by_the_other(self, stack: Stack, shop: Shop) -> None:
-        async with AsyncExitStack() as until_later:
-            async with payments_under_way(shop) as payments:
-                await until_later.enter_async_context(Service(stack, "orchestrator").down())
-            for fan, order in payments:
-                paid = await answered(partial(fan.pay, order.order_id, at=stack.urls.worker))
-                assert paid.json()["data"]["status"] == "CONFIRMED"
-        for fan, order in payments:
-            await shop.assert_bought(fan, order)
-
-    async def test_one_that_slept_through_its_lease_changes_nothing(self, stack: Stack, shop: Shop) -> None:
-        async with AsyncExitStack() as until_later:
-            async with payments_under_way(shop) as payments:
-                await until_later.enter_async_context(Service(stack, "orchestrator").frozen())
-            for fan, _ in payments:
-                await shop.saga_ends(fan, "COMPLETED")
-        for fan, order in payments:
-            await shop.assert_bought(fan, order)
-
 
 async def given_up(shop: Shop, fan: Fan) -> None:
     """Wait until the orchestrator has lost its patience with the step it is at."""
@@ -173,16 +139,3 @@ async def given_up(shop: Shop, fan: Fan) -> None:
         return bool(saga["state"] == "UNWINDING" or saga["attempts"])
 
     await eventually(look)
-
-
-@asynccontextmanager
-async def payments_under_way(shop: Shop) -> AsyncIterator[list[tuple[Fan, Order]]]:
-    """Several payments, sent through the gateway to the first orchestrator, whose charges wait for the database."""
-    payments = [await shop.fan_with_order() for _ in range(5)]
-    async with shop.world.standstill("users") as is_waited_for:
-        tries = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
-        await eventually(lambda: shop.all_charging(payments))
-        await eventually(is_waited_for)
-        yield payments
-    for attempt in tries:
-        attempt.cancel()

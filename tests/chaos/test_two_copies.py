@@ -205,7 +205,7 @@ class TestSideBySide:
             async def is_out() -> bool:
                 return (await there.get("/api/tickets")).status_code == httpx.codes.UNAUTHORIZED
 
-            await eventually(is_out, within_seconds=2)
+            await eventually(is_out)
 
     async def test_what_one_sells_the_other_shows(self, copies: Copies, shop: Shop) -> None:
         fan = await shop.new_fan()

@@ -8,7 +8,7 @@ __all__ = ["MUTATIONS"]
 
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
-ENDED: Final = "tests/chaos/test_ended_under_load.py"
+IN_HAND: Final = "tests/chaos/test_in_hand.py"
 POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 
@@ -101,7 +101,7 @@ MUTATIONS: Final = (
         file="common/http/app.py",
         before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
         after='        "timeout_graceful_shutdown": 0,\n',
-        caught_by=(f"{ENDED}::test_requests_in_hand_are_answered[gateway-users]",),
+        caught_by=(f"{IN_HAND}::TestEndedUnderLoad::test_requests_in_hand_are_answered[gateway-users]",),
     ),
     Mutation(
         name="a worker that lost its job ends the try of another",

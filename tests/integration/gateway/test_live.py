@@ -51,12 +51,12 @@ def watch(url: str, event_id: object, **options: Any) -> connect:
 
 
 async def heard(connection: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         return dict(json.loads(await connection.recv()))
 
 
 async def close_code(connection: ClientConnection) -> int:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await connection.wait_closed()
     assert connection.close_code is not None
     return connection.close_code
@@ -179,7 +179,7 @@ async def test_a_gateway_that_stops_says_so_and_does_not_wait(gateways: Gateways
             connection = await stack.enter_async_context(watch(url, uuid.uuid4()))
             assert (await heard(connection))["type"] == "subscribed"
             stopping_at = time.monotonic()
-        assert time.monotonic() - stopping_at < 3
+        assert time.monotonic() - stopping_at < 8  # requests in hand would be given ten
         assert await close_code(connection) == 1012
 
 

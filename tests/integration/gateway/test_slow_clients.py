@@ -17,6 +17,7 @@ from tests.integration.gateway.services import Services
 from tests.support.waiting import eventually
 
 PATIENCE_SECONDS = 0.3
+PAUSE_SECONDS = 0.1
 LONG_ENOUGH = 4 * PATIENCE_SECONDS
 SEAT_MAP = f"/api/events/{uuid.uuid4()}"
 GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -25,11 +26,12 @@ HALL = b"x" * 20_000_000  # more than all buffers on the way take in
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+async def hall(_: web.Request) -> web.StreamResponse:
+    return web.Response(body=HALL)
+
+
 @pytest.fixture
 async def url(gateways: Gateways, services: Services) -> AsyncIterator[str]:
-    async def hall(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=HALL)
-
     services.handlers[SEAT_MAP] = hall
     async with gateways(client_patience_seconds=PATIENCE_SECONDS, upstream_long_connections=1) as url:
         yield url
@@ -91,12 +93,17 @@ async def test_who_takes_nothing_of_another_answer_is_cut_off(url: str, services
         assert len(await until_cut_off(reader)) < len(HALL)
 
 
-async def test_who_is_slow_gets_everything(url: str) -> None:
-    async with reading_slowly(url, GET_SEAT_MAP) as reader:
+async def test_who_is_slow_gets_everything(gateways: Gateways, services: Services) -> None:
+    """Each pause is a tenth of the gateway's patience, all of them together are twice that."""
+    services.handlers[SEAT_MAP] = hall
+    async with (
+        gateways(client_patience_seconds=10 * PAUSE_SECONDS) as url,
+        reading_slowly(url, GET_SEAT_MAP) as reader,
+    ):
         await reader.readuntil(b"\r\n\r\n")
         for _ in range(20):
             await reader.readexactly(len(HALL) // 20)
-            await asyncio.sleep(PATIENCE_SECONDS / 3)
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def test_a_service_may_take_longer_than_a_client(url: str, services: Services) -> None:

@@ -14,6 +14,7 @@ from tests.integration.gateway.services import Handler, Services, never
 
 SEAT_MAP = f"/api/events/{uuid.uuid4()}"
 GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+SERVICE_SECONDS = 1.0  # a busy machine passes on within that what has come
 HALL = b"x" * 20_000_000  # more than all buffers on the way take in
 
 
@@ -21,7 +22,7 @@ async def test_a_service_that_is_away_is_503_at_once(gateways: Gateways) -> None
     async with gateways(orchestrator_url="http://127.0.0.1:1") as url, httpx.AsyncClient(base_url=url) as http:
         started = time.monotonic()
         answer = await http.get("/api/events")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # a third of what an answer is waited for
         assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
         assert answer.json()["correlation_id"] == answer.headers["X-Correlation-ID"]
         assert "127.0.0.1" not in answer.text
@@ -101,7 +102,7 @@ async def test_a_seat_map_that_stops_coming_is_given_up(
     gateways: Gateways, services: Services, announced: int | None
 ) -> None:
     services.handlers[SEAT_MAP] = breaking_off(announced=announced, sent=300_000, then=never)
-    async with gateways(upstream_timeout_seconds=0.3) as url:
+    async with gateways(upstream_timeout_seconds=SERVICE_SECONDS) as url:
         head, _, body = (await exchange(url, GET_SEAT_MAP)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
     assert_not_whole(body, announced)
@@ -137,10 +138,10 @@ async def test_a_seat_map_may_take_its_reader_longer_than_a_service_may_take(
     gateways: Gateways, services: Services
 ) -> None:
     services.handlers[SEAT_MAP] = hall
-    async with gateways(upstream_timeout_seconds=0.3) as url, reading_slowly(url, GET_SEAT_MAP) as reader:
+    async with gateways(upstream_timeout_seconds=SERVICE_SECONDS) as url, reading_slowly(url, GET_SEAT_MAP) as reader:
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(1_000_000)
-        await asyncio.sleep(0.9)  # three times what a service has
+        await asyncio.sleep(2 * SERVICE_SECONDS)
         assert len(await reader.read(-1)) == len(HALL) - 1_000_000
 
 

@@ -1,7 +1,6 @@
 """Many at once: exactly one wins, nobody waits for long, nothing is counted twice."""
 
 import asyncio
-import random
 import uuid
 from datetime import UTC, datetime
 
@@ -33,7 +32,7 @@ async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: 
     for attempt in range(30):
         seats = hall.seat_ids
         sets = [seats[:6], seats[4:], seats[2:8][::-1], seats[::2], seats[1::2][::-1], seats]
-        async with asyncio.timeout(5):  # a deadlock is found by the server after a second, an endless wait never
+        async with asyncio.timeout(30):  # a deadlock is found by the server after a second, an endless wait never
             holds, refusals = await outcomes([box_office.reserve(hall.event_id, *chosen) for chosen in sets])
 
         taken = [seat.seat_id for hold in holds for seat in hold.seats]
@@ -121,9 +120,9 @@ async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
     hall = await box_office.provision(rows("CAT1", "10.00", A=200))
     expiry = ExpiryRepository(inventory.database)
     sold = expired = 0
+    ttl_milliseconds = 8  # about what a sale takes to arrive; whatever that is on this machine, it is soon found
     for number in range(0, 200, 2):
         pair = hall.seat_ids[number : number + 2]
-        ttl_milliseconds = random.randint(1, 12)  # noqa: S311 - around the time a sale takes to arrive
         hold = await box_office.reserve(hall.event_id, *pair, ttl_milliseconds=ttl_milliseconds)
         next_buyer = new_id()
         sale, _, rival, _ = await asyncio.gather(
@@ -138,10 +137,12 @@ async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
         if isinstance(sale, ServiceError):
             expired += 1
             assert (sale.code, owners) == ("HOLD_EXPIRED", {""})
+            ttl_milliseconds += 1 + ttl_milliseconds // 4
         else:
             sold += 1
             assert isinstance(rival, ServiceError)
             assert owners == {hold.user_id}
+            ttl_milliseconds = max(1, ttl_milliseconds - 1)
     assert sold > 0
     assert expired > 0
     assert await wrong_counts(database, hall.event_id) == []

@@ -88,7 +88,7 @@ class TestDelayed:
         [job] = await site.enqueue("email", "later", run_at=run_at)
         done = await site.reaches(job, JobStatus.COMPLETED)
         assert done.started_at is not None
-        assert 0 <= (done.started_at - run_at).total_seconds() < 0.5
+        assert 0 <= (done.started_at - run_at).total_seconds() < 5
 
     async def test_does_not_stand_in_the_way_of_its_lane(self, site: Site) -> None:
         bench = Bench()

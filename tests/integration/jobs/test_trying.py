@@ -121,7 +121,7 @@ class TestFailures:
 
     async def test_failing_for_ever_ends_among_the_dead_after_its_ladder(self, site: Site) -> None:
         """F2's five repetitions, with shorter pauses; neighbours do not notice."""
-        ladder = (1.0, 2.0, 3.0)  # a fifth of them is more than a busy machine needs to begin
+        ladder = (1.0, 2.0, 3.0)
         bench, neighbour = Bench(failures=[ValueError("no")] * 9), Bench()
         rules = policy("email", tries=4, retry_seconds=ladder)
         await site.worker((rules, bench), (BULK, neighbour))
@@ -134,7 +134,10 @@ class TestFailures:
         assert failed.error is not None
         assert (failed.error.code, failed.error.message) == ("INTERNAL_ERROR", "ValueError")
         pauses = [later - earlier for earlier, later in itertools.pairwise(bench.times)]
-        assert pauses == [pytest.approx(seconds, rel=0.2) for seconds in ladder]
+        # A busy machine may begin late, but not as late as the next step of the ladder.
+        assert [0.8 * seconds <= pause < seconds + 1 for seconds, pause in zip(ladder, pauses, strict=True)] == [
+            True
+        ] * 3
 
     async def test_dead_one_waits_for_people_and_completes_when_retried(self, site: Site) -> None:
         bench = Bench(failures=[ValueError("no")] * 3)

@@ -1,7 +1,6 @@
 """Logging in, and what guessing passwords meets (W1)."""
 
 import asyncio
-import statistics
 import time
 import uuid
 
@@ -54,8 +53,8 @@ async def test_unknown_and_wrong_take_about_the_same_time(people: People) -> Non
     for n in range(8):
         wrong.append(await seconds(person.email))
         unknown.append(await seconds(f"nobody{n}@example.com"))
-    # Without the hash an unknown address would be answered in a tenth of the time.
-    assert 0.4 < statistics.median(unknown) / statistics.median(wrong) < 2.5
+    # The shortest of each: others have to do with what else the machine was doing. Without the hash an unknown address would be answered in a tenth of the time.
+    assert 0.4 < min(unknown) / min(wrong) < 2.5
 
 
 async def test_an_unverified_account_is_403_after_the_right_password_only(people: People) -> None:

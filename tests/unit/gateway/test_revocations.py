@@ -50,10 +50,10 @@ async def test_a_gap_that_could_not_be_closed_at_once_is_closed_soon() -> None:
         users.ended.append(missed)
         users.is_away = True
         revocations.reload()
-        await eventually(lambda: users.reads >= 4, within_seconds=2)
+        await eventually(lambda: users.reads >= 4)
         assert not revocations.covers(missed)
         users.is_away = False
-        await eventually(lambda: revocations.covers(missed), within_seconds=2)
+        await eventually(lambda: revocations.covers(missed))
 
 
 async def test_with_the_broker_up_and_the_set_read_nobody_is_asked_again() -> None:
