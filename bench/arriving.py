@@ -4,16 +4,13 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from contextlib import AsyncExitStack
 from typing import Final
 
-from bench.buying import Sales, Wish, buy, connected
+from bench.buying import Sales, Wish, buy
 from bench.connection import Connection
 
-__all__ = ["MOST_AT_ONCE", "buy_as_they_come"]
+__all__ = ["buy_as_they_come"]
 
-MOST_AT_ONCE: Final = 256
-"""Connections; who finds none waits for one, and that counts as theirs."""
 SEED: Final = 1
 
 
@@ -26,22 +23,40 @@ async def buy_as_they_come(url: str, wanted: Iterable[Wish], *, per_second: floa
     Raises:
         BenchFailedError: a request was refused.
     """
-    chance, sales = random.Random(SEED), Sales()
-    async with AsyncExitStack() as stack:
-        free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
-        for connection in await stack.enter_async_context(connected(url, MOST_AT_ONCE)):
-            free.put_nowait(connection)
-        began = due = time.perf_counter()
-        async with asyncio.TaskGroup() as fans:
-            for wish in wanted:
-                due += chance.expovariate(per_second)
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                fans.create_task(_serve(wish, free, sales, came_at=due))
-        sales.seconds = time.perf_counter() - began
+    chance, sales, lines = random.Random(SEED), Sales(), _Lines(url)
+    began = due = time.perf_counter()
+    async with asyncio.TaskGroup() as fans:
+        for wish in wanted:
+            due += chance.expovariate(per_second)
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            fans.create_task(_serve(wish, lines, sales, came_at=due))
+    sales.seconds = time.perf_counter() - began
+    lines.close()
     return sales
 
 
-async def _serve(wish: Wish, free: asyncio.LifoQueue[Connection], sales: Sales, *, came_at: float) -> None:
-    connection = await free.get()
+async def _serve(wish: Wish, lines: "_Lines", sales: Sales, *, came_at: float) -> None:
+    connection = await lines.take()
     await buy(connection, wish, sales, came_at=came_at)
-    free.put_nowait(connection)
+    lines.give_back(connection)
+
+
+class _Lines:
+    """Connections that are kept while the gateway keeps them, the last used first."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._free: list[Connection] = []
+
+    async def take(self) -> Connection:
+        while self._free:
+            if (connection := self._free.pop()).is_open:
+                return connection
+        return await Connection.open(self._url)
+
+    def give_back(self, connection: Connection) -> None:
+        self._free.append(connection)
+
+    def close(self) -> None:
+        for connection in self._free:
+            connection.close()

@@ -52,6 +52,10 @@ class Connection(asyncio.Protocol):
         )
         return connection
 
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
     async def post(self, path: str, body: dict[str, Any], *, token: str, key: str = "") -> Answer:
         """Send JSON and return the answer, whatever its status.
 
@@ -61,7 +65,7 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionError: the connection broke.
         """
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or not self.is_open:
             raise ConnectionError(CLOSED)
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(self._request(path, orjson.dumps(body, default=str), token, key))
