@@ -155,7 +155,8 @@ class Regular:
         for_seller = self._happens(0.7)
         decided = await patiently(partial(admin.decide, transfer_id, for_seller=for_seller, key=key))
         done = "REVERSED" if for_seller else "COMPLETED"
-        self._told.about("transfer", transfer_id, decided, done=[done], refused=["DISPUTED"])
+        # Refused: it stays disputed, or another admin has let it stand.
+        self._told.about("transfer", transfer_id, decided, done=[done], refused=["DISPUTED", "COMPLETED"])
         self._told.deeds["decide"] += decided.is_success
 
     # --- the market --------------------------------------------------------------------------------------------------
