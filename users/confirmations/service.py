@@ -131,7 +131,8 @@ class Confirmations:
             return SendOutcome.from_answer(await self._repository.remember_not_sent(request, retry_after_seconds=None))
         if standing is not None and standing.is_used_up and not standing.is_trying and matter.ends_when_used_up:
             raise _used_up(matter)
-        if standing is None or standing.is_sending or standing.wait_seconds <= 0:
+        # Without a code: whoever was sending has just lost the right to it, and sent none.
+        if standing is None or standing.is_sending or not standing.has_code or standing.wait_seconds <= 0:
             raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
         return SendOutcome.from_answer(
             await self._repository.remember_not_sent(request, retry_after_seconds=standing.wait_seconds)
