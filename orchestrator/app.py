@@ -118,7 +118,7 @@ def _open_desks(app: FastAPI, machinery: SagaMachinery) -> None:
         codes=participants.codes,
         approval_ttl_seconds=settings.sale_approval_ttl_seconds,
     )
-    app.state.refund_desk = RefundDesk(engine, participants.register, participants.transfer_book)
+    app.state.refund_desk = RefundDesk(engine, participants.register)
     app.state.cancellation_desk = CancellationDesk(engine, participants.register)
 
 

@@ -7,6 +7,7 @@ slow server would hold up the names of all others. Here a look-up is a datagram 
 import asyncio
 import socket
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -58,7 +59,7 @@ class PublicNames(AbstractResolver):
     async def _ask(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
         """Return the addresses of one family; none also when nobody knows, as the other family may do."""
         try:
-            answer = await self._resolver().resolve(host, RECORDS[family], lifetime=self._lookup_seconds, search=False)
+            answer = await self._resolver.resolve(host, RECORDS[family], lifetime=self._lookup_seconds, search=False)
         except DNSException:
             return []
         return [
@@ -68,7 +69,9 @@ class PublicNames(AbstractResolver):
             for record in answer
         ]
 
+    @cached_property
     def _resolver(self) -> Resolver:
+        """Made at the first look-up: it reads how this machine is set up, and raises when it is not."""
         resolver = Resolver(configure=not self._servers)
         if self._servers:
             resolver.nameservers = self._servers

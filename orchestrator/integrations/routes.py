@@ -21,7 +21,7 @@ _COMMON = {
 }
 _ONE = _COMMON | {404: "NOT_FOUND"}
 
-router = APIRouter(prefix="/api/admin", tags=["admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
 async def _integration_desk(request: Request) -> IntegrationDesk:

@@ -24,7 +24,7 @@ _COMMON = {
 _SETTLE = _COMMON | {404: "NOT_FOUND", 409: "PARKED_INVALID_STATE"}
 
 router = APIRouter(
-    prefix="/api/admin/parked-messages", tags=["admin"], dependencies=[Depends(require_role(Role.ADMIN))]
+    prefix="/api/admin/parked-messages", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))]
 )
 
 

@@ -2,9 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Collection
-from typing import Any
-
-import orjson
 
 from common.http.envelope import Page
 from common.telemetry.logs import get_logger
@@ -77,18 +74,8 @@ def _shown(parked: ParkedView) -> ParkedMessage:
         reason=parked.reason,
         status=parked.status,
         size_bytes=parked.size_bytes,
-        payload=None if parked.body is None else _payload(parked.body),
+        payload=None if parked.body is None else redacted(parked.body),
         parked_at=parked.parked_at,
         settled_at=parked.settled_at,
         settled_by=parked.settled_by,
     )
-
-
-def _payload(body: bytes) -> Any:
-    """Return what a message says; None when that cannot be shown as JSON, whatever was put there."""
-    try:
-        payload = redacted(body)
-        orjson.dumps(payload)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return payload

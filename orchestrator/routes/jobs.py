@@ -24,7 +24,7 @@ _COMMON = {
 _ONE = _COMMON | {404: "NOT_FOUND"}
 _CHANGE = _ONE | {409: "JOB_INVALID_STATE"}
 
-router = APIRouter(prefix="/admin/jobs", tags=["admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
 async def _job_desk(request: Request) -> JobDesk:

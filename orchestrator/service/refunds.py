@@ -9,7 +9,6 @@ from common.auth.principal import Principal, Role
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Unavailable, Unprocessable
 from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.transfers import OrdersTransfers
 from orchestrator.engine.engine import SagaEngine, StillRunning
 from orchestrator.engine.record import SagaRecord, SagaState
 from orchestrator.errors import (
@@ -17,7 +16,6 @@ from orchestrator.errors import (
     OrderInvalidState,
     OrderNotFound,
     RefundWindowClosed,
-    TransferInvalidState,
 )
 from orchestrator.sagas.purchase import CHARGE_WALLET, Purchase
 from orchestrator.sagas.refund import REFUND, Refund
@@ -31,10 +29,9 @@ GRANTED: Final = "granted by an admin"
 
 
 class RefundDesk:
-    def __init__(self, engine: SagaEngine, events: EventsRegister, transfers: OrdersTransfers) -> None:
+    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
         self._engine = engine
         self._events = events
-        self._transfers = transfers
 
     async def refund(self, order_id: uuid.UUID, *, caller: Principal, reason: str, key: str | None) -> Refunded:
         """Take an order's tickets back and pay their price to whoever has them.
@@ -62,8 +59,6 @@ class RefundDesk:
             _refuse_again(tried.refused, caller_id=caller.user_id, fingerprint=fingerprint)
         if not is_admin:
             await self._check_window(purchase.event_id)
-        if order_id in await self._transfers.disputed_orders(purchase.event_id):
-            raise TransferInvalidState("A ticket of the order is disputed: decide that first.")
         refund = purchase.model_copy(
             update={
                 "saga_id": tried.next_id,

@@ -5,6 +5,8 @@ import math
 import re
 from typing import Any, Final
 
+import orjson
+
 __all__ = ["redacted"]
 
 HIDDEN: Final = "[redacted]"
@@ -21,19 +23,27 @@ _PUBLIC: Final = frozenset({"pay_address"})
 
 
 def redacted(body: bytes) -> Any:
-    """Return the JSON of a body without what nobody should read in a log; None when it is no JSON."""
+    """Return the JSON of a body without what nobody should read in a log; None when it is none that an answer can hold."""
     try:
-        shown = _redacted(json.loads(body, parse_constant=str, parse_float=_number))  # no NaN: it is no JSON
-        json.dumps(shown, ensure_ascii=False).encode()  # halves of characters are no text
-    except (ValueError, RecursionError):
+        # No NaN: it is no JSON.
+        read = json.loads(body, parse_constant=str, parse_float=_decimal, parse_int=_whole)
+        shown = _redacted(read)
+        orjson.dumps(shown)  # halves of characters are no text, and nobody reads a thousand brackets
+    except (ValueError, TypeError, RecursionError):
         return None
     return shown
 
 
-def _number(written: str) -> float | str:
-    """Return a number that JSON can carry on; one beyond all floats as it was written."""
+def _decimal(written: str) -> float | str:
+    """Return a number that answers can carry on; one beyond all floats as it was written."""
     number = float(written)
     return number if math.isfinite(number) else written
+
+
+def _whole(written: str) -> int | str:
+    """Return a number of 64 bits; a greater one, as it was written."""
+    number = int(written)
+    return number if -(2**63) <= number < 2**64 else written
 
 
 def _redacted(value: Any) -> Any:

@@ -132,7 +132,7 @@ class OrderRepository:
                 return OrderNotFound()
             if found["status"] != OrderStatus.CONFIRMED or found["is_begun"]:
                 return OrderInvalidState(details={"status": found["status"]})
-            return TransferInvalidState("A ticket of the order is disputed.")
+            return TransferInvalidState("A ticket of the order is disputed: decide that first.")
 
         return Order(**await self._memory.answer(request, BEGIN_REFUND, {"order_id": order_id}, refuse=refuse))
 

@@ -103,7 +103,7 @@ class TestRefund:
         friend = await new_fan(balance="50.00")
         transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="50.00")
         await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
-        assert (await refund(admin, order_id, key="refund")).refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await refund(admin, order_id, key="early")).refused() == (409, "TRANSFER_INVALID_STATE")
         assert (await admin.post("/transfer/reverse", {"transfer_id": transfer_id})).status == 200
         assert (await refund(admin, order_id, key="refund")).data["credits_returned"] == "100.00"
         assert (await fan.balance(), await friend.balance()) == ("1000.00", "50.00")

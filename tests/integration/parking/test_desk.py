@@ -53,7 +53,9 @@ async def test_list_is_filtered(yard: Yard, admin: Caller) -> None:
     assert (await admin.get(PATH, status="sleeping")).status_code == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"not json", b'"\\ud800"', b"[" * 20_000, b"x" * 70_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff", b"not json", b'"\\ud800"', b"[" * 20_000, b"[" * 300 + b"]" * 300, b"x" * 70_000]
+)
 async def test_what_cannot_be_shown_is_listed_all_the_same(yard: Yard, admin: Caller, body: bytes) -> None:
     shown = await one_parked(yard, admin, body)
     assert (shown["payload"], shown["size_bytes"]) == (None, len(body))
