@@ -1,5 +1,6 @@
 """Finds RabbitMQ's programs, and has the system's package manager install them when there are none."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -31,6 +32,8 @@ case "$1" in
 esac
 exit 0
 """
+INSTALL_LOCK: Final = Path(tempfile.gettempdir()) / f"ticketremaster-rabbitmq-install-{os.getuid()}.lock"
+PACKAGE_LOCK_SECONDS: Final = 600  # how long apt waits for another package manager: an unattended upgrade takes minutes
 INSTALL_BY_HAND: Final = (
     "install RabbitMQ (https://www.rabbitmq.com/docs/download) or set RABBITMQ_URL to a running one"
 )
@@ -53,8 +56,11 @@ def rabbitmq_programs() -> RabbitMQPrograms:
     """
     server = _find_server()
     if server is None:
-        _install()
-        server = _find_server()
+        with _one_at_a_time():
+            server = _find_server()
+            if server is None:
+                _install()
+                server = _find_server()
     if server is None:
         raise DevstackError(f"RabbitMQ was not found: {INSTALL_BY_HAND}.")
     # Homebrew links Erlang's programs beside its other ones, which need not be on the PATH of an editor's terminal.
@@ -80,6 +86,14 @@ def _find_epmd(path: str) -> Path:
     return beside[-1]
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Hold a lock while installing: the parts of a test run start side by side, and each finds no RabbitMQ."""
+    with INSTALL_LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _install() -> None:
     if shutil.which("apt-get"):
         _install_by_apt()
@@ -93,6 +107,7 @@ def _install_by_apt() -> None:
     as_root, had_erlang = _as_root(), shutil.which("epmd") is not None
     told = " ".join([*as_root, "apt-get install rabbitmq-server"])
     quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+    quiet += ["-o", f"DPkg::Lock::Timeout={PACKAGE_LOCK_SECONDS}"]
     print(f"Installing RabbitMQ (once): {told}", flush=True)
     with _services_not_started(as_root):
         _run(told, [*quiet, "update"])

@@ -1,5 +1,7 @@
 """Which RabbitMQ is used, and what is done when there is none; no package manager is called here."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,21 @@ def test_a_user_without_sudo_is_told_the_command(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(DevstackError, match="as root run: apt-get install rabbitmq-server"):
         rabbitmq_programs()
+
+
+def test_processes_that_start_together_install_it_once(
+    folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[Path] = []
+
+    def install() -> None:
+        time.sleep(0.05)  # an installation takes a while, in which the others look
+        installed.append(program(folders[0], "rabbitmq-server"))
+
+    program(tmp_path / "bin", "epmd")
+    monkeypatch.setattr(rabbitmq_install, "INSTALL_LOCK", tmp_path / "lock")
+    monkeypatch.setattr(rabbitmq_install, "_install", install)
+    with ThreadPoolExecutor(4) as pool:
+        found = [future.result() for future in [pool.submit(rabbitmq_programs) for _ in range(4)]]
+    assert {programs.server for programs in found} == {*installed}
+    assert len(installed) == 1
