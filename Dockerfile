@@ -14,6 +14,7 @@ RUN --mount=type=cache,target=/var/cache/pip,sharing=locked PIP_CACHE_DIR=/var/c
 WORKDIR /app
 COPY proto ./proto
 COPY common ./common
+COPY rabbitmq ./rabbitmq
 COPY users ./users
 COPY orders ./orders
 COPY events ./events

@@ -24,7 +24,7 @@ from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.processes import ProcessId
 from devstack.stack import Stack
-from orchestrator.qr import QrCodec
+from orchestrator.features.tickets.adapters.qr_code import QrCodec
 
 __all__ = ["Ground"]
 

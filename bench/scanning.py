@@ -12,7 +12,7 @@ from bench.buying import Wish, connected
 from bench.connection import Connection
 from bench.errors import BenchFailedError
 from bench.halls import HALL_ID
-from orchestrator.qr import QrCodec
+from orchestrator.features.tickets.adapters.qr_code import QrCodec
 
 __all__ = ["Scans", "Tickets", "scan_all"]
 

@@ -16,7 +16,6 @@ from common.http.app import base_app
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import RELEASE_QUEUE, platform_topology
 from common.rpc.server import CallContext
 from inventory.expiry import CountFolder, HoldExpiry, Sweeper
 from inventory.repeater import Repeater
@@ -35,6 +34,7 @@ from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
 from inventory.settings import Settings
 from proto.inventory.v1 import inventory_pb2, inventory_pb2_grpc
+from rabbitmq.topology import RELEASE_QUEUE, platform_topology
 
 __all__ = ["SERVICE", "Inventory", "create_app"]
 

@@ -7,34 +7,34 @@ from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.http.app import base_app
-from orchestrator.clients.seat_orders import SeatOrders
-from orchestrator.clients.takings import Takings
-from orchestrator.engine.observer import Observer
-from orchestrator.integrations import routes as integration_routes
-from orchestrator.integrations.repository import IntegrationStore
-from orchestrator.integrations.service import IntegrationDesk
-from orchestrator.notifications import routes as feed_routes
-from orchestrator.notifications.repository import FeedStore
-from orchestrator.notifications.service import Feeds
-from orchestrator.parking import routes as parking_routes
-from orchestrator.parking.repository import ParkingStore
-from orchestrator.parking.service import ParkingDesk
-from orchestrator.routes import router
-from orchestrator.service.cancellations import CancellationDesk
-from orchestrator.service.cash_desk import CashDesk
-from orchestrator.service.catalogue import Catalogue
-from orchestrator.service.codes import CodeDesk
-from orchestrator.service.disputes import DisputeDesk
-from orchestrator.service.door import Door, Witnesses
-from orchestrator.service.event_desk import EventDesk
-from orchestrator.service.job_desk import JobDesk
-from orchestrator.service.marketplace import Marketplace
-from orchestrator.service.refunds import RefundDesk
-from orchestrator.service.saga_desk import SagaDesk
-from orchestrator.service.tickets import TicketWallet
-from orchestrator.service.transfers import TransferDesk
+from orchestrator.clients.orders.seat_orders import SeatOrders
+from orchestrator.clients.users.revenue import Takings
+from orchestrator.container import SERVICE, SagaMachinery, wire
+from orchestrator.features import router
+from orchestrator.features.check_in.service.check_in import Door, Witnesses
+from orchestrator.features.event_admin.service import EventDesk
+from orchestrator.features.event_cancellation.service.cancellation import CancellationDesk
+from orchestrator.features.events.service.catalogue import Catalogue
+from orchestrator.features.marketplace.service import Marketplace
+from orchestrator.features.notifications import routes as feed_routes
+from orchestrator.features.notifications.repository import FeedStore
+from orchestrator.features.notifications.service import Feeds
+from orchestrator.features.otp.service import CodeDesk
+from orchestrator.features.outbound_webhooks import routes as integration_routes
+from orchestrator.features.outbound_webhooks.repository import IntegrationStore
+from orchestrator.features.outbound_webhooks.service import IntegrationDesk
+from orchestrator.features.parked_messages import routes as parking_routes
+from orchestrator.features.parked_messages.repository import ParkingStore
+from orchestrator.features.parked_messages.service import ParkingDesk
+from orchestrator.features.payments.service.top_up import CashDesk
+from orchestrator.features.refunds.service import RefundDesk
+from orchestrator.features.tickets.service import TicketWallet
+from orchestrator.features.transfers.service.disputes import DisputeDesk
+from orchestrator.features.transfers.service.transfers import TransferDesk
+from orchestrator.jobs.admin import JobDesk
+from orchestrator.saga_engine.observer import Observer
+from orchestrator.saga_engine.service import SagaDesk
 from orchestrator.settings import Settings
-from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
 __all__ = ["create_app"]
 

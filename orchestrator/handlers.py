@@ -1,19 +1,19 @@
 """Which function does which kind of job, said in one place."""
 
-from orchestrator.integrations.names import PublicNames
-from orchestrator.integrations.repository import IntegrationStore
-from orchestrator.integrations.sender import WebhookSender
-from orchestrator.integrations.service import KIND as DELIVERY
-from orchestrator.integrations.service import DeliverWebhook, WebhookCarrier
-from orchestrator.integrations.turns import Turns
+from orchestrator.container import SagaMachinery
+from orchestrator.features.inbound_webhooks.jobs import KIND as WEBHOOK
+from orchestrator.features.inbound_webhooks.jobs import ProcessWebhook
+from orchestrator.features.notifications.models.emails import Channel, LetterOrder
+from orchestrator.features.notifications.office import letter_desk
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicNames
+from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
+from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import Turns
+from orchestrator.features.outbound_webhooks.repository import IntegrationStore
+from orchestrator.features.outbound_webhooks.service import KIND as DELIVERY
+from orchestrator.features.outbound_webhooks.service import DeliverWebhook, WebhookCarrier
+from orchestrator.features.payments.jobs import KIND as RECONCILIATION
+from orchestrator.features.payments.jobs import PaymentRoundsHandler, ReconcilePayments
 from orchestrator.jobs.registry import Registry
-from orchestrator.notifications.letters import Channel, LetterOrder
-from orchestrator.notifications.office import letter_desk
-from orchestrator.service.payment_rounds import KIND as RECONCILIATION
-from orchestrator.service.payment_rounds import PaymentRoundsHandler, ReconcilePayments
-from orchestrator.webhooks.processor import KIND as WEBHOOK
-from orchestrator.webhooks.processor import ProcessWebhook
-from orchestrator.wiring import SagaMachinery
 
 __all__ = ["register_handlers"]
 

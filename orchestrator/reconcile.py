@@ -13,10 +13,10 @@ from common.auth.service_tokens import ServiceTokens
 from common.errors import ServiceError
 from common.http.client import ServiceClient
 from common.telemetry.logs import configure_logs
-from orchestrator.service.reconciled import Reconciled
+from orchestrator.container import SERVICE
+from orchestrator.features.payments.service.reconciliation_report import Reconciled
 from orchestrator.settings import Settings
 from orchestrator.tills import Tills
-from orchestrator.wiring import SERVICE
 
 __all__ = ["reconcile"]
 

@@ -3,10 +3,10 @@
 from pydantic import Field, SecretStr, field_validator
 
 from common.settings import DatabaseSettings, MessagingSettings
-from orchestrator.engine.plan import DEFAULT_PATIENCE_SECONDS
-from orchestrator.engine.repository import LEASE_MARGIN_SECONDS
-from orchestrator.notifications.settings import NotificationSettings
-from orchestrator.providers.settings import ProviderSettings
+from orchestrator.features.notifications.settings import NotificationSettings
+from orchestrator.features.payments.settings import ProviderSettings
+from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS
+from orchestrator.saga_engine.repository import LEASE_MARGIN_SECONDS
 
 __all__ = ["Settings", "WorkerSettings"]
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from common.db.engine import Database
 from common.http.client import ServiceClient
-from orchestrator.clients.payments import UsersPayments
+from orchestrator.clients.users.payments import UsersPayments
+from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
+from orchestrator.features.inbound_webhooks.jobs import WebhookProcessor
+from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.inbound_webhooks.service import WebhookInbox
+from orchestrator.features.payments.adapters.nowpayments import NowPayments, NowPaymentsWebhooks
+from orchestrator.features.payments.adapters.port import Provider, WebhookAdapter
+from orchestrator.features.payments.adapters.stripe import StripePayments, StripeWebhooks
+from orchestrator.features.payments.service.reconciliation import Reconciliation
+from orchestrator.features.payments.settings import ProviderSettings
 from orchestrator.jobs.service import JobQueue
-from orchestrator.providers.nowpayments import NowPayments, NowPaymentsWebhooks
-from orchestrator.providers.port import Provider, WebhookAdapter
-from orchestrator.providers.settings import ProviderSettings
-from orchestrator.providers.stripe_payments import StripePayments, StripeWebhooks
-from orchestrator.providers.supplier import SupplierWebhooks
-from orchestrator.service.reconciliation import Reconciliation
-from orchestrator.webhooks.processor import WebhookProcessor
-from orchestrator.webhooks.repository import WebhookLog
-from orchestrator.webhooks.service import WebhookInbox
 
 __all__ = ["Tills"]
 

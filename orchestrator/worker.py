@@ -9,18 +9,18 @@ from typing import Final
 from fastapi import FastAPI
 
 from common.http.app import base_app, serve
-from orchestrator.engine.observer import Observer
+from common.periodic import Retention
+from orchestrator.container import SERVICE, SagaMachinery, wire
+from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.notifications.office import NotificationOffice
+from orchestrator.features.parked_messages.lot import ParkingLot
+from orchestrator.features.payments.jobs import PaymentRounds
 from orchestrator.handlers import register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.workforce import Workforce, WorkPace
-from orchestrator.notifications.office import NotificationOffice
-from orchestrator.parking.lot import ParkingLot
-from orchestrator.service.payment_rounds import PaymentRounds
-from orchestrator.service.retention import Retention
+from orchestrator.jobs.worker import Workforce, WorkPace
+from orchestrator.saga_engine.observer import Observer
 from orchestrator.settings import WorkerSettings
-from orchestrator.webhooks.repository import WebhookLog
-from orchestrator.wiring import SERVICE, SagaMachinery, wire
 
 __all__ = ["create_worker"]
 

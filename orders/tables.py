@@ -3,6 +3,6 @@
 import orders.listings.models
 import orders.ticket_orders.models
 import orders.transfers.models  # noqa: F401 - importing a module defines its tables
-from orders.models import metadata
+from orders.database import metadata
 
 __all__ = ["metadata"]

@@ -12,7 +12,7 @@ from common.health import Health
 from common.http.app import base_app
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import platform_topology
+from rabbitmq.topology import platform_topology
 from users.accounts import routes as account_routes
 from users.accounts.credentials import Credentials, FailureLimits
 from users.accounts.passwords import Passwords

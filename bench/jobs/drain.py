@@ -19,14 +19,14 @@ from bench.jobs.worker import POLICY, Nothing
 from common.db.engine import Database
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import platform_topology
 from common.settings import DatabaseSettings
 from devstack.home import ROOT
 from orchestrator.jobs.policies import POLICIES
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
-from orchestrator.jobs.repository.upkeep import Upkeep
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.maintenance import Upkeep
+from orchestrator.jobs.repository.writer import Enqueuing
 from orchestrator.jobs.service import JobQueue
+from rabbitmq.topology import platform_topology
 
 __all__ = ["Drain", "Drained"]
 

@@ -5,10 +5,10 @@ from typing import Final
 from pydantic import BaseModel
 
 from common.http.app import serve
+from orchestrator.container import SagaMachinery
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.settings import WorkerSettings
-from orchestrator.wiring import SagaMachinery
 from orchestrator.worker import create_worker
 
 __all__ = ["POLICY", "Nothing"]

@@ -1,14 +1,10 @@
-"""Everything we declare on the broker, in one place. `rabbitmq/definitions.json` is checked against it by a test.
-
-After a change, write that file again: ``python -m common.messaging.topology > rabbitmq/definitions.json``.
+"""What can be declared on the broker: exchanges, queues and bindings. Which ones there are is said in `rabbitmq`.
 
 Every queue is durable and a quorum queue, except the gateway's own live feed, which is exclusive to its connection.
 Works on RabbitMQ 3.10 to 4.x: no global QoS, no transient shared queues, nothing that relies on client-set `x-death`.
 """
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -16,64 +12,18 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 
 __all__ = [
-    "DEAD_JOBS_QUEUE",
-    "DEFAULT_HOLD_TTL_MILLISECONDS",
-    "DEFAULT_RETRY_SECONDS",
-    "HOLD_EXCHANGE",
-    "JOBS_EXCHANGE",
-    "JOB_KINDS",
     "MESSAGES_EXCHANGE",
-    "NOTIFICATIONS_QUEUE",
-    "NOTIFYING_MESSAGES",
+    "PARKED_AT_THE_LIMIT",
     "PARKING_QUEUE",
-    "RELEASE_QUEUE",
     "Binding",
     "Exchange",
     "Queue",
     "Topology",
-    "hold_queue_name",
-    "job_queue_name",
-    "platform_topology",
-    "retry_exchange_name",
+    "delay_queue",
 ]
 
-HOLD_EXCHANGE: Final = "seat.hold.exchange"
-RELEASE_EXCHANGE: Final = "seat.release.exchange"
 MESSAGES_EXCHANGE: Final = "messages.exchange"
-RELEASE_QUEUE: Final = "seat.release.queue"
-ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 PARKING_QUEUE: Final = "parking"
-
-NOTIFICATIONS_QUEUE: Final = "orchestrator.notifications.queue"
-# What people may want to be told of: their feeds and letters are made from these.
-NOTIFYING_MESSAGES: Final = (
-    "order.*",
-    "transfer.*",
-    "sale.*",
-    "payment.*",
-    "job.*",
-    "event.cancelled",
-    "purchased_item.*",
-    "commission.*",
-    "fulfillment.*",
-)
-DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
-
-JOBS_EXCHANGE: Final = "jobs.exchange"
-DEAD_JOBS_QUEUE: Final = "jobs.dead"
-JOB_KINDS: Final = (
-    "performance",
-    "commission",
-    "revision",
-    "fulfillment",
-    "webhook",
-    "email",
-    "sms",
-    "delivery",
-    "reconciliation",
-    "bulk",
-)
-DEFAULT_RETRY_SECONDS: Final = (2.0, 4.0, 8.0, 16.0, 32.0)  # the ladder of F2
 
 # RabbitMQ 4 gives a message up after twenty deliveries (a consumer that dies counts): then it is kept for people.
 PARKED_AT_THE_LIMIT: Final = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": PARKING_QUEUE}
@@ -149,87 +99,7 @@ class Topology:
         }
 
 
-def hold_queue_name(hold_ttl_milliseconds: int) -> str:
-    """A queue's TTL cannot be changed, so another TTL gets another queue."""
-    if hold_ttl_milliseconds == DEFAULT_HOLD_TTL_MILLISECONDS:
-        return "seat.hold.queue"
-    return f"seat.hold.queue.{hold_ttl_milliseconds}ms"
-
-
-def job_queue_name(kind: str) -> str:
-    return f"jobs.{kind}"
-
-
-def retry_exchange_name(seconds: float) -> str:
-    """Name the exchange of one rung of the retry ladder; the queue behind it has the same name."""
-    return f"jobs.retry.{seconds:.0f}s" if float(seconds).is_integer() else f"jobs.retry.{seconds * 1000:.0f}ms"
-
-
-def platform_topology(
-    hold_ttl_seconds: float = DEFAULT_HOLD_TTL_MILLISECONDS / 1000,
-    retry_seconds: Sequence[float] = DEFAULT_RETRY_SECONDS,
-) -> Topology:
-    """Return what every process declares when it connects.
-
-    Holds wait in a queue that nobody reads; when their TTL runs out the broker dead-letters them to the release
-    queue, at least once. A message published for a full queue is rejected, so the outbox keeps it.
-
-    Jobs to be tried again wait likewise, in one queue for each length of wait. A fanout exchange before each of these
-    keeps the routing key free to say the job's kind, which the broker routes by when the wait is over.
-    """
-    holds, jobs, retries = _holds(hold_ttl_seconds), _jobs(), _retries(retry_seconds)
-    return Topology(
-        exchanges=(*holds.exchanges, Exchange(MESSAGES_EXCHANGE, "topic"), *jobs.exchanges, *retries.exchanges),
-        queues=(
-            *holds.queues,
-            Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
-            Queue(NOTIFICATIONS_QUEUE, PARKED_AT_THE_LIMIT),
-            Queue(PARKING_QUEUE),
-            *jobs.queues,
-            *retries.queues,
-        ),
-        bindings=(
-            *holds.bindings,
-            Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
-            *(Binding(MESSAGES_EXCHANGE, NOTIFICATIONS_QUEUE, key) for key in NOTIFYING_MESSAGES),
-            *jobs.bindings,
-            *retries.bindings,
-        ),
-    )
-
-
-def _holds(hold_ttl_seconds: float) -> Topology:
-    hold_ttl_milliseconds = round(hold_ttl_seconds * 1000)
-    waiting = _waiting_queue(hold_queue_name(hold_ttl_milliseconds), hold_ttl_milliseconds, then=RELEASE_EXCHANGE)
-    return Topology(
-        exchanges=(Exchange(HOLD_EXCHANGE, "direct"), Exchange(RELEASE_EXCHANGE, "direct")),
-        queues=(waiting, Queue(RELEASE_QUEUE, PARKED_AT_THE_LIMIT)),
-        bindings=(
-            Binding(HOLD_EXCHANGE, waiting.name, waiting.name),
-            Binding(RELEASE_EXCHANGE, RELEASE_QUEUE, waiting.name),
-        ),
-    )
-
-
-def _jobs() -> Topology:
-    """Tokens need no parking: the job is a row, and a token that is lost is sent again."""
-    return Topology(
-        exchanges=(Exchange(JOBS_EXCHANGE, "direct"),),
-        queues=(*(Queue(job_queue_name(kind)) for kind in JOB_KINDS), Queue(DEAD_JOBS_QUEUE)),
-        bindings=tuple(Binding(JOBS_EXCHANGE, job_queue_name(kind), kind) for kind in JOB_KINDS),
-    )
-
-
-def _retries(retry_seconds: Sequence[float]) -> Topology:
-    rungs = {retry_exchange_name(seconds): round(seconds * 1000) for seconds in retry_seconds}
-    return Topology(
-        exchanges=tuple(Exchange(name, "fanout") for name in rungs),
-        queues=tuple(_waiting_queue(name, milliseconds, then=JOBS_EXCHANGE) for name, milliseconds in rungs.items()),
-        bindings=tuple(Binding(name, name, "") for name in rungs),
-    )
-
-
-def _waiting_queue(name: str, ttl_milliseconds: int, *, then: str) -> Queue:
+def delay_queue(name: str, ttl_milliseconds: int, *, then: str) -> Queue:
     """A queue that nobody reads: what waited its time goes on to the exchange `then`, at least once."""
     return Queue(
         name,
@@ -240,7 +110,3 @@ def _waiting_queue(name: str, ttl_milliseconds: int, *, then: str) -> Queue:
             "x-overflow": "reject-publish",
         },
     )
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(platform_topology().as_definitions(), indent=2) + "\n")

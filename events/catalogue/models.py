@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from common.db.base import AMOUNT
 from events.catalogue.status import EventStatus
-from events.models import metadata
+from events.database import metadata
 
 __all__ = ["events", "pricing_tiers"]
 

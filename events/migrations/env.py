@@ -3,6 +3,6 @@
 import events.catalogue.models
 import events.venues.models  # noqa: F401
 from common.db.migrations import run_migrations
-from events.models import metadata
+from events.database import metadata
 
 run_migrations(metadata)

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
-from events.models import metadata
+from events.database import metadata
 
 __all__ = ["venues"]
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
 from common.money import Money
-from orchestrator.engine.plan import Call
-from orchestrator.sagas.facts import EventDraft
+from orchestrator.clients.models import EventDraft
+from orchestrator.saga_engine.plan import Call
 
 __all__ = ["EventFacts", "EventsRegister", "VenueFacts"]
 

@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from common.messaging.message import Message
-from common.messaging.topology import DEAD_JOBS_QUEUE, MESSAGES_EXCHANGE, retry_exchange_name
+from common.messaging.topology import MESSAGES_EXCHANGE
 from orchestrator.jobs.record import Attempt, JobError, JobStatus
+from rabbitmq.topology import DEAD_JOBS_QUEUE, retry_exchange_name
 
 __all__ = ["Addressed", "dead", "ended", "token_after"]
 

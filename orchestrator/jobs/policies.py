@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from common.messaging.topology import DEFAULT_RETRY_SECONDS, JOB_KINDS
+from rabbitmq.topology import DEFAULT_RETRY_SECONDS, JOB_KINDS
 
 __all__ = ["POLICIES", "JobPolicy", "policies_with_ladder"]
 
@@ -90,7 +90,7 @@ _STANDARD: Final = (
         keep_failed=_LETTERS_KEPT,
         tells_completion=False,
     ),
-    # They wait for others, most of the time. No integrator gets all hands (`orchestrator.integrations.turns`).
+    # They wait for others, most of the time. No integrator gets all hands (`orchestrator.features.outbound_webhooks.adapters.subscription_limiter`).
     JobPolicy(
         "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=64, tells_completion=False
     ),

@@ -7,10 +7,10 @@ from typing import Final
 
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
-from orchestrator.jobs.intake import Intake
+from orchestrator.jobs.consumer import Intake
 from orchestrator.jobs.observer import show_counts, show_dead, show_oldest
 from orchestrator.jobs.policies import JobPolicy
-from orchestrator.jobs.repository.upkeep import Upkeep
+from orchestrator.jobs.repository.maintenance import Upkeep
 from orchestrator.jobs.runner import JobRunner
 
 __all__ = ["Scheduler"]

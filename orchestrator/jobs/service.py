@@ -12,8 +12,8 @@ from common.telemetry.correlation import correlation_id
 from orchestrator.jobs.errors import JobInvalidState, JobNotFound, UnknownKind
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats, NewJob
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.writer import Enqueuing
 
 __all__ = ["JobQueue"]
 

@@ -19,8 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
+from orders.database import metadata
 from orders.listings.status import ListingStatus
-from orders.models import metadata
 
 __all__ = ["listing_history", "listings"]
 

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, TextClause, or_, text
 from common.db.engine import Database
 from common.db.requests import ParticipantRequest, RequestMemory
 from common.errors import ServiceError
-from orders.fields import Undo
 from orders.listings.errors import ListingAlreadyOpened, ListingInvalidState, ListingNotFound, OwnListing
 from orders.listings.models import listings
 from orders.listings.schemas import ClaimListing, CompleteListing, Listing, OpenListing, ReleaseClaim, UndoneListing
@@ -26,9 +25,10 @@ from orders.listings.statements import (
     listing_json,
 )
 from orders.listings.status import ListingMove, ListingStatus
-from orders.moves import Mover
-from orders.occupation import seat_occupied
-from orders.reading import Reader
+from orders.shared.queries import Reader
+from orders.shared.schemas import Undo
+from orders.shared.seat_exclusivity import seat_occupied
+from orders.shared.transitions import Mover
 
 __all__ = ["ListingRepository"]
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from common.http.auth import CurrentUser, require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orders.fields import Requested, Undo
 from orders.listings.schemas import (
     ClaimListing,
     CompleteListing,
@@ -19,6 +18,7 @@ from orders.listings.schemas import (
 )
 from orders.listings.service import ListingService
 from orders.listings.status import ListingMove, ListingStatus
+from orders.shared.schemas import Requested, Undo
 
 __all__ = ["internal", "public"]
 

@@ -9,8 +9,8 @@ from pydantic.config import JsonDict
 from common.auth.principal import Principal
 from common.fields import Instant
 from common.money import Money
-from orders.fields import Requested, Seat, Undo
 from orders.listings.status import ListingStatus
+from orders.shared.schemas import Requested, Seat, Undo
 
 __all__ = [
     "ClaimListing",

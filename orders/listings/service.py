@@ -3,11 +3,11 @@
 import uuid
 
 from common.auth.principal import Principal
-from orders.fields import Requested, Undo
 from orders.listings.errors import ListingNotFound
 from orders.listings.repository import ListingRepository
 from orders.listings.schemas import ClaimListing, CompleteListing, Listing, OpenListing, ReleaseClaim, UndoneListing
 from orders.listings.status import ListingMove, ListingStatus
+from orders.shared.schemas import Requested, Undo
 
 __all__ = ["ListingService"]
 

@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from common.db.requests import SELECT_ANSWER
 from orders.listings.models import listing_history, listings
-from orders.moves import PRIOR, Aggregate
-from orders.occupation import OCCUPANT, SELECT_OCCUPIED_ANSWER
+from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
+from orders.shared.transitions import PRIOR, Aggregate
 
 __all__ = [
     "ABANDON",

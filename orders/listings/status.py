@@ -11,7 +11,7 @@ A listing that is still OPENING may be discarded: then there was none.
 
 import enum
 
-from orders.status import Move
+from orders.shared.transitions import Move
 
 __all__ = ["ListingMove", "ListingStatus"]
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
-from orders.models import metadata
+from orders.database import metadata
 from orders.ticket_orders.status import OrderStatus
 
 __all__ = ["order_history", "order_seats", "orders"]

@@ -15,7 +15,7 @@ from common.db.requests import (
     refused,
 )
 from common.errors import ServiceError
-from orders.reading import Reader
+from orders.shared.queries import Reader
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
 from orders.ticket_orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderOfSeat, OrderWithHistory

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from common.http.auth import CurrentUser, require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orders.fields import Requested, Undo
+from orders.shared.schemas import Requested, Undo
 from orders.ticket_orders.schemas import (
     ConfirmOrder,
     EndedOrder,

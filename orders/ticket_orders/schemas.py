@@ -8,7 +8,7 @@ from pydantic.config import JsonDict, JsonValue
 
 from common.fields import Instant
 from common.money import Money
-from orders.fields import Reason, Requested, Seat, Undo
+from orders.shared.schemas import Reason, Requested, Seat, Undo
 from orders.ticket_orders.status import OrderStatus
 
 __all__ = [

@@ -3,7 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal, Role
-from orders.fields import Requested, Undo
+from orders.shared.schemas import Requested, Undo
 from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
 from orders.ticket_orders.repository import OrderRepository
 from orders.ticket_orders.schemas import (

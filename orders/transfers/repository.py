@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, TextClause, or_, text
 
 from common.db.engine import Database
 from common.db.requests import ParticipantRequest, RequestMemory
-from orders.moves import Mover
-from orders.occupation import seat_occupied
-from orders.reading import Reader
+from orders.shared.queries import Reader
+from orders.shared.seat_exclusivity import seat_occupied
+from orders.shared.transitions import Mover
 from orders.transfers.errors import TransferAlreadyOpened, TransferInvalidState, TransferNotFound
 from orders.transfers.models import transfers
 from orders.transfers.schemas import (

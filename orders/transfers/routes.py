@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role, require_service
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orders.fields import Requested, Undo
+from orders.shared.schemas import Requested, Undo
 from orders.transfers.schemas import (
     ConfirmTransfer,
     DisputeTransfer,

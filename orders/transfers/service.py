@@ -3,7 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal
-from orders.fields import Requested, Undo
+from orders.shared.schemas import Requested, Undo
 from orders.transfers.errors import NotYourTransfer, TransferNotFound
 from orders.transfers.repository import TransferRepository
 from orders.transfers.schemas import (

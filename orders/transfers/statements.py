@@ -5,8 +5,8 @@ from typing import Final
 from sqlalchemy import text
 
 from common.db.requests import SELECT_ANSWER
-from orders.moves import PRIOR, Aggregate
-from orders.occupation import OCCUPANT, SELECT_OCCUPIED_ANSWER
+from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
+from orders.shared.transitions import PRIOR, Aggregate
 from orders.transfers.models import transfer_history, transfers
 
 __all__ = ["ABANDON", "CONFIRM", "DISPUTE", "END", "MOVE", "OPEN", "TRANSFERS", "transfer_json"]

@@ -9,7 +9,7 @@
 
 import enum
 
-from orders.status import Move
+from orders.shared.transitions import Move
 
 __all__ = ["TransferMove", "TransferStatus"]
 

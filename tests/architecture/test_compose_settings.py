@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import SecretStr
 
 from common.settings import ServiceSettings
-from orchestrator.providers.settings import DEV_SECRETS
+from orchestrator.features.payments.settings import DEV_SECRETS
 from tests.architecture.compose import BASE, DEV, environment, is_ours, module_of, read, runs_once
 
 SERVICES: Final[dict[str, Any]] = read(BASE)["services"]

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.architecture.compose import ROOT
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PRODUCTION: Final = ("common", "proto", "users", "orders", "events", "inventory", "orchestrator", "gateway")
+PRODUCTION: Final = ("common", "proto", "rabbitmq", "users", "orders", "events", "inventory", "orchestrator", "gateway")
 # SQLAlchemy loads the driver by the URL's `+asyncpg`; the gateway reads the other's files without running its code.
 LOADED_BY_NAME: Final = {"asyncpg", "fastapi-swagger"}
 # docker-compose.dev.yml runs the sandbox in the one image there is.

@@ -13,7 +13,7 @@ import orchestrator.settings
 import users.settings
 from tests.architecture.compose import ROOT
 
-SERVICES: Final = ("common", "users", "orders", "events", "inventory", "orchestrator", "gateway")
+SERVICES: Final = ("common", "rabbitmq", "users", "orders", "events", "inventory", "orchestrator", "gateway")
 SETTINGS: Final = (
     users.settings.Settings,
     inventory.settings.Settings,

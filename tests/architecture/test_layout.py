@@ -13,7 +13,7 @@ SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "ga
 WITH_DATABASE: Final = ("users", "orders", "events", "inventory", "orchestrator")
 LONGEST_FILE_LINES: Final = 400
 GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
-OUR_FOLDERS: Final = (*SERVICES, "common", "devstack", "tests", "bench")
+OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "devstack", "tests", "bench")
 
 # What is written only in files of these names (or in a folder of such a name, once one file was not enough).
 ONLY_IN: Final = {

@@ -23,7 +23,7 @@ from tests.architecture.compose import ROOT
 
 MONITORING: Final = ROOT / "monitoring"
 RUNBOOKS: Final = (ROOT / "docs/runbooks.md").read_text()
-SERVICES: Final = ("common", "users", "orders", "events", "inventory", "orchestrator", "gateway")
+SERVICES: Final = ("common", "rabbitmq", "users", "orders", "events", "inventory", "orchestrator", "gateway")
 KINDS: Final = {"Counter", "Gauge", "Histogram"}
 # What Prometheus adds to whatever it reads, and what a histogram's buckets have.
 FROM_PROMETHEUS: Final = {"job", "instance", "le"}

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, Final
 
-from common.messaging.topology import platform_topology
+from rabbitmq.topology import platform_topology
 from tests.architecture.compose import BASE, ROOT, filled, read
 
 DEFINITIONS: Final[dict[str, Any]] = json.loads((ROOT / "rabbitmq/definitions.json").read_text())

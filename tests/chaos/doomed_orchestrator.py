@@ -13,10 +13,10 @@ from typing import Final
 
 from common.http.app import serve
 from orchestrator.app import create_app
-from orchestrator.engine.observer import LoggingObserver, Moment
-from orchestrator.engine.record import SagaRecord
+from orchestrator.container import SERVICE
+from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.record import SagaRecord
 from orchestrator.settings import Settings
-from orchestrator.wiring import SERVICE
 from tests.chaos.phoenix import rise
 
 __all__ = ["DOOMED_COMMAND", "DOOM_FILE", "Doom"]

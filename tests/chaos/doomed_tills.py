@@ -17,15 +17,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.http.app import serve
 from orchestrator.app import create_app as create_orchestrator
-from orchestrator.clients.payments import PaymentReport, UsersPayments
+from orchestrator.clients.users.payments import PaymentReport, UsersPayments
+from orchestrator.container import SagaMachinery
+from orchestrator.features.inbound_webhooks.service import WebhookInbox
+from orchestrator.features.payments.adapters.port import PaymentNews, Provider
 from orchestrator.handlers import register_handlers
 from orchestrator.jobs.observer import JobMoment, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
-from orchestrator.providers.port import PaymentNews, Provider
 from orchestrator.settings import Settings as OrchestratorSettings
 from orchestrator.settings import WorkerSettings
-from orchestrator.webhooks.service import WebhookInbox
-from orchestrator.wiring import SagaMachinery
 from orchestrator.worker import create_worker
 from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
 from tests.chaos.phoenix import rise

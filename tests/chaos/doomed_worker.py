@@ -16,11 +16,11 @@ from sqlalchemy import text
 
 from common.errors import Unavailable
 from common.http.app import serve
+from orchestrator.container import SagaMachinery
 from orchestrator.jobs.observer import JobMoment, LoggingJobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.settings import WorkerSettings
-from orchestrator.wiring import SagaMachinery
 from orchestrator.worker import create_worker
 from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
 from tests.chaos.phoenix import rise

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from devstack.stack import Stack
-from orchestrator.engine.observer import Moment
+from orchestrator.saga_engine.observer import Moment
 from tests.chaos.doomed_orchestrator import DOOM_FILE, DOOMED_COMMAND, Doom
 from tests.chaos.phoenix import phoenix_command
 from tests.support.platform import running_platform

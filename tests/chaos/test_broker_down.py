@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from common.messaging.message import Message
-from common.messaging.topology import hold_queue_name, platform_topology
 from devstack import invariants
 from devstack.servers import Existing
 from devstack.services import DATABASES
 from devstack.stack import Stack
+from rabbitmq.topology import hold_queue_name, platform_topology
 from tests.chaos.phoenix import phoenix_command
 from tests.chaos.services import Service
 from tests.chaos.shop import Shop

@@ -13,8 +13,8 @@ import aio_pika
 import pytest
 
 from common.messaging.message import Message
-from common.messaging.topology import RELEASE_EXCHANGE, hold_queue_name
 from devstack.stack import Stack
+from rabbitmq.topology import RELEASE_EXCHANGE, hold_queue_name
 from tests.chaos.fans import Fan
 from tests.chaos.shop import Order, Shop
 from tests.support.collector import Collector, collecting

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.messaging.topology import job_queue_name, retry_exchange_name
 from common.settings import DatabaseSettings
 from devstack.ports import LOOPBACK
 from devstack.servers import Existing
@@ -23,9 +22,10 @@ from devstack.stack import Stack
 from orchestrator.jobs.observer import JobMoment
 from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.record import JobStatus, JobView
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.writer import Enqueuing
 from orchestrator.jobs.service import JobQueue
+from rabbitmq.topology import job_queue_name, retry_exchange_name
 from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
 from tests.chaos.doomed_worker import (
     DOOMED_WORKER_COMMAND,

@@ -13,7 +13,7 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
-from orchestrator.engine.observer import Moment
+from orchestrator.saga_engine.observer import Moment
 from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.fans import answered, is_pending
 from tests.chaos.house import House, open_house

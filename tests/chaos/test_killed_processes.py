@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.stack import Stack
-from orchestrator.engine.observer import Moment
+from orchestrator.saga_engine.observer import Moment
 from tests.chaos.doomed_orchestrator import Doom
 from tests.chaos.fans import Fan, answered
 from tests.chaos.mortal_platform import mortal_platform, points_of

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.cancel_event import CancelEvent, cancel_event_plan
-from orchestrator.sagas.list_for_resale import ListForResale
-from orchestrator.sagas.transfer import Transfer
-from orchestrator.service.clearance import EventClearance
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.features.event_cancellation.saga import CancelEvent, cancel_event_plan
+from orchestrator.features.event_cancellation.service.processor import EventClearance
+from orchestrator.features.marketplace.saga.list_for_resale import ListForResale
+from orchestrator.features.transfers.saga.transfer import Transfer
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.deals import CREDITS, Deals
 from tests.contracts.halls import PRICE, Hall, open_hall
 from tests.contracts.scenario import EndsByNothing

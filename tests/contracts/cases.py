@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 
 from common.errors import PaymentRequired, PreconditionRequired
-from orchestrator.engine.observer import Moment
-from orchestrator.engine.plan import Step, StepKind
+from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.plan import Step, StepKind
 from tests.contracts.faults import Fault, Faults, refused
 from tests.contracts.scenarios import OUTLINES
 

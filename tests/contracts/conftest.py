@@ -11,8 +11,8 @@ from devstack.invariants import Inspector, InvariantsBroken
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
+from orchestrator.container import SagaMachinery, wire
 from orchestrator.settings import Settings
-from orchestrator.wiring import SagaMachinery, wire
 from tests.contracts.halls import Hall, open_hall
 from tests.contracts.performance import Stage
 from tests.contracts.scenarios import PREPARE

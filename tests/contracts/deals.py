@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from orchestrator.engine.record import SagaRecord, SagaState
-from orchestrator.sagas.facts import SeatChoice, Ticket
-from orchestrator.sagas.list_for_resale import LIST_FOR_RESALE, ListForResale
-from orchestrator.sagas.purchase import PAY, PURCHASE, Purchase
-from orchestrator.sagas.resale import Resale
-from orchestrator.sagas.transfer import CONFIRM, TRANSFER, Transfer
-from orchestrator.wiring import SagaMachinery
+from orchestrator.clients.models import SeatChoice, Ticket
+from orchestrator.container import SagaMachinery
+from orchestrator.features.marketplace.saga.list_for_resale import LIST_FOR_RESALE, ListForResale
+from orchestrator.features.marketplace.saga.resale import Resale
+from orchestrator.features.purchases.saga import PAY, PURCHASE, Purchase
+from orchestrator.features.transfers.saga.transfer import CONFIRM, TRANSFER, Transfer
+from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.contracts.halls import PRICE, Hall
 from tests.contracts.world import World
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
 from common.errors import Busy, Conflict, OutcomeUnknown, ServiceError
-from orchestrator.engine.plan import AnyPlan, Call, Plan, SagaData, Step
+from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, SagaData, Step
 
 __all__ = [
     "FOR_GOOD",

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from orchestrator.engine.plan import Call
-from orchestrator.sagas.facts import EventDraft, LayoutCategory, LayoutRow, Venue
-from orchestrator.wiring import Participants
+from orchestrator.clients.models import EventDraft, LayoutCategory, LayoutRow, Venue
+from orchestrator.container import Participants
+from orchestrator.saga_engine.plan import Call
 
 __all__ = ["PRICE", "Hall", "open_hall", "small_event"]
 

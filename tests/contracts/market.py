@@ -3,11 +3,11 @@
 import uuid
 from typing import Any, Final
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.list_for_resale import ListForResale, list_for_resale_plan
-from orchestrator.sagas.withdraw_listing import WithdrawListing, withdraw_listing_plan
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.features.marketplace.saga.list_for_resale import ListForResale, list_for_resale_plan
+from orchestrator.features.marketplace.saga.withdraw_listing import WithdrawListing, withdraw_listing_plan
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.deals import ASKING_PRICE, Deals, Owned
 from tests.contracts.halls import Hall
 from tests.contracts.scenario import EndsByNothing

@@ -11,10 +11,10 @@ from sqlalchemy import text
 from common.db.engine import Database
 from common.errors import ServiceError
 from common.messaging.outbox import OutboxRelay
-from orchestrator.engine.engine import SagaEngine, StillRunning
-from orchestrator.engine.observer import LoggingObserver, Moment, Observer
-from orchestrator.engine.record import SagaRecord, SagaState
-from orchestrator.engine.repository import SagaLog
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.observer import LoggingObserver, Moment, Observer
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.faults import Faults, faulty
 from tests.contracts.scenario import Scenario
 

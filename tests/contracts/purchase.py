@@ -4,13 +4,13 @@ import uuid
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.clients.orders import OrdersBook
-from orchestrator.clients.wallet import UsersWallet
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.facts import SeatChoice
-from orchestrator.sagas.purchase import Purchase, purchase_plan
-from orchestrator.wiring import SagaMachinery
+from orchestrator.clients.models import SeatChoice
+from orchestrator.clients.orders.orders import OrdersBook
+from orchestrator.clients.users.ledger import UsersWallet
+from orchestrator.container import SagaMachinery
+from orchestrator.features.purchases.saga import Purchase, purchase_plan
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.halls import PRICE, Hall
 from tests.contracts.world import World
 from tests.support.waiting import eventually

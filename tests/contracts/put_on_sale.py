@@ -3,10 +3,10 @@
 import uuid
 from typing import Any, Final
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.put_on_sale import PutOnSale, put_on_sale_plan
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.features.events.saga import PutOnSale, put_on_sale_plan
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.halls import Hall, small_event
 from tests.contracts.scenario import EndsByNothing
 from tests.contracts.world import World

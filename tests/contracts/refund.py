@@ -4,11 +4,11 @@ import uuid
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.refund import Refund, refund_plan
-from orchestrator.service.refunds import refund_of
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.features.refunds.saga import Refund, refund_plan
+from orchestrator.features.refunds.service import refund_of
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.deals import CREDITS, Deals
 from tests.contracts.halls import PRICE, Hall
 from tests.contracts.scenario import EndsByNothing

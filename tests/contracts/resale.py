@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.resale import Resale, resale_plan
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.features.marketplace.saga.resale import Resale, resale_plan
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.deals import ASKING_PRICE, CREDITS, Deals
 from tests.contracts.halls import PRICE, Hall
 from tests.contracts.scenario import EndsByNothing

@@ -4,11 +4,11 @@ import uuid
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.record import SagaRecord
-from orchestrator.sagas.reversal import Reversal, reversal_plan
-from orchestrator.sagas.transfer import Transfer
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.features.transfers.saga.reversal import Reversal, reversal_plan
+from orchestrator.features.transfers.saga.transfer import Transfer
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.deals import CREDITS, Deals
 from tests.contracts.halls import PRICE, Hall
 from tests.contracts.scenario import EndsByNothing

@@ -3,8 +3,8 @@
 import uuid
 from typing import Protocol
 
-from orchestrator.engine.plan import AnyPlan, SagaData
-from orchestrator.engine.record import SagaRecord
+from orchestrator.saga_engine.plan import AnyPlan, SagaData
+from orchestrator.saga_engine.record import SagaRecord
 
 __all__ = ["EndsByNothing", "Scenario"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.wiring import SagaMachinery
+from orchestrator.container import SagaMachinery
+from orchestrator.saga_engine.plan import AnyPlan
 from tests.contracts import cancel_event, market, purchase, put_on_sale, refund, resale, reversal, transfer
 from tests.contracts.halls import Hall
 from tests.contracts.scenario import Scenario

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pytest
 
 from devstack.invariants import Inspector
-from orchestrator.clients.entrance import Scan, ScanResult
-from orchestrator.engine.plan import SagaData
-from orchestrator.engine.record import SagaState
-from orchestrator.wiring import SagaMachinery
+from orchestrator.clients.inventory.check_in import Scan, ScanResult
+from orchestrator.container import SagaMachinery
+from orchestrator.saga_engine.plan import SagaData
+from orchestrator.saga_engine.record import SagaState
 from tests.contracts.breaches import BREACHES, Breach
 from tests.contracts.deals import Deals
 from tests.contracts.halls import Hall

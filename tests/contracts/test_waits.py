@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from orchestrator.engine.observer import Moment
-from orchestrator.engine.plan import StepKind
+from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.plan import StepKind
 from tests.contracts.cases import steps_that, unwinding
 from tests.contracts.faults import ORDERED_REFUSAL, Faults, answer_lost, repeated, unanswered, undecided
 from tests.contracts.performance import KillAt

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orchestrator.engine.observer import Moment
+from orchestrator.saga_engine.observer import Moment
 from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, moments, steps_that, unwinding
 from tests.contracts.faults import ORDERED_REFUSAL
 from tests.contracts.performance import SleepAt

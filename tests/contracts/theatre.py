@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from orchestrator.engine.observer import LoggingObserver, Observer
+from orchestrator.saga_engine.observer import LoggingObserver, Observer
 from tests.contracts.faults import Faults
 from tests.contracts.performance import Performance, Stage
 from tests.contracts.scenario import Scenario

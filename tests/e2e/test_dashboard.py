@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from orchestrator.service import event_desk
+from orchestrator.features.event_admin import service as event_desk
 from tests.e2e.conftest import MakeFan
 from tests.e2e.door import Doorway, Ticket, buy
 from tests.e2e.people import Answer, Box, Person

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from orchestrator.service.door import Door, PresentedCode
+from orchestrator.features.check_in.service.check_in import Door, PresentedCode
 from tests.e2e.door import Doorway
 from tests.e2e.workshop import Workshop
 from tests.support.statements import remote_calls

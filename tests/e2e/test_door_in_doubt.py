@@ -9,9 +9,9 @@ import pytest
 
 from common.errors import Unavailable
 from devstack.stack import Stack
-from orchestrator.clients import entrance as entrance_module
-from orchestrator.service import door as door_module
-from orchestrator.service.door import Door, PresentedCode
+from orchestrator.clients.inventory import check_in as entrance_module
+from orchestrator.features.check_in.service import check_in as door_module
+from orchestrator.features.check_in.service.check_in import Door, PresentedCode
 from tests.e2e.door import Doorway, Ticket, new_nonce
 from tests.e2e.workshop import Workshop
 

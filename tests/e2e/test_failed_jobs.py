@@ -4,8 +4,8 @@ from typing import Any
 
 import aio_pika
 
-from common.messaging.topology import DEAD_JOBS_QUEUE
 from devstack.stack import Stack
+from rabbitmq.topology import DEAD_JOBS_QUEUE
 from tests.e2e.feed import next_of, watch
 from tests.e2e.integrators import Integrator
 from tests.e2e.people import Box, Person

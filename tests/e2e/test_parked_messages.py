@@ -4,8 +4,8 @@ from typing import Any
 
 import aio_pika
 
-from common.messaging.topology import NOTIFICATIONS_QUEUE
 from devstack.stack import Stack
+from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.e2e.people import Person
 from tests.support.waiting import eventually
 

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestrator.sagas.facts import SeatChoice
-from orchestrator.service.box_office import BoxOffice
+from orchestrator.clients.models import SeatChoice
+from orchestrator.features.purchases.service import BoxOffice
 from tests.e2e.people import Box, Person
 from tests.e2e.workshop import Workshop
 from tests.support.statements import counted_statements, remote_calls

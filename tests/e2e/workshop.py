@@ -13,16 +13,16 @@ from common.rpc.client import RpcCaller
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
-from orchestrator.clients.entrance import Entrance
-from orchestrator.clients.people import People
-from orchestrator.clients.seat_orders import SeatOrders
-from orchestrator.clients.takings import Takings
-from orchestrator.qr import QrCodec
-from orchestrator.service.box_office import BoxOffice
-from orchestrator.service.door import Door, Witnesses
-from orchestrator.service.event_desk import EventDesk
+from orchestrator.clients.inventory.check_in import Entrance
+from orchestrator.clients.orders.seat_orders import SeatOrders
+from orchestrator.clients.users.directory import People
+from orchestrator.clients.users.revenue import Takings
+from orchestrator.container import SERVICE, Participants, wire
+from orchestrator.features.check_in.service.check_in import Door, Witnesses
+from orchestrator.features.event_admin.service import EventDesk
+from orchestrator.features.purchases.service import BoxOffice
+from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.settings import Settings
-from orchestrator.wiring import SERVICE, Participants, wire
 
 __all__ = ["Workshop"]
 

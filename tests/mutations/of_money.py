@@ -13,14 +13,14 @@ WEBHOOKS: Final = "tests/integration/webhooks"
 MUTATIONS: Final = (
     Mutation(
         name="a failed purchase keeps the money (refund forgotten)",
-        file="orchestrator/sagas/purchase.py",
+        file="orchestrator/features/purchases/saga.py",
         before="        await self._wallet.refund(call)\n",
         after="        assert call.undoes_request_id\n",
         caught_by=(f"{SAGAS}::TestAction::test_refused[purchase: sell seats]",),
     ),
     Mutation(
         name="a failed transfer keeps the buyer's credits in escrow (undo does nothing)",
-        file="orchestrator/sagas/transfer.py",
+        file="orchestrator/features/transfers/saga/transfer.py",
         before="        await self._wallet.void_escrow(call)\n",
         after="        assert call.undoes_request_id\n",
         caught_by=(f"{SAGAS}::TestAction::test_refused[transfer: change owner]",),
@@ -63,7 +63,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="each copy of a webhook is a new one (no dedupe)",
-        file="orchestrator/webhooks/repository.py",
+        file="orchestrator/features/inbound_webhooks/repository.py",
         before="    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)\n",
         after="    VALUES (:webhook_id, :provider, :external_id || random(), :event_type, :body, :job_id)\n",
         caught_by=(f"{WEBHOOKS}/test_inbox.py::TestAccepted::test_a_hundred_copies_at_once_are_one",),
@@ -77,7 +77,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="webhooks need no signature",
-        file="orchestrator/providers/signatures.py",
+        file="orchestrator/features/payments/adapters/signatures.py",
         before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",
         after="    return bool(expected)",
         caught_by=(

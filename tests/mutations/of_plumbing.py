@@ -15,28 +15,28 @@ WORKER: Final = "tests/integration/jobs/test_worker.py"
 MUTATIONS: Final = (
     Mutation(
         name="an owner that lost its saga goes on writing (no epoch check)",
-        file="orchestrator/engine/repository.py",
+        file="orchestrator/saga_engine/repository.py",
         before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id, signalled_by, signal_key),",
         after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id, signalled_by, signal_key),",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
         name="a taken over saga keeps its epoch",
-        file="orchestrator/engine/repository.py",
+        file="orchestrator/saga_engine/repository.py",
         before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
         after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
         name="no answer is taken for a no",
-        file="orchestrator/engine/runner.py",
+        file="orchestrator/saga_engine/runner.py",
         before="        unwinding = self.unwinding_from(saga, saga.step + 1, SagaError.of(error, step=step.name))",
         after="        unwinding = self.unwinding_from(saga, saga.step, SagaError.of(error, step=step.name))",
         caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_taken_back",),
     ),
     Mutation(
         name="the pivot is given up when nobody answers",
-        file="orchestrator/engine/runner.py",
+        file="orchestrator/saga_engine/runner.py",
         before="        if step.kind is not StepKind.UNDOABLE:\n            # Somebody",
         after="        if step.kind is StepKind.MUST_FINISH:\n            # Somebody",
         caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_never_given_up",),

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from common.messaging.topology import RELEASE_QUEUE, hold_queue_name
 from devstack.demo.cast import TOP_UP, Cast, Choice, named, refused
 from devstack.demo.fan import Fan
 from devstack.demo.telling import await_count, expect
 from devstack.management import RabbitMQManagement
+from rabbitmq.topology import RELEASE_QUEUE, hold_queue_name
 
 __all__ = ["HOLD_TTL_SECONDS", "let_a_hold_lapse"]
 

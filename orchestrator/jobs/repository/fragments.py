@@ -6,8 +6,8 @@ from typing import Any, Final
 from common.db.engine import Row
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from common.messaging.topology import JOBS_EXCHANGE
 from orchestrator.jobs.record import JobView
+from rabbitmq.topology import JOBS_EXCHANGE
 
 __all__ = ["ANNOUNCE", "COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "message_arrays", "tokens"]
 

@@ -16,15 +16,9 @@ from common.messaging.consumer import DELIVERY_LIMIT, Consumer, MessageHandler
 from common.messaging.message import Message
 from common.messaging.outbox import BATCH, OutboxRelay
 from common.messaging.publisher import NotRouted, Publisher
-from common.messaging.topology import (
-    HOLD_EXCHANGE,
-    MESSAGES_EXCHANGE,
-    PARKING_QUEUE,
-    RELEASE_QUEUE,
-    hold_queue_name,
-    platform_topology,
-)
+from common.messaging.topology import MESSAGES_EXCHANGE, PARKING_QUEUE
 from common.settings import DatabaseSettings
+from rabbitmq.topology import HOLD_EXCHANGE, RELEASE_QUEUE, hold_queue_name, platform_topology
 from tests.support.connections import cut_connections
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 import events.catalogue.models
 import events.venues.models  # noqa: F401 - fills the metadata
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
-from events.models import metadata
+from events.database import metadata
 from tests.integration.events.catalogue import Catalogue
 from tests.support.callers import Caller
 from tests.support.statements import counted_statements, schema_differences

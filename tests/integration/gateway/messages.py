@@ -8,7 +8,8 @@ from typing import Any
 
 from common.messaging.message import Message
 from common.messaging.publisher import Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE, platform_topology
+from common.messaging.topology import MESSAGES_EXCHANGE
+from rabbitmq.topology import platform_topology
 
 __all__ = ["Announcer", "announcing"]
 

@@ -9,14 +9,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from common.messaging.message import Message
-from common.messaging.topology import (
-    HOLD_EXCHANGE,
-    MESSAGES_EXCHANGE,
-    RELEASE_QUEUE,
-    hold_queue_name,
-    platform_topology,
-)
+from common.messaging.topology import MESSAGES_EXCHANGE
 from proto.inventory.v1 import inventory_pb2 as pb
+from rabbitmq.topology import HOLD_EXCHANGE, RELEASE_QUEUE, hold_queue_name, platform_topology
 
 __all__ = ["Wire", "hold_message", "open_wire"]
 

@@ -13,11 +13,12 @@ from sqlalchemy import text
 from common.db.engine import Database
 from common.errors import Unavailable
 from common.messaging.publisher import Publisher
-from common.messaging.topology import PARKING_QUEUE, platform_topology
+from common.messaging.topology import PARKING_QUEUE
 from inventory.app import Inventory
 from inventory.expiry import HoldExpiry
 from inventory.repository.expiry import ExpiryRepository
 from proto.inventory.v1 import inventory_pb2 as pb
+from rabbitmq.topology import platform_topology
 from tests.integration.inventory.box_office import BoxOffice, new_id, refused, rows
 from tests.integration.inventory.listening import HOLD_TTL_SECONDS, Wire, hold_message, open_wire
 from tests.integration.inventory.tables import end_time_of, wrong_counts

@@ -16,15 +16,15 @@ from common.db.engine import Database
 from common.messaging.message import Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import platform_topology
 from orchestrator.jobs.observer import LoggingJobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Attempt, JobError, JobStatus, JobView
 from orchestrator.jobs.registry import Handler, JobContext, Registry
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing, enqueue_in
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.writer import Enqueuing, enqueue_in
 from orchestrator.jobs.service import JobQueue
-from orchestrator.jobs.workforce import Workforce, WorkPace
+from orchestrator.jobs.worker import Workforce, WorkPace
+from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 

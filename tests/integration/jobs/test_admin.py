@@ -12,7 +12,7 @@ from common.db.engine import Database
 from orchestrator.app import create_app
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus, JobView
-from orchestrator.jobs.repository.upkeep import Upkeep
+from orchestrator.jobs.repository.maintenance import Upkeep
 from orchestrator.settings import Settings
 from orchestrator.tables import metadata
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy

@@ -10,8 +10,8 @@ from common.settings import DatabaseSettings
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
 from orchestrator.jobs.policies import POLICIES
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.writer import Enqueuing
 from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.post_office import PostOffice
 from tests.support.servers import DatabaseFactory

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from devstack.sandbox.faults import Fault, Faults
 from devstack.sandbox.mail import SMTP_FAULT_PATH, Mailbox, MailServer, StoredMail
-from orchestrator.notifications.mailer import Mailer, SmtpServer
+from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 
 __all__ = ["PostOffice"]
 

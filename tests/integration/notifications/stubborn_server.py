@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from pydantic import SecretStr
 
-from orchestrator.notifications.mailer import Mailer, SmtpServer
+from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 
 __all__ = ["StubbornServer"]
 

@@ -11,17 +11,17 @@ from sqlalchemy import text
 
 from common.db.engine import Database, Row
 from common.messaging.message import Message
-from orchestrator.integrations.errors import NotDelivered
-from orchestrator.integrations.names import PublicNames
-from orchestrator.integrations.repository import IntegrationStore
-from orchestrator.integrations.sender import WebhookSender
-from orchestrator.integrations.service import DeliverWebhook, WebhookCarrier
-from orchestrator.integrations.turns import MOST_AT_ONCE, Turns
+from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.repository import FeedStore
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicNames
+from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
+from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import MOST_AT_ONCE, Turns
+from orchestrator.features.outbound_webhooks.errors import NotDelivered
+from orchestrator.features.outbound_webhooks.repository import IntegrationStore
+from orchestrator.features.outbound_webhooks.service import DeliverWebhook, WebhookCarrier
 from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.jobs.service import JobQueue
-from orchestrator.notifications.recorder import Recorder
-from orchestrator.notifications.repository import FeedStore
 from tests.integration.notifications.integrator import Integrator
 from tests.integration.notifications.workplace import workplace
 from tests.support.servers import Vhost

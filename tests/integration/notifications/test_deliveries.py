@@ -10,13 +10,13 @@ from sqlalchemy import text
 
 from common.db.engine import Database, Row
 from common.messaging.message import Message
-from orchestrator.integrations.errors import DeliveryNotFound
-from orchestrator.integrations.repository import IntegrationStore
-from orchestrator.integrations.service import IntegrationDesk
+from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.repository import FeedStore
+from orchestrator.features.outbound_webhooks.errors import DeliveryNotFound
+from orchestrator.features.outbound_webhooks.repository import IntegrationStore
+from orchestrator.features.outbound_webhooks.service import IntegrationDesk
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
-from orchestrator.notifications.recorder import Recorder
-from orchestrator.notifications.repository import FeedStore
 
 SECRETS = {"shares": {str(uuid.UUID(int=7)): "10.00"}, "error": "no such seat", "flags": ["LATE"]}
 

@@ -10,11 +10,11 @@ import pytest
 
 from common.errors import NotFound, ServiceError, Unavailable
 from common.http.client import ServiceClient
+from orchestrator.features.notifications.adapters.template_renderer import Stationery
+from orchestrator.features.notifications.jobs import Envelope, LetterDesk, Research
+from orchestrator.features.notifications.models.emails import LetterFacts, LetterKind, LetterOrder, Place, SeatLine
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.registry import JobContext
-from orchestrator.notifications.desk import Envelope, LetterDesk, Research
-from orchestrator.notifications.letters import LetterFacts, LetterKind, LetterOrder, Place, SeatLine
-from orchestrator.notifications.stationery import Stationery
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.users_stand_in import Users, users_at
 

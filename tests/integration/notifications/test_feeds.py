@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.messaging.message import Message
+from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.repository import FEED_CHANGED, FeedStore
 from orchestrator.jobs.policies import POLICIES
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.writer import Enqueuing
 from orchestrator.jobs.service import JobQueue
-from orchestrator.notifications.recorder import Recorder
-from orchestrator.notifications.repository import FEED_CHANGED, FeedStore
 from tests.support.statements import counted_statements
 
 

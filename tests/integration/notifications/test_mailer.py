@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.sandbox.mail import MailServer
-from orchestrator.notifications.errors import MailRefused, MailUnavailable, SenderRefused
-from orchestrator.notifications.mailer import Mailer, SmtpServer
+from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
+from orchestrator.features.notifications.errors import MailRefused, MailUnavailable, SenderRefused
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.stubborn_server import StubbornServer
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from orchestrator.integrations.errors import AddressNotAllowed, NotDelivered
-from orchestrator.integrations.names import PublicNames
-from orchestrator.integrations.sender import WebhookSender
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicNames
+from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
+from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed, NotDelivered
 from tests.integration.notifications.name_server import NameServer
 from tests.support.waiting import eventually
 

@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from devstack.sandbox.mail import MailServer
+from orchestrator.features.notifications.models.emails import LetterOrder
 from orchestrator.jobs.policies import POLICIES, policies_with_ladder
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.repository.upkeep import Upkeep
+from orchestrator.jobs.repository.maintenance import Upkeep
 from orchestrator.jobs.service import JobQueue
-from orchestrator.notifications.letters import LetterOrder
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.test_desk import ORDER, desk
 from tests.integration.notifications.workplace import workplace

@@ -7,14 +7,14 @@ from typing import Final
 from common.db.engine import Database
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import platform_topology
 from orchestrator.jobs.observer import LoggingJobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.repository.desk import JobDesk
-from orchestrator.jobs.repository.enqueuing import Enqueuing
+from orchestrator.jobs.repository.admin import JobDesk
+from orchestrator.jobs.repository.writer import Enqueuing
 from orchestrator.jobs.service import JobQueue
-from orchestrator.jobs.workforce import Workforce, WorkPace
+from orchestrator.jobs.worker import Workforce, WorkPace
+from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 
 __all__ = ["workplace"]

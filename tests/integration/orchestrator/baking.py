@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.errors import Conflict, Gone, OutcomeUnknown, PaymentRequired, PreconditionRequired, ServiceError
 from common.messaging.message import Message
-from orchestrator.engine.plan import (
+from orchestrator.saga_engine.plan import (
     Call,
     OutgoingMessage,
     Plan,

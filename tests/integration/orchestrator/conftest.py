@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.settings import DatabaseSettings
-from orchestrator.engine.engine import SagaEngine
-from orchestrator.engine.observer import LoggingObserver, Observer
-from orchestrator.engine.plan import AnyPlan
-from orchestrator.engine.repository import SagaLog
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.observer import LoggingObserver, Observer
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.repository import SagaLog
 from tests.integration.orchestrator.baking import Kitchen, baking_plan, serving_plan
 from tests.support.servers import DatabaseFactory
 

@@ -3,9 +3,9 @@
 import asyncio
 import uuid
 
-from orchestrator.engine.engine import SagaEngine
-from orchestrator.engine.observer import LoggingObserver, Moment
-from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.baking import Cake
 from tests.integration.orchestrator.conftest import Bakery
 

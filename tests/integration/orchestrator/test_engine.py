@@ -6,9 +6,9 @@ import uuid
 import pytest
 
 from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
-from orchestrator.engine.engine import SagaEngine, StillRunning
-from orchestrator.engine.observer import LoggingObserver, Moment
-from orchestrator.engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.baking import Cake
 from tests.integration.orchestrator.conftest import Bakery
 from tests.integration.orchestrator.kitchen_hands import (

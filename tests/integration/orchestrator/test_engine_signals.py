@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-from orchestrator.engine.record import SagaState
+from orchestrator.saga_engine.record import SagaState
 from tests.integration.orchestrator.baking import DoorClosed, OvenCold
 from tests.integration.orchestrator.conftest import Bakery
 from tests.integration.orchestrator.kitchen_hands import (

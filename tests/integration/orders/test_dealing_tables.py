@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import CHECK_VIOLATION, UNIQUE_VIOLATION, Database, sqlstate_of
 from orders.listings.status import ListingMove, ListingStatus
-from orders.status import Move
+from orders.shared.transitions import Move
 from orders.transfers.status import TransferMove, TransferStatus
 
 ANYBODY = "gen_random_uuid()"

@@ -10,10 +10,10 @@ from common.auth.principal import Role
 from common.db.engine import Database
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import platform_topology
 from common.settings import DatabaseSettings
 from orchestrator.app import create_app
 from orchestrator.settings import Settings
+from rabbitmq.topology import platform_topology
 from tests.integration.parking.yard import Yard
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory, Vhost

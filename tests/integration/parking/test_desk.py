@@ -8,7 +8,8 @@ import pytest
 from common.messaging.message import Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.parking import ParkingTicket
-from common.messaging.topology import NOTIFICATIONS_QUEUE, ORCHESTRATOR_HOLDS_QUEUE, PARKING_QUEUE, RELEASE_QUEUE
+from common.messaging.topology import PARKING_QUEUE
+from rabbitmq.topology import NOTIFICATIONS_QUEUE, ORCHESTRATOR_HOLDS_QUEUE, RELEASE_QUEUE
 from tests.integration.parking.yard import Yard
 from tests.support.callers import Caller, new_id
 from tests.support.waiting import eventually

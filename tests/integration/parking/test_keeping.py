@@ -7,8 +7,9 @@ from sqlalchemy import text
 
 from common.messaging.message import Message
 from common.messaging.parking import ParkingTicket
-from common.messaging.topology import NOTIFICATIONS_QUEUE, PARKING_QUEUE
-from orchestrator.parking.record import ParkedStatus
+from common.messaging.topology import PARKING_QUEUE
+from orchestrator.features.parked_messages.models.records import ParkedStatus
+from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.integration.parking.yard import Yard
 from tests.support.waiting import eventually
 

@@ -12,10 +12,11 @@ from common.db.engine import Database
 from common.messaging.consumer import Consumer
 from common.messaging.message import InvalidMessage, Message
 from common.messaging.publisher import Publisher
-from common.messaging.topology import NOTIFICATIONS_QUEUE, PARKING_QUEUE, Topology
-from orchestrator.parking.keeper import ParkingKeeper
-from orchestrator.parking.record import ParkedView
-from orchestrator.parking.repository import ParkingStore
+from common.messaging.topology import PARKING_QUEUE, Topology
+from orchestrator.features.parked_messages.messages import ParkingKeeper
+from orchestrator.features.parked_messages.models.records import ParkedView
+from orchestrator.features.parked_messages.repository import ParkingStore
+from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 

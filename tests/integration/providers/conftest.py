@@ -10,8 +10,8 @@ from aiohttp import web
 
 from devstack.sandbox.app import create_app
 from devstack.sandbox.settings import Settings
-from orchestrator.providers.nowpayments import NowPayments
-from orchestrator.providers.stripe_payments import StripePayments
+from orchestrator.features.payments.adapters.nowpayments import NowPayments
+from orchestrator.features.payments.adapters.stripe import StripePayments
 from tests.support.serving import serving
 
 TIMEOUT_SECONDS = 3.0

@@ -12,9 +12,9 @@ import stripe
 from pydantic import SecretStr
 
 from common.errors import Unprocessable
-from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
-from orchestrator.providers.port import PaymentNews, PaymentStatus
-from orchestrator.providers.stripe_payments import Intent, StripePayments, StripeWebhooks
+from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus
+from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
+from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
 from tests.integration.providers.conftest import TOO_SLOW_SECONDS, Control, Ear
 
 PATH = "/v1/payment_intents"

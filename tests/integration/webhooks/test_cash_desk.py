@@ -11,8 +11,8 @@ import pytest
 
 from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
-from orchestrator.clients.payments import UsersPayments
-from orchestrator.providers.port import Provider
+from orchestrator.clients.users.payments import UsersPayments
+from orchestrator.features.payments.adapters.port import Provider
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.conftest import NewFan

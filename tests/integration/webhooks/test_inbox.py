@@ -7,9 +7,9 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
+from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.payments.adapters.port import Inbound, Provider
 from orchestrator.jobs.record import NewJob
-from orchestrator.providers.port import Inbound, Provider
-from orchestrator.webhooks.repository import WebhookLog
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.counter import Counters, Fan, event_id, statuses, success
 from tests.support.signing import as_bytes, nowpayments_signature, stripe_event, stripe_signature, supplier_signature

@@ -10,10 +10,16 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.settings import DatabaseSettings
+from orchestrator.features.inbound_webhooks.models.records import (
+    StoredWebhook,
+    Verdict,
+    WebhookError,
+    WebhookStatus,
+    WebhookView,
+)
+from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.payments.adapters.port import Inbound, Provider
 from orchestrator.jobs.record import NewJob
-from orchestrator.providers.port import Inbound, Provider
-from orchestrator.webhooks.record import StoredWebhook, Verdict, WebhookError, WebhookStatus, WebhookView
-from orchestrator.webhooks.repository import WebhookLog
 from tests.support.servers import DatabaseFactory
 
 REASON = WebhookError(code="UPSTREAM_TIMEOUT", message="Nobody answered.")

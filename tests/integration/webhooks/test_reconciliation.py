@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.clients.payments import ReportOutcome
-from orchestrator.providers.port import PaymentStatus, Provider
+from orchestrator.clients.users.payments import ReportOutcome
+from orchestrator.features.payments.adapters.port import PaymentStatus, Provider
+from orchestrator.features.payments.service.reconciliation_report import Difference, Reconciled
 from orchestrator.reconcile import reconcile
-from orchestrator.service.reconciled import Difference, Reconciled
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.webhooks.counter import Counters, Fan, event_id, intent, success

@@ -2,8 +2,9 @@
 
 import pytest
 
-from common.messaging.topology import JOB_KINDS, Topology, job_queue_name, platform_topology, retry_exchange_name
+from common.messaging.topology import Topology
 from orchestrator.jobs.policies import POLICIES, JobPolicy, policies_with_ladder
+from rabbitmq.topology import JOB_KINDS, job_queue_name, platform_topology, retry_exchange_name
 
 TOPOLOGY = platform_topology()
 LETTERS = ("email", "sms")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engine.plan import SagaData
-from orchestrator.engine.record import SagaRecord, SagaState
-from orchestrator.service.outcomes import attempts
+from orchestrator.saga_engine.outcomes import attempts
+from orchestrator.saga_engine.plan import SagaData
+from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 FIRST = uuid.uuid4()
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.schemas.admin_events import AttendeeView
-from orchestrator.service.attendee_sheet import COLUMNS, cells_of, csv_of, defused
+from orchestrator.features.event_admin.adapters.attendee_csv import COLUMNS, cells_of, csv_of, defused
+from orchestrator.features.event_admin.schemas import AttendeeView
 
 
 def attendee(*, name: str | None, email: str | None = "fan@example.com") -> AttendeeView:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.clients.entrance import ScanOutcome, ScanResult
 from orchestrator.clients.events import EventFacts, VenueFacts
-from orchestrator.clients.inventory import OwnedSeat
-from orchestrator.qr import QrTicket
-from orchestrator.sagas.facts import Seat
-from orchestrator.service.door_rules import Sight, message_of, refusal_of
+from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
+from orchestrator.clients.inventory.seats import OwnedSeat
+from orchestrator.clients.models import Seat
+from orchestrator.features.check_in.service.rules import Sight, message_of, refusal_of
+from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
 NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
 TTL = timedelta(seconds=60)

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.schemas.events import NewEvent
-from orchestrator.service.halls import draft_of, row_name
+from orchestrator.features.events.schemas import NewEvent
+from orchestrator.features.events.service.layouts import draft_of, row_name
 
 EVENT: dict[str, Any] = {
     "name": "Jazz",

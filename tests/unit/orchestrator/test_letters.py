@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.notifications.desk import Envelope
-from orchestrator.notifications.letters import LetterFacts, LetterKind, Place, SeatLine
-from orchestrator.notifications.stationery import Stationery, one_line
+from orchestrator.features.notifications.adapters.template_renderer import Stationery, one_line
+from orchestrator.features.notifications.jobs import Envelope
+from orchestrator.features.notifications.models.emails import LetterFacts, LetterKind, Place, SeatLine
 
 STATIONERY = Stationery(public_url="https://shop.example")
 SEATS = (

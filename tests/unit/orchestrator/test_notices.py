@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.notifications.letters import Channel, LetterKind
-from orchestrator.notifications.notices import Notice, notices_of
+from orchestrator.features.notifications.models.emails import Channel, LetterKind
+from orchestrator.features.notifications.models.notices import Notice, notices_of
 
 SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
 PARTIES = {"seller_user_id": str(SELLER), "buyer_user_id": str(BUYER)}

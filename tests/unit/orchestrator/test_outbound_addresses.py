@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from orchestrator.integrations.addresses import check_url, is_public
-from orchestrator.integrations.errors import AddressNotAllowed
-from orchestrator.integrations.signing import headers_of, new_secret
+from orchestrator.features.outbound_webhooks.adapters.signing import headers_of, new_secret
+from orchestrator.features.outbound_webhooks.adapters.url_guard import check_url, is_public
+from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from common.errors import Gone
-from orchestrator.engine.plan import Call, Plan, SagaData, Step, must_finish, pivot, undoable, wait
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, Step, must_finish, pivot, undoable, wait
 
 
 async def act(data: SagaData, _: Call) -> SagaData:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from orchestrator.errors import QrInvalid
-from orchestrator.qr import QrCodec
+from orchestrator.features.tickets.adapters.qr_code import QrCodec
 
 OLD = "k1:" + base64.urlsafe_b64encode(b"o" * 32).decode()
 NEW = "k2:" + base64.urlsafe_b64encode(b"n" * 32).decode()

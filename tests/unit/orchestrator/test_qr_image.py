@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-from orchestrator.qr_image import QUIET_ZONE, SCALE, svg_of
+from orchestrator.features.tickets.adapters.qr_image import QUIET_ZONE, SCALE, svg_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 PAYLOAD = "x" * 324  # as long as a ticket's

@@ -15,12 +15,12 @@ from common.auth.service_tokens import ServiceTokens
 from common.errors import InvalidRequest, ServiceError, Unavailable
 from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
-from orchestrator.clients.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
-from orchestrator.providers.errors import ProviderSilent, ProviderUnavailable
-from orchestrator.providers.nowpayments import CryptoPayment, NowPayments
-from orchestrator.providers.port import PaymentNews, PaymentStatus, Provider
-from orchestrator.providers.stripe_payments import StripePayments
-from orchestrator.service.reconciliation import Reconciliation
+from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
+from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
+from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus, Provider
+from orchestrator.features.payments.adapters.stripe import StripePayments
+from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable
+from orchestrator.features.payments.service.reconciliation import Reconciliation
 
 NOW = datetime.now(UTC)
 WEEK = NOW - timedelta(days=7)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestrator.webhooks.redaction import redacted
+from common.redaction import redacted
 
 SECRETS = (
     "activationKey licenseKey gameKeys apiKey redeemCode firstName lastName clientIp pin cvv receipt_url client_secret"

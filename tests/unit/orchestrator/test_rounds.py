@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from common.errors import Unavailable
+from common.periodic import Retention
+from orchestrator.features.payments.jobs import PaymentRounds
 from orchestrator.jobs.service import JobQueue
-from orchestrator.service.payment_rounds import PaymentRounds
-from orchestrator.service.retention import Retention
 from tests.support.waiting import eventually
 
 FAILURES = [Unavailable(), RuntimeError("a bug")]

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.notifications.settings import SANDBOX_SMTP_URL
-from orchestrator.providers.settings import DEV_SECRETS, SANDBOX_URL
+from orchestrator.features.notifications.settings import SANDBOX_SMTP_URL
+from orchestrator.features.payments.settings import DEV_SECRETS, SANDBOX_URL
 from orchestrator.settings import Settings
 
 SECRETS = sorted(name.upper() for name in DEV_SECRETS)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from orchestrator.providers.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
-from orchestrator.providers.port import Inbound, PaymentStatus
-from orchestrator.providers.stripe_payments import StripeWebhooks
+from orchestrator.features.payments.adapters.port import Inbound, PaymentStatus
+from orchestrator.features.payments.adapters.stripe import StripeWebhooks
+from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
 from tests.support.signing import SECRET, as_bytes, nowpayments_signature, stripe_event, stripe_signature
 
 PAYMENT_ID, USER_ID = uuid.uuid4(), uuid.uuid4()

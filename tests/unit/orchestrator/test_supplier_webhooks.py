@@ -3,9 +3,9 @@
 import pytest
 from pydantic import SecretStr
 
-from orchestrator.providers.errors import SignatureInvalid, WebhookUnreadable
-from orchestrator.providers.port import Inbound
-from orchestrator.providers.supplier import SupplierWebhooks
+from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
+from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable
 from tests.support.signing import SECRET, as_bytes, hexadecimal, stripe_signature, supplier_signature
 
 WEBHOOKS = SupplierWebhooks(SECRET)

@@ -5,8 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from orchestrator.integrations.errors import NotDelivered
-from orchestrator.integrations.turns import MOST_AT_ONCE, MOST_IN_SILENCE, SHORTEST_WAIT_SECONDS, Turns
+from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import (
+    MOST_AT_ONCE,
+    MOST_IN_SILENCE,
+    SHORTEST_WAIT_SECONDS,
+    Turns,
+)
+from orchestrator.features.outbound_webhooks.errors import NotDelivered
 from orchestrator.jobs.policies import POLICIES
 
 ANN, BEN = uuid.uuid4(), uuid.uuid4()
@@ -55,7 +60,9 @@ def test_a_failure_of_ours_says_nothing_about_the_address() -> None:
 def test_what_is_put_off_comes_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """As fast as the address has been taking them: 2 at once, 4 seconds each."""
     turns, clock = Turns(), iter([0.0, 4.0, 4.0, 4.0, 5.0])
-    monkeypatch.setattr("orchestrator.integrations.turns.monotonic", lambda: next(clock))
+    monkeypatch.setattr(
+        "orchestrator.features.outbound_webhooks.adapters.subscription_limiter.monotonic", lambda: next(clock)
+    )
     stays_silent(turns)
     waits = [turns.book(ANN) for _ in range(3)]
     assert waits == [SHORTEST_WAIT_SECONDS + seconds for seconds in (2.0, 4.0, 5.0)]

@@ -3,7 +3,7 @@
 import pytest
 
 from orders.listings.status import ListingMove, ListingStatus
-from orders.status import Move
+from orders.shared.transitions import Move
 from orders.transfers.status import TransferMove, TransferStatus
 
 MACHINES = [

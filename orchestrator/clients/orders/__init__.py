@@ -1,0 +1,1 @@
+"""The orders service, a client for each of its aggregates."""

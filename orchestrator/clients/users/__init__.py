@@ -1,0 +1,1 @@
+"""The users service, a client for each of its parts."""

@@ -1,0 +1,165 @@
+"""Payments, which the users service keeps beside the ledger."""
+
+import enum
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from common.errors import Conflict
+from common.http.client import ServiceClient
+from common.money import Money
+from orchestrator.features.payments.adapters.port import CURRENCY, PaymentNews, PaymentStatus, Provider
+
+__all__ = ["PaymentFacts", "PaymentReport", "Purpose", "ReportOutcome", "UsersPayments"]
+
+PAGE: Final = 500
+Purpose = Literal["topup", "order"]
+INVALID_STATE: Final = "PAYMENT_INVALID_STATE"
+
+
+class ReportOutcome(enum.StrEnum):
+    CREDITED = "CREDITED"
+    NOTED = "NOTED"
+    IGNORED = "IGNORED"
+    MISMATCH = "MISMATCH"
+    UNKNOWN = "UNKNOWN"
+
+
+class PaymentFacts(BaseModel):
+    """A payment as the users service has it, `status` since `status_at`. `provider_payment_id` is None until the provider has made it.
+
+    `paid_amount` is what has come so far, as the provider counts it.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    payment_id: uuid.UUID
+    amount: Money
+    currency: str
+    status: PaymentStatus
+    status_at: datetime
+    provider_payment_id: str | None
+    paid_amount: Decimal | None = None
+    details: dict[str, Any]
+    created_at: datetime
+
+
+class PaymentReport(BaseModel):
+    """What the ledger made of a provider's news; `payment_id` is None when it is no payment of ours."""
+
+    outcome: ReportOutcome
+    payment_id: uuid.UUID | None
+
+
+class UsersPayments:
+    def __init__(self, users: ServiceClient) -> None:
+        self._users = users
+
+    async def open(
+        self,
+        *,
+        payment_id: uuid.UUID,
+        user_id: uuid.UUID,
+        provider: Provider,
+        purpose: Purpose,
+        reference: uuid.UUID,
+        amount: Decimal,
+        details: Mapping[str, str] | None = None,
+    ) -> PaymentFacts:
+        """Note what somebody is to pay. The same payment again is the same; with other facts it is refused.
+
+        Args:
+            details: what else was wanted.
+
+        Raises:
+            Unprocessable: IDEMPOTENCY_KEY_REUSED.
+        """
+        answer = await self._users.post(
+            "/internal/payments",
+            {
+                "request_id": uuid.uuid5(payment_id, "open"),
+                "payment_id": payment_id,
+                "user_id": user_id,
+                "provider": provider,
+                "purpose": purpose,
+                "reference": str(reference),
+                "amount": f"{amount:.2f}",
+                "currency": CURRENCY,
+                "details": dict(details or {}),
+            },
+        )
+        return PaymentFacts.model_validate(answer)
+
+    async def attach(
+        self,
+        payment_id: uuid.UUID,
+        *,
+        provider_payment_id: str,
+        expires_at: datetime | None = None,
+        details: Mapping[str, str | None] | None = None,
+    ) -> PaymentFacts:
+        """Note the provider's name for a payment, until when and how it is paid. The first one stays: it is returned."""
+        try:
+            answer = await self._users.post(
+                f"/internal/payments/{payment_id}/attach",
+                {
+                    "request_id": uuid.uuid5(payment_id, f"attach/{provider_payment_id}"),
+                    "provider_payment_id": provider_payment_id,
+                    "expires_at": expires_at,
+                    "details": dict(details or {}),
+                },
+            )
+        except Conflict as error:
+            if error.code != INVALID_STATE:
+                raise
+            return await self.find(payment_id)
+        return PaymentFacts.model_validate(answer)
+
+    async def find(self, payment_id: uuid.UUID) -> PaymentFacts:
+        """Return a payment.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return PaymentFacts.model_validate(await self._users.get(f"/internal/payments/{payment_id}"))
+
+    async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:
+        """Tell the ledger what a provider says; it decides, and does each thing once, however often it is told."""
+        told = {
+            "request_id": request_id,
+            "provider": news.provider,
+            "provider_payment_id": news.provider_payment_id,
+            "payment_id": news.payment_id,
+            "status": news.status,
+            "amount": f"{news.amount:.2f}",
+            "currency": news.currency,
+            "user_id": news.user_id,
+            "paid_amount": None if news.paid_amount is None else f"{news.paid_amount:f}",
+            "occurred_at": news.occurred_at,
+        }
+        answer = await self._users.post("/internal/payments/events", told)
+        payment_id = answer["payment"]["payment_id"] if answer["payment"] else None
+        return PaymentReport(outcome=answer["outcome"], payment_id=payment_id)
+
+    async def since(
+        self, moment: datetime, *, provider: Provider, statuses: list[PaymentStatus] | None = None
+    ) -> AsyncIterator[PaymentFacts]:
+        """Yield a provider's payments made since then, oldest first; those of some statuses, or all."""
+        seen: set[uuid.UUID] = set()
+        while True:
+            asked: dict[str, Any] = {"provider": provider.value, "since": moment.isoformat(), "limit": PAGE}
+            if statuses:
+                asked["status"] = [status.value for status in statuses]
+            page = [PaymentFacts.model_validate(each) for each in await self._users.get("/internal/payments", asked)]
+            new = [payment for payment in page if payment.payment_id not in seen]
+            for payment in new:
+                yield payment
+            if len(page) < PAGE or not new:
+                return
+            # Those of the same moment come again, and are known then.
+            moment = page[-1].created_at
+            seen = {payment.payment_id for payment in page if payment.created_at == moment}

@@ -1,0 +1,114 @@
+"""What keeps the door shut (T12): one table, the first rule that applies decides. Nothing here looks anything up."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from orchestrator.clients.events import EventFacts
+from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
+from orchestrator.clients.inventory.seats import OwnedSeat
+from orchestrator.features.tickets.adapters.qr_code import QrTicket
+
+__all__ = ["RULES", "Sight", "message_of", "refusal_of"]
+
+# Shows end late, and some last for days; after this nobody comes for them any more.
+ENDS_AFTER: Final = timedelta(hours=48)
+# Our own servers' clocks may differ by so much; a code from further ahead was not issued in good order.
+CLOCK_SKEW: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """All that is known when a code is presented; what does not exist is None."""
+
+    ticket: QrTicket
+    hall_presented: str
+    event_presented: uuid.UUID | None
+    """None when the scanner does not say at which event it stands."""
+    seen_at: datetime
+    """By the server's clock: a scanner's may be wrong."""
+    time_to_live: timedelta
+    seat: OwnedSeat | None
+    event: EventFacts | None
+    order_status: str | None
+
+
+def _is_unknown(sight: Sight) -> bool:
+    return sight.event is None or sight.seat is None or sight.seat.event_id != sight.ticket.event_id
+
+
+def _is_not_of_now(sight: Sight) -> bool:
+    age = sight.seen_at - sight.ticket.generated_at
+    return age >= sight.time_to_live or age < -CLOCK_SKEW
+
+
+def _is_for_another_hall(sight: Sight) -> bool:
+    if sight.event is None:
+        return False
+    return sight.event.hall_id != sight.hall_presented or sight.event_presented not in {None, sight.event.event_id}
+
+
+def _is_over(sight: Sight) -> bool:
+    return sight.event is not None and sight.seen_at >= sight.event.event_date + ENDS_AFTER
+
+
+def _is_called_off(sight: Sight) -> bool:
+    return sight.event is not None and not sight.event.is_published
+
+
+def _is_unpaid(sight: Sight) -> bool:
+    return sight.seat is None or sight.seat.owner_user_id is None or sight.order_status != "CONFIRMED"
+
+
+def _is_somebody_elses(sight: Sight) -> bool:
+    return sight.seat is not None and sight.seat.owner_user_id != sight.ticket.user_id
+
+
+def _is_on_sale(sight: Sight) -> bool:
+    return sight.seat is not None and sight.seat.status == "LISTED"
+
+
+# In this order. That somebody is inside already is not for these rules to say: the inventory knows since when.
+RULES: Final[tuple[tuple[Callable[[Sight], bool], ScanResult], ...]] = (
+    (_is_unknown, ScanResult.NOT_FOUND),
+    (_is_not_of_now, ScanResult.EXPIRED),
+    (_is_for_another_hall, ScanResult.WRONG_HALL),
+    (_is_over, ScanResult.EXPIRED),  # the hall has another event by now
+    (_is_called_off, ScanResult.UNPAID),  # its refunds are on their way
+    (_is_unpaid, ScanResult.UNPAID),
+    (_is_somebody_elses, ScanResult.NOT_OWNER),
+    (_is_on_sale, ScanResult.EXPIRED),  # a ticket on sale has no valid code
+)
+
+
+def refusal_of(sight: Sight) -> ScanResult | None:
+    """Return why nobody is admitted; None leaves it to the check-in, which admits each ticket once."""
+    return next((result for applies, result in RULES if applies(sight)), None)
+
+
+def message_of(outcome: ScanOutcome, sight: Sight) -> str:
+    """Return what the scanner shows to the person at the door."""
+    match outcome.result:
+        case ScanResult.SUCCESS:
+            return "Admitted"
+        case ScanResult.DUPLICATE if outcome.admitted_at:
+            return f"Admitted before, at {outcome.admitted_at:%H:%M:%S} UTC"
+        case ScanResult.WRONG_HALL if sight.event:
+            return f"Wrong hall: this ticket is for {sight.event.hall_id}"
+        case ScanResult.EXPIRED if not _is_not_of_now(sight) and _is_over(sight):
+            return "The event is over"
+        case ScanResult.EXPIRED if not _is_not_of_now(sight):
+            return "The ticket is on sale: it has no valid code"
+    return _MESSAGES[outcome.result]
+
+
+_MESSAGES: Final = {
+    ScanResult.DUPLICATE: "Admitted before",
+    ScanResult.UNPAID: "Nobody has paid for this seat",
+    ScanResult.NOT_FOUND: "There is no such seat",
+    ScanResult.WRONG_HALL: "Wrong hall",
+    ScanResult.EXPIRED: "The code is too old: open the ticket again",
+    ScanResult.NOT_OWNER: "The ticket belongs to somebody else",
+}

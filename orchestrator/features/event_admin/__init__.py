@@ -1,0 +1,1 @@
+"""An event's dashboard, attendees, scans and blocked seats, for admins."""

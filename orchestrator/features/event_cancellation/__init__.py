@@ -1,0 +1,1 @@
+"""Cancelled events: every order refunded, every transfer and listing ended."""

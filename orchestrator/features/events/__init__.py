@@ -1,0 +1,1 @@
+"""Events: browse them, put one on sale."""

@@ -1,0 +1,96 @@
+"""Browse events (T1), put one on sale (T15)."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from common.auth.principal import Principal, Role
+from common.fields import Instant
+from common.http.auth import require_role
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.features.events.schemas import (
+    Availability,
+    EventCreated,
+    EventDetail,
+    EventInProgress,
+    EventSummary,
+    NewEvent,
+)
+from orchestrator.features.events.service.catalogue import Catalogue
+from orchestrator.features.events.service.layouts import draft_of
+from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.saga_engine.engine import StillRunning
+
+__all__ = ["router"]
+
+_UPSTREAM = {429: "RATE_LIMITED", 503: "SERVICE_UNAVAILABLE", 504: "UPSTREAM_TIMEOUT"}
+_READ = refusals(_UPSTREAM | {400: "INVALID_UUID, VALIDATION_ERROR", 404: "EVENT_NOT_FOUND"})
+_CREATE = refusals(
+    _UPSTREAM
+    | {
+        400: "VALIDATION_ERROR, INVALID_UUID",
+        401: "UNAUTHORIZED, TOKEN_EXPIRED",
+        403: "FORBIDDEN",
+        404: "NOT_FOUND",
+        409: "REQUEST_IN_PROGRESS",
+        422: "IDEMPOTENCY_KEY_REUSED",
+    }
+) | {202: {"model": Success[EventInProgress]}}
+
+router = APIRouter(tags=["Events"])
+
+AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
+
+
+async def _catalogue(request: Request) -> Catalogue:
+    catalogue: Catalogue = request.app.state.catalogue
+    return catalogue
+
+
+EventCatalogue = Annotated[Catalogue, Depends(_catalogue)]
+
+
+@router.get("/events", responses=refusals(_UPSTREAM | {400: "VALIDATION_ERROR"}), summary="What is on sale")
+async def list_events(
+    *,
+    catalogue: EventCatalogue,
+    page: PageQuery,
+    q: Annotated[str | None, Query(max_length=100, description="Part of the event's name.")] = None,
+    from_: Annotated[Instant | None, Query(alias="from", description="Not before (RFC 3339).")] = None,
+    to: Annotated[Instant | None, Query(description="Before (RFC 3339).")] = None,
+) -> Paginated[EventSummary]:
+    filters = {"q": q, "from": from_ and from_.isoformat(), "to": to and to.isoformat()}
+    query = {name: value for name, value in filters.items() if value}
+    events, total = await catalogue.page(query | {"page": page.page, "per_page": page.per_page})
+    return paginated(events, page=page, total=total)
+
+
+@router.get(
+    "/events/{event_id}",
+    response_model=Success[EventDetail],
+    responses=_READ,
+    summary="One event, with every seat's live state",
+)
+async def show_event(event_id: uuid.UUID, catalogue: EventCatalogue, *, include_seats: bool = True) -> Response:
+    """Small halls are read anew each time; the map of a large one may be some seconds old (`/ws/events/{event_id}`)."""
+    return Response(await catalogue.detail(event_id, include_seats=include_seats), media_type="application/json")
+
+
+@router.get("/events/{event_id}/availability", responses=_READ, summary="How many seats are left, by category")
+async def show_availability(event_id: uuid.UUID, catalogue: EventCatalogue) -> Success[Availability]:
+    """At most a second old; cheap enough to poll."""
+    return success(await catalogue.availability(event_id))
+
+
+@router.post("/admin/events", status_code=201, responses=_CREATE, summary="Put an event on sale")
+async def create_event(
+    *, body: NewEvent, admin: AdminUser, key: IdempotencyKey, catalogue: EventCatalogue, response: Response
+) -> Success[EventCreated] | Success[EventInProgress]:
+    """Creates the event with its whole hall; fans see it once every seat is there."""
+    saga_id = uuid.uuid5(admin.user_id, f"put on sale/{key}") if key else uuid.uuid4()
+    try:
+        return success(await catalogue.put_on_sale(draft_of(body), requested_by=admin.user_id, saga_id=saga_id))
+    except StillRunning as running:
+        response.status_code = 202
+        return success(EventInProgress(event_id=running.saga_id, saga_id=running.saga_id))

@@ -1,0 +1,75 @@
+"""Putting an event on sale: draft event → provision seats → **publish event**.
+
+Nobody sees the event before its whole hall is there; if the hall cannot be built, the draft goes away.
+"""
+
+import uuid
+from typing import Any, Final
+
+from orchestrator.clients.models import EventDraft
+from orchestrator.clients.participants import EventRegister, SeatInventory
+from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, pivot, undoable
+
+__all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
+
+PUT_ON_SALE: Final = "put on sale"
+# 100,000 seats take a few seconds to create (docs/performance.md); a busy machine gets the benefit of the doubt.
+PROVISION_PATIENCE_SECONDS: Final = 60.0
+
+
+class PutOnSale(SagaData):
+    """What the saga knows. The event's id is the saga's."""
+
+    draft: EventDraft
+    seats_created: int = 0
+    event: dict[str, Any] | None = None
+
+    @property
+    def event_id(self) -> uuid.UUID:
+        return self.saga_id
+
+
+def put_on_sale_plan(
+    *, events: EventRegister, inventory: SeatInventory, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+) -> Plan[PutOnSale]:
+    """Return the story of an event that goes on sale."""
+    steps = PutOnSaleSteps(events, inventory)
+    return Plan(
+        PUT_ON_SALE,
+        PutOnSale,
+        undoable("draft event", steps.draft_event, steps.discard_draft),
+        undoable(
+            "provision seats",
+            steps.provision_seats,
+            steps.discard_seats,
+            patience_seconds=PROVISION_PATIENCE_SECONDS,
+        ),
+        pivot("publish event", steps.publish_event),
+        patience_seconds=patience_seconds,
+    )
+
+
+class PutOnSaleSteps:
+    """The saga's actions and undos, in the order of the story."""
+
+    def __init__(self, events: EventRegister, inventory: SeatInventory) -> None:
+        self._events = events
+        self._inventory = inventory
+
+    async def draft_event(self, sale: PutOnSale, call: Call) -> PutOnSale:
+        await self._events.draft(call, event_id=sale.event_id, draft=sale.draft)
+        return sale
+
+    async def discard_draft(self, sale: PutOnSale, call: Call) -> None:
+        await self._events.discard(call, event_id=sale.event_id)
+
+    async def provision_seats(self, sale: PutOnSale, call: Call) -> PutOnSale:
+        created = await self._inventory.provision(call, event_id=sale.event_id, layout=sale.draft.layout)
+        return sale.model_copy(update={"seats_created": created})
+
+    async def discard_seats(self, sale: PutOnSale, call: Call) -> None:
+        await self._inventory.discard(call, event_id=sale.event_id)
+
+    async def publish_event(self, sale: PutOnSale, call: Call) -> PutOnSale:
+        event = await self._events.publish(call, event_id=sale.event_id)
+        return sale.model_copy(update={"event": event})

@@ -1,0 +1,122 @@
+"""Events as fans see them: facts from the events service, seats and counts from the inventory."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import orjson
+
+from common.db.requests import fingerprint_of
+from orchestrator.clients.events import EventFacts, EventsRegister
+from orchestrator.clients.inventory.seats import CategoryCount, GrpcInventory
+from orchestrator.clients.models import EventDraft
+from orchestrator.errors import EventNotFound
+from orchestrator.features.events.saga import PUT_ON_SALE, PutOnSale
+from orchestrator.features.events.schemas import (
+    Availability,
+    CategoryAvailability,
+    EventCreated,
+    EventSummary,
+    VenueDetail,
+    VenueName,
+)
+from orchestrator.features.events.service.seat_maps import SeatMaps
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.record import SagaState
+
+__all__ = ["Catalogue"]
+
+
+class Catalogue:
+    def __init__(self, engine: SagaEngine, events: EventsRegister, inventory: GrpcInventory) -> None:
+        self._engine = engine
+        self._events = events
+        self._inventory = inventory
+        self._seat_maps = SeatMaps(inventory)
+
+    async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], int]:
+        """Return one page of what is on sale, and how many events there are in all."""
+        events, total = await self._events.page(query)
+        counts = await self._inventory.availability([event.event_id for event in events]) if events else {}
+        return [_summary(event, counts.get(event.event_id, [])) for event in events], total
+
+    async def detail(self, event_id: uuid.UUID, *, include_seats: bool) -> bytes:
+        """Return an event as the JSON of an `EventDetail` in its envelope, with its hall's seats when wanted.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND.
+        """
+        event = await self._visible(event_id)
+        seats, counts = await asyncio.gather(
+            self._seat_maps.of(event) if include_seats else _no_seats(),
+            self._inventory.availability([event_id]),
+        )
+        detail = _summary(event, counts.get(event_id, [])).model_dump(mode="json") | {
+            "venue": venue_detail(event).model_dump(mode="json")
+        }
+        if seats is not None:
+            detail["seats"] = orjson.Fragment(seats)
+        return orjson.dumps({"success": True, "data": detail})
+
+    async def availability(self, event_id: uuid.UUID) -> Availability:
+        """Return the counts per category, at most a second old.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND.
+        """
+        await self._visible(event_id)
+        counts = (await self._inventory.availability([event_id])).get(event_id, [])
+        categories = [
+            CategoryAvailability(
+                category=count.category,
+                total=count.total,
+                available=count.available,
+                held=count.held,
+                sold=count.sold,
+            )
+            for count in counts
+        ]
+        return Availability(event_id=event_id, categories=categories)
+
+    async def put_on_sale(self, draft: EventDraft, *, requested_by: uuid.UUID, saga_id: uuid.UUID) -> EventCreated:
+        """Create an event with its hall; it is visible once every seat is there.
+
+        Raises:
+            NotFound: the venue is not known.
+            StillRunning: it takes longer than the request may.
+        """
+        sale = PutOnSale(saga_id=saga_id, draft=draft)
+        fingerprint = fingerprint_of(draft.model_dump(mode="json"))
+        saga = await self._engine.start(PUT_ON_SALE, sale, requested_by=requested_by, fingerprint=fingerprint)
+        if saga.state in {SagaState.RUNNING, SagaState.STUCK} or not isinstance(saga.data, PutOnSale):
+            raise StillRunning(saga.saga_id)
+        if saga.error is not None:
+            raise saga.error.to_error()
+        return EventCreated(event_id=saga.saga_id, seats_created=saga.data.seats_created)
+
+    async def _visible(self, event_id: uuid.UUID) -> EventFacts:
+        event = await self._events.facts(event_id)
+        if event.status == "DRAFT":
+            raise EventNotFound
+        return event
+
+
+def venue_detail(event: EventFacts) -> VenueDetail:
+    return VenueDetail(venue_id=event.venue.venue_id, name=event.venue.name, address=event.venue.address)
+
+
+async def _no_seats() -> None:
+    return None
+
+
+def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
+    return EventSummary(
+        event_id=event.event_id,
+        name=event.name,
+        venue=VenueName(venue_id=event.venue.venue_id, name=event.venue.name),
+        hall_id=event.hall_id,
+        event_date=event.event_date,
+        total_seats=event.total_seats,
+        available_seats=sum(count.available for count in counts),
+        pricing_tiers=event.pricing_tiers,
+    )

@@ -1,0 +1,49 @@
+"""The supplier of digital goods (Kinguin-style): its webhooks."""
+
+import hashlib
+from typing import Final
+
+from pydantic import AliasChoices, ConfigDict, Field, SecretStr, ValidationError
+
+from orchestrator.features.payments.adapters.port import Inbound, PaymentNews, Provider
+from orchestrator.features.payments.adapters.signatures import is_signed
+from orchestrator.features.payments.adapters.wire import Label, Wire
+from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable
+
+__all__ = ["SupplierWebhooks"]
+
+
+class _Notice(Wire):
+    model_config = ConfigDict(validate_by_name=True)
+
+    event_id: Label | None = Field(None, validation_alias=AliasChoices("event_id", "eventId", "id"))
+    event_type: Label = Field("unknown", validation_alias=AliasChoices("event_type", "eventType", "type", "event"))
+
+
+class SupplierWebhooks:
+    """Reads notices as the supplier signs them: HMAC-SHA256 over the body."""
+
+    provider: Final = Provider.KINGUIN
+    signature_header: Final = "X-Kinguin-Signature"
+
+    def __init__(self, secret: SecretStr) -> None:
+        self._secret = secret
+
+    def verify(self, body: bytes, signature: str) -> Inbound:
+        if not is_signed(body, signature, secret=self._secret, digest="sha256"):
+            raise SignatureInvalid
+        notice = _notice_of(body)
+        # Without an id of its own, the same words are the same notice.
+        external_id = notice.event_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
+        return Inbound(external_id=external_id, event_type=notice.event_type)
+
+    def news(self, body: bytes) -> PaymentNews | None:
+        _notice_of(body)
+        return None  # the supplier is paid by us, not by fans
+
+
+def _notice_of(body: bytes) -> _Notice:
+    try:
+        return _Notice.model_validate_json(body)
+    except ValidationError as error:
+        raise WebhookUnreadable(problems=error.error_count()) from error

@@ -1,0 +1,54 @@
+"""The log of webhooks, in the orchestrator's database."""
+
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from orchestrator.saga_engine.models import metadata
+
+__all__ = ["webhook_log"]
+
+TIME: Final = DateTime(timezone=True)
+
+webhook_log = Table(
+    "webhook_log",
+    metadata,
+    Column("webhook_id", UUID(as_uuid=True), primary_key=True),
+    Column("provider", Text, nullable=False),
+    # What the provider calls it, or what tells the fact from others where it has no name for it.
+    Column("external_id", Text, nullable=False),
+    Column("event_type", Text, nullable=False),
+    # As it came, byte by byte: that is what was signed.
+    Column("body", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'received'")),
+    Column("outcome", Text),
+    Column("payment_id", UUID(as_uuid=True)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("replays", Integer, nullable=False, server_default=text("0")),
+    # The last job that was to process it.
+    Column("job_id", UUID(as_uuid=True), nullable=False),
+    Column("error", JSONB),
+    # What came of it before each replay, the first first.
+    Column("earlier", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("received_at", TIME, nullable=False, server_default=func.clock_timestamp()),
+    Column("processed_at", TIME),
+    UniqueConstraint("provider", "external_id", name="uq_webhook_log_provider_external_id"),
+    CheckConstraint(
+        "status IN ('received', 'processing', 'processed', 'ignored', 'failed', 'unmatched')", name="status_known"
+    ),
+    Index("ix_webhook_log_received_at", "received_at"),
+    Index("ix_webhook_log_status", "status", "received_at"),
+)

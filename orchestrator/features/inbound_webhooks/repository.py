@@ -1,0 +1,204 @@
+"""The log of webhooks in PostgreSQL."""
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.db.engine import Database, Row
+from orchestrator.features.inbound_webhooks.models.records import (
+    StoredWebhook,
+    Verdict,
+    WebhookError,
+    WebhookStatus,
+    WebhookView,
+)
+from orchestrator.features.payments.adapters.port import Inbound, Provider
+from orchestrator.jobs.record import NewJob
+from orchestrator.jobs.repository.writer import enqueue_in
+
+__all__ = ["WebhookLog"]
+
+JOB_ENDED: Final = "JOB_ENDED"
+ABANDONED: Final = WebhookError(code=JOB_ENDED, message="Its job ended before it was processed.")
+_COLUMNS: Final = """
+    webhook_id, provider, external_id, event_type, status, outcome, payment_id, attempts, replays, job_id, error,
+    earlier, received_at, processed_at
+"""
+
+_STORE: Final = text(
+    """
+    INSERT INTO webhook_log (webhook_id, provider, external_id, event_type, body, job_id)
+    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)
+    ON CONFLICT (provider, external_id) DO NOTHING
+    """
+)
+
+# A job of before the last replay changes nothing any more.
+_BEGIN: Final = text(
+    """
+    UPDATE webhook_log SET status = 'processing', attempts = attempts + 1
+    WHERE webhook_id = :webhook_id AND replays = :replay
+    RETURNING provider, body
+    """
+)
+
+# That it failed is no news of a worker that was asleep while another one processed it.
+_END: Final = text(
+    """
+    UPDATE webhook_log SET status = :status, outcome = :outcome, payment_id = coalesce(:payment_id, payment_id),
+        error = :error, processed_at = clock_timestamp()
+    WHERE webhook_id = :webhook_id AND replays = :replay AND (status = 'processing' OR :error IS NULL)
+    """
+).bindparams(bindparam("error", type_=JSONB(none_as_null=True)))
+
+_NOTE_ERROR: Final = text(
+    """
+    UPDATE webhook_log SET error = :error
+    WHERE webhook_id = :webhook_id AND replays = :replay AND status = 'processing'
+    """
+).bindparams(bindparam("error", type_=JSONB))
+
+_REPLAY: Final = text(
+    f"""
+    UPDATE webhook_log SET status = 'received', replays = replays + 1, attempts = 0, job_id = :job_id,
+        outcome = NULL, error = NULL, processed_at = NULL,
+        earlier = earlier || jsonb_build_array(jsonb_build_object(
+            'status', status, 'outcome', outcome, 'error', error, 'attempts', attempts, 'job_id', job_id,
+            'processed_at', processed_at, 'replayed_at', clock_timestamp(), 'replayed_by', CAST(:admin_id AS uuid)))
+    WHERE webhook_id = :webhook_id AND replays = :replay
+    RETURNING {_COLUMNS}
+    """  # noqa: S608 - constants only
+)
+
+# The job was cancelled, or given up when its last worker had died; or a worker that was asleep began what was over.
+_END_ABANDONED: Final = text(
+    """
+    UPDATE webhook_log AS w SET
+        status = coalesce(ended.result ->> 'status', 'failed'),
+        outcome = coalesce(ended.result ->> 'outcome', outcome),
+        error = CASE WHEN ended.result IS NULL THEN coalesce(ended.error, w.error, :error) END,
+        processed_at = clock_timestamp()
+    FROM (
+        SELECT open.webhook_id, open.job_id, j.result, j.error
+        FROM webhook_log AS open LEFT JOIN jobs AS j ON j.job_id = open.job_id
+        WHERE open.status IN ('received', 'processing')
+          AND (j.job_id IS NULL OR j.status IN ('completed', 'failed', 'cancelled'))) AS ended
+    WHERE w.webhook_id = ended.webhook_id AND w.job_id = ended.job_id AND w.status IN ('received', 'processing')
+    """
+).bindparams(bindparam("error", type_=JSONB))
+
+_TRIM: Final = text(
+    """
+    DELETE FROM webhook_log
+    WHERE received_at < now() - make_interval(secs => :keep_seconds) AND status NOT IN ('received', 'processing')
+    """
+)
+
+_FIND: Final = text(f"SELECT {_COLUMNS}, body FROM webhook_log WHERE webhook_id = :webhook_id")  # noqa: S608
+
+_PAGE: Final = text(
+    f"""
+    SELECT {_COLUMNS}, count(*) OVER () AS total FROM webhook_log
+    WHERE (CAST(:provider AS text) IS NULL OR provider = :provider)
+      AND (CAST(:status AS text) IS NULL OR status = :status)
+    ORDER BY received_at DESC, webhook_id LIMIT :limit OFFSET :offset
+    """  # noqa: S608 - constants only
+)
+
+
+class WebhookLog:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def store(
+        self, inbound: Inbound, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
+    ) -> bool:
+        """Store a webhook and the job that processes it, both or none; False when it was there before."""
+        values = {
+            "webhook_id": webhook_id,
+            "provider": provider.value,
+            "external_id": inbound.external_id,
+            "event_type": inbound.event_type,
+            "body": body,
+            "job_id": job.job_id,
+        }
+        async with self._database.transaction() as connection:
+            if (await connection.execute(_STORE, values)).rowcount == 0:
+                return False
+            return await enqueue_in(connection, job)
+
+    async def begin(self, webhook_id: uuid.UUID, *, replay: int) -> StoredWebhook | None:
+        """Note that a job has begun with it; None when it is another job's by now."""
+        row = await self._database.fetch_one(_BEGIN, {"webhook_id": webhook_id, "replay": replay})
+        if row is None:
+            return None
+        return StoredWebhook(
+            webhook_id=webhook_id, provider=Provider(row["provider"]), body=bytes(row["body"]), replay=replay
+        )
+
+    async def end(self, webhook: StoredWebhook, verdict: Verdict) -> None:
+        values = {
+            "webhook_id": webhook.webhook_id,
+            "replay": webhook.replay,
+            "status": verdict.status.value,
+            "outcome": verdict.outcome,
+            "payment_id": verdict.payment_id,
+            "error": _error_json(verdict.error),
+        }
+        await self._database.execute(_END, values)
+
+    async def note_error(self, webhook: StoredWebhook, error: WebhookError) -> None:
+        """Keep why a try failed, while there will be another one."""
+        values = {"webhook_id": webhook.webhook_id, "replay": webhook.replay, "error": _error_json(error)}
+        await self._database.execute(_NOTE_ERROR, values)
+
+    async def end_abandoned(self) -> None:
+        """Write down what came of webhooks whose job has ended without doing so."""
+        await self._database.execute(_END_ABANDONED, {"error": _error_json(ABANDONED)})
+
+    async def trim(self, *, keep_seconds: float) -> None:
+        """Throw away what was received longer ago than that, unless it is still to be processed."""
+        await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
+
+    async def replay(self, webhook: WebhookView, job: NewJob, *, admin_id: uuid.UUID) -> WebhookView | None:
+        """Let another job process it; None when somebody else has just done that. What came of it so far is kept."""
+        values = {
+            "webhook_id": webhook.webhook_id,
+            "replay": webhook.replays,
+            "job_id": job.job_id,
+            "admin_id": admin_id,
+        }
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_REPLAY, values)).mappings().first()
+            if row is None:
+                return None
+            await enqueue_in(connection, job)
+            return _view(row)
+
+    async def find(self, webhook_id: uuid.UUID) -> tuple[WebhookView, bytes] | None:
+        """Return a webhook and its body."""
+        row = await self._database.fetch_one(_FIND, {"webhook_id": webhook_id})
+        return None if row is None else (_view(row), bytes(row["body"]))
+
+    async def page(
+        self, *, provider: Provider | None, status: WebhookStatus | None, limit: int, offset: int
+    ) -> tuple[list[WebhookView], int]:
+        """Return webhooks, newest first, and how many there are in all."""
+        parameters: dict[str, Any] = {
+            "provider": provider and provider.value,
+            "status": status and status.value,
+            "limit": limit,
+            "offset": offset,
+        }
+        rows = await self._database.fetch_all(_PAGE, parameters)
+        return [_view(row) for row in rows], rows[0]["total"] if rows else 0
+
+
+def _view(row: Row) -> WebhookView:
+    return WebhookView(**{name: row[name] for name in WebhookView.model_fields})
+
+
+def _error_json(error: WebhookError | None) -> dict[str, str] | None:
+    return None if error is None else error.model_dump()

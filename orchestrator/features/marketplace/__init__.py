@@ -1,0 +1,1 @@
+"""The resale marketplace."""

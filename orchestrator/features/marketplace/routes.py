@@ -1,0 +1,115 @@
+"""The marketplace (T10): list, cancel, buy, approve. The listings themselves are read from the orders service."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common.http.auth import CurrentUser
+from common.http.envelope import Success, refusals
+from orchestrator.features.marketplace.schemas import (
+    ApproveRequest,
+    ListingActive,
+    ListingCancelled,
+    ListingReference,
+    ListRequest,
+    SaleCompleted,
+    SalePending,
+)
+from orchestrator.features.marketplace.service import Marketplace
+from orchestrator.http.answers import answer
+from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.schemas import InProgress
+
+__all__ = ["router"]
+
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    403: "FORBIDDEN",
+    404: "LISTING_NOT_FOUND",
+    409: "LISTING_INVALID_STATE, REQUEST_IN_PROGRESS",
+    422: "IDEMPOTENCY_KEY_REUSED",
+    429: "RATE_LIMITED",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_LIST = refusals(
+    _COMMON
+    | {
+        400: "VALIDATION_ERROR, INVALID_UUID, PRICE_ABOVE_CAP",
+        403: "NOT_SEAT_OWNER",
+        404: "SEAT_NOT_FOUND",
+        409: "LISTING_INVALID_STATE, TRANSFER_IN_PROGRESS, ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
+        410: "EVENT_ENDED",
+    }
+)
+_BUY = refusals(
+    _COMMON
+    | {
+        400: "VALIDATION_ERROR, INVALID_UUID, SELF_TRANSFER",
+        402: "INSUFFICIENT_CREDITS",
+        410: "EVENT_ENDED",
+    }
+)
+_APPROVE = refusals(
+    _COMMON
+    | {
+        401: "UNAUTHORIZED, TOKEN_EXPIRED, OTP_INVALID",
+        410: "OTP_EXPIRED, OFFER_EXPIRED, EVENT_ENDED",
+        429: "RATE_LIMITED, OTP_MAX_RETRIES",
+    }
+)
+
+router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses={202: {"model": Success[InProgress]}})
+
+
+async def _marketplace(request: Request) -> Marketplace:
+    marketplace: Marketplace = request.app.state.marketplace
+    return marketplace
+
+
+Market = Annotated[Marketplace, Depends(_marketplace)]
+
+
+@router.post("/list", status_code=201, responses=_LIST, summary="Put a ticket on sale")
+async def list_ticket(
+    *, body: ListRequest, user: CurrentUser, key: IdempotencyKey, market: Market, response: Response
+) -> Success[ListingActive] | Success[InProgress]:
+    """At most at the event's cap, 120 % of face value unless the event says otherwise. Its code opens no door meanwhile."""
+    return await answer(market.list_ticket(body, caller_id=user.user_id, key=key), response)
+
+
+@router.post("/cancel", responses=refusals(_COMMON), summary="Take a ticket off the market")
+async def cancel(
+    body: ListingReference, user: CurrentUser, market: Market, response: Response
+) -> Success[ListingCancelled] | Success[InProgress]:
+    """A buyer who waits for approval gets the credits back. Cancelling twice is the same as cancelling once.
+
+    One's own listing, or anybody's as an admin.
+    """
+    return await answer(market.cancel(body.listing_id, caller=user), response)
+
+
+@router.post("/buy", responses=_BUY, summary="Buy a ticket from a fan")
+async def buy(
+    *,
+    body: ListingReference,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    market: Market,
+    response: Response,
+) -> Success[SalePending] | Success[InProgress]:
+    """The price is set aside until the seller approves by code, for 24 hours at most; then it comes back."""
+    bought = market.buy(body.listing_id, caller_id=user.user_id, key=key, address=address)
+    return await answer(bought, response)
+
+
+@router.post("/approve", responses=_APPROVE, summary="Approve a sale by code")
+async def approve(
+    *, body: ApproveRequest, user: CurrentUser, key: IdempotencyKey, market: Market, response: Response
+) -> Success[SaleCompleted] | Success[InProgress]:
+    """By the seller; the ticket and the credits change hands."""
+    approved = market.approve(body.listing_id, body.otp_code, caller_id=user.user_id, key=key)
+    return await answer(approved, response)

@@ -1,0 +1,69 @@
+"""Tickets sold again between fans."""
+
+import uuid
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from common.money import Money, PositiveMoney
+from orchestrator.http.schemas import OtpCode
+
+__all__ = [
+    "ApproveRequest",
+    "ListRequest",
+    "ListingActive",
+    "ListingCancelled",
+    "ListingReference",
+    "SaleCompleted",
+    "SalePending",
+]
+
+
+class ListRequest(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"seat_id": "55555555-5555-5555-5555-555555555101", "asking_price": "380.00"}}
+    )
+
+    seat_id: uuid.UUID
+    asking_price: PositiveMoney
+
+
+class ListingReference(BaseModel):
+    listing_id: uuid.UUID
+
+
+class ApproveRequest(BaseModel):
+    listing_id: uuid.UUID
+    otp_code: OtpCode
+
+
+class ListingActive(BaseModel):
+    """From now on the ticket's code opens no door."""
+
+    listing_id: uuid.UUID
+    status: Literal["ACTIVE"] = "ACTIVE"
+    seat_id: uuid.UUID
+    asking_price: Money
+
+
+class ListingCancelled(BaseModel):
+    listing_id: uuid.UUID
+    status: Literal["CANCELLED"] = "CANCELLED"
+
+
+class SalePending(BaseModel):
+    """The buyer's credits are in escrow until the seller approves, or `expires_at`."""
+
+    listing_id: uuid.UUID
+    sale_id: uuid.UUID
+    status: Literal["PENDING_TRANSFER"] = "PENDING_TRANSFER"
+    credits_held: Money
+    expires_at: datetime
+
+
+class SaleCompleted(BaseModel):
+    listing_id: uuid.UUID
+    status: Literal["COMPLETED"] = "COMPLETED"
+    new_owner_user_id: uuid.UUID
+    credits_received: Money

@@ -1,0 +1,141 @@
+"""Feeds: an entry for each person a message concerns, written once, in an order that readers can rely on."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.messaging.inbox import RECEIVED
+from common.messaging.message import Message
+from common.messaging.topology import MESSAGES_EXCHANGE
+from common.telemetry.correlation import correlation_id
+from orchestrator.features.notifications.models.notices import Notice, shown
+from orchestrator.features.notifications.schemas import FeedEntry, FeedPage
+from orchestrator.features.outbound_webhooks.repository import ADD_DELIVERIES, delivery_body, subscriptions_wanting
+from orchestrator.features.outbound_webhooks.schemas import DELIVERABLE
+from orchestrator.jobs.record import NewJob
+from orchestrator.jobs.repository.writer import GIVEN_JOB, given_jobs, many_jobs
+
+__all__ = ["FEED_CHANGED", "FeedStore"]
+
+FEED_CHANGED: Final = "feed.changed"
+SOURCE: Final = "orchestrator"
+CONSUMER: Final = "notifications"
+# A message may come again as long as its sender's outbox keeps it; this is far beyond.
+KEEP_INBOX: Final = "14 days"
+
+# All of it or nothing, and nothing when the message was received before. Heads are taken in order, so that two messages
+# about the same people lock their feeds in the same order (docs/locking.md). The hint's shape is the common envelope's.
+_RECORD: Final = text(
+    f"""
+    WITH {RECEIVED},
+    given AS (
+        SELECT n.user_id, n.message
+        FROM received CROSS JOIN jsonb_to_recordset(CAST(:notices AS jsonb)) AS n (user_id uuid, message jsonb)),
+    heads AS (
+        INSERT INTO feed_heads (user_id, last_sequence)
+        SELECT user_id, 1 FROM given ORDER BY user_id
+        ON CONFLICT (user_id) DO UPDATE SET last_sequence = feed_heads.last_sequence + 1
+        RETURNING user_id, last_sequence),
+    entries AS (
+        INSERT INTO user_feed (user_id, sequence, message)
+        SELECT user_id, last_sequence, message FROM heads JOIN given USING (user_id)),
+    hints AS MATERIALIZED (SELECT gen_random_uuid() AS message_id, user_id, last_sequence FROM heads),
+    hinted AS (
+        INSERT INTO outbox (message_id, exchange, routing_key, body)
+        SELECT message_id, '{MESSAGES_EXCHANGE}', '{FEED_CHANGED}', convert_to(jsonb_build_object(
+            'id', message_id, 'type', '{FEED_CHANGED}', 'version', 1, 'time', clock_timestamp(), 'source', '{SOURCE}',
+            'subject', user_id, 'correlation_id', CAST(:correlation_id AS text),
+            'data', jsonb_build_object('sequence', last_sequence))::text, 'UTF8')
+        FROM hints),
+    consigned AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:consigned AS jsonb)) AS c (delivery_id uuid, subscription_id uuid)),
+    {ADD_DELIVERIES},
+    wanted AS (
+        SELECT j.* FROM received CROSS JOIN jsonb_to_recordset(CAST(:letters AS jsonb)) AS j ({GIVEN_JOB})
+        UNION ALL
+        SELECT j.* FROM jsonb_to_recordset(CAST(:delivery_jobs AS jsonb)) AS j ({GIVEN_JOB})
+        JOIN deliveries ON j.payload ->> 'delivery_id' = deliveries.delivery_id::text),
+    {many_jobs(of="wanted")}
+    SELECT message_id FROM received
+    """  # noqa: S608 - constants only
+)
+_READ: Final = text(
+    """
+    WITH page AS (
+        SELECT sequence, message FROM user_feed
+        WHERE user_id = :user_id AND sequence > CAST(:since AS bigint) ORDER BY sequence LIMIT :limit)
+    SELECT (SELECT last_sequence FROM feed_heads WHERE user_id = :user_id) AS last_sequence,
+           coalesce((SELECT jsonb_agg(page.message || jsonb_build_object('sequence', page.sequence)
+                     ORDER BY page.sequence) FROM page), '[]') AS entries
+    """
+)
+_TRIM: Final = text("DELETE FROM user_feed WHERE created_at < clock_timestamp() - make_interval(secs => :keep_seconds)")
+_TRIM_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
+
+
+class FeedStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(
+        self,
+        message: Message,
+        notices: Sequence[Notice],
+        jobs: Sequence[NewJob],
+        delivery_job: Callable[[uuid.UUID], NewJob],
+    ) -> bool:
+        """Note the message as handled, add to feeds, queue letters and webhooks: all or nothing.
+
+        Poke the outbox relay afterwards.
+
+        Args:
+            delivery_job: makes the job of a webhook's delivery.
+
+        Returns:
+            False when the message was handled before.
+        """
+        consigned = await self._consigned(message)
+        parameters = {
+            "message_id": message.id,
+            "consumer": CONSUMER,
+            "correlation_id": correlation_id(),
+            "notices": _json([{"user_id": notice.user_id, "message": notice.entry} for notice in notices]),
+            "consigned": _json(consigned),
+            "message_type": message.type,
+            "delivery_body": delivery_body(message, data=shown(message)),
+            "letters": _json(given_jobs(jobs)),
+            "delivery_jobs": _json(given_jobs(delivery_job(each["delivery_id"]) for each in consigned)),
+        }
+        return await self._database.fetch_one(_RECORD, parameters) is not None
+
+    async def _consigned(self, message: Message) -> list[dict[str, uuid.UUID]]:
+        """Return a delivery for each subscription that wants the message."""
+        if message.type not in DELIVERABLE:
+            return []
+        wanting = await subscriptions_wanting(self._database, message.type)
+        return [{"delivery_id": uuid.uuid4(), "subscription_id": subscription_id} for subscription_id in wanting]
+
+    async def read(self, user_id: uuid.UUID, *, since: int | None, limit: int) -> FeedPage:
+        """Return a page; without `since` no entries, only how far the feed is."""
+        parameters = {"user_id": user_id, "since": since, "limit": limit}
+        row = await self._database.fetch_one(_READ, parameters)
+        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        last = row["last_sequence"] or 0
+        entries = [FeedEntry.model_validate(entry) for entry in row["entries"]]
+        if since is None:
+            return FeedPage(entries=[], last_sequence=last, is_complete=True)
+        begins_at = entries[0].sequence if entries else last + 1
+        return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == begins_at)
+
+    async def trim(self, *, keep_seconds: float) -> None:
+        """Throw away what is older than that, and the memory of messages that will not come again."""
+        await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
+        await self._database.execute(_TRIM_INBOX)
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return orjson.dumps(rows, default=str).decode()

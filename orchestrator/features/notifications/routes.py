@@ -1,0 +1,35 @@
+"""Feeds, for the gateways."""
+
+import uuid
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from common.http.auth import require_service
+from common.http.envelope import Success, refusals, success
+from orchestrator.features.notifications.schemas import FeedPage
+from orchestrator.features.notifications.service import Feeds
+
+__all__ = ["internal"]
+
+MOST_AT_ONCE: Final = 200
+LARGEST_SEQUENCE: Final = 2**63 - 1
+
+internal: Final = APIRouter(prefix="/internal/feed", tags=["Internal: feeds"], dependencies=[Depends(require_service)])
+
+
+async def _feeds(request: Request) -> Feeds:
+    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
+    feeds: Feeds = request.app.state.feeds
+    return feeds
+
+
+@internal.get("/{user_id}", responses=refusals({400: "INVALID_UUID, VALIDATION_ERROR"}))
+async def read_feed(
+    user_id: uuid.UUID,
+    feeds: Annotated[Feeds, Depends(_feeds)],
+    since: Annotated[int | None, Query(ge=0, le=LARGEST_SEQUENCE)] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = MOST_AT_ONCE,
+) -> Success[FeedPage]:
+    """What happened to that user after `since`, oldest first; without it, only how far the feed is."""
+    return success(await feeds.read(user_id, since=since, limit=limit))

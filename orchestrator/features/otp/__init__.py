@@ -1,0 +1,1 @@
+"""One-time codes: prove one, ask for another."""

@@ -1,0 +1,94 @@
+"""One-time codes (T6, T8, T10)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common.http.auth import CurrentUser
+from common.http.envelope import Success, refusals, success
+from orchestrator.features.otp.schemas import CodeSent, ResendOtpRequest, Verified, VerifyOtpRequest
+from orchestrator.features.otp.service import CodeDesk
+from orchestrator.features.transfers.routes import Transfers
+from orchestrator.features.transfers.schemas import TransferCompleted, TransferPending
+from orchestrator.http.answers import answer
+from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.schemas import InProgress
+
+__all__ = ["router"]
+
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    403: "FORBIDDEN",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_VERIFY = refusals(
+    _COMMON
+    | {
+        401: "UNAUTHORIZED, TOKEN_EXPIRED, OTP_INVALID",
+        402: "INSUFFICIENT_CREDITS",
+        403: "FORBIDDEN, NOT_SEAT_OWNER",
+        404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND",
+        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, SEAT_UNAVAILABLE, "
+        "REQUEST_IN_PROGRESS",
+        410: "HOLD_EXPIRED, OTP_EXPIRED, EVENT_ENDED",
+        422: "IDEMPOTENCY_KEY_REUSED",
+        429: "RATE_LIMITED, OTP_MAX_RETRIES",
+    }
+) | {202: {"model": Success[InProgress]}}
+_RESEND = refusals(
+    _COMMON
+    | {
+        401: "UNAUTHORIZED, TOKEN_EXPIRED",
+        404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND, LISTING_NOT_FOUND",
+        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, LISTING_INVALID_STATE, "
+        "REQUEST_IN_PROGRESS",
+        410: "HOLD_EXPIRED",
+        429: "RATE_LIMITED, OTP_MAX_RETRIES",
+    }
+)
+
+router = APIRouter(tags=["One-time codes"])
+
+
+async def _code_desk(request: Request) -> CodeDesk:
+    desk: CodeDesk = request.app.state.code_desk
+    return desk
+
+
+Codes = Annotated[CodeDesk, Depends(_code_desk)]
+
+
+@router.post("/verify-otp", responses=_VERIFY, summary="Prove who you are with the code that was sent")
+async def verify_otp(
+    *,
+    body: VerifyOtpRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    codes: Codes,
+    transfers: Transfers,
+    response: Response,
+) -> Success[Verified] | Success[TransferPending | TransferCompleted] | Success[InProgress]:
+    """For a purchase: that order can be paid then. For a transfer: the same as `/transfer/confirm` with one's own code."""
+    if body.context == "purchase":
+        verified = await codes.verify_purchase(user_id=user.user_id, order_id=body.reference_id, otp_code=body.otp_code)
+        return success(verified)
+    confirmed = transfers.confirm(body.reference_id, {"": body.otp_code}, caller_id=user.user_id, key=key)
+    return await answer(confirmed, response)
+
+
+@router.post("/resend-otp", responses=_RESEND, summary="Have another code sent")
+async def resend_otp(
+    body: ResendOtpRequest, user: CurrentUser, address: ClientAddress, codes: Codes
+) -> Success[CodeSent]:
+    """The code before it is no longer good. At most one every half a minute, unless its three tries are used up.
+
+    A transfer whose three tries are used up has ended.
+    """
+    send_again = {
+        "purchase": codes.resend_for_purchase,
+        "transfer": codes.resend_for_transfer,
+        "marketplace": codes.resend_for_sale,
+    }[body.context]
+    return success(await send_again(body.reference_id, user_id=user.user_id, address=address))

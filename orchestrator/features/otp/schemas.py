@@ -1,0 +1,38 @@
+"""One-time codes: prove one, ask for another."""
+
+import uuid
+from typing import Literal
+
+from pydantic import BaseModel
+
+from orchestrator.http.schemas import OtpCode
+
+__all__ = ["CodeSent", "ResendOtpRequest", "Verified", "VerifyOtpRequest"]
+
+
+class VerifyOtpRequest(BaseModel):
+    """`reference_id` is the order's or the transfer's id."""
+
+    otp_code: OtpCode
+    context: Literal["purchase", "transfer"]
+    reference_id: uuid.UUID
+
+
+class Verified(BaseModel):
+    """The order can be paid now."""
+
+    verified: Literal[True] = True
+    context: Literal["purchase"] = "purchase"
+    reference_id: uuid.UUID
+
+
+class ResendOtpRequest(BaseModel):
+    """`reference_id` is the order's, the transfer's or the listing's id."""
+
+    context: Literal["purchase", "transfer", "marketplace"]
+    reference_id: uuid.UUID
+
+
+class CodeSent(BaseModel):
+    reference_id: uuid.UUID
+    sent: Literal[True] = True

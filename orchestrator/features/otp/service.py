@@ -1,0 +1,134 @@
+"""One-time codes of fans: prove one for an order, ask for another."""
+
+import uuid
+
+from common.errors import Busy, ServiceError, TooManyRequests
+from orchestrator.clients.models import CodeContext
+from orchestrator.clients.orders.listings import OrdersListings
+from orchestrator.clients.orders.transfers import OrdersTransfers
+from orchestrator.clients.users.otp import UsersCodes
+from orchestrator.errors import (
+    HoldExpired,
+    ListingInvalidState,
+    NotYours,
+    OrderAlreadyConfirmed,
+    OrderInvalidState,
+    OrderNotFound,
+    OtpMaxRetries,
+    OtpRequired,
+    TransferInvalidState,
+)
+from orchestrator.features.otp.schemas import CodeSent, Verified
+from orchestrator.features.purchases.saga import PURCHASE
+from orchestrator.features.transfers.service.transfers import TransferDesk
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+
+__all__ = ["CodeDesk"]
+
+
+class CodeDesk:
+    def __init__(
+        self,
+        engine: SagaEngine,
+        codes: UsersCodes,
+        *,
+        desk: TransferDesk,
+        transfers: OrdersTransfers,
+        listings: OrdersListings,
+    ) -> None:
+        self._engine = engine
+        self._codes = codes
+        self._desk = desk
+        self._transfers = transfers
+        self._listings = listings
+
+    async def verify_purchase(self, *, user_id: uuid.UUID, order_id: uuid.UUID, otp_code: str) -> Verified:
+        """Prove who pays: this order, and no other, can be paid then.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+            Forbidden: somebody else's order.
+            Conflict: ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE.
+            Unauthenticated, Gone, TooManyRequests, Unavailable: as `UsersCodes.verify`.
+        """
+        await self._unpaid_order(order_id, user_id=user_id)
+        await self._codes.verify(user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code)
+        return Verified(reference_id=order_id)
+
+    async def resend_for_purchase(self, order_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
+        """Send another code for an order that was refused for want of one.
+
+        Raises: as `verify_purchase`.
+            TooManyRequests: RATE_LIMITED, one was sent a moment ago.
+        """
+        saga = await self._unpaid_order(order_id, user_id=user_id)
+        if saga.error is None or saga.error.code != OtpRequired.code:
+            raise OrderInvalidState("No code is needed for that order.")
+        return await self._send_again(user_id, CodeContext.PURCHASE, order_id, address=address)
+
+    async def resend_for_transfer(self, transfer_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
+        """Send a party of a pending transfer another code.
+
+        Raises:
+            NotFound: TRANSFER_NOT_FOUND.
+            Forbidden: somebody else's transfer.
+            Conflict: TRANSFER_INVALID_STATE, it is over or confirmed already.
+            TooManyRequests: RATE_LIMITED, one was sent a moment ago; OTP_MAX_RETRIES, and that is its end.
+        """
+        transfer = await self._transfers.find(transfer_id)
+        if not transfer.is_party(user_id):
+            raise NotYours
+        if transfer.party_of(user_id) not in transfer.waiting_for:
+            raise TransferInvalidState(details={"status": transfer.status})
+        try:
+            return await self._send_again(user_id, CodeContext.TRANSFER, transfer_id, address=address)
+        except TooManyRequests as error:
+            if error.code == OtpMaxRetries.code:
+                await self._desk.give_up(transfer_id)
+            raise
+
+    async def resend_for_sale(self, listing_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
+        """Send the seller of a listing that has a buyer another code.
+
+        Raises:
+            NotFound: LISTING_NOT_FOUND.
+            Forbidden: somebody else's listing.
+            Conflict: LISTING_INVALID_STATE, it has no buyer.
+            TooManyRequests: RATE_LIMITED, one was sent a moment ago.
+        """
+        listing = await self._listings.find(listing_id)
+        if listing.seller_user_id != user_id:
+            raise NotYours
+        if listing.status != "PENDING_TRANSFER" or listing.sale_id is None:
+            raise ListingInvalidState(details={"status": listing.status})
+        sent = await self._send_again(user_id, CodeContext.RESALE, listing.sale_id, address=address)
+        return sent.model_copy(update={"reference_id": listing_id})
+
+    async def _send_again(
+        self, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, *, address: str
+    ) -> CodeSent:
+        sent = await self._codes.send_again(user_id=user_id, context=context, reference=reference, address=address)
+        if not sent.is_sent:
+            raise TooManyRequests("A code was sent a moment ago.", retry_after_seconds=sent.retry_after_seconds or 1)
+        return CodeSent(reference_id=reference)
+
+    async def _unpaid_order(self, order_id: uuid.UUID, *, user_id: uuid.UUID) -> SagaRecord:
+        saga = await self._engine.find(order_id)
+        if saga is None or saga.kind != PURCHASE:
+            raise OrderNotFound
+        if saga.requested_by != user_id:
+            raise NotYours
+        if saga.state is not SagaState.WAITING:
+            raise _why_not_unpaid(saga)
+        return saga
+
+
+def _why_not_unpaid(saga: SagaRecord) -> ServiceError:
+    if saga.state is SagaState.COMPLETED:
+        return OrderAlreadyConfirmed()
+    if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
+        return Busy(retry_after_seconds=1)  # it is being paid
+    if saga.error is None or saga.error.code == HoldExpired.code:
+        return HoldExpired()
+    return OrderInvalidState()

@@ -1,0 +1,227 @@
+"""Subscriptions and the log of deliveries."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.messaging.message import Message
+from orchestrator.features.outbound_webhooks.schemas import Delivery, Subscription
+from orchestrator.jobs.record import NewJob
+from orchestrator.jobs.repository.writer import enqueue_in
+
+__all__ = [
+    "ADD_DELIVERIES",
+    "Consignment",
+    "IntegrationStore",
+    "delivery_body",
+    "delivery_key",
+    "put_off_key",
+    "subscriptions_wanting",
+]
+
+KEEP_DELIVERIES: Final = "30 days"
+_SUBSCRIPTION: Final = "subscription_id, url, message_types, status, reason, created_at"
+_DELIVERY: Final = """
+    delivery_id, subscription_id, message_id, message_type, status, attempts, last_status, last_error, created_at,
+    delivered_at
+"""
+
+_CREATE: Final = text(
+    f"""
+    INSERT INTO webhook_subscriptions (subscription_id, url, message_types, secret, created_by)
+    VALUES (:subscription_id, :url, :message_types, :secret, :created_by)
+    RETURNING {_SUBSCRIPTION}
+    """  # noqa: S608 - constants only
+)
+_LIST: Final = text(
+    f"""
+    SELECT {_SUBSCRIPTION}, count(*) OVER () AS total FROM webhook_subscriptions
+    ORDER BY created_at DESC, subscription_id LIMIT :limit OFFSET :offset
+    """  # noqa: S608 - constants only
+)
+_SET_STATUS: Final = text(
+    f"""
+    UPDATE webhook_subscriptions SET status = :status, reason = :reason WHERE subscription_id = :subscription_id
+    RETURNING {_SUBSCRIPTION}
+    """  # noqa: S608 - constants only
+)
+_DELETE: Final = text(
+    "DELETE FROM webhook_subscriptions WHERE subscription_id = :subscription_id RETURNING subscription_id"
+)
+_WANTING: Final = text(
+    """
+    SELECT subscription_id FROM webhook_subscriptions WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
+    """
+)
+# Of a statement that knows whether the message was `received` for the first time: a row of `deliveries` for each that
+# was `consigned` (delivery_id, subscription_id), as far as it is wanted still.
+ADD_DELIVERIES: Final = """
+    deliveries AS (
+        INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
+        SELECT c.delivery_id, c.subscription_id, r.message_id, :message_type, :delivery_body
+        FROM received AS r CROSS JOIN consigned AS c JOIN webhook_subscriptions AS s USING (subscription_id)
+        WHERE s.status = 'ACTIVE'
+        ON CONFLICT (subscription_id, message_id) DO NOTHING
+        RETURNING delivery_id)
+"""
+_FIND: Final = text(
+    """
+    SELECT d.delivery_id, d.subscription_id, d.body, s.url, s.secret, s.status = 'ACTIVE' AS is_wanted,
+        d.status = 'DELIVERED' AS is_delivered
+    FROM webhook_deliveries AS d JOIN webhook_subscriptions AS s USING (subscription_id)
+    WHERE d.delivery_id = :delivery_id
+    """
+)
+# A worker that was asleep does not undo what another one has done.
+_NOTE: Final = text(
+    """
+    UPDATE webhook_deliveries
+    SET attempts = attempts + 1, status = :status, last_status = :last_status, last_error = :last_error,
+        delivered_at = CASE WHEN :status = 'DELIVERED' THEN clock_timestamp() END
+    WHERE delivery_id = :delivery_id AND (status <> 'DELIVERED' OR :status = 'DELIVERED')
+    """
+)
+# Its job was cancelled, or given up when its last worker had died: nobody will post it any more.
+_FAIL_ABANDONED: Final = text(
+    """
+    UPDATE webhook_deliveries AS d SET status = 'FAILED', last_error = coalesce(last_error, 'its job has ended')
+    WHERE status = 'PENDING' AND NOT EXISTS (
+        SELECT FROM jobs AS j
+        WHERE j.kind = 'delivery' AND j.status IN ('queued', 'running', 'retrying')
+          AND j.payload ->> 'delivery_id' = d.delivery_id::text)
+    """
+)
+_LOG: Final = text(
+    f"""
+    SELECT {_DELIVERY}, count(*) OVER () AS total FROM webhook_deliveries
+    WHERE subscription_id = :subscription_id AND (CAST(:status AS text) IS NULL OR status = :status)
+    ORDER BY created_at DESC, delivery_id LIMIT :limit OFFSET :offset
+    """  # noqa: S608 - constants only
+)
+_REPLAY: Final = text(
+    f"""
+    UPDATE webhook_deliveries SET status = 'PENDING', replays = replays + 1 WHERE delivery_id = :delivery_id
+    RETURNING {_DELIVERY}, replays
+    """  # noqa: S608 - constants only
+)
+_TRIM: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """A delivery with where it goes, and what it is signed with."""
+
+    delivery_id: uuid.UUID
+    subscription_id: uuid.UUID
+    url: str
+    secret: str
+    body: str
+    is_wanted: bool
+    is_delivered: bool
+
+
+def delivery_key(delivery_id: uuid.UUID, *, replay: int = 0) -> str:
+    """Return the idempotency key of the job that delivers it, at first or once more."""
+    return f"{delivery_id} replay {replay}" if replay else str(delivery_id)
+
+
+def put_off_key(delivery_id: uuid.UUID, *, job_id: uuid.UUID) -> str:
+    """Return the idempotency key of the job that delivers it in place of one that found no turn free."""
+    return f"{delivery_id} after {job_id}"
+
+
+def delivery_body(message: Message, *, data: Mapping[str, Any]) -> str:
+    """Return what integrators are sent; `data` is what they may read of the message."""
+    return orjson.dumps(
+        {"type": message.type, "timestamp": message.time.isoformat(), "subject": message.subject, "data": data}
+    ).decode()
+
+
+async def subscriptions_wanting(database: Database, message_type: str) -> list[uuid.UUID]:
+    rows = await database.fetch_all(_WANTING, {"message_type": message_type})
+    return [row["subscription_id"] for row in rows]
+
+
+class IntegrationStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(
+        self, *, subscription_id: uuid.UUID, url: str, message_types: list[str], secret: str, created_by: uuid.UUID
+    ) -> Subscription:
+        row = await self._database.fetch_one(
+            _CREATE,
+            {
+                "subscription_id": subscription_id,
+                "url": url,
+                "message_types": message_types,
+                "secret": secret,
+                "created_by": created_by,
+            },
+        )
+        return Subscription.model_validate(row)
+
+    async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], int]:
+        rows = await self._database.fetch_all(_LIST, {"limit": limit, "offset": offset})
+        return [Subscription.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+
+    async def set_status(self, subscription_id: uuid.UUID, *, status: str, reason: str | None) -> Subscription | None:
+        parameters = {"subscription_id": subscription_id, "status": status, "reason": reason}
+        row = await self._database.fetch_one(_SET_STATUS, parameters)
+        return Subscription.model_validate(row) if row else None
+
+    async def delete(self, subscription_id: uuid.UUID) -> bool:
+        return await self._database.fetch_one(_DELETE, {"subscription_id": subscription_id}) is not None
+
+    async def find(self, delivery_id: uuid.UUID) -> Consignment | None:
+        row = await self._database.fetch_one(_FIND, {"delivery_id": delivery_id})
+        return Consignment(**row) if row else None
+
+    async def note(
+        self, delivery_id: uuid.UUID, *, status: str, last_status: int | None, last_error: str | None
+    ) -> None:
+        """Write down what came of a try."""
+        parameters: Mapping[str, Any] = {
+            "delivery_id": delivery_id,
+            "status": status,
+            "last_status": last_status,
+            "last_error": last_error,
+        }
+        await self._database.execute(_NOTE, parameters)
+
+    async def put_off(self, job: NewJob) -> None:
+        """Store the job that is to deliver it later."""
+        async with self._database.transaction() as connection:
+            await enqueue_in(connection, job)
+
+    async def log(
+        self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int
+    ) -> tuple[list[Delivery], int]:
+        parameters = {"subscription_id": subscription_id, "status": status, "limit": limit, "offset": offset}
+        rows = await self._database.fetch_all(_LOG, parameters)
+        return [Delivery.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+
+    async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
+        """Make it wait again, for a job that is stored with that; None when there is none. Poke the queue afterwards.
+
+        Args:
+            job: makes the job of a replay with that number.
+        """
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_REPLAY, {"delivery_id": delivery_id})).mappings().first()
+            if row is None:
+                return None
+            await enqueue_in(connection, job(row["replays"]))
+            return Delivery.model_validate(row)
+
+    async def trim(self) -> None:
+        await self._database.execute(_TRIM)
+
+    async def fail_abandoned(self) -> None:
+        """Let those be failed that wait for a job that has ended."""
+        await self._database.execute(_FAIL_ABANDONED)

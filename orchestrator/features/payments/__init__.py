@@ -1,0 +1,1 @@
+"""Credits bought by card or crypto, and their reconciliation with the providers."""

@@ -1,0 +1,280 @@
+"""Stripe: PaymentIntents by its own package, and its webhooks.
+
+The package is told to send no telemetry (it would also write a file into the home directory) and to repeat nothing:
+its own repetitions would outlive our deadline, and the idempotency key makes ours safe.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import aiohttp
+import stripe
+from pydantic import Field, SecretStr, ValidationError
+
+from common.errors import Unprocessable
+from common.money import money
+from common.telemetry.tracing import client_span
+from orchestrator.features.payments.adapters.port import CURRENCY, Inbound, PaymentNews, PaymentStatus, Provider
+from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
+from orchestrator.features.payments.errors import (
+    NoSuchPayment,
+    ProviderSilent,
+    ProviderUnavailable,
+    SignatureInvalid,
+    WebhookStale,
+    WebhookUnreadable,
+)
+
+__all__ = ["Intent", "StripePayments", "StripeWebhooks"]
+
+stripe.enable_telemetry = False
+
+MISSING: Final = "resource_missing"  # https://docs.stripe.com/error-codes
+PAGE: Final = 100  # as many as Stripe gives at once
+# How old a signed webhook may be: the tolerance that Stripe recommends ("Verify webhook signatures").
+TOLERANCE_SECONDS: Final = stripe.Webhook.DEFAULT_TOLERANCE
+
+# https://docs.stripe.com/payments/paymentintents/lifecycle
+_STATUS_OF_INTENT: Final = {
+    "requires_payment_method": PaymentStatus.PENDING,
+    "requires_confirmation": PaymentStatus.PENDING,
+    "requires_action": PaymentStatus.PENDING,
+    "requires_capture": PaymentStatus.PENDING,
+    "processing": PaymentStatus.CONFIRMING,
+    "succeeded": PaymentStatus.SUCCEEDED,
+    "canceled": PaymentStatus.FAILED,
+}
+# A failed try leaves the intent open; should another one succeed, the payment was late.
+_STATUS_OF_TYPE: Final = {
+    "payment_intent.processing": PaymentStatus.CONFIRMING,
+    "payment_intent.succeeded": PaymentStatus.SUCCEEDED,
+    "payment_intent.payment_failed": PaymentStatus.FAILED,
+    "payment_intent.canceled": PaymentStatus.FAILED,
+}
+_REFUND: Final = "charge.refunded"
+
+
+class _Labels(Wire):
+    """The metadata that we gave to an intent; Stripe hands it back with it, and with its charges."""
+
+    payment_id: OwnId = None
+    user_id: OwnId = None
+
+
+class _Charge(Wire):
+    payment_intent: str | None = None
+    currency: str
+    amount_refunded: int = 0
+    metadata: _Labels = Field(default_factory=_Labels)
+
+
+class Intent(Wire):
+    """A PaymentIntent. `client_secret` lets the fan's browser pay it; amounts are in cents."""
+
+    id: str
+    client_secret: str | None = None
+    amount: int
+    amount_received: int = 0
+    currency: str
+    status: str
+    created: datetime
+    metadata: _Labels = Field(default_factory=_Labels)
+    latest_charge: _Charge | str | None = None
+
+
+class _EventData(Wire):
+    object: dict[str, Any]
+
+
+class _Event(Wire):
+    id: Label
+    type: Label
+    created: datetime
+    data: _EventData
+
+
+class StripePayments:
+    """Makes and finds PaymentIntents.
+
+    Args:
+        api_url: without a path, such as ``https://api.stripe.com``.
+        timeout_seconds: for a whole answer.
+    """
+
+    provider: Final = Provider.STRIPE
+
+    def __init__(self, *, api_url: str, secret_key: SecretStr, timeout_seconds: float) -> None:
+        self._http = stripe.AIOHTTPClient(timeout=aiohttp.ClientTimeout(total=timeout_seconds))
+        self._client = stripe.StripeClient(
+            secret_key.get_secret_value(),
+            base_addresses={"api": api_url.rstrip("/")},
+            max_network_retries=0,
+            http_client=self._http,
+        )
+
+    async def create(self, *, payment_id: uuid.UUID, user_id: uuid.UUID, amount: Decimal) -> Intent:
+        """Make a PaymentIntent, or find the one made for this payment within the last day.
+
+        Raises:
+            Unprocessable: the payment was for another amount.
+            ProviderUnavailable: Stripe does not take it.
+            ProviderSilent: no answer in time.
+        """
+        with client_span("Stripe", "create intent"), _translated():
+            intent = await self._client.v1.payment_intents.create_async(
+                {
+                    "amount": int(amount.scaleb(2)),
+                    "currency": CURRENCY,
+                    "metadata": {"payment_id": str(payment_id), "user_id": str(user_id)},
+                    "automatic_payment_methods": {"enabled": True},
+                },
+                {"idempotency_key": str(payment_id)},
+            )
+            return Intent.model_validate(intent.to_dict())
+
+    async def find(self, intent_id: str) -> Intent:
+        """Return a PaymentIntent.
+
+        Raises:
+            NoSuchPayment.
+            ProviderUnavailable: Stripe does not say.
+            ProviderSilent: no answer in time.
+        """
+        with client_span("Stripe", "find intent"), _translated():
+            return Intent.model_validate((await self._client.v1.payment_intents.retrieve_async(intent_id)).to_dict())
+
+    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
+        with client_span("Stripe", "find intent"), _translated():
+            intent = await self._client.v1.payment_intents.retrieve_async(
+                provider_payment_id, {"expand": ["latest_charge"]}
+            )
+            return list(_standing(Intent.model_validate(intent.to_dict())))
+
+    async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
+        """Yield how payments made since then stand now, each as `standing` says.
+
+        Raises:
+            ProviderUnavailable: Stripe does not list them.
+            ProviderSilent: no answer in time.
+        """
+        with _translated():
+            page = await self._client.v1.payment_intents.list_async(
+                {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
+            )
+            async for intent in page.auto_paging_iter():
+                for news in _standing(Intent.model_validate(intent.to_dict())):
+                    yield news
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's, half typed
+
+
+class StripeWebhooks:
+    """Reads events as Stripe signs them: ``Stripe-Signature: t=…,v1=…``, HMAC-SHA256 over ``t.body``."""
+
+    provider: Final = Provider.STRIPE
+    signature_header: Final = "Stripe-Signature"
+
+    def __init__(self, secret: SecretStr) -> None:
+        self._secret = secret.get_secret_value()
+
+    def verify(self, body: bytes, signature: str) -> Inbound:
+        self._require_signed(body, signature)
+        event = _event_of(body)
+        return Inbound(external_id=event.id, event_type=event.type)
+
+    def news(self, body: bytes) -> PaymentNews | None:
+        event = _event_of(body)
+        try:
+            if event.type == _REFUND:
+                return _refund(_Charge.model_validate(event.data.object), event.created)
+            if status := _STATUS_OF_TYPE.get(event.type):
+                return _news(Intent.model_validate(event.data.object), status, event.created)
+        except ValidationError as error:
+            raise WebhookUnreadable(problems=error.error_count()) from error
+        return None
+
+    def _require_signed(self, body: bytes, signature: str) -> None:
+        """The package says in words only what is wrong, so the age is asked for on its own."""
+        check = stripe.WebhookSignature.verify_header
+        try:
+            # Its comparison knows ASCII only, and it reads the body as UTF-8.
+            check(body, signature if signature.isascii() else "", self._secret)
+        except (stripe.SignatureVerificationError, UnicodeDecodeError) as error:
+            raise SignatureInvalid from error
+        try:
+            check(body, signature, self._secret, TOLERANCE_SECONDS)
+        except stripe.SignatureVerificationError as error:
+            raise WebhookStale from error
+
+
+def _event_of(body: bytes) -> _Event:
+    try:
+        return _Event.model_validate_json(body)
+    except ValidationError as error:
+        raise WebhookUnreadable(problems=error.error_count()) from error
+
+
+def _standing(intent: Intent) -> Iterator[PaymentNews]:
+    """Yield the payment and, if some was given back, the refund; after a whole refund there is nothing to credit."""
+    charge = intent.latest_charge
+    given_back = charge.amount_refunded if isinstance(charge, _Charge) else 0
+    if given_back == 0 or given_back < intent.amount_received:
+        yield _news(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
+    if given_back and isinstance(charge, _Charge) and (refund := _refund(charge, None)) is not None:
+        yield refund
+
+
+def _news(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -> PaymentNews:
+    has_succeeded = status is PaymentStatus.SUCCEEDED
+    return PaymentNews(
+        provider=Provider.STRIPE,
+        provider_payment_id=intent.id,
+        status=status,
+        amount=_amount(intent.amount_received if has_succeeded else intent.amount),
+        currency=intent.currency,
+        payment_id=intent.metadata.payment_id,
+        user_id=intent.metadata.user_id,
+        occurred_at=occurred_at,
+    )
+
+
+def _refund(charge: _Charge, occurred_at: datetime | None) -> PaymentNews | None:
+    """Return None for a charge that was made without an intent: none of ours."""
+    if charge.payment_intent is None:
+        return None
+    return PaymentNews(
+        provider=Provider.STRIPE,
+        provider_payment_id=charge.payment_intent,
+        status=PaymentStatus.REFUNDED,
+        amount=_amount(charge.amount_refunded),
+        currency=charge.currency,
+        payment_id=charge.metadata.payment_id,
+        user_id=charge.metadata.user_id,
+        occurred_at=occurred_at,
+    )
+
+
+def _amount(cents: int) -> Decimal:
+    return money(Decimal(cents).scaleb(-2))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except stripe.IdempotencyError as error:
+        raise Unprocessable(reason=error.code) from error
+    except (stripe.APIConnectionError, aiohttp.ClientError, TimeoutError) as error:
+        if isinstance(error.__cause__, aiohttp.ClientConnectorError):
+            raise ProviderUnavailable(reason=repr(error.__cause__)) from error
+        raise ProviderSilent(reason=repr(error.__cause__ or error)) from error
+    except stripe.InvalidRequestError as error:
+        is_missing = error.code == MISSING
+        raise (NoSuchPayment if is_missing else ProviderUnavailable)(reason=repr(error)) from error
+    except (stripe.StripeError, ValidationError) as error:
+        raise ProviderUnavailable(reason=repr(error)) from error

@@ -1,0 +1,1 @@
+"""Purchases: hold seats, pay for them, cancel them."""

@@ -1,0 +1,133 @@
+"""Reserve, pay, cancel (T2, T3, T5, T7)."""
+
+import uuid
+from collections.abc import Awaitable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from common.http.auth import CurrentUser
+from common.http.envelope import Success, refusals, success
+from orchestrator.clients.models import SeatChoice
+from orchestrator.features.purchases.schemas import (
+    BestAvailableRequest,
+    Cancellation,
+    OrderInProgress,
+    PayRequest,
+    Receipt,
+    Reservation,
+    ReserveRequest,
+)
+from orchestrator.features.purchases.service import BoxOffice
+from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.saga_engine.engine import StillRunning
+
+__all__ = ["router"]
+
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    422: "IDEMPOTENCY_KEY_REUSED",
+    429: "RATE_LIMITED",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_RESERVE = refusals(
+    _COMMON
+    | {
+        404: "EVENT_NOT_FOUND, SEAT_NOT_FOUND",
+        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS",
+        410: "EVENT_ENDED",
+    }
+)
+_PAY = refusals(
+    _COMMON
+    | {
+        402: "INSUFFICIENT_CREDITS",
+        403: "FORBIDDEN",
+        404: "ORDER_NOT_FOUND",
+        409: "ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED, REQUEST_IN_PROGRESS",
+        410: "HOLD_EXPIRED",
+        428: "OTP_REQUIRED",
+    }
+)
+_CANCEL = refusals(
+    _COMMON
+    | {
+        403: "FORBIDDEN",
+        404: "ORDER_NOT_FOUND",
+        409: "ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED, REQUEST_IN_PROGRESS",
+    }
+)
+
+router = APIRouter(tags=["Purchase"], responses={202: {"model": Success[OrderInProgress]}})
+
+
+async def _box_office(request: Request) -> BoxOffice:
+    office: BoxOffice = request.app.state.box_office
+    return office
+
+
+Data = TypeVar("Data", bound=BaseModel)
+Office = Annotated[BoxOffice, Depends(_box_office)]
+
+
+@router.post("/reserve", responses=_RESERVE, response_model_exclude_none=True, summary="Hold 1 to 10 seats")
+async def reserve(
+    *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+) -> Success[Reservation] | Success[OrderInProgress]:
+    """All or none, for five minutes. A seat that is taken, or being taken, is refused at once."""
+    choice = SeatChoice(seat_ids=body.chosen)
+    held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
+    return await _answer(held, response)
+
+
+@router.post(
+    "/reserve/best-available",
+    responses=_RESERVE,
+    response_model_exclude_none=True,
+    summary="Hold the best seats left in a category",
+)
+async def reserve_best_available(
+    *, body: BestAvailableRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+) -> Success[Reservation] | Success[OrderInProgress]:
+    """Side by side in one row where there are such."""
+    choice = SeatChoice(category=body.category, quantity=body.quantity)
+    held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
+    return await _answer(held, response)
+
+
+@router.post("/pay", responses=_PAY, response_model_exclude_none=True, summary="Pay for held seats and get the tickets")
+async def pay(
+    *,
+    body: PayRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    office: Office,
+    response: Response,
+) -> Success[Receipt] | Success[OrderInProgress]:
+    """Too few credits (402) leave the hold as it is: top up and pay again while it lasts.
+
+    So does 428: prove with the code that was sent (`/verify-otp`), and pay again.
+    """
+    paid = office.pay(user_id=user.user_id, order_id=body.order_id, key=key, address=address)
+    return await _answer(paid, response)
+
+
+@router.post("/orders/{order_id}/cancel", responses=_CANCEL, summary="Give held seats back")
+async def cancel(
+    order_id: uuid.UUID, user: CurrentUser, office: Office, response: Response
+) -> Success[Cancellation] | Success[OrderInProgress]:
+    """Cancelling twice is the same as cancelling once."""
+    return await _answer(office.cancel(user_id=user.user_id, order_id=order_id), response)
+
+
+async def _answer(work: Awaitable[Data], response: Response) -> Success[Data] | Success[OrderInProgress]:
+    try:
+        return success(await work)
+    except StillRunning as running:
+        response.status_code = 202
+        return success(OrderInProgress(order_id=running.saga_id, saga_id=running.saga_id))

@@ -1,0 +1,1 @@
+"""Tickets of one's own, and their QR codes."""

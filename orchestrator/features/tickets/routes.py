@@ -1,0 +1,59 @@
+"""My tickets (T14) and their codes (T11)."""
+
+import uuid
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common.http.auth import CurrentUser
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.features.tickets.schemas import QrView, TicketView
+from orchestrator.features.tickets.service import TicketWallet
+
+__all__ = ["router"]
+
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    429: "RATE_LIMITED",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "ORDER_INVALID_STATE"}
+SVG: Final = "image/svg+xml"
+NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code is as good as the ticket
+
+router = APIRouter(tags=["Tickets"])
+
+
+async def _ticket_wallet(request: Request) -> TicketWallet:
+    wallet: TicketWallet = request.app.state.ticket_wallet
+    return wallet
+
+
+Tickets = Annotated[TicketWallet, Depends(_ticket_wallet)]
+
+
+@router.get("/tickets", responses=refusals(_COMMON), summary="My tickets")
+async def list_tickets(user: CurrentUser, page: PageQuery, tickets: Tickets) -> Paginated[TicketView]:
+    """Newest first."""
+    mine, total = await tickets.page(user_id=user.user_id, page=page)
+    return paginated(mine, page=page, total=total)
+
+
+@router.get("/tickets/{seat_id}/qr", responses=refusals(_COMMON | _QR), summary="A fresh code for the door")
+async def show_qr(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Success[QrView]:
+    """Good for a minute; only its owner gets one."""
+    return success(await tickets.qr(user_id=user.user_id, seat_id=seat_id))
+
+
+@router.get(
+    "/tickets/{seat_id}/qr.svg",
+    response_class=Response,
+    responses=refusals(_COMMON | _QR) | {200: {"content": {SVG: {"schema": {"type": "string"}}}}},
+    summary="A fresh code for the door, as a picture",
+)
+async def show_qr_svg(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Response:
+    """Good for a minute, as the payload is; not to be cached."""
+    picture = await tickets.qr_svg(user_id=user.user_id, seat_id=seat_id)
+    return Response(picture, media_type=SVG, headers=NOT_STORED)

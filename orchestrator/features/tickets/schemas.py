@@ -1,0 +1,42 @@
+"""A fan's own tickets."""
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from common.money import Money
+from orchestrator.features.events.schemas import VenueDetail
+
+__all__ = ["QrView", "TicketEvent", "TicketView"]
+
+
+class TicketEvent(BaseModel):
+    event_id: uuid.UUID
+    name: str
+    event_date: datetime
+    hall_id: str
+    venue: VenueDetail
+
+
+class TicketView(BaseModel):
+    """`status` is SOLD, LISTED or CHECKED_IN."""
+
+    seat_id: uuid.UUID
+    event: TicketEvent
+    category: str
+    row_number: str
+    seat_number: int
+    status: str
+    price_paid: Money
+    purchased_at: datetime
+
+
+class QrView(BaseModel):
+    """What the door scans. Fetch a new one before it expires."""
+
+    seat_id: uuid.UUID
+    qr_payload: str
+    generated_at: datetime
+    expires_at: datetime
+    ttl_seconds: int

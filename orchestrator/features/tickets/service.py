@@ -1,0 +1,77 @@
+"""A fan's own tickets, and the code that opens the door."""
+
+import asyncio
+import uuid
+
+from common.http.envelope import Page
+from orchestrator.clients.events import EventFacts, EventsRegister
+from orchestrator.clients.inventory.seats import GrpcInventory, OwnedSeat
+from orchestrator.errors import NotSeatOwner, TicketNotUsable
+from orchestrator.features.events.service.catalogue import venue_detail
+from orchestrator.features.tickets.adapters.qr_code import QrCodec
+from orchestrator.features.tickets.adapters.qr_image import svg_of
+from orchestrator.features.tickets.schemas import QrView, TicketEvent, TicketView
+
+__all__ = ["TicketWallet"]
+
+
+class TicketWallet:
+    def __init__(self, inventory: GrpcInventory, events: EventsRegister, qr: QrCodec) -> None:
+        self._inventory = inventory
+        self._events = events
+        self._qr = qr
+
+    async def page(self, *, user_id: uuid.UUID, page: Page) -> tuple[list[TicketView], int]:
+        """Return a page of the user's tickets, newest first, and how many there are in all."""
+        seats, total = await self._inventory.owned_by(user_id, offset=page.offset, limit=page.per_page)
+        events = await self._events.facts_of(sorted({seat.event_id for seat in seats}))
+        return [_ticket_view(seat, events[seat.event_id]) for seat in seats if seat.event_id in events], total
+
+    async def qr(self, *, user_id: uuid.UUID, seat_id: uuid.UUID) -> QrView:
+        """Return a fresh code for one's own ticket.
+
+        Raises:
+            NotFound: SEAT_NOT_FOUND.
+            Forbidden: NOT_SEAT_OWNER.
+            Conflict: the ticket is on sale again or was used.
+        """
+        owned = await self._inventory.seat(seat_id)
+        if owned.owner_user_id != user_id:
+            raise NotSeatOwner
+        if owned.status != "SOLD":
+            raise TicketNotUsable
+        event = await self._events.facts(owned.event_id)
+        issued = self._qr.issue(seat_id=seat_id, user_id=user_id, event_id=owned.event_id, hall_id=event.hall_id)
+        return QrView(
+            seat_id=seat_id,
+            qr_payload=issued.payload,
+            generated_at=issued.generated_at,
+            expires_at=issued.expires_at,
+            ttl_seconds=issued.ttl_seconds,
+        )
+
+    async def qr_svg(self, *, user_id: uuid.UUID, seat_id: uuid.UUID) -> bytes:
+        """Return a fresh code for one's own ticket as an SVG document. Raises as `qr`."""
+        code = await self.qr(user_id=user_id, seat_id=seat_id)
+        return await asyncio.to_thread(svg_of, code.qr_payload)  # off the loop: it takes some milliseconds
+
+
+def _ticket_view(owned: OwnedSeat, event: EventFacts) -> TicketView:
+    return TicketView.model_validate(
+        {
+            "seat_id": owned.seat.seat_id,
+            "event": TicketEvent(
+                event_id=event.event_id,
+                name=event.name,
+                event_date=event.event_date,
+                hall_id=event.hall_id,
+                venue=venue_detail(event),
+            ),
+            "category": owned.seat.category,
+            "row_number": owned.seat.row_number,
+            "seat_number": owned.seat.seat_number,
+            "status": owned.status,
+            "price_paid": owned.price_paid,
+            "purchased_at": owned.purchased_at,
+        }
+    )

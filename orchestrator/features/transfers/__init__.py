@@ -1,0 +1,1 @@
+"""Transfers of tickets between two people, and their disputes."""

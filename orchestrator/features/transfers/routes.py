@@ -1,0 +1,152 @@
+"""Transfers between two people (T8), and their disputes (T9)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common.auth.principal import Principal, Role
+from common.http.auth import CurrentUser, require_role
+from common.http.envelope import Success, refusals, success
+from orchestrator.features.transfers.schemas import (
+    ConfirmTransferRequest,
+    DisputeRequest,
+    TransferCancelledView,
+    TransferCompleted,
+    TransferDismissed,
+    TransferDisputed,
+    TransferPending,
+    TransferReference,
+    TransferRequest,
+    TransferReversed,
+)
+from orchestrator.features.transfers.service.disputes import DisputeDesk
+from orchestrator.features.transfers.service.transfers import TransferDesk
+from orchestrator.http.answers import answer
+from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.schemas import InProgress
+
+__all__ = ["Transfers", "router"]
+
+_COMMON = {
+    400: "VALIDATION_ERROR, INVALID_UUID",
+    401: "UNAUTHORIZED, TOKEN_EXPIRED",
+    403: "FORBIDDEN",
+    404: "TRANSFER_NOT_FOUND",
+    409: "TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
+    422: "IDEMPOTENCY_KEY_REUSED",
+    429: "RATE_LIMITED",
+    503: "SERVICE_UNAVAILABLE",
+    504: "UPSTREAM_TIMEOUT",
+}
+_INITIATE = refusals(
+    _COMMON
+    | {
+        400: "VALIDATION_ERROR, INVALID_UUID, SELF_TRANSFER",
+        402: "INSUFFICIENT_CREDITS",
+        403: "FORBIDDEN, NOT_SEAT_OWNER, UNVERIFIED_ACCOUNT",
+        404: "SEAT_NOT_FOUND, USER_NOT_FOUND",
+        409: "TRANSFER_IN_PROGRESS, LISTING_INVALID_STATE, ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
+        410: "EVENT_ENDED",
+    }
+)
+_CONFIRM = refusals(
+    _COMMON
+    | {
+        401: "UNAUTHORIZED, TOKEN_EXPIRED, OTP_INVALID",
+        402: "INSUFFICIENT_CREDITS",
+        403: "FORBIDDEN, NOT_SEAT_OWNER",
+        409: "TRANSFER_INVALID_STATE, SEAT_UNAVAILABLE, REQUEST_IN_PROGRESS",
+        410: "OTP_EXPIRED, EVENT_ENDED",
+        429: "RATE_LIMITED, OTP_MAX_RETRIES",
+    }
+)
+_REVERSE = refusals(
+    _COMMON
+    | {
+        403: "FORBIDDEN, NOT_SEAT_OWNER",
+        409: "TRANSFER_INVALID_STATE, SEAT_UNAVAILABLE, REQUEST_IN_PROGRESS",
+    }
+)
+
+router = APIRouter(prefix="/transfer", tags=["Transfers"], responses={202: {"model": Success[InProgress]}})
+
+
+async def _transfer_desk(request: Request) -> TransferDesk:
+    desk: TransferDesk = request.app.state.transfer_desk
+    return desk
+
+
+async def _dispute_desk(request: Request) -> DisputeDesk:
+    desk: DisputeDesk = request.app.state.dispute_desk
+    return desk
+
+
+Transfers = Annotated[TransferDesk, Depends(_transfer_desk)]
+Disputes = Annotated[DisputeDesk, Depends(_dispute_desk)]
+AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
+
+
+@router.post("/initiate", status_code=201, responses=_INITIATE, summary="Offer a ticket, or ask for one")
+async def initiate(
+    *,
+    body: TransferRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    transfers: Transfers,
+    response: Response,
+) -> Success[TransferPending] | Success[InProgress]:
+    """Both parties get a code and have fifteen minutes to confirm. A ticket is in one transfer at a time."""
+    return await answer(transfers.initiate(body, caller_id=user.user_id, key=key, address=address), response)
+
+
+@router.post("/confirm", responses=_CONFIRM, summary="Confirm by code")
+async def confirm(
+    *,
+    body: ConfirmTransferRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    transfers: Transfers,
+    response: Response,
+) -> Success[TransferPending | TransferCompleted] | Success[InProgress]:
+    """One's own code, or both together. With the second one credits and ticket change hands.
+
+    A wrong code leaves the transfer as it is; the third one ends it. Too few credits (402) leave it as it is, too: top up
+    and confirm again while it lasts.
+    """
+    codes = {"": body.otp_code, "seller": body.seller_otp, "buyer": body.buyer_otp}
+    given = {party: code for party, code in codes.items() if code is not None}
+    return await answer(transfers.confirm(body.transfer_id, given, caller_id=user.user_id, key=key), response)
+
+
+@router.post("/cancel", responses=refusals(_COMMON), summary="Give a pending transfer up")
+async def cancel(
+    body: TransferReference, user: CurrentUser, transfers: Transfers, response: Response
+) -> Success[TransferCancelledView] | Success[InProgress]:
+    """By the seller or the buyer. Cancelling twice is the same as cancelling once."""
+    return await answer(transfers.cancel(body.transfer_id, caller_id=user.user_id), response)
+
+
+@router.post("/dispute", responses=refusals(_COMMON), summary="Contest a completed transfer")
+async def dispute(
+    body: DisputeRequest, user: CurrentUser, key: IdempotencyKey, disputes: Disputes
+) -> Success[TransferDisputed]:
+    """By the seller or the buyer, once. Until an admin decides, the ticket can neither be transferred nor sold."""
+    disputed = await disputes.dispute(body.transfer_id, caller_id=user.user_id, reason=body.reason, key=key)
+    return success(disputed)
+
+
+@router.post("/reverse", responses=_REVERSE, summary="Reverse a disputed transfer (admin)")
+async def reverse(
+    *, body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes, response: Response
+) -> Success[TransferReversed] | Success[InProgress]:
+    """The seller gets the ticket back, the buyer all credits: also those that the seller has spent."""
+    return await answer(disputes.reverse(body.transfer_id, admin_id=admin.user_id, key=key), response)
+
+
+@router.post("/dismiss", responses=refusals(_COMMON), summary="Let a disputed transfer stand (admin)")
+async def dismiss(
+    body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes
+) -> Success[TransferDismissed]:
+    return success(await disputes.dismiss(body.transfer_id, admin_id=admin.user_id, key=key))

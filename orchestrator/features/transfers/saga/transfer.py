@@ -1,0 +1,219 @@
+"""A ticket handed from one person to another for credits: one saga.
+
+open transfer → send both a code → wait until both confirmed → hold the buyer's credits → **change owner** → pay seller →
+complete transfer.
+
+Too few credits lead back to the wait: the buyer can top up and confirm again while the time lasts. Every other failure
+unwinds: the credits go back, and the ticket stays where it was.
+
+The transfer and this saga share one id.
+"""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from common.messaging.message import Message
+from common.messaging.topology import MESSAGES_EXCHANGE
+from common.money import Money
+from orchestrator.clients.models import CodeContext, Ticket
+from orchestrator.clients.participants import OneTimeCodes, SeatInventory, TransferBook, Wallet
+from orchestrator.errors import TransferCancelled, TransferExpired
+from orchestrator.saga_engine.plan import (
+    DEFAULT_PATIENCE_SECONDS,
+    Call,
+    OutgoingMessage,
+    Plan,
+    SagaData,
+    must_finish,
+    pivot,
+    publish,
+    undoable,
+    wait,
+)
+
+__all__ = ["CONFIRM", "OPENING", "TRANSFER", "Transfer", "TransferSteps", "transfer_plan"]
+
+TRANSFER: Final = "transfer"
+CONFIRM: Final = "confirm"
+OPEN_TRANSFER: Final = "open transfer"
+SEND_INITIATOR_CODE: Final = "send initiator a code"
+SEND_OTHER_CODE: Final = "send the other a code"
+OPENING: Final = (OPEN_TRANSFER, SEND_INITIATOR_CODE, SEND_OTHER_CODE)
+SOURCE: Final = "orchestrator"
+
+
+class Transfer(SagaData):
+    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside; `address` goes with the codes.
+
+    `price_paid_before` is what the ticket had cost the seller, for a reversal to restore.
+    """
+
+    ticket: Ticket
+    seller_user_id: uuid.UUID
+    buyer_user_id: uuid.UUID
+    initiated_by_user_id: uuid.UUID
+    credits_amount: Money
+    price_paid_before: Money
+    expires_at: datetime
+    address: str = ""
+    escrow_id: uuid.UUID | None = None
+
+    @property
+    def transfer_id(self) -> uuid.UUID:
+        return self.saga_id
+
+    @property
+    def other_user_id(self) -> uuid.UUID:
+        """The party that did not start it."""
+        is_sellers = self.initiated_by_user_id == self.seller_user_id
+        return self.buyer_user_id if is_sellers else self.seller_user_id
+
+    @property
+    def escrow(self) -> uuid.UUID:
+        """The escrow, for steps that come after it was made."""
+        if self.escrow_id is None:
+            raise RuntimeError(f"transfer {self.saga_id} has no escrow yet")
+        return self.escrow_id
+
+
+def transfer_plan(
+    *,
+    transfers: TransferBook,
+    codes: OneTimeCodes,
+    wallet: Wallet,
+    inventory: SeatInventory,
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+) -> Plan[Transfer]:
+    """Return the story of a transfer."""
+    steps = TransferSteps(transfers=transfers, codes=codes, wallet=wallet, inventory=inventory)
+    return Plan(
+        TRANSFER,
+        Transfer,
+        undoable(OPEN_TRANSFER, steps.open_transfer, steps.end_transfer),
+        # Who starts it first: whoever may have no more codes cannot have others sent any.
+        undoable(SEND_INITIATOR_CODE, steps.send_initiator_code, steps.withdraw_initiator_code),
+        undoable(SEND_OTHER_CODE, steps.send_other_code, steps.withdraw_other_code),
+        publish("announce transfer", pending_message),
+        wait(CONFIRM, deadline=lambda transfer: transfer.expires_at, expired=TransferExpired),
+        undoable("hold credits", steps.hold_credits, steps.give_credits_back, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
+        pivot("change owner", steps.change_owner),
+        must_finish("pay seller", steps.pay_seller),
+        must_finish("complete transfer", steps.complete_transfer),
+        publish("announce new owner", completed_message),
+        on_unwound=failed_message,
+        patience_seconds=patience_seconds,
+    )
+
+
+class TransferSteps:
+    """The transfer's actions and undos, in the order of the story."""
+
+    def __init__(
+        self, *, transfers: TransferBook, codes: OneTimeCodes, wallet: Wallet, inventory: SeatInventory
+    ) -> None:
+        self._transfers = transfers
+        self._codes = codes
+        self._wallet = wallet
+        self._inventory = inventory
+
+    async def open_transfer(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._transfers.open(
+            call,
+            transfer_id=transfer.transfer_id,
+            ticket=transfer.ticket,
+            seller_user_id=transfer.seller_user_id,
+            buyer_user_id=transfer.buyer_user_id,
+            initiated_by_user_id=transfer.initiated_by_user_id,
+            credits_amount=transfer.credits_amount,
+            expires_at=transfer.expires_at,
+        )
+        return transfer
+
+    async def end_transfer(self, transfer: Transfer, call: Call) -> None:
+        status = "CANCELLED" if call.reason == TransferCancelled.code else "FAILED"
+        await self._transfers.end(call, transfer_id=transfer.transfer_id, status=status)
+
+    async def send_initiator_code(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._send_code(transfer, call, to=transfer.initiated_by_user_id)
+        return transfer
+
+    async def withdraw_initiator_code(self, transfer: Transfer, call: Call) -> None:
+        await self._withdraw_code(transfer, call, of=transfer.initiated_by_user_id)
+
+    async def send_other_code(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._send_code(transfer, call, to=transfer.other_user_id)
+        return transfer.model_copy(update={"address": ""})  # nobody needs to know any more where they were
+
+    async def withdraw_other_code(self, transfer: Transfer, call: Call) -> None:
+        await self._withdraw_code(transfer, call, of=transfer.other_user_id)
+
+    async def hold_credits(self, transfer: Transfer, call: Call) -> Transfer:
+        escrow_id = await self._wallet.hold_escrow(
+            call,
+            user_id=transfer.buyer_user_id,
+            amount=transfer.credits_amount,
+            reference=transfer.transfer_id,
+        )
+        return transfer.model_copy(update={"escrow_id": escrow_id})
+
+    async def give_credits_back(self, _: Transfer, call: Call) -> None:
+        await self._wallet.void_escrow(call)
+
+    async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._inventory.hand_over(
+            call,
+            seat_id=transfer.ticket.seat_id,
+            order_id=transfer.ticket.order_id,
+            from_user_id=transfer.seller_user_id,
+            to_user_id=transfer.buyer_user_id,
+            price_paid=Decimal(transfer.credits_amount),
+        )
+        return transfer
+
+    async def pay_seller(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._wallet.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
+        return transfer
+
+    async def complete_transfer(self, transfer: Transfer, call: Call) -> Transfer:
+        await self._transfers.complete(call, transfer_id=transfer.transfer_id)
+        return transfer
+
+    async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> None:
+        await self._codes.send(
+            call,
+            user_id=to,
+            requested_by_user_id=transfer.initiated_by_user_id,
+            context=CodeContext.TRANSFER,
+            reference=transfer.transfer_id,
+            address=transfer.address,
+        )
+
+    async def _withdraw_code(self, transfer: Transfer, call: Call, *, of: uuid.UUID) -> None:
+        await self._codes.withdraw(call, user_id=of, context=CodeContext.TRANSFER, reference=transfer.transfer_id)
+
+
+def pending_message(transfer: Transfer) -> OutgoingMessage:
+    return _fact("transfer.pending", transfer, {"expires_at": transfer.expires_at})
+
+
+def completed_message(transfer: Transfer) -> OutgoingMessage:
+    return _fact("transfer.completed", transfer, {})
+
+
+def failed_message(transfer: Transfer, reason: str) -> OutgoingMessage:
+    return _fact("transfer.failed", transfer, {"reason": reason})
+
+
+def _fact(message_type: str, transfer: Transfer, more: dict[str, object]) -> OutgoingMessage:
+    facts: dict[str, object] = {
+        "transfer_id": str(transfer.transfer_id),
+        "event_id": str(transfer.ticket.event_id),
+        "seat_id": str(transfer.ticket.seat_id),
+        "seller_user_id": str(transfer.seller_user_id),
+        "buyer_user_id": str(transfer.buyer_user_id),
+        "credits_amount": f"{transfer.credits_amount:.2f}",
+    }
+    message = Message(type=message_type, source=SOURCE, subject=str(transfer.transfer_id), data=facts | more)
+    return OutgoingMessage(message, MESSAGES_EXCHANGE, message_type)

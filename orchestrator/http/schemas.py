@@ -1,0 +1,19 @@
+"""Shapes that several features' requests and answers share."""
+
+import uuid
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from common.fields import PlainText
+
+__all__ = ["InProgress", "OtpCode"]
+
+OtpCode = Annotated[PlainText, Field(min_length=4, max_length=12, examples=["123456"])]
+
+
+class InProgress(BaseModel):
+    """The work goes on by itself; look again in a moment."""
+
+    saga_id: uuid.UUID
+    status: Literal["PROCESSING"] = "PROCESSING"

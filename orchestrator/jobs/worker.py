@@ -1,0 +1,87 @@
+"""A worker's part in jobs, put together: takes tokens, tries jobs, looks after those that nobody has in hand."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from common.db.engine import Database
+from common.messaging.topology import Topology
+from orchestrator.jobs.consumer import Intake
+from orchestrator.jobs.observer import JobObserver
+from orchestrator.jobs.policies import JobPolicy
+from orchestrator.jobs.registry import Registry
+from orchestrator.jobs.repository.attempts import Attempts
+from orchestrator.jobs.repository.maintenance import Upkeep
+from orchestrator.jobs.runner import JobRunner
+from orchestrator.jobs.scheduler import Scheduler
+
+__all__ = ["WorkPace", "Workforce"]
+
+HAND_BACK_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPace:
+    """How often a worker looks, and how long it is waited for (all in seconds)."""
+
+    lease_seconds: float
+    interval_seconds: float
+    grace_seconds: float
+    trim_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    runner: JobRunner
+    intake: Intake
+    scheduler: Scheduler
+
+    @classmethod
+    def of(
+        cls,
+        database: Database,
+        registry: Registry,
+        observer: JobObserver,
+        *,
+        rabbitmq_url: str,
+        topology: Topology,
+        policies: Mapping[str, JobPolicy],
+        waits_on_broker: Collection[float],
+        pace: WorkPace,
+        on_announced: Callable[[], None],
+    ) -> Self:
+        """Construct it. Nothing connects before `start`.
+
+        Args:
+            waits_on_broker: the pauses between tries for which the topology has a queue.
+            on_announced: called after a write that left messages in the outbox.
+        """
+        attempts = Attempts(database, lease_seconds=pace.lease_seconds)
+        runner = JobRunner(attempts, registry, observer, waits_on_broker=waits_on_broker, on_announced=on_announced)
+        intake = Intake(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
+        scheduler = Scheduler(
+            Upkeep(database),
+            runner,
+            intake,
+            policies=policies,
+            on_announced=on_announced,
+            interval_seconds=pace.interval_seconds,
+            grace_seconds=pace.grace_seconds,
+            trim_seconds=pace.trim_seconds,
+        )
+        return cls(runner, intake, scheduler)
+
+    def start(self) -> None:
+        self.runner.start()
+        self.intake.broker.start()
+        self.scheduler.start()
+
+    async def close(self, *, grace_seconds: float) -> None:
+        """Take no more tokens, let what is in hand end in time, and hand the rest back."""
+        await self.intake.stop()
+        if not await self.intake.finished(within_seconds=grace_seconds):
+            self.runner.hand_back()
+            await self.intake.finished(within_seconds=HAND_BACK_SECONDS)
+        await self.scheduler.close()
+        await self.intake.close()
+        await self.runner.close()

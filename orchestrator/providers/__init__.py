@@ -1,1 +1,0 @@
-"""Parties outside the platform, each behind an adapter of its own."""

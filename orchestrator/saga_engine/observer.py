@@ -1,0 +1,71 @@
+"""Who is told how a saga goes: logs and metrics in production, a killer in the tests."""
+
+import enum
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from common.telemetry.logs import get_logger
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+
+__all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Moment", "Observer", "Observers"]
+
+logger = get_logger(__name__)
+
+SAGAS_FINISHED = Counter("sagas_finished_total", "Sagas that came to an end.", ["kind", "state", "code"])
+SAGAS_IN_STATE = Gauge("sagas", "Sagas that are not at their end.", ["state"])
+STEP_SECONDS = Histogram(
+    "saga_step_duration_seconds",
+    "Time one action or undo took, repetitions included.",
+    ["kind", "step", "phase"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+class Moment(enum.StrEnum):
+    """The points between which a process may die."""
+
+    BEFORE_ACTION = "before action"
+    AFTER_ACTION = "after action"
+    BEFORE_UNDO = "before undo"
+    AFTER_UNDO = "after undo"
+    AFTER_WRITE = "after write"
+
+
+class Observer(Protocol):
+    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None: ...
+
+    def took(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None: ...
+
+
+class LoggingObserver:
+    """Counts and times every step; logs how a saga ended, and loudly when it is stuck."""
+
+    LEVEL_OF_STATE: Final = {SagaState.STUCK: "error", SagaState.UNWOUND: "info", SagaState.COMPLETED: "info"}
+
+    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:
+        if moment is not Moment.AFTER_WRITE or saga.state not in self.LEVEL_OF_STATE:
+            return
+        code = saga.error.code if saga.error else ""
+        SAGAS_FINISHED.labels(saga.kind, saga.state, code).inc()
+        log = getattr(logger, self.LEVEL_OF_STATE[saga.state])
+        log("saga.ended", kind=saga.kind, saga_id=str(saga.saga_id), state=saga.state, step=step, code=code)
+
+    def took(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None:
+        STEP_SECONDS.labels(saga.kind, step, phase).observe(seconds)
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:
+        for observer in self._observers:
+            await observer.reached(moment, step, saga)
+
+    def took(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None:
+        for observer in self._observers:
+            observer.took(seconds, phase=phase, step=step, saga=saga)

@@ -1,0 +1,46 @@
+"""How sagas stand, for admins."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common.auth.principal import Role
+from common.http.auth import require_role
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.saga_engine.engine import StillRunning
+from orchestrator.saga_engine.record import SagaState
+from orchestrator.saga_engine.schemas import SagaRetried, SagaView
+from orchestrator.saga_engine.service import SagaDesk
+
+__all__ = ["router"]
+
+_COMMON = {400: "VALIDATION_ERROR, INVALID_UUID", 401: "UNAUTHORIZED, TOKEN_EXPIRED", 403: "FORBIDDEN"}
+_RETRY = refusals(_COMMON | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"model": Success[SagaRetried]}}
+
+router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+
+
+async def _saga_desk(request: Request) -> SagaDesk:
+    desk: SagaDesk = request.app.state.saga_desk
+    return desk
+
+
+Desk = Annotated[SagaDesk, Depends(_saga_desk)]
+
+
+@router.get("", responses=refusals(_COMMON), summary="Sagas, newest first")
+async def list_sagas(desk: Desk, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
+    sagas, total = await desk.page(state=state, page=page)
+    return paginated(sagas, page=page, total=total)
+
+
+@router.post("/{saga_id}/retry", responses=_RETRY, summary="Set a stuck saga going again")
+async def retry_saga(saga_id: uuid.UUID, desk: Desk, response: Response) -> Success[SagaRetried]:
+    """It goes on in the direction it was stuck in."""
+    try:
+        state = await desk.retry(saga_id)
+    except StillRunning:
+        response.status_code = 202
+        state = SagaState.RUNNING
+    return success(SagaRetried(saga_id=saga_id, state=state))

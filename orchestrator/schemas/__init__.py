@@ -1,1 +1,0 @@
-"""The shapes of the orchestrator's public API."""

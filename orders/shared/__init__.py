@@ -1,0 +1,1 @@
+"""What ticket orders, transfers and listings share."""

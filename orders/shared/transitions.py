@@ -1,0 +1,213 @@
+"""What transfers and listings share: a move of the status and the undo of one, each repeatable by its request id.
+
+A row names in `moved_by_request_id` the request that brought it to its status. So an undo takes back what the request it
+names did, and never what another request did that came to the same status.
+"""
+
+import enum
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Table, TextClause, text
+
+from common.db.engine import Database
+from common.db.requests import SELECT_ANSWER, ParticipantRequest, Refuse, RequestMemory
+from common.errors import Conflict, NotFound, ServiceError
+
+__all__ = ["PRIOR", "Aggregate", "Move", "Mover"]
+
+PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
+
+# The first look may meet another undo in flight; it waits for it, and the second sees what came of it.
+LOOKS: Final = 2
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Move(enum.Enum):
+    """A move of a status machine; each member's value is where it starts and where it leads: None where the row goes."""
+
+    @property
+    def from_status(self) -> str:
+        return str(self.value[0])
+
+    @property
+    def to_status(self) -> str | None:
+        return None if self.value[1] is None else str(self.value[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A table with a status and a history, and how its rows are answered.
+
+    `shape` takes the name of such a row and returns the SQL expression that makes its answer.
+    """
+
+    table: Table
+    history: Table
+    shape: Callable[[str], str]
+
+    @property
+    def key(self) -> str:
+        return next(iter(self.table.primary_key)).name
+
+    def move(self, changes: str = "", *, only: str = "true", noted: Mapping[str, str] = NOTHING) -> TextClause:
+        """Return the statement that moves a row from `:from_status` to `:to_status`.
+
+        Args:
+            changes: more assignments, beginning with a comma.
+            only: what must be true of the row besides its status.
+            noted: more columns of the history, and which columns of the moved row they keep.
+        """
+        return text(
+            f"""
+            WITH {PRIOR},
+            moved AS ({self._update(changes)} AND {only} RETURNING *),
+            {self._noted(noted)},
+            remembered AS (
+                INSERT INTO requests (request_id, fingerprint, result)
+                SELECT :request_id, :fingerprint, jsonb_build_object('done', {self.shape("moved")}) FROM moved
+                RETURNING result)
+            {SELECT_ANSWER}
+            """  # noqa: S608 - the names are ours
+        )
+
+    def undo(self, changes: str = "", *, only: str = "true", noted: Mapping[str, str] = NOTHING) -> TextClause:
+        """Return the statement that takes back what `:undoes_request_id` did; its tombstone is made before it.
+
+        It answers with the row's status, NULL when there is no row, and with nothing when the row moved on.
+        """
+        undone = f"moved_by_request_id = :undoes_request_id AND {only}"
+        return text(
+            f"""
+            WITH {PRIOR},
+            moved AS ({self._update(changes)} AND {undone} RETURNING *),
+            {self._noted(noted)},
+            standing AS (
+                SELECT (SELECT status FROM {self.table.name} WHERE {self.key} = :{self.key}) AS status
+                WHERE NOT EXISTS (SELECT FROM moved)),
+            outcome AS (
+                SELECT status FROM moved
+                UNION ALL
+                SELECT status FROM standing WHERE status = :to_status OR NOT EXISTS (
+                    SELECT FROM requests WHERE request_id = :undoes_request_id AND result -> 'done' IS NOT NULL)),
+            {self.remembered_outcome}
+            {SELECT_ANSWER}
+            """  # noqa: S608 - the names are ours
+        )
+
+    @property
+    def remembered_outcome(self) -> str:
+        """The part of an undo that answers with the status in `outcome`."""
+        return f"""
+            remembered AS (
+                INSERT INTO requests (request_id, fingerprint, result)
+                SELECT :request_id, :fingerprint, jsonb_build_object('done',
+                    jsonb_build_object('{self.key}', CAST(:{self.key} AS uuid), 'status', status))
+                FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
+                RETURNING result)
+        """  # noqa: S608 - the names are ours
+
+    def opened(self, noted_user: str) -> str:
+        """Return the parts that note and remember the row in `opened`."""
+        return f"""
+            noted AS (
+                INSERT INTO {self.history.name} ({self.key}, to_status, request_id, user_id)
+                SELECT {self.key}, status, :request_id, {noted_user} FROM opened),
+            remembered AS (
+                INSERT INTO requests (request_id, fingerprint, result)
+                SELECT :request_id, :fingerprint, jsonb_build_object('done', {self.shape("opened")}) FROM opened
+                RETURNING result)
+        """  # noqa: S608 - the names are ours
+
+    def _update(self, changes: str) -> str:
+        return f"""
+            UPDATE {self.table.name} SET status = :to_status, moved_by_request_id = :request_id {changes}
+            WHERE {self.key} = :{self.key} AND status = :from_status AND NOT EXISTS (SELECT FROM prior)
+        """  # noqa: S608 - the names are ours
+
+    def _noted(self, more: Mapping[str, str]) -> str:
+        columns, values = "".join(f", {column}" for column in more), "".join(f", {value}" for value in more.values())
+        return f"""
+            noted AS (
+                INSERT INTO {self.history.name} ({self.key}, from_status, to_status, request_id {columns})
+                SELECT {self.key}, :from_status, status, :request_id {values} FROM moved)
+        """  # noqa: S608 - the names are ours
+
+
+class Mover:
+    """Runs the moves of one aggregate, and says why one is refused."""
+
+    def __init__(
+        self, database: Database, aggregate: Aggregate, *, not_found: type[NotFound], invalid_state: type[Conflict]
+    ) -> None:
+        self._database = database
+        self._memory = RequestMemory(database)
+        self._key = aggregate.key
+        self._status_of = text(
+            f"SELECT status FROM {aggregate.table.name} WHERE {self._key} = :key"  # noqa: S608 - the names are ours
+        )
+        self._not_found, self._invalid_state = not_found, invalid_state
+
+    async def move(
+        self,
+        key: uuid.UUID,
+        move: Move,
+        statement: TextClause,
+        *,
+        request_id: uuid.UUID,
+        refuse: Refuse | None = None,
+        **arguments: object,
+    ) -> dict[str, Any]:
+        """Make the move once, and give its answer again when it is repeated.
+
+        Args:
+            refuse: finds out why it could not be made, where the status alone does not tell.
+
+        Raises:
+            NotFound: there is no such row.
+            Conflict: its status does not allow the move.
+        """
+        request = self._request(key, move, request_id=request_id, **arguments)
+
+        parameters = self._parameters(key, move, arguments)
+        return await self._memory.answer(request, statement, parameters, refuse=refuse or partial(self.refusal, key))
+
+    async def undo(
+        self,
+        key: uuid.UUID,
+        move: Move,
+        statement: TextClause,
+        *,
+        request_id: uuid.UUID,
+        undoes_request_id: uuid.UUID,
+        **arguments: object,
+    ) -> dict[str, Any]:
+        """Undo what another request did, also when it never came: then it will be refused.
+
+        Raises:
+            Conflict: the row has moved on since.
+        """
+        arguments["undoes_request_id"] = undoes_request_id
+        request = self._request(key, move, request_id=request_id, **arguments)
+        parameters = self._parameters(key, move, arguments)
+        for _ in range(LOOKS):
+            attempt = await self._memory.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
+            if attempt.done is not None:
+                return attempt.done
+        return await self._memory.remember_refusal(request, await self.refusal(key))
+
+    async def refusal(self, key: uuid.UUID) -> ServiceError:
+        """Return why a row that was asked for did not move."""
+        found = await self._database.fetch_one(self._status_of, {"key": key})
+        return self._invalid_state(details={"status": found["status"]}) if found else self._not_found()
+
+    def _request(self, key: uuid.UUID, move: Move, *, request_id: uuid.UUID, **arguments: object) -> ParticipantRequest:
+        return ParticipantRequest.of(request_id, f"{self._key}.{move.name}", key=key, **arguments)
+
+    def _parameters(self, key: uuid.UUID, move: Move, arguments: Mapping[str, object]) -> dict[str, object]:
+        return {self._key: key, "from_status": move.from_status, "to_status": move.to_status, **arguments}
