@@ -17,9 +17,9 @@ from common.messaging.consumer import Consumer
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.rpc.server import CallContext
-from inventory.expiry import CountFolder, HoldExpiry, Sweeper
+from inventory.expiry import HoldExpiry, SeatCountAggregator, Sweeper
 from inventory.repeater import Repeater
-from inventory.repository.entrance import EntranceRepository
+from inventory.repository.entrance import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.hall import HallRepository
 from inventory.repository.holds import HoldRepository
@@ -28,7 +28,7 @@ from inventory.repository.search import SearchRepository
 from inventory.repository.seats import SeatRepository
 from inventory.routes import InventoryServicer
 from inventory.seat_changes import SeatChanges
-from inventory.service.entrance import EntranceService
+from inventory.service.entrance import CheckInService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
@@ -85,7 +85,7 @@ class Inventory:
             publisher=self.publisher,
         )
         self.sweeper = Sweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
-        self.folder = CountFolder(halls, interval_seconds=settings.fold_seconds)
+        self.folder = SeatCountAggregator(halls, interval_seconds=settings.fold_seconds)
         # Seats can be held and sold while the broker is away; the sweeper ends the holds meanwhile.
         self.health = Health(
             required={"database": self.database.is_healthy},
@@ -100,7 +100,7 @@ class Inventory:
             holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes),
             halls=HallService(halls, holds, self.changes),
             tickets=TicketService(SeatRepository(self.database), ReclaimRepository(self.database), self.changes),
-            entrance=EntranceService(EntranceRepository(self.database), self.changes),
+            entrance=CheckInService(CheckInRepository(self.database), self.changes),
         )
 
     @asynccontextmanager

@@ -26,7 +26,7 @@ from inventory.repository.hall import HallRepository
 from inventory.schemas import SeatStatus
 from inventory.seat_changes import SeatChanges
 
-__all__ = ["CountFolder", "HoldExpiry", "Sweeper"]
+__all__ = ["HoldExpiry", "SeatCountAggregator", "Sweeper"]
 
 # The broker's clock and ours may differ a little: a message that comes this early waits for its time.
 EARLY_SECONDS: Final = 2.0
@@ -113,7 +113,7 @@ class Sweeper:
             self._changes.note(hold.event_id, hold.seat_ids, SeatStatus.AVAILABLE)
 
 
-class CountFolder:
+class SeatCountAggregator:
     """Adds changes up into the seat counts, so that availability stays cheap to ask."""
 
     def __init__(self, halls: HallRepository, *, interval_seconds: float) -> None:

@@ -7,7 +7,7 @@ import grpc
 
 from inventory.models import LONGEST_RUN
 from inventory.schemas import BestAvailable, ChangeOwner, ConfirmHold, ReclaimSeats, ReleaseHold, Resale, ReserveSeats
-from inventory.service.entrance import EntranceService
+from inventory.service.entrance import CheckInService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
@@ -52,7 +52,7 @@ class InventoryServicer(rpc.InventoryServicer):
     """See proto/inventory/v1/inventory.proto for what each call does."""
 
     def __init__(
-        self, *, holds: HoldService, halls: HallService, tickets: TicketService, entrance: EntranceService
+        self, *, holds: HoldService, halls: HallService, tickets: TicketService, entrance: CheckInService
     ) -> None:
         self._holds = holds
         self._halls = halls

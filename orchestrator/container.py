@@ -15,30 +15,30 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.topology import Topology
 from common.rpc.client import RpcCaller
-from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.inventory.check_in import Entrance
-from orchestrator.clients.inventory.seats import GrpcInventory
-from orchestrator.clients.orders.listings import OrdersListings
-from orchestrator.clients.orders.orders import OrdersBook
-from orchestrator.clients.orders.transfers import OrdersTransfers
-from orchestrator.clients.users.directory import People
-from orchestrator.clients.users.ledger import UsersWallet
-from orchestrator.clients.users.otp import UsersCodes
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.inventory.check_in import CheckInClient
+from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients.orders.listings import ListingsClient
+from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.users.directory import UserDirectory
+from orchestrator.clients.users.ledger import LedgerClient
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.features.event_cancellation.saga import cancel_event_plan
-from orchestrator.features.event_cancellation.service.processor import EventClearance
+from orchestrator.features.event_cancellation.service.processor import EventCancellationProcessor
 from orchestrator.features.events.saga import put_on_sale_plan
 from orchestrator.features.marketplace.saga.list_for_resale import list_for_resale_plan
 from orchestrator.features.marketplace.saga.resale import resale_plan
 from orchestrator.features.marketplace.saga.withdraw_listing import withdraw_listing_plan
 from orchestrator.features.purchases.saga import purchase_plan
-from orchestrator.features.purchases.service import BoxOffice
+from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.refunds.saga import refund_plan
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.transfers.saga.reversal import reversal_plan
 from orchestrator.features.transfers.saga.transfer import transfer_plan
 from orchestrator.jobs.policies import JobPolicy, policies_with_ladder
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.observer import LoggingObserver, Observer, Observers
@@ -46,10 +46,10 @@ from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.recoverer import Recoverer
 from orchestrator.saga_engine.repository import SagaLog
 from orchestrator.settings import Settings
-from orchestrator.tills import Tills
+from orchestrator.tills import PaymentProviders
 from rabbitmq.topology import DEFAULT_RETRY_SECONDS, ORCHESTRATOR_HOLDS_QUEUE, platform_topology
 
-__all__ = ["SERVICE", "Background", "Participants", "SagaMachinery", "wire"]
+__all__ = ["SERVICE", "Background", "Container", "Participants", "wire"]
 
 SERVICE: Final = "orchestrator"
 
@@ -61,15 +61,15 @@ class Participants:
     users: ServiceClient
     orders: ServiceClient
     events: ServiceClient
-    inventory: GrpcInventory
-    entrance: Entrance
-    register: EventsRegister
-    order_book: OrdersBook
-    transfer_book: OrdersTransfers
-    listing_book: OrdersListings
-    wallet: UsersWallet
-    codes: UsersCodes
-    people: People
+    inventory: InventoryClient
+    entrance: CheckInClient
+    register: EventsClient
+    order_book: OrdersClient
+    transfer_book: TransfersClient
+    listing_book: ListingsClient
+    wallet: LedgerClient
+    codes: OtpClient
+    people: UserDirectory
 
     @classmethod
     def connect(cls, settings: Settings) -> "Participants":
@@ -81,19 +81,19 @@ class Participants:
             users=users,
             orders=orders,
             events=events,
-            inventory=GrpcInventory(
+            inventory=InventoryClient(
                 settings.inventory_address,
                 RpcCaller(callee="inventory", tokens=tokens),
                 hold_ttl_seconds=settings.hold_ttl_seconds,
             ),
-            entrance=Entrance(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
-            register=EventsRegister(events),
-            order_book=OrdersBook(orders),
-            transfer_book=OrdersTransfers(orders),
-            listing_book=OrdersListings(orders),
-            wallet=UsersWallet(users),
-            codes=UsersCodes(users),
-            people=People(users),
+            entrance=CheckInClient(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
+            register=EventsClient(events),
+            order_book=OrdersClient(orders),
+            transfer_book=TransfersClient(orders),
+            listing_book=ListingsClient(orders),
+            wallet=LedgerClient(users),
+            codes=OtpClient(users),
+            people=UserDirectory(users),
         )
 
     async def close(self) -> None:
@@ -126,7 +126,7 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
-class SagaMachinery:
+class Container:
     """The engine with all it needs, ready to start."""
 
     settings: Settings
@@ -134,9 +134,9 @@ class SagaMachinery:
     participants: Participants
     qr: QrCodec
     engine: SagaEngine
-    box_office: BoxOffice
+    box_office: PurchaseService
     jobs: JobQueue
-    tills: Tills
+    tills: PaymentProviders
     background: Background
     topology: Topology
     health: Health
@@ -161,7 +161,7 @@ class SagaMachinery:
         await self.database.close()
 
 
-def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachinery:
+def wire(settings: Settings, *, observer: Observer | None = None) -> Container:
     """Construct it all. Nothing connects before `start` inside a running loop.
 
     Args:
@@ -174,13 +174,15 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
     url = settings.rabbitmq_url.get_secret_value()
     publisher = Publisher(url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds)
     relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
-    clearance = EventClearance(participants.order_book, participants.transfer_book, participants.listing_book)
+    clearance = EventCancellationProcessor(
+        participants.order_book, participants.transfer_book, participants.listing_book
+    )
     plans = _plans(participants, clearance, qr, settings)
     log = SagaLog(database, plans, on_announced=relay.poke, lease_margin_seconds=settings.saga_lease_margin_seconds)
     observers = Observers([LoggingObserver(), *([observer] if observer else [])])
     engine = SagaEngine(log, plans, observers, request_budget_seconds=settings.request_budget_seconds)
     clearance.use(engine)
-    box_office = BoxOffice(engine, participants.register, participants.codes)
+    box_office = PurchaseService(engine, participants.register, participants.codes)
     expired_holds = Consumer(
         url,
         service=SERVICE,
@@ -189,7 +191,7 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
         handler=lambda message: _on_hold_expired(box_office, message),
         publisher=publisher,
     )
-    return SagaMachinery(
+    return Container(
         settings=settings,
         database=database,
         participants=participants,
@@ -197,12 +199,12 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
         engine=engine,
         box_office=box_office,
         jobs=JobQueue(
-            enqueuing=Enqueuing(database),
-            desk=JobDesk(database),
+            enqueuing=JobWriter(database),
+            desk=JobQueries(database),
             policies=policies_with_ladder(settings.job_ladder),
             on_enqueued=relay.poke,
         ),
-        tills=Tills.connect(settings, participants.users),
+        tills=PaymentProviders.connect(settings, participants.users),
         topology=topology,
         background=Background(
             publisher=publisher,
@@ -217,7 +219,9 @@ def wire(settings: Settings, *, observer: Observer | None = None) -> SagaMachine
     )
 
 
-def _plans(participants: Participants, clearance: EventClearance, qr: QrCodec, settings: Settings) -> list[AnyPlan]:
+def _plans(
+    participants: Participants, clearance: EventCancellationProcessor, qr: QrCodec, settings: Settings
+) -> list[AnyPlan]:
     inventory, events, wallet = participants.inventory, participants.register, participants.wallet
     orders, transfers, listings = participants.order_book, participants.transfer_book, participants.listing_book
     codes, patience = participants.codes, settings.saga_patience_seconds
@@ -241,7 +245,7 @@ def _plans(participants: Participants, clearance: EventClearance, qr: QrCodec, s
     ]
 
 
-async def _on_hold_expired(box_office: BoxOffice, message: Message) -> None:
+async def _on_hold_expired(box_office: PurchaseService, message: Message) -> None:
     """A repeated or late message finds nobody waiting and changes nothing."""
     hold_id: Any = message.data.get("hold_id")
     try:

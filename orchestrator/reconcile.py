@@ -16,7 +16,7 @@ from common.telemetry.logs import configure_logs
 from orchestrator.container import SERVICE
 from orchestrator.features.payments.service.reconciliation_report import Reconciled
 from orchestrator.settings import Settings
-from orchestrator.tills import Tills
+from orchestrator.tills import PaymentProviders
 
 __all__ = ["reconcile"]
 
@@ -29,7 +29,7 @@ async def reconcile(settings: Settings) -> Reconciled:
     """
     tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
     users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
-    tills = Tills.connect(settings, users)
+    tills = PaymentProviders.connect(settings, users)
     try:
         return await tills.reconciliation().run(datetime.now(UTC) - timedelta(days=settings.reconcile_days))
     finally:

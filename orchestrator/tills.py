@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from common.db.engine import Database
 from common.http.client import ServiceClient
-from orchestrator.clients.users.payments import UsersPayments
+from orchestrator.clients.users.payments import PaymentsClient
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.jobs import WebhookProcessor
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
@@ -17,20 +17,20 @@ from orchestrator.features.payments.service.reconciliation import Reconciliation
 from orchestrator.features.payments.settings import ProviderSettings
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["Tills"]
+__all__ = ["PaymentProviders"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tills:
+class PaymentProviders:
     """Nothing connects before its first call."""
 
     stripe: StripePayments
     crypto: NowPayments
     adapters: Mapping[Provider, WebhookAdapter]
-    payments: UsersPayments
+    payments: PaymentsClient
 
     @classmethod
-    def connect(cls, settings: ProviderSettings, users: ServiceClient) -> "Tills":
+    def connect(cls, settings: ProviderSettings, users: ServiceClient) -> "PaymentProviders":
         seconds = settings.provider_timeout_seconds
         webhooks: list[WebhookAdapter] = [
             StripeWebhooks(settings.stripe_webhook_secret),
@@ -45,7 +45,7 @@ class Tills:
                 api_url=settings.nowpayments_api_url, key=settings.nowpayments_api_key, timeout_seconds=seconds
             ),
             adapters={adapter.provider: adapter for adapter in webhooks},
-            payments=UsersPayments(users),
+            payments=PaymentsClient(users),
         )
 
     def inbox(self, database: Database, jobs: JobQueue) -> WebhookInbox:

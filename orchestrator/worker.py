@@ -10,15 +10,15 @@ from fastapi import FastAPI
 
 from common.http.app import base_app, serve
 from common.periodic import Retention
-from orchestrator.container import SERVICE, SagaMachinery, wire
+from orchestrator.container import SERVICE, Container, wire
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.notifications.office import NotificationOffice
+from orchestrator.features.notifications.office import NotificationWorker
 from orchestrator.features.parked_messages.lot import ParkingLot
 from orchestrator.features.payments.jobs import PaymentRounds
 from orchestrator.handlers import register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.worker import Workforce, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkPace
 from orchestrator.saga_engine.observer import Observer
 from orchestrator.settings import WorkerSettings
 
@@ -26,7 +26,7 @@ __all__ = ["create_worker"]
 
 SECONDS_PER_DAY: Final = 86_400.0
 
-HandlerRegistration = Callable[[Registry, SagaMachinery], None]
+HandlerRegistration = Callable[[Registry, Container], None]
 
 
 def create_worker(
@@ -81,11 +81,11 @@ def create_worker(
 
 
 def _workforce(
-    settings: WorkerSettings, machinery: SagaMachinery, observer: JobObserver, register: HandlerRegistration
-) -> Workforce:
+    settings: WorkerSettings, machinery: Container, observer: JobObserver, register: HandlerRegistration
+) -> JobWorker:
     registry = Registry()
     register(registry, machinery)
-    return Workforce.of(
+    return JobWorker.of(
         machinery.database,
         registry,
         observer,
@@ -103,8 +103,8 @@ def _workforce(
     )
 
 
-def _office(settings: WorkerSettings, machinery: SagaMachinery) -> NotificationOffice:
-    return NotificationOffice.of(
+def _office(settings: WorkerSettings, machinery: Container) -> NotificationWorker:
+    return NotificationWorker.of(
         machinery.database,
         machinery.jobs,
         machinery.background.publisher,
@@ -115,7 +115,7 @@ def _office(settings: WorkerSettings, machinery: SagaMachinery) -> NotificationO
     )
 
 
-def _webhook_retention(settings: WorkerSettings, machinery: SagaMachinery) -> Retention:
+def _webhook_retention(settings: WorkerSettings, machinery: Container) -> Retention:
     log = WebhookLog(machinery.database)
     keep_seconds = settings.webhook_log_days * SECONDS_PER_DAY
     return Retention(log.end_abandoned, partial(log.trim, keep_seconds=keep_seconds))

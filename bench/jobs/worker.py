@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from common.http.app import serve
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.settings import WorkerSettings
@@ -24,7 +24,7 @@ async def _do_nothing(_: Nothing, __: JobContext) -> None:
     """What is measured is everything around it."""
 
 
-def _register(registry: Registry, _: SagaMachinery) -> None:
+def _register(registry: Registry, _: Container) -> None:
     registry.register(POLICY, Nothing, _do_nothing)
 
 

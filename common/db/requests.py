@@ -16,7 +16,7 @@ empty, writes its answer in a CTE called ``remembered``, and ends in ``SELECT_AN
     SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint,
            coalesce((SELECT result FROM prior), (SELECT result FROM remembered)) AS result
 
-`RequestMemory.answer` runs it, replays what is remembered, and remembers the refusal when the work was not done.
+`IdempotencyStore.answer` runs it, replays what is remembered, and remembers the refusal when the work was not done.
 """
 
 import hashlib
@@ -47,9 +47,9 @@ from common.errors import Busy, Conflict, ServiceError, Unprocessable, error_of_
 __all__ = [
     "SELECT_ANSWER",
     "Attempt",
+    "IdempotencyStore",
     "ParticipantRequest",
     "Refuse",
-    "RequestMemory",
     "RequestUndone",
     "bury",
     "fingerprint_of",
@@ -145,7 +145,7 @@ _REMEMBER_NEW: Final = text(
 ).bindparams(bindparam("result", type_=JSONB))
 
 
-class RequestMemory:
+class IdempotencyStore:
     """Runs a participant's repeatable actions against the service's database."""
 
     def __init__(self, database: Database) -> None:

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobus
 
 from common.errors import ServiceError
 from common.messaging.broker import Broker
-from common.messaging.errors import Verdict, verdict_on
+from common.messaging.errors import MessageDisposition, disposition_of
 from common.messaging.message import Message
 from common.messaging.parking import ParkingTicket
 from common.messaging.publisher import Publisher
@@ -88,7 +88,7 @@ class Consumer:
             try:
                 return await self._handler(message)
             except ServiceError as error:
-                if verdict_on(error) is not Verdict.WAIT:
+                if disposition_of(error) is not MessageDisposition.WAIT:
                     raise
                 logger.warning("message.waits", queue=self._queue, message_id=str(message.id), code=error.code)
                 await asyncio.sleep(wait_seconds)
@@ -96,7 +96,7 @@ class Consumer:
 
     async def _dispose(self, incoming: AbstractIncomingMessage, error: Exception) -> str:
         deliveries = int(str((incoming.headers or {}).get("x-delivery-count") or 0)) + 1
-        if verdict_on(error) is Verdict.RETURN and deliveries < DELIVERY_LIMIT:
+        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:
             logger.warning("message.returned", queue=self._queue, deliveries=deliveries, exc_info=error)
             await incoming.nack(requeue=True)
             return "returned"

@@ -4,18 +4,18 @@ import enum
 
 from common.errors import InvalidRequest, ServiceError, Unavailable
 
-__all__ = ["Verdict", "verdict_on"]
+__all__ = ["MessageDisposition", "disposition_of"]
 
 
-class Verdict(enum.StrEnum):
+class MessageDisposition(enum.StrEnum):
     WAIT = "wait"  # somebody we need is away: the message stays in hand and is tried again
     RETURN = "return"  # nobody knows yet: back to the queue, until the delivery limit
     PARK = "park"  # it will never work: to `parking`, for people
 
 
-def verdict_on(error: Exception) -> Verdict:
+def disposition_of(error: Exception) -> MessageDisposition:
     if isinstance(error, Unavailable):
-        return Verdict.WAIT
+        return MessageDisposition.WAIT
     if isinstance(error, InvalidRequest):
-        return Verdict.PARK
-    return Verdict.PARK if isinstance(error, ServiceError) else Verdict.RETURN
+        return MessageDisposition.PARK
+    return MessageDisposition.PARK if isinstance(error, ServiceError) else MessageDisposition.RETURN

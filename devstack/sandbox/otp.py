@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-__all__ = ["USUAL_CODE", "OtpProvider", "SentMessage", "Verdict"]
+__all__ = ["USUAL_CODE", "OtpProvider", "SentMessage", "OtpStatus"]
 
 USUAL_CODE: Final = "123456"  # every code, unless told otherwise
 REMEMBERED_MESSAGES: Final = 10_000
 
-Verdict = Literal["approved", "pending", "expired"]
+OtpStatus = Literal["approved", "pending", "expired"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class OtpProvider:
         self._note("otp", mobile=mobile, text=code, verification_sid=sid)
         return sid
 
-    def verify(self, *, sid: str, code: str) -> Verdict:
+    def verify(self, *, sid: str, code: str) -> OtpStatus:
         """Check a code. A wrong one leaves the verification pending, the right one uses it up.
 
         An id that is used up, too old or unknown is ``expired``: the provider does not tell them apart.

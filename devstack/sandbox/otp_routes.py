@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_pascal
 
 from devstack.sandbox.faults import Faults
-from devstack.sandbox.otp import OtpProvider, Verdict
+from devstack.sandbox.otp import OtpProvider, OtpStatus
 
 __all__ = ["otp_routes"]
 
@@ -36,7 +36,7 @@ class VerifyOtp(_Pascal):
 
 class OtpVerified(_Pascal):
     success: bool
-    status: Verdict
+    status: OtpStatus
     error_message: str
 
 

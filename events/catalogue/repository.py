@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, TextClause, func, literal_column, select, text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest, RequestMemory
+from common.db.requests import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from events.catalogue.errors import EventInvalidState, EventNotFound, VenueNotFound
 from events.catalogue.models import events
@@ -30,7 +30,7 @@ _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events"))
 class EventRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def draft(self, draft: DraftEvent) -> Event:
         """Store an event as a DRAFT, and its venue when it is a new one.

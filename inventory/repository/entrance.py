@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
-from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from inventory.repository.fragments import PRIOR, REMEMBER
 from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
 
-__all__ = ["Decided", "EntranceRepository"]
+__all__ = ["CheckInRepository", "Decided"]
 
 # From `verdict` (result, admitted_at, at; no row when the scan was answered before) to the log and the memory.
 _LOG_AND_REMEMBER: Final = f"""
@@ -118,10 +118,10 @@ class Decided:
     is_new: bool
 
 
-class EntranceRepository:
+class CheckInRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Decided:
         """Admit the ticket's user, if the seat is theirs and nobody was admitted to it; log the scan in any case.

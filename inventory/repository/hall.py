@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.models import LONGEST_RUN
 from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE
@@ -206,7 +206,7 @@ class ChangedSeats:
 class HallRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def provision(
         self, request: ParticipantRequest, event_id: uuid.UUID, layout: Sequence[LayoutCategory]

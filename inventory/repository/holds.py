@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, Attempt, ParticipantRequest, RequestMemory
+from common.db.requests import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE, TURN
 from inventory.repository.oversells import counting_oversells
@@ -184,7 +184,7 @@ class Released:
 class HoldRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def take(self, command: ReserveSeats) -> Taken | Untaken:
         """Hold the named seats, if all of them are free.

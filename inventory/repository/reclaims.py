@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, RAISE_ROWS, REMEMBER, SEAT_DOCUMENT
 from inventory.repository.seats import remembered_seat
@@ -65,7 +65,7 @@ class Found:
 
 class ReclaimRepository:
     def __init__(self, database: Database) -> None:
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def reclaim(self, command: ReclaimSeats) -> Reclaimed | Found:
         """Free the order's seats, if all of them may be taken.

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
-from common.db.requests import SELECT_ANSWER, ParticipantRequest, RequestMemory
+from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, REMEMBER, SEAT_COLUMNS, SEAT_DOCUMENT
 from inventory.schemas import ChangeOwner, Resale, Seat, SeatStatus
@@ -112,7 +112,7 @@ class ChangedSeat:
 class SeatRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def find(self, seat_id: uuid.UUID) -> Seat | None:
         row = await self._database.fetch_one(_GET, {"seat_id": seat_id})

@@ -3,15 +3,15 @@
 import uuid
 
 from inventory.metrics import SCANS
-from inventory.repository.entrance import Decided, EntranceRepository
+from inventory.repository.entrance import CheckInRepository, Decided
 from inventory.schemas import EntryStats, LoggedScan, Scan, ScanOutcome, ScanResult, SeatStatus
 from inventory.seat_changes import SeatChanges
 
-__all__ = ["EntranceService"]
+__all__ = ["CheckInService"]
 
 
-class EntranceService:
-    def __init__(self, entrance: EntranceRepository, changes: SeatChanges) -> None:
+class CheckInService:
+    def __init__(self, entrance: CheckInRepository, changes: SeatChanges) -> None:
         self._entrance = entrance
         self._changes = changes
 

@@ -14,7 +14,7 @@ from common.money import Money
 from orchestrator.clients.models import EventDraft
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["EventFacts", "EventsRegister", "VenueFacts"]
+__all__ = ["EventFacts", "EventsClient", "VenueFacts"]
 
 # What an event is called and where it takes place changes about never; a cancellation is seen within seconds.
 FACTS_TTL_SECONDS: Final = 5.0
@@ -50,7 +50,7 @@ class EventFacts(BaseModel):
         return self.status == "PUBLISHED"
 
 
-class EventsRegister:
+class EventsClient:
     def __init__(self, events: ServiceClient) -> None:
         self._events = events
         self._facts: TTLCache[uuid.UUID, asyncio.Future[EventFacts]] = TTLCache(CACHED_EVENTS, FACTS_TTL_SECONDS)

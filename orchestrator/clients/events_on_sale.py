@@ -3,13 +3,13 @@
 import uuid
 from datetime import UTC, datetime
 
-from orchestrator.clients.events import EventFacts, EventsRegister
+from orchestrator.clients.events import EventFacts, EventsClient
 from orchestrator.errors import EventEnded, EventNotFound
 
 __all__ = ["require_upcoming"]
 
 
-async def require_upcoming(events: EventsRegister, event_id: uuid.UUID) -> EventFacts:
+async def require_upcoming(events: EventsClient, event_id: uuid.UUID) -> EventFacts:
     """Return an event that fans may still deal in.
 
     Raises:

@@ -7,10 +7,10 @@ from orchestrator.jobs.record import Failure, JobStatus, JobView, KindStats
 from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried, JobSummary
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["JobDesk"]
+__all__ = ["JobAdminService"]
 
 
-class JobDesk:
+class JobAdminService:
     """Passes on what the queue raises: JobNotFound, JobInvalidState, UnknownKind."""
 
     def __init__(self, jobs: JobQueue) -> None:

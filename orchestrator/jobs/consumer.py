@@ -22,7 +22,7 @@ from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry
 from rabbitmq.topology import job_queue_name
 
-__all__ = ["Intake"]
+__all__ = ["JobConsumer"]
 
 FIRST_WAIT_SECONDS: Final = 0.2
 LONGEST_WAIT_SECONDS: Final = 5.0
@@ -32,7 +32,7 @@ BROKEN: Final = (AMQPError, OSError, RuntimeError)
 logger = get_logger(__name__)
 
 
-class Intake:
+class JobConsumer:
     """One connection, a channel for each kind: as many tokens in hand as the kind's policy allows.
 
     Args:

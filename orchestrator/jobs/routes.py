@@ -9,7 +9,7 @@ from common.auth.principal import Role
 from common.fields import PlainText
 from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orchestrator.jobs.admin import JobDesk
+from orchestrator.jobs.admin import JobAdminService
 from orchestrator.jobs.record import Failure, JobStatus, KindStats
 from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried, JobSummary
 
@@ -27,12 +27,12 @@ _CHANGE = _ONE | {409: "JOB_INVALID_STATE"}
 router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _job_desk(request: Request) -> JobDesk:
-    desk: JobDesk = request.app.state.job_desk
+async def _job_desk(request: Request) -> JobAdminService:
+    desk: JobAdminService = request.app.state.job_desk
     return desk
 
 
-Desk = Annotated[JobDesk, Depends(_job_desk)]
+Desk = Annotated[JobAdminService, Depends(_job_desk)]
 
 
 @router.get("", responses=refusals(_COMMON), summary="Jobs, newest first (admin)")

@@ -7,10 +7,10 @@ from typing import Final
 
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
-from orchestrator.jobs.consumer import Intake
+from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import show_counts, show_dead, show_oldest
 from orchestrator.jobs.policies import JobPolicy
-from orchestrator.jobs.repository.maintenance import Upkeep
+from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.runner import JobRunner
 
 __all__ = ["Scheduler"]
@@ -34,9 +34,9 @@ class Scheduler:
 
     def __init__(
         self,
-        upkeep: Upkeep,
+        upkeep: JobMaintenance,
         runner: JobRunner,
-        intake: Intake,
+        intake: JobConsumer,
         *,
         policies: Mapping[str, JobPolicy],
         on_announced: Callable[[], None],

@@ -12,8 +12,8 @@ from common.telemetry.correlation import correlation_id
 from orchestrator.jobs.errors import JobInvalidState, JobNotFound, UnknownKind
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats, NewJob
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter
 
 __all__ = ["JobQueue"]
 
@@ -28,8 +28,8 @@ class JobQueue:
     def __init__(
         self,
         *,
-        enqueuing: Enqueuing,
-        desk: JobDesk,
+        enqueuing: JobWriter,
+        desk: JobQueries,
         policies: Mapping[str, JobPolicy],
         on_enqueued: Callable[[], None],
     ) -> None:

@@ -6,16 +6,16 @@ from typing import Self
 
 from common.db.engine import Database
 from common.messaging.topology import Topology
-from orchestrator.jobs.consumer import Intake
+from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import JobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.attempts import Attempts
-from orchestrator.jobs.repository.maintenance import Upkeep
+from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.runner import JobRunner
 from orchestrator.jobs.scheduler import Scheduler
 
-__all__ = ["WorkPace", "Workforce"]
+__all__ = ["JobWorker", "WorkPace"]
 
 HAND_BACK_SECONDS = 3.0
 
@@ -31,9 +31,9 @@ class WorkPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Workforce:
+class JobWorker:
     runner: JobRunner
-    intake: Intake
+    intake: JobConsumer
     scheduler: Scheduler
 
     @classmethod
@@ -58,9 +58,9 @@ class Workforce:
         """
         attempts = Attempts(database, lease_seconds=pace.lease_seconds)
         runner = JobRunner(attempts, registry, observer, waits_on_broker=waits_on_broker, on_announced=on_announced)
-        intake = Intake(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
+        intake = JobConsumer(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
         scheduler = Scheduler(
-            Upkeep(database),
+            JobMaintenance(database),
             runner,
             intake,
             policies=policies,

@@ -11,7 +11,7 @@ from common.http.envelope import PageQuery, Paginated, Success, paginated, refus
 from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaRetried, SagaView
-from orchestrator.saga_engine.service import SagaDesk
+from orchestrator.saga_engine.service import SagaAdminService
 
 __all__ = ["router"]
 
@@ -21,12 +21,12 @@ _RETRY = refusals(_COMMON | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {
 router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _saga_desk(request: Request) -> SagaDesk:
-    desk: SagaDesk = request.app.state.saga_desk
+async def _saga_desk(request: Request) -> SagaAdminService:
+    desk: SagaAdminService = request.app.state.saga_desk
     return desk
 
 
-Desk = Annotated[SagaDesk, Depends(_saga_desk)]
+Desk = Annotated[SagaAdminService, Depends(_saga_desk)]
 
 
 @router.get("", responses=refusals(_COMMON), summary="Sagas, newest first")

@@ -8,10 +8,10 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from orchestrator.saga_engine.schemas import SagaView
 
-__all__ = ["SagaDesk"]
+__all__ = ["SagaAdminService"]
 
 
-class SagaDesk:
+class SagaAdminService:
     def __init__(self, engine: SagaEngine) -> None:
         self._engine = engine
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, TextClause, or_, text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest, RequestMemory
+from common.db.requests import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from orders.listings.errors import ListingAlreadyOpened, ListingInvalidState, ListingNotFound, OwnListing
 from orders.listings.models import listings
@@ -28,7 +28,7 @@ from orders.listings.status import ListingMove, ListingStatus
 from orders.shared.queries import Reader
 from orders.shared.schemas import Undo
 from orders.shared.seat_exclusivity import seat_occupied
-from orders.shared.transitions import Mover
+from orders.shared.transitions import TransitionRunner
 
 __all__ = ["ListingRepository"]
 
@@ -38,8 +38,8 @@ _FIND: Final = text(f"SELECT {listing_json('listings')} AS found FROM listings W
 class ListingRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
-        self._mover = Mover(database, LISTINGS, not_found=ListingNotFound, invalid_state=ListingInvalidState)
+        self._memory = IdempotencyStore(database)
+        self._mover = TransitionRunner(database, LISTINGS, not_found=ListingNotFound, invalid_state=ListingInvalidState)
         self._reader = Reader(database, listings, listing_json("listings"))
 
     async def open(self, opening: OpenListing) -> Listing:

@@ -15,10 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Table, TextClause, text
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, ParticipantRequest, Refuse, RequestMemory
+from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest, Refuse
 from common.errors import Conflict, NotFound, ServiceError
 
-__all__ = ["PRIOR", "Aggregate", "Move", "Mover"]
+__all__ = ["PRIOR", "Aggregate", "Move", "TransitionRunner"]
 
 PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
 
@@ -139,14 +139,14 @@ class Aggregate:
         """  # noqa: S608 - the names are ours
 
 
-class Mover:
+class TransitionRunner:
     """Runs the moves of one aggregate, and says why one is refused."""
 
     def __init__(
         self, database: Database, aggregate: Aggregate, *, not_found: type[NotFound], invalid_state: type[Conflict]
     ) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
         self._key = aggregate.key
         self._status_of = text(
             f"SELECT status FROM {aggregate.table.name} WHERE {self._key} = :key"  # noqa: S608 - the names are ours

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, text
 from common.db.engine import Database
 from common.db.requests import (
     TOMBSTONE_FINGERPRINT,
+    IdempotencyStore,
     ParticipantRequest,
-    RequestMemory,
     RequestUndone,
     refused,
 )
@@ -59,7 +59,7 @@ _FIND_BY_SEAT: Final = text(
 class OrderRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
         self._reader = Reader(database, orders, order_json("orders"))
 
     async def open(self, opening: OpenOrder) -> Order:

@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, TextClause, or_, text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest, RequestMemory
+from common.db.requests import IdempotencyStore, ParticipantRequest
 from orders.shared.queries import Reader
 from orders.shared.seat_exclusivity import seat_occupied
-from orders.shared.transitions import Mover
+from orders.shared.transitions import TransitionRunner
 from orders.transfers.errors import TransferAlreadyOpened, TransferInvalidState, TransferNotFound
 from orders.transfers.models import transfers
 from orders.transfers.schemas import (
@@ -59,8 +59,10 @@ _FIND_WITH_HISTORY: Final = text(
 class TransferRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
-        self._mover = Mover(database, TRANSFERS, not_found=TransferNotFound, invalid_state=TransferInvalidState)
+        self._memory = IdempotencyStore(database)
+        self._mover = TransitionRunner(
+            database, TRANSFERS, not_found=TransferNotFound, invalid_state=TransferInvalidState
+        )
         self._reader = Reader(database, transfers, transfer_json("transfers"))
 
     async def open(self, opening: OpenTransfer) -> Transfer:

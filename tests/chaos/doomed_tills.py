@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.http.app import serve
 from orchestrator.app import create_app as create_orchestrator
-from orchestrator.clients.users.payments import PaymentReport, UsersPayments
-from orchestrator.container import SagaMachinery
+from orchestrator.clients.users.payments import PaymentReport, PaymentsClient
+from orchestrator.container import Container
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
 from orchestrator.features.payments.adapters.port import PaymentNews, Provider
 from orchestrator.handlers import register_handlers
@@ -63,10 +63,10 @@ class DoomedInbox(WebhookInbox):
         return is_new
 
 
-class DoomedPayments(UsersPayments):
+class DoomedPayments(PaymentsClient):
     """Dies before the ledger is told, or when it has answered."""
 
-    def __init__(self, payments: UsersPayments, doom: Doom) -> None:
+    def __init__(self, payments: PaymentsClient, doom: Doom) -> None:
         vars(self).update(vars(payments))
         self._doom = doom
 
@@ -111,7 +111,7 @@ def live_as_orchestrator(doom: Doom) -> None:
 def live_as_worker(doom: Doom) -> None:
     settings = WorkerSettings()
 
-    def register(registry: Registry, machinery: SagaMachinery) -> None:
+    def register(registry: Registry, machinery: Container) -> None:
         tills = replace(machinery.tills, payments=DoomedPayments(machinery.tills.payments, doom))
         register_handlers(registry, replace(machinery, tills=tills))
 

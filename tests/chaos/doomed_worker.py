@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from common.errors import Unavailable
 from common.http.app import serve
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.jobs.observer import JobMoment, LoggingJobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import JobContext, Registry
@@ -59,7 +59,7 @@ def live() -> None:
     settings = WorkerSettings()
     doom = Doom(Path(os.environ[DOOM_FILE]))
 
-    def register(registry: Registry, machinery: SagaMachinery) -> None:
+    def register(registry: Registry, machinery: Container) -> None:
         async def run_errand(errand: Errand, context: JobContext) -> Mapping[str, Any]:
             await machinery.database.execute(_EFFECT, {"job_id": context.job_id, "attempt": context.attempt})
             doom.strike(MID_HANDLER, KIND)

@@ -22,8 +22,8 @@ from devstack.stack import Stack
 from orchestrator.jobs.observer import JobMoment
 from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.record import JobStatus, JobView
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
 from rabbitmq.topology import job_queue_name, retry_exchange_name
 from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
@@ -81,7 +81,7 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.queue = JobQueue(
-            enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None
+            enqueuing=JobWriter(database), desk=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
         )
 
     async def enqueue(

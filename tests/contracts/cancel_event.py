@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.event_cancellation.saga import CancelEvent, cancel_event_plan
-from orchestrator.features.event_cancellation.service.processor import EventClearance
+from orchestrator.features.event_cancellation.service.processor import EventCancellationProcessor
 from orchestrator.features.marketplace.saga.list_for_resale import ListForResale
 from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.saga_engine.plan import AnyPlan
@@ -48,11 +48,13 @@ class OpenBusiness:
 class CancelEventScenario(EndsByNothing):
     """An admin, and an event of its own with open business."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, hall: Hall, business: OpenBusiness) -> None:
+    def __init__(self, machinery: Container, world: World, hall: Hall, business: OpenBusiness) -> None:
         self.requested_by = uuid.uuid4()
         self.data = CancelEvent(saga_id=uuid.uuid4(), event_id=hall.event_id, cancelled_by_user_id=self.requested_by)
         participants = machinery.participants
-        clearance = EventClearance(participants.order_book, participants.transfer_book, participants.listing_book)
+        clearance = EventCancellationProcessor(
+            participants.order_book, participants.transfer_book, participants.listing_book
+        )
         clearance.use(machinery.engine)
         self.plan: AnyPlan = cancel_event_plan(
             events=participants.register, inventory=participants.inventory, clearance=clearance
@@ -61,7 +63,7 @@ class CancelEventScenario(EndsByNothing):
         self._business = business
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, _: Hall) -> "CancelEventScenario":
+    async def prepare(cls, machinery: Container, world: World, _: Hall) -> "CancelEventScenario":
         hall = await open_hall(machinery.participants, rows=1)
         deals = Deals(machinery, world, hall)
         [for_market], [for_friend] = await deals.buy(), await deals.buy()

@@ -11,7 +11,7 @@ from devstack.invariants import Inspector, InvariantsBroken
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
-from orchestrator.container import SagaMachinery, wire
+from orchestrator.container import Container, wire
 from orchestrator.settings import Settings
 from tests.contracts.halls import Hall, open_hall
 from tests.contracts.performance import Stage
@@ -41,7 +41,7 @@ def urls(stack: Stack, database_url: DatabaseFactory) -> Urls:
 
 
 @pytest.fixture(scope="module")
-async def machinery(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[SagaMachinery]:
+async def machinery(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Container]:
     """The orchestrator's parts, of which the outbox relay works; sagas are run by the tests' own engines."""
     keys = keys_of(Home(stack.home))
     settings = Settings(
@@ -74,12 +74,12 @@ async def world(stack: Stack, urls: Urls) -> AsyncIterator[World]:
 
 
 @pytest.fixture(scope="module")
-async def hall(machinery: SagaMachinery) -> Hall:
+async def hall(machinery: Container) -> Hall:
     return await open_hall(machinery.participants, rows=ROWS_OF_SEATS)
 
 
 @pytest.fixture(scope="module")
-def theatre(machinery: SagaMachinery, world: World, hall: Hall) -> Theatre:
+def theatre(machinery: Container, world: World, hall: Hall) -> Theatre:
     stage = Stage(database=machinery.database, relay=machinery.background.relay)
     return Theatre(stage, lambda kind: PREPARE[kind](machinery, world, hall))
 

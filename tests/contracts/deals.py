@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from orchestrator.clients.models import SeatChoice, Ticket
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.marketplace.saga.list_for_resale import LIST_FOR_RESALE, ListForResale
 from orchestrator.features.marketplace.saga.resale import Resale
 from orchestrator.features.purchases.saga import PAY, PURCHASE, Purchase
@@ -39,7 +39,7 @@ class Owned:
 class Deals:
     """Makes fans with tickets; raises when a deal does not come off."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, hall: Hall) -> None:
+    def __init__(self, machinery: Container, world: World, hall: Hall) -> None:
         self._engine = machinery.engine
         self._transfers = machinery.participants.transfer_book
         self._world = world

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.marketplace.saga.list_for_resale import ListForResale, list_for_resale_plan
 from orchestrator.features.marketplace.saga.withdraw_listing import WithdrawListing, withdraw_listing_plan
 from orchestrator.saga_engine.plan import AnyPlan
@@ -24,7 +24,7 @@ WITHDRAWAL_OUTLINE: Final = withdraw_listing_plan(listings=NOBODY, inventory=NOB
 class ListingScenario(EndsByNothing):
     """A fan with a ticket that nobody can buy yet."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, owned: Owned) -> None:
+    def __init__(self, machinery: Container, world: World, owned: Owned) -> None:
         self.requested_by = owned.owner_id
         self.data = ListForResale(
             saga_id=uuid.uuid4(), ticket=owned.ticket, seller_user_id=owned.owner_id, asking_price=ASKING_PRICE
@@ -35,7 +35,7 @@ class ListingScenario(EndsByNothing):
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "ListingScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "ListingScenario":
         [owned] = await Deals(machinery, world, hall).buy()
         return cls(machinery, world, owned)
 
@@ -59,7 +59,7 @@ class ListingScenario(EndsByNothing):
 class WithdrawalScenario(EndsByNothing):
     """A fan with a ticket on the marketplace."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, listing: ListForResale) -> None:
+    def __init__(self, machinery: Container, world: World, listing: ListForResale) -> None:
         self.requested_by = listing.seller_user_id
         self.data = WithdrawListing(
             saga_id=uuid.uuid4(),
@@ -74,7 +74,7 @@ class WithdrawalScenario(EndsByNothing):
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "WithdrawalScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "WithdrawalScenario":
         deals = Deals(machinery, world, hall)
         [owned] = await deals.buy()
         return cls(machinery, world, await deals.put_on_market(owned))

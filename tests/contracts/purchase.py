@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from orchestrator.clients.models import SeatChoice
-from orchestrator.clients.orders.orders import OrdersBook
-from orchestrator.clients.users.ledger import UsersWallet
-from orchestrator.container import SagaMachinery
+from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.users.ledger import LedgerClient
+from orchestrator.container import Container
 from orchestrator.features.purchases.saga import Purchase, purchase_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
@@ -27,7 +27,7 @@ SEATS: Final = 2
 class PurchaseScenario:
     """A fan with 1,000 credits, two free seats, and the purchase of the one by the other."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, fan_id: uuid.UUID, hall: Hall) -> None:
+    def __init__(self, machinery: Container, world: World, fan_id: uuid.UUID, hall: Hall) -> None:
         self.requested_by = fan_id
         self._world = world
         self._seat_ids = hall.take(SEATS)
@@ -40,14 +40,14 @@ class PurchaseScenario:
         )
         self.plan: AnyPlan = purchase_plan(
             inventory=machinery.participants.inventory,
-            orders=OrdersBook(machinery.participants.orders),
-            wallet=UsersWallet(machinery.participants.users),
+            orders=OrdersClient(machinery.participants.orders),
+            wallet=LedgerClient(machinery.participants.users),
             qr=machinery.qr,
             hold_ttl_seconds=machinery.settings.hold_ttl_seconds,
         )
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "PurchaseScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "PurchaseScenario":
         return cls(machinery, world, await world.new_fan(f"{CREDITS}"), hall)
 
     async def assert_done(self, saga: SagaRecord) -> None:

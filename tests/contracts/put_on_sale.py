@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.events.saga import PutOnSale, put_on_sale_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
@@ -23,7 +23,7 @@ _SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
 class PutOnSaleScenario(EndsByNothing):
     """An organiser, and an event that nobody knows yet."""
 
-    def __init__(self, machinery: SagaMachinery, world: World) -> None:
+    def __init__(self, machinery: Container, world: World) -> None:
         self.requested_by = uuid.uuid4()
         self.data = PutOnSale(saga_id=uuid.uuid4(), draft=small_event())
         self.plan: AnyPlan = put_on_sale_plan(
@@ -32,7 +32,7 @@ class PutOnSaleScenario(EndsByNothing):
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, _: Hall) -> "PutOnSaleScenario":
+    async def prepare(cls, machinery: Container, world: World, _: Hall) -> "PutOnSaleScenario":
         return cls(machinery, world)
 
     async def assert_done(self, saga: SagaRecord) -> None:

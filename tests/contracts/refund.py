@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.refunds.saga import Refund, refund_plan
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.saga_engine.plan import AnyPlan
@@ -26,7 +26,7 @@ class RefundScenario(EndsByNothing):
     """An admin, a fan who bought two tickets, and a friend who was given one of them."""
 
     def __init__(
-        self, machinery: SagaMachinery, world: World, refund: Refund, *, friend_id: uuid.UUID, seat_ids: list[uuid.UUID]
+        self, machinery: Container, world: World, refund: Refund, *, friend_id: uuid.UUID, seat_ids: list[uuid.UUID]
     ) -> None:
         self.requested_by = uuid.uuid4()
         self.data = refund
@@ -39,7 +39,7 @@ class RefundScenario(EndsByNothing):
         self._seat_ids = seat_ids
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "RefundScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "RefundScenario":
         deals = Deals(machinery, world, hall)
         bought = await deals.buy(seats=SEATS)
         present = await deals.hand_over(bought[0], amount=Decimal("0.00"))

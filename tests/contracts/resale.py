@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.marketplace.saga.resale import Resale, resale_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
@@ -21,7 +21,7 @@ OUTLINE: Final = resale_plan(listings=NOBODY, codes=NOBODY, wallet=NOBODY, inven
 class ResaleScenario(EndsByNothing):
     """A ticket on the marketplace, and a fan who wants it."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, sale: Resale) -> None:
+    def __init__(self, machinery: Container, world: World, sale: Resale) -> None:
         self.data = sale
         self.requested_by = sale.buyer_user_id
         participants = machinery.participants
@@ -34,7 +34,7 @@ class ResaleScenario(EndsByNothing):
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "ResaleScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "ResaleScenario":
         deals = Deals(machinery, world, hall)
         [owned] = await deals.buy()
         return cls(machinery, world, await deals.sale_of(await deals.put_on_market(owned)))

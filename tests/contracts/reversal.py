@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.transfers.saga.reversal import Reversal, reversal_plan
 from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.saga_engine.plan import AnyPlan
@@ -31,7 +31,7 @@ _OWED: Final = """
 class ReversalScenario(EndsByNothing):
     """An admin, and a ticket that was handed over for 30 credits, of which the seller has 10 left."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, transfer: Transfer) -> None:
+    def __init__(self, machinery: Container, world: World, transfer: Transfer) -> None:
         self.requested_by = uuid.uuid4()
         self.data = Reversal(
             saga_id=uuid.uuid4(),
@@ -51,7 +51,7 @@ class ReversalScenario(EndsByNothing):
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "ReversalScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "ReversalScenario":
         deals = Deals(machinery, world, hall)
         [owned] = await deals.buy()
         transfer = await deals.hand_over(owned, amount=AMOUNT)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.saga_engine.plan import AnyPlan
 from tests.contracts import cancel_event, market, purchase, put_on_sale, refund, resale, reversal, transfer
 from tests.contracts.halls import Hall
@@ -12,7 +12,7 @@ from tests.contracts.world import World
 
 __all__ = ["MIXTURES", "OUTLINES", "PREPARE"]
 
-Prepare: TypeAlias = Callable[[SagaMachinery, World, Hall], Awaitable[Scenario]]
+Prepare: TypeAlias = Callable[[Container, World, Hall], Awaitable[Scenario]]
 
 _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     purchase.OUTLINE: purchase.PurchaseScenario.prepare,

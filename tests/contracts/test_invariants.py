@@ -7,7 +7,7 @@ import pytest
 
 from devstack.invariants import Inspector
 from orchestrator.clients.inventory.check_in import Scan, ScanResult
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.saga_engine.plan import SagaData
 from orchestrator.saga_engine.record import SagaState
 from tests.contracts.breaches import BREACHES, Breach
@@ -32,7 +32,7 @@ async def invariants_hold(inspector: Inspector) -> None:
 class Story:
     """Plays a saga without faults, or admits somebody, and tells the facts of it."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, hall: Hall) -> None:
+    def __init__(self, machinery: Container, world: World, hall: Hall) -> None:
         self._machinery, self._world, self._hall = machinery, world, hall
 
     async def tell(self, kind: str, *, waits: bool) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def facts_of(data: SagaData) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def story(machinery: SagaMachinery, world: World, hall: Hall) -> Story:
+def story(machinery: Container, world: World, hall: Hall) -> Story:
     return Story(machinery, world, hall)
 
 

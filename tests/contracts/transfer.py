@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 from typing import Any, Final
 
-from orchestrator.container import SagaMachinery
+from orchestrator.container import Container
 from orchestrator.features.transfers.saga.transfer import Transfer, transfer_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
@@ -24,7 +24,7 @@ AMOUNT: Final = Decimal("30.00")
 class TransferScenario(EndsByNothing):
     """A fan with a ticket, a fan with credits, and the ticket's way from the one to the other."""
 
-    def __init__(self, machinery: SagaMachinery, world: World, transfer: Transfer) -> None:
+    def __init__(self, machinery: Container, world: World, transfer: Transfer) -> None:
         self.data = transfer
         self.requested_by = transfer.seller_user_id
         participants = machinery.participants
@@ -37,7 +37,7 @@ class TransferScenario(EndsByNothing):
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: SagaMachinery, world: World, hall: Hall) -> "TransferScenario":
+    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "TransferScenario":
         deals = Deals(machinery, world, hall)
         [owned] = await deals.buy()
         return cls(machinery, world, deals.transfer_of(owned, to=await deals.new_fan(), amount=AMOUNT))

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from orchestrator.features.check_in.service.check_in import Door, PresentedCode
+from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from tests.e2e.door import Doorway
 from tests.e2e.workshop import Workshop
 from tests.support.statements import remote_calls
@@ -22,7 +22,7 @@ def code(door: Doorway, payload: str) -> PresentedCode:
     )
 
 
-async def cost_of(door: Door, code: PresentedCode) -> int:
+async def cost_of(door: CheckInService, code: PresentedCode) -> int:
     before = remote_calls()
     await door.verify(code)
     return remote_calls() - before

@@ -11,7 +11,7 @@ from common.errors import Unavailable
 from devstack.stack import Stack
 from orchestrator.clients.inventory import check_in as entrance_module
 from orchestrator.features.check_in.service import check_in as door_module
-from orchestrator.features.check_in.service.check_in import Door, PresentedCode
+from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from tests.e2e.door import Doorway, Ticket, new_nonce
 from tests.e2e.workshop import Workshop
 
@@ -40,7 +40,7 @@ def code(door: Doorway, payload: str) -> PresentedCode:
     )
 
 
-async def is_refused(door: Door, code: PresentedCode) -> bool:
+async def is_refused(door: CheckInService, code: PresentedCode) -> bool:
     """Tell whether the door says that it cannot know, with the contract's code, and at once."""
     began = time.monotonic()
     with pytest.raises(Unavailable) as refusal:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orchestrator.clients.models import SeatChoice
-from orchestrator.features.purchases.service import BoxOffice
+from orchestrator.features.purchases.service import PurchaseService
 from tests.e2e.people import Box, Person
 from tests.e2e.workshop import Workshop
 from tests.support.statements import counted_statements, remote_calls
@@ -23,7 +23,7 @@ def at_most(*, calls: int, statements: int) -> Iterator[None]:
         assert (remote_calls() - before, int(sent)) == (calls, statements)
 
 
-async def reserve(office: BoxOffice, fan: Person, concert: Box, number: int) -> uuid.UUID:
+async def reserve(office: PurchaseService, fan: Person, concert: Box, number: int) -> uuid.UUID:
     choice = SeatChoice(seat_ids=(uuid.UUID(concert.seats["CAT2"][number]),))
     event_id, user_id = uuid.UUID(concert.event_id), uuid.UUID(fan.user_id)
     held = await office.reserve(user_id=user_id, event_id=event_id, choice=choice, key=None)

@@ -13,14 +13,14 @@ from common.rpc.client import RpcCaller
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
-from orchestrator.clients.inventory.check_in import Entrance
+from orchestrator.clients.inventory.check_in import CheckInClient
 from orchestrator.clients.orders.seat_orders import SeatOrders
-from orchestrator.clients.users.directory import People
-from orchestrator.clients.users.revenue import Takings
+from orchestrator.clients.users.directory import UserDirectory
+from orchestrator.clients.users.revenue import EventRevenue
 from orchestrator.container import SERVICE, Participants, wire
-from orchestrator.features.check_in.service.check_in import Door, Witnesses
-from orchestrator.features.event_admin.service import EventDesk
-from orchestrator.features.purchases.service import BoxOffice
+from orchestrator.features.check_in.service.check_in import CheckInService, Lookups
+from orchestrator.features.event_admin.service import EventAdminService
+from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.settings import Settings
 
@@ -61,36 +61,36 @@ class Workshop:
             inventory_address=urls.inventory_address,
         )
 
-    def door(self, moved: Mapping[str, str] | None = None, *, entrance: Entrance | None = None) -> Door:
+    def door(self, moved: Mapping[str, str] | None = None, *, entrance: CheckInClient | None = None) -> CheckInService:
         """Make a door that looks for some services elsewhere: ``door({"orders_url": …})``."""
         settings, participants = self._settings, self._participants(moved or {})
-        witnesses = Witnesses(
+        witnesses = Lookups(
             inventory=participants.inventory,
             orders=SeatOrders(participants.orders),
             events=participants.register,
-            people=People(participants.users),
+            people=UserDirectory(participants.users),
         )
         qr = QrCodec(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
-        return Door(entrance or participants.entrance, witnesses, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+        return CheckInService(entrance or participants.entrance, witnesses, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
 
-    def box_office(self) -> BoxOffice:
+    def box_office(self) -> PurchaseService:
         """Make one whose sagas are run here; nothing runs beside them."""
         machinery = wire(self._settings)
         self._opened.push_async_callback(machinery.close)
         return machinery.box_office
 
-    def desk(self) -> EventDesk:
+    def desk(self) -> EventAdminService:
         participants = self._participants({})
-        return EventDesk(
+        return EventAdminService(
             entrance=participants.entrance,
             inventory=participants.inventory,
             events=participants.register,
-            people=People(participants.users),
-            takings=Takings(participants.users),
+            people=UserDirectory(participants.users),
+            takings=EventRevenue(participants.users),
         )
 
-    def entrance(self, *, address: str = "", losses: int = 0) -> Entrance:
-        entrance = Entrance(address or self._settings.inventory_address, Lossy(self._tokens, losses=losses))
+    def entrance(self, *, address: str = "", losses: int = 0) -> CheckInClient:
+        entrance = CheckInClient(address or self._settings.inventory_address, Lossy(self._tokens, losses=losses))
         self._opened.push_async_callback(entrance.close)
         return entrance
 

@@ -71,8 +71,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a message that kills its handler is delivered for ever",
         file="common/messaging/consumer.py",
-        before="        if verdict_on(error) is Verdict.RETURN and deliveries < DELIVERY_LIMIT:",
-        after="        if verdict_on(error) is Verdict.RETURN and deliveries > 0:",
+        before="        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:",
+        after="        if disposition_of(error) is MessageDisposition.RETURN and deliveries > 0:",
         caught_by=(f"{MESSAGING}::TestConsumer::test_what_keeps_crashing_its_handler_is_parked",),
     ),
     Mutation(

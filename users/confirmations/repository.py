@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, Attempt, ParticipantRequest, RequestMemory
+from common.db.requests import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
 
 __all__ = ["Claim", "ConfirmationRepository", "Matter", "Standing", "Try"]
 
@@ -203,7 +203,7 @@ class ConfirmationRepository:
 
     def __init__(self, database: Database, *, lease_seconds: float, resend_seconds: float, most_tries: int) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
         self._lease = {"lease_seconds": lease_seconds}
         self._resend = {"resend_seconds": resend_seconds}
         self._tries = {"most_tries": most_tries}

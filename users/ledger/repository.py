@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest, Refuse, RequestMemory
+from common.db.requests import IdempotencyStore, ParticipantRequest, Refuse
 from common.errors import ServiceError
 from users.ledger import reversals, statements
 from users.ledger.cursors import StatementCursor
@@ -132,7 +132,7 @@ class Entry:
 class LedgerRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def deduct(
         self,

@@ -1,6 +1,6 @@
 """The ledger's movements that take something back, one SQL statement each; see `users.ledger.statements`.
 
-The undos' transaction has left a tombstone before (`RequestMemory.attempt`), so the action is decided: what it did is
+The undos' transaction has left a tombstone before (`IdempotencyStore.attempt`), so the action is decided: what it did is
 visible, or it can no longer happen.
 """
 

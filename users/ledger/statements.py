@@ -6,7 +6,7 @@ and the answer, and ends in `SELECT_ANSWER`; see `common.db.requests`. The answe
 
 Lock order, so that no two movements can wait for each other: an escrow's row or a user's, then balances by (kind,
 owner), then the rows of the new movement. A duplicate of a movement in flight waits on one of these and then fails on a unique index;
-`RequestMemory` looks again and finds the first one's answer.
+`IdempotencyStore` looks again and finds the first one's answer.
 """
 
 # ruff: noqa: S608 - the statements are put together from constants; values are bound

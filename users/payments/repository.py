@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest, RequestMemory, recall, remember
+from common.db.requests import IdempotencyStore, ParticipantRequest, recall, remember
 from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
@@ -21,7 +21,7 @@ from users.payments.errors import PaymentInvalidState, PaymentNotFound
 from users.payments.models import PAYMENTS
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
 from users.payments.statements import ATTACH, FIND, LOCK, NOTE, OPEN, payment_json
-from users.payments.status import Flag, Outcome, PaymentStatus, Verdict, judge
+from users.payments.status import Flag, Outcome, PaymentStatus, ReportDecision, decide
 
 __all__ = ["PaymentRepository"]
 
@@ -52,7 +52,7 @@ _COUNT: Final = select(func.count().label("total")).select_from(PAYMENTS)
 class PaymentRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def open(self, opening: OpenPayment) -> Payment:
         """Store a payment that nothing was heard of yet.
@@ -100,9 +100,9 @@ class PaymentRepository:
             if (answered := await recall(connection, request)) is not None:
                 return Reported(**answered)
             payment = Payment(**found["found"])
-            verdict = judge(payment, report)
-            noted = await _note(connection, payment, report, verdict)
-            reported = Reported(payment=noted, outcome=verdict.outcome)
+            decision = decide(payment, report)
+            noted = await _note(connection, payment, report, decision)
+            reported = Reported(payment=noted, outcome=decision.outcome)
             await remember(connection, request, reported.model_dump(mode="json"))
         return reported
 
@@ -150,20 +150,22 @@ class PaymentRepository:
         return [Payment(**row["found"]) for row in rows]
 
 
-async def _note(connection: AsyncConnection, payment: Payment, report: ProviderReport, verdict: Verdict) -> Payment:
-    """Make a verdict true: move the credits, change the payment, tell of it. Returns the payment as it is then."""
-    if verdict.outcome is Outcome.IGNORED:
+async def _note(
+    connection: AsyncConnection, payment: Payment, report: ProviderReport, decision: ReportDecision
+) -> Payment:
+    """Make a decision true: move the credits, change the payment, tell of it. Returns the payment as it is then."""
+    if decision.outcome is Outcome.IGNORED:
         return payment
-    flags = {*verdict.flags, *await _move_credits(connection, payment, verdict)}
-    is_ours = verdict.outcome is not Outcome.MISMATCH  # what contradicts our record gives the payment no name
+    flags = {*decision.flags, *await _move_credits(connection, payment, decision)}
+    is_ours = decision.outcome is not Outcome.MISMATCH  # what contradicts our record gives the payment no name
     changes = {
         "payment_id": payment.payment_id,
         "provider_payment_id": report.provider_payment_id if is_ours else payment.provider_payment_id,
-        "status": verdict.status,
+        "status": decision.status,
         "occurred_at": report.occurred_at,
         "paid_amount": report.paid_amount if is_ours else None,
         "flags": sorted(flags),
-        "is_credited": verdict.outcome is Outcome.CREDITED,
+        "is_credited": decision.outcome is Outcome.CREDITED,
     }
     noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
     if (noted.status, noted.paid_amount) != (payment.status, payment.paid_amount):
@@ -171,11 +173,11 @@ async def _note(connection: AsyncConnection, payment: Payment, report: ProviderR
     return noted
 
 
-async def _move_credits(connection: AsyncConnection, payment: Payment, verdict: Verdict) -> set[Flag]:
+async def _move_credits(connection: AsyncConnection, payment: Payment, decision: ReportDecision) -> set[Flag]:
     """Move what a change of status moves, and return what is odd about it."""
-    if verdict.status is payment.status:
+    if decision.status is payment.status:
         return set()
-    if verdict.status is PaymentStatus.SUCCEEDED:
+    if decision.status is PaymentStatus.SUCCEEDED:
         await credit_payment(
             connection,
             payment_id=payment.payment_id,
@@ -183,7 +185,7 @@ async def _move_credits(connection: AsyncConnection, payment: Payment, verdict: 
             provider=payment.provider,
             amount=payment.amount,
         )
-    is_taken_back = verdict.status is PaymentStatus.REFUNDED and payment.credited_at is not None
+    is_taken_back = decision.status is PaymentStatus.REFUNDED and payment.credited_at is not None
     if is_taken_back and await take_payment_back(connection, payment_id=payment.payment_id):
         return {Flag.SHORTFALL}
     return set()

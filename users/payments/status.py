@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 from uuid import UUID
 
-__all__ = ["Flag", "Outcome", "PaymentStatus", "Report", "Standing", "Verdict", "judge"]
+__all__ = ["Flag", "Outcome", "PaymentStatus", "Report", "Standing", "ReportDecision", "decide"]
 
 
 class PaymentStatus(enum.StrEnum):
@@ -97,7 +97,7 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReportDecision:
     """`status` is the payment's from now on; `flags` are added."""
 
     outcome: Outcome
@@ -105,16 +105,16 @@ class Verdict:
     flags: frozenset[Flag] = field(default_factory=frozenset)
 
 
-def judge(payment: Standing, report: Report) -> Verdict:
+def decide(payment: Standing, report: Report) -> ReportDecision:
     """Decide what becomes of a payment by a report."""
     if contradictions := _contradictions(payment, report):
-        return Verdict(Outcome.MISMATCH, payment.status, contradictions)
+        return ReportDecision(Outcome.MISMATCH, payment.status, contradictions)
     if _is_another_part(payment, report):
-        return Verdict(Outcome.NOTED, payment.status)
+        return ReportDecision(Outcome.NOTED, payment.status)
     if RANK[report.status] <= RANK[payment.status]:
-        return Verdict(Outcome.IGNORED, payment.status)
+        return ReportDecision(Outcome.IGNORED, payment.status)
     outcome = Outcome.CREDITED if report.status is PaymentStatus.SUCCEEDED else Outcome.NOTED
-    return Verdict(outcome, report.status, _flags(payment, report))
+    return ReportDecision(outcome, report.status, _flags(payment, report))
 
 
 def _contradictions(payment: Standing, report: Report) -> frozenset[Flag]:

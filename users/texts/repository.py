@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest, RequestMemory
+from common.db.requests import IdempotencyStore, ParticipantRequest
 
 __all__ = ["Standing", "TextRepository"]
 
@@ -30,7 +30,7 @@ class Standing:
 
 class TextRepository:
     def __init__(self, database: Database) -> None:
-        self._memory = RequestMemory(database)
+        self._memory = IdempotencyStore(database)
 
     async def look(self, request: ParticipantRequest, user_id: UUID) -> Standing:
         """Return whether the request was done before, and whose phone it is about.

@@ -19,7 +19,7 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
 
-__all__ = ["Attendee", "AttendeePage", "Entrance", "EntryStats", "LoggedScan", "MinuteCount", "Scan", "ScanOutcome",
+__all__ = ["Attendee", "AttendeePage", "CheckInClient", "EntryStats", "LoggedScan", "MinuteCount", "Scan", "ScanOutcome",
            "ScanResult"]  # fmt: skip
 
 SCAN_DEADLINE_SECONDS: Final = 2.0  # a queue stands behind whoever is scanned
@@ -106,7 +106,7 @@ class AttendeePage:
     total: int
 
 
-class Entrance:
+class CheckInClient:
     """Args: address: ``host:port``. The first call opens the channel, in the event loop that uses it."""
 
     def __init__(self, address: str, caller: RpcCaller) -> None:

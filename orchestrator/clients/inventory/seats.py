@@ -20,7 +20,7 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
 
-__all__ = ["CategoryCount", "GrpcInventory", "OwnedSeat"]
+__all__ = ["CategoryCount", "InventoryClient", "OwnedSeat"]
 
 PROVISION_DEADLINE_SECONDS: Final = 55.0
 SEAT_PAGE: Final = 2_000  # a page keeps the event loop for some ten milliseconds
@@ -52,7 +52,7 @@ class CategoryCount:
     blocked: int
 
 
-class GrpcInventory:
+class InventoryClient:
     """The inventory as sagas and readers use it.
 
     Args:

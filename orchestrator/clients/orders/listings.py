@@ -13,7 +13,7 @@ from common.money import Money
 from orchestrator.clients.models import Ticket
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["ListingFacts", "OrdersListings"]
+__all__ = ["ListingFacts", "ListingsClient"]
 
 
 class ListingFacts(BaseModel):
@@ -33,7 +33,7 @@ class ListingFacts(BaseModel):
     expires_at: datetime | None = None
 
 
-class OrdersListings:
+class ListingsClient:
     def __init__(self, orders: ServiceClient) -> None:
         self._orders = orders
 

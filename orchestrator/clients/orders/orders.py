@@ -11,7 +11,7 @@ from common.money import Money
 from orchestrator.clients.models import Hold
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["OrderFacts", "OrdersBook"]
+__all__ = ["OrderFacts", "OrdersClient"]
 
 
 class OrderFacts(BaseModel):
@@ -26,7 +26,7 @@ class OrderFacts(BaseModel):
     total: Money
 
 
-class OrdersBook:
+class OrdersClient:
     def __init__(self, orders: ServiceClient) -> None:
         self._orders = orders
 

@@ -14,7 +14,7 @@ from common.money import Money
 from orchestrator.clients.models import Ticket
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["OrdersTransfers", "TransferFacts"]
+__all__ = ["TransferFacts", "TransfersClient"]
 
 
 class TransferFacts(BaseModel):
@@ -46,7 +46,7 @@ class TransferFacts(BaseModel):
         return self.seller_user_id if party == "seller" else self.buyer_user_id
 
 
-class OrdersTransfers:
+class TransfersClient:
     def __init__(self, orders: ServiceClient) -> None:
         self._orders = orders
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
 
-__all__ = ["People", "PersonFacts"]
+__all__ = ["UserDirectory", "UserFacts"]
 
 # Names change about never; staff sent to another hall need it within seconds.
 FACTS_TTL_SECONDS: Final = 5.0
@@ -20,7 +20,7 @@ CACHED_PEOPLE: Final = 10_000
 MOST_AT_ONCE: Final = 100  # of the users service's lookup
 
 
-class PersonFacts(BaseModel):
+class UserFacts(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     user_id: uuid.UUID
@@ -35,12 +35,12 @@ class PersonFacts(BaseModel):
         return self.name or self.email.partition("@")[0]
 
 
-class People:
+class UserDirectory:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users
-        self._known: TTLCache[uuid.UUID, PersonFacts] = TTLCache(CACHED_PEOPLE, FACTS_TTL_SECONDS)
+        self._known: TTLCache[uuid.UUID, UserFacts] = TTLCache(CACHED_PEOPLE, FACTS_TTL_SECONDS)
 
-    async def find(self, user_id: uuid.UUID) -> PersonFacts:
+    async def find(self, user_id: uuid.UUID) -> UserFacts:
         """Return somebody, as they were a few seconds ago at most.
 
         Raises:
@@ -49,28 +49,28 @@ class People:
         """
         person = self._known.get(user_id)
         if person is None:
-            person = PersonFacts.model_validate(await self._users.get(f"/internal/users/{user_id}"))
+            person = UserFacts.model_validate(await self._users.get(f"/internal/users/{user_id}"))
             self._known[user_id] = person
         return person
 
-    async def find_by_email(self, email: str) -> PersonFacts:
+    async def find_by_email(self, email: str) -> UserFacts:
         """Return who has that e-mail address.
 
         Raises:
             NotFound: USER_NOT_FOUND.
         """
-        return PersonFacts.model_validate(await self._users.post("/internal/users/find", {"email": email}))
+        return UserFacts.model_validate(await self._users.post("/internal/users/find", {"email": email}))
 
     async def balance_of(self, user_id: uuid.UUID) -> Decimal:
         """Return what is in somebody's wallet right now."""
         return Decimal((await self._users.get(f"/internal/users/{user_id}"))["credit_balance"])
 
-    async def lookup(self, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PersonFacts]:
+    async def lookup(self, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, UserFacts]:
         """Return those that exist, by id."""
         wanted = sorted(set(user_ids))
         pages = [wanted[start : start + MOST_AT_ONCE] for start in range(0, len(wanted), MOST_AT_ONCE)]
         answers = await asyncio.gather(
             *(self._users.post("/internal/users/lookup", {"user_ids": page}) for page in pages)
         )
-        people = [PersonFacts.model_validate(user) for user in itertools.chain.from_iterable(answers)]
+        people = [UserFacts.model_validate(user) for user in itertools.chain.from_iterable(answers)]
         return {person.user_id: person for person in people}

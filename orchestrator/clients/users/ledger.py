@@ -8,10 +8,10 @@ from common.http.client import ServiceClient
 from orchestrator.clients.models import Charge
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["UsersWallet"]
+__all__ = ["LedgerClient"]
 
 
-class UsersWallet:
+class LedgerClient:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users
 

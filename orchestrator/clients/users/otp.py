@@ -7,7 +7,7 @@ from common.http.client import ServiceClient
 from orchestrator.clients.models import CodeContext
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["SentCode", "UsersCodes"]
+__all__ = ["OtpClient", "SentCode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class SentCode:
     retry_after_seconds: int | None
 
 
-class UsersCodes:
+class OtpClient:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users
 

@@ -14,7 +14,7 @@ from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.features.payments.adapters.port import CURRENCY, PaymentNews, PaymentStatus, Provider
 
-__all__ = ["PaymentFacts", "PaymentReport", "Purpose", "ReportOutcome", "UsersPayments"]
+__all__ = ["PaymentFacts", "PaymentReport", "PaymentsClient", "Purpose", "ReportOutcome"]
 
 PAGE: Final = 500
 Purpose = Literal["topup", "order"]
@@ -55,7 +55,7 @@ class PaymentReport(BaseModel):
     payment_id: uuid.UUID | None
 
 
-class UsersPayments:
+class PaymentsClient:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from common.http.client import ServiceClient
 
-__all__ = ["Takings"]
+__all__ = ["EventRevenue"]
 
 
-class Takings:
+class EventRevenue:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users
 

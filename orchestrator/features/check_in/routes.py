@@ -8,8 +8,8 @@ from common.auth.principal import Principal, Role
 from common.errors import Forbidden
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
-from orchestrator.features.check_in.schemas import ScanVerdict, VerifyRequest
-from orchestrator.features.check_in.service.check_in import Door, PresentedCode
+from orchestrator.features.check_in.schemas import ScanDecision, VerifyRequest
+from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from orchestrator.http.idempotency import IdempotencyKey
 
 __all__ = ["router"]
@@ -26,11 +26,11 @@ _VERIFY = refusals(
     }
 )
 
-router = APIRouter(tags=["Door"])
+router = APIRouter(tags=["CheckInService"])
 
 
-async def _door(request: Request) -> Door:
-    door: Door = request.app.state.door
+async def _door(request: Request) -> CheckInService:
+    door: CheckInService = request.app.state.door
     return door
 
 
@@ -46,8 +46,8 @@ async def verify(
     body: VerifyRequest,
     staff: Annotated[Principal, Depends(_doorkeeper)],
     key: IdempotencyKey,
-    door: Annotated[Door, Depends(_door)],
-) -> Success[ScanVerdict]:
+    door: Annotated[CheckInService, Depends(_door)],
+) -> Success[ScanDecision]:
     """Admits each ticket once. 200 for every scan that was decided, whatever came of it; staff and admins only.
 
     A 503 admits nobody we know of: repeat it with the same `nonce` (or `Idempotency-Key`) to learn what came of it.

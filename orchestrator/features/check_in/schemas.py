@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.fields import Instant, PlainText
 from orchestrator.clients.inventory.check_in import ScanResult
 
-__all__ = ["ScanVerdict", "VerifyRequest"]
+__all__ = ["ScanDecision", "VerifyRequest"]
 
 # Printable ASCII, as idempotency keys.
 Nonce = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
@@ -42,7 +42,7 @@ class VerifyRequest(BaseModel):
     )
 
 
-class ScanVerdict(BaseModel):
+class ScanDecision(BaseModel):
     """Let them in when `result` is SUCCESS. What the code did not lead to is null."""
 
     result: ScanResult

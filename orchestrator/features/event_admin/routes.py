@@ -10,7 +10,7 @@ from common.auth.principal import Principal, Role
 from common.http.auth import require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
-from orchestrator.features.event_admin.service import EventDesk
+from orchestrator.features.event_admin.service import EventAdminService
 from orchestrator.http.idempotency import IdempotencyKey
 
 __all__ = ["router"]
@@ -39,12 +39,12 @@ router = APIRouter(prefix="/admin", tags=["Admin"])
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 
 
-async def _event_desk(request: Request) -> EventDesk:
-    desk: EventDesk = request.app.state.event_desk
+async def _event_desk(request: Request) -> EventAdminService:
+    desk: EventAdminService = request.app.state.event_desk
     return desk
 
 
-Desk = Annotated[EventDesk, Depends(_event_desk)]
+Desk = Annotated[EventAdminService, Depends(_event_desk)]
 
 
 @router.get("/events/{event_id}/dashboard", responses=_READ, summary="An event's sales, entries and attendees")

@@ -6,29 +6,36 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from common.http.envelope import Page
-from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.inventory.check_in import Attendee, AttendeePage, Entrance, EntryStats, LoggedScan, ScanResult
-from orchestrator.clients.inventory.seats import CategoryCount, GrpcInventory
-from orchestrator.clients.users.directory import People, PersonFacts
-from orchestrator.clients.users.revenue import Takings
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.inventory.check_in import (
+    Attendee,
+    AttendeePage,
+    CheckInClient,
+    EntryStats,
+    LoggedScan,
+    ScanResult,
+)
+from orchestrator.clients.inventory.seats import CategoryCount, InventoryClient
+from orchestrator.clients.users.directory import UserDirectory, UserFacts
+from orchestrator.clients.users.revenue import EventRevenue
 from orchestrator.features.event_admin.adapters.attendee_csv import COLUMNS, cells_of, csv_of
 from orchestrator.features.event_admin.schemas import AttendeeView, Dashboard, DashboardStats, MinuteView, ScanView
 
-__all__ = ["EventDesk"]
+__all__ = ["EventAdminService"]
 
 DASHBOARD_MINUTES: Final = 60
 EXPORT_PAGE: Final = 500  # attendees in memory at a time
 
 
-class EventDesk:
+class EventAdminService:
     def __init__(
         self,
         *,
-        entrance: Entrance,
-        inventory: GrpcInventory,
-        events: EventsRegister,
-        people: People,
-        takings: Takings,
+        entrance: CheckInClient,
+        inventory: InventoryClient,
+        events: EventsClient,
+        people: UserDirectory,
+        takings: EventRevenue,
     ) -> None:
         self._entrance = entrance
         self._inventory = inventory
@@ -123,7 +130,7 @@ def _figures(counts: Sequence[CategoryCount], stats: EntryStats) -> dict[str, ob
     }
 
 
-def _attendee_view(attendee: Attendee, person: PersonFacts | None) -> AttendeeView:
+def _attendee_view(attendee: Attendee, person: UserFacts | None) -> AttendeeView:
     return AttendeeView(
         seat_id=attendee.seat_id,
         category=attendee.category,

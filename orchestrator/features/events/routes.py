@@ -17,7 +17,7 @@ from orchestrator.features.events.schemas import (
     EventSummary,
     NewEvent,
 )
-from orchestrator.features.events.service.catalogue import Catalogue
+from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.saga_engine.engine import StillRunning
@@ -43,12 +43,12 @@ router = APIRouter(tags=["Events"])
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 
 
-async def _catalogue(request: Request) -> Catalogue:
-    catalogue: Catalogue = request.app.state.catalogue
+async def _catalogue(request: Request) -> CatalogueService:
+    catalogue: CatalogueService = request.app.state.catalogue
     return catalogue
 
 
-EventCatalogue = Annotated[Catalogue, Depends(_catalogue)]
+EventCatalogue = Annotated[CatalogueService, Depends(_catalogue)]
 
 
 @router.get("/events", responses=refusals(_UPSTREAM | {400: "VALIDATION_ERROR"}), summary="What is on sale")

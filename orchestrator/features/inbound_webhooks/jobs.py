@@ -8,9 +8,14 @@ from pydantic import BaseModel
 
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
-from orchestrator.clients.users.payments import ReportOutcome, UsersPayments
+from orchestrator.clients.users.payments import PaymentsClient, ReportOutcome
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOKS
-from orchestrator.features.inbound_webhooks.models.records import StoredWebhook, Verdict, WebhookError, WebhookStatus
+from orchestrator.features.inbound_webhooks.models.records import (
+    StoredWebhook,
+    WebhookError,
+    WebhookOutcome,
+    WebhookStatus,
+)
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.payments.adapters.port import Provider, WebhookAdapter
 from orchestrator.features.payments.errors import WebhookUnreadable
@@ -41,7 +46,7 @@ class ProcessWebhook(BaseModel):
 
 
 class WebhookProcessor:
-    def __init__(self, log: WebhookLog, adapters: Mapping[Provider, WebhookAdapter], payments: UsersPayments) -> None:
+    def __init__(self, log: WebhookLog, adapters: Mapping[Provider, WebhookAdapter], payments: PaymentsClient) -> None:
         self._log = log
         self._adapters = adapters
         self._payments = payments
@@ -60,7 +65,7 @@ class WebhookProcessor:
             verdict = await self._judge(webhook, context.request_id(REPORT))
         except WebhookUnreadable as error:
             refusal = WebhookError(code=error.code, message=error.public_message)
-            await self._end(webhook, Verdict(status=WebhookStatus.FAILED, error=refusal))
+            await self._end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=refusal))
             raise JobRefused(error.public_message, code=error.code) from error
         except Exception as error:
             await self._note_failure(webhook, error, is_last=context.is_last_attempt)
@@ -68,27 +73,27 @@ class WebhookProcessor:
         await self._end(webhook, verdict)
         return {"status": verdict.status, "outcome": verdict.outcome}
 
-    async def _judge(self, webhook: StoredWebhook, request_id: uuid.UUID) -> Verdict:
+    async def _judge(self, webhook: StoredWebhook, request_id: uuid.UUID) -> WebhookOutcome:
         news = self._adapters[webhook.provider].news(webhook.body)
         if news is None:
-            return Verdict(status=WebhookStatus.IGNORED)
+            return WebhookOutcome(status=WebhookStatus.IGNORED)
         report = await self._payments.report(news, request_id=request_id)
         if report.outcome is ReportOutcome.MISMATCH:
             logger.error("webhook.contradicts", webhook_id=str(webhook.webhook_id), payment_id=str(report.payment_id))
-        return Verdict(
+        return WebhookOutcome(
             status=_STATUS_OF_OUTCOME[report.outcome],
             outcome=report.outcome.value,
             payment_id=report.payment_id,
         )
 
-    async def _end(self, webhook: StoredWebhook, verdict: Verdict) -> None:
+    async def _end(self, webhook: StoredWebhook, verdict: WebhookOutcome) -> None:
         await self._log.end(webhook, verdict)
         WEBHOOKS.labels(webhook.provider, verdict.status).inc()
 
     async def _note_failure(self, webhook: StoredWebhook, error: Exception, *, is_last: bool) -> None:
         why = _shown(error)
         if is_last:
-            await self._end(webhook, Verdict(status=WebhookStatus.FAILED, error=why))
+            await self._end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=why))
         else:
             await self._log.note_error(webhook, why)
 

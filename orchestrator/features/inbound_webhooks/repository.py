@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.engine import Database, Row
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
-    Verdict,
     WebhookError,
+    WebhookOutcome,
     WebhookStatus,
     WebhookView,
 )
@@ -138,7 +138,7 @@ class WebhookLog:
             webhook_id=webhook_id, provider=Provider(row["provider"]), body=bytes(row["body"]), replay=replay
         )
 
-    async def end(self, webhook: StoredWebhook, verdict: Verdict) -> None:
+    async def end(self, webhook: StoredWebhook, verdict: WebhookOutcome) -> None:
         values = {
             "webhook_id": webhook.webhook_id,
             "replay": webhook.replay,

@@ -15,7 +15,7 @@ from orchestrator.features.marketplace.schemas import (
     SaleCompleted,
     SalePending,
 )
-from orchestrator.features.marketplace.service import Marketplace
+from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.http.answers import answer
 from orchestrator.http.client_address import ClientAddress
 from orchestrator.http.idempotency import IdempotencyKey
@@ -61,15 +61,15 @@ _APPROVE = refusals(
     }
 )
 
-router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses={202: {"model": Success[InProgress]}})
+router = APIRouter(prefix="/marketplace", tags=["MarketplaceService"], responses={202: {"model": Success[InProgress]}})
 
 
-async def _marketplace(request: Request) -> Marketplace:
-    marketplace: Marketplace = request.app.state.marketplace
+async def _marketplace(request: Request) -> MarketplaceService:
+    marketplace: MarketplaceService = request.app.state.marketplace
     return marketplace
 
 
-Market = Annotated[Marketplace, Depends(_marketplace)]
+Market = Annotated[MarketplaceService, Depends(_marketplace)]
 
 
 @router.post("/list", status_code=201, responses=_LIST, summary="Put a ticket on sale")

@@ -8,13 +8,13 @@ from common.auth.principal import Principal
 from common.db.requests import fingerprint_of
 from common.errors import Busy
 from common.money import CENT
-from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.events import EventsClient
 from orchestrator.clients.events_on_sale import require_upcoming
-from orchestrator.clients.inventory.seats import GrpcInventory, OwnedSeat
+from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
 from orchestrator.clients.models import CodeContext
-from orchestrator.clients.orders.listings import ListingFacts, OrdersListings
-from orchestrator.clients.orders.transfers import OrdersTransfers
-from orchestrator.clients.users.otp import UsersCodes
+from orchestrator.clients.orders.listings import ListingFacts, ListingsClient
+from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import (
     ListingInvalidState,
     NotSeatOwner,
@@ -40,21 +40,21 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["Marketplace"]
+__all__ = ["MarketplaceService"]
 
 
-class Marketplace:
+class MarketplaceService:
     """Args: `approval_ttl_seconds`: how long a seller has to approve a sale (T10: 24 hours)."""
 
     def __init__(
         self,
         engine: SagaEngine,
         *,
-        listings: OrdersListings,
-        transfers: OrdersTransfers,
-        inventory: GrpcInventory,
-        events: EventsRegister,
-        codes: UsersCodes,
+        listings: ListingsClient,
+        transfers: TransfersClient,
+        inventory: InventoryClient,
+        events: EventsClient,
+        codes: OtpClient,
         approval_ttl_seconds: float,
     ) -> None:
         self._engine = engine

@@ -14,17 +14,17 @@ from pydantic import BaseModel, ConfigDict
 
 from common.errors import InvalidRequest, NotFound, Unprocessable
 from common.http.client import ServiceClient
-from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.users.directory import People
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.features.notifications.adapters.smtp import Mailer
-from orchestrator.features.notifications.adapters.template_renderer import Stationery, one_line
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
 from orchestrator.features.notifications.errors import MailRefused
-from orchestrator.features.notifications.models.emails import LetterFacts, LetterKind, LetterOrder, Place, SeatLine
+from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, EmailRequest, Place, SeatLine
 from orchestrator.features.tickets.adapters.qr_image import png_of
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.registry import JobContext
 
-__all__ = ["Envelope", "LetterDesk", "Research"]
+__all__ = ["ContextLoader", "EmailBuilder", "NotificationSender"]
 
 
 class _Seats(BaseModel):
@@ -35,15 +35,15 @@ class _Seats(BaseModel):
     seats: tuple[SeatLine, ...]
 
 
-class Research:
+class ContextLoader:
     """Finds out, when a letter is sent, what it speaks of."""
 
-    def __init__(self, *, people: People, events: EventsRegister, orders: ServiceClient) -> None:
+    def __init__(self, *, people: UserDirectory, events: EventsClient, orders: ServiceClient) -> None:
         self._people = people
         self._events = events
         self._orders = orders
 
-    async def facts_for(self, order: LetterOrder) -> LetterFacts:
+    async def facts_for(self, order: EmailRequest) -> EmailContext:
         """Return everything the letter can say.
 
         Raises:
@@ -53,7 +53,7 @@ class Research:
         data = order.data
         reader = await self._people.find(order.user_id)
         party = _party(data, order.user_id)
-        return LetterFacts(
+        return EmailContext(
             reader=reader.called,
             address=reader.email,
             place=await self._place(data),
@@ -92,15 +92,15 @@ class Research:
         return (await self._people.find(uuid.UUID(data[other]))).called if other else ""
 
 
-class Envelope:
+class EmailBuilder:
     """Makes mails of letters: who they are from, what is attached."""
 
-    def __init__(self, *, sender: str, reply_to: str, stationery: Stationery) -> None:
+    def __init__(self, *, sender: str, reply_to: str, stationery: TemplateRenderer) -> None:
         self._sender = sender
         self._reply_to = reply_to or sender
         self._stationery = stationery
 
-    def mail(self, kind: LetterKind, facts: LetterFacts, *, letter_id: uuid.UUID, written_at: datetime) -> EmailMessage:
+    def mail(self, kind: EmailKind, facts: EmailContext, *, letter_id: uuid.UUID, written_at: datetime) -> EmailMessage:
         """Return a mail. The same `letter_id` gives the same Message-ID: a letter sent twice is known as a copy."""
         letter = self._stationery.write(kind, facts)
         name, _, domain = facts.address.rpartition("@")
@@ -118,7 +118,7 @@ class Envelope:
             self._attach_tickets(mail, facts)
         return mail
 
-    def _attach_tickets(self, mail: EmailMessage, facts: LetterFacts) -> None:
+    def _attach_tickets(self, mail: EmailMessage, facts: EmailContext) -> None:
         """Attach a picture for each seat that leads to its ticket: the door's own code is good for a minute only."""
         for seat in facts.seats:
             picture = png_of(self._stationery.ticket_url(str(seat.seat_id)))
@@ -126,11 +126,17 @@ class Envelope:
             mail.add_attachment(picture, maintype="image", subtype="png", filename=name)
 
 
-class LetterDesk:
+class NotificationSender:
     """The handlers of `email` and `sms` jobs."""
 
     def __init__(
-        self, *, research: Research, envelope: Envelope, stationery: Stationery, mailer: Mailer, users: ServiceClient
+        self,
+        *,
+        research: ContextLoader,
+        envelope: EmailBuilder,
+        stationery: TemplateRenderer,
+        mailer: Mailer,
+        users: ServiceClient,
     ) -> None:
         self._research = research
         self._envelope = envelope
@@ -138,7 +144,7 @@ class LetterDesk:
         self._mailer = mailer
         self._users = users
 
-    async def send_mail(self, order: LetterOrder, context: JobContext) -> Mapping[str, Any]:
+    async def send_mail(self, order: EmailRequest, context: JobContext) -> Mapping[str, Any]:
         """Send a mail; not one that was kept from going until what it asks for is over.
 
         Raises:
@@ -155,7 +161,7 @@ class LetterDesk:
             raise JobRefused(f"The letter was refused: {error}.") from error
         return {"letter": order.letter, "message_id": mail["Message-ID"]}
 
-    async def send_text_message(self, order: LetterOrder, context: JobContext) -> Mapping[str, Any]:
+    async def send_text_message(self, order: EmailRequest, context: JobContext) -> Mapping[str, Any]:
         """Send a text message, by the users service: it has the provider's key, and the phone never leaves it.
 
         Raises:
@@ -170,7 +176,7 @@ class LetterDesk:
             raise JobRefused(f"The text message was refused: {error.code}.") from error
         return {"letter": order.letter}
 
-    async def _facts(self, order: LetterOrder) -> LetterFacts:
+    async def _facts(self, order: EmailRequest) -> EmailContext:
         try:
             return await self._research.facts_for(order)
         except NotFound as error:

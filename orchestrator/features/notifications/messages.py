@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 
 from common.messaging.message import Message
-from orchestrator.features.notifications.models.emails import LetterOrder
+from orchestrator.features.notifications.models.emails import EmailRequest
 from orchestrator.features.notifications.models.notices import Notice, notices_of
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.repository import delivery_key
@@ -14,10 +14,10 @@ from orchestrator.features.outbound_webhooks.service import DeliverWebhook
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["Recorder"]
+__all__ = ["NotificationConsumer"]
 
 
-class Recorder:
+class NotificationConsumer:
     """A consumer's handler.
 
     Args:
@@ -47,7 +47,7 @@ class Recorder:
         return [
             self._jobs.new_job(
                 channel,
-                LetterOrder(letter=letter, user_id=notice.user_id, data=notice.entry["data"]),
+                EmailRequest(letter=letter, user_id=notice.user_id, data=notice.entry["data"]),
                 idempotency_key=f"{message.id} {notice.user_id}",
             )
             for channel, letter in notice.letters

@@ -11,25 +11,25 @@ from common.messaging.consumer import Consumer
 from common.messaging.publisher import Publisher
 from common.messaging.topology import Topology
 from common.periodic import Retention
-from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.users.directory import People
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
-from orchestrator.features.notifications.adapters.template_renderer import Stationery
-from orchestrator.features.notifications.jobs import Envelope, LetterDesk, Research
-from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
+from orchestrator.features.notifications.jobs import ContextLoader, EmailBuilder, NotificationSender
+from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.notifications.settings import NotificationSettings
-from orchestrator.features.outbound_webhooks.repository import IntegrationStore
+from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
 from orchestrator.jobs.service import JobQueue
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
 
-__all__ = ["NotificationOffice", "letter_desk"]
+__all__ = ["NotificationWorker", "letter_desk"]
 
 SECONDS_PER_DAY: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationOffice:
+class NotificationWorker:
     consumer: Consumer
     retention: Retention
 
@@ -56,11 +56,11 @@ class NotificationOffice:
             service="worker",
             topology=topology,
             queue=NOTIFICATIONS_QUEUE,
-            handler=Recorder(store, jobs, on_recorded=on_recorded).take,
+            handler=NotificationConsumer(store, jobs, on_recorded=on_recorded).take,
             publisher=publisher,
         )
         trim_feeds = partial(store.trim, keep_seconds=settings.feed_keep_days * SECONDS_PER_DAY)
-        integrations = IntegrationStore(database)
+        integrations = SubscriptionStore(database)
         return cls(consumer, Retention(trim_feeds, integrations.trim, integrations.fail_abandoned))
 
     def start(self) -> None:
@@ -75,16 +75,16 @@ class NotificationOffice:
 def letter_desk(
     settings: NotificationSettings,
     *,
-    people: People,
-    events: EventsRegister,
+    people: UserDirectory,
+    events: EventsClient,
     orders: ServiceClient,
     users: ServiceClient,
-) -> LetterDesk:
+) -> NotificationSender:
     """Return the handlers of letters."""
-    stationery = Stationery(public_url=settings.public_url)
-    return LetterDesk(
-        research=Research(people=people, events=events, orders=orders),
-        envelope=Envelope(sender=settings.mail_from, reply_to=settings.mail_reply_to, stationery=stationery),
+    stationery = TemplateRenderer(public_url=settings.public_url)
+    return NotificationSender(
+        research=ContextLoader(people=people, events=events, orders=orders),
+        envelope=EmailBuilder(sender=settings.mail_from, reply_to=settings.mail_reply_to, stationery=stationery),
         stationery=stationery,
         mailer=Mailer(SmtpServer.from_url(settings.smtp_url), timeout_seconds=settings.smtp_timeout_seconds),
         users=users,

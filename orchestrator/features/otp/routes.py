@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.otp.schemas import CodeSent, ResendOtpRequest, Verified, VerifyOtpRequest
-from orchestrator.features.otp.service import CodeDesk
+from orchestrator.features.otp.service import OtpService
 from orchestrator.features.transfers.routes import Transfers
 from orchestrator.features.transfers.schemas import TransferCompleted, TransferPending
 from orchestrator.http.answers import answer
@@ -52,12 +52,12 @@ _RESEND = refusals(
 router = APIRouter(tags=["One-time codes"])
 
 
-async def _code_desk(request: Request) -> CodeDesk:
-    desk: CodeDesk = request.app.state.code_desk
+async def _code_desk(request: Request) -> OtpService:
+    desk: OtpService = request.app.state.code_desk
     return desk
 
 
-Codes = Annotated[CodeDesk, Depends(_code_desk)]
+Codes = Annotated[OtpService, Depends(_code_desk)]
 
 
 @router.post("/verify-otp", responses=_VERIFY, summary="Prove who you are with the code that was sent")

@@ -4,9 +4,9 @@ import uuid
 
 from common.errors import Busy, ServiceError, TooManyRequests
 from orchestrator.clients.models import CodeContext
-from orchestrator.clients.orders.listings import OrdersListings
-from orchestrator.clients.orders.transfers import OrdersTransfers
-from orchestrator.clients.users.otp import UsersCodes
+from orchestrator.clients.orders.listings import ListingsClient
+from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import (
     HoldExpired,
     ListingInvalidState,
@@ -20,22 +20,22 @@ from orchestrator.errors import (
 )
 from orchestrator.features.otp.schemas import CodeSent, Verified
 from orchestrator.features.purchases.saga import PURCHASE
-from orchestrator.features.transfers.service.transfers import TransferDesk
+from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["CodeDesk"]
+__all__ = ["OtpService"]
 
 
-class CodeDesk:
+class OtpService:
     def __init__(
         self,
         engine: SagaEngine,
-        codes: UsersCodes,
+        codes: OtpClient,
         *,
-        desk: TransferDesk,
-        transfers: OrdersTransfers,
-        listings: OrdersListings,
+        desk: TransferService,
+        transfers: TransfersClient,
+        listings: ListingsClient,
     ) -> None:
         self._engine = engine
         self._codes = codes
@@ -50,7 +50,7 @@ class CodeDesk:
             NotFound: ORDER_NOT_FOUND.
             Forbidden: somebody else's order.
             Conflict: ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE.
-            Unauthenticated, Gone, TooManyRequests, Unavailable: as `UsersCodes.verify`.
+            Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`.
         """
         await self._unpaid_order(order_id, user_id=user_id)
         await self._codes.verify(user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code)

@@ -16,8 +16,8 @@ from orchestrator.jobs.repository.writer import enqueue_in
 
 __all__ = [
     "ADD_DELIVERIES",
-    "Consignment",
-    "IntegrationStore",
+    "PendingDelivery",
+    "SubscriptionStore",
     "delivery_body",
     "delivery_key",
     "put_off_key",
@@ -113,7 +113,7 @@ _TRIM: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - 
 
 
 @dataclass(frozen=True, slots=True)
-class Consignment:
+class PendingDelivery:
     """A delivery with where it goes, and what it is signed with."""
 
     delivery_id: uuid.UUID
@@ -147,7 +147,7 @@ async def subscriptions_wanting(database: Database, message_type: str) -> list[u
     return [row["subscription_id"] for row in rows]
 
 
-class IntegrationStore:
+class SubscriptionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -178,9 +178,9 @@ class IntegrationStore:
     async def delete(self, subscription_id: uuid.UUID) -> bool:
         return await self._database.fetch_one(_DELETE, {"subscription_id": subscription_id}) is not None
 
-    async def find(self, delivery_id: uuid.UUID) -> Consignment | None:
+    async def find(self, delivery_id: uuid.UUID) -> PendingDelivery | None:
         row = await self._database.fetch_one(_FIND, {"delivery_id": delivery_id})
-        return Consignment(**row) if row else None
+        return PendingDelivery(**row) if row else None
 
     async def note(
         self, delivery_id: uuid.UUID, *, status: str, last_status: int | None, last_error: str | None

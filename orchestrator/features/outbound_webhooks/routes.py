@@ -14,7 +14,7 @@ from orchestrator.features.outbound_webhooks.schemas import (
     Subscription,
     SubscriptionWithSecret,
 )
-from orchestrator.features.outbound_webhooks.service import IntegrationDesk
+from orchestrator.features.outbound_webhooks.service import SubscriptionService
 
 __all__ = ["router"]
 
@@ -29,12 +29,12 @@ _ONE = _COMMON | {404: "NOT_FOUND"}
 router = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _integration_desk(request: Request) -> IntegrationDesk:
-    desk: IntegrationDesk = request.app.state.integration_desk
+async def _integration_desk(request: Request) -> SubscriptionService:
+    desk: SubscriptionService = request.app.state.integration_desk
     return desk
 
 
-Desk = Annotated[IntegrationDesk, Depends(_integration_desk)]
+Desk = Annotated[SubscriptionService, Depends(_integration_desk)]
 
 
 @router.post("/webhook-subscriptions", status_code=201, responses=refusals(_COMMON), summary="Subscribe (admin)")

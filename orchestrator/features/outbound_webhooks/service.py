@@ -13,7 +13,7 @@ from common.auth.principal import Principal
 from common.http.envelope import Page
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.adapters.signing import headers_of, new_secret
-from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import Turns
+from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import SubscriptionLimiter
 from orchestrator.features.outbound_webhooks.adapters.url_guard import check_url
 from orchestrator.features.outbound_webhooks.errors import (
     AddressNotAllowed,
@@ -21,7 +21,12 @@ from orchestrator.features.outbound_webhooks.errors import (
     NotDelivered,
     SubscriptionNotFound,
 )
-from orchestrator.features.outbound_webhooks.repository import Consignment, IntegrationStore, delivery_key, put_off_key
+from orchestrator.features.outbound_webhooks.repository import (
+    PendingDelivery,
+    SubscriptionStore,
+    delivery_key,
+    put_off_key,
+)
 from orchestrator.features.outbound_webhooks.schemas import (
     Delivery,
     NewSubscription,
@@ -33,7 +38,7 @@ from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["KIND", "DeliverWebhook", "IntegrationDesk", "WebhookCarrier"]
+__all__ = ["KIND", "DeliverWebhook", "DeliveryHandler", "SubscriptionService"]
 
 KIND: Final = "delivery"
 GONE: Final = 410  # the specification: do not send any more
@@ -46,14 +51,14 @@ class DeliverWebhook(BaseModel):
     delivery_id: uuid.UUID
 
 
-class IntegrationDesk:
+class SubscriptionService:
     """What admins do with subscriptions.
 
     Args:
         is_private_allowed: in development the integrator is on this machine.
     """
 
-    def __init__(self, store: IntegrationStore, jobs: JobQueue, *, is_private_allowed: bool) -> None:
+    def __init__(self, store: SubscriptionStore, jobs: JobQueue, *, is_private_allowed: bool) -> None:
         self._store = store
         self._jobs = jobs
         self._is_private_allowed = is_private_allowed
@@ -107,10 +112,12 @@ class IntegrationDesk:
         return delivery
 
 
-class WebhookCarrier:
+class DeliveryHandler:
     """The handler of `delivery` jobs."""
 
-    def __init__(self, store: IntegrationStore, sender: WebhookSender, jobs: JobQueue, turns: Turns) -> None:
+    def __init__(
+        self, store: SubscriptionStore, sender: WebhookSender, jobs: JobQueue, turns: SubscriptionLimiter
+    ) -> None:
         self._store = store
         self._sender = sender
         self._jobs = jobs
@@ -135,7 +142,7 @@ class WebhookCarrier:
             return await self._put_off(consignment, context)
         return await self._try(consignment, context)
 
-    async def _put_off(self, consignment: Consignment, context: JobContext) -> Mapping[str, Any]:
+    async def _put_off(self, consignment: PendingDelivery, context: JobContext) -> Mapping[str, Any]:
         """Leave it to a job that comes later, with the tries that this one has left: this is none."""
         wait_seconds = self._turns.book(consignment.subscription_id)
         job = self._jobs.new_job(
@@ -147,7 +154,7 @@ class WebhookCarrier:
         await self._store.put_off(replace(job, max_attempts=context.max_attempts - context.attempt + 1))
         return {"put_off_seconds": round(wait_seconds, 1)}
 
-    async def _try(self, consignment: Consignment, context: JobContext) -> Mapping[str, Any]:
+    async def _try(self, consignment: PendingDelivery, context: JobContext) -> Mapping[str, Any]:
         with self._turns.taken(consignment.subscription_id):
             status = await self._post(consignment, is_last=context.is_last_attempt)
         if status in OK:
@@ -160,7 +167,7 @@ class WebhookCarrier:
         await self._note(consignment, _after_failure(is_last=context.is_last_attempt), status=status)
         raise NotDelivered(status=status)
 
-    async def _post(self, consignment: Consignment, *, is_last: bool) -> int:
+    async def _post(self, consignment: PendingDelivery, *, is_last: bool) -> int:
         headers = headers_of(
             webhook_id=consignment.delivery_id,
             timestamp=int(time.time()),
@@ -177,7 +184,7 @@ class WebhookCarrier:
             raise
 
     async def _note(
-        self, consignment: Consignment, outcome: str, *, status: int | None = None, error: str | None = None
+        self, consignment: PendingDelivery, outcome: str, *, status: int | None = None, error: str | None = None
     ) -> None:
         await self._store.note(consignment.delivery_id, status=outcome, last_status=status, last_error=error)
 

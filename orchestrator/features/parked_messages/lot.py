@@ -8,9 +8,9 @@ from typing import Final, Self
 from common.db.engine import Database
 from common.messaging.topology import Topology
 from common.periodic import Retention
-from orchestrator.features.parked_messages.messages import ParkingKeeper
+from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
 from orchestrator.features.parked_messages.metrics import PARKED_MESSAGES
-from orchestrator.features.parked_messages.repository import ParkingStore
+from orchestrator.features.parked_messages.repository import ParkedMessageStore
 
 __all__ = ["ParkingLot"]
 
@@ -19,15 +19,15 @@ COUNT_EVERY_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ParkingLot:
-    keeper: ParkingKeeper
+    keeper: ParkedMessageConsumer
     counting: Retention
     retention: Retention
 
     @classmethod
     def of(cls, database: Database, *, rabbitmq_url: str, topology: Topology) -> Self:
         """Construct it. Nothing connects before `start`."""
-        store = ParkingStore(database)
-        keeper = ParkingKeeper(rabbitmq_url, service="worker", topology=topology, store=store)
+        store = ParkedMessageStore(database)
+        keeper = ParkedMessageConsumer(rabbitmq_url, service="worker", topology=topology, store=store)
         counting = Retention(partial(_show, store.count), every_seconds=COUNT_EVERY_SECONDS)
         return cls(keeper, counting, Retention(store.trim))
 

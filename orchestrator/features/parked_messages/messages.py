@@ -16,9 +16,9 @@ from common.messaging.parking import ParkingTicket
 from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.logs import get_logger
 from orchestrator.features.parked_messages.models.records import Parked
-from orchestrator.features.parked_messages.repository import ParkingStore
+from orchestrator.features.parked_messages.repository import ParkedMessageStore
 
-__all__ = ["ParkingKeeper"]
+__all__ = ["ParkedMessageConsumer"]
 
 # They are read by people, and some are long.
 PREFETCH: Final = 10
@@ -30,10 +30,10 @@ NAMESPACE: Final = uuid.UUID("5b1f7c0e-4a51-4f0b-8a57-6a1f0c8f3d2e")
 logger = get_logger(__name__)
 
 
-class ParkingKeeper:
+class ParkedMessageConsumer:
     """Reads `parking` on a connection of its own. What is there need not be a message of ours."""
 
-    def __init__(self, url: str, *, service: str, topology: Topology, store: ParkingStore) -> None:
+    def __init__(self, url: str, *, service: str, topology: Topology, store: ParkedMessageStore) -> None:
         self.broker = Broker(url, name=f"{service} {PARKING_QUEUE}", topology=topology, on_connected=self._subscribe)
         self._store = store
         self._channel: AbstractChannel | None = None  # kept: only what is referred to survives a reconnection

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from common.db.engine import Database, Row
 from orchestrator.features.parked_messages.models.records import Parked, ParkedStatus, ParkedView
 
-__all__ = ["ParkingStore"]
+__all__ = ["ParkedMessageStore"]
 
 # Ours have a few hundred bytes. Longer ones are for the database's own tools.
 LONGEST_SHOWN_BYTES: Final = 65_536
@@ -69,7 +69,7 @@ _TRIM: Final = text(
 )
 
 
-class ParkingStore:
+class ParkedMessageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 

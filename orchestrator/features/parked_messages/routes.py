@@ -11,7 +11,7 @@ from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from orchestrator.features.parked_messages.schemas import ParkedMessage
-from orchestrator.features.parked_messages.service import ParkingDesk
+from orchestrator.features.parked_messages.service import ParkedMessageService
 
 __all__ = ["router"]
 
@@ -28,12 +28,12 @@ router = APIRouter(
 )
 
 
-async def _parking_desk(request: Request) -> ParkingDesk:
-    desk: ParkingDesk = request.app.state.parking_desk
+async def _parking_desk(request: Request) -> ParkedMessageService:
+    desk: ParkedMessageService = request.app.state.parking_desk
     return desk
 
 
-Desk = Annotated[ParkingDesk, Depends(_parking_desk)]
+Desk = Annotated[ParkedMessageService, Depends(_parking_desk)]
 
 
 @router.get("", responses=refusals(_COMMON), summary="Messages that no consumer could handle, last first (admin)")

@@ -8,15 +8,15 @@ from common.redaction import redacted
 from common.telemetry.logs import get_logger
 from orchestrator.features.parked_messages.errors import ParkedMessageNotFound, ParkedMessageSettled
 from orchestrator.features.parked_messages.models.records import ParkedStatus, ParkedView
-from orchestrator.features.parked_messages.repository import ParkingStore
+from orchestrator.features.parked_messages.repository import ParkedMessageStore
 from orchestrator.features.parked_messages.schemas import ParkedMessage
 
-__all__ = ["ParkingDesk"]
+__all__ = ["ParkedMessageService"]
 
 logger = get_logger(__name__)
 
 
-class ParkingDesk:
+class ParkedMessageService:
     """Settles messages.
 
     Args:
@@ -24,7 +24,7 @@ class ParkingDesk:
         on_replayed: called after a write that left a message in the outbox.
     """
 
-    def __init__(self, store: ParkingStore, *, queues: Collection[str], on_replayed: Callable[[], None]) -> None:
+    def __init__(self, store: ParkedMessageStore, *, queues: Collection[str], on_replayed: Callable[[], None]) -> None:
         self._store = store
         self._queues = queues
         self._on_replayed = on_replayed

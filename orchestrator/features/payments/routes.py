@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpRequest, TopUpStarted
-from orchestrator.features.payments.service.top_up import CashDesk
+from orchestrator.features.payments.service.top_up import TopUpService
 from orchestrator.http.idempotency import IdempotencyKey
 
 __all__ = ["router"]
@@ -30,12 +30,12 @@ _CRYPTO = _TOP_UP | {
 router = APIRouter(tags=["Credits"])
 
 
-async def _cash_desk(request: Request) -> CashDesk:
-    desk: CashDesk = request.app.state.cash_desk
+async def _cash_desk(request: Request) -> TopUpService:
+    desk: TopUpService = request.app.state.cash_desk
     return desk
 
 
-Desk = Annotated[CashDesk, Depends(_cash_desk)]
+Desk = Annotated[TopUpService, Depends(_cash_desk)]
 
 
 @router.post("/credits/topup", responses=refusals(_TOP_UP), summary="Buy credits by card")

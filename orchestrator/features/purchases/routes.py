@@ -19,7 +19,7 @@ from orchestrator.features.purchases.schemas import (
     Reservation,
     ReserveRequest,
 )
-from orchestrator.features.purchases.service import BoxOffice
+from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.http.client_address import ClientAddress
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.saga_engine.engine import StillRunning
@@ -65,13 +65,13 @@ _CANCEL = refusals(
 router = APIRouter(tags=["Purchase"], responses={202: {"model": Success[OrderInProgress]}})
 
 
-async def _box_office(request: Request) -> BoxOffice:
-    office: BoxOffice = request.app.state.box_office
+async def _box_office(request: Request) -> PurchaseService:
+    office: PurchaseService = request.app.state.box_office
     return office
 
 
 Data = TypeVar("Data", bound=BaseModel)
-Office = Annotated[BoxOffice, Depends(_box_office)]
+Office = Annotated[PurchaseService, Depends(_box_office)]
 
 
 @router.post("/reserve", responses=_RESERVE, response_model_exclude_none=True, summary="Hold 1 to 10 seats")

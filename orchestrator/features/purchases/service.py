@@ -8,10 +8,10 @@ from typing import NoReturn
 
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Forbidden, Unprocessable
-from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.events import EventsClient
 from orchestrator.clients.events_on_sale import require_upcoming
 from orchestrator.clients.models import CodeContext, SeatChoice
-from orchestrator.clients.users.otp import UsersCodes
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import (
     EventEnded,
     HoldExpired,
@@ -27,11 +27,11 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import refuse_again
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["BoxOffice"]
+__all__ = ["PurchaseService"]
 
 
-class BoxOffice:
-    def __init__(self, engine: SagaEngine, events: EventsRegister, codes: UsersCodes) -> None:
+class PurchaseService:
+    def __init__(self, engine: SagaEngine, events: EventsClient, codes: OtpClient) -> None:
         self._engine = engine
         self._events = events
         self._codes = codes

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from common.auth.principal import Principal, Role
 from common.http.auth import CurrentUser, require_role
 from common.http.envelope import Success, refusals, success
-from orchestrator.features.event_cancellation.service.cancellation import CancellationDesk
+from orchestrator.features.event_cancellation.service.cancellation import EventCancellationService
 from orchestrator.features.refunds.schemas import EventCancellation, Refunded, RefundRequest
-from orchestrator.features.refunds.service import RefundDesk
+from orchestrator.features.refunds.service import RefundService
 from orchestrator.http.answers import answer
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.schemas import InProgress
@@ -42,18 +42,18 @@ _CANCEL = refusals(_COMMON | {403: "FORBIDDEN", 404: "EVENT_NOT_FOUND", 409: "EV
 router = APIRouter(tags=["Refunds"])
 
 
-async def _refund_desk(request: Request) -> RefundDesk:
-    desk: RefundDesk = request.app.state.refund_desk
+async def _refund_desk(request: Request) -> RefundService:
+    desk: RefundService = request.app.state.refund_desk
     return desk
 
 
-async def _cancellation_desk(request: Request) -> CancellationDesk:
-    desk: CancellationDesk = request.app.state.cancellation_desk
+async def _cancellation_desk(request: Request) -> EventCancellationService:
+    desk: EventCancellationService = request.app.state.cancellation_desk
     return desk
 
 
-Refunds = Annotated[RefundDesk, Depends(_refund_desk)]
-Cancellations = Annotated[CancellationDesk, Depends(_cancellation_desk)]
+Refunds = Annotated[RefundService, Depends(_refund_desk)]
+Cancellations = Annotated[EventCancellationService, Depends(_cancellation_desk)]
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 
 

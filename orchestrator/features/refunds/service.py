@@ -8,7 +8,7 @@ from typing import Final
 from common.auth.principal import Principal, Role
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Unavailable, Unprocessable
-from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.events import EventsClient
 from orchestrator.errors import (
     NotYours,
     OrderInvalidState,
@@ -22,14 +22,14 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import attempts, failure_of, succeeded, was_refused
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["RefundDesk", "first_refund_id", "refund_of"]
+__all__ = ["RefundService", "first_refund_id", "refund_of"]
 
 ASKED_FOR: Final = "asked for by the fan"
 GRANTED: Final = "granted by an admin"
 
 
-class RefundDesk:
-    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
+class RefundService:
+    def __init__(self, engine: SagaEngine, events: EventsClient) -> None:
         self._engine = engine
         self._events = events
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from common.http.auth import CurrentUser
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.tickets.schemas import QrView, TicketView
-from orchestrator.features.tickets.service import TicketWallet
+from orchestrator.features.tickets.service import TicketService
 
 __all__ = ["router"]
 
@@ -26,12 +26,12 @@ NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code 
 router = APIRouter(tags=["Tickets"])
 
 
-async def _ticket_wallet(request: Request) -> TicketWallet:
-    wallet: TicketWallet = request.app.state.ticket_wallet
+async def _ticket_wallet(request: Request) -> TicketService:
+    wallet: TicketService = request.app.state.ticket_wallet
     return wallet
 
 
-Tickets = Annotated[TicketWallet, Depends(_ticket_wallet)]
+Tickets = Annotated[TicketService, Depends(_ticket_wallet)]
 
 
 @router.get("/tickets", responses=refusals(_COMMON), summary="My tickets")

@@ -4,19 +4,19 @@ import asyncio
 import uuid
 
 from common.http.envelope import Page
-from orchestrator.clients.events import EventFacts, EventsRegister
-from orchestrator.clients.inventory.seats import GrpcInventory, OwnedSeat
+from orchestrator.clients.events import EventFacts, EventsClient
+from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
 from orchestrator.errors import NotSeatOwner, TicketNotUsable
 from orchestrator.features.events.service.catalogue import venue_detail
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.adapters.qr_image import svg_of
 from orchestrator.features.tickets.schemas import QrView, TicketEvent, TicketView
 
-__all__ = ["TicketWallet"]
+__all__ = ["TicketService"]
 
 
-class TicketWallet:
-    def __init__(self, inventory: GrpcInventory, events: EventsRegister, qr: QrCodec) -> None:
+class TicketService:
+    def __init__(self, inventory: InventoryClient, events: EventsClient, qr: QrCodec) -> None:
         self._inventory = inventory
         self._events = events
         self._qr = qr

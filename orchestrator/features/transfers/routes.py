@@ -19,8 +19,8 @@ from orchestrator.features.transfers.schemas import (
     TransferRequest,
     TransferReversed,
 )
-from orchestrator.features.transfers.service.disputes import DisputeDesk
-from orchestrator.features.transfers.service.transfers import TransferDesk
+from orchestrator.features.transfers.service.disputes import DisputeService
+from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.http.answers import answer
 from orchestrator.http.client_address import ClientAddress
 from orchestrator.http.idempotency import IdempotencyKey
@@ -72,18 +72,18 @@ _REVERSE = refusals(
 router = APIRouter(prefix="/transfer", tags=["Transfers"], responses={202: {"model": Success[InProgress]}})
 
 
-async def _transfer_desk(request: Request) -> TransferDesk:
-    desk: TransferDesk = request.app.state.transfer_desk
+async def _transfer_desk(request: Request) -> TransferService:
+    desk: TransferService = request.app.state.transfer_desk
     return desk
 
 
-async def _dispute_desk(request: Request) -> DisputeDesk:
-    desk: DisputeDesk = request.app.state.dispute_desk
+async def _dispute_desk(request: Request) -> DisputeService:
+    desk: DisputeService = request.app.state.dispute_desk
     return desk
 
 
-Transfers = Annotated[TransferDesk, Depends(_transfer_desk)]
-Disputes = Annotated[DisputeDesk, Depends(_dispute_desk)]
+Transfers = Annotated[TransferService, Depends(_transfer_desk)]
+Disputes = Annotated[DisputeService, Depends(_dispute_desk)]
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 
 

@@ -10,7 +10,7 @@ from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats
 from orchestrator.jobs.repository.fragments import COLUMNS, NEXT_IN_LANE, job_view, tokens
 
-__all__ = ["JobDesk"]
+__all__ = ["JobQueries"]
 
 _FIND: Final = text(f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id")  # noqa: S608
 
@@ -123,7 +123,7 @@ _STATS: Final = text(
 MINUTES_A_DAY: Final = 1440
 
 
-class JobDesk:
+class JobQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 

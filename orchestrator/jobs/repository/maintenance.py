@@ -9,7 +9,7 @@ from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, tokens
 
-__all__ = ["Upkeep"]
+__all__ = ["JobMaintenance"]
 
 # For people who ask what came of a request; also how long a repetition of it is recognised.
 KEEP_KEYS: Final = "30 days"
@@ -82,7 +82,7 @@ _FORGET_KEYS: Final = text(
 _FORGET_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
 
 
-class Upkeep:
+class JobMaintenance:
     def __init__(self, database: Database) -> None:
         self._database = database
 

@@ -14,7 +14,7 @@ from common.errors import Unprocessable
 from orchestrator.jobs.record import JobStatus, JobView, NewJob
 from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, tokens
 
-__all__ = ["GIVEN_JOB", "Enqueuing", "enqueue_in", "given_jobs", "many_jobs"]
+__all__ = ["GIVEN_JOB", "JobWriter", "enqueue_in", "given_jobs", "many_jobs"]
 
 # Only the first of its lane gets a token at once; whoever leaves the lane sends the next one's.
 _ENQUEUE: Final = text(
@@ -109,7 +109,7 @@ async def enqueue_in(connection: AsyncConnection, job: NewJob) -> bool:
     return (await connection.execute(_ENQUEUE, _parameters(job))).first() is not None
 
 
-class Enqueuing:
+class JobWriter:
     def __init__(self, database: Database) -> None:
         self._database = database
 

@@ -12,7 +12,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from events.app import create_app
 from events.settings import Settings
-from tests.integration.events.catalogue import Catalogue
+from tests.integration.events.catalogue import CatalogueService
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.user_tokens import UserTokenMint
@@ -51,11 +51,11 @@ async def anybody(app: FastAPI) -> AsyncIterator[Caller]:
 
 
 @pytest.fixture(scope="module")
-async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[Catalogue]:
+async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[CatalogueService]:
     """The internal routes, as the orchestrator calls them."""
     token = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("events")
     async with Caller(app, token) as orchestrator:
-        yield Catalogue(orchestrator)
+        yield CatalogueService(orchestrator)
 
 
 @pytest.fixture

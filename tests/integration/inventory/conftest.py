@@ -13,7 +13,7 @@ from devstack.ports import free_port
 from inventory.app import Inventory
 from inventory.settings import Settings
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.box_office import BoxOffice
+from tests.integration.inventory.box_office import PurchaseService
 from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
 
@@ -59,5 +59,5 @@ def tokens(settings: Settings) -> ServiceTokens:
 
 
 @pytest.fixture(scope="module")
-def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> BoxOffice:
-    return BoxOffice(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=20))
+def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> PurchaseService:
+    return PurchaseService(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=20))

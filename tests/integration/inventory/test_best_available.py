@@ -9,7 +9,7 @@ from inventory.app import Inventory
 from inventory.repository.search import SearchRepository
 from inventory.schemas import BestAvailable
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_ids, refused, rows, standing
+from tests.integration.inventory.box_office import Hall, PurchaseService, new_ids, refused, rows, standing
 from tests.integration.inventory.tables import wrong_counts
 
 
@@ -24,7 +24,7 @@ def ids_at(hall: Hall, *wanted: str) -> list[str]:
 
 
 class TestOneBuyer:
-    async def test_gets_the_lowest_seats_of_the_best_row(self, box_office: BoxOffice) -> None:
+    async def test_gets_the_lowest_seats_of_the_best_row(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=5, B=5), rows("CAT2", "250.00", C=5))
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 3)) == ["A1", "A2", "A3"]
@@ -32,20 +32,22 @@ class TestOneBuyer:
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["A4", "A5"]
         assert places(await box_office.reserve_best(hall.event_id, "CAT2", 1)) == ["C1"]
 
-    async def test_sits_together_in_a_worse_row_rather_than_apart_in_a_better_one(self, box_office: BoxOffice) -> None:
+    async def test_sits_together_in_a_worse_row_rather_than_apart_in_a_better_one(
+        self, box_office: PurchaseService
+    ) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=5, B=5, C=5))
         await box_office.block(hall.event_id, *ids_at(hall, "A2", "A4", "B3"))
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 3)) == ["C1", "C2", "C3"]
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["B1", "B2"]
 
-    async def test_sits_apart_when_there_is_no_other_way(self, box_office: BoxOffice) -> None:
+    async def test_sits_apart_when_there_is_no_other_way(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=5, B=5))
         await box_office.block(hall.event_id, *ids_at(hall, "A2", "A4", "B2", "B4"))
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A3", "A5", "B1"]
 
-    async def test_finds_adjacent_seats_behind_many_rows_without(self, box_office: BoxOffice) -> None:
+    async def test_finds_adjacent_seats_behind_many_rows_without(self, box_office: PurchaseService) -> None:
         """Every row but the last has been left with single seats; all of them are looked at, once."""
         names = [f"R{number}" for number in range(60)]
         hall = await box_office.provision(rows("CAT1", "10.00", **dict.fromkeys(names, 3)))
@@ -53,7 +55,7 @@ class TestOneBuyer:
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["R591", "R592"]
 
-    async def test_gets_none_when_there_are_too_few(self, box_office: BoxOffice) -> None:
+    async def test_gets_none_when_there_are_too_few(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=3), rows("CAT2", "1.00", B=10))
 
         refusal = await refused(box_office.reserve_best(hall.event_id, "CAT1", 4))
@@ -61,18 +63,18 @@ class TestOneBuyer:
         assert refusal.code == "SEAT_UNAVAILABLE"
         assert (await box_office.availability(hall.event_id))["CAT1"].available == 3
 
-    async def test_may_ask_for_ten_at_most(self, box_office: BoxOffice) -> None:
+    async def test_may_ask_for_ten_at_most(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=20))
         for quantity in (0, -1, 11):
             refusal = await refused(box_office.reserve_best(hall.event_id, "CAT1", quantity))
             assert refusal.code == "VALIDATION_ERROR"
         assert len((await box_office.reserve_best(hall.event_id, "CAT1", 10)).seats) == 10
 
-    async def test_of_an_unknown_category_gets_none(self, box_office: BoxOffice) -> None:
+    async def test_of_an_unknown_category_gets_none(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         assert (await refused(box_office.reserve_best(hall.event_id, "CAT9", 1))).code == "SEAT_NOT_FOUND"
 
-    async def test_gets_the_same_answer_to_the_same_request(self, box_office: BoxOffice) -> None:
+    async def test_gets_the_same_answer_to_the_same_request(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=4))
         ids, refused_ids = new_ids(), new_ids()
         first = await box_office.reserve_best(hall.event_id, "CAT1", 4, **ids)
@@ -85,7 +87,7 @@ class TestOneBuyer:
         assert (await refused(box_office.reserve_best(hall.event_id, "CAT1", 1, **refused_ids))).code
         assert (await box_office.availability(hall.event_id))["CAT1"].available == 4
 
-    async def test_gets_seats_whose_hold_is_over_when_no_others_are_left(self, box_office: BoxOffice) -> None:
+    async def test_gets_seats_whose_hold_is_over_when_no_others_are_left(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=4))
         await box_office.reserve(hall.event_id, *ids_at(hall, "A1", "A2"), ttl_milliseconds=1)
         await box_office.reserve(hall.event_id, *ids_at(hall, "A3", "A4"))
@@ -96,7 +98,7 @@ class TestOneBuyer:
 class TestFreedSeats:
     """What was found out about a row is forgotten as soon as one of its seats is freed."""
 
-    async def test_are_found_after_a_release(self, box_office: BoxOffice) -> None:
+    async def test_are_found_after_a_release(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
         hold = await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
@@ -105,7 +107,7 @@ class TestFreedSeats:
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_after_an_expiry(self, box_office: BoxOffice, inventory: Inventory) -> None:
+    async def test_are_found_after_an_expiry(self, box_office: PurchaseService, inventory: Inventory) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
         await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"), ttl_milliseconds=1)
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
@@ -114,7 +116,7 @@ class TestFreedSeats:
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_after_unblocking(self, box_office: BoxOffice) -> None:
+    async def test_are_found_after_unblocking(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
         await box_office.block(hall.event_id, *ids_at(hall, "A2"))
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
@@ -123,7 +125,9 @@ class TestFreedSeats:
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_though_a_search_was_just_looking(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_are_found_though_a_search_was_just_looking(
+        self, box_office: PurchaseService, database: Database
+    ) -> None:
         """What a search saw before seats were freed must not be written down afterwards."""
         hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4))
         hold = await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
@@ -136,7 +140,7 @@ class TestFreedSeats:
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_a_row_is_searched_in_vain_only_once(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_a_row_is_searched_in_vain_only_once(self, box_office: PurchaseService, database: Database) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4))
         await box_office.reserve(hall.event_id, *ids_at(hall, "A2"))
         searches, wanted = SearchRepository(database), four_seats(hall)
@@ -149,7 +153,7 @@ class TestFreedSeats:
 
 
 class TestManyBuyers:
-    async def test_get_different_seats(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_get_different_seats(self, box_office: PurchaseService, database: Database) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=10, B=10, C=10, D=10))
 
         holds = await asyncio.gather(*(box_office.reserve_best(hall.event_id, "CAT1", 2) for _ in range(20)))
@@ -159,7 +163,9 @@ class TestManyBuyers:
         assert all(is_adjacent(hold) for hold in holds)
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_get_all_there_is_and_the_others_nothing(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_get_all_there_is_and_the_others_nothing(
+        self, box_office: PurchaseService, database: Database
+    ) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=7, B=7, C=7))
 
         ended = await asyncio.gather(
@@ -173,7 +179,7 @@ class TestManyBuyers:
         assert len({seat.seat_id for hold in holds for seat in hold.seats}) == 20
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_of_a_standing_area_get_a_place_each(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_of_a_standing_area_get_a_place_each(self, box_office: PurchaseService, database: Database) -> None:
         hall = await box_office.provision(standing("FLOOR", "99.00", 30), rows("CAT1", "1.00", A=2))
 
         ended = await asyncio.gather(

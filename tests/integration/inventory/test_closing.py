@@ -8,13 +8,22 @@ import pytest
 from common.db.engine import Database
 from common.errors import Gone, ServiceError
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, new_ids, refused, rows, scan_of, standing
+from tests.integration.inventory.box_office import (
+    Hall,
+    PurchaseService,
+    new_id,
+    new_ids,
+    refused,
+    rows,
+    scan_of,
+    standing,
+)
 from tests.integration.inventory.tables import answering, at_least_waiting, wrong_counts
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-async def hall(box_office: BoxOffice) -> Hall:
+async def hall(box_office: PurchaseService) -> Hall:
     return await box_office.provision(rows("CAT1", "350.00", A=5, B=5), standing("FLOOR", "90.00", 5))
 
 
@@ -24,7 +33,7 @@ def fan() -> str:
 
 
 class TestCloseEvent:
-    async def test_ends_holding(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_ends_holding(self, box_office: PurchaseService, hall: Hall) -> None:
         await box_office.close_event(hall.event_id)
 
         calls: list[Callable[..., Awaitable[object]]] = [
@@ -41,7 +50,7 @@ class TestCloseEvent:
         assert await box_office.all_seats(hall.event_id) == list(hall.seats)
 
     async def test_ends_selling_what_is_held(
-        self, box_office: BoxOffice, hall: Hall, fan: str, database: Database
+        self, box_office: PurchaseService, hall: Hall, fan: str, database: Database
     ) -> None:
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
         await box_office.close_event(hall.event_id)
@@ -56,7 +65,7 @@ class TestCloseEvent:
         assert await box_office.release(hold.hold_id) == 2
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_ends_listing_but_not_what_is_listed(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_ends_listing_but_not_what_is_listed(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         await box_office.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
         await box_office.list_for_resale(hall.seat_ids[0], fan)
         await box_office.close_event(hall.event_id)
@@ -67,7 +76,7 @@ class TestCloseEvent:
             assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
         assert await box_office.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
 
-    async def test_keeps_answers_that_were_given(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_keeps_answers_that_were_given(self, box_office: PurchaseService, hall: Hall) -> None:
         ids, sale_id, best_ids, change_id = new_ids(), new_id(), new_ids(), new_id()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
         sale = await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id)
@@ -85,7 +94,9 @@ class TestCloseEvent:
         )
         assert await again == handed_over
 
-    async def test_ends_handing_over_but_not_taking_it_back(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_ends_handing_over_but_not_taking_it_back(
+        self, box_office: PurchaseService, hall: Hall, fan: str
+    ) -> None:
         friend, request_id, handed, kept = new_id(), new_id(), *hall.seat_ids[:2]
         await box_office.sell(hall.event_id, handed, kept, user_id=fan)
         await box_office.change_owner(handed, expected=fan, new=friend, request_id=request_id)
@@ -98,14 +109,14 @@ class TestCloseEvent:
         undo = await box_office.change_owner(handed, expected=friend, new=fan, undoes_request_id=request_id)
         assert (undo.owner_user_id, (await box_office.seat(kept)).owner_user_id) == (fan, fan)
 
-    async def test_leaves_owners_their_tickets(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_leaves_owners_their_tickets(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await box_office.close_event(hall.event_id)
 
         assert (await box_office.owned_by(fan)).total == 1
         assert (await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))).result == pb.SUCCESS
 
-    async def test_leaves_the_other_events_open(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_leaves_the_other_events_open(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         other = await box_office.provision()
         await box_office.close_event(hall.event_id)
 
@@ -113,14 +124,14 @@ class TestCloseEvent:
         await box_office.reserve_best(other.event_id, "CAT1", 2)
         assert (await box_office.list_for_resale(other.seat_ids[0], fan)).status == pb.LISTED
 
-    async def test_lets_seats_be_blocked_and_unblocked(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_lets_seats_be_blocked_and_unblocked(self, box_office: PurchaseService, hall: Hall) -> None:
         await box_office.close_event(hall.event_id)
 
         assert await box_office.block(hall.event_id, *hall.seat_ids[:2]) == 2
         assert (await refused(box_office.block(hall.event_id, hall.seat_ids[0]))).code == "SEAT_UNAVAILABLE"
         assert await box_office.unblock(hall.event_id, *hall.seat_ids[:2]) == 2
 
-    async def test_may_come_again(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_may_come_again(self, box_office: PurchaseService, hall: Hall) -> None:
         request_id = new_id()
         await asyncio.gather(*(box_office.close_event(hall.event_id, request_id=request_id) for _ in range(5)))
         await asyncio.gather(*(box_office.close_event(hall.event_id) for _ in range(5)))
@@ -129,7 +140,7 @@ class TestCloseEvent:
 
 
 class TestCloseEventMeetsAChangeOfOwner:
-    async def test_at_any_moment(self, box_office: BoxOffice, fan: str) -> None:
+    async def test_at_any_moment(self, box_office: PurchaseService, fan: str) -> None:
         friend = new_id()
         for _ in range(20):
             hall = await box_office.provision()
@@ -151,7 +162,7 @@ class TestCloseEventMeetsAChangeOfOwner:
 
 
 class TestCloseEventMeetsASale:
-    async def test_that_has_begun(self, box_office: BoxOffice, hall: Hall, fan: str, database: Database) -> None:
+    async def test_that_has_begun(self, box_office: PurchaseService, hall: Hall, fan: str, database: Database) -> None:
         """It may still end well, and does not keep the event from closing."""
         hold, request_id = await box_office.reserve(hall.event_id, hall.seat_ids[0], user_id=fan), new_id()
         async with answering(database, request_id):
@@ -163,7 +174,7 @@ class TestCloseEventMeetsASale:
         assert (await sale).seat_ids == [hall.seat_ids[0]]
         assert await box_office.status(hall.seat_ids[0]) == "SOLD"
 
-    async def test_at_any_moment(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_at_any_moment(self, box_office: PurchaseService, database: Database) -> None:
         for _ in range(20):
             hall = await box_office.provision()
             hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])

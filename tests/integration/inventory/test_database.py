@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.db.engine import Database
 from inventory.models import metadata
-from tests.integration.inventory.box_office import BoxOffice, refused
+from tests.integration.inventory.box_office import PurchaseService, refused
 from tests.support.servers import DatabaseFactory
 
 HOLDER = {"hold_id": "gen_random_uuid()", "held_by_user_id": "gen_random_uuid()"}
@@ -86,7 +86,7 @@ class TestSeats:
             await insert_seat(database, "AVAILABLE", {}, **column)
 
 
-async def test_an_oversell_is_stopped_and_counted(box_office: BoxOffice, database: Database) -> None:
+async def test_an_oversell_is_stopped_and_counted(box_office: PurchaseService, database: Database) -> None:
     """Behind our back a seat that somebody owns is on sale again."""
     hall = await box_office.provision()
     seat_id = hall.seat_ids[0]

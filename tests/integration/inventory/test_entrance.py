@@ -10,14 +10,14 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, outcomes, refused, rows, scan_of
+from tests.integration.inventory.box_office import Hall, PurchaseService, new_id, outcomes, refused, rows, scan_of
 from tests.integration.inventory.listening import open_wire
 from tests.integration.inventory.tables import at_least_waiting, locked_seat, wrong_counts
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-async def hall(box_office: BoxOffice) -> Hall:
+async def hall(box_office: PurchaseService) -> Hall:
     return await box_office.provision()
 
 
@@ -36,7 +36,7 @@ def scans_total(result: str) -> float:
 
 class TestCheckIn:
     async def test_admits_the_owner_and_logs_it(
-        self, box_office: BoxOffice, hall: Hall, fan: str, database: Database
+        self, box_office: PurchaseService, hall: Hall, fan: str, database: Database
     ) -> None:
         seat_id = hall.seat_ids[0]
         sale = await box_office.sell(hall.event_id, seat_id, user_id=fan)
@@ -57,7 +57,7 @@ class TestCheckIn:
         assert await wrong_counts(database, hall.event_id) == []
 
     async def test_of_a_used_ticket_is_a_duplicate_and_tells_since_when(
-        self, box_office: BoxOffice, hall: Hall, fan: str
+        self, box_office: PurchaseService, hall: Hall, fan: str
     ) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         first = await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))
@@ -66,7 +66,7 @@ class TestCheckIn:
             answer = await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))
             assert (name_of(answer), answer.admitted_at) == ("DUPLICATE", first.admitted_at)
 
-    async def test_is_for_the_tickets_owner_only(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_is_for_the_tickets_owner_only(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         seat_id, buyer = hall.seat_ids[0], new_id()
         await box_office.sell(hall.event_id, seat_id, user_id=fan)
         await box_office.change_owner(seat_id, expected=fan, new=buyer)
@@ -79,7 +79,7 @@ class TestCheckIn:
 
     @pytest.mark.parametrize("state", ["free", "held", "blocked"])
     async def test_of_a_seat_that_nobody_owns_is_unpaid(
-        self, box_office: BoxOffice, hall: Hall, fan: str, state: str
+        self, box_office: PurchaseService, hall: Hall, fan: str, state: str
     ) -> None:
         if state == "held":
             await box_office.reserve(hall.event_id, hall.seat_ids[0], user_id=fan)
@@ -92,14 +92,14 @@ class TestCheckIn:
         assert (name_of(answer), answer.admitted_at) == ("UNPAID", "")
         assert await box_office.seat(hall.seat_ids[0]) == before
 
-    async def test_of_a_listed_ticket_is_expired(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_of_a_listed_ticket_is_expired(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await box_office.list_for_resale(hall.seat_ids[0], fan)
 
         assert name_of(await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))) == "EXPIRED"
         assert await box_office.status(hall.seat_ids[0]) == "LISTED"
 
-    async def test_knows_the_seats_of_the_event_only(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_knows_the_seats_of_the_event_only(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         elsewhere = await box_office.provision()
 
@@ -108,7 +108,7 @@ class TestCheckIn:
         assert await box_office.status(hall.seat_ids[0]) == "SOLD"
         assert (await box_office.scans(elsewhere.event_id)).total == 1
 
-    async def test_twice_is_once(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_twice_is_once(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
         first = await box_office.check_in(scan, request_id=scan_id)
@@ -124,7 +124,7 @@ class TestCheckIn:
         assert (await refused(box_office.check_in(other, request_id=scan_id))).code == "IDEMPOTENCY_KEY_REUSED"
 
     async def test_keeps_an_unpaid_scan_unpaid_but_not_the_ticket(
-        self, box_office: BoxOffice, hall: Hall, fan: str
+        self, box_office: PurchaseService, hall: Hall, fan: str
     ) -> None:
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
         await box_office.check_in(scan, request_id=scan_id)
@@ -134,19 +134,23 @@ class TestCheckIn:
         assert name_of(await box_office.check_in(scan)) == "SUCCESS"
 
     @pytest.mark.parametrize("field", ["staff_user_id", "hall_presented", "seat_id", "event_id", "ticket_user_id"])
-    async def test_needs_to_know_everything(self, box_office: BoxOffice, hall: Hall, fan: str, field: str) -> None:
+    async def test_needs_to_know_everything(
+        self, box_office: PurchaseService, hall: Hall, fan: str, field: str
+    ) -> None:
         scan = scan_of(hall, hall.seat_ids[0], fan)
         scan.ClearField(field)  # type: ignore[arg-type]  # one of its own
         assert (await refused(box_office.check_in(scan))).kind == "invalid_request"
 
     @pytest.mark.parametrize("scanned_at", ["yesterday", "2030-01-02T20:14:03", "0001-01-01T00:00:00+14:00"])
-    async def test_needs_a_time_that_is_one(self, box_office: BoxOffice, hall: Hall, fan: str, scanned_at: str) -> None:
+    async def test_needs_a_time_that_is_one(
+        self, box_office: PurchaseService, hall: Hall, fan: str, scanned_at: str
+    ) -> None:
         scan = scan_of(hall, hall.seat_ids[0], fan)
         scan.scanned_at = scanned_at
         assert (await refused(box_office.check_in(scan))).code == "VALIDATION_ERROR"
 
     async def test_is_seen_on_live_seat_maps(
-        self, box_office: BoxOffice, hall: Hall, fan: str, rabbitmq_url: str
+        self, box_office: PurchaseService, hall: Hall, fan: str, rabbitmq_url: str
     ) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         async with open_wire(rabbitmq_url) as wire:
@@ -160,7 +164,7 @@ class TestCheckIn:
 
 
 class TestManyScannersAtOnce:
-    async def test_admit_one_and_log_all(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_admit_one_and_log_all(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         for seat_id in hall.seat_ids[:5]:
             await box_office.sell(hall.event_id, seat_id, user_id=fan)
 
@@ -176,7 +180,7 @@ class TestManyScannersAtOnce:
             "DUPLICATE": 95,
         }
 
-    async def test_of_one_scan_log_it_once(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_of_one_scan_log_it_once(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
 
@@ -187,7 +191,7 @@ class TestManyScannersAtOnce:
         assert (await box_office.scans(hall.event_id)).total == 1
 
     async def test_decide_on_the_newest_row(
-        self, box_office: BoxOffice, hall: Hall, fan: str, database: Database
+        self, box_office: PurchaseService, hall: Hall, fan: str, database: Database
     ) -> None:
         """Both began before either had decided: their snapshots show a ticket that nobody used."""
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
@@ -202,7 +206,7 @@ class TestManyScannersAtOnce:
 
 
 class TestLogScan:
-    async def test_logs_what_was_decided_elsewhere(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_logs_what_was_decided_elsewhere(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         scan = scan_of(hall, hall.seat_ids[0], fan)
         scan.hall_presented = "HALL-B"
 
@@ -217,7 +221,7 @@ class TestLogScan:
             "HALL-A",
         )
 
-    async def test_tells_what_came_of_the_scan_first(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_tells_what_came_of_the_scan_first(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         """The scanner lost its answer and asks again, when the code has grown old or the seat is taken."""
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
@@ -229,7 +233,7 @@ class TestLogScan:
         assert (await box_office.scans(hall.event_id)).total == 1
 
     async def test_keeps_a_later_check_in_of_the_same_scan_out(
-        self, box_office: BoxOffice, hall: Hall, fan: str
+        self, box_office: PurchaseService, hall: Hall, fan: str
     ) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
@@ -240,14 +244,14 @@ class TestLogScan:
 
     @pytest.mark.parametrize("result", [pb.SCAN_RESULT_UNSPECIFIED, pb.SUCCESS, 99])
     async def test_admits_nobody(
-        self, box_office: BoxOffice, hall: Hall, fan: str, result: pb.ScanResult.ValueType
+        self, box_office: PurchaseService, hall: Hall, fan: str, result: pb.ScanResult.ValueType
     ) -> None:
         refusal = await refused(box_office.log_scan(scan_of(hall, hall.seat_ids[0], fan), result))
         assert refusal.code == "VALIDATION_ERROR"
 
 
 class TestScans:
-    async def test_are_newest_first_in_pages(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_are_newest_first_in_pages(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         for seat_id in hall.seat_ids[:5]:
             await box_office.check_in(scan_of(hall, seat_id, fan))
 
@@ -256,7 +260,7 @@ class TestScans:
         assert [logged.scan.seat_id for page in pages for logged in page.scans] == hall.seat_ids[:5][::-1]
         assert {page.total for page in pages} == {5}
 
-    async def test_that_name_no_event_are_told_apart(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_that_name_no_event_are_told_apart(self, box_office: PurchaseService, hall: Hall) -> None:
         scan = pb.Scan(staff_user_id=new_id(), hall_presented="HALL-A")
         before = (await box_office.scans("")).total
         await box_office.log_scan(scan, pb.QR_INVALID, request_id=(scan_id := new_id()))
@@ -269,12 +273,12 @@ class TestScans:
         assert (await box_office.scans(hall.event_id)).total == 0
 
     @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, -1), (0, 5_001)])
-    async def test_have_bounds(self, box_office: BoxOffice, offset: int, limit: int) -> None:
+    async def test_have_bounds(self, box_office: PurchaseService, offset: int, limit: int) -> None:
         assert (await refused(box_office.scans(new_id(), offset=offset, limit=limit))).code == "VALIDATION_ERROR"
 
 
 class TestEntryStats:
-    async def test_count_by_minute(self, box_office: BoxOffice, hall: Hall, fan: str, database: Database) -> None:
+    async def test_count_by_minute(self, box_office: PurchaseService, hall: Hall, fan: str, database: Database) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))
         for seat_id in hall.seat_ids[:3]:
@@ -308,16 +312,16 @@ class TestEntryStats:
         parameters = {"scan_id": uuid.uuid4(), "event_id": hall.event_id, "minutes": minutes, "result": result}
         await database.execute(statement, parameters)
 
-    async def test_of_a_quiet_door_are_nothing(self, box_office: BoxOffice) -> None:
+    async def test_of_a_quiet_door_are_nothing(self, box_office: PurchaseService) -> None:
         assert await box_office.entry_stats(new_id()) == pb.GetEntryStatsResponse()
 
     @pytest.mark.parametrize("minutes", [-1, 1_441])
-    async def test_have_bounds(self, box_office: BoxOffice, minutes: int) -> None:
+    async def test_have_bounds(self, box_office: PurchaseService, minutes: int) -> None:
         assert (await refused(box_office.entry_stats(new_id(), minutes=minutes))).code == "VALIDATION_ERROR"
 
 
 class TestAttendees:
-    async def test_are_the_owners_in_hall_order(self, box_office: BoxOffice, fan: str) -> None:
+    async def test_are_the_owners_in_hall_order(self, box_office: PurchaseService, fan: str) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=5), rows("CAT2", "90.00", B=5))
         chosen = [hall.seat_ids[number] for number in (8, 6, 5, 3, 1)]
         for seat_id in chosen:
@@ -335,7 +339,7 @@ class TestAttendees:
         assert {seat.owner_user_id for seat in attendees.seats} == {fan}
         assert (attendees.total, attendees.next_page_token) == (5, "")
 
-    async def test_come_in_pages(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_come_in_pages(self, box_office: PurchaseService, hall: Hall) -> None:
         await box_office.sell(hall.event_id, *hall.seat_ids[1::2])
         first = await box_office.attendees(hall.event_id, page_size=2)
         second = await box_office.attendees(hall.event_id, page_size=2, page_token=first.next_page_token)
@@ -348,10 +352,10 @@ class TestAttendees:
         assert [seat.seat_id for seat in behind.seats] == hall.seat_ids[7::2]
         assert {page.total for page in (first, second, third, behind)} == {5}
 
-    async def test_of_an_unknown_event_are_none(self, box_office: BoxOffice) -> None:
+    async def test_of_an_unknown_event_are_none(self, box_office: PurchaseService) -> None:
         assert await box_office.attendees(new_id()) == pb.ListAttendeesResponse()
 
     @pytest.mark.parametrize(("token", "offset", "size"), [("x", 0, 1), ("", -1, 1), ("", 0, -1), ("", 0, 5_001)])
-    async def test_have_bounds(self, box_office: BoxOffice, token: str, offset: int, size: int) -> None:
+    async def test_have_bounds(self, box_office: PurchaseService, token: str, offset: int, size: int) -> None:
         page = box_office.attendees(new_id(), page_token=token, offset=offset, page_size=size)
         assert (await refused(page)).code == "VALIDATION_ERROR"

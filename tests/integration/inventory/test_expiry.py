@@ -19,7 +19,7 @@ from inventory.expiry import HoldExpiry
 from inventory.repository.expiry import ExpiryRepository
 from proto.inventory.v1 import inventory_pb2 as pb
 from rabbitmq.topology import platform_topology
-from tests.integration.inventory.box_office import BoxOffice, new_id, refused, rows
+from tests.integration.inventory.box_office import PurchaseService, new_id, refused, rows
 from tests.integration.inventory.listening import HOLD_TTL_SECONDS, Wire, hold_message, open_wire
 from tests.integration.inventory.tables import end_time_of, wrong_counts
 from tests.support.waiting import eventually
@@ -45,7 +45,7 @@ def expired_by(source: str) -> float:
 
 
 class TestMessage:
-    async def test_ends_the_hold_within_a_second_of_its_time(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_ends_the_hold_within_a_second_of_its_time(self, box_office: PurchaseService, wire: Wire) -> None:
         hall = await box_office.provision()
         late: list[timedelta] = []
         while not late or late[-1] >= timedelta(seconds=1):
@@ -67,7 +67,7 @@ class TestMessage:
             assert expired_by("message") == before + 1
         assert await eventually(lambda: set(hall.seat_ids[:2]) <= changed_to(wire, hall.event_id, "AVAILABLE"))
 
-    async def test_of_a_hold_that_was_sold_changes_nothing(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_of_a_hold_that_was_sold_changes_nothing(self, box_office: PurchaseService, wire: Wire) -> None:
         hall = await box_office.provision()
         sold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
         await box_office.confirm(sold.hold_id, sold.user_id)
@@ -78,7 +78,7 @@ class TestMessage:
         assert wire.heard_of("hold.expired", sold.hold_id) == []
         assert await box_office.status(hall.seat_ids[0]) == "SOLD"
 
-    async def test_of_an_old_hold_leaves_the_new_one_alone(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_of_an_old_hold_leaves_the_new_one_alone(self, box_office: PurchaseService, wire: Wire) -> None:
         hall = await box_office.provision()
         old = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
         new = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
@@ -90,7 +90,9 @@ class TestMessage:
         assert await box_office.statuses(*hall.seat_ids[:2]) == ["HELD", "HELD"]
         assert (await box_office.confirm(new.hold_id, new.user_id)).seat_ids
 
-    async def test_that_comes_before_its_time_does_not_end_the_hold(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_that_comes_before_its_time_does_not_end_the_hold(
+        self, box_office: PurchaseService, wire: Wire
+    ) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
         await wire.deliver(hold_message(hold, held_until=datetime.now(UTC)).to_bytes())
@@ -100,7 +102,7 @@ class TestMessage:
         assert wire.heard_of("hold.expired", hold.hold_id) == []
         assert await box_office.status(hall.seat_ids[0]) == "HELD"
 
-    async def test_that_comes_a_little_early_waits(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_that_comes_a_little_early_waits(self, box_office: PurchaseService, wire: Wire) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=300)
         await wire.deliver(hold_message(hold).to_bytes())
@@ -108,7 +110,7 @@ class TestMessage:
         await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id))
         assert datetime.now(UTC) >= datetime.fromisoformat(hold.held_until)
 
-    async def test_that_comes_again_is_told_again(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_that_comes_again_is_told_again(self, box_office: PurchaseService, wire: Wire) -> None:
         """As after a death between commit and publishing: only the second delivery can say it."""
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
@@ -121,7 +123,7 @@ class TestMessage:
         assert await eventually(lambda: len(wire.heard_of("hold.expired", hold.hold_id)) == 2)
 
     async def test_is_told_though_the_process_died_between_freeing_and_telling(
-        self, box_office: BoxOffice, inventory: Inventory, wire: Wire
+        self, box_office: PurchaseService, inventory: Inventory, wire: Wire
     ) -> None:
         """Its publisher never reached the broker; the message was not acknowledged and is delivered to another one."""
         hall = await box_office.provision()
@@ -149,13 +151,15 @@ class TestMessage:
             b'{"type": "something.else", "source": "x", "subject": "y", "data": {}}',
         ],
     )
-    async def test_that_nobody_understands_is_parked(self, box_office: BoxOffice, wire: Wire, body: bytes) -> None:
+    async def test_that_nobody_understands_is_parked(
+        self, box_office: PurchaseService, wire: Wire, body: bytes
+    ) -> None:
         await wire.deliver(body)
 
         assert await eventually(lambda: wire.take_from(PARKING_QUEUE)) == body
         await self.wait_for_another(box_office, wire)  # and the consumer goes on
 
-    async def wait_for_another(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def wait_for_another(self, box_office: PurchaseService, wire: Wire) -> None:
         """A hold that does expire: what came before it in the queue has been dealt with."""
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
@@ -165,7 +169,7 @@ class TestMessage:
 
 class TestSweeper:
     async def test_ends_holds_whose_message_never_came(
-        self, box_office: BoxOffice, inventory: Inventory, wire: Wire, database: Database
+        self, box_office: PurchaseService, inventory: Inventory, wire: Wire, database: Database
     ) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=20))
         due = [
@@ -188,7 +192,7 @@ class TestSweeper:
         assert (REGISTRY.get_sample_value("holds_open") or 0) >= 1
 
     async def test_ends_more_holds_than_fit_one_batch(
-        self, box_office: BoxOffice, inventory: Inventory, database: Database
+        self, box_office: PurchaseService, inventory: Inventory, database: Database
     ) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=700))
         for first in range(0, 700, 10):
@@ -200,7 +204,7 @@ class TestSweeper:
         assert (await box_office.availability(hall.event_id))["CAT1"].available == 700
 
     async def test_two_sweepers_share_the_work(
-        self, box_office: BoxOffice, database: Database, inventory: Inventory
+        self, box_office: PurchaseService, database: Database, inventory: Inventory
     ) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=60))
         holds = [await box_office.reserve(hall.event_id, seat_id, ttl_milliseconds=1) for seat_id in hall.seat_ids]
@@ -213,7 +217,7 @@ class TestSweeper:
         assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_an_expired_hold_counts_as_free_before_anybody_ends_it(box_office: BoxOffice) -> None:
+async def test_an_expired_hold_counts_as_free_before_anybody_ends_it(box_office: PurchaseService) -> None:
     hall = await box_office.provision()
     hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
 
@@ -223,7 +227,7 @@ async def test_an_expired_hold_counts_as_free_before_anybody_ends_it(box_office:
     assert (await refused(box_office.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
 
 
-async def test_seat_changes_are_heard_in_one_message_per_moment(box_office: BoxOffice, wire: Wire) -> None:
+async def test_seat_changes_are_heard_in_one_message_per_moment(box_office: PurchaseService, wire: Wire) -> None:
     hall = await box_office.provision()
     hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
     await eventually(lambda: changed_to(wire, hall.event_id, "HELD") == set(hall.seat_ids[:3]))
@@ -232,7 +236,7 @@ async def test_seat_changes_are_heard_in_one_message_per_moment(box_office: BoxO
     assert len(wire.heard_of("seat.changed", hall.event_id)) == 2
 
 
-async def test_a_repeated_request_is_no_news(box_office: BoxOffice, wire: Wire) -> None:
+async def test_a_repeated_request_is_no_news(box_office: PurchaseService, wire: Wire) -> None:
     hall = await box_office.provision()
     hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], request_id=(request_id := new_id()))
     await box_office.release(hold.hold_id)

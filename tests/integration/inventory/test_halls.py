@@ -13,12 +13,12 @@ from inventory.app import Inventory
 from inventory.repository.hall import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, new_id, refused, rows, standing
+from tests.integration.inventory.box_office import PurchaseService, new_id, refused, rows, standing
 from tests.integration.inventory.tables import count_changes, wrong_counts
 
 
 class TestProvision:
-    async def test_makes_rows_and_standing_places_in_hall_order(self, box_office: BoxOffice) -> None:
+    async def test_makes_rows_and_standing_places_in_hall_order(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(
             rows("CAT1", "350.00", B=2, A=1), standing("FLOOR", "99.50", 3), rows("CAT2", "0", A=1)
         )
@@ -40,7 +40,7 @@ class TestProvision:
             ("CAT2", 1, 1),
         ]
 
-    async def test_twice_makes_nothing_new(self, box_office: BoxOffice) -> None:
+    async def test_twice_makes_nothing_new(self, box_office: PurchaseService) -> None:
         event_id, request_id = new_id(), new_id()
         layout = rows("CAT1", "1.00", A=3)
         first = await box_office.provision(layout, event_id=event_id, request_id=request_id)
@@ -49,7 +49,7 @@ class TestProvision:
 
         assert again.seats == first.seats
 
-    async def test_at_the_same_time_makes_one_hall(self, box_office: BoxOffice) -> None:
+    async def test_at_the_same_time_makes_one_hall(self, box_office: PurchaseService) -> None:
         event_id, request_id = new_id(), new_id()
         layout = rows("CAT1", "1.00", A=3)
 
@@ -62,7 +62,7 @@ class TestProvision:
 
         assert len(await box_office.all_seats(event_id)) == 3
 
-    async def test_of_an_event_with_seats_is_refused(self, box_office: BoxOffice) -> None:
+    async def test_of_an_event_with_seats_is_refused(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         refusal = await refused(box_office.provision(rows("CAT9", "1.00", Z=1), event_id=hall.event_id))
         assert refusal.kind == "conflict"
@@ -93,11 +93,13 @@ class TestProvision:
         ],
         ids=str,
     )
-    async def test_of_what_is_no_hall_is_refused(self, box_office: BoxOffice, layout: list[pb.LayoutCategory]) -> None:
+    async def test_of_what_is_no_hall_is_refused(
+        self, box_office: PurchaseService, layout: list[pb.LayoutCategory]
+    ) -> None:
         refusal = await refused(box_office.make_seats(layout, event_id=new_id(), request_id=new_id()))
         assert refusal.code == "VALIDATION_ERROR"
 
-    async def test_gives_seats_the_ids_that_rows_bring(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_gives_seats_the_ids_that_rows_bring(self, box_office: PurchaseService, database: Database) -> None:
         """As the seed data does, whose ids are known."""
         event_id, ids = uuid.uuid4(), [uuid.uuid4() for _ in range(3)]
         row = LayoutRow(row_number="A", seats=3, seat_ids=ids)
@@ -108,7 +110,7 @@ class TestProvision:
         seats = await box_office.all_seats(str(event_id))
         assert [seat.seat_id for seat in seats] == [str(seat_id) for seat_id in ids]
 
-    async def test_of_a_stadium_takes_seconds(self, box_office: BoxOffice) -> None:
+    async def test_of_a_stadium_takes_seconds(self, box_office: PurchaseService) -> None:
         names = {f"R{number}": 50 for number in range(1_000)}
         started_at = time.monotonic()
 
@@ -122,7 +124,7 @@ class TestProvision:
 
 
 class TestDiscard:
-    async def test_removes_the_hall(self, box_office: BoxOffice) -> None:
+    async def test_removes_the_hall(self, box_office: PurchaseService) -> None:
         request_id, event_id = new_id(), new_id()
         hall = await box_office.provision(event_id=event_id, request_id=request_id)
         undo = {"undoes_request_id": request_id, "request_id": new_id()}
@@ -134,7 +136,7 @@ class TestDiscard:
         assert await box_office.availability(event_id) == {}
         assert (await refused(box_office.seat(hall.seat_ids[0]))).code == "SEAT_NOT_FOUND"
 
-    async def test_keeps_the_late_action_out(self, box_office: BoxOffice) -> None:
+    async def test_keeps_the_late_action_out(self, box_office: PurchaseService) -> None:
         request_id, event_id = new_id(), new_id()
         await box_office.discard(event_id, undoes_request_id=request_id)
 
@@ -143,7 +145,7 @@ class TestDiscard:
         assert refusal.code == "REQUEST_UNDONE"
         assert await box_office.all_seats(event_id) == []
 
-    async def test_leaves_a_hall_in_use_alone(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_leaves_a_hall_in_use_alone(self, box_office: PurchaseService, database: Database) -> None:
         request_id, event_id = new_id(), new_id()
         hall = await box_office.provision(event_id=event_id, request_id=request_id)
         hold = await box_office.reserve(event_id, hall.seat_ids[0])
@@ -156,7 +158,7 @@ class TestDiscard:
         assert await wrong_counts(database, event_id) == []
 
     async def test_and_a_buyer_at_once_leave_a_whole_hall_or_none(
-        self, box_office: BoxOffice, database: Database
+        self, box_office: PurchaseService, database: Database
     ) -> None:
         for _ in range(15):
             request_id, event_id = new_id(), new_id()
@@ -172,7 +174,7 @@ class TestDiscard:
 
 class TestBlock:
     async def test_takes_free_seats_off_sale_and_puts_them_back(
-        self, box_office: BoxOffice, database: Database
+        self, box_office: PurchaseService, database: Database
     ) -> None:
         hall = await box_office.provision()
         request_id = new_id()
@@ -187,7 +189,7 @@ class TestBlock:
         assert (await box_office.reserve(hall.event_id, hall.seat_ids[0])).hold_id
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_is_for_free_seats_only(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_is_for_free_seats_only(self, box_office: PurchaseService, database: Database) -> None:
         hall = await box_office.provision()
         await box_office.reserve(hall.event_id, hall.seat_ids[0])
         await box_office.sell(hall.event_id, hall.seat_ids[1])
@@ -202,14 +204,14 @@ class TestBlock:
         assert await box_office.status(hall.seat_ids[5]) == "AVAILABLE"
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_takes_a_seat_whose_hold_is_over(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_takes_a_seat_whose_hold_is_over(self, box_office: PurchaseService, database: Database) -> None:
         hall = await box_office.provision()
         await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
 
         assert await box_office.block(hall.event_id, *hall.seat_ids[1:3]) == 2
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_unblocks_blocked_seats_only(self, box_office: BoxOffice) -> None:
+    async def test_unblocks_blocked_seats_only(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         await box_office.block(hall.event_id, hall.seat_ids[0])
 
@@ -218,7 +220,7 @@ class TestBlock:
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[1]]})
         assert await box_office.status(hall.seat_ids[0]) == "BLOCKED"
 
-    async def test_knows_no_other_seats(self, box_office: BoxOffice) -> None:
+    async def test_knows_no_other_seats(self, box_office: PurchaseService) -> None:
         hall, other = await box_office.provision(), await box_office.provision()
         for change in (box_office.block, box_office.unblock):
             assert (await refused(change(hall.event_id, new_id()))).code == "SEAT_NOT_FOUND"
@@ -227,7 +229,7 @@ class TestBlock:
 
 
 class TestPages:
-    async def test_are_in_hall_order_without_gaps(self, box_office: BoxOffice) -> None:
+    async def test_are_in_hall_order_without_gaps(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=7, B=5), rows("CAT2", "1.00", C=3))
         for page_size in (1, 4, 5, 15, 16):
             seats: list[str] = []
@@ -241,18 +243,20 @@ class TestPages:
             assert pages == -(-15 // page_size)
 
     @pytest.mark.parametrize("token", ["x", "-1", "1.5", "9999999999", " 1", "\u0661"])
-    async def test_of_a_made_up_token_are_refused(self, box_office: BoxOffice, token: str) -> None:
+    async def test_of_a_made_up_token_are_refused(self, box_office: PurchaseService, token: str) -> None:
         refusal = await refused(box_office.page(new_id(), page_token=token))
         assert refusal.code == "VALIDATION_ERROR"
 
     @pytest.mark.parametrize("page_size", [-1, 5_001])
-    async def test_have_a_largest_size(self, box_office: BoxOffice, page_size: int) -> None:
+    async def test_have_a_largest_size(self, box_office: PurchaseService, page_size: int) -> None:
         refusal = await refused(box_office.page(new_id(), page_size=page_size))
         assert refusal.code == "VALIDATION_ERROR"
 
 
 class TestAvailability:
-    async def test_follows_every_change(self, box_office: BoxOffice, inventory: Inventory, database: Database) -> None:
+    async def test_follows_every_change(
+        self, box_office: PurchaseService, inventory: Inventory, database: Database
+    ) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=10))
         await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
         await box_office.sell(hall.event_id, *hall.seat_ids[2:5])
@@ -264,7 +268,7 @@ class TestAvailability:
         assert await count_changes(database, hall.event_id) == 0
         assert (await box_office.availability(hall.event_id))["CAT1"] == expected
 
-    async def test_of_several_events_comes_at_once(self, box_office: BoxOffice) -> None:
+    async def test_of_several_events_comes_at_once(self, box_office: PurchaseService) -> None:
         halls = [await box_office.provision() for _ in range(3)]
         request = pb.GetAvailabilityRequest(event_ids=[hall.event_id for hall in halls] + [new_id()])
 
@@ -273,7 +277,7 @@ class TestAvailability:
         assert {event.event_id for event in answer.events} == {hall.event_id for hall in halls}
 
     async def test_is_right_while_changes_are_added_up(
-        self, box_office: BoxOffice, inventory: Inventory, database: Database
+        self, box_office: PurchaseService, inventory: Inventory, database: Database
     ) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=60))
         buying = asyncio.gather(*(box_office.reserve(hall.event_id, seat_id) for seat_id in hall.seat_ids))

@@ -8,12 +8,12 @@ import pytest
 from common.db.engine import Database
 from common.errors import Conflict, Gone, InvalidRequest, NotFound, Unprocessable
 from inventory.app import Inventory
-from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, refused, rows
+from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, refused, rows
 from tests.integration.inventory.tables import at_least_waiting, locked_seat, lose_a_seat
 
 
 class TestReserve:
-    async def test_holds_the_seats_it_was_asked_for(self, box_office: BoxOffice) -> None:
+    async def test_holds_the_seats_it_was_asked_for(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "350.00", A=5), rows("CAT2", "250.00", B=5))
         first, last = hall.seat_ids[0], hall.seat_ids[9]
 
@@ -27,7 +27,7 @@ class TestReserve:
         counts = await box_office.availability(hall.event_id)
         assert (counts["CAT1"].available, counts["CAT1"].held, counts["CAT1"].total) == (4, 1, 5)
 
-    async def test_takes_all_seats_or_none(self, box_office: BoxOffice) -> None:
+    async def test_takes_all_seats_or_none(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         await box_office.reserve(hall.event_id, hall.seat_ids[2])
 
@@ -37,7 +37,7 @@ class TestReserve:
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[2]]})
         assert await box_office.statuses(*hall.seat_ids[:4]) == ["AVAILABLE", "AVAILABLE", "HELD", "AVAILABLE"]
 
-    async def test_says_when_a_seat_is_sold(self, box_office: BoxOffice) -> None:
+    async def test_says_when_a_seat_is_sold(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         await box_office.sell(hall.event_id, hall.seat_ids[0])
 
@@ -45,7 +45,7 @@ class TestReserve:
 
         assert (refusal.code, refusal.details) == ("SEAT_ALREADY_SOLD", {"seat_ids": [hall.seat_ids[0]]})
 
-    async def test_knows_no_other_seats(self, box_office: BoxOffice) -> None:
+    async def test_knows_no_other_seats(self, box_office: PurchaseService) -> None:
         hall, other = await box_office.provision(), await box_office.provision()
         unknown = new_id()
 
@@ -58,7 +58,7 @@ class TestReserve:
         assert (refusal.code, refusal.details) == ("VALIDATION_ERROR", {"seat_ids": [other.seat_ids[0]]})
         assert await box_office.statuses(hall.seat_ids[0], other.seat_ids[0]) == ["AVAILABLE", "AVAILABLE"]
 
-    async def test_takes_one_to_ten_different_seats(self, box_office: BoxOffice) -> None:
+    async def test_takes_one_to_ten_different_seats(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision(rows("CAT1", "1.00", A=11))
 
         for seat_ids in ([], hall.seat_ids, hall.seat_ids[:1] * 2):
@@ -66,19 +66,19 @@ class TestReserve:
             assert refusal.code == "VALIDATION_ERROR"
         assert len((await box_office.reserve(hall.event_id, *hall.seat_ids[:10])).seats) == 10
 
-    async def test_tells_a_malformed_id(self, box_office: BoxOffice) -> None:
+    async def test_tells_a_malformed_id(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         refusal = await refused(box_office.reserve(hall.event_id, "not-an-id"))
         assert (refusal.code, refusal.details) == ("INVALID_UUID", {"field": "seat_ids"})
 
     @pytest.mark.parametrize("ttl_milliseconds", [0, -1, 24 * 3600 * 1000 + 1])
-    async def test_needs_a_sensible_time(self, box_office: BoxOffice, ttl_milliseconds: int) -> None:
+    async def test_needs_a_sensible_time(self, box_office: PurchaseService, ttl_milliseconds: int) -> None:
         hall = await box_office.provision()
         refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=ttl_milliseconds))
         assert refusal.code == "VALIDATION_ERROR"
 
     async def test_a_seat_that_is_being_changed_is_refused_at_once(
-        self, box_office: BoxOffice, database: Database
+        self, box_office: PurchaseService, database: Database
     ) -> None:
         hall = await box_office.provision()
         ids = new_ids()
@@ -95,7 +95,7 @@ class TestReserve:
 
 
 class TestReserveAgain:
-    async def test_what_one_holds_gives_the_hold_one_has(self, box_office: BoxOffice) -> None:
+    async def test_what_one_holds_gives_the_hold_one_has(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         user_id = new_id()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
@@ -112,7 +112,7 @@ class TestReserveAgain:
         )
         assert repeated == hold  # the answer of that request, whatever has become of the hold
 
-    async def test_a_part_or_more_of_it_is_refused(self, box_office: BoxOffice) -> None:
+    async def test_a_part_or_more_of_it_is_refused(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         user_id = new_id()
         await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
@@ -121,7 +121,7 @@ class TestReserveAgain:
             refusal = await refused(box_office.reserve(hall.event_id, *seat_ids, user_id=user_id))
             assert refusal.code == "SEAT_UNAVAILABLE"
 
-    async def test_two_holds_are_not_one(self, box_office: BoxOffice) -> None:
+    async def test_two_holds_are_not_one(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         user_id = new_id()
         for seat_id in hall.seat_ids[:2]:
@@ -130,7 +130,7 @@ class TestReserveAgain:
         refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id))
         assert refusal.code == "SEAT_UNAVAILABLE"
 
-    async def test_a_seat_of_ones_own_and_one_of_anothers_are_no_hold(self, box_office: BoxOffice) -> None:
+    async def test_a_seat_of_ones_own_and_one_of_anothers_are_no_hold(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         user_id = new_id()
         await box_office.reserve(hall.event_id, hall.seat_ids[0], hall.seat_ids[2], user_id=user_id)
@@ -139,7 +139,7 @@ class TestReserveAgain:
         refusal = await refused(box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id))
         assert refusal.code == "SEAT_UNAVAILABLE"
 
-    async def test_an_expired_hold_is_taken_over(self, box_office: BoxOffice) -> None:
+    async def test_an_expired_hold_is_taken_over(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         expired = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
 
@@ -153,7 +153,7 @@ class TestReserveAgain:
 
 
 class TestRepeatedRequest:
-    async def test_gives_the_same_hold(self, box_office: BoxOffice) -> None:
+    async def test_gives_the_same_hold(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         ids = new_ids()
 
@@ -162,7 +162,7 @@ class TestRepeatedRequest:
 
         assert again == first
 
-    async def test_a_refused_id_stays_refused(self, box_office: BoxOffice) -> None:
+    async def test_a_refused_id_stays_refused(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         taken = await box_office.reserve(hall.event_id, hall.seat_ids[0])
         ids = new_ids()
@@ -174,7 +174,7 @@ class TestRepeatedRequest:
         assert (after.code, after.details) == (before.code, before.details)
         assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
 
-    async def test_with_other_arguments_is_refused(self, box_office: BoxOffice) -> None:
+    async def test_with_other_arguments_is_refused(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         ids = new_ids()
         await box_office.reserve(hall.event_id, hall.seat_ids[0], **ids)
@@ -184,7 +184,7 @@ class TestRepeatedRequest:
         assert isinstance(refusal, Unprocessable)
         assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_a_sale_is_told_again(self, box_office: BoxOffice) -> None:
+    async def test_a_sale_is_told_again(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
         request_id = new_id()
@@ -193,7 +193,7 @@ class TestRepeatedRequest:
 
         assert await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id) == first
 
-    async def test_a_release_is_told_again(self, box_office: BoxOffice) -> None:
+    async def test_a_release_is_told_again(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
         request_id = new_id()
@@ -202,7 +202,7 @@ class TestRepeatedRequest:
 
 
 class TestConfirm:
-    async def test_sells_the_seats_once(self, box_office: BoxOffice) -> None:
+    async def test_sells_the_seats_once(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         user_id = new_id()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
@@ -216,7 +216,7 @@ class TestConfirm:
         assert (counts.available, counts.held, counts.sold) == (8, 0, 2)
         assert (await refused(box_office.confirm(hold.hold_id, user_id))).code == "SEAT_ALREADY_SOLD"
 
-    async def test_is_refused_when_the_time_is_over(self, box_office: BoxOffice) -> None:
+    async def test_is_refused_when_the_time_is_over(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
         request_id = new_id()
@@ -227,17 +227,17 @@ class TestConfirm:
             assert refusal.code == "HOLD_EXPIRED"
         assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
 
-    async def test_is_refused_when_there_is_no_such_hold(self, box_office: BoxOffice) -> None:
+    async def test_is_refused_when_there_is_no_such_hold(self, box_office: PurchaseService) -> None:
         assert (await refused(box_office.confirm(new_id(), new_id()))).code == "HOLD_EXPIRED"
 
-    async def test_is_for_the_holder_only(self, box_office: BoxOffice) -> None:
+    async def test_is_for_the_holder_only(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
 
         assert (await refused(box_office.confirm(hold.hold_id, new_id()))).code == "SEAT_NOT_HELD"
         assert await box_office.status(hall.seat_ids[0]) == "HELD"
 
-    async def test_never_sells_a_part_of_a_hold(self, box_office: BoxOffice, database: Database) -> None:
+    async def test_never_sells_a_part_of_a_hold(self, box_office: PurchaseService, database: Database) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
         await lose_a_seat(database, hall.seat_ids[0])  # nothing of ours does that
@@ -246,7 +246,7 @@ class TestConfirm:
         assert await box_office.status(hall.seat_ids[1]) == "HELD"
 
     async def test_waits_for_a_lock_but_not_for_ever(
-        self, box_office: BoxOffice, database: Database, inventory: Inventory
+        self, box_office: PurchaseService, database: Database, inventory: Inventory
     ) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
@@ -261,7 +261,7 @@ class TestConfirm:
 
 
 class TestRelease:
-    async def test_frees_the_seats(self, box_office: BoxOffice) -> None:
+    async def test_frees_the_seats(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
 
@@ -271,7 +271,7 @@ class TestRelease:
         assert await box_office.release(hold.hold_id) == 0
         assert (await refused(box_office.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
 
-    async def test_touches_no_other_hold_and_no_sale(self, box_office: BoxOffice) -> None:
+    async def test_touches_no_other_hold_and_no_sale(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
         sold = await box_office.sell(hall.event_id, hall.seat_ids[1])
@@ -281,7 +281,7 @@ class TestRelease:
         assert await box_office.statuses(*hall.seat_ids[:2]) == ["HELD", "SOLD"]
         assert (await box_office.confirm(hold.hold_id, hold.user_id)).seat_ids
 
-    async def test_as_an_undo_it_keeps_the_late_action_out(self, box_office: BoxOffice) -> None:
+    async def test_as_an_undo_it_keeps_the_late_action_out(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         late = new_ids()
         assert await box_office.release(late["hold_id"], undoes_request_id=late["request_id"]) == 0
@@ -291,7 +291,7 @@ class TestRelease:
         assert refusal.code == "REQUEST_UNDONE"
         assert await box_office.status(hall.seat_ids[0]) == "AVAILABLE"
 
-    async def test_as_an_undo_it_frees_what_was_done(self, box_office: BoxOffice) -> None:
+    async def test_as_an_undo_it_frees_what_was_done(self, box_office: PurchaseService) -> None:
         hall = await box_office.provision()
         done = new_ids()
         first = await box_office.reserve(hall.event_id, hall.seat_ids[0], **done)

@@ -11,12 +11,12 @@ from common.messaging.message import Message
 from common.rpc.client import RpcCaller
 from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
-from tests.integration.inventory.box_office import BoxOffice, new_id, new_ids, outcomes, refused, rows
+from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, outcomes, refused, rows
 from tests.integration.inventory.tables import answering, at_least_waiting, locked_seat, wrong_counts
 from tests.support.waiting import eventually
 
 
-async def test_fifty_buyers_for_one_seat(box_office: BoxOffice, database: Database) -> None:
+async def test_fifty_buyers_for_one_seat(box_office: PurchaseService, database: Database) -> None:
     hall = await box_office.provision()
     for seat_id in hall.seat_ids:
         holds, refusals = await outcomes([box_office.reserve(hall.event_id, seat_id) for _ in range(50)])
@@ -27,7 +27,7 @@ async def test_fifty_buyers_for_one_seat(box_office: BoxOffice, database: Databa
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: BoxOffice) -> None:
+async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: PurchaseService) -> None:
     hall = await box_office.provision(rows("CAT1", "10.00", A=10))
     for attempt in range(30):
         seats = hall.seat_ids
@@ -42,7 +42,7 @@ async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: 
             await box_office.release(hold.hold_id)
 
 
-async def test_one_request_sent_fifty_times_at_once_is_one_hold(box_office: BoxOffice) -> None:
+async def test_one_request_sent_fifty_times_at_once_is_one_hold(box_office: PurchaseService) -> None:
     hall = await box_office.provision(rows("CAT1", "10.00", A=10))
     for chosen in (hall.seat_ids[:2], hall.seat_ids[2:5], hall.seat_ids[5:]):
         ids = new_ids()
@@ -54,7 +54,7 @@ async def test_one_request_sent_fifty_times_at_once_is_one_hold(box_office: BoxO
         assert {seat.seat_id for seat in holds[0].seats} == set(chosen)
 
 
-async def test_a_request_does_not_find_its_own_seats_taken(box_office: BoxOffice, database: Database) -> None:
+async def test_a_request_does_not_find_its_own_seats_taken(box_office: PurchaseService, database: Database) -> None:
     """The first one has locked the seats and is kept from ending; its repetition must wait for it, not refuse."""
     hall = await box_office.provision(rows("CAT1", "10.00", A=20))
     for seat_id in hall.seat_ids:
@@ -70,7 +70,7 @@ async def test_a_request_does_not_find_its_own_seats_taken(box_office: BoxOffice
 
 
 async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
-    box_office: BoxOffice, database: Database
+    box_office: PurchaseService, database: Database
 ) -> None:
     hall = await box_office.provision(rows("CAT1", "10.00", A=40, B=40))
     ids = new_ids()
@@ -83,7 +83,7 @@ async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_one_sale_sent_twenty_times_at_once_is_one_sale(box_office: BoxOffice, database: Database) -> None:
+async def test_one_sale_sent_twenty_times_at_once_is_one_sale(box_office: PurchaseService, database: Database) -> None:
     hall = await box_office.provision()
     hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
     request_id = new_id()
@@ -97,7 +97,7 @@ async def test_one_sale_sent_twenty_times_at_once_is_one_sale(box_office: BoxOff
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_sale_and_a_release_never_both_happen(box_office: BoxOffice, database: Database) -> None:
+async def test_a_sale_and_a_release_never_both_happen(box_office: PurchaseService, database: Database) -> None:
     hall = await box_office.provision(rows("CAT1", "10.00", A=30, B=30))
     for first, second in zip(hall.seat_ids[::2], hall.seat_ids[1::2], strict=True):
         hold = await box_office.reserve(hall.event_id, first, second)
@@ -114,7 +114,7 @@ async def test_a_sale_and_a_release_never_both_happen(box_office: BoxOffice, dat
 
 
 async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
-    box_office: BoxOffice, database: Database, inventory: Inventory
+    box_office: PurchaseService, database: Database, inventory: Inventory
 ) -> None:
     """Sale, sweeper and the next buyer meet at `held_until`, again and again."""
     hall = await box_office.provision(rows("CAT1", "10.00", A=200))
@@ -149,7 +149,7 @@ async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
 
 
 async def test_a_sale_made_in_time_stands_though_it_is_written_late(
-    box_office: BoxOffice, database: Database, inventory: Inventory
+    box_office: PurchaseService, database: Database, inventory: Inventory
 ) -> None:
     """The sale has its seats locked when their time ends; message, sweeper and the next buyer must not undo it."""
     hall = await box_office.provision()
@@ -173,7 +173,9 @@ async def test_a_sale_made_in_time_stands_though_it_is_written_late(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(box_office: BoxOffice, database: Database) -> None:
+async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(
+    box_office: PurchaseService, database: Database
+) -> None:
     provisioning = new_id()
     hall = await box_office.provision(request_id=provisioning)
     ids = new_ids()
@@ -190,7 +192,9 @@ async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(box_office: B
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_an_undo_that_meets_its_action_leaves_nothing_held(box_office: BoxOffice, database: Database) -> None:
+async def test_an_undo_that_meets_its_action_leaves_nothing_held(
+    box_office: PurchaseService, database: Database
+) -> None:
     hall = await box_office.provision(rows("CAT1", "10.00", A=60))
     for seat_id in hall.seat_ids:
         ids = new_ids()
@@ -204,11 +208,11 @@ async def test_an_undo_that_meets_its_action_leaves_nothing_held(box_office: Box
 
 
 async def test_a_caller_that_gives_up_costs_no_connection(
-    box_office: BoxOffice, database: Database, tokens: ServiceTokens
+    box_office: PurchaseService, database: Database, tokens: ServiceTokens
 ) -> None:
     hall = await box_office.provision()
     hold, request_id = await box_office.reserve(hall.event_id, hall.seat_ids[0]), new_id()
-    impatient = BoxOffice(box_office.stub, RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=0.05))
+    impatient = PurchaseService(box_office.stub, RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=0.05))
     async with locked_seat(database, hall.seat_ids[0]):
         calls = [impatient.confirm(hold.hold_id, hold.user_id, request_id=request_id) for _ in range(40)]
         _, failures = await outcomes(calls)

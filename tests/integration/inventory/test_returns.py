@@ -8,7 +8,7 @@ import pytest
 from common.db.engine import Database
 from common.errors import ServiceError
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, outcomes, refused, rows, scan_of
+from tests.integration.inventory.box_office import Hall, PurchaseService, new_id, outcomes, refused, rows, scan_of
 from tests.integration.inventory.listening import open_wire
 from tests.integration.inventory.tables import at_least_waiting, locked_seat, wrong_counts
 from tests.support.waiting import eventually
@@ -18,7 +18,7 @@ from tests.support.waiting import eventually
 class Order:
     """Seats that were bought together, and what may be done with the first of them."""
 
-    box_office: BoxOffice
+    box_office: PurchaseService
     hall: Hall
     order_id: str
     seat_ids: list[str]
@@ -51,14 +51,14 @@ class Order:
         return await self.box_office.statuses(*self.seat_ids)
 
 
-async def buy(box_office: BoxOffice, hall: Hall, *seat_ids: str) -> Order:
+async def buy(box_office: PurchaseService, hall: Hall, *seat_ids: str) -> Order:
     buyer = new_id()
     sale = await box_office.sell(hall.event_id, *seat_ids, user_id=buyer)
     return Order(box_office=box_office, hall=hall, order_id=sale.hold_id, seat_ids=list(seat_ids), buyer=buyer)
 
 
 @pytest.fixture
-async def hall(box_office: BoxOffice) -> Hall:
+async def hall(box_office: PurchaseService) -> Hall:
     return await box_office.provision()
 
 
@@ -69,7 +69,7 @@ def fan() -> str:
 
 class TestReclaim:
     async def test_frees_the_seats_and_tells_how_they_were(
-        self, box_office: BoxOffice, hall: Hall, fan: str, database: Database
+        self, box_office: PurchaseService, hall: Hall, fan: str, database: Database
     ) -> None:
         sale = await box_office.sell(hall.event_id, *hall.seat_ids[1:4], user_id=fan)
         sold = [await box_office.seat(seat_id) for seat_id in hall.seat_ids[1:4]]
@@ -82,7 +82,7 @@ class TestReclaim:
         assert (await box_office.availability(hall.event_id))["CAT1"].available == 10
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_makes_adjacent_seats_that_are_found(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_makes_adjacent_seats_that_are_found(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         """Both rows were looked at in vain before; of the one where a seat came back that is forgotten."""
         await box_office.sell(hall.event_id, hall.seat_ids[1], hall.seat_ids[3])
         sale = await box_office.sell(hall.event_id, hall.seat_ids[7], user_id=fan)
@@ -95,7 +95,7 @@ class TestReclaim:
         hold = await box_office.reserve_best(hall.event_id, "CAT1", 3)
         assert [seat.seat_id for seat in hold.seats] == hall.seat_ids[5:8]
 
-    async def test_twice_is_once(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_twice_is_once(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         request_id = new_id()
         first = await box_office.reclaim(sale.hold_id, fan, request_id=request_id)
@@ -107,7 +107,9 @@ class TestReclaim:
         other = box_office.reclaim(sale.hold_id, fan, is_forced=True, request_id=request_id)
         assert (await refused(other)).code == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_of_an_order_without_seats_is_refused(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_of_an_order_without_seats_is_refused(
+        self, box_office: PurchaseService, hall: Hall, fan: str
+    ) -> None:
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0], user_id=fan)
         sale = await box_office.sell(hall.event_id, hall.seat_ids[1], user_id=fan)
         await box_office.reclaim(sale.hold_id, fan)
@@ -127,7 +129,7 @@ class TestReclaim:
         ],
     )
     async def test_is_all_or_none(
-        self, box_office: BoxOffice, hall: Hall, database: Database, *, deed: str, code: str
+        self, box_office: PurchaseService, hall: Hall, database: Database, *, deed: str, code: str
     ) -> None:
         order = await buy(box_office, hall, *hall.seat_ids[:3][::-1])
         await order.do(deed)
@@ -142,7 +144,7 @@ class TestReclaim:
 
     @pytest.mark.parametrize("deed", ["nothing", "check-in", "change of owner"])
     async def test_by_force_does_not_ask_whose_they_are(
-        self, box_office: BoxOffice, hall: Hall, database: Database, *, deed: str
+        self, box_office: PurchaseService, hall: Hall, database: Database, *, deed: str
     ) -> None:
         order = await buy(box_office, hall, *hall.seat_ids[:3])
         await order.do(deed)
@@ -153,7 +155,7 @@ class TestReclaim:
         assert await box_office.all_seats(hall.event_id) == list(hall.seats)
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_by_force_leaves_what_is_listed(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_by_force_leaves_what_is_listed(self, box_office: PurchaseService, hall: Hall) -> None:
         order = await buy(box_office, hall, *hall.seat_ids[:2])
         await order.do("listing")
 
@@ -162,7 +164,7 @@ class TestReclaim:
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[0]]})
         assert await order.statuses() == ["LISTED", "SOLD"]
 
-    async def test_makes_codes_at_the_door_worthless(self, box_office: BoxOffice, hall: Hall, fan: str) -> None:
+    async def test_makes_codes_at_the_door_worthless(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
         sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))
         await box_office.reclaim(sale.hold_id, fan, is_forced=True)
@@ -170,7 +172,7 @@ class TestReclaim:
         assert (await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))).result == pb.UNPAID
 
     async def test_is_seen_on_live_seat_maps(
-        self, box_office: BoxOffice, hall: Hall, fan: str, rabbitmq_url: str
+        self, box_office: PurchaseService, hall: Hall, fan: str, rabbitmq_url: str
     ) -> None:
         sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         async with open_wire(rabbitmq_url) as wire:
@@ -187,10 +189,10 @@ class TestReclaimMeets:
     """Either the order is taken back whole, or the other comes first and it is not taken back at all."""
 
     @pytest.fixture
-    async def hall(self, box_office: BoxOffice) -> Hall:
+    async def hall(self, box_office: PurchaseService) -> Hall:
         return await box_office.provision(rows("CAT1", "10.00", A=30, B=30))
 
-    async def test_itself(self, box_office: BoxOffice, hall: Hall, fan: str, database: Database) -> None:
+    async def test_itself(self, box_office: PurchaseService, hall: Hall, fan: str, database: Database) -> None:
         for first in range(0, 20, 2):
             sale = await box_office.sell(hall.event_id, *hall.seat_ids[first : first + 2], user_id=fan)
             reclaimed, refusals = await outcomes([box_office.reclaim(sale.hold_id, fan) for _ in range(10)])
@@ -208,7 +210,7 @@ class TestReclaimMeets:
     @pytest.mark.parametrize("is_first", [True, False])
     @pytest.mark.parametrize("deed", ["change of owner", "check-in", "listing"])
     async def test_what_somebody_does_with_one_seat(
-        self, box_office: BoxOffice, hall: Hall, database: Database, *, deed: str, is_first: bool
+        self, box_office: PurchaseService, hall: Hall, database: Database, *, deed: str, is_first: bool
     ) -> None:
         """Both wait for a seat's lock, in this order; whoever is second finds what the first one did."""
         order = await buy(box_office, hall, *sorted(hall.seat_ids[:2]))
@@ -230,7 +232,9 @@ class TestReclaimMeets:
         assert await wrong_counts(database, hall.event_id) == []
 
     @pytest.mark.parametrize("deed", ["change of owner", "check-in", "listing"])
-    async def test_it_at_any_moment(self, box_office: BoxOffice, hall: Hall, database: Database, *, deed: str) -> None:
+    async def test_it_at_any_moment(
+        self, box_office: PurchaseService, hall: Hall, database: Database, *, deed: str
+    ) -> None:
         for first in range(0, 60, 2):
             order = await buy(box_office, hall, *hall.seat_ids[first : first + 2])
             reclaimed, done = await asyncio.gather(order.result_of("reclaim"), order.result_of(deed))

@@ -13,7 +13,7 @@ from sqlalchemy.sql import Executable
 from common.db.engine import Database, Row
 from common.errors import Gone, ServiceError
 from inventory.app import Inventory
-from inventory.repository.entrance import EntranceRepository
+from inventory.repository.entrance import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.reclaims import ReclaimRepository
@@ -30,12 +30,12 @@ from inventory.schemas import (
     ScanResult,
     SeatStatus,
 )
-from inventory.service.entrance import EntranceService
+from inventory.service.entrance import CheckInService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
 from inventory.settings import Settings
 from inventory.wire import read_scan
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, rows, scan_of
+from tests.integration.inventory.box_office import Hall, PurchaseService, new_id, rows, scan_of
 
 
 class CountingDatabase(Database):
@@ -71,7 +71,7 @@ class Counter:
             changes,
         )
         self.tickets = TicketService(SeatRepository(self.database), ReclaimRepository(self.database), changes)
-        self.entrance = EntranceService(EntranceRepository(self.database), changes)
+        self.entrance = CheckInService(CheckInRepository(self.database), changes)
 
     def taken(self) -> int:
         sent, self.database.sent = self.database.sent, 0
@@ -96,7 +96,7 @@ def reserve(hall: Hall, *seat_ids: str) -> ReserveSeats:
     )
 
 
-async def test_a_purchase_sends_two_statements(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_purchase_sends_two_statements(box_office: PurchaseService, counter: Counter) -> None:
     hall = await box_office.provision()
     command = reserve(hall, *hall.seat_ids[:4])
 
@@ -106,7 +106,7 @@ async def test_a_purchase_sends_two_statements(box_office: BoxOffice, counter: C
     assert counter.taken() == 1
 
 
-async def test_a_refused_reservation_sends_two(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_refused_reservation_sends_two(box_office: PurchaseService, counter: Counter) -> None:
     hall = await box_office.provision()
     await box_office.reserve(hall.event_id, hall.seat_ids[0])
 
@@ -116,7 +116,7 @@ async def test_a_refused_reservation_sends_two(box_office: BoxOffice, counter: C
     assert counter.taken() == 2
 
 
-async def test_a_release_sends_one(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_release_sends_one(box_office: PurchaseService, counter: Counter) -> None:
     hall = await box_office.provision()
     hold = await counter.holds.reserve(command := reserve(hall, hall.seat_ids[0]))
     counter.taken()
@@ -126,13 +126,13 @@ async def test_a_release_sends_one(box_office: BoxOffice, counter: Counter) -> N
     assert counter.taken() == 1
 
 
-async def test_best_available_sends_a_search_and_a_statement(box_office: BoxOffice, counter: Counter) -> None:
+async def test_best_available_sends_a_search_and_a_statement(box_office: PurchaseService, counter: Counter) -> None:
     hall = await box_office.provision()
     await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
     assert counter.taken() == 2
 
 
-async def test_a_sold_out_category_costs_three(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_sold_out_category_costs_three(box_office: PurchaseService, counter: Counter) -> None:
     """A search, a look for an answer given before, and this answer remembered."""
     hall = await box_office.provision(rows("CAT1", "1.00", A=2))
     await box_office.sell(hall.event_id, *hall.seat_ids)
@@ -142,7 +142,7 @@ async def test_a_sold_out_category_costs_three(box_office: BoxOffice, counter: C
     assert counter.taken() == 3
 
 
-async def test_a_closed_event_is_not_searched(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_closed_event_is_not_searched(box_office: PurchaseService, counter: Counter) -> None:
     """Not even where there are free seats: a search, a look for an answer given before, and this one remembered."""
     hall = await box_office.provision()
     await box_office.close_event(hall.event_id)
@@ -155,7 +155,7 @@ async def test_a_closed_event_is_not_searched(box_office: BoxOffice, counter: Co
     assert counter.taken() == 2
 
 
-async def test_a_scan_sends_one(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_scan_sends_one(box_office: PurchaseService, counter: Counter) -> None:
     hall, fan = await box_office.provision(), new_id()
     await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
     scan = read_scan(scan_of(hall, hall.seat_ids[0], fan), is_complete=True)
@@ -167,7 +167,7 @@ async def test_a_scan_sends_one(box_office: BoxOffice, counter: Counter) -> None
     assert counter.taken() == 1
 
 
-async def test_a_ticket_is_moved_by_one(box_office: BoxOffice, counter: Counter) -> None:
+async def test_a_ticket_is_moved_by_one(box_office: PurchaseService, counter: Counter) -> None:
     hall, fan = await box_office.provision(), uuid.uuid4()
     sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=str(fan))
     seat_id = uuid.UUID(hall.seat_ids[0])

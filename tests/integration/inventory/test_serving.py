@@ -21,7 +21,7 @@ from inventory.app import Inventory, create_app
 from inventory.settings import Settings
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.box_office import BoxOffice
+from tests.integration.inventory.box_office import PurchaseService
 from tests.integration.inventory.listening import open_wire
 from tests.integration.inventory.running import running_inventory
 from tests.support.user_tokens import UserTokenMint
@@ -136,7 +136,7 @@ async def services_of(channel: grpc.aio.Channel) -> list[str]:
 
 class TestWithoutBroker:
     @pytest.fixture
-    async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[BoxOffice]:
+    async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[PurchaseService]:
         """Another copy of the inventory that cannot reach RabbitMQ."""
         alone = settings.model_copy(
             update={"port": free_port(), "rabbitmq_url": SecretStr(NOWHERE), "sweep_seconds": 0.05}
@@ -145,10 +145,10 @@ class TestWithoutBroker:
             Inventory(alone).lifespan(FastAPI()),
             open_channel(f"{alone.host}:{alone.port}") as channel,
         ):
-            yield BoxOffice(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens))
+            yield PurchaseService(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens))
 
     async def test_seats_are_held_and_sold_and_holds_end(
-        self, cut_off: BoxOffice, settings: Settings, rabbitmq_url: str, database: Database
+        self, cut_off: PurchaseService, settings: Settings, rabbitmq_url: str, database: Database
     ) -> None:
         async with open_wire(rabbitmq_url) as wire:
             hall = await cut_off.provision()

@@ -8,17 +8,17 @@ import pytest
 from common.db.engine import Database
 from common.errors import Forbidden, ServiceError
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import BoxOffice, Hall, new_id, refused, scan_of
+from tests.integration.inventory.box_office import Hall, PurchaseService, new_id, refused, scan_of
 from tests.integration.inventory.tables import wrong_counts
 
 
 @pytest.fixture
-async def hall(box_office: BoxOffice) -> Hall:
+async def hall(box_office: PurchaseService) -> Hall:
     return await box_office.provision()
 
 
 class TestOwnedSeats:
-    async def test_are_newest_first_in_pages(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_are_newest_first_in_pages(self, box_office: PurchaseService, hall: Hall) -> None:
         user_id = new_id()
         for seat_id in hall.seat_ids[:5]:
             await box_office.sell(hall.event_id, seat_id, user_id=user_id)
@@ -30,17 +30,17 @@ class TestOwnedSeats:
         assert [seat.seat_id for page in pages for seat in page.seats] == hall.seat_ids[:5][::-1]
         assert {page.total for page in pages} == {5}
 
-    async def test_of_a_stranger_are_none(self, box_office: BoxOffice) -> None:
+    async def test_of_a_stranger_are_none(self, box_office: PurchaseService) -> None:
         answer = await box_office.owned_by(new_id())
         assert (list(answer.seats), answer.total) == ([], 0)
 
     @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, -1), (0, 5_001)])
-    async def test_have_bounds(self, box_office: BoxOffice, offset: int, limit: int) -> None:
+    async def test_have_bounds(self, box_office: PurchaseService, offset: int, limit: int) -> None:
         assert (await refused(box_office.owned_by(new_id(), offset=offset, limit=limit))).code == "VALIDATION_ERROR"
 
 
 class TestChangeOwner:
-    async def test_hands_the_ticket_over(self, box_office: BoxOffice, hall: Hall, database: Database) -> None:
+    async def test_hands_the_ticket_over(self, box_office: PurchaseService, hall: Hall, database: Database) -> None:
         seller, buyer = new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
 
@@ -52,7 +52,7 @@ class TestChangeOwner:
         assert (await box_office.owned_by(buyer)).total == 1
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_is_for_the_expected_owner_only(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_is_for_the_expected_owner_only(self, box_office: PurchaseService, hall: Hall) -> None:
         await box_office.sell(hall.event_id, hall.seat_ids[0])
         await box_office.reserve(hall.event_id, hall.seat_ids[1])
         for seat_id in hall.seat_ids[:3]:
@@ -63,7 +63,7 @@ class TestChangeOwner:
             "SEAT_NOT_FOUND"
         )
 
-    async def test_is_not_for_tickets_that_were_used(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_is_not_for_tickets_that_were_used(self, box_office: PurchaseService, hall: Hall) -> None:
         owner = new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
         await box_office.check_in(scan_of(hall, hall.seat_ids[0], owner))
@@ -72,7 +72,7 @@ class TestChangeOwner:
         assert (refusal.kind, refusal.code) == ("conflict", "SEAT_UNAVAILABLE")
         assert (await refused(box_office.list_for_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
 
-    async def test_is_for_the_expected_state_only(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_is_for_the_expected_state_only(self, box_office: PurchaseService, hall: Hall) -> None:
         owner, buyer = new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
 
@@ -86,7 +86,7 @@ class TestChangeOwner:
         assert (undo.status, undo.owner_user_id) == (pb.LISTED, owner)
 
     async def refuse_state(
-        self, box_office: BoxOffice, seat_id: str, owner: str, expected: pb.SeatStatus.ValueType
+        self, box_office: PurchaseService, seat_id: str, owner: str, expected: pb.SeatStatus.ValueType
     ) -> None:
         before = await box_office.seat(seat_id)
         refusal = await refused(
@@ -97,7 +97,7 @@ class TestChangeOwner:
 
     @pytest.mark.parametrize("status", [pb.SEAT_STATUS_UNSPECIFIED, pb.AVAILABLE, pb.HELD, pb.CHECKED_IN, 99])
     async def test_expects_a_ticket_that_can_change_hands(
-        self, box_office: BoxOffice, hall: Hall, status: pb.SeatStatus.ValueType
+        self, box_office: PurchaseService, hall: Hall, status: pb.SeatStatus.ValueType
     ) -> None:
         owner = new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
@@ -106,13 +106,13 @@ class TestChangeOwner:
         )
         assert (refusal.kind, refusal.details) == ("invalid_request", {"field": "expected_status"})
 
-    async def test_needs_an_amount(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_needs_an_amount(self, box_office: PurchaseService, hall: Hall) -> None:
         refusal = await refused(
             box_office.change_owner(hall.seat_ids[0], expected=new_id(), new=new_id(), price_paid="much")
         )
         assert refusal.code == "VALIDATION_ERROR"
 
-    async def test_to_many_at_once_goes_to_one(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_to_many_at_once_goes_to_one(self, box_office: PurchaseService, hall: Hall) -> None:
         seller = new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
 
@@ -126,7 +126,7 @@ class TestChangeOwner:
         assert {end.code for end in ended if isinstance(end, ServiceError)} == {"NOT_SEAT_OWNER"}
         assert (await box_office.seat(hall.seat_ids[0])).owner_user_id == won[0].owner_user_id
 
-    async def test_twice_is_once(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_twice_is_once(self, box_office: PurchaseService, hall: Hall) -> None:
         seller, buyer, request_id = new_id(), new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
         first = await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=request_id)
@@ -145,7 +145,7 @@ class TestASeatSoldAnew:
         return new_id()
 
     @pytest.fixture
-    async def old_order_id(self, box_office: BoxOffice, hall: Hall, fan: str) -> str:
+    async def old_order_id(self, box_office: PurchaseService, hall: Hall, fan: str) -> str:
         """The seat is the fan's again, by a second order; this was the first one."""
         sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await box_office.reclaim(sale.hold_id, fan)
@@ -153,7 +153,7 @@ class TestASeatSoldAnew:
         return sale.hold_id
 
     async def test_is_not_handed_over_listed_or_withdrawn_for_the_old_order(
-        self, box_office: BoxOffice, hall: Hall, fan: str, old_order_id: str
+        self, box_office: PurchaseService, hall: Hall, fan: str, old_order_id: str
     ) -> None:
         seat_id = hall.seat_ids[0]
 
@@ -174,7 +174,7 @@ class TestASeatSoldAnew:
         )
 
     async def test_does_not_content_an_undo_for_the_old_order(
-        self, box_office: BoxOffice, hall: Hall, fan: str, old_order_id: str
+        self, box_office: PurchaseService, hall: Hall, fan: str, old_order_id: str
     ) -> None:
         undo = box_office.change_owner(
             hall.seat_ids[0], order_id=old_order_id, expected=new_id(), new=fan, undoes_request_id=new_id()
@@ -182,7 +182,7 @@ class TestASeatSoldAnew:
         assert (await refused(undo)).code == "NOT_SEAT_OWNER"
 
     async def test_keeps_its_order_from_hand_to_hand(
-        self, box_office: BoxOffice, hall: Hall, fan: str, old_order_id: str
+        self, box_office: PurchaseService, hall: Hall, fan: str, old_order_id: str
     ) -> None:
         order_id, friend = (await box_office.seat(hall.seat_ids[0])).order_id, new_id()
         assert order_id != old_order_id
@@ -191,7 +191,7 @@ class TestASeatSoldAnew:
             assert (seat.owner_user_id, seat.order_id) == (new, order_id)
 
 
-async def test_the_order_must_be_named(box_office: BoxOffice, hall: Hall) -> None:
+async def test_the_order_must_be_named(box_office: PurchaseService, hall: Hall) -> None:
     for order_id in ("", "x"):
         calls = [
             box_office.change_owner(hall.seat_ids[0], order_id=order_id, expected=new_id(), new=new_id()),
@@ -203,7 +203,7 @@ async def test_the_order_must_be_named(box_office: BoxOffice, hall: Hall) -> Non
 
 
 class TestUndoOfChangeOwner:
-    async def test_gives_the_ticket_back(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_gives_the_ticket_back(self, box_office: PurchaseService, hall: Hall) -> None:
         seller, buyer, action = new_id(), new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
         await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=action)
@@ -215,7 +215,9 @@ class TestUndoOfChangeOwner:
             )
             assert seat.owner_user_id == seller
 
-    async def test_of_what_never_happened_is_content_and_keeps_it_out(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_of_what_never_happened_is_content_and_keeps_it_out(
+        self, box_office: PurchaseService, hall: Hall
+    ) -> None:
         seller, buyer, action = new_id(), new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
 
@@ -227,7 +229,7 @@ class TestUndoOfChangeOwner:
         )
         assert refusal.code == "REQUEST_UNDONE"
 
-    async def test_comes_too_late_when_a_third_has_the_ticket(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_comes_too_late_when_a_third_has_the_ticket(self, box_office: PurchaseService, hall: Hall) -> None:
         seller, buyer, third, action = new_id(), new_id(), new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
         await box_office.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=action)
@@ -241,7 +243,7 @@ class TestUndoOfChangeOwner:
 
 class TestResale:
     async def test_a_ticket_is_listed_and_withdrawn_by_its_owner(
-        self, box_office: BoxOffice, hall: Hall, database: Database
+        self, box_office: PurchaseService, hall: Hall, database: Database
     ) -> None:
         owner, request_id = new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
@@ -257,7 +259,7 @@ class TestResale:
         assert (await refused(box_office.withdraw_from_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_a_listed_ticket_is_sold_on(self, box_office: BoxOffice, hall: Hall) -> None:
+    async def test_a_listed_ticket_is_sold_on(self, box_office: PurchaseService, hall: Hall) -> None:
         owner, buyer = new_id(), new_id()
         await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
         await box_office.list_for_resale(hall.seat_ids[0], owner)
@@ -268,14 +270,14 @@ class TestResale:
 
     @pytest.mark.parametrize("number", [0, 1])
     async def test_a_seat_without_an_owner_cannot_be_listed(
-        self, box_office: BoxOffice, hall: Hall, number: int
+        self, box_office: PurchaseService, hall: Hall, number: int
     ) -> None:
         await box_office.reserve(hall.event_id, hall.seat_ids[0])
         refusal = await refused(box_office.list_for_resale(hall.seat_ids[number], new_id()))
         assert refusal.code == "NOT_SEAT_OWNER"
 
 
-async def test_an_unknown_seat_is_not_found(box_office: BoxOffice) -> None:
+async def test_an_unknown_seat_is_not_found(box_office: PurchaseService) -> None:
     assert (await refused(box_office.seat(new_id()))).code == "SEAT_NOT_FOUND"
     assert (await refused(box_office.seat("x"))).code == "INVALID_UUID"
     assert (await refused(box_office.list_for_resale(new_id(), new_id()))).code == "SEAT_NOT_FOUND"

@@ -20,10 +20,10 @@ from orchestrator.jobs.observer import LoggingJobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Attempt, JobError, JobStatus, JobView
 from orchestrator.jobs.registry import Handler, JobContext, Registry
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing, enqueue_in
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter, enqueue_in
 from orchestrator.jobs.service import JobQueue
-from orchestrator.jobs.worker import Workforce, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkPace
 from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
@@ -109,12 +109,12 @@ class Site:
         self.relay.start()
         self.queue = self.queue_with(POLICIES)
         self.outcomes: Counter[str] = Counter()
-        self._workers: list[Workforce] = []
+        self._workers: list[JobWorker] = []
 
     def queue_with(self, policies: Mapping[str, JobPolicy]) -> JobQueue:
         return JobQueue(
-            enqueuing=Enqueuing(self.database),
-            desk=JobDesk(self.database),
+            enqueuing=JobWriter(self.database),
+            desk=JobQueries(self.database),
             policies=policies,
             on_enqueued=self.relay.poke,
         )
@@ -126,13 +126,13 @@ class Site:
         grace_seconds: float = 5.0,
         trim_seconds: float = 60.0,
         rabbitmq_url: str = "",
-    ) -> Workforce:
+    ) -> JobWorker:
         """Send a worker to work, and wait until it takes tokens; it finds the broker at its own address, or at this one."""
         registry, observer = Registry(), CountingObserver()
         observer.outcomes = self.outcomes
         for rules, handler in handlers:
             registry.register(rules, Errand, handler)
-        worker = Workforce.of(
+        worker = JobWorker.of(
             self.database,
             registry,
             observer,
@@ -153,7 +153,7 @@ class Site:
         await worker.intake.broker.wait_until_ready()
         return worker
 
-    async def dismiss(self, worker: Workforce, *, grace_seconds: float = 1.0) -> None:
+    async def dismiss(self, worker: JobWorker, *, grace_seconds: float = 1.0) -> None:
         self._workers.remove(worker)
         await worker.close(grace_seconds=grace_seconds)
 

@@ -12,7 +12,7 @@ from common.db.engine import Database
 from orchestrator.app import create_app
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus, JobView
-from orchestrator.jobs.repository.maintenance import Upkeep
+from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.settings import Settings
 from orchestrator.tables import metadata
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
@@ -132,7 +132,7 @@ class TestDead:
         self, site: Site, admin: Caller, dead: list[JobView]
     ) -> None:
         ids = [str(job.job_id) for job in dead]
-        upkeep = Upkeep(site.database)
+        upkeep = JobMaintenance(site.database)
         assert await upkeep.count_dead() == {"email": 3}
         assert await self._dead(admin) == sorted(ids)
         await admin.post(f"/api/admin/jobs/{ids[0]}/retry", {})

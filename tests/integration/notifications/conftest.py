@@ -10,8 +10,8 @@ from common.settings import DatabaseSettings
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
 from orchestrator.jobs.policies import POLICIES
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.post_office import PostOffice
 from tests.support.servers import DatabaseFactory
@@ -38,4 +38,6 @@ async def post_office() -> AsyncIterator[PostOffice]:
 @pytest.fixture
 def jobs(database: Database) -> JobQueue:
     """Where jobs are enqueued that nobody works on."""
-    return JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None)
+    return JobQueue(
+        enqueuing=JobWriter(database), desk=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+    )

@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from common.db.engine import Database, Row
 from common.messaging.message import Message
-from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FeedStore
-from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicNames
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
-from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import MOST_AT_ONCE, Turns
+from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import MOST_AT_ONCE, SubscriptionLimiter
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
-from orchestrator.features.outbound_webhooks.repository import IntegrationStore
-from orchestrator.features.outbound_webhooks.service import DeliverWebhook, WebhookCarrier
+from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
+from orchestrator.features.outbound_webhooks.service import DeliverWebhook, DeliveryHandler
 from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.jobs.service import JobQueue
@@ -28,14 +28,14 @@ from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
 
-def carrier(database: Database, jobs: JobQueue, turns: Turns) -> WebhookCarrier:
-    sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=60)
-    return WebhookCarrier(IntegrationStore(database), sender, jobs, turns)
+def carrier(database: Database, jobs: JobQueue, turns: SubscriptionLimiter) -> DeliveryHandler:
+    sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=60)
+    return DeliveryHandler(SubscriptionStore(database), sender, jobs, turns)
 
 
 async def subscribed(database: Database, integrator: Integrator, message_type: str) -> uuid.UUID:
     subscription_id = uuid.uuid4()
-    await IntegrationStore(database).create(
+    await SubscriptionStore(database).create(
         subscription_id=subscription_id,
         url=integrator.url,
         message_types=[message_type],
@@ -48,7 +48,7 @@ async def subscribed(database: Database, integrator: Integrator, message_type: s
 async def happens(database: Database, jobs: JobQueue, message_type: str) -> None:
     data = {"user_id": str(uuid.uuid4()), "reason": "fan"}
     message = Message(type=message_type, source="tests", subject=str(uuid.uuid4()), data=data)
-    await Recorder(FeedStore(database), jobs, on_recorded=jobs.poke).take(message)
+    await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.poke).take(message)
 
 
 async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence[Row]:
@@ -58,7 +58,7 @@ async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence
 
 async def test_nobody_waits_for_one_that_is_dead(database: Database, vhost: Vhost) -> None:
     def deliver(registry: Registry, jobs: JobQueue) -> None:
-        handler = carrier(database, jobs, Turns(shortest_wait_seconds=0.2)).deliver
+        handler = carrier(database, jobs, SubscriptionLimiter(shortest_wait_seconds=0.2)).deliver
         registry.register(POLICIES["delivery"], DeliverWebhook, handler)
 
     async with (
@@ -105,18 +105,20 @@ class TestPutOff:
         return DeliverWebhook(delivery_id=row["delivery_id"])
 
     @pytest.fixture
-    async def busy(self, database: Database, jobs: JobQueue, delivery: DeliverWebhook) -> AsyncIterator[WebhookCarrier]:
+    async def busy(
+        self, database: Database, jobs: JobQueue, delivery: DeliverWebhook
+    ) -> AsyncIterator[DeliveryHandler]:
         """All turns of the delivery's subscription are taken."""
-        consignment = await IntegrationStore(database).find(delivery.delivery_id)
+        consignment = await SubscriptionStore(database).find(delivery.delivery_id)
         assert consignment is not None
-        turns = Turns()
+        turns = SubscriptionLimiter()
         with ExitStack() as hands:
             while turns.is_free(consignment.subscription_id):
                 hands.enter_context(turns.taken(consignment.subscription_id))
             yield carrier(database, jobs, turns)
 
     async def test_it_keeps_the_tries_it_has_left_and_waits_for_a_job_of_its_own(
-        self, database: Database, jobs: JobQueue, delivery: DeliverWebhook, busy: WebhookCarrier
+        self, database: Database, jobs: JobQueue, delivery: DeliverWebhook, busy: DeliveryHandler
     ) -> None:
         """Once, also when its worker dies before it can say so and another one does it again."""
         context = JobContext(job_id=uuid.uuid4(), attempt=4, max_attempts=10, requested_by=None, _report=_report)
@@ -125,16 +127,16 @@ class TestPutOff:
         [job] = [job for job in (await jobs.page(kind="delivery"))[0] if job.status == "queued"]
         assert (job.payload, job.max_attempts) == (delivery.model_dump(mode="json"), 7)
         assert (job.run_at - job.created_at).total_seconds() > 4
-        await IntegrationStore(database).fail_abandoned()
-        consignment = await IntegrationStore(database).find(delivery.delivery_id)
+        await SubscriptionStore(database).fail_abandoned()
+        consignment = await SubscriptionStore(database).find(delivery.delivery_id)
         assert consignment is not None
         [row] = await deliveries(database, consignment.subscription_id)
         assert (row["status"], row["attempts"]) == ("PENDING", 0)
 
     async def test_one_that_was_delivered_meanwhile_is_not_delivered_again(
-        self, database: Database, delivery: DeliverWebhook, busy: WebhookCarrier
+        self, database: Database, delivery: DeliverWebhook, busy: DeliveryHandler
     ) -> None:
-        await IntegrationStore(database).note(
+        await SubscriptionStore(database).note(
             delivery.delivery_id, status="DELIVERED", last_status=200, last_error=None
         )
         context = JobContext(job_id=uuid.uuid4(), attempt=1, max_attempts=10, requested_by=None, _report=_report)
@@ -149,7 +151,7 @@ async def test_an_address_that_does_not_come_to_a_connection_is_left_early() -> 
         await gate.wait()
         writer.close()
 
-    sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
+    sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(10):
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NotDelivered):

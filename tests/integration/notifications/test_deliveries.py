@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from common.db.engine import Database, Row
 from common.messaging.message import Message
-from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.errors import DeliveryNotFound
-from orchestrator.features.outbound_webhooks.repository import IntegrationStore
-from orchestrator.features.outbound_webhooks.service import IntegrationDesk
+from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
+from orchestrator.features.outbound_webhooks.service import SubscriptionService
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
 
@@ -22,17 +22,17 @@ SECRETS = {"shares": {str(uuid.UUID(int=7)): "10.00"}, "error": "no such seat", 
 
 
 @pytest.fixture
-def store(database: Database) -> IntegrationStore:
-    return IntegrationStore(database)
+def store(database: Database) -> SubscriptionStore:
+    return SubscriptionStore(database)
 
 
 @pytest.fixture
-def desk(store: IntegrationStore, jobs: JobQueue) -> IntegrationDesk:
-    return IntegrationDesk(store, jobs, is_private_allowed=True)
+def desk(store: SubscriptionStore, jobs: JobQueue) -> SubscriptionService:
+    return SubscriptionService(store, jobs, is_private_allowed=True)
 
 
 @pytest.fixture
-async def delivery_id(database: Database, store: IntegrationStore, jobs: JobQueue) -> uuid.UUID:
+async def delivery_id(database: Database, store: SubscriptionStore, jobs: JobQueue) -> uuid.UUID:
     """A delivery that waits for its job."""
     subscription_id = uuid.uuid4()
     await store.create(
@@ -44,7 +44,7 @@ async def delivery_id(database: Database, store: IntegrationStore, jobs: JobQueu
     )
     data = {"user_id": str(uuid.uuid4()), "reason": "fan", **SECRETS}
     message = Message(type="order.refunded", source="tests", subject=str(uuid.uuid4()), data=data)
-    await Recorder(FeedStore(database), jobs, on_recorded=lambda: None).take(message)
+    await NotificationConsumer(FeedStore(database), jobs, on_recorded=lambda: None).take(message)
     [row] = await rows(database, "subscription_id = :id", subscription_id)
     delivery_id: uuid.UUID = row["delivery_id"]
     return delivery_id
@@ -80,14 +80,14 @@ async def test_integrators_are_not_told_what_is_for_us(database: Database, deliv
 
 class TestReplay:
     async def test_it_waits_for_a_job_of_its_own(
-        self, database: Database, delivery_id: uuid.UUID, desk: IntegrationDesk
+        self, database: Database, delivery_id: uuid.UUID, desk: SubscriptionService
     ) -> None:
         for times in (1, 2):
             assert (await desk.replay(delivery_id)).status == "PENDING"
             assert await jobs_of(database, delivery_id) == 1 + times
 
     async def test_without_the_job_it_is_none(
-        self, database: Database, delivery_id: uuid.UUID, store: IntegrationStore
+        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore
     ) -> None:
         await store.note(delivery_id, status="DELIVERED", last_status=200, last_error=None)
 
@@ -99,7 +99,7 @@ class TestReplay:
         row = await one(database, delivery_id)
         assert (row["status"], row["replays"]) == ("DELIVERED", 0)
 
-    async def test_what_is_not_there_is_not_replayed(self, desk: IntegrationDesk) -> None:
+    async def test_what_is_not_there_is_not_replayed(self, desk: SubscriptionService) -> None:
         with pytest.raises(DeliveryNotFound):
             await desk.replay(uuid.uuid4())
 
@@ -111,8 +111,8 @@ class TestAbandoned:
         self,
         database: Database,
         delivery_id: uuid.UUID,
-        store: IntegrationStore,
-        desk: IntegrationDesk,
+        store: SubscriptionStore,
+        desk: SubscriptionService,
         status: str,
         is_replayed: bool,  # noqa: FBT001 - pytest's way
     ) -> None:
@@ -125,14 +125,14 @@ class TestAbandoned:
 
     @pytest.mark.parametrize("status", ["queued", "running", "retrying"])
     async def test_one_whose_job_goes_on_waits(
-        self, database: Database, delivery_id: uuid.UUID, store: IntegrationStore, status: str
+        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, status: str
     ) -> None:
         await end_jobs(database, delivery_id, status)
         await store.fail_abandoned()
         assert (await one(database, delivery_id))["status"] == "PENDING"
 
     async def test_a_replay_waits_although_the_first_job_has_ended(
-        self, database: Database, delivery_id: uuid.UUID, store: IntegrationStore, desk: IntegrationDesk
+        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, desk: SubscriptionService
     ) -> None:
         await end_jobs(database, delivery_id, "failed")
         await desk.replay(delivery_id)
@@ -141,7 +141,7 @@ class TestAbandoned:
 
 
 async def test_a_worker_that_wakes_up_late_does_not_undo_a_delivery(
-    database: Database, delivery_id: uuid.UUID, store: IntegrationStore
+    database: Database, delivery_id: uuid.UUID, store: SubscriptionStore
 ) -> None:
     await store.note(delivery_id, status="PENDING", last_status=500, last_error=None)
     await store.note(delivery_id, status="DELIVERED", last_status=200, last_error=None)

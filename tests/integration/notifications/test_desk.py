@@ -10,15 +10,15 @@ import pytest
 
 from common.errors import NotFound, ServiceError, Unavailable
 from common.http.client import ServiceClient
-from orchestrator.features.notifications.adapters.template_renderer import Stationery
-from orchestrator.features.notifications.jobs import Envelope, LetterDesk, Research
-from orchestrator.features.notifications.models.emails import LetterFacts, LetterKind, LetterOrder, Place, SeatLine
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
+from orchestrator.features.notifications.jobs import ContextLoader, EmailBuilder, NotificationSender
+from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, EmailRequest, Place, SeatLine
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.registry import JobContext
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.users_stand_in import Users, users_at
 
-FACTS = LetterFacts(
+FACTS = EmailContext(
     reader="Ann",
     address="ann@example.com",
     amount=Decimal("10.00"),
@@ -27,17 +27,17 @@ FACTS = LetterFacts(
     ),
 )
 SEAT = SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1)
-ORDER = LetterOrder(letter=LetterKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
-CANCELLATION = LetterOrder(letter=LetterKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
+ORDER = EmailRequest(letter=EmailKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
+CANCELLATION = EmailRequest(letter=EmailKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
 
 
-class Told(Research):
+class Told(ContextLoader):
     """Knows what it was told, or fails with what it was given."""
 
-    def __init__(self, found: LetterFacts | ServiceError) -> None:
+    def __init__(self, found: EmailContext | ServiceError) -> None:
         self._found = found
 
-    async def facts_for(self, order: LetterOrder) -> LetterFacts:
+    async def facts_for(self, order: EmailRequest) -> EmailContext:
         assert order.user_id == ORDER.user_id
         if isinstance(self._found, ServiceError):
             raise self._found
@@ -55,12 +55,12 @@ def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:
 
 
 def desk(
-    post_office: PostOffice, found: LetterFacts | ServiceError = FACTS, *, users: ServiceClient | None = None
-) -> LetterDesk:
-    stationery = Stationery(public_url="https://shop.example")
-    return LetterDesk(
+    post_office: PostOffice, found: EmailContext | ServiceError = FACTS, *, users: ServiceClient | None = None
+) -> NotificationSender:
+    stationery = TemplateRenderer(public_url="https://shop.example")
+    return NotificationSender(
         research=Told(found),
-        envelope=Envelope(sender="tickets@shop.example", reply_to="", stationery=stationery),
+        envelope=EmailBuilder(sender="tickets@shop.example", reply_to="", stationery=stationery),
         stationery=stationery,
         mailer=post_office.mailer(),
         users=users or users_at("http://127.0.0.1:1"),
@@ -99,7 +99,7 @@ async def test_an_address_that_is_none_is_given_up(post_office: PostOffice) -> N
 
 async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(post_office: PostOffice) -> None:
     """As happens when the mail server was away for long; what tells how it ended has been sent by then."""
-    order = ORDER.model_copy(update={"letter": LetterKind.SALE_PENDING})
+    order = ORDER.model_copy(update={"letter": EmailKind.SALE_PENDING})
     for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
         facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
         await desk(post_office, facts).send_mail(order, context())

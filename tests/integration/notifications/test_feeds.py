@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.messaging.message import Message
-from orchestrator.features.notifications.messages import Recorder
+from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FEED_CHANGED, FeedStore
 from orchestrator.jobs.policies import POLICIES
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
 from tests.support.statements import counted_statements
 
@@ -25,9 +25,11 @@ def store(database: Database) -> FeedStore:
 
 
 @pytest.fixture
-def recorder(database: Database, store: FeedStore) -> Recorder:
-    jobs = JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=POLICIES, on_enqueued=lambda: None)
-    return Recorder(store, jobs, on_recorded=lambda: None)
+def recorder(database: Database, store: FeedStore) -> NotificationConsumer:
+    jobs = JobQueue(
+        enqueuing=JobWriter(database), desk=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+    )
+    return NotificationConsumer(store, jobs, on_recorded=lambda: None)
 
 
 def confirmed(fan: uuid.UUID) -> Message:
@@ -53,7 +55,7 @@ async def hints_for(database: Database, user_id: uuid.UUID) -> list[int]:
 
 
 async def test_a_message_is_an_entry_a_hint_and_a_letter(
-    database: Database, store: FeedStore, recorder: Recorder
+    database: Database, store: FeedStore, recorder: NotificationConsumer
 ) -> None:
     fan = uuid.uuid4()
     message = confirmed(fan)
@@ -67,7 +69,7 @@ async def test_a_message_is_an_entry_a_hint_and_a_letter(
 
 
 async def test_a_message_that_comes_twenty_times_at_once_counts_once(
-    database: Database, store: FeedStore, recorder: Recorder
+    database: Database, store: FeedStore, recorder: NotificationConsumer
 ) -> None:
     fan = uuid.uuid4()
     message = confirmed(fan)
@@ -78,7 +80,7 @@ async def test_a_message_that_comes_twenty_times_at_once_counts_once(
 
 
 async def test_both_parties_have_it_in_their_own_feeds(
-    database: Database, store: FeedStore, recorder: Recorder
+    database: Database, store: FeedStore, recorder: NotificationConsumer
 ) -> None:
     seller, buyer = uuid.uuid4(), uuid.uuid4()
     message = handed_over(seller, buyer)
@@ -89,7 +91,7 @@ async def test_both_parties_have_it_in_their_own_feeds(
 
 
 async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
-    store: FeedStore, recorder: Recorder
+    store: FeedStore, recorder: NotificationConsumer
 ) -> None:
     people = [uuid.uuid4() for _ in range(4)]
     pairs = [*itertools.permutations(people, 2)] * 4
@@ -99,7 +101,9 @@ async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
         assert [entry.sequence for entry in page.entries] == [*range(1, 25)]
 
 
-async def test_a_reader_never_passes_an_entry_that_comes_later(store: FeedStore, recorder: Recorder) -> None:
+async def test_a_reader_never_passes_an_entry_that_comes_later(
+    store: FeedStore, recorder: NotificationConsumer
+) -> None:
     """Two writers: whoever follows the feed while they write sees every number, in order."""
     fan = uuid.uuid4()
     writing = asyncio.gather(*(recorder.take(confirmed(fan)) for _ in range(60)))
@@ -112,7 +116,7 @@ async def test_a_reader_never_passes_an_entry_that_comes_later(store: FeedStore,
     assert seen == [*range(1, 61)]
 
 
-async def test_a_message_costs_two_statements(recorder: Recorder) -> None:
+async def test_a_message_costs_two_statements(recorder: NotificationConsumer) -> None:
     """Who wants it sent, and all that is written; none for a message that is for nobody."""
     with counted_statements() as count:
         await recorder.take(confirmed(uuid.uuid4()))
@@ -126,7 +130,7 @@ async def test_a_message_costs_two_statements(recorder: Recorder) -> None:
 
 
 class TestReading:
-    async def test_pages_follow_each_other(self, store: FeedStore, recorder: Recorder) -> None:
+    async def test_pages_follow_each_other(self, store: FeedStore, recorder: NotificationConsumer) -> None:
         fan = uuid.uuid4()
         for _ in range(5):
             await recorder.take(confirmed(fan))
@@ -135,7 +139,7 @@ class TestReading:
         assert [e.sequence for e in [*first.entries, *second.entries]] == [1, 2, 3, 4]
         assert first.last_sequence == 5
 
-    async def test_without_a_number_only_how_far_it_is(self, store: FeedStore, recorder: Recorder) -> None:
+    async def test_without_a_number_only_how_far_it_is(self, store: FeedStore, recorder: NotificationConsumer) -> None:
         fan = uuid.uuid4()
         assert (await store.read(fan, since=None, limit=10)).last_sequence == 0
         await recorder.take(confirmed(fan))
@@ -143,7 +147,7 @@ class TestReading:
         assert (page.entries, page.last_sequence, page.is_complete) == ([], 1, True)
 
     async def test_what_is_kept_no_more_is_said_to_be_missing(
-        self, database: Database, store: FeedStore, recorder: Recorder
+        self, database: Database, store: FeedStore, recorder: NotificationConsumer
     ) -> None:
         fan = uuid.uuid4()
         for _ in range(3):

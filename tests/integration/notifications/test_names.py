@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicNames
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed, NotDelivered
 from tests.integration.notifications.name_server import NameServer
@@ -30,26 +30,26 @@ async def name_server() -> AsyncIterator[NameServer]:
 
 
 @pytest.fixture
-def names(name_server: NameServer) -> PublicNames:
-    return PublicNames([name_server.address])
+def names(name_server: NameServer) -> PublicResolver:
+    return PublicResolver([name_server.address])
 
 
-async def addresses(names: PublicNames, host: str) -> list[str]:
+async def addresses(names: PublicResolver, host: str) -> list[str]:
     return [result["host"] for result in await names.resolve(host, 443)]
 
 
 @pytest.mark.parametrize("host", ["quick.example", "four.example", "six.example", "quick.example."])
-async def test_a_name_has_the_addresses_its_server_says(names: PublicNames, host: str) -> None:
+async def test_a_name_has_the_addresses_its_server_says(names: PublicResolver, host: str) -> None:
     assert await addresses(names, host) == KNOWN[host.rstrip(".")]
 
 
 @pytest.mark.parametrize("host", ["nobody.example", "empty.example", f"{'a' * 64}.example"])
-async def test_a_name_without_an_address_is_an_error_of_the_network(names: PublicNames, host: str) -> None:
+async def test_a_name_without_an_address_is_an_error_of_the_network(names: PublicResolver, host: str) -> None:
     with pytest.raises(OSError, match=host):
         await addresses(names, host)
 
 
-async def test_a_slow_name_server_holds_up_nobody_elses_names(names: PublicNames, name_server: NameServer) -> None:
+async def test_a_slow_name_server_holds_up_nobody_elses_names(names: PublicResolver, name_server: NameServer) -> None:
     """However many wait for it: here more than any pool of threads has."""
     slow = [asyncio.create_task(addresses(names, "slow.example")) for _ in range(50)]
     await eventually(lambda: name_server.asked["slow.example"] >= 100)
@@ -60,14 +60,14 @@ async def test_a_slow_name_server_holds_up_nobody_elses_names(names: PublicNames
 
 
 async def test_a_silent_name_server_is_not_waited_for_without_end(name_server: NameServer) -> None:
-    names = PublicNames([name_server.address], lookup_seconds=0.1)
+    names = PublicResolver([name_server.address], lookup_seconds=0.1)
     sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
     with pytest.raises(NotDelivered):
         await sender.post("https://slow.example/", body="{}", headers={})
 
 
 @pytest.mark.parametrize("host", ["inside.example", "halfway.example"])
-async def test_a_name_that_leads_inside_is_not_followed(names: PublicNames, host: str) -> None:
+async def test_a_name_that_leads_inside_is_not_followed(names: PublicResolver, host: str) -> None:
     sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=5, connect_timeout_seconds=5)
     with pytest.raises(AddressNotAllowed):
         await sender.post(f"https://{host}/", body="{}", headers={})

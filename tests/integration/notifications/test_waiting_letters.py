@@ -8,11 +8,11 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from devstack.sandbox.mail import MailServer
-from orchestrator.features.notifications.models.emails import LetterOrder
+from orchestrator.features.notifications.models.emails import EmailRequest
 from orchestrator.jobs.policies import POLICIES, policies_with_ladder
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.repository.maintenance import Upkeep
+from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.test_desk import ORDER, desk
@@ -37,7 +37,7 @@ async def test_a_mail_server_that_comes_back_gets_every_letter(
     await post_office.server.close()
 
     def letters(registry: Registry, _: JobQueue) -> None:
-        registry.register(SHORT_PAUSES["email"], LetterOrder, handlers.send_mail)
+        registry.register(SHORT_PAUSES["email"], EmailRequest, handlers.send_mail)
 
     async with workplace(database, vhost, policies=SHORT_PAUSES, register=letters) as queue:
         for _ in range(8):
@@ -68,6 +68,6 @@ async def test_a_cancelled_events_letters_are_kept_until_they_can_be_sent(databa
         ),
         {"kind": kind},
     )
-    assert await Upkeep(database).trim(POLICIES[kind]) == 0
-    assert await Upkeep(database).trim(replace(POLICIES[kind], keep_failed=0)) == 2000
-    assert (await Upkeep(database).count())[kind, JobStatus.RETRYING] == 2000
+    assert await JobMaintenance(database).trim(POLICIES[kind]) == 0
+    assert await JobMaintenance(database).trim(replace(POLICIES[kind], keep_failed=0)) == 2000
+    assert (await JobMaintenance(database).count())[kind, JobStatus.RETRYING] == 2000

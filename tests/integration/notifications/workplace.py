@@ -10,10 +10,10 @@ from common.messaging.publisher import Publisher
 from orchestrator.jobs.observer import LoggingJobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.repository.admin import JobDesk
-from orchestrator.jobs.repository.writer import Enqueuing
+from orchestrator.jobs.repository.admin import JobQueries
+from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
-from orchestrator.jobs.worker import Workforce, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkPace
 from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 
@@ -34,10 +34,12 @@ async def workplace(
     topology = platform_topology()
     publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
     relay = OutboxRelay(database, publisher, poll_seconds=0.1)
-    queue = JobQueue(enqueuing=Enqueuing(database), desk=JobDesk(database), policies=policies, on_enqueued=relay.poke)
+    queue = JobQueue(
+        enqueuing=JobWriter(database), desk=JobQueries(database), policies=policies, on_enqueued=relay.poke
+    )
     registry = Registry()
     register(registry, queue)
-    worker = Workforce.of(
+    worker = JobWorker.of(
         database,
         registry,
         LoggingJobObserver(),

@@ -13,9 +13,9 @@ from common.messaging.consumer import Consumer
 from common.messaging.message import InvalidMessage, Message
 from common.messaging.publisher import Publisher
 from common.messaging.topology import PARKING_QUEUE, Topology
-from orchestrator.features.parked_messages.messages import ParkingKeeper
+from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
 from orchestrator.features.parked_messages.models.records import ParkedView
-from orchestrator.features.parked_messages.repository import ParkingStore
+from orchestrator.features.parked_messages.repository import ParkedMessageStore
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
@@ -31,8 +31,8 @@ class Yard:
     publisher: Publisher
 
     @property
-    def store(self) -> ParkingStore:
-        return ParkingStore(self.database)
+    def store(self) -> ParkedMessageStore:
+        return ParkedMessageStore(self.database)
 
     async def put(self, queue: str, body: bytes, headers: Mapping[str, Any] | None = None) -> None:
         await self.publisher.publish(body, exchange="", routing_key=queue, message_id="m1", headers=dict(headers or {}))
@@ -40,7 +40,7 @@ class Yard:
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:
         """Keep what is parked meanwhile."""
-        keeper = ParkingKeeper(self.vhost.url, service="tests", topology=self.topology, store=self.store)
+        keeper = ParkedMessageConsumer(self.vhost.url, service="tests", topology=self.topology, store=self.store)
         keeper.broker.start()
         try:
             yield

@@ -14,7 +14,7 @@ from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
 from tests.integration.users.desk import Desk, new_desk
-from tests.integration.users.people import Books, People, Person, Sandbox
+from tests.integration.users.people import Books, Person, Sandbox, UserDirectory
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app
@@ -56,14 +56,14 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[People]:
+async def people(users_url: str) -> AsyncIterator[UserDirectory]:
     """Anybody who calls the public API."""
     async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture
-async def admin(people: People, database: Database) -> Person:
+async def admin(people: UserDirectory, database: Database) -> Person:
     """Somebody who has logged in again after becoming an admin."""
     person = await people.join()
     await database.execute(
@@ -74,28 +74,28 @@ async def admin(people: People, database: Database) -> Person:
 
 
 @pytest.fixture(scope="module")
-async def guarded_people(settings: Settings) -> AsyncIterator[People]:
+async def guarded_people(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service with a short queue for passwords and narrow limits."""
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
     guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
     async with serving(create_app(guarded), guarded) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture(scope="module")
-async def frugal_people(settings: Settings) -> AsyncIterator[People]:
+async def frugal_people(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service that sends three codes an hour for one network."""
     frugal = settings.model_copy(update={"otp_sends_per_address": 3})
     async with serving(create_app(frugal), frugal) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture
-async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[People]:
+async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service that drops what is over ten times a second."""
     tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
     async with serving(create_app(tidy), tidy) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class People:
+class UserDirectory:
     http: httpx.AsyncClient
 
     @staticmethod

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tests.integration.users.people import People, Person
+from tests.integration.users.people import Person, UserDirectory
 from users.ledger.repository import Entry
 from users.ledger.service import Currency, Ledger
 
 
-async def read_page(people: People, person: Person, **query: str) -> dict[str, Any]:
+async def read_page(people: UserDirectory, person: Person, **query: str) -> dict[str, Any]:
     answer = await people.http.get("/api/credits/statement", params=query, headers=person.headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json()["data"])
 
 
-async def read_pages(people: People, person: Person, **query: str) -> AsyncIterator[list[dict[str, Any]]]:
+async def read_pages(people: UserDirectory, person: Person, **query: str) -> AsyncIterator[list[dict[str, Any]]]:
     """Turn the pages to the end."""
     following: str | None = None
     while True:

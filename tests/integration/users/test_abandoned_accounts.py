@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.users.people import Books, People, code_of
+from tests.integration.users.people import Books, UserDirectory, code_of
 from tests.support.waiting import eventually
 from users.accounts.repository import AccountRepository
 from users.limits.repository import AttemptsRepository
@@ -44,7 +44,7 @@ async def left_of(database: Database, user_id: uuid.UUID) -> tuple[int, int, int
     return row["users"], row["balances"], row["challenges"]
 
 
-async def register(people: People, database: Database, *, age: timedelta, **facts: str) -> uuid.UUID:
+async def register(people: UserDirectory, database: Database, *, age: timedelta, **facts: str) -> uuid.UUID:
     """Open an account so long ago."""
     answer = await people.register(**people.new_facts() | facts)
     user_id = uuid.UUID(answer.json()["data"]["user_id"])
@@ -61,7 +61,7 @@ A_DAY = timedelta(days=1, minutes=1)
 
 
 async def test_housekeeping_drops_one_and_all_that_hangs_on_it(
-    people_of_a_tidy_copy: People, database: Database
+    people_of_a_tidy_copy: UserDirectory, database: Database
 ) -> None:
     facts = people_of_a_tidy_copy.new_facts()
     user_id = await register(people_of_a_tidy_copy, database, age=A_DAY, **facts)
@@ -77,7 +77,7 @@ async def test_housekeeping_drops_one_and_all_that_hangs_on_it(
 
 
 async def test_who_is_verified_or_was_there_for_less_than_a_day_stays(
-    people: People, database: Database, accounts: AccountRepository
+    people: UserDirectory, database: Database, accounts: AccountRepository
 ) -> None:
     verified = (await people.join()).user_id
     await make_older(database, verified, A_DAY)
@@ -90,7 +90,7 @@ async def test_who_is_verified_or_was_there_for_less_than_a_day_stays(
 
 
 async def test_who_has_entries_in_the_ledger_or_a_session_stays(
-    people: People, books: Books, database: Database, accounts: AccountRepository
+    people: UserDirectory, books: Books, database: Database, accounts: AccountRepository
 ) -> None:
     rich = await register(people, database, age=A_DAY)
     (await books.top_up(rich, "5.00")).raise_for_status()
@@ -104,14 +104,16 @@ async def test_who_has_entries_in_the_ledger_or_a_session_stays(
     assert await books.contradictions() == []
 
 
-async def test_no_more_than_a_batch_at_once(people: People, database: Database, accounts: AccountRepository) -> None:
+async def test_no_more_than_a_batch_at_once(
+    people: UserDirectory, database: Database, accounts: AccountRepository
+) -> None:
     for _ in range(3):
         await register(people, database, age=A_DAY)
     assert [await accounts.clean(batch=2) for _ in range(3)] == [2, 1, 0]
 
 
 async def test_credits_that_come_meanwhile_keep_the_account(
-    people: People, books: Books, database: Database, accounts: AccountRepository
+    people: UserDirectory, books: Books, database: Database, accounts: AccountRepository
 ) -> None:
     """They are not seen by the first look, whose locks are waited for."""
     user_id, giver = await register(people, database, age=A_DAY), await books.open_wallet("10.00")
@@ -134,7 +136,7 @@ async def test_credits_that_come_meanwhile_keep_the_account(
 
 
 async def test_no_wallet_is_made_for_an_account_that_is_being_dropped(
-    people: People, books: Books, database: Database
+    people: UserDirectory, books: Books, database: Database
 ) -> None:
     user_id = await register(people, database, age=A_DAY)
     async with database.transaction() as dropping:
@@ -164,7 +166,7 @@ class SlowProvider:
 
 
 async def test_a_code_sent_meanwhile_is_of_no_use_and_the_next_one_is(
-    people: People, database: Database, accounts: AccountRepository
+    people: UserDirectory, database: Database, accounts: AccountRepository
 ) -> None:
     facts = people.new_facts()
     user_id = await register(people, database, age=A_DAY, **facts)

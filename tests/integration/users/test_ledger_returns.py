@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.db.engine import Database
-from tests.integration.users.people import Books, People, Person, code_of
+from tests.integration.users.people import Books, Person, UserDirectory, code_of
 from tests.integration.users.test_ledger_locks import assert_waits_with_empty_hands
 
 
@@ -256,7 +256,9 @@ class TestRevenue:
 
 
 class TestReceivables:
-    async def test_admins_see_who_owes_the_latest_first(self, people: People, admin: Person, books: Books) -> None:
+    async def test_admins_see_who_owes_the_latest_first(
+        self, people: UserDirectory, admin: Person, books: Books
+    ) -> None:
         before = (await self.page(people, admin))["pagination"]["total"]
         creditor, debtors = await books.open_wallet(), [await books.open_wallet("1.00") for _ in range(3)]
         for debtor in (debtors[0], debtors[1], debtors[2], debtors[0]):
@@ -271,14 +273,14 @@ class TestReceivables:
         assert first["data"][0]["email"] == f"{debtors[0]}@example.com"
         assert first["data"][0]["last_at"] > first["data"][1]["last_at"]
 
-    async def test_nobody_else_does(self, people: People) -> None:
+    async def test_nobody_else_does(self, people: UserDirectory) -> None:
         person = await people.join()
         somebody = await people.http.get("/api/admin/receivables", headers=person.headers)
         nobody = await people.http.get("/api/admin/receivables")
         assert (somebody.status_code, code_of(somebody)) == (403, "FORBIDDEN")
         assert nobody.status_code == 401
 
-    async def page(self, people: People, admin: Person, **query: int) -> Any:
+    async def page(self, people: UserDirectory, admin: Person, **query: int) -> Any:
         answer = await people.http.get("/api/admin/receivables", headers=admin.headers, params=query)
         assert answer.status_code == 200
         return answer.json()

@@ -7,11 +7,11 @@ import uuid
 import pytest
 
 from common.db.engine import Database
-from tests.integration.users.people import PASSWORD, People, code_of, fresh_address
+from tests.integration.users.people import PASSWORD, UserDirectory, code_of, fresh_address
 from users.settings import Settings
 
 
-async def test_gives_tokens_and_the_user(people: People, settings: Settings) -> None:
+async def test_gives_tokens_and_the_user(people: UserDirectory, settings: Settings) -> None:
     person = await people.join()
 
     answer = await people.log_in(person.email)
@@ -27,12 +27,12 @@ async def test_gives_tokens_and_the_user(people: People, settings: Settings) -> 
     }
 
 
-async def test_the_address_may_be_written_in_any_case(people: People) -> None:
+async def test_the_address_may_be_written_in_any_case(people: UserDirectory) -> None:
     person = await people.join()
     assert (await people.log_in(person.email.title())).status_code == 200
 
 
-async def test_unknown_and_wrong_get_the_same_answer(people: People) -> None:
+async def test_unknown_and_wrong_get_the_same_answer(people: UserDirectory) -> None:
     person = await people.join()
     wrong = await people.log_in(person.email, "not the password", address=fresh_address())
     unknown = await people.log_in("nobody@example.com", PASSWORD, address=fresh_address())
@@ -41,7 +41,7 @@ async def test_unknown_and_wrong_get_the_same_answer(people: People) -> None:
     assert wrong.json() | {"correlation_id": ""} == unknown.json() | {"correlation_id": ""}
 
 
-async def test_unknown_and_wrong_take_about_the_same_time(people: People) -> None:
+async def test_unknown_and_wrong_take_about_the_same_time(people: UserDirectory) -> None:
     person = await people.join()
 
     async def seconds(email: str) -> float:
@@ -57,7 +57,7 @@ async def test_unknown_and_wrong_take_about_the_same_time(people: People) -> Non
     assert 0.4 < min(unknown) / min(wrong) < 2.5
 
 
-async def test_an_unverified_account_is_403_after_the_right_password_only(people: People) -> None:
+async def test_an_unverified_account_is_403_after_the_right_password_only(people: UserDirectory) -> None:
     facts = people.new_facts()
     await people.register(**facts)
 
@@ -69,13 +69,13 @@ async def test_an_unverified_account_is_403_after_the_right_password_only(people
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "x", "password": "y"}, {"email": "a@example.com", "password": ""}])
-async def test_bad_input_is_400(people: People, body: dict[str, str]) -> None:
+async def test_bad_input_is_400(people: UserDirectory, body: dict[str, str]) -> None:
     answer = await people.http.post("/api/auth/login", json=body)
     assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
 class TestLimits:
-    async def test_failures_of_an_account_are_limited_wherever_they_come_from(self, people: People) -> None:
+    async def test_failures_of_an_account_are_limited_wherever_they_come_from(self, people: UserDirectory) -> None:
         person = await people.join()
 
         answers = [await people.log_in(person.email, f"guess {n}", address=fresh_address()) for n in range(11)]
@@ -85,14 +85,14 @@ class TestLimits:
         assert (right.status_code, code_of(right)) == (429, "RATE_LIMITED")
         assert 0 < int(right.headers["retry-after"]) <= 900
 
-    async def test_a_success_starts_the_count_anew(self, people: People) -> None:
+    async def test_a_success_starts_the_count_anew(self, people: UserDirectory) -> None:
         person = await people.join()
         for _ in range(2):
             for n in range(9):
                 await people.log_in(person.email, f"guess {n}", address=fresh_address())
             assert (await people.log_in(person.email, address=fresh_address())).status_code == 200
 
-    async def test_a_burst_of_guesses_gets_no_more_answers_than_the_limit(self, people: People) -> None:
+    async def test_a_burst_of_guesses_gets_no_more_answers_than_the_limit(self, people: UserDirectory) -> None:
         person = await people.join()
 
         guesses = await asyncio.gather(
@@ -102,17 +102,19 @@ class TestLimits:
         assert [guess.status_code for guess in guesses].count(401) == 10
         assert {guess.status_code for guess in guesses} == {401, 429}
 
-    async def test_many_logins_at_once_are_no_failures(self, people: People) -> None:
+    async def test_many_logins_at_once_are_no_failures(self, people: UserDirectory) -> None:
         person = await people.join()
         answers = await asyncio.gather(*(people.log_in(person.email) for _ in range(25)))
         assert {answer.status_code for answer in answers} == {200}
 
-    async def test_unknown_addresses_are_limited_alike(self, people: People) -> None:
+    async def test_unknown_addresses_are_limited_alike(self, people: UserDirectory) -> None:
         email = f"nobody-{uuid.uuid4().hex}@example.com"
         answers = [await people.log_in(email, address=fresh_address()) for _ in range(11)]
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
 
-    async def test_failures_from_a_network_are_limited_whoever_they_are_for(self, guarded_people: People) -> None:
+    async def test_failures_from_a_network_are_limited_whoever_they_are_for(
+        self, guarded_people: UserDirectory
+    ) -> None:
         address = fresh_address()
         neighbour = address.removesuffix("1") + "abcd"
 
@@ -123,7 +125,7 @@ class TestLimits:
         assert [failure.status_code for failure in failures] == [401] * 3
         assert (here.status_code, elsewhere.status_code) == (429, 401)
 
-    async def test_a_window_that_has_ended_counts_no_more(self, people: People, database: Database) -> None:
+    async def test_a_window_that_has_ended_counts_no_more(self, people: UserDirectory, database: Database) -> None:
         person = await people.join()
         for n in range(10):
             await people.log_in(person.email, f"guess {n}", address=fresh_address())
@@ -134,7 +136,7 @@ class TestLimits:
         assert (await people.log_in(person.email, address=fresh_address())).status_code == 200
 
 
-async def test_too_many_passwords_at_once_are_503(guarded_people: People) -> None:
+async def test_too_many_passwords_at_once_are_503(guarded_people: UserDirectory) -> None:
     answers = await asyncio.gather(
         *(guarded_people.log_in(f"{n}@example.net", address=fresh_address()) for n in range(12))
     )
@@ -145,7 +147,7 @@ async def test_too_many_passwords_at_once_are_503(guarded_people: People) -> Non
     assert any(answer.status_code == 401 for answer in answers)
 
 
-async def test_an_error_does_not_repeat_what_was_sent(people: People) -> None:
+async def test_an_error_does_not_repeat_what_was_sent(people: UserDirectory) -> None:
     answer = await people.http.post("/api/auth/login", json={"email": "a@example.com", "password": {"x": "sesame"}})
     assert answer.status_code == 400
     assert "sesame" not in answer.text

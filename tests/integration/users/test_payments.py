@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.integration.users.people import Books, People, Person, code_of
+from tests.integration.users.people import Books, Person, UserDirectory, code_of
 from tests.integration.users.till import Till, new_till
 from users.accounts.repository import AccountRepository
 
@@ -157,7 +157,7 @@ class TestAttach:
 
 
 class TestReading:
-    async def test_my_own_newest_first_and_nobody_elses(self, people: People, books: Books) -> None:
+    async def test_my_own_newest_first_and_nobody_elses(self, people: UserDirectory, books: Books) -> None:
         fan = await people.join()
         tills = [Till(books, fan.user_id) for _ in range(3)]
         for each in tills:
@@ -176,7 +176,9 @@ class TestReading:
         paid = (await get(people, fan, "/api/payments", status="SUCCEEDED")).json()["data"]
         assert [payment["payment_id"] for payment in paid] == [str(tills[1].payment_id)]
 
-    async def test_one_is_shown_to_its_payer_and_to_admins(self, people: People, books: Books, admin: Person) -> None:
+    async def test_one_is_shown_to_its_payer_and_to_admins(
+        self, people: UserDirectory, books: Books, admin: Person
+    ) -> None:
         fan = await people.join()
         till = Till(books, fan.user_id)
         await till.open()
@@ -190,7 +192,7 @@ class TestReading:
         assert refusal(await people.http.get(path)) == (401, "UNAUTHORIZED")
 
     async def test_admins_find_what_a_person_may_want_to_look_at(
-        self, people: People, books: Books, admin: Person
+        self, people: UserDirectory, books: Books, admin: Person
     ) -> None:
         odd, plain = await new_till(books, provider="nowpayments"), await new_till(books)
         await odd.attach(details={"client_secret": "not for admins"})
@@ -207,7 +209,7 @@ class TestReading:
         [shown] = [each for each in answer.json()["data"] if each["payment_id"] == str(odd.payment_id)]
         assert (shown["flags"], shown["provider_payment_id"]) == (["PARTIAL"], odd.name_there)
 
-    async def test_others_do_not_list_everybodys(self, people: People) -> None:
+    async def test_others_do_not_list_everybodys(self, people: UserDirectory) -> None:
         assert refusal(await get(people, await people.join(), "/api/admin/payments")) == (403, "FORBIDDEN")
 
     async def test_what_is_compared_with_the_providers_list_is_oldest_first(self, books: Books) -> None:
@@ -227,15 +229,15 @@ class TestReading:
         assert await ids(limit=2) == ours[:2]
         assert await ids(since=(await tills[2].now())["created_at"]) == ours[2:]
 
-    async def test_nobody_but_services_asks_inside(self, people: People, admin: Person, till: Till) -> None:
+    async def test_nobody_but_services_asks_inside(self, people: UserDirectory, admin: Person, till: Till) -> None:
         for path in ("/internal/payments", f"/internal/payments/{till.payment_id}"):
             assert (await get(people, admin, path)).status_code == 401
 
     @staticmethod
-    async def ids(people: People, admin: Person, **query: str) -> list[str]:
+    async def ids(people: UserDirectory, admin: Person, **query: str) -> list[str]:
         answer = await get(people, admin, "/api/admin/payments", per_page="100", **query)
         return [payment["payment_id"] for payment in answer.json()["data"]]
 
 
-async def get(people: People, person: Person, path: str, **query: str) -> httpx.Response:
+async def get(people: UserDirectory, person: Person, path: str, **query: str) -> httpx.Response:
     return await people.http.get(path, params=query, headers=person.headers)

@@ -8,7 +8,7 @@ import httpx
 from pydantic import SecretStr
 
 from common.db.engine import Database
-from tests.integration.users.people import People, outbox_of
+from tests.integration.users.people import UserDirectory, outbox_of
 from tests.support.serving import serving
 from users.app import create_app
 from users.settings import Settings
@@ -20,7 +20,7 @@ async def test_starts_and_works_without_a_broker(settings: Settings, database: D
         serving(create_app(elsewhere), elsewhere) as url,
         httpx.AsyncClient(base_url=url, timeout=20) as http,
     ):
-        people = People(http)
+        people = UserDirectory(http)
         person = await people.join()
         assert (await people.log_out(person)).status_code == 200
 
@@ -60,7 +60,7 @@ async def _command(settings: Settings, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, (out + err).decode()
 
 
-async def test_the_first_admin_is_made_on_the_command_line(people: People, settings: Settings) -> None:
+async def test_the_first_admin_is_made_on_the_command_line(people: UserDirectory, settings: Settings) -> None:
     person = await people.join()
 
     done = await _command(settings, "grant", person.email.upper(), "admin")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
-from tests.integration.users.people import Books, People, Person, code_of
+from tests.integration.users.people import Books, Person, UserDirectory, code_of
 from tests.support.waiting import eventually
 from users.settings import Settings
 
@@ -25,7 +25,7 @@ async def _waits_or_is_done(database: Database, call: "asyncio.Future[Any]") -> 
 
 
 class TestProfile:
-    async def test_of_oneself(self, people: People, books: Books) -> None:
+    async def test_of_oneself(self, people: UserDirectory, books: Books) -> None:
         person = await people.join()
         await books.top_up(person.user_id, "12.50")
 
@@ -44,20 +44,20 @@ class TestProfile:
             "assigned_hall_id": None,
         }
 
-    async def test_of_somebody_else_is_403_whether_they_exist_or_not(self, people: People) -> None:
+    async def test_of_somebody_else_is_403_whether_they_exist_or_not(self, people: UserDirectory) -> None:
         person, other = await people.join(), await people.join()
         for user_id in (other.user_id, uuid.uuid4()):
             answer = await people.http.get(f"/api/users/{user_id}", headers=person.headers)
             assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
 
-    async def test_of_anybody_for_an_admin(self, people: People, admin: Person) -> None:
+    async def test_of_anybody_for_an_admin(self, people: UserDirectory, admin: Person) -> None:
         person = await people.join()
         known = await people.http.get(f"/api/users/{person.user_id}", headers=admin.headers)
         unknown = await people.http.get(f"/api/users/{uuid.uuid4()}", headers=admin.headers)
         assert known.json()["data"]["email"] == person.email
         assert (unknown.status_code, code_of(unknown)) == (404, "USER_NOT_FOUND")
 
-    async def test_needs_a_token_and_an_id(self, people: People) -> None:
+    async def test_needs_a_token_and_an_id(self, people: UserDirectory) -> None:
         person = await people.join()
         nobody = await people.http.get(f"/api/users/{person.user_id}")
         nothing = await people.http.get("/api/users/me", headers=person.headers)
@@ -66,22 +66,22 @@ class TestProfile:
 
 
 class TestBalance:
-    async def test_of_oneself(self, people: People, books: Books) -> None:
+    async def test_of_oneself(self, people: UserDirectory, books: Books) -> None:
         person = await people.join()
         await books.top_up(person.user_id, "12.50")
         answer = await people.http.get("/api/credits/balance", headers=person.headers)
         assert answer.json()["data"] == {"credit_balance": "12.50", "currency": "SGD"}
 
-    async def test_needs_a_token(self, people: People) -> None:
+    async def test_needs_a_token(self, people: UserDirectory) -> None:
         assert (await people.http.get("/api/credits/balance")).status_code == 401
 
 
 class TestAdminChange:
-    async def change(self, people: People, by: Person, user_id: object, **body: object) -> tuple[int, str]:
+    async def change(self, people: UserDirectory, by: Person, user_id: object, **body: object) -> tuple[int, str]:
         answer = await people.http.patch(f"/api/admin/users/{user_id}", headers=by.headers, json=body)
         return answer.status_code, code_of(answer)
 
-    async def test_flags_a_user_and_leaves_the_rest(self, people: People, admin: Person) -> None:
+    async def test_flags_a_user_and_leaves_the_rest(self, people: UserDirectory, admin: Person) -> None:
         person = await people.join()
 
         answer = await people.http.patch(
@@ -92,13 +92,13 @@ class TestAdminChange:
         assert answer.json()["data"]["roles"] == ["customer"]
         assert (await people.refresh(person.refresh_token)).status_code == 200
 
-    async def test_a_new_role_is_in_the_next_token(self, people: People, admin: Person) -> None:
+    async def test_a_new_role_is_in_the_next_token(self, people: UserDirectory, admin: Person) -> None:
         person = await people.join()
         await self.change(people, admin, person.user_id, roles=["customer", "staff"])
         assert (await people.refresh(person.refresh_token)).status_code == 200
         assert (await people.log_in(person.email)).json()["data"]["user"]["roles"] == ["customer", "staff"]
 
-    async def test_losing_a_role_ends_the_sessions(self, people: People, admin: Person, books: Books) -> None:
+    async def test_losing_a_role_ends_the_sessions(self, people: UserDirectory, admin: Person, books: Books) -> None:
         person = await people.join()
         elsewhere = (await people.log_in(person.email)).json()["data"]
         await self.change(people, admin, person.user_id, roles=["customer", "staff"])
@@ -111,7 +111,9 @@ class TestAdminChange:
         assert len((await books.http.get("/internal/sessions/revoked")).json()["data"]) == before + 2
         assert (await people.log_in(person.email)).status_code == 200
 
-    async def test_a_login_during_it_has_the_roles_that_are_left(self, people: People, database: Database) -> None:
+    async def test_a_login_during_it_has_the_roles_that_are_left(
+        self, people: UserDirectory, database: Database
+    ) -> None:
         person = await people.join()
         await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
         async with database.transaction() as change:
@@ -125,7 +127,7 @@ class TestAdminChange:
         assert (claims["roles"], data["user"]["roles"]) == (["customer"], ["customer"])
 
     async def test_a_role_and_the_sessions_that_name_it_end_at_once(
-        self, people: People, admin: Person, database: Database
+        self, people: UserDirectory, admin: Person, database: Database
     ) -> None:
         person = await people.join()
         await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
@@ -140,7 +142,9 @@ class TestAdminChange:
         assert await database.fetch_one(_ROLES, {"user_id": person.user_id}) == {"roles": ["customer"]}
         assert (await people.refresh(person.refresh_token)).status_code == 401
 
-    async def test_gives_staff_a_hall_and_takes_it_away(self, people: People, admin: Person, books: Books) -> None:
+    async def test_gives_staff_a_hall_and_takes_it_away(
+        self, people: UserDirectory, admin: Person, books: Books
+    ) -> None:
         person = await people.join()
         halls = []
         for body in ({"assigned_hall_id": " HALL-A "}, {"is_flagged": False}, {"assigned_hall_id": None}):
@@ -149,7 +153,7 @@ class TestAdminChange:
             halls.append(seen["assigned_hall_id"])
         assert halls == ["HALL-A", "HALL-A", None]
 
-    async def test_is_for_admins(self, people: People) -> None:
+    async def test_is_for_admins(self, people: UserDirectory) -> None:
         person = await people.join()
         assert await self.change(people, person, person.user_id, roles=["admin"]) == (403, "FORBIDDEN")
 
@@ -166,15 +170,17 @@ class TestAdminChange:
             {"assigned_hall_id": "a\x00"},
         ],
     )
-    async def test_what_makes_no_sense_is_400(self, people: People, admin: Person, body: dict[str, object]) -> None:
+    async def test_what_makes_no_sense_is_400(
+        self, people: UserDirectory, admin: Person, body: dict[str, object]
+    ) -> None:
         assert await self.change(people, admin, admin.user_id, **body) == (400, "VALIDATION_ERROR")
 
-    async def test_of_nobody_is_404(self, people: People, admin: Person) -> None:
+    async def test_of_nobody_is_404(self, people: UserDirectory, admin: Person) -> None:
         assert await self.change(people, admin, uuid.uuid4(), is_flagged=True) == (404, "USER_NOT_FOUND")
 
 
 class TestInternalReads:
-    async def test_a_user(self, people: People, books: Books) -> None:
+    async def test_a_user(self, people: UserDirectory, books: Books) -> None:
         person = await people.join()
         answer = await books.http.get(f"/internal/users/{person.user_id}")
         assert answer.json()["data"] == {
@@ -199,7 +205,7 @@ class TestInternalReads:
         answer = await books.http.post("/internal/users/lookup", json=body)
         assert {user["user_id"] for user in answer.json()["data"]} == known
 
-    async def test_by_e_mail_address_whatever_its_case(self, people: People, books: Books) -> None:
+    async def test_by_e_mail_address_whatever_its_case(self, people: UserDirectory, books: Books) -> None:
         person = await people.join()
         known = await books.http.post("/internal/users/find", json={"email": person.email.upper()})
         by_id = await books.http.get(f"/internal/users/{person.user_id}")
@@ -247,7 +253,7 @@ INTERNAL = [
 
 @pytest.mark.parametrize("route", INTERNAL)
 async def test_internal_routes_are_for_services(
-    people: People, admin: Person, settings: Settings, route: tuple[str, str]
+    people: UserDirectory, admin: Person, settings: Settings, route: tuple[str, str]
 ) -> None:
     elsewhere = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("orders")
 
@@ -258,7 +264,7 @@ async def test_internal_routes_are_for_services(
     assert (nobody.status_code, a_user.status_code, another.status_code) == (401, 401, 403)
 
 
-async def test_every_internal_route_is_in_that_list(people: People) -> None:
+async def test_every_internal_route_is_in_that_list(people: UserDirectory) -> None:
     document = (await people.http.get("/openapi.json")).json()
     served = {
         (method.upper(), path)

@@ -6,7 +6,7 @@ import httpx
 from pydantic import SecretStr
 
 from devstack.seed import PASSWORD, USERS, seed
-from tests.integration.users.people import People
+from tests.integration.users.people import UserDirectory
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app
@@ -27,7 +27,7 @@ async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
 
     seeded = settings.model_copy(update={"database_url": SecretStr(urls.databases["users"])})
     async with serving(create_app(seeded), seeded) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        profiles = [await _profile(People(http), user.email) for user in USERS]
+        profiles = [await _profile(UserDirectory(http), user.email) for user in USERS]
 
     assert all(profile["name"] for profile in profiles)
     assert {profile["email"]: profile["credit_balance"] for profile in profiles[:2]} == {
@@ -40,7 +40,7 @@ async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
     }
 
 
-async def _profile(people: People, email: str) -> dict[str, object]:
+async def _profile(people: UserDirectory, email: str) -> dict[str, object]:
     tokens = (await people.log_in(email, PASSWORD)).json()["data"]
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
     answer = await people.http.get(f"/api/users/{tokens['user']['user_id']}", headers=headers)

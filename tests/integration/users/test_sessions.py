@@ -18,7 +18,7 @@ from sqlalchemy import text
 from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
 from common.messaging.topology import MESSAGES_EXCHANGE
-from tests.integration.users.people import Books, People, Person, code_of
+from tests.integration.users.people import Books, Person, UserDirectory, code_of
 from tests.support.waiting import eventually
 from users.settings import Settings
 
@@ -39,7 +39,7 @@ def session_of(access_token: str) -> str:
 
 
 class TestAccessTokens:
-    async def test_are_what_the_platform_verifies(self, people: People, settings: Settings) -> None:
+    async def test_are_what_the_platform_verifies(self, people: UserDirectory, settings: Settings) -> None:
         person = await people.join()
 
         async def published_keys() -> dict[str, object]:
@@ -52,7 +52,7 @@ class TestAccessTokens:
         assert principal.roles == {"customer"}
         assert timedelta(seconds=settings.access_token_ttl_seconds - 10) < lifetime <= timedelta(minutes=15)
 
-    async def test_name_their_key_and_each_is_unique(self, people: People) -> None:
+    async def test_name_their_key_and_each_is_unique(self, people: UserDirectory) -> None:
         person = await people.join()
         again = (await people.log_in(person.email)).json()["data"]["access_token"]
         first, second = (
@@ -68,7 +68,7 @@ class TestAccessTokens:
 
 
 class TestRefresh:
-    async def test_gives_new_tokens_of_the_same_session(self, people: People) -> None:
+    async def test_gives_new_tokens_of_the_same_session(self, people: UserDirectory) -> None:
         person = await people.join()
 
         data = (await people.refresh(person.refresh_token)).json()["data"]
@@ -77,14 +77,14 @@ class TestRefresh:
         assert data["refresh_token"] != person.refresh_token
         assert session_of(data["access_token"]) == session_of(person.access_token)
 
-    async def test_goes_on_and_on(self, people: People) -> None:
+    async def test_goes_on_and_on(self, people: UserDirectory) -> None:
         token = (await people.join()).refresh_token
         for _ in range(5):
             answer = await people.refresh(token)
             assert answer.status_code == 200
             token = answer.json()["data"]["refresh_token"]
 
-    async def test_a_used_token_ends_the_whole_session(self, people: People, books: Books) -> None:
+    async def test_a_used_token_ends_the_whole_session(self, people: UserDirectory, books: Books) -> None:
         person = await people.join()
         successor = (await people.refresh(person.refresh_token)).json()["data"]["refresh_token"]
 
@@ -95,20 +95,20 @@ class TestRefresh:
         assert (after.status_code, code_of(after)) == (401, "UNAUTHORIZED")
         assert session_of(person.access_token) in await revoked_sessions(books)
 
-    async def test_of_many_with_one_token_at_most_one_wins(self, people: People) -> None:
+    async def test_of_many_with_one_token_at_most_one_wins(self, people: UserDirectory) -> None:
         person = await people.join()
         answers = await asyncio.gather(*(people.refresh(person.refresh_token) for _ in range(20)))
         assert [answer.status_code for answer in answers].count(200) == 1
         assert {answer.status_code for answer in answers} == {200, 401}
 
-    async def test_other_sessions_of_the_user_go_on(self, people: People) -> None:
+    async def test_other_sessions_of_the_user_go_on(self, people: UserDirectory) -> None:
         person = await people.join()
         elsewhere = (await people.log_in(person.email)).json()["data"]["refresh_token"]
         await people.refresh(person.refresh_token)
         await people.refresh(person.refresh_token)
         assert (await people.refresh(elsewhere)).status_code == 200
 
-    async def test_an_old_token_is_expired(self, people: People, database: Database) -> None:
+    async def test_an_old_token_is_expired(self, people: UserDirectory, database: Database) -> None:
         person = await people.join()
         await database.execute(
             text("UPDATE refresh_tokens SET expires_at = now() WHERE token_hash = :token_hash"),
@@ -117,7 +117,7 @@ class TestRefresh:
         answer = await people.refresh(person.refresh_token)
         assert (answer.status_code, code_of(answer)) == (401, "TOKEN_EXPIRED")
 
-    async def test_lives_seven_days(self, people: People, database: Database) -> None:
+    async def test_lives_seven_days(self, people: UserDirectory, database: Database) -> None:
         person = await people.join()
         row = await database.fetch_one(
             text("SELECT expires_at - now() AS life FROM refresh_tokens WHERE token_hash = :token_hash"),
@@ -126,17 +126,17 @@ class TestRefresh:
         assert row is not None
         assert timedelta(days=7) - timedelta(minutes=1) < row["life"] <= timedelta(days=7)
 
-    async def test_an_access_token_is_no_refresh_token(self, people: People) -> None:
+    async def test_an_access_token_is_no_refresh_token(self, people: UserDirectory) -> None:
         person = await people.join()
         answer = await people.refresh(person.access_token)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer"}, {"authorization": "Basic eDp5"}])
-    async def test_without_a_token_is_401(self, people: People, headers: dict[str, str]) -> None:
+    async def test_without_a_token_is_401(self, people: UserDirectory, headers: dict[str, str]) -> None:
         answer = await people.http.post("/api/auth/refresh", headers=headers)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
-    async def test_no_refresh_token_is_kept_in_the_clear(self, people: People, database: Database) -> None:
+    async def test_no_refresh_token_is_kept_in_the_clear(self, people: UserDirectory, database: Database) -> None:
         person = await people.join()
         row = await database.fetch_one(
             text("SELECT count(*) AS found FROM refresh_tokens WHERE token_hash = :token"),
@@ -147,7 +147,7 @@ class TestRefresh:
 
 
 class TestLogOut:
-    async def test_ends_the_session(self, people: People, books: Books) -> None:
+    async def test_ends_the_session(self, people: UserDirectory, books: Books) -> None:
         person = await people.join()
 
         answer = await people.log_out(person)
@@ -157,28 +157,28 @@ class TestLogOut:
         assert (await people.refresh(person.refresh_token)).status_code == 401
         assert session_of(person.access_token) in await revoked_sessions(books)
 
-    async def test_twice_is_harmless(self, people: People) -> None:
+    async def test_twice_is_harmless(self, people: UserDirectory) -> None:
         person = await people.join()
         assert [(await people.log_out(person)).status_code for _ in range(2)] == [200, 200]
 
-    async def test_needs_a_token(self, people: People) -> None:
+    async def test_needs_a_token(self, people: UserDirectory) -> None:
         answer = await people.http.post("/api/auth/logout")
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
-    async def test_leaves_other_sessions(self, people: People) -> None:
+    async def test_leaves_other_sessions(self, people: UserDirectory) -> None:
         person = await people.join()
         elsewhere = (await people.log_in(person.email)).json()["data"]["refresh_token"]
         await people.log_out(person)
         assert (await people.refresh(elsewhere)).status_code == 200
 
-    async def test_wins_against_a_refresh_at_once(self, people: People) -> None:
+    async def test_wins_against_a_refresh_at_once(self, people: UserDirectory) -> None:
         for _ in range(5):
             person = await people.join()
             renewed, _ = await asyncio.gather(people.refresh(person.refresh_token), people.log_out(person))
             token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else person.refresh_token
             assert (await people.refresh(token)).status_code == 401
 
-    async def test_a_refresh_that_waits_for_it_gets_nothing(self, people: People, database: Database) -> None:
+    async def test_a_refresh_that_waits_for_it_gets_nothing(self, people: UserDirectory, database: Database) -> None:
         person = await people.join()
         async with database.transaction() as log_out:
             await log_out.execute(
@@ -191,7 +191,7 @@ class TestLogOut:
         assert (renewed.status_code, code_of(renewed)) == (401, "UNAUTHORIZED")
 
     async def test_is_listed_as_long_as_access_tokens_live(
-        self, people: People, books: Books, database: Database
+        self, people: UserDirectory, books: Books, database: Database
     ) -> None:
         person = await people.join()
         newest = (await people.refresh(person.refresh_token)).json()["data"]["access_token"]
@@ -211,7 +211,7 @@ class TestLogOut:
 
 class TestMessages:
     @pytest.fixture
-    async def gateway_queue(self, rabbitmq_url: str, people: People) -> AsyncIterator[AbstractQueue]:
+    async def gateway_queue(self, rabbitmq_url: str, people: UserDirectory) -> AsyncIterator[AbstractQueue]:
         await eventually(lambda: _broker_is_ok(people.http))
         connection = await aio_pika.connect(rabbitmq_url)
         async with connection, connection.channel() as channel:
@@ -219,7 +219,9 @@ class TestMessages:
             await queue.bind(MESSAGES_EXCHANGE, "session.revoked")
             yield queue
 
-    async def test_log_out_is_told_to_gateways_at_once(self, people: People, gateway_queue: AbstractQueue) -> None:
+    async def test_log_out_is_told_to_gateways_at_once(
+        self, people: UserDirectory, gateway_queue: AbstractQueue
+    ) -> None:
         person = await people.join()
 
         await people.log_out(person)
@@ -229,7 +231,7 @@ class TestMessages:
         assert heard["subject"] == heard["data"]["session_id"] == session_of(person.access_token)
         assert datetime.fromisoformat(heard["data"]["expires_at"]) > datetime.now(UTC)
 
-    async def test_so_is_a_reused_token(self, people: People, gateway_queue: AbstractQueue) -> None:
+    async def test_so_is_a_reused_token(self, people: UserDirectory, gateway_queue: AbstractQueue) -> None:
         person = await people.join()
         for _ in range(2):
             await people.refresh(person.refresh_token)
@@ -247,7 +249,7 @@ async def _next(queue: AbstractQueue) -> dict[str, Any]:
 
 
 async def test_housekeeping_drops_what_is_over_only(
-    people_of_a_tidy_copy: People, people: People, database: Database
+    people_of_a_tidy_copy: UserDirectory, people: UserDirectory, database: Database
 ) -> None:
     over, revoked, alive = [await people.join() for _ in range(3)]
     await people.log_out(revoked)

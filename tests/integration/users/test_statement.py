@@ -5,12 +5,12 @@ import uuid
 import httpx
 import pytest
 
-from tests.integration.users.people import Books, People, Person, code_of
+from tests.integration.users.people import Books, Person, UserDirectory, code_of
 from tests.integration.users.statements_read import read_page, read_pages
 
 
 @pytest.fixture(scope="module")
-async def fan(people: People, books: Books) -> Person:
+async def fan(people: UserDirectory, books: Books) -> Person:
     """Somebody to whom a few things happened."""
     fan = await people.join()
     friend = await books.open_wallet("10.00")
@@ -47,7 +47,7 @@ EXPECTED = [
 
 
 class TestStatement:
-    async def test_it_is_newest_first_with_the_balance_after_each(self, people: People, fan: Person) -> None:
+    async def test_it_is_newest_first_with_the_balance_after_each(self, people: UserDirectory, fan: Person) -> None:
         statement = await read_page(people, fan)
         lines = [(entry["kind"], entry["amount"], entry["balance_after"]) for entry in statement["entries"]]
         assert lines == EXPECTED
@@ -56,18 +56,18 @@ class TestStatement:
         times = [entry["at"] for entry in statement["entries"]]
         assert times == sorted(times, reverse=True)
 
-    async def test_the_newest_balance_is_the_balance(self, people: People, fan: Person) -> None:
+    async def test_the_newest_balance_is_the_balance(self, people: UserDirectory, fan: Person) -> None:
         balance = (await people.http.get("/api/credits/balance", headers=fan.headers)).json()["data"]
         assert (await read_page(people, fan, limit="1"))["entries"][0]["balance_after"] == balance["credit_balance"]
 
     @pytest.mark.parametrize("limit", range(1, 8))
-    async def test_pages_put_together_are_the_whole(self, people: People, fan: Person, limit: int) -> None:
+    async def test_pages_put_together_are_the_whole(self, people: UserDirectory, fan: Person, limit: int) -> None:
         pages = [page async for page in read_pages(people, fan, limit=str(limit))]
         assert [entry for page in pages for entry in page] == (await read_page(people, fan))["entries"]
         assert {len(page) for page in pages[:-1]} <= {limit}
         assert pages[-1], "an empty page at the end is one too many"
 
-    async def test_what_happens_meanwhile_does_not_move_the_pages(self, people: People, books: Books) -> None:
+    async def test_what_happens_meanwhile_does_not_move_the_pages(self, people: UserDirectory, books: Books) -> None:
         fan = await people.join()
         for _ in range(4):
             await books.top_up(fan.user_id, "1.00")
@@ -78,41 +78,41 @@ class TestStatement:
             "4.00", "3.00", "2.00", "1.00",
         ]  # fmt: skip
 
-    async def test_who_has_nothing_has_no_entries(self, people: People) -> None:
+    async def test_who_has_nothing_has_no_entries(self, people: UserDirectory) -> None:
         statement = await read_page(people, await people.join())
         assert (statement["entries"], statement["next_cursor"]) == ([], None)
 
-    async def test_points_have_a_statement_of_their_own(self, people: People, fan: Person) -> None:
+    async def test_points_have_a_statement_of_their_own(self, people: UserDirectory, fan: Person) -> None:
         statement = await read_page(people, fan, currency="POINTS")
         lines = [(entry["kind"], entry["amount"], entry["balance_after"]) for entry in statement["entries"]]
         assert lines == [("points", "12.00", "42.00"), ("points", "30.00", "30.00")]
 
     @pytest.mark.parametrize("limit", ["0", "101", "x"])
-    async def test_a_page_has_a_hundred_entries_at_most(self, people: People, fan: Person, limit: str) -> None:
+    async def test_a_page_has_a_hundred_entries_at_most(self, people: UserDirectory, fan: Person, limit: str) -> None:
         await self.assert_bad_input(people, fan, limit=limit)
 
-    async def test_there_are_two_currencies(self, people: People, fan: Person) -> None:
+    async def test_there_are_two_currencies(self, people: UserDirectory, fan: Person) -> None:
         await self.assert_bad_input(people, fan, currency="USD")
 
-    async def test_a_cursor_is_of_one_statement(self, people: People, fan: Person) -> None:
+    async def test_a_cursor_is_of_one_statement(self, people: UserDirectory, fan: Person) -> None:
         cursor = (await read_page(people, fan, limit="1"))["next_cursor"]
         await self.assert_bad_input(people, fan, cursor=cursor, currency="POINTS")
         await self.assert_bad_input(people, await people.join(), cursor=cursor)
         await self.assert_bad_input(people, fan, cursor=f"{uuid.uuid4().hex}-1.00")
         await self.assert_bad_input(people, fan, cursor="x\x00")
 
-    async def test_it_is_ones_own(self, people: People) -> None:
+    async def test_it_is_ones_own(self, people: UserDirectory) -> None:
         answer = await people.http.get("/api/credits/statement")
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     @staticmethod
-    async def assert_bad_input(people: People, fan: Person, **query: str) -> None:
+    async def assert_bad_input(people: UserDirectory, fan: Person, **query: str) -> None:
         answer = await people.http.get("/api/credits/statement", params=query, headers=fan.headers)
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
 class TestPoints:
-    async def test_they_are_on_the_profile_and_are_no_credits(self, people: People, fan: Person) -> None:
+    async def test_they_are_on_the_profile_and_are_no_credits(self, people: UserDirectory, fan: Person) -> None:
         profile = (await people.http.get(f"/api/users/{fan.user_id}", headers=fan.headers)).json()["data"]
         assert (profile["loyalty_points"], profile["credit_balance"]) == (42, "105.00")
 

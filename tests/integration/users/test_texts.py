@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.integration.users.desk import Desk
-from tests.integration.users.people import People, Person, Sandbox
+from tests.integration.users.people import Person, Sandbox, UserDirectory
 
 
 def call(person: Person, **changes: Any) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def call(person: Person, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def person(people: People) -> Person:
+async def person(people: UserDirectory) -> Person:
     return await people.join()
 
 

@@ -15,7 +15,7 @@ from devstack.sandbox.settings import Settings as SandboxSettings
 from orchestrator.app import create_app as create_orchestrator
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
-from tests.integration.users.people import People, Person
+from tests.integration.users.people import Person, UserDirectory
 from tests.integration.webhooks.counter import Counters, Fan
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
@@ -105,13 +105,13 @@ async def working(settings: WorkerSettings) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[People]:
+async def people(users_url: str) -> AsyncIterator[UserDirectory]:
     async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture
-async def new_fan(people: People, counters: Counters) -> NewFan:
+async def new_fan(people: UserDirectory, counters: Counters) -> NewFan:
     async def make() -> Fan:
         return Fan(await people.join(), counters.http, people.http)
 
@@ -124,7 +124,7 @@ async def fan(new_fan: NewFan) -> Fan:
 
 
 @pytest.fixture
-async def admin(people: People, counters: Counters) -> Fan:
+async def admin(people: UserDirectory, counters: Counters) -> Fan:
     person = await people.join()
     await counters.users_database.execute(
         text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}

@@ -11,7 +11,7 @@ import pytest
 
 from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
-from orchestrator.clients.users.payments import UsersPayments
+from orchestrator.clients.users.payments import PaymentsClient
 from orchestrator.features.payments.adapters.port import Provider
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
@@ -40,11 +40,11 @@ async def make_at_nowpayments(counters: Counters, payment_id: uuid.UUID) -> dict
 
 
 @pytest.fixture
-async def payments(settings: WorkerSettings) -> AsyncIterator[UsersPayments]:
+async def payments(settings: WorkerSettings) -> AsyncIterator[PaymentsClient]:
     """What the desk itself opens payments by."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
-    yield UsersPayments(users)
+    yield PaymentsClient(users)
     await users.close()
 
 
@@ -201,7 +201,7 @@ class TestCrypto:
         assert (await fan.pay_by_crypto(key="k"))["pay_address"] == made["pay_address"]
 
     async def test_an_answer_about_an_order_is_found_before_the_order_is_asked_for(
-        self, fan: Fan, payments: UsersPayments
+        self, fan: Fan, payments: PaymentsClient
     ) -> None:
         """The orders service is away here: nobody could say whether the order is still to be paid."""
         order_id, payment_id = uuid.uuid4(), uuid.uuid5(fan.person.user_id, "crypto/k")

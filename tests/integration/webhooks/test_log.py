@@ -12,8 +12,8 @@ from common.db.engine import Database
 from common.settings import DatabaseSettings
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
-    Verdict,
     WebhookError,
+    WebhookOutcome,
     WebhookStatus,
     WebhookView,
 )
@@ -23,7 +23,7 @@ from orchestrator.jobs.record import NewJob
 from tests.support.servers import DatabaseFactory
 
 REASON = WebhookError(code="UPSTREAM_TIMEOUT", message="Nobody answered.")
-PROCESSED = Verdict(status=WebhookStatus.PROCESSED, outcome="CREDITED")
+PROCESSED = WebhookOutcome(status=WebhookStatus.PROCESSED, outcome="CREDITED")
 DAY = 86_400.0
 
 
@@ -139,12 +139,12 @@ class TestLateWorkers:
         await log.end(webhook, PROCESSED)
         before = await seen(log, webhook.webhook_id)
         await log.note_error(webhook, REASON)
-        await log.end(webhook, Verdict(status=WebhookStatus.FAILED, error=REASON))
+        await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         assert await seen(log, webhook.webhook_id) == before
 
     async def test_their_success_is_written_over_a_failure(self, log: WebhookLog) -> None:
         webhook = await begun(log)
-        await log.end(webhook, Verdict(status=WebhookStatus.FAILED, error=REASON))
+        await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         await log.end(webhook, PROCESSED)
         ended = await seen(log, webhook.webhook_id)
         assert (ended.status, ended.error) == (WebhookStatus.PROCESSED, None)
@@ -153,7 +153,7 @@ class TestLateWorkers:
         webhook = await begun(log)
         await log.note_error(webhook, REASON)
         assert (await seen(log, webhook.webhook_id)).error == REASON
-        await log.end(webhook, Verdict(status=WebhookStatus.FAILED, error=REASON))
+        await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         assert (await seen(log, webhook.webhook_id)).status is WebhookStatus.FAILED
 
 

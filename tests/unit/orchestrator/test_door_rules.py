@@ -12,7 +12,7 @@ from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import Seat
-from orchestrator.features.check_in.service.rules import Sight, message_of, refusal_of
+from orchestrator.features.check_in.service.rules import ScanContext, message_of, refusal_of
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
 NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
@@ -46,11 +46,11 @@ def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uui
     )
 
 
-def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> Sight:
+def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> ScanContext:
     """Return what is known of a good code, but for the changes."""
     ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
     good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
-    return Sight(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
+    return ScanContext(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
 
 
 def test_a_ticket_of_last_month_opens_no_door_tonight() -> None:
@@ -130,7 +130,7 @@ def test_the_life_of_a_code_has_edges(age: timedelta) -> None:
         ),
     ],
 )
-def test_people_are_told_what_helps_them(outcome: ScanOutcome, seen: Sight, message: str) -> None:
+def test_people_are_told_what_helps_them(outcome: ScanOutcome, seen: ScanContext, message: str) -> None:
     assert message_of(outcome, seen) == message
 
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from orchestrator.features.notifications.adapters.template_renderer import Stationery, one_line
-from orchestrator.features.notifications.jobs import Envelope
-from orchestrator.features.notifications.models.emails import LetterFacts, LetterKind, Place, SeatLine
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
+from orchestrator.features.notifications.jobs import EmailBuilder
+from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, Place, SeatLine
 
-STATIONERY = Stationery(public_url="https://shop.example")
+STATIONERY = TemplateRenderer(public_url="https://shop.example")
 SEATS = (
     SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1),
     SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=2),
 )
 
 
-def facts(**changes: Any) -> LetterFacts:
+def facts(**changes: Any) -> EmailContext:
     place = Place(
         event_name=changes.pop("event_name", "Night of Strings"),
         venue_name="Indoor Stadium",
@@ -40,17 +40,19 @@ def facts(**changes: Any) -> LetterFacts:
         "expires_at": datetime(2027, 3, 1, 9, 30, tzinfo=UTC),
         "reference": "0d9f2f0e",
     }
-    return LetterFacts(**own | changes)
+    return EmailContext(**own | changes)
 
 
-def mail_of(kind: LetterKind, **changes: Any) -> EmailMessage:
-    envelope = Envelope(sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", stationery=STATIONERY)
+def mail_of(kind: EmailKind, **changes: Any) -> EmailMessage:
+    envelope = EmailBuilder(
+        sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", stationery=STATIONERY
+    )
     mail = envelope.mail(kind, facts(**changes), letter_id=uuid.UUID(int=1), written_at=datetime.now(UTC))
     return message_from_bytes(mail.as_bytes(), policy=modern)  # as its reader's program sees it
 
 
-@pytest.mark.parametrize("kind", LetterKind)
-def test_every_kind_can_be_written(kind: LetterKind) -> None:
+@pytest.mark.parametrize("kind", EmailKind)
+def test_every_kind_can_be_written(kind: EmailKind) -> None:
     letter = STATIONERY.write(kind, facts())
     assert letter.subject
     for page in (letter.text, letter.html):
@@ -60,14 +62,14 @@ def test_every_kind_can_be_written(kind: LetterKind) -> None:
     assert "{{" not in letter.text + letter.html
 
 
-@pytest.mark.parametrize("kind", [kind for kind in LetterKind if kind.value.startswith("payment")])
-def test_a_letter_about_money_alone_needs_no_event(kind: LetterKind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind.value.startswith("payment")])
+def test_a_letter_about_money_alone_needs_no_event(kind: EmailKind) -> None:
     assert STATIONERY.write(kind, facts(place=None, seats=(), party="", other="")).subject
 
 
 def test_each_party_reads_its_own_side() -> None:
-    seller = STATIONERY.write(LetterKind.TRANSFER_PENDING, facts(party="seller"))
-    buyer = STATIONERY.write(LetterKind.TRANSFER_PENDING, facts(party="buyer"))
+    seller = STATIONERY.write(EmailKind.TRANSFER_PENDING, facts(party="seller"))
+    buyer = STATIONERY.write(EmailKind.TRANSFER_PENDING, facts(party="buyer"))
     assert "Your ticket is to go to Ben" in seller.text
     assert "A ticket is to come to you from Ben" in buyer.text
     assert "09:30 UTC on 01 March" in buyer.text
@@ -75,7 +77,7 @@ def test_each_party_reads_its_own_side() -> None:
 
 class TestTickets:
     def test_letter_leads_to_each_ticket_and_brings_a_picture_of_the_way(self) -> None:
-        mail = mail_of(LetterKind.TICKETS_BOUGHT)
+        mail = mail_of(EmailKind.TICKETS_BOUGHT)
         text = mail.get_body(("plain",))
         assert text is not None
         for seat in SEATS:
@@ -84,22 +86,22 @@ class TestTickets:
         assert [picture.get_filename() for picture in pictures] == ["ticket-A-1.png", "ticket-A-2.png"]
         assert all(bytes(picture.get_payload(decode=True)).startswith(b"\x89PNG") for picture in pictures)
 
-    @pytest.mark.parametrize("kind", [LetterKind.ORDER_REFUNDED, LetterKind.TRANSFER_COMPLETED])
-    def test_who_has_no_ticket_any_more_gets_none(self, kind: LetterKind) -> None:
+    @pytest.mark.parametrize("kind", [EmailKind.ORDER_REFUNDED, EmailKind.TRANSFER_COMPLETED])
+    def test_who_has_no_ticket_any_more_gets_none(self, kind: EmailKind) -> None:
         assert not [*mail_of(kind).iter_attachments()]
         assert "/#/tickets/" not in STATIONERY.write(kind, facts()).text
 
 
 class TestEnvelope:
     def test_says_who_writes_and_where_answers_go(self) -> None:
-        mail = mail_of(LetterKind.TICKETS_BOUGHT)
+        mail = mail_of(EmailKind.TICKETS_BOUGHT)
         assert mail["From"] == "Tickets <tickets@shop.example>"
         assert mail["Reply-To"] == "help@shop.example"
         assert mail["To"] == "Ann <ann@example.com>"
         assert mail["Auto-Submitted"] == "auto-generated"
 
     def test_same_letter_sent_again_is_known_as_a_copy(self) -> None:
-        first, again = mail_of(LetterKind.TICKETS_BOUGHT), mail_of(LetterKind.TICKETS_BOUGHT)
+        first, again = mail_of(EmailKind.TICKETS_BOUGHT), mail_of(EmailKind.TICKETS_BOUGHT)
         assert first["Message-ID"] == again["Message-ID"] == f"<{uuid.UUID(int=1)}@shop.example>"
 
 
@@ -107,13 +109,13 @@ class TestInjection:
     @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\u2028", "\x0b", "\x85"])
     def test_no_header_can_be_added(self, line_break: str) -> None:
         evil = f"Gala{line_break}Bcc: all@example.com{line_break}{line_break}<p>Body"
-        mail = mail_of(LetterKind.TICKETS_BOUGHT, event_name=evil, reader=evil)
+        mail = mail_of(EmailKind.TICKETS_BOUGHT, event_name=evil, reader=evil)
         assert mail["Bcc"] is None
         assert mail["Subject"] == "Your tickets for Gala Bcc: all@example.com <p>Body"
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
     def test_html_is_escaped_and_text_is_not(self) -> None:
-        letter = STATIONERY.write(LetterKind.TICKET_RECEIVED, facts(other="<script>alert(1)</script>", reader="A & B"))
+        letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other="<script>alert(1)</script>", reader="A & B"))
         assert "<script>" not in letter.html
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
         assert "A &amp; B" in letter.html
@@ -121,16 +123,16 @@ class TestInjection:
 
     @pytest.mark.parametrize("evil", ["{{ 7 * 7 }}", "{% include 'layout.txt' %}", "{# gone #}"])
     def test_what_people_write_is_no_template(self, evil: str) -> None:
-        letter = STATIONERY.write(LetterKind.TICKET_RECEIVED, facts(other=evil, event_name=evil))
+        letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other=evil, event_name=evil))
         assert evil in letter.subject
         assert evil in letter.text
 
     def test_no_paragraph_can_be_added(self) -> None:
-        letter = STATIONERY.write(LetterKind.TICKET_RECEIVED, facts(other="Ben\n\nYou won. Call 123"))
+        letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other="Ben\n\nYou won. Call 123"))
         assert "Ben You won. Call 123 has handed a ticket over" in letter.text
 
     def test_display_name_cannot_become_an_address(self) -> None:
-        mail = mail_of(LetterKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')
+        mail = mail_of(EmailKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
 
@@ -139,7 +141,7 @@ def test_direction_marks_and_controls_become_blanks() -> None:
 
 
 def test_text_message_is_short() -> None:
-    said = STATIONERY.write_text_message(LetterKind.EVENT_CANCELLED, facts(event_name="N" * 1_000))
+    said = STATIONERY.write_text_message(EmailKind.EVENT_CANCELLED, facts(event_name="N" * 1_000))
     assert len(said) == 320
-    said = STATIONERY.write_text_message(LetterKind.EVENT_CANCELLED, facts())
+    said = STATIONERY.write_text_message(EmailKind.EVENT_CANCELLED, facts())
     assert said.startswith("TicketRemaster: Night of Strings on 20 Mar 2027 is CANCELLED.")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.emails import Channel, LetterKind
+from orchestrator.features.notifications.models.emails import Channel, EmailKind
 from orchestrator.features.notifications.models.notices import Notice, notices_of
 
 SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
@@ -31,17 +31,17 @@ def test_a_buyer_is_told_of_the_tickets() -> None:
 @pytest.mark.parametrize(
     ("kind", "seller", "buyer"),
     [
-        ("transfer.pending", LetterKind.TRANSFER_PENDING, LetterKind.TRANSFER_PENDING),
-        ("transfer.completed", LetterKind.TRANSFER_COMPLETED, LetterKind.TICKET_RECEIVED),
-        ("transfer.failed", LetterKind.TRANSFER_FAILED, LetterKind.TRANSFER_FAILED),
-        ("transfer.reversed", LetterKind.TRANSFER_REVERSED, LetterKind.TRANSFER_REVERSED),
-        ("sale.pending", LetterKind.SALE_PENDING, None),
-        ("sale.completed", LetterKind.SALE_COMPLETED, LetterKind.TICKET_RESOLD),
-        ("sale.failed", None, LetterKind.SALE_FAILED),
+        ("transfer.pending", EmailKind.TRANSFER_PENDING, EmailKind.TRANSFER_PENDING),
+        ("transfer.completed", EmailKind.TRANSFER_COMPLETED, EmailKind.TICKET_RECEIVED),
+        ("transfer.failed", EmailKind.TRANSFER_FAILED, EmailKind.TRANSFER_FAILED),
+        ("transfer.reversed", EmailKind.TRANSFER_REVERSED, EmailKind.TRANSFER_REVERSED),
+        ("sale.pending", EmailKind.SALE_PENDING, None),
+        ("sale.completed", EmailKind.SALE_COMPLETED, EmailKind.TICKET_RESOLD),
+        ("sale.failed", None, EmailKind.SALE_FAILED),
     ],
 )
 def test_parties_get_their_letters_and_both_see_it(
-    kind: str, seller: LetterKind | None, buyer: LetterKind | None
+    kind: str, seller: EmailKind | None, buyer: EmailKind | None
 ) -> None:
     notices = told(kind, **PARTIES)
     expected = {SELLER: seller, BUYER: buyer}

@@ -15,7 +15,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.errors import InvalidRequest, ServiceError, Unavailable
 from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
-from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
+from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, PaymentsClient, ReportOutcome
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus, Provider
 from orchestrator.features.payments.adapters.stripe import StripePayments
@@ -39,7 +39,7 @@ def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", da
     )
 
 
-class Book(UsersPayments):
+class Book(PaymentsClient):
     """Has these payments of crypto, and notes what it is told; oldest first, as the real one."""
 
     def __init__(self, payments: list[PaymentFacts], *, refuses: dict[str, ServiceError] | None = None) -> None:

@@ -9,7 +9,7 @@ from orchestrator.features.outbound_webhooks.adapters.subscription_limiter impor
     MOST_AT_ONCE,
     MOST_IN_SILENCE,
     SHORTEST_WAIT_SECONDS,
-    Turns,
+    SubscriptionLimiter,
 )
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
 from orchestrator.jobs.policies import POLICIES
@@ -17,12 +17,12 @@ from orchestrator.jobs.policies import POLICIES
 ANN, BEN = uuid.uuid4(), uuid.uuid4()
 
 
-def stays_silent(turns: Turns) -> None:
+def stays_silent(turns: SubscriptionLimiter) -> None:
     with pytest.raises(NotDelivered), turns.taken(ANN):
         raise NotDelivered
 
 
-def free_turns(turns: Turns, subscription_id: uuid.UUID) -> int:
+def free_turns(turns: SubscriptionLimiter, subscription_id: uuid.UUID) -> int:
     with ExitStack() as hands:
         taken = 0
         while turns.is_free(subscription_id):
@@ -32,7 +32,7 @@ def free_turns(turns: Turns, subscription_id: uuid.UUID) -> int:
 
 
 def test_each_has_a_few_turns_at_once_and_never_those_of_others() -> None:
-    turns = Turns()
+    turns = SubscriptionLimiter()
     with ExitStack() as hands:
         for _ in range(MOST_AT_ONCE):
             hands.enter_context(turns.taken(ANN))
@@ -42,7 +42,7 @@ def test_each_has_a_few_turns_at_once_and_never_those_of_others() -> None:
 
 
 def test_one_that_is_silent_has_fewer_until_it_answers() -> None:
-    turns = Turns()
+    turns = SubscriptionLimiter()
     stays_silent(turns)
     assert free_turns(turns, ANN) == MOST_IN_SILENCE
     with turns.taken(ANN):
@@ -51,7 +51,7 @@ def test_one_that_is_silent_has_fewer_until_it_answers() -> None:
 
 
 def test_a_failure_of_ours_says_nothing_about_the_address() -> None:
-    turns = Turns()
+    turns = SubscriptionLimiter()
     with pytest.raises(RuntimeError), turns.taken(ANN):
         raise RuntimeError
     assert free_turns(turns, ANN) == MOST_AT_ONCE
@@ -59,7 +59,7 @@ def test_a_failure_of_ours_says_nothing_about_the_address() -> None:
 
 def test_what_is_put_off_comes_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """As fast as the address has been taking them: 2 at once, 4 seconds each."""
-    turns, clock = Turns(), iter([0.0, 4.0, 4.0, 4.0, 5.0])
+    turns, clock = SubscriptionLimiter(), iter([0.0, 4.0, 4.0, 4.0, 5.0])
     monkeypatch.setattr(
         "orchestrator.features.outbound_webhooks.adapters.subscription_limiter.monotonic", lambda: next(clock)
     )
@@ -69,7 +69,7 @@ def test_what_is_put_off_comes_one_after_the_other(monkeypatch: pytest.MonkeyPat
 
 
 def test_nothing_is_put_off_by_more_than_an_hour() -> None:
-    turns = Turns(shortest_wait_seconds=5_000.0)
+    turns = SubscriptionLimiter(shortest_wait_seconds=5_000.0)
     assert turns.book(ANN) == pytest.approx(3_600.0)
 
 

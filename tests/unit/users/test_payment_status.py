@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from users.payments.status import GIVEN_UP, RANK, Flag, Outcome, PaymentStatus, Verdict, judge
+from users.payments.status import GIVEN_UP, RANK, Flag, Outcome, PaymentStatus, ReportDecision, decide
 
 FAN = uuid.UUID(int=1)
 
@@ -36,18 +36,18 @@ class Report:
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
 def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) -> None:
-    verdict = judge(Standing(now), Report(said))
+    decision = decide(Standing(now), Report(said))
     if RANK[said] > RANK[now]:
-        assert verdict.status is said
-        assert verdict.outcome is (Outcome.CREDITED if said is PaymentStatus.SUCCEEDED else Outcome.NOTED)
+        assert decision.status is said
+        assert decision.outcome is (Outcome.CREDITED if said is PaymentStatus.SUCCEEDED else Outcome.NOTED)
     else:
-        assert verdict == Verdict(Outcome.IGNORED, now)
+        assert decision == ReportDecision(Outcome.IGNORED, now)
 
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
 def test_late_is_money_for_what_was_given_up(now: PaymentStatus, said: PaymentStatus) -> None:
     is_late = now in GIVEN_UP and said in {PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_PAID}
-    assert (Flag.LATE in judge(Standing(now), Report(said)).flags) == is_late
+    assert (Flag.LATE in decide(Standing(now), Report(said)).flags) == is_late
 
 
 @pytest.mark.parametrize("status", PaymentStatus)
@@ -61,18 +61,18 @@ def test_late_is_money_for_what_was_given_up(now: PaymentStatus, said: PaymentSt
 )
 def test_a_contradiction_comes_before_all(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
     for now in PaymentStatus:
-        verdict = judge(Standing(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
-        assert verdict == Verdict(Outcome.MISMATCH, now, frozenset({flag}))
+        decision = decide(Standing(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
+        assert decision == ReportDecision(Outcome.MISMATCH, now, frozenset({flag}))
 
 
 def test_what_is_not_said_contradicts_nothing() -> None:
-    assert judge(Standing(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
+    assert decide(Standing(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
 
 
-def told(reports: Sequence[Report]) -> tuple[Standing, list[Verdict]]:
+def told(reports: Sequence[Report]) -> tuple[Standing, list[ReportDecision]]:
     standing, verdicts = Standing(), []
     for report in reports:
-        verdicts.append(judge(standing, report))
+        verdicts.append(decide(standing, report))
         standing = replace(standing, status=verdicts[-1].status)
     return standing, verdicts
 
@@ -104,7 +104,7 @@ SUCCESS = Report(
 @example([SUCCESS, SUCCESS])
 def test_it_is_credited_once_and_only_by_a_true_report(said: list[Report]) -> None:
     standing, verdicts = told(said)
-    credited = [report for report, verdict in zip(said, verdicts, strict=True) if verdict.outcome is Outcome.CREDITED]
+    credited = [report for report, decision in zip(said, verdicts, strict=True) if decision.outcome is Outcome.CREDITED]
     assert len(credited) <= 1
     for report in credited:
         assert report.status is PaymentStatus.SUCCEEDED

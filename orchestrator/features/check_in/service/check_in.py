@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from common.errors import InvalidRequest, NotFound, ServiceError, Unavailable, Unprocessable
-from orchestrator.clients.events import EventsRegister
-from orchestrator.clients.inventory.check_in import Entrance, Scan, ScanOutcome, ScanResult
-from orchestrator.clients.inventory.seats import GrpcInventory
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.inventory.check_in import CheckInClient, Scan, ScanOutcome, ScanResult
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.seat_orders import SeatOrders
-from orchestrator.clients.users.directory import People
+from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.errors import QrInvalid
-from orchestrator.features.check_in.schemas import ScanVerdict
-from orchestrator.features.check_in.service.rules import Sight, message_of, refusal_of
+from orchestrator.features.check_in.schemas import ScanDecision
+from orchestrator.features.check_in.service.rules import ScanContext, message_of, refusal_of
 from orchestrator.features.tickets.adapters.qr_code import QrCodec, QrTicket
 
-__all__ = ["Door", "PresentedCode", "Witnesses"]
+__all__ = ["CheckInService", "Lookups", "PresentedCode"]
 
 LOOK_SECONDS: Final = 2.0  # a queue stands behind whoever is scanned
 NAME_GRACE_SECONDS: Final = 0.05  # the name is a courtesy
@@ -47,23 +47,23 @@ class PresentedCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witnesses:
+class Lookups:
     """Who knows something of a ticket."""
 
-    inventory: GrpcInventory
+    inventory: InventoryClient
     orders: SeatOrders
-    events: EventsRegister
-    people: People
+    events: EventsClient
+    people: UserDirectory
 
 
-class Door:
-    def __init__(self, entrance: Entrance, witnesses: Witnesses, qr: QrCodec, *, qr_ttl_seconds: int) -> None:
+class CheckInService:
+    def __init__(self, entrance: CheckInClient, witnesses: Lookups, qr: QrCodec, *, qr_ttl_seconds: int) -> None:
         self._entrance = entrance
         self._witnesses = witnesses
         self._qr = qr
         self._time_to_live = timedelta(seconds=qr_ttl_seconds)
 
-    async def verify(self, code: PresentedCode) -> ScanVerdict:
+    async def verify(self, code: PresentedCode) -> ScanDecision:
         """Decide on a code and log the scan.
 
         Raises:
@@ -92,7 +92,9 @@ class Door:
                 await self._entrance.log_scan(scan_id, scan, ScanResult.QR_INVALID)
             raise
 
-    async def _look_at(self, ticket: QrTicket, *, hall: str, event_id: uuid.UUID | None, seen_at: datetime) -> Sight:
+    async def _look_at(
+        self, ticket: QrTicket, *, hall: str, event_id: uuid.UUID | None, seen_at: datetime
+    ) -> ScanContext:
         witnesses = self._witnesses
         with _shut_when_in_doubt():
             async with asyncio.timeout(LOOK_SECONDS):
@@ -101,7 +103,7 @@ class Door:
                     _unless_unknown(witnesses.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
                     witnesses.orders.status_of(ticket.seat_id),
                 )
-        return Sight(
+        return ScanContext(
             ticket=ticket,
             hall_presented=hall,
             event_presented=event_id,
@@ -112,7 +114,7 @@ class Door:
             order_status=order_status,
         )
 
-    async def _decide(self, scan_id: uuid.UUID, scan: Scan, sight: Sight) -> ScanOutcome:
+    async def _decide(self, scan_id: uuid.UUID, scan: Scan, sight: ScanContext) -> ScanOutcome:
         refusal = refusal_of(sight)
         with _shut_when_in_doubt():
             if refusal is None:
@@ -159,7 +161,7 @@ def _shut_when_in_doubt() -> Iterator[None]:
         raise Unavailable(reason=str(error)) from error
 
 
-def _scan_of(code: PresentedCode, sight: Sight) -> Scan:
+def _scan_of(code: PresentedCode, sight: ScanContext) -> Scan:
     return Scan(
         staff_user_id=code.staff_user_id,
         hall_presented=sight.hall_presented,
@@ -171,9 +173,9 @@ def _scan_of(code: PresentedCode, sight: Sight) -> Scan:
     )
 
 
-def _verdict(outcome: ScanOutcome, sight: Sight, *, name: str | None) -> ScanVerdict:
+def _verdict(outcome: ScanOutcome, sight: ScanContext, *, name: str | None) -> ScanDecision:
     owned = sight.seat
-    return ScanVerdict(
+    return ScanDecision(
         result=outcome.result,
         seat_id=sight.ticket.seat_id,
         row_number=owned.seat.row_number if owned else None,

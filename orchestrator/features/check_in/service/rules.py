@@ -11,7 +11,7 @@ from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
-__all__ = ["RULES", "Sight", "message_of", "refusal_of"]
+__all__ = ["RULES", "ScanContext", "message_of", "refusal_of"]
 
 # Shows end late, and some last for days; after this nobody comes for them any more.
 ENDS_AFTER: Final = timedelta(hours=48)
@@ -20,7 +20,7 @@ CLOCK_SKEW: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class ScanContext:
     """All that is known when a code is presented; what does not exist is None."""
 
     ticket: QrTicket
@@ -35,43 +35,43 @@ class Sight:
     order_status: str | None
 
 
-def _is_unknown(sight: Sight) -> bool:
+def _is_unknown(sight: ScanContext) -> bool:
     return sight.event is None or sight.seat is None or sight.seat.event_id != sight.ticket.event_id
 
 
-def _is_not_of_now(sight: Sight) -> bool:
+def _is_not_of_now(sight: ScanContext) -> bool:
     age = sight.seen_at - sight.ticket.generated_at
     return age >= sight.time_to_live or age < -CLOCK_SKEW
 
 
-def _is_for_another_hall(sight: Sight) -> bool:
+def _is_for_another_hall(sight: ScanContext) -> bool:
     if sight.event is None:
         return False
     return sight.event.hall_id != sight.hall_presented or sight.event_presented not in {None, sight.event.event_id}
 
 
-def _is_over(sight: Sight) -> bool:
+def _is_over(sight: ScanContext) -> bool:
     return sight.event is not None and sight.seen_at >= sight.event.event_date + ENDS_AFTER
 
 
-def _is_called_off(sight: Sight) -> bool:
+def _is_called_off(sight: ScanContext) -> bool:
     return sight.event is not None and not sight.event.is_published
 
 
-def _is_unpaid(sight: Sight) -> bool:
+def _is_unpaid(sight: ScanContext) -> bool:
     return sight.seat is None or sight.seat.owner_user_id is None or sight.order_status != "CONFIRMED"
 
 
-def _is_somebody_elses(sight: Sight) -> bool:
+def _is_somebody_elses(sight: ScanContext) -> bool:
     return sight.seat is not None and sight.seat.owner_user_id != sight.ticket.user_id
 
 
-def _is_on_sale(sight: Sight) -> bool:
+def _is_on_sale(sight: ScanContext) -> bool:
     return sight.seat is not None and sight.seat.status == "LISTED"
 
 
 # In this order. That somebody is inside already is not for these rules to say: the inventory knows since when.
-RULES: Final[tuple[tuple[Callable[[Sight], bool], ScanResult], ...]] = (
+RULES: Final[tuple[tuple[Callable[[ScanContext], bool], ScanResult], ...]] = (
     (_is_unknown, ScanResult.NOT_FOUND),
     (_is_not_of_now, ScanResult.EXPIRED),
     (_is_for_another_hall, ScanResult.WRONG_HALL),
@@ -83,12 +83,12 @@ RULES: Final[tuple[tuple[Callable[[Sight], bool], ScanResult], ...]] = (
 )
 
 
-def refusal_of(sight: Sight) -> ScanResult | None:
+def refusal_of(sight: ScanContext) -> ScanResult | None:
     """Return why nobody is admitted; None leaves it to the check-in, which admits each ticket once."""
     return next((result for applies, result in RULES if applies(sight)), None)
 
 
-def message_of(outcome: ScanOutcome, sight: Sight) -> str:
+def message_of(outcome: ScanOutcome, sight: ScanContext) -> str:
     """Return what the scanner shows to the person at the door."""
     match outcome.result:
         case ScanResult.SUCCESS:

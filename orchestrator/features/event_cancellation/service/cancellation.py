@@ -3,7 +3,7 @@
 import uuid
 
 from common.errors import Busy, Unavailable
-from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.events import EventsClient
 from orchestrator.clients.models import OpenWork
 from orchestrator.errors import EventInvalidState, EventNotFound
 from orchestrator.features.event_cancellation.saga import CANCEL_EVENT, CancelEvent
@@ -12,11 +12,11 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import attempts, failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["CancellationDesk"]
+__all__ = ["EventCancellationService"]
 
 
-class CancellationDesk:
-    def __init__(self, engine: SagaEngine, events: EventsRegister) -> None:
+class EventCancellationService:
+    def __init__(self, engine: SagaEngine, events: EventsClient) -> None:
         self._engine = engine
         self._events = events
 

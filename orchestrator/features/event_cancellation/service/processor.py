@@ -13,9 +13,9 @@ from typing import Final
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.models import OpenWork
-from orchestrator.clients.orders.listings import ListingFacts, OrdersListings
-from orchestrator.clients.orders.orders import OrderFacts, OrdersBook
-from orchestrator.clients.orders.transfers import OrdersTransfers, TransferFacts
+from orchestrator.clients.orders.listings import ListingFacts, ListingsClient
+from orchestrator.clients.orders.orders import OrderFacts, OrdersClient
+from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
 from orchestrator.errors import EventCancelled
 from orchestrator.features.marketplace.saga.resale import RESALE
 from orchestrator.features.marketplace.saga.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
@@ -27,7 +27,7 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import attempts
 from orchestrator.saga_engine.plan import SagaData
 
-__all__ = ["EventClearance"]
+__all__ = ["EventCancellationProcessor"]
 
 BATCH: Final = 100
 AT_ONCE: Final = 8
@@ -36,10 +36,10 @@ REASON: Final = "the event was cancelled"
 logger = get_logger(__name__)
 
 
-class EventClearance:
+class EventCancellationProcessor:
     """The sagas' `Clearance`. It runs sagas itself, so it is given the engine once there is one."""
 
-    def __init__(self, orders: OrdersBook, transfers: OrdersTransfers, listings: OrdersListings) -> None:
+    def __init__(self, orders: OrdersClient, transfers: TransfersClient, listings: ListingsClient) -> None:
         self._orders = orders
         self._transfers = transfers
         self._listings = listings

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from common.db.requests import fingerprint_of
-from orchestrator.clients.events import EventFacts, EventsRegister
-from orchestrator.clients.inventory.seats import CategoryCount, GrpcInventory
+from orchestrator.clients.events import EventFacts, EventsClient
+from orchestrator.clients.inventory.seats import CategoryCount, InventoryClient
 from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventNotFound
 from orchestrator.features.events.saga import PUT_ON_SALE, PutOnSale
@@ -24,11 +24,11 @@ from orchestrator.features.events.service.seat_maps import SeatMaps
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.record import SagaState
 
-__all__ = ["Catalogue"]
+__all__ = ["CatalogueService"]
 
 
-class Catalogue:
-    def __init__(self, engine: SagaEngine, events: EventsRegister, inventory: GrpcInventory) -> None:
+class CatalogueService:
+    def __init__(self, engine: SagaEngine, events: EventsClient, inventory: InventoryClient) -> None:
         self._engine = engine
         self._events = events
         self._inventory = inventory

@@ -13,7 +13,7 @@ from typing import Final
 from cachetools import LRUCache
 
 from orchestrator.clients.events import EventFacts
-from orchestrator.clients.inventory.seats import GrpcInventory
+from orchestrator.clients.inventory.seats import InventoryClient
 
 __all__ = ["SeatMaps"]
 
@@ -23,7 +23,7 @@ KEPT_MAPS: Final = 16  # a large one has up to 14 MB
 
 
 class SeatMaps:
-    def __init__(self, inventory: GrpcInventory) -> None:
+    def __init__(self, inventory: InventoryClient) -> None:
         self._inventory = inventory
         self._maps: LRUCache[uuid.UUID, tuple[asyncio.Task[bytes], float]] = LRUCache(KEPT_MAPS)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.features.payments.adapters.port import Provider
 
-__all__ = ["EarlierOutcome", "StoredWebhook", "Verdict", "WebhookError", "WebhookStatus", "WebhookView"]
+__all__ = ["EarlierOutcome", "StoredWebhook", "WebhookError", "WebhookOutcome", "WebhookStatus", "WebhookView"]
 
 
 class WebhookStatus(enum.StrEnum):
@@ -71,7 +71,7 @@ class StoredWebhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class WebhookOutcome:
     """What came of a webhook."""
 
     status: WebhookStatus

@@ -11,7 +11,7 @@ import aiosmtplib
 from pydantic import SecretStr
 
 from common.telemetry.tracing import client_span
-from orchestrator.features.notifications.adapters.smtp_errors import CLOSING, verdict_on
+from orchestrator.features.notifications.adapters.smtp_errors import CLOSING, classify_smtp_error
 from orchestrator.features.notifications.errors import MailRefused
 
 __all__ = ["Mailer", "SmtpServer"]
@@ -80,7 +80,7 @@ class Mailer:
                 if kept is None or not await self._sent_on_kept(kept, message):
                     await self._send_on(await self._connected(), message)
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise verdict_on(error) from error
+            raise classify_smtp_error(error) from error
 
     async def _kept(self) -> aiosmtplib.SMTP | None:
         """Return the connection that was used last and still answers, if there is one."""

@@ -11,7 +11,7 @@ import aiosmtplib
 from common.telemetry.logs import get_logger
 from orchestrator.features.notifications.errors import MailRefused, MailUnavailable, SenderRefused
 
-__all__ = ["CLOSING", "verdict_on"]
+__all__ = ["CLOSING", "classify_smtp_error"]
 
 PERMANENT: Final = 500  # RFC 5321 §4.2.1: 5yz is refused for good, 4yz for now
 CLOSING: Final = 421  # RFC 5321 §3.8: the server ends the connection, and what it was given in it last is not taken
@@ -21,7 +21,7 @@ LOGIN_NEEDED: Final = 530  # RFC 4954 §6: to any command
 logger = get_logger(__name__)
 
 
-def verdict_on(error: aiosmtplib.SMTPException | OSError) -> MailRefused | MailUnavailable:
+def classify_smtp_error(error: aiosmtplib.SMTPException | OSError) -> MailRefused | MailUnavailable:
     """Return what a letter that did not go is told; what is about us is logged for people to see."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused():

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from orchestrator.features.notifications.models.emails import Letter, LetterFacts, LetterKind
+from orchestrator.features.notifications.models.emails import Email, EmailContext, EmailKind
 
-__all__ = ["Stationery", "one_line"]
+__all__ = ["TemplateRenderer", "one_line"]
 
 LONGEST_SUBJECT: Final = 150
 LONGEST_TEXT_MESSAGE: Final = 320  # two segments of an SMS, in the GSM alphabet
@@ -26,7 +26,7 @@ def one_line(value: object) -> object:
     return " ".join("".join(kept).split())
 
 
-class Stationery:
+class TemplateRenderer:
     """Writes letters. Links in them begin with `public_url`, which has no slash at its end."""
 
     def __init__(self, *, public_url: str) -> None:
@@ -41,20 +41,20 @@ class Stationery:
         )
         self._prose = self._pages.overlay(finalize=one_line)
 
-    def write(self, kind: LetterKind, facts: LetterFacts) -> Letter:
+    def write(self, kind: EmailKind, facts: EmailContext) -> Email:
         """Return a letter as text and as a page."""
         subject, *paragraphs = self._paragraphs(f"{kind}.txt", facts)
         shown = self._shown(facts) | {"subject": subject, "paragraphs": paragraphs}
         links = [
             {"seat": seat, "url": self.ticket_url(str(seat.seat_id))} for seat in facts.seats if kind.brings_tickets
         ]
-        return Letter(
+        return Email(
             subject=subject[:LONGEST_SUBJECT],
             text=self._prose.get_template("layout.txt").render(shown, links=links),
             html=self._prose.get_template("layout.html").render(shown, links=links),
         )
 
-    def write_text_message(self, kind: LetterKind, facts: LetterFacts) -> str:
+    def write_text_message(self, kind: EmailKind, facts: EmailContext) -> str:
         """Return it in as few words as a phone likes."""
         (text,) = self._paragraphs(f"sms/{kind}.txt", facts)
         return text[:LONGEST_TEXT_MESSAGE]
@@ -63,9 +63,9 @@ class Stationery:
         """Return where the ticket's code is shown, as it is at that moment."""
         return f"{self._public_url}/#/tickets/{seat_id}"
 
-    def _paragraphs(self, template: str, facts: LetterFacts) -> list[str]:
+    def _paragraphs(self, template: str, facts: EmailContext) -> list[str]:
         prose = self._prose.get_template(template).render(self._shown(facts))
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
-    def _shown(self, facts: LetterFacts) -> dict[str, Any]:
+    def _shown(self, facts: EmailContext) -> dict[str, Any]:
         return {**dict(facts), "public_url": self._public_url}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["Channel", "Letter", "LetterFacts", "LetterKind", "LetterOrder", "Place", "SeatLine"]
+__all__ = ["Channel", "Email", "EmailContext", "EmailKind", "EmailRequest", "Place", "SeatLine"]
 
 
 class Channel(enum.StrEnum):
@@ -18,7 +18,7 @@ class Channel(enum.StrEnum):
     SMS = "sms"
 
 
-class LetterKind(enum.StrEnum):
+class EmailKind(enum.StrEnum):
     """The value is the name of its template."""
 
     TICKETS_BOUGHT = "tickets_bought"
@@ -41,18 +41,18 @@ class LetterKind(enum.StrEnum):
     @property
     def brings_tickets(self) -> bool:
         """Whether the ones it tells of are the reader's from now on."""
-        return self in {LetterKind.TICKETS_BOUGHT, LetterKind.TICKET_RECEIVED, LetterKind.TICKET_RESOLD}
+        return self in {EmailKind.TICKETS_BOUGHT, EmailKind.TICKET_RECEIVED, EmailKind.TICKET_RESOLD}
 
     @property
     def asks_for_a_code(self) -> bool:
         """Whether it is of use only as long as the code it asks for."""
-        return self in {LetterKind.TRANSFER_PENDING, LetterKind.SALE_PENDING}
+        return self in {EmailKind.TRANSFER_PENDING, EmailKind.SALE_PENDING}
 
 
-class LetterOrder(BaseModel):
+class EmailRequest(BaseModel):
     """A job's payload: who is to be written to about what. `data` is the message's, as its reader may see it."""
 
-    letter: LetterKind
+    letter: EmailKind
     user_id: uuid.UUID
     data: dict[str, Any]
 
@@ -74,7 +74,7 @@ class SeatLine(BaseModel):
     seat_number: int
 
 
-class LetterFacts(BaseModel):
+class EmailContext(BaseModel):
     """What a letter can speak of. What does not apply is absent."""
 
     reader: str
@@ -90,7 +90,7 @@ class LetterFacts(BaseModel):
     reference: str = ""
 
 
-class Letter(BaseModel):
+class Email(BaseModel):
     """Ready to be sent."""
 
     subject: str

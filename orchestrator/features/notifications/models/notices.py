@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.emails import Channel, LetterKind
+from orchestrator.features.notifications.models.emails import Channel, EmailKind
 
 __all__ = ["Notice", "notices_of", "shown"]
 
@@ -17,19 +17,19 @@ SHARES: Final = "shares"
 NOT_SHOWN: Final = frozenset({SHARES, "error", "flags"})
 
 _BOTH: Final = ("seller", "buyer")
-_MAIL_OF: Final[Mapping[str, Mapping[str, LetterKind]]] = {
-    "order.confirmed": {"": LetterKind.TICKETS_BOUGHT},
-    "transfer.pending": dict.fromkeys(_BOTH, LetterKind.TRANSFER_PENDING),
-    "transfer.completed": {"seller": LetterKind.TRANSFER_COMPLETED, "buyer": LetterKind.TICKET_RECEIVED},
-    "transfer.failed": dict.fromkeys(_BOTH, LetterKind.TRANSFER_FAILED),
-    "transfer.reversed": dict.fromkeys(_BOTH, LetterKind.TRANSFER_REVERSED),
-    "sale.pending": {"seller": LetterKind.SALE_PENDING},
-    "sale.completed": {"seller": LetterKind.SALE_COMPLETED, "buyer": LetterKind.TICKET_RESOLD},
-    "sale.failed": {"buyer": LetterKind.SALE_FAILED},
-    "payment.partially_paid": {"": LetterKind.PAYMENT_PARTIALLY_PAID},
-    "payment.confirmed": {"": LetterKind.PAYMENT_CONFIRMED},
-    "payment.failed": {"": LetterKind.PAYMENT_FAILED},
-    "payment.refunded": {"": LetterKind.PAYMENT_REFUNDED},
+_MAIL_OF: Final[Mapping[str, Mapping[str, EmailKind]]] = {
+    "order.confirmed": {"": EmailKind.TICKETS_BOUGHT},
+    "transfer.pending": dict.fromkeys(_BOTH, EmailKind.TRANSFER_PENDING),
+    "transfer.completed": {"seller": EmailKind.TRANSFER_COMPLETED, "buyer": EmailKind.TICKET_RECEIVED},
+    "transfer.failed": dict.fromkeys(_BOTH, EmailKind.TRANSFER_FAILED),
+    "transfer.reversed": dict.fromkeys(_BOTH, EmailKind.TRANSFER_REVERSED),
+    "sale.pending": {"seller": EmailKind.SALE_PENDING},
+    "sale.completed": {"seller": EmailKind.SALE_COMPLETED, "buyer": EmailKind.TICKET_RESOLD},
+    "sale.failed": {"buyer": EmailKind.SALE_FAILED},
+    "payment.partially_paid": {"": EmailKind.PAYMENT_PARTIALLY_PAID},
+    "payment.confirmed": {"": EmailKind.PAYMENT_CONFIRMED},
+    "payment.failed": {"": EmailKind.PAYMENT_FAILED},
+    "payment.refunded": {"": EmailKind.PAYMENT_REFUNDED},
 }
 _MAIL: Final = Channel.EMAIL
 
@@ -40,7 +40,7 @@ class Notice:
 
     user_id: uuid.UUID
     entry: dict[str, Any]
-    letters: tuple[tuple[Channel, LetterKind], ...] = ()
+    letters: tuple[tuple[Channel, EmailKind], ...] = ()
 
 
 def notices_of(message: Message) -> list[Notice]:
@@ -80,22 +80,22 @@ def _entry(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, LetterKind]]:
+def _letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
     if message.type == "order.refunded":
         yield from _refund_letters(message, user_id)
     elif kind := _MAIL_OF.get(message.type, {}).get(_party(message, user_id)):
         yield _MAIL, kind
 
 
-def _refund_letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, LetterKind]]:
+def _refund_letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
     """Write to whoever had the tickets; who had handed them all on has nothing to do with it any more."""
     if str(user_id) not in message.data.get(SHARES, {}):
         return
     if message.data.get("event_is_off"):
-        yield _MAIL, LetterKind.EVENT_CANCELLED
-        yield Channel.SMS, LetterKind.EVENT_CANCELLED  # somebody may be on the way already
+        yield _MAIL, EmailKind.EVENT_CANCELLED
+        yield Channel.SMS, EmailKind.EVENT_CANCELLED  # somebody may be on the way already
     else:
-        yield _MAIL, LetterKind.ORDER_REFUNDED
+        yield _MAIL, EmailKind.ORDER_REFUNDED
 
 
 def _party(message: Message, user_id: uuid.UUID) -> str:

@@ -18,13 +18,13 @@ from dns.nameserver import Nameserver
 from orchestrator.features.outbound_webhooks.adapters.url_guard import is_public
 from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed
 
-__all__ = ["PublicNames"]
+__all__ = ["PublicResolver"]
 
 LOOKUP_SECONDS: Final = 5.0  # as long as the system's own resolver waits for a server
 RECORDS: Final = {socket.AF_INET: "A", socket.AF_INET6: "AAAA"}
 
 
-class PublicNames(AbstractResolver):
+class PublicResolver(AbstractResolver):
     """Resolves to public addresses, or not at all. A name stands for itself: no search list is added to it.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import aiohttp
 
 from common.telemetry.tracing import client_span
-from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicNames
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
 from orchestrator.features.outbound_webhooks.adapters.url_guard import check_url
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
 
@@ -25,7 +25,7 @@ class WebhookSender:
     """
 
     def __init__(
-        self, names: PublicNames, *, is_private_allowed: bool, timeout_seconds: float, connect_timeout_seconds: float
+        self, names: PublicResolver, *, is_private_allowed: bool, timeout_seconds: float, connect_timeout_seconds: float
     ) -> None:
         self._names = names
         self._is_private_allowed = is_private_allowed

@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
 
-__all__ = ["Turns"]
+__all__ = ["SubscriptionLimiter"]
 
 MOST_AT_ONCE: Final = 8  # an eighth of a worker's hands (`delivery` in `orchestrator.jobs.policies`)
 MOST_IN_SILENCE: Final = 2  # to an address that did not answer the last time: enough to find out when it does
@@ -36,7 +36,7 @@ class _Line:
         return MOST_IN_SILENCE if self.is_silent else MOST_AT_ONCE
 
 
-class Turns:
+class SubscriptionLimiter:
     """One worker's; `shortest_wait_seconds` is how long a delivery is put off at least."""
 
     def __init__(self, *, shortest_wait_seconds: float = SHORTEST_WAIT_SECONDS) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
-from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, ReportOutcome, UsersPayments
+from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, PaymentsClient, ReportOutcome
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus, Provider, ProviderRecords
 from orchestrator.features.payments.adapters.stripe import StripePayments
@@ -50,7 +50,7 @@ class Reconciliation:
     each payment that is not decided yet, or was not until yesterday. What is open is compared however old it is.
     """
 
-    def __init__(self, *, stripe: StripePayments, crypto: NowPayments, payments: UsersPayments) -> None:
+    def __init__(self, *, stripe: StripePayments, crypto: NowPayments, payments: PaymentsClient) -> None:
         self._stripe = stripe
         self._crypto = crypto
         self._payments = payments

@@ -9,24 +9,24 @@ from decimal import Decimal
 from typing import Final
 
 from common.errors import InvalidRequest, NotFound
-from orchestrator.clients.orders.orders import OrdersBook
-from orchestrator.clients.users.payments import PaymentFacts, Purpose, UsersPayments
+from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.users.payments import PaymentFacts, PaymentsClient, Purpose
 from orchestrator.errors import NotYours, OrderInvalidState
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.port import Provider
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpStarted
 
-__all__ = ["CashDesk"]
+__all__ = ["TopUpService"]
 
 PAY_ADDRESS: Final = "pay_address"
 PAY_CURRENCY: Final = "pay_currency"
 UNPAID: Final = "PENDING"  # of an order: its seats are held
 
 
-class CashDesk:
+class TopUpService:
     def __init__(
-        self, payments: UsersPayments, *, stripe: StripePayments, crypto: NowPayments, orders: OrdersBook
+        self, payments: PaymentsClient, *, stripe: StripePayments, crypto: NowPayments, orders: OrdersClient
     ) -> None:
         self._payments = payments
         self._stripe = stripe

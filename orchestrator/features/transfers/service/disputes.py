@@ -3,8 +3,8 @@
 import uuid
 
 from common.db.requests import fingerprint_of
-from orchestrator.clients.inventory.seats import GrpcInventory
-from orchestrator.clients.orders.transfers import OrdersTransfers, TransferFacts
+from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
 from orchestrator.errors import NotYours, TransferInvalidState
 from orchestrator.features.transfers.saga.reversal import REVERSAL, Reversal
 from orchestrator.features.transfers.saga.transfer import Transfer
@@ -13,11 +13,11 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.outcomes import earlier, saga_id_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord
 
-__all__ = ["DisputeDesk"]
+__all__ = ["DisputeService"]
 
 
-class DisputeDesk:
-    def __init__(self, engine: SagaEngine, transfers: OrdersTransfers, inventory: GrpcInventory) -> None:
+class DisputeService:
+    def __init__(self, engine: SagaEngine, transfers: TransfersClient, inventory: InventoryClient) -> None:
         self._engine = engine
         self._transfers = transfers
         self._inventory = inventory

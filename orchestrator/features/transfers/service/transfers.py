@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Conflict, Forbidden, PaymentRequired, TooManyRequests
-from orchestrator.clients.events import EventsRegister
+from orchestrator.clients.events import EventsClient
 from orchestrator.clients.events_on_sale import require_upcoming
-from orchestrator.clients.inventory.seats import GrpcInventory, OwnedSeat
+from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
 from orchestrator.clients.models import CodeContext, Ticket
-from orchestrator.clients.orders.transfers import OrdersTransfers, TransferFacts
-from orchestrator.clients.users.directory import People
-from orchestrator.clients.users.otp import UsersCodes
+from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
+from orchestrator.clients.users.directory import UserDirectory
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import (
     ListingInvalidState,
     NotSeatOwner,
@@ -38,21 +38,21 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["TransferDesk", "ticket_of"]
+__all__ = ["TransferService", "ticket_of"]
 
 
-class TransferDesk:
+class TransferService:
     """Args: `ttl_seconds`: how long both parties have to confirm (T8: 15 minutes)."""
 
     def __init__(
         self,
         engine: SagaEngine,
         *,
-        transfers: OrdersTransfers,
-        inventory: GrpcInventory,
-        events: EventsRegister,
-        people: People,
-        codes: UsersCodes,
+        transfers: TransfersClient,
+        inventory: InventoryClient,
+        events: EventsClient,
+        people: UserDirectory,
+        codes: OtpClient,
         ttl_seconds: float,
     ) -> None:
         self._engine = engine
