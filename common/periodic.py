@@ -1,43 +1,48 @@
-"""Does what has to be done now and then to rows that nobody touches any more."""
+"""Work that is done again and again in the background, and survives a database or service that is away."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
-from common.errors import Unavailable
+from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 
-__all__ = ["Retention"]
+__all__ = ["RETRY_SECONDS", "PeriodicTask", "repeat_while_full"]
 
-EVERY_SECONDS: Final = 600.0
 RETRY_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
 
-class Retention:
-    """Does chores again and again; one that fails keeps none of the others from being done.
+class PeriodicTask:
+    """Runs its work every `interval_seconds` until it is closed. A failed run is logged, and the next one tries again.
 
     Args:
-        chores: may be done at any time, by several processes at once.
-        every_seconds: between two rounds.
-        retry_seconds: the same, when the database could not be reached.
+        work: what to do, at any time and in several processes at once. One that fails does not stop the others.
+        interval_seconds: the pause between the end of a run and the next one.
+        retry_seconds: the pause after a run that met an unavailable database or service, if that is shorter.
+        is_aligned: begin runs at multiples of the interval since 1970, so that all processes begin at the same moment.
     """
 
     def __init__(
         self,
-        *chores: Callable[[], Awaitable[None]],
-        every_seconds: float = EVERY_SECONDS,
+        *work: Callable[[], Awaitable[object]],
+        name: str,
+        interval_seconds: float,
         retry_seconds: float = RETRY_SECONDS,
+        is_aligned: bool = False,
     ) -> None:
-        self._chores = chores
-        self._every_seconds = every_seconds
+        self._work = work
+        self._name = name
+        self._interval_seconds = interval_seconds
         self._retry_seconds = retry_seconds
+        self._is_aligned = is_aligned
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="retention")
+        self._task = asyncio.create_task(self._run(), name=self._name)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -47,16 +52,34 @@ class Retention:
 
     async def _run(self) -> None:
         while True:
-            were_possible = [await self._was_possible(chore) for chore in self._chores]
-            await asyncio.sleep(self._every_seconds if all(were_possible) else self._retry_seconds)
+            were_available = [await self._was_available(work) for work in self._work]
+            pause_seconds = self._seconds_to_next_run()
+            if not all(were_available):
+                pause_seconds = min(pause_seconds, self._retry_seconds)
+            await asyncio.sleep(pause_seconds)
 
-    async def _was_possible(self, chore: Callable[[], Awaitable[None]]) -> bool:
-        """Do it; False when it is worth trying again soon."""
+    async def _was_available(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Run it once; False if a database or service it needs was unavailable."""
         try:
-            await chore()
-        except Unavailable as error:
-            logger.warning("retention.waits", code=error.code, **error.private)
-            return False
+            await work()
+        except ServiceError as error:
+            logger.warning("periodic_task.waits", task=self._name, **(error.private | {"code": error.code}))
+            return not isinstance(error, Unavailable)
         except Exception:
-            logger.exception("retention.failed")
+            logger.exception("periodic_task.failed", task=self._name)
         return True
+
+    def _seconds_to_next_run(self) -> float:
+        elapsed_seconds = time.time() % self._interval_seconds if self._is_aligned else 0.0
+        return self._interval_seconds - elapsed_seconds
+
+
+class BatchWork(Protocol):
+    def __call__(self, *, batch: int) -> Awaitable[int]:
+        """Handle up to `batch` rows and return how many."""
+
+
+async def repeat_while_full(work: BatchWork, *, batch: int) -> None:
+    """Repeat work on batches until one is not full."""
+    while await work(batch=batch) == batch:
+        pass

@@ -70,7 +70,6 @@ class MessagingSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     rabbitmq_url: SecretStr
-    hold_ttl_seconds: float = Field(default=300, gt=0, description="How long seats are held for a fan (T2).")
     publish_timeout_seconds: float = 5.0
     outbox_poll_seconds: float = Field(default=1.0, description="How soon a row left by another process is sent.")
 

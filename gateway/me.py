@@ -28,6 +28,7 @@ from fastapi import WebSocket
 
 from common.auth.principal import Principal
 from common.auth.user_tokens import TokenExpired
+from common.backoff import backoff
 from common.errors import ServiceError, Unauthenticated
 from common.http.errors import STATUS_OF_KIND
 from common.messaging.message import Message
@@ -167,15 +168,14 @@ class UserFeeds:
 
     async def _page(self, user_id: uuid.UUID, since: int | None) -> dict[str, Any]:
         """Read a page, however long the orchestrator is away."""
-        wait_seconds = FIRST_WAIT_SECONDS
+        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
         while True:
             try:
                 async with self._reads:
                     return await self._read(user_id, since)
             except ServiceError as error:
                 logger.warning("me.waits", code=error.code, **error.private)
-            await asyncio.sleep(wait_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - so that not all ask at once
-            wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            await asyncio.sleep(next(pauses) * random.uniform(0.5, 1.5))  # noqa: S311 - so that not all ask at once
 
 
 async def _send(websocket: WebSocket, said: dict[str, Any]) -> None:

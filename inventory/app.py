@@ -16,9 +16,9 @@ from common.http.app import base_app
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
+from common.periodic import PeriodicTask
 from common.rpc.server import CallContext
 from inventory.expiry import HoldExpiry, SeatCountAggregator, Sweeper
-from inventory.repeater import Repeater
 from inventory.repository.entrance import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.hall import HallRepository
@@ -85,7 +85,7 @@ class Inventory:
             publisher=self.publisher,
         )
         self.sweeper = Sweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
-        self.folder = SeatCountAggregator(halls, interval_seconds=settings.fold_seconds)
+        self.counts = SeatCountAggregator(halls, interval_seconds=settings.fold_seconds)
         # Seats can be held and sold while the broker is away; the sweeper ends the holds meanwhile.
         self.health = Health(
             required={"database": self.database.is_healthy},
@@ -112,7 +112,7 @@ class Inventory:
             for broker in (self.publisher.broker, self.consumer.broker):
                 broker.start()
                 stack.push_async_callback(broker.close)
-            for part in (self.relay, self.changes, self.sweeper, self.folder, self._rpc_health_reporter()):
+            for part in (self.relay, self.changes, self.sweeper.task, self.counts.task, self._rpc_health_reporter()):
                 part.start()
                 stack.push_async_callback(part.close)
             await server.start()
@@ -130,8 +130,8 @@ class Inventory:
         server.add_insecure_port(f"{self.settings.host}:{self.settings.port}")
         return server
 
-    def _rpc_health_reporter(self) -> Repeater:
-        return Repeater(self.report_rpc_health, name="rpc health", interval_seconds=HEALTH_SECONDS)
+    def _rpc_health_reporter(self) -> PeriodicTask:
+        return PeriodicTask(self.report_rpc_health, name="rpc health", interval_seconds=HEALTH_SECONDS)
 
     async def report_rpc_health(self) -> None:
         """Let the standard gRPC health service say what `/health` says."""

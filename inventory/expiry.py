@@ -17,10 +17,10 @@ from common.messaging.message import Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.topology import MESSAGES_EXCHANGE
+from common.periodic import PeriodicTask, repeat_while_full
 from common.telemetry.logs import get_logger
 from inventory.messages import ExpiredHold, HoldMessage
 from inventory.metrics import HOLDS_EXPIRED, HOLDS_OPEN
-from inventory.repeater import Repeater
 from inventory.repository.expiry import EndedHold, ExpiryRepository
 from inventory.repository.hall import HallRepository
 from inventory.schemas import SeatStatus
@@ -32,7 +32,7 @@ __all__ = ["HoldExpiry", "SeatCountAggregator", "Sweeper"]
 EARLY_SECONDS: Final = 2.0
 SWEPT_SEATS: Final = 500
 """In one transaction: a few milliseconds. A sweep repeats until nothing is due."""
-FOLDED_CHANGES: Final = 10_000
+BATCH_SIZE: Final = 10_000  # changes that one statement adds up
 
 logger = get_logger(__name__)
 
@@ -89,13 +89,7 @@ class Sweeper:
         self._holds = holds
         self._relay = relay
         self._changes = changes
-        self._repeater = Repeater(self.sweep, name="sweeper", interval_seconds=interval_seconds)
-
-    def start(self) -> None:
-        self._repeater.start()
-
-    async def close(self) -> None:
-        await self._repeater.close()
+        self.task = PeriodicTask(self.sweep, name="sweeper", interval_seconds=interval_seconds)
 
     async def sweep(self) -> int:
         """End what is due and return how many holds that were."""
@@ -118,14 +112,7 @@ class SeatCountAggregator:
 
     def __init__(self, halls: HallRepository, *, interval_seconds: float) -> None:
         self._halls = halls
-        self._repeater = Repeater(self.fold, name="count folder", interval_seconds=interval_seconds)
+        self.task = PeriodicTask(self.aggregate, name="seat count aggregator", interval_seconds=interval_seconds)
 
-    def start(self) -> None:
-        self._repeater.start()
-
-    async def close(self) -> None:
-        await self._repeater.close()
-
-    async def fold(self) -> None:
-        while await self._halls.fold_count_changes(batch=FOLDED_CHANGES) == FOLDED_CHANGES:
-            pass
+    async def aggregate(self) -> None:
+        await repeat_while_full(self._halls.fold_count_changes, batch=BATCH_SIZE)

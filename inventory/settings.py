@@ -2,12 +2,13 @@
 
 from pydantic import Field
 
-from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+from common.settings import DatabaseSettings, ServiceSettings
+from rabbitmq.settings import BrokerSettings
 
 __all__ = ["Settings"]
 
 
-class Settings(ServiceSettings, DatabaseSettings, MessagingSettings):
+class Settings(ServiceSettings, DatabaseSettings, BrokerSettings):
     port: int = Field(default=50051, description="gRPC.")
     health_port: int = Field(default=8080, description="HTTP: /health, /livez, /metrics.")
     lock_timeout_seconds: float = Field(

@@ -7,7 +7,7 @@ from common.db.migrations import upgrade
 from common.http.app import serve
 from common.settings import DatabaseSettings
 from orchestrator.app import create_app
-from orchestrator.container import SERVICE
+from orchestrator.clients import SERVICE
 from orchestrator.settings import Settings
 
 

@@ -9,14 +9,13 @@ import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
 
-from common.auth.service_tokens import ServiceTokens
 from common.errors import ServiceError
-from common.http.client import ServiceClient
 from common.telemetry.logs import configure_logs
-from orchestrator.container import SERVICE
+from orchestrator.clients import Clients
+from orchestrator.features.payments.adapters.providers import PaymentProviders
+from orchestrator.features.payments.service.reconciliation import Reconciliation
 from orchestrator.features.payments.service.reconciliation_report import Reconciled
 from orchestrator.settings import Settings
-from orchestrator.tills import PaymentProviders
 
 __all__ = ["reconcile"]
 
@@ -27,14 +26,13 @@ async def reconcile(settings: Settings) -> Reconciled:
     Raises:
         Unavailable: the users service cannot be asked.
     """
-    tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-    users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
-    tills = PaymentProviders.connect(settings, users)
+    clients, providers = Clients.connect(settings), PaymentProviders.connect(settings)
+    reconciliation = Reconciliation(stripe=providers.stripe, crypto=providers.crypto, payments=clients.payments)
     try:
-        return await tills.reconciliation().run(datetime.now(UTC) - timedelta(days=settings.reconcile_days))
+        return await reconciliation.run(datetime.now(UTC) - timedelta(days=settings.reconcile_days))
     finally:
-        await tills.close()
-        await users.close()
+        await providers.close()
+        await clients.close()
 
 
 def told(done: Reconciled) -> str:

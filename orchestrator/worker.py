@@ -1,21 +1,14 @@
-"""`python -m orchestrator.worker`: works on jobs, and keeps sagas and messages going when the HTTP process is down."""
+"""`python -m orchestrator.worker`: runs jobs, and keeps sagas and messages going when the HTTP process is down."""
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-from typing import Final
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
 from common.http.app import base_app, serve
-from common.periodic import Retention
-from orchestrator.container import SERVICE, Container, wire
-from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.notifications.office import NotificationWorker
-from orchestrator.features.parked_messages.lot import ParkingLot
-from orchestrator.features.payments.jobs import PaymentRounds
-from orchestrator.handlers import register_handlers
+from orchestrator.clients import SERVICE
+from orchestrator.container import FEATURES, Container, build_container, register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.worker import JobWorker, WorkPace
@@ -23,8 +16,6 @@ from orchestrator.saga_engine.observer import Observer
 from orchestrator.settings import WorkerSettings
 
 __all__ = ["create_worker"]
-
-SECONDS_PER_DAY: Final = 86_400.0
 
 HandlerRegistration = Callable[[Registry, Container], None]
 
@@ -43,82 +34,60 @@ def create_worker(
         job_observer: is told of every try of a job, in place of logs and metrics.
         register: says which function does which kind of job.
     """
-    machinery = wire(settings, observer=observer)
-    workforce = _workforce(settings, machinery, job_observer or LoggingJobObserver(), register)
-    rounds = PaymentRounds(machinery.jobs, interval_seconds=settings.reconcile_interval_seconds)
-    office = _office(settings, machinery)
-    retention = _webhook_retention(settings, machinery)
-    parking = ParkingLot.of(
-        machinery.database, rabbitmq_url=settings.rabbitmq_url.get_secret_value(), topology=machinery.topology
-    )
-    machinery.health.optional["jobs"] = workforce.intake.broker.is_healthy
-    machinery.health.optional["notifications"] = office.consumer.broker.is_healthy
-    machinery.health.optional["parking"] = parking.keeper.broker.is_healthy
+    container = build_container(settings, observer=observer)
+    jobs = _job_worker(settings, container, job_observer or LoggingJobObserver(), register)
+    consumers = {
+        name: broker for feature in FEATURES for name, broker in feature.worker_consumers(container.resources).items()
+    }
+    periodic = [task for feature in FEATURES for task in feature.periodic(container.resources)]
+    for name, broker in {"jobs": jobs.consumer.broker, **consumers}.items():
+        container.health.optional[name] = broker.is_healthy
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        machinery.start()
-        workforce.start()
-        rounds.start()
-        office.start()
-        parking.start()
-        retention.start()
-        yield
-        await retention.close()
-        await parking.close()
-        await office.close()
-        await rounds.close()
-        await workforce.close(grace_seconds=settings.shutdown_grace_seconds)
-        await machinery.close()
+        async with AsyncExitStack() as running:
+            container.start()
+            running.push_async_callback(container.close)
+            jobs.start()
+            running.push_async_callback(jobs.close, grace_seconds=settings.shutdown_grace_seconds)
+            for broker in consumers.values():
+                broker.start()
+                running.push_async_callback(broker.close)
+            for task in periodic:
+                task.start()
+                running.push_async_callback(task.close)
+            yield
 
     return base_app(
         service=SERVICE,
         title="TicketRemaster worker",
         settings=settings,
         lifespan=lifespan,
-        health=machinery.health,
+        health=container.health,
     )
 
 
-def _workforce(
-    settings: WorkerSettings, machinery: Container, observer: JobObserver, register: HandlerRegistration
+def _job_worker(
+    settings: WorkerSettings, container: Container, observer: JobObserver, register: HandlerRegistration
 ) -> JobWorker:
     registry = Registry()
-    register(registry, machinery)
+    register(registry, container)
     return JobWorker.of(
-        machinery.database,
+        container.resources.database,
         registry,
         observer,
-        rabbitmq_url=settings.rabbitmq_url.get_secret_value(),
-        topology=machinery.topology,
-        policies=machinery.job_policies,
-        waits_on_broker=machinery.job_waits,
+        rabbitmq_url=container.resources.rabbitmq_url,
+        topology=container.resources.topology,
+        policies=container.job_policies,
+        waits_on_broker=container.broker_pauses,
         pace=WorkPace(
             lease_seconds=settings.job_lease_seconds,
             interval_seconds=settings.job_scheduler_seconds,
             grace_seconds=settings.job_grace_seconds,
             trim_seconds=settings.job_trim_seconds,
         ),
-        on_announced=machinery.background.relay.poke,
+        on_announced=container.resources.relay.poke,
     )
-
-
-def _office(settings: WorkerSettings, machinery: Container) -> NotificationWorker:
-    return NotificationWorker.of(
-        machinery.database,
-        machinery.jobs,
-        machinery.background.publisher,
-        rabbitmq_url=settings.rabbitmq_url.get_secret_value(),
-        topology=machinery.topology,
-        settings=settings,
-        on_recorded=machinery.background.relay.poke,
-    )
-
-
-def _webhook_retention(settings: WorkerSettings, machinery: Container) -> Retention:
-    log = WebhookLog(machinery.database)
-    keep_seconds = settings.webhook_log_days * SECONDS_PER_DAY
-    return Retention(log.end_abandoned, partial(log.trim, keep_seconds=keep_seconds))
 
 
 def main() -> None:

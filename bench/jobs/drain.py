@@ -21,7 +21,7 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.settings import DatabaseSettings
 from devstack.home import ROOT
-from orchestrator.jobs.policies import POLICIES
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.repository.writer import JobWriter
@@ -62,7 +62,7 @@ class Drain:
         self._urls = {"DATABASE_URL": database_url, "RABBITMQ_URL": rabbitmq_url}
         self._jobs = jobs
         self._database = Database(DatabaseSettings(database_url=SecretStr(database_url)), application_name="bench")
-        self._desk = JobQueries(self._database)
+        self._queries = JobQueries(self._database)
         self._rabbitmq_url = rabbitmq_url
 
     async def measure(self, *, workers: int) -> Drained:
@@ -79,7 +79,7 @@ class Drain:
         if took is None or (took["jobs"], took["attempts"]) != (self._jobs, self._jobs):
             raise BenchFailedError(f"jobs and tries differ: {took}")
         await JobMaintenance(self._database).trim(POLICIES[POLICY.kind])
-        _, kept = await self._desk.page(kind=POLICY.kind, status=None, limit=1, offset=0)
+        _, kept = await self._queries.page(kind=POLICY.kind, status=None, limit=1, offset=0)
         return Drained(
             workers=workers,
             enqueued_rate=self._jobs / seconds,
@@ -97,7 +97,7 @@ class Drain:
         publisher = Publisher(self._rabbitmq_url, service="bench", topology=platform_topology(), timeout_seconds=10)
         relay = OutboxRelay(self._database, publisher, poll_seconds=0.2)
         queue = JobQueue(
-            enqueuing=JobWriter(self._database), desk=self._desk, policies=POLICIES, on_enqueued=relay.poke
+            writer=JobWriter(self._database), queries=self._queries, policies=POLICIES, on_enqueued=relay.poke
         )
         numbers = iter(range(self._jobs))
 

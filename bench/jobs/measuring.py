@@ -18,7 +18,7 @@ from common.telemetry.logs import configure_logs
 from devstack.database import create_databases, service_url
 from devstack.home import ROOT
 from devstack.stack import Stack
-from orchestrator.jobs.policies import POLICIES
+from orchestrator.container import JOB_POLICIES as POLICIES
 
 __all__ = ["measure_drain"]
 

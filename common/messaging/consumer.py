@@ -9,6 +9,7 @@ from typing import Final
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
 
+from common.backoff import backoff
 from common.errors import ServiceError
 from common.messaging.broker import Broker
 from common.messaging.errors import MessageDisposition, disposition_of
@@ -83,7 +84,7 @@ class Consumer:
             await self._work(message)
 
     async def _work(self, message: Message) -> None:
-        wait_seconds = FIRST_WAIT_SECONDS
+        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
         while True:
             try:
                 return await self._handler(message)
@@ -91,8 +92,7 @@ class Consumer:
                 if disposition_of(error) is not MessageDisposition.WAIT:
                     raise
                 logger.warning("message.waits", queue=self._queue, message_id=str(message.id), code=error.code)
-                await asyncio.sleep(wait_seconds)
-                wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+                await asyncio.sleep(next(pauses))
 
     async def _dispose(self, incoming: AbstractIncomingMessage, error: Exception) -> str:
         deliveries = int(str((incoming.headers or {}).get("x-delivery-count") or 0)) + 1

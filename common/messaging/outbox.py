@@ -13,11 +13,13 @@ import orjson
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, func, text
 from sqlalchemy.dialects import postgresql
 
+from common.backoff import backoff
 from common.db.engine import Database, Row
 from common.errors import ServiceError
 from common.messaging.message import Message
 from common.messaging.publisher import NotRouted, Publisher
 from common.messaging.topology import MESSAGES_EXCHANGE
+from common.periodic import PeriodicTask
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
 from common.telemetry.tracing import TRACEPARENT, continuing, is_tracing
@@ -83,14 +85,13 @@ class OutboxRelay:
         self._publisher = publisher
         self._poll_seconds = poll_seconds
         self._poked = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._lag = PeriodicTask(self.measure_lag, name="outbox lag", interval_seconds=LAG_EVERY_SECONDS)
         self._resting: dict[UUID, float] = {}  # message id -> when it is tried again, by the loop's clock
 
     def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._run(), name="outbox relay"),
-            asyncio.create_task(self._watch(), name="outbox lag"),
-        ]
+        self._task = asyncio.create_task(self._run(), name="outbox relay")
+        self._lag.start()
 
     def poke(self) -> None:
         """Say that a row was just committed: the fast path."""
@@ -98,13 +99,14 @@ class OutboxRelay:
 
     async def close(self) -> None:
         """Stop. What is unsent stays in the table and is sent by the next process."""
-        for task in self._tasks:
-            task.cancel()
+        await self._lag.close()
+        if self._task is not None:
+            self._task.cancel()
             with suppress(asyncio.CancelledError):
-                await task
+                await self._task
 
     async def _run(self) -> None:
-        pause_seconds = FIRST_PAUSE_SECONDS
+        pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         clean_at = 0.0
         while True:
             try:
@@ -112,20 +114,11 @@ class OutboxRelay:
                 while await self.send_batch() == BATCH:
                     pass
                 clean_at = await self._clean(clean_at)
-                pause_seconds = FIRST_PAUSE_SECONDS
+                pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
                 await self._wait_for_work()
             except Exception as error:  # noqa: BLE001 - whatever it is, the rows stay and are tried again
                 logger.warning("outbox.waits", **{"reason": repr(error), **getattr(error, "private", {})})
-                await asyncio.sleep(pause_seconds)
-                pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-
-    async def _watch(self) -> None:
-        while True:
-            try:
-                await self.measure_lag()
-            except Exception as error:  # noqa: BLE001 - a figure is not worth an ended task
-                logger.warning("outbox.not_measured", reason=repr(error))
-            await asyncio.sleep(LAG_EVERY_SECONDS)
+                await asyncio.sleep(next(pauses))
 
     async def measure_lag(self) -> None:
         """Show how long the oldest unsent message has waited, whoever claims it and whether or not a queue wants it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-__all__ = ["USUAL_CODE", "OtpProvider", "SentMessage", "OtpStatus"]
+__all__ = ["USUAL_CODE", "OtpProvider", "OtpStatus", "SentMessage"]
 
 USUAL_CODE: Final = "123456"  # every code, unless told otherwise
 REMEMBERED_MESSAGES: Final = 10_000

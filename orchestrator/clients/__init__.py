@@ -1,1 +1,74 @@
-"""The participants, over the wire. Each client is what its Protocol in `sagas/participants.py` asks for."""
+"""The services that the orchestrator calls, a client for each part of them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from common.auth.service_tokens import ServiceTokens
+from common.http.client import ServiceClient
+from common.rpc.client import RpcCaller
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.inventory.check_in import CheckInClient
+from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients.orders.listings import ListingsClient
+from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.settings import ClientSettings
+from orchestrator.clients.users.directory import UserDirectory
+from orchestrator.clients.users.ledger import EventRevenue, LedgerClient
+from orchestrator.clients.users.otp import OtpClient
+from orchestrator.clients.users.payments import PaymentsClient
+
+__all__ = ["SERVICE", "Clients"]
+
+SERVICE = "orchestrator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """Every client; nothing connects before its first call."""
+
+    users_service: ServiceClient
+    orders_service: ServiceClient
+    events_service: ServiceClient
+    inventory: InventoryClient
+    check_in: CheckInClient
+    events: EventsClient
+    orders: OrdersClient
+    transfers: TransfersClient
+    listings: ListingsClient
+    directory: UserDirectory
+    ledger: LedgerClient
+    revenue: EventRevenue
+    otp: OtpClient
+    payments: PaymentsClient
+
+    @classmethod
+    def connect(cls, settings: ClientSettings) -> Self:
+        tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
+        users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+        orders = ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens)
+        events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens)
+        return cls(
+            users_service=users,
+            orders_service=orders,
+            events_service=events,
+            inventory=InventoryClient(
+                settings.inventory_address,
+                RpcCaller(callee="inventory", tokens=tokens),
+                hold_ttl_seconds=settings.hold_ttl_seconds,
+            ),
+            check_in=CheckInClient(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
+            events=EventsClient(events),
+            orders=OrdersClient(orders),
+            transfers=TransfersClient(orders),
+            listings=ListingsClient(orders),
+            directory=UserDirectory(users),
+            ledger=LedgerClient(users),
+            revenue=EventRevenue(users),
+            otp=OtpClient(users),
+            payments=PaymentsClient(users),
+        )
+
+    async def close(self) -> None:
+        for client in (self.users_service, self.orders_service, self.events_service, self.inventory, self.check_in):
+            await client.close()

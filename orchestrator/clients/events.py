@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from cachetools import TTLCache
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.clients.models import EventDraft
+from orchestrator.errors import EventEnded, EventNotFound
 from orchestrator.saga_engine.plan import Call
 
 __all__ = ["EventFacts", "EventsClient", "VenueFacts"]
@@ -69,6 +70,20 @@ class EventsClient:
             pending.add_done_callback(lambda done: self._forget_failure(event_id, done))
         return await asyncio.shield(pending)
 
+    async def upcoming(self, event_id: uuid.UUID) -> EventFacts:
+        """Return an event whose tickets fans can still buy, transfer and resell.
+
+        Raises:
+            EventNotFound: the event does not exist, or is still a draft.
+            EventEnded: it is over, or was cancelled.
+        """
+        event = await self.facts(event_id)
+        if event.status == "DRAFT":
+            raise EventNotFound
+        if not event.is_published or event.event_date <= datetime.now(UTC):
+            raise EventEnded
+        return event
+
     async def facts_of(self, event_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, EventFacts]:
         """Return several events in one call, whatever their status; unknown ids are left out."""
         if not event_ids:
@@ -104,12 +119,14 @@ class EventsClient:
         )
 
     async def publish(self, call: Call, *, event_id: uuid.UUID) -> dict[str, Any]:
+        """Make the event visible and return it."""
         published: dict[str, Any] = await self._events.post(
             f"/internal/events/{event_id}/publish", {"request_id": call.request_id}
         )
         return published
 
     async def cancel(self, call: Call, *, event_id: uuid.UUID) -> None:
+        """Cancel a published event. Any other one: EVENT_INVALID_STATE."""
         await self._events.post(f"/internal/events/{event_id}/cancel", {"request_id": call.request_id})
         self._facts.pop(event_id, None)
 

@@ -14,6 +14,7 @@ from typing import Final
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
 from aiormq.exceptions import AMQPError
 
+from common.backoff import backoff
 from common.errors import Unavailable
 from common.messaging.broker import Broker
 from common.messaging.topology import Topology
@@ -117,14 +118,13 @@ class JobConsumer:
 
     async def _use(self, kind: str) -> bool:
         """Let a job be tried, once the database is there; False when we are to stop before that."""
-        wait_seconds = FIRST_WAIT_SECONDS
+        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
         while not self._is_stopping:
             try:
                 await self._work(kind)
             except Unavailable as error:
                 logger.warning("jobs.wait", kind=kind, **error.private)
-                await asyncio.sleep(wait_seconds)
-                wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+                await asyncio.sleep(next(pauses))
             except Exception:  # the job, if one was claimed, is found again when its lease ends
                 logger.exception("jobs.stumbled", kind=kind)
                 return True

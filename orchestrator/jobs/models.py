@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from orchestrator.saga_engine.models import metadata
+from orchestrator.database import metadata
 
 __all__ = ["job_keys", "job_tallies", "jobs"]
 

@@ -1,4 +1,4 @@
-"""How each kind of job is tried, in one table: the process that enqueues and the one that works read the same."""
+"""How a kind of job is tried. The process that enqueues it and the worker read the same policy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Final
 
 from rabbitmq.topology import DEFAULT_RETRY_SECONDS, JOB_KINDS
 
-__all__ = ["POLICIES", "JobPolicy", "policies_with_ladder"]
+__all__ = ["FIVE_REPETITIONS", "RESERVED", "TWO_REPETITIONS", "JobPolicy", "with_backoff"]
 
 # A worker keeps a token unacknowledged while it works; RabbitMQ takes a token back after 30 minutes.
 LONGEST_TIMEOUT_SECONDS: Final = 1_500.0
@@ -55,53 +55,21 @@ class JobPolicy:
 
 
 # F2: one first try and five repetitions. C6: three tries in all.
-_FIVE_REPETITIONS: Final = DEFAULT_RETRY_SECONDS
-_TWO_REPETITIONS: Final = (4.0, 16.0)
-# The schedule that the Standard Webhooks specification proposes (section "Deliverability and reliability").
-_OVER_DAYS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
-# Letters: a mail server that is back has what it missed within the hour, and may be away for a long weekend.
-_OVER_HOURS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
-_LETTER_TRIES: Final = 79  # the last pause repeats: three days in all
-# Whoever is to send them all again must find them all: twice what calling off a hall of 50,000 can leave.
-_LETTERS_KEPT: Final = 100_000
+FIVE_REPETITIONS: Final = DEFAULT_RETRY_SECONDS
+TWO_REPETITIONS: Final = (4.0, 16.0)
 
-_STANDARD: Final = (
-    JobPolicy("performance", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy("commission", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
-    JobPolicy("revision", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2, priority=10),
-    JobPolicy("fulfillment", tries=6, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
-    # Money is waiting: the last pause repeats for nine minutes. After that the reconciliation repairs what is left.
-    JobPolicy("webhook", tries=20, retry_seconds=_FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy(
-        "email",
-        tries=_LETTER_TRIES,
-        retry_seconds=_OVER_HOURS,
-        timeout_seconds=30,
-        concurrency=8,
-        keep_failed=_LETTERS_KEPT,
-        tells_completion=False,
-    ),
-    JobPolicy(
-        "sms",
-        tries=_LETTER_TRIES,
-        retry_seconds=_OVER_HOURS,
-        timeout_seconds=30,
-        concurrency=4,
-        keep_failed=_LETTERS_KEPT,
-        tells_completion=False,
-    ),
-    # They wait for others, most of the time. No integrator gets all hands (`orchestrator.features.outbound_webhooks.adapters.subscription_limiter`).
-    JobPolicy(
-        "delivery", tries=10, retry_seconds=_OVER_DAYS, timeout_seconds=30, concurrency=64, tells_completion=False
-    ),
-    JobPolicy("reconciliation", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=1),
-    JobPolicy("bulk", tries=3, retry_seconds=_TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
+# Kinds that have a queue and no feature yet.
+RESERVED: Final = (
+    JobPolicy("performance", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
+    JobPolicy("commission", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
+    JobPolicy("revision", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2, priority=10),
+    JobPolicy("fulfillment", tries=6, retry_seconds=FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
+    JobPolicy("bulk", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
 )
-POLICIES: Final[Mapping[str, JobPolicy]] = {policy.kind: policy for policy in _STANDARD}
 
 
-def policies_with_ladder(retry_seconds: Sequence[float]) -> Mapping[str, JobPolicy]:
-    """Return the policies, all with this ladder when it is not empty: tests need not wait as long."""
+def with_backoff(policies: Mapping[str, JobPolicy], retry_seconds: Sequence[float]) -> Mapping[str, JobPolicy]:
+    """Return the policies, all with these pauses between tries if there are any: tests need not wait as long."""
     if not retry_seconds:
-        return POLICIES
-    return {kind: replace(policy, retry_seconds=tuple(retry_seconds)) for kind, policy in POLICIES.items()}
+        return policies
+    return {kind: replace(policy, retry_seconds=tuple(retry_seconds)) for kind, policy in policies.items()}

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from orchestrator.jobs.policies import JobPolicy
 
-__all__ = ["Handler", "HandlerResult", "JobContext", "Registry", "Work"]
+__all__ = ["Handler", "HandlerResult", "JobContext", "JobHandler", "Registry", "Work"]
 
 Payload = TypeVar("Payload", bound=BaseModel)
 HandlerResult = BaseModel | Mapping[str, Any] | None
@@ -54,6 +54,15 @@ class Work:
     """A kind with its rules, its payload's shape and its handler."""
 
     policy: JobPolicy
+    payload_model: type[BaseModel]
+    handler: Callable[[Any, JobContext], Awaitable[HandlerResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobHandler:
+    """What does the jobs of a kind."""
+
+    kind: str
     payload_model: type[BaseModel]
     handler: Callable[[Any, JobContext], Awaitable[HandlerResult]]
 

@@ -3,39 +3,30 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Role
 from common.fields import PlainText
 from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.http.dependencies import provided
+from orchestrator.http.refusals import ADMIN
 from orchestrator.jobs.admin import JobAdminService
 from orchestrator.jobs.record import Failure, JobStatus, KindStats
 from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried, JobSummary
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    503: "SERVICE_UNAVAILABLE",
-}
-_ONE = _COMMON | {404: "NOT_FOUND"}
+_ONE = ADMIN | {404: "NOT_FOUND"}
 _CHANGE = _ONE | {409: "JOB_INVALID_STATE"}
 
 router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _job_desk(request: Request) -> JobAdminService:
-    desk: JobAdminService = request.app.state.job_desk
-    return desk
+Desk = Annotated[JobAdminService, provided(JobAdminService)]
 
 
-Desk = Annotated[JobAdminService, Depends(_job_desk)]
-
-
-@router.get("", responses=refusals(_COMMON), summary="Jobs, newest first (admin)")
+@router.get("", responses=refusals(ADMIN), summary="Jobs, newest first (admin)")
 async def list_jobs(
     desk: Desk,
     page: PageQuery,
@@ -50,20 +41,20 @@ async def list_jobs(
     return paginated(jobs, page=page, total=total)
 
 
-@router.get("/stats", responses=refusals(_COMMON), summary="How each kind of job does (admin)")
+@router.get("/stats", responses=refusals(ADMIN), summary="How each kind of job does (admin)")
 async def show_stats(desk: Desk) -> Success[list[KindStats]]:
     """What waits now; what ended in 24 hours, with rates and durations in seconds."""
     return success(await desk.stats())
 
 
-@router.post("/retry-all", responses=refusals(_COMMON), summary="Retry all failed jobs, or those of a kind (admin)")
+@router.post("/retry-all", responses=refusals(ADMIN), summary="Retry all failed jobs, or those of a kind (admin)")
 async def retry_all_jobs(desk: Desk, kind: str | None = None) -> Success[JobsRetried]:
     """Those that were acknowledged stay where they are."""
     return success(await desk.retry_all(kind=kind))
 
 
 @router.post(
-    "/acknowledge-all", responses=refusals(_COMMON), summary="Acknowledge all dead jobs, or those of a kind (admin)"
+    "/acknowledge-all", responses=refusals(ADMIN), summary="Acknowledge all dead jobs, or those of a kind (admin)"
 )
 async def acknowledge_all_jobs(desk: Desk, kind: str | None = None) -> Success[JobsAcknowledged]:
     """They stay failed, and nobody is called for them any more."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from common.backoff import backoff
 from common.db.engine import sqlstate_of
 from common.errors import ServiceError, Unavailable
 from common.telemetry.correlation import set_correlation_id
@@ -257,14 +258,13 @@ class JobRunner:
 
 
 async def _until_available(write: Callable[[], Awaitable[None]]) -> None:
-    wait_seconds = FIRST_WAIT_SECONDS
+    pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
     while True:
         try:
             return await write()
         except Unavailable as error:
             logger.warning("job.write_waits", **error.private)
-        await asyncio.sleep(wait_seconds)
-        wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+        await asyncio.sleep(next(pauses))
 
 
 def _judged(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _Outcome:

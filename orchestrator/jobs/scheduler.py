@@ -1,11 +1,9 @@
 """Looks after jobs that nobody has in hand: delayed, lost, or ready without a token. Every worker runs one."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from common.errors import ServiceError
+from common.periodic import PeriodicTask, repeat_while_full
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import show_counts, show_dead, show_oldest
@@ -34,9 +32,9 @@ class Scheduler:
 
     def __init__(
         self,
-        upkeep: JobMaintenance,
+        maintenance: JobMaintenance,
         runner: JobRunner,
-        intake: JobConsumer,
+        consumer: JobConsumer,
         *,
         policies: Mapping[str, JobPolicy],
         on_announced: Callable[[], None],
@@ -44,92 +42,64 @@ class Scheduler:
         grace_seconds: float,
         trim_seconds: float,
     ) -> None:
-        self._upkeep = upkeep
+        self._maintenance = maintenance
         self._runner = runner
-        self._intake = intake
+        self._consumer = consumer
         self._policies = policies
         self._on_announced = on_announced
-        self._interval_seconds = interval_seconds
         self._grace_seconds = grace_seconds
-        self._chores = (
-            _Chore(self._give_back_lost, every_seconds=interval_seconds),
-            _Chore(self._send_due, every_seconds=interval_seconds),
-            _Chore(self._send_again, every_seconds=grace_seconds),
-            _Chore(self._send_more, every_seconds=BUSY_GRACES * grace_seconds),
-            _Chore(self._count, every_seconds=COUNT_EVERY_SECONDS),
-            _Chore(self._trim, every_seconds=trim_seconds),
-        )
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = [
+            PeriodicTask(work, name=f"jobs: {name}", interval_seconds=seconds, retry_seconds=interval_seconds)
+            for name, work, seconds in (
+                ("give back lost jobs", self._give_back_lost, interval_seconds),
+                ("send due tokens", self._send_due, interval_seconds),
+                ("send tokens again", self._send_again, grace_seconds),
+                ("send more tokens", self._send_more, BUSY_GRACES * grace_seconds),
+                ("count", self._count, COUNT_EVERY_SECONDS),
+                ("trim", self._trim, trim_seconds),
+            )
+        ]
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="job scheduler")
+        for task in self._tasks:
+            task.start()
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            for chore in self._chores:
-                await chore.do_when_due()
-            await asyncio.sleep(self._interval_seconds)
+        for task in self._tasks:
+            await task.close()
 
     async def _give_back_lost(self) -> None:
-        while await self._runner.give_back_lost(batch=BATCH) == BATCH:
-            pass
+        await repeat_while_full(self._runner.give_back_lost, batch=BATCH)
 
     async def _send_due(self) -> None:
         sent = BATCH
         while sent == BATCH:
-            sent = await self._upkeep.send_due_tokens(batch=BATCH)
+            sent = await self._maintenance.send_due_tokens(batch=BATCH)
             if sent:
                 self._on_announced()
 
     async def _send_again(self) -> None:
-        for kind in await self._intake.idle_kinds(since_seconds=self._grace_seconds):
+        for kind in await self._consumer.idle_kinds(since_seconds=self._grace_seconds):
             await self._send_tokens(kind, grace_seconds=self._grace_seconds, batch=BATCH)
 
     async def _send_more(self) -> None:
         """Send as many as there are hands: a full queue that only takes its time is not flooded."""
-        for policy in await self._intake.open_kinds():
+        for policy in await self._consumer.open_kinds():
             await self._send_tokens(
                 policy.kind, grace_seconds=BUSY_GRACES * self._grace_seconds, batch=policy.concurrency
             )
 
     async def _send_tokens(self, kind: str, *, grace_seconds: float, batch: int) -> None:
-        if sent := await self._upkeep.send_tokens_again(kind, grace_seconds=grace_seconds, batch=batch):
+        if sent := await self._maintenance.send_tokens_again(kind, grace_seconds=grace_seconds, batch=batch):
             logger.warning("jobs.tokens_sent_again", kind=kind, tokens=sent)
             self._on_announced()
 
     async def _count(self) -> None:
-        show_counts(await self._upkeep.count())
-        show_dead(await self._upkeep.count_dead(), kinds=self._policies)
-        show_oldest(await self._upkeep.oldest_waiting(), kinds=self._policies)
+        show_counts(await self._maintenance.count())
+        show_dead(await self._maintenance.count_dead(), kinds=self._policies)
+        show_oldest(await self._maintenance.oldest_waiting(), kinds=self._policies)
 
     async def _trim(self) -> None:
         for policy in self._policies.values():
-            await self._upkeep.trim(policy)
-        await self._upkeep.forget()
-
-
-class _Chore:
-    """Something to be done now and then. One that fails is tried again the next time and keeps no other from its turn."""
-
-    def __init__(self, work: Callable[[], Awaitable[None]], *, every_seconds: float) -> None:
-        self._work = work
-        self._every_seconds = every_seconds
-        self._due_at = 0.0
-
-    async def do_when_due(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._due_at:
-            return
-        self._due_at = now + self._every_seconds
-        try:
-            await self._work()
-        except ServiceError as error:
-            logger.warning("jobs.chore_waits", **(error.private | {"code": error.code}))
-        except Exception:
-            logger.exception("jobs.chore_stumbled")
+            await self._maintenance.trim(policy)
+        await self._maintenance.forget()

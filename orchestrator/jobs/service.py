@@ -28,13 +28,13 @@ class JobQueue:
     def __init__(
         self,
         *,
-        enqueuing: JobWriter,
-        desk: JobQueries,
+        writer: JobWriter,
+        queries: JobQueries,
         policies: Mapping[str, JobPolicy],
         on_enqueued: Callable[[], None],
     ) -> None:
-        self._enqueuing = enqueuing
-        self._desk = desk
+        self._writer = writer
+        self._queries = queries
         self._policies = policies
         self.poke = on_enqueued
 
@@ -70,7 +70,7 @@ class JobQueue:
             run_at=run_at,
             lane=lane,
         )
-        view, is_new = await self._enqueuing.enqueue(job)
+        view, is_new = await self._writer.enqueue(job)
         if is_new:
             self.poke()
         return view
@@ -106,7 +106,7 @@ class JobQueue:
         Raises:
             JobNotFound: there is none, or it was finished so long ago that it is not kept.
         """
-        job = await self._desk.find(job_id)
+        job = await self._queries.find(job_id)
         if job is None:
             raise JobNotFound(job_id=job_id)
         return job
@@ -121,7 +121,7 @@ class JobQueue:
         offset: int = 0,
     ) -> tuple[list[JobView], int]:
         """Return jobs, newest first, and how many there are in all."""
-        return await self._desk.page(kind=kind, status=status, failure=failure, limit=limit, offset=offset)
+        return await self._queries.page(kind=kind, status=status, failure=failure, limit=limit, offset=offset)
 
     async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None = None) -> JobView:
         """Cancel a job that has not been tried yet. To cancel it again changes nothing.
@@ -133,7 +133,7 @@ class JobQueue:
             JobNotFound: there is none, or it is somebody else's.
             JobInvalidState: it runs, or did, or waits for another try: its effect may be there already.
         """
-        cancelled = await self._desk.cancel(job_id, requested_by=requested_by)
+        cancelled = await self._queries.cancel(job_id, requested_by=requested_by)
         if cancelled is not None:
             self.poke()
             return cancelled
@@ -154,7 +154,7 @@ class JobQueue:
             JobNotFound: there is none.
             JobInvalidState: it has not failed.
         """
-        if retried := await self._desk.retry([*self._policies.values()], job_id=job_id, asked_by=asked_by):
+        if retried := await self._queries.retry([*self._policies.values()], job_id=job_id, asked_by=asked_by):
             self.poke()
             return retried[0]
         job = await self.find(job_id)
@@ -163,7 +163,7 @@ class JobQueue:
     async def retry_all(self, kind: str | None = None) -> int:
         """Queue all failed jobs anew that nobody has acknowledged, or those of one kind; return how many."""
         policies = [*self._policies.values()] if kind is None else [self._policy(kind)]
-        retried = await self._desk.retry(policies)
+        retried = await self._queries.retry(policies)
         if retried:
             self.poke()
         return len(retried)
@@ -175,7 +175,7 @@ class JobQueue:
             JobNotFound: there is none.
             JobInvalidState: it has not failed.
         """
-        if acknowledged := await self._desk.acknowledge([*self._policies], job_id=job_id):
+        if acknowledged := await self._queries.acknowledge([*self._policies], job_id=job_id):
             return acknowledged[0]
         job = await self.find(job_id)
         raise JobInvalidState(job_id=job_id, status=job.status)
@@ -183,11 +183,11 @@ class JobQueue:
     async def acknowledge_all(self, kind: str | None = None) -> int:
         """Let all dead jobs rest, or those of one kind; return how many."""
         kinds = [*self._policies] if kind is None else [self._policy(kind).kind]
-        return len(await self._desk.acknowledge(kinds))
+        return len(await self._queries.acknowledge(kinds))
 
     async def stats(self) -> list[KindStats]:
         """Return how each kind does."""
-        return await self._desk.stats([*self._policies])
+        return await self._queries.stats([*self._policies])
 
     async def position(self, job_id: uuid.UUID) -> JobPosition:
         """Return how far a job is from its turn.
@@ -195,7 +195,7 @@ class JobQueue:
         Raises:
             JobNotFound: there is none.
         """
-        position = await self._desk.position(job_id)
+        position = await self._queries.position(job_id)
         if position is None:
             raise JobNotFound(job_id=job_id)
         return position

@@ -33,7 +33,7 @@ class WorkPace:
 @dataclass(frozen=True, slots=True)
 class JobWorker:
     runner: JobRunner
-    intake: JobConsumer
+    consumer: JobConsumer
     scheduler: Scheduler
 
     @classmethod
@@ -58,30 +58,30 @@ class JobWorker:
         """
         attempts = Attempts(database, lease_seconds=pace.lease_seconds)
         runner = JobRunner(attempts, registry, observer, waits_on_broker=waits_on_broker, on_announced=on_announced)
-        intake = JobConsumer(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
+        consumer = JobConsumer(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
         scheduler = Scheduler(
             JobMaintenance(database),
             runner,
-            intake,
+            consumer,
             policies=policies,
             on_announced=on_announced,
             interval_seconds=pace.interval_seconds,
             grace_seconds=pace.grace_seconds,
             trim_seconds=pace.trim_seconds,
         )
-        return cls(runner, intake, scheduler)
+        return cls(runner, consumer, scheduler)
 
     def start(self) -> None:
         self.runner.start()
-        self.intake.broker.start()
+        self.consumer.broker.start()
         self.scheduler.start()
 
     async def close(self, *, grace_seconds: float) -> None:
         """Take no more tokens, let what is in hand end in time, and hand the rest back."""
-        await self.intake.stop()
-        if not await self.intake.finished(within_seconds=grace_seconds):
+        await self.consumer.stop()
+        if not await self.consumer.finished(within_seconds=grace_seconds):
             self.runner.hand_back()
-            await self.intake.finished(within_seconds=HAND_BACK_SECONDS)
+            await self.consumer.finished(within_seconds=HAND_BACK_SECONDS)
         await self.scheduler.close()
-        await self.intake.close()
+        await self.consumer.close()
         await self.runner.close()

@@ -1,16 +1,11 @@
-"""The saga log's tables, with the outbox that its writes fill."""
-
-from typing import Final
+"""The saga log's tables."""
 
 from sqlalchemy import Column, DateTime, Index, Integer, PrimaryKeyConstraint, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from common.db.base import new_metadata
-from common.messaging.outbox import outbox_table
+from orchestrator.database import metadata
 
-__all__ = ["idempotency_keys", "metadata", "sagas"]
-
-metadata: Final = new_metadata()
+__all__ = ["idempotency_keys", "sagas"]
 
 sagas = Table(
     "sagas",
@@ -53,5 +48,3 @@ idempotency_keys = Table(
     PrimaryKeyConstraint("requested_by", "operation", "key"),
     Index("ix_idempotency_keys_created_at", "created_at"),
 )
-
-outbox_table(metadata)

@@ -3,11 +3,13 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from common.auth.principal import Role
 from common.http.auth import require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.http.dependencies import provided
+from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaRetried, SagaView
@@ -15,21 +17,15 @@ from orchestrator.saga_engine.service import SagaAdminService
 
 __all__ = ["router"]
 
-_COMMON = {400: "VALIDATION_ERROR, INVALID_UUID", 401: "UNAUTHORIZED, TOKEN_EXPIRED", 403: "FORBIDDEN"}
-_RETRY = refusals(_COMMON | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"model": Success[SagaRetried]}}
+_RETRY = refusals(ADMIN | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"model": Success[SagaRetried]}}
 
 router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _saga_desk(request: Request) -> SagaAdminService:
-    desk: SagaAdminService = request.app.state.saga_desk
-    return desk
+Desk = Annotated[SagaAdminService, provided(SagaAdminService)]
 
 
-Desk = Annotated[SagaAdminService, Depends(_saga_desk)]
-
-
-@router.get("", responses=refusals(_COMMON), summary="Sagas, newest first")
+@router.get("", responses=refusals(ADMIN), summary="Sagas, newest first")
 async def list_sagas(desk: Desk, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
     sagas, total = await desk.page(state=state, page=page)
     return paginated(sagas, page=page, total=total)

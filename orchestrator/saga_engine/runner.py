@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from common.backoff import backoff
 from common.errors import (
     Busy,
     Internal,
@@ -276,11 +277,12 @@ def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
 
 async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patience_seconds: float) -> Result:
     """Repeat a call that nobody decided, within the patience. Refusals pass through at once."""
-    pause_seconds = FIRST_REPEAT_SECONDS
+    pauses = backoff(FIRST_REPEAT_SECONDS, longest_seconds=LONGEST_REPEAT_SECONDS)
     give_up_at = time.monotonic() + patience_seconds
     try:
         async with asyncio.timeout(patience_seconds):
             while True:
+                pause_seconds = next(pauses)
                 try:
                     return await work()
                 except TooManyRequests:
@@ -296,6 +298,5 @@ async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patien
                         logger.exception("saga.step_crashed")
                         raise Internal(reason=repr(error)) from error
                 await asyncio.sleep(pause_seconds)
-                pause_seconds = min(pause_seconds * 2, LONGEST_REPEAT_SECONDS)
     except TimeoutError as error:
         raise OutcomeUnknown from error

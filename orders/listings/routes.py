@@ -42,7 +42,7 @@ _UNDO_REFUSALS: Final = {400: _BAD_INPUT, 409: "LISTING_INVALID_STATE", 422: "ID
 _MOVE_REFUSALS: Final = {**_UNDO_REFUSALS, 404: "LISTING_NOT_FOUND"}
 _UNDONE: Final = "LISTING_INVALID_STATE, REQUEST_UNDONE"
 
-public: Final = APIRouter(prefix="/api", tags=["MarketplaceService"])
+public: Final = APIRouter(prefix="/api", tags=["Marketplace"])
 internal: Final = APIRouter(
     prefix="/internal/listings", tags=["Internal: listings"], dependencies=[Depends(require_service)]
 )

@@ -13,7 +13,7 @@ from typing import Final
 
 from common.http.app import serve
 from orchestrator.app import create_app
-from orchestrator.container import SERVICE
+from orchestrator.clients import SERVICE
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord
 from orchestrator.settings import Settings

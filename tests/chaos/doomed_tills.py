@@ -17,11 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.http.app import serve
 from orchestrator.app import create_app as create_orchestrator
-from orchestrator.clients.users.payments import PaymentReport, PaymentsClient
-from orchestrator.container import Container
+from orchestrator.clients.users.payments import PaymentNews, PaymentReport, PaymentsClient, Provider
+from orchestrator.container import Container, register_handlers
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
-from orchestrator.features.payments.adapters.port import PaymentNews, Provider
-from orchestrator.handlers import register_handlers
 from orchestrator.jobs.observer import JobMoment, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
 from orchestrator.settings import Settings as OrchestratorSettings
@@ -104,16 +102,18 @@ class DoomedAnswers:
 def live_as_orchestrator(doom: Doom) -> None:
     settings = OrchestratorSettings()
     app: FastAPI = create_orchestrator(settings)
-    app.state.webhook_inbox = DoomedInbox(app.state.webhook_inbox, doom)
+    app.state.services[WebhookInbox] = DoomedInbox(app.state.services[WebhookInbox], doom)
     serve(app, service="orchestrator", settings=settings)
 
 
 def live_as_worker(doom: Doom) -> None:
     settings = WorkerSettings()
 
-    def register(registry: Registry, machinery: Container) -> None:
-        tills = replace(machinery.tills, payments=DoomedPayments(machinery.tills.payments, doom))
-        register_handlers(registry, replace(machinery, tills=tills))
+    def register(registry: Registry, container: Container) -> None:
+        resources = container.resources
+        payments = DoomedPayments(resources.clients.payments, doom)
+        resources.clients = replace(resources.clients, payments=payments)
+        register_handlers(registry, container)
 
     app = create_worker(settings, job_observer=DoomedJobObserver(doom), register=register)
     serve(app, service="worker", settings=settings)

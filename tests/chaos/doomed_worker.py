@@ -59,9 +59,9 @@ def live() -> None:
     settings = WorkerSettings()
     doom = Doom(Path(os.environ[DOOM_FILE]))
 
-    def register(registry: Registry, machinery: Container) -> None:
+    def register(registry: Registry, container: Container) -> None:
         async def run_errand(errand: Errand, context: JobContext) -> Mapping[str, Any]:
-            await machinery.database.execute(_EFFECT, {"job_id": context.job_id, "attempt": context.attempt})
+            await container.resources.database.execute(_EFFECT, {"job_id": context.job_id, "attempt": context.attempt})
             doom.strike(MID_HANDLER, KIND)
             if errand.until:
                 await eventually(Path(errand.until).exists, within_seconds=POLICY.timeout_seconds)

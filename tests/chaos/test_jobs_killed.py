@@ -19,8 +19,8 @@ from common.settings import DatabaseSettings
 from devstack.ports import LOOPBACK
 from devstack.servers import Existing
 from devstack.stack import Stack
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.jobs.observer import JobMoment
-from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.record import JobStatus, JobView
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
@@ -81,7 +81,7 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.queue = JobQueue(
-            enqueuing=JobWriter(database), desk=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+            writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
         )
 
     async def enqueue(

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from orchestrator.container import Container
-from orchestrator.features.event_cancellation.saga import CancelEvent, cancel_event_plan
-from orchestrator.features.event_cancellation.service.processor import EventCancellationProcessor
+from orchestrator.features.event_cancellation.saga.cancel_event import CancelEvent, cancel_event_plan
+from orchestrator.features.event_cancellation.saga.processor import EventCancellationProcessor
 from orchestrator.features.marketplace.saga.list_for_resale import ListForResale
 from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.saga_engine.plan import AnyPlan
@@ -20,7 +20,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "CancelEventScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = cancel_event_plan(events=NOBODY, inventory=NOBODY, clearance=NOBODY)
+OUTLINE: Final = cancel_event_plan(events=NOBODY, inventory=NOBODY, processor=NOBODY)
 """The story without participants: its steps and their order."""
 _EVENT: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status, count(*) FROM seats WHERE event_id = $1 GROUP BY status"
@@ -48,24 +48,24 @@ class OpenBusiness:
 class CancelEventScenario(EndsByNothing):
     """An admin, and an event of its own with open business."""
 
-    def __init__(self, machinery: Container, world: World, hall: Hall, business: OpenBusiness) -> None:
+    def __init__(self, container: Container, world: World, hall: Hall, business: OpenBusiness) -> None:
         self.requested_by = uuid.uuid4()
         self.data = CancelEvent(saga_id=uuid.uuid4(), event_id=hall.event_id, cancelled_by_user_id=self.requested_by)
-        participants = machinery.participants
-        clearance = EventCancellationProcessor(
-            participants.order_book, participants.transfer_book, participants.listing_book
+        clients = container.resources.clients
+        processor = EventCancellationProcessor(
+            lambda: container.resources.engine,
+            orders=clients.orders,
+            transfers=clients.transfers,
+            listings=clients.listings,
         )
-        clearance.use(machinery.engine)
-        self.plan: AnyPlan = cancel_event_plan(
-            events=participants.register, inventory=participants.inventory, clearance=clearance
-        )
+        self.plan: AnyPlan = cancel_event_plan(events=clients.events, inventory=clients.inventory, processor=processor)
         self._world = world
         self._business = business
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, _: Hall) -> "CancelEventScenario":
-        hall = await open_hall(machinery.participants, rows=1)
-        deals = Deals(machinery, world, hall)
+    async def prepare(cls, container: Container, world: World, _: Hall) -> "CancelEventScenario":
+        hall = await open_hall(container.resources.clients, rows=1)
+        deals = Deals(container, world, hall)
         [for_market], [for_friend] = await deals.buy(), await deals.buy()
         pending = await deals.reserve()
         business = OpenBusiness(
@@ -74,7 +74,7 @@ class CancelEventScenario(EndsByNothing):
             pending_order_id=pending.saga_id,
             pending_user_id=pending.requested_by,
         )
-        return cls(machinery, world, hall, business)
+        return cls(container, world, hall, business)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         assert isinstance(saga.data, CancelEvent)

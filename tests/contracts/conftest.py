@@ -1,4 +1,4 @@
-"""The real services as participants, the engine in this process, and a saga log of their own."""
+"""The real services as clients, the engine in this process, and a saga log of their own."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from devstack.invariants import Inspector, InvariantsBroken
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
-from orchestrator.container import Container, wire
+from orchestrator.container import Container, build_container
 from orchestrator.settings import Settings
 from tests.contracts.halls import Hall, open_hall
 from tests.contracts.performance import Stage
@@ -41,7 +41,7 @@ def urls(stack: Stack, database_url: DatabaseFactory) -> Urls:
 
 
 @pytest.fixture(scope="module")
-async def machinery(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Container]:
+async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Container]:
     """The orchestrator's parts, of which the outbox relay works; sagas are run by the tests' own engines."""
     keys = keys_of(Home(stack.home))
     settings = Settings(
@@ -56,14 +56,14 @@ async def machinery(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Con
         inventory_address=urls.inventory_address,
         hold_ttl_seconds=HOLD_TTL_SECONDS,
     )
-    machinery = wire(settings)
-    machinery.background.publisher.broker.start()
-    machinery.background.relay.start()
-    yield machinery
-    await machinery.background.relay.close()
-    await machinery.background.publisher.broker.close()
-    await machinery.participants.close()
-    await machinery.database.close()
+    container = build_container(settings)
+    container.resources.publisher.broker.start()
+    container.resources.relay.start()
+    yield container
+    await container.resources.relay.close()
+    await container.resources.publisher.broker.close()
+    await container.resources.clients.close()
+    await container.resources.database.close()
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +74,14 @@ async def world(stack: Stack, urls: Urls) -> AsyncIterator[World]:
 
 
 @pytest.fixture(scope="module")
-async def hall(machinery: Container) -> Hall:
-    return await open_hall(machinery.participants, rows=ROWS_OF_SEATS)
+async def hall(container: Container) -> Hall:
+    return await open_hall(container.resources.clients, rows=ROWS_OF_SEATS)
 
 
 @pytest.fixture(scope="module")
-def theatre(machinery: Container, world: World, hall: Hall) -> Theatre:
-    stage = Stage(database=machinery.database, relay=machinery.background.relay)
-    return Theatre(stage, lambda kind: PREPARE[kind](machinery, world, hall))
+def theatre(container: Container, world: World, hall: Hall) -> Theatre:
+    stage = Stage(database=container.resources.database, relay=container.resources.relay)
+    return Theatre(stage, lambda kind: PREPARE[kind](container, world, hall))
 
 
 @pytest.fixture(scope="module")

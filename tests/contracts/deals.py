@@ -39,9 +39,9 @@ class Owned:
 class Deals:
     """Makes fans with tickets; raises when a deal does not come off."""
 
-    def __init__(self, machinery: Container, world: World, hall: Hall) -> None:
-        self._engine = machinery.engine
-        self._transfers = machinery.participants.transfer_book
+    def __init__(self, container: Container, world: World, hall: Hall) -> None:
+        self._engine = container.resources.engine
+        self._transfers = container.resources.clients.transfers
         self._world = world
         self._hall = hall
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from orchestrator.clients import Clients
 from orchestrator.clients.models import EventDraft, LayoutCategory, LayoutRow, Venue
-from orchestrator.container import Participants
 from orchestrator.saga_engine.plan import Call
 
 __all__ = ["PRICE", "Hall", "open_hall", "small_event"]
@@ -33,15 +33,15 @@ class Hall:
         return taken
 
 
-async def open_hall(participants: Participants, *, rows: int) -> Hall:
+async def open_hall(clients: Clients, *, rows: int) -> Hall:
     """Put an event with rows of twenty seats on sale."""
     event_id = uuid.uuid4()
     layout_rows = tuple(LayoutRow(row_number=f"R{i}", seats=ROW) for i in range(rows))
     draft = _event(LayoutCategory(category="CAT1", price=PRICE, rows=layout_rows))
-    await participants.register.draft(Call(uuid.uuid4()), event_id=event_id, draft=draft)
-    await participants.inventory.provision(Call(uuid.uuid4()), event_id=event_id, layout=draft.layout)
-    await participants.register.publish(Call(uuid.uuid4()), event_id=event_id)
-    seats = json.loads(await participants.inventory.seat_map(event_id))
+    await clients.events.draft(Call(uuid.uuid4()), event_id=event_id, draft=draft)
+    await clients.inventory.provision(Call(uuid.uuid4()), event_id=event_id, layout=draft.layout)
+    await clients.events.publish(Call(uuid.uuid4()), event_id=event_id)
+    seats = json.loads(await clients.inventory.seat_map(event_id))
     return Hall(event_id=event_id, hall_id=HALL_ID, seat_ids=[uuid.UUID(seat["seat_id"]) for seat in seats])
 
 

@@ -24,20 +24,20 @@ WITHDRAWAL_OUTLINE: Final = withdraw_listing_plan(listings=NOBODY, inventory=NOB
 class ListingScenario(EndsByNothing):
     """A fan with a ticket that nobody can buy yet."""
 
-    def __init__(self, machinery: Container, world: World, owned: Owned) -> None:
+    def __init__(self, container: Container, world: World, owned: Owned) -> None:
         self.requested_by = owned.owner_id
         self.data = ListForResale(
             saga_id=uuid.uuid4(), ticket=owned.ticket, seller_user_id=owned.owner_id, asking_price=ASKING_PRICE
         )
         self.plan: AnyPlan = list_for_resale_plan(
-            listings=machinery.participants.listing_book, inventory=machinery.participants.inventory
+            listings=container.resources.clients.listings, inventory=container.resources.clients.inventory
         )
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "ListingScenario":
-        [owned] = await Deals(machinery, world, hall).buy()
-        return cls(machinery, world, owned)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "ListingScenario":
+        [owned] = await Deals(container, world, hall).buy()
+        return cls(container, world, owned)
 
     async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         assert await self._seat_status() == "LISTED"
@@ -59,7 +59,7 @@ class ListingScenario(EndsByNothing):
 class WithdrawalScenario(EndsByNothing):
     """A fan with a ticket on the marketplace."""
 
-    def __init__(self, machinery: Container, world: World, listing: ListForResale) -> None:
+    def __init__(self, container: Container, world: World, listing: ListForResale) -> None:
         self.requested_by = listing.seller_user_id
         self.data = WithdrawListing(
             saga_id=uuid.uuid4(),
@@ -69,15 +69,15 @@ class WithdrawalScenario(EndsByNothing):
             seller_user_id=listing.seller_user_id,
         )
         self.plan: AnyPlan = withdraw_listing_plan(
-            listings=machinery.participants.listing_book, inventory=machinery.participants.inventory
+            listings=container.resources.clients.listings, inventory=container.resources.clients.inventory
         )
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "WithdrawalScenario":
-        deals = Deals(machinery, world, hall)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "WithdrawalScenario":
+        deals = Deals(container, world, hall)
         [owned] = await deals.buy()
-        return cls(machinery, world, await deals.put_on_market(owned))
+        return cls(container, world, await deals.put_on_market(owned))
 
     async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         assert await self._states() == ("SOLD", ["OPENING", "ACTIVE", "WITHDRAWING", "CANCELLED"])

@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from orchestrator.clients.models import SeatChoice
-from orchestrator.clients.orders.orders import OrdersClient
-from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.container import Container
 from orchestrator.features.purchases.saga import Purchase, purchase_plan
+from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.halls import PRICE, Hall
@@ -18,7 +17,7 @@ from tests.support.waiting import eventually
 __all__ = ["OUTLINE", "PurchaseScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = purchase_plan(inventory=NOBODY, orders=NOBODY, wallet=NOBODY, qr=NOBODY, hold_ttl_seconds=300)
+OUTLINE: Final = purchase_plan(inventory=NOBODY, orders=NOBODY, ledger=NOBODY, qr=NOBODY, hold_ttl_seconds=300)
 """The story without participants: its steps and their order."""
 CREDITS: Final = Decimal("1000.00")
 SEATS: Final = 2
@@ -27,7 +26,7 @@ SEATS: Final = 2
 class PurchaseScenario:
     """A fan with 1,000 credits, two free seats, and the purchase of the one by the other."""
 
-    def __init__(self, machinery: Container, world: World, fan_id: uuid.UUID, hall: Hall) -> None:
+    def __init__(self, container: Container, world: World, fan_id: uuid.UUID, hall: Hall) -> None:
         self.requested_by = fan_id
         self._world = world
         self._seat_ids = hall.take(SEATS)
@@ -39,16 +38,16 @@ class PurchaseScenario:
             choice=SeatChoice(seat_ids=tuple(self._seat_ids)),
         )
         self.plan: AnyPlan = purchase_plan(
-            inventory=machinery.participants.inventory,
-            orders=OrdersClient(machinery.participants.orders),
-            wallet=LedgerClient(machinery.participants.users),
-            qr=machinery.qr,
-            hold_ttl_seconds=machinery.settings.hold_ttl_seconds,
+            inventory=container.resources.clients.inventory,
+            orders=container.resources.clients.orders,
+            ledger=container.resources.clients.ledger,
+            qr=QrCodec.of(container.settings),
+            hold_ttl_seconds=container.settings.hold_ttl_seconds,
         )
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "PurchaseScenario":
-        return cls(machinery, world, await world.new_fan(f"{CREDITS}"), hall)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "PurchaseScenario":
+        return cls(container, world, await world.new_fan(f"{CREDITS}"), hall)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         order_id, total = self.data.order_id, SEATS * PRICE

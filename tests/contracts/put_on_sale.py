@@ -23,17 +23,17 @@ _SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
 class PutOnSaleScenario(EndsByNothing):
     """An organiser, and an event that nobody knows yet."""
 
-    def __init__(self, machinery: Container, world: World) -> None:
+    def __init__(self, container: Container, world: World) -> None:
         self.requested_by = uuid.uuid4()
         self.data = PutOnSale(saga_id=uuid.uuid4(), draft=small_event())
         self.plan: AnyPlan = put_on_sale_plan(
-            events=machinery.participants.register, inventory=machinery.participants.inventory
+            events=container.resources.clients.events, inventory=container.resources.clients.inventory
         )
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, _: Hall) -> "PutOnSaleScenario":
-        return cls(machinery, world)
+    async def prepare(cls, container: Container, world: World, _: Hall) -> "PutOnSaleScenario":
+        return cls(container, world)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         capacity = self.data.draft.capacity

@@ -17,7 +17,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "RefundScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = refund_plan(inventory=NOBODY, wallet=NOBODY, orders=NOBODY)
+OUTLINE: Final = refund_plan(inventory=NOBODY, ledger=NOBODY, orders=NOBODY)
 """The story without participants: its steps and their order."""
 SEATS: Final = 2
 
@@ -26,28 +26,28 @@ class RefundScenario(EndsByNothing):
     """An admin, a fan who bought two tickets, and a friend who was given one of them."""
 
     def __init__(
-        self, machinery: Container, world: World, refund: Refund, *, friend_id: uuid.UUID, seat_ids: list[uuid.UUID]
+        self, container: Container, world: World, refund: Refund, *, friend_id: uuid.UUID, seat_ids: list[uuid.UUID]
     ) -> None:
         self.requested_by = uuid.uuid4()
         self.data = refund
-        participants = machinery.participants
-        self.plan: AnyPlan = refund_plan(
-            inventory=participants.inventory, wallet=participants.wallet, orders=participants.order_book
-        )
+        clients = container.resources.clients
+        self.plan: AnyPlan = refund_plan(inventory=clients.inventory, ledger=clients.ledger, orders=clients.orders)
         self._world = world
         self._friend_id = friend_id
         self._seat_ids = seat_ids
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "RefundScenario":
-        deals = Deals(machinery, world, hall)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "RefundScenario":
+        deals = Deals(container, world, hall)
         bought = await deals.buy(seats=SEATS)
         present = await deals.hand_over(bought[0], amount=Decimal("0.00"))
-        purchase = await machinery.engine.find(bought[0].ticket.order_id)
+        purchase = await container.resources.engine.find(bought[0].ticket.order_id)
         assert purchase is not None
-        refund = refund_of(machinery.engine, purchase).model_copy(update={"reason": "a contract", "is_forced": True})
+        refund = refund_of(container.resources.engine, purchase).model_copy(
+            update={"reason": "a contract", "is_forced": True}
+        )
         seat_ids = [owned.ticket.seat_id for owned in bought]
-        return cls(machinery, world, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
+        return cls(container, world, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         assert isinstance(saga.data, Refund)

@@ -14,30 +14,30 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "ResaleScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = resale_plan(listings=NOBODY, codes=NOBODY, wallet=NOBODY, inventory=NOBODY)
+OUTLINE: Final = resale_plan(listings=NOBODY, otp=NOBODY, ledger=NOBODY, inventory=NOBODY)
 """The story without participants: its steps and their order."""
 
 
 class ResaleScenario(EndsByNothing):
     """A ticket on the marketplace, and a fan who wants it."""
 
-    def __init__(self, machinery: Container, world: World, sale: Resale) -> None:
+    def __init__(self, container: Container, world: World, sale: Resale) -> None:
         self.data = sale
         self.requested_by = sale.buyer_user_id
-        participants = machinery.participants
+        clients = container.resources.clients
         self.plan: AnyPlan = resale_plan(
-            listings=participants.listing_book,
-            codes=participants.codes,
-            wallet=participants.wallet,
-            inventory=participants.inventory,
+            listings=clients.listings,
+            otp=clients.otp,
+            ledger=clients.ledger,
+            inventory=clients.inventory,
         )
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "ResaleScenario":
-        deals = Deals(machinery, world, hall)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "ResaleScenario":
+        deals = Deals(container, world, hall)
         [owned] = await deals.buy()
-        return cls(machinery, world, await deals.sale_of(await deals.put_on_market(owned)))
+        return cls(container, world, await deals.sale_of(await deals.put_on_market(owned)))
 
     async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         sale = self.data

@@ -17,7 +17,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "ReversalScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = reversal_plan(transfers=NOBODY, wallet=NOBODY, inventory=NOBODY)
+OUTLINE: Final = reversal_plan(transfers=NOBODY, ledger=NOBODY, inventory=NOBODY)
 """The story without participants: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 LEFT: Final = Decimal("10.00")
@@ -31,7 +31,7 @@ _OWED: Final = """
 class ReversalScenario(EndsByNothing):
     """An admin, and a ticket that was handed over for 30 credits, of which the seller has 10 left."""
 
-    def __init__(self, machinery: Container, world: World, transfer: Transfer) -> None:
+    def __init__(self, container: Container, world: World, transfer: Transfer) -> None:
         self.requested_by = uuid.uuid4()
         self.data = Reversal(
             saga_id=uuid.uuid4(),
@@ -44,20 +44,20 @@ class ReversalScenario(EndsByNothing):
             credits_amount=transfer.credits_amount,
             price_paid_before=transfer.price_paid_before,
         )
-        participants = machinery.participants
+        clients = container.resources.clients
         self.plan: AnyPlan = reversal_plan(
-            transfers=participants.transfer_book, wallet=participants.wallet, inventory=participants.inventory
+            transfers=clients.transfers, ledger=clients.ledger, inventory=clients.inventory
         )
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "ReversalScenario":
-        deals = Deals(machinery, world, hall)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "ReversalScenario":
+        deals = Deals(container, world, hall)
         [owned] = await deals.buy()
         transfer = await deals.hand_over(owned, amount=AMOUNT)
         await world.spend(owned.owner_id, f"{CREDITS - PRICE + AMOUNT - LEFT}")
         await deals.dispute(transfer)
-        return cls(machinery, world, transfer)
+        return cls(container, world, transfer)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         assert isinstance(saga.data, Reversal)

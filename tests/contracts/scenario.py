@@ -14,7 +14,7 @@ class Scenario(Protocol):
 
     @property
     def plan(self) -> AnyPlan:
-        """The story, with the real participants."""
+        """The story, with the real clients."""
         ...
 
     @property

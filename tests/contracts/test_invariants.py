@@ -32,13 +32,16 @@ async def invariants_hold(inspector: Inspector) -> None:
 class Story:
     """Plays a saga without faults, or admits somebody, and tells the facts of it."""
 
-    def __init__(self, machinery: Container, world: World, hall: Hall) -> None:
-        self._machinery, self._world, self._hall = machinery, world, hall
+    def __init__(self, container: Container, world: World, hall: Hall) -> None:
+        self._container, self._world, self._hall = container, world, hall
 
     async def tell(self, kind: str, *, waits: bool) -> dict[str, Any]:
         if kind == ADMISSION:
             return await self._admission()
-        scenario, engine = await PREPARE[kind](self._machinery, self._world, self._hall), self._machinery.engine
+        scenario, engine = (
+            await PREPARE[kind](self._container, self._world, self._hall),
+            self._container.resources.engine,
+        )
         saga = await engine.start(kind, scenario.data, requested_by=scenario.requested_by)
         if saga.state is SagaState.WAITING and not waits:
             signal = engine.step_name(saga)
@@ -49,7 +52,7 @@ class Story:
         return facts_of(saga.data)
 
     async def _admission(self) -> dict[str, Any]:
-        [owned] = await Deals(self._machinery, self._world, self._hall).buy()
+        [owned] = await Deals(self._container, self._world, self._hall).buy()
         scan = Scan(
             staff_user_id=uuid.uuid4(),
             hall_presented=self._hall.hall_id,
@@ -58,7 +61,7 @@ class Story:
             event_id=owned.ticket.event_id,
             ticket_user_id=owned.owner_id,
         )
-        outcome = await self._machinery.participants.entrance.check_in(uuid.uuid4(), scan)
+        outcome = await self._container.resources.clients.check_in.check_in(uuid.uuid4(), scan)
         assert outcome.result is ScanResult.SUCCESS
         return {"seat_id": owned.ticket.seat_id}
 
@@ -69,8 +72,8 @@ def facts_of(data: SagaData) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def story(machinery: Container, world: World, hall: Hall) -> Story:
-    return Story(machinery, world, hall)
+def story(container: Container, world: World, hall: Hall) -> Story:
+    return Story(container, world, hall)
 
 
 @pytest.mark.parametrize("breach", BREACHES.values(), ids=BREACHES)

@@ -16,7 +16,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "TransferScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = transfer_plan(transfers=NOBODY, codes=NOBODY, wallet=NOBODY, inventory=NOBODY)
+OUTLINE: Final = transfer_plan(transfers=NOBODY, otp=NOBODY, ledger=NOBODY, inventory=NOBODY)
 """The story without participants: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 
@@ -24,23 +24,23 @@ AMOUNT: Final = Decimal("30.00")
 class TransferScenario(EndsByNothing):
     """A fan with a ticket, a fan with credits, and the ticket's way from the one to the other."""
 
-    def __init__(self, machinery: Container, world: World, transfer: Transfer) -> None:
+    def __init__(self, container: Container, world: World, transfer: Transfer) -> None:
         self.data = transfer
         self.requested_by = transfer.seller_user_id
-        participants = machinery.participants
+        clients = container.resources.clients
         self.plan: AnyPlan = transfer_plan(
-            transfers=participants.transfer_book,
-            codes=participants.codes,
-            wallet=participants.wallet,
-            inventory=participants.inventory,
+            transfers=clients.transfers,
+            otp=clients.otp,
+            ledger=clients.ledger,
+            inventory=clients.inventory,
         )
         self._world = world
 
     @classmethod
-    async def prepare(cls, machinery: Container, world: World, hall: Hall) -> "TransferScenario":
-        deals = Deals(machinery, world, hall)
+    async def prepare(cls, container: Container, world: World, hall: Hall) -> "TransferScenario":
+        deals = Deals(container, world, hall)
         [owned] = await deals.buy()
-        return cls(machinery, world, deals.transfer_of(owned, to=await deals.new_fan(), amount=AMOUNT))
+        return cls(container, world, deals.transfer_of(owned, to=await deals.new_fan(), amount=AMOUNT))
 
     async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         transfer = self.data

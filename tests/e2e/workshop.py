@@ -13,11 +13,9 @@ from common.rpc.client import RpcCaller
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
+from orchestrator.clients import SERVICE, Clients
 from orchestrator.clients.inventory.check_in import CheckInClient
-from orchestrator.clients.orders.seat_orders import SeatOrders
-from orchestrator.clients.users.directory import UserDirectory
-from orchestrator.clients.users.revenue import EventRevenue
-from orchestrator.container import SERVICE, Participants, wire
+from orchestrator.container import build_container
 from orchestrator.features.check_in.service.check_in import CheckInService, Lookups
 from orchestrator.features.event_admin.service import EventAdminService
 from orchestrator.features.purchases.service import PurchaseService
@@ -63,30 +61,27 @@ class Workshop:
 
     def door(self, moved: Mapping[str, str] | None = None, *, entrance: CheckInClient | None = None) -> CheckInService:
         """Make a door that looks for some services elsewhere: ``door({"orders_url": …})``."""
-        settings, participants = self._settings, self._participants(moved or {})
-        witnesses = Lookups(
-            inventory=participants.inventory,
-            orders=SeatOrders(participants.orders),
-            events=participants.register,
-            people=UserDirectory(participants.users),
+        settings, clients = self._settings, self._clients(moved or {})
+        lookups = Lookups(
+            inventory=clients.inventory, orders=clients.orders, events=clients.events, directory=clients.directory
         )
-        qr = QrCodec(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
-        return CheckInService(entrance or participants.entrance, witnesses, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+        qr = QrCodec.of(settings)
+        return CheckInService(entrance or clients.check_in, lookups, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
 
     def box_office(self) -> PurchaseService:
         """Make one whose sagas are run here; nothing runs beside them."""
-        machinery = wire(self._settings)
-        self._opened.push_async_callback(machinery.close)
-        return machinery.box_office
+        container = build_container(self._settings)
+        self._opened.push_async_callback(container.close)
+        return container.resources.service(PurchaseService)
 
     def desk(self) -> EventAdminService:
-        participants = self._participants({})
+        clients = self._clients({})
         return EventAdminService(
-            entrance=participants.entrance,
-            inventory=participants.inventory,
-            events=participants.register,
-            people=UserDirectory(participants.users),
-            takings=EventRevenue(participants.users),
+            check_in=clients.check_in,
+            inventory=clients.inventory,
+            events=clients.events,
+            directory=clients.directory,
+            revenue=clients.revenue,
         )
 
     def entrance(self, *, address: str = "", losses: int = 0) -> CheckInClient:
@@ -108,7 +103,7 @@ class Workshop:
         host, port = server.sockets[0].getsockname()
         return f"{host}:{port}"
 
-    def _participants(self, moved: Mapping[str, str]) -> Participants:
-        participants = Participants.connect(self._settings.model_copy(update=moved))
-        self._opened.push_async_callback(participants.close)
-        return participants
+    def _clients(self, moved: Mapping[str, str]) -> Clients:
+        clients = Clients.connect(self._settings.model_copy(update=moved))
+        self._opened.push_async_callback(clients.close)
+        return clients

@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 from uuid import UUID
 
-__all__ = ["Flag", "Outcome", "PaymentStatus", "Report", "Standing", "ReportDecision", "decide"]
+__all__ = ["Flag", "Outcome", "PaymentStatus", "Report", "ReportDecision", "Standing", "decide"]
 
 
 class PaymentStatus(enum.StrEnum):

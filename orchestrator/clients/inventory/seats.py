@@ -12,7 +12,8 @@ import grpc
 import orjson
 
 from common.rpc.client import RpcCaller, open_channel
-from orchestrator.clients.models import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice
+from orchestrator.clients.models import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice, Ticket
+from orchestrator.errors import NotSeatOwner
 from orchestrator.saga_engine.plan import Call
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
@@ -38,6 +39,21 @@ class OwnedSeat:
     order_id: uuid.UUID | None
     price_paid: Decimal | None
     purchased_at: datetime | None
+
+    @property
+    def ticket(self) -> Ticket:
+        """The sold seat as transfers and listings name it."""
+        if self.order_id is None:
+            raise NotSeatOwner
+        return Ticket(
+            seat_id=self.seat.seat_id,
+            order_id=self.order_id,
+            event_id=self.event_id,
+            category=self.seat.category,
+            row_number=self.seat.row_number,
+            seat_number=self.seat.seat_number,
+            price=self.seat.price,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,7 @@ class InventoryClient:
     async def hold(
         self, call: Call, *, hold_id: uuid.UUID, event_id: uuid.UUID, user_id: uuid.UUID, choice: SeatChoice
     ) -> Hold:
+        """Hold seats, all or none. A seat that is taken or being taken: SEAT_UNAVAILABLE, at once."""
         if choice.seat_ids:
             answer = await self._caller.call(
                 self._stub.Reserve,
@@ -118,6 +135,7 @@ class InventoryClient:
         await self._caller.call(self._stub.ReleaseHold, request)
 
     async def sell(self, call: Call, *, hold_id: uuid.UUID, user_id: uuid.UUID) -> None:
+        """Sell what is held. When the hold is over: HOLD_EXPIRED."""
         request = pb.ConfirmHoldRequest(request_id=str(call.request_id), hold_id=str(hold_id), user_id=str(user_id))
         await self._caller.call(self._stub.ConfirmHold, request)
 
@@ -133,6 +151,15 @@ class InventoryClient:
         was_listed: bool = False,
         is_forced: bool = False,
     ) -> None:
+        """Change a ticket's owner. When it is not (any more) theirs: NOT_SEAT_OWNER; used, or listed: SEAT_UNAVAILABLE.
+
+        The event's sale has ended: EVENT_ENDED.
+
+        Args:
+            order_id: the order the ticket was bought with: the same seat sold anew is another ticket.
+            was_listed: the ticket is expected to be listed for resale, and is not afterwards.
+            is_forced: also when the event's sale has ended.
+        """
         request = pb.ChangeOwnerRequest(
             request_id=str(call.request_id),
             seat_id=str(seat_id),
@@ -148,6 +175,7 @@ class InventoryClient:
     async def list_for_resale(
         self, call: Call, *, seat_id: uuid.UUID, order_id: uuid.UUID, owner_user_id: uuid.UUID
     ) -> None:
+        """Put a ticket on sale: its code opens no door from now on. Raises as `hand_over`; EVENT_ENDED."""
         request = _resale_request(call, seat_id=seat_id, order_id=order_id, owner_user_id=owner_user_id)
         await self._caller.call(self._stub.ListForResale, request)
 
@@ -160,6 +188,11 @@ class InventoryClient:
     async def reclaim(
         self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
     ) -> tuple[ReturnedSeat, ...]:
+        """Take an order's seats back, all or none. One that is listed, used or handed over: a refusal.
+
+        Args:
+            is_forced: used and handed-over ones are taken back all the same.
+        """
         request = pb.ReclaimSeatsRequest(
             request_id=str(call.request_id),
             order_id=str(order_id),
@@ -177,10 +210,12 @@ class InventoryClient:
         )
 
     async def close_event(self, call: Call, *, event_id: uuid.UUID) -> None:
+        """From now on nothing of the event is held, sold or listed."""
         request = pb.CloseEventRequest(request_id=str(call.request_id), event_id=str(event_id))
         await self._caller.call(self._stub.CloseEvent, request)
 
     async def provision(self, call: Call, *, event_id: uuid.UUID, layout: Sequence[LayoutCategory]) -> int:
+        """Create a hall's seats and return how many."""
         request = pb.ProvisionSeatsRequest(
             request_id=str(call.request_id),
             event_id=str(event_id),

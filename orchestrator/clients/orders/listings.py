@@ -40,6 +40,7 @@ class ListingsClient:
     async def open(
         self, call: Call, *, listing_id: uuid.UUID, ticket: Ticket, seller_user_id: uuid.UUID, asking_price: Decimal
     ) -> None:
+        """Open a listing. When the ticket has one: LISTING_INVALID_STATE; is in a transfer: TRANSFER_IN_PROGRESS."""
         await self._orders.post(
             "/internal/listings",
             {
@@ -59,6 +60,7 @@ class ListingsClient:
         await self._move(listing_id, "activate", call)
 
     async def begin_withdrawal(self, call: Call, *, listing_id: uuid.UUID) -> None:
+        """Take a listing off the market. One that is not ACTIVE: LISTING_INVALID_STATE."""
         await self._move(listing_id, "begin-withdrawal", call)
 
     async def abandon_withdrawal(self, call: Call, *, listing_id: uuid.UUID) -> None:
@@ -76,6 +78,7 @@ class ListingsClient:
         buyer_user_id: uuid.UUID,
         expires_at: datetime,
     ) -> None:
+        """Take a listing for one buyer. One that is not ACTIVE (any more): LISTING_INVALID_STATE."""
         await self._move(listing_id, "claim", call, sale_id=sale_id, buyer_user_id=buyer_user_id, expires_at=expires_at)
 
     async def release_claim(self, call: Call, *, listing_id: uuid.UUID, sale_id: uuid.UUID) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from common.errors import NotFound
 from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.clients.models import Hold
@@ -50,6 +51,7 @@ class OrdersClient:
         await self._orders.post(f"/internal/orders/{order_id}/confirm", {"request_id": call.request_id})
 
     async def end(self, call: Call, *, order_id: uuid.UUID, status: str) -> None:
+        """Undo the opening: the order becomes FAILED or CANCELLED, for the reason the call gives."""
         await self._orders.post(
             f"/internal/orders/{order_id}/end",
             {
@@ -61,6 +63,7 @@ class OrdersClient:
         )
 
     async def begin_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
+        """Let no ticket of the order be disputed from now on. One is already: TRANSFER_INVALID_STATE."""
         await self._orders.post(f"/internal/orders/{order_id}/begin-refund", {"request_id": call.request_id})
 
     async def abandon_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
@@ -81,6 +84,20 @@ class OrdersClient:
             NotFound: ORDER_NOT_FOUND.
         """
         return OrderFacts.model_validate(await self._orders.get(f"/internal/orders/{order_id}"))
+
+    async def status_of_seat(self, seat_id: uuid.UUID) -> str | None:
+        """Return the status of the seat's order: the confirmed one, else the latest; None when it never had one.
+
+        Raises:
+            Unavailable: the orders service gives no answer.
+        """
+        try:
+            order = await self._orders.get(f"/internal/orders/by-seat/{seat_id}")
+        except NotFound as error:
+            if error.code != "ORDER_NOT_FOUND":  # no such path is no answer
+                raise
+            return None
+        return str(order["status"])
 
     async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int, offset: int = 0) -> list[OrderFacts]:
         """Return an event's orders of a status, oldest first."""

@@ -62,6 +62,7 @@ class TransfersClient:
         credits_amount: Decimal,
         expires_at: datetime,
     ) -> None:
+        """Open a transfer. When the ticket is in another: TRANSFER_IN_PROGRESS; on sale: LISTING_INVALID_STATE."""
         await self._orders.post(
             "/internal/transfers",
             {
@@ -77,6 +78,7 @@ class TransfersClient:
         )
 
     async def end(self, call: Call, *, transfer_id: uuid.UUID, status: str) -> None:
+        """Undo the opening: the transfer becomes FAILED or CANCELLED, for the reason the call gives."""
         await self._orders.post(
             f"/internal/transfers/{transfer_id}/end",
             {
@@ -91,6 +93,7 @@ class TransfersClient:
         await self._move(transfer_id, "complete", call)
 
     async def begin_reversal(self, call: Call, *, transfer_id: uuid.UUID) -> None:
+        """Begin to reverse a disputed transfer. Any other one: TRANSFER_INVALID_STATE."""
         await self._move(transfer_id, "begin-reversal", call)
 
     async def abandon_reversal(self, call: Call, *, transfer_id: uuid.UUID) -> None:

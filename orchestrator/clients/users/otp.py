@@ -32,6 +32,11 @@ class OtpClient:
         reference: uuid.UUID,
         address: str,
     ) -> None:
+        """Send a code to the user's phone.
+
+        Args:
+            requested_by_user_id, address: who caused it, and where they are; it is they who can cause so many only.
+        """
         await self._send(
             call.request_id,
             user_id=user_id,

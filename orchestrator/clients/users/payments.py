@@ -3,6 +3,7 @@
 import enum
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -12,13 +13,64 @@ from pydantic import BaseModel, ConfigDict
 from common.errors import Conflict
 from common.http.client import ServiceClient
 from common.money import Money
-from orchestrator.features.payments.adapters.port import CURRENCY, PaymentNews, PaymentStatus, Provider
 
-__all__ = ["PaymentFacts", "PaymentReport", "PaymentsClient", "Purpose", "ReportOutcome"]
+__all__ = [
+    "CURRENCY",
+    "PaymentFacts",
+    "PaymentNews",
+    "PaymentReport",
+    "PaymentStatus",
+    "PaymentsClient",
+    "Provider",
+    "Purpose",
+    "ReportOutcome",
+]
 
 PAGE: Final = 500
 Purpose = Literal["topup", "order"]
 INVALID_STATE: Final = "PAYMENT_INVALID_STATE"
+
+
+# One credit is one Singapore dollar.
+CURRENCY: Final = "sgd"
+
+
+class Provider(enum.StrEnum):
+    STRIPE = "stripe"
+    NOWPAYMENTS = "nowpayments"
+    KINGUIN = "kinguin"
+
+
+class PaymentStatus(enum.StrEnum):
+    """A payment's states as the users service knows them, whichever words its provider has."""
+
+    PENDING = "PENDING"
+    WAITING = "WAITING"
+    CONFIRMING = "CONFIRMING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    REFUNDED = "REFUNDED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentNews:
+    """What a provider says of a payment.
+
+    `payment_id` is ours, as we gave it to the provider. `amount` is what the payment is for, in `currency`; of a
+    refund, what was given back. `paid_amount` is what has arrived, in whatever it was paid with.
+    """
+
+    provider: Provider
+    provider_payment_id: str
+    status: PaymentStatus
+    amount: Decimal
+    currency: str
+    payment_id: uuid.UUID | None = None
+    user_id: uuid.UUID | None = None
+    paid_amount: Decimal | None = None
+    occurred_at: datetime | None = None
 
 
 class ReportOutcome(enum.StrEnum):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
 from common.auth.principal import Principal, Role
 from common.errors import Forbidden
@@ -10,28 +10,15 @@ from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.check_in.schemas import ScanDecision, VerifyRequest
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
+from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 
 __all__ = ["router"]
 
-_VERIFY = refusals(
-    {
-        400: "QR_INVALID, VALIDATION_ERROR",
-        401: "UNAUTHORIZED, TOKEN_EXPIRED",
-        403: "FORBIDDEN",
-        422: "IDEMPOTENCY_KEY_REUSED",
-        429: "RATE_LIMITED",
-        503: "SERVICE_UNAVAILABLE",
-        504: "UPSTREAM_TIMEOUT",
-    }
-)
+_VERIFY = refusals(ADMIN | IDEMPOTENT | {400: "QR_INVALID, VALIDATION_ERROR"})
 
-router = APIRouter(tags=["CheckInService"])
-
-
-async def _door(request: Request) -> CheckInService:
-    door: CheckInService = request.app.state.door
-    return door
+router = APIRouter(tags=["Door"])
 
 
 async def _doorkeeper(user: CurrentUser) -> Principal:
@@ -46,7 +33,7 @@ async def verify(
     body: VerifyRequest,
     staff: Annotated[Principal, Depends(_doorkeeper)],
     key: IdempotencyKey,
-    door: Annotated[CheckInService, Depends(_door)],
+    door: Annotated[CheckInService, provided(CheckInService)],
 ) -> Success[ScanDecision]:
     """Admits each ticket once. 200 for every scan that was decided, whatever came of it; staff and admins only.
 

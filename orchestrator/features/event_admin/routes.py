@@ -3,48 +3,34 @@
 import uuid
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from common.auth.principal import Principal, Role
-from common.http.auth import require_role
+from common.auth.principal import Principal
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
 from orchestrator.features.event_admin.service import EventAdminService
+from orchestrator.http.dependencies import AdminUser, provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    429: "RATE_LIMITED",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
-_READ = refusals(_COMMON | {404: "EVENT_NOT_FOUND"})
+_READ = refusals(ADMIN | {404: "EVENT_NOT_FOUND"})
 _CHANGE = refusals(
-    _COMMON
+    ADMIN
+    | IDEMPOTENT
     | {
         404: "EVENT_NOT_FOUND, SEAT_NOT_FOUND",
         409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS",
-        422: "IDEMPOTENCY_KEY_REUSED",
     }
 )
 CSV: Final = "text/csv"
 
 router = APIRouter(prefix="/admin", tags=["Admin"])
 
-AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 
-
-async def _event_desk(request: Request) -> EventAdminService:
-    desk: EventAdminService = request.app.state.event_desk
-    return desk
-
-
-Desk = Annotated[EventAdminService, Depends(_event_desk)]
+Desk = Annotated[EventAdminService, provided(EventAdminService)]
 
 
 @router.get("/events/{event_id}/dashboard", responses=_READ, summary="An event's sales, entries and attendees")
@@ -75,7 +61,7 @@ async def list_scans(event_id: uuid.UUID, _: AdminUser, desk: Desk, page: PageQu
     return paginated(scans, page=page, total=total)
 
 
-@router.get("/scans", responses=refusals(_COMMON), summary="Scans of codes that led to no event, newest first")
+@router.get("/scans", responses=refusals(ADMIN), summary="Scans of codes that led to no event, newest first")
 async def list_stray_scans(_: AdminUser, desk: Desk, page: PageQuery) -> Paginated[ScanView]:
     """Codes that are not ours, were tampered with, or name an event that is not there."""
     scans, total = await desk.stray_scans(page)

@@ -17,7 +17,7 @@ from orchestrator.clients.inventory.check_in import (
 )
 from orchestrator.clients.inventory.seats import CategoryCount, InventoryClient
 from orchestrator.clients.users.directory import UserDirectory, UserFacts
-from orchestrator.clients.users.revenue import EventRevenue
+from orchestrator.clients.users.ledger import EventRevenue
 from orchestrator.features.event_admin.adapters.attendee_csv import COLUMNS, cells_of, csv_of
 from orchestrator.features.event_admin.schemas import AttendeeView, Dashboard, DashboardStats, MinuteView, ScanView
 
@@ -31,17 +31,17 @@ class EventAdminService:
     def __init__(
         self,
         *,
-        entrance: CheckInClient,
+        check_in: CheckInClient,
         inventory: InventoryClient,
         events: EventsClient,
-        people: UserDirectory,
-        takings: EventRevenue,
+        directory: UserDirectory,
+        revenue: EventRevenue,
     ) -> None:
-        self._entrance = entrance
+        self._check_in = check_in
         self._inventory = inventory
         self._events = events
-        self._people = people
-        self._takings = takings
+        self._directory = directory
+        self._revenue = revenue
 
     async def dashboard(self, event_id: uuid.UUID, page: Page) -> tuple[Dashboard, int]:
         """Return an event's figures with a page of its attendees in hall order, and how many there are.
@@ -52,9 +52,9 @@ class EventAdminService:
         await self._events.facts(event_id)
         counts, stats, revenue, sold = await asyncio.gather(
             self._inventory.availability([event_id]),
-            self._entrance.stats(event_id, minutes=DASHBOARD_MINUTES),
-            self._takings.of(event_id),
-            self._entrance.attendees(event_id, offset=page.offset, limit=page.per_page),
+            self._check_in.stats(event_id, minutes=DASHBOARD_MINUTES),
+            self._revenue.of(event_id),
+            self._check_in.attendees(event_id, offset=page.offset, limit=page.per_page),
         )
         figures = _figures(counts.get(event_id, []), stats) | {"revenue": revenue}
         attendees = await self._with_names(sold.attendees)
@@ -67,7 +67,7 @@ class EventAdminService:
             NotFound: EVENT_NOT_FOUND.
         """
         await self._events.facts(event_id)
-        first = await self._entrance.attendees(event_id, limit=EXPORT_PAGE)
+        first = await self._check_in.attendees(event_id, limit=EXPORT_PAGE)
         return self._sheet(event_id, first, await self._with_names(first.attendees))
 
     async def scans(self, event_id: uuid.UUID, page: Page) -> tuple[list[ScanView], int]:
@@ -77,12 +77,12 @@ class EventAdminService:
             NotFound: EVENT_NOT_FOUND.
         """
         await self._events.facts(event_id)
-        scans, total = await self._entrance.scans(event_id, offset=page.offset, limit=page.per_page)
+        scans, total = await self._check_in.scans(event_id, offset=page.offset, limit=page.per_page)
         return [_scan_view(scan) for scan in scans], total
 
     async def stray_scans(self, page: Page) -> tuple[list[ScanView], int]:
         """Return a page of the scans whose code led to no event, newest first, and how many there are."""
-        scans, total = await self._entrance.scans(None, offset=page.offset, limit=page.per_page)
+        scans, total = await self._check_in.scans(None, offset=page.offset, limit=page.per_page)
         return [_scan_view(scan) for scan in scans], total
 
     async def block(self, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], *, request_id: uuid.UUID) -> int:
@@ -93,24 +93,24 @@ class EventAdminService:
             Conflict: a seat is taken.
         """
         await self._events.facts(event_id)
-        return await self._entrance.block(request_id, event_id=event_id, seat_ids=seat_ids)
+        return await self._check_in.block(request_id, event_id=event_id, seat_ids=seat_ids)
 
     async def unblock(self, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], *, request_id: uuid.UUID) -> int:
         """Put blocked seats back on sale, all or none, and return how many. Raises as `block`."""
         await self._events.facts(event_id)
-        return await self._entrance.unblock(request_id, event_id=event_id, seat_ids=seat_ids)
+        return await self._check_in.unblock(request_id, event_id=event_id, seat_ids=seat_ids)
 
     async def _sheet(
         self, event_id: uuid.UUID, page: AttendeePage, attendees: list[AttendeeView]
     ) -> AsyncIterator[bytes]:
         yield csv_of([COLUMNS, *(cells_of(attendee) for attendee in attendees)])
         while page.next_page_token:
-            page = await self._entrance.attendees(event_id, page_token=page.next_page_token, limit=EXPORT_PAGE)
+            page = await self._check_in.attendees(event_id, page_token=page.next_page_token, limit=EXPORT_PAGE)
             attendees = await self._with_names(page.attendees)
             yield csv_of(cells_of(attendee) for attendee in attendees)
 
     async def _with_names(self, attendees: Sequence[Attendee]) -> list[AttendeeView]:
-        people = await self._people.lookup(attendee.user_id for attendee in attendees)
+        people = await self._directory.lookup(attendee.user_id for attendee in attendees)
         return [_attendee_view(attendee, people.get(attendee.user_id)) for attendee in attendees]
 
 

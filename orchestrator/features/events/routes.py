@@ -3,11 +3,9 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
-from common.auth.principal import Principal, Role
 from common.fields import Instant
-from common.http.auth import require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.events.schemas import (
     Availability,
@@ -19,39 +17,25 @@ from orchestrator.features.events.schemas import (
 )
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
+from orchestrator.http.dependencies import AdminUser, provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
 from orchestrator.saga_engine.engine import StillRunning
 
 __all__ = ["router"]
 
-_UPSTREAM = {429: "RATE_LIMITED", 503: "SERVICE_UNAVAILABLE", 504: "UPSTREAM_TIMEOUT"}
-_READ = refusals(_UPSTREAM | {400: "INVALID_UUID, VALIDATION_ERROR", 404: "EVENT_NOT_FOUND"})
-_CREATE = refusals(
-    _UPSTREAM
-    | {
-        400: "VALIDATION_ERROR, INVALID_UUID",
-        401: "UNAUTHORIZED, TOKEN_EXPIRED",
-        403: "FORBIDDEN",
-        404: "NOT_FOUND",
-        409: "REQUEST_IN_PROGRESS",
-        422: "IDEMPOTENCY_KEY_REUSED",
-    }
-) | {202: {"model": Success[EventInProgress]}}
+_READ = refusals(UPSTREAM | {400: "INVALID_UUID, VALIDATION_ERROR", 404: "EVENT_NOT_FOUND"})
+_CREATE = refusals(ADMIN | IDEMPOTENT | {404: "NOT_FOUND", 409: "REQUEST_IN_PROGRESS"}) | {
+    202: {"model": Success[EventInProgress]}
+}
 
 router = APIRouter(tags=["Events"])
 
-AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
+
+EventCatalogue = Annotated[CatalogueService, provided(CatalogueService)]
 
 
-async def _catalogue(request: Request) -> CatalogueService:
-    catalogue: CatalogueService = request.app.state.catalogue
-    return catalogue
-
-
-EventCatalogue = Annotated[CatalogueService, Depends(_catalogue)]
-
-
-@router.get("/events", responses=refusals(_UPSTREAM | {400: "VALIDATION_ERROR"}), summary="What is on sale")
+@router.get("/events", responses=refusals(UPSTREAM | {400: "VALIDATION_ERROR"}), summary="What is on sale")
 async def list_events(
     *,
     catalogue: EventCatalogue,

@@ -6,8 +6,9 @@ Nobody sees the event before its whole hall is there; if the hall cannot be buil
 import uuid
 from typing import Any, Final
 
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import EventDraft
-from orchestrator.clients.participants import EventRegister, SeatInventory
 from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, pivot, undoable
 
 __all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
@@ -30,7 +31,7 @@ class PutOnSale(SagaData):
 
 
 def put_on_sale_plan(
-    *, events: EventRegister, inventory: SeatInventory, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    *, events: EventsClient, inventory: InventoryClient, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
 ) -> Plan[PutOnSale]:
     """Return the story of an event that goes on sale."""
     steps = PutOnSaleSteps(events, inventory)
@@ -52,7 +53,7 @@ def put_on_sale_plan(
 class PutOnSaleSteps:
     """The saga's actions and undos, in the order of the story."""
 
-    def __init__(self, events: EventRegister, inventory: SeatInventory) -> None:
+    def __init__(self, events: EventsClient, inventory: InventoryClient) -> None:
         self._events = events
         self._inventory = inventory
 

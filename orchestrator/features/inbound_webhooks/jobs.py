@@ -4,11 +4,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel
-
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
-from orchestrator.clients.users.payments import PaymentsClient, ReportOutcome
+from orchestrator.clients.users.payments import PaymentsClient, Provider, ReportOutcome
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -17,14 +15,17 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookStatus,
 )
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.payments.adapters.port import Provider, WebhookAdapter
+from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
+from orchestrator.features.payments.adapters.port import WebhookAdapter
 from orchestrator.features.payments.errors import WebhookUnreadable
 from orchestrator.jobs.errors import JobRefused
+from orchestrator.jobs.policies import FIVE_REPETITIONS, JobPolicy
 from orchestrator.jobs.registry import JobContext
 
-__all__ = ["KIND", "ProcessWebhook", "WebhookProcessor"]
+__all__ = ["POLICY", "WebhookProcessor"]
 
-KIND: Final = "webhook"
+# Money is waiting: the last pause repeats for nine minutes. After that the reconciliation repairs what is left.
+POLICY: Final = JobPolicy(KIND, tries=20, retry_seconds=FIVE_REPETITIONS, timeout_seconds=30, concurrency=8)
 REPORT: Final = "report"
 
 _STATUS_OF_OUTCOME: Final = {
@@ -36,13 +37,6 @@ _STATUS_OF_OUTCOME: Final = {
 }
 
 logger = get_logger(__name__)
-
-
-class ProcessWebhook(BaseModel):
-    """Which webhook, and the how manieth time an admin wants it processed again."""
-
-    webhook_id: uuid.UUID
-    replay: int
 
 
 class WebhookProcessor:

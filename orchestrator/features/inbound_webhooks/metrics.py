@@ -2,8 +2,8 @@
 
 from prometheus_client import Counter
 
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus
-from orchestrator.features.payments.adapters.port import Provider
 
 __all__ = ["WEBHOOKS", "WEBHOOK_REJECTIONS"]
 

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.engine import Database, Row
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
     WebhookError,
@@ -14,7 +15,7 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookStatus,
     WebhookView,
 )
-from orchestrator.features.payments.adapters.port import Inbound, Provider
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.writer import enqueue_in
 

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Depends, Header, Request
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus
 from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookReceived, WebhookSummary
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
-from orchestrator.features.payments.adapters.port import Provider
+from orchestrator.http.dependencies import provided
+from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]
 
@@ -24,13 +26,7 @@ _RECEIVE = refusals(
         503: "SERVICE_UNAVAILABLE",
     }
 )
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    503: "SERVICE_UNAVAILABLE",
-}
-_ONE = refusals(_COMMON | {404: "NOT_FOUND"})
+_ONE = refusals(ADMIN | {404: "NOT_FOUND"})
 
 
 def _body(example: dict[str, Any]) -> dict[str, Any]:
@@ -48,12 +44,7 @@ _public = APIRouter(prefix="/webhooks", tags=["Webhooks"])
 _admin = APIRouter(prefix="/admin/webhook-logs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _inbox(request: Request) -> WebhookInbox:
-    inbox: WebhookInbox = request.app.state.webhook_inbox
-    return inbox
-
-
-Inbox = Annotated[WebhookInbox, Depends(_inbox)]
+Inbox = Annotated[WebhookInbox, provided(WebhookInbox)]
 
 
 @_public.post("/stripe", responses=_RECEIVE, openapi_extra=_STRIPE, summary="Hear from Stripe")
@@ -85,7 +76,7 @@ async def _take(provider: Provider, request: Request, inbox: WebhookInbox, signa
     return success(WebhookReceived())
 
 
-@_admin.get("", responses=refusals(_COMMON), summary="Webhooks, newest first (admin)")
+@_admin.get("", responses=refusals(ADMIN), summary="Webhooks, newest first (admin)")
 async def list_webhooks(
     inbox: Inbox, page: PageQuery, provider: Provider | None = None, status: WebhookStatus | None = None
 ) -> Paginated[WebhookSummary]:

@@ -2,14 +2,16 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import EarlierOutcome, WebhookError, WebhookStatus
-from orchestrator.features.payments.adapters.port import Provider
 
-__all__ = ["WebhookDetail", "WebhookReceived", "WebhookSummary"]
+__all__ = ["KIND", "ProcessWebhook", "WebhookDetail", "WebhookReceived", "WebhookSummary"]
+
+KIND: Final = "webhook"  # of the job that processes one
 
 
 class WebhookReceived(BaseModel):
@@ -41,3 +43,10 @@ class WebhookDetail(WebhookSummary):
     payload: Any = Field(
         description="What it says, secrets redacted; null when it is no JSON.", examples=[{"id": "evt_1PqRsT"}]
     )
+
+
+class ProcessWebhook(BaseModel):
+    """Which webhook, and the how manieth time an admin wants it processed again."""
+
+    webhook_id: uuid.UUID
+    replay: int

@@ -8,13 +8,13 @@ from typing import Final
 from common.http.envelope import Page
 from common.redaction import redacted
 from common.telemetry.logs import get_logger
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.errors import WebhookNotFound
-from orchestrator.features.inbound_webhooks.jobs import KIND, ProcessWebhook
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOK_REJECTIONS, WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookView
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookSummary
-from orchestrator.features.payments.adapters.port import Inbound, Provider, WebhookAdapter
+from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook, WebhookDetail, WebhookSummary
+from orchestrator.features.payments.adapters.port import Inbound, WebhookAdapter
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
 from orchestrator.jobs.service import JobQueue
 

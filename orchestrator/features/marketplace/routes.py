@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals
@@ -18,22 +18,22 @@ from orchestrator.features.marketplace.schemas import (
 from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.http.answers import answer
 from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    404: "LISTING_NOT_FOUND",
-    409: "LISTING_INVALID_STATE, REQUEST_IN_PROGRESS",
-    422: "IDEMPOTENCY_KEY_REUSED",
-    429: "RATE_LIMITED",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
+_COMMON = (
+    COMMON
+    | IDEMPOTENT
+    | {
+        403: "FORBIDDEN",
+        404: "LISTING_NOT_FOUND",
+        409: "LISTING_INVALID_STATE, REQUEST_IN_PROGRESS",
+    }
+)
 _LIST = refusals(
     _COMMON
     | {
@@ -61,15 +61,10 @@ _APPROVE = refusals(
     }
 )
 
-router = APIRouter(prefix="/marketplace", tags=["MarketplaceService"], responses={202: {"model": Success[InProgress]}})
+router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses={202: {"model": Success[InProgress]}})
 
 
-async def _marketplace(request: Request) -> MarketplaceService:
-    marketplace: MarketplaceService = request.app.state.marketplace
-    return marketplace
-
-
-Market = Annotated[MarketplaceService, Depends(_marketplace)]
+Market = Annotated[MarketplaceService, provided(MarketplaceService)]
 
 
 @router.post("/list", status_code=201, responses=_LIST, summary="Put a ticket on sale")

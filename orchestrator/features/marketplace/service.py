@@ -9,7 +9,6 @@ from common.db.requests import fingerprint_of
 from common.errors import Busy
 from common.money import CENT
 from orchestrator.clients.events import EventsClient
-from orchestrator.clients.events_on_sale import require_upcoming
 from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
 from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.listings import ListingFacts, ListingsClient
@@ -35,7 +34,6 @@ from orchestrator.features.marketplace.schemas import (
     SaleCompleted,
     SalePending,
 )
-from orchestrator.features.transfers.service.transfers import ticket_of
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
@@ -54,7 +52,7 @@ class MarketplaceService:
         transfers: TransfersClient,
         inventory: InventoryClient,
         events: EventsClient,
-        codes: OtpClient,
+        otp: OtpClient,
         approval_ttl_seconds: float,
     ) -> None:
         self._engine = engine
@@ -62,7 +60,7 @@ class MarketplaceService:
         self._transfers = transfers
         self._inventory = inventory
         self._events = events
-        self._codes = codes
+        self._otp = otp
         self._approval_ttl = timedelta(seconds=approval_ttl_seconds)
 
     async def list_ticket(self, request: ListRequest, *, caller_id: uuid.UUID, key: str | None) -> ListingActive:
@@ -86,7 +84,7 @@ class MarketplaceService:
         await self._check_price(seat, request.asking_price)
         listing = ListForResale(
             saga_id=listing_id,
-            ticket=ticket_of(seat),
+            ticket=seat.ticket,
             seller_user_id=caller_id,
             asking_price=request.asking_price,
         )
@@ -145,7 +143,7 @@ class MarketplaceService:
             raise SelfTransfer
         if listing.status != "ACTIVE":
             raise ListingInvalidState(details={"status": listing.status})
-        event = await require_upcoming(self._events, listing.event_id)
+        event = await self._events.upcoming(listing.event_id)
         resale = Resale(
             saga_id=sale_id,
             listing_id=listing_id,
@@ -180,10 +178,10 @@ class MarketplaceService:
             return _completed(listing, listing.buyer_user_id)
         if listing.status != "PENDING_TRANSFER" or listing.sale_id is None or listing.buyer_user_id is None:
             raise ListingInvalidState(details={"status": listing.status})
-        await self._codes.verify(
+        await self._otp.verify(
             user_id=caller_id, context=CodeContext.RESALE, reference=listing.sale_id, otp_code=otp_code
         )
-        await require_upcoming(self._events, listing.event_id)
+        await self._events.upcoming(listing.event_id)
         if await self._transfers.is_disputed(seat_id=listing.seat_id, order_id=listing.order_id):
             raise ListingInvalidState("A transfer of the ticket is disputed.")
         saga = await self._engine.signal(
@@ -215,7 +213,7 @@ class MarketplaceService:
         return seat
 
     async def _check_price(self, seat: OwnedSeat, asking_price: Decimal) -> None:
-        event = await require_upcoming(self._events, seat.event_id)
+        event = await self._events.upcoming(seat.event_id)
         highest = (seat.seat.price * event.resale_cap_percent / 100).quantize(CENT, rounding=ROUND_DOWN)
         if asking_price > highest:
             raise PriceAboveCap(details={"highest_price": f"{highest:.2f}"})

@@ -1,11 +1,78 @@
-"""What people are told: by mail, by text message, and in a feed of their own that the gateway shows live.
+"""What users are told: by email, by text message, and in a feed of their own that the gateway shows live.
 
-A message of the platform becomes *notices*, one for each person it concerns (`notices`). One statement notes the
-message as handled, writes the notices into those people's feeds, and queues the jobs that send *letters*
-(`recorder`, `repository`). A letter is written when it is sent, from what is true then (`desk`, `stationery`), and goes
-out over SMTP (`mailer`; `verdict` says what a refusal means); a text message goes through the users service, which has
-the provider's key.
+A message of the platform becomes *notices*, one for each user it concerns (`models.notices`). One statement records the
+message as handled, writes the notices into those users' feeds, and enqueues the jobs that send emails (`messages`,
+`repository`). An email is written when it is sent, from what is true then (`jobs`, `service`), and goes out over SMTP
+(`adapters`). A text message goes through the users service, which has the provider's key.
 
-A message that comes twice changes nothing the second time. A letter is sent once, except when a worker dies between
-the mail server's "250" and writing that down: then twice, with the same Message-ID, by which mail programs know a copy.
+A message that comes twice changes nothing the second time. An email is sent once, unless a worker crashes between the
+mail server's "250" and recording it: then twice, with the same Message-ID, by which mail programs know a copy.
 """
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Final
+
+from common.messaging.broker import Broker
+from common.periodic import PeriodicTask
+from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
+from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
+from orchestrator.features.notifications.messages import NotificationConsumer
+from orchestrator.features.notifications.models.emails import Channel, EmailRequest
+from orchestrator.features.notifications.repository import FeedStore
+from orchestrator.features.notifications.routes import internal
+from orchestrator.features.notifications.service.context_loader import ContextLoader
+from orchestrator.features.notifications.service.email_builder import EmailBuilder
+from orchestrator.features.notifications.service.feeds import Feeds
+from orchestrator.features.notifications.settings import NotificationSettings
+from orchestrator.jobs.registry import JobHandler
+from rabbitmq.topology import NOTIFICATIONS_QUEUE
+
+__all__ = ["FEATURE", "notification_sender"]
+
+SECONDS_PER_DAY: Final = 86_400.0
+
+
+def notification_sender(resources: Resources) -> NotificationSender:
+    settings, clients = resources.settings_of(NotificationSettings), resources.clients
+    renderer = TemplateRenderer(public_url=settings.public_url)
+    return NotificationSender(
+        context_loader=ContextLoader(directory=clients.directory, events=clients.events, orders=clients.orders_service),
+        email_builder=EmailBuilder(sender=settings.mail_from, reply_to=settings.mail_reply_to, renderer=renderer),
+        renderer=renderer,
+        mailer=Mailer(SmtpServer.from_url(settings.smtp_url), timeout_seconds=settings.smtp_timeout_seconds),
+        users=clients.users_service,
+    )
+
+
+def _services(resources: Resources) -> Iterable[object]:
+    yield Feeds(FeedStore(resources.database))
+
+
+def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
+    sender = notification_sender(resources)
+    yield JobHandler(Channel.EMAIL, EmailRequest, sender.send_email)
+    yield JobHandler(Channel.SMS, EmailRequest, sender.send_text_message)
+
+
+def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
+    handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, on_recorded=resources.relay.poke)
+    return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.take, name="worker").broker}
+
+
+def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
+    keep_seconds = resources.settings_of(NotificationSettings).feed_keep_days * SECONDS_PER_DAY
+    trim = partial(FeedStore(resources.database).trim, keep_seconds=keep_seconds)
+    yield PeriodicTask(trim, name="feeds", interval_seconds=HOUSEKEEPING_SECONDS)
+
+
+FEATURE: Final = Feature(
+    internal_routers=(internal,),
+    services=_services,
+    job_policies=POLICIES,
+    job_handlers=_job_handlers,
+    worker_consumers=_worker_consumers,
+    periodic=_periodic,
+)

@@ -8,9 +8,8 @@ from orchestrator.features.notifications.models.emails import EmailRequest
 from orchestrator.features.notifications.models.notices import Notice, notices_of
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.repository import delivery_key
-from orchestrator.features.outbound_webhooks.schemas import DELIVERABLE
-from orchestrator.features.outbound_webhooks.service import KIND as DELIVERY
-from orchestrator.features.outbound_webhooks.service import DeliverWebhook
+from orchestrator.features.outbound_webhooks.schemas import DELIVERABLE, DeliverWebhook
+from orchestrator.features.outbound_webhooks.schemas import KIND as DELIVERY
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
 

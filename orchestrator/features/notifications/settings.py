@@ -26,12 +26,6 @@ class NotificationSettings(BaseSettings):
     mail_from: str = Field(default="", description="Who mail is from, such as: Tickets <tickets@shop.example>")
     mail_reply_to: str = Field(default="", description="Where answers go; to MAIL_FROM when empty.")
     public_url: str = Field(default="http://127.0.0.1:8000", description="Where fans find us; links in mail begin so.")
-    delivery_timeout_seconds: float = Field(
-        default=15.0, gt=0, lt=30, description="How long an integrator's address has for its answer to a webhook."
-    )
-    delivery_connect_timeout_seconds: float = Field(
-        default=5.0, gt=0, description="How long, of that, a connection to it may take, with its TLS."
-    )
     feed_keep_days: float = Field(default=30.0, gt=0, description="How long a person's feed can be read back.")
 
     @model_validator(mode="before")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
@@ -12,19 +12,16 @@ from orchestrator.features.transfers.routes import Transfers
 from orchestrator.features.transfers.schemas import TransferCompleted, TransferPending
 from orchestrator.http.answers import answer
 from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    403: "FORBIDDEN",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
 _VERIFY = refusals(
-    _COMMON
+    COMMON
+    | IDEMPOTENT
     | {
         401: "UNAUTHORIZED, TOKEN_EXPIRED, OTP_INVALID",
         402: "INSUFFICIENT_CREDITS",
@@ -33,14 +30,13 @@ _VERIFY = refusals(
         409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, SEAT_UNAVAILABLE, "
         "REQUEST_IN_PROGRESS",
         410: "HOLD_EXPIRED, OTP_EXPIRED, EVENT_ENDED",
-        422: "IDEMPOTENCY_KEY_REUSED",
         429: "RATE_LIMITED, OTP_MAX_RETRIES",
     }
 ) | {202: {"model": Success[InProgress]}}
 _RESEND = refusals(
-    _COMMON
+    COMMON
     | {
-        401: "UNAUTHORIZED, TOKEN_EXPIRED",
+        403: "FORBIDDEN",
         404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND, LISTING_NOT_FOUND",
         409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, LISTING_INVALID_STATE, "
         "REQUEST_IN_PROGRESS",
@@ -52,12 +48,7 @@ _RESEND = refusals(
 router = APIRouter(tags=["One-time codes"])
 
 
-async def _code_desk(request: Request) -> OtpService:
-    desk: OtpService = request.app.state.code_desk
-    return desk
-
-
-Codes = Annotated[OtpService, Depends(_code_desk)]
+Codes = Annotated[OtpService, provided(OtpService)]
 
 
 @router.post("/verify-otp", responses=_VERIFY, summary="Prove who you are with the code that was sent")

@@ -31,15 +31,15 @@ class OtpService:
     def __init__(
         self,
         engine: SagaEngine,
-        codes: OtpClient,
+        otp: OtpClient,
         *,
-        desk: TransferService,
+        transfer_service: TransferService,
         transfers: TransfersClient,
         listings: ListingsClient,
     ) -> None:
         self._engine = engine
-        self._codes = codes
-        self._desk = desk
+        self._otp = otp
+        self._transfer_service = transfer_service
         self._transfers = transfers
         self._listings = listings
 
@@ -53,7 +53,7 @@ class OtpService:
             Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`.
         """
         await self._unpaid_order(order_id, user_id=user_id)
-        await self._codes.verify(user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code)
+        await self._otp.verify(user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code)
         return Verified(reference_id=order_id)
 
     async def resend_for_purchase(self, order_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
@@ -85,7 +85,7 @@ class OtpService:
             return await self._send_again(user_id, CodeContext.TRANSFER, transfer_id, address=address)
         except TooManyRequests as error:
             if error.code == OtpMaxRetries.code:
-                await self._desk.give_up(transfer_id)
+                await self._transfer_service.give_up(transfer_id)
             raise
 
     async def resend_for_sale(self, listing_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
@@ -108,7 +108,7 @@ class OtpService:
     async def _send_again(
         self, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, *, address: str
     ) -> CodeSent:
-        sent = await self._codes.send_again(user_id=user_id, context=context, reference=reference, address=address)
+        sent = await self._otp.send_again(user_id=user_id, context=context, reference=reference, address=address)
         if not sent.is_sent:
             raise TooManyRequests("A code was sent a moment ago.", retry_after_seconds=sent.retry_after_seconds or 1)
         return CodeSent(reference_id=reference)

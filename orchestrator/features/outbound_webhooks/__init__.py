@@ -1,10 +1,58 @@
 """Outbound webhooks: integrators are told of what happens, at an address of theirs.
 
 A *subscription* names an address, the message types it wants and a secret. Each message of such a type becomes a
-*delivery*, stored in the transaction that notes the message as handled (`orchestrator.features.notifications.messages`), and a
+*delivery*, stored in the transaction that records the message as handled (`orchestrator.features.notifications`), and a
 job that posts it, signed as the Standard Webhooks specification says (https://www.standardwebhooks.com), until the
 address answers 2xx or the tries, spread over days, are used up. 410 ends the subscription.
 
-Addresses are strangers': `addresses` says which are allowed, `names` looks theirs up, `sender` posts to them, and `turns`
-sees that nobody waits for a slow one.
+Integrators choose the addresses: `adapters.url_guard` says which are allowed, `adapters.public_resolver` resolves them,
+`adapters.sender` posts to them, and `adapters.subscription_limiter` keeps a slow one from delaying the others.
 """
+
+from collections.abc import Iterable
+from typing import Final
+
+from common.periodic import PeriodicTask
+from common.settings import ServiceSettings
+from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
+from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
+from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import SubscriptionLimiter
+from orchestrator.features.outbound_webhooks.jobs import POLICY, DeliveryHandler
+from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
+from orchestrator.features.outbound_webhooks.routes import router
+from orchestrator.features.outbound_webhooks.schemas import KIND, DeliverWebhook
+from orchestrator.features.outbound_webhooks.service import SubscriptionService
+from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
+from orchestrator.jobs.registry import JobHandler
+
+__all__ = ["FEATURE"]
+
+
+def _services(resources: Resources) -> Iterable[object]:
+    is_dev = resources.settings_of(ServiceSettings).is_dev
+    yield SubscriptionService(SubscriptionStore(resources.database), resources.jobs, is_private_allowed=is_dev)
+
+
+def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
+    settings = resources.settings_of(OutboundWebhookSettings)
+    sender = WebhookSender(
+        PublicResolver(),
+        is_private_allowed=resources.settings_of(ServiceSettings).is_dev,
+        timeout_seconds=settings.delivery_timeout_seconds,
+        connect_timeout_seconds=settings.delivery_connect_timeout_seconds,
+    )
+    handler = DeliveryHandler(SubscriptionStore(resources.database), sender, resources.jobs, SubscriptionLimiter())
+    yield JobHandler(KIND, DeliverWebhook, handler.deliver)
+
+
+def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
+    store = SubscriptionStore(resources.database)
+    yield PeriodicTask(
+        store.trim, store.fail_abandoned, name="outbound webhooks", interval_seconds=HOUSEKEEPING_SECONDS
+    )
+
+
+FEATURE: Final = Feature(
+    routers=(router,), services=_services, job_policies=(POLICY,), job_handlers=_job_handlers, periodic=_periodic
+)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from orchestrator.saga_engine.models import metadata
+from orchestrator.database import metadata
 
 __all__ = ["metadata", "webhook_deliveries", "webhook_subscriptions"]
 

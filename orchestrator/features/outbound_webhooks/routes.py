@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role
@@ -15,35 +15,26 @@ from orchestrator.features.outbound_webhooks.schemas import (
     SubscriptionWithSecret,
 )
 from orchestrator.features.outbound_webhooks.service import SubscriptionService
+from orchestrator.http.dependencies import provided
+from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    503: "SERVICE_UNAVAILABLE",
-}
-_ONE = _COMMON | {404: "NOT_FOUND"}
+_ONE = ADMIN | {404: "NOT_FOUND"}
 
-router = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _integration_desk(request: Request) -> SubscriptionService:
-    desk: SubscriptionService = request.app.state.integration_desk
-    return desk
+Desk = Annotated[SubscriptionService, provided(SubscriptionService)]
 
 
-Desk = Annotated[SubscriptionService, Depends(_integration_desk)]
-
-
-@router.post("/webhook-subscriptions", status_code=201, responses=refusals(_COMMON), summary="Subscribe (admin)")
+@router.post("/webhook-subscriptions", status_code=201, responses=refusals(ADMIN), summary="Subscribe (admin)")
 async def subscribe(body: NewSubscription, caller: CurrentUser, desk: Desk) -> Success[SubscriptionWithSecret]:
     """Webhooks are signed as Standard Webhooks says; the secret is shown this once."""
     return success(await desk.subscribe(body, caller=caller))
 
 
-@router.get("/webhook-subscriptions", responses=refusals(_COMMON), summary="Subscriptions, newest first (admin)")
+@router.get("/webhook-subscriptions", responses=refusals(ADMIN), summary="Subscriptions, newest first (admin)")
 async def list_subscriptions(desk: Desk, page: PageQuery) -> Paginated[Subscription]:
     found, total = await desk.page(page)
     return paginated(found, page=page, total=total)
@@ -70,7 +61,7 @@ async def unsubscribe(subscription_id: uuid.UUID, desk: Desk) -> None:
 
 @router.get(
     "/webhook-subscriptions/{subscription_id}/deliveries",
-    responses=refusals(_COMMON),
+    responses=refusals(ADMIN),
     summary="What was delivered, newest first (admin)",
 )
 async def list_deliveries(

@@ -8,7 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.fields import PlainText
 
-__all__ = ["DELIVERABLE", "Delivery", "NewSubscription", "Subscription", "SubscriptionWithSecret"]
+__all__ = [
+    "DELIVERABLE",
+    "KIND",
+    "DeliverWebhook",
+    "Delivery",
+    "NewSubscription",
+    "Subscription",
+    "SubscriptionWithSecret",
+]
+
+KIND: Final = "delivery"  # of the job that delivers one
 
 MessageType = Literal[
     "order.confirmed",
@@ -69,3 +79,9 @@ class Delivery(BaseModel):
     last_error: str | None
     created_at: datetime
     delivered_at: datetime | None
+
+
+class DeliverWebhook(BaseModel):
+    """A job's payload."""
+
+    delivery_id: uuid.UUID

@@ -1,6 +1,53 @@
-"""Parked messages: what a consumer could not handle, kept for people who have it handled again or throw it away.
+"""Parked messages: what a consumer could not handle, kept until an admin replays or discards it.
 
-Consumers of all services, and the broker itself, put such messages into the queue `parking`. A *keeper* in every worker
-takes them out of it and into a table, where admins see them. A message that is *replayed* leaves through the outbox, in
-the write that says so, and for the queue that it was taken from; its handler knows it by its id.
+Consumers of all services, and the broker itself, put such messages into the queue `parking`. A consumer in every worker
+moves them to a table, where admins see them. A message that is *replayed* leaves through the outbox, in the write that
+records it, and for the queue it came from; its handler knows it by its id.
 """
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from common.messaging.broker import Broker
+from common.periodic import PeriodicTask
+from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
+from orchestrator.features.parked_messages.metrics import PARKED_MESSAGES
+from orchestrator.features.parked_messages.repository import ParkedMessageStore
+from orchestrator.features.parked_messages.routes import router
+from orchestrator.features.parked_messages.service import ParkedMessageService
+
+__all__ = ["FEATURE"]
+
+COUNT_INTERVAL_SECONDS: Final = 5.0
+
+
+def _services(resources: Resources) -> Iterable[object]:
+    yield ParkedMessageService(
+        ParkedMessageStore(resources.database),
+        queues=resources.topology.parking_queues,
+        on_replayed=resources.relay.poke,
+    )
+
+
+def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
+    consumer = ParkedMessageConsumer(
+        resources.rabbitmq_url,
+        service="worker",
+        topology=resources.topology,
+        store=ParkedMessageStore(resources.database),
+    )
+    return {"parking": consumer.broker}
+
+
+def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
+    store = ParkedMessageStore(resources.database)
+
+    async def count() -> None:
+        PARKED_MESSAGES.set(await store.count())
+
+    yield PeriodicTask(count, name="parked message count", interval_seconds=COUNT_INTERVAL_SECONDS)
+    yield PeriodicTask(store.trim, name="parked messages", interval_seconds=HOUSEKEEPING_SECONDS)
+
+
+FEATURE: Final = Feature(routers=(router,), services=_services, worker_consumers=_worker_consumers, periodic=_periodic)

@@ -10,6 +10,7 @@ from typing import Final
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
 from aiormq.exceptions import AMQPError
 
+from common.backoff import backoff
 from common.errors import Unavailable
 from common.messaging.broker import Broker
 from common.messaging.parking import ParkingTicket
@@ -51,7 +52,7 @@ class ParkedMessageConsumer:
 
     async def _keep(self, parked: Parked) -> None:
         """Store it, however long that takes: there is no other place for it."""
-        wait_seconds = FIRST_WAIT_SECONDS
+        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
         while True:
             try:
                 await self._store.store(parked)
@@ -61,8 +62,7 @@ class ParkedMessageConsumer:
                 logger.exception("parking.stumbled", parked_id=str(parked.parked_id))
             else:
                 return
-            await asyncio.sleep(wait_seconds)
-            wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            await asyncio.sleep(next(pauses))
 
 
 def _parked(incoming: AbstractIncomingMessage) -> Parked:

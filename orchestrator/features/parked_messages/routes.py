@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Role
 from common.fields import PlainText
@@ -12,31 +12,20 @@ from common.http.envelope import PageQuery, Paginated, Success, paginated, refus
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from orchestrator.features.parked_messages.schemas import ParkedMessage
 from orchestrator.features.parked_messages.service import ParkedMessageService
+from orchestrator.http.dependencies import provided
+from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    503: "SERVICE_UNAVAILABLE",
-}
-_SETTLE = _COMMON | {404: "NOT_FOUND", 409: "PARKED_INVALID_STATE"}
+_SETTLE = ADMIN | {404: "NOT_FOUND", 409: "PARKED_INVALID_STATE"}
 
-router = APIRouter(
-    prefix="/api/admin/parked-messages", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))]
-)
+router = APIRouter(prefix="/admin/parked-messages", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-async def _parking_desk(request: Request) -> ParkedMessageService:
-    desk: ParkedMessageService = request.app.state.parking_desk
-    return desk
+Desk = Annotated[ParkedMessageService, provided(ParkedMessageService)]
 
 
-Desk = Annotated[ParkedMessageService, Depends(_parking_desk)]
-
-
-@router.get("", responses=refusals(_COMMON), summary="Messages that no consumer could handle, last first (admin)")
+@router.get("", responses=refusals(ADMIN), summary="Messages that no consumer could handle, last first (admin)")
 async def list_parked_messages(
     desk: Desk,
     page: PageQuery,

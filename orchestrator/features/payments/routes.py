@@ -2,24 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
 from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpRequest, TopUpStarted
 from orchestrator.features.payments.service.top_up import TopUpService
+from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import COMMON, IDEMPOTENT
 
 __all__ = ["router"]
 
-_TOP_UP = {
-    400: "VALIDATION_ERROR",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    422: "IDEMPOTENCY_KEY_REUSED",
-    429: "RATE_LIMITED",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
+_TOP_UP = COMMON | IDEMPOTENT | {400: "VALIDATION_ERROR"}
 _CRYPTO = _TOP_UP | {
     400: "VALIDATION_ERROR, INVALID_UUID",
     403: "FORBIDDEN",
@@ -30,12 +25,7 @@ _CRYPTO = _TOP_UP | {
 router = APIRouter(tags=["Credits"])
 
 
-async def _cash_desk(request: Request) -> TopUpService:
-    desk: TopUpService = request.app.state.cash_desk
-    return desk
-
-
-Desk = Annotated[TopUpService, Depends(_cash_desk)]
+Desk = Annotated[TopUpService, provided(TopUpService)]
 
 
 @router.post("/credits/topup", responses=refusals(_TOP_UP), summary="Buy credits by card")

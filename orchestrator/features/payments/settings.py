@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from common.settings import ServiceSettings
 
-__all__ = ["ProviderSettings"]
+__all__ = ["PaymentSettings"]
 
 SANDBOX_URL: Final = "http://127.0.0.1:5900"
 # Of the sandbox: anybody can read them here, so they are refused outside dev and test.
@@ -19,7 +19,7 @@ DEV_SECRETS: Final = {
 }
 
 
-class ProviderSettings(ServiceSettings):
+class PaymentSettings(ServiceSettings):
     """In dev and test all of them are the sandbox."""
 
     stripe_api_url: str = "https://api.stripe.com"

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from common.http.auth import CurrentUser
@@ -21,19 +21,14 @@ from orchestrator.features.purchases.schemas import (
 )
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.saga_engine.engine import StillRunning
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    422: "IDEMPOTENCY_KEY_REUSED",
-    429: "RATE_LIMITED",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
+_COMMON = COMMON | IDEMPOTENT
 _RESERVE = refusals(
     _COMMON
     | {
@@ -65,13 +60,8 @@ _CANCEL = refusals(
 router = APIRouter(tags=["Purchase"], responses={202: {"model": Success[OrderInProgress]}})
 
 
-async def _box_office(request: Request) -> PurchaseService:
-    office: PurchaseService = request.app.state.box_office
-    return office
-
-
 Data = TypeVar("Data", bound=BaseModel)
-Office = Annotated[PurchaseService, Depends(_box_office)]
+Office = Annotated[PurchaseService, provided(PurchaseService)]
 
 
 @router.post("/reserve", responses=_RESERVE, response_model_exclude_none=True, summary="Hold 1 to 10 seats")

@@ -17,8 +17,10 @@ from pydantic import BaseModel
 
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import Charge, Hold, SeatChoice
-from orchestrator.clients.participants import OrderBook, SeatInventory, Wallet
+from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.errors import HoldExpired, OrderCancelled, OtpRequired
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.plan import (
@@ -86,15 +88,15 @@ class Purchase(SagaData):
 
 def purchase_plan(
     *,
-    inventory: SeatInventory,
-    orders: OrderBook,
-    wallet: Wallet,
+    inventory: InventoryClient,
+    orders: OrdersClient,
+    ledger: LedgerClient,
     qr: QrCodec,
     hold_ttl_seconds: float,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[Purchase]:
     """Return the story of a purchase."""
-    steps = PurchaseSteps(inventory=inventory, orders=orders, wallet=wallet, qr=qr, hold_ttl_seconds=hold_ttl_seconds)
+    steps = PurchaseSteps(inventory=inventory, orders=orders, ledger=ledger, qr=qr, hold_ttl_seconds=hold_ttl_seconds)
     return Plan(
         PURCHASE,
         Purchase,
@@ -115,11 +117,17 @@ class PurchaseSteps:
     """The purchase's actions and undos, in the order of the story."""
 
     def __init__(
-        self, *, inventory: SeatInventory, orders: OrderBook, wallet: Wallet, qr: QrCodec, hold_ttl_seconds: float
+        self,
+        *,
+        inventory: InventoryClient,
+        orders: OrdersClient,
+        ledger: LedgerClient,
+        qr: QrCodec,
+        hold_ttl_seconds: float,
     ) -> None:
         self._inventory = inventory
         self._orders = orders
-        self._wallet = wallet
+        self._ledger = ledger
         self._qr = qr
         self._hold_queue = hold_queue_name(round(hold_ttl_seconds * 1000))
 
@@ -162,7 +170,7 @@ class PurchaseSteps:
         return OutgoingMessage(message, HOLD_EXCHANGE, self._hold_queue)
 
     async def charge_wallet(self, purchase: Purchase, call: Call) -> Purchase:
-        charge = await self._wallet.charge(
+        charge = await self._ledger.charge(
             call,
             user_id=purchase.user_id,
             event_id=purchase.event_id,
@@ -172,7 +180,7 @@ class PurchaseSteps:
         return purchase.model_copy(update={"charge": charge})
 
     async def refund_wallet(self, _: Purchase, call: Call) -> None:
-        await self._wallet.refund(call)
+        await self._ledger.refund(call)
 
     async def sell_seats(self, purchase: Purchase, call: Call) -> Purchase:
         await self._inventory.sell(call, hold_id=purchase.held.hold_id, user_id=purchase.user_id)

@@ -9,7 +9,6 @@ from typing import NoReturn
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Forbidden, Unprocessable
 from orchestrator.clients.events import EventsClient
-from orchestrator.clients.events_on_sale import require_upcoming
 from orchestrator.clients.models import CodeContext, SeatChoice
 from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import (
@@ -31,10 +30,10 @@ __all__ = ["PurchaseService"]
 
 
 class PurchaseService:
-    def __init__(self, engine: SagaEngine, events: EventsClient, codes: OtpClient) -> None:
+    def __init__(self, engine: SagaEngine, events: EventsClient, otp: OtpClient) -> None:
         self._engine = engine
         self._events = events
-        self._codes = codes
+        self._otp = otp
 
     async def reserve(
         self, *, user_id: uuid.UUID, event_id: uuid.UUID, choice: SeatChoice, key: str | None
@@ -54,7 +53,7 @@ class PurchaseService:
         saga_id = uuid.uuid5(user_id, f"{choice.operation}/{key}") if key else uuid.uuid4()
         fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
         try:
-            event = await require_upcoming(self._events, event_id)
+            event = await self._events.upcoming(event_id)
         except EventEnded:
             # It was not over when the request came first, perhaps; then its answer stands.
             if key is None or (first := await self._engine.find(saga_id)) is None:
@@ -85,7 +84,7 @@ class PurchaseService:
             return await self._pay_again(user_id=user_id, order_id=order_id, key=key)
         if saga.state is SagaState.WAITING and saga.error is not None and saga.error.code == OtpRequired.code:
             with suppress(Busy):  # a code is on its way
-                await self._codes.send_again(
+                await self._otp.send_again(
                     user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, address=address
                 )
             raise OtpRequired

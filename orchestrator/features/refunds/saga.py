@@ -13,8 +13,10 @@ from typing import Final
 
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import ReturnedSeat
-from orchestrator.clients.participants import OrderBook, SeatInventory, Wallet
+from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.saga_engine.plan import (
     DEFAULT_PATIENCE_SECONDS,
     Call,
@@ -59,13 +61,13 @@ class Refund(SagaData):
 
 def refund_plan(
     *,
-    inventory: SeatInventory,
-    wallet: Wallet,
-    orders: OrderBook,
+    inventory: InventoryClient,
+    ledger: LedgerClient,
+    orders: OrdersClient,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[Refund]:
     """Return the story of a refund."""
-    steps = RefundSteps(inventory=inventory, wallet=wallet, orders=orders)
+    steps = RefundSteps(inventory=inventory, ledger=ledger, orders=orders)
     return Plan(
         REFUND,
         Refund,
@@ -81,9 +83,9 @@ def refund_plan(
 class RefundSteps:
     """The refund's actions and undo, in the order of the story."""
 
-    def __init__(self, *, inventory: SeatInventory, wallet: Wallet, orders: OrderBook) -> None:
+    def __init__(self, *, inventory: InventoryClient, ledger: LedgerClient, orders: OrdersClient) -> None:
         self._inventory = inventory
-        self._wallet = wallet
+        self._ledger = ledger
         self._orders = orders
 
     async def begin_refund(self, refund: Refund, call: Call) -> Refund:
@@ -100,7 +102,7 @@ class RefundSteps:
         return refund.model_copy(update={"seats": seats})
 
     async def pay_back(self, refund: Refund, call: Call) -> Refund:
-        await self._wallet.pay_back(
+        await self._ledger.pay_back(
             call, charge_request_id=refund.charge_request_id, recipients=refund.shares, reason=refund.reason
         )
         return refund

@@ -1,4 +1,4 @@
-"""Orders given back, and events called off."""
+"""Refunds of orders."""
 
 import uuid
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from common.fields import PlainText
 from common.money import Money
 
-__all__ = ["EventCancellation", "RefundRequest", "Refunded"]
+__all__ = ["RefundRequest", "Refunded"]
 
 
 class RefundRequest(BaseModel):
@@ -21,21 +21,3 @@ class Refunded(BaseModel):
     order_id: uuid.UUID
     status: Literal["REFUNDED"] = "REFUNDED"
     credits_returned: Money
-
-
-class EventCancellation(BaseModel):
-    """How far the cancellation is. `orders_total` counts the refunded and the paid orders; `state` is the saga's.
-
-    An order with a disputed ticket stays open until an admin has decided the dispute.
-    """
-
-    event_id: uuid.UUID
-    saga_id: uuid.UUID
-    status: Literal["CANCELLED"] = "CANCELLED"
-    state: str
-    orders_total: int
-    orders_refunded: int
-    open_orders: int
-    open_transfers: int
-    open_disputes: int
-    open_listings: int

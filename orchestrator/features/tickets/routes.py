@@ -3,22 +3,17 @@
 import uuid
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.tickets.schemas import QrView, TicketView
 from orchestrator.features.tickets.service import TicketService
+from orchestrator.http.dependencies import provided
+from orchestrator.http.refusals import COMMON
 
 __all__ = ["router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    429: "RATE_LIMITED",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
 _QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "ORDER_INVALID_STATE"}
 SVG: Final = "image/svg+xml"
 NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code is as good as the ticket
@@ -26,22 +21,17 @@ NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code 
 router = APIRouter(tags=["Tickets"])
 
 
-async def _ticket_wallet(request: Request) -> TicketService:
-    wallet: TicketService = request.app.state.ticket_wallet
-    return wallet
+Tickets = Annotated[TicketService, provided(TicketService)]
 
 
-Tickets = Annotated[TicketService, Depends(_ticket_wallet)]
-
-
-@router.get("/tickets", responses=refusals(_COMMON), summary="My tickets")
+@router.get("/tickets", responses=refusals(COMMON), summary="My tickets")
 async def list_tickets(user: CurrentUser, page: PageQuery, tickets: Tickets) -> Paginated[TicketView]:
     """Newest first."""
     mine, total = await tickets.page(user_id=user.user_id, page=page)
     return paginated(mine, page=page, total=total)
 
 
-@router.get("/tickets/{seat_id}/qr", responses=refusals(_COMMON | _QR), summary="A fresh code for the door")
+@router.get("/tickets/{seat_id}/qr", responses=refusals(COMMON | _QR), summary="A fresh code for the door")
 async def show_qr(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Success[QrView]:
     """Good for a minute; only its owner gets one."""
     return success(await tickets.qr(user_id=user.user_id, seat_id=seat_id))
@@ -50,7 +40,7 @@ async def show_qr(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Su
 @router.get(
     "/tickets/{seat_id}/qr.svg",
     response_class=Response,
-    responses=refusals(_COMMON | _QR) | {200: {"content": {SVG: {"schema": {"type": "string"}}}}},
+    responses=refusals(COMMON | _QR) | {200: {"content": {SVG: {"schema": {"type": "string"}}}}},
     summary="A fresh code for the door, as a picture",
 )
 async def show_qr_svg(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Response:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from common.money import Money
-from orchestrator.features.events.schemas import VenueDetail
+from orchestrator.clients.events import VenueFacts
 
 __all__ = ["QrView", "TicketEvent", "TicketView"]
 
@@ -16,7 +16,7 @@ class TicketEvent(BaseModel):
     name: str
     event_date: datetime
     hall_id: str
-    venue: VenueDetail
+    venue: VenueFacts
 
 
 class TicketView(BaseModel):

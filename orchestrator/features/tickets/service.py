@@ -7,7 +7,6 @@ from common.http.envelope import Page
 from orchestrator.clients.events import EventFacts, EventsClient
 from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
 from orchestrator.errors import NotSeatOwner, TicketNotUsable
-from orchestrator.features.events.service.catalogue import venue_detail
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.adapters.qr_image import svg_of
 from orchestrator.features.tickets.schemas import QrView, TicketEvent, TicketView
@@ -65,7 +64,7 @@ def _ticket_view(owned: OwnedSeat, event: EventFacts) -> TicketView:
                 name=event.name,
                 event_date=event.event_date,
                 hall_id=event.hall_id,
-                venue=venue_detail(event),
+                venue=event.venue,
             ),
             "category": owned.seat.category,
             "row_number": owned.seat.row_number,

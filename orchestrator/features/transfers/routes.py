@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
-from common.auth.principal import Principal, Role
-from common.http.auth import CurrentUser, require_role
+from common.http.auth import CurrentUser
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.transfers.schemas import (
     ConfirmTransferRequest,
@@ -23,22 +22,22 @@ from orchestrator.features.transfers.service.disputes import DisputeService
 from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.http.answers import answer
 from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.dependencies import AdminUser, provided
 from orchestrator.http.idempotency import IdempotencyKey
+from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["Transfers", "router"]
 
-_COMMON = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
-    401: "UNAUTHORIZED, TOKEN_EXPIRED",
-    403: "FORBIDDEN",
-    404: "TRANSFER_NOT_FOUND",
-    409: "TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
-    422: "IDEMPOTENCY_KEY_REUSED",
-    429: "RATE_LIMITED",
-    503: "SERVICE_UNAVAILABLE",
-    504: "UPSTREAM_TIMEOUT",
-}
+_COMMON = (
+    COMMON
+    | IDEMPOTENT
+    | {
+        403: "FORBIDDEN",
+        404: "TRANSFER_NOT_FOUND",
+        409: "TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
+    }
+)
 _INITIATE = refusals(
     _COMMON
     | {
@@ -72,19 +71,8 @@ _REVERSE = refusals(
 router = APIRouter(prefix="/transfer", tags=["Transfers"], responses={202: {"model": Success[InProgress]}})
 
 
-async def _transfer_desk(request: Request) -> TransferService:
-    desk: TransferService = request.app.state.transfer_desk
-    return desk
-
-
-async def _dispute_desk(request: Request) -> DisputeService:
-    desk: DisputeService = request.app.state.dispute_desk
-    return desk
-
-
-Transfers = Annotated[TransferService, Depends(_transfer_desk)]
-Disputes = Annotated[DisputeService, Depends(_dispute_desk)]
-AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
+Transfers = Annotated[TransferService, provided(TransferService)]
+Disputes = Annotated[DisputeService, provided(DisputeService)]
 
 
 @router.post("/initiate", status_code=201, responses=_INITIATE, summary="Offer a ticket, or ask for one")

@@ -264,7 +264,7 @@ class TestAvailability:
         expected = pb.CategoryAvailability(category="CAT1", total=10, available=4, held=2, sold=3, blocked=1)
 
         assert (await box_office.availability(hall.event_id))["CAT1"] == expected
-        await inventory.folder.fold()
+        await inventory.counts.aggregate()
         assert await count_changes(database, hall.event_id) == 0
         assert (await box_office.availability(hall.event_id))["CAT1"] == expected
 
@@ -284,7 +284,7 @@ class TestAvailability:
         seen = []
         while not buying.done():
             counts, *_ = await asyncio.gather(
-                box_office.availability(hall.event_id), inventory.folder.fold(), inventory.folder.fold()
+                box_office.availability(hall.event_id), inventory.counts.aggregate(), inventory.counts.aggregate()
             )
             seen.append(counts["CAT1"].held)
             assert counts["CAT1"].available + counts["CAT1"].held == 60

@@ -113,8 +113,8 @@ class Site:
 
     def queue_with(self, policies: Mapping[str, JobPolicy]) -> JobQueue:
         return JobQueue(
-            enqueuing=JobWriter(self.database),
-            desk=JobQueries(self.database),
+            writer=JobWriter(self.database),
+            queries=JobQueries(self.database),
             policies=policies,
             on_enqueued=self.relay.poke,
         )
@@ -150,7 +150,7 @@ class Site:
         )
         worker.start()
         self._workers.append(worker)
-        await worker.intake.broker.wait_until_ready()
+        await worker.consumer.broker.wait_until_ready()
         return worker
 
     async def dismiss(self, worker: JobWorker, *, grace_seconds: float = 1.0) -> None:

@@ -7,14 +7,15 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+import orchestrator.container  # noqa: F401 - importing the features defines their tables
 from common.auth.principal import Role
 from common.db.engine import Database
 from orchestrator.app import create_app
+from orchestrator.database import metadata
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus, JobView
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.settings import Settings
-from orchestrator.tables import metadata
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
 from tests.support.callers import Caller, new_id
 from tests.support.servers import Vhost

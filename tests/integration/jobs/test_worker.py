@@ -54,7 +54,7 @@ class TestLostWorker:
         await sleeper.runner.close()  # leases are no longer kept
         [job] = await site.enqueue("email", "letter")
         await site.reaches(job, JobStatus.RUNNING)
-        await sleeper.intake.stop()
+        await sleeper.consumer.stop()
         await site.worker((EMAIL, other), lease_seconds=5)
         done = await site.reaches(job, JobStatus.COMPLETED)
         assert (done.attempts, other.done) == (2, ["letter"])
@@ -70,7 +70,7 @@ class TestLostWorker:
         await sleeper.runner.close()
         [job] = await site.enqueue("email", "letter")
         await site.reaches(job, JobStatus.RUNNING)
-        await sleeper.intake.stop()
+        await sleeper.consumer.stop()
         await site.worker((EMAIL, other), lease_seconds=5)
         await eventually(lambda: other.begun)
         asleep.gate.set()
@@ -143,11 +143,11 @@ class TestBroker:
             await site.reaches(job, JobStatus.RUNNING)
 
             async def is_lost() -> bool:
-                return not await worker.intake.broker.is_healthy()
+                return not await worker.consumer.broker.is_healthy()
 
             async with lines["rabbitmq"].cut():
                 await eventually(is_lost)
-            await eventually(worker.intake.broker.is_healthy)
+            await eventually(worker.consumer.broker.is_healthy)
             bench.gate.set()
             for each in (job, next_job):
                 assert (await site.reaches(each, JobStatus.COMPLETED)).attempts == 1

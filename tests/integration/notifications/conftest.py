@@ -9,7 +9,7 @@ from common.db.engine import Database
 from common.settings import DatabaseSettings
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
-from orchestrator.jobs.policies import POLICIES
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
@@ -39,5 +39,5 @@ async def post_office() -> AsyncIterator[PostOffice]:
 def jobs(database: Database) -> JobQueue:
     """Where jobs are enqueued that nobody works on."""
     return JobQueue(
-        enqueuing=JobWriter(database), desk=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+        writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
     )

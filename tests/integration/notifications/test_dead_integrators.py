@@ -11,15 +11,16 @@ from sqlalchemy import text
 
 from common.db.engine import Database, Row
 from common.messaging.message import Message
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import MOST_AT_ONCE, SubscriptionLimiter
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
+from orchestrator.features.outbound_webhooks.jobs import DeliveryHandler
 from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
-from orchestrator.features.outbound_webhooks.service import DeliverWebhook, DeliveryHandler
-from orchestrator.jobs.policies import POLICIES
+from orchestrator.features.outbound_webhooks.schemas import DeliverWebhook
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.integrator import Integrator

@@ -11,8 +11,10 @@ import pytest
 from common.errors import NotFound, ServiceError, Unavailable
 from common.http.client import ServiceClient
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
-from orchestrator.features.notifications.jobs import ContextLoader, EmailBuilder, NotificationSender
+from orchestrator.features.notifications.jobs import NotificationSender
 from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, EmailRequest, Place, SeatLine
+from orchestrator.features.notifications.service.context_loader import ContextLoader
+from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.registry import JobContext
 from tests.integration.notifications.post_office import PostOffice
@@ -59,16 +61,16 @@ def desk(
 ) -> NotificationSender:
     stationery = TemplateRenderer(public_url="https://shop.example")
     return NotificationSender(
-        research=Told(found),
-        envelope=EmailBuilder(sender="tickets@shop.example", reply_to="", stationery=stationery),
-        stationery=stationery,
+        context_loader=Told(found),
+        email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=stationery),
+        renderer=stationery,
         mailer=post_office.mailer(),
         users=users or users_at("http://127.0.0.1:1"),
     )
 
 
 async def test_a_letter_is_sent(post_office: PostOffice) -> None:
-    result = await desk(post_office).send_mail(ORDER, context())
+    result = await desk(post_office).send_email(ORDER, context())
     [mail] = post_office.mails("ann@example.com")
     assert mail.subject == "Your refund for Gala"
     assert result["message_id"] == mail.message["Message-ID"]
@@ -79,22 +81,22 @@ async def test_a_try_that_repeats_one_that_was_not_written_down_sends_a_copy(pos
     """A worker killed after the server's "250": the same Message-ID, so mail programs show it once."""
     job_id = uuid.uuid4()
     for attempt in (1, 2):
-        await desk(post_office).send_mail(ORDER, context(job_id, attempt=attempt))
+        await desk(post_office).send_email(ORDER, context(job_id, attempt=attempt))
     assert len({mail.message["Message-ID"] for mail in post_office.mails()}) == 1
 
 
 async def test_a_server_that_is_busy_is_asked_again(post_office: PostOffice) -> None:
     post_office.fail(451)
     with pytest.raises(Unavailable):
-        await desk(post_office).send_mail(ORDER, context())
-    await desk(post_office).send_mail(ORDER, context())
+        await desk(post_office).send_email(ORDER, context())
+    await desk(post_office).send_email(ORDER, context())
     assert len(post_office.mails()) == 1
 
 
 async def test_an_address_that_is_none_is_given_up(post_office: PostOffice) -> None:
     post_office.fail(550)
     with pytest.raises(JobRefused, match="550"):
-        await desk(post_office).send_mail(ORDER, context())
+        await desk(post_office).send_email(ORDER, context())
 
 
 async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(post_office: PostOffice) -> None:
@@ -102,18 +104,18 @@ async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(post_office: 
     order = ORDER.model_copy(update={"letter": EmailKind.SALE_PENDING})
     for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
         facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
-        await desk(post_office, facts).send_mail(order, context())
+        await desk(post_office, facts).send_email(order, context())
     assert len(post_office.mails()) == 1
 
 
 async def test_a_reader_who_is_gone_is_not_written_to(post_office: PostOffice) -> None:
     with pytest.raises(JobRefused, match="USER_NOT_FOUND"):
-        await desk(post_office, NotFound(code="USER_NOT_FOUND")).send_mail(ORDER, context())
+        await desk(post_office, NotFound(code="USER_NOT_FOUND")).send_email(ORDER, context())
 
 
 async def test_a_service_that_is_away_is_asked_again(post_office: PostOffice) -> None:
     with pytest.raises(Unavailable):
-        await desk(post_office, Unavailable()).send_mail(ORDER, context())
+        await desk(post_office, Unavailable()).send_email(ORDER, context())
     assert post_office.mails() == []
 
 

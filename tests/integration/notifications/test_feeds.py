@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.messaging.message import Message
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FEED_CHANGED, FeedStore
-from orchestrator.jobs.policies import POLICIES
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
@@ -27,7 +27,7 @@ def store(database: Database) -> FeedStore:
 @pytest.fixture
 def recorder(database: Database, store: FeedStore) -> NotificationConsumer:
     jobs = JobQueue(
-        enqueuing=JobWriter(database), desk=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+        writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
     )
     return NotificationConsumer(store, jobs, on_recorded=lambda: None)
 

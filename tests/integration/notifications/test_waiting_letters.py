@@ -8,8 +8,9 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from devstack.sandbox.mail import MailServer
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.notifications.models.emails import EmailRequest
-from orchestrator.jobs.policies import POLICIES, policies_with_ladder
+from orchestrator.jobs.policies import with_backoff
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.maintenance import JobMaintenance
@@ -20,7 +21,7 @@ from tests.integration.notifications.workplace import workplace
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
-SHORT_PAUSES = policies_with_ladder([0.3])
+SHORT_PAUSES = with_backoff(POLICIES, [0.3])
 
 
 async def tries_of_all(queue: JobQueue) -> list[int]:
@@ -37,7 +38,7 @@ async def test_a_mail_server_that_comes_back_gets_every_letter(
     await post_office.server.close()
 
     def letters(registry: Registry, _: JobQueue) -> None:
-        registry.register(SHORT_PAUSES["email"], EmailRequest, handlers.send_mail)
+        registry.register(SHORT_PAUSES["email"], EmailRequest, handlers.send_email)
 
     async with workplace(database, vhost, policies=SHORT_PAUSES, register=letters) as queue:
         for _ in range(8):

@@ -35,7 +35,7 @@ async def workplace(
     publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
     relay = OutboxRelay(database, publisher, poll_seconds=0.1)
     queue = JobQueue(
-        enqueuing=JobWriter(database), desk=JobQueries(database), policies=policies, on_enqueued=relay.poke
+        writer=JobWriter(database), queries=JobQueries(database), policies=policies, on_enqueued=relay.poke
     )
     registry = Registry()
     register(registry, queue)
@@ -54,7 +54,7 @@ async def workplace(
     relay.start()
     worker.start()
     try:
-        await worker.intake.broker.wait_until_ready()
+        await worker.consumer.broker.wait_until_ready()
         yield queue
     finally:
         await worker.close(grace_seconds=0.0)

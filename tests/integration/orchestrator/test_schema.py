@@ -1,7 +1,8 @@
 """The migrations make the tables that the models describe."""
 
+import orchestrator.container  # noqa: F401 - importing the features defines their tables
 from common.db.engine import Database
-from orchestrator.tables import metadata
+from orchestrator.database import metadata
 from tests.support.statements import schema_differences
 
 

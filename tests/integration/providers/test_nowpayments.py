@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
+from orchestrator.clients.users.payments import PaymentStatus
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments, NowPaymentsWebhooks
-from orchestrator.features.payments.adapters.port import PaymentStatus
 from orchestrator.features.payments.errors import ProviderRefused, ProviderSilent, ProviderUnavailable
 from tests.integration.providers.conftest import TOO_SLOW_SECONDS, Control, Ear
 

@@ -12,7 +12,7 @@ import stripe
 from pydantic import SecretStr
 
 from common.errors import Unprocessable
-from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus
+from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
 from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
 from tests.integration.providers.conftest import TOO_SLOW_SECONDS, Control, Ear

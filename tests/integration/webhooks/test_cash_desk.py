@@ -11,8 +11,7 @@ import pytest
 
 from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
-from orchestrator.clients.users.payments import PaymentsClient
-from orchestrator.features.payments.adapters.port import Provider
+from orchestrator.clients.users.payments import PaymentsClient, Provider
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.conftest import NewFan

@@ -7,8 +7,9 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.payments.adapters.port import Inbound, Provider
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.jobs.record import NewJob
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.counter import Counters, Fan, event_id, statuses, success

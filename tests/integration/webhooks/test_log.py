@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.settings import DatabaseSettings
+from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
     WebhookError,
@@ -18,7 +19,7 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookView,
 )
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.payments.adapters.port import Inbound, Provider
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.jobs.record import NewJob
 from tests.support.servers import DatabaseFactory
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.clients.users.payments import ReportOutcome
-from orchestrator.features.payments.adapters.port import PaymentStatus, Provider
+from orchestrator.clients.users.payments import PaymentStatus, Provider, ReportOutcome
 from orchestrator.features.payments.service.reconciliation_report import Difference, Reconciled
 from orchestrator.reconcile import reconcile
 from orchestrator.settings import WorkerSettings

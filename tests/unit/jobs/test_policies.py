@@ -3,7 +3,8 @@
 import pytest
 
 from common.messaging.topology import Topology
-from orchestrator.jobs.policies import POLICIES, JobPolicy, policies_with_ladder
+from orchestrator.container import JOB_POLICIES as POLICIES
+from orchestrator.jobs.policies import JobPolicy, with_backoff
 from rabbitmq.topology import JOB_KINDS, job_queue_name, platform_topology, retry_exchange_name
 
 TOPOLOGY = platform_topology()
@@ -60,10 +61,10 @@ def test_revisions_go_before_first_time_work() -> None:
 
 
 def test_short_ladder_replaces_every_other() -> None:
-    shortened = policies_with_ladder([0.1, 0.2])
+    shortened = with_backoff(POLICIES, [0.1, 0.2])
     assert {rules.retry_seconds for rules in shortened.values()} == {(0.1, 0.2)}
     assert shortened["fulfillment"].pause_after(5) == 0.2
-    assert policies_with_ladder([]) is POLICIES
+    assert with_backoff(POLICIES, []) is POLICIES
 
 
 @pytest.mark.parametrize(

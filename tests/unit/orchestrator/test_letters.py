@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
-from orchestrator.features.notifications.jobs import EmailBuilder
 from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, Place, SeatLine
+from orchestrator.features.notifications.service.email_builder import EmailBuilder
 
 STATIONERY = TemplateRenderer(public_url="https://shop.example")
 SEATS = (
@@ -44,9 +44,7 @@ def facts(**changes: Any) -> EmailContext:
 
 
 def mail_of(kind: EmailKind, **changes: Any) -> EmailMessage:
-    envelope = EmailBuilder(
-        sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", stationery=STATIONERY
-    )
+    envelope = EmailBuilder(sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", renderer=STATIONERY)
     mail = envelope.mail(kind, facts(**changes), letter_id=uuid.UUID(int=1), written_at=datetime.now(UTC))
     return message_from_bytes(mail.as_bytes(), policy=modern)  # as its reader's program sees it
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from orchestrator.clients.users.payments import PaymentStatus
 from orchestrator.features.payments.adapters.nowpayments import NowPaymentsWebhooks, sorted_json
-from orchestrator.features.payments.adapters.port import PaymentStatus
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable
 from tests.support.signing import SECRET, as_bytes, hexadecimal, nowpayments_signature, stripe_signature
 

@@ -15,9 +15,16 @@ from common.auth.service_tokens import ServiceTokens
 from common.errors import InvalidRequest, ServiceError, Unavailable
 from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
-from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, PaymentsClient, ReportOutcome
+from orchestrator.clients.users.payments import (
+    PaymentFacts,
+    PaymentNews,
+    PaymentReport,
+    PaymentsClient,
+    PaymentStatus,
+    Provider,
+    ReportOutcome,
+)
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
-from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus, Provider
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable
 from orchestrator.features.payments.service.reconciliation import Reconciliation

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from orchestrator.features.payments.adapters.port import Inbound, PaymentStatus
+from orchestrator.clients.users.payments import PaymentStatus
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.features.payments.adapters.stripe import StripeWebhooks
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
 from tests.support.signing import SECRET, as_bytes, nowpayments_signature, stripe_event, stripe_signature

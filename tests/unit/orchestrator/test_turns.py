@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import (
     MOST_AT_ONCE,
     MOST_IN_SILENCE,
@@ -12,7 +13,6 @@ from orchestrator.features.outbound_webhooks.adapters.subscription_limiter impor
     SubscriptionLimiter,
 )
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
-from orchestrator.jobs.policies import POLICIES
 
 ANN, BEN = uuid.uuid4(), uuid.uuid4()
 

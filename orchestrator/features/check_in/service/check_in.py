@@ -15,7 +15,7 @@ from common.errors import InvalidRequest, NotFound, ServiceError, Unavailable, U
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.inventory.check_in import CheckInClient, Scan, ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import InventoryClient
-from orchestrator.clients.orders.seat_orders import SeatOrders
+from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.errors import QrInvalid
 from orchestrator.features.check_in.schemas import ScanDecision
@@ -51,15 +51,15 @@ class Lookups:
     """Who knows something of a ticket."""
 
     inventory: InventoryClient
-    orders: SeatOrders
+    orders: OrdersClient
     events: EventsClient
-    people: UserDirectory
+    directory: UserDirectory
 
 
 class CheckInService:
-    def __init__(self, entrance: CheckInClient, witnesses: Lookups, qr: QrCodec, *, qr_ttl_seconds: int) -> None:
-        self._entrance = entrance
-        self._witnesses = witnesses
+    def __init__(self, check_in: CheckInClient, lookups: Lookups, qr: QrCodec, *, qr_ttl_seconds: int) -> None:
+        self._check_in = check_in
+        self._lookups = lookups
         self._qr = qr
         self._time_to_live = timedelta(seconds=qr_ttl_seconds)
 
@@ -76,10 +76,10 @@ class CheckInService:
         ticket = await self._read(code, scan_id=scan_id, hall=hall)
         naming = asyncio.create_task(self._name_of(ticket.user_id))
         try:
-            sight = await self._look_at(ticket, hall=hall, event_id=code.event_id, seen_at=seen_at)
-            outcome = await self._decide(scan_id, _scan_of(code, sight), sight)
+            context = await self._look_at(ticket, hall=hall, event_id=code.event_id, seen_at=seen_at)
+            outcome = await self._decide(scan_id, _scan_of(code, context), context)
             await asyncio.wait([naming], timeout=NAME_GRACE_SECONDS)
-            return _verdict(outcome, sight, name=_if_known(naming))
+            return _verdict(outcome, context, name=_if_known(naming))
         finally:
             naming.cancel()
 
@@ -89,19 +89,19 @@ class CheckInService:
         except QrInvalid:
             scan = Scan(staff_user_id=code.staff_user_id, hall_presented=hall, scanned_at=code.scanned_at)
             with _shut_when_in_doubt():
-                await self._entrance.log_scan(scan_id, scan, ScanResult.QR_INVALID)
+                await self._check_in.log_scan(scan_id, scan, ScanResult.QR_INVALID)
             raise
 
     async def _look_at(
         self, ticket: QrTicket, *, hall: str, event_id: uuid.UUID | None, seen_at: datetime
     ) -> ScanContext:
-        witnesses = self._witnesses
+        lookups = self._lookups
         with _shut_when_in_doubt():
             async with asyncio.timeout(LOOK_SECONDS):
                 seat, event, order_status = await asyncio.gather(
-                    _unless_unknown(witnesses.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
-                    _unless_unknown(witnesses.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
-                    witnesses.orders.status_of(ticket.seat_id),
+                    _unless_unknown(lookups.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
+                    _unless_unknown(lookups.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
+                    lookups.orders.status_of_seat(ticket.seat_id),
                 )
         return ScanContext(
             ticket=ticket,
@@ -114,16 +114,16 @@ class CheckInService:
             order_status=order_status,
         )
 
-    async def _decide(self, scan_id: uuid.UUID, scan: Scan, sight: ScanContext) -> ScanOutcome:
-        refusal = refusal_of(sight)
+    async def _decide(self, scan_id: uuid.UUID, scan: Scan, context: ScanContext) -> ScanOutcome:
+        refusal = refusal_of(context)
         with _shut_when_in_doubt():
             if refusal is None:
-                return await self._entrance.check_in(scan_id, scan)
-            return await self._entrance.log_scan(scan_id, scan, refusal)
+                return await self._check_in.check_in(scan_id, scan)
+            return await self._check_in.log_scan(scan_id, scan, refusal)
 
     async def _assigned_hall(self, staff_user_id: uuid.UUID) -> str:
         with _shut_when_in_doubt():
-            person = await self._witnesses.people.find(staff_user_id)
+            person = await self._lookups.directory.find(staff_user_id)
         if person.assigned_hall_id is None:
             raise InvalidRequest(
                 "Say at which hall: none is assigned to you.", details={"fields": {"hall_id": "missing"}}
@@ -132,7 +132,7 @@ class CheckInService:
 
     async def _name_of(self, user_id: uuid.UUID) -> str | None:
         try:
-            return (await self._witnesses.people.find(user_id)).called
+            return (await self._lookups.directory.find(user_id)).called
         except ServiceError:
             return None
 
@@ -161,26 +161,26 @@ def _shut_when_in_doubt() -> Iterator[None]:
         raise Unavailable(reason=str(error)) from error
 
 
-def _scan_of(code: PresentedCode, sight: ScanContext) -> Scan:
+def _scan_of(code: PresentedCode, context: ScanContext) -> Scan:
     return Scan(
         staff_user_id=code.staff_user_id,
-        hall_presented=sight.hall_presented,
-        seat_id=sight.ticket.seat_id,
-        event_id=sight.event.event_id if sight.event else None,
-        ticket_user_id=sight.ticket.user_id,
-        hall_expected=sight.event.hall_id if sight.event else "",
+        hall_presented=context.hall_presented,
+        seat_id=context.ticket.seat_id,
+        event_id=context.event.event_id if context.event else None,
+        ticket_user_id=context.ticket.user_id,
+        hall_expected=context.event.hall_id if context.event else "",
         scanned_at=code.scanned_at,
     )
 
 
-def _verdict(outcome: ScanOutcome, sight: ScanContext, *, name: str | None) -> ScanDecision:
-    owned = sight.seat
+def _verdict(outcome: ScanOutcome, context: ScanContext, *, name: str | None) -> ScanDecision:
+    owned = context.seat
     return ScanDecision(
         result=outcome.result,
-        seat_id=sight.ticket.seat_id,
+        seat_id=context.ticket.seat_id,
         row_number=owned.seat.row_number if owned else None,
         seat_number=owned.seat.seat_number if owned else None,
-        owner_name=name if owned and owned.owner_user_id == sight.ticket.user_id else None,
-        message=message_of(outcome, sight),
+        owner_name=name if owned and owned.owner_user_id == context.ticket.user_id else None,
+        message=message_of(outcome, context),
         admitted_at=outcome.admitted_at,
     )

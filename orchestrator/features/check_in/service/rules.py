@@ -35,39 +35,42 @@ class ScanContext:
     order_status: str | None
 
 
-def _is_unknown(sight: ScanContext) -> bool:
-    return sight.event is None or sight.seat is None or sight.seat.event_id != sight.ticket.event_id
+def _is_unknown(context: ScanContext) -> bool:
+    return context.event is None or context.seat is None or context.seat.event_id != context.ticket.event_id
 
 
-def _is_not_of_now(sight: ScanContext) -> bool:
-    age = sight.seen_at - sight.ticket.generated_at
-    return age >= sight.time_to_live or age < -CLOCK_SKEW
+def _is_not_of_now(context: ScanContext) -> bool:
+    age = context.seen_at - context.ticket.generated_at
+    return age >= context.time_to_live or age < -CLOCK_SKEW
 
 
-def _is_for_another_hall(sight: ScanContext) -> bool:
-    if sight.event is None:
+def _is_for_another_hall(context: ScanContext) -> bool:
+    if context.event is None:
         return False
-    return sight.event.hall_id != sight.hall_presented or sight.event_presented not in {None, sight.event.event_id}
+    return context.event.hall_id != context.hall_presented or context.event_presented not in {
+        None,
+        context.event.event_id,
+    }
 
 
-def _is_over(sight: ScanContext) -> bool:
-    return sight.event is not None and sight.seen_at >= sight.event.event_date + ENDS_AFTER
+def _is_over(context: ScanContext) -> bool:
+    return context.event is not None and context.seen_at >= context.event.event_date + ENDS_AFTER
 
 
-def _is_called_off(sight: ScanContext) -> bool:
-    return sight.event is not None and not sight.event.is_published
+def _is_called_off(context: ScanContext) -> bool:
+    return context.event is not None and not context.event.is_published
 
 
-def _is_unpaid(sight: ScanContext) -> bool:
-    return sight.seat is None or sight.seat.owner_user_id is None or sight.order_status != "CONFIRMED"
+def _is_unpaid(context: ScanContext) -> bool:
+    return context.seat is None or context.seat.owner_user_id is None or context.order_status != "CONFIRMED"
 
 
-def _is_somebody_elses(sight: ScanContext) -> bool:
-    return sight.seat is not None and sight.seat.owner_user_id != sight.ticket.user_id
+def _is_somebody_elses(context: ScanContext) -> bool:
+    return context.seat is not None and context.seat.owner_user_id != context.ticket.user_id
 
 
-def _is_on_sale(sight: ScanContext) -> bool:
-    return sight.seat is not None and sight.seat.status == "LISTED"
+def _is_on_sale(context: ScanContext) -> bool:
+    return context.seat is not None and context.seat.status == "LISTED"
 
 
 # In this order. That somebody is inside already is not for these rules to say: the inventory knows since when.
@@ -83,23 +86,23 @@ RULES: Final[tuple[tuple[Callable[[ScanContext], bool], ScanResult], ...]] = (
 )
 
 
-def refusal_of(sight: ScanContext) -> ScanResult | None:
+def refusal_of(context: ScanContext) -> ScanResult | None:
     """Return why nobody is admitted; None leaves it to the check-in, which admits each ticket once."""
-    return next((result for applies, result in RULES if applies(sight)), None)
+    return next((result for applies, result in RULES if applies(context)), None)
 
 
-def message_of(outcome: ScanOutcome, sight: ScanContext) -> str:
+def message_of(outcome: ScanOutcome, context: ScanContext) -> str:
     """Return what the scanner shows to the person at the door."""
     match outcome.result:
         case ScanResult.SUCCESS:
             return "Admitted"
         case ScanResult.DUPLICATE if outcome.admitted_at:
             return f"Admitted before, at {outcome.admitted_at:%H:%M:%S} UTC"
-        case ScanResult.WRONG_HALL if sight.event:
-            return f"Wrong hall: this ticket is for {sight.event.hall_id}"
-        case ScanResult.EXPIRED if not _is_not_of_now(sight) and _is_over(sight):
+        case ScanResult.WRONG_HALL if context.event:
+            return f"Wrong hall: this ticket is for {context.event.hall_id}"
+        case ScanResult.EXPIRED if not _is_not_of_now(context) and _is_over(context):
             return "The event is over"
-        case ScanResult.EXPIRED if not _is_not_of_now(sight):
+        case ScanResult.EXPIRED if not _is_not_of_now(context):
             return "The ticket is on sale: it has no valid code"
     return _MESSAGES[outcome.result]
 

@@ -17,7 +17,6 @@ from orchestrator.features.events.schemas import (
     CategoryAvailability,
     EventCreated,
     EventSummary,
-    VenueDetail,
     VenueName,
 )
 from orchestrator.features.events.service.seat_maps import SeatMaps
@@ -52,7 +51,7 @@ class CatalogueService:
             self._inventory.availability([event_id]),
         )
         detail = _summary(event, counts.get(event_id, [])).model_dump(mode="json") | {
-            "venue": venue_detail(event).model_dump(mode="json")
+            "venue": event.venue.model_dump(mode="json")
         }
         if seats is not None:
             detail["seats"] = orjson.Fragment(seats)
@@ -99,10 +98,6 @@ class CatalogueService:
         if event.status == "DRAFT":
             raise EventNotFound
         return event
-
-
-def venue_detail(event: EventFacts) -> VenueDetail:
-    return VenueDetail(venue_id=event.venue.venue_id, name=event.venue.name, address=event.venue.address)
 
 
 async def _no_seats() -> None:

@@ -5,7 +5,8 @@ from typing import Final
 
 from pydantic import AliasChoices, ConfigDict, Field, SecretStr, ValidationError
 
-from orchestrator.features.payments.adapters.port import Inbound, PaymentNews, Provider
+from orchestrator.clients.users.payments import PaymentNews, Provider
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.features.payments.adapters.signatures import is_signed
 from orchestrator.features.payments.adapters.wire import Label, Wire
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.features.payments.adapters.port import Provider
+from orchestrator.clients.users.payments import Provider
 
 __all__ = ["EarlierOutcome", "StoredWebhook", "WebhookError", "WebhookOutcome", "WebhookStatus", "WebhookView"]
 

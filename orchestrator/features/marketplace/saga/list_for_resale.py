@@ -7,8 +7,9 @@ import uuid
 from typing import Final
 
 from common.money import Money
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import Ticket
-from orchestrator.clients.participants import ListingBook, SeatInventory
+from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, must_finish, pivot, undoable
 
 __all__ = ["LIST_FOR_RESALE", "ListForResale", "list_for_resale_plan"]
@@ -29,7 +30,7 @@ class ListForResale(SagaData):
 
 
 def list_for_resale_plan(
-    *, listings: ListingBook, inventory: SeatInventory, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    *, listings: ListingsClient, inventory: InventoryClient, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
 ) -> Plan[ListForResale]:
     """Return the story of a ticket that is put on the marketplace."""
     steps = ListForResaleSteps(listings, inventory)
@@ -46,7 +47,7 @@ def list_for_resale_plan(
 class ListForResaleSteps:
     """The saga's actions and undos, in the order of the story."""
 
-    def __init__(self, listings: ListingBook, inventory: SeatInventory) -> None:
+    def __init__(self, listings: ListingsClient, inventory: InventoryClient) -> None:
         self._listings = listings
         self._inventory = inventory
 

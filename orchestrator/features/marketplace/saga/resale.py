@@ -14,8 +14,11 @@ from typing import Final
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
 from common.money import Money
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import CodeContext
-from orchestrator.clients.participants import ListingBook, OneTimeCodes, SeatInventory, Wallet
+from orchestrator.clients.orders.listings import ListingsClient
+from orchestrator.clients.users.ledger import LedgerClient
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import SaleExpired
 from orchestrator.saga_engine.plan import (
     DEFAULT_PATIENCE_SECONDS,
@@ -69,14 +72,14 @@ class Resale(SagaData):
 
 def resale_plan(
     *,
-    listings: ListingBook,
-    codes: OneTimeCodes,
-    wallet: Wallet,
-    inventory: SeatInventory,
+    listings: ListingsClient,
+    otp: OtpClient,
+    ledger: LedgerClient,
+    inventory: InventoryClient,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[Resale]:
     """Return the story of a sale between fans."""
-    steps = ResaleSteps(listings=listings, codes=codes, wallet=wallet, inventory=inventory)
+    steps = ResaleSteps(listings=listings, otp=otp, ledger=ledger, inventory=inventory)
     return Plan(
         RESALE,
         Resale,
@@ -97,10 +100,12 @@ def resale_plan(
 class ResaleSteps:
     """The sale's actions and undos, in the order of the story."""
 
-    def __init__(self, *, listings: ListingBook, codes: OneTimeCodes, wallet: Wallet, inventory: SeatInventory) -> None:
+    def __init__(
+        self, *, listings: ListingsClient, otp: OtpClient, ledger: LedgerClient, inventory: InventoryClient
+    ) -> None:
         self._listings = listings
-        self._codes = codes
-        self._wallet = wallet
+        self._otp = otp
+        self._ledger = ledger
         self._inventory = inventory
 
     async def claim_listing(self, resale: Resale, call: Call) -> Resale:
@@ -117,16 +122,16 @@ class ResaleSteps:
         await self._listings.release_claim(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
 
     async def hold_credits(self, resale: Resale, call: Call) -> Resale:
-        escrow_id = await self._wallet.hold_escrow(
+        escrow_id = await self._ledger.hold_escrow(
             call, user_id=resale.buyer_user_id, amount=resale.price, reference=resale.sale_id
         )
         return resale.model_copy(update={"escrow_id": escrow_id})
 
     async def give_credits_back(self, _: Resale, call: Call) -> None:
-        await self._wallet.void_escrow(call)
+        await self._ledger.void_escrow(call)
 
     async def send_code(self, resale: Resale, call: Call) -> Resale:
-        await self._codes.send(
+        await self._otp.send(
             call,
             user_id=resale.seller_user_id,
             requested_by_user_id=resale.buyer_user_id,
@@ -137,7 +142,7 @@ class ResaleSteps:
         return resale.model_copy(update={"address": ""})  # nobody needs to know any more where they were
 
     async def withdraw_code(self, resale: Resale, call: Call) -> None:
-        await self._codes.withdraw(
+        await self._otp.withdraw(
             call, user_id=resale.seller_user_id, context=CodeContext.RESALE, reference=resale.sale_id
         )
 
@@ -154,7 +159,7 @@ class ResaleSteps:
         return resale
 
     async def pay_seller(self, resale: Resale, call: Call) -> Resale:
-        await self._wallet.release_escrow(call, escrow_id=resale.escrow, to_user_id=resale.seller_user_id)
+        await self._ledger.release_escrow(call, escrow_id=resale.escrow, to_user_id=resale.seller_user_id)
         return resale
 
     async def complete_listing(self, resale: Resale, call: Call) -> Resale:

@@ -3,7 +3,8 @@
 import uuid
 from typing import Final
 
-from orchestrator.clients.participants import ListingBook, SeatInventory
+from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, must_finish, pivot, undoable
 
 __all__ = ["WITHDRAW_LISTING", "WithdrawListing", "withdraw_listing_plan"]
@@ -19,7 +20,7 @@ class WithdrawListing(SagaData):
 
 
 def withdraw_listing_plan(
-    *, listings: ListingBook, inventory: SeatInventory, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    *, listings: ListingsClient, inventory: InventoryClient, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
 ) -> Plan[WithdrawListing]:
     """Return the story of a ticket that is taken off the marketplace."""
     steps = WithdrawListingSteps(listings, inventory)
@@ -36,7 +37,7 @@ def withdraw_listing_plan(
 class WithdrawListingSteps:
     """The saga's actions and undos, in the order of the story."""
 
-    def __init__(self, listings: ListingBook, inventory: SeatInventory) -> None:
+    def __init__(self, listings: ListingsClient, inventory: InventoryClient) -> None:
         self._listings = listings
         self._inventory = inventory
 

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from common.messaging.inbox import inbox_table
-from orchestrator.saga_engine.models import metadata
+from orchestrator.database import metadata
 
 __all__ = ["feed_heads", "metadata", "user_feed"]
 

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 
-from orchestrator.saga_engine.models import metadata
+from orchestrator.database import metadata
 
 __all__ = ["parked_messages"]
 

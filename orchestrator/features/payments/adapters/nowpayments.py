@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from common.money import money
 from common.telemetry.tracing import client_span
-from orchestrator.features.payments.adapters.port import CURRENCY, Inbound, PaymentNews, PaymentStatus, Provider
+from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.features.payments.adapters.signatures import is_signed
 from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
 from orchestrator.features.payments.errors import (

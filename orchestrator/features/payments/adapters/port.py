@@ -1,54 +1,11 @@
 """What the platform wants of a payment provider, whoever it is."""
 
-import enum
-import uuid
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Final, Protocol
+from typing import Protocol
 
-__all__ = ["CURRENCY", "Inbound", "PaymentNews", "PaymentStatus", "Provider", "ProviderRecords", "WebhookAdapter"]
+from orchestrator.clients.users.payments import PaymentNews, Provider
 
-# One credit is one Singapore dollar.
-CURRENCY: Final = "sgd"
-
-
-class Provider(enum.StrEnum):
-    STRIPE = "stripe"
-    NOWPAYMENTS = "nowpayments"
-    KINGUIN = "kinguin"
-
-
-class PaymentStatus(enum.StrEnum):
-    """A payment's states as the users service knows them, whichever words its provider has."""
-
-    PENDING = "PENDING"
-    WAITING = "WAITING"
-    CONFIRMING = "CONFIRMING"
-    SUCCEEDED = "SUCCEEDED"
-    PARTIALLY_PAID = "PARTIALLY_PAID"
-    FAILED = "FAILED"
-    EXPIRED = "EXPIRED"
-    REFUNDED = "REFUNDED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentNews:
-    """What a provider says of a payment.
-
-    `payment_id` is ours, as we gave it to the provider. `amount` is what the payment is for, in `currency`; of a
-    refund, what was given back. `paid_amount` is what has arrived, in whatever it was paid with.
-    """
-
-    provider: Provider
-    provider_payment_id: str
-    status: PaymentStatus
-    amount: Decimal
-    currency: str
-    payment_id: uuid.UUID | None = None
-    user_id: uuid.UUID | None = None
-    paid_amount: Decimal | None = None
-    occurred_at: datetime | None = None
+__all__ = ["Inbound", "ProviderRecords", "WebhookAdapter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

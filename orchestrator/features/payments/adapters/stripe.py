@@ -18,7 +18,8 @@ from pydantic import Field, SecretStr, ValidationError
 from common.errors import Unprocessable
 from common.money import money
 from common.telemetry.tracing import client_span
-from orchestrator.features.payments.adapters.port import CURRENCY, Inbound, PaymentNews, PaymentStatus, Provider
+from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
+from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
 from orchestrator.features.payments.errors import (
     NoSuchPayment,

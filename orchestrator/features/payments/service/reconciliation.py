@@ -8,9 +8,17 @@ from typing import Final
 
 from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
-from orchestrator.clients.users.payments import PaymentFacts, PaymentReport, PaymentsClient, ReportOutcome
+from orchestrator.clients.users.payments import (
+    PaymentFacts,
+    PaymentNews,
+    PaymentReport,
+    PaymentsClient,
+    PaymentStatus,
+    Provider,
+    ReportOutcome,
+)
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
-from orchestrator.features.payments.adapters.port import PaymentNews, PaymentStatus, Provider, ProviderRecords
+from orchestrator.features.payments.adapters.port import ProviderRecords
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from orchestrator.features.payments.errors import NoSuchPayment, ProviderSilent, ProviderUnavailable
 from orchestrator.features.payments.service.reconciliation_report import Difference, Reconciled, Unfounded

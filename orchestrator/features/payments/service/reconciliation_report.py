@@ -5,8 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from orchestrator.clients.users.payments import ReportOutcome
-from orchestrator.features.payments.adapters.port import PaymentStatus, Provider
+from orchestrator.clients.users.payments import PaymentStatus, Provider, ReportOutcome
 
 __all__ = ["Difference", "Reconciled", "Unfounded"]
 

@@ -10,10 +10,9 @@ from typing import Final
 
 from common.errors import InvalidRequest, NotFound
 from orchestrator.clients.orders.orders import OrdersClient
-from orchestrator.clients.users.payments import PaymentFacts, PaymentsClient, Purpose
+from orchestrator.clients.users.payments import PaymentFacts, PaymentsClient, Provider, Purpose
 from orchestrator.errors import NotYours, OrderInvalidState
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
-from orchestrator.features.payments.adapters.port import Provider
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpStarted
 

@@ -10,13 +10,14 @@ import os
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import AwareDatetime, BaseModel, SecretStr, ValidationError
 
 from orchestrator.errors import QrInvalid
+from orchestrator.features.tickets.settings import TicketSettings
 
 __all__ = ["IssuedQr", "QrCodec", "QrTicket"]
 
@@ -60,6 +61,10 @@ class QrCodec:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in pairs}
         self._active_key_id = pairs[0][0]
         self._ttl_seconds = ttl_seconds
+
+    @classmethod
+    def of(cls, settings: TicketSettings) -> Self:
+        return cls(settings.qr_keys, ttl_seconds=settings.qr_ttl_seconds)
 
     def issue(self, *, seat_id: uuid.UUID, user_id: uuid.UUID, event_id: uuid.UUID, hall_id: str) -> IssuedQr:
         """Return a fresh payload, good from now for the codec's time to live."""

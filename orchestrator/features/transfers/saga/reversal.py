@@ -10,7 +10,9 @@ from typing import Final
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
 from common.money import Money
-from orchestrator.clients.participants import SeatInventory, TransferBook, Wallet
+from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.saga_engine.plan import (
     DEFAULT_PATIENCE_SECONDS,
     Call,
@@ -45,13 +47,13 @@ class Reversal(SagaData):
 
 def reversal_plan(
     *,
-    transfers: TransferBook,
-    wallet: Wallet,
-    inventory: SeatInventory,
+    transfers: TransfersClient,
+    ledger: LedgerClient,
+    inventory: InventoryClient,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[Reversal]:
     """Return the story of a reversal."""
-    steps = ReversalSteps(transfers=transfers, wallet=wallet, inventory=inventory)
+    steps = ReversalSteps(transfers=transfers, ledger=ledger, inventory=inventory)
     return Plan(
         REVERSAL,
         Reversal,
@@ -67,9 +69,9 @@ def reversal_plan(
 class ReversalSteps:
     """The reversal's actions and undos, in the order of the story."""
 
-    def __init__(self, *, transfers: TransferBook, wallet: Wallet, inventory: SeatInventory) -> None:
+    def __init__(self, *, transfers: TransfersClient, ledger: LedgerClient, inventory: InventoryClient) -> None:
         self._transfers = transfers
-        self._wallet = wallet
+        self._ledger = ledger
         self._inventory = inventory
 
     async def begin_reversal(self, reversal: Reversal, call: Call) -> Reversal:
@@ -92,7 +94,7 @@ class ReversalSteps:
         return reversal
 
     async def return_credits(self, reversal: Reversal, call: Call) -> Reversal:
-        shortfall = await self._wallet.claw_back(
+        shortfall = await self._ledger.claw_back(
             call,
             from_user_id=reversal.seller_user_id,
             to_user_id=reversal.buyer_user_id,

@@ -17,8 +17,11 @@ from typing import Final
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
 from common.money import Money
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import CodeContext, Ticket
-from orchestrator.clients.participants import OneTimeCodes, SeatInventory, TransferBook, Wallet
+from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.users.ledger import LedgerClient
+from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import TransferCancelled, TransferExpired
 from orchestrator.saga_engine.plan import (
     DEFAULT_PATIENCE_SECONDS,
@@ -80,14 +83,14 @@ class Transfer(SagaData):
 
 def transfer_plan(
     *,
-    transfers: TransferBook,
-    codes: OneTimeCodes,
-    wallet: Wallet,
-    inventory: SeatInventory,
+    transfers: TransfersClient,
+    otp: OtpClient,
+    ledger: LedgerClient,
+    inventory: InventoryClient,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[Transfer]:
     """Return the story of a transfer."""
-    steps = TransferSteps(transfers=transfers, codes=codes, wallet=wallet, inventory=inventory)
+    steps = TransferSteps(transfers=transfers, otp=otp, ledger=ledger, inventory=inventory)
     return Plan(
         TRANSFER,
         Transfer,
@@ -111,11 +114,11 @@ class TransferSteps:
     """The transfer's actions and undos, in the order of the story."""
 
     def __init__(
-        self, *, transfers: TransferBook, codes: OneTimeCodes, wallet: Wallet, inventory: SeatInventory
+        self, *, transfers: TransfersClient, otp: OtpClient, ledger: LedgerClient, inventory: InventoryClient
     ) -> None:
         self._transfers = transfers
-        self._codes = codes
-        self._wallet = wallet
+        self._otp = otp
+        self._ledger = ledger
         self._inventory = inventory
 
     async def open_transfer(self, transfer: Transfer, call: Call) -> Transfer:
@@ -150,7 +153,7 @@ class TransferSteps:
         await self._withdraw_code(transfer, call, of=transfer.other_user_id)
 
     async def hold_credits(self, transfer: Transfer, call: Call) -> Transfer:
-        escrow_id = await self._wallet.hold_escrow(
+        escrow_id = await self._ledger.hold_escrow(
             call,
             user_id=transfer.buyer_user_id,
             amount=transfer.credits_amount,
@@ -159,7 +162,7 @@ class TransferSteps:
         return transfer.model_copy(update={"escrow_id": escrow_id})
 
     async def give_credits_back(self, _: Transfer, call: Call) -> None:
-        await self._wallet.void_escrow(call)
+        await self._ledger.void_escrow(call)
 
     async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
         await self._inventory.hand_over(
@@ -173,7 +176,7 @@ class TransferSteps:
         return transfer
 
     async def pay_seller(self, transfer: Transfer, call: Call) -> Transfer:
-        await self._wallet.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
+        await self._ledger.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
         return transfer
 
     async def complete_transfer(self, transfer: Transfer, call: Call) -> Transfer:
@@ -181,7 +184,7 @@ class TransferSteps:
         return transfer
 
     async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> None:
-        await self._codes.send(
+        await self._otp.send(
             call,
             user_id=to,
             requested_by_user_id=transfer.initiated_by_user_id,
@@ -191,7 +194,7 @@ class TransferSteps:
         )
 
     async def _withdraw_code(self, transfer: Transfer, call: Call, *, of: uuid.UUID) -> None:
-        await self._codes.withdraw(call, user_id=of, context=CodeContext.TRANSFER, reference=transfer.transfer_id)
+        await self._otp.withdraw(call, user_id=of, context=CodeContext.TRANSFER, reference=transfer.transfer_id)
 
 
 def pending_message(transfer: Transfer) -> OutgoingMessage:

@@ -9,9 +9,8 @@ from decimal import Decimal
 from common.db.requests import fingerprint_of
 from common.errors import Busy, Conflict, Forbidden, PaymentRequired, TooManyRequests
 from orchestrator.clients.events import EventsClient
-from orchestrator.clients.events_on_sale import require_upcoming
 from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
-from orchestrator.clients.models import CodeContext, Ticket
+from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
 from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.clients.users.otp import OtpClient
@@ -38,7 +37,7 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["TransferService", "ticket_of"]
+__all__ = ["TransferService"]
 
 
 class TransferService:
@@ -51,16 +50,16 @@ class TransferService:
         transfers: TransfersClient,
         inventory: InventoryClient,
         events: EventsClient,
-        people: UserDirectory,
-        codes: OtpClient,
+        directory: UserDirectory,
+        otp: OtpClient,
         ttl_seconds: float,
     ) -> None:
         self._engine = engine
         self._transfers = transfers
         self._inventory = inventory
         self._events = events
-        self._people = people
-        self._codes = codes
+        self._directory = directory
+        self._otp = otp
         self._ttl = timedelta(seconds=ttl_seconds)
 
     async def initiate(
@@ -91,14 +90,14 @@ class TransferService:
             raise Forbidden
         # The ticket first: who has none to give learns nothing of people.
         seat = await self._transferable(request.seat_id, seller_id=seller_id, caller_id=caller_id)
-        event = await require_upcoming(self._events, seat.event_id)
+        event = await self._events.upcoming(seat.event_id)
         buyer_id = request.buyer_user_id or await self._found_by_email(str(request.buyer_email))
         await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
         if caller_id == buyer_id:
             await self._check_balance(buyer_id, request.credits_amount)
         transfer = Transfer(
             saga_id=transfer_id,
-            ticket=ticket_of(seat),
+            ticket=seat.ticket,
             seller_user_id=seller_id,
             buyer_user_id=buyer_id,
             initiated_by_user_id=caller_id,
@@ -170,11 +169,11 @@ class TransferService:
         if seller_id == buyer_id:
             raise SelfTransfer
         other_id = buyer_id if caller_id == seller_id else seller_id
-        if not (await self._people.find(other_id)).is_verified:
+        if not (await self._directory.find(other_id)).is_verified:
             raise UnverifiedAccount
 
     async def _found_by_email(self, email: str) -> uuid.UUID:
-        return (await self._people.find_by_email(email)).user_id
+        return (await self._directory.find_by_email(email)).user_id
 
     async def _transferable(self, seat_id: uuid.UUID, *, seller_id: uuid.UUID, caller_id: uuid.UUID) -> OwnedSeat:
         seat = await self._inventory.seat(seat_id)
@@ -189,7 +188,7 @@ class TransferService:
         return seat
 
     async def _check_balance(self, user_id: uuid.UUID, amount: Decimal) -> None:
-        if await self._people.balance_of(user_id) < amount:
+        if await self._directory.balance_of(user_id) < amount:
             raise PaymentRequired
 
     async def _own(self, transfer_id: uuid.UUID, caller_id: uuid.UUID) -> TransferFacts:
@@ -201,7 +200,7 @@ class TransferService:
     async def _confirm_one(self, transfer: TransferFacts, party: str, code: str) -> TransferFacts:
         """Check a party's code and note it at once, so that it is not asked for again."""
         try:
-            await self._codes.verify(
+            await self._otp.verify(
                 user_id=transfer.user_of(party),
                 context=CodeContext.TRANSFER,
                 reference=transfer.transfer_id,
@@ -224,7 +223,7 @@ class TransferService:
             await self._engine.end_waiting(transfer_id, OtpMaxRetries(), kind=TRANSFER)
 
     async def _swap(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> TransferCompleted:
-        await require_upcoming(self._events, transfer.event_id)
+        await self._events.upcoming(transfer.event_id)
         if await self._transfers.is_disputed(seat_id=transfer.seat_id, order_id=transfer.order_id):
             raise TransferInvalidState("An earlier transfer of the ticket is disputed.")
         saga = await self._engine.signal(
@@ -249,21 +248,6 @@ class TransferService:
         if saga.state in {SagaState.RUNNING, SagaState.WAITING}:
             raise Busy(retry_after_seconds=1)
         return saga
-
-
-def ticket_of(seat: OwnedSeat) -> Ticket:
-    """Return a sold seat as the books of transfers and listings name it."""
-    if seat.order_id is None:
-        raise NotSeatOwner
-    return Ticket(
-        seat_id=seat.seat.seat_id,
-        order_id=seat.order_id,
-        event_id=seat.event_id,
-        category=seat.seat.category,
-        row_number=seat.seat.row_number,
-        seat_number=seat.seat.seat_number,
-        price=seat.seat.price,
-    )
 
 
 def _pending(saga: SagaRecord) -> TransferPending:

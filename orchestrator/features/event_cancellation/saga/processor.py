@@ -7,7 +7,7 @@ admin who decides to whom its price is due.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from common.errors import ServiceError
@@ -37,25 +37,32 @@ logger = get_logger(__name__)
 
 
 class EventCancellationProcessor:
-    """The sagas' `Clearance`. It runs sagas itself, so it is given the engine once there is one."""
+    """Runs sagas from within a saga.
 
-    def __init__(self, orders: OrdersClient, transfers: TransfersClient, listings: ListingsClient) -> None:
+    Args:
+        engine: returns the engine, which is constructed after the plans.
+    """
+
+    def __init__(
+        self,
+        engine: Callable[[], SagaEngine],
+        *,
+        orders: OrdersClient,
+        transfers: TransfersClient,
+        listings: ListingsClient,
+    ) -> None:
+        self._get_engine = engine
         self._orders = orders
         self._transfers = transfers
         self._listings = listings
-        self._hands = asyncio.Semaphore(AT_ONCE)
-        self._engine: SagaEngine | None = None
-
-    def use(self, engine: SagaEngine) -> None:
-        self._engine = engine
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     @property
     def engine(self) -> SagaEngine:
-        if self._engine is None:
-            raise RuntimeError("the clearance was not given the engine")
-        return self._engine
+        return self._get_engine()
 
     async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> OpenWork:
+        """End some of what is open at a cancelled event and return what is left. Doing it twice does no harm."""
         await self._end_transfers(event_id)
         await self._end_sales(event_id)
         await self._withdraw_listings(event_id, cancellation_id)
@@ -146,10 +153,10 @@ class EventCancellationProcessor:
         await asyncio.gather(*(self._one(deed) for deed in deeds))
 
     async def _one(self, deed: Awaitable[None]) -> None:
-        async with self._hands:
+        async with self._slots:
             try:
                 await deed
             except StillRunning:
                 pass  # it goes on by itself
             except ServiceError as error:
-                logger.warning("clearance.left", code=error.code, **error.private)
+                logger.warning("event_cancellation.left", code=error.code, **error.private)

@@ -6,8 +6,8 @@ from common.errors import Busy, Unavailable
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.models import OpenWork
 from orchestrator.errors import EventInvalidState, EventNotFound
-from orchestrator.features.event_cancellation.saga import CANCEL_EVENT, CancelEvent
-from orchestrator.features.refunds.schemas import EventCancellation
+from orchestrator.features.event_cancellation.saga.cancel_event import CANCEL_EVENT, CancelEvent
+from orchestrator.features.event_cancellation.schemas import EventCancellation
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import attempts, failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState

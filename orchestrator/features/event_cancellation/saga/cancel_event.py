@@ -10,8 +10,10 @@ from typing import Final
 
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
+from orchestrator.clients.events import EventsClient
+from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import OpenWork
-from orchestrator.clients.participants import Clearance, EventRegister, SeatInventory
+from orchestrator.features.event_cancellation.saga.processor import EventCancellationProcessor
 from orchestrator.saga_engine.plan import (
     DEFAULT_PATIENCE_SECONDS,
     Call,
@@ -29,7 +31,7 @@ CANCEL_EVENT: Final = "cancel event"
 SOURCE: Final = "orchestrator"
 # A bit is a hundred orders at most, which take a second or two; a busy machine gets the benefit of the doubt. That is a
 # minute by default: so long it also takes until somebody goes on where a killed process stopped.
-CLEARING_PATIENCES: Final = 10
+CLEARING_TIMEOUTS: Final = 10
 
 
 class CancelEvent(SagaData):
@@ -56,13 +58,13 @@ class CancelEvent(SagaData):
 
 def cancel_event_plan(
     *,
-    events: EventRegister,
-    inventory: SeatInventory,
-    clearance: Clearance,
+    events: EventsClient,
+    inventory: InventoryClient,
+    processor: EventCancellationProcessor,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> Plan[CancelEvent]:
     """Return the story of an event that does not take place."""
-    steps = CancelEventSteps(events=events, inventory=inventory, clearance=clearance)
+    steps = CancelEventSteps(events=events, inventory=inventory, processor=processor)
     return Plan(
         CANCEL_EVENT,
         CancelEvent,
@@ -72,7 +74,7 @@ def cancel_event_plan(
             "give everything back",
             steps.give_back_some,
             until=lambda cancellation: cancellation.is_cleared,
-            patience_seconds=CLEARING_PATIENCES * patience_seconds,
+            patience_seconds=CLEARING_TIMEOUTS * patience_seconds,
         ),
         publish("announce cancellation", cancelled_message),
         patience_seconds=patience_seconds,
@@ -82,10 +84,12 @@ def cancel_event_plan(
 class CancelEventSteps:
     """The saga's actions, in the order of the story."""
 
-    def __init__(self, *, events: EventRegister, inventory: SeatInventory, clearance: Clearance) -> None:
+    def __init__(
+        self, *, events: EventsClient, inventory: InventoryClient, processor: EventCancellationProcessor
+    ) -> None:
         self._events = events
         self._inventory = inventory
-        self._clearance = clearance
+        self._processor = processor
 
     async def cancel_event(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
         await self._events.cancel(call, event_id=cancellation.event_id)
@@ -93,11 +97,11 @@ class CancelEventSteps:
 
     async def close_hall(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
         await self._inventory.close_event(call, event_id=cancellation.event_id)
-        left = await self._clearance.count(cancellation.event_id)
+        left = await self._processor.count(cancellation.event_id)
         return cancellation.model_copy(update={"refunded_before": left.refunded_orders, "left": left})
 
     async def give_back_some(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
-        left = await self._clearance.clear_some(event_id=cancellation.event_id, cancellation_id=cancellation.saga_id)
+        left = await self._processor.clear_some(event_id=cancellation.event_id, cancellation_id=cancellation.saga_id)
         return cancellation.model_copy(update={"left": left})
 
 

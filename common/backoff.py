@@ -1,0 +1,13 @@
+"""Pauses between the tries of something that may come back."""
+
+from collections.abc import Iterator
+
+__all__ = ["backoff"]
+
+
+def backoff(first_seconds: float, *, longest_seconds: float) -> Iterator[float]:
+    """Yield pauses in seconds, without end: each twice the one before, up to the longest."""
+    pause_seconds = first_seconds
+    while True:
+        yield pause_seconds
+        pause_seconds = min(pause_seconds * 2, longest_seconds)

@@ -1,0 +1,13 @@
+"""Where the other services are."""
+
+from common.settings import ServiceSettings
+from rabbitmq.settings import BrokerSettings
+
+__all__ = ["ClientSettings"]
+
+
+class ClientSettings(ServiceSettings, BrokerSettings):
+    users_url: str = "http://127.0.0.1:5000"
+    orders_url: str = "http://127.0.0.1:5001"
+    events_url: str = "http://127.0.0.1:5002"
+    inventory_address: str = "127.0.0.1:50051"

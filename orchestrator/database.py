@@ -1,0 +1,11 @@
+"""The metadata of orchestrator_db, and its outbox. The saga engine, the job system and features add their tables."""
+
+from typing import Final
+
+from common.db.base import new_metadata
+from common.messaging.outbox import outbox_table
+
+__all__ = ["metadata"]
+
+metadata: Final = new_metadata()
+outbox_table(metadata)

@@ -1,0 +1,111 @@
+"""A feature: what one capability adds to the orchestrator's processes, and what it is constructed from."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from fastapi import APIRouter
+from pydantic_settings import BaseSettings
+
+from common.db.engine import Database
+from common.messaging.broker import Broker
+from common.messaging.consumer import Consumer, MessageHandler
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.messaging.topology import Topology
+from common.periodic import PeriodicTask
+from orchestrator.clients import SERVICE, Clients
+from orchestrator.jobs.policies import JobPolicy
+from orchestrator.jobs.registry import JobHandler
+from orchestrator.jobs.service import JobQueue
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.plan import AnyPlan
+
+__all__ = ["HOUSEKEEPING_SECONDS", "Feature", "Resources"]
+
+HOUSEKEEPING_SECONDS: Final = 600.0
+"""How often workers delete what is kept no longer."""
+
+Service = TypeVar("Service")
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+@dataclass(slots=True, kw_only=True)
+class Resources:
+    """What features are constructed from. `engine` and `services` are there once the plans are known."""
+
+    settings: BaseSettings
+    rabbitmq_url: str
+    saga_step_timeout_seconds: float
+    database: Database
+    topology: Topology
+    publisher: Publisher
+    relay: OutboxRelay
+    clients: Clients
+    jobs: JobQueue
+    engine: SagaEngine = field(init=False)
+    services: dict[type[Any], Any] = field(default_factory=dict)
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """Closes what features have opened, when the process ends."""
+
+    def settings_of(self, kind: type[Settings]) -> Settings:
+        """Return the process's settings as the class that a feature reads.
+
+        Raises:
+            TypeError: the process's settings do not include that class.
+        """
+        if not isinstance(self.settings, kind):
+            raise TypeError(f"{type(self.settings).__name__} is no {kind.__name__}")
+        return self.settings
+
+    def service(self, kind: type[Service]) -> Service:
+        """Return the service of that class, which an earlier feature provides."""
+        service: Service = self.services[kind]
+        return service
+
+    def consumer(self, queue: str, handler: MessageHandler, *, name: str = SERVICE) -> Consumer:
+        """Return a consumer of a queue, on a connection of its own that is named after `name` and the queue."""
+        return Consumer(
+            self.rabbitmq_url,
+            service=name,
+            topology=self.topology,
+            queue=queue,
+            handler=handler,
+            publisher=self.publisher,
+        )
+
+
+def _nothing(_: Resources) -> tuple[()]:
+    return ()
+
+
+def _no_brokers(_: Resources) -> Mapping[str, Broker]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One capability. Everything is optional; the callables are called once for each process, in the order below.
+
+    Args:
+        routers: routes under ``/api``; a gateway passes on those on its allow-list.
+        internal_routers: routes that only services call.
+        plans: the sagas. They are constructed before the engine is there.
+        services: what routes, jobs and later features use, each known by its class.
+        job_policies: how the feature's kinds of jobs are tried.
+        job_handlers: what does these jobs, in workers.
+        consumers: connections that consume messages in every process, by the name that `/health` shows.
+        worker_consumers: the same, in workers only.
+        periodic: what workers do again and again.
+    """
+
+    routers: Sequence[APIRouter] = ()
+    internal_routers: Sequence[APIRouter] = ()
+    plans: Callable[[Resources], Iterable[AnyPlan]] = _nothing
+    services: Callable[[Resources], Iterable[object]] = _nothing
+    job_policies: Sequence[JobPolicy] = ()
+    job_handlers: Callable[[Resources], Iterable[JobHandler]] = _nothing
+    consumers: Callable[[Resources], Mapping[str, Broker]] = _no_brokers
+    worker_consumers: Callable[[Resources], Mapping[str, Broker]] = _no_brokers
+    periodic: Callable[[Resources], Iterable[PeriodicTask]] = _nothing

@@ -1,0 +1,42 @@
+"""Cancelled events (T7)."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from common.http.envelope import Success, refusals, success
+from orchestrator.features.event_cancellation.schemas import EventCancellation
+from orchestrator.features.event_cancellation.service import EventCancellationService
+from orchestrator.http.dependencies import AdminUser, provided
+from orchestrator.http.refusals import ADMIN
+from orchestrator.saga_engine.record import SagaState
+
+__all__ = ["router"]
+
+_PROGRESS = refusals(ADMIN | {404: "EVENT_NOT_FOUND"})
+_CANCEL = refusals(ADMIN | {404: "EVENT_NOT_FOUND", 409: "EVENT_INVALID_STATE"}) | {
+    202: {"model": Success[EventCancellation]}
+}
+
+router = APIRouter(prefix="/admin/events", tags=["Refunds"])
+
+Cancellations = Annotated[EventCancellationService, provided(EventCancellationService)]
+
+
+@router.post("/{event_id}/cancel", responses=_CANCEL, summary="Call an event off (admin)")
+async def cancel_event(
+    event_id: uuid.UUID, admin: AdminUser, cancellations: Cancellations, response: Response
+) -> Success[EventCancellation]:
+    """Every order is refunded, every transfer, sale and listing ends. 202 while that takes; asking again shows how far it is."""
+    progress = await cancellations.cancel(event_id, admin_id=admin.user_id)
+    if progress.state != SagaState.COMPLETED:
+        response.status_code = 202
+    return success(progress)
+
+
+@router.get("/{event_id}/cancellation", responses=_PROGRESS, summary="How far a cancellation is (admin)")
+async def show_cancellation(
+    event_id: uuid.UUID, _: AdminUser, cancellations: Cancellations
+) -> Success[EventCancellation]:
+    return success(await cancellations.progress(event_id))

@@ -1,0 +1,1 @@
+"""The cancellation saga, and what its steps run."""

@@ -1,0 +1,34 @@
+"""The payment providers, constructed once."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from orchestrator.features.payments.adapters.nowpayments import NowPayments
+from orchestrator.features.payments.adapters.stripe import StripePayments
+from orchestrator.features.payments.settings import PaymentSettings
+
+__all__ = ["PaymentProviders"]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProviders:
+    """Nothing connects before its first call."""
+
+    stripe: StripePayments
+    crypto: NowPayments
+
+    @classmethod
+    def connect(cls, settings: PaymentSettings) -> Self:
+        seconds = settings.provider_timeout_seconds
+        return cls(
+            stripe=StripePayments(
+                api_url=settings.stripe_api_url, secret_key=settings.stripe_secret_key, timeout_seconds=seconds
+            ),
+            crypto=NowPayments(
+                api_url=settings.nowpayments_api_url, key=settings.nowpayments_api_key, timeout_seconds=seconds
+            ),
+        )
+
+    async def close(self) -> None:
+        await self.stripe.close()
+        await self.crypto.close()
