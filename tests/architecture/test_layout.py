@@ -1,5 +1,6 @@
 """Who knows one service finds the way in the next: the same file names, each with its own kind of content."""
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Final
 
 import pytest
 
+import orchestrator.container
 from tests.architecture.compose import ROOT
 
 SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
@@ -76,3 +78,26 @@ def test_nothing_is_left_to_do() -> None:
 def test_nothing_is_a_stub() -> None:
     stubs = [str(file) for file in sources(*SERVICES, "common", "devstack") if "NotImplemented" in file.read_text()]
     assert stubs == []
+
+
+FEATURES: Final = ROOT / "orchestrator/features"
+FEATURE_FILES: Final = {
+    "__init__", "routes", "schemas", "service", "saga", "jobs", "messages", "repository", "statements", "models",
+    "errors", "settings", "metrics",
+}  # fmt: skip
+"""The files of a feature, or folders of these names where there are several of a kind; the rest is in `adapters/`."""
+
+
+@pytest.mark.parametrize(
+    "feature", sorted(path for path in FEATURES.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_feature_has_the_usual_files(feature: Path) -> None:
+    python = {path for path in feature.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))}
+    assert {path.stem for path in python} <= FEATURE_FILES | {"adapters"}
+
+
+def test_every_feature_is_registered() -> None:
+    folders = {path.parent.name for path in FEATURES.glob("*/__init__.py")}
+    modules = {name: importlib.import_module(f"orchestrator.features.{name}") for name in folders}
+    assert {name for name, module in modules.items() if module.FEATURE not in orchestrator.container.FEATURES} == set()
+    assert len(orchestrator.container.FEATURES) == len(folders)
