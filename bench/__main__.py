@@ -16,17 +16,17 @@ from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.steady import measure_steady
 from bench.benchmarks.storm import measure_storm
 from bench.benchmarks.transfers import measure_transfers
+from bench.environment import Environment
 from bench.errors import BenchFailedError
-from bench.figures import Outcome
-from bench.ground import Ground
 from bench.platform import measured_platform
 from bench.report import print_outcome, print_verdict, store
+from bench.results import Outcome
 from bench.sizes import FULL, QUICK
 from devstack.errors import DevstackError
 from devstack.home import default_home
 from devstack.invariants import InvariantsBroken, require
 
-BENCHMARKS: Final[dict[str, Callable[[Ground], Outcome]]] = {
+BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "rush": measure_rush,
     "steady": measure_steady,
     "storm": measure_storm,
@@ -55,10 +55,10 @@ def _run(options: argparse.Namespace, console: Console) -> bool:
     outcomes: list[Outcome] = []
     console.print("The platform starts, and buys until it runs warm …")
     with measured_platform(default_home() / "bench") as stack:
-        ground = Ground(stack, sizes)
-        ground.prepare()
+        environment = Environment(stack, sizes)
+        environment.prepare()
         for name in options.names or BENCHMARKS:
-            outcomes.append(BENCHMARKS[name](ground))
+            outcomes.append(BENCHMARKS[name](environment))
             print_outcome(console, outcomes[-1])
         asyncio.run(require(stack.urls))
     console.print("The books of all services agree.")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cpu import LOAD
-from bench.figures import Cost, Figure, Outcome
+from bench.results import Cost, Outcome, Result
 from bench.sizes import Sizes
 
 __all__ = ["RESULTS", "print_outcome", "print_verdict", "store"]
@@ -97,7 +97,7 @@ def _cost_table(title: str, cost: Cost) -> Table:
     return table
 
 
-def _met(figure: Figure) -> str:
+def _met(figure: Result) -> str:
     return {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[figure.is_met]
 
 

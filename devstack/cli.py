@@ -162,7 +162,7 @@ def _logs(home: Home, _: argparse.Namespace) -> None:
 
 
 def _demo(home: Home, _: argparse.Namespace) -> None:
-    from devstack.demo.stage import run_demo  # noqa: PLC0415 - other commands start faster without an HTTP client
+    from devstack.demo.environment import run_demo  # noqa: PLC0415 - other commands start faster without an HTTP client
 
     run_demo(home.path / "demo")
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.errors import NotFound, ServiceError
 from common.settings import DatabaseSettings
 from inventory.repository.hall import HallRepository

@@ -3,7 +3,7 @@
 from typing import Final
 
 from common.db.base import new_metadata
-from common.db.requests import requests_table
+from common.db.idempotency import requests_table
 
 __all__ = ["metadata"]
 

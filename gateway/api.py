@@ -15,11 +15,11 @@ from common.http.errors import error_response
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
-from gateway.callers import ClientAddress
-from gateway.forgers import Forgers
+from gateway.client_address import ClientAddress
 from gateway.headers import Headers, distinct, request_headers
 from gateway.limits import RateLimiter, anonymous, known
 from gateway.proxy import Proxy
+from gateway.rejected_webhooks import RejectedWebhookLimiter
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
 
 __all__ = ["Api"]
@@ -52,7 +52,7 @@ class Api:
         self._authenticator = authenticator
         self._clients = clients
         self._limiter = limiter
-        self._forgers = Forgers(limiter)
+        self._forgers = RejectedWebhookLimiter(limiter)
         self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

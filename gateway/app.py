@@ -18,20 +18,20 @@ from common.http.jwks import JwksClient
 from common.http.middleware import nobody
 from gateway.api import Api
 from gateway.auth import Authenticator
-from gateway.callers import ClientAddress
+from gateway.client_address import ClientAddress
 from gateway.connections import LiveConnections
-from gateway.edge import Edge
 from gateway.feed import Feed
 from gateway.health import SharedHealth
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
-from gateway.live import SEAT_CHANGED, LiveSeats
-from gateway.me import FEED_CHANGED, UserFeeds
 from gateway.openapi import Description
 from gateway.pages import install_docs, install_live, install_me, install_pages
 from gateway.proxy import Proxy
 from gateway.revocations import REVOKED, Revocations
 from gateway.routing import ROUTES, RoutingTable, Upstream
+from gateway.seat_map_feed import SEAT_CHANGED, SeatMapFeed
+from gateway.security_headers import SecurityHeadersMiddleware
 from gateway.settings import Settings
+from gateway.user_feed import FEED_CHANGED, UserFeeds
 
 __all__ = ["SERVICE", "create_app"]
 
@@ -72,7 +72,7 @@ class _Parts:
             connections=settings.live_connections,
             connections_per_address=settings.live_connections_per_address,
         )
-        self.live = LiveSeats(door, backlog=settings.live_backlog_messages)
+        self.live = SeatMapFeed(door, backlog=settings.live_backlog_messages)
         self.revocations = Revocations(
             lambda: self.services[Upstream.USERS].get("/internal/sessions/revoked"),
             is_fed=self._is_fed,
@@ -185,7 +185,7 @@ def _add_layers(app: FastAPI, api: Middleware, settings: Settings) -> None:
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,
         )
-    app.add_middleware(Edge)
+    app.add_middleware(SecurityHeadersMiddleware)
 
 
 def _limiter(settings: Settings) -> RateLimiter | None:

@@ -12,13 +12,13 @@ from starlette.staticfiles import StaticFiles
 from common.auth.principal import Principal
 from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated
 from gateway.auth import Authenticator
-from gateway.callers import ClientAddress
+from gateway.client_address import ClientAddress
 from gateway.headers import distinct
 from gateway.limits import RateLimiter, anonymous, known
-from gateway.live import LiveSeats, refuse
-from gateway.me import UserFeeds
 from gateway.openapi import Description
 from gateway.routing import is_clean
+from gateway.seat_map_feed import SeatMapFeed, refuse
+from gateway.user_feed import UserFeeds
 
 __all__ = ["install_docs", "install_live", "install_me", "install_pages"]
 
@@ -59,7 +59,7 @@ def install_docs(app: FastAPI, description: Description) -> None:
     app.mount("/docs/assets", StaticFiles(directory=assets))
 
 
-def install_live(app: FastAPI, live: LiveSeats, clients: ClientAddress, limiter: RateLimiter | None) -> None:
+def install_live(app: FastAPI, live: SeatMapFeed, clients: ClientAddress, limiter: RateLimiter | None) -> None:
     @app.websocket("/ws/events/{event_id}")
     async def watch_seats(websocket: WebSocket, event_id: str) -> None:
         try:

@@ -19,7 +19,7 @@ from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask
 from common.rpc.server import CallContext
 from inventory.expiry import HoldExpiry, SeatCountAggregator, Sweeper
-from inventory.repository.entrance import CheckInRepository
+from inventory.repository.check_in import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.hall import HallRepository
 from inventory.repository.holds import HoldRepository
@@ -28,7 +28,7 @@ from inventory.repository.search import SearchRepository
 from inventory.repository.seats import SeatRepository
 from inventory.routes import InventoryServicer
 from inventory.seat_changes import SeatChanges
-from inventory.service.entrance import CheckInService
+from inventory.service.check_in import CheckInService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService

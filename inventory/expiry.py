@@ -101,7 +101,7 @@ class Sweeper:
         return ended
 
     def _tell(self, expired: list[ExpiredHold]) -> None:
-        self._relay.poke()
+        self._relay.wake()
         HOLDS_EXPIRED.labels("sweeper").inc(len(expired))
         for hold in expired:
             self._changes.note(hold.event_id, hold.seat_ids, SeatStatus.AVAILABLE)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT, new_metadata
-from common.db.requests import requests_table
+from common.db.idempotency import requests_table
 from common.messaging.inbox import inbox_table
 from common.messaging.outbox import outbox_table
 

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 import grpc
 
+from inventory.chunks import convert_in_chunks
 from inventory.models import LONGEST_RUN
 from inventory.schemas import BestAvailable, ChangeOwner, ConfirmHold, ReclaimSeats, ReleaseHold, Resale, ReserveSeats
-from inventory.service.entrance import CheckInService
+from inventory.service.check_in import CheckInService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
-from inventory.turns import in_turns
 from inventory.wire import (
     read_amount,
     read_between,
@@ -175,7 +175,7 @@ class InventoryServicer(rpc.InventoryServicer):
             page_token=request.page_token,
             page_size=_read_page_size(request.page_size),
         )
-        seats = await in_turns(write_seat, page.seats)
+        seats = await convert_in_chunks(write_seat, page.seats)
         return pb.ListSeatsResponse(seats=seats, next_page_token=page.next_page_token)
 
     async def ListOwnedSeats(self, request: pb.ListOwnedSeatsRequest, _: Context) -> pb.ListOwnedSeatsResponse:
@@ -184,7 +184,7 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=_read_offset(request.offset),
             limit=_read_limit(request.limit),
         )
-        return pb.ListOwnedSeatsResponse(seats=await in_turns(write_seat, seats), total=total)
+        return pb.ListOwnedSeatsResponse(seats=await convert_in_chunks(write_seat, seats), total=total)
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, _: Context) -> pb.GetAvailabilityResponse:
         event_ids = read_ids(request.event_ids, "event_ids", most=MOST_EVENTS_AT_ONCE)
@@ -214,7 +214,7 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=_read_offset(request.offset),
             limit=_read_limit(request.limit),
         )
-        return pb.ListScansResponse(scans=await in_turns(write_logged_scan, scans), total=total)
+        return pb.ListScansResponse(scans=await convert_in_chunks(write_logged_scan, scans), total=total)
 
     async def GetEntryStats(self, request: pb.GetEntryStatsRequest, _: Context) -> pb.GetEntryStatsResponse:
         stats = await self._entrance.stats(
@@ -230,7 +230,7 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=_read_offset(request.offset),
             page_size=_read_page_size(request.page_size),
         )
-        seats = await in_turns(write_seat, page.seats)
+        seats = await convert_in_chunks(write_seat, page.seats)
         return pb.ListAttendeesResponse(seats=seats, next_page_token=page.next_page_token, total=total)
 
 

@@ -86,7 +86,7 @@ def _job_worker(
             grace_seconds=settings.job_grace_seconds,
             trim_seconds=settings.job_trim_seconds,
         ),
-        on_announced=container.resources.relay.poke,
+        on_announced=container.resources.relay.wake,
     )
 
 

@@ -41,9 +41,9 @@ from users.sessions.repository import SessionRepository
 from users.sessions.service import Sessions
 from users.sessions.tokens import TokenIssuer
 from users.settings import Settings
-from users.texts import routes as text_routes
-from users.texts.repository import TextRepository
-from users.texts.service import Texts
+from users.sms import routes as text_routes
+from users.sms.repository import SmsRepository
+from users.sms.service import Texts
 
 __all__ = ["SERVICE", "create_app"]
 
@@ -140,17 +140,17 @@ class _Parts:
             credentials=self._credentials,
             codes=codes,
             sessions=self.sessions,
-            on_message=self._relay.poke,
+            on_message=self._relay.wake,
         )
 
     def confirmations(self) -> Confirmations:
         return Confirmations(sender=self._sender, provider=self._otp_api, repository=self._challenges)
 
     def payments(self) -> Payments:
-        return Payments(PaymentRepository(self.database), on_message=self._relay.poke)
+        return Payments(PaymentRepository(self.database), on_message=self._relay.wake)
 
     def texts(self) -> Texts:
-        return Texts(provider=self._otp_api, repository=TextRepository(self.database))
+        return Texts(provider=self._otp_api, repository=SmsRepository(self.database))
 
     def health(self) -> Health:
         """Without the broker messages wait in the outbox; everything else goes on."""
@@ -205,7 +205,7 @@ class _Parts:
             refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
         )
         return Sessions(
-            credentials=self._credentials, repository=self._logins, tokens=tokens, on_message=self._relay.poke
+            credentials=self._credentials, repository=self._logins, tokens=tokens, on_message=self._relay.wake
         )
 
 

@@ -6,6 +6,6 @@ import users.limits.models
 import users.otp.models
 import users.payments.models
 import users.sessions.models  # noqa: F401 - importing a module defines its tables
-from users.models import METADATA
+from users.database import METADATA
 
 __all__ = ["METADATA"]

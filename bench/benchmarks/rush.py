@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from bench.buying import Sales, wishes
-from bench.figures import Cost, Figure, Outcome
-from bench.ground import Ground
+from bench.environment import Environment
 from bench.latency import Latency
 from bench.pgbench import PgbenchRun
+from bench.purchases import Sales, wishes
+from bench.results import Cost, Outcome, Result
 from bench.workloads import purchases
 
 __all__ = ["measure_rush"]
@@ -18,21 +18,21 @@ LEAST_PURCHASES_PER_SECOND: Final = 247.0
 MOST_RESERVE_P95_MILLISECONDS: Final = 50.0
 
 
-def measure_rush(ground: Ground) -> Outcome:
+def measure_rush(environment: Environment) -> Outcome:
     """Buy out a hall between two runs of pgbench, so that whatever drifts meets both alike.
 
     Raises:
         BenchFailedError: somebody was refused.
     """
-    sizes = ground.sizes
-    wanted = wishes(ground.hall(sizes.rush), ground.fans(sizes.rush))
-    before = ground.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
-    ground.start_meter()
-    sales = ground.buy(wanted)
-    cpu = ground.meter.stop()
-    after = ground.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
+    sizes = environment.sizes
+    wanted = wishes(environment.hall(sizes.rush), environment.fans(sizes.rush))
+    before = environment.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
+    environment.start_meter()
+    sales = environment.buy(wanted)
+    cpu = environment.meter.stop()
+    after = environment.alone(purchases(sizes.pgbench, hall_size=sizes.rush))
     cost, cost_alone = Cost.of(cpu, per=sales.purchases), Cost.of(after.cpu, per=after.done)
-    used = Figure(name="CPU of a purchase", value=cost.total, unit="ms", pgbench=cost_alone.total)
+    used = Result(name="CPU of a purchase", value=cost.total, unit="ms", pgbench=cost_alone.total)
     return Outcome(
         benchmark="on-sale rush",
         figures=[*_figures(sales, (before, after)), used],
@@ -41,12 +41,12 @@ def measure_rush(ground: Ground) -> Outcome:
     )
 
 
-def _figures(sales: Sales, alone: tuple[PgbenchRun, ...]) -> list[Figure]:
+def _figures(sales: Sales, alone: tuple[PgbenchRun, ...]) -> list[Result]:
     rate = sales.purchases / sales.seconds
     pgbench = sum(run.done for run in alone) / sum(run.seconds for run in alone)
     reserve, pay = Latency.of(sales.reserve_seconds), Latency.of(sales.pay_seconds)
     return [
-        Figure(
+        Result(
             name="purchases",
             value=rate,
             unit="/s",
@@ -54,23 +54,23 @@ def _figures(sales: Sales, alone: tuple[PgbenchRun, ...]) -> list[Figure]:
             target=f"{LEAST_SHARE_OF_PGBENCH:.0%} of pgbench",
             is_met=rate >= LEAST_SHARE_OF_PGBENCH * pgbench,
         ),
-        Figure(
+        Result(
             name="purchases",
             value=rate,
             unit="/s",
             target=f"{LEAST_PURCHASES_PER_SECOND:.0f}/s",
             is_met=rate >= LEAST_PURCHASES_PER_SECOND,
         ),
-        Figure(name="reserve p50", value=reserve.p50, unit="ms"),
-        Figure(
+        Result(name="reserve p50", value=reserve.p50, unit="ms"),
+        Result(
             name="reserve p95",
             value=reserve.p95,
             unit="ms",
             target=f"under {MOST_RESERVE_P95_MILLISECONDS:.0f} ms",
             is_met=reserve.p95 < MOST_RESERVE_P95_MILLISECONDS,
         ),
-        Figure(name="reserve p99", value=reserve.p99, unit="ms"),
-        Figure(name="pay p50", value=pay.p50, unit="ms"),
-        Figure(name="pay p95", value=pay.p95, unit="ms"),
-        Figure(name="pay p99", value=pay.p99, unit="ms"),
+        Result(name="reserve p99", value=reserve.p99, unit="ms"),
+        Result(name="pay p50", value=pay.p50, unit="ms"),
+        Result(name="pay p95", value=pay.p95, unit="ms"),
+        Result(name="pay p99", value=pay.p99, unit="ms"),
     ]

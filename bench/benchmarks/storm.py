@@ -10,14 +10,14 @@ from typing import Final
 import asyncpg
 import uvloop
 
-from bench.buying import Wish, connected, pay, reserve
 from bench.connection import Answer, Connection
+from bench.environment import Environment
 from bench.errors import BenchFailedError
-from bench.fans import Fan
-from bench.figures import Cost, Figure, Outcome
-from bench.ground import Ground
 from bench.halls import Hall
 from bench.latency import Latency
+from bench.load_users import Fan
+from bench.purchases import Wish, connected, pay, reserve
+from bench.results import Cost, Outcome, Result
 from bench.workloads import Contention, purchases
 
 __all__ = ["measure_storm"]
@@ -37,25 +37,25 @@ class _Storm:
     sold: int = 0
 
 
-def measure_storm(ground: Ground) -> Outcome:
+def measure_storm(environment: Environment) -> Outcome:
     """Let all buyers click at once, each on one seat that others want as well; who gets it pays.
 
     Raises:
         BenchFailedError: an answer that is neither a hold nor a refusal because the seat is taken.
     """
-    sizes = ground.sizes
-    halls = [ground.hall(sizes.storm_seats) for _ in range(sizes.storms)]
-    wanted = [_one_seat_each(hall, ground.fans(sizes.storm_buyers)) for hall in halls]
-    ground.start_meter()
-    storms = [uvloop.run(_rage(ground.urls.gateway, wishes)) for wishes in wanted]
-    cpu = ground.meter.stop()
+    sizes = environment.sizes
+    halls = [environment.hall(sizes.storm_seats) for _ in range(sizes.storms)]
+    wanted = [_one_seat_each(hall, environment.fans(sizes.storm_buyers)) for hall in halls]
+    environment.start_meter()
+    storms = [uvloop.run(_rage(environment.urls.gateway, wishes)) for wishes in wanted]
+    cpu = environment.meter.stop()
     for storm, hall in zip(storms, halls, strict=True):
-        storm.sold = uvloop.run(_count_sold(ground.urls.databases["inventory"], hall))
+        storm.sold = uvloop.run(_count_sold(environment.urls.databases["inventory"], hall))
     contention = Contention(buyers=sizes.storm_buyers, seats=sizes.storm_seats)
-    alone = ground.alone(purchases(sizes.pgbench, hall_size=sizes.storm_seats, contention=contention))
+    alone = environment.alone(purchases(sizes.pgbench, hall_size=sizes.storm_seats, contention=contention))
     return Outcome(
         benchmark="hold storm",
-        figures=_figures(ground, storms, alone_rate=alone.attempts / alone.seconds),
+        figures=_figures(environment, storms, alone_rate=alone.attempts / alone.seconds),
         costs={"a buyer, served or refused": Cost.of(cpu, per=sizes.storms * sizes.storm_buyers)},
         details={"buyers": sizes.storm_buyers, "seats": sizes.storm_seats, "storms": sizes.storms},
     )
@@ -109,8 +109,8 @@ async def _count_sold(database_url: str, hall: Hall) -> int:
         await connection.close()
 
 
-def _figures(ground: Ground, storms: list[_Storm], *, alone_rate: float) -> list[Figure]:
-    seats, buyers = ground.sizes.storm_seats, ground.sizes.storm_buyers
+def _figures(environment: Environment, storms: list[_Storm], *, alone_rate: float) -> list[Result]:
+    seats, buyers = environment.sizes.storm_seats, environment.sizes.storm_buyers
     answers = [seconds for storm in storms for seconds in (*storm.won, *storm.lost, *storm.paid)]
     reserves = Latency.of([seconds for storm in storms for seconds in (*storm.won, *storm.lost)])
     slowest = max(answers)
@@ -118,17 +118,17 @@ def _figures(ground: Ground, storms: list[_Storm], *, alone_rate: float) -> list
     sold = max((storm.sold for storm in storms), key=lambda number: abs(number - seats))
     rate = len(storms) * buyers / sum(storm.seconds for storm in storms)
     return [
-        Figure(
+        Result(
             name=f"seats sold of {seats}", value=float(sold), unit="", target=f"exactly {seats}", is_met=sold == seats
         ),
-        Figure(
+        Result(
             name="slowest answer",
             value=1000 * slowest,
             unit="ms",
             target=f"under {1000 * MOST_SECONDS:.0f} ms",
             is_met=slowest < MOST_SECONDS,
         ),
-        Figure(name="reserve p50", value=reserves.p50, unit="ms"),
-        Figure(name="reserve p95", value=reserves.p95, unit="ms"),
-        Figure(name="buyers served", value=rate, unit="/s", pgbench=alone_rate),
+        Result(name="reserve p50", value=reserves.p50, unit="ms"),
+        Result(name="reserve p95", value=reserves.p95, unit="ms"),
+        Result(name="buyers served", value=rate, unit="/s", pgbench=alone_rate),
     ]

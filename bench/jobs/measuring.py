@@ -11,9 +11,9 @@ from typing import Final
 
 import uvloop
 
-from bench.figures import Figure, Outcome
 from bench.jobs.broker import BrokerRates, measure_broker
 from bench.jobs.drain import Drain, Drained
+from bench.results import Outcome, Result
 from common.telemetry.logs import configure_logs
 from devstack.database import create_databases, service_url
 from devstack.home import ROOT
@@ -56,29 +56,29 @@ async def _measure(stack: Stack, jobs: int) -> tuple[BrokerRates, Sequence[Drain
     return broker, drains
 
 
-def _figures_of_broker(broker: BrokerRates) -> list[Figure]:
+def _figures_of_broker(broker: BrokerRates) -> list[Result]:
     return [
-        Figure(name="broker alone: publish, confirmed", value=broker.published, unit="/s"),
-        Figure(name="broker alone: consume, acknowledged", value=broker.consumed, unit="/s"),
-        Figure(name="broker alone: in and out", value=broker.through, unit="/s"),
+        Result(name="broker alone: publish, confirmed", value=broker.published, unit="/s"),
+        Result(name="broker alone: consume, acknowledged", value=broker.consumed, unit="/s"),
+        Result(name="broker alone: in and out", value=broker.through, unit="/s"),
     ]
 
 
-def _figures(drain: Drained, broker: BrokerRates) -> list[Figure]:
+def _figures(drain: Drained, broker: BrokerRates) -> list[Result]:
     who = f"{drain.workers} worker" + "s" * (drain.workers > 1)
     return [
-        Figure(name=f"enqueue, tokens sent, before {who}", value=drain.enqueued_rate, unit="/s"),
-        Figure(name=f"drain, {who}", value=drain.rate, unit="/s"),
-        Figure(name=f"drain, {who}, of the broker alone", value=100 * drain.rate / broker.through, unit="%"),
-        Figure(name=f"memory of a worker early on, {who}", value=drain.early_memory, unit="MiB"),
-        Figure(
+        Result(name=f"enqueue, tokens sent, before {who}", value=drain.enqueued_rate, unit="/s"),
+        Result(name=f"drain, {who}", value=drain.rate, unit="/s"),
+        Result(name=f"drain, {who}, of the broker alone", value=100 * drain.rate / broker.through, unit="%"),
+        Result(name=f"memory of a worker early on, {who}", value=drain.early_memory, unit="MiB"),
+        Result(
             name=f"memory of a worker at the end, {who}",
             value=drain.late_memory,
             unit="MiB",
             target=f"under {MOST_GROWTH:g} times early on",
             is_met=drain.late_memory < MOST_GROWTH * drain.early_memory,
         ),
-        Figure(
+        Result(
             name=f"jobs kept, {who}",
             value=float(drain.kept),
             unit="",

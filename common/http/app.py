@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
 from common.health import Health
-from common.http.connections import PatientProtocol
+from common.http.connections import IdleTimeoutProtocol
 from common.http.envelope import ErrorBody
 from common.http.errors import install_error_handlers
 from common.http.jwks import JwksClient
@@ -116,7 +116,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
-        "http": partial(PatientProtocol, patience_seconds=settings.client_patience_seconds),
+        "http": partial(IdleTimeoutProtocol, patience_seconds=settings.client_patience_seconds),
         "limit_concurrency": settings.max_connections,
         "log_config": None,
         "access_log": False,

@@ -5,10 +5,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["PatientProtocol"]
+__all__ = ["IdleTimeoutProtocol"]
 
 
-class PatientProtocol(HttpToolsProtocol):
+class IdleTimeoutProtocol(HttpToolsProtocol):
     """Waits `patience_seconds` for the client, twice that at most.
 
     It waits for a request's whole head (bytes that complete none do not count, as in a slowloris attack), and for the

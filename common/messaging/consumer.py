@@ -14,7 +14,7 @@ from common.errors import ServiceError
 from common.messaging.broker import Broker
 from common.messaging.errors import MessageDisposition, disposition_of
 from common.messaging.message import Message
-from common.messaging.parking import ParkingTicket
+from common.messaging.parking import ParkingHeaders
 from common.messaging.publisher import Publisher
 from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.correlation import set_correlation_id
@@ -101,10 +101,10 @@ class Consumer:
             await incoming.nack(requeue=True)
             return "returned"
         logger.error("message.parked", queue=self._queue, message_id=incoming.message_id, exc_info=error)
-        await self._park(incoming, ParkingTicket.of(self._queue, error))
+        await self._park(incoming, ParkingHeaders.of(self._queue, error))
         return "parked"
 
-    async def _park(self, incoming: AbstractIncomingMessage, ticket: ParkingTicket) -> None:
+    async def _park(self, incoming: AbstractIncomingMessage, ticket: ParkingHeaders) -> None:
         """Acknowledge only once the parking queue has it; otherwise it goes back to its own queue."""
         try:
             await self._publisher.publish(

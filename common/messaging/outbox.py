@@ -1,6 +1,6 @@
 """State change and message leave together: the message is a row, written in the transaction of the change.
 
-The relay sends rows right after commit (it is poked), and whatever another process left behind (it polls). Rows are
+The relay sends rows right after commit (it is woken), and whatever another process left behind (it polls). Rows are
 claimed by their unsent flag with SKIP LOCKED, never by position, so copies of a service share the work.
 """
 
@@ -84,7 +84,7 @@ class OutboxRelay:
         self._database = database
         self._publisher = publisher
         self._poll_seconds = poll_seconds
-        self._poked = asyncio.Event()
+        self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._lag = PeriodicTask(self.measure_lag, name="outbox lag", interval_seconds=LAG_EVERY_SECONDS)
         self._resting: dict[UUID, float] = {}  # message id -> when it is tried again, by the loop's clock
@@ -93,9 +93,9 @@ class OutboxRelay:
         self._task = asyncio.create_task(self._run(), name="outbox relay")
         self._lag.start()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Say that a row was just committed: the fast path."""
-        self._poked.set()
+        self._woken.set()
 
     async def close(self) -> None:
         """Stop. What is unsent stays in the table and is sent by the next process."""
@@ -128,8 +128,8 @@ class OutboxRelay:
     async def _wait_for_work(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds):
-                await self._poked.wait()
-        self._poked.clear()
+                await self._woken.wait()
+        self._woken.clear()
 
     async def send_batch(self) -> int:
         """Send up to a hundred rows and return how many were claimed.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from common.errors import ServiceError
 
-__all__ = ["ParkingTicket"]
+__all__ = ["ParkingHeaders"]
 
 QUEUE_HEADER: Final = "parked-from"
 REASON_HEADER: Final = "parked-because"
@@ -15,7 +15,7 @@ TIME_HEADER: Final = "parked-at"
 
 
 @dataclass(frozen=True, slots=True)
-class ParkingTicket:
+class ParkingHeaders:
     """`queue` is None when nobody has said, as of what was put there by hand."""
 
     queue: str | None
@@ -23,7 +23,7 @@ class ParkingTicket:
     parked_at: datetime
 
     @classmethod
-    def of(cls, queue: str, error: Exception) -> "ParkingTicket":
+    def of(cls, queue: str, error: Exception) -> "ParkingHeaders":
         """Make one for a message whose handler failed for good.
 
         Only a service error's words were chosen for people; those of others may quote the message, and stay in the log.
@@ -40,7 +40,7 @@ class ParkingTicket:
         }
 
     @classmethod
-    def read(cls, headers: Mapping[str, Any]) -> "ParkingTicket | None":
+    def read(cls, headers: Mapping[str, Any]) -> "ParkingHeaders | None":
         """Return a message's ticket: ours, or what the broker wrote when it gave the message up; None without either."""
         if TIME_HEADER in headers:
             return cls._ours(headers)
@@ -50,7 +50,7 @@ class ParkingTicket:
         return None
 
     @classmethod
-    def _ours(cls, headers: Mapping[str, Any]) -> "ParkingTicket | None":
+    def _ours(cls, headers: Mapping[str, Any]) -> "ParkingHeaders | None":
         try:
             parked_at = datetime.fromisoformat(str(headers[TIME_HEADER])).astimezone(UTC)
         except ValueError:

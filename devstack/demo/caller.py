@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from devstack.demo.telling import DemoFailedError
+from devstack.demo.narrator import DemoFailedError
 
 __all__ = ["TIMEOUT_SECONDS", "Caller", "Refusal", "data_of"]
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 
 from devstack.demo.caller import TIMEOUT_SECONDS, Caller, data_of
-from devstack.demo.telling import DemoFailedError
+from devstack.demo.narrator import DemoFailedError
 from devstack.services import Urls
 
 __all__ = ["Fan"]

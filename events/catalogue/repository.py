@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, TextClause, func, literal_column, select, text
 
 from common.db.engine import Database
-from common.db.requests import IdempotencyStore, ParticipantRequest
+from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from events.catalogue.errors import EventInvalidState, EventNotFound, VenueNotFound
 from events.catalogue.models import events

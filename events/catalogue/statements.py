@@ -1,11 +1,11 @@
-"""The SQL of the catalogue's repeatable actions: one statement each, as `common.db.requests` shows."""
+"""The SQL of the catalogue's repeatable actions: one statement each, as `common.db.idempotency` shows."""
 
 from typing import Final
 
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.requests import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER
 
 __all__ = ["CANCEL", "DISCARD", "DRAFT", "PUBLISH", "event_json"]
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
+from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.models import LONGEST_RUN
 from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE

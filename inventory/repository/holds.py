@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
+from common.db.idempotency import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE, TURN
 from inventory.repository.oversells import counting_oversells

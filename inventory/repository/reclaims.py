@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
+from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, RAISE_ROWS, REMEMBER, SEAT_DOCUMENT
 from inventory.repository.seats import remembered_seat

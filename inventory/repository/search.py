@@ -75,7 +75,7 @@ _SEARCH: Final = text(
         (SELECT jsonb_agg(seat_ids) FROM (
             SELECT seat_ids FROM runs ORDER BY row_rank, first_number LIMIT {RUNS_FOUND}) AS best) AS runs,
         (SELECT jsonb_agg(jsonb_build_array(row_rank, version)) FROM promising
-            WHERE row_rank NOT IN (SELECT row_rank FROM runs)) AS barren
+            WHERE row_rank NOT IN (SELECT row_rank FROM runs)) AS exhausted
     FROM (SELECT count(*) = CAST(:quantity AS int) AS has_enough FROM first_free) AS counted
     """  # noqa: S608 - built of constants
 )
@@ -85,7 +85,7 @@ _LOWER: Final = text(
     """
     WITH seen AS MATERIALIZED (
         SELECT CAST(pair ->> 0 AS int) AS row_rank, CAST(pair ->> 1 AS int) AS version
-        FROM jsonb_array_elements(:barren) AS pair),
+        FROM jsonb_array_elements(:exhausted) AS pair),
     unlocked AS MATERIALIZED (
         SELECT seat_rows.event_id, seat_rows.row_rank FROM seat_rows JOIN seen USING (row_rank)
         WHERE event_id = CAST(:event_id AS uuid) AND seat_rows.version = seen.version
@@ -94,7 +94,7 @@ _LOWER: Final = text(
     WHERE seat_rows.event_id = unlocked.event_id AND seat_rows.row_rank = unlocked.row_rank
         AND seat_rows.free_run >= CAST(:quantity AS int)
     """
-).bindparams(bindparam("barren", type_=JSONB))
+).bindparams(bindparam("exhausted", type_=JSONB))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class SearchResult:
     has_enough: bool  # as many free seats as wanted, adjacent or not
     has_overdue: bool  # there are too few, but holds that are over have more
     runs: Sequence[Run]  # best first; no seat is in two of them
-    barren: Sequence[RowVersion]  # rows that promised a run and have none
+    exhausted: Sequence[RowVersion]  # rows that promised a run and have none
 
 
 class SearchRepository:
@@ -126,10 +126,10 @@ class SearchRepository:
             has_enough=found["has_enough"],
             has_overdue=found["has_overdue"],
             runs=[[uuid.UUID(seat_id) for seat_id in run] for run in found["runs"] or ()],
-            barren=[(row_rank, version) for row_rank, version in found["barren"] or ()],
+            exhausted=[(row_rank, version) for row_rank, version in found["exhausted"] or ()],
         )
 
-    async def note_barren(self, wanted: BestAvailable, rows: Sequence[RowVersion]) -> None:
+    async def note_exhausted(self, wanted: BestAvailable, rows: Sequence[RowVersion]) -> None:
         """Remember that these rows, as they were seen, have no run of the wanted length."""
-        parameters = {"event_id": wanted.event_id, "quantity": wanted.quantity, "barren": rows}
+        parameters = {"event_id": wanted.event_id, "quantity": wanted.quantity, "exhausted": rows}
         await self._database.execute(_LOWER, parameters)

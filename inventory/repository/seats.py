@@ -11,11 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
-from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
+from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
+from inventory.chunks import convert_in_chunks
 from inventory.repository.fragments import PRIOR, REMEMBER, SEAT_COLUMNS, SEAT_DOCUMENT
 from inventory.schemas import ChangeOwner, Resale, Seat, SeatStatus
-from inventory.turns import in_turns
 
 __all__ = ["ChangedSeat", "SeatRepository", "remembered_seat"]
 
@@ -139,7 +139,7 @@ class SeatRepository:
         """Return a page of what the user owns, newest first, and how many there are in all."""
         rows = await self._database.fetch_all(_OWNED, {"user_id": user_id, "offset": offset, "limit": limit})
         total = await self._database.fetch_one(_COUNT_OWNED, {"user_id": user_id})
-        return await in_turns(_seat_of, rows), int(total["count"]) if total else 0
+        return await convert_in_chunks(_seat_of, rows), int(total["count"]) if total else 0
 
     async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
         """Hand the ticket over; None when it is not the expected owner's, in another state, or its sale ended."""
@@ -193,7 +193,7 @@ def _ticket_of(command: Resale) -> dict[str, object]:
 
 async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:
     """Return the seats of up to `limit` rows, and the last one's position if there are more."""
-    seats = await in_turns(_seat_of, rows[:limit])
+    seats = await convert_in_chunks(_seat_of, rows[:limit])
     return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None
 
 

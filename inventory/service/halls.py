@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
 from inventory.errors import EventAlreadyProvisioned, SeatsInUse
 from inventory.repository.hall import ChangedSeats, HallRepository

@@ -103,13 +103,13 @@ class HoldService:
 
     async def _search(self, command: BestAvailable, *, rows: int) -> SearchResult:
         found = await self._searches.find_runs(command, rows=rows)
-        if found.barren:
-            await self._searches.note_barren(command, found.barren)
+        if found.exhausted:
+            await self._searches.note_exhausted(command, found.exhausted)
         return found
 
     async def _take_one_of(self, command: BestAvailable, found: SearchResult) -> Taken | None:
         """Try the best run; when somebody was quicker, others at random, so that buyers spread out."""
-        if not found.runs and not found.barren:
+        if not found.runs and not found.exhausted:
             return await self._holds.take_best(command)  # no row promises anything
         others = random.sample(found.runs[1:], k=min(TRIES_PER_SEARCH - 1, max(0, len(found.runs) - 1)))
         for run in (*found.runs[:1], *others):

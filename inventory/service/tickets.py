@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.errors import InvalidRequest
 from inventory.errors import SeatNotFound
 from inventory.repository.reclaims import Reclaimed, ReclaimRepository

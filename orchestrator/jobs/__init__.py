@@ -8,5 +8,5 @@ message about it in `jobs.dead`. One that its handler *refuses* has failed too, 
 *lane* run one at a time, first in, first out.
 
 `service.JobQueue` is what others use; `policies` has the rules of each kind and `registry` its handler; `runner`,
-`intake` and `scheduler` make up a worker, put together in `workforce`.
+`consumer` and `scheduler` make up a worker, put together in `workforce`.
 """

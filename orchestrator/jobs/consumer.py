@@ -126,7 +126,7 @@ class JobConsumer:
                 logger.warning("jobs.wait", kind=kind, **error.private)
                 await asyncio.sleep(next(pauses))
             except Exception:  # the job, if one was claimed, is found again when its lease ends
-                logger.exception("jobs.stumbled", kind=kind)
+                logger.exception("jobs.failed", kind=kind)
                 return True
             else:
                 return True

@@ -245,7 +245,7 @@ class JobRunner:
                 logger.warning("job.leases_wait", **error.private)
                 continue
             except Exception:
-                logger.exception("job.leases_stumbled")
+                logger.exception("job.leases_failed")
                 continue
             for each in held:
                 if (each.attempt.job_id, each.attempt.epoch) not in ours:

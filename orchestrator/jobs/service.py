@@ -36,7 +36,7 @@ class JobQueue:
         self._writer = writer
         self._queries = queries
         self._policies = policies
-        self.poke = on_enqueued
+        self.wake = on_enqueued
 
     async def enqueue(
         self,
@@ -72,7 +72,7 @@ class JobQueue:
         )
         view, is_new = await self._writer.enqueue(job)
         if is_new:
-            self.poke()
+            self.wake()
         return view
 
     def new_job(
@@ -86,7 +86,7 @@ class JobQueue:
         run_at: datetime | None = None,
         lane: str | None = None,
     ) -> NewJob:
-        """Make a job for `repository.enqueuing.enqueue_in`, to be stored in a transaction of one's own; then `poke`."""
+        """Make a job for `repository.enqueuing.enqueue_in`, to be stored in a transaction of one's own; then `wake`."""
         policy = self._policy(kind)
         return NewJob(
             kind=kind,
@@ -135,7 +135,7 @@ class JobQueue:
         """
         cancelled = await self._queries.cancel(job_id, requested_by=requested_by)
         if cancelled is not None:
-            self.poke()
+            self.wake()
             return cancelled
         job = await self.find(job_id)
         if requested_by is not None and job.requested_by != requested_by:
@@ -155,7 +155,7 @@ class JobQueue:
             JobInvalidState: it has not failed.
         """
         if retried := await self._queries.retry([*self._policies.values()], job_id=job_id, asked_by=asked_by):
-            self.poke()
+            self.wake()
             return retried[0]
         job = await self.find(job_id)
         raise JobInvalidState(job_id=job_id, status=job.status)
@@ -165,7 +165,7 @@ class JobQueue:
         policies = [*self._policies.values()] if kind is None else [self._policy(kind)]
         retried = await self._queries.retry(policies)
         if retried:
-            self.poke()
+            self.wake()
         return len(retried)
 
     async def acknowledge(self, job_id: uuid.UUID) -> JobView:

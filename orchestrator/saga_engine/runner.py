@@ -193,7 +193,7 @@ class SagaRunner:
             return await self._on_failed_undo(saga, step, error)
         await self._observer.reached(Moment.AFTER_UNDO, step.name, saga)
         unwound = self.unwinding_from(saga, saga.step, saga.error)
-        return await self._write(unwound, step, self._farewell(unwound))
+        return await self._write(unwound, step, self._final_messages(unwound))
 
     async def _leave_wait(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
         """Turn a saga around that was ended while it waited: by somebody, or by its deadline."""
@@ -225,7 +225,7 @@ class SagaRunner:
         await self._log.advance(paused, patience_seconds=self.plan.patience_of(step), pause_seconds=pause_seconds)
         return paused.moved(is_paused=True)
 
-    def _farewell(self, saga: SagaRecord) -> list[OutgoingMessage]:
+    def _final_messages(self, saga: SagaRecord) -> list[OutgoingMessage]:
         if saga.state is not SagaState.UNWOUND or self.plan.on_unwound is None or saga.error is None:
             return []
         return [self.plan.on_unwound(saga.data, saga.error.code)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, TextClause, or_, text
 
 from common.db.engine import Database
-from common.db.requests import IdempotencyStore, ParticipantRequest
+from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from orders.listings.errors import ListingAlreadyOpened, ListingInvalidState, ListingNotFound, OwnListing
 from orders.listings.models import listings

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Table, TextClause, text
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, IdempotencyStore, ParticipantRequest, Refuse
+from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest, Refuse
 from common.errors import Conflict, NotFound, ServiceError
 
 __all__ = ["PRIOR", "Aggregate", "Move", "TransitionRunner"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, text
 
 from common.db.engine import Database
-from common.db.requests import (
+from common.db.idempotency import (
     TOMBSTONE_FINGERPRINT,
     IdempotencyStore,
     ParticipantRequest,

@@ -1,11 +1,11 @@
-"""The SQL of the hot paths: each is one statement in autocommit, as `common.db.requests` shows."""
+"""The SQL of the hot paths: each is one statement in autocommit, as `common.db.idempotency` shows."""
 
 from typing import Final
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.requests import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER
 
 __all__ = ["ABANDON_REFUND", "BEGIN_REFUND", "END", "MOVE", "OPEN", "order_json"]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, TextClause, or_, text
 
 from common.db.engine import Database
-from common.db.requests import IdempotencyStore, ParticipantRequest
+from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from orders.shared.queries import Reader
 from orders.shared.seat_exclusivity import seat_occupied
 from orders.shared.transitions import TransitionRunner

@@ -1,10 +1,10 @@
-"""The SQL of transfers' repeatable actions: one statement each, as `common.db.requests` shows."""
+"""The SQL of transfers' repeatable actions: one statement each, as `common.db.idempotency` shows."""
 
 from typing import Final
 
 from sqlalchemy import text
 
-from common.db.requests import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER
 from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
 from orders.shared.transitions import PRIOR, Aggregate
 from orders.transfers.models import transfer_history, transfers

@@ -24,7 +24,7 @@ OPERATIONS: Final = ROOT / "docs/operations.md"
 PAGES: Final = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 LINK: Final = re.compile(r"\[[^\]]*]\((?P<target>[^)\s]+)\)")
 CODE_BLOCK: Final = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
-# A file of ours named in running text, such as `common/db/requests.py`.
+# A file of ours named in running text, such as `common/db/idempotency.py`.
 NAMED_PATH: Final = re.compile(
     r"`((?:common|users|orders|events|inventory|orchestrator|gateway|devstack|tests|bench|rabbitmq|proto|docs)/[\w./-]*)`"
 )

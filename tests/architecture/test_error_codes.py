@@ -41,7 +41,7 @@ STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for 
 
 
 def modules_named_errors() -> Iterator[str]:
-    yield "common.db.requests"
+    yield "common.db.idempotency"
     for service in SERVICES:
         package = importlib.import_module(service)
         for module in pkgutil.walk_packages(package.__path__, prefix=f"{service}."):

@@ -6,7 +6,7 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
-from tests.chaos.doomed_orchestrator import Doom
+from tests.chaos.crash_orchestrator import Doom
 from tests.chaos.services import all_up
 from tests.chaos.shop import Shop, open_shop
 from tests.support.waiting import eventually

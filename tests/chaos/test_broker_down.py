@@ -16,7 +16,7 @@ from devstack.servers import Existing
 from devstack.services import DATABASES
 from devstack.stack import Stack
 from rabbitmq.topology import hold_queue_name, platform_topology
-from tests.chaos.phoenix import phoenix_command
+from tests.chaos.auto_restart import phoenix_command
 from tests.chaos.services import Service
 from tests.chaos.shop import Shop
 from tests.support.servers import DatabaseFactory
@@ -49,7 +49,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
             commands={"orchestrator": phoenix_command("orchestrator")},
             migrate=False,
             throwaway=True,
-            spawn=database_url.nursery.spawn,
+            spawn=database_url.fork_server.spawn,
         ) as running,
     ):
         yield running

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from devstack.stack import Stack
-from tests.chaos.doomed_orchestrator import Doom
+from tests.chaos.crash_orchestrator import Doom
+from tests.chaos.crashable_platform import mortal_platform
 from tests.chaos.fans import Fan, answered
-from tests.chaos.mortal_platform import mortal_platform
 from tests.chaos.services import Service, all_up
 from tests.chaos.shop import Order, Shop
 from tests.support.servers import DatabaseFactory, Vhost

@@ -26,8 +26,8 @@ from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
 from rabbitmq.topology import job_queue_name, retry_exchange_name
-from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
-from tests.chaos.doomed_worker import (
+from tests.chaos.crash_orchestrator import DOOM_FILE, Doom
+from tests.chaos.crash_worker import (
     DOOMED_WORKER_COMMAND,
     KIND,
     MID_HANDLER,
@@ -69,7 +69,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
             migrate=False,
             seed=False,
             throwaway=True,
-            spawn=database_url.nursery.spawn,
+            spawn=database_url.fork_server.spawn,
         ) as running,
     ):
         yield running

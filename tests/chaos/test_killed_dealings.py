@@ -14,11 +14,11 @@ import pytest
 from devstack import invariants
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import Moment
-from tests.chaos.doomed_orchestrator import Doom
+from tests.chaos.crash_orchestrator import Doom
+from tests.chaos.crashable_platform import mortal_platform, points_of
 from tests.chaos.fans import answered, is_pending
 from tests.chaos.house import House, open_house
 from tests.chaos.lost_concert import LostConcert
-from tests.chaos.mortal_platform import mortal_platform, points_of
 from tests.chaos.services import Service
 from tests.chaos.shop import Shop
 from tests.chaos.stories import (

@@ -11,9 +11,9 @@ import pytest
 
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import Moment
-from tests.chaos.doomed_orchestrator import Doom
+from tests.chaos.crash_orchestrator import Doom
+from tests.chaos.crashable_platform import mortal_platform, points_of
 from tests.chaos.fans import Fan, answered
-from tests.chaos.mortal_platform import mortal_platform, points_of
 from tests.chaos.services import Service
 from tests.chaos.shop import Shop
 from tests.support.servers import DatabaseFactory, Vhost

@@ -21,15 +21,15 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
+from tests.chaos.faults import Troubles
+from tests.chaos.faulty_platform import ShakenPlatform, shaken_platform
 from tests.chaos.house import Concert, House, open_house
 from tests.chaos.listener import Listener
 from tests.chaos.plan import Round, chance, described, long_plan, short_plan, written_down
 from tests.chaos.regular import HABITS, Regular
 from tests.chaos.scene import ANSWER_SECONDS, Scene, Told, patiently
 from tests.chaos.services import all_up
-from tests.chaos.shaken_platform import ShakenPlatform, shaken_platform
 from tests.chaos.shop import Shop
-from tests.chaos.troubles import Troubles
 from tests.contracts.world import World
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually
@@ -65,7 +65,7 @@ FORGOTTEN = """
 
 @pytest.fixture(scope="module")
 async def platform(servers: TestServers) -> AsyncIterator[ShakenPlatform]:
-    async with shaken_platform(servers.nursery) as running:
+    async with shaken_platform(servers.fork_server) as running:
         yield running
 
 

@@ -22,9 +22,9 @@ from devstack.home import Home
 from devstack.ports import LOOPBACK, free_port
 from devstack.servers import Existing
 from devstack.stack import Stack
+from tests.chaos.auto_restart import phoenix_command
 from tests.chaos.fans import Fan, answered
 from tests.chaos.house import House, open_house
-from tests.chaos.phoenix import phoenix_command
 from tests.chaos.services import Service, all_up
 from tests.chaos.shop import Order, Shop, data_of
 from tests.support.platform import running_platform

@@ -22,8 +22,9 @@ from devstack.servers import Existing
 from devstack.services import DATABASES
 from devstack.stack import Stack
 from orchestrator.jobs.observer import JobMoment
-from tests.chaos.doomed_orchestrator import DOOM_FILE, Doom
-from tests.chaos.doomed_tills import (
+from tests.chaos.auto_restart import phoenix_command
+from tests.chaos.crash_orchestrator import DOOM_FILE, Doom
+from tests.chaos.crash_payments import (
     AFTER_REPORT,
     AFTER_STORE,
     BEFORE_ANSWER,
@@ -33,7 +34,6 @@ from tests.chaos.doomed_tills import (
     doomed_tills,
 )
 from tests.chaos.fans import CREDITS, Fan
-from tests.chaos.phoenix import phoenix_command
 from tests.chaos.services import Service
 from tests.chaos.shop import Shop, data_of
 from tests.support.servers import DatabaseFactory
@@ -83,7 +83,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
             migrate=False,
             seed=False,
             throwaway=True,
-            spawn=database_url.nursery.spawn,
+            spawn=database_url.fork_server.spawn,
         ) as running,
     ):
         yield running

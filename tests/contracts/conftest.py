@@ -15,8 +15,8 @@ from orchestrator.container import Container, build_container
 from orchestrator.settings import Settings
 from tests.contracts.halls import Hall, open_hall
 from tests.contracts.performance import Stage
+from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.scenarios import PREPARE
-from tests.contracts.theatre import Theatre
 from tests.contracts.world import World
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
@@ -79,9 +79,9 @@ async def hall(container: Container) -> Hall:
 
 
 @pytest.fixture(scope="module")
-def theatre(container: Container, world: World, hall: Hall) -> Theatre:
+def harness(container: Container, world: World, hall: Hall) -> SagaHarness:
     stage = Stage(database=container.resources.database, relay=container.resources.relay)
-    return Theatre(stage, lambda kind: PREPARE[kind](container, world, hall))
+    return SagaHarness(stage, lambda kind: PREPARE[kind](container, world, hall))
 
 
 @pytest.fixture(scope="module")

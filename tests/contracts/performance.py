@@ -68,7 +68,7 @@ class Stage:
     def replica(self, scenario: Scenario, faults: Faults, observer: Observer) -> SagaEngine:
         """Return an engine that knows nothing but what is stored."""
         plans = [faulty(scenario.plan, faults)]
-        log = SagaLog(self.database, plans, on_announced=self.relay.poke)
+        log = SagaLog(self.database, plans, on_announced=self.relay.wake)
         return SagaEngine(log, plans, observer, request_budget_seconds=BUDGET_SECONDS)
 
     async def make_due(self, saga_id: uuid.UUID) -> None:

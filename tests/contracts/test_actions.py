@@ -22,24 +22,24 @@ from tests.contracts.faults import (
     unanswered,
     undecided,
 )
+from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.scenarios import OUTLINES
-from tests.contracts.theatre import Theatre
 
 
 @pytest.mark.parametrize("kind", OUTLINES)
-async def test_all_goes_well(theatre: Theatre, kind: str) -> None:
-    await (await theatre.perform(kind)).ends_done()
+async def test_all_goes_well(harness: SagaHarness, kind: str) -> None:
+    await (await harness.perform(kind)).ends_done()
 
 
 class TestAction:
     @steps_that(lambda step: acts(step) and not must_be_done(step))
-    async def test_refused(self, theatre: Theatre, kind: str, step: str) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", refused))
+    async def test_refused(self, harness: SagaHarness, kind: str, step: str) -> None:
+        performance = await harness.perform(kind, Faults().order(step, "action", refused))
         await performance.ends_undone(because=ORDERED_REFUSAL)
 
     @steps_that(must_be_done)
-    async def test_refused_after_the_pivot_is_kept_for_people(self, theatre: Theatre, kind: str, step: str) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", refused))
+    async def test_refused_after_the_pivot_is_kept_for_people(self, harness: SagaHarness, kind: str, step: str) -> None:
+        performance = await harness.perform(kind, Faults().order(step, "action", refused))
         await performance.ends_done()
         assert performance.was_stuck
 
@@ -47,34 +47,34 @@ class TestAction:
     @faults(
         not_done=lambda: unanswered(1), done=lambda: answer_lost(1), busy=lambda: undecided(1), twice=lambda: repeated
     )
-    async def test_repeated(self, theatre: Theatre, kind: str, step: str, fault: Callable[[], Fault]) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", fault()))
+    async def test_repeated(self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]) -> None:
+        performance = await harness.perform(kind, Faults().order(step, "action", fault()))
         await performance.ends_done()
 
     @steps_that(can_be_undone)
     @faults(not_done=lambda: unanswered(FOR_GOOD), done=lambda: answer_lost(FOR_GOOD))
-    async def test_never_answered(self, theatre: Theatre, kind: str, step: str, fault: Callable[[], Fault]) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", fault(), is_patient=False))
+    async def test_never_answered(self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]) -> None:
+        performance = await harness.perform(kind, Faults().order(step, "action", fault(), is_patient=False))
         await performance.ends_undone(because=OutcomeUnknown.code)
 
     @steps_that(can_be_undone)
-    async def test_never_decided(self, theatre: Theatre, kind: str, step: str) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", undecided(FOR_GOOD), is_patient=False))
+    async def test_never_decided(self, harness: SagaHarness, kind: str, step: str) -> None:
+        performance = await harness.perform(kind, Faults().order(step, "action", undecided(FOR_GOOD), is_patient=False))
         await performance.ends_undone(because=Busy.code)
 
     @steps_that(lambda step: acts(step) and not can_be_undone(step))
     @faults(not_done=lambda: unanswered(A_WHILE), done=lambda: answer_lost(A_WHILE), busy=lambda: undecided(A_WHILE))
     async def test_from_the_pivot_on_is_never_given_up(
-        self, theatre: Theatre, kind: str, step: str, fault: Callable[[], Fault]
+        self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]
     ) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", fault(), is_patient=False))
+        performance = await harness.perform(kind, Faults().order(step, "action", fault(), is_patient=False))
         await performance.ends_done()
 
     @steps_with_ways_back()
     async def test_refusal_that_leads_back_to_the_wait(
-        self, theatre: Theatre, kind: str, step: str, refusal: ServiceError
+        self, harness: SagaHarness, kind: str, step: str, refusal: ServiceError
     ) -> None:
-        performance = await theatre.perform(kind, Faults().order(step, "action", refused_once(refusal)))
+        performance = await harness.perform(kind, Faults().order(step, "action", refused_once(refusal)))
         saga = await performance.ends_done()
         assert saga.round_number == 1
         # Who lacks a proof gives it and sends the same request again; any other refusal is that request's answer.

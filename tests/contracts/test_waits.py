@@ -9,20 +9,20 @@ from orchestrator.saga_engine.plan import StepKind
 from tests.contracts.cases import steps_that, unwinding
 from tests.contracts.faults import ORDERED_REFUSAL, Faults, answer_lost, repeated, unanswered, undecided
 from tests.contracts.performance import KillAt
+from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.scenarios import MIXTURES, OUTLINES
-from tests.contracts.theatre import Theatre
 
 
 class TestWait:
     @steps_that(lambda step: step.kind is StepKind.WAIT)
-    async def test_runs_out(self, theatre: Theatre, kind: str, step: str) -> None:
-        performance = await theatre.perform(kind, ends_at_wait=step)
+    async def test_runs_out(self, harness: SagaHarness, kind: str, step: str) -> None:
+        performance = await harness.perform(kind, ends_at_wait=step)
         await performance.ends_undone(because=expiry_of(kind, step))
 
     @steps_that(lambda step: step.kind is StepKind.WAIT)
-    async def test_runs_out_and_the_process_dies(self, theatre: Theatre, kind: str, step: str) -> None:
+    async def test_runs_out_and_the_process_dies(self, harness: SagaHarness, kind: str, step: str) -> None:
         killer = KillAt(Moment.AFTER_WRITE, step)
-        performance = await theatre.perform(kind, observer=killer, ends_at_wait=step)
+        performance = await harness.perform(kind, observer=killer, ends_at_wait=step)
         await performance.ends_undone(because=expiry_of(kind, step))
         assert killer.has_killed
 
@@ -34,7 +34,7 @@ def expiry_of(kind: str, step: str) -> str:
 
 
 @pytest.mark.parametrize(("kind", "seed"), [(kind, seed) for kind, count in MIXTURES.items() for seed in range(count)])
-async def test_mixture(theatre: Theatre, kind: str, seed: int) -> None:
+async def test_mixture(harness: SagaHarness, kind: str, seed: int) -> None:
     """Several things go wrong at once, the same ones every time."""
     chance = random.Random(seed)  # noqa: S311 - no cryptography
     is_refused = chance.random() < 0.5
@@ -45,5 +45,5 @@ async def test_mixture(theatre: Theatre, kind: str, seed: int) -> None:
             ordered.order(step.name, "action", chance.choice(ways))
         ordered.order(step.name, "undo", chance.choice(ways))
     observer = KillAt(chance.choice(list(Moment)), chance.choice(OUTLINES[kind].steps).name)
-    performance = await theatre.perform(kind, ordered, observer=observer)
+    performance = await harness.perform(kind, ordered, observer=observer)
     await (performance.ends_undone(because=ORDERED_REFUSAL) if is_refused else performance.ends_done())

@@ -6,7 +6,7 @@ from orchestrator.saga_engine.observer import Moment
 from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, moments, steps_that, unwinding
 from tests.contracts.faults import ORDERED_REFUSAL
 from tests.contracts.performance import SleepAt
-from tests.contracts.theatre import Theatre
+from tests.contracts.saga_harness import SagaHarness
 
 
 class TestZombie:
@@ -14,9 +14,9 @@ class TestZombie:
 
     @steps_that(acts)
     @moments(ACTION_MOMENTS)
-    async def test_while_acting(self, theatre: Theatre, kind: str, step: str, moment: Moment) -> None:
+    async def test_while_acting(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:
         sleeper = SleepAt(moment, step)
-        performance = await theatre.perform(kind, observer=sleeper)
+        performance = await harness.perform(kind, observer=sleeper)
         zombie = asyncio.create_task(performance.play())
         await sleeper.fell_asleep.wait()
         await performance.ends_done()
@@ -26,9 +26,9 @@ class TestZombie:
 
     @steps_that(can_be_undone)
     @moments(UNDO_MOMENTS)
-    async def test_while_undoing(self, theatre: Theatre, kind: str, step: str, moment: Moment) -> None:
+    async def test_while_undoing(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:
         sleeper = SleepAt(moment, step)
-        performance = await theatre.perform(kind, unwinding(kind), observer=sleeper)
+        performance = await harness.perform(kind, unwinding(kind), observer=sleeper)
         zombie = asyncio.create_task(performance.play())
         await sleeper.fell_asleep.wait()
         await performance.ends_undone(because=ORDERED_REFUSAL)

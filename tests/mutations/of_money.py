@@ -36,7 +36,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="undo leaves no tombstone",
-        file="common/db/requests.py",
+        file="common/db/idempotency.py",
         before="    await connection.execute(_REMEMBER_NEW, tombstone)\n",
         after="    assert tombstone\n",
         caught_by=(
@@ -46,7 +46,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="a request id serves any request (fingerprint ignored)",
-        file="common/db/requests.py",
+        file="common/db/idempotency.py",
         before="    if prior_fingerprint not in {request.fingerprint, TOMBSTONE_FINGERPRINT}:",
         after="    if prior_fingerprint == request.request_id:",
         caught_by=(

@@ -66,14 +66,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="a used ticket opens the door again",
-        file="inventory/repository/entrance.py",
+        file="inventory/repository/check_in.py",
         before="                WHEN status = 'CHECKED_IN' THEN 'DUPLICATE'\n",
         after="",
         caught_by=(f"{DOOR}::TestCheckIn::test_of_a_used_ticket_is_a_duplicate_and_tells_since_when",),
     ),
     Mutation(
         name="the first scanner's entry is not looked for under the lock",
-        file="inventory/repository/entrance.py",
+        file="inventory/repository/check_in.py",
         before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision",
         after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision",
         caught_by=(f"{DOOR}::TestManyScannersAtOnce::test_decide_on_the_newest_row",),

@@ -21,7 +21,7 @@ START_SECONDS: Final = 120.0
 TEST_SECONDS: Final = 60.0
 # pytest-timeout says this and ends the process at once, with the exit code of a failed test and without a report.
 TIMED_OUT: Final = re.compile(r"^\++ Timeout \++$", re.MULTILINE)
-# In the environment of a run's processes: those of the nursery have sessions of their own, and outlive their parents.
+# In the environment of a run's processes: those of the fork_server have sessions of their own, and outlive their parents.
 MARK: Final = "TICKETREMASTER_MUTATION_RUN"
 
 

@@ -48,7 +48,7 @@ def running_platform(
             commands=dict(commands or {}),
             migrate=False,
             seed=seed,
-            spawn=database_url.nursery.spawn,
+            spawn=database_url.fork_server.spawn,
         ) as stack,
     ):
         yield stack

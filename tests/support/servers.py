@@ -16,7 +16,7 @@ from devstack.home import ROOT
 from devstack.management import RabbitMQManagement
 from devstack.servers import Existing
 from devstack.stack import Stack
-from tests.support.nursery import Nursery
+from tests.support.fork_server import ForkServer
 
 __all__ = ["DatabaseFactory", "TestServers", "Vhost", "started_servers"]
 
@@ -41,7 +41,7 @@ class TestServers:
     __test__ = False  # not a class of tests, whatever its name
 
     stack: Stack
-    nursery: Nursery
+    fork_server: ForkServer
     _names: Iterator[int] = field(default_factory=itertools.count)
     _templates: dict[str, str] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class TestServers:
         env = os.environ | {"ENV": "test", "DATABASE_URL": self.url_of(name)}
         command = [sys.executable, "-m", package, "migrate"]
         with tempfile.TemporaryFile() as output:
-            if self.nursery.spawn(command, env=env, output=output, cwd=ROOT).wait() != 0:
+            if self.fork_server.spawn(command, env=env, output=output, cwd=ROOT).wait() != 0:
                 output.seek(0)
                 raise DevstackError(f"{' '.join(command)} failed:\n{output.read().decode()}")
         return name
@@ -110,9 +110,9 @@ class DatabaseFactory:
         self._made: list[str] = []
 
     @property
-    def nursery(self) -> Nursery:
+    def fork_server(self) -> ForkServer:
         """Return where this run's processes are born."""
-        return self._servers.nursery
+        return self._servers.fork_server
 
     def __call__(self, package: str) -> str:
         """Return the URL (``postgresql+asyncpg://``) of a fresh database with the package's schema."""
@@ -139,9 +139,9 @@ def started_servers() -> Iterator[TestServers]:
         home = Path(folder)
         home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
         with (
-            Nursery() as nursery,
+            ForkServer() as fork_server,
             Stack(home=home, services=[], existing=Existing.from_environment(), throwaway=True) as stack,
         ):
-            servers = TestServers(stack=stack, nursery=nursery)
+            servers = TestServers(stack=stack, fork_server=fork_server)
             yield servers
             servers.drop_templates()  # an existing server would keep them

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from users.models import METADATA
+from users.database import METADATA
 
 __all__ = ["USERS"]
 

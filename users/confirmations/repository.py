@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
+from common.db.idempotency import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
 
 __all__ = ["Claim", "ConfirmationRepository", "Matter", "Standing", "Try"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
 from users.accounts.errors import UserNotFound
 from users.confirmations.repository import ConfirmationRepository, Matter, Try

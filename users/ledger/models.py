@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
 from users.accounts.models import USERS
-from users.models import METADATA
+from users.database import METADATA
 
 __all__ = ["BALANCES", "ESCROWS", "LEDGER_ENTRIES", "LEDGER_TRANSACTIONS"]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from common.db.engine import Database
-from common.db.requests import IdempotencyStore, ParticipantRequest, Refuse
+from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
 from common.errors import ServiceError
 from users.ledger import reversals, statements
 from users.ledger.cursors import StatementCursor

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, text
 
-from common.db.requests import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER
 from users.ledger.statement_parts import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
 
 __all__ = ["CLAWBACK", "ESCROW_UNDO", "REFUND_TO", "REVERSE", "TAKE_BACK"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
 from users.accounts.errors import UserNotFound
 from users.ledger.cursors import StatementCursor

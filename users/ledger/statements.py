@@ -1,7 +1,7 @@
 """The ledger's movements, one SQL statement each.
 
 Every statement reads the memory of requests first (`prior`), does its work only when the id is new, writes the entries
-and the answer, and ends in `SELECT_ANSWER`; see `common.db.requests`. The answer is
+and the answer, and ends in `SELECT_ANSWER`; see `common.db.idempotency`. The answer is
 ``{"transaction_id", "escrow_id"?, "balances": {user_id: wallet's balance}}``.
 
 Lock order, so that no two movements can wait for each other: an escrow's row or a user's, then balances by (kind,
@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, text
 
-from common.db.requests import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER
 from users.ledger.statement_parts import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, REMEMBER_MOVEMENT, RESOLVE, WALLETS
 
 __all__ = ["DEDUCT", "ESCROW_HOLD", "ESCROW_RELEASE", "ESCROW_VOID", "POINTS", "TOP_UP", "TRANSFER"]

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, DateTime, Index, Integer, Table, Text
 
-from users.models import METADATA
+from users.database import METADATA
 
 __all__ = ["ATTEMPTS"]
 

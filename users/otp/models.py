@@ -6,7 +6,7 @@ from sqlalchemy import Column, DateTime, ForeignKey, Index, SmallInteger, Table,
 from sqlalchemy.dialects.postgresql import UUID
 
 from users.accounts.models import USERS
-from users.models import METADATA
+from users.database import METADATA
 
 __all__ = ["OTP_CHALLENGES"]
 

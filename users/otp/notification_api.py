@@ -16,7 +16,7 @@ KEY_HEADER: Final = "X-Contacts-Key"
 
 
 class NotificationApi:
-    """An `OtpProvider`, and a `TextProvider`."""
+    """An `OtpProvider`, and a `SmsProvider`."""
 
     def __init__(self, *, base_url: str, key: SecretStr, timeout_seconds: float) -> None:
         self._http = httpx.AsyncClient(

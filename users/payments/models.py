@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from common.db.base import AMOUNT
 from users.accounts.models import USERS
-from users.models import METADATA
+from users.database import METADATA
 
 __all__ = ["PAYMENTS"]
 

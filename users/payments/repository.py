@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
-from common.db.requests import IdempotencyStore, ParticipantRequest, recall, remember
+from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, remember
 from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
 from users.accounts.errors import UserNotFound
-from users.ledger.outside import credit_payment, take_payment_back
-from users.models import OUTBOX
+from users.database import OUTBOX
+from users.ledger.payment_credits import credit_payment, take_payment_back
 from users.payments.errors import PaymentInvalidState, PaymentNotFound
 from users.payments.models import PAYMENTS
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
@@ -97,7 +97,7 @@ class PaymentRepository:
             found = (await connection.execute(LOCK, facts)).mappings().first()
             if found is None:
                 return Reported(payment=None, outcome=Outcome.UNKNOWN)
-            if (answered := await recall(connection, request)) is not None:
+            if (answered := await load_result(connection, request)) is not None:
                 return Reported(**answered)
             payment = Payment(**found["found"])
             decision = decide(payment, report)

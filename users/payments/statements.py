@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.requests import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER
 
 __all__ = ["ATTACH", "FIND", "LOCK", "NOTE", "OPEN", "payment_json"]
 

@@ -13,7 +13,7 @@ from common.db.engine import Database, Row
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
-from users.models import OUTBOX
+from users.database import OUTBOX
 from users.sessions.tokens import RefreshToken
 
 __all__ = ["RenewedSession", "RevokedSession", "SessionRepository", "SpentToken", "revoke_all"]

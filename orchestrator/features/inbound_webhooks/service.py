@@ -52,7 +52,7 @@ class WebhookInbox:
         )
         is_new = await self._log.store(inbound, body, provider=provider, webhook_id=webhook_id, job=job)
         if is_new:
-            self._jobs.poke()
+            self._jobs.wake()
         else:
             WEBHOOKS.labels(provider, "duplicate").inc()
         return is_new
@@ -88,7 +88,7 @@ class WebhookInbox:
         replayed = await self._log.replay(webhook, job, admin_id=admin_id)
         if replayed is None:  # another admin was faster, and one replay is enough
             replayed, _ = await self._find(webhook_id)
-        self._jobs.poke()
+        self._jobs.wake()
         return WebhookSummary.model_validate(replayed)
 
     async def _find(self, webhook_id: uuid.UUID) -> tuple[WebhookView, bytes]:

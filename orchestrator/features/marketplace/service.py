@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
 from common.auth.principal import Principal
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from common.errors import Busy
 from common.money import CENT
 from orchestrator.clients.events import EventsClient

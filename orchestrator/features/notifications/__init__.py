@@ -58,7 +58,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
-    handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, on_recorded=resources.relay.poke)
+    handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, on_recorded=resources.relay.wake)
     return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.take, name="worker").broker}
 
 

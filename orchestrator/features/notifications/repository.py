@@ -90,7 +90,7 @@ class FeedStore:
     ) -> bool:
         """Note the message as handled, add to feeds, queue letters and webhooks: all or nothing.
 
-        Poke the outbox relay afterwards.
+        Wake the outbox relay afterwards.
 
         Args:
             delivery_job: makes the job of a webhook's delivery.

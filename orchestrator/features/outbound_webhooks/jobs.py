@@ -57,63 +57,63 @@ class DeliveryHandler:
             JobRefused: nobody wants it any more, or it may not be sent there.
             NotDelivered: to be tried again.
         """
-        consignment = await self._store.find(order.delivery_id)
-        if consignment is None:
+        delivery = await self._store.find(order.delivery_id)
+        if delivery is None:
             raise JobRefused("The subscription was deleted.")
-        if consignment.is_delivered:  # by a try that was not written down, or that is written down at this moment
+        if delivery.is_delivered:  # by a try that was not written down, or that is written down at this moment
             return {"status": "delivered before"}
-        if not consignment.is_wanted:
-            await self._note(consignment, "FAILED", error="the subscription is disabled")
+        if not delivery.is_wanted:
+            await self._note(delivery, "FAILED", error="the subscription is disabled")
             raise JobRefused("The subscription is disabled.")
-        if not self._turns.is_free(consignment.subscription_id):
-            return await self._put_off(consignment, context)
-        return await self._try(consignment, context)
+        if not self._turns.is_free(delivery.subscription_id):
+            return await self._put_off(delivery, context)
+        return await self._try(delivery, context)
 
-    async def _put_off(self, consignment: PendingDelivery, context: JobContext) -> Mapping[str, Any]:
+    async def _put_off(self, delivery: PendingDelivery, context: JobContext) -> Mapping[str, Any]:
         """Leave it to a job that comes later, with the tries that this one has left: this is none."""
-        wait_seconds = self._turns.book(consignment.subscription_id)
+        wait_seconds = self._turns.book(delivery.subscription_id)
         job = self._jobs.new_job(
             KIND,
-            DeliverWebhook(delivery_id=consignment.delivery_id),
-            idempotency_key=put_off_key(consignment.delivery_id, job_id=context.job_id),
+            DeliverWebhook(delivery_id=delivery.delivery_id),
+            idempotency_key=put_off_key(delivery.delivery_id, job_id=context.job_id),
             run_at=datetime.now(UTC) + timedelta(seconds=wait_seconds),
         )
         await self._store.put_off(replace(job, max_attempts=context.max_attempts - context.attempt + 1))
         return {"put_off_seconds": round(wait_seconds, 1)}
 
-    async def _try(self, consignment: PendingDelivery, context: JobContext) -> Mapping[str, Any]:
-        with self._turns.taken(consignment.subscription_id):
-            status = await self._post(consignment, is_last=context.is_last_attempt)
+    async def _try(self, delivery: PendingDelivery, context: JobContext) -> Mapping[str, Any]:
+        with self._turns.taken(delivery.subscription_id):
+            status = await self._post(delivery, is_last=context.is_last_attempt)
         if status in OK:
-            await self._note(consignment, "DELIVERED", status=status)
+            await self._note(delivery, "DELIVERED", status=status)
             return {"status": status}
         if status == GONE:
-            await self._store.set_status(consignment.subscription_id, status="DISABLED", reason="answered 410 Gone")
-            await self._note(consignment, "FAILED", status=status, error="gone")
+            await self._store.set_status(delivery.subscription_id, status="DISABLED", reason="answered 410 Gone")
+            await self._note(delivery, "FAILED", status=status, error="gone")
             raise JobRefused("The address answered 410: its subscription is disabled.")
-        await self._note(consignment, _after_failure(is_last=context.is_last_attempt), status=status)
+        await self._note(delivery, _after_failure(is_last=context.is_last_attempt), status=status)
         raise NotDelivered(status=status)
 
-    async def _post(self, consignment: PendingDelivery, *, is_last: bool) -> int:
+    async def _post(self, delivery: PendingDelivery, *, is_last: bool) -> int:
         headers = headers_of(
-            webhook_id=consignment.delivery_id,
+            webhook_id=delivery.delivery_id,
             timestamp=int(time.time()),
-            body=consignment.body,
-            secret=consignment.secret,
+            body=delivery.body,
+            secret=delivery.secret,
         )
         try:
-            return await self._sender.post(consignment.url, body=consignment.body, headers=headers)
+            return await self._sender.post(delivery.url, body=delivery.body, headers=headers)
         except AddressNotAllowed as error:
-            await self._note(consignment, "FAILED", error="the address is not allowed")
+            await self._note(delivery, "FAILED", error="the address is not allowed")
             raise JobRefused("The address is not one of the public internet.") from error
         except NotDelivered as error:
-            await self._note(consignment, _after_failure(is_last=is_last), error=str(error.private.get("reason")))
+            await self._note(delivery, _after_failure(is_last=is_last), error=str(error.private.get("reason")))
             raise
 
     async def _note(
-        self, consignment: PendingDelivery, outcome: str, *, status: int | None = None, error: str | None = None
+        self, delivery: PendingDelivery, outcome: str, *, status: int | None = None, error: str | None = None
     ) -> None:
-        await self._store.note(consignment.delivery_id, status=outcome, last_status=status, last_error=error)
+        await self._store.note(delivery.delivery_id, status=outcome, last_status=status, last_error=error)
 
 
 def _after_failure(*, is_last: bool) -> str:

@@ -207,7 +207,7 @@ class SubscriptionStore:
         return [Delivery.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
-        """Make it wait again, for a job that is stored with that; None when there is none. Poke the queue afterwards.
+        """Make it wait again, for a job that is stored with that; None when there is none. Wake the queue afterwards.
 
         Args:
             job: makes the job of a replay with that number.

@@ -85,5 +85,5 @@ class SubscriptionService:
         delivery = await self._store.replay(delivery_id, job)
         if delivery is None:
             raise DeliveryNotFound(delivery_id=delivery_id)
-        self._jobs.poke()
+        self._jobs.wake()
         return delivery

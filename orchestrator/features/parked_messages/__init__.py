@@ -26,7 +26,7 @@ def _services(resources: Resources) -> Iterable[object]:
     yield ParkedMessageService(
         ParkedMessageStore(resources.database),
         queues=resources.topology.parking_queues,
-        on_replayed=resources.relay.poke,
+        on_replayed=resources.relay.wake,
     )
 
 

@@ -13,7 +13,7 @@ from aiormq.exceptions import AMQPError
 from common.backoff import backoff
 from common.errors import Unavailable
 from common.messaging.broker import Broker
-from common.messaging.parking import ParkingTicket
+from common.messaging.parking import ParkingHeaders
 from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.logs import get_logger
 from orchestrator.features.parked_messages.models.records import Parked
@@ -59,14 +59,14 @@ class ParkedMessageConsumer:
             except Unavailable as error:
                 logger.warning("parking.waits", **error.private)
             except Exception:
-                logger.exception("parking.stumbled", parked_id=str(parked.parked_id))
+                logger.exception("parking.failed", parked_id=str(parked.parked_id))
             else:
                 return
             await asyncio.sleep(next(pauses))
 
 
 def _parked(incoming: AbstractIncomingMessage) -> Parked:
-    ticket = ParkingTicket.read(incoming.headers or {})
+    ticket = ParkingHeaders.read(incoming.headers or {})
     message_id = _plain(incoming.message_id or "")
     when = ticket.parked_at.isoformat() if ticket else ""
     told_apart_by = "\n".join((when, message_id, hashlib.sha256(incoming.body).hexdigest()))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from common.errors import Busy, Forbidden, Unprocessable
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.models import CodeContext, SeatChoice

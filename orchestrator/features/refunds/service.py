@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from common.auth.principal import Principal, Role
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from common.errors import Busy, Unavailable, Unprocessable
 from orchestrator.clients.events import EventsClient
 from orchestrator.errors import (

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database, Row
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from common.errors import Unprocessable
 from orchestrator.jobs.record import JobStatus, JobView, NewJob
 from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, tokens
@@ -104,7 +104,7 @@ def given_jobs(jobs: Iterable[NewJob]) -> list[dict[str, Any]]:
 async def enqueue_in(connection: AsyncConnection, job: NewJob) -> bool:
     """Store a job in the transaction of one's own write; False when its key was used before.
 
-    Poke the outbox relay after the commit, so that the token leaves at once.
+    Wake the outbox relay after the commit, so that the token leaves at once.
     """
     return (await connection.execute(_ENQUEUE, _parameters(job))).first() is not None
 

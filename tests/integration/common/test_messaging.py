@@ -163,7 +163,7 @@ class TestOutboxRelay:
         relay = OutboxRelay(database, publisher, poll_seconds=0.05)
         relay.start()
         wanted = await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY)
-        relay.poke()
+        relay.wake()
         await eventually(lambda: self._is_sent(database, wanted))
         assert not await self._is_sent(database, unwanted)
         await relay.close()

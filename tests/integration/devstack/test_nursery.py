@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from devstack.processes import Child, Spawn, identify, kill_family, spawn
-from tests.support.nursery import Nursery
+from tests.support.fork_server import ForkServer
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(params=["forked", "started"])
 def how(request: pytest.FixtureRequest, servers: TestServers) -> Spawn:
-    return servers.nursery.spawn if request.param == "forked" else spawn
+    return servers.fork_server.spawn if request.param == "forked" else spawn
 
 
 def born(how: Spawn, said: Path, *arguments: str) -> Child:
@@ -69,8 +69,8 @@ async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> 
 
 
 async def test_it_does_not_outlive_whoever_let_it_be_born(tmp_path: Path) -> None:
-    with Nursery() as nursery:
-        child = psutil.Process(born(nursery.spawn, tmp_path / "said", "wait").pid)
+    with ForkServer() as fork_server:
+        child = psutil.Process(born(fork_server.spawn, tmp_path / "said", "wait").pid)
         await eventually(lambda: facts(tmp_path / "said"))
         assert child.is_running()
     await eventually(lambda: not child.is_running())

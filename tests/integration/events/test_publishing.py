@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from events.catalogue.repository import draft_parameters
 from events.catalogue.schemas import DraftEvent
 from events.catalogue.statements import DRAFT

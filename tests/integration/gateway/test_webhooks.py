@@ -6,7 +6,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from gateway import forgers, limits
+from gateway import limits
+from gateway import rejected_webhooks as limiter
 from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
 from tests.integration.gateway.services import Services
@@ -25,7 +26,7 @@ async def refused(_: web.Request) -> web.StreamResponse:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (limits, forgers):
+    for module in (limits, limiter):
         monkeypatch.setattr(module, "time", clock)
     return clock
 

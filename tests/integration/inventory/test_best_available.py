@@ -133,10 +133,10 @@ class TestFreedSeats:
         hold = await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
         searches, wanted = SearchRepository(database), four_seats(hall)
         seen = await searches.find_runs(wanted, rows=4)
-        assert [row_rank for row_rank, _ in seen.barren] == [1]
+        assert [row_rank for row_rank, _ in seen.exhausted] == [1]
 
         await box_office.release(hold.hold_id)
-        await searches.note_barren(wanted, seen.barren)
+        await searches.note_exhausted(wanted, seen.exhausted)
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
@@ -146,10 +146,10 @@ class TestFreedSeats:
         searches, wanted = SearchRepository(database), four_seats(hall)
         seen = await searches.find_runs(wanted, rows=4)
 
-        await searches.note_barren(wanted, seen.barren)
+        await searches.note_exhausted(wanted, seen.exhausted)
 
-        assert len(seen.barren) == 1
-        assert (await searches.find_runs(wanted, rows=4)).barren == []
+        assert len(seen.exhausted) == 1
+        assert (await searches.find_runs(wanted, rows=4)).exhausted == []
 
 
 class TestManyBuyers:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from inventory.app import Inventory
 from inventory.repository.hall import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
 from common.messaging.message import Message
 from inventory.app import Inventory

@@ -16,9 +16,10 @@ from pydantic import SecretStr
 from sqlalchemy import TextClause
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from common.settings import DatabaseSettings
-from inventory.repository import entrance, expiry, hall, holds, reclaims, search, seats
+from inventory.repository import check_in as entrance
+from inventory.repository import expiry, hall, holds, reclaims, search, seats
 from inventory.repository.hall import HallRepository
 from inventory.repository.holds import HoldRepository, Taken
 from inventory.schemas import ConfirmHold, LayoutCategory, LayoutRow, ReserveSeats

@@ -13,7 +13,7 @@ from sqlalchemy.sql import Executable
 from common.db.engine import Database, Row
 from common.errors import Gone, ServiceError
 from inventory.app import Inventory
-from inventory.repository.entrance import CheckInRepository
+from inventory.repository.check_in import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.reclaims import ReclaimRepository
@@ -30,7 +30,7 @@ from inventory.schemas import (
     ScanResult,
     SeatStatus,
 )
-from inventory.service.entrance import CheckInService
+from inventory.service.check_in import CheckInService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
 from inventory.settings import Settings

@@ -116,7 +116,7 @@ class Site:
             writer=JobWriter(self.database),
             queries=JobQueries(self.database),
             policies=policies,
-            on_enqueued=self.relay.poke,
+            on_enqueued=self.relay.wake,
         )
 
     async def worker(
@@ -146,7 +146,7 @@ class Site:
                 grace_seconds=grace_seconds,
                 trim_seconds=trim_seconds,
             ),
-            on_announced=self.relay.poke,
+            on_announced=self.relay.wake,
         )
         worker.start()
         self._workers.append(worker)
@@ -190,7 +190,7 @@ class Site:
             assert await enqueue_in(connection, job)
             if not commit:
                 await connection.rollback()
-        self.queue.poke()
+        self.queue.wake()
         return job.job_id
 
     async def took(self, jobs: Sequence[JobView], *, seconds: float) -> None:

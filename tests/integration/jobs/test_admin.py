@@ -133,16 +133,16 @@ class TestDead:
         self, site: Site, admin: Caller, dead: list[JobView]
     ) -> None:
         ids = [str(job.job_id) for job in dead]
-        upkeep = JobMaintenance(site.database)
-        assert await upkeep.count_dead() == {"email": 3}
+        maintenance = JobMaintenance(site.database)
+        assert await maintenance.count_dead() == {"email": 3}
         assert await self._dead(admin) == sorted(ids)
         await admin.post(f"/api/admin/jobs/{ids[0]}/retry", {})
         await site.reaches(dead[0], JobStatus.COMPLETED)
         acknowledged = (await admin.post(f"/api/admin/jobs/{ids[1]}/acknowledge", {})).json()["data"]
         assert (acknowledged["status"], acknowledged["failure"]) == ("failed", "acknowledged")
-        assert await upkeep.count_dead() == {"email": 1}
+        assert await maintenance.count_dead() == {"email": 1}
         assert (await admin.post("/api/admin/jobs/acknowledge-all", {})).json()["data"] == {"acknowledged": 1}
-        assert await upkeep.count_dead() == {}
+        assert await maintenance.count_dead() == {}
 
     async def test_acknowledged_one_is_retried_by_its_name_only(
         self, site: Site, admin: Caller, dead: list[JobView]

@@ -49,7 +49,7 @@ async def subscribed(database: Database, integrator: Integrator, message_type: s
 async def happens(database: Database, jobs: JobQueue, message_type: str) -> None:
     data = {"user_id": str(uuid.uuid4()), "reason": "fan"}
     message = Message(type=message_type, source="tests", subject=str(uuid.uuid4()), data=data)
-    await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.poke).take(message)
+    await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.wake).take(message)
 
 
 async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence[Row]:
@@ -110,13 +110,13 @@ class TestPutOff:
         self, database: Database, jobs: JobQueue, delivery: DeliverWebhook
     ) -> AsyncIterator[DeliveryHandler]:
         """All turns of the delivery's subscription are taken."""
-        consignment = await SubscriptionStore(database).find(delivery.delivery_id)
-        assert consignment is not None
-        turns = SubscriptionLimiter()
-        with ExitStack() as hands:
-            while turns.is_free(consignment.subscription_id):
-                hands.enter_context(turns.taken(consignment.subscription_id))
-            yield carrier(database, jobs, turns)
+        pending = await SubscriptionStore(database).find(delivery.delivery_id)
+        assert pending is not None
+        limiter = SubscriptionLimiter()
+        with ExitStack() as slots:
+            while limiter.is_free(pending.subscription_id):
+                slots.enter_context(limiter.taken(pending.subscription_id))
+            yield carrier(database, jobs, limiter)
 
     async def test_it_keeps_the_tries_it_has_left_and_waits_for_a_job_of_its_own(
         self, database: Database, jobs: JobQueue, delivery: DeliverWebhook, busy: DeliveryHandler
@@ -129,9 +129,9 @@ class TestPutOff:
         assert (job.payload, job.max_attempts) == (delivery.model_dump(mode="json"), 7)
         assert (job.run_at - job.created_at).total_seconds() > 4
         await SubscriptionStore(database).fail_abandoned()
-        consignment = await SubscriptionStore(database).find(delivery.delivery_id)
-        assert consignment is not None
-        [row] = await deliveries(database, consignment.subscription_id)
+        pending = await SubscriptionStore(database).find(delivery.delivery_id)
+        assert pending is not None
+        [row] = await deliveries(database, pending.subscription_id)
         assert (row["status"], row["attempts"]) == ("PENDING", 0)
 
     async def test_one_that_was_delivered_meanwhile_is_not_delivered_again(

@@ -59,11 +59,11 @@ def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:
 def desk(
     post_office: PostOffice, found: EmailContext | ServiceError = FACTS, *, users: ServiceClient | None = None
 ) -> NotificationSender:
-    stationery = TemplateRenderer(public_url="https://shop.example")
+    renderer = TemplateRenderer(public_url="https://shop.example")
     return NotificationSender(
         context_loader=Told(found),
-        email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=stationery),
-        renderer=stationery,
+        email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=renderer),
+        renderer=renderer,
         mailer=post_office.mailer(),
         users=users or users_at("http://127.0.0.1:1"),
     )

@@ -35,7 +35,7 @@ async def workplace(
     publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
     relay = OutboxRelay(database, publisher, poll_seconds=0.1)
     queue = JobQueue(
-        writer=JobWriter(database), queries=JobQueries(database), policies=policies, on_enqueued=relay.poke
+        writer=JobWriter(database), queries=JobQueries(database), policies=policies, on_enqueued=relay.wake
     )
     registry = Registry()
     register(registry, queue)
@@ -48,7 +48,7 @@ async def workplace(
         policies={work.policy.kind: work.policy for work in registry},
         waits_on_broker=(),
         pace=PACE,
-        on_announced=relay.poke,
+        on_announced=relay.wake,
     )
     publisher.broker.start()
     relay.start()

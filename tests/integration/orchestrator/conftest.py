@@ -14,7 +14,7 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.observer import LoggingObserver, Observer
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.repository import SagaLog
-from tests.integration.orchestrator.baking import Kitchen, baking_plan, serving_plan
+from tests.integration.orchestrator.sample_sagas import Kitchen, baking_plan, serving_plan
 from tests.support.servers import DatabaseFactory
 
 

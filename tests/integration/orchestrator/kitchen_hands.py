@@ -6,8 +6,8 @@ import uuid
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.baking import Cake
 from tests.integration.orchestrator.conftest import Bakery
+from tests.integration.orchestrator.sample_sagas import Cake
 
 __all__ = ["BAKER", "KillAt", "Killed", "found", "heat", "mix", "run_until_at_rest", "taken_over"]
 

@@ -9,7 +9,6 @@ from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.baking import Cake
 from tests.integration.orchestrator.conftest import Bakery
 from tests.integration.orchestrator.kitchen_hands import (
     BAKER,
@@ -21,6 +20,7 @@ from tests.integration.orchestrator.kitchen_hands import (
     run_until_at_rest,
     taken_over,
 )
+from tests.integration.orchestrator.sample_sagas import Cake
 
 WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
 

@@ -8,9 +8,9 @@ from common.errors import Conflict
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.observer import Moment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.baking import Shop
 from tests.integration.orchestrator.conftest import Bakery
 from tests.integration.orchestrator.kitchen_hands import BAKER, KillAt, Killed, run_until_at_rest, taken_over
+from tests.integration.orchestrator.sample_sagas import Shop
 
 
 class TestPivotFirst:

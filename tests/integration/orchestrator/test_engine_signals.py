@@ -4,7 +4,6 @@ import asyncio
 import uuid
 
 from orchestrator.saga_engine.record import SagaState
-from tests.integration.orchestrator.baking import DoorClosed, OvenCold
 from tests.integration.orchestrator.conftest import Bakery
 from tests.integration.orchestrator.kitchen_hands import (
     BAKER,
@@ -13,6 +12,7 @@ from tests.integration.orchestrator.kitchen_hands import (
     mix,
     taken_over,
 )
+from tests.integration.orchestrator.sample_sagas import DoorClosed, OvenCold
 
 WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.db.requests import ParticipantRequest
+from common.db.idempotency import ParticipantRequest
 from orders.ticket_orders.schemas import OpenOrder
 from orders.ticket_orders.statements import OPEN
 from orders.ticket_orders.status import OrderStatus

@@ -14,7 +14,7 @@ from common.settings import DatabaseSettings
 from orchestrator.app import create_app
 from orchestrator.settings import Settings
 from rabbitmq.topology import platform_topology
-from tests.integration.parking.yard import Yard
+from tests.integration.parking.parked_message_fixtures import Yard
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.user_tokens import UserTokenMint

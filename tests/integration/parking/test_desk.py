@@ -7,19 +7,19 @@ import pytest
 
 from common.messaging.message import Message
 from common.messaging.outbox import OutboxRelay
-from common.messaging.parking import ParkingTicket
+from common.messaging.parking import ParkingHeaders
 from common.messaging.topology import PARKING_QUEUE
 from rabbitmq.topology import NOTIFICATIONS_QUEUE, ORCHESTRATOR_HOLDS_QUEUE, RELEASE_QUEUE
-from tests.integration.parking.yard import Yard
+from tests.integration.parking.parked_message_fixtures import Yard
 from tests.support.callers import Caller, new_id
 from tests.support.waiting import eventually
 
 PATH = "/api/admin/parked-messages"
-TICKET = ParkingTicket.of(RELEASE_QUEUE, RuntimeError())
+TICKET = ParkingHeaders.of(RELEASE_QUEUE, RuntimeError())
 BODY = Message(type="seat.hold", source="tests", subject="a hold", data={"token": "secret"}).to_bytes()
 
 
-async def one_parked(yard: Yard, admin: Caller, body: bytes = BODY, ticket: ParkingTicket | None = TICKET) -> Any:
+async def one_parked(yard: Yard, admin: Caller, body: bytes = BODY, ticket: ParkingHeaders | None = TICKET) -> Any:
     async with yard.keeping():
         await yard.put(PARKING_QUEUE, body, ticket.headers if ticket else None)
         await yard.parked()
@@ -79,10 +79,10 @@ async def test_replayed_one_goes_where_it_came_from_once(yard: Yard, admin: Call
 
 
 async def test_replayed_one_that_fails_again_is_parked_anew(yard: Yard, admin: Caller, relay: OutboxRelay) -> None:
-    parked = await one_parked(yard, admin, ticket=ParkingTicket.of(NOTIFICATIONS_QUEUE, RuntimeError()))
+    parked = await one_parked(yard, admin, ticket=ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError()))
     async with yard.refusing(), yard.keeping():
         await admin.post(f"{PATH}/{parked['parked_id']}/replay", {})
-        relay.poke()
+        relay.wake()
         last, first = await yard.parked(2)
     assert (first.status, last.status) == ("replayed", "parked")
     assert last.body == first.body
@@ -101,10 +101,10 @@ async def test_late_delivery_of_a_settled_one_does_not_bring_it_back(yard: Yard,
 
 
 @pytest.mark.parametrize(
-    "ticket", [None, ParkingTicket.of("jobs.email", RuntimeError()), ParkingTicket.of(PARKING_QUEUE, RuntimeError())]
+    "ticket", [None, ParkingHeaders.of("jobs.email", RuntimeError()), ParkingHeaders.of(PARKING_QUEUE, RuntimeError())]
 )
 async def test_what_came_from_no_queue_of_ours_is_only_discarded(
-    yard: Yard, admin: Caller, ticket: ParkingTicket | None
+    yard: Yard, admin: Caller, ticket: ParkingHeaders | None
 ) -> None:
     parked = await one_parked(yard, admin, ticket=ticket)
     path = f"{PATH}/{parked['parked_id']}"

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from common.messaging.message import Message
-from common.messaging.parking import ParkingTicket
+from common.messaging.parking import ParkingHeaders
 from common.messaging.topology import PARKING_QUEUE
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
-from tests.integration.parking.yard import Yard
+from tests.integration.parking.parked_message_fixtures import Yard
 from tests.support.waiting import eventually
 
-TICKET = ParkingTicket.of(NOTIFICATIONS_QUEUE, RuntimeError("4242 4242 4242 4242"))
+TICKET = ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError("4242 4242 4242 4242"))
 
 
 async def test_what_a_consumer_gave_up_is_kept(yard: Yard) -> None:

@@ -16,7 +16,7 @@ from orchestrator.app import create_app as create_orchestrator
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.users.people import Person, UserDirectory
-from tests.integration.webhooks.counter import Counters, Fan
+from tests.integration.webhooks.webhook_fixtures import Counters, Fan
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app as create_users

@@ -15,7 +15,7 @@ from orchestrator.clients.users.payments import PaymentsClient, Provider
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.conftest import NewFan
-from tests.integration.webhooks.counter import Counters, Fan, statuses
+from tests.integration.webhooks.webhook_fixtures import Counters, Fan, statuses
 
 INTENTS = "/v1/payment_intents"
 CRYPTO = "/v1/payment"

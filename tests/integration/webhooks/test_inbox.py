@@ -12,7 +12,7 @@ from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.jobs.record import NewJob
 from tests.integration.users.people import code_of
-from tests.integration.webhooks.counter import Counters, Fan, event_id, statuses, success
+from tests.integration.webhooks.webhook_fixtures import Counters, Fan, event_id, statuses, success
 from tests.support.signing import as_bytes, nowpayments_signature, stripe_event, stripe_signature, supplier_signature
 
 MEBIBYTE = 1_048_576

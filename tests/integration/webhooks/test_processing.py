@@ -10,7 +10,7 @@ import pytest
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.webhooks.conftest import NewFan
-from tests.integration.webhooks.counter import Counters, Fan, event_id, intent, statuses, success
+from tests.integration.webhooks.webhook_fixtures import Counters, Fan, event_id, intent, statuses, success
 from tests.support.serving import serving
 from tests.support.signing import stripe_event, stripe_signature
 from tests.support.waiting import eventually

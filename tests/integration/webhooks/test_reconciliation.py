@@ -14,7 +14,7 @@ from orchestrator.features.payments.service.reconciliation_report import Differe
 from orchestrator.reconcile import reconcile
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
-from tests.integration.webhooks.counter import Counters, Fan, event_id, intent, success
+from tests.integration.webhooks.webhook_fixtures import Counters, Fan, event_id, intent, success
 from tests.support.serving import serving
 from tests.support.signing import stripe_event
 

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from bench.cpu import CpuUse
-from bench.figures import Cost, Figure, Outcome
 from bench.report import print_outcome, print_verdict
+from bench.results import Cost, Outcome, Result
 
 
 def told(outcome: Outcome) -> tuple[bool, str]:
@@ -19,8 +19,8 @@ def told(outcome: Outcome) -> tuple[bool, str]:
 
 
 def test_a_ratio_is_ours_to_pgbench() -> None:
-    assert Figure(name="purchases", value=300, unit="/s", pgbench=3_000).ratio == pytest.approx(0.1)
-    assert Figure(name="purchases", value=300, unit="/s").ratio is None
+    assert Result(name="purchases", value=300, unit="/s", pgbench=3_000).ratio == pytest.approx(0.1)
+    assert Result(name="purchases", value=300, unit="/s").ratio is None
 
 
 def test_a_cost_is_milliseconds_each_the_largest_first() -> None:
@@ -32,7 +32,7 @@ def test_a_cost_is_milliseconds_each_the_largest_first() -> None:
 
 @pytest.mark.parametrize(("is_met", "all_met"), [(True, True), (None, True), (False, False)])
 def test_one_missed_target_is_a_missed_target(*, is_met: bool | None, all_met: bool) -> None:
-    figure = Figure(name="reserve p95", value=61.24, unit="ms", target="under 50 ms", is_met=is_met)
+    figure = Result(name="reserve p95", value=61.24, unit="ms", target="under 50 ms", is_met=is_met)
     seen, text = told(Outcome(benchmark="rush", figures=[figure]))
     assert seen is all_met
     assert ("reserve p95 61.2 ms, wanted under 50 ms" in text) is not all_met

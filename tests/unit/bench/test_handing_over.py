@@ -1,10 +1,10 @@
 import pytest
 
-from bench.handing_over import Handovers
+from bench.transfers import Transfers
 
 
 def test_a_transfer_takes_as_long_as_its_three_answers() -> None:
-    done = Handovers(
+    done = Transfers(
         initiate_seconds=[0.1, 0.2], first_confirm_seconds=[0.01, 0.02], last_confirm_seconds=[0.001, 0.002]
     )
     assert done.transfers == 2

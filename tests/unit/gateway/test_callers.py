@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.callers import ClientAddress
+from gateway.client_address import ClientAddress
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 BALANCERS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from orchestrator.clients.events import EventFacts, EventsClient
 from orchestrator.clients.inventory.seats import CategoryCount, InventoryClient
 from orchestrator.clients.models import EventDraft

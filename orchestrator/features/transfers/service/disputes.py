@@ -2,7 +2,7 @@
 
 import uuid
 
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
 from orchestrator.errors import NotYours, TransferInvalidState

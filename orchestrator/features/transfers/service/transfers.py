@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from common.db.requests import fingerprint_of
+from common.db.idempotency import fingerprint_of
 from common.errors import Busy, Conflict, Forbidden, PaymentRequired, TooManyRequests
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat

@@ -1,0 +1,99 @@
+"""Where the demo plays: a platform of its own, on free ports, beside whatever else runs on this machine."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from devstack.database import drop_database
+from devstack.demo.narrator import DemoFailedError, Narrator, expect
+from devstack.demo.scenario import play
+from devstack.demo.steps.hold_expiry import HOLD_TTL_SECONDS
+from devstack.errors import DevstackError
+from devstack.home import Home
+from devstack.invariants import check, settle
+from devstack.management import RabbitMQManagement
+from devstack.postgres_files import clear_postgres_files
+from devstack.servers import Existing, usual_management_url
+from devstack.services import DATABASES, Urls
+from devstack.stack import Stack
+
+__all__ = ["run_demo"]
+
+# Late enough that RabbitMQ's dead-letter queue, and nothing else, gives the seat back in time.
+SWEEP_SECONDS: Final = 60
+DATABASE_PREFIX: Final = "demo_"
+VHOST: Final = "ticketremaster-demo"
+
+
+def run_demo(folder: Path) -> None:
+    """Start a fresh platform, play, check the books, stop.
+
+    Raises:
+        DevstackError: it did not start, or a step turned out otherwise; the message names the logs.
+    """
+    narrator = Narrator()
+    began = time.monotonic()
+    try:
+        with _platform(narrator, folder) as urls:
+            play(narrator, urls)
+            _check_invariants(narrator, urls)
+    except (DemoFailedError, httpx.HTTPError) as error:
+        raise DevstackError(f"The demo failed: {error}. Logs are in {folder / 'log'}.") from error
+    narrator.chapter(f"All went as promised, in {time.monotonic() - began:.0f} s. Start it for yourself: make run")
+
+
+@contextmanager
+def _platform(narrator: Narrator, folder: Path) -> Iterator[Urls]:
+    narrator.chapter("The platform starts")
+    _clear(Home(folder))
+    env = {"HOLD_TTL_SECONDS": str(HOLD_TTL_SECONDS), "SWEEP_SECONDS": str(SWEEP_SECONDS)}
+    stack = Stack(home=folder, existing=_set_apart(Existing.from_environment()), env=env, throwaway=True)
+    with narrator.step("PostgreSQL, RabbitMQ and all services are healthy") as told:
+        stack.start()
+        told.append(stack.urls.gateway)
+    try:
+        yield stack.urls
+    finally:
+        stack.stop()
+
+
+def _clear(home: Home) -> None:
+    """Forget the last demo.
+
+    Raises:
+        DevstackError: it still plays.
+    """
+    if home.is_locked():
+        raise DevstackError(f"A demo already plays from {home.path}.")
+    clear_postgres_files(home)
+    home.clear()
+
+
+def _set_apart(existing: Existing) -> Existing:
+    """Use databases and a virtual host of the demo's own on servers that are not ours, empty ones."""
+    if existing.postgres_url:
+        for name in DATABASES.values():
+            drop_database(existing.postgres_url, DATABASE_PREFIX + name)
+        existing = replace(existing, database_prefix=DATABASE_PREFIX)
+    if existing.rabbitmq_url:
+        management_url = existing.rabbitmq_management_url or usual_management_url(existing.rabbitmq_url)
+        management = RabbitMQManagement(management_url)
+        management.delete_vhost(VHOST)
+        management.create_vhost(VHOST)
+        url = urlunsplit(urlsplit(existing.rabbitmq_url)._replace(path=f"/{VHOST}"))
+        existing = replace(existing, rabbitmq_url=url, rabbitmq_management_url=management_url)
+    return existing
+
+
+def _check_invariants(narrator: Narrator, urls: Urls) -> None:
+    narrator.chapter("The books of all services")
+    with narrator.step("They agree: seats, orders, charges, ledger and sagas"):
+        asyncio.run(settle(urls))
+        expect("the list of what is wrong", wanted=[], seen=asyncio.run(check(urls)))

@@ -1,0 +1,57 @@
+"""The last thing that touches an answer: what browsers are told, and what is nobody's business outside."""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.http.errors import KIND_HEADER
+from common.telemetry.correlation import CORRELATION_HEADER, correlation_id, new_correlation_id
+
+__all__ = ["SecurityHeadersMiddleware"]
+
+# Between services only.
+PRIVATE: Final = KIND_HEADER.lower().encode()
+CORRELATION: Final = CORRELATION_HEADER.lower().encode()
+CONTENT_SECURITY_POLICY: Final = b"content-security-policy"
+CACHE_CONTROL: Final = b"cache-control"
+API: Final = b"/api/"
+
+# OWASP Secure Headers; HSTS is said by whoever terminates TLS.
+ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
+# For answers that are no page; a page brings its own.
+NOTHING_RUNS: Final = (CONTENT_SECURITY_POLICY, b"default-src 'none'; frame-ancestors 'none'")
+# Unless a service says otherwise: answers carry tokens (RFC 6749 §5.1), people's data, and seats of this moment.
+NO_STORE: Final = (CACHE_CONTROL, b"no-store")
+
+
+class SecurityHeadersMiddleware:
+    """Wraps everything else, so that it sees refusals from any layer too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_finished(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                is_api = scope["raw_path"].startswith(API)
+                message["headers"] = _finished(message.get("headers", ()), is_api=is_api)
+            await send(message)
+
+        await self._app(scope, receive, send_finished if scope["type"] == "http" else send)
+
+
+def _finished(headers: list[tuple[bytes, bytes]], *, is_api: bool) -> list[tuple[bytes, bytes]]:
+    kept = [header for header in headers if header[0] != PRIVATE]
+    names = {name for name, _ in kept}
+    kept.extend(ALWAYS)
+    if CONTENT_SECURITY_POLICY not in names:
+        kept.append(NOTHING_RUNS)
+    if is_api and CACHE_CONTROL not in names:
+        kept.append(NO_STORE)
+    if CORRELATION not in names:  # a CORS preflight is answered before there is one
+        kept.append((CORRELATION, (correlation_id() or new_correlation_id()).encode()))
+    return kept

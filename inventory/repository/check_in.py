@@ -1,0 +1,184 @@
+"""Scans at the door: admitting, logging, looking back."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.sql import Executable
+
+from common.db.engine import Database, Row
+from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
+from inventory.repository.fragments import PRIOR, REMEMBER
+from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
+
+__all__ = ["CheckInRepository", "Decided"]
+
+# From `verdict` (result, admitted_at, at; no row when the scan was answered before) to the log and the memory.
+_LOG_AND_REMEMBER: Final = f"""
+    logged AS (
+        INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
+            hall_expected, result, scanned_at, logged_at)
+        SELECT CAST(:request_id AS uuid), CAST(:event_id AS uuid), CAST(:seat_id AS uuid),
+            CAST(:staff_user_id AS uuid), CAST(:ticket_user_id AS uuid), CAST(:hall_presented AS text),
+            CAST(:hall_expected AS text), result, CAST(:scanned_at AS timestamptz), at
+        FROM verdict),
+    remembered AS ({REMEMBER} 'result', result, 'admitted_at', admitted_at))
+        FROM verdict
+        RETURNING result)
+    {SELECT_ANSWER}
+"""  # noqa: S608 - built of constants
+
+# The decision is made on the locked row: of many scanners at once the first changes it, and the others find it changed.
+# The log cannot tell them, as their snapshots may be older than the first one's entry.
+_CHECK_IN: Final = text(
+    f"""
+    WITH {PRIOR},
+    locked AS MATERIALIZED (
+        SELECT seat_id, status, owner_user_id, admitted_at FROM seats
+        WHERE seat_id = CAST(:seat_id AS uuid) AND event_id = CAST(:event_id AS uuid)
+            AND NOT EXISTS (SELECT FROM prior)
+        FOR UPDATE),
+    decision AS MATERIALIZED (
+        SELECT CASE
+                WHEN seat_id IS NULL THEN 'NOT_FOUND'
+                WHEN owner_user_id IS NULL THEN 'UNPAID'
+                WHEN owner_user_id <> CAST(:ticket_user_id AS uuid) THEN 'NOT_OWNER'
+                WHEN status = 'CHECKED_IN' THEN 'DUPLICATE'
+                WHEN status = 'LISTED' THEN 'EXPIRED'
+                ELSE 'SUCCESS' END AS result,
+            admitted_at, clock_timestamp() AS at
+        FROM (VALUES (1)) AS scan LEFT JOIN locked ON true
+        WHERE NOT EXISTS (SELECT FROM prior)),
+    verdict AS MATERIALIZED (
+        SELECT result, at, CASE result WHEN 'SUCCESS' THEN at WHEN 'DUPLICATE' THEN admitted_at END AS admitted_at
+        FROM decision),
+    admitted AS (
+        UPDATE seats SET status = 'CHECKED_IN', admitted_at = (SELECT at FROM verdict), version = version + 1
+        WHERE seat_id = CAST(:seat_id AS uuid) AND (SELECT result FROM verdict) = 'SUCCESS'),
+    {_LOG_AND_REMEMBER}
+    """  # noqa: S608 - built of constants
+)
+
+_LOG: Final = text(
+    f"""
+    WITH {PRIOR},
+    verdict AS MATERIALIZED (
+        SELECT CAST(:result AS text) AS result, CAST(NULL AS timestamptz) AS admitted_at, clock_timestamp() AS at
+        WHERE NOT EXISTS (SELECT FROM prior)),
+    {_LOG_AND_REMEMBER}
+    """  # noqa: S608 - built of constants
+)
+
+# Two conditions, as IS NOT DISTINCT FROM cannot use an index.
+_OF_EVENT: Final = "event_id = CAST(:event_id AS uuid)"
+_OF_NO_EVENT: Final = "event_id IS NULL"
+
+_SCANS: Final = """
+    SELECT scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented, hall_expected, result,
+        scanned_at, logged_at
+    FROM entry_logs WHERE {condition}
+    ORDER BY logged_at DESC, scan_id DESC LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)
+"""
+_COUNT_SCANS: Final = "SELECT count(*) FROM entry_logs WHERE {condition}"
+
+_SCANS_OF_EVENT: Final = text(_SCANS.format(condition=_OF_EVENT))
+_SCANS_OF_NO_EVENT: Final = text(_SCANS.format(condition=_OF_NO_EVENT))
+_COUNT_OF_EVENT: Final = text(_COUNT_SCANS.format(condition=_OF_EVENT))
+_COUNT_OF_NO_EVENT: Final = text(_COUNT_SCANS.format(condition=_OF_NO_EVENT))
+
+_RESULTS: Final = text(
+    """
+    SELECT result, count(*) AS scans FROM entry_logs
+    WHERE event_id = CAST(:event_id AS uuid) GROUP BY result ORDER BY result
+    """
+)
+
+# So many minutes, the one that is going on among them.
+_MINUTES: Final = text(
+    """
+    SELECT date_trunc('minute', logged_at, 'UTC') AS minute, count(*) AS scans,
+        count(*) FILTER (WHERE result = 'SUCCESS') AS admitted
+    FROM entry_logs
+    WHERE event_id = CAST(:event_id AS uuid)
+        AND logged_at >= (SELECT date_trunc('minute', clock_timestamp(), 'UTC'))
+            - (CAST(:minutes AS int) - 1) * interval '1 minute'
+    GROUP BY 1 ORDER BY 1
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What came of a scan, and whether it did just now."""
+
+    outcome: ScanOutcome
+    is_new: bool
+
+
+class CheckInRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory = IdempotencyStore(database)
+
+    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Decided:
+        """Admit the ticket's user, if the seat is theirs and nobody was admitted to it; log the scan in any case.
+
+        Raises:
+            Busy: the seat's lock could not be had in time; nothing was decided.
+        """
+        return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
+
+    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Decided:
+        """Log a scan that was decided already. What came of it the first time goes before `result`."""
+        return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
+
+    async def _decide(
+        self, scan_id: uuid.UUID, scan: Scan, statement: Executable, parameters: Mapping[str, object]
+    ) -> Decided:
+        attempt = await self._memory.attempt(_request_of(scan_id, scan), statement, parameters)
+        assert attempt.done is not None  # noqa: S101 - every scan has an answer
+        admitted_at = attempt.done["admitted_at"]
+        outcome = ScanOutcome(
+            result=ScanResult(attempt.done["result"]),
+            admitted_at=datetime.fromisoformat(admitted_at) if admitted_at else None,
+        )
+        return Decided(outcome=outcome, is_new=not attempt.is_replay)
+
+    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
+        """Return a page of an event's scans, or of those that name none, newest first, and how many there are."""
+        parameters = {"event_id": event_id, "offset": offset, "limit": limit}
+        page, count = (_SCANS_OF_EVENT, _COUNT_OF_EVENT) if event_id else (_SCANS_OF_NO_EVENT, _COUNT_OF_NO_EVENT)
+        rows = await self._database.fetch_all(page, parameters)
+        total = await self._database.fetch_one(count, parameters)
+        return [_logged_scan(row) for row in rows], int(total["count"]) if total else 0
+
+    async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
+        """Count an event's scans by result, and those of the last so many minutes by minute."""
+        results = await self._database.fetch_all(_RESULTS, {"event_id": event_id})
+        by_minute = await self._database.fetch_all(_MINUTES, {"event_id": event_id, "minutes": minutes})
+        return EntryStats(
+            result_counts={ScanResult(row["result"]): row["scans"] for row in results},
+            minute_counts=[MinuteCount(**row) for row in by_minute],
+        )
+
+
+def _request_of(scan_id: uuid.UUID, scan: Scan) -> ParticipantRequest:
+    """A scan is the same whichever way it was decided, and whatever we looked up ourselves."""
+    told = {name: value for name, value in asdict(scan).items() if name != "hall_expected"}
+    return ParticipantRequest.of(scan_id, "Scan", **told)
+
+
+def _logged_scan(row: Row) -> LoggedScan:
+    scan = Scan(
+        staff_user_id=row["staff_user_id"],
+        hall_presented=row["hall_presented"],
+        seat_id=row["seat_id"],
+        event_id=row["event_id"],
+        ticket_user_id=row["ticket_user_id"],
+        hall_expected=row["hall_expected"],
+        scanned_at=row["scanned_at"],
+    )
+    return LoggedScan(scan_id=row["scan_id"], scan=scan, result=ScanResult(row["result"]), logged_at=row["logged_at"])

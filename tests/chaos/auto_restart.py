@@ -1,0 +1,65 @@
+"""`python -m tests.chaos.auto_restart users`: the real service, under a supervisor that starts it again.
+
+As a container's restart policy would, but within a fraction of a second: everything is imported once, and each life is
+a fork. It is also started again when somebody ended it by SIGTERM; when the supervisor is told to end, both end.
+"""
+
+import importlib
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NoReturn
+
+__all__ = ["phoenix_command", "rise"]
+
+MODULE: Final = "tests.chaos.auto_restart"
+# After a kill, and after SIGTERM: some servers then end in good order, others let the signal have its way at the end.
+LIVES_AGAIN: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM, 0})
+
+
+def phoenix_command(module: str) -> list[str]:
+    """Return what to start a service with, in place of ``python -m <module>``."""
+    return [sys.executable, "-m", MODULE, module]
+
+
+def rise(live: Callable[[], None]) -> NoReturn:
+    """Live again and again, until a life fails by itself or the supervisor is told to end."""
+    child = 0
+    is_over = False
+
+    def pass_on(number: int, _: object) -> None:
+        nonlocal is_over
+        is_over = True
+        if not child:
+            sys.exit()
+        with suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    while True:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            live()
+            sys.exit()
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if is_over or code not in LIVES_AGAIN:
+            sys.exit(code)
+
+
+def main(module: str) -> NoReturn:
+    importlib.import_module(f"{module.partition('.')[0]}.app")
+    sys.argv[1:] = []
+
+    def live() -> None:
+        runpy.run_module(module, run_name="__main__")
+
+    rise(live)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

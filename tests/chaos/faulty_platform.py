@@ -1,0 +1,114 @@
+"""The whole platform with servers of its own, whose processes reach each other over lines that can be spoiled."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from devstack.database import service_url
+from devstack.home import Home
+from devstack.keys import keys_of
+from devstack.ports import LOOPBACK
+from devstack.postgres import DATABASE_USER
+from devstack.services import DATABASES
+from devstack.stack import Stack
+from tests.chaos.auto_restart import phoenix_command
+from tests.chaos.network import Address, Line, open_lines
+from tests.chaos.plan import LINES, PROCESSES
+from tests.support.fork_server import ForkServer
+
+__all__ = ["ShakenPlatform", "shaken_platform"]
+
+# Nothing waits long: a fault of a few seconds outlasts every hold, lease and patience there is.
+TIMES: Final = {
+    "HOLD_TTL_SECONDS": "5",
+    "TRANSFER_TTL_SECONDS": "8",
+    "SALE_APPROVAL_TTL_SECONDS": "8",
+    "SWEEP_SECONDS": "1",
+    "SAGA_PATIENCE_SECONDS": "1",
+    "SAGA_LEASE_MARGIN_SECONDS": "0.5",
+    "RECOVER_INTERVAL_SECONDS": "0.2",
+    "JOB_LEASE_SECONDS": "2",
+    "JOB_RETRY_SECONDS": "1,2,4",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShakenPlatform:
+    stack: Stack
+    lines: dict[str, Line]
+
+
+@asynccontextmanager
+async def shaken_platform(fork_server: ForkServer) -> AsyncIterator[ShakenPlatform]:
+    """Start it all: the lines live in this event loop, so the stack is started and stopped beside it."""
+    with _folder() as home:
+        stack = Stack(home=home, throwaway=True, spawn=fork_server.spawn)
+        async with open_lines(Line(name, _far_end_of(stack, name)) for name in LINES) as lines:
+            stack.env = _environment(lines)
+            stack.service_env = _databases(home, lines["postgres"])
+            stack.commands = _commands()
+            await asyncio.to_thread(stack.start)
+            try:
+                yield ShakenPlatform(stack=stack, lines=lines)
+            finally:
+                await asyncio.to_thread(stack.stop)
+                _keep_logs(home)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ticketremaster-chaos-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
+        yield home
+
+
+def _keep_logs(home: Path) -> None:
+    """Copy the processes' logs to where somebody wants to read them after the run."""
+    if folder := os.environ.get("CHAOS_LOGS"):
+        shutil.copytree(Home(home).logs, folder, dirs_exist_ok=True)
+
+
+def _far_end_of(stack: Stack, name: str) -> Callable[[], Address]:
+    """Return what tells where a line ends: known when the stack has chosen its ports."""
+
+    def far_end() -> Address:
+        match name:
+            case "postgres":
+                url = stack.postgres_url
+            case "rabbitmq":
+                url = stack.rabbitmq.url  # it may be elsewhere when it was started again
+            case "inventory":
+                url = f"grpc://{stack.urls.inventory_address}"
+            case _:
+                url = getattr(stack.urls, name)
+        port = urlsplit(url).port
+        assert port is not None
+        return LOOPBACK, port
+
+    return far_end
+
+
+def _environment(lines: dict[str, Line]) -> dict[str, str]:
+    callees = ("users", "orders", "events", "orchestrator")
+    over_lines = {f"{name.upper()}_URL": f"http://{LOOPBACK}:{lines[name].port}" for name in callees}
+    over_lines["INVENTORY_ADDRESS"] = f"{LOOPBACK}:{lines['inventory'].port}"
+    over_lines["RABBITMQ_URL"] = f"amqp://guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}/"
+    return {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", **TIMES, **over_lines}
+
+
+def _databases(home: Path, line: Line) -> dict[str, dict[str, str]]:
+    server = f"postgresql://{DATABASE_USER}:{keys_of(Home(home)).postgres_password}@{LOOPBACK}:{line.port}/postgres"
+    packages = {name: "orchestrator" if name == "worker" else name for name in PROCESSES if name != "gateway"}
+    return {name: {"DATABASE_URL": service_url(server, DATABASES[package])} for name, package in packages.items()}
+
+
+def _commands() -> dict[str, list[str]]:
+    return {name: phoenix_command("orchestrator.worker" if name == "worker" else name) for name in PROCESSES}

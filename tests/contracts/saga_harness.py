@@ -1,0 +1,31 @@
+"""Where scenarios are played."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from orchestrator.saga_engine.observer import LoggingObserver, Observer
+from tests.contracts.faults import Faults
+from tests.contracts.performance import Performance, Stage
+from tests.contracts.scenario import Scenario
+
+__all__ = ["SagaHarness"]
+
+
+@dataclass(frozen=True)
+class SagaHarness:
+    """A saga log, the real services, and every scenario by its saga's name."""
+
+    stage: Stage
+    prepare: Callable[[str], Awaitable[Scenario]]
+
+    async def perform(
+        self, kind: str, faults: Faults | None = None, *, observer: Observer | None = None, ends_at_wait: str = ""
+    ) -> Performance:
+        """Return a fresh scenario, ready to be played."""
+        return Performance(
+            stage=self.stage,
+            scenario=await self.prepare(kind),
+            faults=faults or Faults(),
+            observer=observer or LoggingObserver(),
+            ends_at_wait=ends_at_wait,
+        )

@@ -1,0 +1,196 @@
+"""Where a platform's processes are born in tests: forks of one process that has imported everything.
+
+A service's own start is mostly imports, some two seconds of CPU, and a run of the tests starts about two hundred
+processes. Each is still a process of its own with its own environment, pid and session, runs the `__main__` that
+``python -m`` would, and can be killed, frozen and stopped like any other. Whoever still lives when the run ends, however it
+ends, is killed. What only a start from nothing shows, such as
+a missing import, is left to the tests of devstack's command line.
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Final, NoReturn, Self
+
+import psutil
+
+from devstack.home import ROOT
+from devstack.processes import Child, spawn
+
+__all__ = ["ForkServer"]
+
+MODULE: Final = "tests.support.fork_server"
+# What the services' `__main__`s import, and what uvicorn and SQLAlchemy import when they are first used.
+IMPORTED: Final = (
+    "users.app",
+    "orders.app",
+    "events.app",
+    "inventory.app",
+    "orchestrator.app",
+    "orchestrator.jobs.worker",
+    "gateway.app",
+    "devstack.sandbox.app",
+    "devstack.seed",
+    "common.db.migrations",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.auto",
+)
+POLL_SECONDS: Final = 0.01
+LENGTH_BYTES: Final = 4  # before each message: how long it is
+
+
+class ForkServer:
+    """Starts Python modules; anything else is started as usual. They end with the process that made it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._line: socket.socket | None = None
+        self._mother: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._line and self._mother:
+            self._line.close()
+            self._mother.wait()
+
+    def spawn(
+        self, command: Sequence[str | Path], *, env: Mapping[str, str], output: IO[bytes] | int, cwd: Path
+    ) -> Child:
+        """Start a program as `devstack.processes.spawn` does."""
+        match [os.fspath(part) for part in command]:
+            case [sys.executable, "-m", module, *arguments] if not isinstance(output, int):
+                born = {"module": module, "arguments": arguments, "env": dict(env), "cwd": os.fspath(cwd)}
+                return _Born(self, self._ask(born, output.fileno()))
+            case _:
+                return spawn(command, env=env, output=output, cwd=cwd)
+
+    def exit_code(self, pid: int) -> int | None:
+        """Return how a process ended, as `subprocess.Popen.poll` does."""
+        code: int | None = self._ask({"ended": pid})
+        return code
+
+    def _ask(self, what: Mapping[str, Any], *files: int) -> Any:
+        with self._lock:
+            line = self._line or self._open()
+            _say(line, what, *files)
+            return _hear(line)[0]
+
+    def _open(self) -> socket.socket:
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", MODULE, str(theirs.fileno())]
+            self._mother = subprocess.Popen(  # noqa: S603 - ourselves
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
+            )
+        return self._line
+
+
+class _Born:
+    """What `subprocess.Popen` is to a child of our own."""
+
+    stdout = None
+
+    def __init__(self, fork_server: ForkServer, pid: int) -> None:
+        self.pid = pid
+        self._fork_server = fork_server
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            self._code = self._fork_server.exit_code(self.pid)
+        return self._code
+
+    def wait(self) -> int:
+        while (code := self.poll()) is None:
+            time.sleep(POLL_SECONDS)
+        return code
+
+
+def _say(line: socket.socket, what: Any, *files: int) -> None:
+    message = json.dumps(what).encode()
+    socket.send_fds(line, [len(message).to_bytes(LENGTH_BYTES, "big")], files)
+    line.sendall(message)
+
+
+def _hear(line: socket.socket) -> tuple[Any, list[int]]:
+    """Return a message and the files that came with it.
+
+    Raises:
+        EOFError: nobody speaks any more.
+    """
+    length, files, _, _ = socket.recv_fds(line, LENGTH_BYTES, maxfds=1)
+    if not length:
+        raise EOFError("The fork server's line is closed.")
+    return json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)), files
+
+
+def _mother(line: socket.socket) -> None:
+    """Bear whoever is asked for, until nobody asks; returns in each child, and at the end."""
+    while True:
+        try:
+            asked, files = _hear(line)
+        except EOFError:
+            _end_all()
+            sys.exit()
+        if "ended" in asked:
+            pid, status = os.waitpid(asked["ended"], os.WNOHANG)
+            _say(line, os.waitstatus_to_exitcode(status) if pid else None)
+            continue
+        child = os.fork()
+        if child == 0:
+            _settle(asked, *files)
+            line.close()
+            return
+        for file in files:
+            os.close(file)
+        _say(line, child)
+
+
+def _end_all() -> None:
+    """End whoever was born here, and their children: nobody is left who would."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _settle(asked: Mapping[str, Any], output: int) -> None:
+    """Become what a program of one's own would be."""
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr] # nobody has put another one in its place
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    sys.argv[:] = [asked["module"], *asked["arguments"]]
+
+
+def main(descriptor: str) -> NoReturn:
+    for module in IMPORTED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # what lives on is never looked at again, so its memory stays shared
+    with socket.socket(fileno=int(descriptor)) as line:
+        _mother(line)
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    sys.exit()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

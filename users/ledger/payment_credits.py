@@ -1,0 +1,38 @@
+"""Credits that come from a payment provider and may go back: parts of a transaction that somebody else leads.
+
+What happens to one payment happens under ids made of the payment's own, so that even a mistake above cannot make it
+happen twice: the ledger has one movement for each request id, and reverses a movement once.
+"""
+
+import uuid
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.idempotency import ParticipantRequest, replay
+from users.ledger.reversals import TAKE_BACK
+from users.ledger.statements import TOP_UP
+
+__all__ = ["credit_payment", "take_payment_back"]
+
+
+async def credit_payment(
+    connection: AsyncConnection, *, payment_id: uuid.UUID, user_id: uuid.UUID, provider: str, amount: Decimal
+) -> None:
+    """Put a payment's amount into its user's wallet, once. The user exists."""
+    request = ParticipantRequest.of(_credit_of(payment_id), "credit_payment", payment_id=payment_id)
+    parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": str(payment_id)}
+    row = (await connection.execute(TOP_UP, {**parameters, **request.parameters})).mappings().one()
+    replay(row["result"])
+
+
+async def take_payment_back(connection: AsyncConnection, *, payment_id: uuid.UUID) -> Decimal:
+    """Take out of the wallet what was credited for a payment, once, and return how much is owed: it was spent."""
+    request = ParticipantRequest.of(uuid.uuid5(payment_id, "take back"), "take_payment_back", payment_id=payment_id)
+    parameters = {"undoes_request_id": _credit_of(payment_id), "reference": str(payment_id)}
+    row = (await connection.execute(TAKE_BACK, {**parameters, **request.parameters})).mappings().one()
+    return Decimal(replay(row["result"])["shortfall"])
+
+
+def _credit_of(payment_id: uuid.UUID) -> uuid.UUID:
+    return uuid.uuid5(payment_id, "credit")
