@@ -2,10 +2,10 @@
 
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["DatabaseSettings", "MessagingSettings", "ServiceSettings"]
+__all__ = ["DatabaseSettings", "EnvironmentSettings", "MessagingSettings", "ServiceSettings"]
 
 # Refused outside dev and test: anybody can read them here.
 DEV_SERVICE_TOKEN_SECRET: Final = "dev-only-service-token-secret-of-32-bytes"  # noqa: S105 - known on purpose, and refused outside dev
@@ -13,10 +13,14 @@ KNOWN_DEV_SECRETS: Final = frozenset({DEV_SERVICE_TOKEN_SECRET})
 MINIMUM_SECRET_BYTES: Final = 32  # RFC 7518 §3.2: an HS256 key has at least 256 bits
 
 
-class ServiceSettings(BaseSettings):
-    """What a process needs to start, log and be trusted. Read once, from the environment."""
+class EnvironmentSettings(BaseSettings):
+    """What every class of settings is: read from the environment once, and never changed or shown in an error."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, validate_by_name=True)
+
+
+class ServiceSettings(EnvironmentSettings):
+    """What a process needs to start, log and be trusted. Read once, from the environment."""
 
     env: Literal["dev", "test", "prod"] = "prod"
     host: str = "127.0.0.1"
@@ -26,8 +30,11 @@ class ServiceSettings(BaseSettings):
     service_token_secret: SecretStr = SecretStr("")
     jwks_url: str = "http://127.0.0.1:5000/.well-known/jwks.json"
     max_body_bytes: int = Field(default=1_048_576, description="A larger body is refused with 413.")
-    client_patience_seconds: float = Field(
-        default=20.0, gt=0, description="A client that does not finish its request's head, or takes no answer, is cut."
+    client_timeout_seconds: float = Field(
+        validation_alias=AliasChoices("client_timeout_seconds", "client_patience_seconds"),
+        default=20.0,
+        gt=0,
+        description="A client that does not finish its request's head, or takes no answer, is cut.",
     )
     max_connections: int | None = Field(default=None, description="Requests on more are refused with 503.")
     shutdown_grace_seconds: float = 10.0
@@ -52,10 +59,8 @@ class ServiceSettings(BaseSettings):
         return self
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(EnvironmentSettings):
     """One PostgreSQL database, the service's own."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr
     database_pool_size: int = 16
@@ -64,10 +69,8 @@ class DatabaseSettings(BaseSettings):
     lock_timeout_seconds: float = Field(default=0.0, description="How long a lock is waited for; 0 is without limit.")
 
 
-class MessagingSettings(BaseSettings):
+class MessagingSettings(EnvironmentSettings):
     """RabbitMQ. Nothing here waits for the broker at start."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     rabbitmq_url: SecretStr
     publish_timeout_seconds: float = 5.0

@@ -85,7 +85,7 @@ class Inventory:
             publisher=self.publisher,
         )
         self.sweeper = Sweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
-        self.counts = SeatCountAggregator(halls, interval_seconds=settings.fold_seconds)
+        self.counts = SeatCountAggregator(halls, interval_seconds=settings.seat_count_interval_seconds)
         # Seats can be held and sold while the broker is away; the sweeper ends the holds meanwhile.
         self.health = Health(
             required={"database": self.database.is_healthy},

@@ -4,16 +4,22 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
+from common.telemetry.metrics import keep_old_name
+
 __all__ = ["HOLDS_EXPIRED", "HOLDS_OPEN", "OVERSELLS", "RESERVES", "SCANS", "SEAT_CHANGES_DROPPED"]
 
 HOLDS_OPEN: Final = Gauge("holds_open", "Live holds, as of the last sweep.")
 HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds ended because their time was over.", ["by"])
-RESERVES: Final = Counter("reserves_total", "Attempts to hold seats.", ["kind", "outcome"])
+RESERVES: Final = Counter("seat_reservations_total", "Attempts to hold seats.", ["kind", "outcome"])
 SCANS: Final = Counter("scans_total", "Scans logged, each once.", ["result"])
 OVERSELLS: Final = Counter(
-    "oversell_total", "Changes that the database refused because a seat would have had two holders. Must stay 0."
+    "oversell_prevented_total",
+    "Changes that the database refused because a seat would have had two holders. Must stay 0.",
 )
 SEAT_CHANGES_DROPPED: Final = Counter("seat_changes_dropped_total", "Hints for live seat maps that were not sent.")
+
+keep_old_name(RESERVES, "reserves")
+keep_old_name(OVERSELLS, "oversell")
 
 # Known from the start: a counter that appears with its first event shows no increase.
 for by in ("message", "sweeper"):

@@ -1,6 +1,6 @@
 """What the inventory process reads from its environment."""
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from common.settings import DatabaseSettings, ServiceSettings
 from rabbitmq.settings import BrokerSettings
@@ -15,5 +15,10 @@ class Settings(ServiceSettings, DatabaseSettings, BrokerSettings):
         default=2.0, gt=0, description="How long a sale or a release waits for a seat's lock. Reserving never waits."
     )
     sweep_seconds: float = Field(default=5.0, gt=0, description="How often holds that outlived their time are ended.")
-    fold_seconds: float = Field(default=1.0, gt=0, description="How often changes are added up into the seat counts.")
+    seat_count_interval_seconds: float = Field(
+        validation_alias=AliasChoices("seat_count_interval_seconds", "fold_seconds"),
+        default=1.0,
+        gt=0,
+        description="How often changes are added up into the seat counts.",
+    )
     seat_changes_seconds: float = Field(default=0.1, gt=0, description="How long seat changes are collected.")

@@ -163,7 +163,7 @@ def _resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         rabbitmq_url=rabbitmq_url,
-        saga_step_timeout_seconds=settings.saga_patience_seconds,
+        saga_step_timeout_seconds=settings.saga_step_timeout_seconds,
         database=database,
         topology=topology,
         publisher=publisher,

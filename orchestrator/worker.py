@@ -83,8 +83,8 @@ def _job_worker(
         pace=WorkPace(
             lease_seconds=settings.job_lease_seconds,
             interval_seconds=settings.job_scheduler_seconds,
-            grace_seconds=settings.job_grace_seconds,
-            trim_seconds=settings.job_trim_seconds,
+            grace_seconds=settings.job_redispatch_seconds,
+            trim_seconds=settings.job_purge_interval_seconds,
         ),
         on_announced=container.resources.relay.wake,
     )

@@ -116,7 +116,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
-        "http": partial(IdleTimeoutProtocol, patience_seconds=settings.client_patience_seconds),
+        "http": partial(IdleTimeoutProtocol, timeout_seconds=settings.client_timeout_seconds),
         "limit_concurrency": settings.max_connections,
         "log_config": None,
         "access_log": False,

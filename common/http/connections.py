@@ -9,16 +9,16 @@ __all__ = ["IdleTimeoutProtocol"]
 
 
 class IdleTimeoutProtocol(HttpToolsProtocol):
-    """Waits `patience_seconds` for the client, twice that at most.
+    """Waits `timeout_seconds` for the client, twice that at most.
 
     It waits for a request's whole head (bytes that complete none do not count, as in a slowloris attack), and for the
     client to take some more of an answer. How long a body may take is for its reader to say, and WebSockets have
     pings. Looks at its connection now and then instead of setting a timer for each request: this is on every hot path.
     """
 
-    def __init__(self, *args: Any, patience_seconds: float, **options: Any) -> None:
+    def __init__(self, *args: Any, timeout_seconds: float, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
         self._seen: tuple[object, int] | None = None  # where it stood when last looked at, if it was the client's turn
         self._next_look: TimerHandle | None = None
 
@@ -54,7 +54,7 @@ class IdleTimeoutProtocol(HttpToolsProtocol):
         return self.cycle, self.transport.get_write_buffer_size()
 
     def _look_later(self) -> None:
-        self._next_look = self.loop.call_later(self._patience_seconds, self._look)
+        self._next_look = self.loop.call_later(self._timeout_seconds, self._look)
 
     def _look_no_more(self) -> None:
         if self._next_look is not None:

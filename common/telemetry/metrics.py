@@ -1,8 +1,12 @@
 """Prometheus metrics that every process has. Services define their own beside what they measure."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Metric
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 __all__ = [
     "CONSUMED_MESSAGES",
@@ -11,6 +15,7 @@ __all__ = [
     "PUBLISHED_MESSAGES",
     "REMOTE_CALLS",
     "REQUEST_SECONDS",
+    "keep_old_name",
 ]
 
 # From a cached read (1 ms) to the whole request budget (10 s).
@@ -24,3 +29,29 @@ DATABASE_STATEMENTS = Counter("database_statements_total", "SQL statements sent,
 PUBLISHED_MESSAGES = Counter("messages_published_total", "Messages confirmed by the broker.", ["exchange"])
 CONSUMED_MESSAGES = Counter("messages_consumed_total", "Messages taken from a queue.", ["queue", "outcome"])
 OUTBOX_LAG_SECONDS = Gauge("outbox_lag_seconds", "Age of the oldest message not yet confirmed by the broker.")
+
+
+class _OldName(Collector):
+    """Shows a metric a second time, under the name it had before."""
+
+    def __init__(self, metric: MetricWrapperBase, old_name: str) -> None:
+        self._metric = metric
+        self._old_name = old_name
+
+    def collect(self) -> Iterator[Metric]:
+        for now in self._metric.collect():
+            old = Metric(self._old_name, f"Deprecated: use {now.name}. {now.documentation}", now.type)
+            old.samples = [self._renamed(sample, now.name) for sample in now.samples]
+            yield old
+
+    def _renamed(self, sample: Sample, name: str) -> Sample:
+        return sample._replace(name=self._old_name + sample.name.removeprefix(name))
+
+
+def keep_old_name(metric: MetricWrapperBase, old_name: str) -> None:
+    """Show a renamed metric under its old name too, for one more release.
+
+    Args:
+        old_name: without the suffix that the metric's type adds, such as ``_total``.
+    """
+    REGISTRY.register(_OldName(metric, old_name))

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from prometheus_client import Counter, Gauge, Histogram
 
 from common.telemetry.logs import get_logger
+from common.telemetry.metrics import keep_old_name
 from orchestrator.jobs.record import Attempt, JobError, JobStatus
 
 __all__ = ["JobMoment", "JobObserver", "LoggingJobObserver", "show_counts", "show_dead", "show_oldest"]
@@ -15,11 +16,12 @@ logger = get_logger(__name__)
 
 JOB_ATTEMPTS = Counter("job_attempts_total", "Tries of jobs that ended.", ["kind", "outcome"])
 JOB_SECONDS = Histogram(
-    "job_seconds",
+    "job_duration_seconds",
     "Time a try of a job took.",
     ["kind"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
+keep_old_name(JOB_SECONDS, "job_seconds")
 JOBS = Gauge("jobs", "Jobs that are stored; of finished ones only the last are kept.", ["kind", "status"])
 JOBS_DEAD = Gauge("jobs_dead", "Failed jobs that nobody expected to, retried or acknowledged.", ["kind"])
 JOBS_OLDEST_WAITING = Gauge("jobs_oldest_waiting_seconds", "How long the longest waiting job has been ready.", ["kind"])

@@ -1,15 +1,14 @@
 """What the job system reads from the environment."""
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, field_validator
+
+from common.settings import EnvironmentSettings
 
 __all__ = ["JobSettings", "JobWorkerSettings"]
 
 
-class JobSettings(BaseSettings):
+class JobSettings(EnvironmentSettings):
     """For processes that enqueue jobs."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     job_retry_seconds: str = Field(
         default="",
@@ -37,7 +36,15 @@ class JobWorkerSettings(JobSettings):
     job_scheduler_seconds: float = Field(
         default=0.5, gt=0, description="How often delayed and lost jobs are looked for."
     )
-    job_grace_seconds: float = Field(
-        default=5.0, gt=0, description="Jobs that are ready for so long while workers are free are sent a token again."
+    job_redispatch_seconds: float = Field(
+        validation_alias=AliasChoices("job_redispatch_seconds", "job_grace_seconds"),
+        default=5.0,
+        gt=0,
+        description="Jobs that are ready for so long while workers are free are sent a token again.",
     )
-    job_trim_seconds: float = Field(default=60.0, gt=0, description="How often old finished jobs are thrown away.")
+    job_purge_interval_seconds: float = Field(
+        validation_alias=AliasChoices("job_purge_interval_seconds", "job_trim_seconds"),
+        default=60.0,
+        gt=0,
+        description="How often old finished jobs are thrown away.",
+    )

@@ -174,8 +174,8 @@ class SagaEngine:
         runner = self._runners[saga.kind]
         wanted_id = saga.saga_id
         saga, messages = await runner.begin(saga)
-        patience_seconds = runner.plan.patience_of(runner.plan.steps[saga.step])
-        if not await self._log.insert(saga, messages=messages, patience_seconds=patience_seconds):
+        step_timeout_seconds = runner.plan.timeout_of(runner.plan.steps[saga.step])
+        if not await self._log.insert(saga, messages=messages, step_timeout_seconds=step_timeout_seconds):
             return await self._existing(saga, wanted_id)
         await runner.stored(saga)
         return await self._run(saga)

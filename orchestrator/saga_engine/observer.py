@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from prometheus_client import Counter, Gauge, Histogram
 
 from common.telemetry.logs import get_logger
+from common.telemetry.metrics import keep_old_name
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 __all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Moment", "Observer", "Observers"]
@@ -14,7 +15,8 @@ __all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Moment", "Observer", "Observers
 logger = get_logger(__name__)
 
 SAGAS_FINISHED = Counter("sagas_finished_total", "Sagas that came to an end.", ["kind", "state", "code"])
-SAGAS_IN_STATE = Gauge("sagas", "Sagas that are not at their end.", ["state"])
+SAGAS_IN_STATE = Gauge("sagas_active", "Sagas that are not at their end.", ["state"])
+keep_old_name(SAGAS_IN_STATE, "sagas")
 STEP_SECONDS = Histogram(
     "saga_step_duration_seconds",
     "Time one action or undo took, repetitions included.",

@@ -27,7 +27,7 @@ from common.errors import ServiceError
 from common.messaging.message import Message
 
 __all__ = [
-    "DEFAULT_PATIENCE_SECONDS",
+    "DEFAULT_STEP_TIMEOUT_SECONDS",
     "AnyPlan",
     "Call",
     "OutgoingMessage",
@@ -44,7 +44,7 @@ __all__ = [
 
 # How long a step is tried before the saga decides: two tries of a five-second call would not fit the request's budget
 # of ten seconds, so a slow participant gets one long try and repeats of what fails fast.
-DEFAULT_PATIENCE_SECONDS: Final = 6.0
+DEFAULT_STEP_TIMEOUT_SECONDS: Final = 6.0
 
 
 class SagaData(BaseModel):
@@ -102,7 +102,7 @@ class Step(Generic[Data]):
     undo: Undo[Data] | None = None
     lapses: bool = False
     back_to_wait_on: frozenset[str] = frozenset()
-    patience_seconds: float | None = None
+    step_timeout_seconds: float | None = None
     message: MakeMessage[Data] | None = None
     deadline: Deadline[Data] | None = None
     expired: type[ServiceError] | None = None
@@ -120,14 +120,14 @@ def undoable(
     *,
     lapses: bool = False,
     back_to_wait_on: Collection[str] = (),
-    patience_seconds: float | None = None,
+    step_timeout_seconds: float | None = None,
 ) -> Step[Data]:
     """A step that can be taken back.
 
     Args:
         lapses: its effect ends by itself, so as a first step it goes without an intent written before it.
         back_to_wait_on: refusals with these codes lead back to the wait before it, not to the end.
-        patience_seconds: how long an unanswered action is repeated before it is taken back; the plan's when omitted.
+        step_timeout_seconds: how long an unanswered action is repeated before it is taken back; the plan's when omitted.
     """
     return Step(
         name,
@@ -136,7 +136,7 @@ def undoable(
         undo=undo,
         lapses=lapses,
         back_to_wait_on=frozenset(back_to_wait_on),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -160,16 +160,16 @@ def must_finish(
     action: Action[Data],
     *,
     until: IsOver[Data] | None = None,
-    patience_seconds: float | None = None,
+    step_timeout_seconds: float | None = None,
 ) -> Step[Data]:
     """A step after the pivot: repeated until it is done.
 
     Args:
         until: for work done bit by bit. The action does one bit and returns the data with its progress, which is
             stored each time, until this is true of it. All bits have one request id: the action tells them apart.
-        patience_seconds: how long one action may take; the plan's when omitted.
+        step_timeout_seconds: how long one action may take; the plan's when omitted.
     """
-    return Step(name, StepKind.MUST_FINISH, action=action, until=until, patience_seconds=patience_seconds)
+    return Step(name, StepKind.MUST_FINISH, action=action, until=until, step_timeout_seconds=step_timeout_seconds)
 
 
 class Plan(Generic[Data]):
@@ -179,7 +179,7 @@ class Plan(Generic[Data]):
         kind: the saga's name in the log, such as ``purchase``. Never change it while such sagas are alive.
         data: the model of what the saga knows.
         on_unwound: a message that leaves with the write that ends an unwound saga.
-        patience_seconds: how long an unanswered call is repeated before the saga decides.
+        step_timeout_seconds: how long an unanswered call is repeated before the saga decides.
 
     Raises:
         ValueError: the steps are in an order that makes no sense.
@@ -191,13 +191,13 @@ class Plan(Generic[Data]):
         data: type[Data],
         *steps: Step[Data],
         on_unwound: Callable[[Data, str], OutgoingMessage] | None = None,
-        patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+        step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
     ) -> None:
         self.kind = kind
         self.data = data
         self.steps: Sequence[Step[Data]] = steps
         self.on_unwound = on_unwound
-        self.patience_seconds = patience_seconds
+        self.step_timeout_seconds = step_timeout_seconds
         self._check()
 
     def action_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, retries: int = 0) -> Call:
@@ -212,9 +212,9 @@ class Plan(Generic[Data]):
         action = self.action_call(saga_id, index, round_number=round_number)
         return Call(request_id, undoes_request_id=action.request_id, reason=reason)
 
-    def patience_of(self, step: Step[Data]) -> float:
+    def timeout_of(self, step: Step[Data]) -> float:
         """Return how many seconds an unanswered call of the step is repeated."""
-        return self.patience_seconds if step.patience_seconds is None else step.patience_seconds
+        return self.step_timeout_seconds if step.step_timeout_seconds is None else step.step_timeout_seconds
 
     def index_of(self, name: str) -> int:
         return next(index for index, step in enumerate(self.steps) if step.name == name)

@@ -67,7 +67,7 @@ _ADVANCE: Final = text(
             due_at = CASE
                 WHEN :is_settled THEN CAST(:due_at AS timestamptz)
                 WHEN :pause_seconds > 0 THEN clock_timestamp() + make_interval(secs => :pause_seconds)
-                WHEN due_at >= clock_timestamp() + make_interval(secs => :patience_seconds + 1) THEN due_at
+                WHEN due_at >= clock_timestamp() + make_interval(secs => :step_timeout_seconds + 1) THEN due_at
                 ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
         WHERE saga_id = :saga_id AND epoch = :epoch
         RETURNING saga_id, signalled_by, signal_key),
@@ -193,7 +193,7 @@ class SagaLog:
         self._on_announced = on_announced
         self._lease_margin_seconds = lease_margin_seconds
         # On taking a saga over its plan and step are not known yet.
-        self._lease_seconds = max(plan.patience_seconds for plan in plans) + lease_margin_seconds
+        self._lease_seconds = max(plan.step_timeout_seconds for plan in plans) + lease_margin_seconds
         self._plans = {plan.kind: plan for plan in plans}
 
     async def insert(
@@ -201,7 +201,7 @@ class SagaLog:
         saga: SagaRecord,
         *,
         messages: Sequence[OutgoingMessage],
-        patience_seconds: float,
+        step_timeout_seconds: float,
     ) -> bool:
         """Store a new saga; False when its id is there already."""
         parameters = {
@@ -215,7 +215,7 @@ class SagaLog:
             "step": saga.step,
             "data": saga.data.model_dump_json(),
             "due_at": saga.due_at,
-            "lease_seconds": patience_seconds + self._lease_margin_seconds,
+            "lease_seconds": step_timeout_seconds + self._lease_margin_seconds,
         }
         inserted = await self._database.fetch_one(_INSERT, parameters | _message_arrays(messages)) is not None
         if inserted and messages:
@@ -227,7 +227,7 @@ class SagaLog:
         saga: SagaRecord,
         *,
         messages: Sequence[OutgoingMessage] = (),
-        patience_seconds: float,
+        step_timeout_seconds: float,
         pause_seconds: float = 0.0,
         refusal: SagaError | None = None,
         operation: str = "",
@@ -235,7 +235,7 @@ class SagaLog:
         """Write the saga's present state.
 
         Args:
-            patience_seconds: how long the step it stands at may take; the lease covers it.
+            step_timeout_seconds: how long the step it stands at may take; the lease covers it.
             pause_seconds: leave it alone for so long; then whoever sees it first goes on.
             refusal: what the request that carried the signal is answered with, now and when repeated.
 
@@ -253,8 +253,8 @@ class SagaLog:
             "error": _error_json(saga.error),
             "is_settled": saga.state in {SagaState.WAITING, SagaState.STUCK} or saga.state.is_final,
             "due_at": saga.due_at if saga.state is SagaState.WAITING else None,
-            "patience_seconds": patience_seconds,
-            "lease_seconds": patience_seconds + self._lease_margin_seconds,
+            "step_timeout_seconds": step_timeout_seconds,
+            "lease_seconds": step_timeout_seconds + self._lease_margin_seconds,
             "pause_seconds": pause_seconds,
             "refusal": _error_json(refusal),
             "operation": operation,

@@ -117,9 +117,9 @@ class SagaRunner:
         """Renew the lease for a step that takes longer than most: whoever took the saga over did not know its step."""
         if saga.state.is_final or not 0 <= saga.step < len(self.plan.steps):
             return
-        patience_seconds = self.plan.patience_of(self.plan.steps[saga.step])
-        if saga.state is SagaState.RUNNING and patience_seconds > self.plan.patience_seconds:
-            await self._log.advance(saga, patience_seconds=patience_seconds)
+        step_timeout_seconds = self.plan.timeout_of(self.plan.steps[saga.step])
+        if saga.state is SagaState.RUNNING and step_timeout_seconds > self.plan.step_timeout_seconds:
+            await self._log.advance(saga, step_timeout_seconds=step_timeout_seconds)
 
     async def _forward(self, saga: SagaRecord) -> SagaRecord:
         step = self.plan.steps[saga.step]
@@ -140,7 +140,7 @@ class SagaRunner:
         """Store the progress and stay at the step; when there was none, others need time first."""
         if data == saga.data:
             await self._log.advance(
-                saga, patience_seconds=self.plan.patience_of(step), pause_seconds=NOTHING_MOVED_PAUSE_SECONDS
+                saga, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=NOTHING_MOVED_PAUSE_SECONDS
             )
             return saga.moved(is_paused=True)
         return await self._write(saga.moved(data=data, error=None, attempts=0), step)
@@ -222,7 +222,7 @@ class SagaRunner:
         """Leave the saga to whoever sees it first after a pause that grows with the attempts."""
         pause_seconds = min(0.25 * 2 ** min(saga.attempts, 10), LONGEST_PAUSE_SECONDS)
         paused = saga.moved(attempts=saga.attempts + 1)
-        await self._log.advance(paused, patience_seconds=self.plan.patience_of(step), pause_seconds=pause_seconds)
+        await self._log.advance(paused, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=pause_seconds)
         return paused.moved(is_paused=True)
 
     def _final_messages(self, saga: SagaRecord) -> list[OutgoingMessage]:
@@ -242,7 +242,7 @@ class SagaRunner:
         await self._log.advance(
             saga,
             messages=messages or (),
-            patience_seconds=self.plan.patience_of(following),
+            step_timeout_seconds=self.plan.timeout_of(following),
             refusal=refusal,
             operation=following.name,
         )
@@ -255,7 +255,7 @@ class SagaRunner:
         started_at = time.perf_counter()
         try:
             with span(step.name if phase == "action" else f"undo: {step.name}"):
-                return await _repeat_while_unknown(work, patience_seconds=self.plan.patience_of(step))
+                return await _repeat_while_unknown(work, step_timeout_seconds=self.plan.timeout_of(step))
         finally:
             self._observer.took(time.perf_counter() - started_at, phase=phase, step=step.name, saga=saga)
 
@@ -275,12 +275,12 @@ def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
     return step.deadline(saga.data)
 
 
-async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, patience_seconds: float) -> Result:
+async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_timeout_seconds: float) -> Result:
     """Repeat a call that nobody decided, within the patience. Refusals pass through at once."""
     pauses = backoff(FIRST_REPEAT_SECONDS, longest_seconds=LONGEST_REPEAT_SECONDS)
-    give_up_at = time.monotonic() + patience_seconds
+    give_up_at = time.monotonic() + step_timeout_seconds
     try:
-        async with asyncio.timeout(patience_seconds):
+        async with asyncio.timeout(step_timeout_seconds):
             while True:
                 pause_seconds = next(pauses)
                 try:

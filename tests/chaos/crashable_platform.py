@@ -24,7 +24,7 @@ def mortal_platform(
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",
-        "SAGA_PATIENCE_SECONDS": str(PATIENCE_SECONDS),
+        "SAGA_STEP_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
         "SAGA_LEASE_MARGIN_SECONDS": "0.5",
         "RECOVER_INTERVAL_SECONDS": "0.2",
         DOOM_FILE: str(doom.file),

@@ -22,7 +22,7 @@ from tests.support.waiting import eventually
 # The payments wait while the test finds out that they do: that may take seconds on a busy machine, and none of them
 # may be given up meanwhile, by whoever waits for it.
 PATIENT: Final = {
-    "SAGA_PATIENCE_SECONDS": "10",
+    "SAGA_STEP_TIMEOUT_SECONDS": "10",
     "REQUEST_BUDGET_SECONDS": "14",
     "LOCK_TIMEOUT_SECONDS": "20",
     "STATEMENT_TIMEOUT_SECONDS": "20",

@@ -52,7 +52,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
         "LOG_LEVEL": "WARNING",
         "JOB_LEASE_SECONDS": "0.8",
         "JOB_SCHEDULER_SECONDS": "0.1",
-        "JOB_GRACE_SECONDS": "0.5",
+        "JOB_REDISPATCH_SECONDS": "0.5",
         "JOB_RETRY_SECONDS": f"0.1,{PAUSE_SECONDS:g}",
         "OUTBOX_POLL_SECONDS": "0.1",
         DOOM_FILE: str(doom.file.with_suffix(".never")),

@@ -59,7 +59,7 @@ def copies(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Copies]:
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",
-        "SAGA_PATIENCE_SECONDS": "1",
+        "SAGA_STEP_TIMEOUT_SECONDS": "1",
         "SAGA_LEASE_MARGIN_SECONDS": "0.5",
         "RECOVER_INTERVAL_SECONDS": "0.2",
         "INVENTORY_ADDRESS": f"ipv4:{LOOPBACK}:{one},{LOOPBACK}:{other}",

@@ -67,8 +67,8 @@ class Faults:
         """Let all go well from now on."""
         self._ordered.clear()
 
-    def patience_of(self, step: Step[Any]) -> float | None:
-        return SHORT_PATIENCE_SECONDS if step.name in self._impatient else step.patience_seconds
+    def timeout_of(self, step: Step[Any]) -> float | None:
+        return SHORT_PATIENCE_SECONDS if step.name in self._impatient else step.step_timeout_seconds
 
     async def strike(self, step: str, phase: Phase, deed: Deed) -> Any:
         fault = self._ordered.get((step, phase))
@@ -81,7 +81,9 @@ class Faults:
 def faulty(plan: AnyPlan, faults: Faults) -> AnyPlan:
     """Return the same story with the faults in it."""
     steps = [_faulty_step(step, faults) for step in plan.steps]
-    return Plan(plan.kind, plan.data, *steps, on_unwound=plan.on_unwound, patience_seconds=plan.patience_seconds)
+    return Plan(
+        plan.kind, plan.data, *steps, on_unwound=plan.on_unwound, step_timeout_seconds=plan.step_timeout_seconds
+    )
 
 
 def _faulty_step(step: Step[Any], faults: Faults) -> Step[Any]:
@@ -100,7 +102,7 @@ def _faulty_step(step: Step[Any], faults: Faults) -> Step[Any]:
         step,
         action=act if action else None,
         undo=take_back if undo else None,
-        patience_seconds=faults.patience_of(step),
+        step_timeout_seconds=faults.timeout_of(step),
     )
 
 

@@ -22,7 +22,7 @@ def _plans(resources: Resources) -> Iterable[AnyPlan]:
         events=clients.events,
         inventory=clients.inventory,
         processor=processor,
-        patience_seconds=resources.saga_step_timeout_seconds,
+        step_timeout_seconds=resources.saga_step_timeout_seconds,
     )
 
 

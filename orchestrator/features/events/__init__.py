@@ -15,7 +15,7 @@ __all__ = ["FEATURE"]
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
     clients = resources.clients
     yield put_on_sale_plan(
-        events=clients.events, inventory=clients.inventory, patience_seconds=resources.saga_step_timeout_seconds
+        events=clients.events, inventory=clients.inventory, step_timeout_seconds=resources.saga_step_timeout_seconds
     )
 
 

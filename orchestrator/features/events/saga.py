@@ -9,7 +9,7 @@ from typing import Any, Final
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import EventDraft
-from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, pivot, undoable
+from orchestrator.saga_engine.plan import DEFAULT_STEP_TIMEOUT_SECONDS, Call, Plan, SagaData, pivot, undoable
 
 __all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
 
@@ -31,7 +31,7 @@ class PutOnSale(SagaData):
 
 
 def put_on_sale_plan(
-    *, events: EventsClient, inventory: InventoryClient, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    *, events: EventsClient, inventory: InventoryClient, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
 ) -> Plan[PutOnSale]:
     """Return the story of an event that goes on sale."""
     steps = PutOnSaleSteps(events, inventory)
@@ -43,10 +43,10 @@ def put_on_sale_plan(
             "provision seats",
             steps.provision_seats,
             steps.discard_seats,
-            patience_seconds=PROVISION_PATIENCE_SECONDS,
+            step_timeout_seconds=PROVISION_PATIENCE_SECONDS,
         ),
         pivot("publish event", steps.publish_event),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -16,16 +16,16 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients, patience_seconds = resources.clients, resources.saga_step_timeout_seconds
+    clients, step_timeout_seconds = resources.clients, resources.saga_step_timeout_seconds
     listings, inventory = clients.listings, clients.inventory
-    yield list_for_resale_plan(listings=listings, inventory=inventory, patience_seconds=patience_seconds)
-    yield withdraw_listing_plan(listings=listings, inventory=inventory, patience_seconds=patience_seconds)
+    yield list_for_resale_plan(listings=listings, inventory=inventory, step_timeout_seconds=step_timeout_seconds)
+    yield withdraw_listing_plan(listings=listings, inventory=inventory, step_timeout_seconds=step_timeout_seconds)
     yield resale_plan(
         listings=listings,
         otp=clients.otp,
         ledger=clients.ledger,
         inventory=inventory,
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

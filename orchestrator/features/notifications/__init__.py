@@ -63,7 +63,7 @@ def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    keep_seconds = resources.settings_of(NotificationSettings).feed_keep_days * SECONDS_PER_DAY
+    keep_seconds = resources.settings_of(NotificationSettings).feed_retention_days * SECONDS_PER_DAY
     trim = partial(FeedStore(resources.database).trim, keep_seconds=keep_seconds)
     yield PeriodicTask(trim, name="feeds", interval_seconds=HOUSEKEEPING_SECONDS)
 

@@ -3,8 +3,9 @@
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, NameEmail, SecretStr, TypeAdapter, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, NameEmail, SecretStr, TypeAdapter, field_validator, model_validator
+
+from common.settings import EnvironmentSettings
 
 __all__ = ["NotificationSettings"]
 
@@ -13,10 +14,8 @@ DEV_SENDER: Final = "TicketRemaster <tickets@ticketremaster.example>"
 SCHEMES: Final = ("smtp", "smtps")
 
 
-class NotificationSettings(BaseSettings):
+class NotificationSettings(EnvironmentSettings):
     """Where mail goes out, in whose name, and how long a person's feed is kept."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
@@ -26,7 +25,12 @@ class NotificationSettings(BaseSettings):
     mail_from: str = Field(default="", description="Who mail is from, such as: Tickets <tickets@shop.example>")
     mail_reply_to: str = Field(default="", description="Where answers go; to MAIL_FROM when empty.")
     public_url: str = Field(default="http://127.0.0.1:8000", description="Where fans find us; links in mail begin so.")
-    feed_keep_days: float = Field(default=30.0, gt=0, description="How long a person's feed can be read back.")
+    feed_retention_days: float = Field(
+        validation_alias=AliasChoices("feed_retention_days", "feed_keep_days"),
+        default=30.0,
+        gt=0,
+        description="How long a person's feed can be read back.",
+    )
 
     @model_validator(mode="before")
     @classmethod

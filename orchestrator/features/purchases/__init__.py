@@ -26,7 +26,7 @@ def _plans(resources: Resources) -> Iterable[AnyPlan]:
         ledger=clients.ledger,
         qr=QrCodec.of(resources.settings_of(TicketSettings)),
         hold_ttl_seconds=resources.settings_of(ClientSettings).hold_ttl_seconds,
-        patience_seconds=resources.saga_step_timeout_seconds,
+        step_timeout_seconds=resources.saga_step_timeout_seconds,
     )
 
 

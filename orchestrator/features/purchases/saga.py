@@ -24,7 +24,7 @@ from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.errors import HoldExpired, OrderCancelled, OtpRequired
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.plan import (
-    DEFAULT_PATIENCE_SECONDS,
+    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -93,7 +93,7 @@ def purchase_plan(
     ledger: LedgerClient,
     qr: QrCodec,
     hold_ttl_seconds: float,
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Purchase]:
     """Return the story of a purchase."""
     steps = PurchaseSteps(inventory=inventory, orders=orders, ledger=ledger, qr=qr, hold_ttl_seconds=hold_ttl_seconds)
@@ -109,7 +109,7 @@ def purchase_plan(
         must_finish("confirm order", steps.confirm_order),
         publish("announce sale", sale_message),
         on_unwound=failure_message,
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

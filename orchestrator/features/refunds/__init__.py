@@ -18,7 +18,7 @@ def _plans(resources: Resources) -> Iterable[AnyPlan]:
         inventory=clients.inventory,
         ledger=clients.ledger,
         orders=clients.orders,
-        patience_seconds=resources.saga_step_timeout_seconds,
+        step_timeout_seconds=resources.saga_step_timeout_seconds,
     )
 
 

@@ -18,7 +18,7 @@ from orchestrator.clients.models import ReturnedSeat
 from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.saga_engine.plan import (
-    DEFAULT_PATIENCE_SECONDS,
+    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -64,7 +64,7 @@ def refund_plan(
     inventory: InventoryClient,
     ledger: LedgerClient,
     orders: OrdersClient,
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Refund]:
     """Return the story of a refund."""
     steps = RefundSteps(inventory=inventory, ledger=ledger, orders=orders)
@@ -76,7 +76,7 @@ def refund_plan(
         must_finish("pay back", steps.pay_back),
         must_finish("refund order", steps.refund_order),
         publish("announce refund", refunded_message),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -1,13 +1,12 @@
 """What tickets read from the environment."""
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.settings import EnvironmentSettings
 
 __all__ = ["TicketSettings"]
 
 
-class TicketSettings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
+class TicketSettings(EnvironmentSettings):
     qr_keys: SecretStr = Field(description="id:base64url,…; the first key is the active one.")
     qr_ttl_seconds: int = Field(default=60, gt=0, description="How long a QR code opens the door (T11).")

@@ -16,19 +16,19 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients, patience_seconds = resources.clients, resources.saga_step_timeout_seconds
+    clients, step_timeout_seconds = resources.clients, resources.saga_step_timeout_seconds
     yield transfer_plan(
         transfers=clients.transfers,
         otp=clients.otp,
         ledger=clients.ledger,
         inventory=clients.inventory,
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
     yield reversal_plan(
         transfers=clients.transfers,
         ledger=clients.ledger,
         inventory=clients.inventory,
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

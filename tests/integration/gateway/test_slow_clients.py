@@ -33,7 +33,7 @@ async def hall(_: web.Request) -> web.StreamResponse:
 @pytest.fixture
 async def url(gateways: Gateways, services: Services) -> AsyncIterator[str]:
     services.handlers[SEAT_MAP] = hall
-    async with gateways(client_patience_seconds=PATIENCE_SECONDS, upstream_long_connections=1) as url:
+    async with gateways(client_timeout_seconds=PATIENCE_SECONDS, upstream_long_connections=1) as url:
         yield url
 
 
@@ -97,7 +97,7 @@ async def test_who_is_slow_gets_everything(gateways: Gateways, services: Service
     """Each pause is a tenth of the gateway's patience, all of them together are twice that."""
     services.handlers[SEAT_MAP] = hall
     async with (
-        gateways(client_patience_seconds=10 * PAUSE_SECONDS) as url,
+        gateways(client_timeout_seconds=10 * PAUSE_SECONDS) as url,
         reading_slowly(url, GET_SEAT_MAP) as reader,
     ):
         await reader.readuntil(b"\r\n\r\n")

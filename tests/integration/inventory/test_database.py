@@ -99,12 +99,12 @@ async def test_an_oversell_is_stopped_and_counted(box_office: PurchaseService, d
             {"seat_id": seat_id},
         )
         await connection.execute(text(f"ALTER TABLE seats ADD CONSTRAINT ck_seats_state {constraint} NOT VALID"))
-    before = REGISTRY.get_sample_value("oversell_total") or 0.0
+    before = REGISTRY.get_sample_value("oversell_prevented_total") or 0.0
 
     refusal = await refused(box_office.reserve(hall.event_id, seat_id))
 
     assert refusal.kind == "internal"
-    assert REGISTRY.get_sample_value("oversell_total") == before + 1
+    assert REGISTRY.get_sample_value("oversell_prevented_total") == before + 1
     assert await box_office.status(seat_id) == "AVAILABLE"
 
 

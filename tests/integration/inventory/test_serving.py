@@ -91,9 +91,9 @@ class TestHealth:
         for name in (
             "holds_open",
             "holds_expired_total",
-            "reserves_total",
+            "seat_reservations_total",
             "scans_total",
-            "oversell_total",
+            "oversell_prevented_total",
             "outbox_lag_seconds",
         ):
             assert name in metrics

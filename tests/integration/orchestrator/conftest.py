@@ -34,10 +34,10 @@ class Bakery:
     kitchen: Kitchen = field(default_factory=Kitchen)
 
     def replica(
-        self, observer: Observer | None = None, *, budget_seconds: float = 5.0, patience_seconds: float = 0.3
+        self, observer: Observer | None = None, *, budget_seconds: float = 5.0, step_timeout_seconds: float = 0.3
     ) -> SagaEngine:
         plans: list[AnyPlan] = [
-            baking_plan(self.kitchen, patience_seconds=patience_seconds),
+            baking_plan(self.kitchen, step_timeout_seconds=step_timeout_seconds),
             serving_plan(self.kitchen),
         ]
         log = SagaLog(self.database, plans, on_announced=lambda: None)

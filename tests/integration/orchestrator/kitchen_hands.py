@@ -50,10 +50,10 @@ async def taken_over(engine: SagaEngine) -> int:
     return len(await asyncio.gather(*await engine.take_over()))
 
 
-async def run_until_at_rest(bakery: Bakery, saga_id: uuid.UUID, *, patience_seconds: float = 0.3) -> SagaRecord:
+async def run_until_at_rest(bakery: Bakery, saga_id: uuid.UUID, *, step_timeout_seconds: float = 0.3) -> SagaRecord:
     """Let fresh replicas take over until the saga waits or ends."""
     for _ in range(200):
-        engine = bakery.replica(patience_seconds=patience_seconds)
+        engine = bakery.replica(step_timeout_seconds=step_timeout_seconds)
         saga = await engine.find(saga_id)
         if saga is not None and (saga.state.is_final or saga.state in {SagaState.STUCK, SagaState.WAITING}):
             return saga

@@ -110,7 +110,7 @@ class Kitchen:
             raise OutcomeUnknown
 
 
-def baking_plan(kitchen: Kitchen, *, patience_seconds: float = 0.3) -> Plan[Cake]:
+def baking_plan(kitchen: Kitchen, *, step_timeout_seconds: float = 0.3) -> Plan[Cake]:
     def action(step: str) -> Callable[[Cake, Call], Awaitable[Cake]]:
         async def act(cake: Cake, call: Call) -> Cake:
             await kitchen.act(step, call)
@@ -143,7 +143,7 @@ def baking_plan(kitchen: Kitchen, *, patience_seconds: float = 0.3) -> Plan[Cake
         pivot("bake", action("bake")),
         must_finish("decorate", action("decorate")),
         publish("announce cake", lambda cake: _message("cake.baked", cake)),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
         on_unwound=lambda cake, reason: _message("cake.failed", cake, reason=reason),
     )
 
@@ -164,7 +164,7 @@ def serving_plan(kitchen: Kitchen) -> Plan[Shop]:
         Shop,
         pivot("open", open_shop),
         must_finish("serve", serve, until=lambda shop: shop.served == shop.slices),
-        patience_seconds=0.3,
+        step_timeout_seconds=0.3,
     )
 
 

@@ -254,8 +254,8 @@ class TestStuck:
     async def test_step_that_keeps_breaking_down_is_repeated_and_then_kept_for_people(self, bakery: Bakery) -> None:
         bakery.kitchen.break_down("bake", times=10_000)
         saga = await mix(bakery.replica())
-        await heat(bakery.replica(patience_seconds=0.01), saga)
-        saga = await run_until_at_rest(bakery, saga.saga_id, patience_seconds=0.01)
+        await heat(bakery.replica(step_timeout_seconds=0.01), saga)
+        saga = await run_until_at_rest(bakery, saga.saga_id, step_timeout_seconds=0.01)
         assert saga.state is SagaState.STUCK
         assert saga.error is not None
         assert (saga.error.stuck_at, saga.error.was_refused) == ("bake", False)

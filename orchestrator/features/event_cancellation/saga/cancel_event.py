@@ -15,7 +15,7 @@ from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import OpenWork
 from orchestrator.features.event_cancellation.saga.processor import EventCancellationProcessor
 from orchestrator.saga_engine.plan import (
-    DEFAULT_PATIENCE_SECONDS,
+    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -61,7 +61,7 @@ def cancel_event_plan(
     events: EventsClient,
     inventory: InventoryClient,
     processor: EventCancellationProcessor,
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[CancelEvent]:
     """Return the story of an event that does not take place."""
     steps = CancelEventSteps(events=events, inventory=inventory, processor=processor)
@@ -74,10 +74,10 @@ def cancel_event_plan(
             "give everything back",
             steps.give_back_some,
             until=lambda cancellation: cancellation.is_cleared,
-            patience_seconds=CLEARING_TIMEOUTS * patience_seconds,
+            step_timeout_seconds=CLEARING_TIMEOUTS * step_timeout_seconds,
         ),
         publish("announce cancellation", cancelled_message),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

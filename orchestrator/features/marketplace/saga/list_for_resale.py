@@ -10,7 +10,15 @@ from common.money import Money
 from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.models import Ticket
 from orchestrator.clients.orders.listings import ListingsClient
-from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, must_finish, pivot, undoable
+from orchestrator.saga_engine.plan import (
+    DEFAULT_STEP_TIMEOUT_SECONDS,
+    Call,
+    Plan,
+    SagaData,
+    must_finish,
+    pivot,
+    undoable,
+)
 
 __all__ = ["LIST_FOR_RESALE", "ListForResale", "list_for_resale_plan"]
 
@@ -30,7 +38,7 @@ class ListForResale(SagaData):
 
 
 def list_for_resale_plan(
-    *, listings: ListingsClient, inventory: InventoryClient, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    *, listings: ListingsClient, inventory: InventoryClient, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
 ) -> Plan[ListForResale]:
     """Return the story of a ticket that is put on the marketplace."""
     steps = ListForResaleSteps(listings, inventory)
@@ -40,7 +48,7 @@ def list_for_resale_plan(
         undoable(OPEN_LISTING, steps.open_listing, steps.discard_listing),
         pivot(LIST_SEAT, steps.list_seat),
         must_finish("activate listing", steps.activate_listing),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

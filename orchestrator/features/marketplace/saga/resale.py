@@ -21,7 +21,7 @@ from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import SaleExpired
 from orchestrator.saga_engine.plan import (
-    DEFAULT_PATIENCE_SECONDS,
+    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -76,7 +76,7 @@ def resale_plan(
     otp: OtpClient,
     ledger: LedgerClient,
     inventory: InventoryClient,
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Resale]:
     """Return the story of a sale between fans."""
     steps = ResaleSteps(listings=listings, otp=otp, ledger=ledger, inventory=inventory)
@@ -93,7 +93,7 @@ def resale_plan(
         must_finish("complete listing", steps.complete_listing),
         publish("announce new owner", completed_message),
         on_unwound=failed_message,
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

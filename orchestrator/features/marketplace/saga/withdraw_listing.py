@@ -5,7 +5,15 @@ from typing import Final
 
 from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.listings import ListingsClient
-from orchestrator.saga_engine.plan import DEFAULT_PATIENCE_SECONDS, Call, Plan, SagaData, must_finish, pivot, undoable
+from orchestrator.saga_engine.plan import (
+    DEFAULT_STEP_TIMEOUT_SECONDS,
+    Call,
+    Plan,
+    SagaData,
+    must_finish,
+    pivot,
+    undoable,
+)
 
 __all__ = ["WITHDRAW_LISTING", "WithdrawListing", "withdraw_listing_plan"]
 
@@ -20,7 +28,7 @@ class WithdrawListing(SagaData):
 
 
 def withdraw_listing_plan(
-    *, listings: ListingsClient, inventory: InventoryClient, patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    *, listings: ListingsClient, inventory: InventoryClient, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
 ) -> Plan[WithdrawListing]:
     """Return the story of a ticket that is taken off the marketplace."""
     steps = WithdrawListingSteps(listings, inventory)
@@ -30,7 +38,7 @@ def withdraw_listing_plan(
         undoable("begin withdrawal", steps.begin_withdrawal, steps.abandon_withdrawal),
         pivot("withdraw seat", steps.withdraw_seat),
         must_finish("cancel listing", steps.cancel_listing),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -14,7 +14,7 @@ from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.transfers import TransfersClient
 from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.saga_engine.plan import (
-    DEFAULT_PATIENCE_SECONDS,
+    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -50,7 +50,7 @@ def reversal_plan(
     transfers: TransfersClient,
     ledger: LedgerClient,
     inventory: InventoryClient,
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Reversal]:
     """Return the story of a reversal."""
     steps = ReversalSteps(transfers=transfers, ledger=ledger, inventory=inventory)
@@ -62,7 +62,7 @@ def reversal_plan(
         must_finish("return credits", steps.return_credits),
         must_finish("close dispute", steps.close_dispute),
         publish("announce reversal", reversed_message),
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 

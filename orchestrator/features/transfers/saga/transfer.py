@@ -24,7 +24,7 @@ from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import TransferCancelled, TransferExpired
 from orchestrator.saga_engine.plan import (
-    DEFAULT_PATIENCE_SECONDS,
+    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -87,7 +87,7 @@ def transfer_plan(
     otp: OtpClient,
     ledger: LedgerClient,
     inventory: InventoryClient,
-    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Transfer]:
     """Return the story of a transfer."""
     steps = TransferSteps(transfers=transfers, otp=otp, ledger=ledger, inventory=inventory)
@@ -106,7 +106,7 @@ def transfer_plan(
         must_finish("complete transfer", steps.complete_transfer),
         publish("announce new owner", completed_message),
         on_unwound=failed_message,
-        patience_seconds=patience_seconds,
+        step_timeout_seconds=step_timeout_seconds,
     )
 
 
