@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-again test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -43,7 +43,11 @@ logs: $(LOCKED) ## Follow the merged log of `make up`
 
 ##@ Quality
 test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
-	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
+	@rm -rf $(RECORDS)
+	@$(MAKE) --no-print-directory -k -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
+
+test-again: $(LOCKED) ## Try once more, alone, what failed in the last `make test`
+	@$(BIN)/python -m devstack.testing.flaky $(TEST_PARTS)
 
 chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
@@ -83,20 +87,23 @@ clean: ## Remove .venv and caches; the platform's data stays
 
 # --- parts of `make test`, which run side by side, each on servers of its own: enough to keep two processors busy -------
 
+# What each part finds out, for `make test-again`.
+RECORDS := .pytest_cache/records
+PART = $(BIN)/python -m devstack.testing.part $@
 TEST_PARTS := test-services test-plumbing test-sagas test-chaos
 LEAVES := users orders events inventory
 
 test-services: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/unit tests/architecture $(LEAVES:%=tests/integration/%)
+	@$(PART) tests/unit tests/architecture $(LEAVES:%=tests/integration/%)
 
 test-plumbing: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/security tests/integration $(LEAVES:%=--ignore=tests/integration/%)
+	@$(PART) tests/security tests/integration $(LEAVES:%=--ignore=tests/integration/%)
 
 test-sagas: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/contracts tests/e2e
+	@$(PART) tests/contracts tests/e2e
 
 test-chaos: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/chaos
+	@$(PART) tests/chaos
 
 # --- parts of `make check` -------------------------------------------------------------------------------------------
 
