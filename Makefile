@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-again test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-again test-servers-down test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -42,12 +42,20 @@ logs: $(LOCKED) ## Follow the merged log of `make up`
 	@$(BIN)/python -m devstack logs
 
 ##@ Quality
-test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
+ifdef T
+test: $(LOCKED)
+	@$(BIN)/python -m devstack.testing.warm
+else
+test: $(LOCKED) ## Run all tests; T=path runs one folder, file or test on servers that stay up
 	@rm -rf $(RECORDS)
 	@$(MAKE) --no-print-directory -k -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
+endif
 
 test-again: $(LOCKED) ## Try once more, alone, what failed in the last `make test`
 	@$(BIN)/python -m devstack.testing.flaky $(TEST_PARTS)
+
+test-servers-down: $(LOCKED) ## End the servers that `make test T=path` leaves up
+	@DEVSTACK_HOME="$(or $(DEVSTACK_HOME),.devstack)/test-servers" $(BIN)/python -m devstack reset
 
 chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
@@ -81,7 +89,8 @@ lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 docs: $(LOCKED) ## Check the pages' links and what they say about the code
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_dependencies.py
 
-clean: ## Remove .venv and caches; the platform's data stays
+clean: ## Remove .venv, caches and test servers; the platform's data stays
+	@! test -x $(BIN)/python || ! test -d "$(or $(DEVSTACK_HOME),.devstack)/test-servers" || $(MAKE) --no-print-directory test-servers-down
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
