@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-again test-servers-down test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+.PHONY: help setup run demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -50,6 +50,9 @@ test: $(LOCKED) ## Run all tests; T=path runs one folder, file or test on server
 	@rm -rf $(RECORDS)
 	@$(MAKE) --no-print-directory -k -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 endif
+
+test-fast: $(LOCKED) ## Run unit and architecture tests, and contracts of the sagas that changed
+	@$(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),-O) fast-units fast-contracts
 
 test-again: $(LOCKED) ## Try once more, alone, what failed in the last `make test`
 	@$(BIN)/python -m devstack.testing.flaky $(TEST_PARTS)
@@ -113,6 +116,12 @@ test-sagas: $(LOCKED)
 
 test-chaos: $(LOCKED)
 	@$(PART) tests/chaos
+
+fast-units: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture
+
+fast-contracts: $(LOCKED)
+	@$(BIN)/python -m tests.contracts
 
 # --- parts of `make check` -------------------------------------------------------------------------------------------
 
