@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+.PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman lock lock-check bench docs clean
 
 help: ## Show this list
@@ -22,6 +22,9 @@ help: ## Show this list
 ##@ The platform on this machine
 run: $(LOCKED) ## Start everything in the foreground; Ctrl-C stops it
 	@$(BIN)/python -m devstack run
+
+dev: $(LOCKED) ## Start everything in the foreground; restart a service when its files change
+	@$(BIN)/python -m devstack dev
 
 demo: $(LOCKED) ## Start, play purchase, hand-over, resale, door and refund step by step, stop
 	@$(BIN)/python -m devstack demo

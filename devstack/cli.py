@@ -1,4 +1,4 @@
-"""The command line: ``python -m devstack up|down|run|demo|reset|status|logs|restart|kill``."""
+"""The command line: ``python -m devstack up|down|run|dev|demo|reset|status|logs|restart|kill``."""
 
 import argparse
 import os
@@ -15,9 +15,10 @@ from devstack.logs import colour
 from devstack.postgres_files import clear_postgres_files
 from devstack.processes import stop_all
 from devstack.rabbitmq_install import rabbitmq_programs
+from devstack.reload import saved_files
 from devstack.servers import Existing
 from devstack.services import PLATFORM, Urls
-from devstack.supervisor import supervise, where_to_click
+from devstack.supervisor import WATCH_SECONDS, supervise, where_to_click
 
 __all__ = ["main"]
 
@@ -52,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     names = [spec.name for spec in PLATFORM]
     some = f"only these of: {', '.join(names)}"
     add("run", _run, "start in the foreground").add_argument("services", nargs="*", help=some)
+    add("dev", _dev, "the same, and restart a service whose files are saved").add_argument(
+        "services", nargs="*", help=some
+    )
     add("up", _up, "start in the background, return when healthy").add_argument("services", nargs="*", help=some)
     add("down", _down, "stop; the data stays")
     add("reset", _reset, "stop and throw the data away")
@@ -66,6 +70,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(home: Home, options: argparse.Namespace) -> None:
     supervise(home, services=options.services or None)
+
+
+def _dev(home: Home, options: argparse.Namespace) -> None:
+    supervise(home, services=options.services or None, changes=saved_files(every_seconds=WATCH_SECONDS))
 
 
 def _up(home: Home, options: argparse.Namespace) -> None:
