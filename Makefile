@@ -12,7 +12,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
-	bandit audit stubs stubs-check postman lock lock-check bench docs clean
+	bandit audit stubs stubs-check postman diagrams diagrams-check lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -69,7 +69,7 @@ chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a
 mutants: $(LOCKED) ## Put deliberate bugs into copies of the source, and see each caught
 	@$(BIN)/python -m tests.mutations
 
-check: format-check lint types imports bandit audit stubs-check lock-check ## Check format, lint, types, imports, security, stubs, lock
+check: format-check lint types imports bandit audit stubs-check diagrams-check lock-check ## Check format, lint, types, imports, security, stubs, diagrams, lock
 	@echo "All checks passed."
 
 format: $(LOCKED) ## Rewrite the code in the common format
@@ -87,6 +87,9 @@ stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 
 postman: $(LOCKED) ## Write postman/ from the services' own descriptions
 	@$(BIN)/python -m devstack.postman
+
+diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
+	@$(BIN)/python -m devstack.diagrams
 
 lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
@@ -152,6 +155,9 @@ stubs-check: $(LOCKED)
 	$(PROTOC) --python_out="$$made" --grpc_python_out="$$made" --mypy_out=quiet:"$$made" --mypy_grpc_out=quiet:"$$made" $(PROTOS) && \
 	cd "$$made" && find . -type f | while read -r stub; do \
 		cmp -s "$$stub" "$(CURDIR)/$$stub" || { echo "Stale: $$stub; run 'make stubs'." >&2; exit 1; }; done
+
+diagrams-check: $(LOCKED)
+	@$(BIN)/python -m devstack.diagrams --check
 
 # Resolves anew with the present lock as the preference, so only a change of pyproject.toml shows.
 lock-check: $(LOCKED)
