@@ -1,4 +1,4 @@
-"""The command line: ``python -m devstack up|down|run|dev|demo|reset|status|logs|restart|kill``."""
+"""The command line: ``python -m devstack up|down|run|dev|demo|reset|status|logs|restart|kill|debug``."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from devstack.control import send_command
+from devstack.debugger import debug
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, State, default_home
 from devstack.logs import colour
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     breakable = [*names, "postgres", "rabbitmq"]
     add("restart", _command("restart"), "restart one process").add_argument("service", choices=breakable)
     add("kill", _command("kill"), "kill -9 one process").add_argument("service", choices=breakable)
+    add("debug", _debug, "run one service in this terminal, under pdb").add_argument("service", choices=names)
     return parser
 
 
@@ -175,15 +177,22 @@ def _demo(home: Home, _: argparse.Namespace) -> None:
     run_demo(home.path / "demo")
 
 
+def _debug(home: Home, options: argparse.Namespace) -> None:
+    debug(_of_running(home), options.service)
+
+
 def _command(action: str) -> object:
     def send(home: Home, options: argparse.Namespace) -> None:
-        state = _running(home)
-        if state is None:
-            raise DevstackError("Nothing runs. Start it with: make up")
-        send_command(state.control, action, options.service)
+        send_command(_of_running(home).control, action, options.service)
         print(f"{options.service}: {action} done.")
 
     return send
+
+
+def _of_running(home: Home) -> State:
+    if state := _running(home):
+        return state
+    raise DevstackError("Nothing runs. Start it with: make up")
 
 
 def _running(home: Home) -> State | None:
