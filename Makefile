@@ -11,13 +11,13 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+.PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts coverage test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman diagrams diagrams-check lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The platform on this machine
 run: $(LOCKED) ## Start everything in the foreground; Ctrl-C stops it
@@ -44,7 +44,7 @@ status: $(LOCKED) ## Show what runs where
 logs: $(LOCKED) ## Follow the merged log of `make up`
 	@$(BIN)/python -m devstack logs
 
-##@ Quality
+##@ Tests
 ifdef T
 test: $(LOCKED)
 	@$(BIN)/python -m devstack.testing.warm
@@ -63,12 +63,19 @@ test-again: $(LOCKED) ## Try once more, alone, what failed in the last `make tes
 test-servers-down: $(LOCKED) ## End the servers that `make test T=path` leaves up
 	@DEVSTACK_HOME="$(or $(DEVSTACK_HOME),.devstack)/test-servers" $(BIN)/python -m devstack reset
 
+coverage: $(LOCKED) ## Measure what the tests run; fail if a package is below its floor
+	@$(BIN)/coverage erase
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -q $(MEASURED)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/python -m devstack.testing.coverage
+
 chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
 
 mutants: $(LOCKED) ## Put deliberate bugs into copies of the source, and see each caught
 	@$(BIN)/python -m tests.mutations
 
+##@ Quality
 check: format-check lint types imports bandit audit stubs-check diagrams-check lock-check ## Check format, lint, types, imports, security, stubs, diagrams, lock
 	@echo "All checks passed."
 
@@ -100,7 +107,7 @@ docs: $(LOCKED) ## Check the pages' links and what they say about the code
 
 clean: ## Remove .venv, caches and test servers; the platform's data stays
 	@! test -x $(BIN)/python || ! test -d "$(or $(DEVSTACK_HOME),.devstack)/test-servers" || $(MAKE) --no-print-directory test-servers-down
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- parts of `make test`, which run side by side, each on servers of its own: enough to keep two processors busy -------
@@ -128,6 +135,9 @@ fast-units: $(LOCKED)
 
 fast-contracts: $(LOCKED)
 	@$(BIN)/python -m tests.contracts
+
+# What `make coverage` runs: not the chaos tests, whose processes are killed before they could write what they have run.
+MEASURED := tests/unit tests/architecture tests/integration tests/contracts tests/e2e
 
 # --- parts of `make check` -------------------------------------------------------------------------------------------
 
