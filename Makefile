@@ -65,9 +65,8 @@ test-servers-down: $(LOCKED) ## End the servers that `make test T=path` leaves u
 
 coverage: $(LOCKED) ## Measure what the tests run; fail if a package is below its floor
 	@$(BIN)/coverage erase
-	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -q $(MEASURED)
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/python -m devstack.testing.coverage
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -q $(MEASURED); tests=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/python -m devstack.testing.coverage && exit $$tests
 
 chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
