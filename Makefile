@@ -11,17 +11,20 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo up down reset status logs test test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
-	bandit audit stubs stubs-check postman lock lock-check bench docs clean
+.PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts coverage test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+	bandit audit stubs stubs-check postman diagrams diagrams-check lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The platform on this machine
 run: $(LOCKED) ## Start everything in the foreground; Ctrl-C stops it
 	@$(BIN)/python -m devstack run
+
+dev: $(LOCKED) ## Start everything in the foreground; restart a service when its files change
+	@$(BIN)/python -m devstack dev
 
 demo: $(LOCKED) ## Start, play purchase, hand-over, resale, door and refund step by step, stop
 	@$(BIN)/python -m devstack demo
@@ -41,9 +44,29 @@ status: $(LOCKED) ## Show what runs where
 logs: $(LOCKED) ## Follow the merged log of `make up`
 	@$(BIN)/python -m devstack logs
 
-##@ Quality
-test: $(LOCKED) ## Run all tests, on a PostgreSQL and a RabbitMQ of their own
-	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
+##@ Tests
+ifdef T
+test: $(LOCKED)
+	@$(BIN)/python -m devstack.testing.warm
+else
+test: $(LOCKED) ## Run all tests; T=path runs one folder, file or test on servers that stay up
+	@rm -rf $(RECORDS)
+	@$(MAKE) --no-print-directory -k -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
+endif
+
+test-fast: $(LOCKED) ## Run unit and architecture tests, and contracts of the sagas that changed
+	@$(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),-O) fast-units fast-contracts
+
+test-again: $(LOCKED) ## Try once more, alone, what failed in the last `make test`
+	@$(BIN)/python -m devstack.testing.flaky $(TEST_PARTS)
+
+test-servers-down: $(LOCKED) ## End the servers that `make test T=path` leaves up
+	@DEVSTACK_HOME="$(or $(DEVSTACK_HOME),.devstack)/test-servers" $(BIN)/python -m devstack reset
+
+coverage: $(LOCKED) ## Measure what the tests run; fail if a package is below its floor
+	@$(BIN)/coverage erase
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -q $(MEASURED); tests=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/python -m devstack.testing.coverage && exit $$tests
 
 chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
@@ -51,7 +74,8 @@ chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a
 mutants: $(LOCKED) ## Put deliberate bugs into copies of the source, and see each caught
 	@$(BIN)/python -m tests.mutations
 
-check: format-check lint types imports bandit audit stubs-check lock-check ## Check format, lint, types, imports, security, stubs, lock
+##@ Quality
+check: format-check lint types imports bandit audit stubs-check diagrams-check lock-check ## Check format, lint, types, imports, security, stubs, diagrams, lock
 	@echo "All checks passed."
 
 format: $(LOCKED) ## Rewrite the code in the common format
@@ -70,6 +94,9 @@ stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 postman: $(LOCKED) ## Write postman/ from the services' own descriptions
 	@$(BIN)/python -m devstack.postman
 
+diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
+	@$(BIN)/python -m devstack.diagrams
+
 lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@$(COMPILE) --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
@@ -77,26 +104,39 @@ lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 docs: $(LOCKED) ## Check the pages' links and what they say about the code
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_dependencies.py
 
-clean: ## Remove .venv and caches; the platform's data stays
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv, caches and test servers; the platform's data stays
+	@! test -x $(BIN)/python || ! test -d "$(or $(DEVSTACK_HOME),.devstack)/test-servers" || $(MAKE) --no-print-directory test-servers-down
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- parts of `make test`, which run side by side, each on servers of its own: enough to keep two processors busy -------
 
+# What each part finds out, for `make test-again`.
+RECORDS := .pytest_cache/records
+PART = $(BIN)/python -m devstack.testing.part $@
 TEST_PARTS := test-services test-plumbing test-sagas test-chaos
 LEAVES := users orders events inventory
 
 test-services: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/unit tests/architecture $(LEAVES:%=tests/integration/%)
+	@$(PART) tests/unit tests/architecture $(LEAVES:%=tests/integration/%)
 
 test-plumbing: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/security tests/integration $(LEAVES:%=--ignore=tests/integration/%)
+	@$(PART) tests/security tests/integration $(LEAVES:%=--ignore=tests/integration/%)
 
 test-sagas: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/contracts tests/e2e
+	@$(PART) tests/contracts tests/e2e
 
 test-chaos: $(LOCKED)
-	@$(BIN)/python -m pytest -q tests/chaos
+	@$(PART) tests/chaos
+
+fast-units: $(LOCKED)
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture
+
+fast-contracts: $(LOCKED)
+	@$(BIN)/python -m tests.contracts
+
+# What `make coverage` runs: not the chaos tests, whose processes are killed before they could write what they have run.
+MEASURED := tests/unit tests/architecture tests/integration tests/contracts tests/e2e
 
 # --- parts of `make check` -------------------------------------------------------------------------------------------
 
@@ -124,6 +164,9 @@ stubs-check: $(LOCKED)
 	$(PROTOC) --python_out="$$made" --grpc_python_out="$$made" --mypy_out=quiet:"$$made" --mypy_grpc_out=quiet:"$$made" $(PROTOS) && \
 	cd "$$made" && find . -type f | while read -r stub; do \
 		cmp -s "$$stub" "$(CURDIR)/$$stub" || { echo "Stale: $$stub; run 'make stubs'." >&2; exit 1; }; done
+
+diagrams-check: $(LOCKED)
+	@$(BIN)/python -m devstack.diagrams --check
 
 # Resolves anew with the present lock as the preference, so only a change of pyproject.toml shows.
 lock-check: $(LOCKED)

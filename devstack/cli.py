@@ -1,4 +1,4 @@
-"""The command line: ``python -m devstack up|down|run|demo|reset|status|logs|restart|kill``."""
+"""The command line: ``python -m devstack up|down|run|dev|demo|reset|status|logs|restart|kill|debug``."""
 
 import argparse
 import os
@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from devstack.control import send_command
+from devstack.debugger import debug
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, State, default_home
 from devstack.logs import colour
 from devstack.postgres_files import clear_postgres_files
 from devstack.processes import stop_all
 from devstack.rabbitmq_install import rabbitmq_programs
+from devstack.reload import saved_files
 from devstack.servers import Existing
 from devstack.services import PLATFORM, Urls
-from devstack.supervisor import supervise, where_to_click
+from devstack.supervisor import WATCH_SECONDS, supervise, where_to_click
 
 __all__ = ["main"]
 
@@ -52,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     names = [spec.name for spec in PLATFORM]
     some = f"only these of: {', '.join(names)}"
     add("run", _run, "start in the foreground").add_argument("services", nargs="*", help=some)
+    add("dev", _dev, "the same, and restart a service whose files are saved").add_argument(
+        "services", nargs="*", help=some
+    )
     add("up", _up, "start in the background, return when healthy").add_argument("services", nargs="*", help=some)
     add("down", _down, "stop; the data stays")
     add("reset", _reset, "stop and throw the data away")
@@ -61,11 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     breakable = [*names, "postgres", "rabbitmq"]
     add("restart", _command("restart"), "restart one process").add_argument("service", choices=breakable)
     add("kill", _command("kill"), "kill -9 one process").add_argument("service", choices=breakable)
+    add("debug", _debug, "run one service in this terminal, under pdb").add_argument("service", choices=names)
     return parser
 
 
 def _run(home: Home, options: argparse.Namespace) -> None:
     supervise(home, services=options.services or None)
+
+
+def _dev(home: Home, options: argparse.Namespace) -> None:
+    supervise(home, services=options.services or None, changes=saved_files(every_seconds=WATCH_SECONDS))
 
 
 def _up(home: Home, options: argparse.Namespace) -> None:
@@ -167,15 +177,22 @@ def _demo(home: Home, _: argparse.Namespace) -> None:
     run_demo(home.path / "demo")
 
 
+def _debug(home: Home, options: argparse.Namespace) -> None:
+    debug(_of_running(home), options.service)
+
+
 def _command(action: str) -> object:
     def send(home: Home, options: argparse.Namespace) -> None:
-        state = _running(home)
-        if state is None:
-            raise DevstackError("Nothing runs. Start it with: make up")
-        send_command(state.control, action, options.service)
+        send_command(_of_running(home).control, action, options.service)
         print(f"{options.service}: {action} done.")
 
     return send
+
+
+def _of_running(home: Home) -> State:
+    if state := _running(home):
+        return state
+    raise DevstackError("Nothing runs. Start it with: make up")
 
 
 def _running(home: Home) -> State | None:

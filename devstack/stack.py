@@ -104,7 +104,7 @@ class Stack:
             self._take_over_home()
             self._choose()
             self._servers.start_databases()
-            self._prepare_databases()
+            self.prepare_databases()
             self._servers.wait_for_broker()
             self._find_urls()
             self._start_services(list(self._specs))
@@ -164,6 +164,11 @@ class Stack:
         return self._servers.postgres_url
 
     @property
+    def services_in_use(self) -> tuple[str, ...]:
+        """Return the names of the services that this stack is for, whether they run or not."""
+        return tuple(self._specs)
+
+    @property
     def running(self) -> tuple[str, ...]:
         return tuple(process.name for process in self._children.processes)
 
@@ -182,6 +187,11 @@ class Stack:
         self.stop_service(name)
         self.start_service(name, env=env, command=command)
 
+    def restart_all(self, names: Sequence[str]) -> None:
+        """Stop these services and start them, all at once."""
+        self._children.stop(names)
+        self._start_services(names)
+
     def kill(self, name: str) -> None:
         """``kill -9`` one service."""
         self._children.kill(self._spec(name).name)
@@ -196,6 +206,15 @@ class Stack:
     def take_ended(self) -> dict[str, int]:
         """Return exit codes of services that ended by themselves since the last call."""
         return self._children.take_ended()
+
+    def prepare_databases(self) -> None:
+        """Bring the databases to their newest schema and add the seed data that is missing."""
+        packages = [package for package in DATABASES if self.migrate and package in self._specs]
+        flags = ["--seed"] if self.seed and set(DATABASES) <= set(self._specs) else []
+        if packages or flags:
+            command = [sys.executable, "-m", "devstack.prepare", str(self._home.path), *packages, *flags]
+            self._children.spawn(PREPARE, command, os.environ | dict(self.env))
+            self._children.wait_finished(PREPARE)
 
     # --- steps of a start --------------------------------------------------------------------------------------------
 
@@ -251,14 +270,6 @@ class Stack:
             rabbitmq_metrics=self._servers.rabbitmq_metrics_url,
         )
         self._write_state()
-
-    def _prepare_databases(self) -> None:
-        packages = [package for package in DATABASES if self.migrate and package in self._specs]
-        flags = ["--seed"] if self.seed and set(DATABASES) <= set(self._specs) else []
-        if packages or flags:
-            command = [sys.executable, "-m", "devstack.prepare", str(self._home.path), *packages, *flags]
-            self._children.spawn(PREPARE, command, os.environ | dict(self.env))
-            self._children.wait_finished(PREPARE)
 
     def _start_services(self, names: Sequence[str]) -> None:
         for name in names:

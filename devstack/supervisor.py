@@ -12,18 +12,19 @@ from devstack.home import Home
 from devstack.logs import MergedLog
 from devstack.postgres import EmbeddedPostgres
 from devstack.rabbitmq import PrivateRabbitMQ
+from devstack.reload import Changes, reload
 from devstack.servers import Existing
 from devstack.services import Urls
 from devstack.stack import Stack
 
-__all__ = ["supervise", "where_to_click"]
+__all__ = ["WATCH_SECONDS", "supervise", "where_to_click"]
 
 WATCH_SECONDS: Final = 0.5
 SELF: Final = "devstack"
 
 
-def supervise(home: Home, *, services: Sequence[str] | None) -> None:
-    """Run the stack until Ctrl-C or SIGTERM, then stop it.
+def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | None = None) -> None:
+    """Run the stack until Ctrl-C or SIGTERM, then stop it; restart the services that ``changes`` concern.
 
     Raises:
         DevstackError: it did not start; nothing keeps running.
@@ -40,14 +41,20 @@ def supervise(home: Home, *, services: Sequence[str] | None) -> None:
             stack.announce_control(control.address)
             log.say(SELF, f"ready after {time.monotonic() - began:.1f} s")
             print(where_to_click(stack.urls), flush=True)
-            while True:
+            for files in changes or _pauses():
                 for name, code in stack.take_ended().items():
                     log.say(
                         SELF, f"{name} ended with exit code {code}; start it with: python -m devstack restart {name}"
                     )
-                time.sleep(WATCH_SECONDS)
+                reload(stack, log, files)
     except KeyboardInterrupt:
         log.say(SELF, "stopped; the data stays")
+
+
+def _pauses() -> Changes:
+    while True:
+        time.sleep(WATCH_SECONDS)
+        yield frozenset()
 
 
 def where_to_click(urls: Urls) -> str:

@@ -21,7 +21,7 @@ SETTINGS: Final = (
     gateway.settings.Settings,
 )
 OPERATIONS: Final = ROOT / "docs/operations.md"
-PAGES: Final = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK: Final = re.compile(r"\[[^\]]*]\((?P<target>[^)\s]+)\)")
 CODE_BLOCK: Final = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
 # A file of ours named in running text, such as `common/db/idempotency.py`.

@@ -27,6 +27,8 @@ from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access import BY_OTHER_MEANS, Who, rule_of
 
+pytest_plugins = ["schemathesis.pytest.plugin"]
+
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "3"))
 # That no route ignores who calls is shown in `test_access`.
 WANTED: Final = [

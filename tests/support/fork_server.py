@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, Self
 
+import coverage
 import psutil
 
 from devstack.home import ROOT
@@ -182,6 +183,8 @@ def _settle(asked: Mapping[str, Any], output: int) -> None:
 
 
 def main(descriptor: str) -> NoReturn:
+    if "COVERAGE_PROCESS_START" in os.environ:
+        coverage.process_startup()  # each fork goes on measuring, into a file of its own
     for module in IMPORTED:
         importlib.import_module(module)
     gc.collect()

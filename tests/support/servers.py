@@ -1,5 +1,6 @@
 """PostgreSQL and RabbitMQ for a test run: real ones, started once, in a folder that is thrown away."""
 
+import hashlib
 import itertools
 import os
 import sys
@@ -10,7 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from devstack.database import clone_database, create_databases, drop_database, service_url
+import asyncpg
+
+from devstack.database import (
+    clone_database,
+    create_databases,
+    database_names,
+    drop_database,
+    rename_database,
+    service_url,
+)
 from devstack.errors import DevstackError
 from devstack.home import ROOT
 from devstack.management import RabbitMQManagement
@@ -42,6 +52,8 @@ class TestServers:
 
     stack: Stack
     fork_server: ForkServer
+    keep_templates: bool = False
+    """Whether a later run on these servers finds the migrated templates: by their names, as long as no migration changes."""
     _names: Iterator[int] = field(default_factory=itertools.count)
     _templates: dict[str, str] = field(default_factory=dict)
 
@@ -52,7 +64,8 @@ class TestServers:
         which takes about 40 ms.
         """
         if package not in self._templates:
-            self._templates[package] = self._migrated_template(package)
+            make = self._kept_template if self.keep_templates else self._migrated_template
+            self._templates[package] = make(package)
         name = self._fresh(package)
         clone_database(self.stack.postgres_url, template=self._templates[package], name=name)
         return name
@@ -82,6 +95,8 @@ class TestServers:
             management.delete_vhost(name)
 
     def drop_templates(self) -> None:
+        if self.keep_templates:
+            return
         for template in self._templates.values():
             self.drop(template)
         self._templates.clear()
@@ -89,6 +104,16 @@ class TestServers:
     def _fresh(self, kind: str) -> str:
         # The pid keeps two runs on one existing server (DATABASE_URL) apart.
         return f"test_{os.getpid()}_{kind}_{next(self._names)}"
+
+    def _kept_template(self, package: str) -> str:
+        kept = f"template_{package}_{_hash_of_migrations(package)}"
+        if kept not in database_names(self.stack.postgres_url):
+            name = self._migrated_template(package)
+            try:
+                rename_database(self.stack.postgres_url, name=name, new_name=kept)
+            except asyncpg.DuplicateDatabaseError:
+                self.drop(name)  # another run has made it in the meantime
+        return kept
 
     def _migrated_template(self, package: str) -> str:
         name = self._fresh(f"{package}_template")
@@ -142,6 +167,14 @@ def started_servers() -> Iterator[TestServers]:
             ForkServer() as fork_server,
             Stack(home=home, services=[], existing=Existing.from_environment(), throwaway=True) as stack,
         ):
-            servers = TestServers(stack=stack, fork_server=fork_server)
+            servers = TestServers(stack=stack, fork_server=fork_server, keep_templates="KEEP_TEMPLATES" in os.environ)
             yield servers
             servers.drop_templates()  # an existing server would keep them
+
+
+def _hash_of_migrations(package: str) -> str:
+    """Return a short name for a package's schema: its migrations, and what runs them."""
+    hashed = hashlib.sha256()
+    for file in sorted([*(ROOT / package / "migrations").rglob("*.py"), *(ROOT / "common" / "db").glob("*.py")]):
+        hashed.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    return hashed.hexdigest()[:12]

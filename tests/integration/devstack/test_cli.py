@@ -45,6 +45,11 @@ def state_of(home: Home) -> State:
     return state
 
 
+def under_debugger(home: Home, service: str) -> "subprocess.Popen[bytes]":
+    env = os.environ | {"DEVSTACK_HOME": str(home.path)}
+    return subprocess.Popen([sys.executable, "-m", "devstack", "debug", service], cwd=ROOT, env=env)  # noqa: S603
+
+
 def answers(url: str) -> bool:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
@@ -84,6 +89,21 @@ def test_kill_and_restart_one_service(home: Home, devstack: Devstack) -> None:
     assert devstack("restart", "sandbox").returncode == 0
     assert answers(url)
     assert "sandbox" in devstack("status").stdout
+
+
+async def test_debugged_service_runs_in_the_terminal_until_it_is_restarted(home: Home, devstack: Devstack) -> None:
+    devstack("up", "sandbox")
+    url = state_of(home).urls["sandbox"]
+    (supervised,) = state_of(home).processes
+    debugger = under_debugger(home, "sandbox")
+    try:
+        await eventually(lambda: not supervised.is_alive() and answers(url), within_seconds=30)
+    finally:
+        debugger.kill()
+        debugger.wait()
+    assert not answers(url)
+    assert devstack("restart", "sandbox").returncode == 0
+    assert answers(url)
 
 
 def test_what_cannot_be_done_is_said_in_a_sentence(devstack: Devstack) -> None:

@@ -1,0 +1,31 @@
+"""Starts pytest and leaves a record of what it found out."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from devstack.home import ROOT
+from devstack.testing.record import PLUGIN, Record, read_record, write_line
+
+__all__ = ["CACHES", "run_recorded"]
+
+CACHES: Final = ROOT / ".pytest_cache"  # one for each part: the parts run side by side
+
+
+def run_recorded(name: str, arguments: Sequence[str], *, folder: Path, root: Path = ROOT) -> Record:
+    """Run pytest with these arguments; the record is ``{folder}/{name}.jsonl`` and replaces an older one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl"
+    path.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-o", f"cache_dir={CACHES / name}"]
+    pytest = subprocess.Popen([*command, "-p", PLUGIN, "--record", str(path), *arguments], cwd=root)
+    try:
+        code = pytest.wait()
+    except KeyboardInterrupt:
+        pytest.wait()  # Ctrl-C reaches pytest too, which reports what it has found out so far
+        raise
+    with path.open("a") as file:
+        write_line(file, exit_code=code)
+    return read_record(path)

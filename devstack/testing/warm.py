@@ -1,0 +1,38 @@
+"""``python -m devstack.testing.warm ARGUMENT…``: run pytest on the test servers that stay up between runs.
+
+The arguments, or those in the variable ``T`` if there are none, are pytest's: folders, files, test ids, options. If
+``DATABASE_URL`` or ``RABBITMQ_URL`` names an existing server, the run uses that one, as `make test` does.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+from devstack.errors import DevstackError
+from devstack.servers import Existing
+from devstack.testing.servers import addresses, running_servers, servers_home
+
+__all__ = ["warm_environment"]
+
+
+def warm_environment() -> dict[str, str]:
+    """Return the environment of a test run that uses the servers and leaves its migrated templates to the next one."""
+    existing = Existing.from_environment()
+    if existing.postgres_url or existing.rabbitmq_url:
+        return dict(os.environ)
+    return os.environ | addresses(running_servers(servers_home())) | {"KEEP_TEMPLATES": "1"}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Become pytest: this process's id is the run's, by which its databases and virtual hosts are named."""
+    tests = arguments or shlex.split(os.environ.get("T", ""))
+    try:
+        environment = warm_environment()
+    except DevstackError as error:
+        sys.exit(str(error))
+    os.execve(sys.executable, [sys.executable, "-m", "pytest", "-q", *tests], environment)  # noqa: S606 - ourselves
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
