@@ -13,7 +13,7 @@ from devstack.stack import Stack
 __all__ = ["Changes", "concerned", "reload", "saved_files"]
 
 SELF: Final = "devstack"
-SHARED: Final = ("common", "proto")  # every process imports them
+SHARED: Final = ("common", "proto", "rabbitmq")  # every process imports them
 # A process runs the code in its module's folder; a service's second process is in the same folder.
 FOLDERS: Final = {
     spec.name: spec.module.replace(".", "/") if spec.module.startswith("devstack.") else spec.module.partition(".")[0]
