@@ -28,7 +28,9 @@ async def reconcile(settings: Settings) -> Reconciled:
         Unavailable: the users service cannot be asked.
     """
     tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-    users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+    users = ServiceClient(
+        callee="users", base_url=settings.users_url, tokens=tokens, deadline_seconds=settings.call_timeout_seconds
+    )
     tills = Tills.connect(settings, users)
     try:
         return await tills.reconciliation().run(datetime.now(UTC) - timedelta(days=settings.reconcile_days))

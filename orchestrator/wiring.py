@@ -78,19 +78,21 @@ class Participants:
     @classmethod
     def connect(cls, settings: Settings) -> "Participants":
         tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-        users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
-        orders = ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens)
-        events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens)
+        deadline = settings.call_timeout_seconds
+        users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens, deadline_seconds=deadline)
+        orders = ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens, deadline_seconds=deadline)
+        events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens, deadline_seconds=deadline)
+        inventory = RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=deadline)
         return cls(
             users=users,
             orders=orders,
             events=events,
             inventory=GrpcInventory(
                 settings.inventory_address,
-                RpcCaller(callee="inventory", tokens=tokens),
+                inventory,
                 hold_ttl_seconds=settings.hold_ttl_seconds,
             ),
-            entrance=Entrance(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
+            entrance=Entrance(settings.inventory_address, inventory),
             register=EventsRegister(events),
             order_book=OrdersBook(orders),
             transfer_book=OrdersTransfers(orders),

@@ -86,8 +86,8 @@ async def test_consumer_goes_on_after_its_connection_was_cut(
             raise AssertionError from error
         return True
 
-    await eventually(published, within_seconds=20)
-    await eventually(lambda: after.id in taken, within_seconds=20)
+    await eventually(published)
+    await eventually(lambda: after.id in taken)
     await consumer.broker.close()
 
 
@@ -198,7 +198,7 @@ class TestOutboxRelay:
         await cut_connections(vhost)
         sent += [await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY) for _ in range(20)]
         for message_id in sent:
-            await eventually(lambda message_id=message_id: self._is_sent(database, message_id), within_seconds=20)  # type: ignore[misc]
+            await eventually(lambda message_id=message_id: self._is_sent(database, message_id))  # type: ignore[misc]
         await relay.close()
 
     async def test_two_relays_share_the_work(self, database: Database, publisher: Publisher) -> None:

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.raw import reading_slowly
 from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 PATIENCE_SECONDS = 0.3
@@ -77,7 +78,7 @@ async def test_a_request_that_is_never_finished_is_not_waited_for(url: str, befo
 
 
 async def test_who_takes_nothing_of_a_seat_map_makes_room_for_others(url: str) -> None:
-    async with reading_slowly(url, GET_SEAT_MAP) as reader, httpx.AsyncClient(base_url=url) as http:
+    async with reading_slowly(url, GET_SEAT_MAP) as reader, http_client(url) as http:
         await reader.readuntil(b"\r\n\r\n")
         answer = await http.get(SEAT_MAP)  # waits two seconds for a connection
         assert answer.content == HALL
@@ -112,7 +113,7 @@ async def test_a_service_may_take_longer_than_a_client(url: str, services: Servi
         return web.json_response({})
 
     services.handlers["/api/events"] = answer
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with http_client(url, limits=httpx.Limits(max_connections=1)) as http:
         assert (await http.get("/api/events")).status_code == 200
         assert (await http.get("/livez")).status_code == 200
 

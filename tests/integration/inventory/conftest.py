@@ -16,6 +16,7 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 from tests.integration.inventory.box_office import BoxOffice
 from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
+from tests.support.timeouts import ANSWER_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
         hold_ttl_seconds=1,
         sweep_seconds=3600,  # tests that want a sweep ask for one
         seat_changes_seconds=0.02,
-        lock_timeout_seconds=1.5,
+        lock_timeout_seconds=ANSWER_SECONDS / 3,
     )
 
 
@@ -60,4 +61,6 @@ def tokens(settings: Settings) -> ServiceTokens:
 
 @pytest.fixture(scope="module")
 def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> BoxOffice:
-    return BoxOffice(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=20))
+    return BoxOffice(
+        InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
+    )

@@ -168,13 +168,13 @@ class Site:
             for name in names
         ]
 
-    async def reaches(self, job: JobView, status: JobStatus, *, within_seconds: float = 10.0) -> JobView:
+    async def reaches(self, job: JobView, status: JobStatus) -> JobView:
         async def look() -> JobView | None:
             found = await self.queue.find(job.job_id)
             assert found.status is status, f"{found.status}: {found.error}"
             return found
 
-        found = await eventually(look, within_seconds=within_seconds)
+        found = await eventually(look)
         assert found is not None
         return found
 

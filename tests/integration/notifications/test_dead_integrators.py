@@ -77,7 +77,7 @@ async def test_nobody_waits_for_one_that_is_dead(database: Database, vhost: Vhos
         assert dead.heard.total() == 0
 
         dead.gate.set()
-        await eventually(lambda: dead.heard.total() == 100, within_seconds=30)
+        await eventually(lambda: dead.heard.total() == 100)
         assert dead.most_in_hand == MOST_AT_ONCE
 
         async def all_are_noted() -> bool:
