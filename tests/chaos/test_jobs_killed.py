@@ -49,7 +49,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
     """Two workers with a broker of their own. The first dies when doomed; both rise again when killed."""
     env = {
         "LOG_LEVEL": "WARNING",
-        "JOB_LEASE_SECONDS": "0.8",
+        "JOB_LEASE_SECONDS": "2",
         "JOB_SCHEDULER_SECONDS": "0.1",
         "JOB_GRACE_SECONDS": "0.5",
         "JOB_RETRY_SECONDS": f"0.1,{PAUSE_SECONDS:g}",

@@ -65,7 +65,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",
-        "JOB_LEASE_SECONDS": "0.8",
+        "JOB_LEASE_SECONDS": "2",
         "JOB_SCHEDULER_SECONDS": "0.1",
         "JOB_GRACE_SECONDS": "0.5",
         "JOB_RETRY_SECONDS": "0.1",

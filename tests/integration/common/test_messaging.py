@@ -27,6 +27,7 @@ from common.messaging.topology import (
 from common.settings import DatabaseSettings
 from tests.support.connections import cut_connections
 from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 TOPOLOGY = platform_topology()
@@ -115,7 +116,7 @@ class TestConsumer:
             assert again.id == message.id
             taken.set()
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(ANSWER_SECONDS):
             async with self._consuming(rabbitmq_url, publisher, hang):
                 await publish(publisher, message)
                 await in_hand.wait()

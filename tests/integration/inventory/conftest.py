@@ -29,7 +29,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
         hold_ttl_seconds=1,
         sweep_seconds=3600,  # tests that want a sweep ask for one
         seat_changes_seconds=0.02,
-        lock_timeout_seconds=ANSWER_SECONDS / 3,
+        lock_timeout_seconds=10,  # less than the 15 s after which an idle transaction ends, which holds the locks here
     )
 
 

@@ -25,6 +25,7 @@ from orchestrator.notifications.repository import FeedStore
 from tests.integration.notifications.integrator import Integrator
 from tests.integration.notifications.workplace import workplace
 from tests.support.servers import Vhost
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 
@@ -150,7 +151,7 @@ async def test_an_address_that_does_not_come_to_a_connection_is_left_early() -> 
         writer.close()
 
     sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(10):
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(ANSWER_SECONDS / 2):
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NotDelivered):
             await sender.post(f"https://127.0.0.1:{port}/", body="{}", headers={})

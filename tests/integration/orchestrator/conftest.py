@@ -16,6 +16,7 @@ from orchestrator.engine.plan import AnyPlan
 from orchestrator.engine.repository import SagaLog
 from tests.integration.orchestrator.baking import Kitchen, baking_plan, serving_plan
 from tests.support.servers import DatabaseFactory
+from tests.support.timeouts import CONDITION_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,11 @@ class Bakery:
     kitchen: Kitchen = field(default_factory=Kitchen)
 
     def replica(
-        self, observer: Observer | None = None, *, budget_seconds: float = 5.0, patience_seconds: float = 0.3
+        self,
+        observer: Observer | None = None,
+        *,
+        budget_seconds: float = CONDITION_SECONDS,
+        patience_seconds: float = CONDITION_SECONDS,
     ) -> SagaEngine:
         plans: list[AnyPlan] = [
             baking_plan(self.kitchen, patience_seconds=patience_seconds),
