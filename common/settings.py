@@ -29,6 +29,9 @@ class ServiceSettings(EnvironmentSettings):
     log_format: Literal["json", "console"] = "json"
     service_token_secret: SecretStr = SecretStr("")
     jwks_url: str = "http://127.0.0.1:5000/.well-known/jwks.json"
+    call_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="How long the response of another service to an internal call is waited for."
+    )
     max_body_bytes: int = Field(default=1_048_576, description="A larger body is refused with 413.")
     client_timeout_seconds: float = Field(
         validation_alias=AliasChoices("client_timeout_seconds", "client_patience_seconds"),

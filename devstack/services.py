@@ -9,7 +9,7 @@ from typing import Final
 from devstack.keys import Keys
 from devstack.ports import LOOPBACK, free_port, port_near
 
-__all__ = ["DATABASES", "PLATFORM", "ServiceSpec", "Urls", "choose_ports", "environment_of", "urls_of"]
+__all__ = ["DATABASES", "PLATFORM", "SERVER_PORTS", "ServiceSpec", "Urls", "choose_ports", "environment_of", "urls_of"]
 
 Ports = Mapping[str, Mapping[str, int]]
 """Per process: the environment variable that carries a port, and the port."""

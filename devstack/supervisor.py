@@ -1,5 +1,6 @@
 """What ``make run`` and ``make up`` keep running: the stack, its log, and an ear for commands."""
 
+import os
 import signal
 import time
 from collections.abc import Sequence
@@ -17,10 +18,12 @@ from devstack.servers import Existing
 from devstack.services import Urls
 from devstack.stack import Stack
 
-__all__ = ["WATCH_SECONDS", "supervise", "where_to_click"]
+__all__ = ["FREE_PORTS_VARIABLE", "WATCH_SECONDS", "supervise", "where_to_click"]
 
 WATCH_SECONDS: Final = 0.5
 SELF: Final = "devstack"
+FREE_PORTS_VARIABLE: Final = "DEVSTACK_FREE_PORTS"
+"""Set, it leaves the usual ports to another platform, even if they are free."""
 
 
 def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | None = None) -> None:
@@ -33,7 +36,13 @@ def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | 
         signal.signal(number, _interrupt)
     log = MergedLog()
     log.say(SELF, f"starting from {home.path}")
-    stack = Stack(home=home.path, services=services, existing=Existing.from_environment(), usual_ports=True, log=log)
+    stack = Stack(
+        home=home.path,
+        services=services,
+        existing=Existing.from_environment(),
+        usual_ports=FREE_PORTS_VARIABLE not in os.environ,
+        log=log,
+    )
     began = time.monotonic()
     try:
         with stack:

@@ -55,7 +55,9 @@ class _Parts:
     def __init__(self, settings: Settings) -> None:
         tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
         self.services = {
-            upstream: ServiceClient(callee=upstream, base_url=url, tokens=tokens)
+            upstream: ServiceClient(
+                callee=upstream, base_url=url, tokens=tokens, deadline_seconds=settings.call_timeout_seconds
+            )
             for upstream, url in settings.upstreams.items()
         }
         self.keys = JwksClient(settings.jwks_url)

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from common.errors import InvalidRequest, OutcomeUnknown, Unavailable
+from common.http.client import IDLE_SECONDS
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
 from gateway.headers import Headers, answer_headers
@@ -19,8 +20,6 @@ __all__ = ["AnswerBrokeOff", "Proxy"]
 
 CONNECT_SECONDS: Final = 2.0
 DOCUMENT_TIMEOUT: Final = aiohttp.ClientTimeout(total=3.0)
-# Shorter than the 5 s after which uvicorn closes an idle connection: a POST must not meet a closing one.
-IDLE_SECONDS: Final = 4.0
 # A seat map up to this size is read whole all the same, so that a break in it can still become an error.
 WHOLE_BYTES: Final = 262_144
 BODYLESS_METHODS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})

@@ -10,6 +10,8 @@ import pytest
 import structlog
 
 from tests.support.servers import DatabaseFactory, TestServers, Vhost, started_servers
+from tests.support.timeouts import be_generous
+from tests.support.usual_ports import UsualPortUsed, refusing_usual_ports
 
 
 def pytest_collection_finish() -> None:
@@ -23,6 +25,28 @@ def plain_logs() -> None:
     """Log tracebacks as Python prints them; drawing boxes around them takes longer than most tests."""
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, renderer])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def generous_times() -> None:
+    """Let services wait as long as a busy machine makes them."""
+    be_generous()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_ports_used() -> Iterator[list[str]]:
+    with refusing_usual_ports() as used:
+        yield used
+
+
+@pytest.fixture(autouse=True)
+def no_usual_port(usual_ports_used: list[str]) -> Iterator[None]:
+    """Fail the test in which a usual port was used, even if the refusal was taken for a service that is away."""
+    yield
+    used = [*usual_ports_used]
+    usual_ports_used.clear()
+    if used:
+        raise UsualPortUsed(", ".join(sorted(set(used))))
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,12 @@ from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
 
-__all__ = ["ServiceClient"]
+__all__ = ["IDLE_SECONDS", "ServiceClient"]
 
 DEFAULT_DEADLINE_SECONDS: Final = 5.0
 CONNECTIONS: Final = 100
 # Shorter than the five seconds after which uvicorn closes an idle connection: a call must not meet a closing one.
+# For every client that sends what must not be repeated, whoever's server it calls.
 IDLE_SECONDS: Final = 4.0
 LIVENESS_SECONDS: Final = 1.0
 FIRST_ERROR_STATUS: Final = 400

@@ -6,6 +6,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from common.errors import Unavailable
+from common.http.client import IDLE_SECONDS
 
 __all__ = ["JwksClient"]
 
@@ -23,7 +24,9 @@ class JwksClient:
         Raises:
             Unavailable: the users service gave no keys.
         """
-        self._http = self._http or httpx.AsyncClient(transport=AiohttpTransport(), timeout=DEADLINE_SECONDS)
+        self._http = self._http or httpx.AsyncClient(
+            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)), timeout=DEADLINE_SECONDS
+        )
         try:
             response = await self._http.get(self._url)
             response.raise_for_status()

@@ -6,10 +6,12 @@ from uuid import uuid4
 import httpx
 
 from devstack.demo.narrator import DemoFailedError
+from common.http.client import IDLE_SECONDS
 
-__all__ = ["TIMEOUT_SECONDS", "Caller", "Refusal", "data_of"]
+__all__ = ["LIMITS", "TIMEOUT_SECONDS", "Caller", "Refusal", "data_of"]
 
 TIMEOUT_SECONDS: Final = 20.0
+LIMITS: Final = httpx.Limits(keepalive_expiry=IDLE_SECONDS)
 
 
 class Refusal(DemoFailedError):
@@ -29,7 +31,9 @@ class Caller:
     def __init__(self, name: str, gateway_url: str) -> None:
         self.name = name
         # No proxy from the environment: all of it is on this machine.
-        self._gateway = httpx.Client(base_url=f"{gateway_url}/api", timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._gateway = httpx.Client(
+            base_url=f"{gateway_url}/api", timeout=TIMEOUT_SECONDS, limits=LIMITS, trust_env=False
+        )
 
     def close(self) -> None:
         self._gateway.close()

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx
 
-from devstack.demo.caller import TIMEOUT_SECONDS, Caller, data_of
 from devstack.demo.narrator import DemoFailedError
+from devstack.demo.caller import LIMITS, TIMEOUT_SECONDS, Caller, data_of
 from devstack.services import Urls
 
 __all__ = ["Fan"]
@@ -23,7 +23,7 @@ class Fan(Caller):
         self.user_id = ""
         self._mobile = f"+65{uuid4().int % 10**8:08d}"
         self._email = f"{name.lower()}.{uuid4().hex[:8]}@example.com"
-        self._sandbox = httpx.Client(base_url=urls.sandbox, timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._sandbox = httpx.Client(base_url=urls.sandbox, timeout=TIMEOUT_SECONDS, limits=LIMITS, trust_env=False)
 
     def close(self) -> None:
         super().close()

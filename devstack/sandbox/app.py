@@ -33,7 +33,9 @@ SERVICE: Final = "sandbox"
 
 def create_app(settings: Settings) -> FastAPI:
     tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-    users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
+    users = ServiceClient(
+        callee="users", base_url=settings.users_url, tokens=tokens, deadline_seconds=settings.call_timeout_seconds
+    )
     stands = Stands(
         stripe=StripeAccount(), crypto=CryptoDesk(), sender=WebhookSender(settings.gateway_url), settings=settings
     )

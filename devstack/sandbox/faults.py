@@ -1,6 +1,7 @@
 """Faults on order: an outside party that answers with an error, late, or both, for a number of calls."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
@@ -22,12 +23,16 @@ class Faults:
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
+        self._cleared = asyncio.Event()
 
     def order(self, path: str, fault: Fault) -> None:
         self._faults[path] = fault
 
     def clear(self) -> None:
+        """Forget what was ordered; a call that is being delayed goes on at once."""
         self._faults.clear()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
 
     def take(self, path: str) -> Fault | None:
         """Return the fault that this call of a path is to suffer, if any, and count it."""
@@ -47,6 +52,7 @@ class Faults:
         fault = self.take(request.url.path)
         if fault is None:
             return
-        await asyncio.sleep(fault.delay_seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._cleared.wait(), fault.delay_seconds)
         if fault.status is not None:
             raise HTTPException(fault.status, "The sandbox was told to fail here.")

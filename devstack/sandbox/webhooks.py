@@ -14,6 +14,8 @@ from typing import Any, Final
 import httpx
 from pydantic import SecretStr
 
+from common.http.client import IDLE_SECONDS
+
 __all__ = ["Sending", "SentWebhook", "WebhookSender", "nowpayments_headers", "stripe_headers", "supplier_headers"]
 
 REMEMBERED: Final = 10_000
@@ -48,7 +50,9 @@ class WebhookSender:
     """Sends webhooks to ``/api/webhooks/<provider>``."""
 
     def __init__(self, gateway_url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=gateway_url, timeout=SECONDS, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=gateway_url, timeout=SECONDS, limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS), trust_env=False
+        )
         self._known: deque[SentWebhook] = deque(maxlen=REMEMBERED)
 
     async def tell(

@@ -45,19 +45,21 @@ class Clients:
     @classmethod
     def connect(cls, settings: ClientSettings) -> Self:
         tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
-        users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
-        orders = ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens)
-        events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens)
+        deadline = settings.call_timeout_seconds
+        users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens, deadline_seconds=deadline)
+        orders = ServiceClient(callee="orders", base_url=settings.orders_url, tokens=tokens, deadline_seconds=deadline)
+        events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens, deadline_seconds=deadline)
+        inventory = RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=deadline)
         return cls(
             users_service=users,
             orders_service=orders,
             events_service=events,
             inventory=InventoryClient(
                 settings.inventory_address,
-                RpcCaller(callee="inventory", tokens=tokens),
+                inventory,
                 hold_ttl_seconds=settings.hold_ttl_seconds,
             ),
-            check_in=CheckInClient(settings.inventory_address, RpcCaller(callee="inventory", tokens=tokens)),
+            check_in=CheckInClient(settings.inventory_address, inventory),
             events=EventsClient(events),
             orders=OrdersClient(orders),
             transfers=TransfersClient(orders),

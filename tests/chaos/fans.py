@@ -9,7 +9,7 @@ import httpx
 from argon2 import PasswordHasher
 
 from tests.contracts.world import World
-from tests.support.loopback import NO_TLS
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 __all__ = ["CREDITS", "OTP", "Fan", "answered", "is_pending"]
@@ -20,7 +20,6 @@ OTP: Final = "123456"
 PASSWORD: Final = "chaos-password-1"
 PASSWORD_HASH: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
 # Far beyond a lease: whoever has no answer by then never gets one.
-ANSWER_SECONDS: Final = 40.0
 TIMEOUT_SECONDS: Final = 30.0
 # No answer yet: it goes on (202), somebody works on it (409), nobody could be reached (503), no answer came (504).
 PENDING: Final = frozenset({202, 503, 504})
@@ -43,7 +42,7 @@ class Fan:
 
     @classmethod
     async def log_in(cls, gateway_url: str, email: str, password: str) -> Self:
-        http = httpx.AsyncClient(base_url=gateway_url, timeout=TIMEOUT_SECONDS, verify=NO_TLS, trust_env=False)
+        http = http_client(gateway_url, timeout_seconds=TIMEOUT_SECONDS)
         login = await http.post("/api/auth/login", json={"email": email, "password": password})
         login.raise_for_status()
         session = login.json()["data"]
@@ -52,9 +51,7 @@ class Fan:
 
     def at(self, gateway_url: str) -> Self:
         """Return the same person, in the same session, at another gateway."""
-        http = httpx.AsyncClient(
-            base_url=gateway_url, headers=self._http.headers, timeout=TIMEOUT_SECONDS, verify=NO_TLS, trust_env=False
-        )
+        http = http_client(gateway_url, headers=self._http.headers, timeout_seconds=TIMEOUT_SECONDS)
         return type(self)(self.user_id, http)
 
     @property
@@ -155,7 +152,7 @@ async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respon
             return None
         return None if is_pending(response) else response
 
-    response = await eventually(look, within_seconds=ANSWER_SECONDS)
+    response = await eventually(look)
     assert response is not None
     return response
 

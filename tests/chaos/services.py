@@ -2,19 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import httpx
 import psutil
 
 from devstack.home import Home
 from devstack.stack import Stack
-from tests.support.loopback import NO_TLS
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 __all__ = ["Service", "all_up"]
-
-END_SECONDS: Final = 20.0  # more than what the services themselves give requests in hand
 
 
 class Service:
@@ -32,7 +29,7 @@ class Service:
         """SIGTERM, as at each new version: it finishes what it has in hand. It rises again by itself."""
         process = await self._process()
         process.terminate()
-        await eventually(lambda: not process.is_running(), within_seconds=END_SECONDS)
+        await eventually(lambda: not process.is_running())
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:
@@ -67,7 +64,7 @@ class Service:
 
 
 async def all_up(stack: Stack) -> bool:
-    async with httpx.AsyncClient(verify=NO_TLS, trust_env=False, timeout=2.0) as http:
+    async with http_client(timeout_seconds=2.0) as http:
         for name in stack.running:
             try:
                 answer = await http.get(stack.urls.health_of(name) + "/health")

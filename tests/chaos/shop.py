@@ -21,7 +21,6 @@ from tests.contracts.world import World
 from tests.support.waiting import eventually
 
 # Several leases, and a few seconds of pauses between tries.
-END_SECONDS: Final = 30.0
 END_LEASES: Final = "UPDATE sagas SET due_at = clock_timestamp() WHERE state IN ('RUNNING', 'UNWINDING')"
 
 __all__ = ["Order", "Shop", "data_of", "open_shop"]
@@ -77,7 +76,7 @@ class Shop:
             state: str = (await self.world.saga_of(fan.user_id))["state"]
             return state if state in states else None
 
-        return await eventually(look, within_seconds=END_SECONDS) or ""
+        return await eventually(look) or ""
 
     async def clean_end(self, fan: Fan, order: Order) -> str:
         """Wait for the purchase's end, check that nothing is left half done, and return its final state."""
@@ -113,13 +112,13 @@ class Shop:
         held_until: datetime = seat["held_until"]
         return held_until
 
-    async def freed_at(self, order: Order, *, within_seconds: float) -> datetime:
+    async def freed_at(self, order: Order) -> datetime:
         """Wait until the order's seats are free, and return when that was seen."""
 
         async def look() -> datetime | None:
             return datetime.now(UTC) if await self.seat_statuses(order.seat_ids) == {"AVAILABLE"} else None
 
-        seen = await eventually(look, within_seconds=within_seconds)
+        seen = await eventually(look)
         assert seen is not None
         return seen
 

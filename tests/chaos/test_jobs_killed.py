@@ -42,7 +42,6 @@ from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
 
 WORKERS = ("worker", "orchestrator")  # the second one takes the orchestrator's place
-ENOUGH_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
     """Two workers with a broker of their own. The first dies when doomed; both rise again when killed."""
     env = {
         "LOG_LEVEL": "WARNING",
-        "JOB_LEASE_SECONDS": "0.8",
+        "JOB_LEASE_SECONDS": "2",
         "JOB_SCHEDULER_SECONDS": "0.1",
         "JOB_REDISPATCH_SECONDS": "0.5",
         "JOB_RETRY_SECONDS": f"0.1,{PAUSE_SECONDS:g}",
@@ -96,7 +95,7 @@ class Desk:
         async def look() -> bool:
             return (await self.queue.find(job.job_id)).status is status
 
-        await eventually(look, within_seconds=ENOUGH_SECONDS)
+        await eventually(look)
 
     async def unsent_tokens(self) -> int:
         row = await self.database.fetch_one(
@@ -110,7 +109,7 @@ class Desk:
             assert {job.status for job in found} == {JobStatus.COMPLETED}, Counter(job.status for job in found)
             return found
 
-        return await eventually(look, within_seconds=ENOUGH_SECONDS)
+        return await eventually(look)
 
     async def assert_done_properly(self, jobs: list[JobView]) -> None:
         """Every try was begun once at most, the last one brought the result, and that was told once."""
@@ -148,9 +147,9 @@ async def desk(stack: Stack) -> AsyncIterator[Desk]:
 @pytest.fixture(autouse=True)
 async def calm_before_and_after(stack: Stack) -> AsyncIterator[None]:
     """Begin and end with both workers up. There is nothing here for the books of the other services."""
-    await eventually(lambda: all_up(stack), within_seconds=ENOUGH_SECONDS)
+    await eventually(lambda: all_up(stack))
     yield
-    await eventually(lambda: all_up(stack), within_seconds=ENOUGH_SECONDS)
+    await eventually(lambda: all_up(stack))
 
 
 @pytest.mark.parametrize("moment", [*JobMoment, MID_HANDLER])
@@ -158,7 +157,7 @@ async def test_worker_killed_at_every_point(stack: Stack, desk: Desk, doom: Doom
     async with Service(stack, "orchestrator").frozen():  # so that it is the doomed one who gets there
         doom.arm(moment, KIND)
         jobs = await desk.enqueue(6)
-        await eventually(lambda: doom.has_struck, within_seconds=ENOUGH_SECONDS)
+        await eventually(lambda: doom.has_struck)
     await desk.assert_done_properly(jobs)
 
 
@@ -166,7 +165,7 @@ async def test_two_workers_of_which_one_is_killed_under_load(stack: Stack, desk:
     jobs = await desk.enqueue(100)
     for _ in range(3):
         await Service(stack, "worker").kill()
-        await eventually(lambda: all_up(stack), within_seconds=ENOUGH_SECONDS)
+        await eventually(lambda: all_up(stack))
     await desk.assert_done_properly(jobs)
 
 
@@ -223,10 +222,10 @@ async def test_broker_killed_with_a_token_at_every_point(stack: Stack, desk: Des
         for job in in_hand:
             await desk.reaches(job, JobStatus.RUNNING)
         [waiting] = await desk.enqueue(1, kind=STUMBLING_KIND)
-        await eventually(lambda: ready_in(stack, retry_exchange_name(PAUSE_SECONDS)), within_seconds=ENOUGH_SECONDS)
+        await eventually(lambda: ready_in(stack, retry_exchange_name(PAUSE_SECONDS)))
         async with line.without_replies():
             [arrived] = await desk.enqueue(1)
-            await eventually(lambda: ready_in(stack, job_queue_name(KIND)), within_seconds=ENOUGH_SECONDS)
+            await eventually(lambda: ready_in(stack, job_queue_name(KIND)))
             assert await desk.unsent_tokens() == 1
             stack.rabbitmq.kill()
         try:

@@ -39,7 +39,6 @@ from tests.chaos.stories import (
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-STRIKES_WITHIN_SECONDS = 30.0
 ACTION, WRITE, UNDO = Moment.AFTER_ACTION, Moment.AFTER_WRITE, Moment.AFTER_UNDO
 POINTS: dict[type[Story], list[tuple[Moment, str]]] = {
     Transfer: [
@@ -228,7 +227,7 @@ async def played_to_the_death(shop: Shop, doom: Doom, story: Story | LostConcert
     """Play a story whose orchestrator dies; whatever it had in hand is somebody else's at once."""
     doom.arm(*at)
     playing = asyncio.create_task(story.play())
-    await eventually(lambda: doom.has_struck or playing.done(), within_seconds=STRIKES_WITHIN_SECONDS)
+    await eventually(lambda: doom.has_struck or playing.done())
     await shop.end_leases()
     await playing
     assert doom.has_struck

@@ -31,6 +31,7 @@ from tests.chaos.scene import ANSWER_SECONDS, Scene, Told, patiently
 from tests.chaos.services import all_up
 from tests.chaos.shop import Shop
 from tests.contracts.world import World
+from tests.support.http_client import http_client
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually
 
@@ -45,8 +46,6 @@ FLAG = "UPDATE users SET is_flagged = true WHERE user_id = $1"
 SEATS_OF_THE_SHOW = {"short": 200, "long": 900}
 SEATS_OF_THE_LOST_SHOW = 60
 DEEDS_BETWEEN_ROUNDS = 8
-DEEDS_WITHIN_SECONDS = 30.0
-UP_WITHIN_SECONDS = 30.0
 OVER_WITHIN_SECONDS = 60.0
 DEEDS = {*HABITS, "decide", "call an event off"}
 UNFINISHED = {
@@ -87,10 +86,7 @@ async def scene(stack: Stack, shop: Shop, house: House) -> AsyncIterator[Scene]:
     for fan in shop.fans[:FLAGGED_FANS]:
         await shop.world.change("users", FLAG, fan.user_id)
     concerts = [await house.new_concert(seats=seats) for seats in (SEATS_OF_THE_SHOW[PLAN], SEATS_OF_THE_LOST_SHOW)]
-    once_each = httpx.Limits(max_keepalive_connections=0)  # else one may be closed just when it is used again
-    async with httpx.AsyncClient(
-        base_url=stack.urls.sandbox, timeout=60, limits=once_each, trust_env=False
-    ) as providers:
+    async with http_client(stack.urls.sandbox) as providers:
         yield Scene(house=house, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in shop.fans})
 
 
@@ -106,10 +102,10 @@ async def test_everybody_does_everything(platform: ShakenPlatform, shop: Shop, s
                 going_on.create_task(Regular(fan, scene, chance(seed, number)).live())
             async with asyncio.TaskGroup() as meanwhile:
                 await through_all(rounds, troubles=troubles, stack=platform.stack, scene=scene, meanwhile=meanwhile)
-            await eventually(partial(every_deed_is_done, scene.told), within_seconds=DEEDS_WITHIN_SECONDS)
+            await eventually(partial(every_deed_is_done, scene.told))
             scene.is_over = True
         calm_since = time.monotonic()
-        await eventually(partial(all_is_over, shop.world, scene.told), within_seconds=OVER_WITHIN_SECONDS)
+        await eventually(partial(all_is_over, shop.world, scene.told))
         await invariants.require(
             platform.stack.urls, settle_seconds=calm_since + OVER_WITHIN_SECONDS - time.monotonic()
         )
@@ -143,7 +139,7 @@ async def through_all(
         await more_deeds(scene.told)
         print(f"{time.monotonic() - began:5.0f} s  {number:>3}. {described(faults)}", flush=True)  # noqa: T201
         await asyncio.gather(*map(troubles.strike, faults))
-        await eventually(partial(all_up, stack), within_seconds=UP_WITHIN_SECONDS)
+        await eventually(partial(all_up, stack))
 
 
 async def call_off(scene: Scene) -> None:
@@ -176,7 +172,7 @@ def every_deed_is_done(told: Told) -> bool:
 
 async def more_deeds(told: Told) -> None:
     before = told.deeds.total()
-    await eventually(lambda: told.deeds.total() >= before + DEEDS_BETWEEN_ROUNDS, within_seconds=DEEDS_WITHIN_SECONDS)
+    await eventually(lambda: told.deeds.total() >= before + DEEDS_BETWEEN_ROUNDS)
 
 
 async def all_is_over(world: World, told: Told) -> bool:

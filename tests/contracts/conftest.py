@@ -20,11 +20,12 @@ from tests.contracts.scenarios import PREPARE
 from tests.contracts.world import World
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.timeouts import CONDITION_SECONDS
 
 PARTICIPANTS = ("sandbox", "users", "orders", "events", "inventory")
 ROWS_OF_SEATS = 100
 HOLD_TTL_SECONDS = 3600  # an order that a case leaves pending shall be so at the end, too
-SETTLE_SECONDS = 15.0  # the outbox pauses for five at most
+SETTLE_SECONDS = CONDITION_SECONDS
 SETTLE_SECONDS_WHEN_BROKEN = 1.0  # what an earlier test left in hand stays in hand
 
 

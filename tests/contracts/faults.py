@@ -6,12 +6,13 @@ to be awaited, and may refuse it, do it and lose the answer, do it twice, or kee
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
-from common.errors import Busy, Conflict, OutcomeUnknown, ServiceError
 from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, SagaData, Step
+from common.errors import Busy, Conflict, OutcomeUnknown, ServiceError, TooManyRequests, Unavailable
 
 __all__ = [
     "FOR_GOOD",
@@ -39,9 +40,10 @@ Fault: TypeAlias = Callable[[Deed], Awaitable[Any]]
 
 ORDERED_REFUSAL: Final = "ORDERED_REFUSAL"
 FOR_GOOD: Final = 1_000_000
-# A step that is never answered shall not be waited for long; but its other phase, where nothing is broken, must have
-# its real answer in this time on a busy machine too.
-SHORT_PATIENCE_SECONDS: Final = 0.3
+UNDECIDED: Final = (Unavailable, Busy)
+# How often an impatient step's call fails before the engine gives up on it. Counted instead of timed, so that a busy
+# machine does not end the calls that nothing is wrong with.
+FAILURES_TILL_GIVEN_UP: Final = 3
 
 
 class Faults:
@@ -50,32 +52,36 @@ class Faults:
     def __init__(self) -> None:
         self.struck: set[tuple[str, Phase]] = set()
         self._ordered: dict[tuple[str, Phase], Fault] = {}
-        self._impatient: set[str] = set()
+        self._failures: Counter[tuple[str, Phase]] = Counter()
+        self._impatient: set[tuple[str, Phase]] = set()
 
     def order(self, step: str, phase: Phase, fault: Fault, *, is_patient: bool = True) -> "Faults":
         """Let calls of a step go wrong.
 
         Args:
-            is_patient: False lets the engine give up on the step soon.
+            is_patient: False lets the engine give up on the call after a few failures.
         """
         self._ordered[step, phase] = fault
         if not is_patient:
-            self._impatient.add(step)
+            self._impatient.add((step, phase))
         return self
 
     def lift(self) -> None:
         """Let all go well from now on."""
         self._ordered.clear()
 
-    def timeout_of(self, step: Step[Any]) -> float | None:
-        return SHORT_PATIENCE_SECONDS if step.name in self._impatient else step.step_timeout_seconds
-
     async def strike(self, step: str, phase: Phase, deed: Deed) -> Any:
         fault = self._ordered.get((step, phase))
         if fault is None:
             return await deed()
         self.struck.add((step, phase))
-        return await fault(deed)
+        try:
+            return await fault(deed)
+        except UNDECIDED as error:
+            self._failures[step, phase] += 1
+            if (step, phase) in self._impatient and self._failures[step, phase] % FAILURES_TILL_GIVEN_UP == 0:
+                raise given_up(error) from error
+            raise
 
 
 def faulty(plan: AnyPlan, faults: Faults) -> AnyPlan:
@@ -98,12 +104,14 @@ def _faulty_step(step: Step[Any], faults: Faults) -> Step[Any]:
         assert undo is not None
         await faults.strike(step.name, "undo", lambda: undo(data, call))
 
-    return replace(
-        step,
-        action=act if action else None,
-        undo=take_back if undo else None,
-        step_timeout_seconds=faults.timeout_of(step),
-    )
+    return replace(step, action=act if action else None, undo=take_back if undo else None)
+
+
+def given_up(error: ServiceError) -> ServiceError:
+    """Return the same error as one that the engine does not repeat the call after, as at the end of its patience."""
+    kind = type(f"Last{type(error).__name__}", (type(error), TooManyRequests), {})
+    last: ServiceError = kind()
+    return last
 
 
 async def refused(_: Deed) -> Any:

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
 import pytest
 from aiohttp import web
 
@@ -16,6 +15,7 @@ from tests.e2e.door import Doorway, Ticket, buy
 from tests.e2e.integrators import Integrator
 from tests.e2e.people import Box, Person
 from tests.e2e.workshop import Workshop
+from tests.support.http_client import http_client
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.waiting import eventually
@@ -39,14 +39,14 @@ def platform(servers: TestServers) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 async def description(platform: Stack) -> dict[str, Any]:
     """The merged OpenAPI document, once every service has described itself: the first time takes a moment."""
-    async with httpx.AsyncClient(base_url=platform.urls.gateway) as http:
+    async with http_client(platform.urls.gateway) as http:
 
         async def look() -> dict[str, Any]:
             found: dict[str, Any] = (await http.get("/openapi.json")).json()
             assert {route.path for route in ROUTES} <= set(found["paths"])
             return found
 
-        return await eventually(look, within_seconds=30)
+        return await eventually(look)
 
 
 @pytest.fixture(scope="session", autouse=True)

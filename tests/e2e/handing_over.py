@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
-import httpx
 
 from devstack.stack import Stack
 from tests.e2e.people import SANDBOX_OTP, Answer, Person
-from tests.support.loopback import NO_TLS
+from tests.support.http_client import http_client
 
 __all__ = ["WRONG_OTP", "Handover", "let_run_out", "sandbox_fault"]
 
@@ -77,7 +76,7 @@ async def let_run_out(platform: Stack, saga_id: str) -> None:
 
 async def sandbox_fault(platform: Stack, path: str | None, **fault: Any) -> None:
     """Let calls of one of the sandbox's paths fail, or with no path none any more."""
-    async with httpx.AsyncClient(base_url=platform.urls.sandbox, verify=NO_TLS) as sandbox:
+    async with http_client(platform.urls.sandbox) as sandbox:
         if path is None:
             answered = await sandbox.delete("/control/faults")
         else:

@@ -9,7 +9,7 @@ import httpx
 
 from devstack.seed import PASSWORD
 from devstack.stack import Stack
-from tests.support.loopback import NO_TLS
+from tests.support.http_client import http_client
 
 __all__ = ["Answer", "Box", "Person"]
 
@@ -50,7 +50,7 @@ class Person:
         self.user_id = user_id
         self.email = email
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(base_url=stack.urls.gateway, headers=headers, timeout=30, verify=NO_TLS)
+        self._http = http_client(stack.urls.gateway, headers=headers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,7 +95,7 @@ class Person:
 
     async def top_up(self, amount: str) -> None:
         """Get credits from the sandbox's ledger."""
-        async with httpx.AsyncClient(base_url=self._stack.urls.sandbox, verify=NO_TLS) as sandbox:
+        async with http_client(self._stack.urls.sandbox) as sandbox:
             topped_up = await sandbox.post("/topups", json={"user_id": self.user_id, "amount": amount})
             assert topped_up.is_success, topped_up.text
 

@@ -11,6 +11,7 @@ from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access import BY_OTHER_MEANS, RULES, Who, body_of, is_of_no_route, path_of, rule_of
 from tests.e2e.people import Person
+from tests.support.http_client import http_client
 
 SEEDED: Final = {
     "fan": "user1@example.com",
@@ -35,13 +36,11 @@ def called(route: Route) -> str:
 @pytest.fixture(scope="module")
 async def callers(platform: Stack) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
     async with AsyncExitStack() as opened:
-        clients = {"nobody": httpx.AsyncClient(base_url=platform.urls.gateway)}
+        clients = {"nobody": http_client(platform.urls.gateway)}
         anybody = await opened.enter_async_context(Person(platform))
         for role, email in SEEDED.items():
             person = await anybody.log_in(email)
-            clients[role] = httpx.AsyncClient(
-                base_url=platform.urls.gateway, headers={"authorization": f"Bearer {person.token}"}
-            )
+            clients[role] = http_client(platform.urls.gateway, headers={"authorization": f"Bearer {person.token}"})
         for client in clients.values():
             await opened.enter_async_context(client)
         yield clients

@@ -15,6 +15,7 @@ from tests.e2e.conftest import MakeFan
 from tests.e2e.door import Doorway, Ticket, buy
 from tests.e2e.people import Answer, Box, Person
 from tests.e2e.workshop import Workshop
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 UNKNOWN = str(uuid.uuid4())
@@ -23,7 +24,7 @@ READS = ("dashboard", "export.csv", "scans")
 
 async def export(platform: Stack, admin: Person, event_id: str) -> httpx.Response:
     headers = {"authorization": f"Bearer {admin.token}"}
-    async with httpx.AsyncClient(base_url=platform.urls.gateway, headers=headers) as http:
+    async with http_client(platform.urls.gateway, headers=headers) as http:
         return await http.get(f"/api/admin/events/{event_id}/export.csv")
 
 

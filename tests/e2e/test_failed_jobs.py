@@ -24,7 +24,7 @@ async def dead_job(admin: Person, delivery_id: str) -> dict[str, Any]:
                 return detail
         raise AssertionError("not among the dead")
 
-    return await eventually(look, within_seconds=60)
+    return await eventually(look)
 
 
 async def has_dead_letter(platform: Stack) -> bool:

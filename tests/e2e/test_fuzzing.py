@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,6 +25,7 @@ from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access import BY_OTHER_MEANS, Who, rule_of
+from tests.support.http_client import http_client
 
 pytest_plugins = ["schemathesis.pytest.plugin"]
 
@@ -66,11 +66,11 @@ def api(description: dict[str, Any]) -> BaseSchema:
 
 
 @pytest.fixture(scope="module")
-def tokens(platform: Stack) -> dict[str, str]:
+async def tokens(platform: Stack) -> dict[str, str]:
     found = {NOBODY: ""}
-    with httpx.Client(base_url=platform.urls.gateway) as http:
+    async with http_client(platform.urls.gateway) as http:
         for email in filter(None, CALLERS):
-            login = http.post("/api/auth/login", json={"email": email, "password": PASSWORD})
+            login = await http.post("/api/auth/login", json={"email": email, "password": PASSWORD})
             found[email] = login.json()["data"]["access_token"]
     return found
 

@@ -16,6 +16,7 @@ from tests.e2e.door import Doorway, Ticket
 from tests.e2e.handing_over import Handover
 from tests.e2e.people import SANDBOX_OTP, Box, Person
 from tests.e2e.test_access import called
+from tests.support.http_client import http_client
 
 # As long as the shortest field takes: it names a row.
 HOSTILE: Final = "'\"\\%_;--$1 :n %s {}"
@@ -32,7 +33,7 @@ Place = Sequence[str | int]
 @pytest.fixture
 async def http(platform: Stack, admin: Person) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": f"Bearer {admin.token}"}
-    async with httpx.AsyncClient(base_url=platform.urls.gateway, headers=headers) as http:
+    async with http_client(platform.urls.gateway, headers=headers) as http:
         yield http
 
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
 from tests.e2e.people import Box, Person
-from tests.support.loopback import NO_TLS
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 
@@ -28,7 +27,7 @@ class Letterbox:
             assert any(mail["subject"].startswith(beginning) for mail in mails), [mail["subject"] for mail in mails]
             return mails
 
-        mails = await eventually(look, within_seconds=30)
+        mails = await eventually(look)
         return next(mail for mail in mails if mail["subject"].startswith(beginning))
 
     async def text_messages(self) -> list[str]:
@@ -36,7 +35,7 @@ class Letterbox:
         return [sent["text"] for sent in await self._get("/control/sent", mobile=phone) if sent["kind"] == "sms"]
 
     async def _get(self, path: str, **query: str) -> list[dict[str, Any]]:
-        async with httpx.AsyncClient(base_url=self._sandbox, verify=NO_TLS) as http:
+        async with http_client(self._sandbox) as http:
             found: list[dict[str, Any]] = (await http.get(path, params=query)).json()
             return found
 

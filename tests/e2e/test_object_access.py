@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from devstack.stack import Stack
@@ -13,6 +12,7 @@ from tests.e2e.access import BY_OTHER_MEANS, Who, body_of, is_of_no_route, path_
 from tests.e2e.conftest import MakeFan
 from tests.e2e.people import Box, Person
 from tests.e2e.test_access import called
+from tests.support.http_client import http_client
 
 # What belongs to somebody. An id in no list fails the test below: say whose it is.
 OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
@@ -134,9 +134,7 @@ async def test_strangers_are_refused_and_change_nothing(
     owners = await one_of_everything(new_fan, concert, seats[:3])
     strangers = await one_of_everything(new_fan, concert, seats[3:6])
     before = await possessions(owners.owner)
-    async with httpx.AsyncClient(
-        base_url=platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}
-    ) as http:
+    async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}) as http:
         for route, foreign in foreign_ids(description):
             path, body = asked(route, description, foreign, by=strangers, of=owners)
             answer = await http.request(route.method, path, json=body)
@@ -152,9 +150,7 @@ async def test_owners_are_not_refused(
 ) -> None:
     """Or the test above would ask for what is refused to everybody."""
     owners = await one_of_everything(new_fan, concert, concert.seats["CAT2"][:3])
-    async with httpx.AsyncClient(
-        base_url=platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}
-    ) as http:
+    async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}) as http:
         for route, foreign in foreign_ids(description):
             path, body = asked(route, description, foreign, by=owners, of=owners)
             answer = await http.request(route.method, path, json=body)

@@ -27,7 +27,7 @@ async def deliveries(admin: Person, subscription: dict[str, Any], order_status: 
         assert found[0]["status"] == order_status, found[0]
         return found
 
-    return await eventually(look, within_seconds=30)
+    return await eventually(look)
 
 
 async def test_a_message_arrives_signed_and_can_be_replayed(

@@ -3,13 +3,13 @@
 import json
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from devstack.postman.collection import COLLECTION, ENVIRONMENT
 from devstack.postman.description import describe
 from devstack.stack import Stack
 from tests.e2e.postman_runner import PostmanRunner
+from tests.support.http_client import http_client
 
 FEWEST_EXPECTATIONS = 35
 
@@ -19,7 +19,7 @@ async def runner(platform: Stack) -> AsyncIterator[PostmanRunner]:
     values = json.loads(ENVIRONMENT.read_text())["values"]
     environment = {value["key"]: value["value"] for value in values}
     here = {"base_url": platform.urls.gateway, "sandbox_url": platform.urls.sandbox}
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with http_client() as http:
         yield PostmanRunner(json.loads(COLLECTION.read_text()), environment | here, http)
 
 
@@ -31,6 +31,6 @@ async def test_scenario_runs_as_often_as_one_likes(runner: PostmanRunner, scenar
 
 
 async def test_collection_is_made_of_what_the_gateway_serves(platform: Stack) -> None:
-    async with httpx.AsyncClient(base_url=platform.urls.gateway) as http:
+    async with http_client(platform.urls.gateway) as http:
         served = (await http.get("/openapi.json")).json()
     assert served == await describe()

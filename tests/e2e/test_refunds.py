@@ -153,7 +153,7 @@ class TestCancelledEvent:
 
         begun = await admin.post(f"/admin/events/{concert.event_id}/cancel")
         assert begun.status in {200, 202}, begun.body
-        done = await eventually(lambda: finished(admin, concert), within_seconds=30)
+        done = await eventually(lambda: finished(admin, concert))
         assert (done["orders_total"], done["orders_refunded"]) == (4, 4)
         assert (done["open_orders"], done["open_transfers"], done["open_listings"]) == (0, 0, 0)
         # The fan paid 500, sold one ticket for 50, and gets back what four of the five had cost.
@@ -189,12 +189,12 @@ class TestCancelledEvent:
         await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
 
         await admin.post(f"/admin/events/{concert.event_id}/cancel")
-        left = await eventually(lambda: cancellation(admin, concert, orders_refunded=1), within_seconds=30)
+        left = await eventually(lambda: cancellation(admin, concert, orders_refunded=1))
         assert (left["state"], left["open_orders"], left["open_disputes"]) == ("RUNNING", 1, 1)
         decided = await admin.post(f"/transfer/{verdict}", {"transfer_id": transfer_id})
         assert decided.status == 200, decided.body
 
-        done = await eventually(lambda: finished(admin, concert), within_seconds=30)
+        done = await eventually(lambda: finished(admin, concert))
         assert (done["orders_refunded"], done["open_disputes"]) == (2, 0)
         assert (await fan.balance(), await friend.balance()) == balances
 

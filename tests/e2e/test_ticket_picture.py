@@ -10,6 +10,7 @@ from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
 from tests.e2e.door import Doorway, Ticket
 from tests.e2e.people import Person
+from tests.support.http_client import http_client
 
 Fetch = Callable[[Person, str], Awaitable[httpx.Response]]
 
@@ -18,7 +19,7 @@ Fetch = Callable[[Person, str], Awaitable[httpx.Response]]
 def fetch(platform: Stack) -> Fetch:
     async def fetch(person: Person, seat_id: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {person.token}"} if person.token else {}
-        async with httpx.AsyncClient(base_url=platform.urls.gateway, headers=headers) as http:
+        async with http_client(platform.urls.gateway, headers=headers) as http:
             return await http.get(f"/api/tickets/{seat_id}/qr.svg")
 
     return fetch

@@ -12,6 +12,7 @@ import pytest
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
 from tests.e2e.people import Box, Person
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 MEBIBYTE = 1_048_576
@@ -31,7 +32,7 @@ class Providers:
 
 @pytest.fixture
 async def providers(platform: Stack) -> AsyncIterator[Providers]:
-    async with httpx.AsyncClient(base_url=platform.urls.sandbox, timeout=30) as http:
+    async with http_client(platform.urls.sandbox) as http:
         yield Providers(http)
 
 
@@ -47,7 +48,7 @@ async def has(fan: Person, balance: str) -> None:
         assert await fan.balance() == balance
         return True
 
-    await eventually(look, within_seconds=20)
+    await eventually(look)
 
 
 async def logged(admin: Person, provider: str, **filters: str) -> list[dict[str, Any]]:
@@ -106,7 +107,7 @@ async def test_a_declined_card_then_a_refund(new_fan: MakeFan, providers: Provid
             assert (await fan.get(f"/payments/{payment_id}")).data["status"] == status
             return True
 
-        await eventually(look, within_seconds=20)
+        await eventually(look)
 
     for happening, status, balance in (
         ("fail", "FAILED", "0.00"),
@@ -187,7 +188,7 @@ class TestRefusedAtTheDoor:
             assert told["webhook_id"] in {w["external_id"] for w in await logged(admin, "stripe", status="failed")}
             return True
 
-        await eventually(failed, within_seconds=20)
+        await eventually(failed)
         assert await fan.balance() == "0.00"
         flagged = (await admin.get("/admin/payments", flagged="true")).data
         assert [p["flags"] for p in flagged if p["payment_id"] == payment_id] == [["AMOUNT_MISMATCH"]]
@@ -201,10 +202,10 @@ class TestRefusedAtTheDoor:
             assert webhook["status"] == "ignored"
             return webhook
 
-        webhook = await eventually(ignored, within_seconds=20)
+        webhook = await eventually(ignored)
         replayed = (await admin.post(f"/admin/webhook-logs/{webhook['webhook_id']}/replay")).data
         assert replayed["replays"] == 1
-        await eventually(ignored, within_seconds=20)
+        await eventually(ignored)
 
 
 def test_the_description_says_that_webhooks_need_no_token(platform: Stack) -> None:

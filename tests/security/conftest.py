@@ -12,6 +12,7 @@ from gateway.routing import Upstream
 from gateway.settings import Settings
 from tests.integration.gateway.conftest import NO_BROKER, until_ready
 from tests.integration.gateway.services import Services, running_services
+from tests.support.http_client import http_client
 from tests.support.serving import serving
 
 
@@ -49,5 +50,5 @@ async def gateway(all_services: Services) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway) as http:
+    async with http_client(gateway) as http:
         yield http

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.http_client import http_client
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
@@ -13,11 +14,11 @@ __all__ = ["cut_connections"]
 async def cut_connections(vhost: Vhost) -> None:
     """Close every client's connection from the broker's side."""
     management = httpx.URL(vhost.management.url)
-    async with httpx.AsyncClient(base_url=management, auth=(management.username, management.password)) as http:
+    async with http_client(management, auth=(management.username, management.password)) as http:
 
         async def connections() -> list[dict[str, Any]]:
             found = (await http.get("/api/connections")).json()
             return [connection for connection in found if connection["vhost"] == vhost.name]
 
-        for connection in await eventually(connections, within_seconds=10):
+        for connection in await eventually(connections):
             await http.delete(f"/api/connections/{connection['name']}")

@@ -32,7 +32,7 @@ async def serving(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[str]
     server = _Server(uvicorn.Config(app, **server_options(settings)))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        await eventually(lambda: server.started or task.done(), within_seconds=30)
+        await eventually(lambda: server.started or task.done())
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True

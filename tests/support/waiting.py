@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar, overload
 
+from tests.support.timeouts import CONDITION_SECONDS
+
 __all__ = ["eventually"]
 
 POLL_SECONDS: Final = 0.02
@@ -17,7 +19,9 @@ Value = TypeVar("Value")
 async def eventually(look: Callable[[], Awaitable[Value]], *, within_seconds: float = ...) -> Value: ...
 @overload
 async def eventually(look: Callable[[], Value], *, within_seconds: float = ...) -> Value: ...
-async def eventually(look: Callable[[], Value | Awaitable[Value]], *, within_seconds: float = 10.0) -> Value:
+async def eventually(
+    look: Callable[[], Value | Awaitable[Value]], *, within_seconds: float = CONDITION_SECONDS
+) -> Value:
     """Look again and again until what is seen is true-ish, and return it.
 
     An AssertionError while looking counts as "not yet", so that ``look`` may assert.

@@ -6,6 +6,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
+from common.http.client import IDLE_SECONDS
 from common.telemetry.tracing import client_span
 from users.otp.errors import OtpUnavailable
 from users.otp.provider import OtpVerdict
@@ -22,7 +23,7 @@ class NotificationApi:
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={KEY_HEADER: key.get_secret_value()},
-            transport=AiohttpTransport(),
+            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
             timeout=timeout_seconds,
         )
 

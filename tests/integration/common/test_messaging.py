@@ -21,6 +21,7 @@ from common.settings import DatabaseSettings
 from rabbitmq.topology import HOLD_EXCHANGE, RELEASE_QUEUE, hold_queue_name, platform_topology
 from tests.support.connections import cut_connections
 from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 TOPOLOGY = platform_topology()
@@ -80,8 +81,8 @@ async def test_consumer_goes_on_after_its_connection_was_cut(
             raise AssertionError from error
         return True
 
-    await eventually(published, within_seconds=20)
-    await eventually(lambda: after.id in taken, within_seconds=20)
+    await eventually(published)
+    await eventually(lambda: after.id in taken)
     await consumer.broker.close()
 
 
@@ -109,7 +110,7 @@ class TestConsumer:
             assert again.id == message.id
             taken.set()
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(ANSWER_SECONDS):
             async with self._consuming(rabbitmq_url, publisher, hang):
                 await publish(publisher, message)
                 await in_hand.wait()
@@ -192,7 +193,7 @@ class TestOutboxRelay:
         await cut_connections(vhost)
         sent += [await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY) for _ in range(20)]
         for message_id in sent:
-            await eventually(lambda message_id=message_id: self._is_sent(database, message_id), within_seconds=20)  # type: ignore[misc]
+            await eventually(lambda message_id=message_id: self._is_sent(database, message_id))  # type: ignore[misc]
         await relay.close()
 
     async def test_two_relays_share_the_work(self, database: Database, publisher: Publisher) -> None:

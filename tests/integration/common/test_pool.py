@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 NAME = "crowded"
 CONNECTIONS = 2
 PATIENCE_SECONDS = 0.2  # for a free connection, and also for opening one
-STANDSTILL_SECONDS = 30  # longer than any standstill here, so that only the pool refuses
+STANDSTILL_SECONDS = 100  # longer than any standstill here, so that only the pool refuses
 CALLERS = 40
 COUNT = text("UPDATE counter SET value = value + 1")
 WAITING = """

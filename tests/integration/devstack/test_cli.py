@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from devstack.home import ROOT, Home, State
+from devstack.supervisor import FREE_PORTS_VARIABLE
 from tests.support.servers import TestServers
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 Devstack = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -27,6 +29,7 @@ def home(tmp_path: Path) -> Home:
 def devstack(home: Home, servers: TestServers) -> Iterator[Devstack]:
     env = os.environ | {
         "DEVSTACK_HOME": str(home.path),
+        FREE_PORTS_VARIABLE: "1",
         "DATABASE_URL": servers.stack.postgres_url,
         "RABBITMQ_URL": servers.stack.urls.rabbitmq,
     }
@@ -52,7 +55,7 @@ def under_debugger(home: Home, service: str) -> "subprocess.Popen[bytes]":
 
 def answers(url: str) -> bool:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +22,10 @@ from devstack.home import ROOT, Home
 from devstack.management import RabbitMQManagement
 from devstack.processes import ProcessId
 from devstack.servers import Existing
-from devstack.services import choose_ports
+from devstack.services import PLATFORM, SERVER_PORTS, choose_ports
 from devstack.stack import Stack
 from tests.support.servers import DatabaseFactory, TestServers
+from tests.support.timeouts import ANSWER_SECONDS, CONDITION_SECONDS
 
 STANDIN = [sys.executable, "-m", "tests.integration.devstack.standin"]
 SERVICES = ["users", "inventory"]
@@ -44,7 +46,7 @@ def stack(tmp_path: Path, existing: Existing) -> Iterator[Stack]:
 
 def seen_by(stack: Stack, service: str) -> dict[str, Any]:
     parts = urlsplit(stack.urls.health_of(service))
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health")
         seen: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -54,7 +56,7 @@ def seen_by(stack: Stack, service: str) -> dict[str, Any]:
 
 
 def wait_gone(processes: list[ProcessId]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + CONDITION_SECONDS
     while any(process.is_alive() for process in processes):
         assert time.monotonic() < deadline, [process for process in processes if process.is_alive()]
         time.sleep(0.02)
@@ -87,7 +89,7 @@ def test_a_restart_may_change_environment_and_command_for_once(stack: Stack) -> 
 
 def test_a_service_that_ended_by_itself_is_reported_once(stack: Stack) -> None:
     os.kill(seen_by(stack, "users")["pid"], signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + CONDITION_SECONDS
     while not (ended := stack.take_ended()) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert ended == {"users": -signal.SIGKILL}
@@ -143,24 +145,27 @@ def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack, existing: Ex
     assert seen_by(stack, "users")["pid"]
 
 
-def test_ports_are_found_when_the_usual_ones_are_taken(tmp_path: Path, existing: Existing) -> None:
-    with socket.socket() as somebody:
-        somebody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            somebody.bind(("127.0.0.1", 5000))
-            somebody.listen()
-        except OSError:
-            pass  # somebody else has it already, which serves as well
-        with Stack(
+def test_ports_are_found_when_the_usual_ones_are_taken(
+    tmp_path: Path, existing: Existing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other ports stand for the usual ones here, where a platform may run beside the test."""
+    usual = choose_ports(usual=False)
+    monkeypatch.setattr("devstack.services.PLATFORM", [replace(spec, ports=usual[spec.name]) for spec in PLATFORM])
+    monkeypatch.setattr("devstack.services.SERVER_PORTS", {name: usual[name] for name in SERVER_PORTS})
+    with (
+        socket.create_server(("127.0.0.1", usual["users"]["PORT"])),
+        Stack(
             home=tmp_path,
             services=["users"],
             existing=existing,
             migrate=False,
             usual_ports=True,
             commands={"users": STANDIN},
-        ) as stack:
-            assert urlsplit(stack.urls.users).port != 5000
-            assert seen_by(stack, "users")["pid"]
+        ) as stack,
+    ):
+        assert urlsplit(stack.urls.orders).port == usual["orders"]["PORT"]
+        assert urlsplit(stack.urls.users).port != usual["users"]["PORT"]
+        assert seen_by(stack, "users")["pid"]
 
 
 def test_secrets_are_kept_private_and_survive(tmp_path: Path, existing: Existing) -> None:
@@ -205,7 +210,7 @@ def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
         assert [process.name for process in state.processes if process.is_alive()] == ["users"]
         os.kill(supervisor.pid, number)
     wait_gone(list(state.processes))
-    psutil.wait_procs(watchdog, timeout=10)
+    psutil.wait_procs(watchdog, timeout=CONDITION_SECONDS)
     # At once, in the same folder: nothing is in the way.
     with Stack(
         home=tmp_path, services=["users"], existing=existing, migrate=False, commands={"users": STANDIN}

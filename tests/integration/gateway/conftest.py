@@ -14,7 +14,7 @@ from gateway.app import create_app
 from gateway.routing import Upstream
 from gateway.settings import Settings
 from tests.integration.gateway.services import Services, running_services
-from tests.support.loopback import NO_TLS
+from tests.support.http_client import http_client
 from tests.support.serving import serving
 from tests.support.waiting import eventually
 
@@ -74,7 +74,7 @@ async def gateway(gateways: Gateways) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway, verify=NO_TLS) as http:
+    async with http_client(gateway) as http:
         yield http
 
 
@@ -89,7 +89,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 async def until_ready(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url, verify=NO_TLS) as http:
+    async with http_client(url) as http:
 
         async def is_healthy() -> bool:
             return (await http.get("/health")).status_code == httpx.codes.OK

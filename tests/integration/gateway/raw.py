@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.timeouts import ANSWER_SECONDS
+
 __all__ = ["RawAnswer", "ask", "exchange", "reading_slowly"]
 
 
@@ -38,7 +40,7 @@ async def exchange(url: str, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     try:
         writer.write(data)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(ANSWER_SECONDS):
             return await reader.read()
     finally:
         writer.close()

@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from gateway.settings import Settings
 from tests.integration.gateway.conftest import NO_BROKER, Gateways
 from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
 
 SHOP = "https://shop.example"
 ADMIN = "https://admin.example"
@@ -18,7 +19,7 @@ STRANGER = "https://evil.example"
 @pytest.fixture
 async def http(gateways: Gateways, services: Services) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
     origins = f"{SHOP}, {ADMIN}"
-    async with gateways(cors_origins=origins, rate_limit_per_minute=2) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(cors_origins=origins, rate_limit_per_minute=2) as url, http_client(url) as http:
         yield http
 
 

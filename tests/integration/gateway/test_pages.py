@@ -10,6 +10,7 @@ import pytest
 from gateway.routing import Upstream
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
 
 
 def operation(name: str) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def described(services: Services) -> Services:
 
 @pytest.mark.usefixtures("described")
 async def test_the_description_has_what_may_be_called_and_nothing_else(gateways: Gateways) -> None:
-    async with gateways() as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways() as url, http_client(url) as http:
         found = (await http.get("/openapi.json")).json()
     assert {path: set(item) for path, item in found["paths"].items()} == {
         "/api/orders/{id}": {"get"},
@@ -50,14 +51,14 @@ async def test_the_description_has_what_may_be_called_and_nothing_else(gateways:
 
 
 async def test_a_service_that_is_away_is_described_from_memory(gateways: Gateways, described: Services) -> None:
-    async with gateways(openapi_cache_seconds=0) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(openapi_cache_seconds=0) as url, http_client(url) as http:
         before = (await http.get("/openapi.json")).json()
         described.broken_documents.add(Upstream.ORDERS)
         assert (await http.get("/openapi.json")).json() == before
 
 
 async def test_the_description_is_not_read_anew_for_everybody(gateways: Gateways, described: Services) -> None:
-    async with gateways(openapi_cache_seconds=60) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(openapi_cache_seconds=60) as url, http_client(url) as http:
         before = (await http.get("/openapi.json")).json()
         described.documents.clear()
         assert (await http.get("/openapi.json")).json() == before
@@ -78,7 +79,7 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(client: httpx.AsyncCli
 
 
 async def test_docs_can_be_switched_off(gateways: Gateways) -> None:
-    async with gateways(docs=False) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(docs=False) as url, http_client(url) as http:
         for path in ("/docs", "/openapi.json", "/docs/assets/swagger-ui.css"):
             assert (await http.get(path)).status_code == 404
 
@@ -107,14 +108,14 @@ async def test_health_names_what_is_needed(client: httpx.AsyncClient) -> None:
 
 
 async def test_however_many_ask_for_health_the_services_are_asked_once(gateways: Gateways, services: Services) -> None:
-    async with gateways(health_cache_seconds=60) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(health_cache_seconds=60) as url, http_client(url) as http:
         reports = await asyncio.gather(*(http.get("/health") for _ in range(20)))
         assert services.probes == 3  # orders, events, orchestrator
         assert len({report.text for report in reports}) == 1
 
 
 async def test_health_is_not_remembered_for_longer_than_said(gateways: Gateways, services: Services) -> None:
-    async with gateways(health_cache_seconds=0) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(health_cache_seconds=0) as url, http_client(url) as http:
         await http.get("/health")
         await http.get("/health")
         assert services.probes == 6

@@ -13,6 +13,7 @@ from tests.integration.gateway.cable import cable_to
 from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.messages import Announcer, announcing
 from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 # A second poll would take longer than any test here: what is seen in time came by message.
@@ -45,7 +46,7 @@ class Fan:
 
 
 async def until_fed(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with http_client(url) as http:
 
         async def is_fed() -> bool:
             return bool((await http.get("/health")).json()["checks"]["broker"] == "ok")
@@ -64,8 +65,8 @@ async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
     async with (
         gateways(**fed) as one,
         gateways(**fed) as other,
-        httpx.AsyncClient(base_url=one) as http_of_one,
-        httpx.AsyncClient(base_url=other) as http_of_other,
+        http_client(one) as http_of_one,
+        http_client(other) as http_of_other,
     ):
         await until_fed(one)
         await until_fed(other)
@@ -83,14 +84,14 @@ async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
 async def test_a_gateway_that_starts_later_knows_too(gateways: Gateways, services: Services) -> None:
     session_id = uuid.uuid4()
     services.revoked[session_id] = in_minutes(15)
-    async with gateways() as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways() as url, http_client(url) as http:
         await until_ready(url)
         assert await Fan(services, http, session_id).is_out()
         assert await Fan(services, http).is_in()
 
 
 async def test_without_the_broker_the_set_is_read_again_and_again(gateways: Gateways, services: Services) -> None:
-    async with gateways(revocation_poll_seconds=0.1) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(revocation_poll_seconds=0.1) as url, http_client(url) as http:
         await until_ready(url)
         fan = Fan(services, http)
         assert await fan.is_in()
@@ -104,7 +105,7 @@ async def test_when_the_broker_goes_the_set_is_read_again(
     async with (
         cable_to(rabbitmq_url) as cable,
         gateways(rabbitmq_url=SecretStr(cable.url), revocation_poll_seconds=0.1) as url,
-        httpx.AsyncClient(base_url=url) as http,
+        http_client(url) as http,
     ):
         await until_fed(url)
         fan = Fan(services, http)
@@ -116,7 +117,7 @@ async def test_when_the_broker_goes_the_set_is_read_again(
 
 async def test_before_the_set_was_ever_read_nobody_is_let_in(gateways: Gateways, services: Services) -> None:
     users_are_away = {"users_url": "http://127.0.0.1:1", "revocation_poll_seconds": 0.1}
-    async with gateways(**users_are_away) as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(**users_are_away) as url, http_client(url) as http:
         answer = await Fan(services, http).ask()
         assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
         assert (await http.get("/health")).json()["checks"]["revoked_sessions"] == "failed"
@@ -129,7 +130,7 @@ async def test_what_was_missed_while_cut_off_is_read_when_the_connection_is_back
     async with (
         cable_to(rabbitmq_url) as cable,
         gateways(rabbitmq_url=SecretStr(cable.url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
-        httpx.AsyncClient(base_url=url) as http,
+        http_client(url) as http,
     ):
         await until_fed(url)
         missed, later = Fan(services, http), Fan(services, http)
@@ -148,7 +149,7 @@ async def test_a_message_nobody_understands_stops_nothing(
 ) -> None:
     async with (
         gateways(rabbitmq_url=SecretStr(rabbitmq_url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
-        httpx.AsyncClient(base_url=url) as http,
+        http_client(url) as http,
     ):
         await until_fed(url)
         fan = Fan(services, http)
@@ -161,5 +162,5 @@ async def test_a_message_nobody_understands_stops_nothing(
 
 
 async def test_the_set_is_asked_for_with_a_service_token(services: Services) -> None:
-    async with httpx.AsyncClient(base_url=services.urls[Upstream.USERS]) as http:
+    async with http_client(services.urls[Upstream.USERS]) as http:
         assert (await http.get("/internal/sessions/revoked", headers={"Authorization": "Bearer x"})).status_code == 401

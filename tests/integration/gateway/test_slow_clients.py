@@ -14,10 +14,12 @@ from websockets.asyncio.client import connect
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.raw import reading_slowly
 from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 PATIENCE_SECONDS = 0.3
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.2
 LONG_ENOUGH = 4 * PATIENCE_SECONDS
 SEAT_MAP = f"/api/events/{uuid.uuid4()}"
 GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -50,7 +52,7 @@ async def connected(url: str) -> AsyncIterator[Connection]:
 async def until_cut_off(reader: asyncio.StreamReader) -> bytes:
     """Read until the gateway ends the connection, and return what it sent."""
     received = b""
-    async with asyncio.timeout(3):  # less than the five seconds that uvicorn keeps an idle connection
+    async with asyncio.timeout(4.5):  # less than the five seconds that uvicorn keeps an idle connection
         try:
             while part := await reader.read(65_536):
                 received += part
@@ -77,7 +79,7 @@ async def test_a_request_that_is_never_finished_is_not_waited_for(url: str, befo
 
 
 async def test_who_takes_nothing_of_a_seat_map_makes_room_for_others(url: str) -> None:
-    async with reading_slowly(url, GET_SEAT_MAP) as reader, httpx.AsyncClient(base_url=url) as http:
+    async with reading_slowly(url, GET_SEAT_MAP) as reader, http_client(url) as http:
         await reader.readuntil(b"\r\n\r\n")
         answer = await http.get(SEAT_MAP)  # waits two seconds for a connection
         assert answer.content == HALL
@@ -112,7 +114,7 @@ async def test_a_service_may_take_longer_than_a_client(url: str, services: Servi
         return web.json_response({})
 
     services.handlers["/api/events"] = answer
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with http_client(url, limits=httpx.Limits(max_connections=1)) as http:
         assert (await http.get("/api/events")).status_code == 200
         assert (await http.get("/livez")).status_code == 200
 
@@ -121,7 +123,7 @@ async def test_who_watches_seats_need_not_say_anything(url: str) -> None:
     async with connect(f"{url.replace('http', 'ws')}/ws/events/{uuid.uuid4()}") as connection:
         assert "subscribed" in str(await connection.recv())
         await asyncio.sleep(LONG_ENOUGH)
-        await asyncio.wait_for(await connection.ping(), 2)
+        await asyncio.wait_for(await connection.ping(), ANSWER_SECONDS)
 
 
 async def test_there_are_only_so_many_connections(gateways: Gateways) -> None:

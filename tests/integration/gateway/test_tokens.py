@@ -16,6 +16,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.settings import DEV_SERVICE_TOKEN_SECRET
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 KEY_ID = "test-key"
@@ -158,7 +159,7 @@ async def test_refresh_and_logout_judge_their_token_themselves(
 async def test_while_keys_cannot_be_had_nobody_is_let_in(
     gateways: Gateways, services: Services, bearer: dict[str, str]
 ) -> None:
-    async with gateways(jwks_url="http://127.0.0.1:1/jwks.json") as url, httpx.AsyncClient(base_url=url) as http:
+    async with gateways(jwks_url="http://127.0.0.1:1/jwks.json") as url, http_client(url) as http:
         answer = await http.get("/api/tickets", headers=bearer)
         assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
         assert services.received == []

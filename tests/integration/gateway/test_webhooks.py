@@ -12,6 +12,7 @@ from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
 from tests.integration.gateway.services import Services
 from tests.integration.gateway.test_limits import Clock
+from tests.support.http_client import http_client
 
 LIMIT = 3
 STRIPE = "/api/webhooks/stripe"
@@ -106,7 +107,7 @@ class TestCounting:
             for _ in range(17):
                 yield b" " * 65_536
 
-        async with httpx.AsyncClient(base_url=limited, headers={"X-Forwarded-For": "192.0.2.1"}) as forger:
+        async with http_client(limited, headers={"X-Forwarded-For": "192.0.2.1"}) as forger:
             answers = [await forger.post(STRIPE, content=too_long()) for _ in range(LIMIT + 1)]
         assert [answer.status_code for answer in answers] == [413] * LIMIT + [429]
         assert services.received == []

@@ -16,6 +16,7 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 from tests.integration.inventory.box_office import PurchaseService
 from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
+from tests.support.timeouts import ANSWER_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
         hold_ttl_seconds=1,
         sweep_seconds=3600,  # tests that want a sweep ask for one
         seat_changes_seconds=0.02,
-        lock_timeout_seconds=1.5,
+        lock_timeout_seconds=10,  # less than the 15 s after which an idle transaction ends, which holds the locks here
     )
 
 
@@ -59,5 +60,7 @@ def tokens(settings: Settings) -> ServiceTokens:
 
 
 @pytest.fixture(scope="module")
-def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> PurchaseService:
-    return PurchaseService(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=20))
+def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> BoxOffice:
+    return BoxOffice(
+        InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
+    )

@@ -7,8 +7,12 @@ import pytest
 
 from common.db.engine import Database
 from common.errors import Conflict, Gone, InvalidRequest, NotFound, Unprocessable
-from inventory.app import Inventory
 from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, refused, rows
+from common.rpc.client import open_channel
+from devstack.ports import free_port
+from inventory.settings import Settings
+from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
+from tests.integration.inventory.running import running_inventory
 from tests.integration.inventory.tables import at_least_waiting, locked_seat, lose_a_seat
 
 
@@ -246,15 +250,21 @@ class TestConfirm:
         assert await box_office.status(hall.seat_ids[1]) == "HELD"
 
     async def test_waits_for_a_lock_but_not_for_ever(
-        self, box_office: PurchaseService, database: Database, inventory: Inventory
+        self, box_office: BoxOffice, database: Database, settings: Settings
     ) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
         request_id = new_id()
-        async with locked_seat(database, hall.seat_ids[0]):
+        impatient = settings.model_copy(update={"port": free_port(), "lock_timeout_seconds": 0.5})
+        async with (
+            running_inventory(impatient),
+            open_channel(f"{impatient.host}:{impatient.port}") as channel,
+            locked_seat(database, hall.seat_ids[0]),
+        ):
+            other = BoxOffice(InventoryStub(channel), box_office.caller)
             started_at = time.monotonic()
-            refusal = await refused(box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id))
-            assert time.monotonic() - started_at >= inventory.settings.lock_timeout_seconds
+            refusal = await refused(other.confirm(hold.hold_id, hold.user_id, request_id=request_id))
+            assert time.monotonic() - started_at >= impatient.lock_timeout_seconds
         assert refusal.kind == "busy"
 
         assert (await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id)).seat_ids

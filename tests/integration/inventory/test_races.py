@@ -13,6 +13,7 @@ from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
 from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, outcomes, refused, rows
 from tests.integration.inventory.tables import answering, at_least_waiting, locked_seat, wrong_counts
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 
@@ -32,7 +33,9 @@ async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: 
     for attempt in range(30):
         seats = hall.seat_ids
         sets = [seats[:6], seats[4:], seats[2:8][::-1], seats[::2], seats[1::2][::-1], seats]
-        async with asyncio.timeout(30):  # a deadlock is found by the server after a second, an endless wait never
+        async with asyncio.timeout(
+            ANSWER_SECONDS
+        ):  # a deadlock is found by the server after a second, an endless wait never
             holds, refusals = await outcomes([box_office.reserve(hall.event_id, *chosen) for chosen in sets])
 
         taken = [seat.seat_id for hold in holds for seat in hold.seats]

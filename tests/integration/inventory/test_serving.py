@@ -24,6 +24,7 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 from tests.integration.inventory.box_office import PurchaseService
 from tests.integration.inventory.listening import open_wire
 from tests.integration.inventory.running import running_inventory
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.user_tokens import UserTokenMint
 from tests.support.waiting import eventually
 
@@ -145,7 +146,9 @@ class TestWithoutBroker:
             Inventory(alone).lifespan(FastAPI()),
             open_channel(f"{alone.host}:{alone.port}") as channel,
         ):
-            yield PurchaseService(InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens))
+            yield BoxOffice(
+                InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
+            )
 
     async def test_seats_are_held_and_sold_and_holds_end(
         self, cut_off: PurchaseService, settings: Settings, rabbitmq_url: str, database: Database

@@ -26,6 +26,7 @@ from orchestrator.jobs.service import JobQueue
 from orchestrator.jobs.worker import JobWorker, WorkPace
 from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
+from tests.support.timeouts import CONDITION_SECONDS
 from tests.support.waiting import eventually
 
 __all__ = ["Bench", "Errand", "Site", "policy"]
@@ -40,7 +41,7 @@ class Errand(BaseModel):
 
 
 def policy(kind: str, **rules: Any) -> JobPolicy:
-    usual = {"tries": 3, "retry_seconds": LADDER[:2], "timeout_seconds": 5.0, "concurrency": 4}
+    usual = {"tries": 3, "retry_seconds": LADDER[:2], "timeout_seconds": CONDITION_SECONDS, "concurrency": 4}
     return JobPolicy(kind, **{**usual, **rules})
 
 
@@ -122,7 +123,7 @@ class Site:
     async def worker(
         self,
         *handlers: tuple[JobPolicy, Handler[Errand]],
-        lease_seconds: float = 5.0,
+        lease_seconds: float = 10.0,
         grace_seconds: float = 5.0,
         trim_seconds: float = 60.0,
         rabbitmq_url: str = "",
@@ -168,13 +169,13 @@ class Site:
             for name in names
         ]
 
-    async def reaches(self, job: JobView, status: JobStatus, *, within_seconds: float = 10.0) -> JobView:
+    async def reaches(self, job: JobView, status: JobStatus) -> JobView:
         async def look() -> JobView | None:
             found = await self.queue.find(job.job_id)
             assert found.status is status, f"{found.status}: {found.error}"
             return found
 
-        found = await eventually(look, within_seconds=within_seconds)
+        found = await eventually(look)
         assert found is not None
         return found
 

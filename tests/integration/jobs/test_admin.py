@@ -18,6 +18,7 @@ from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.settings import Settings
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
 from tests.support.callers import Caller, new_id
+from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import Vhost
 from tests.support.statements import schema_differences
 from tests.support.user_tokens import UserTokenMint
@@ -48,6 +49,7 @@ async def callers(orchestrator_url: str, vhost: Vhost, mint: UserTokenMint) -> A
         database_url=SecretStr(orchestrator_url),
         rabbitmq_url=SecretStr(vhost.url),
         qr_keys=SecretStr(f"k1:{'A' * 43}"),
+        **NO_OTHER_SERVICES,
     )
     app = create_app(settings, user_tokens=mint.verifier())
     admin = mint.token(uuid.uuid4(), Role.CUSTOMER, Role.ADMIN)
@@ -160,7 +162,7 @@ class TestDead:
         def shown() -> float | None:
             return REGISTRY.get_sample_value("jobs_dead", {"kind": "email"})
 
-        assert await eventually(lambda: shown() == len(dead), within_seconds=15)
+        assert await eventually(lambda: shown() == len(dead))
 
     async def test_only_what_failed_is_acknowledged(self, site: Site, admin: Caller) -> None:
         [job] = await site.enqueue("email", "a")

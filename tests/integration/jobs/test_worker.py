@@ -11,9 +11,11 @@ from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
 from tests.chaos.network import Line, open_lines
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 EMAIL = POLICIES["email"]
+LEASE_SECONDS = 3.0  # a busy machine renews it in time
 
 
 class TestShutdown:
@@ -23,7 +25,7 @@ class TestShutdown:
         worker = await site.worker((EMAIL, bench))
         [job] = await site.enqueue("email", "letter")
         await site.reaches(job, JobStatus.RUNNING)
-        leaving = asyncio.create_task(site.dismiss(worker, grace_seconds=5))
+        leaving = asyncio.create_task(site.dismiss(worker, grace_seconds=ANSWER_SECONDS))
         [late] = await site.enqueue("email", "late")
         bench.gate.set()
         await leaving
@@ -83,7 +85,7 @@ class TestLostWorker:
     async def test_one_that_finds_its_lease_gone_stops(self, site: Site) -> None:
         bench = Bench()
         bench.gate.clear()
-        await site.worker((EMAIL, bench), lease_seconds=0.6)
+        await site.worker((EMAIL, bench), lease_seconds=LEASE_SECONDS)
         [job] = await site.enqueue("email", "letter")
         await site.reaches(job, JobStatus.RUNNING)
         await site.database.execute(text("UPDATE jobs SET epoch = epoch + 1"))
@@ -93,7 +95,7 @@ class TestLostWorker:
     async def test_one_that_comes_back_to_the_worker_that_lost_it_is_kept(self, site: Site) -> None:
         bench = Bench()
         bench.gate.clear()
-        await site.worker((EMAIL, bench), lease_seconds=0.6)
+        await site.worker((EMAIL, bench), lease_seconds=LEASE_SECONDS)
         [job] = await site.enqueue("email", "letter")
         await site.reaches(job, JobStatus.RUNNING)
         await site.database.execute(text("UPDATE jobs SET epoch = epoch + 1, status = 'queued', lease_until = NULL"))
@@ -107,7 +109,7 @@ class TestLostWorker:
     async def test_lease_is_kept_while_the_handler_works(self, site: Site) -> None:
         bench = Bench()
         bench.gate.clear()
-        await site.worker((EMAIL, bench), lease_seconds=0.3)
+        await site.worker((EMAIL, bench), lease_seconds=LEASE_SECONDS)
         [job] = await site.enqueue("email", "letter")
         await site.reaches(job, JobStatus.RUNNING)
         await site.lease_is_renewed(job, times=3)

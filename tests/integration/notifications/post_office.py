@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from devstack.sandbox.faults import Fault, Faults
 from devstack.sandbox.mail import SMTP_FAULT_PATH, Mailbox, MailServer, StoredMail
 from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
+from tests.support.timeouts import ANSWER_SECONDS
 
 __all__ = ["PostOffice"]
 
@@ -21,7 +22,7 @@ class PostOffice:
     def url(self) -> SecretStr:
         return SecretStr(f"smtp://127.0.0.1:{self.server.port}")
 
-    def mailer(self, *, timeout_seconds: float = 5.0) -> Mailer:
+    def mailer(self, *, timeout_seconds: float = ANSWER_SECONDS) -> Mailer:
         return Mailer(SmtpServer.from_url(self.url), timeout_seconds=timeout_seconds)
 
     def fail(self, status: int | None, *, times: int | None = 1, delay_seconds: float = 0.0) -> None:

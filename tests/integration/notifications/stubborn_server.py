@@ -7,6 +7,7 @@ from typing import Final, Self
 from pydantic import SecretStr
 
 from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
+from tests.support.timeouts import ANSWER_SECONDS
 
 __all__ = ["StubbornServer"]
 
@@ -42,7 +43,7 @@ class StubbornServer:
         server = SmtpServer(
             host="127.0.0.1", port=port, username=username, password=password, is_tls=False, starttls=False
         )
-        return Mailer(server, timeout_seconds=5.0)
+        return Mailer(server, timeout_seconds=ANSWER_SECONDS)
 
     def now(self, **replies: str) -> None:
         """Answer otherwise from now on."""

@@ -26,6 +26,7 @@ from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.integrator import Integrator
 from tests.integration.notifications.workplace import workplace
 from tests.support.servers import Vhost
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 
@@ -78,7 +79,7 @@ async def test_nobody_waits_for_one_that_is_dead(database: Database, vhost: Vhos
         assert dead.heard.total() == 0
 
         dead.gate.set()
-        await eventually(lambda: dead.heard.total() == 100, within_seconds=30)
+        await eventually(lambda: dead.heard.total() == 100)
         assert dead.most_in_hand == MOST_AT_ONCE
 
         async def all_are_noted() -> bool:
@@ -152,8 +153,8 @@ async def test_an_address_that_does_not_come_to_a_connection_is_left_early() -> 
         await gate.wait()
         writer.close()
 
-    sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(10):
+    sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(ANSWER_SECONDS / 2):
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NotDelivered):
             await sender.post(f"https://127.0.0.1:{port}/", body="{}", headers={})

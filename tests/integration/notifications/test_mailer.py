@@ -11,6 +11,7 @@ from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 from orchestrator.features.notifications.errors import MailRefused, MailUnavailable, SenderRefused
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.stubborn_server import StubbornServer
+from tests.support.timeouts import ANSWER_SECONDS
 
 
 def letter(to: str = "ann@example.com") -> EmailMessage:
@@ -176,7 +177,7 @@ async def test_a_password_does_not_go_over_an_open_line(post_office: PostOffice)
     """The sandbox offers no STARTTLS: who has a password to give gives nothing then."""
     server = SmtpServer.from_url(SecretStr(f"smtp://ann:secret@127.0.0.1:{post_office.server.port}"))
     with pytest.raises(MailUnavailable):
-        await Mailer(server, timeout_seconds=5.0).send(letter())
+        await Mailer(server, timeout_seconds=ANSWER_SECONDS).send(letter())
     assert post_office.mails() == []
 
 

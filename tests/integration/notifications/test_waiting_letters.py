@@ -47,10 +47,10 @@ async def test_a_mail_server_that_comes_back_gets_every_letter(
         async def all_were_tried_often() -> bool:
             return min(await tries_of_all(queue)) >= 5
 
-        await eventually(all_were_tried_often, within_seconds=20)
+        await eventually(all_were_tried_often)
         back = MailServer(post_office.mailbox, post_office.faults, host="127.0.0.1", port=port)
         await back.start()
-        await eventually(lambda: len(post_office.mails()) == 8, within_seconds=20)
+        await eventually(lambda: len(post_office.mails()) == 8)
         await back.close()
 
 

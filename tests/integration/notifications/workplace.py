@@ -19,7 +19,7 @@ from tests.support.servers import Vhost
 
 __all__ = ["workplace"]
 
-PACE: Final = WorkPace(lease_seconds=5.0, interval_seconds=0.05, grace_seconds=0.1, trim_seconds=0.1)
+PACE: Final = WorkPace(lease_seconds=15.0, interval_seconds=0.05, grace_seconds=0.1, trim_seconds=0.1)
 
 
 @asynccontextmanager

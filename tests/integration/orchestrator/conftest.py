@@ -16,6 +16,7 @@ from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.repository import SagaLog
 from tests.integration.orchestrator.sample_sagas import Kitchen, baking_plan, serving_plan
 from tests.support.servers import DatabaseFactory
+from tests.support.timeouts import CONDITION_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,11 @@ class Bakery:
     kitchen: Kitchen = field(default_factory=Kitchen)
 
     def replica(
-        self, observer: Observer | None = None, *, budget_seconds: float = 5.0, step_timeout_seconds: float = 0.3
+        self,
+        observer: Observer | None = None,
+        *,
+        budget_seconds: float = CONDITION_SECONDS,
+        patience_seconds: float = CONDITION_SECONDS,
     ) -> SagaEngine:
         plans: list[AnyPlan] = [
             baking_plan(self.kitchen, step_timeout_seconds=step_timeout_seconds),

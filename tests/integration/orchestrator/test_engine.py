@@ -21,6 +21,7 @@ from tests.integration.orchestrator.kitchen_hands import (
     taken_over,
 )
 from tests.integration.orchestrator.sample_sagas import Cake
+from tests.support.timeouts import CONDITION_SECONDS
 
 WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
 
@@ -62,7 +63,7 @@ async def test_lost_reply_is_asked_for_again_with_the_same_id(bakery: Bakery, st
 
 
 async def test_unknown_outcome_of_an_undoable_step_is_taken_back(bakery: Bakery) -> None:
-    engine = bakery.replica()
+    engine = bakery.replica(patience_seconds=0.3)
     saga = await mix(engine)
     bakery.kitchen.lose_reply("preheat", *[OutcomeUnknown()] * 100)
     saga = await heat(engine, saga)
@@ -73,7 +74,7 @@ async def test_unknown_outcome_of_an_undoable_step_is_taken_back(bakery: Bakery)
 @pytest.mark.parametrize("step", ["bake", "decorate"])
 async def test_unknown_outcome_from_the_pivot_on_is_never_given_up(bakery: Bakery, step: str) -> None:
     bakery.kitchen.fail(step, *[OutcomeUnknown()] * 15)
-    engine = bakery.replica(budget_seconds=30)
+    engine = bakery.replica(patience_seconds=0.3)
     saga = await mix(engine)
     await heat(engine, saga)
     saga = await run_until_at_rest(bakery, saga.saga_id)
@@ -284,7 +285,7 @@ async def test_caller_that_leaves_stops_nothing(bakery: Bakery) -> None:
     request = asyncio.create_task(heat(engine, saga))
     await asyncio.sleep(0)
     request.cancel()
-    await engine.close(grace_seconds=5)
+    await engine.close(grace_seconds=CONDITION_SECONDS)
     assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
 
 
@@ -294,5 +295,5 @@ async def test_slow_saga_answers_in_time_and_goes_on(bakery: Bakery) -> None:
     bakery.kitchen.fail("preheat", OutcomeUnknown(), OutcomeUnknown())
     with pytest.raises(StillRunning):
         await heat(engine, saga)
-    await engine.close(grace_seconds=5)
+    await engine.close(grace_seconds=CONDITION_SECONDS)
     assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED

@@ -16,6 +16,7 @@ from orchestrator.settings import Settings
 from rabbitmq.topology import platform_topology
 from tests.integration.parking.parked_message_fixtures import Yard
 from tests.support.callers import Caller
+from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.user_tokens import UserTokenMint
 
@@ -27,6 +28,7 @@ def settings(database_url: DatabaseFactory, vhost: Vhost) -> Settings:
         database_url=SecretStr(database_url("orchestrator")),
         rabbitmq_url=SecretStr(vhost.url),
         qr_keys=SecretStr(f"k1:{'A' * 43}"),
+        **NO_OTHER_SERVICES,
     )
 
 

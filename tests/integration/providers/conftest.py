@@ -12,10 +12,13 @@ from devstack.sandbox.app import create_app
 from devstack.sandbox.settings import Settings
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.adapters.stripe import StripePayments
+from tests.support.http_client import http_client
+from tests.support.nowhere import NOWHERE_URL
 from tests.support.serving import serving
 
-TIMEOUT_SECONDS = 3.0
-TOO_SLOW_SECONDS = 6.0
+TIMEOUT_SECONDS = 60.0
+IMPATIENT_SECONDS = 0.5
+TOO_SLOW_SECONDS = 2.0  # what makes both wait runs in this process, so the shorter wait ends first however busy it is
 
 
 @dataclass
@@ -55,7 +58,7 @@ def ear(listening: Ear) -> Ear:
 
 @pytest.fixture(scope="module")
 def settings(listening: Ear) -> Settings:
-    return Settings(env="test", smtp_port=0, gateway_url=listening.url)
+    return Settings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=listening.url)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,7 @@ class Control:
 @pytest.fixture
 async def control(sandbox_url: str) -> AsyncIterator[Control]:
     """Faults that were ordered end with the test."""
-    async with httpx.AsyncClient(base_url=sandbox_url, timeout=20) as http:
+    async with http_client(sandbox_url) as http:
         yield Control(http)
         await http.delete("/control/faults")
 
@@ -96,5 +99,21 @@ async def stripe_payments(sandbox_url: str, settings: Settings) -> AsyncIterator
 @pytest.fixture
 async def crypto_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[NowPayments]:
     payments = NowPayments(api_url=sandbox_url, key=settings.nowpayments_api_key, timeout_seconds=TIMEOUT_SECONDS)
+    yield payments
+    await payments.close()
+
+
+@pytest.fixture
+async def impatient_stripe_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[StripePayments]:
+    payments = StripePayments(
+        api_url=sandbox_url, secret_key=settings.stripe_secret_key, timeout_seconds=IMPATIENT_SECONDS
+    )
+    yield payments
+    await payments.close()
+
+
+@pytest.fixture
+async def impatient_crypto_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[NowPayments]:
+    payments = NowPayments(api_url=sandbox_url, key=settings.nowpayments_api_key, timeout_seconds=IMPATIENT_SECONDS)
     yield payments
     await payments.close()

@@ -10,7 +10,7 @@ from orchestrator.clients.users.payments import PaymentStatus
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments, NowPaymentsWebhooks
 from orchestrator.features.payments.errors import ProviderRefused, ProviderSilent, ProviderUnavailable
-from tests.integration.providers.conftest import TOO_SLOW_SECONDS, Control, Ear
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
 
 PATH = "/v1/payment"
 
@@ -40,17 +40,19 @@ async def test_too_little_or_in_no_known_currency_is_refused(
         await made(crypto_payments, amount, pay_currency)
 
 
-async def test_failures_are_told_apart(crypto_payments: NowPayments, control: Control, sandbox_url: str) -> None:
+async def test_failures_are_told_apart(
+    crypto_payments: NowPayments, impatient_crypto_payments: NowPayments, control: Control, sandbox_url: str
+) -> None:
     await control("/faults", path=PATH, status=503, times=1)
     with pytest.raises(ProviderUnavailable):
         await made(crypto_payments)
     await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
     with pytest.raises(ProviderSilent):
-        await made(crypto_payments)
+        await made(impatient_crypto_payments)
     with pytest.raises(ProviderUnavailable):
         await crypto_payments.find("0")
     for url, key in ((sandbox_url, "wrong"), ("http://127.0.0.1:9", "sandbox-nowpayments-key")):
-        elsewhere = NowPayments(api_url=url, key=SecretStr(key), timeout_seconds=1)
+        elsewhere = NowPayments(api_url=url, key=SecretStr(key), timeout_seconds=TIMEOUT_SECONDS)
         with pytest.raises(ProviderUnavailable):
             await made(elsewhere)
         await elsewhere.close()

@@ -1,7 +1,6 @@
 """The Stripe adapter and the sandbox's Stripe, over HTTP: the package's own requests, the API's own answers."""
 
 import asyncio
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +14,7 @@ from common.errors import Unprocessable
 from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
 from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
-from tests.integration.providers.conftest import TOO_SLOW_SECONDS, Control, Ear
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
 
 PATH = "/v1/payment_intents"
 AN_HOUR_AGO = timedelta(hours=1)
@@ -93,21 +92,25 @@ class TestFailures:
             await made(stripe_payments)
         await made(stripe_payments)  # the fault was for one call, and that one was made
 
-    async def test_no_answer_in_time_leaves_it_open(self, stripe_payments: StripePayments, control: Control) -> None:
+    async def test_no_answer_in_time_leaves_it_open(
+        self, impatient_stripe_payments: StripePayments, control: Control
+    ) -> None:
         await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
-        began = time.monotonic()
         with pytest.raises(ProviderSilent):
-            await made(stripe_payments)
-        assert time.monotonic() - began < TOO_SLOW_SECONDS
+            await made(impatient_stripe_payments)
 
     async def test_nobody_there_is_unavailable(self) -> None:
-        payments = StripePayments(api_url="http://127.0.0.1:9", secret_key=SecretStr("sk"), timeout_seconds=1)
+        payments = StripePayments(
+            api_url="http://127.0.0.1:9", secret_key=SecretStr("sk"), timeout_seconds=TIMEOUT_SECONDS
+        )
         with pytest.raises(ProviderUnavailable):
             await made(payments)
         await payments.close()
 
     async def test_a_wrong_key_is_our_trouble_and_not_the_fans(self, sandbox_url: str) -> None:
-        payments = StripePayments(api_url=sandbox_url, secret_key=SecretStr("sk_wrong"), timeout_seconds=1)
+        payments = StripePayments(
+            api_url=sandbox_url, secret_key=SecretStr("sk_wrong"), timeout_seconds=TIMEOUT_SECONDS
+        )
         with pytest.raises(ProviderUnavailable) as refusal:
             await made(payments)
         assert "sk_wrong" not in str(refusal.value.private)

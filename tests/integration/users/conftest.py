@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -15,6 +14,8 @@ from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
 from tests.integration.users.desk import Desk, new_desk
 from tests.integration.users.people import Books, Person, Sandbox, UserDirectory
+from tests.support.http_client import http_client
+from tests.support.nowhere import NOWHERE_URL
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app
@@ -23,8 +24,8 @@ from users.settings import Settings
 
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    settings = SandboxSettings(env="test", smtp_port=0)
-    async with serving(create_sandbox(settings), settings) as url, httpx.AsyncClient(base_url=url) as http:
+    settings = SandboxSettings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=NOWHERE_URL)
+    async with serving(create_sandbox(settings), settings) as url, http_client(url) as http:
         yield Sandbox(url, http)
 
 
@@ -37,7 +38,6 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
         rabbitmq_url=SecretStr(rabbitmq_url),
         jwt_private_key=SecretStr(key.decode()),
         otp_api_url=sandbox.url,
-        otp_timeout_seconds=3,  # what a busy machine can keep
         otp_sends_per_account=5,  # as in production; in test the default is none
     )
 
@@ -58,8 +58,8 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture(scope="module")
 async def people(users_url: str) -> AsyncIterator[UserDirectory]:
     """Anybody who calls the public API."""
-    async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
-        yield UserDirectory(http)
+    async with http_client(users_url) as http:
+        yield People(http)
 
 
 @pytest.fixture
@@ -78,24 +78,32 @@ async def guarded_people(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service with a short queue for passwords and narrow limits."""
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
     guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
-    async with serving(create_app(guarded), guarded) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield UserDirectory(http)
+    async with serving(create_app(guarded), guarded) as url, http_client(url) as http:
+        yield People(http)
 
 
 @pytest.fixture(scope="module")
 async def frugal_people(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service that sends three codes an hour for one network."""
     frugal = settings.model_copy(update={"otp_sends_per_address": 3})
-    async with serving(create_app(frugal), frugal) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield UserDirectory(http)
+    async with serving(create_app(frugal), frugal) as url, http_client(url) as http:
+        yield People(http)
+
+
+@pytest.fixture
+async def people_of_an_impatient_copy(settings: Settings) -> AsyncIterator[People]:
+    """Anybody, calling a copy of the service that waits half a second for the provider of codes."""
+    impatient = settings.model_copy(update={"otp_timeout_seconds": 0.5})
+    async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
+        yield People(http)
 
 
 @pytest.fixture
 async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service that drops what is over ten times a second."""
     tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
-    async with serving(create_app(tidy), tidy) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield UserDirectory(http)
+    async with serving(create_app(tidy), tidy) as url, http_client(url) as http:
+        yield People(http)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +111,7 @@ async def books(settings: Settings, users_url: str, database: Database) -> Async
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
-    # The server drops a connection that was idle for 5 s; we must do so before, lest both do something at once.
-    limits = httpx.Limits(max_connections=100, keepalive_expiry=2)
-    async with httpx.AsyncClient(base_url=users_url, headers=headers, timeout=30, limits=limits) as http:
+    async with http_client(users_url, headers=headers) as http:
         yield Books(http, database)
 
 

@@ -10,6 +10,9 @@ from common.db.engine import Database
 from tests.integration.users.people import CODE, Books, code_of, fresh_address, fresh_phone
 
 RESEND_SECONDS = 30
+UNTIL_CLEARED = (
+    25.0  # seconds, of a fault's delay: the test clears it long before, once what is to happen meanwhile has
+)
 
 
 @dataclass(frozen=True)

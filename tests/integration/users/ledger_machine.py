@@ -13,6 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from common.errors import ServiceError
 from tests.integration.users.people import Books
 from tests.integration.users.statements_read import whole_statement
+from tests.support.timeouts import ANSWER_SECONDS
 from users.ledger.repository import Clawback, Movement
 from users.ledger.service import Ledger
 
@@ -74,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.people: list[uuid.UUID] = []
 
     def wait(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=ANSWER_SECONDS)
 
     def outcome(self, call: Call) -> object:
         """Return what a call answers: the movement, or the code of the refusal."""

@@ -4,13 +4,22 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from common.auth.service_tokens import ServiceTokens
-from tests.integration.users.desk import RESEND_SECONDS, Desk, is_claimed, is_trying, new_desk, refusal, sent
+from tests.integration.users.desk import (
+    RESEND_SECONDS,
+    UNTIL_CLEARED,
+    Desk,
+    is_claimed,
+    is_trying,
+    new_desk,
+    refusal,
+    sent,
+)
 from tests.integration.users.people import CODE, WRONG_CODE, Books, Sandbox, code_of, fresh_address
+from tests.support.http_client import http_client
 from tests.support.serving import serving
 from tests.support.waiting import eventually
 from users.app import create_app
@@ -24,7 +33,7 @@ async def frugal_desk(settings: Settings, books: Books, sandbox: Sandbox) -> Asy
     frugal = settings.model_copy(update=narrow)
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
-    async with serving(create_app(frugal), frugal) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with serving(create_app(frugal), frugal) as url, http_client(url, headers=headers) as http:
         yield await new_desk(Books(http, books.database))
     await sandbox.clear_faults()
 
@@ -113,12 +122,13 @@ class TestSend:
         for _ in range(2):
             await desk.verify(WRONG_CODE)
         await desk.let_time_pass()
-        await sandbox.order_fault("/SendOTP", delay_seconds=0.5, times=1)
+        await sandbox.order_fault("/SendOTP", delay_seconds=UNTIL_CLEARED, times=1)
         sending = asyncio.ensure_future(desk.send())
         await eventually(lambda: is_claimed(desk))
 
         assert refusal(await desk.verify(WRONG_CODE)) == (429, "OTP_MAX_RETRIES")
 
+        await sandbox.clear_faults()
         await sending
         assert refusal(await desk.verify()) == (429, "OTP_MAX_RETRIES")
 
@@ -128,12 +138,13 @@ class TestSend:
         for _ in range(2):
             await desk.verify(WRONG_CODE)
         await desk.let_time_pass()
-        await sandbox.order_fault("/VerifyOTP", delay_seconds=0.5, times=1)
+        await sandbox.order_fault("/VerifyOTP", delay_seconds=UNTIL_CLEARED, times=1)
         trying = asyncio.ensure_future(desk.verify())
         await eventually(lambda: is_trying(desk))
 
         assert refusal(await desk.send()) == (409, "REQUEST_IN_PROGRESS")
 
+        await sandbox.clear_faults()
         assert (await trying).status_code == 200
         assert sent(await desk.send()) is False
 
@@ -172,12 +183,16 @@ class TestSend:
         assert refusal(await desk.verify(WRONG_CODE)) == (429, "OTP_MAX_RETRIES")
 
     async def test_many_at_once_send_one_code(self, desk: Desk, sandbox: Sandbox) -> None:
-        await sandbox.order_fault("/SendOTP", delay_seconds=0.3)
+        await sandbox.order_fault("/SendOTP", delay_seconds=UNTIL_CLEARED)
         same = uuid.uuid4()
 
-        answers = await asyncio.gather(
-            *(desk.send(same) for _ in range(5)), *(desk.send(uuid.uuid4()) for _ in range(5))
-        )
+        sending = [
+            *(asyncio.ensure_future(desk.send(same)) for _ in range(5)),
+            *(asyncio.ensure_future(desk.send(uuid.uuid4())) for _ in range(5)),
+        ]
+        await eventually(lambda: sum(each.done() for each in sending) == len(sending) - 1)
+        await sandbox.clear_faults()
+        answers = await asyncio.gather(*sending)
 
         assert await sandbox.codes_sent_to(desk.phone) == 1
         assert {refusal(answer) for answer in answers} == {(200, ""), (409, "REQUEST_IN_PROGRESS")}

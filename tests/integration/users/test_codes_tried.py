@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tests.integration.users.desk import Desk, is_claimed, is_trying, new_desk, refusal, sent
+from tests.integration.users.desk import UNTIL_CLEARED, Desk, is_claimed, is_trying, new_desk, refusal, sent
 from tests.integration.users.people import CODE, WRONG_CODE, Books, Sandbox, code_of
 from tests.support.waiting import eventually
 from users.confirmations.repository import ConfirmationRepository
@@ -64,18 +64,22 @@ class TestVerify:
 
     async def test_the_right_code_twice_at_once_is_never_too_old(self, desk: Desk, sandbox: Sandbox) -> None:
         await desk.send()
-        await sandbox.order_fault("/VerifyOTP", delay_seconds=0.2)
-        answers = await asyncio.gather(*(desk.verify() for _ in range(5)))
+        await sandbox.order_fault("/VerifyOTP", delay_seconds=UNTIL_CLEARED)
+        verifying = [asyncio.ensure_future(desk.verify()) for _ in range(5)]
+        await eventually(lambda: sum(each.done() for each in verifying) == len(verifying) - 1)
+        await sandbox.clear_faults()
+        answers = await asyncio.gather(*verifying)
         assert sorted(map(refusal, answers)) == [(200, ""), *[(409, "REQUEST_IN_PROGRESS")] * 4]
         assert (await desk.verify()).status_code == 200
 
     async def test_a_code_replaced_while_it_is_checked_proves_nothing(self, desk: Desk, sandbox: Sandbox) -> None:
         await desk.send()
         await desk.let_time_pass()
-        await sandbox.order_fault("/VerifyOTP", delay_seconds=0.5, times=1)
+        await sandbox.order_fault("/VerifyOTP", delay_seconds=UNTIL_CLEARED, times=1)
         checking = asyncio.ensure_future(desk.verify())
         await eventually(lambda: is_trying(desk))
         await desk.send()
+        await sandbox.clear_faults()
         assert refusal(await checking) == (410, "OTP_EXPIRED")
         assert (await desk.verify()).status_code == 200
 
@@ -129,12 +133,13 @@ class TestWithdraw:
 
     async def test_while_the_provider_is_asked_nothing_is_opened(self, desk: Desk, sandbox: Sandbox) -> None:
         send = uuid.uuid4()
-        await sandbox.order_fault("/SendOTP", delay_seconds=0.5, times=1)
+        await sandbox.order_fault("/SendOTP", delay_seconds=UNTIL_CLEARED, times=1)
         sending = asyncio.ensure_future(desk.send(send))
         await eventually(lambda: is_claimed(desk))
 
         assert (await desk.withdraw(send)).status_code == 200
 
+        await sandbox.clear_faults()
         assert refusal(await sending) == (409, "REQUEST_UNDONE")
         assert await sandbox.codes_sent_to(desk.phone) == 1
         assert await desk.challenges() == 0
@@ -144,12 +149,13 @@ class TestWithdraw:
         first, second = uuid.uuid4(), uuid.uuid4()
         await desk.send(first)
         await desk.let_time_pass()
-        await sandbox.order_fault("/SendOTP", delay_seconds=0.5, times=1)
+        await sandbox.order_fault("/SendOTP", delay_seconds=UNTIL_CLEARED, times=1)
         sending = asyncio.ensure_future(desk.send(second))
         await eventually(lambda: is_claimed(desk))
 
         await desk.withdraw(first)
 
+        await sandbox.clear_faults()
         assert refusal(await sending) == (503, "SERVICE_UNAVAILABLE")
         assert await desk.challenges() == 0
         assert sent(await desk.send(second)) is True

@@ -4,11 +4,11 @@ import asyncio
 import os
 import sys
 
-import httpx
 from pydantic import SecretStr
 
 from common.db.engine import Database
 from tests.integration.users.people import UserDirectory, outbox_of
+from tests.support.http_client import http_client
 from tests.support.serving import serving
 from users.app import create_app
 from users.settings import Settings
@@ -18,7 +18,7 @@ async def test_starts_and_works_without_a_broker(settings: Settings, database: D
     elsewhere = settings.model_copy(update={"rabbitmq_url": SecretStr("amqp://guest:guest@127.0.0.1:1/")})
     async with (
         serving(create_app(elsewhere), elsewhere) as url,
-        httpx.AsyncClient(base_url=url, timeout=20) as http,
+        http_client(url) as http,
     ):
         people = UserDirectory(http)
         person = await people.join()
@@ -37,7 +37,7 @@ async def test_without_its_database_it_is_unhealthy_and_answers_503(settings: Se
     )
     async with (
         serving(create_app(elsewhere), elsewhere) as url,
-        httpx.AsyncClient(base_url=url, timeout=20) as http,
+        http_client(url) as http,
     ):
         health, alive, login = (
             await http.get("/health"),

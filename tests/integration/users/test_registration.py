@@ -292,11 +292,11 @@ class TestVerify:
         assert (await people.verify(user_id)).status_code == 200
 
     async def test_a_provider_that_does_not_answer_in_time_is_an_outage(
-        self, people: UserDirectory, sandbox: Sandbox
+        self, people: People, people_of_an_impatient_copy: People, sandbox: Sandbox
     ) -> None:
         user_id = (await people.register(**people.new_facts())).json()["data"]["user_id"]
-        await sandbox.order_fault("/VerifyOTP", delay_seconds=4, times=1)
-        answer = await people.verify(user_id)
+        await sandbox.order_fault("/VerifyOTP", delay_seconds=2, times=1)
+        answer = await people_of_an_impatient_copy.verify(user_id)
         assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
 
     async def test_an_unknown_user_is_404(self, people: UserDirectory) -> None:

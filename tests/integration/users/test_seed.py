@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import httpx
 from pydantic import SecretStr
 
 from devstack.seed import PASSWORD, USERS, seed
 from tests.integration.users.people import UserDirectory
+from tests.support.http_client import http_client
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app
@@ -26,8 +26,8 @@ async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
         await seed(urls)
 
     seeded = settings.model_copy(update={"database_url": SecretStr(urls.databases["users"])})
-    async with serving(create_app(seeded), seeded) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        profiles = [await _profile(UserDirectory(http), user.email) for user in USERS]
+    async with serving(create_app(seeded), seeded) as url, http_client(url) as http:
+        profiles = [await _profile(People(http), user.email) for user in USERS]
 
     assert all(profile["name"] for profile in profiles)
     assert {profile["email"]: profile["credit_balance"] for profile in profiles[:2]} == {

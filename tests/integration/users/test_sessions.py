@@ -19,6 +19,7 @@ from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
 from common.messaging.topology import MESSAGES_EXCHANGE
 from tests.integration.users.people import Books, Person, UserDirectory, code_of
+from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 from users.settings import Settings
 
@@ -244,7 +245,7 @@ async def _broker_is_ok(http: httpx.AsyncClient) -> bool:
 
 
 async def _next(queue: AbstractQueue) -> dict[str, Any]:
-    async with asyncio.timeout(10), queue.iterator(no_ack=True) as messages:
+    async with asyncio.timeout(ANSWER_SECONDS), queue.iterator(no_ack=True) as messages:
         return dict(json.loads((await anext(messages)).body))
 
 

@@ -3,11 +3,11 @@
 import uuid
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.users.desk import Desk
 from tests.integration.users.people import Person, Sandbox, UserDirectory
+from tests.support.http_client import http_client
 
 
 def call(person: Person, **changes: Any) -> dict[str, Any]:
@@ -59,7 +59,5 @@ async def test_a_text_has_a_length(desk: Desk, person: Person, text: str) -> Non
 
 
 async def test_users_may_not_send_any(users_url: str, person: Person) -> None:
-    async with httpx.AsyncClient(
-        base_url=users_url, headers={"authorization": f"Bearer {person.access_token}"}
-    ) as http:
+    async with http_client(users_url, headers={"authorization": f"Bearer {person.access_token}"}) as http:
         assert (await http.post("/internal/sms", json=call(person))).status_code in {401, 403}

@@ -1,8 +1,8 @@
 """Users, the orchestrator and its worker, each behind a real server, with the sandbox as every provider."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -17,6 +17,8 @@ from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.users.people import Person, UserDirectory
 from tests.integration.webhooks.webhook_fixtures import Counters, Fan
+from tests.support.http_client import http_client
+from tests.support.nowhere import NO_OTHER_SERVICES, NOWHERE_URL
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
 from users.app import create_app as create_users
@@ -25,11 +27,25 @@ from users.settings import Settings as UsersSettings
 NewFan = Callable[[], Awaitable[Fan]]
 
 
+@dataclass(frozen=True)
+class Outside:
+    """The sandbox, as every provider and as the mail server that takes the notifications of credited payments."""
+
+    url: str
+    smtp_url: str
+
+
 @pytest.fixture(scope="module")
-async def sandbox_url() -> AsyncIterator[str]:
-    settings = SandboxSettings(env="test", smtp_port=0)
-    async with serving(create_sandbox(settings), settings) as url:
-        yield url
+async def outside() -> AsyncIterator[Outside]:
+    settings = SandboxSettings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=NOWHERE_URL)
+    app = create_sandbox(settings)
+    async with serving(app, settings) as url:
+        yield Outside(url, f"smtp://127.0.0.1:{app.state.mail_server.port}")
+
+
+@pytest.fixture(scope="module")
+def sandbox_url(outside: Outside) -> str:
+    return outside.url
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +67,20 @@ async def users_url(users_settings: UsersSettings) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="module")
-def settings(database_url: DatabaseFactory, rabbitmq_url: str, users_url: str, sandbox_url: str) -> WorkerSettings:
+def settings(database_url: DatabaseFactory, rabbitmq_url: str, users_url: str, outside: Outside) -> WorkerSettings:
     return WorkerSettings(
         env="test",
         database_url=SecretStr(database_url("orchestrator")),
         rabbitmq_url=SecretStr(rabbitmq_url),
-        users_url=users_url,
-        jwks_url=f"{users_url}/.well-known/jwks.json",
         qr_keys=SecretStr("k1:" + "A" * 43),
-        stripe_api_url=sandbox_url,
-        nowpayments_api_url=sandbox_url,
-        provider_timeout_seconds=2,
+        **NO_OTHER_SERVICES
+        | {
+            "users_url": users_url,
+            "jwks_url": f"{users_url}/.well-known/jwks.json",
+            "stripe_api_url": outside.url,
+            "nowpayments_api_url": outside.url,
+            "smtp_url": outside.smtp_url,
+        },
         job_retry_seconds="0.1",
         outbox_poll_seconds=0.2,
         shutdown_grace_seconds=1,
@@ -80,10 +99,9 @@ async def opened(
 ) -> AsyncIterator[Counters]:
     database = Database(settings, application_name="tests")
     users_database = Database(users_settings, application_name="tests")
-    limits = httpx.Limits(max_connections=100)
     async with (
-        httpx.AsyncClient(base_url=orchestrator_url, timeout=20, limits=limits) as http,
-        httpx.AsyncClient(base_url=sandbox_url, timeout=20) as sandbox,
+        http_client(orchestrator_url) as http,
+        http_client(sandbox_url) as sandbox,
     ):
         yield Counters(http, sandbox, database, users_database, settings)
     await database.close()
@@ -92,9 +110,10 @@ async def opened(
 
 @pytest.fixture
 async def counters(opened: Counters) -> AsyncIterator[Counters]:
-    """Faults that were ordered end with the test."""
+    """Faults that were ordered, and jobs that wait for a try, end with the test."""
     yield opened
     await opened.sandbox.delete("/control/faults")
+    await opened.cancel_jobs()
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +124,9 @@ async def working(settings: WorkerSettings) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[UserDirectory]:
-    async with httpx.AsyncClient(base_url=users_url, timeout=20) as http:
-        yield UserDirectory(http)
+async def people(users_url: str) -> AsyncIterator[People]:
+    async with http_client(users_url) as http:
+        yield People(http)
 
 
 @pytest.fixture

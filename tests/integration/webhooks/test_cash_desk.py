@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
 from orchestrator.clients.users.payments import PaymentsClient, Provider
+from orchestrator.app import create_app
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.conftest import NewFan
 from tests.integration.webhooks.webhook_fixtures import Counters, Fan, statuses
+from tests.support.http_client import http_client
+from tests.support.serving import serving
 
 INTENTS = "/v1/payment_intents"
 CRYPTO = "/v1/payment"
@@ -122,9 +126,13 @@ class TestFailures:
         topped_up = await fan.top_up(key="again")
         assert topped_up["payment_id"] == str(payment["payment_id"])
 
-    async def test_a_lost_answer_of_stripe_makes_no_second_intent(self, counters: Counters, fan: Fan) -> None:
-        await counters.control("/faults", path=INTENTS, delay_seconds=3, times=1)
-        answer = await fan.post("/credits/topup", {"amount": "50.00"}, key="slow")
+    async def test_a_lost_answer_of_stripe_makes_no_second_intent(
+        self, counters: Counters, fan: Fan, settings: WorkerSettings
+    ) -> None:
+        await counters.control("/faults", path=INTENTS, delay_seconds=2, times=1)
+        impatient = settings.model_copy(update={"provider_timeout_seconds": 0.5})
+        async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
+            answer = await replace(fan, http=http).post("/credits/topup", {"amount": "50.00"}, key="slow")
         assert (answer.status_code, code_of(answer)) == (504, "UPSTREAM_TIMEOUT")
         topped_up = await fan.top_up(key="slow")
         assert len(await intents_of(counters, topped_up["payment_id"])) == 1

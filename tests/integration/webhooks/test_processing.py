@@ -11,11 +11,10 @@ from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.webhooks.conftest import NewFan
 from tests.integration.webhooks.webhook_fixtures import Counters, Fan, event_id, intent, statuses, success
+from tests.support.nowhere import NOWHERE_URL
 from tests.support.serving import serving
 from tests.support.signing import stripe_event, stripe_signature
 from tests.support.waiting import eventually
-
-NOBODY = "http://127.0.0.1:9"
 
 
 def charge(topped_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str, Any]:
@@ -38,10 +37,10 @@ class TestWhenNobodyCanBeAsked:
     ) -> None:
         topped_up = await fan.top_up()
         event = success(topped_up, fan, event_id=event_id())
-        deaf = settings.model_copy(update={"users_url": NOBODY})
+        deaf = settings.model_copy(update={"users_url": NOWHERE_URL})
         async with serving(create_worker(deaf), deaf):
             await counters.tell_by_stripe(event)
-            failed = await counters.ends(event["id"], "failed", within_seconds=40)
+            failed = await counters.ends(event["id"], "failed")
         assert (failed["error"]["code"], failed["attempts"]) == ("UPSTREAM_TIMEOUT", 20)
         assert await fan.balance() == "0.00"
         job = (await admin.get(f"/admin/jobs/{failed['job_id']}")).json()["data"]
@@ -103,7 +102,7 @@ class TestStripe:
             assert all(row and row["processed_at"] for row in rows)
             return sorted(row["outcome"] for row in rows if row)
 
-        assert await eventually(outcomes, within_seconds=30) == ["CREDITED"] + ["IGNORED"] * 99
+        assert await eventually(outcomes) == ["CREDITED"] + ["IGNORED"] * 99
         assert await fan.balance() == "50.00"
         assert await counters.movements(topped_up["payment_id"]) == 1
 

@@ -14,6 +14,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
@@ -123,7 +124,7 @@ class NowPayments:
         self._http = httpx.AsyncClient(
             base_url=api_url.rstrip("/"),
             headers={KEY_HEADER: key.get_secret_value()},
-            transport=AiohttpTransport(),
+            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
             timeout=timeout_seconds,
         )
 

@@ -4,11 +4,13 @@ The package is told to send no telemetry (it would also write a file into the ho
 its own repetitions would outlive our deadline, and the idempotency key makes ours safe.
 """
 
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final
 
 import aiohttp
@@ -16,6 +18,7 @@ import stripe
 from pydantic import Field, SecretStr, ValidationError
 
 from common.errors import Unprocessable
+from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
@@ -109,13 +112,10 @@ class StripePayments:
     provider: Final = Provider.STRIPE
 
     def __init__(self, *, api_url: str, secret_key: SecretStr, timeout_seconds: float) -> None:
-        self._http = stripe.AIOHTTPClient(timeout=aiohttp.ClientTimeout(total=timeout_seconds))
-        self._client = stripe.StripeClient(
-            secret_key.get_secret_value(),
-            base_addresses={"api": api_url.rstrip("/")},
-            max_network_retries=0,
-            http_client=self._http,
-        )
+        self._api_url = api_url.rstrip("/")
+        self._secret_key = secret_key
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._http: stripe.AIOHTTPClient | None = None
 
     async def create(self, *, payment_id: uuid.UUID, user_id: uuid.UUID, amount: Decimal) -> Intent:
         """Make a PaymentIntent, or find the one made for this payment within the last day.
@@ -171,7 +171,21 @@ class StripePayments:
                     yield news
 
     async def close(self) -> None:
-        await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's, half typed
+        if self._http is not None:
+            await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's, half typed
+
+    @cached_property
+    def _client(self) -> stripe.StripeClient:
+        """Make the client with the first call: its connections belong to the loop that uses them."""
+        trusted = ssl.create_default_context(cafile=stripe.ca_bundle_path)
+        connector = aiohttp.TCPConnector(ssl=trusted, keepalive_timeout=IDLE_SECONDS)
+        self._http = stripe.AIOHTTPClient(timeout=self._timeout, connector=connector)
+        return stripe.StripeClient(
+            self._secret_key.get_secret_value(),
+            base_addresses={"api": self._api_url},
+            max_network_retries=0,
+            http_client=self._http,
+        )
 
 
 class StripeWebhooks:
