@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import httpx
 
-from devstack.demo.narrator import DemoFailedError
 from common.http.client import IDLE_SECONDS
+from devstack.demo.narrator import DemoFailedError
 
 __all__ = ["LIMITS", "TIMEOUT_SECONDS", "Caller", "Refusal", "data_of"]
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx
 
-from devstack.demo.narrator import DemoFailedError
 from devstack.demo.caller import LIMITS, TIMEOUT_SECONDS, Caller, data_of
+from devstack.demo.narrator import DemoFailedError
 from devstack.services import Urls
 
 __all__ = ["Fan"]

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
-from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, SagaData, Step
 from common.errors import Busy, Conflict, OutcomeUnknown, ServiceError, TooManyRequests, Unavailable
+from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, SagaData, Step
 
 __all__ = [
     "FOR_GOOD",

@@ -60,7 +60,7 @@ def tokens(settings: Settings) -> ServiceTokens:
 
 
 @pytest.fixture(scope="module")
-def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> BoxOffice:
-    return BoxOffice(
+def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> PurchaseService:
+    return PurchaseService(
         InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
     )

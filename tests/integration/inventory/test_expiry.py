@@ -44,7 +44,7 @@ def expired_by(source: str) -> float:
 
 
 class TestMessage:
-    async def test_ends_the_hold_at_its_time(self, box_office: BoxOffice, wire: Wire) -> None:
+    async def test_ends_the_hold_at_its_time(self, box_office: PurchaseService, wire: Wire) -> None:
         hall, before = await box_office.provision(), expired_by("message")
         hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=TTL_MILLISECONDS)
         await wire.publish_hold(hold_message(hold))

@@ -109,7 +109,7 @@ class TestProvision:
         seats = await box_office.all_seats(str(event_id))
         assert [seat.seat_id for seat in seats] == [str(seat_id) for seat_id in ids]
 
-    async def test_of_a_stadium(self, box_office: BoxOffice) -> None:
+    async def test_of_a_stadium(self, box_office: PurchaseService) -> None:
         names = {f"R{number}": 50 for number in range(1_000)}
         event_id = new_id()
         layout = [rows("SEATED", "80.00", **names), standing("FLOOR", "50.00", 50_000)]

@@ -7,11 +7,11 @@ import pytest
 
 from common.db.engine import Database
 from common.errors import Conflict, Gone, InvalidRequest, NotFound, Unprocessable
-from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, refused, rows
 from common.rpc.client import open_channel
 from devstack.ports import free_port
 from inventory.settings import Settings
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
+from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, refused, rows
 from tests.integration.inventory.running import running_inventory
 from tests.integration.inventory.tables import at_least_waiting, locked_seat, lose_a_seat
 
@@ -250,7 +250,7 @@ class TestConfirm:
         assert await box_office.status(hall.seat_ids[1]) == "HELD"
 
     async def test_waits_for_a_lock_but_not_for_ever(
-        self, box_office: BoxOffice, database: Database, settings: Settings
+        self, box_office: PurchaseService, database: Database, settings: Settings
     ) -> None:
         hall = await box_office.provision()
         hold = await box_office.reserve(hall.event_id, hall.seat_ids[0])
@@ -261,7 +261,7 @@ class TestConfirm:
             open_channel(f"{impatient.host}:{impatient.port}") as channel,
             locked_seat(database, hall.seat_ids[0]),
         ):
-            other = BoxOffice(InventoryStub(channel), box_office.caller)
+            other = PurchaseService(InventoryStub(channel), box_office.caller)
             started_at = time.monotonic()
             refusal = await refused(other.confirm(hold.hold_id, hold.user_id, request_id=request_id))
             assert time.monotonic() - started_at >= impatient.lock_timeout_seconds

@@ -146,7 +146,7 @@ class TestWithoutBroker:
             Inventory(alone).lifespan(FastAPI()),
             open_channel(f"{alone.host}:{alone.port}") as channel,
         ):
-            yield BoxOffice(
+            yield PurchaseService(
                 InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
             )
 

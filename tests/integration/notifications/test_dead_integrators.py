@@ -153,7 +153,7 @@ async def test_an_address_that_does_not_come_to_a_connection_is_left_early() -> 
         await gate.wait()
         writer.close()
 
-    sender = WebhookSender(PublicNames(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
+    sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(ANSWER_SECONDS / 2):
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NotDelivered):

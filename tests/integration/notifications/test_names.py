@@ -67,7 +67,7 @@ async def test_a_silent_name_server_is_not_waited_for_without_end(name_server: N
 
 
 @pytest.mark.parametrize("host", ["inside.example", "halfway.example"])
-async def test_a_name_that_leads_inside_is_not_followed(names: PublicNames, host: str) -> None:
+async def test_a_name_that_leads_inside_is_not_followed(names: PublicResolver, host: str) -> None:
     sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
     with pytest.raises(AddressNotAllowed):
         await sender.post(f"https://{host}/", body="{}", headers={})

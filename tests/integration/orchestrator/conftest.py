@@ -39,7 +39,7 @@ class Bakery:
         observer: Observer | None = None,
         *,
         budget_seconds: float = CONDITION_SECONDS,
-        patience_seconds: float = CONDITION_SECONDS,
+        step_timeout_seconds: float = CONDITION_SECONDS,
     ) -> SagaEngine:
         plans: list[AnyPlan] = [
             baking_plan(self.kitchen, step_timeout_seconds=step_timeout_seconds),

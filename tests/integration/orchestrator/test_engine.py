@@ -63,7 +63,7 @@ async def test_lost_reply_is_asked_for_again_with_the_same_id(bakery: Bakery, st
 
 
 async def test_unknown_outcome_of_an_undoable_step_is_taken_back(bakery: Bakery) -> None:
-    engine = bakery.replica(patience_seconds=0.3)
+    engine = bakery.replica(step_timeout_seconds=0.3)
     saga = await mix(engine)
     bakery.kitchen.lose_reply("preheat", *[OutcomeUnknown()] * 100)
     saga = await heat(engine, saga)
@@ -74,7 +74,7 @@ async def test_unknown_outcome_of_an_undoable_step_is_taken_back(bakery: Bakery)
 @pytest.mark.parametrize("step", ["bake", "decorate"])
 async def test_unknown_outcome_from_the_pivot_on_is_never_given_up(bakery: Bakery, step: str) -> None:
     bakery.kitchen.fail(step, *[OutcomeUnknown()] * 15)
-    engine = bakery.replica(patience_seconds=0.3)
+    engine = bakery.replica(step_timeout_seconds=0.3)
     saga = await mix(engine)
     await heat(engine, saga)
     saga = await run_until_at_rest(bakery, saga.saga_id)

@@ -59,7 +59,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 async def people(users_url: str) -> AsyncIterator[UserDirectory]:
     """Anybody who calls the public API."""
     async with http_client(users_url) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def guarded_people(settings: Settings) -> AsyncIterator[UserDirectory]:
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
     guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
     async with serving(create_app(guarded), guarded) as url, http_client(url) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +87,15 @@ async def frugal_people(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service that sends three codes an hour for one network."""
     frugal = settings.model_copy(update={"otp_sends_per_address": 3})
     async with serving(create_app(frugal), frugal) as url, http_client(url) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture
-async def people_of_an_impatient_copy(settings: Settings) -> AsyncIterator[People]:
+async def people_of_an_impatient_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
     """Anybody, calling a copy of the service that waits half a second for the provider of codes."""
     impatient = settings.model_copy(update={"otp_timeout_seconds": 0.5})
     async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[UserDirecto
     """Anybody, calling a copy of the service that drops what is over ten times a second."""
     tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
     async with serving(create_app(tidy), tidy) as url, http_client(url) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture(scope="module")

@@ -292,7 +292,7 @@ class TestVerify:
         assert (await people.verify(user_id)).status_code == 200
 
     async def test_a_provider_that_does_not_answer_in_time_is_an_outage(
-        self, people: People, people_of_an_impatient_copy: People, sandbox: Sandbox
+        self, people: UserDirectory, people_of_an_impatient_copy: UserDirectory, sandbox: Sandbox
     ) -> None:
         user_id = (await people.register(**people.new_facts())).json()["data"]["user_id"]
         await sandbox.order_fault("/VerifyOTP", delay_seconds=2, times=1)

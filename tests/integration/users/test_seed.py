@@ -27,7 +27,7 @@ async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
 
     seeded = settings.model_copy(update={"database_url": SecretStr(urls.databases["users"])})
     async with serving(create_app(seeded), seeded) as url, http_client(url) as http:
-        profiles = [await _profile(People(http), user.email) for user in USERS]
+        profiles = [await _profile(UserDirectory(http), user.email) for user in USERS]
 
     assert all(profile["name"] for profile in profiles)
     assert {profile["email"]: profile["credit_balance"] for profile in profiles[:2]} == {

@@ -124,9 +124,9 @@ async def working(settings: WorkerSettings) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[People]:
+async def people(users_url: str) -> AsyncIterator[UserDirectory]:
     async with http_client(users_url) as http:
-        yield People(http)
+        yield UserDirectory(http)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
-from orchestrator.clients.users.payments import PaymentsClient, Provider
 from orchestrator.app import create_app
+from orchestrator.clients.users.payments import PaymentsClient, Provider
 from orchestrator.settings import WorkerSettings
 from tests.integration.users.people import code_of
 from tests.integration.webhooks.conftest import NewFan

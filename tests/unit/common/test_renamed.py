@@ -35,6 +35,7 @@ def test_setting_is_read_under_both_names(
 ) -> None:
     for variable, value in BASIC.items():
         monkeypatch.setenv(variable, value)
+    monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv(old_name, "7")
     assert getattr(settings(), name) == 7
     monkeypatch.setenv(name.upper(), "8")
