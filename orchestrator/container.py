@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import orchestrator.jobs.models
+import orchestrator.saga_engine.models  # noqa: F401 - importing a module defines its tables
 from common.db.engine import Database
 from common.health import Health
 from common.messaging.broker import Broker

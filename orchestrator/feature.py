@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter
 from pydantic_settings import BaseSettings
+from sqlalchemy import Table
 
 from common.db.engine import Database
 from common.messaging.broker import Broker
@@ -89,6 +90,7 @@ class Feature:
     """One capability. Everything is optional; the callables are called once for each process, in the order below.
 
     Args:
+        tables: what the feature stores in orchestrator_db.
         routers: routes under ``/api``; a gateway passes on those on its allow-list.
         internal_routers: routes that only services call.
         plans: the sagas. They are constructed before the engine is there.
@@ -100,6 +102,7 @@ class Feature:
         periodic: what workers do again and again.
     """
 
+    tables: Sequence[Table] = ()
     routers: Sequence[APIRouter] = ()
     internal_routers: Sequence[APIRouter] = ()
     plans: Callable[[Resources], Iterable[AnyPlan]] = _nothing

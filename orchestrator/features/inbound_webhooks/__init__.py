@@ -9,6 +9,7 @@ from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.jobs import POLICY, WebhookProcessor
+from orchestrator.features.inbound_webhooks.models.tables import webhook_log
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.inbound_webhooks.routes import router
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
@@ -55,5 +56,10 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 
 
 FEATURE: Final = Feature(
-    routers=(router,), services=_services, job_policies=(POLICY,), job_handlers=_job_handlers, periodic=_periodic
+    tables=(webhook_log,),
+    routers=(router,),
+    services=_services,
+    job_policies=(POLICY,),
+    job_handlers=_job_handlers,
+    periodic=_periodic,
 )

@@ -21,6 +21,7 @@ from orchestrator.features.notifications.adapters.template_renderer import Templ
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
 from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.models.emails import Channel, EmailRequest
+from orchestrator.features.notifications.models.tables import feed_heads, user_feed
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.notifications.routes import internal
 from orchestrator.features.notifications.service.context_loader import ContextLoader
@@ -69,6 +70,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 
 
 FEATURE: Final = Feature(
+    tables=(feed_heads, user_feed),
     internal_routers=(internal,),
     services=_services,
     job_policies=POLICIES,

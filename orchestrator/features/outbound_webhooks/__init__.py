@@ -19,6 +19,7 @@ from orchestrator.features.outbound_webhooks.adapters.public_resolver import Pub
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import SubscriptionLimiter
 from orchestrator.features.outbound_webhooks.jobs import POLICY, DeliveryHandler
+from orchestrator.features.outbound_webhooks.models import webhook_deliveries, webhook_subscriptions
 from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
 from orchestrator.features.outbound_webhooks.routes import router
 from orchestrator.features.outbound_webhooks.schemas import KIND, DeliverWebhook
@@ -54,5 +55,10 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 
 
 FEATURE: Final = Feature(
-    routers=(router,), services=_services, job_policies=(POLICY,), job_handlers=_job_handlers, periodic=_periodic
+    tables=(webhook_deliveries, webhook_subscriptions),
+    routers=(router,),
+    services=_services,
+    job_policies=(POLICY,),
+    job_handlers=_job_handlers,
+    periodic=_periodic,
 )

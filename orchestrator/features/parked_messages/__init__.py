@@ -13,6 +13,7 @@ from common.periodic import PeriodicTask
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
 from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
 from orchestrator.features.parked_messages.metrics import PARKED_MESSAGES
+from orchestrator.features.parked_messages.models.tables import parked_messages
 from orchestrator.features.parked_messages.repository import ParkedMessageStore
 from orchestrator.features.parked_messages.routes import router
 from orchestrator.features.parked_messages.service import ParkedMessageService
@@ -50,4 +51,10 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     yield PeriodicTask(store.trim, name="parked messages", interval_seconds=HOUSEKEEPING_SECONDS)
 
 
-FEATURE: Final = Feature(routers=(router,), services=_services, worker_consumers=_worker_consumers, periodic=_periodic)
+FEATURE: Final = Feature(
+    tables=(parked_messages,),
+    routers=(router,),
+    services=_services,
+    worker_consumers=_worker_consumers,
+    periodic=_periodic,
+)
