@@ -129,7 +129,7 @@ def test_every_alert_has_its_runbook_and_no_runbook_is_left_over() -> None:
 @pytest.mark.parametrize("name", ALERT_NAMES)
 def test_runbook_says_what_it_means_what_to_look_at_what_to_do_and_when_it_is_over(name: str) -> None:
     section = RUNBOOKS.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    places = [section.find(f"**{part}.**") for part in ("Means", "First look", "Remedy", "Over when")]
+    places = [section.find(f"**{part}.**") for part in ("Means", "First look", "Remedy", "Resolved when")]
     assert -1 not in places
     assert places == sorted(places)
 
