@@ -60,7 +60,7 @@ def copies(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Copies]:
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",
-        "SAGA_STEP_TIMEOUT_SECONDS": "1",
+        "SAGA_STEP_TIMEOUT_SECONDS": "15",
         "SAGA_LEASE_MARGIN_SECONDS": "0.5",
         "RECOVER_INTERVAL_SECONDS": "0.2",
         "INVENTORY_ADDRESS": f"ipv4:{LOOPBACK}:{one},{LOOPBACK}:{other}",
@@ -241,6 +241,7 @@ class TestOneIsKilled:
             await eventually(is_waited_for)
             killed = Service(copies.first, "orchestrator").down()
             await killed.__aenter__()
+        await shop.end_leases()
         try:
             for fan, order in payments:
                 there = fan.at(copies.gateways[1])
