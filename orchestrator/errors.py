@@ -1,4 +1,4 @@
-"""What the orchestrator itself can say no with. What participants say passes through with its own code."""
+"""The orchestrator's own errors. A participant's error passes through with its own code."""
 
 from common.errors import (
     Conflict,
@@ -53,16 +53,16 @@ class OrderNotFound(NotFound):
 
 class EventEnded(Gone):
     code = "EVENT_ENDED"
-    public_message = "The event is over."
+    public_message = "The event has ended."
 
 
 class HoldExpired(Gone):
     code = "HOLD_EXPIRED"
-    public_message = "The seats were held for a while and are free again."
+    public_message = "The hold has expired and the seats are free again."
 
 
 class OrderCancelled(Conflict):
-    """Why a purchase unwinds that its buyer gave up. Nobody is answered with it."""
+    """Why a purchase unwinds that its buyer cancelled. It is not shown to clients."""
 
     code = "ORDER_CANCELLED"
     public_message = "The order was cancelled."
@@ -75,30 +75,29 @@ class OrderInvalidState(Conflict):
 
 class OrderAlreadyConfirmed(Conflict):
     code = "ORDER_ALREADY_CONFIRMED"
-    public_message = "The order is paid already."
+    public_message = "The order is already paid."
 
 
 class NotYours(Forbidden):
-    public_message = "That belongs to somebody else."
+    public_message = "That belongs to another user."
 
 
 class NotSeatOwner(Forbidden):
     code = "NOT_SEAT_OWNER"
-    public_message = "That ticket belongs to somebody else."
+    public_message = "That ticket belongs to another user."
 
 
 class QrInvalid(InvalidRequest):
     code = "QR_INVALID"
-    public_message = "That is not one of our tickets."
+    public_message = "That is not a valid ticket code."
 
 
-class TicketNotUsable(Conflict):
-    code = "ORDER_INVALID_STATE"
-    public_message = "The ticket was used, or is on sale again."
+class TicketNotUsable(OrderInvalidState):
+    public_message = "The ticket was used, or is on sale."
 
 
 class OtpRequired(PreconditionRequired):
-    """A flagged user pays: a code was sent to their phone (T6)."""
+    """A flagged user has to verify a code before paying (T6)."""
 
     public_message = "Please confirm with the code we sent to your phone, then pay again."
 
@@ -109,7 +108,7 @@ class OtpMaxRetries(TooManyRequests):
 
 
 class EventCancelled(EventEnded):
-    """Why purchases, transfers and sales unwind when their event is called off."""
+    """Why purchases, transfers and sales unwind when their event is cancelled."""
 
     public_message = "The event was cancelled."
 
@@ -119,8 +118,7 @@ class EventInvalidState(Conflict):
     public_message = "The event is not in a state that allows this."
 
 
-class RefundWindowClosed(Conflict):
-    code = "ORDER_INVALID_STATE"
+class RefundWindowClosed(OrderInvalidState):
     public_message = "It is too late for a refund."
 
 
@@ -145,7 +143,7 @@ class TransferInvalidState(Conflict):
 
 
 class TransferCancelled(Conflict):
-    """Why a transfer unwinds that a party gave up. Nobody is answered with it."""
+    """Why a transfer unwinds that a party cancelled. It is not shown to clients."""
 
     code = "TRANSFER_CANCELLED"
     public_message = "The transfer was cancelled."
@@ -158,7 +156,7 @@ class TransferExpired(Gone):
 
 class PriceAboveCap(InvalidRequest):
     code = "PRICE_ABOVE_CAP"
-    public_message = "That is more than a ticket of this event may be resold for."
+    public_message = "The price is above the event's cap for resale."
 
 
 class ListingNotFound(NotFound):
@@ -172,7 +170,7 @@ class ListingInvalidState(Conflict):
 
 
 class SaleDeclined(Conflict):
-    """Why a sale unwinds that its seller does not want. Nobody is answered with it."""
+    """Why a sale unwinds whose seller withdrew the listing. It is not shown to clients."""
 
     code = "SALE_DECLINED"
     public_message = "The seller has declined."

@@ -20,7 +20,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "CancelEventScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = cancel_event_plan(events=NOBODY, inventory=NOBODY, processor=NOBODY)
+OUTLINE: Final = cancel_event_plan(NOBODY, NOBODY)
 """The story without participants: its steps and their order."""
 _EVENT: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status, count(*) FROM seats WHERE event_id = $1 GROUP BY status"
@@ -52,13 +52,8 @@ class CancelEventScenario(EndsByNothing):
         self.requested_by = uuid.uuid4()
         self.data = CancelEvent(saga_id=uuid.uuid4(), event_id=hall.event_id, cancelled_by_user_id=self.requested_by)
         clients = container.resources.clients
-        processor = EventCancellationProcessor(
-            lambda: container.resources.engine,
-            orders=clients.orders,
-            transfers=clients.transfers,
-            listings=clients.listings,
-        )
-        self.plan: AnyPlan = cancel_event_plan(events=clients.events, inventory=clients.inventory, processor=processor)
+        processor = EventCancellationProcessor(lambda: container.resources.engine, clients)
+        self.plan: AnyPlan = cancel_event_plan(clients, processor)
         self._world = world
         self._business = business
 

@@ -16,8 +16,8 @@ from tests.contracts.world import World
 __all__ = ["LISTING_OUTLINE", "WITHDRAWAL_OUTLINE", "ListingScenario", "WithdrawalScenario"]
 
 NOBODY: Final[Any] = None
-LISTING_OUTLINE: Final = list_for_resale_plan(listings=NOBODY, inventory=NOBODY)
-WITHDRAWAL_OUTLINE: Final = withdraw_listing_plan(listings=NOBODY, inventory=NOBODY)
+LISTING_OUTLINE: Final = list_for_resale_plan(NOBODY)
+WITHDRAWAL_OUTLINE: Final = withdraw_listing_plan(NOBODY)
 """The stories without participants: their steps and their order."""
 
 
@@ -29,9 +29,7 @@ class ListingScenario(EndsByNothing):
         self.data = ListForResale(
             saga_id=uuid.uuid4(), ticket=owned.ticket, seller_user_id=owned.owner_id, asking_price=ASKING_PRICE
         )
-        self.plan: AnyPlan = list_for_resale_plan(
-            listings=container.resources.clients.listings, inventory=container.resources.clients.inventory
-        )
+        self.plan: AnyPlan = list_for_resale_plan(container.resources.clients)
         self._world = world
 
     @classmethod
@@ -68,9 +66,7 @@ class WithdrawalScenario(EndsByNothing):
             order_id=listing.ticket.order_id,
             seller_user_id=listing.seller_user_id,
         )
-        self.plan: AnyPlan = withdraw_listing_plan(
-            listings=container.resources.clients.listings, inventory=container.resources.clients.inventory
-        )
+        self.plan: AnyPlan = withdraw_listing_plan(container.resources.clients)
         self._world = world
 
     @classmethod

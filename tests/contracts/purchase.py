@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 __all__ = ["OUTLINE", "PurchaseScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = purchase_plan(inventory=NOBODY, orders=NOBODY, ledger=NOBODY, qr=NOBODY, hold_ttl_seconds=300)
+OUTLINE: Final = purchase_plan(NOBODY, qr=NOBODY, hold_ttl_seconds=300)
 """The story without participants: its steps and their order."""
 CREDITS: Final = Decimal("1000.00")
 SEATS: Final = 2
@@ -38,9 +38,7 @@ class PurchaseScenario:
             choice=SeatChoice(seat_ids=tuple(self._seat_ids)),
         )
         self.plan: AnyPlan = purchase_plan(
-            inventory=container.resources.clients.inventory,
-            orders=container.resources.clients.orders,
-            ledger=container.resources.clients.ledger,
+            container.resources.clients,
             qr=QrCodec.of(container.settings),
             hold_ttl_seconds=container.settings.hold_ttl_seconds,
         )

@@ -14,7 +14,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "PutOnSaleScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = put_on_sale_plan(events=NOBODY, inventory=NOBODY)
+OUTLINE: Final = put_on_sale_plan(NOBODY)
 """The story without participants: its steps and their order."""
 _STATUS: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
@@ -26,9 +26,7 @@ class PutOnSaleScenario(EndsByNothing):
     def __init__(self, container: Container, world: World) -> None:
         self.requested_by = uuid.uuid4()
         self.data = PutOnSale(saga_id=uuid.uuid4(), draft=small_event())
-        self.plan: AnyPlan = put_on_sale_plan(
-            events=container.resources.clients.events, inventory=container.resources.clients.inventory
-        )
+        self.plan: AnyPlan = put_on_sale_plan(container.resources.clients)
         self._world = world
 
     @classmethod

@@ -17,7 +17,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "RefundScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = refund_plan(inventory=NOBODY, ledger=NOBODY, orders=NOBODY)
+OUTLINE: Final = refund_plan(NOBODY)
 """The story without participants: its steps and their order."""
 SEATS: Final = 2
 
@@ -31,7 +31,7 @@ class RefundScenario(EndsByNothing):
         self.requested_by = uuid.uuid4()
         self.data = refund
         clients = container.resources.clients
-        self.plan: AnyPlan = refund_plan(inventory=clients.inventory, ledger=clients.ledger, orders=clients.orders)
+        self.plan: AnyPlan = refund_plan(clients)
         self._world = world
         self._friend_id = friend_id
         self._seat_ids = seat_ids

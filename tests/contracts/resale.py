@@ -14,7 +14,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "ResaleScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = resale_plan(listings=NOBODY, otp=NOBODY, ledger=NOBODY, inventory=NOBODY)
+OUTLINE: Final = resale_plan(NOBODY)
 """The story without participants: its steps and their order."""
 
 
@@ -24,13 +24,7 @@ class ResaleScenario(EndsByNothing):
     def __init__(self, container: Container, world: World, sale: Resale) -> None:
         self.data = sale
         self.requested_by = sale.buyer_user_id
-        clients = container.resources.clients
-        self.plan: AnyPlan = resale_plan(
-            listings=clients.listings,
-            otp=clients.otp,
-            ledger=clients.ledger,
-            inventory=clients.inventory,
-        )
+        self.plan: AnyPlan = resale_plan(container.resources.clients)
         self._world = world
 
     @classmethod

@@ -17,7 +17,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "ReversalScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = reversal_plan(transfers=NOBODY, ledger=NOBODY, inventory=NOBODY)
+OUTLINE: Final = reversal_plan(NOBODY)
 """The story without participants: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 LEFT: Final = Decimal("10.00")
@@ -44,10 +44,7 @@ class ReversalScenario(EndsByNothing):
             credits_amount=transfer.credits_amount,
             price_paid_before=transfer.price_paid_before,
         )
-        clients = container.resources.clients
-        self.plan: AnyPlan = reversal_plan(
-            transfers=clients.transfers, ledger=clients.ledger, inventory=clients.inventory
-        )
+        self.plan: AnyPlan = reversal_plan(container.resources.clients)
         self._world = world
 
     @classmethod

@@ -16,7 +16,7 @@ from tests.contracts.world import World
 __all__ = ["OUTLINE", "TransferScenario"]
 
 NOBODY: Final[Any] = None
-OUTLINE: Final = transfer_plan(transfers=NOBODY, otp=NOBODY, ledger=NOBODY, inventory=NOBODY)
+OUTLINE: Final = transfer_plan(NOBODY)
 """The story without participants: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 
@@ -27,13 +27,7 @@ class TransferScenario(EndsByNothing):
     def __init__(self, container: Container, world: World, transfer: Transfer) -> None:
         self.data = transfer
         self.requested_by = transfer.seller_user_id
-        clients = container.resources.clients
-        self.plan: AnyPlan = transfer_plan(
-            transfers=clients.transfers,
-            otp=clients.otp,
-            ledger=clients.ledger,
-            inventory=clients.inventory,
-        )
+        self.plan: AnyPlan = transfer_plan(container.resources.clients)
         self._world = world
 
     @classmethod

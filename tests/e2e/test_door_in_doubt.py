@@ -24,7 +24,7 @@ AT_ONCE_SECONDS = 25.0
 
 @pytest.fixture(autouse=True)
 def patient_door(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_module, "LOOK_SECONDS", PATIENT_SECONDS)
+    monkeypatch.setattr(door_module, "LOOKUP_TIMEOUT_SECONDS", PATIENT_SECONDS)
     monkeypatch.setattr(entrance_module, "SCAN_DEADLINE_SECONDS", PATIENT_SECONDS)
 
 
@@ -64,7 +64,7 @@ async def test_a_dead_witness_admits_nobody(
 async def test_a_silent_witness_does_not_keep_the_queue(
     workshop: Workshop, code: PresentedCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door_module, "LOOK_SECONDS", 0.25)
+    monkeypatch.setattr(door_module, "LOOKUP_TIMEOUT_SECONDS", 0.25)
     assert await is_refused(workshop.door({"orders_url": f"http://{await workshop.silence()}"}), code)
 
 

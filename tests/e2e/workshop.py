@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -16,7 +17,7 @@ from devstack.stack import Stack
 from orchestrator.clients import SERVICE, Clients
 from orchestrator.clients.inventory.check_in import CheckInClient
 from orchestrator.container import build_container
-from orchestrator.features.check_in.service.check_in import CheckInService, Lookups
+from orchestrator.features.check_in.service.check_in import CheckInService
 from orchestrator.features.event_admin.service import EventAdminService
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
@@ -61,12 +62,9 @@ class Workshop:
 
     def door(self, moved: Mapping[str, str] | None = None, *, entrance: CheckInClient | None = None) -> CheckInService:
         """Make a door that looks for some services elsewhere: ``door({"orders_url": …})``."""
-        settings, clients = self._settings, self._clients(moved or {})
-        lookups = Lookups(
-            inventory=clients.inventory, orders=clients.orders, events=clients.events, directory=clients.directory
-        )
-        qr = QrCodec.of(settings)
-        return CheckInService(entrance or clients.check_in, lookups, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+        clients = self._clients(moved or {})
+        clients = replace(clients, check_in=entrance or clients.check_in)
+        return CheckInService(clients, QrCodec.of(self._settings))
 
     def box_office(self) -> PurchaseService:
         """Make one whose sagas are run here; nothing runs beside them."""
@@ -75,14 +73,7 @@ class Workshop:
         return container.resources.service(PurchaseService)
 
     def desk(self) -> EventAdminService:
-        clients = self._clients({})
-        return EventAdminService(
-            check_in=clients.check_in,
-            inventory=clients.inventory,
-            events=clients.events,
-            directory=clients.directory,
-            revenue=clients.revenue,
-        )
+        return EventAdminService(self._clients({}))
 
     def entrance(self, *, address: str = "", losses: int = 0) -> CheckInClient:
         entrance = CheckInClient(address or self._settings.inventory_address, Lossy(self._tokens, losses=losses))

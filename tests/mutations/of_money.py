@@ -14,14 +14,14 @@ MUTATIONS: Final = (
     Mutation(
         name="a failed purchase keeps the money (refund forgotten)",
         file="orchestrator/features/purchases/saga.py",
-        before="        await self._ledger.refund(call)\n",
+        before="        await self.clients.ledger.refund(call)\n",
         after="        assert call.undoes_request_id\n",
         caught_by=(f"{SAGAS}::TestAction::test_refused[purchase: sell seats]",),
     ),
     Mutation(
         name="a failed transfer keeps the buyer's credits in escrow (undo does nothing)",
         file="orchestrator/features/transfers/saga/transfer.py",
-        before="        await self._ledger.void_escrow(call)\n",
+        before="        await self.clients.ledger.void_escrow(call)\n",
         after="        assert call.undoes_request_id\n",
         caught_by=(f"{SAGAS}::TestAction::test_refused[transfer: change owner]",),
     ),

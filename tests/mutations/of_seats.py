@@ -81,7 +81,7 @@ MUTATIONS: Final = (
     Mutation(
         name="old QR codes open the door (age unchecked)",
         file="orchestrator/features/check_in/service/rules.py",
-        before="    (_is_not_of_now, ScanResult.EXPIRED),\n",
+        before="    (_is_outside_lifetime, ScanResult.EXPIRED),\n",
         after="",
         caught_by=("tests/unit/orchestrator/test_door_rules.py",),
     ),

@@ -1,11 +1,11 @@
-"""Scans at the door: decided, logged, admitted once."""
+"""Check-in: scans are decided and logged, and each ticket is admitted once."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from orchestrator.feature import Feature, Resources
 from orchestrator.features.check_in.routes import router
-from orchestrator.features.check_in.service.check_in import CheckInService, Lookups
+from orchestrator.features.check_in.service.check_in import CheckInService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.settings import TicketSettings
 
@@ -13,12 +13,7 @@ __all__ = ["FEATURE"]
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    clients, settings = resources.clients, resources.settings_of(TicketSettings)
-    lookups = Lookups(
-        inventory=clients.inventory, orders=clients.orders, events=clients.events, directory=clients.directory
-    )
-    qr = QrCodec.of(settings)
-    yield CheckInService(clients.check_in, lookups, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+    yield CheckInService(resources.clients, QrCodec.of(resources.settings_of(TicketSettings)))
 
 
 FEATURE: Final = Feature(routers=(router,), services=_services)

@@ -1,4 +1,4 @@
-"""Scans at the door (T12)."""
+"""Check-in (T12)."""
 
 from typing import Annotated
 
@@ -18,26 +18,26 @@ __all__ = ["router"]
 
 _VERIFY = refusals(ADMIN | IDEMPOTENT | {400: "QR_INVALID, VALIDATION_ERROR"})
 
-router = APIRouter(tags=["Door"])
+router = APIRouter(tags=["Check-in"])
 
 
-async def _doorkeeper(user: CurrentUser) -> Principal:
+async def _staff_or_admin(user: CurrentUser) -> Principal:
     if not (user.has_role(Role.STAFF) or user.has_role(Role.ADMIN)):
         raise Forbidden
     return user
 
 
-@router.post("/verify", responses=_VERIFY, summary="Scan a ticket's code at the door")
+@router.post("/verify", responses=_VERIFY, summary="Scan a ticket's code for check-in")
 async def verify(
     *,
     body: VerifyRequest,
-    staff: Annotated[Principal, Depends(_doorkeeper)],
+    staff: Annotated[Principal, Depends(_staff_or_admin)],
     key: IdempotencyKey,
-    door: Annotated[CheckInService, provided(CheckInService)],
+    check_in: Annotated[CheckInService, provided(CheckInService)],
 ) -> Success[ScanDecision]:
-    """Admits each ticket once. 200 for every scan that was decided, whatever came of it; staff and admins only.
+    """Admits each ticket once. Every decided scan returns 200 with its result; staff and admins only.
 
-    A 503 admits nobody we know of: repeat it with the same `nonce` (or `Idempotency-Key`) to learn what came of it.
+    After a 503 the result is unknown: repeat the scan with the same `nonce` (or `Idempotency-Key`) to get it.
     """
     code = PresentedCode(
         staff_user_id=staff.user_id,
@@ -47,4 +47,4 @@ async def verify(
         scanned_at=body.scanned_at,
         nonce=body.nonce or key,
     )
-    return success(await door.verify(code))
+    return success(await check_in.verify(code))

@@ -1,4 +1,4 @@
-"""A scan at the door."""
+"""A scan and its decision."""
 
 import uuid
 from datetime import datetime
@@ -16,10 +16,10 @@ Nonce = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]
 
 
 class VerifyRequest(BaseModel):
-    """`hall_id` is where the scanner stands; without it, the hall that its staff is assigned to.
+    """`hall_id` is the scanner's hall; the hall assigned to the staff member when omitted.
 
-    Halls of two venues may share a name, and a hall has another event tomorrow: a scanner that names its `event_id` lets
-    no other event's tickets in.
+    Two venues may have halls of the same name, and a hall has many events: a scanner that names its `event_id` admits
+    tickets of that event only.
     """
 
     model_config = ConfigDict(
@@ -33,22 +33,27 @@ class VerifyRequest(BaseModel):
         }
     )
 
-    qr_payload: str  # however long: what is no code of ours is logged as QR_INVALID
+    qr_payload: str  # of any length: an invalid code is logged as QR_INVALID
     hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = None
     event_id: uuid.UUID | None = None
-    scanned_at: Instant | None = Field(default=None, description="By the scanner's clock: noted, not believed.")
+    scanned_at: Instant | None = Field(
+        default=None, description="By the scanner's clock: logged, but not used for the decision."
+    )
     nonce: Nonce | None = Field(
-        default=None, description="Of this scan. Repeated with the same body, it gives the first answer again."
+        default=None,
+        description="The scan's unique id. A repeated scan with the same nonce and body gets the first answer.",
     )
 
 
 class ScanDecision(BaseModel):
-    """Let them in when `result` is SUCCESS. What the code did not lead to is null."""
+    """Admit the holder when `result` is SUCCESS. A field that the scan did not resolve is null."""
 
     result: ScanResult
     seat_id: uuid.UUID
     row_number: str | None
     seat_number: int | None
-    owner_name: str | None = Field(description="Whose ticket it is; null when it is not theirs, or not known in time.")
-    message: str = Field(description="For people.", examples=["Admitted"])
-    admitted_at: datetime | None = Field(description="When its owner went in, now or before.")
+    owner_name: str | None = Field(
+        description="The ticket's owner; null if the code is another user's, or if the name is not known in time."
+    )
+    message: str = Field(description="Text for the scanner's display.", examples=["Admitted"])
+    admitted_at: datetime | None = Field(description="When the ticket was admitted, now or before.")

@@ -11,14 +11,7 @@ __all__ = ["FEATURE"]
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    clients = resources.clients
-    yield EventAdminService(
-        check_in=clients.check_in,
-        inventory=clients.inventory,
-        events=clients.events,
-        directory=clients.directory,
-        revenue=clients.revenue,
-    )
+    yield EventAdminService(resources.clients)
 
 
 FEATURE: Final = Feature(routers=(router,), services=_services)

@@ -1,4 +1,4 @@
-"""An event as its admins see it: sales, entries, attendees."""
+"""An event for its admins: sales, entries, attendees."""
 
 import uuid
 from datetime import datetime
@@ -25,13 +25,13 @@ MOST_SEATS_AT_ONCE = 1_000
 
 
 class MinuteView(BaseModel):
-    minute: datetime = Field(description="Its beginning.")
+    minute: datetime = Field(description="The minute's start.")
     scans: int
     admitted: int
 
 
 class DashboardStats(BaseModel):
-    """Seats are counted at most a second ago; `seats_sold` includes those on sale again and those checked in."""
+    """Seat counts are at most a second old; `seats_sold` includes listed and checked-in seats."""
 
     total_seats: int
     seats_sold: int
@@ -67,7 +67,7 @@ class Dashboard(BaseModel):
 
 
 class DashboardPage(BaseModel):
-    """`pagination` is that of the attendees."""
+    """`pagination` is the attendees'."""
 
     success: Literal[True] = True
     data: Dashboard
@@ -75,17 +75,17 @@ class DashboardPage(BaseModel):
 
 
 class ScanView(BaseModel):
-    """A scan as it was logged; what the code did not tell is null."""
+    """A logged scan; what the code did not contain is null."""
 
     scan_id: uuid.UUID
     result: ScanResult
     seat_id: uuid.UUID | None
     event_id: uuid.UUID | None
-    ticket_user_id: uuid.UUID | None = Field(description="Who the code was issued to.")
+    ticket_user_id: uuid.UUID | None = Field(description="The user the code was issued to.")
     staff_user_id: uuid.UUID
     hall_presented: str
     hall_expected: str | None
-    scanned_at: datetime | None = Field(description="As the scanner said.")
+    scanned_at: datetime | None = Field(description="By the scanner's clock.")
     logged_at: datetime
 
 
@@ -99,14 +99,14 @@ class SeatSelection(BaseModel):
     seat_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=MOST_SEATS_AT_ONCE)]
 
     @model_validator(mode="after")
-    def _of_different_seats(self) -> Self:
+    def _names_each_seat_once(self) -> Self:
         if len(set(self.seat_ids)) != len(self.seat_ids):
             raise ValueError("a seat is named twice")
         return self
 
     @property
     def chosen(self) -> list[uuid.UUID]:
-        """The seats in one order, whatever order they were named in."""
+        """The seats in ascending order."""
         return sorted(self.seat_ids)
 
 

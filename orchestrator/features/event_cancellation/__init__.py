@@ -14,20 +14,12 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients = resources.clients
-    processor = EventCancellationProcessor(
-        lambda: resources.engine, orders=clients.orders, transfers=clients.transfers, listings=clients.listings
-    )
-    yield cancel_event_plan(
-        events=clients.events,
-        inventory=clients.inventory,
-        processor=processor,
-        step_timeout_seconds=resources.saga_step_timeout_seconds,
-    )
+    processor = EventCancellationProcessor(lambda: resources.engine, resources.clients)
+    yield cancel_event_plan(resources.clients, processor, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    yield EventCancellationService(resources.engine, resources.clients.events)
+    yield EventCancellationService(resources.engine, resources.clients)
 
 
 FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)

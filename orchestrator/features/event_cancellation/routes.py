@@ -24,18 +24,18 @@ router = APIRouter(prefix="/admin/events", tags=["Refunds"])
 Cancellations = Annotated[EventCancellationService, provided(EventCancellationService)]
 
 
-@router.post("/{event_id}/cancel", responses=_CANCEL, summary="Call an event off (admin)")
+@router.post("/{event_id}/cancel", responses=_CANCEL, summary="Cancel an event (admin)")
 async def cancel_event(
     event_id: uuid.UUID, admin: AdminUser, cancellations: Cancellations, response: Response
 ) -> Success[EventCancellation]:
-    """Every order is refunded, every transfer, sale and listing ends. 202 while that takes; asking again shows how far it is."""
+    """Every order is refunded; every transfer, sale and listing ends. 202 until it completes: repeat it for the progress."""
     progress = await cancellations.cancel(event_id, admin_id=admin.user_id)
     if progress.state != SagaState.COMPLETED:
         response.status_code = 202
     return success(progress)
 
 
-@router.get("/{event_id}/cancellation", responses=_PROGRESS, summary="How far a cancellation is (admin)")
+@router.get("/{event_id}/cancellation", responses=_PROGRESS, summary="Show the progress of a cancellation (admin)")
 async def show_cancellation(
     event_id: uuid.UUID, _: AdminUser, cancellations: Cancellations
 ) -> Success[EventCancellation]:

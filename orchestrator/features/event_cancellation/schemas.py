@@ -1,4 +1,4 @@
-"""How far the cancellation of an event is."""
+"""The progress of an event's cancellation."""
 
 import uuid
 from typing import Literal
@@ -9,7 +9,7 @@ __all__ = ["EventCancellation"]
 
 
 class EventCancellation(BaseModel):
-    """How far the cancellation is. `orders_total` counts the refunded and the paid orders; `state` is the saga's.
+    """The progress. `orders_total` counts refunded and paid orders; `state` is the saga's.
 
     An order with a disputed ticket stays open until an admin has decided the dispute.
     """

@@ -13,14 +13,11 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients = resources.clients
-    yield put_on_sale_plan(
-        events=clients.events, inventory=clients.inventory, step_timeout_seconds=resources.saga_step_timeout_seconds
-    )
+    yield put_on_sale_plan(resources.clients, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    yield CatalogueService(resources.engine, resources.clients.events, resources.clients.inventory)
+    yield CatalogueService(resources.engine, resources.clients)
 
 
 FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)

@@ -21,6 +21,7 @@ from orchestrator.http.dependencies import AdminUser, provided
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
 from orchestrator.saga_engine.engine import StillRunning
+from orchestrator.saga_engine.outcomes import request_id_of
 
 __all__ = ["router"]
 
@@ -35,14 +36,14 @@ router = APIRouter(tags=["Events"])
 EventCatalogue = Annotated[CatalogueService, provided(CatalogueService)]
 
 
-@router.get("/events", responses=refusals(UPSTREAM | {400: "VALIDATION_ERROR"}), summary="What is on sale")
+@router.get("/events", responses=refusals(UPSTREAM | {400: "VALIDATION_ERROR"}), summary="Events on sale")
 async def list_events(
     *,
     catalogue: EventCatalogue,
     page: PageQuery,
     q: Annotated[str | None, Query(max_length=100, description="Part of the event's name.")] = None,
-    from_: Annotated[Instant | None, Query(alias="from", description="Not before (RFC 3339).")] = None,
-    to: Annotated[Instant | None, Query(description="Before (RFC 3339).")] = None,
+    from_: Annotated[Instant | None, Query(alias="from", description="The earliest event date (RFC 3339).")] = None,
+    to: Annotated[Instant | None, Query(description="Only events before this time (RFC 3339).")] = None,
 ) -> Paginated[EventSummary]:
     filters = {"q": q, "from": from_ and from_.isoformat(), "to": to and to.isoformat()}
     query = {name: value for name, value in filters.items() if value}
@@ -54,16 +55,19 @@ async def list_events(
     "/events/{event_id}",
     response_model=Success[EventDetail],
     responses=_READ,
-    summary="One event, with every seat's live state",
+    summary="An event with the state of every seat",
 )
 async def show_event(event_id: uuid.UUID, catalogue: EventCatalogue, *, include_seats: bool = True) -> Response:
-    """Small halls are read anew each time; the map of a large one may be some seconds old (`/ws/events/{event_id}`)."""
+    """The seat map of a small hall is always current; that of a large hall may be some seconds old.
+
+    `/ws/events/{event_id}` sends changes of seats.
+    """
     return Response(await catalogue.detail(event_id, include_seats=include_seats), media_type="application/json")
 
 
-@router.get("/events/{event_id}/availability", responses=_READ, summary="How many seats are left, by category")
+@router.get("/events/{event_id}/availability", responses=_READ, summary="Seat counts by category")
 async def show_availability(event_id: uuid.UUID, catalogue: EventCatalogue) -> Success[Availability]:
-    """At most a second old; cheap enough to poll."""
+    """At most a second old, and cheap enough to poll."""
     return success(await catalogue.availability(event_id))
 
 
@@ -71,8 +75,8 @@ async def show_availability(event_id: uuid.UUID, catalogue: EventCatalogue) -> S
 async def create_event(
     *, body: NewEvent, admin: AdminUser, key: IdempotencyKey, catalogue: EventCatalogue, response: Response
 ) -> Success[EventCreated] | Success[EventInProgress]:
-    """Creates the event with its whole hall; fans see it once every seat is there."""
-    saga_id = uuid.uuid5(admin.user_id, f"put on sale/{key}") if key else uuid.uuid4()
+    """Creates the event with its hall; fans see it once every seat exists."""
+    saga_id = request_id_of("put on sale", user_id=admin.user_id, key=key)
     try:
         return success(await catalogue.put_on_sale(draft_of(body), requested_by=admin.user_id, saga_id=saga_id))
     except StillRunning as running:

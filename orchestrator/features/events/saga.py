@@ -1,25 +1,25 @@
-"""Putting an event on sale: draft event → provision seats → **publish event**.
+"""The saga that puts an event on sale: draft event → provision seats → **publish event**.
 
-Nobody sees the event before its whole hall is there; if the hall cannot be built, the draft goes away.
+Fans do not see the event before its hall is complete; if the hall cannot be built, the draft is discarded.
 """
 
 import uuid
+from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.clients.events import EventsClient
-from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients import Clients
 from orchestrator.clients.models import EventDraft
 from orchestrator.saga_engine.plan import DEFAULT_STEP_TIMEOUT_SECONDS, Call, Plan, SagaData, pivot, undoable
 
 __all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
 
 PUT_ON_SALE: Final = "put on sale"
-# 100,000 seats take a few seconds to create (docs/performance.md); a busy machine gets the benefit of the doubt.
-PROVISION_PATIENCE_SECONDS: Final = 60.0
+# 100,000 seats take a few seconds to create (docs/performance.md); a busy machine may need far longer.
+PROVISION_TIMEOUT_SECONDS: Final = 60.0
 
 
 class PutOnSale(SagaData):
-    """What the saga knows. The event's id is the saga's."""
+    """The saga's data. The event's id is the saga's."""
 
     draft: EventDraft
     seats_created: int = 0
@@ -31,10 +31,10 @@ class PutOnSale(SagaData):
 
 
 def put_on_sale_plan(
-    *, events: EventsClient, inventory: InventoryClient, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
+    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
 ) -> Plan[PutOnSale]:
-    """Return the story of an event that goes on sale."""
-    steps = PutOnSaleSteps(events, inventory)
+    """Return the plan that puts an event on sale."""
+    steps = PutOnSaleSteps(clients)
     return Plan(
         PUT_ON_SALE,
         PutOnSale,
@@ -43,34 +43,33 @@ def put_on_sale_plan(
             "provision seats",
             steps.provision_seats,
             steps.discard_seats,
-            step_timeout_seconds=PROVISION_PATIENCE_SECONDS,
+            step_timeout_seconds=PROVISION_TIMEOUT_SECONDS,
         ),
         pivot("publish event", steps.publish_event),
         step_timeout_seconds=step_timeout_seconds,
     )
 
 
+@dataclass(frozen=True, slots=True)
 class PutOnSaleSteps:
-    """The saga's actions and undos, in the order of the story."""
+    """The saga's actions and undos, in the plan's order."""
 
-    def __init__(self, events: EventsClient, inventory: InventoryClient) -> None:
-        self._events = events
-        self._inventory = inventory
+    clients: Clients
 
     async def draft_event(self, sale: PutOnSale, call: Call) -> PutOnSale:
-        await self._events.draft(call, event_id=sale.event_id, draft=sale.draft)
+        await self.clients.events.draft(call, event_id=sale.event_id, draft=sale.draft)
         return sale
 
     async def discard_draft(self, sale: PutOnSale, call: Call) -> None:
-        await self._events.discard(call, event_id=sale.event_id)
+        await self.clients.events.discard(call, event_id=sale.event_id)
 
     async def provision_seats(self, sale: PutOnSale, call: Call) -> PutOnSale:
-        created = await self._inventory.provision(call, event_id=sale.event_id, layout=sale.draft.layout)
+        created = await self.clients.inventory.provision(call, event_id=sale.event_id, layout=sale.draft.layout)
         return sale.model_copy(update={"seats_created": created})
 
     async def discard_seats(self, sale: PutOnSale, call: Call) -> None:
-        await self._inventory.discard(call, event_id=sale.event_id)
+        await self.clients.inventory.discard(call, event_id=sale.event_id)
 
     async def publish_event(self, sale: PutOnSale, call: Call) -> PutOnSale:
-        event = await self._events.publish(call, event_id=sale.event_id)
+        event = await self.clients.events.publish(call, event_id=sale.event_id)
         return sale.model_copy(update={"event": event})

@@ -1,4 +1,4 @@
-"""Events as fans see them, and as an admin creates them."""
+"""Events for fans, and the request that creates one."""
 
 import uuid
 from datetime import datetime
@@ -23,7 +23,7 @@ __all__ = [
     "VenueName",
 ]
 
-LARGEST_HALL = 100_000  # seats; the largest hall that is measured (docs/performance.md)
+LARGEST_HALL = 100_000  # seats; the largest hall with measurements (docs/performance.md)
 LONGEST_ROW = 10_000
 
 CategoryName = Annotated[PlainText, Field(min_length=1, max_length=40, examples=["CAT1"])]
@@ -59,7 +59,7 @@ class SeatView(BaseModel):
 
 
 class EventDetail(EventSummary):
-    """`seats` is there unless `include_seats=false`."""
+    """`seats` is included unless `include_seats=false`."""
 
     venue: VenueDetail
     seats: list[SeatView] | None = None
@@ -107,7 +107,7 @@ class LayoutCategoryInput(BaseModel):
 
 
 class NewEvent(BaseModel):
-    """An event to put on sale. Without a layout, `total_seats` are spread over the pricing tiers in rows of twenty."""
+    """An event to put on sale. Without a layout, `total_seats` are split over the pricing tiers in rows of twenty."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -130,10 +130,13 @@ class NewEvent(BaseModel):
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
     resale_cap_percent: int | None = Field(
-        default=None, ge=0, le=1_000, description="Of face value, for resale between fans; 120 when omitted."
+        default=None, ge=0, le=1_000, description="The highest resale price in percent of face value; 120 when omitted."
     )
     refund_deadline_hours: int | None = Field(
-        default=None, ge=0, le=8_760, description="Until so long before the event fans may refund; 24 when omitted."
+        default=None,
+        ge=0,
+        le=8_760,
+        description="Hours before the event until which buyers may refund; 24 when omitted.",
     )
 
     @model_validator(mode="after")
@@ -172,7 +175,7 @@ class EventCreated(BaseModel):
 
 
 class EventInProgress(BaseModel):
-    """The hall is still being built; the event is visible once every seat is there."""
+    """The hall is still being built; the event is visible once every seat exists."""
 
     event_id: uuid.UUID
     saga_id: uuid.UUID

@@ -1,6 +1,7 @@
 """The resale marketplace."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 from orchestrator.feature import Feature, Resources
@@ -16,30 +17,13 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients, step_timeout_seconds = resources.clients, resources.saga_step_timeout_seconds
-    listings, inventory = clients.listings, clients.inventory
-    yield list_for_resale_plan(listings=listings, inventory=inventory, step_timeout_seconds=step_timeout_seconds)
-    yield withdraw_listing_plan(listings=listings, inventory=inventory, step_timeout_seconds=step_timeout_seconds)
-    yield resale_plan(
-        listings=listings,
-        otp=clients.otp,
-        ledger=clients.ledger,
-        inventory=inventory,
-        step_timeout_seconds=step_timeout_seconds,
-    )
+    for plan in (list_for_resale_plan, withdraw_listing_plan, resale_plan):
+        yield plan(resources.clients, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    clients = resources.clients
-    yield MarketplaceService(
-        resources.engine,
-        listings=clients.listings,
-        transfers=clients.transfers,
-        inventory=clients.inventory,
-        events=clients.events,
-        otp=clients.otp,
-        approval_ttl_seconds=resources.settings_of(MarketplaceSettings).sale_approval_ttl_seconds,
-    )
+    approval_time = timedelta(seconds=resources.settings_of(MarketplaceSettings).sale_approval_ttl_seconds)
+    yield MarketplaceService(resources.engine, resources.clients, approval_time)
 
 
 FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)

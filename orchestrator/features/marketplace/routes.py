@@ -1,4 +1,4 @@
-"""The marketplace (T10): list, cancel, buy, approve. The listings themselves are read from the orders service."""
+"""The marketplace (T10): list, cancel, buy, approve. Clients read listings from the orders service."""
 
 from typing import Annotated
 
@@ -67,21 +67,21 @@ router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses={202: 
 Market = Annotated[MarketplaceService, provided(MarketplaceService)]
 
 
-@router.post("/list", status_code=201, responses=_LIST, summary="Put a ticket on sale")
+@router.post("/list", status_code=201, responses=_LIST, summary="List a ticket for resale")
 async def list_ticket(
     *, body: ListRequest, user: CurrentUser, key: IdempotencyKey, market: Market, response: Response
 ) -> Success[ListingActive] | Success[InProgress]:
-    """At most at the event's cap, 120 % of face value unless the event says otherwise. Its code opens no door meanwhile."""
+    """The price is capped by the event, by default at 120 % of face value. While listed, the ticket's code is invalid."""
     return await answer(market.list_ticket(body, caller_id=user.user_id, key=key), response)
 
 
-@router.post("/cancel", responses=refusals(_COMMON), summary="Take a ticket off the market")
+@router.post("/cancel", responses=refusals(_COMMON), summary="Withdraw a listing")
 async def cancel(
     body: ListingReference, user: CurrentUser, market: Market, response: Response
 ) -> Success[ListingCancelled] | Success[InProgress]:
-    """A buyer who waits for approval gets the credits back. Cancelling twice is the same as cancelling once.
+    """By the seller or an admin. A buyer who waits for approval gets the credits back.
 
-    One's own listing, or anybody's as an admin.
+    Cancelling twice is the same as cancelling once.
     """
     return await answer(market.cancel(body.listing_id, caller=user), response)
 
@@ -96,7 +96,7 @@ async def buy(
     market: Market,
     response: Response,
 ) -> Success[SalePending] | Success[InProgress]:
-    """The price is set aside until the seller approves by code, for 24 hours at most; then it comes back."""
+    """The price is held until the seller approves by code; after 24 hours without approval it is returned."""
     bought = market.buy(body.listing_id, caller_id=user.user_id, key=key, address=address)
     return await answer(bought, response)
 
@@ -105,6 +105,6 @@ async def buy(
 async def approve(
     *, body: ApproveRequest, user: CurrentUser, key: IdempotencyKey, market: Market, response: Response
 ) -> Success[SaleCompleted] | Success[InProgress]:
-    """By the seller; the ticket and the credits change hands."""
+    """By the seller. The buyer gets the ticket, the seller the credits."""
     approved = market.approve(body.listing_id, body.otp_code, caller_id=user.user_id, key=key)
     return await answer(approved, response)

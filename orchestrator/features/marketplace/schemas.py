@@ -1,4 +1,4 @@
-"""Tickets sold again between fans."""
+"""Requests and answers of the marketplace."""
 
 import uuid
 from datetime import datetime
@@ -39,7 +39,7 @@ class ApproveRequest(BaseModel):
 
 
 class ListingActive(BaseModel):
-    """From now on the ticket's code opens no door."""
+    """While listed, the ticket's code is invalid."""
 
     listing_id: uuid.UUID
     status: Literal["ACTIVE"] = "ACTIVE"
@@ -53,7 +53,7 @@ class ListingCancelled(BaseModel):
 
 
 class SalePending(BaseModel):
-    """The buyer's credits are in escrow until the seller approves, or `expires_at`."""
+    """The buyer's credits are in escrow until the seller approves, or until `expires_at`."""
 
     listing_id: uuid.UUID
     sale_id: uuid.UUID

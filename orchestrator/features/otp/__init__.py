@@ -1,4 +1,4 @@
-"""One-time codes: prove one, ask for another."""
+"""One-time codes: verify one, request another."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,14 +12,7 @@ __all__ = ["FEATURE"]
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    clients = resources.clients
-    yield OtpService(
-        resources.engine,
-        clients.otp,
-        transfer_service=resources.service(TransferService),
-        transfers=clients.transfers,
-        listings=clients.listings,
-    )
+    yield OtpService(resources.engine, resources.clients, resources.service(TransferService))
 
 
 FEATURE: Final = Feature(routers=(router,), services=_services)

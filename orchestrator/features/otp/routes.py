@@ -51,7 +51,7 @@ router = APIRouter(tags=["One-time codes"])
 Codes = Annotated[OtpService, provided(OtpService)]
 
 
-@router.post("/verify-otp", responses=_VERIFY, summary="Prove who you are with the code that was sent")
+@router.post("/verify-otp", responses=_VERIFY, summary="Verify a one-time code")
 async def verify_otp(
     *,
     body: VerifyOtpRequest,
@@ -61,7 +61,7 @@ async def verify_otp(
     transfers: Transfers,
     response: Response,
 ) -> Success[Verified] | Success[TransferPending | TransferCompleted] | Success[InProgress]:
-    """For a purchase: that order can be paid then. For a transfer: the same as `/transfer/confirm` with one's own code."""
+    """For a purchase: the order can then be paid. For a transfer: as `/transfer/confirm` with the caller's own code."""
     if body.context == "purchase":
         verified = await codes.verify_purchase(user_id=user.user_id, order_id=body.reference_id, otp_code=body.otp_code)
         return success(verified)
@@ -69,11 +69,11 @@ async def verify_otp(
     return await answer(confirmed, response)
 
 
-@router.post("/resend-otp", responses=_RESEND, summary="Have another code sent")
+@router.post("/resend-otp", responses=_RESEND, summary="Send another one-time code")
 async def resend_otp(
     body: ResendOtpRequest, user: CurrentUser, address: ClientAddress, codes: Codes
 ) -> Success[CodeSent]:
-    """The code before it is no longer good. At most one every half a minute, unless its three tries are used up.
+    """It invalidates the code before it. At most one code every 30 seconds, unless its three tries are used up.
 
     A transfer whose three tries are used up has ended.
     """

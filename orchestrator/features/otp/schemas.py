@@ -1,4 +1,4 @@
-"""One-time codes: prove one, ask for another."""
+"""Requests and answers of one-time codes."""
 
 import uuid
 from typing import Literal

@@ -1,66 +1,56 @@
-"""One-time codes of fans: prove one for an order, ask for another."""
+"""One-time codes of fans: verify one for an order, request another."""
 
 import uuid
+from dataclasses import dataclass
 
 from common.errors import Busy, ServiceError, TooManyRequests
+from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
-from orchestrator.clients.orders.listings import ListingsClient
-from orchestrator.clients.orders.transfers import TransfersClient
-from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import (
     HoldExpired,
     ListingInvalidState,
     NotYours,
     OrderAlreadyConfirmed,
     OrderInvalidState,
-    OrderNotFound,
     OtpMaxRetries,
     OtpRequired,
     TransferInvalidState,
 )
 from orchestrator.features.otp.schemas import CodeSent, Verified
-from orchestrator.features.purchases.saga import PURCHASE
-from orchestrator.features.transfers.service.transfers import TransferService
+from orchestrator.features.purchases.service import own_purchase
+from orchestrator.features.transfers.service.transfers import TransferService, own_transfer
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 __all__ = ["OtpService"]
 
 
+@dataclass(frozen=True, slots=True)
 class OtpService:
-    def __init__(
-        self,
-        engine: SagaEngine,
-        otp: OtpClient,
-        *,
-        transfer_service: TransferService,
-        transfers: TransfersClient,
-        listings: ListingsClient,
-    ) -> None:
-        self._engine = engine
-        self._otp = otp
-        self._transfer_service = transfer_service
-        self._transfers = transfers
-        self._listings = listings
+    engine: SagaEngine
+    clients: Clients
+    transfers: TransferService
 
     async def verify_purchase(self, *, user_id: uuid.UUID, order_id: uuid.UUID, otp_code: str) -> Verified:
-        """Prove who pays: this order, and no other, can be paid then.
+        """Verify the payer's code: it permits payment of this order only.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
-            Forbidden: somebody else's order.
+            Forbidden: another user's order.
             Conflict: ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE.
             Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`.
         """
         await self._unpaid_order(order_id, user_id=user_id)
-        await self._otp.verify(user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code)
+        await self.clients.otp.verify(
+            user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code
+        )
         return Verified(reference_id=order_id)
 
     async def resend_for_purchase(self, order_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
-        """Send another code for an order that was refused for want of one.
+        """Send another code for an order whose payment was refused without one.
 
         Raises: as `verify_purchase`.
-            TooManyRequests: RATE_LIMITED, one was sent a moment ago.
+            TooManyRequests: RATE_LIMITED, a code was sent a moment ago.
         """
         saga = await self._unpaid_order(order_id, user_id=user_id)
         if saga.error is None or saga.error.code != OtpRequired.code:
@@ -72,20 +62,18 @@ class OtpService:
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
-            Forbidden: somebody else's transfer.
-            Conflict: TRANSFER_INVALID_STATE, it is over or confirmed already.
-            TooManyRequests: RATE_LIMITED, one was sent a moment ago; OTP_MAX_RETRIES, and that is its end.
+            Forbidden: the user is not a party.
+            Conflict: TRANSFER_INVALID_STATE, it has ended or the party has confirmed.
+            TooManyRequests: RATE_LIMITED, a code was sent a moment ago; OTP_MAX_RETRIES, which ends the transfer.
         """
-        transfer = await self._transfers.find(transfer_id)
-        if not transfer.is_party(user_id):
-            raise NotYours
+        transfer = await own_transfer(self.clients, transfer_id, user_id)
         if transfer.party_of(user_id) not in transfer.waiting_for:
             raise TransferInvalidState(details={"status": transfer.status})
         try:
             return await self._send_again(user_id, CodeContext.TRANSFER, transfer_id, address=address)
         except TooManyRequests as error:
             if error.code == OtpMaxRetries.code:
-                await self._transfer_service.give_up(transfer_id)
+                await self.transfers.end_unproven(transfer_id)
             raise
 
     async def resend_for_sale(self, listing_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
@@ -93,11 +81,11 @@ class OtpService:
 
         Raises:
             NotFound: LISTING_NOT_FOUND.
-            Forbidden: somebody else's listing.
+            Forbidden: another user's listing.
             Conflict: LISTING_INVALID_STATE, it has no buyer.
-            TooManyRequests: RATE_LIMITED, one was sent a moment ago.
+            TooManyRequests: RATE_LIMITED, a code was sent a moment ago.
         """
-        listing = await self._listings.find(listing_id)
+        listing = await self.clients.listings.find(listing_id)
         if listing.seller_user_id != user_id:
             raise NotYours
         if listing.status != "PENDING_TRANSFER" or listing.sale_id is None:
@@ -108,23 +96,19 @@ class OtpService:
     async def _send_again(
         self, user_id: uuid.UUID, context: CodeContext, reference: uuid.UUID, *, address: str
     ) -> CodeSent:
-        sent = await self._otp.send_again(user_id=user_id, context=context, reference=reference, address=address)
+        sent = await self.clients.otp.send_again(user_id=user_id, context=context, reference=reference, address=address)
         if not sent.is_sent:
             raise TooManyRequests("A code was sent a moment ago.", retry_after_seconds=sent.retry_after_seconds or 1)
         return CodeSent(reference_id=reference)
 
     async def _unpaid_order(self, order_id: uuid.UUID, *, user_id: uuid.UUID) -> SagaRecord:
-        saga = await self._engine.find(order_id)
-        if saga is None or saga.kind != PURCHASE:
-            raise OrderNotFound
-        if saga.requested_by != user_id:
-            raise NotYours
+        saga = await own_purchase(self.engine, order_id, user_id=user_id)
         if saga.state is not SagaState.WAITING:
-            raise _why_not_unpaid(saga)
+            raise _state_error(saga)
         return saga
 
 
-def _why_not_unpaid(saga: SagaRecord) -> ServiceError:
+def _state_error(saga: SagaRecord) -> ServiceError:
     if saga.state is SagaState.COMPLETED:
         return OrderAlreadyConfirmed()
     if saga.state in {SagaState.RUNNING, SagaState.STUCK}:

@@ -19,11 +19,8 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients = resources.clients
     yield purchase_plan(
-        inventory=clients.inventory,
-        orders=clients.orders,
-        ledger=clients.ledger,
+        resources.clients,
         qr=QrCodec.of(resources.settings_of(TicketSettings)),
         hold_ttl_seconds=resources.settings_of(ClientSettings).hold_ttl_seconds,
         step_timeout_seconds=resources.saga_step_timeout_seconds,
@@ -31,7 +28,7 @@ def _plans(resources: Resources) -> Iterable[AnyPlan]:
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    yield PurchaseService(resources.engine, resources.clients.events, resources.clients.otp)
+    yield PurchaseService(resources.engine, resources.clients)
 
 
 def _consumers(resources: Resources) -> Mapping[str, Broker]:

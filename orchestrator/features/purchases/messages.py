@@ -1,6 +1,7 @@
-"""What the inventory says of holds."""
+"""Messages of the inventory about holds."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from common.messaging.message import InvalidMessage, Message
@@ -10,17 +11,17 @@ from orchestrator.saga_engine.engine import StillRunning
 __all__ = ["HoldExpiredHandler"]
 
 
+@dataclass(frozen=True, slots=True)
 class HoldExpiredHandler:
     """Handles `hold.expired`. A repeated or late message finds no waiting purchase and changes nothing."""
 
-    def __init__(self, purchases: PurchaseService) -> None:
-        self._purchases = purchases
+    purchases: PurchaseService
 
     async def handle(self, message: Message) -> None:
-        """End the purchase that waits for the hold to be paid.
+        """End the purchase that waits for payment of the hold.
 
         Raises:
-            InvalidMessage: it does not name a hold.
+            InvalidMessage: the message names no hold.
         """
         hold_id: Any = message.data.get("hold_id")
         try:
@@ -28,6 +29,6 @@ class HoldExpiredHandler:
         except (ValueError, TypeError, AttributeError) as error:
             raise InvalidMessage(hold_id=hold_id) from error
         try:
-            await self._purchases.hold_expired(order_id)
+            await self.purchases.hold_expired(order_id)
         except StillRunning:
-            return  # the saga goes on by itself
+            return  # the saga goes on in the background

@@ -1,4 +1,4 @@
-"""Reserve, pay, cancel (T2, T3, T5, T7)."""
+"""Purchases: reserve, pay, cancel (T2, T3, T5, T7)."""
 
 import uuid
 from collections.abc import Awaitable
@@ -61,16 +61,16 @@ router = APIRouter(tags=["Purchase"], responses={202: {"model": Success[OrderInP
 
 
 Data = TypeVar("Data", bound=BaseModel)
-Office = Annotated[PurchaseService, provided(PurchaseService)]
+Purchases = Annotated[PurchaseService, provided(PurchaseService)]
 
 
 @router.post("/reserve", responses=_RESERVE, response_model_exclude_none=True, summary="Hold 1 to 10 seats")
 async def reserve(
-    *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+    *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, purchases: Purchases, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
-    """All or none, for five minutes. A seat that is taken, or being taken, is refused at once."""
+    """All seats or none, for five minutes. A seat that is held, sold, or being held is refused at once."""
     choice = SeatChoice(seat_ids=body.chosen)
-    held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
+    held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
     return await _answer(held, response)
 
 
@@ -78,14 +78,14 @@ async def reserve(
     "/reserve/best-available",
     responses=_RESERVE,
     response_model_exclude_none=True,
-    summary="Hold the best seats left in a category",
+    summary="Hold the best available seats of a category",
 )
 async def reserve_best_available(
-    *, body: BestAvailableRequest, user: CurrentUser, key: IdempotencyKey, office: Office, response: Response
+    *, body: BestAvailableRequest, user: CurrentUser, key: IdempotencyKey, purchases: Purchases, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
-    """Side by side in one row where there are such."""
+    """Adjacent seats in one row, if there are enough."""
     choice = SeatChoice(category=body.category, quantity=body.quantity)
-    held = office.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
+    held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
     return await _answer(held, response)
 
 
@@ -96,23 +96,23 @@ async def pay(
     user: CurrentUser,
     key: IdempotencyKey,
     address: ClientAddress,
-    office: Office,
+    purchases: Purchases,
     response: Response,
 ) -> Success[Receipt] | Success[OrderInProgress]:
-    """Too few credits (402) leave the hold as it is: top up and pay again while it lasts.
+    """A 402 (too few credits) does not end the hold: top up and pay again before it expires.
 
-    So does 428: prove with the code that was sent (`/verify-otp`), and pay again.
+    Nor does a 428: verify the code that was sent (`/verify-otp`), and pay again.
     """
-    paid = office.pay(user_id=user.user_id, order_id=body.order_id, key=key, address=address)
+    paid = purchases.pay(user_id=user.user_id, order_id=body.order_id, key=key, address=address)
     return await _answer(paid, response)
 
 
-@router.post("/orders/{order_id}/cancel", responses=_CANCEL, summary="Give held seats back")
+@router.post("/orders/{order_id}/cancel", responses=_CANCEL, summary="Cancel an unpaid order")
 async def cancel(
-    order_id: uuid.UUID, user: CurrentUser, office: Office, response: Response
+    order_id: uuid.UUID, user: CurrentUser, purchases: Purchases, response: Response
 ) -> Success[Cancellation] | Success[OrderInProgress]:
     """Cancelling twice is the same as cancelling once."""
-    return await _answer(office.cancel(user_id=user.user_id, order_id=order_id), response)
+    return await _answer(purchases.cancel(user_id=user.user_id, order_id=order_id), response)
 
 
 async def _answer(work: Awaitable[Data], response: Response) -> Success[Data] | Success[OrderInProgress]:

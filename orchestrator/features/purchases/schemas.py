@@ -1,4 +1,4 @@
-"""Reserve, pay, cancel."""
+"""Requests and answers of purchases."""
 
 import uuid
 from datetime import datetime
@@ -42,7 +42,7 @@ class ReserveRequest(BaseModel):
     seat_ids: SeatIds | None = None
 
     @model_validator(mode="after")
-    def _one_way_of_naming_different_seats(self) -> Self:
+    def _names_each_seat_once(self) -> Self:
         if (self.seat_id is None) == (self.seat_ids is None):
             raise ValueError("give either seat_id or seat_ids")
         if self.seat_ids is not None and len(set(self.seat_ids)) != len(self.seat_ids):
@@ -51,12 +51,12 @@ class ReserveRequest(BaseModel):
 
     @property
     def chosen(self) -> tuple[uuid.UUID, ...]:
-        """The seats in one order, whatever order they were named in."""
+        """The seats in ascending order."""
         return tuple(sorted(self.seat_ids or [self.seat_id or uuid.UUID(int=0)]))
 
 
 class BestAvailableRequest(BaseModel):
-    """So many of the best seats left in a category, side by side where possible."""
+    """The best available seats of a category, adjacent if possible."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -70,7 +70,7 @@ class BestAvailableRequest(BaseModel):
 
 
 class Reservation(BaseModel):
-    """Seats held for the caller. `seat_id` is given when it is one."""
+    """Seats held for the caller. `seat_id` is set if it is one seat."""
 
     order_id: uuid.UUID
     status: Literal["HELD"] = "HELD"
@@ -91,7 +91,7 @@ class TicketCode(BaseModel):
 
 
 class Receipt(BaseModel):
-    """A paid order. `qr_payload` is given when it is one ticket."""
+    """A paid order. `qr_payload` is set if it is one ticket."""
 
     order_id: uuid.UUID
     status: Literal["CONFIRMED"] = "CONFIRMED"
@@ -107,7 +107,7 @@ class Cancellation(BaseModel):
 
 
 class OrderInProgress(BaseModel):
-    """The work goes on by itself; look at the order again in a moment."""
+    """The work goes on in the background; read the order again in a moment."""
 
     order_id: uuid.UUID
     saga_id: uuid.UUID

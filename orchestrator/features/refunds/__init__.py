@@ -13,17 +13,11 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients = resources.clients
-    yield refund_plan(
-        inventory=clients.inventory,
-        ledger=clients.ledger,
-        orders=clients.orders,
-        step_timeout_seconds=resources.saga_step_timeout_seconds,
-    )
+    yield refund_plan(resources.clients, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    yield RefundService(resources.engine, resources.clients.events)
+    yield RefundService(resources.engine, resources.clients)
 
 
 FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)

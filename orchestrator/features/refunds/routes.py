@@ -33,7 +33,7 @@ router = APIRouter(tags=["Refunds"])
 Refunds = Annotated[RefundService, provided(RefundService)]
 
 
-@router.post("/orders/{order_id}/refund", responses=_REFUND, summary="Give an order's tickets back")
+@router.post("/orders/{order_id}/refund", responses=_REFUND, summary="Refund an order")
 async def refund(
     *,
     order_id: uuid.UUID,
@@ -43,9 +43,9 @@ async def refund(
     response: Response,
     body: RefundRequest | None = None,
 ) -> Success[Refunded] | Success[InProgress]:
-    """By its fan until the event's refund deadline, as long as no ticket was used, listed or handed over.
+    """By its buyer until the event's refund deadline, unless a ticket was used, listed or transferred.
 
-    An admin may at any time, unless a ticket is disputed; each ticket's price goes to whoever has it.
+    By an admin at any time, unless a ticket is disputed. Each ticket's price goes to its owner.
     """
     reason = body.reason if body else ""
     return await answer(refunds.refund(order_id, caller=user, reason=reason, key=key), response)

@@ -1,22 +1,20 @@
-"""An order given back: begin refund → **take seats back** → pay back → refund order.
+"""The refund saga of an order: begin refund → **take seats back** → pay back → refund order.
 
-Each seat's price goes to whoever has its ticket now: it is their evening that does not take place
-(docs/adr/0009-refunds-go-to-the-ticket-holder.md). While it is disputed who that is, nothing is given back, and from the
-beginning of a refund on nobody disputes it.
+Each seat's price goes to its ticket's present owner, who loses the ticket
+(docs/adr/0009-refunds-go-to-the-ticket-holder.md). A disputed ticket blocks the refund, and from `begin refund` on no
+ticket of the order can be disputed.
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE
-from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients import Clients
 from orchestrator.clients.models import ReturnedSeat
-from orchestrator.clients.orders.orders import OrdersClient
-from orchestrator.clients.users.ledger import LedgerClient
+from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
@@ -32,13 +30,12 @@ from orchestrator.saga_engine.plan import (
 __all__ = ["REFUND", "Refund", "refund_plan"]
 
 REFUND: Final = "refund"
-SOURCE: Final = "orchestrator"
 
 
 class Refund(SagaData):
-    """What the saga knows. `seats` are there once they were taken back.
+    """The saga's data. `seats` are set once they are taken back.
 
-    `is_forced` takes back what was used or handed over, too; `event_is_off` says that the event will not take place.
+    `is_forced` takes back used and transferred tickets, too; `event_is_off` says that the event was cancelled.
     """
 
     order_id: uuid.UUID
@@ -52,22 +49,16 @@ class Refund(SagaData):
 
     @property
     def shares(self) -> Mapping[uuid.UUID, Decimal]:
-        """Who gets how much."""
+        """The refunded amount by user."""
         shares: defaultdict[uuid.UUID, Decimal] = defaultdict(lambda: Decimal("0.00"))
         for seat in self.seats:
             shares[seat.owner_user_id] += seat.price
         return shares
 
 
-def refund_plan(
-    *,
-    inventory: InventoryClient,
-    ledger: LedgerClient,
-    orders: OrdersClient,
-    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
-) -> Plan[Refund]:
-    """Return the story of a refund."""
-    steps = RefundSteps(inventory=inventory, ledger=ledger, orders=orders)
+def refund_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Refund]:
+    """Return the plan of a refund."""
+    steps = RefundSteps(clients)
     return Plan(
         REFUND,
         Refund,
@@ -80,35 +71,33 @@ def refund_plan(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class RefundSteps:
-    """The refund's actions and undo, in the order of the story."""
+    """The refund's actions and undo, in the plan's order."""
 
-    def __init__(self, *, inventory: InventoryClient, ledger: LedgerClient, orders: OrdersClient) -> None:
-        self._inventory = inventory
-        self._ledger = ledger
-        self._orders = orders
+    clients: Clients
 
     async def begin_refund(self, refund: Refund, call: Call) -> Refund:
-        await self._orders.begin_refund(call, order_id=refund.order_id)
+        await self.clients.orders.begin_refund(call, order_id=refund.order_id)
         return refund
 
     async def abandon_refund(self, refund: Refund, call: Call) -> None:
-        await self._orders.abandon_refund(call, order_id=refund.order_id)
+        await self.clients.orders.abandon_refund(call, order_id=refund.order_id)
 
     async def take_seats_back(self, refund: Refund, call: Call) -> Refund:
-        seats = await self._inventory.reclaim(
+        seats = await self.clients.inventory.reclaim(
             call, order_id=refund.order_id, buyer_user_id=refund.buyer_user_id, is_forced=refund.is_forced
         )
         return refund.model_copy(update={"seats": seats})
 
     async def pay_back(self, refund: Refund, call: Call) -> Refund:
-        await self._ledger.pay_back(
+        await self.clients.ledger.pay_back(
             call, charge_request_id=refund.charge_request_id, recipients=refund.shares, reason=refund.reason
         )
         return refund
 
     async def refund_order(self, refund: Refund, call: Call) -> Refund:
-        await self._orders.refund(call, order_id=refund.order_id, reason=refund.reason)
+        await self.clients.orders.refund(call, order_id=refund.order_id, reason=refund.reason)
         return refund
 
 
@@ -121,5 +110,4 @@ def refunded_message(refund: Refund) -> OutgoingMessage:
         "shares": {str(user_id): f"{amount:.2f}" for user_id, amount in refund.shares.items()},
         "event_is_off": refund.event_is_off,
     }
-    message = Message(type="order.refunded", source=SOURCE, subject=str(refund.order_id), data=facts)
-    return OutgoingMessage(message, MESSAGES_EXCHANGE, "order.refunded")
+    return announcement("order.refunded", subject=refund.order_id, data=facts)

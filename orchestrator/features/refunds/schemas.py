@@ -1,4 +1,4 @@
-"""Refunds of orders."""
+"""Request and answer of a refund."""
 
 import uuid
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ class RefundRequest(BaseModel):
 
 
 class Refunded(BaseModel):
-    """`credits_returned` went to whoever had the tickets."""
+    """`credits_returned` is what the tickets' owners got in total."""
 
     order_id: uuid.UUID
     status: Literal["REFUNDED"] = "REFUNDED"

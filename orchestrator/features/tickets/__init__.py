@@ -1,4 +1,4 @@
-"""Tickets of one's own, and their QR codes."""
+"""The caller's own tickets, and their QR codes."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,8 +13,7 @@ __all__ = ["FEATURE"]
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    qr = QrCodec.of(resources.settings_of(TicketSettings))
-    yield TicketService(resources.clients.inventory, resources.clients.events, qr)
+    yield TicketService(resources.clients, QrCodec.of(resources.settings_of(TicketSettings)))
 
 
 FEATURE: Final = Feature(routers=(router,), services=_services)

@@ -1,4 +1,4 @@
-"""My tickets (T14) and their codes (T11)."""
+"""The caller's tickets (T14) and their QR codes (T11)."""
 
 import uuid
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ __all__ = ["router"]
 
 _QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "ORDER_INVALID_STATE"}
 SVG: Final = "image/svg+xml"
-NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code is as good as the ticket
+NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code admits like the ticket
 
 router = APIRouter(tags=["Tickets"])
 
@@ -31,9 +31,9 @@ async def list_tickets(user: CurrentUser, page: PageQuery, tickets: Tickets) -> 
     return paginated(mine, page=page, total=total)
 
 
-@router.get("/tickets/{seat_id}/qr", responses=refusals(COMMON | _QR), summary="A fresh code for the door")
+@router.get("/tickets/{seat_id}/qr", responses=refusals(COMMON | _QR), summary="A fresh QR code")
 async def show_qr(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Success[QrView]:
-    """Good for a minute; only its owner gets one."""
+    """Valid for a minute; for the ticket's owner only."""
     return success(await tickets.qr(user_id=user.user_id, seat_id=seat_id))
 
 
@@ -41,9 +41,9 @@ async def show_qr(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Su
     "/tickets/{seat_id}/qr.svg",
     response_class=Response,
     responses=refusals(COMMON | _QR) | {200: {"content": {SVG: {"schema": {"type": "string"}}}}},
-    summary="A fresh code for the door, as a picture",
+    summary="A fresh QR code, as an image",
 )
 async def show_qr_svg(seat_id: uuid.UUID, user: CurrentUser, tickets: Tickets) -> Response:
-    """Good for a minute, as the payload is; not to be cached."""
-    picture = await tickets.qr_svg(user_id=user.user_id, seat_id=seat_id)
-    return Response(picture, media_type=SVG, headers=NOT_STORED)
+    """Valid for a minute, as the payload is; it must not be cached."""
+    image = await tickets.qr_svg(user_id=user.user_id, seat_id=seat_id)
+    return Response(image, media_type=SVG, headers=NOT_STORED)

@@ -33,7 +33,7 @@ class TicketView(BaseModel):
 
 
 class QrView(BaseModel):
-    """What the door scans. Fetch a new one before it expires."""
+    """The code to scan at check-in. Fetch a new one before it expires."""
 
     seat_id: uuid.UUID
     qr_payload: str

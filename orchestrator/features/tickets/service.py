@@ -1,11 +1,13 @@
-"""A fan's own tickets, and the code that opens the door."""
+"""A fan's own tickets, and their QR codes."""
 
 import asyncio
 import uuid
+from dataclasses import dataclass
 
 from common.http.envelope import Page
-from orchestrator.clients.events import EventFacts, EventsClient
-from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
+from orchestrator.clients import Clients
+from orchestrator.clients.events import EventFacts
+from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.errors import NotSeatOwner, TicketNotUsable
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.adapters.qr_image import svg_of
@@ -14,33 +16,32 @@ from orchestrator.features.tickets.schemas import QrView, TicketEvent, TicketVie
 __all__ = ["TicketService"]
 
 
+@dataclass(frozen=True, slots=True)
 class TicketService:
-    def __init__(self, inventory: InventoryClient, events: EventsClient, qr: QrCodec) -> None:
-        self._inventory = inventory
-        self._events = events
-        self._qr = qr
+    clients: Clients
+    qr_codec: QrCodec
 
     async def page(self, *, user_id: uuid.UUID, page: Page) -> tuple[list[TicketView], int]:
         """Return a page of the user's tickets, newest first, and how many there are in all."""
-        seats, total = await self._inventory.owned_by(user_id, offset=page.offset, limit=page.per_page)
-        events = await self._events.facts_of(sorted({seat.event_id for seat in seats}))
+        seats, total = await self.clients.inventory.owned_by(user_id, offset=page.offset, limit=page.per_page)
+        events = await self.clients.events.facts_of(sorted({seat.event_id for seat in seats}))
         return [_ticket_view(seat, events[seat.event_id]) for seat in seats if seat.event_id in events], total
 
     async def qr(self, *, user_id: uuid.UUID, seat_id: uuid.UUID) -> QrView:
-        """Return a fresh code for one's own ticket.
+        """Return a fresh code for the user's own ticket.
 
         Raises:
             NotFound: SEAT_NOT_FOUND.
             Forbidden: NOT_SEAT_OWNER.
-            Conflict: the ticket is on sale again or was used.
+            Conflict: the ticket is on sale or was used.
         """
-        owned = await self._inventory.seat(seat_id)
+        owned = await self.clients.inventory.seat(seat_id)
         if owned.owner_user_id != user_id:
             raise NotSeatOwner
         if owned.status != "SOLD":
             raise TicketNotUsable
-        event = await self._events.facts(owned.event_id)
-        issued = self._qr.issue(seat_id=seat_id, user_id=user_id, event_id=owned.event_id, hall_id=event.hall_id)
+        event = await self.clients.events.facts(owned.event_id)
+        issued = self.qr_codec.issue(seat_id=seat_id, user_id=user_id, event_id=owned.event_id, hall_id=event.hall_id)
         return QrView(
             seat_id=seat_id,
             qr_payload=issued.payload,
@@ -50,25 +51,16 @@ class TicketService:
         )
 
     async def qr_svg(self, *, user_id: uuid.UUID, seat_id: uuid.UUID) -> bytes:
-        """Return a fresh code for one's own ticket as an SVG document. Raises as `qr`."""
+        """Return a fresh code for the user's own ticket as an SVG document. Raises as `qr`."""
         code = await self.qr(user_id=user_id, seat_id=seat_id)
-        return await asyncio.to_thread(svg_of, code.qr_payload)  # off the loop: it takes some milliseconds
+        return await asyncio.to_thread(svg_of, code.qr_payload)  # in a thread: it takes some milliseconds of CPU time
 
 
 def _ticket_view(owned: OwnedSeat, event: EventFacts) -> TicketView:
     return TicketView.model_validate(
         {
-            "seat_id": owned.seat.seat_id,
-            "event": TicketEvent(
-                event_id=event.event_id,
-                name=event.name,
-                event_date=event.event_date,
-                hall_id=event.hall_id,
-                venue=event.venue,
-            ),
-            "category": owned.seat.category,
-            "row_number": owned.seat.row_number,
-            "seat_number": owned.seat.seat_number,
+            **owned.seat.model_dump(exclude={"price"}),
+            "event": TicketEvent.model_validate(event, from_attributes=True),
             "status": owned.status,
             "price_paid": owned.price_paid,
             "purchased_at": owned.purchased_at,

@@ -9,4 +9,4 @@ __all__ = ["TicketSettings"]
 
 class TicketSettings(EnvironmentSettings):
     qr_keys: SecretStr = Field(description="id:base64url,…; the first key is the active one.")
-    qr_ttl_seconds: int = Field(default=60, gt=0, description="How long a QR code opens the door (T11).")
+    qr_ttl_seconds: int = Field(default=60, gt=0, description="How long a QR code is valid (T11).")

@@ -1,6 +1,7 @@
-"""Transfers of tickets between two people, and their disputes."""
+"""Transfers of tickets between fans, and their disputes."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 from orchestrator.feature import Feature, Resources
@@ -16,34 +17,14 @@ __all__ = ["FEATURE"]
 
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    clients, step_timeout_seconds = resources.clients, resources.saga_step_timeout_seconds
-    yield transfer_plan(
-        transfers=clients.transfers,
-        otp=clients.otp,
-        ledger=clients.ledger,
-        inventory=clients.inventory,
-        step_timeout_seconds=step_timeout_seconds,
-    )
-    yield reversal_plan(
-        transfers=clients.transfers,
-        ledger=clients.ledger,
-        inventory=clients.inventory,
-        step_timeout_seconds=step_timeout_seconds,
-    )
+    for plan in (transfer_plan, reversal_plan):
+        yield plan(resources.clients, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    clients = resources.clients
-    yield TransferService(
-        resources.engine,
-        transfers=clients.transfers,
-        inventory=clients.inventory,
-        events=clients.events,
-        directory=clients.directory,
-        otp=clients.otp,
-        ttl_seconds=resources.settings_of(TransferSettings).transfer_ttl_seconds,
-    )
-    yield DisputeService(resources.engine, clients.transfers, clients.inventory)
+    time_to_live = timedelta(seconds=resources.settings_of(TransferSettings).transfer_ttl_seconds)
+    yield TransferService(resources.engine, resources.clients, time_to_live)
+    yield DisputeService(resources.engine, resources.clients)
 
 
 FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)

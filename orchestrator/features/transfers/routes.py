@@ -1,4 +1,4 @@
-"""Transfers between two people (T8), and their disputes (T9)."""
+"""Transfers between fans (T8), and their disputes (T9)."""
 
 from typing import Annotated
 
@@ -75,7 +75,7 @@ Transfers = Annotated[TransferService, provided(TransferService)]
 Disputes = Annotated[DisputeService, provided(DisputeService)]
 
 
-@router.post("/initiate", status_code=201, responses=_INITIATE, summary="Offer a ticket, or ask for one")
+@router.post("/initiate", status_code=201, responses=_INITIATE, summary="Offer or request a ticket")
 async def initiate(
     *,
     body: TransferRequest,
@@ -98,17 +98,16 @@ async def confirm(
     transfers: Transfers,
     response: Response,
 ) -> Success[TransferPending | TransferCompleted] | Success[InProgress]:
-    """One's own code, or both together. With the second one credits and ticket change hands.
+    """The caller's own code, or both codes. With the second code, the buyer gets the ticket and the seller the credits.
 
-    A wrong code leaves the transfer as it is; the third one ends it. Too few credits (402) leave it as it is, too: top up
-    and confirm again while it lasts.
+    The third wrong code ends the transfer. A 402 (too few credits) does not: top up and confirm again before it expires.
     """
     codes = {"": body.otp_code, "seller": body.seller_otp, "buyer": body.buyer_otp}
     given = {party: code for party, code in codes.items() if code is not None}
     return await answer(transfers.confirm(body.transfer_id, given, caller_id=user.user_id, key=key), response)
 
 
-@router.post("/cancel", responses=refusals(_COMMON), summary="Give a pending transfer up")
+@router.post("/cancel", responses=refusals(_COMMON), summary="Cancel a pending transfer")
 async def cancel(
     body: TransferReference, user: CurrentUser, transfers: Transfers, response: Response
 ) -> Success[TransferCancelledView] | Success[InProgress]:
@@ -116,11 +115,11 @@ async def cancel(
     return await answer(transfers.cancel(body.transfer_id, caller_id=user.user_id), response)
 
 
-@router.post("/dispute", responses=refusals(_COMMON), summary="Contest a completed transfer")
+@router.post("/dispute", responses=refusals(_COMMON), summary="Dispute a completed transfer")
 async def dispute(
     body: DisputeRequest, user: CurrentUser, key: IdempotencyKey, disputes: Disputes
 ) -> Success[TransferDisputed]:
-    """By the seller or the buyer, once. Until an admin decides, the ticket can neither be transferred nor sold."""
+    """By the seller or the buyer, once. Until an admin decides, the ticket can be neither transferred nor sold."""
     disputed = await disputes.dispute(body.transfer_id, caller_id=user.user_id, reason=body.reason, key=key)
     return success(disputed)
 
@@ -129,11 +128,11 @@ async def dispute(
 async def reverse(
     *, body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes, response: Response
 ) -> Success[TransferReversed] | Success[InProgress]:
-    """The seller gets the ticket back, the buyer all credits: also those that the seller has spent."""
+    """The seller gets the ticket back, and the buyer all credits, even if the seller has spent some."""
     return await answer(disputes.reverse(body.transfer_id, admin_id=admin.user_id, key=key), response)
 
 
-@router.post("/dismiss", responses=refusals(_COMMON), summary="Let a disputed transfer stand (admin)")
+@router.post("/dismiss", responses=refusals(_COMMON), summary="Dismiss the dispute of a transfer (admin)")
 async def dismiss(
     body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes
 ) -> Success[TransferDismissed]:

@@ -1,4 +1,4 @@
-"""Tickets handed from one person to another."""
+"""Requests and answers of transfers and disputes."""
 
 import uuid
 from datetime import datetime
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class TransferRequest(BaseModel):
-    """The caller is the seller or the buyer. The buyer is named by id or by e-mail address; the seller is the caller when omitted."""
+    """The caller is the seller or the buyer. The buyer is named by id or email address; the seller defaults to the caller."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -78,7 +78,7 @@ class DisputeRequest(BaseModel):
 
 
 class TransferPending(BaseModel):
-    """Both parties got a code; `waiting_for` says whose is missing."""
+    """Both parties were sent a code; `waiting_for` names the parties that have not confirmed."""
 
     transfer_id: uuid.UUID
     status: Literal["PENDING_OTP"] = "PENDING_OTP"
@@ -104,14 +104,14 @@ class TransferDisputed(BaseModel):
 
 
 class TransferDismissed(BaseModel):
-    """The dispute was not upheld: the transfer stands."""
+    """The dispute was dismissed."""
 
     transfer_id: uuid.UUID
     status: Literal["COMPLETED"] = "COMPLETED"
 
 
 class TransferReversed(BaseModel):
-    """`shortfall` is what the seller had spent; the ledger keeps it as owed."""
+    """`shortfall` is what the seller had spent; the seller owes it."""
 
     transfer_id: uuid.UUID
     status: Literal["REVERSED"] = "REVERSED"

@@ -1,6 +1,6 @@
-"""The door (T12): reads a code, asks everybody who knows something of it, applies the rules, checks in once.
+"""Check-in (T12): reads a code, looks up its seat, event and order, applies the rules, and admits the ticket once.
 
-Every scan is logged with what came of it. Whatever cannot be known in time admits nobody.
+Every scan is logged with its result. If a lookup fails or is too slow, the scan is not admitted.
 """
 
 import asyncio
@@ -8,31 +8,28 @@ import uuid
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from common.errors import InvalidRequest, NotFound, ServiceError, Unavailable, Unprocessable
-from orchestrator.clients.events import EventsClient
-from orchestrator.clients.inventory.check_in import CheckInClient, Scan, ScanOutcome, ScanResult
-from orchestrator.clients.inventory.seats import InventoryClient
-from orchestrator.clients.orders.orders import OrdersClient
-from orchestrator.clients.users.directory import UserDirectory
+from orchestrator.clients import Clients
+from orchestrator.clients.inventory.check_in import Scan, ScanOutcome, ScanResult
 from orchestrator.errors import QrInvalid
 from orchestrator.features.check_in.schemas import ScanDecision
 from orchestrator.features.check_in.service.rules import ScanContext, message_of, refusal_of
 from orchestrator.features.tickets.adapters.qr_code import QrCodec, QrTicket
 
-__all__ = ["CheckInService", "Lookups", "PresentedCode"]
+__all__ = ["CheckInService", "PresentedCode"]
 
-LOOK_SECONDS: Final = 2.0  # a queue stands behind whoever is scanned
-NAME_GRACE_SECONDS: Final = 0.05  # the name is a courtesy
+LOOKUP_TIMEOUT_SECONDS: Final = 2.0  # a queue waits behind the scanned fan
+NAME_GRACE_SECONDS: Final = 0.05  # the name is optional
 
-Found = TypeVar("Found")
+Resource = TypeVar("Resource")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentedCode:
-    """What a scanner sends: the code, where it stands, its clock, and a nonce when it may repeat itself."""
+    """A code as a scanner sends it; with a nonce the scan may be repeated."""
 
     staff_user_id: uuid.UUID
     qr_payload: str
@@ -46,69 +43,56 @@ class PresentedCode:
         return uuid.uuid5(self.staff_user_id, f"scan/{self.nonce}") if self.nonce else uuid.uuid4()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookups:
-    """Who knows something of a ticket."""
-
-    inventory: InventoryClient
-    orders: OrdersClient
-    events: EventsClient
-    directory: UserDirectory
-
-
+@dataclass(frozen=True, slots=True)
 class CheckInService:
-    def __init__(self, check_in: CheckInClient, lookups: Lookups, qr: QrCodec, *, qr_ttl_seconds: int) -> None:
-        self._check_in = check_in
-        self._lookups = lookups
-        self._qr = qr
-        self._time_to_live = timedelta(seconds=qr_ttl_seconds)
+    clients: Clients
+    qr: QrCodec
 
     async def verify(self, code: PresentedCode) -> ScanDecision:
         """Decide on a code and log the scan.
 
         Raises:
-            InvalidRequest: QR_INVALID; VALIDATION_ERROR when no hall is named and none is assigned.
+            InvalidRequest: QR_INVALID; VALIDATION_ERROR if no hall is named and none is assigned.
             Unprocessable: the nonce was used for another scan.
-            Unavailable: somebody who must be asked gives no answer.
+            Unavailable: a required service does not respond.
         """
         seen_at, scan_id = datetime.now(UTC), code.scan_id
         hall = code.hall_id or await self._assigned_hall(code.staff_user_id)
         ticket = await self._read(code, scan_id=scan_id, hall=hall)
         naming = asyncio.create_task(self._name_of(ticket.user_id))
         try:
-            context = await self._look_at(ticket, hall=hall, event_id=code.event_id, seen_at=seen_at)
+            context = await self._load_context(ticket, hall=hall, event_id=code.event_id, seen_at=seen_at)
             outcome = await self._decide(scan_id, _scan_of(code, context), context)
             await asyncio.wait([naming], timeout=NAME_GRACE_SECONDS)
-            return _verdict(outcome, context, name=_if_known(naming))
+            return _decision(outcome, context, name=_if_known(naming))
         finally:
             naming.cancel()
 
     async def _read(self, code: PresentedCode, *, scan_id: uuid.UUID, hall: str) -> QrTicket:
         try:
-            return self._qr.read(code.qr_payload)
+            return self.qr.read(code.qr_payload)
         except QrInvalid:
             scan = Scan(staff_user_id=code.staff_user_id, hall_presented=hall, scanned_at=code.scanned_at)
-            with _shut_when_in_doubt():
-                await self._check_in.log_scan(scan_id, scan, ScanResult.QR_INVALID)
+            with _unavailable_on_failure():
+                await self.clients.check_in.log_scan(scan_id, scan, ScanResult.QR_INVALID)
             raise
 
-    async def _look_at(
+    async def _load_context(
         self, ticket: QrTicket, *, hall: str, event_id: uuid.UUID | None, seen_at: datetime
     ) -> ScanContext:
-        lookups = self._lookups
-        with _shut_when_in_doubt():
-            async with asyncio.timeout(LOOK_SECONDS):
+        with _unavailable_on_failure():
+            async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
                 seat, event, order_status = await asyncio.gather(
-                    _unless_unknown(lookups.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
-                    _unless_unknown(lookups.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
-                    lookups.orders.status_of_seat(ticket.seat_id),
+                    _unless_not_found(self.clients.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
+                    _unless_not_found(self.clients.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
+                    self.clients.orders.status_of_seat(ticket.seat_id),
                 )
         return ScanContext(
             ticket=ticket,
             hall_presented=hall,
             event_presented=event_id,
             seen_at=seen_at,
-            time_to_live=self._time_to_live,
+            time_to_live=self.qr.time_to_live,
             seat=seat,
             event=event,
             order_status=order_status,
@@ -116,32 +100,30 @@ class CheckInService:
 
     async def _decide(self, scan_id: uuid.UUID, scan: Scan, context: ScanContext) -> ScanOutcome:
         refusal = refusal_of(context)
-        with _shut_when_in_doubt():
+        with _unavailable_on_failure():
             if refusal is None:
-                return await self._check_in.check_in(scan_id, scan)
-            return await self._check_in.log_scan(scan_id, scan, refusal)
+                return await self.clients.check_in.check_in(scan_id, scan)
+            return await self.clients.check_in.log_scan(scan_id, scan, refusal)
 
     async def _assigned_hall(self, staff_user_id: uuid.UUID) -> str:
-        with _shut_when_in_doubt():
-            person = await self._lookups.directory.find(staff_user_id)
-        if person.assigned_hall_id is None:
-            raise InvalidRequest(
-                "Say at which hall: none is assigned to you.", details={"fields": {"hall_id": "missing"}}
-            )
-        return person.assigned_hall_id
+        with _unavailable_on_failure():
+            staff = await self.clients.directory.find(staff_user_id)
+        if staff.assigned_hall_id is None:
+            raise InvalidRequest("No hall is assigned to you.", details={"fields": {"hall_id": "missing"}})
+        return staff.assigned_hall_id
 
     async def _name_of(self, user_id: uuid.UUID) -> str | None:
         try:
-            return (await self._lookups.directory.find(user_id)).called
+            return (await self.clients.directory.find(user_id)).called
         except ServiceError:
             return None
 
 
-async def _unless_unknown(looked_up: Awaitable[Found], code: str) -> Found | None:
+async def _unless_not_found(lookup: Awaitable[Resource], code: str) -> Resource | None:
     try:
-        return await looked_up
+        return await lookup
     except NotFound as error:
-        if error.code != code:  # no such path is no answer
+        if error.code != code:  # an unknown path is a failure
             raise
         return None
 
@@ -151,8 +133,8 @@ def _if_known(naming: "asyncio.Task[str | None]") -> str | None:
 
 
 @contextmanager
-def _shut_when_in_doubt() -> Iterator[None]:
-    """Say 503 whatever the trouble is: nobody goes in, and the scanner may ask again."""
+def _unavailable_on_failure() -> Iterator[None]:
+    """Turn every failure into a 503: the scan is not admitted, and the scanner may repeat it."""
     try:
         yield
     except Unprocessable:
@@ -173,7 +155,7 @@ def _scan_of(code: PresentedCode, context: ScanContext) -> Scan:
     )
 
 
-def _verdict(outcome: ScanOutcome, context: ScanContext, *, name: str | None) -> ScanDecision:
+def _decision(outcome: ScanOutcome, context: ScanContext, *, name: str | None) -> ScanDecision:
     owned = context.seat
     return ScanDecision(
         result=outcome.result,

@@ -8,7 +8,7 @@ from typing import Final
 
 from orchestrator.features.event_admin.schemas import AttendeeView
 
-__all__ = ["COLUMNS", "cells_of", "csv_of", "defused"]
+__all__ = ["COLUMNS", "cells_of", "csv_of", "escape_formula"]
 
 COLUMNS: Final = (
     "category",
@@ -22,15 +22,15 @@ COLUMNS: Final = (
     "seat_id",
     "user_id",
 )
-# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"); where it divides cells by semicolons
-# or tabs, the middle of ours may begin one of its own.
-FORMULA: Final = re.compile(r"(?:^|[;,\t])\s*[=+\-@＝＋－＠\t\r\n]")  # noqa: RUF001 - full-width signs count as well
+# A spreadsheet takes such a cell for a formula (OWASP, "CSV Injection"). One that splits cells at semicolons or tabs may
+# find a formula in the middle of a cell.
+FORMULA: Final = re.compile(r"(?:^|[;,\t])\s*[=+\-@＝＋－＠\t\r\n]")  # noqa: RUF001 - full-width signs start a formula, too
 
 
 def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
-    """Return lines of CSV; fields that hold a comma, a quote or a line's end are quoted."""
+    """Return lines of CSV; fields with a comma, a quote or a line break are quoted."""
     sheet = io.StringIO(newline="")
-    csv.writer(sheet).writerows([defused(cell) for cell in row] for row in rows)
+    csv.writer(sheet).writerows([escape_formula(cell) for cell in row] for row in rows)
     return sheet.getvalue().encode()
 
 
@@ -39,6 +39,6 @@ def cells_of(attendee: AttendeeView) -> list[str]:
     return ["" if values[column] is None else str(values[column]) for column in COLUMNS]
 
 
-def defused(cell: str) -> str:
-    """Return the cell as text that no spreadsheet computes."""
+def escape_formula(cell: str) -> str:
+    """Return the cell as text that no spreadsheet takes for a formula."""
     return f"'{cell}" if FORMULA.search(cell) else cell

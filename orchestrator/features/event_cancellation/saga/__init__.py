@@ -1,1 +1,1 @@
-"""The cancellation saga, and what its steps run."""
+"""The cancellation saga, and the processor that its steps use."""

@@ -1,19 +1,18 @@
-"""Calling an event off: **cancel event** → close hall → give everything back, bit by bit.
+"""The saga that cancels an event: **cancel event** → close hall → refund and end everything, batch by batch.
 
-Tens of thousands of orders take minutes. Each bit ends some of them, by refunds and withdrawals that are sagas of their
-own, and stores how many are left; whoever takes over after a crash goes on from there. It is over when nothing is
-open: an order with a disputed ticket waits for an admin.
+Tens of thousands of orders take minutes. Each batch ends some of them, by refunds and withdrawals that are sagas of their
+own, and stores how many are left; after a crash another worker continues from there. The saga completes when nothing
+is open: an order with a disputed ticket waits for an admin.
 """
 
 import uuid
+from dataclasses import dataclass
 from typing import Final
 
-from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE
-from orchestrator.clients.events import EventsClient
-from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients import Clients
 from orchestrator.clients.models import OpenWork
 from orchestrator.features.event_cancellation.saga.processor import EventCancellationProcessor
+from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
@@ -28,14 +27,13 @@ from orchestrator.saga_engine.plan import (
 __all__ = ["CANCEL_EVENT", "CancelEvent", "cancel_event_plan"]
 
 CANCEL_EVENT: Final = "cancel event"
-SOURCE: Final = "orchestrator"
-# A bit is a hundred orders at most, which take a second or two; a busy machine gets the benefit of the doubt. That is a
-# minute by default: so long it also takes until somebody goes on where a killed process stopped.
-CLEARING_TIMEOUTS: Final = 10
+# A batch is at most a hundred orders, which take a second or two; a busy machine may need far longer. The default is a
+# minute, which is also how long another worker waits before it continues where a killed process stopped.
+BATCH_STEP_TIMEOUTS: Final = 10
 
 
 class CancelEvent(SagaData):
-    """What the saga knows. `left` is there once the hall is closed; `refunded_before` are the refunded orders of then."""
+    """The saga's data. `left` and `refunded_before`, the number of orders refunded by then, are set by `close hall`."""
 
     event_id: uuid.UUID
     cancelled_by_user_id: uuid.UUID
@@ -48,7 +46,7 @@ class CancelEvent(SagaData):
 
     @property
     def orders_total(self) -> int:
-        """How many paid orders are to be refunded, those that are already among them."""
+        """The number of paid orders to refund, refunded ones included."""
         return self.orders_refunded + (self.left.confirmed_orders if self.left else 0)
 
     @property
@@ -57,14 +55,13 @@ class CancelEvent(SagaData):
 
 
 def cancel_event_plan(
-    *,
-    events: EventsClient,
-    inventory: InventoryClient,
+    clients: Clients,
     processor: EventCancellationProcessor,
+    *,
     step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[CancelEvent]:
-    """Return the story of an event that does not take place."""
-    steps = CancelEventSteps(events=events, inventory=inventory, processor=processor)
+    """Return the plan of an event's cancellation."""
+    steps = CancelEventSteps(clients, processor)
     return Plan(
         CANCEL_EVENT,
         CancelEvent,
@@ -72,40 +69,36 @@ def cancel_event_plan(
         must_finish("close hall", steps.close_hall),
         must_finish(
             "give everything back",
-            steps.give_back_some,
+            steps.process_batch,
             until=lambda cancellation: cancellation.is_cleared,
-            step_timeout_seconds=CLEARING_TIMEOUTS * step_timeout_seconds,
+            step_timeout_seconds=BATCH_STEP_TIMEOUTS * step_timeout_seconds,
         ),
         publish("announce cancellation", cancelled_message),
         step_timeout_seconds=step_timeout_seconds,
     )
 
 
+@dataclass(frozen=True, slots=True)
 class CancelEventSteps:
-    """The saga's actions, in the order of the story."""
+    """The saga's actions, in the plan's order."""
 
-    def __init__(
-        self, *, events: EventsClient, inventory: InventoryClient, processor: EventCancellationProcessor
-    ) -> None:
-        self._events = events
-        self._inventory = inventory
-        self._processor = processor
+    clients: Clients
+    processor: EventCancellationProcessor
 
     async def cancel_event(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
-        await self._events.cancel(call, event_id=cancellation.event_id)
+        await self.clients.events.cancel(call, event_id=cancellation.event_id)
         return cancellation
 
     async def close_hall(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
-        await self._inventory.close_event(call, event_id=cancellation.event_id)
-        left = await self._processor.count(cancellation.event_id)
+        await self.clients.inventory.close_event(call, event_id=cancellation.event_id)
+        left = await self.processor.count(cancellation.event_id)
         return cancellation.model_copy(update={"refunded_before": left.refunded_orders, "left": left})
 
-    async def give_back_some(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
-        left = await self._processor.clear_some(event_id=cancellation.event_id, cancellation_id=cancellation.saga_id)
+    async def process_batch(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
+        left = await self.processor.process_batch(event_id=cancellation.event_id, cancellation_id=cancellation.saga_id)
         return cancellation.model_copy(update={"left": left})
 
 
 def cancelled_message(cancellation: CancelEvent) -> OutgoingMessage:
     facts = {"event_id": str(cancellation.event_id), "orders_refunded": cancellation.orders_refunded}
-    message = Message(type="event.cancelled", source=SOURCE, subject=str(cancellation.event_id), data=facts)
-    return OutgoingMessage(message, MESSAGES_EXCHANGE, "event.cancelled")
+    return announcement("event.cancelled", subject=cancellation.event_id, data=facts)

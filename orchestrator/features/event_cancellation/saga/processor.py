@@ -1,21 +1,22 @@
-"""Ends what is open at a cancelled event, a hundred of each kind at a time: transfers, sales, listings, orders.
+"""Ends what is open at a cancelled event, at most a hundred of each kind at a time: transfers, sales, listings, orders.
 
-Each thing ends by its own saga, so whoever is killed in between leaves nothing half done; what a refusal left open (a
-ticket that was being listed just then, say) is tried again the next time. An order with a disputed ticket waits for the
-admin who decides to whom its price is due.
+Each of them ends by its own saga, so a killed process leaves nothing half done. What a refusal left open, such as a
+ticket that was being listed at that moment, is tried again with the next batch. An order with a disputed ticket waits
+until an admin decides who gets its refund.
 """
 
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
+from orchestrator.clients import Clients
 from orchestrator.clients.models import OpenWork
-from orchestrator.clients.orders.listings import ListingFacts, ListingsClient
-from orchestrator.clients.orders.orders import OrderFacts, OrdersClient
-from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
+from orchestrator.clients.orders.listings import ListingFacts
+from orchestrator.clients.orders.orders import OrderFacts
 from orchestrator.errors import EventCancelled
 from orchestrator.features.marketplace.saga.resale import RESALE
 from orchestrator.features.marketplace.saga.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
@@ -36,44 +37,36 @@ REASON: Final = "the event was cancelled"
 logger = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class EventCancellationProcessor:
-    """Runs sagas from within a saga.
+    """Starts and ends sagas from within a saga.
 
     Args:
-        engine: returns the engine, which is constructed after the plans.
+        get_engine: returns the engine, which is constructed after the plans.
     """
 
-    def __init__(
-        self,
-        engine: Callable[[], SagaEngine],
-        *,
-        orders: OrdersClient,
-        transfers: TransfersClient,
-        listings: ListingsClient,
-    ) -> None:
-        self._get_engine = engine
-        self._orders = orders
-        self._transfers = transfers
-        self._listings = listings
-        self._slots = asyncio.Semaphore(AT_ONCE)
+    get_engine: Callable[[], SagaEngine]
+    clients: Clients
+    _slots: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    @property
-    def engine(self) -> SagaEngine:
-        return self._get_engine()
-
-    async def clear_some(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> OpenWork:
-        """End some of what is open at a cancelled event and return what is left. Doing it twice does no harm."""
-        await self._end_transfers(event_id)
-        await self._end_sales(event_id)
-        await self._withdraw_listings(event_id, cancellation_id)
-        await self._end_purchases(event_id)
+    async def process_batch(self, *, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> OpenWork:
+        """End some of what is open at a cancelled event and return what is left. It is safe to repeat."""
+        transfers = await self.clients.transfers.of_event(event_id, status="PENDING_OTP", limit=BATCH)
+        await self._run_all(self._end(transfer.transfer_id, TRANSFER) for transfer in transfers)
+        sales = await self.clients.listings.of_event(event_id, status="PENDING_TRANSFER", limit=BATCH)
+        await self._run_all(self._end(sale.sale_id, RESALE) for sale in sales if sale.sale_id is not None)
+        listings = await self.clients.listings.of_event(event_id, status="ACTIVE", limit=BATCH)
+        await self._run_all(self._withdraw(listing, cancellation_id) for listing in listings)
+        purchases = await self.clients.orders.of_event(event_id, status="PENDING", limit=BATCH)
+        await self._run_all(self._end(order.order_id, PURCHASE) for order in purchases)
         await self._refund_orders(event_id, cancellation_id)
         return await self.count(event_id)
 
     async def count(self, event_id: uuid.UUID) -> OpenWork:
-        orders = await self._orders.counts(event_id)
-        transfers = await self._transfers.counts(event_id)
-        listings = await self._listings.counts(event_id)
+        """Return how much is open at an event."""
+        orders = await self.clients.orders.counts(event_id)
+        transfers = await self.clients.transfers.counts(event_id)
+        listings = await self.clients.listings.counts(event_id)
         return OpenWork(
             confirmed_orders=orders["CONFIRMED"],
             pending_orders=orders["PENDING"],
@@ -83,80 +76,53 @@ class EventCancellationProcessor:
             listings=sum(listings[status] for status in OPEN_LISTING_STATUSES),
         )
 
-    async def _end_transfers(self, event_id: uuid.UUID) -> None:
-        async def end(transfer: TransferFacts) -> None:
-            await self.engine.end_waiting(transfer.transfer_id, EventCancelled(), kind=TRANSFER)
+    async def _end(self, saga_id: uuid.UUID, kind: str) -> None:
+        await self.get_engine().end_waiting(saga_id, EventCancelled(), kind=kind)
 
-        found = await self._transfers.of_event(event_id, status="PENDING_OTP", limit=BATCH)
-        await self._all(end(transfer) for transfer in found)
-
-    async def _end_sales(self, event_id: uuid.UUID) -> None:
-        async def end(listing: ListingFacts) -> None:
-            if listing.sale_id is not None:
-                await self.engine.end_waiting(listing.sale_id, EventCancelled(), kind=RESALE)
-
-        found = await self._listings.of_event(event_id, status="PENDING_TRANSFER", limit=BATCH)
-        await self._all(end(listing) for listing in found)
-
-    async def _withdraw_listings(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
-        async def withdraw(listing: ListingFacts) -> None:
-            withdrawal = WithdrawListing(
-                saga_id=uuid.uuid5(cancellation_id, f"listing {listing.listing_id}"),
-                listing_id=listing.listing_id,
-                seat_id=listing.seat_id,
-                order_id=listing.order_id,
-                seller_user_id=listing.seller_user_id,
-            )
-            await self._start_once(WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
-
-        found = await self._listings.of_event(event_id, status="ACTIVE", limit=BATCH)
-        await self._all(withdraw(listing) for listing in found)
-
-    async def _end_purchases(self, event_id: uuid.UUID) -> None:
-        async def end(order: OrderFacts) -> None:
-            await self.engine.end_waiting(order.order_id, EventCancelled(), kind=PURCHASE)
-
-        found = await self._orders.of_event(event_id, status="PENDING", limit=BATCH)
-        await self._all(end(order) for order in found)
+    async def _withdraw(self, listing: ListingFacts, cancellation_id: uuid.UUID) -> None:
+        withdrawal = WithdrawListing.of(listing, saga_id=uuid.uuid5(cancellation_id, f"listing {listing.listing_id}"))
+        await self._start_once(WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
 
     async def _refund_orders(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
-        """Refund a hundred orders; those that are in hand already, stuck or disputed do not keep the others waiting."""
+        """Refund up to a hundred orders; orders whose refund runs, is stuck or is disputed do not block the others."""
 
         async def refund(order: OrderFacts) -> None:
-            purchase = await self.engine.find(order.order_id)
+            purchase = await self.get_engine().find(order.order_id)
             if purchase is None:
                 return
-            calling_off = {"reason": REASON, "is_forced": True, "event_is_off": True}
-            whole = refund_of(self.engine, purchase).model_copy(update=calling_off)
+            changes = {"reason": REASON, "is_forced": True, "event_is_off": True}
+            whole = refund_of(self.get_engine(), purchase).model_copy(update=changes)
             if await self._start_once(REFUND, whole, requested_by=cancellation_id):
                 started.append(order.order_id)
 
         started: list[uuid.UUID] = []
-        disputed = await self._transfers.disputed_orders(event_id)
+        disputed = await self.clients.transfers.disputed_orders(event_id)
         offset = 0
         while not started:
-            found = await self._orders.of_event(event_id, status="CONFIRMED", limit=BATCH, offset=offset)
-            if not found:
+            orders = await self.clients.orders.of_event(event_id, status="CONFIRMED", limit=BATCH, offset=offset)
+            if not orders:
                 return
-            await self._all(refund(order) for order in found if order.order_id not in disputed)
+            await self._run_all(refund(order) for order in orders if order.order_id not in disputed)
             offset += BATCH
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
-        """Start a saga, unless it was, and return whether it is ours; one that was refused is started anew."""
-        tried = await attempts(self.engine, data.saga_id)
+        """Start a saga unless it was started before, and return whether it was started. A refused one is started anew."""
+        tried = await attempts(self.get_engine(), data.saga_id)
         if tried.done is not None:
             return False
-        await self.engine.start(kind, data.model_copy(update={"saga_id": tried.next_id}), requested_by=requested_by)
+        await self.get_engine().start(
+            kind, data.model_copy(update={"saga_id": tried.next_id}), requested_by=requested_by
+        )
         return True
 
-    async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:
-        await asyncio.gather(*(self._one(deed) for deed in deeds))
+    async def _run_all(self, actions: Iterable[Awaitable[None]]) -> None:
+        await asyncio.gather(*(self._run(action) for action in actions))
 
-    async def _one(self, deed: Awaitable[None]) -> None:
+    async def _run(self, action: Awaitable[None]) -> None:
         async with self._slots:
             try:
-                await deed
+                await action
             except StillRunning:
-                pass  # it goes on by itself
+                pass  # it goes on in the background
             except ServiceError as error:
-                logger.warning("event_cancellation.left", code=error.code, **error.private)
+                logger.warning("event_cancellation.refused", code=error.code, **error.private)

@@ -1,4 +1,4 @@
-"""Events as fans see them: facts from the events service, seats and counts from the inventory."""
+"""Events for fans: facts from the events service, seats and counts from the inventory."""
 
 import asyncio
 import uuid
@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from common.db.idempotency import fingerprint_of
-from orchestrator.clients.events import EventFacts, EventsClient
-from orchestrator.clients.inventory.seats import CategoryCount, InventoryClient
+from orchestrator.clients import Clients
+from orchestrator.clients.events import EventFacts
+from orchestrator.clients.inventory.seats import CategoryCount
 from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventNotFound
 from orchestrator.features.events.saga import PUT_ON_SALE, PutOnSale
@@ -20,27 +21,27 @@ from orchestrator.features.events.schemas import (
     VenueName,
 )
 from orchestrator.features.events.service.seat_maps import SeatMaps
-from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.record import SagaState
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.outcomes import data_of, succeeded
 
 __all__ = ["CatalogueService"]
 
 
 class CatalogueService:
-    def __init__(self, engine: SagaEngine, events: EventsClient, inventory: InventoryClient) -> None:
+    def __init__(self, engine: SagaEngine, clients: Clients) -> None:
         self._engine = engine
-        self._events = events
-        self._inventory = inventory
-        self._seat_maps = SeatMaps(inventory)
+        self._events = clients.events
+        self._inventory = clients.inventory
+        self._seat_maps = SeatMaps(clients.inventory)
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], int]:
-        """Return one page of what is on sale, and how many events there are in all."""
+        """Return a page of the events on sale, and their total."""
         events, total = await self._events.page(query)
         counts = await self._inventory.availability([event.event_id for event in events]) if events else {}
         return [_summary(event, counts.get(event.event_id, [])) for event in events], total
 
     async def detail(self, event_id: uuid.UUID, *, include_seats: bool) -> bytes:
-        """Return an event as the JSON of an `EventDetail` in its envelope, with its hall's seats when wanted.
+        """Return an event as the JSON of an `EventDetail` in its envelope, with its seats if `include_seats`.
 
         Raises:
             NotFound: EVENT_NOT_FOUND.
@@ -65,33 +66,21 @@ class CatalogueService:
         """
         await self._visible(event_id)
         counts = (await self._inventory.availability([event_id])).get(event_id, [])
-        categories = [
-            CategoryAvailability(
-                category=count.category,
-                total=count.total,
-                available=count.available,
-                held=count.held,
-                sold=count.sold,
-            )
-            for count in counts
-        ]
+        categories = [CategoryAvailability.model_validate(count, from_attributes=True) for count in counts]
         return Availability(event_id=event_id, categories=categories)
 
     async def put_on_sale(self, draft: EventDraft, *, requested_by: uuid.UUID, saga_id: uuid.UUID) -> EventCreated:
-        """Create an event with its hall; it is visible once every seat is there.
+        """Create an event with its hall; it is visible once every seat exists.
 
         Raises:
-            NotFound: the venue is not known.
-            StillRunning: it takes longer than the request may.
+            NotFound: the venue is unknown.
+            StillRunning: it exceeds the request's budget.
         """
         sale = PutOnSale(saga_id=saga_id, draft=draft)
         fingerprint = fingerprint_of(draft.model_dump(mode="json"))
         saga = await self._engine.start(PUT_ON_SALE, sale, requested_by=requested_by, fingerprint=fingerprint)
-        if saga.state in {SagaState.RUNNING, SagaState.STUCK} or not isinstance(saga.data, PutOnSale):
-            raise StillRunning(saga.saga_id)
-        if saga.error is not None:
-            raise saga.error.to_error()
-        return EventCreated(event_id=saga.saga_id, seats_created=saga.data.seats_created)
+        sale = data_of(succeeded(saga), PutOnSale, otherwise=EventNotFound)
+        return EventCreated(event_id=saga.saga_id, seats_created=sale.seats_created)
 
     async def _visible(self, event_id: uuid.UUID) -> EventFacts:
         event = await self._events.facts(event_id)

@@ -1,8 +1,8 @@
-"""A hall's seats as JSON. Anybody may ask for them, so what a large hall costs is shared.
+"""Seat maps as JSON. They are public, so concurrent readers of a large hall share one.
 
-A seat map of 100,000 seats takes seconds of CPU time. It is made once for all who ask meanwhile, and kept ten times as
-long as it took to make, so that no crowd of readers takes more than a tenth of a core from the buyers. Small halls are
-read anew each time: their map is never older than the question.
+A seat map of 100,000 seats takes seconds of CPU time. It is built once for all concurrent requests and kept ten times as
+long as it took to build, so readers take at most a tenth of a core from the buyers. The map of a small hall is built for
+each request, so it is always current.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from orchestrator.clients.inventory.seats import InventoryClient
 
 __all__ = ["SeatMaps"]
 
-SMALL_HALL: Final = 1_000  # seats; such a map takes a few milliseconds
+SMALL_HALL: Final = 1_000  # seats; its map takes a few milliseconds
 KEPT_FOR_BUILD_TIMES: Final = 10
 KEPT_MAPS: Final = 16  # a large one has up to 14 MB
 
@@ -31,7 +31,7 @@ class SeatMaps:
         """Return the JSON array of the event's seats, in hall order (`SeatView`).
 
         Raises:
-            Unavailable: the inventory gives no answer.
+            Unavailable: the inventory does not respond.
         """
         if event.total_seats <= SMALL_HALL:
             return await self._inventory.seat_map(event.event_id)

@@ -1,15 +1,16 @@
-"""Putting a ticket on the marketplace: open listing → **list seat** → activate listing.
+"""The saga that lists a ticket for resale: open listing → **list seat** → activate listing.
 
-From the pivot on the ticket's code opens no door, until it is sold or withdrawn. The listing and this saga share one id.
+From the pivot on the ticket's QR code is invalid, until the ticket is sold or withdrawn. The listing and the saga share one
+id.
 """
 
 import uuid
+from dataclasses import dataclass
 from typing import Final
 
 from common.money import Money
-from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients import Clients
 from orchestrator.clients.models import Ticket
-from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
@@ -23,8 +24,6 @@ from orchestrator.saga_engine.plan import (
 __all__ = ["LIST_FOR_RESALE", "ListForResale", "list_for_resale_plan"]
 
 LIST_FOR_RESALE: Final = "list for resale"
-OPEN_LISTING: Final = "open listing"
-LIST_SEAT: Final = "list seat"
 
 
 class ListForResale(SagaData):
@@ -38,29 +37,28 @@ class ListForResale(SagaData):
 
 
 def list_for_resale_plan(
-    *, listings: ListingsClient, inventory: InventoryClient, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
+    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
 ) -> Plan[ListForResale]:
-    """Return the story of a ticket that is put on the marketplace."""
-    steps = ListForResaleSteps(listings, inventory)
+    """Return the plan that lists a ticket for resale."""
+    steps = ListForResaleSteps(clients)
     return Plan(
         LIST_FOR_RESALE,
         ListForResale,
-        undoable(OPEN_LISTING, steps.open_listing, steps.discard_listing),
-        pivot(LIST_SEAT, steps.list_seat),
+        undoable("open listing", steps.open_listing, steps.discard_listing),
+        pivot("list seat", steps.list_seat),
         must_finish("activate listing", steps.activate_listing),
         step_timeout_seconds=step_timeout_seconds,
     )
 
 
+@dataclass(frozen=True, slots=True)
 class ListForResaleSteps:
-    """The saga's actions and undos, in the order of the story."""
+    """The saga's actions and undo, in the plan's order."""
 
-    def __init__(self, listings: ListingsClient, inventory: InventoryClient) -> None:
-        self._listings = listings
-        self._inventory = inventory
+    clients: Clients
 
     async def open_listing(self, listing: ListForResale, call: Call) -> ListForResale:
-        await self._listings.open(
+        await self.clients.listings.open(
             call,
             listing_id=listing.listing_id,
             ticket=listing.ticket,
@@ -70,10 +68,10 @@ class ListForResaleSteps:
         return listing
 
     async def discard_listing(self, listing: ListForResale, call: Call) -> None:
-        await self._listings.discard(call, listing_id=listing.listing_id)
+        await self.clients.listings.discard(call, listing_id=listing.listing_id)
 
     async def list_seat(self, listing: ListForResale, call: Call) -> ListForResale:
-        await self._inventory.list_for_resale(
+        await self.clients.inventory.list_for_resale(
             call,
             seat_id=listing.ticket.seat_id,
             order_id=listing.ticket.order_id,
@@ -82,5 +80,5 @@ class ListForResaleSteps:
         return listing
 
     async def activate_listing(self, listing: ListForResale, call: Call) -> ListForResale:
-        await self._listings.activate(call, listing_id=listing.listing_id)
+        await self.clients.listings.activate(call, listing_id=listing.listing_id)
         return listing

@@ -1,25 +1,22 @@
-"""A ticket bought on the marketplace: one saga.
+"""The resale saga: a fan buys a ticket on the marketplace.
 
 claim listing → hold the buyer's credits → send the seller a code → wait until the seller approves → **change owner** →
 pay seller → complete listing.
 
-A sale that is not approved in time unwinds: the credits go back, and the listing is active again.
+A sale that is not approved in time unwinds: the credits are returned, and the listing is active again.
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.money import Money
-from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
-from orchestrator.clients.orders.listings import ListingsClient
-from orchestrator.clients.users.ledger import LedgerClient
-from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import SaleExpired
+from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
@@ -41,11 +38,11 @@ CLAIM_LISTING: Final = "claim listing"
 HOLD_CREDITS: Final = "hold credits"
 SEND_CODE: Final = "send seller a code"
 OPENING: Final = (CLAIM_LISTING, HOLD_CREDITS, SEND_CODE)
-SOURCE: Final = "orchestrator"
+PUBLISHED: Final = {"listing_id", "event_id", "seat_id", "seller_user_id", "buyer_user_id", "price"}
 
 
 class Resale(SagaData):
-    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside; `address` goes with the code."""
+    """The saga's data: `escrow_id` is set once the buyer's credits are held; `address` is the buyer's."""
 
     listing_id: uuid.UUID
     seat_id: uuid.UUID
@@ -64,27 +61,20 @@ class Resale(SagaData):
 
     @property
     def escrow(self) -> uuid.UUID:
-        """The escrow, for steps that come after it was made."""
+        """The escrow, for steps after it was made."""
         if self.escrow_id is None:
             raise RuntimeError(f"resale {self.saga_id} has no escrow yet")
         return self.escrow_id
 
 
-def resale_plan(
-    *,
-    listings: ListingsClient,
-    otp: OtpClient,
-    ledger: LedgerClient,
-    inventory: InventoryClient,
-    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
-) -> Plan[Resale]:
-    """Return the story of a sale between fans."""
-    steps = ResaleSteps(listings=listings, otp=otp, ledger=ledger, inventory=inventory)
+def resale_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Resale]:
+    """Return the plan of a sale between fans."""
+    steps = ResaleSteps(clients)
     return Plan(
         RESALE,
         Resale,
         undoable(CLAIM_LISTING, steps.claim_listing, steps.release_claim),
-        undoable(HOLD_CREDITS, steps.hold_credits, steps.give_credits_back),
+        undoable(HOLD_CREDITS, steps.hold_credits, steps.return_credits),
         undoable(SEND_CODE, steps.send_code, steps.withdraw_code),
         publish("announce sale", pending_message),
         wait(APPROVE, deadline=lambda resale: resale.expires_at, expired=SaleExpired),
@@ -97,19 +87,14 @@ def resale_plan(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class ResaleSteps:
-    """The sale's actions and undos, in the order of the story."""
+    """The sale's actions and undos, in the plan's order."""
 
-    def __init__(
-        self, *, listings: ListingsClient, otp: OtpClient, ledger: LedgerClient, inventory: InventoryClient
-    ) -> None:
-        self._listings = listings
-        self._otp = otp
-        self._ledger = ledger
-        self._inventory = inventory
+    clients: Clients
 
     async def claim_listing(self, resale: Resale, call: Call) -> Resale:
-        await self._listings.claim(
+        await self.clients.listings.claim(
             call,
             listing_id=resale.listing_id,
             sale_id=resale.sale_id,
@@ -119,19 +104,19 @@ class ResaleSteps:
         return resale
 
     async def release_claim(self, resale: Resale, call: Call) -> None:
-        await self._listings.release_claim(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
+        await self.clients.listings.release_claim(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
 
     async def hold_credits(self, resale: Resale, call: Call) -> Resale:
-        escrow_id = await self._ledger.hold_escrow(
+        escrow_id = await self.clients.ledger.hold_escrow(
             call, user_id=resale.buyer_user_id, amount=resale.price, reference=resale.sale_id
         )
         return resale.model_copy(update={"escrow_id": escrow_id})
 
-    async def give_credits_back(self, _: Resale, call: Call) -> None:
-        await self._ledger.void_escrow(call)
+    async def return_credits(self, _: Resale, call: Call) -> None:
+        await self.clients.ledger.void_escrow(call)
 
     async def send_code(self, resale: Resale, call: Call) -> Resale:
-        await self._otp.send(
+        await self.clients.otp.send(
             call,
             user_id=resale.seller_user_id,
             requested_by_user_id=resale.buyer_user_id,
@@ -139,15 +124,15 @@ class ResaleSteps:
             reference=resale.sale_id,
             address=resale.address,
         )
-        return resale.model_copy(update={"address": ""})  # nobody needs to know any more where they were
+        return resale.model_copy(update={"address": ""})  # not needed any more, so it is not kept
 
     async def withdraw_code(self, resale: Resale, call: Call) -> None:
-        await self._otp.withdraw(
+        await self.clients.otp.withdraw(
             call, user_id=resale.seller_user_id, context=CodeContext.RESALE, reference=resale.sale_id
         )
 
     async def change_owner(self, resale: Resale, call: Call) -> Resale:
-        await self._inventory.hand_over(
+        await self.clients.inventory.hand_over(
             call,
             seat_id=resale.seat_id,
             order_id=resale.order_id,
@@ -159,35 +144,26 @@ class ResaleSteps:
         return resale
 
     async def pay_seller(self, resale: Resale, call: Call) -> Resale:
-        await self._ledger.release_escrow(call, escrow_id=resale.escrow, to_user_id=resale.seller_user_id)
+        await self.clients.ledger.release_escrow(call, escrow_id=resale.escrow, to_user_id=resale.seller_user_id)
         return resale
 
     async def complete_listing(self, resale: Resale, call: Call) -> Resale:
-        await self._listings.complete(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
+        await self.clients.listings.complete(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
         return resale
 
 
 def pending_message(resale: Resale) -> OutgoingMessage:
-    return _fact("sale.pending", resale, {"expires_at": resale.expires_at})
+    return _announcement("sale.pending", resale, expires_at=resale.expires_at)
 
 
 def completed_message(resale: Resale) -> OutgoingMessage:
-    return _fact("sale.completed", resale, {})
+    return _announcement("sale.completed", resale)
 
 
 def failed_message(resale: Resale, reason: str) -> OutgoingMessage:
-    return _fact("sale.failed", resale, {"reason": reason})
+    return _announcement("sale.failed", resale, reason=reason)
 
 
-def _fact(message_type: str, resale: Resale, more: dict[str, object]) -> OutgoingMessage:
-    facts: dict[str, object] = {
-        "sale_id": str(resale.sale_id),
-        "listing_id": str(resale.listing_id),
-        "event_id": str(resale.event_id),
-        "seat_id": str(resale.seat_id),
-        "seller_user_id": str(resale.seller_user_id),
-        "buyer_user_id": str(resale.buyer_user_id),
-        "price": f"{resale.price:.2f}",
-    }
-    message = Message(type=message_type, source=SOURCE, subject=str(resale.sale_id), data=facts | more)
-    return OutgoingMessage(message, MESSAGES_EXCHANGE, message_type)
+def _announcement(message_type: str, resale: Resale, **more: object) -> OutgoingMessage:
+    facts = {"sale_id": str(resale.sale_id)} | resale.model_dump(mode="json", include=PUBLISHED)
+    return announcement(message_type, subject=resale.sale_id, data=facts | more)

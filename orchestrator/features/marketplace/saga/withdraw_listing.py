@@ -1,10 +1,11 @@
-"""Taking a ticket off the marketplace: begin withdrawal → **withdraw seat** → cancel listing."""
+"""The saga that withdraws a listing: begin withdrawal → **withdraw seat** → cancel listing."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.clients.inventory.seats import InventoryClient
-from orchestrator.clients.orders.listings import ListingsClient
+from orchestrator.clients import Clients
+from orchestrator.clients.orders.listings import ListingFacts
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
@@ -26,12 +27,22 @@ class WithdrawListing(SagaData):
     order_id: uuid.UUID
     seller_user_id: uuid.UUID
 
+    @classmethod
+    def of(cls, listing: ListingFacts, *, saga_id: uuid.UUID) -> "WithdrawListing":
+        return cls(
+            saga_id=saga_id,
+            listing_id=listing.listing_id,
+            seat_id=listing.seat_id,
+            order_id=listing.order_id,
+            seller_user_id=listing.seller_user_id,
+        )
+
 
 def withdraw_listing_plan(
-    *, listings: ListingsClient, inventory: InventoryClient, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
+    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
 ) -> Plan[WithdrawListing]:
-    """Return the story of a ticket that is taken off the marketplace."""
-    steps = WithdrawListingSteps(listings, inventory)
+    """Return the plan that withdraws a listing."""
+    steps = WithdrawListingSteps(clients)
     return Plan(
         WITHDRAW_LISTING,
         WithdrawListing,
@@ -42,22 +53,21 @@ def withdraw_listing_plan(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class WithdrawListingSteps:
-    """The saga's actions and undos, in the order of the story."""
+    """The saga's actions and undo, in the plan's order."""
 
-    def __init__(self, listings: ListingsClient, inventory: InventoryClient) -> None:
-        self._listings = listings
-        self._inventory = inventory
+    clients: Clients
 
     async def begin_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
-        await self._listings.begin_withdrawal(call, listing_id=withdrawal.listing_id)
+        await self.clients.listings.begin_withdrawal(call, listing_id=withdrawal.listing_id)
         return withdrawal
 
     async def abandon_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> None:
-        await self._listings.abandon_withdrawal(call, listing_id=withdrawal.listing_id)
+        await self.clients.listings.abandon_withdrawal(call, listing_id=withdrawal.listing_id)
 
     async def withdraw_seat(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
-        await self._inventory.withdraw_from_resale(
+        await self.clients.inventory.withdraw_from_resale(
             call,
             seat_id=withdrawal.seat_id,
             order_id=withdrawal.order_id,
@@ -66,5 +76,5 @@ class WithdrawListingSteps:
         return withdrawal
 
     async def cancel_listing(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
-        await self._listings.cancel(call, listing_id=withdrawal.listing_id)
+        await self.clients.listings.cancel(call, listing_id=withdrawal.listing_id)
         return withdrawal

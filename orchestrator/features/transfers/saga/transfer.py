@@ -1,28 +1,25 @@
-"""A ticket handed from one person to another for credits: one saga.
+"""The transfer saga: a ticket goes from one fan to another for credits.
 
-open transfer → send both a code → wait until both confirmed → hold the buyer's credits → **change owner** → pay seller →
-complete transfer.
+open transfer → send both parties a code → wait until both confirmed → hold the buyer's credits → **change owner** → pay
+seller → complete transfer.
 
-Too few credits lead back to the wait: the buyer can top up and confirm again while the time lasts. Every other failure
-unwinds: the credits go back, and the ticket stays where it was.
+Too few credits lead back to the wait: the buyer can top up and confirm again before the transfer expires. Every other
+failure unwinds: the credits are returned, and the ticket keeps its owner.
 
-The transfer and this saga share one id.
+The transfer and the saga share one id.
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.money import Money
-from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext, Ticket
-from orchestrator.clients.orders.transfers import TransfersClient
-from orchestrator.clients.users.ledger import LedgerClient
-from orchestrator.clients.users.otp import OtpClient
 from orchestrator.errors import TransferCancelled, TransferExpired
+from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
@@ -36,7 +33,7 @@ from orchestrator.saga_engine.plan import (
     wait,
 )
 
-__all__ = ["CONFIRM", "OPENING", "TRANSFER", "Transfer", "TransferSteps", "transfer_plan"]
+__all__ = ["CONFIRM", "OPENING", "TRANSFER", "Transfer", "transfer_plan"]
 
 TRANSFER: Final = "transfer"
 CONFIRM: Final = "confirm"
@@ -44,13 +41,12 @@ OPEN_TRANSFER: Final = "open transfer"
 SEND_INITIATOR_CODE: Final = "send initiator a code"
 SEND_OTHER_CODE: Final = "send the other a code"
 OPENING: Final = (OPEN_TRANSFER, SEND_INITIATOR_CODE, SEND_OTHER_CODE)
-SOURCE: Final = "orchestrator"
 
 
 class Transfer(SagaData):
-    """What the saga knows. `escrow_id` is there once the buyer's credits are set aside; `address` goes with the codes.
+    """The saga's data: `escrow_id` is set once the buyer's credits are held; `address` is the initiator's.
 
-    `price_paid_before` is what the ticket had cost the seller, for a reversal to restore.
+    `price_paid_before` is what the seller had paid for the ticket, for a reversal to restore.
     """
 
     ticket: Ticket
@@ -69,38 +65,31 @@ class Transfer(SagaData):
 
     @property
     def other_user_id(self) -> uuid.UUID:
-        """The party that did not start it."""
+        """The party that did not initiate the transfer."""
         is_sellers = self.initiated_by_user_id == self.seller_user_id
         return self.buyer_user_id if is_sellers else self.seller_user_id
 
     @property
     def escrow(self) -> uuid.UUID:
-        """The escrow, for steps that come after it was made."""
+        """The escrow, for steps after it was made."""
         if self.escrow_id is None:
             raise RuntimeError(f"transfer {self.saga_id} has no escrow yet")
         return self.escrow_id
 
 
-def transfer_plan(
-    *,
-    transfers: TransfersClient,
-    otp: OtpClient,
-    ledger: LedgerClient,
-    inventory: InventoryClient,
-    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
-) -> Plan[Transfer]:
-    """Return the story of a transfer."""
-    steps = TransferSteps(transfers=transfers, otp=otp, ledger=ledger, inventory=inventory)
+def transfer_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Transfer]:
+    """Return the plan of a transfer."""
+    steps = TransferSteps(clients)
     return Plan(
         TRANSFER,
         Transfer,
         undoable(OPEN_TRANSFER, steps.open_transfer, steps.end_transfer),
-        # Who starts it first: whoever may have no more codes cannot have others sent any.
+        # The initiator first: an initiator at the limit of codes must not cause codes to others.
         undoable(SEND_INITIATOR_CODE, steps.send_initiator_code, steps.withdraw_initiator_code),
         undoable(SEND_OTHER_CODE, steps.send_other_code, steps.withdraw_other_code),
         publish("announce transfer", pending_message),
         wait(CONFIRM, deadline=lambda transfer: transfer.expires_at, expired=TransferExpired),
-        undoable("hold credits", steps.hold_credits, steps.give_credits_back, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
+        undoable("hold credits", steps.hold_credits, steps.return_credits, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
         pivot("change owner", steps.change_owner),
         must_finish("pay seller", steps.pay_seller),
         must_finish("complete transfer", steps.complete_transfer),
@@ -110,19 +99,14 @@ def transfer_plan(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class TransferSteps:
-    """The transfer's actions and undos, in the order of the story."""
+    """The transfer's actions and undos, in the plan's order."""
 
-    def __init__(
-        self, *, transfers: TransfersClient, otp: OtpClient, ledger: LedgerClient, inventory: InventoryClient
-    ) -> None:
-        self._transfers = transfers
-        self._otp = otp
-        self._ledger = ledger
-        self._inventory = inventory
+    clients: Clients
 
     async def open_transfer(self, transfer: Transfer, call: Call) -> Transfer:
-        await self._transfers.open(
+        await self.clients.transfers.open(
             call,
             transfer_id=transfer.transfer_id,
             ticket=transfer.ticket,
@@ -136,7 +120,7 @@ class TransferSteps:
 
     async def end_transfer(self, transfer: Transfer, call: Call) -> None:
         status = "CANCELLED" if call.reason == TransferCancelled.code else "FAILED"
-        await self._transfers.end(call, transfer_id=transfer.transfer_id, status=status)
+        await self.clients.transfers.end(call, transfer_id=transfer.transfer_id, status=status)
 
     async def send_initiator_code(self, transfer: Transfer, call: Call) -> Transfer:
         await self._send_code(transfer, call, to=transfer.initiated_by_user_id)
@@ -147,25 +131,22 @@ class TransferSteps:
 
     async def send_other_code(self, transfer: Transfer, call: Call) -> Transfer:
         await self._send_code(transfer, call, to=transfer.other_user_id)
-        return transfer.model_copy(update={"address": ""})  # nobody needs to know any more where they were
+        return transfer.model_copy(update={"address": ""})  # not needed any more, so it is not kept
 
     async def withdraw_other_code(self, transfer: Transfer, call: Call) -> None:
         await self._withdraw_code(transfer, call, of=transfer.other_user_id)
 
     async def hold_credits(self, transfer: Transfer, call: Call) -> Transfer:
-        escrow_id = await self._ledger.hold_escrow(
-            call,
-            user_id=transfer.buyer_user_id,
-            amount=transfer.credits_amount,
-            reference=transfer.transfer_id,
+        escrow_id = await self.clients.ledger.hold_escrow(
+            call, user_id=transfer.buyer_user_id, amount=transfer.credits_amount, reference=transfer.transfer_id
         )
         return transfer.model_copy(update={"escrow_id": escrow_id})
 
-    async def give_credits_back(self, _: Transfer, call: Call) -> None:
-        await self._ledger.void_escrow(call)
+    async def return_credits(self, _: Transfer, call: Call) -> None:
+        await self.clients.ledger.void_escrow(call)
 
     async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
-        await self._inventory.hand_over(
+        await self.clients.inventory.hand_over(
             call,
             seat_id=transfer.ticket.seat_id,
             order_id=transfer.ticket.order_id,
@@ -176,15 +157,15 @@ class TransferSteps:
         return transfer
 
     async def pay_seller(self, transfer: Transfer, call: Call) -> Transfer:
-        await self._ledger.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
+        await self.clients.ledger.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
         return transfer
 
     async def complete_transfer(self, transfer: Transfer, call: Call) -> Transfer:
-        await self._transfers.complete(call, transfer_id=transfer.transfer_id)
+        await self.clients.transfers.complete(call, transfer_id=transfer.transfer_id)
         return transfer
 
     async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> None:
-        await self._otp.send(
+        await self.clients.otp.send(
             call,
             user_id=to,
             requested_by_user_id=transfer.initiated_by_user_id,
@@ -194,23 +175,23 @@ class TransferSteps:
         )
 
     async def _withdraw_code(self, transfer: Transfer, call: Call, *, of: uuid.UUID) -> None:
-        await self._otp.withdraw(call, user_id=of, context=CodeContext.TRANSFER, reference=transfer.transfer_id)
+        await self.clients.otp.withdraw(call, user_id=of, context=CodeContext.TRANSFER, reference=transfer.transfer_id)
 
 
 def pending_message(transfer: Transfer) -> OutgoingMessage:
-    return _fact("transfer.pending", transfer, {"expires_at": transfer.expires_at})
+    return _announcement("transfer.pending", transfer, expires_at=transfer.expires_at)
 
 
 def completed_message(transfer: Transfer) -> OutgoingMessage:
-    return _fact("transfer.completed", transfer, {})
+    return _announcement("transfer.completed", transfer)
 
 
 def failed_message(transfer: Transfer, reason: str) -> OutgoingMessage:
-    return _fact("transfer.failed", transfer, {"reason": reason})
+    return _announcement("transfer.failed", transfer, reason=reason)
 
 
-def _fact(message_type: str, transfer: Transfer, more: dict[str, object]) -> OutgoingMessage:
-    facts: dict[str, object] = {
+def _announcement(message_type: str, transfer: Transfer, **more: object) -> OutgoingMessage:
+    facts = {
         "transfer_id": str(transfer.transfer_id),
         "event_id": str(transfer.ticket.event_id),
         "seat_id": str(transfer.ticket.seat_id),
@@ -218,5 +199,4 @@ def _fact(message_type: str, transfer: Transfer, more: dict[str, object]) -> Out
         "buyer_user_id": str(transfer.buyer_user_id),
         "credits_amount": f"{transfer.credits_amount:.2f}",
     }
-    message = Message(type=message_type, source=SOURCE, subject=str(transfer.transfer_id), data=facts | more)
-    return OutgoingMessage(message, MESSAGES_EXCHANGE, message_type)
+    return announcement(message_type, subject=transfer.transfer_id, data=facts | more)

@@ -1,77 +1,84 @@
-"""Disputed transfers: parties contest them, admins reverse them or let them stand."""
+"""Disputed transfers: a party disputes one, an admin reverses it or dismisses the dispute."""
 
 import uuid
+from dataclasses import dataclass
 
-from common.db.idempotency import fingerprint_of
-from orchestrator.clients.inventory.seats import InventoryClient
-from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
-from orchestrator.errors import NotYours, TransferInvalidState
+from orchestrator.clients import Clients
+from orchestrator.clients.orders.transfers import TransferFacts
+from orchestrator.errors import TransferInvalidState
 from orchestrator.features.transfers.saga.reversal import REVERSAL, Reversal
 from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.features.transfers.schemas import TransferDismissed, TransferDisputed, TransferReversed
+from orchestrator.features.transfers.service.transfers import own_transfer
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.outcomes import earlier, saga_id_of, succeeded
-from orchestrator.saga_engine.record import SagaRecord
+from orchestrator.saga_engine.outcomes import data_of, request_id_of, start_once, succeeded
 
 __all__ = ["DisputeService"]
 
 
+@dataclass(frozen=True, slots=True)
 class DisputeService:
-    def __init__(self, engine: SagaEngine, transfers: TransfersClient, inventory: InventoryClient) -> None:
-        self._engine = engine
-        self._transfers = transfers
-        self._inventory = inventory
+    engine: SagaEngine
+    clients: Clients
 
     async def dispute(
         self, transfer_id: uuid.UUID, *, caller_id: uuid.UUID, reason: str, key: str | None
     ) -> TransferDisputed:
-        """Contest a completed transfer, by either party, once. Until an admin decides, the ticket cannot be passed on.
+        """Dispute a completed transfer, by either party, once. Until an admin decides, the ticket cannot change owner.
 
-        A ticket that was passed on before is not the buyer's to give back: nobody else's is frozen by a dispute.
+        A ticket that the buyer has transferred or sold since cannot be disputed: its new owner is not affected.
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
-            Forbidden: somebody else's transfer.
+            Forbidden: the caller is not a party.
             Conflict: TRANSFER_INVALID_STATE.
         """
-        transfer = await self._transfers.find(transfer_id)
-        if not transfer.is_party(caller_id):
-            raise NotYours
+        transfer = await own_transfer(self.clients, transfer_id, caller_id)
         if transfer.status == "COMPLETED":
-            await self._check_contestable(transfer)
-        request_id = saga_id_of("dispute", user_id=caller_id, key=key)
-        await self._transfers.dispute(transfer_id, request_id=request_id, user_id=caller_id, reason=reason)
+            await self._check_disputable(transfer)
+        request_id = request_id_of("dispute", user_id=caller_id, key=key)
+        await self.clients.transfers.dispute(transfer_id, request_id=request_id, user_id=caller_id, reason=reason)
         return TransferDisputed(transfer_id=transfer_id)
 
-    async def _check_contestable(self, transfer: TransferFacts) -> None:
+    async def _check_disputable(self, transfer: TransferFacts) -> None:
         if transfer.disputed_at is not None:
             raise TransferInvalidState("An admin has decided that dispute.")
-        seat = await self._inventory.seat(transfer.seat_id)
+        seat = await self.clients.inventory.seat(transfer.seat_id)
         if (seat.owner_user_id, seat.order_id) != (transfer.buyer_user_id, transfer.order_id):
-            raise TransferInvalidState("The ticket has been passed on, or given back.")
+            raise TransferInvalidState("The ticket has a new owner, or was refunded.")
 
     async def reverse(self, transfer_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None) -> TransferReversed:
-        """Give the ticket back to the seller and the credits to the buyer, also those that the seller has spent.
+        """Return the ticket to the seller and all credits to the buyer, even if the seller has spent some.
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
             Conflict: TRANSFER_INVALID_STATE, it is not disputed; SEAT_UNAVAILABLE, the ticket was used or is on sale.
-            Forbidden: NOT_SEAT_OWNER, the buyer has it no more.
-            StillRunning: it takes longer than the request may.
+            Forbidden: NOT_SEAT_OWNER, the buyer no longer owns the ticket.
+            StillRunning: it exceeds the request's budget.
         """
-        fingerprint = fingerprint_of({"transfer_id": transfer_id})
-        saga_id, saga = await earlier(
-            self._engine, saga_id_of("reverse", user_id=admin_id, key=key), key=key, fingerprint=fingerprint
+        saga = await start_once(
+            self.engine,
+            REVERSAL,
+            lambda saga_id: self._reversal(saga_id, transfer_id),
+            operation="reverse",
+            requested_by=admin_id,
+            key=key,
+            request={"transfer_id": transfer_id},
         )
-        if saga is not None:
-            return _reversed(succeeded(saga))
-        transfer = await self._transfers.find(transfer_id)
+        reversal = data_of(succeeded(saga), Reversal, otherwise=TransferInvalidState)
+        return TransferReversed(
+            transfer_id=reversal.transfer_id,
+            restored_owner_user_id=reversal.seller_user_id,
+            credits_returned=reversal.credits_amount,
+            shortfall=reversal.shortfall,
+        )
+
+    async def _reversal(self, saga_id: uuid.UUID, transfer_id: uuid.UUID) -> Reversal:
+        transfer = await self.clients.transfers.find(transfer_id)
         if transfer.status != "DISPUTED":
             raise TransferInvalidState(details={"status": transfer.status})
-        made = await self._engine.find(transfer_id)
-        if made is None or not isinstance(made.data, Transfer):
-            raise TransferInvalidState
-        reversal = Reversal(
+        completed = data_of(await self.engine.find(transfer_id), Transfer, otherwise=TransferInvalidState)
+        return Reversal(
             saga_id=saga_id,
             transfer_id=transfer_id,
             seat_id=transfer.seat_id,
@@ -80,30 +87,16 @@ class DisputeService:
             seller_user_id=transfer.seller_user_id,
             buyer_user_id=transfer.buyer_user_id,
             credits_amount=transfer.credits_amount,
-            price_paid_before=made.data.price_paid_before,
+            price_paid_before=completed.price_paid_before,
         )
-        saga = await self._engine.start(REVERSAL, reversal, requested_by=admin_id, fingerprint=fingerprint)
-        return _reversed(succeeded(saga))
 
     async def dismiss(self, transfer_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None) -> TransferDismissed:
-        """Let a disputed transfer stand.
+        """Dismiss the dispute of a transfer, which is then completed again.
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
             Conflict: TRANSFER_INVALID_STATE, it is not disputed.
         """
-        request_id = saga_id_of("dismiss", user_id=admin_id, key=key)
-        await self._transfers.dismiss(transfer_id, request_id=request_id)
+        request_id = request_id_of("dismiss", user_id=admin_id, key=key)
+        await self.clients.transfers.dismiss(transfer_id, request_id=request_id)
         return TransferDismissed(transfer_id=transfer_id)
-
-
-def _reversed(saga: SagaRecord) -> TransferReversed:
-    reversal = saga.data
-    if not isinstance(reversal, Reversal):
-        raise TransferInvalidState
-    return TransferReversed(
-        transfer_id=reversal.transfer_id,
-        restored_owner_user_id=reversal.seller_user_id,
-        credits_returned=reversal.credits_amount,
-        shortfall=reversal.shortfall,
-    )

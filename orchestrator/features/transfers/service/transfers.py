@@ -1,19 +1,17 @@
-"""The transfer desk: a ticket from one person to another. It starts and signals transfer sagas and says how they went."""
+"""Transfers between fans: initiate, confirm, cancel. Starts and signals transfer sagas and returns their outcomes."""
 
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from common.db.idempotency import fingerprint_of
-from common.errors import Busy, Conflict, Forbidden, PaymentRequired, TooManyRequests
-from orchestrator.clients.events import EventsClient
-from orchestrator.clients.inventory.seats import InventoryClient, OwnedSeat
+from common.errors import Conflict, Forbidden, PaymentRequired, TooManyRequests
+from orchestrator.clients import Clients
+from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import CodeContext
-from orchestrator.clients.orders.transfers import TransferFacts, TransfersClient
-from orchestrator.clients.users.directory import UserDirectory
-from orchestrator.clients.users.otp import OtpClient
+from orchestrator.clients.orders.transfers import TransferFacts
 from orchestrator.errors import (
     ListingInvalidState,
     NotSeatOwner,
@@ -34,33 +32,27 @@ from orchestrator.features.transfers.schemas import (
     TransferRequest,
 )
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import earlier, failure_of, opened, refuse_again, saga_id_of, succeeded
-from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.outcomes import (
+    check_cancelled,
+    data_of,
+    failure_of,
+    opened,
+    signal_once,
+    start_once,
+    succeeded,
+)
+from orchestrator.saga_engine.record import SagaState
 
-__all__ = ["TransferService"]
+__all__ = ["TransferService", "own_transfer"]
 
 
+@dataclass(frozen=True, slots=True)
 class TransferService:
-    """Args: `ttl_seconds`: how long both parties have to confirm (T8: 15 minutes)."""
+    """Args: time_to_live: how long both parties have to confirm (T8: 15 minutes)."""
 
-    def __init__(
-        self,
-        engine: SagaEngine,
-        *,
-        transfers: TransfersClient,
-        inventory: InventoryClient,
-        events: EventsClient,
-        directory: UserDirectory,
-        otp: OtpClient,
-        ttl_seconds: float,
-    ) -> None:
-        self._engine = engine
-        self._transfers = transfers
-        self._inventory = inventory
-        self._events = events
-        self._directory = directory
-        self._otp = otp
-        self._ttl = timedelta(seconds=ttl_seconds)
+    engine: SagaEngine
+    clients: Clients
+    time_to_live: timedelta
 
     async def initiate(
         self, request: TransferRequest, *, caller_id: uuid.UUID, key: str | None, address: str
@@ -68,70 +60,55 @@ class TransferService:
         """Open a transfer and send both parties a code.
 
         Args:
-            address: where the caller is.
+            address: the caller's network address.
 
         Raises:
             InvalidRequest: SELF_TRANSFER.
-            Forbidden: the caller is no party; NOT_SEAT_OWNER; UNVERIFIED_ACCOUNT.
+            Forbidden: the caller is not a party; NOT_SEAT_OWNER; UNVERIFIED_ACCOUNT.
             NotFound: SEAT_NOT_FOUND, USER_NOT_FOUND.
-            PaymentRequired: INSUFFICIENT_CREDITS, told to the buyer only: nobody learns what others have.
+            PaymentRequired: INSUFFICIENT_CREDITS, if the buyer is the caller: a balance is shown to its owner only.
             Conflict: TRANSFER_IN_PROGRESS, LISTING_INVALID_STATE, ORDER_INVALID_STATE.
             Gone: EVENT_ENDED.
-            StillRunning: it takes longer than the request may.
+            StillRunning: it exceeds the request's budget.
         """
-        fingerprint = fingerprint_of(request.model_dump(mode="json"))
-        transfer_id, saga = await earlier(
-            self._engine, saga_id_of("transfer", user_id=caller_id, key=key), key=key, fingerprint=fingerprint
+        saga = await start_once(
+            self.engine,
+            TRANSFER,
+            lambda saga_id: self._transfer(saga_id, request, caller_id=caller_id, address=address),
+            operation="transfer",
+            requested_by=caller_id,
+            key=key,
+            request=request.model_dump(mode="json"),
         )
-        if saga is not None:
-            return _pending(saga)
-        seller_id = request.seller_user_id or caller_id
-        if caller_id not in {seller_id, request.buyer_user_id}:
-            raise Forbidden
-        # The ticket first: who has none to give learns nothing of people.
-        seat = await self._transferable(request.seat_id, seller_id=seller_id, caller_id=caller_id)
-        event = await self._events.upcoming(seat.event_id)
-        buyer_id = request.buyer_user_id or await self._found_by_email(str(request.buyer_email))
-        await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
-        if caller_id == buyer_id:
-            await self._check_balance(buyer_id, request.credits_amount)
-        transfer = Transfer(
-            saga_id=transfer_id,
-            ticket=seat.ticket,
-            seller_user_id=seller_id,
-            buyer_user_id=buyer_id,
-            initiated_by_user_id=caller_id,
-            credits_amount=request.credits_amount,
-            price_paid_before=seat.price_paid or Decimal("0.00"),
-            expires_at=min(datetime.now(UTC) + self._ttl, event.event_date),
-            address=address,
+        # A repeated request gets its first answer, whatever the transfer's state is now.
+        transfer = data_of(opened(saga, opening=OPENING), Transfer, otherwise=TransferInvalidState)
+        return TransferPending(
+            transfer_id=transfer.transfer_id, waiting_for=["seller", "buyer"], expires_at=transfer.expires_at
         )
-        saga = await self._engine.start(TRANSFER, transfer, requested_by=caller_id, fingerprint=fingerprint)
-        return _pending(saga)
 
     async def confirm(
         self, transfer_id: uuid.UUID, codes: Mapping[str, str], *, caller_id: uuid.UUID, key: str | None
     ) -> TransferPending | TransferCompleted:
-        """Take one party's code, or both; with the second one credits and ticket change hands.
+        """Verify one party's code, or both. With the second code, the credits and the ticket change owner.
 
         Args:
-            codes: by party, `seller` or `buyer`; an empty name stands for the caller's own.
+            codes: by party, `seller` or `buyer`; an empty name is the caller's own party.
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
-            Forbidden: somebody else's transfer; NOT_SEAT_OWNER when the ticket is the seller's no more.
+            Forbidden: the caller is not a party; NOT_SEAT_OWNER if the seller no longer owns the ticket.
             Unauthenticated: OTP_INVALID; the transfer goes on.
-            TooManyRequests: OTP_MAX_RETRIES: the third wrong code, and the end of the transfer.
+            TooManyRequests: OTP_MAX_RETRIES: the third wrong code ends the transfer.
             PaymentRequired: INSUFFICIENT_CREDITS; the transfer goes on.
             Gone: OTP_EXPIRED.
             Conflict: TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS.
-            StillRunning: it takes longer than the request may.
+            StillRunning: it exceeds the request's budget.
         """
-        transfer = await self._own(transfer_id, caller_id)
+        transfer = await own_transfer(self.clients, transfer_id, caller_id)
         for named, code in codes.items():
             party = named or transfer.party_of(caller_id)
             if party in transfer.waiting_for:
-                transfer = await self._confirm_one(transfer, party, code)
+                transfer = await self._confirm_party(transfer, party, code)
         if transfer.status == "COMPLETED":
             return _completed(transfer)
         if transfer.status != "PENDING_OTP":
@@ -140,45 +117,62 @@ class TransferService:
             return TransferPending(
                 transfer_id=transfer_id, waiting_for=transfer.waiting_for, expires_at=transfer.expires_at
             )
-        return await self._swap(transfer, caller_id=caller_id, key=key)
+        return await self._complete(transfer, caller_id=caller_id, key=key)
 
     async def cancel(self, transfer_id: uuid.UUID, *, caller_id: uuid.UUID) -> TransferCancelledView:
-        """Give a transfer up, by either party. Cancelling twice is the same as cancelling once.
+        """Cancel a pending transfer, by either party. Cancelling twice is the same as cancelling once.
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
-            Forbidden: somebody else's transfer.
+            Forbidden: the caller is not a party.
             Conflict: TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS.
-            StillRunning: it takes longer than the request may.
+            StillRunning: it exceeds the request's budget.
         """
-        transfer = await self._own(transfer_id, caller_id)
-        if transfer.status == "CANCELLED":
-            return TransferCancelledView(transfer_id=transfer_id)
-        saga = await self._engine.end_waiting(transfer_id, TransferCancelled(), kind=TRANSFER)
-        if saga is None and (saga := await self._engine.find(transfer_id)) is None:
-            raise TransferInvalidState(details={"status": transfer.status})
-        if saga.state is SagaState.RUNNING:
-            raise Busy(retry_after_seconds=1)
-        if saga.error is None or saga.error.code != TransferCancelled.code:
-            raise TransferInvalidState(details={"status": transfer.status})
-        if saga.state is not SagaState.UNWOUND:
-            raise StillRunning(transfer_id)
+        transfer = await own_transfer(self.clients, transfer_id, caller_id)
+        if transfer.status != "CANCELLED":
+            refusal = TransferInvalidState(details={"status": transfer.status})
+            saga = await self.engine.end_waiting(transfer_id, TransferCancelled(), kind=TRANSFER)
+            if saga is None and (saga := await self.engine.find(transfer_id)) is None:
+                raise refusal
+            check_cancelled(saga, TransferCancelled, otherwise=refusal)
         return TransferCancelledView(transfer_id=transfer_id)
 
-    async def _check_parties(self, caller_id: uuid.UUID, *, seller_id: uuid.UUID, buyer_id: uuid.UUID) -> None:
-        if seller_id == buyer_id:
-            raise SelfTransfer
-        other_id = buyer_id if caller_id == seller_id else seller_id
-        if not (await self._directory.find(other_id)).is_verified:
-            raise UnverifiedAccount
+    async def end_unproven(self, transfer_id: uuid.UUID) -> None:
+        """End a transfer after three wrong codes (T8)."""
+        with suppress(StillRunning):
+            await self.engine.end_waiting(transfer_id, OtpMaxRetries(), kind=TRANSFER)
 
-    async def _found_by_email(self, email: str) -> uuid.UUID:
-        return (await self._directory.find_by_email(email)).user_id
+    async def _transfer(
+        self, saga_id: uuid.UUID, request: TransferRequest, *, caller_id: uuid.UUID, address: str
+    ) -> Transfer:
+        seller_id = request.seller_user_id or caller_id
+        if caller_id not in {seller_id, request.buyer_user_id}:
+            raise Forbidden
+        # The ticket is checked first: a caller without one learns nothing about other users.
+        seat = await self._transferable(request.seat_id, seller_id=seller_id, caller_id=caller_id)
+        event = await self.clients.events.upcoming(seat.event_id)
+        buyer_id = (
+            request.buyer_user_id or (await self.clients.directory.find_by_email(str(request.buyer_email))).user_id
+        )
+        await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
+        if caller_id == buyer_id and await self.clients.directory.balance_of(buyer_id) < request.credits_amount:
+            raise PaymentRequired
+        return Transfer(
+            saga_id=saga_id,
+            ticket=seat.ticket,
+            seller_user_id=seller_id,
+            buyer_user_id=buyer_id,
+            initiated_by_user_id=caller_id,
+            credits_amount=request.credits_amount,
+            price_paid_before=seat.price_paid or Decimal("0.00"),
+            expires_at=min(datetime.now(UTC) + self.time_to_live, event.event_date),
+            address=address,
+        )
 
     async def _transferable(self, seat_id: uuid.UUID, *, seller_id: uuid.UUID, caller_id: uuid.UUID) -> OwnedSeat:
-        seat = await self._inventory.seat(seat_id)
+        seat = await self.clients.inventory.seat(seat_id)
         is_free = seat.status == "SOLD"
-        # Others are not told whose ticket it is, nor that its owner is inside already.
+        # Another fan learns neither who owns the ticket nor that its owner has checked in.
         if seat.owner_user_id != seller_id or (caller_id != seller_id and not is_free):
             raise NotSeatOwner
         if seat.status == "LISTED":
@@ -187,20 +181,17 @@ class TransferService:
             raise TicketNotUsable
         return seat
 
-    async def _check_balance(self, user_id: uuid.UUID, amount: Decimal) -> None:
-        if await self._directory.balance_of(user_id) < amount:
-            raise PaymentRequired
+    async def _check_parties(self, caller_id: uuid.UUID, *, seller_id: uuid.UUID, buyer_id: uuid.UUID) -> None:
+        if seller_id == buyer_id:
+            raise SelfTransfer
+        other_id = buyer_id if caller_id == seller_id else seller_id
+        if not (await self.clients.directory.find(other_id)).is_verified:
+            raise UnverifiedAccount
 
-    async def _own(self, transfer_id: uuid.UUID, caller_id: uuid.UUID) -> TransferFacts:
-        transfer = await self._transfers.find(transfer_id)
-        if not transfer.is_party(caller_id):
-            raise NotYours
-        return transfer
-
-    async def _confirm_one(self, transfer: TransferFacts, party: str, code: str) -> TransferFacts:
-        """Check a party's code and note it at once, so that it is not asked for again."""
+    async def _confirm_party(self, transfer: TransferFacts, party: str, code: str) -> TransferFacts:
+        """Verify a party's code and store the confirmation at once, so that the code is not needed again."""
         try:
-            await self._otp.verify(
+            await self.clients.otp.verify(
                 user_id=transfer.user_of(party),
                 context=CodeContext.TRANSFER,
                 reference=transfer.transfer_id,
@@ -208,29 +199,24 @@ class TransferService:
             )
         except TooManyRequests as error:
             if error.code == OtpMaxRetries.code:
-                await self.give_up(transfer.transfer_id)
+                await self.end_unproven(transfer.transfer_id)
             raise
         try:
-            return await self._transfers.confirm(transfer.transfer_id, [party])
+            return await self.clients.transfers.confirm(transfer.transfer_id, [party])
         except Conflict as error:
             if error.code != TransferInvalidState.code:
                 raise
-            return await self._transfers.find(transfer.transfer_id)  # it ended meanwhile, one way or the other
+            return await self.clients.transfers.find(transfer.transfer_id)  # it has completed or failed meanwhile
 
-    async def give_up(self, transfer_id: uuid.UUID) -> None:
-        """End a transfer for which three wrong codes were given (T8)."""
-        with suppress(StillRunning):
-            await self._engine.end_waiting(transfer_id, OtpMaxRetries(), kind=TRANSFER)
-
-    async def _swap(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> TransferCompleted:
-        await self._events.upcoming(transfer.event_id)
-        if await self._transfers.is_disputed(seat_id=transfer.seat_id, order_id=transfer.order_id):
+    async def _complete(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> TransferCompleted:
+        await self.clients.events.upcoming(transfer.event_id)
+        if await self.clients.transfers.is_disputed(seat_id=transfer.seat_id, order_id=transfer.order_id):
             raise TransferInvalidState("An earlier transfer of the ticket is disputed.")
-        saga = await self._engine.signal(
-            transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=caller_id, key=key, by_starter_only=False
+        saga = await signal_once(
+            self.engine, transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=caller_id, key=key
         )
         if saga is None:
-            saga = await self._overtaken(transfer, caller_id=caller_id, key=key)
+            raise TransferInvalidState(details={"status": transfer.status})
         if saga.state in {SagaState.UNWINDING, SagaState.UNWOUND}:
             failure = failure_of(saga, expired=TransferExpired)
             raise TransferInvalidState if failure.code == TransferCancelled.code else failure
@@ -239,25 +225,18 @@ class TransferService:
             raise saga.error.to_error()
         return _completed(transfer)
 
-    async def _overtaken(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> SagaRecord:
-        """Return the saga that did not wait for our signal: confirmed twice, or too late."""
-        await refuse_again(self._engine, transfer.transfer_id, CONFIRM, signalled_by=caller_id, key=key)
-        saga = await self._engine.find(transfer.transfer_id)
-        if saga is None:
-            raise TransferInvalidState(details={"status": transfer.status})
-        if saga.state in {SagaState.RUNNING, SagaState.WAITING}:
-            raise Busy(retry_after_seconds=1)
-        return saga
 
+async def own_transfer(clients: Clients, transfer_id: uuid.UUID, user_id: uuid.UUID) -> TransferFacts:
+    """Return a transfer that the user is a party of.
 
-def _pending(saga: SagaRecord) -> TransferPending:
-    """Return what was answered when the transfer was opened, whatever became of it since."""
-    saga = opened(saga, opening=OPENING)
-    if not isinstance(saga.data, Transfer):
-        raise TransferInvalidState
-    return TransferPending(
-        transfer_id=saga.data.transfer_id, waiting_for=["seller", "buyer"], expires_at=saga.data.expires_at
-    )
+    Raises:
+        NotFound: TRANSFER_NOT_FOUND.
+        Forbidden: the user is not a party.
+    """
+    transfer = await clients.transfers.find(transfer_id)
+    if not transfer.is_party(user_id):
+        raise NotYours
+    return transfer
 
 
 def _completed(transfer: TransferFacts) -> TransferCompleted:

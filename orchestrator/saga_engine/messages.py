@@ -1,0 +1,26 @@
+"""Messages that sagas publish."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Final
+
+from common.messaging.message import Message
+from common.messaging.topology import MESSAGES_EXCHANGE
+from orchestrator.saga_engine.plan import OutgoingMessage
+
+__all__ = ["announcement"]
+
+SOURCE: Final = "orchestrator"
+
+
+def announcement(
+    message_type: str,
+    *,
+    subject: uuid.UUID,
+    data: Mapping[str, object],
+    exchange: str = MESSAGES_EXCHANGE,
+    routing_key: str | None = None,
+) -> OutgoingMessage:
+    """Return a message about `subject`, routed by its type unless another routing key is given."""
+    message = Message(type=message_type, source=SOURCE, subject=str(subject), data=dict(data))
+    return OutgoingMessage(message, exchange, routing_key or message_type)
