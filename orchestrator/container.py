@@ -28,7 +28,6 @@ from orchestrator.features import (
     tickets,
     transfers,
 )
-from orchestrator.jobs.admin import JobAdminService
 from orchestrator.jobs.policies import RESERVED, JobPolicy, with_backoff
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.admin import JobQueries
@@ -174,7 +173,6 @@ def _resources(settings: Settings) -> Resources:
 
 
 def _add_services(resources: Resources) -> None:
-    own: list[object] = [SagaAdminService(resources.engine), JobAdminService(resources.jobs)]
-    resources.services |= {type(service): service for service in own}
+    resources.services |= {SagaAdminService: SagaAdminService(resources.engine), JobQueue: resources.jobs}
     for feature in FEATURES:
         resources.services |= {type(service): service for service in feature.services(resources)}

@@ -11,7 +11,7 @@ from orchestrator.clients import SERVICE
 from orchestrator.container import FEATURES, Container, build_container, register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.worker import JobWorker, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkerTimings
 from orchestrator.saga_engine.observer import Observer
 from orchestrator.settings import WorkerSettings
 
@@ -79,12 +79,12 @@ def _job_worker(
         rabbitmq_url=container.resources.rabbitmq_url,
         topology=container.resources.topology,
         policies=container.job_policies,
-        waits_on_broker=container.broker_pauses,
-        pace=WorkPace(
+        broker_pauses=container.broker_pauses,
+        timings=WorkerTimings(
             lease_seconds=settings.job_lease_seconds,
             interval_seconds=settings.job_scheduler_seconds,
-            grace_seconds=settings.job_redispatch_seconds,
-            trim_seconds=settings.job_purge_interval_seconds,
+            redispatch_seconds=settings.job_redispatch_seconds,
+            purge_interval_seconds=settings.job_purge_interval_seconds,
         ),
         on_announced=container.resources.relay.wake,
     )

@@ -138,7 +138,7 @@ def _attendee_view(attendee: Attendee, person: UserFacts | None) -> AttendeeView
         seat_number=attendee.seat_number,
         status=attendee.status,
         user_id=attendee.user_id,
-        name=person.called if person else None,
+        name=person.display_name if person else None,
         email=person.email if person else None,
         price_paid=attendee.price_paid,
         purchased_at=attendee.purchased_at,

@@ -165,7 +165,7 @@ class TestFailures:
         [fans] = await site.enqueue("email", "a fan's", requested_by=fan)
         for job in (nobodys, fans):
             await site.reaches(job, JobStatus.FAILED)
-            await site.queue.retry(job.job_id, asked_by=admin)
+            await site.queue.retry(job.job_id, requested_by=admin)
             await site.reaches(job, JobStatus.COMPLETED)
         told = {fact["subject"]: fact["data"]["user_id"] for fact in await site.announced("job.completed")}
         assert told == {str(nobodys.job_id): str(admin), str(fans.job_id): str(fan)}

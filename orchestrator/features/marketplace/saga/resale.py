@@ -147,7 +147,7 @@ class ResaleSteps:
         )
 
     async def change_owner(self, resale: Resale, call: Call) -> Resale:
-        await self._inventory.hand_over(
+        await self._inventory.change_owner(
             call,
             seat_id=resale.seat_id,
             order_id=resale.order_id,

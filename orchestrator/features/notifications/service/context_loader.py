@@ -43,7 +43,7 @@ class ContextLoader:
         reader = await self._directory.find(order.user_id)
         party = _party(data, order.user_id)
         return EmailContext(
-            reader=reader.called,
+            reader=reader.display_name,
             address=reader.email,
             place=await self._place(data),
             seats=await self._seats(data),
@@ -78,7 +78,7 @@ class ContextLoader:
 
     async def _other(self, data: Mapping[str, Any], party: str) -> str:
         other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party)
-        return (await self._directory.find(uuid.UUID(data[other]))).called if other else ""
+        return (await self._directory.find(uuid.UUID(data[other]))).display_name if other else ""
 
 
 def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:

@@ -82,7 +82,7 @@ class ReversalSteps:
         await self._transfers.abandon_reversal(call, transfer_id=reversal.transfer_id)
 
     async def give_ticket_back(self, reversal: Reversal, call: Call) -> Reversal:
-        await self._inventory.hand_over(
+        await self._inventory.change_owner(
             call,
             seat_id=reversal.seat_id,
             order_id=reversal.order_id,

@@ -165,7 +165,7 @@ class TransferSteps:
         await self._ledger.void_escrow(call)
 
     async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
-        await self._inventory.hand_over(
+        await self._inventory.change_owner(
             call,
             seat_id=transfer.ticket.seat_id,
             order_id=transfer.ticket.order_id,
