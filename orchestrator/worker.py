@@ -1,4 +1,4 @@
-"""`python -m orchestrator.worker`: runs jobs, and keeps sagas and messages going when the HTTP process is down."""
+"""`python -m orchestrator.worker`: runs jobs, and continues sagas and messages if the HTTP process is down."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -27,12 +27,12 @@ def create_worker(
     job_observer: JobObserver | None = None,
     register: HandlerRegistration = register_handlers,
 ) -> FastAPI:
-    """Return an app with health and metrics only; the work is in the background.
+    """Return an app that serves health and metrics only; the work runs in the background.
 
     Args:
-        observer: is told of every saga step, besides logs and metrics.
-        job_observer: is told of every try of a job, in place of logs and metrics.
-        register: says which function does which kind of job.
+        observer: observes every saga step, besides logs and metrics.
+        job_observer: observes every attempt of a job, in place of logs and metrics.
+        register: registers the handlers of jobs.
     """
     container = build_container(settings, observer=observer)
     jobs = _job_worker(settings, container, job_observer or LoggingJobObserver(), register)

@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from pydantic import SecretStr
 
-from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
+from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 
 __all__ = ["StubbornServer"]
 
@@ -35,14 +35,14 @@ class StubbornServer:
         assert self._server is not None
         self._server.close()
 
-    def mailer(self, *, password: SecretStr | None = None) -> Mailer:
+    def mailer(self, *, password: SecretStr | None = None) -> EmailClient:
         assert self._server is not None
         port = int(self._server.sockets[0].getsockname()[1])
         username = "shop" if password else None
         server = SmtpServer(
             host="127.0.0.1", port=port, username=username, password=password, is_tls=False, starttls=False
         )
-        return Mailer(server, timeout_seconds=5.0)
+        return EmailClient(server, timeout_seconds=5.0)
 
     def now(self, **replies: str) -> None:
         """Answer otherwise from now on."""
