@@ -38,7 +38,7 @@ async def reconcile(settings: Settings) -> Reconciled:
 def report(done: Reconciled) -> str:
     """Return a line for each difference, and the counts."""
     lines = [
-        f"{each.provider} {each.provider_payment_id} {each.payment_id or 'none of ours'}: "
+        f"{each.provider} {each.provider_payment_id} {each.payment_id or 'no payment of this platform'}: "
         f"{each.ours or 'unknown'} here, {each.theirs} there -> {each.outcome}"
         for each in done.differences
     ]
@@ -50,7 +50,7 @@ def report(done: Reconciled) -> str:
     lines += [f"{provider} did not answer" for provider in done.unreachable]
     counts = (
         f"{done.compared} compared, {len(done.differences)} differed, {len(done.unfounded)} unfounded, "
-        f"{done.refused} refused, {done.unasked} could not be asked about"
+        f"{done.refused} refused, {done.unasked} could not be checked"
     )
     return "\n".join([*lines, counts]) + "\n"
 

@@ -26,7 +26,7 @@ class JobPolicy:
         keep_completed: the number of completed jobs that are kept, none longer than `keep_completed_seconds` (C6). As
             many cancelled jobs are kept, too.
         keep_failed: the same for failed jobs.
-        tells_completion: whether ``job.completed`` is published for a job that no user requested. Emails and
+        publishes_completion: whether ``job.completed`` is published for a job that no user requested. Emails and
             deliveries end a chain of work: their completion has no consumer. ``job.failed`` is always published.
     """
 
@@ -40,7 +40,7 @@ class JobPolicy:
     keep_completed_seconds: float = 86_400.0
     keep_failed: int = 500
     keep_failed_seconds: float = 604_800.0
-    tells_completion: bool = True
+    publishes_completion: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in JOB_KINDS:

@@ -194,7 +194,7 @@ class JobRunner:
     async def _write(self, work: Work, attempt: Attempt, outcome: _Outcome) -> None:
         match outcome.name:
             case JobStatus.COMPLETED:
-                is_published = work.policy.tells_completion or attempt.requested_by is not None
+                is_published = work.policy.publishes_completion or attempt.requested_by is not None
                 published = [messages.ended(attempt, JobStatus.COMPLETED)] if is_published else []
                 if await self.attempts.end(attempt, JobStatus.COMPLETED, published, result=outcome.result):
                     self.on_announced()

@@ -34,7 +34,7 @@ def _policy(kind: str, *, concurrency: int) -> JobPolicy:
         timeout_seconds=30,
         concurrency=concurrency,
         keep_failed=KEPT,
-        tells_completion=False,
+        publishes_completion=False,
     )
 
 

@@ -9,19 +9,9 @@ from typing import Any, Final
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.adapters.signing import headers_of
 from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import SubscriptionLimiter
-from orchestrator.features.outbound_webhooks.errors import (
-    AddressNotAllowed,
-    NotDelivered,
-)
-from orchestrator.features.outbound_webhooks.repository import (
-    PendingDelivery,
-    SubscriptionStore,
-    postponed_key,
-)
-from orchestrator.features.outbound_webhooks.schemas import (
-    KIND,
-    DeliverWebhook,
-)
+from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed, NotDelivered
+from orchestrator.features.outbound_webhooks.repository import PendingDelivery, SubscriptionStore, postponed_key
+from orchestrator.features.outbound_webhooks.schemas import KIND, DeliverWebhook
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import JobContext
@@ -33,7 +23,7 @@ __all__ = ["POLICY", "DeliveryHandler"]
 OVER_DAYS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 # Deliveries mostly wait for integrators, so there are many slots; `adapters/subscription_limiter` limits each one's share.
 POLICY: Final = JobPolicy(
-    KIND, tries=10, retry_seconds=OVER_DAYS, timeout_seconds=30, concurrency=64, tells_completion=False
+    KIND, tries=10, retry_seconds=OVER_DAYS, timeout_seconds=30, concurrency=64, publishes_completion=False
 )
 GONE: Final = 410  # in the specification: stop sending
 OK: Final = range(200, 300)

@@ -7,14 +7,8 @@ from common.auth.principal import Principal
 from common.http.envelope import Page
 from orchestrator.features.outbound_webhooks.adapters.signing import new_secret
 from orchestrator.features.outbound_webhooks.adapters.url_guard import check_url
-from orchestrator.features.outbound_webhooks.errors import (
-    DeliveryNotFound,
-    SubscriptionNotFound,
-)
-from orchestrator.features.outbound_webhooks.repository import (
-    SubscriptionStore,
-    delivery_key,
-)
+from orchestrator.features.outbound_webhooks.errors import DeliveryNotFound, SubscriptionNotFound
+from orchestrator.features.outbound_webhooks.repository import SubscriptionStore, delivery_key
 from orchestrator.features.outbound_webhooks.schemas import (
     KIND,
     DeliverWebhook,

@@ -49,4 +49,4 @@ class NoSuchPayment(ProviderUnavailable):
 class ProviderTimeout(OutcomeUnknown):
     """The outcome of the call is unknown; repeating the call finds out."""
 
-    public_message = "The payment provider did not answer in time. Please try again."
+    public_message = "The payment provider did not respond in time. Please try again."

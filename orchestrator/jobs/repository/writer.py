@@ -133,7 +133,7 @@ class JobWriter:
 
 
 def _known(row: Row, job: NewJob) -> JobView:
-    """Return the existing job or, if its row is deleted, what its key tells."""
+    """Return the existing job or, if its row is deleted, what its key records."""
     if row["job_id"] is not None:
         return job_view(row)
     outcome = {

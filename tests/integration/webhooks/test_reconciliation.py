@@ -298,7 +298,7 @@ class TestCommand:
         assert code == 0, errors
         line = f"stripe {topped_up['intent_id']} {topped_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
         assert line in out.splitlines()
-        assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be asked about\n")
+        assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be checked\n")
         assert await fan.balance() == "50.00"
 
     async def test_it_ends_with_one_when_a_person_has_to_look(

@@ -145,15 +145,10 @@ class StripePayments:
             ProviderUnavailable: Stripe returns an error.
             ProviderTimeout: Stripe does not respond in time.
         """
-        with client_span("Stripe", "find intent"), _translated():
-            return Intent.model_validate((await self._client.v1.payment_intents.retrieve_async(intent_id)).to_dict())
+        return await self._retrieve(intent_id, {})
 
     async def current(self, provider_payment_id: str) -> list[PaymentNews]:
-        with client_span("Stripe", "find intent"), _translated():
-            intent = await self._client.v1.payment_intents.retrieve_async(
-                provider_payment_id, {"expand": ["latest_charge"]}
-            )
-            return list(_current(Intent.model_validate(intent.to_dict())))
+        return list(_current(await self._retrieve(provider_payment_id, {"expand": ["latest_charge"]})))
 
     async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
         """Yield the present state of payments made since `moment`, each as in `current`.
@@ -169,6 +164,11 @@ class StripePayments:
             async for intent in page.auto_paging_iter():
                 for news in _current(Intent.model_validate(intent.to_dict())):
                     yield news
+
+    async def _retrieve(self, intent_id: str, options: stripe.params.PaymentIntentRetrieveParams) -> Intent:
+        with client_span("Stripe", "find intent"), _translated():
+            intent = await self._client.v1.payment_intents.retrieve_async(intent_id, options)
+            return Intent.model_validate(intent.to_dict())
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # partly typed by the package
