@@ -1,1 +1,1 @@
-"""The only service that knows several others: it runs the sagas and composes what two owners know."""
+"""The only service that calls several others: it runs the sagas and combines data of several services."""

@@ -1,4 +1,4 @@
-"""`python -m orchestrator` serves; `python -m orchestrator migrate` brings the database up to date."""
+"""`python -m orchestrator` serves HTTP; `python -m orchestrator migrate` migrates the database."""
 
 import sys
 from pathlib import Path

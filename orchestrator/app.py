@@ -23,8 +23,8 @@ def create_app(
     """Return the app.
 
     Args:
-        observer: is told of every saga step, besides logs and metrics.
-        user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
+        observer: observes every saga step, besides logs and metrics.
+        user_tokens: verifies users' tokens; by `JWKS_URL` if omitted.
     """
     container = build_container(settings, observer=observer)
 

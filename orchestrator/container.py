@@ -6,6 +6,7 @@ from typing import Final
 
 import orchestrator.jobs.models
 import orchestrator.saga_engine.models  # noqa: F401 - importing a module defines its tables
+import orchestrator.saga_engine.models  # noqa: F401 - like the features, these define their tables when imported
 from common.db.engine import Database
 from common.health import Health
 from common.messaging.broker import Broker
@@ -30,7 +31,6 @@ from orchestrator.features import (
     tickets,
     transfers,
 )
-from orchestrator.jobs.admin import JobAdminService
 from orchestrator.jobs.policies import RESERVED, JobPolicy, with_backoff
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.admin import JobQueries
@@ -46,7 +46,7 @@ from rabbitmq.topology import DEFAULT_RETRY_SECONDS, platform_topology
 
 __all__ = ["FEATURES", "JOB_POLICIES", "Container", "build_container", "register_handlers"]
 
-# In the order in which routes are tried: what an on-sale calls most comes first.
+# In the order in which routes are matched: the most frequent ones of an on-sale come first.
 FEATURES: Final[tuple[Feature, ...]] = (
     purchases.FEATURE,
     events.FEATURE,
@@ -73,7 +73,7 @@ JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """What a process runs and serves. Nothing connects before `start`, inside a running loop."""
+    """The parts of a process. Nothing connects before `start`, which needs a running event loop."""
 
     settings: Settings
     resources: Resources
@@ -87,7 +87,7 @@ class Container:
 
     @property
     def broker_pauses(self) -> Collection[float]:
-        """The pauses between tries for which the broker has a queue."""
+        """The pauses between attempts for which the broker has a queue."""
         return self.settings.job_backoff or DEFAULT_RETRY_SECONDS
 
     def start(self) -> None:
@@ -111,10 +111,10 @@ class Container:
 
 
 def build_container(settings: Settings, *, observer: Observer | None = None) -> Container:
-    """Construct it all.
+    """Construct the parts of a process.
 
     Args:
-        observer: is told of every saga step, besides logs and metrics.
+        observer: observes every saga step, besides logs and metrics.
     """
     resources = _resources(settings)
     plans = [plan for feature in FEATURES for plan in feature.plans(resources)]
@@ -141,7 +141,7 @@ def build_container(settings: Settings, *, observer: Observer | None = None) -> 
 
 
 def register_handlers(registry: Registry, container: Container) -> None:
-    """Register every kind of job that a feature handles. Jobs of other kinds wait in their queues."""
+    """Register the handlers of all features. Jobs of other kinds wait in their queues."""
     policies = container.job_policies
     for feature in FEATURES:
         for job in feature.job_handlers(container.resources):
@@ -176,7 +176,6 @@ def _resources(settings: Settings) -> Resources:
 
 
 def _add_services(resources: Resources) -> None:
-    own: list[object] = [SagaAdminService(resources.engine), JobAdminService(resources.jobs)]
-    resources.services |= {type(service): service for service in own}
+    resources.services |= {SagaAdminService: SagaAdminService(resources.engine), JobQueue: resources.jobs}
     for feature in FEATURES:
         resources.services |= {type(service): service for service in feature.services(resources)}

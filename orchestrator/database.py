@@ -1,4 +1,4 @@
-"""The metadata of orchestrator_db, and its outbox. The saga engine, the job system and features add their tables."""
+"""The metadata of orchestrator_db with its outbox; the saga engine, the job system and features add their tables."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A feature: what one capability adds to the orchestrator's processes, and what it is constructed from."""
+"""Features: what each capability adds to the orchestrator's processes, and the resources it uses."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -26,7 +26,7 @@ from orchestrator.saga_engine.plan import AnyPlan
 __all__ = ["HOUSEKEEPING_SECONDS", "Feature", "Resources"]
 
 HOUSEKEEPING_SECONDS: Final = 600.0
-"""How often workers delete what is kept no longer."""
+"""How often workers delete expired records."""
 
 Service = TypeVar("Service")
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -34,7 +34,7 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 @dataclass(slots=True, kw_only=True)
 class Resources:
-    """What features are constructed from. `engine` and `services` are there once the plans are known."""
+    """What features are constructed from. `engine` and `services` are set once the plans are constructed."""
 
     settings: BaseSettings
     rabbitmq_url: str
@@ -48,25 +48,25 @@ class Resources:
     engine: SagaEngine = field(init=False)
     services: dict[type[Any], Any] = field(default_factory=dict)
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
-    """Closes what features have opened, when the process ends."""
+    """Closes the features' connections when the process ends."""
 
     def settings_of(self, kind: type[Settings]) -> Settings:
-        """Return the process's settings as the class that a feature reads.
+        """Return the process's settings as the class that a feature uses.
 
         Raises:
             TypeError: the process's settings do not include that class.
         """
         if not isinstance(self.settings, kind):
-            raise TypeError(f"{type(self.settings).__name__} is no {kind.__name__}")
+            raise TypeError(f"{type(self.settings).__name__} is not a {kind.__name__}")
         return self.settings
 
     def service(self, kind: type[Service]) -> Service:
-        """Return the service of that class, which an earlier feature provides."""
+        """Return the service of a class, which an earlier feature provides."""
         service: Service = self.services[kind]
         return service
 
     def consumer(self, queue: str, handler: MessageHandler, *, name: str = SERVICE) -> Consumer:
-        """Return a consumer of a queue, on a connection of its own that is named after `name` and the queue."""
+        """Return a consumer of a queue with its own connection, named after `name` and the queue."""
         return Consumer(
             self.rabbitmq_url,
             service=name,
@@ -87,19 +87,19 @@ def _no_brokers(_: Resources) -> Mapping[str, Broker]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One capability. Everything is optional; the callables are called once for each process, in the order below.
+    """One capability. Every part is optional; the callables are called once per process, in the order below.
 
     Args:
         tables: what the feature stores in orchestrator_db.
-        routers: routes under ``/api``; a gateway passes on those on its allow-list.
+        routers: routes under ``/api``; the gateway forwards those on its allow-list.
         internal_routers: routes that only services call.
-        plans: the sagas. They are constructed before the engine is there.
-        services: what routes, jobs and later features use, each known by its class.
-        job_policies: how the feature's kinds of jobs are tried.
-        job_handlers: what does these jobs, in workers.
+        plans: the sagas, constructed before the engine.
+        services: the objects that routes, jobs and later features use, each known by its class.
+        job_policies: the rules of the feature's kinds of jobs.
+        job_handlers: the handlers of these jobs, in workers.
         consumers: connections that consume messages in every process, by the name that `/health` shows.
         worker_consumers: the same, in workers only.
-        periodic: what workers do again and again.
+        periodic: periodic tasks, in workers.
     """
 
     tables: Sequence[Table] = ()

@@ -1,8 +1,8 @@
-"""`python -m orchestrator.reconcile`: compares payments with the providers' own records now, and says what differed.
+"""`python -m orchestrator.reconcile`: compares payments with the providers' records now, and prints the differences.
 
-Ends with 1 when a person has to look: a payment contradicts our record, is none of ours, was credited though its
-provider does not call it paid, could not be asked about, or is told of in a way that the ledger refuses; or a provider
-did not answer. The other one's payments are compared all the same.
+The exit status is 1 if an admin must look: a payment contradicts the record, is unknown, was credited although its
+provider does not call it paid, could not be checked, or has news that the ledger refuses; or a provider did not
+respond. The other provider's payments are compared even then.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ __all__ = ["reconcile"]
 
 
 async def reconcile(settings: Settings) -> Reconciled:
-    """Compare the payments of the last `RECONCILE_DAYS`, and all that are still open.
+    """Compare the payments of the last `RECONCILE_DAYS` and all open ones.
 
     Raises:
-        Unavailable: the users service cannot be asked.
+        Unavailable: the users service does not respond.
     """
     clients, providers = Clients.connect(settings), PaymentProviders.connect(settings)
     reconciliation = Reconciliation(stripe=providers.stripe, crypto=providers.crypto, payments=clients.payments)
@@ -35,24 +35,24 @@ async def reconcile(settings: Settings) -> Reconciled:
         await clients.close()
 
 
-def told(done: Reconciled) -> str:
-    """Return the report: a line for each difference, and the count."""
+def report(done: Reconciled) -> str:
+    """Return a line for each difference, and the counts."""
     lines = [
-        f"{found.provider} {found.provider_payment_id} {found.payment_id or 'none of ours'}: "
-        f"{found.ours or 'unknown'} here, {found.theirs} there -> {found.outcome}"
-        for found in done.differences
+        f"{each.provider} {each.provider_payment_id} {each.payment_id or 'no payment of this platform'}: "
+        f"{each.ours or 'unknown'} here, {each.theirs} there -> {each.outcome}"
+        for each in done.differences
     ]
     lines += [
-        f"{found.provider} {found.provider_payment_id} {found.payment_id}: "
-        f"SUCCEEDED here, {found.theirs or 'unknown'} there -> UNFOUNDED"
-        for found in done.unfounded
+        f"{each.provider} {each.provider_payment_id} {each.payment_id}: "
+        f"SUCCEEDED here, {each.theirs or 'unknown'} there -> UNFOUNDED"
+        for each in done.unfounded
     ]
     lines += [f"{provider} did not answer" for provider in done.unreachable]
-    asked = (
+    counts = (
         f"{done.compared} compared, {len(done.differences)} differed, {len(done.unfounded)} unfounded, "
-        f"{done.refused} refused, {done.unasked} could not be asked about"
+        f"{done.refused} refused, {done.unasked} could not be checked"
     )
-    return "\n".join([*lines, asked]) + "\n"
+    return "\n".join([*lines, counts]) + "\n"
 
 
 def main() -> None:
@@ -61,9 +61,9 @@ def main() -> None:
     try:
         done = asyncio.run(reconcile(settings))
     except ServiceError as error:
-        sys.exit(f"Nobody could be asked: {error.code} {error.private}")
-    sys.stdout.write(told(done))
-    sys.exit(done.is_for_people)
+        sys.exit(f"The users service did not respond: {error.code} {error.private}")
+    sys.stdout.write(report(done))
+    sys.exit(done.needs_admin)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the orchestrator's processes read from their environment."""
+"""Settings of the orchestrator's processes."""
 
 from pydantic import Field
 
@@ -34,5 +34,5 @@ class Settings(
 class WorkerSettings(Settings, JobWorkerSettings):
     port: int = 5004
     worker_niceness: int = Field(
-        default=10, ge=0, le=19, description="Emails and webhooks can wait where they share a machine with buyers."
+        default=10, ge=0, le=19, description="Emails and webhooks yield to purchases on a shared machine."
     )

@@ -1,4 +1,4 @@
-"""`python -m orchestrator.worker`: runs jobs, and keeps sagas and messages going when the HTTP process is down."""
+"""`python -m orchestrator.worker`: runs jobs, and continues sagas and messages if the HTTP process is down."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,7 @@ from orchestrator.clients import SERVICE
 from orchestrator.container import FEATURES, Container, build_container, register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.worker import JobWorker, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkerTimings
 from orchestrator.saga_engine.observer import Observer
 from orchestrator.settings import WorkerSettings
 
@@ -27,12 +27,12 @@ def create_worker(
     job_observer: JobObserver | None = None,
     register: HandlerRegistration = register_handlers,
 ) -> FastAPI:
-    """Return an app with health and metrics only; the work is in the background.
+    """Return an app that serves health and metrics only; the work runs in the background.
 
     Args:
-        observer: is told of every saga step, besides logs and metrics.
-        job_observer: is told of every try of a job, in place of logs and metrics.
-        register: says which function does which kind of job.
+        observer: observes every saga step, besides logs and metrics.
+        job_observer: observes every attempt of a job, in place of logs and metrics.
+        register: registers the handlers of jobs.
     """
     container = build_container(settings, observer=observer)
     jobs = _job_worker(settings, container, job_observer or LoggingJobObserver(), register)
@@ -79,12 +79,12 @@ def _job_worker(
         rabbitmq_url=container.resources.rabbitmq_url,
         topology=container.resources.topology,
         policies=container.job_policies,
-        waits_on_broker=container.broker_pauses,
-        pace=WorkPace(
+        broker_pauses=container.broker_pauses,
+        timings=WorkerTimings(
             lease_seconds=settings.job_lease_seconds,
             interval_seconds=settings.job_scheduler_seconds,
-            grace_seconds=settings.job_redispatch_seconds,
-            trim_seconds=settings.job_purge_interval_seconds,
+            redispatch_seconds=settings.job_redispatch_seconds,
+            purge_interval_seconds=settings.job_purge_interval_seconds,
         ),
         on_announced=container.resources.relay.wake,
     )

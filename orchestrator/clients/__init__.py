@@ -1,4 +1,4 @@
-"""The services that the orchestrator calls, a client for each part of them."""
+"""Clients of the services that the orchestrator calls."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -25,7 +25,7 @@ SERVICE = "orchestrator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """Every client; nothing connects before its first call."""
+    """Every client. None connects before its first call."""
 
     users_service: ServiceClient
     orders_service: ServiceClient

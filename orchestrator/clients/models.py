@@ -1,4 +1,4 @@
-"""What sagas know of the world: values that are stored with them and never change."""
+"""Values that sagas store with their data. They never change."""
 
 import enum
 import uuid
@@ -26,8 +26,6 @@ __all__ = [
 
 
 class Fact(BaseModel):
-    """A value that is stored with a saga; it never changes."""
-
     model_config = ConfigDict(frozen=True)
 
 
@@ -40,7 +38,7 @@ class Seat(Fact):
 
 
 class Hold(Fact):
-    """Seats held for one user until a time. `hold_id` may be that of a hold the user already had."""
+    """Seats held for one user until a time. `hold_id` may name an earlier hold of the same user."""
 
     hold_id: uuid.UUID
     held_until: datetime
@@ -52,7 +50,7 @@ class Hold(Fact):
 
 
 class SeatChoice(Fact):
-    """Either the seats by id, or so many of a category."""
+    """Either seats by id, or a quantity in a category."""
 
     seat_ids: tuple[uuid.UUID, ...] = ()
     category: str = ""
@@ -60,31 +58,26 @@ class SeatChoice(Fact):
 
     @property
     def operation(self) -> str:
-        """What was asked for; an idempotency key belongs to one operation."""
+        """The requested operation; an idempotency key belongs to one operation."""
         return "reserve" if self.seat_ids else "reserve best available"
 
 
 class Charge(Fact):
-    """A debit that was made: its ledger transaction, and what is left in the wallet."""
+    """A completed debit: its ledger transaction and the wallet's remaining balance."""
 
     transaction_id: uuid.UUID
     balance: Money
 
 
-class Ticket(Fact):
-    """A sold seat as a party to a transfer or a sale knows it. `price` is its face value."""
+class Ticket(Seat):
+    """A sold seat in a transfer or a resale. `price` is its face value."""
 
-    seat_id: uuid.UUID
     order_id: uuid.UUID
     event_id: uuid.UUID
-    category: str
-    row_number: str
-    seat_number: int
-    price: Money
 
 
 class ReturnedSeat(Fact):
-    """A seat that was taken back, with who had its ticket and what it had cost at the box office."""
+    """A reclaimed seat, with its ticket's last owner and its original price."""
 
     seat_id: uuid.UUID
     owner_user_id: uuid.UUID
@@ -92,7 +85,7 @@ class ReturnedSeat(Fact):
 
 
 class CodeContext(enum.StrEnum):
-    """What a one-time code is for. With a reference, such as an order's id, it proves one thing only."""
+    """The purpose of a one-time code. With a reference, such as an order's id, a code proves one thing only."""
 
     PURCHASE = "purchase"
     TRANSFER = "transfer"
@@ -105,7 +98,7 @@ class LayoutRow(Fact):
 
 
 class LayoutCategory(Fact):
-    """One price category of a hall: its rows, or how many may stand."""
+    """One price category of a hall: its rows, or its standing capacity."""
 
     category: str
     price: Money
@@ -124,7 +117,7 @@ class Venue(Fact):
 
 
 class EventDraft(Fact):
-    """A concert to be: `event_date` in UTC, prices by category. What is None the events service decides."""
+    """An event to be created; `event_date` is in UTC. The events service chooses what is None."""
 
     name: str
     venue: Venue | None = None
@@ -141,9 +134,9 @@ class EventDraft(Fact):
 
 
 class OpenWork(Fact):
-    """What is left of a cancelled event: paid and unpaid orders, transfers and listings that have not ended.
+    """The orders, transfers and listings of a cancelled event that have not ended.
 
-    `refunded_orders` are those of all time. `disputes` keep paid orders open until an admin decides them.
+    `refunded_orders` counts all refunds so far. `disputes` keep paid orders open until an admin decides them.
     """
 
     confirmed_orders: int = 0

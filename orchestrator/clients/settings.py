@@ -1,4 +1,4 @@
-"""Where the other services are."""
+"""The addresses of the other services."""
 
 from common.settings import ServiceSettings
 from rabbitmq.settings import BrokerSettings

@@ -1,4 +1,4 @@
-"""A saga's outcome as an answer: 202 when it needs longer than the request may."""
+"""A saga's outcome as an HTTP answer; 202 if the saga outlasts the request's time budget."""
 
 from collections.abc import Awaitable
 from typing import TypeVar

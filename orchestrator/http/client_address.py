@@ -1,4 +1,4 @@
-"""Where the client is, as the gateway says: it overwrites what clients send in that header."""
+"""The client's IP address, from the header that the gateway overwrites."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What routes are given: the services that the container has constructed, and the caller as an admin."""
+"""Dependencies of routes: the container's services, and the caller as an admin."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -15,9 +15,9 @@ AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 
 
 def provided(kind: type[Service]) -> Any:
-    """Return a route's dependency on the one service of a class, for use in `Annotated`."""
+    """Return a route's dependency on the service of a class, for use in `Annotated`."""
 
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
+    # Async, although it awaits nothing: FastAPI runs plain functions in a thread.
     async def find(request: Request) -> Service:
         service: Service = request.app.state.services[kind]
         return service

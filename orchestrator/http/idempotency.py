@@ -9,14 +9,14 @@ from common.errors import InvalidRequest
 
 __all__ = ["IdempotencyKey"]
 
-# Printable ASCII, as the IETF draft "The Idempotency-Key HTTP Header Field" has it; the length is ours.
+# Printable ASCII, as in the IETF draft "The Idempotency-Key HTTP Header Field"; the length limit is our own.
 _ACCEPTABLE: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 async def _idempotency_key(
     idempotency_key: Annotated[
         str | None,
-        Header(description="Repeat a request with the same key to get the first answer again.", max_length=255),
+        Header(description="A repeated request with the same key returns the first answer.", max_length=255),
     ] = None,
 ) -> str | None:
     if idempotency_key is not None and not _ACCEPTABLE.fullmatch(idempotency_key):

@@ -1,4 +1,4 @@
-"""What most routes refuse with, for their descriptions: HTTP status to error codes."""
+"""Refusals that many routes share, for OpenAPI: HTTP status to error codes."""
 
 from typing import Final
 
@@ -8,4 +8,4 @@ UPSTREAM: Final = {429: "RATE_LIMITED", 503: "SERVICE_UNAVAILABLE", 504: "UPSTRE
 COMMON: Final = UPSTREAM | {400: "VALIDATION_ERROR, INVALID_UUID", 401: "UNAUTHORIZED, TOKEN_EXPIRED"}
 ADMIN: Final = COMMON | {403: "FORBIDDEN"}
 IDEMPOTENT: Final = {422: "IDEMPOTENCY_KEY_REUSED"}
-"""Of calls that take an `Idempotency-Key`."""
+"""Of routes that take an `Idempotency-Key`."""

@@ -1,4 +1,4 @@
-"""Shapes that several features' requests and answers share."""
+"""Models that several features' requests and answers share."""
 
 import uuid
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ OtpCode = Annotated[PlainText, Field(min_length=4, max_length=12, examples=["123
 
 
 class InProgress(BaseModel):
-    """The work goes on by itself; look again in a moment."""
+    """The saga continues in the background; poll for its result."""
 
     saga_id: uuid.UUID
     status: Literal["PROCESSING"] = "PROCESSING"

@@ -1,12 +1,12 @@
-"""What the job system says no with, and how a handler says that trying again is no use."""
+"""The job system's refusals, and the exceptions by which a handler stops further attempts."""
 
 from typing import Final
 
 from common.errors import Conflict, InvalidRequest, NotFound
 
 __all__ = [
-    "BROKE",
-    "GAVE_UP",
+    "HANDLER_CANCELLED",
+    "INTERNAL_ERROR",
     "PAYLOAD_INVALID",
     "RESULT_INVALID",
     "TIMED_OUT",
@@ -19,9 +19,9 @@ __all__ = [
     "UnknownKind",
 ]
 
-# Why a try failed, when neither a service nor the handler has said so. Kept with the job; no client is answered with it.
-BROKE: Final = "INTERNAL_ERROR"
-GAVE_UP: Final = "JOB_CANCELLED"
+# Codes of failed attempts without an error of a service or of the handler. Stored with the job, never sent to a client.
+INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+HANDLER_CANCELLED: Final = "JOB_CANCELLED"
 PAYLOAD_INVALID: Final = "PAYLOAD_INVALID"
 RESULT_INVALID: Final = "RESULT_INVALID"
 TIMED_OUT: Final = "JOB_TIMEOUT"
@@ -42,19 +42,17 @@ class UnknownKind(InvalidRequest):
 
 
 class JobTakenOver(Conflict):
-    """The attempt lost its lease: the job belongs to another worker by now, and nothing of this attempt counts."""
+    """The attempt lost its lease: the job belongs to another worker, and this attempt's writes are void."""
 
     code = "STALE_EPOCH"
 
 
 class JobRefused(Exception):
-    """A handler raises it for an outcome that is to be expected and that no further try can change.
-
-    The job fails at once, and nobody is called.
+    """Raised by a handler for an expected outcome that no retry can change: the job fails at once, without an alert.
 
     Args:
-        why: kept with the job, for people.
-        code: kept beside it, for programs.
+        why: stored with the job, for admins.
+        code: stored with the job, for programs.
     """
 
     def __init__(self, why: str, *, code: str = "JOB_REFUSED") -> None:
@@ -63,4 +61,4 @@ class JobRefused(Exception):
 
 
 class JobUnreadable(Exception):
-    """The payload is not what the kind's handler takes: somebody enqueued what nobody can do."""
+    """The payload does not match the model of the kind's handler."""

@@ -1,28 +1,25 @@
-"""What the job system says on the broker."""
+"""The messages that the job system publishes."""
 
 from typing import Any, Final
 
 from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE
-from orchestrator.jobs.record import Attempt, JobError, JobStatus
+from orchestrator.jobs.record import AddressedMessage, Attempt, JobError, JobStatus
 from rabbitmq.topology import DEAD_JOBS_QUEUE, retry_exchange_name
 
-__all__ = ["Addressed", "dead", "ended", "token_after"]
+__all__ = ["dead", "ended", "wake_up_after"]
 
 SOURCE: Final = "orchestrator"
 
-Addressed = tuple[Message, str, str]
-"""A message with its exchange and routing key."""
 
-
-def token_after(attempt: Attempt, *, pause_seconds: float) -> Addressed:
-    """A token that comes back to the kind's queue when the pause is over."""
+def wake_up_after(attempt: Attempt, *, pause_seconds: float) -> AddressedMessage:
+    """Return a wake-up message that arrives in the kind's queue after the pause."""
     message = _message("job.token", attempt, {"kind": attempt.kind})
     return message, retry_exchange_name(pause_seconds), attempt.kind
 
 
-def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) -> Addressed:
-    """``job.completed`` or ``job.failed``, for whoever cares; `user_id` is who asked for the job."""
+def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) -> AddressedMessage:
+    """Return ``job.completed`` or ``job.failed``; `user_id` is the user who requested the job."""
     data = {
         "job_id": str(attempt.job_id),
         "kind": attempt.kind,
@@ -35,8 +32,8 @@ def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) ->
     return message, MESSAGES_EXCHANGE, message.type
 
 
-def dead(attempt: Attempt, error: JobError) -> Addressed:
-    """What is kept for people when the last try has failed."""
+def dead(attempt: Attempt, error: JobError) -> AddressedMessage:
+    """Return the message that stays in `jobs.dead` for admins after the last attempt."""
     data = {
         "job_id": str(attempt.job_id),
         "kind": attempt.kind,

@@ -30,7 +30,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("job_id", UUID(as_uuid=True), primary_key=True),
-    # Tells apart what was queued in the same microsecond.
+    # Orders jobs that were queued in the same microsecond.
     Column("number", BigInteger, Identity(always=True), nullable=False),
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
@@ -39,7 +39,7 @@ jobs = Table(
     Column("priority", Integer, nullable=False),
     Column("lane", Text),
     Column("status", Text, nullable=False),
-    # What it asks of people, when it has failed.
+    # Whether a failed job needs an admin (`record.Failure`).
     Column("failure", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("max_attempts", Integer, nullable=False),
@@ -49,10 +49,10 @@ jobs = Table(
     Column("correlation_id", Text, nullable=False),
     Column("traceparent", Text),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
-    # Its place among others: when it was enqueued, or when it is due if that is later. A retry does not change it.
+    # The order of jobs: when the job was enqueued, or when it is due if that is later. A retry does not change it.
     Column("queued_at", TIME, nullable=False),
     Column("run_at", TIME, nullable=False),
-    # When the scheduler is to send a token. NULL when one is under way already.
+    # When the scheduler sends a wake-up message. NULL if one has already been sent.
     Column("token_at", TIME),
     Column("lease_until", TIME),
     Column("created_at", TIME, nullable=False, server_default=func.clock_timestamp()),
@@ -75,7 +75,7 @@ jobs = Table(
         "number",
         postgresql_where=text("lane IS NOT NULL AND status IN ('queued', 'running', 'retrying')"),
     ),
-    # Whatever two workers believe to see: of one lane only one job runs.
+    # Only one job of a lane runs, even if two workers claim jobs of it at once.
     Index(
         "uq_jobs_running_in_lane",
         "kind",
@@ -90,7 +90,7 @@ jobs = Table(
     postgresql_with={"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"},
 )
 
-# Outlives its job, so that a request that comes again long after still finds that it was done.
+# Outlives its job, so that a request that is repeated much later still finds the outcome.
 job_keys = Table(
     "job_keys",
     metadata,
@@ -98,7 +98,7 @@ job_keys = Table(
     Column("idempotency_key", Text, nullable=False),
     Column("job_id", UUID(as_uuid=True), nullable=False),
     Column("fingerprint", Text, nullable=False),
-    # How the job ended, once its row is gone.
+    # The job's final status, once its row is deleted.
     Column("outcome", Text),
     Column("created_at", TIME, nullable=False, server_default=func.clock_timestamp()),
     PrimaryKeyConstraint("kind", "idempotency_key"),
@@ -106,7 +106,7 @@ job_keys = Table(
     Index("ix_job_keys_created_at", "created_at"),
 )
 
-# What became of jobs whose rows are gone.
+# Counts of deleted jobs.
 job_tallies = Table(
     "job_tallies",
     metadata,

@@ -1,4 +1,4 @@
-"""How a kind of job is tried. The process that enqueues it and the worker read the same policy."""
+"""The rules by which each kind of job is run. The enqueuing process and the worker read the same policy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from rabbitmq.topology import DEFAULT_RETRY_SECONDS, JOB_KINDS
 
 __all__ = ["FIVE_REPETITIONS", "RESERVED", "TWO_REPETITIONS", "JobPolicy", "with_backoff"]
 
-# A worker keeps a token unacknowledged while it works; RabbitMQ takes a token back after 30 minutes.
+# RabbitMQ requeues a wake-up message that stays unacknowledged for 30 minutes; a worker keeps it during an attempt.
 LONGEST_TIMEOUT_SECONDS: Final = 1_500.0
 
 
@@ -17,16 +17,17 @@ class JobPolicy:
     """The rules of one kind.
 
     Args:
-        tries: the first one and all repetitions.
-        retry_seconds: how long to wait after the first failed try, after the second, and so on; the last one repeats.
-        timeout_seconds: a try that takes longer has failed.
-        concurrency: how many jobs of the kind one worker has in hand.
-        priority: of jobs that name none; higher ones go first, within the kind.
-        keep_completed: so many completed jobs are kept, none of them longer than `keep_completed_seconds` (C6), and as
-            many cancelled ones beside them.
-        keep_failed: likewise for those that failed for good.
-        tells_completion: whether ``job.completed`` is published when nobody in particular asked for the job. Letters and
-            deliveries are the last thing that happens: it would be told to nobody. ``job.failed`` always is.
+        tries: the maximum number of attempts.
+        retry_seconds: the backoff schedule: the pause after the first failed attempt, the second, and so on; the last
+            pause repeats.
+        timeout_seconds: an attempt that takes longer fails.
+        concurrency: the number of jobs of the kind that one worker runs at once.
+        priority: the default priority; jobs with a higher one run first, within the kind.
+        keep_completed: the number of completed jobs that are kept, none longer than `keep_completed_seconds` (C6). As
+            many cancelled jobs are kept, too.
+        keep_failed: the same for failed jobs.
+        publishes_completion: whether ``job.completed`` is published for a job that no user requested. Emails and
+            deliveries end a chain of work: their completion has no consumer. ``job.failed`` is always published.
     """
 
     kind: str
@@ -39,26 +40,26 @@ class JobPolicy:
     keep_completed_seconds: float = 86_400.0
     keep_failed: int = 500
     keep_failed_seconds: float = 604_800.0
-    tells_completion: bool = True
+    publishes_completion: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in JOB_KINDS:
             raise ValueError(f"{self.kind} has no queue: add it to JOB_KINDS")
         if self.tries > 1 and not self.retry_seconds:
-            raise ValueError(f"{self.kind} is tried again after how long?")
+            raise ValueError(f"{self.kind} needs retry_seconds")
         if not 0 < self.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
             raise ValueError(f"{self.kind} must end within {LONGEST_TIMEOUT_SECONDS} s")
 
     def pause_after(self, failed_tries: int) -> float:
-        """Return how many seconds to wait after so many failed tries (1 or more)."""
+        """Return the pause in seconds after that many failed attempts (1 or more)."""
         return self.retry_seconds[min(failed_tries, len(self.retry_seconds)) - 1]
 
 
-# F2: one first try and five repetitions. C6: three tries in all.
+# F2: one attempt and five retries. C6: three attempts in all.
 FIVE_REPETITIONS: Final = DEFAULT_RETRY_SECONDS
 TWO_REPETITIONS: Final = (4.0, 16.0)
 
-# Kinds that have a queue and no feature yet.
+# Kinds that have a queue but no feature yet.
 RESERVED: Final = (
     JobPolicy("performance", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
     JobPolicy("commission", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
@@ -69,7 +70,7 @@ RESERVED: Final = (
 
 
 def with_backoff(policies: Mapping[str, JobPolicy], retry_seconds: Sequence[float]) -> Mapping[str, JobPolicy]:
-    """Return the policies, all with these pauses between tries if there are any: tests need not wait as long."""
+    """Return the policies, with this backoff schedule if it is not empty, which shortens waits in tests."""
     if not retry_seconds:
         return policies
     return {kind: replace(policy, retry_seconds=tuple(retry_seconds)) for kind, policy in policies.items()}

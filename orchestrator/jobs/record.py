@@ -1,4 +1,4 @@
-"""What is stored of a job, and how others see it."""
+"""Stored jobs and their views."""
 
 import enum
 import uuid
@@ -8,9 +8,24 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from common.messaging.message import Message
 from common.telemetry.tracing import current_traceparent
 
-__all__ = ["Attempt", "Failure", "JobError", "JobPosition", "JobStatus", "JobView", "KindStats", "NewJob"]
+__all__ = [
+    "AddressedMessage",
+    "Attempt",
+    "Failure",
+    "JobError",
+    "JobPosition",
+    "JobStatus",
+    "JobSummary",
+    "JobView",
+    "KindStats",
+    "NewJob",
+]
+
+AddressedMessage = tuple[Message, str, str]
+"""A message with its exchange and routing key."""
 
 
 class JobStatus(enum.StrEnum):
@@ -23,10 +38,10 @@ class JobStatus(enum.StrEnum):
 
 
 class Failure(enum.StrEnum):
-    """What a failed job asks of people.
+    """Whether a failed job needs an admin.
 
-    A *dead* one, out of tries or broken, waits for somebody who retries or acknowledges it. A *refused* one ended as such
-    jobs may end, such as a letter to somebody who is gone.
+    A *dead* job, out of attempts or broken, waits until an admin retries or acknowledges it. A *refused* job failed as
+    expected, such as an email to a deleted user.
     """
 
     DEAD = "dead"
@@ -35,18 +50,16 @@ class Failure(enum.StrEnum):
 
 
 class JobError(BaseModel):
-    """Why the last try failed; `code` is stable, `message` is for people."""
+    """Why the last attempt failed; `code` is stable, `message` is for admins."""
 
     code: str
     message: str
 
 
-class JobView(BaseModel):
-    """One job as it was last written.
+class JobSummary(BaseModel):
+    """`attempts` counts the attempts so far, `run_at` is when the job may run next, `started_at` when the last one began.
 
-    `attempts` counts the tries that were begun, `max_attempts` how many there may be. `run_at` is when it may run next,
-    `started_at` when its last try began. `progress` is whatever the handler last reported. `failure` is None unless it has
-    failed.
+    `failure` says whether a failed job needs an admin: a `dead` one does, a `refused` or `acknowledged` one does not.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,16 +67,12 @@ class JobView(BaseModel):
     job_id: uuid.UUID
     kind: str
     status: JobStatus
-    failure: Failure | None = None
-    payload: dict[str, Any]
-    idempotency_key: str
+    failure: Failure | None
     requested_by: uuid.UUID | None
     priority: int
     lane: str | None
     attempts: int
     max_attempts: int
-    progress: dict[str, Any] | None
-    result: dict[str, Any] | None
     error: JobError | None
     run_at: datetime
     created_at: datetime
@@ -71,9 +80,18 @@ class JobView(BaseModel):
     finished_at: datetime | None
 
 
+class JobView(JobSummary):
+    """A stored job. `progress` is what the handler last reported."""
+
+    idempotency_key: str
+    payload: dict[str, Any]
+    progress: dict[str, Any] | None
+    result: dict[str, Any] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to be enqueued. `run_at` in the future delays it; jobs of one lane run one at a time, first in, first out."""
+    """A job to be enqueued. A `run_at` in the future delays it; jobs of one lane run one at a time, in order."""
 
     kind: str
     payload: dict[str, Any]
@@ -90,7 +108,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try in a worker's hands. Writes with its epoch count until another worker has taken the job over."""
+    """A worker's attempt to run a job. Its epoch makes its writes void once another worker has taken the job over."""
 
     job_id: uuid.UUID
     kind: str
@@ -108,10 +126,10 @@ class Attempt:
 
 
 class JobPosition(BaseModel):
-    """How far a waiting job is from its turn.
+    """A waiting job's position in its queue.
 
-    `position` is 1 for the next one and 0 for a job that does not wait. `estimated_wait_seconds` goes by how long
-    the last jobs of the kind took, and is None while none has finished yet.
+    `position` is 1 for the next job and 0 for a job that does not wait. `estimated_wait_seconds` is derived from the
+    durations of the kind's latest jobs; it is None until the first one has finished.
     """
 
     position: int
@@ -119,7 +137,7 @@ class JobPosition(BaseModel):
 
 
 class KindStats(BaseModel):
-    """How one kind does. Counts of finished jobs, rates and durations (of the last try, in seconds) are of 24 hours."""
+    """One kind's counts. Finished jobs, rates and durations (of the last attempt, in seconds) cover the last 24 hours."""
 
     kind: str
     queued: int

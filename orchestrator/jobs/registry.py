@@ -1,4 +1,4 @@
-"""Which function does which kind of job."""
+"""The handler of each kind of job."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -17,10 +17,10 @@ HandlerResult = BaseModel | Mapping[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What a handler may know and say of the try it works on.
+    """The attempt that a handler works on.
 
-    A try may be the repetition of one that did its work and died before it could say so. What must happen once is
-    asked for under `request_id`, which is the same in every try.
+    An attempt may repeat one that did its work and crashed before recording it. An effect that must happen once is
+    requested under `request_id`, which is the same in every attempt.
     """
 
     job_id: uuid.UUID
@@ -34,15 +34,15 @@ class JobContext:
         return self.attempt >= self.max_attempts
 
     async def report(self, progress: Mapping[str, Any]) -> None:
-        """Show how far it is, at once.
+        """Store the job's progress, visible at once.
 
         Raises:
-            JobTakenOver: the job belongs to another worker by now; let it pass.
+            JobTakenOver: the job belongs to another worker; do not catch it.
         """
         await self._report(progress)
 
     def request_id(self, step: str) -> uuid.UUID:
-        """Return the id under which a participant does this step of the job once."""
+        """Return the id under which a service does this step of the job once."""
         return uuid.uuid5(self.job_id, step)
 
 
@@ -51,7 +51,7 @@ Handler = Callable[[Payload, JobContext], Awaitable[HandlerResult]]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A kind with its rules, its payload's shape and its handler."""
+    """A kind's policy, payload model and handler."""
 
     policy: JobPolicy
     payload_model: type[BaseModel]
@@ -60,7 +60,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class JobHandler:
-    """What does the jobs of a kind."""
+    """A feature's handler of a kind."""
 
     kind: str
     payload_model: type[BaseModel]
@@ -68,15 +68,15 @@ class JobHandler:
 
 
 class Registry:
-    """The kinds that this process works on. Tokens of other kinds stay in their queues."""
+    """The kinds that this process runs. Wake-up messages of other kinds stay in their queues."""
 
     def __init__(self) -> None:
         self._works: Final[dict[str, Work]] = {}
 
     def register(self, policy: JobPolicy, payload_model: type[Payload], handler: Handler[Payload]) -> None:
-        """Let `handler` do all jobs of the policy's kind."""
+        """Let `handler` run all jobs of the policy's kind."""
         if policy.kind in self._works:
-            raise ValueError(f"{policy.kind} has a handler already")
+            raise ValueError(f"{policy.kind} already has a handler")
         self._works[policy.kind] = Work(policy, payload_model, handler)
 
     def __getitem__(self, kind: str) -> Work:

@@ -1,4 +1,4 @@
-"""Jobs, for admins: how they stand, what failed and why, and setting it going again (C6, F2)."""
+"""Jobs for admins: lists, statistics, retries and acknowledgements (C6, F2)."""
 
 import uuid
 from typing import Annotated
@@ -11,9 +11,9 @@ from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
-from orchestrator.jobs.admin import JobAdminService
-from orchestrator.jobs.record import Failure, JobStatus, KindStats
-from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried, JobSummary
+from orchestrator.jobs.record import Failure, JobStatus, JobSummary, KindStats
+from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried
+from orchestrator.jobs.service import JobQueue
 
 __all__ = ["router"]
 
@@ -23,61 +23,64 @@ _CHANGE = _ONE | {409: "JOB_INVALID_STATE"}
 router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-Desk = Annotated[JobAdminService, provided(JobAdminService)]
+Jobs = Annotated[JobQueue, provided(JobQueue)]
 
 
-@router.get("", responses=refusals(ADMIN), summary="Jobs, newest first (admin)")
+@router.get("", responses=refusals(ADMIN), summary="List jobs, newest first (admin)")
 async def list_jobs(
-    desk: Desk,
+    jobs: Jobs,
     page: PageQuery,
     *,
     queue: Annotated[PlainText | None, Query(description="Only jobs of this kind.")] = None,
-    kind: Annotated[PlainText | None, Query(description="Another name of `queue`, which goes first.")] = None,
+    kind: Annotated[PlainText | None, Query(description="Alias of `queue`, which takes precedence.")] = None,
     status: JobStatus | None = None,
-    failure: Annotated[Failure | None, Query(description="`dead`: only failed jobs that wait for people.")] = None,
+    failure: Annotated[Failure | None, Query(description="`dead`: only failed jobs that wait for an admin.")] = None,
 ) -> Paginated[JobSummary]:
-    """Of finished jobs only the last are kept."""
-    jobs, total = await desk.page(kind=queue or kind, status=status, failure=failure, page=page)
-    return paginated(jobs, page=page, total=total)
+    """Only the latest finished jobs are kept."""
+    found, total = await jobs.page(
+        kind=queue or kind, status=status, failure=failure, limit=page.per_page, offset=page.offset
+    )
+    return paginated(list[JobSummary](found), page=page, total=total)
 
 
-@router.get("/stats", responses=refusals(ADMIN), summary="How each kind of job does (admin)")
-async def show_stats(desk: Desk) -> Success[list[KindStats]]:
-    """What waits now; what ended in 24 hours, with rates and durations in seconds."""
-    return success(await desk.stats())
+@router.get("/stats", responses=refusals(ADMIN), summary="Show statistics of each kind of job (admin)")
+async def show_stats(jobs: Jobs) -> Success[list[KindStats]]:
+    """Jobs that wait now, and jobs that ended in the last 24 hours, with rates and durations in seconds."""
+    return success(await jobs.stats())
 
 
 @router.post("/retry-all", responses=refusals(ADMIN), summary="Retry all failed jobs, or those of a kind (admin)")
-async def retry_all_jobs(desk: Desk, kind: str | None = None) -> Success[JobsRetried]:
-    """Those that were acknowledged stay where they are."""
-    return success(await desk.retry_all(kind=kind))
+async def retry_all_jobs(jobs: Jobs, kind: str | None = None) -> Success[JobsRetried]:
+    """Acknowledged jobs are not retried."""
+    return success(JobsRetried(retried=await jobs.retry_all(kind)))
 
 
 @router.post(
     "/acknowledge-all", responses=refusals(ADMIN), summary="Acknowledge all dead jobs, or those of a kind (admin)"
 )
-async def acknowledge_all_jobs(desk: Desk, kind: str | None = None) -> Success[JobsAcknowledged]:
-    """They stay failed, and nobody is called for them any more."""
-    return success(await desk.acknowledge_all(kind=kind))
+async def acknowledge_all_jobs(jobs: Jobs, kind: str | None = None) -> Success[JobsAcknowledged]:
+    """The jobs stay failed and no longer raise an alert."""
+    return success(JobsAcknowledged(acknowledged=await jobs.acknowledge_all(kind)))
 
 
 @router.get("/{job_id}", responses=refusals(_ONE), summary="Show a job (admin)")
-async def show_job(job_id: uuid.UUID, desk: Desk) -> Success[JobDetail]:
-    return success(await desk.show(job_id))
+async def show_job(job_id: uuid.UUID, jobs: Jobs) -> Success[JobDetail]:
+    job = await jobs.find(job_id)
+    return success(JobDetail(**job.model_dump(), queue=await jobs.position(job_id)))
 
 
 @router.post("/{job_id}/retry", responses=refusals(_CHANGE), summary="Retry a failed job (admin)")
-async def retry_job(job_id: uuid.UUID, admin: CurrentUser, desk: Desk) -> Success[JobSummary]:
-    """It gets as many tries as a new one. When nobody else had asked for the job, the admin hears of its end (`/ws/me`)."""
-    return success(await desk.retry(job_id, admin_id=admin.user_id))
+async def retry_job(job_id: uuid.UUID, admin: CurrentUser, jobs: Jobs) -> Success[JobSummary]:
+    """The job gets as many attempts as a new job. If no user requested it, the admin is notified of its end (`/ws/me`)."""
+    return success(await jobs.retry(job_id, requested_by=admin.user_id))
 
 
 @router.post("/{job_id}/acknowledge", responses=refusals(_CHANGE), summary="Acknowledge a failed job (admin)")
-async def acknowledge_job(job_id: uuid.UUID, desk: Desk) -> Success[JobSummary]:
-    """Nothing is to be done about it any more. It can still be retried."""
-    return success(await desk.acknowledge(job_id))
+async def acknowledge_job(job_id: uuid.UUID, jobs: Jobs) -> Success[JobSummary]:
+    """The job needs no further action. It can still be retried."""
+    return success(await jobs.acknowledge(job_id))
 
 
-@router.post("/{job_id}/cancel", responses=refusals(_CHANGE), summary="Cancel a job that was not tried yet (admin)")
-async def cancel_job(job_id: uuid.UUID, desk: Desk) -> Success[JobSummary]:
-    return success(await desk.cancel(job_id))
+@router.post("/{job_id}/cancel", responses=refusals(_CHANGE), summary="Cancel a job before its first attempt (admin)")
+async def cancel_job(job_id: uuid.UUID, jobs: Jobs) -> Success[JobSummary]:
+    return success(await jobs.cancel(job_id))

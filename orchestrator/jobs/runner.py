@@ -1,10 +1,10 @@
-"""Works on one job at a time for each token: claim, handler, write. Keeps the leases of all that is in hand."""
+"""Runs one attempt for each wake-up message: claim, handler, record. Renews the leases of running attempts."""
 
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import Any, Final
@@ -20,8 +20,8 @@ from common.telemetry.logs import get_logger
 from common.telemetry.tracing import SpanKind, continued_span, fail
 from orchestrator.jobs import messages
 from orchestrator.jobs.errors import (
-    BROKE,
-    GAVE_UP,
+    HANDLER_CANCELLED,
+    INTERNAL_ERROR,
     PAYLOAD_INVALID,
     RESULT_INVALID,
     TIMED_OUT,
@@ -39,57 +39,49 @@ __all__ = ["HANDED_BACK", "LOST", "JobRunner"]
 
 LOST: Final = "lost"
 HANDED_BACK: Final = "handed back"
-# A handler that does not end when it is cancelled is left behind after this.
+# How long a cancelled handler may take to end before it is abandoned.
 CANCEL_SECONDS: Final = 2.0
 FIRST_WAIT_SECONDS: Final = 0.1
 LONGEST_WAIT_SECONDS: Final = 2.0
-# Of a statement that PostgreSQL will never take: data it has no place for (such as U+0000), or too much of it.
+# SQLSTATE classes of statements that PostgreSQL never accepts: invalid data (such as U+0000), or too much of it.
 DATA_REFUSED: Final = ("22", "54")
 
 logger = get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _InHand:
+class _Running:
     attempt: Attempt
     task: asyncio.Task[Any]
-    ended_by_us: str = ""  # LOST or HANDED_BACK
+    ended_as: str = ""  # LOST or HANDED_BACK, if the runner ended it
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """`name` is the status to be written, or Failure.REFUSED, LOST or HANDED_BACK."""
+    """`name` is the job's new status, or Failure.REFUSED, LOST or HANDED_BACK."""
 
     name: str
     result: Mapping[str, Any] | None = None
     error: JobError | None = None
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class JobRunner:
     """Runs handlers.
 
     Args:
-        waits_on_broker: the pauses for which the broker has a queue; the scheduler looks after the others.
-        on_announced: called after a write that took messages along, so that they leave at once.
+        broker_pauses: the pauses for which the broker has a queue; the scheduler handles the others.
+        on_announced: called after a write that left messages in the outbox, so that they leave at once.
     """
 
-    def __init__(
-        self,
-        attempts: Attempts,
-        registry: Registry,
-        observer: JobObserver,
-        *,
-        waits_on_broker: Collection[float],
-        on_announced: Callable[[], None],
-    ) -> None:
-        self._attempts = attempts
-        self._registry = registry
-        self._observer = observer
-        self._waits_on_broker = frozenset(waits_on_broker)
-        self._on_announced = on_announced
-        # By job and epoch: a job that was lost may come back while the try that lost it has not ended yet.
-        self._in_hand: dict[tuple[uuid.UUID, int], _InHand] = {}
-        self._leases: asyncio.Task[None] | None = None
+    attempts: Attempts
+    registry: Registry
+    observer: JobObserver
+    broker_pauses: Collection[float]
+    on_announced: Callable[[], None]
+    # By job and epoch: a lost job may be claimed again before the attempt that lost it has ended.
+    _running: dict[tuple[uuid.UUID, int], _Running] = field(default_factory=dict, init=False)
+    _leases: asyncio.Task[None] | None = field(default=None, init=False)
 
     def start(self) -> None:
         self._leases = asyncio.create_task(self._keep_leases(), name="job leases")
@@ -101,53 +93,53 @@ class JobRunner:
                 await self._leases
 
     def hand_back(self) -> None:
-        """End the tries that are in hand; their jobs go back to the queue, and the tries do not count."""
-        for held in self._in_hand.values():
-            self._end(held, HANDED_BACK)
+        """End the running attempts; their jobs are queued again, and the attempts do not count."""
+        for running in self._running.values():
+            self._end(running, HANDED_BACK)
 
     async def work(self, kind: str) -> bool:
-        """Try the best ready job of a kind; False when there is none.
+        """Run one attempt of the best ready job of a kind; return False if no job is ready.
 
         Raises:
-            Unavailable: the database is away; nothing was begun.
+            Unavailable: the database is unavailable; no attempt has begun.
         """
-        await self._observer.reached(JobMoment.BEFORE_CLAIM, kind)
-        attempt = await self._attempts.claim(kind)
+        await self.observer.reached(JobMoment.BEFORE_CLAIM, kind)
+        attempt = await self.attempts.claim(kind)
         if attempt is None:
             return False
-        await self._observer.reached(JobMoment.AFTER_CLAIM, kind)
+        await self.observer.reached(JobMoment.AFTER_CLAIM, kind)
         set_correlation_id(attempt.correlation_id)
         began = perf_counter()
-        work = self._registry[kind]
+        work = self.registry[kind]
         try:
             with continued_span(f"job {kind}", SpanKind.CONSUMER, attempt.traceparent) as traced:
                 outcome = await self._try(work, attempt)
-                await self._observer.reached(JobMoment.AFTER_EFFECT, kind)
-                outcome = await self._written(work, attempt, outcome)
+                await self.observer.reached(JobMoment.AFTER_EFFECT, kind)
+                outcome = await self._recorded(work, attempt, outcome)
                 if outcome.error is not None:
                     fail(traced, outcome.error.code)
         finally:
-            self._in_hand.pop((attempt.job_id, attempt.epoch), None)
-        self._observer.ended(attempt, outcome.name, outcome.error, seconds=perf_counter() - began)
-        await self._observer.reached(JobMoment.AFTER_WRITE, kind)
+            self._running.pop((attempt.job_id, attempt.epoch), None)
+        self.observer.ended(attempt, outcome.name, outcome.error, seconds=perf_counter() - began)
+        await self.observer.reached(JobMoment.AFTER_WRITE, kind)
         return True
 
-    async def give_back_lost(self, *, batch: int) -> int:
-        """Write down the tries whose worker fell silent; return how many. Such a try counts."""
-        lost = await self._attempts.take_over_lost(batch=batch)
-        error = JobError(code=WORKER_LOST, message="The worker fell silent while it had the job.")
+    async def recover_lost(self, *, batch: int) -> int:
+        """Record the attempts whose lease has expired; return how many. Such an attempt counts."""
+        lost = await self.attempts.take_over_lost(batch=batch)
+        error = JobError(code=WORKER_LOST, message="The worker stopped responding during the attempt.")
         for attempt in lost:
             with suppress(JobTakenOver):
                 if attempt.is_last:
                     await self._fail(attempt, error)
                 else:
-                    await self._attempts.try_again(attempt, error, pause_seconds=0.0)
+                    await self.attempts.end(attempt, JobStatus.RETRYING, error=error)
             logger.warning("job.worker_lost", kind=attempt.kind, job_id=str(attempt.job_id), attempt=attempt.number)
         return len(lost)
 
     async def _try(self, work: Work, attempt: Attempt) -> _Outcome:
         task = asyncio.create_task(self._call(work, attempt), name=f"job {attempt.job_id}")
-        held = self._in_hand[attempt.job_id, attempt.epoch] = _InHand(attempt, task)
+        running = self._running[attempt.job_id, attempt.epoch] = _Running(attempt, task)
         try:
             await asyncio.wait({task}, timeout=work.policy.timeout_seconds)
             if not task.done():
@@ -157,9 +149,9 @@ class JobRunner:
         finally:
             task.cancel()
         if task.cancelled():
-            error = JobError(code=GAVE_UP, message="The handler gave itself up.")
-            return _Outcome(held.ended_by_us) if held.ended_by_us else _failure(attempt, error)
-        return _judged(attempt, task)
+            error = JobError(code=HANDLER_CANCELLED, message="The handler cancelled itself.")
+            return _Outcome(running.ended_as) if running.ended_as else _failure(attempt, error)
+        return _outcome_of(attempt, task)
 
     async def _call(self, work: Work, attempt: Attempt) -> Mapping[str, Any] | None:
         context = JobContext(
@@ -167,17 +159,17 @@ class JobRunner:
             attempt=attempt.number,
             max_attempts=attempt.max_attempts,
             requested_by=attempt.requested_by,
-            _report=partial(self._attempts.report, attempt),
+            _report=partial(self.attempts.report, attempt),
         )
         try:
             payload = work.payload_model.model_validate(attempt.payload)
         except ValidationError as error:
-            raise JobUnreadable(f"{error.error_count()} fields of the payload are wrong") from error
+            raise JobUnreadable(f"{error.error_count()} fields of the payload are invalid") from error
         result = await work.handler(payload, context)
         return result.model_dump(mode="json") if isinstance(result, BaseModel) else result
 
-    async def _written(self, work: Work, attempt: Attempt, outcome: _Outcome) -> _Outcome:
-        """Write it, however long the database is away; what another worker took over meanwhile is left to it."""
+    async def _recorded(self, work: Work, attempt: Attempt, outcome: _Outcome) -> _Outcome:
+        """Record the outcome, even if the database is unavailable for long, unless another worker has taken the job over."""
         if outcome.name == LOST:
             return outcome
         try:
@@ -186,14 +178,14 @@ class JobRunner:
             return _Outcome(LOST)
 
     async def _stored(self, work: Work, attempt: Attempt, outcome: _Outcome) -> _Outcome:
-        """Write it, or what can be stored of it: a job left running would have its effect repeated by the next try."""
+        """Store the outcome, or what can be stored of it: a job left running would repeat its effect in the next attempt."""
         try:
             await _until_available(lambda: self._write(work, attempt, outcome))
         except (DBAPIError, TypeError, ValueError) as error:
             if isinstance(error, DBAPIError) and not sqlstate_of(error).startswith(DATA_REFUSED):
                 raise
             reason = type(error).__name__
-            logger.error("job.cannot_be_stored", kind=attempt.kind, job_id=str(attempt.job_id), reason=reason)  # noqa: TRY400 - a trace would quote it
+            logger.error("job.outcome_not_storable", kind=attempt.kind, job_id=str(attempt.job_id), reason=reason)  # noqa: TRY400 - a traceback would quote it
             storable = _storable(outcome)
             await _until_available(lambda: self._write(work, attempt, storable))
             return storable
@@ -202,59 +194,57 @@ class JobRunner:
     async def _write(self, work: Work, attempt: Attempt, outcome: _Outcome) -> None:
         match outcome.name:
             case JobStatus.COMPLETED:
-                is_told = work.policy.tells_completion or attempt.requested_by is not None
-                facts = [messages.ended(attempt, JobStatus.COMPLETED)] if is_told else []
-                if await self._attempts.complete(attempt, outcome.result, facts):
-                    self._on_announced()
+                is_published = work.policy.publishes_completion or attempt.requested_by is not None
+                published = [messages.ended(attempt, JobStatus.COMPLETED)] if is_published else []
+                if await self.attempts.end(attempt, JobStatus.COMPLETED, published, result=outcome.result):
+                    self.on_announced()
             case JobStatus.FAILED if outcome.error:
                 await self._fail(attempt, outcome.error)
             case Failure.REFUSED if outcome.error:
-                await self._refuse(attempt, outcome.error)
+                await self._fail(attempt, outcome.error, failure=Failure.REFUSED)
             case JobStatus.RETRYING if outcome.error:
-                await self._try_again(work, attempt, outcome.error)
+                await self._retry(work, attempt, outcome.error)
             case _:
-                await self._attempts.try_again(attempt, None, pause_seconds=0.0, is_unused=True)
+                await self.attempts.end(attempt, JobStatus.RETRYING, is_unused=True)
 
-    async def _fail(self, attempt: Attempt, error: JobError) -> None:
-        facts = [messages.ended(attempt, JobStatus.FAILED, error), messages.dead(attempt, error)]
-        await self._attempts.fail(attempt, Failure.DEAD, error, facts)
-        self._on_announced()
+    async def _fail(self, attempt: Attempt, error: JobError, *, failure: Failure = Failure.DEAD) -> None:
+        published = [messages.ended(attempt, JobStatus.FAILED, error)]
+        if failure is Failure.DEAD:
+            published.append(messages.dead(attempt, error))
+        await self.attempts.end(attempt, JobStatus.FAILED, published, failure=failure, error=error)
+        self.on_announced()
 
-    async def _refuse(self, attempt: Attempt, error: JobError) -> None:
-        await self._attempts.fail(attempt, Failure.REFUSED, error, [messages.ended(attempt, JobStatus.FAILED, error)])
-        self._on_announced()
-
-    async def _try_again(self, work: Work, attempt: Attempt, error: JobError) -> None:
+    async def _retry(self, work: Work, attempt: Attempt, error: JobError) -> None:
         policy = work.policy
-        failed_tries = policy.tries - (attempt.max_attempts - attempt.number)  # a retry by people begins a new round
-        pause = policy.pause_after(max(1, failed_tries))
-        token = [messages.token_after(attempt, pause_seconds=pause)] if pause in self._waits_on_broker else []
-        await self._attempts.try_again(attempt, error, token, pause_seconds=pause)
-        self._on_announced()
+        # A retry by an admin adds `tries` attempts, and the backoff schedule starts again.
+        failed_attempts = policy.tries - (attempt.max_attempts - attempt.number)
+        pause = policy.pause_after(max(1, failed_attempts))
+        wake_up = [messages.wake_up_after(attempt, pause_seconds=pause)] if pause in self.broker_pauses else []
+        await self.attempts.end(attempt, JobStatus.RETRYING, wake_up, error=error, pause_seconds=pause)
+        self.on_announced()
 
     async def _keep_leases(self) -> None:
-        """Renew three times in a lease's length, so that one slow answer of the database loses nothing."""
+        """Renew three times per lease, so that one slow database call loses no job."""
         while True:
-            await asyncio.sleep(self._attempts.lease_seconds / 3)
-            held = [*self._in_hand.values()]
-            if not held:
+            await asyncio.sleep(self.attempts.lease_seconds / 3)
+            if not self._running:
                 continue
+            held = dict(self._running)
             try:
-                ours = await self._attempts.renew([each.attempt for each in held])
+                renewed = await self.attempts.renew([running.attempt for running in held.values()])
             except Unavailable as error:
-                logger.warning("job.leases_wait", **error.private)
+                logger.warning("job.leases_not_renewed", **error.private)
                 continue
             except Exception:
                 logger.exception("job.leases_failed")
                 continue
-            for each in held:
-                if (each.attempt.job_id, each.attempt.epoch) not in ours:
-                    self._end(each, LOST)
+            for key in held.keys() - renewed:
+                self._end(held[key], LOST)
 
-    def _end(self, held: _InHand, reason: str) -> None:
-        if not held.task.done():
-            held.ended_by_us = reason
-            held.task.cancel()
+    def _end(self, running: _Running, reason: str) -> None:
+        if not running.task.done():
+            running.ended_as = reason
+            running.task.cancel()
 
 
 async def _until_available(write: Callable[[], Awaitable[None]]) -> None:
@@ -263,12 +253,12 @@ async def _until_available(write: Callable[[], Awaitable[None]]) -> None:
         try:
             return await write()
         except Unavailable as error:
-            logger.warning("job.write_waits", **error.private)
+            logger.warning("job.database_unavailable", **error.private)
         await asyncio.sleep(next(pauses))
 
 
-def _judged(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _Outcome:
-    """Say what a handler that ended by itself means for its job."""
+def _outcome_of(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _Outcome:
+    """Return the outcome of a handler that ended by itself."""
     error = task.exception()
     match error:
         case None:
@@ -282,11 +272,11 @@ def _judged(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _
         case ServiceError():
             return _failure(attempt, JobError(code=error.code, message=error.public_message))
         case Exception():
-            logger.error("job.broke", kind=attempt.kind, job_id=str(attempt.job_id), exc_info=error)
-            # Nobody chose the words of such an error: they may quote what was sent to us. The log has them.
-            return _failure(attempt, JobError(code=BROKE, message=type(error).__name__))
+            logger.error("job.handler_failed", kind=attempt.kind, job_id=str(attempt.job_id), exc_info=error)
+            # The text of an unexpected error may quote private input, so only the log has it.
+            return _failure(attempt, JobError(code=INTERNAL_ERROR, message=type(error).__name__))
         case _:
-            raise error  # not a failure of the job: the process is to end
+            raise error  # not a failure of the job: the process must end
 
 
 def _failure(attempt: Attempt, error: JobError) -> _Outcome:
@@ -294,18 +284,18 @@ def _failure(attempt: Attempt, error: JobError) -> _Outcome:
 
 
 def _storable(outcome: _Outcome) -> _Outcome:
-    """Return what can be said of an outcome that cannot be stored. A job that did its work is not tried again for that."""
+    """Return the part of an outcome that can be stored. A job that did its work is not retried for this."""
     if outcome.error is None:
-        error = JobError(code=RESULT_INVALID, message="It is done, but its result cannot be stored.")
+        error = JobError(code=RESULT_INVALID, message="The job is done, but its result cannot be stored.")
         return _Outcome(JobStatus.FAILED, error=error)
     error = JobError(code=_plain(outcome.error.code), message=_plain(outcome.error.message))
     return _Outcome(outcome.name, error=error)
 
 
-def _plain(words: str) -> str:
-    """Replace what neither UTF-8 (lone surrogates) nor jsonb (U+0000) has a place for."""
-    return words.encode("utf-8", errors="replace").decode().replace("\0", "?")
+def _plain(text: str) -> str:
+    """Replace what UTF-8 (lone surrogates) and jsonb (U+0000) cannot hold."""
+    return text.encode("utf-8", errors="replace").decode().replace("\0", "?")
 
 
 def _timeout_message(work: Work) -> str:
-    return f"It took longer than {work.policy.timeout_seconds:g} s."
+    return f"The attempt took longer than {work.policy.timeout_seconds:g} s."

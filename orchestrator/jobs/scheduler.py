@@ -1,105 +1,101 @@
-"""Looks after jobs that nobody has in hand: delayed, lost, or ready without a token. Every worker runs one."""
+"""Handles jobs that no worker runs: delayed, lost, or ready without a wake-up message. Every worker has a scheduler."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from common.periodic import PeriodicTask, repeat_while_full
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.consumer import JobConsumer
-from orchestrator.jobs.observer import show_counts, show_dead, show_oldest
+from orchestrator.jobs.observer import JOBS_DEAD, JOBS_OLDEST_WAITING, set_counts, set_gauge
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.runner import JobRunner
 
-__all__ = ["Scheduler"]
+__all__ = ["Scheduler", "WorkerTimings"]
 
 BATCH: Final = 500
-COUNT_EVERY_SECONDS: Final = 5.0
-# A kind that is never idle may still have lost tokens: jobs of low priority would wait for them for ever.
-BUSY_GRACES: Final = 10
+COUNT_INTERVAL_SECONDS: Final = 5.0
+# A busy kind may also lose wake-up messages; without a resend, its jobs of low priority would wait for ever.
+BUSY_FACTOR: Final = 10
 
 logger = get_logger(__name__)
 
 
-class Scheduler:
-    """Looks every `interval_seconds`; SKIP LOCKED shares the work among workers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTimings:
+    """A worker's intervals in seconds.
 
     Args:
-        grace_seconds: a kind that got no token for so long though jobs are ready is sent theirs again; one
-            that gets tokens all the time is sent a few more when a job has been ready for ten times as long.
-        trim_seconds: how often finished jobs beyond what policies keep are thrown away.
+        interval_seconds: how often delayed and lost jobs are looked for.
+        redispatch_seconds: an idle kind with jobs that have been ready for so long gets new wake-up messages; a busy
+            kind gets a few after ten times as long.
+        purge_interval_seconds: how often finished jobs beyond what policies keep are deleted.
     """
 
-    def __init__(
-        self,
-        maintenance: JobMaintenance,
-        runner: JobRunner,
-        consumer: JobConsumer,
-        *,
-        policies: Mapping[str, JobPolicy],
-        on_announced: Callable[[], None],
-        interval_seconds: float,
-        grace_seconds: float,
-        trim_seconds: float,
-    ) -> None:
-        self._maintenance = maintenance
-        self._runner = runner
-        self._consumer = consumer
-        self._policies = policies
-        self._on_announced = on_announced
-        self._grace_seconds = grace_seconds
-        self._tasks = [
-            PeriodicTask(work, name=f"jobs: {name}", interval_seconds=seconds, retry_seconds=interval_seconds)
+    lease_seconds: float
+    interval_seconds: float
+    redispatch_seconds: float
+    purge_interval_seconds: float
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Scheduler:
+    """Runs periodic tasks; SKIP LOCKED shares the work among workers."""
+
+    maintenance: JobMaintenance
+    runner: JobRunner
+    consumer: JobConsumer
+    policies: Mapping[str, JobPolicy]
+    on_announced: Callable[[], None]
+    timings: WorkerTimings
+
+    def tasks(self) -> list[PeriodicTask]:
+        timings = self.timings
+        return [
+            PeriodicTask(work, name=f"jobs: {name}", interval_seconds=seconds, retry_seconds=timings.interval_seconds)
             for name, work, seconds in (
-                ("give back lost jobs", self._give_back_lost, interval_seconds),
-                ("send due tokens", self._send_due, interval_seconds),
-                ("send tokens again", self._send_again, grace_seconds),
-                ("send more tokens", self._send_more, BUSY_GRACES * grace_seconds),
-                ("count", self._count, COUNT_EVERY_SECONDS),
-                ("trim", self._trim, trim_seconds),
+                ("recover lost jobs", self._recover_lost, timings.interval_seconds),
+                ("send due wake-ups", self._send_due, timings.interval_seconds),
+                ("resend wake-ups to idle kinds", self._resend_to_idle, timings.redispatch_seconds),
+                ("resend wake-ups to busy kinds", self._resend_to_busy, BUSY_FACTOR * timings.redispatch_seconds),
+                ("count", self._count, COUNT_INTERVAL_SECONDS),
+                ("purge", self._purge, timings.purge_interval_seconds),
             )
         ]
 
-    def start(self) -> None:
-        for task in self._tasks:
-            task.start()
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            await task.close()
-
-    async def _give_back_lost(self) -> None:
-        await repeat_while_full(self._runner.give_back_lost, batch=BATCH)
+    async def _recover_lost(self) -> None:
+        await repeat_while_full(self.runner.recover_lost, batch=BATCH)
 
     async def _send_due(self) -> None:
         sent = BATCH
         while sent == BATCH:
-            sent = await self._maintenance.send_due_tokens(batch=BATCH)
+            sent = await self.maintenance.send_due_wake_ups(batch=BATCH)
             if sent:
-                self._on_announced()
+                self.on_announced()
 
-    async def _send_again(self) -> None:
-        for kind in await self._consumer.idle_kinds(since_seconds=self._grace_seconds):
-            await self._send_tokens(kind, grace_seconds=self._grace_seconds, batch=BATCH)
+    async def _resend_to_idle(self) -> None:
+        seconds = self.timings.redispatch_seconds
+        for kind in await self.consumer.idle_kinds(since_seconds=seconds):
+            await self._resend(kind, grace_seconds=seconds, batch=BATCH)
 
-    async def _send_more(self) -> None:
-        """Send as many as there are hands: a full queue that only takes its time is not flooded."""
-        for policy in await self._consumer.open_kinds():
-            await self._send_tokens(
-                policy.kind, grace_seconds=BUSY_GRACES * self._grace_seconds, batch=policy.concurrency
-            )
+    async def _resend_to_busy(self) -> None:
+        """Send as many messages as there are slots, so that a long but healthy queue is not flooded."""
+        seconds = BUSY_FACTOR * self.timings.redispatch_seconds
+        for policy in await self.consumer.open_kinds():
+            await self._resend(policy.kind, grace_seconds=seconds, batch=policy.concurrency)
 
-    async def _send_tokens(self, kind: str, *, grace_seconds: float, batch: int) -> None:
-        if sent := await self._maintenance.send_tokens_again(kind, grace_seconds=grace_seconds, batch=batch):
-            logger.warning("jobs.tokens_sent_again", kind=kind, tokens=sent)
-            self._on_announced()
+    async def _resend(self, kind: str, *, grace_seconds: float, batch: int) -> None:
+        if sent := await self.maintenance.resend_wake_ups(kind, grace_seconds=grace_seconds, batch=batch):
+            logger.warning("jobs.wake_ups_resent", kind=kind, wake_ups=sent)
+            self.on_announced()
 
     async def _count(self) -> None:
-        show_counts(await self._maintenance.count())
-        show_dead(await self._maintenance.count_dead(), kinds=self._policies)
-        show_oldest(await self._maintenance.oldest_waiting(), kinds=self._policies)
+        set_counts(await self.maintenance.count())
+        set_gauge(JOBS_DEAD, await self.maintenance.count_dead(), kinds=self.policies)
+        set_gauge(JOBS_OLDEST_WAITING, await self.maintenance.oldest_waiting(), kinds=self.policies)
 
-    async def _trim(self) -> None:
-        for policy in self._policies.values():
-            await self._maintenance.trim(policy)
-        await self._maintenance.forget()
+    async def _purge(self) -> None:
+        for policy in self.policies.values():
+            await self.maintenance.purge(policy)
+        await self.maintenance.purge_records()

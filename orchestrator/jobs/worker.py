@@ -1,11 +1,12 @@
-"""A worker's part in jobs, put together: takes tokens, tries jobs, looks after those that nobody has in hand."""
+"""The parts of a worker that run jobs: consumer, runner and scheduler."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from common.db.engine import Database
 from common.messaging.topology import Topology
+from common.periodic import PeriodicTask
 from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import JobObserver
 from orchestrator.jobs.policies import JobPolicy
@@ -13,28 +14,18 @@ from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.attempts import Attempts
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.runner import JobRunner
-from orchestrator.jobs.scheduler import Scheduler
+from orchestrator.jobs.scheduler import Scheduler, WorkerTimings
 
-__all__ = ["JobWorker", "WorkPace"]
+__all__ = ["JobWorker", "WorkerTimings"]
 
-HAND_BACK_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkPace:
-    """How often a worker looks, and how long it is waited for (all in seconds)."""
-
-    lease_seconds: float
-    interval_seconds: float
-    grace_seconds: float
-    trim_seconds: float
+HAND_BACK_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobWorker:
     runner: JobRunner
     consumer: JobConsumer
-    scheduler: Scheduler
+    periodic: list[PeriodicTask]
 
     @classmethod
     def of(
@@ -46,42 +37,47 @@ class JobWorker:
         rabbitmq_url: str,
         topology: Topology,
         policies: Mapping[str, JobPolicy],
-        waits_on_broker: Collection[float],
-        pace: WorkPace,
+        broker_pauses: Collection[float],
+        timings: WorkerTimings,
         on_announced: Callable[[], None],
     ) -> Self:
         """Construct it. Nothing connects before `start`.
 
         Args:
-            waits_on_broker: the pauses between tries for which the topology has a queue.
+            broker_pauses: the pauses between attempts for which the topology has a queue.
             on_announced: called after a write that left messages in the outbox.
         """
-        attempts = Attempts(database, lease_seconds=pace.lease_seconds)
-        runner = JobRunner(attempts, registry, observer, waits_on_broker=waits_on_broker, on_announced=on_announced)
+        runner = JobRunner(
+            attempts=Attempts(database, lease_seconds=timings.lease_seconds),
+            registry=registry,
+            observer=observer,
+            broker_pauses=broker_pauses,
+            on_announced=on_announced,
+        )
         consumer = JobConsumer(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
         scheduler = Scheduler(
-            JobMaintenance(database),
-            runner,
-            consumer,
+            maintenance=JobMaintenance(database),
+            runner=runner,
+            consumer=consumer,
             policies=policies,
             on_announced=on_announced,
-            interval_seconds=pace.interval_seconds,
-            grace_seconds=pace.grace_seconds,
-            trim_seconds=pace.trim_seconds,
+            timings=timings,
         )
-        return cls(runner, consumer, scheduler)
+        return cls(runner, consumer, scheduler.tasks())
 
     def start(self) -> None:
         self.runner.start()
         self.consumer.broker.start()
-        self.scheduler.start()
+        for task in self.periodic:
+            task.start()
 
     async def close(self, *, grace_seconds: float) -> None:
-        """Take no more tokens, let what is in hand end in time, and hand the rest back."""
+        """Stop consuming, let running attempts end in time, and hand the others back."""
         await self.consumer.stop()
         if not await self.consumer.finished(within_seconds=grace_seconds):
             self.runner.hand_back()
             await self.consumer.finished(within_seconds=HAND_BACK_SECONDS)
-        await self.scheduler.close()
+        for task in self.periodic:
+            await task.close()
         await self.consumer.close()
         await self.runner.close()

@@ -1,4 +1,4 @@
-"""The inventory's part of the door: check-ins, the log of scans, who has a seat, and which seats are blocked."""
+"""Check-ins in the inventory: the log of scans, attendees and blocked seats."""
 
 import enum
 import uuid
@@ -6,29 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import grpc
-
 from common.errors import Busy, OutcomeUnknown
-from common.rpc.client import RpcCaller, open_channel
+from orchestrator.clients.inventory.channel import InventoryChannel, optional_id, optional_time
 from proto.inventory.v1 import inventory_pb2 as pb
-from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 
 if TYPE_CHECKING:
-    from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
+    import grpc
 
 __all__ = ["Attendee", "AttendeePage", "CheckInClient", "EntryStats", "LoggedScan", "MinuteCount", "Scan", "ScanOutcome",
            "ScanResult"]  # fmt: skip
 
-SCAN_DEADLINE_SECONDS: Final = 2.0  # a queue stands behind whoever is scanned
+SCAN_DEADLINE_SECONDS: Final = 2.0  # a queue of fans waits behind each scan
 
 Answer = TypeVar("Answer")
 
 
 class ScanResult(enum.StrEnum):
-    """What came of looking at a code (T12)."""
+    """The outcome of a scan (T12)."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"
@@ -42,7 +38,7 @@ class ScanResult(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One look at a code at the door. What the code did not tell is None or empty."""
+    """One scan of a code. Fields that the code does not contain are None or empty."""
 
     staff_user_id: uuid.UUID
     hall_presented: str
@@ -55,7 +51,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
-    """`admitted_at` is when the seat's owner went in, now or before."""
+    """`admitted_at` is when the seat's owner was admitted, by this scan or an earlier one."""
 
     result: ScanResult
     admitted_at: datetime | None = None
@@ -78,7 +74,7 @@ class MinuteCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStats:
-    """Minutes without a scan are left out; the others come oldest first."""
+    """`scans_per_minute` starts with the oldest minute and omits minutes without a scan."""
 
     checked_in: int
     scans_by_result: dict[ScanResult, int]
@@ -87,7 +83,7 @@ class EntryStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attendee:
-    """Somebody's seat: SOLD, LISTED or CHECKED_IN."""
+    """A seat that a user owns: SOLD, LISTED or CHECKED_IN."""
 
     seat_id: uuid.UUID
     category: str
@@ -106,50 +102,34 @@ class AttendeePage:
     total: int
 
 
-class CheckInClient:
-    """Args: address: ``host:port``. The first call opens the channel, in the event loop that uses it."""
-
-    def __init__(self, address: str, caller: RpcCaller) -> None:
-        self._address = address
-        self._caller = caller
-        self._channel: grpc.aio.Channel | None = None
-
-    @cached_property
-    def _stub(self) -> "InventoryAsyncStub":
-        self._channel = open_channel(self._address)
-        return InventoryStub(self._channel)
-
-    async def close(self) -> None:
-        if self._channel is not None:
-            await self._channel.close()
-
+class CheckInClient(InventoryChannel):
     async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> ScanOutcome:
         """Admit the seat's owner, once, and log the scan.
 
-        A scanner that lost the answer asks again, when the rules may decide differently: the code grew old, the seat is
-        taken. The same `scan_id` tells what came of it the first time, however it was decided, and logs nothing twice.
+        A scanner that lost the answer repeats the scan, and by then the rules may decide differently: the code has
+        expired, the seat is taken. The same `scan_id` returns the first outcome and logs the scan once.
 
         Raises:
             Unprocessable: the id was used for another scan.
-            Unavailable: no answer came, also not when asked again; the owner may have been admitted.
+            Unavailable: the inventory did not respond twice; it may have admitted the owner.
         """
         request = pb.CheckInRequest(request_id=str(scan_id), scan=_scan_message(scan))
-        answer = await self._ask(self._stub.CheckIn, request)
+        answer = await self._call_twice(self._stub.CheckIn, request)
         return _outcome(answer)
 
     async def log_scan(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> ScanOutcome:
-        """Log a scan that nobody is admitted by. Tells what came of it the first time, and raises, as `check_in`."""
+        """Log a scan that admits no fan. A repeated `scan_id` and errors are handled as by `check_in`."""
         request = pb.LogScanRequest(
             request_id=str(scan_id), scan=_scan_message(scan), result=pb.ScanResult.Value(result.value)
         )
-        answer = await self._ask(self._stub.LogScan, request)
+        answer = await self._call_twice(self._stub.LogScan, request)
         return _outcome(answer)
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
-        """Return a page of an event's scans, newest first, and how many there are.
+        """Return a page of an event's scans, newest first, and the total.
 
         Args:
-            event_id: None for the scans that name no event we know.
+            event_id: None for scans that name no known event.
         """
         request = pb.ListScansRequest(event_id=str(event_id or ""), offset=offset, limit=limit)
         answer = await self._caller.call(self._stub.ListScans, request)
@@ -170,7 +150,7 @@ class CheckInClient:
     async def attendees(
         self, event_id: uuid.UUID, *, limit: int, page_token: str = "", offset: int = 0
     ) -> AttendeePage:
-        """Return a page of an event's attendees in hall order: behind another page, or behind so many."""
+        """Return a page of an event's attendees in hall order, after `page_token` or `offset`."""
         request = pb.ListAttendeesRequest(event_id=str(event_id), page_token=page_token, offset=offset, page_size=limit)
         answer = await self._caller.call(self._stub.ListAttendees, request)
         return AttendeePage(
@@ -181,16 +161,16 @@ class CheckInClient:
 
     async def block(self, request_id: uuid.UUID, *, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
         """Take free seats off sale, all or none, and return how many."""
-        answer = await self._caller.call(self._stub.BlockSeats, _block_request(request_id, event_id, seat_ids))
-        return int(answer.seats_changed)
+        request = _block_request(request_id, event_id, seat_ids)
+        return int((await self._caller.call(self._stub.BlockSeats, request)).seats_changed)
 
     async def unblock(self, request_id: uuid.UUID, *, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
         """Put blocked seats back on sale, all or none, and return how many."""
-        answer = await self._caller.call(self._stub.UnblockSeats, _block_request(request_id, event_id, seat_ids))
-        return int(answer.seats_changed)
+        request = _block_request(request_id, event_id, seat_ids)
+        return int((await self._caller.call(self._stub.UnblockSeats, request)).seats_changed)
 
-    async def _ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Answer]", request: Any) -> Answer:
-        """Ask again once when no answer came or the seat was busy: a scan id happens once."""
+    async def _call_twice(self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Answer]", request: Any) -> Answer:
+        """Repeat the call once if no answer came or the seat was busy; the scan id makes that safe."""
         try:
             return await self._caller.call(method, request, deadline_seconds=SCAN_DEADLINE_SECONDS)
         except (OutcomeUnknown, Busy):
@@ -210,7 +190,7 @@ def _scan_message(scan: Scan) -> pb.Scan:
 
 
 def _outcome(answer: pb.CheckInResponse | pb.LogScanResponse) -> ScanOutcome:
-    return ScanOutcome(_result(answer.result), _moment(answer.admitted_at))
+    return ScanOutcome(_result(answer.result), optional_time(answer.admitted_at))
 
 
 def _logged(logged: pb.LoggedScan) -> LoggedScan:
@@ -220,11 +200,11 @@ def _logged(logged: pb.LoggedScan) -> LoggedScan:
         scan=Scan(
             staff_user_id=uuid.UUID(scan.staff_user_id),
             hall_presented=scan.hall_presented,
-            seat_id=_id(scan.seat_id),
-            event_id=_id(scan.event_id),
-            ticket_user_id=_id(scan.ticket_user_id),
+            seat_id=optional_id(scan.seat_id),
+            event_id=optional_id(scan.event_id),
+            ticket_user_id=optional_id(scan.ticket_user_id),
             hall_expected=scan.hall_expected,
-            scanned_at=_moment(scan.scanned_at),
+            scanned_at=optional_time(scan.scanned_at),
         ),
         result=_result(logged.result),
         logged_at=datetime.fromisoformat(logged.logged_at),
@@ -252,11 +232,3 @@ def _block_request(request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequenc
 
 def _result(number: pb.ScanResult.ValueType) -> ScanResult:
     return ScanResult(pb.ScanResult.Name(number))
-
-
-def _id(text: str) -> uuid.UUID | None:
-    return uuid.UUID(text) if text else None
-
-
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

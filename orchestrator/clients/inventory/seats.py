@@ -1,36 +1,31 @@
-"""The inventory over gRPC: protobuf stops here."""
+"""Seats in the inventory. Protobuf messages do not leave this module."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import grpc
 import orjson
 
-from common.rpc.client import RpcCaller, open_channel
+from common.rpc.client import RpcCaller
+from orchestrator.clients.inventory.channel import InventoryChannel, optional_id, optional_time
 from orchestrator.clients.models import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice, Ticket
 from orchestrator.errors import NotSeatOwner
 from orchestrator.saga_engine.plan import Call
 from proto.inventory.v1 import inventory_pb2 as pb
-from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-
-if TYPE_CHECKING:
-    from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
 
 __all__ = ["CategoryCount", "InventoryClient", "OwnedSeat"]
 
 PROVISION_DEADLINE_SECONDS: Final = 55.0
-SEAT_PAGE: Final = 2_000  # a page keeps the event loop for some ten milliseconds
+SEAT_PAGE: Final = 2_000  # one page blocks the event loop for about ten milliseconds
 STATUS_NAMES: Final = {number: name for name, number in pb.SeatStatus.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedSeat:
-    """A seat as its owner may see it."""
+    """A seat as its owner sees it."""
 
     seat: Seat
     event_id: uuid.UUID
@@ -42,23 +37,19 @@ class OwnedSeat:
 
     @property
     def ticket(self) -> Ticket:
-        """The sold seat as transfers and listings name it."""
+        """The sold seat as transfers and listings refer to it."""
         if self.order_id is None:
             raise NotSeatOwner
         return Ticket(
-            seat_id=self.seat.seat_id,
             order_id=self.order_id,
             event_id=self.event_id,
-            category=self.seat.category,
-            row_number=self.seat.row_number,
-            seat_number=self.seat.seat_number,
-            price=self.seat.price,
+            **dict(self.seat),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryCount:
-    """How many seats of a category are in which state; `sold` includes listed and checked-in ones."""
+    """The number of a category's seats in each state; `sold` includes listed and checked-in seats."""
 
     category: str
     total: int
@@ -68,33 +59,17 @@ class CategoryCount:
     blocked: int
 
 
-class InventoryClient:
-    """The inventory as sagas and readers use it.
-
-    Args:
-        address: ``host:port``. A channel belongs to the event loop it is opened in, so the first call opens it.
-        hold_ttl_seconds: how long seats are held.
-    """
+class InventoryClient(InventoryChannel):
+    """The inventory for sagas and readers; seats are held for `hold_ttl_seconds`."""
 
     def __init__(self, address: str, caller: RpcCaller, *, hold_ttl_seconds: float) -> None:
-        self._address = address
-        self._caller = caller
+        super().__init__(address, caller)
         self._hold_ttl_milliseconds = round(hold_ttl_seconds * 1000)
-        self._channel: grpc.aio.Channel | None = None
-
-    @cached_property
-    def _stub(self) -> "InventoryAsyncStub":
-        self._channel = open_channel(self._address)
-        return InventoryStub(self._channel)
-
-    async def close(self) -> None:
-        if self._channel is not None:
-            await self._channel.close()
 
     async def hold(
         self, call: Call, *, hold_id: uuid.UUID, event_id: uuid.UUID, user_id: uuid.UUID, choice: SeatChoice
     ) -> Hold:
-        """Hold seats, all or none. A seat that is taken or being taken: SEAT_UNAVAILABLE, at once."""
+        """Hold seats, all or none. If a seat is taken, or another request is taking it: SEAT_UNAVAILABLE, at once."""
         if choice.seat_ids:
             answer = await self._caller.call(
                 self._stub.Reserve,
@@ -128,18 +103,16 @@ class InventoryClient:
 
     async def release(self, call: Call, *, hold_id: uuid.UUID) -> None:
         request = pb.ReleaseHoldRequest(
-            request_id=str(call.request_id),
-            hold_id=str(hold_id),
-            undoes_request_id=str(call.undoes_request_id or ""),
+            request_id=str(call.request_id), hold_id=str(hold_id), undoes_request_id=str(call.undoes_request_id or "")
         )
         await self._caller.call(self._stub.ReleaseHold, request)
 
     async def sell(self, call: Call, *, hold_id: uuid.UUID, user_id: uuid.UUID) -> None:
-        """Sell what is held. When the hold is over: HOLD_EXPIRED."""
+        """Sell the held seats. If the hold is over: HOLD_EXPIRED."""
         request = pb.ConfirmHoldRequest(request_id=str(call.request_id), hold_id=str(hold_id), user_id=str(user_id))
         await self._caller.call(self._stub.ConfirmHold, request)
 
-    async def hand_over(
+    async def change_owner(
         self,
         call: Call,
         *,
@@ -151,14 +124,14 @@ class InventoryClient:
         was_listed: bool = False,
         is_forced: bool = False,
     ) -> None:
-        """Change a ticket's owner. When it is not (any more) theirs: NOT_SEAT_OWNER; used, or listed: SEAT_UNAVAILABLE.
+        """Transfer a ticket to another owner.
 
-        The event's sale has ended: EVENT_ENDED.
+        Refusals: NOT_SEAT_OWNER, `from_user_id` does not own it; SEAT_UNAVAILABLE, it is used or listed; EVENT_ENDED.
 
         Args:
-            order_id: the order the ticket was bought with: the same seat sold anew is another ticket.
-            was_listed: the ticket is expected to be listed for resale, and is not afterwards.
-            is_forced: also when the event's sale has ended.
+            order_id: the order that bought the ticket; the same seat sold again is another ticket.
+            was_listed: the ticket must be listed for resale, and no longer is afterwards.
+            is_forced: even if the event's sale has ended.
         """
         request = pb.ChangeOwnerRequest(
             request_id=str(call.request_id),
@@ -175,7 +148,7 @@ class InventoryClient:
     async def list_for_resale(
         self, call: Call, *, seat_id: uuid.UUID, order_id: uuid.UUID, owner_user_id: uuid.UUID
     ) -> None:
-        """Put a ticket on sale: its code opens no door from now on. Raises as `hand_over`; EVENT_ENDED."""
+        """List a ticket for resale; its code is invalid from then on. Refusals are those of `change_owner`."""
         request = _resale_request(call, seat_id=seat_id, order_id=order_id, owner_user_id=owner_user_id)
         await self._caller.call(self._stub.ListForResale, request)
 
@@ -188,10 +161,10 @@ class InventoryClient:
     async def reclaim(
         self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
     ) -> tuple[ReturnedSeat, ...]:
-        """Take an order's seats back, all or none. One that is listed, used or handed over: a refusal.
+        """Take an order's seats back, all or none. A listed, used or transferred seat is a refusal.
 
         Args:
-            is_forced: used and handed-over ones are taken back all the same.
+            is_forced: take back used and transferred seats, too.
         """
         request = pb.ReclaimSeatsRequest(
             request_id=str(call.request_id),
@@ -202,15 +175,13 @@ class InventoryClient:
         answer = await self._caller.call(self._stub.ReclaimSeats, request)
         return tuple(
             ReturnedSeat(
-                seat_id=uuid.UUID(seat.seat_id),
-                owner_user_id=uuid.UUID(seat.owner_user_id),
-                price=Decimal(seat.price),
+                seat_id=uuid.UUID(seat.seat_id), owner_user_id=uuid.UUID(seat.owner_user_id), price=Decimal(seat.price)
             )
             for seat in answer.seats
         )
 
     async def close_event(self, call: Call, *, event_id: uuid.UUID) -> None:
-        """From now on nothing of the event is held, sold or listed."""
+        """Close the event: from then on, its seats cannot be held, sold or listed."""
         request = pb.CloseEventRequest(request_id=str(call.request_id), event_id=str(event_id))
         await self._caller.call(self._stub.CloseEvent, request)
 
@@ -228,9 +199,7 @@ class InventoryClient:
 
     async def discard(self, call: Call, *, event_id: uuid.UUID) -> None:
         request = pb.DiscardSeatsRequest(
-            request_id=str(call.request_id),
-            undoes_request_id=str(call.undoes_request_id or ""),
-            event_id=str(event_id),
+            request_id=str(call.request_id), undoes_request_id=str(call.undoes_request_id or ""), event_id=str(event_id)
         )
         await self._caller.call(self._stub.DiscardSeats, request)
 
@@ -246,7 +215,7 @@ class InventoryClient:
         }
 
     async def seat_map(self, event_id: uuid.UUID) -> bytes:
-        """Return a hall's seats in hall order, as the JSON array of what anybody may see of them (`SeatView`)."""
+        """Return a hall's seats in hall order, as the JSON array that the public may see (`SeatView`)."""
         parts: list[bytes] = []
         page_token = ""
         while True:
@@ -262,7 +231,7 @@ class InventoryClient:
         return _owned(await self._caller.call(self._stub.GetSeat, pb.GetSeatRequest(seat_id=str(seat_id))))
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[OwnedSeat], int]:
-        """Return a page of a user's seats, newest first, and how many there are in all."""
+        """Return a page of a user's seats, newest first, and the total."""
         request = pb.ListOwnedSeatsRequest(user_id=str(user_id), offset=offset, limit=limit)
         answer = await self._caller.call(self._stub.ListOwnedSeats, request)
         return [_owned(seat) for seat in answer.seats], int(answer.total)
@@ -279,7 +248,7 @@ def _seat(seat: pb.Seat) -> Seat:
 
 
 def _seat_view(seat: pb.Seat) -> dict[str, object]:
-    """Plain values, no models: a hall has up to 100,000 seats."""
+    """Return plain values, no model: a hall has up to 100,000 seats."""
     return {
         "seat_id": seat.seat_id,
         "row_number": seat.row_number,
@@ -295,10 +264,10 @@ def _owned(seat: pb.Seat) -> OwnedSeat:
         seat=_seat(seat),
         event_id=uuid.UUID(seat.event_id),
         status=pb.SeatStatus.Name(seat.status),
-        owner_user_id=uuid.UUID(seat.owner_user_id) if seat.owner_user_id else None,
-        order_id=uuid.UUID(seat.order_id) if seat.order_id else None,
+        owner_user_id=optional_id(seat.owner_user_id),
+        order_id=optional_id(seat.order_id),
         price_paid=Decimal(seat.price_paid) if seat.price_paid else None,
-        purchased_at=datetime.fromisoformat(seat.purchased_at) if seat.purchased_at else None,
+        purchased_at=optional_time(seat.purchased_at),
     )
 
 
@@ -306,10 +275,7 @@ def _resale_request(
     call: Call, *, seat_id: uuid.UUID, order_id: uuid.UUID, owner_user_id: uuid.UUID
 ) -> pb.ResaleRequest:
     return pb.ResaleRequest(
-        request_id=str(call.request_id),
-        seat_id=str(seat_id),
-        order_id=str(order_id),
-        owner_user_id=str(owner_user_id),
+        request_id=str(call.request_id), seat_id=str(seat_id), order_id=str(order_id), owner_user_id=str(owner_user_id)
     )
 
 

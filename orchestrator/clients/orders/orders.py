@@ -1,22 +1,20 @@
-"""The orders service's order book."""
+"""The orders service's ticket orders."""
 
 import uuid
-from collections import Counter
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from common.errors import NotFound
-from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.clients.models import Hold
+from orchestrator.clients.orders.aggregate import AggregateClient
 from orchestrator.saga_engine.plan import Call
 
 __all__ = ["OrderFacts", "OrdersClient"]
 
 
 class OrderFacts(BaseModel):
-    """An order as the orders service has it."""
+    """An order in the orders service."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -27,83 +25,50 @@ class OrderFacts(BaseModel):
     total: Money
 
 
-class OrdersClient:
-    def __init__(self, orders: ServiceClient) -> None:
-        self._orders = orders
+class OrdersClient(AggregateClient[OrderFacts]):
+    path = "/internal/orders"
+    facts = OrderFacts
 
     async def open(
         self, call: Call, *, order_id: uuid.UUID, user_id: uuid.UUID, event_id: uuid.UUID, hold: Hold
     ) -> None:
-        await self._orders.post(
-            "/internal/orders",
-            {
-                "request_id": call.request_id,
-                "order_id": order_id,
-                "user_id": user_id,
-                "event_id": event_id,
-                "total": f"{hold.total:.2f}",
-                "held_until": hold.held_until,
-                "seats": [seat.model_dump(mode="json") for seat in hold.seats],
-            },
+        await self._open(
+            call,
+            order_id=order_id,
+            user_id=user_id,
+            event_id=event_id,
+            total=f"{hold.total:.2f}",
+            held_until=hold.held_until,
+            seats=[seat.model_dump(mode="json") for seat in hold.seats],
         )
 
     async def confirm(self, call: Call, *, order_id: uuid.UUID) -> None:
-        await self._orders.post(f"/internal/orders/{order_id}/confirm", {"request_id": call.request_id})
+        await self._post(order_id, "confirm", call)
 
     async def end(self, call: Call, *, order_id: uuid.UUID, status: str) -> None:
-        """Undo the opening: the order becomes FAILED or CANCELLED, for the reason the call gives."""
-        await self._orders.post(
-            f"/internal/orders/{order_id}/end",
-            {
-                "request_id": call.request_id,
-                "undoes_request_id": call.undoes_request_id,
-                "status": status,
-                "reason": call.reason,
-            },
-        )
+        """Undo the opening: the order becomes FAILED or CANCELLED, for the reason that the call gives."""
+        await self._post(order_id, "end", call, status=status, reason=call.reason)
 
     async def begin_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
-        """Let no ticket of the order be disputed from now on. One is already: TRANSFER_INVALID_STATE."""
-        await self._orders.post(f"/internal/orders/{order_id}/begin-refund", {"request_id": call.request_id})
+        """Block new disputes about the order's tickets. If a ticket is already disputed: TRANSFER_INVALID_STATE."""
+        await self._post(order_id, "begin-refund", call)
 
     async def abandon_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
-        await self._orders.post(
-            f"/internal/orders/{order_id}/abandon-refund",
-            {"request_id": call.request_id, "undoes_request_id": call.undoes_request_id},
-        )
+        await self._post(order_id, "abandon-refund", call)
 
     async def refund(self, call: Call, *, order_id: uuid.UUID, reason: str) -> None:
-        await self._orders.post(
-            f"/internal/orders/{order_id}/refund", {"request_id": call.request_id, "reason": reason}
-        )
-
-    async def find(self, order_id: uuid.UUID) -> OrderFacts:
-        """Return an order.
-
-        Raises:
-            NotFound: ORDER_NOT_FOUND.
-        """
-        return OrderFacts.model_validate(await self._orders.get(f"/internal/orders/{order_id}"))
+        await self._post(order_id, "refund", call, reason=reason)
 
     async def status_of_seat(self, seat_id: uuid.UUID) -> str | None:
-        """Return the status of the seat's order: the confirmed one, else the latest; None when it never had one.
+        """Return the status of the seat's order: the confirmed one, else the latest; None if it never had one.
 
         Raises:
-            Unavailable: the orders service gives no answer.
+            Unavailable: the orders service does not respond.
         """
         try:
-            order = await self._orders.get(f"/internal/orders/by-seat/{seat_id}")
+            order = await self._orders.get(f"{self.path}/by-seat/{seat_id}")
         except NotFound as error:
-            if error.code != "ORDER_NOT_FOUND":  # no such path is no answer
+            if error.code != "ORDER_NOT_FOUND":  # the route is missing, which says nothing about the order
                 raise
             return None
         return str(order["status"])
-
-    async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int, offset: int = 0) -> list[OrderFacts]:
-        """Return an event's orders of a status, oldest first."""
-        query: dict[str, Any] = {"event_id": str(event_id), "status": status, "limit": limit, "offset": offset}
-        return [OrderFacts.model_validate(order) for order in await self._orders.get("/internal/orders", query)]
-
-    async def counts(self, event_id: uuid.UUID) -> Counter[str]:
-        """Return how many orders an event has, by status."""
-        return Counter(await self._orders.get("/internal/orders/counts", {"event_id": str(event_id)}))

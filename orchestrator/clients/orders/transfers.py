@@ -1,24 +1,22 @@
-"""The orders service's book of transfers."""
+"""The orders service's transfers of tickets."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from common.http.client import ServiceClient
 from common.money import Money
 from orchestrator.clients.models import Ticket
+from orchestrator.clients.orders.aggregate import AggregateClient
 from orchestrator.saga_engine.plan import Call
 
 __all__ = ["TransferFacts", "TransfersClient"]
 
 
 class TransferFacts(BaseModel):
-    """A transfer as the orders service has it. `waiting_for` names the parties that have not confirmed."""
+    """A transfer in the orders service. `waiting_for` names the parties that have not confirmed."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -39,16 +37,16 @@ class TransferFacts(BaseModel):
         return user_id in {self.seller_user_id, self.buyer_user_id}
 
     def party_of(self, user_id: uuid.UUID) -> str:
-        """Return what a party is in this transfer: `seller` or `buyer`."""
+        """Return a party's role in this transfer: `seller` or `buyer`."""
         return "seller" if user_id == self.seller_user_id else "buyer"
 
     def user_of(self, party: str) -> uuid.UUID:
         return self.seller_user_id if party == "seller" else self.buyer_user_id
 
 
-class TransfersClient:
-    def __init__(self, orders: ServiceClient) -> None:
-        self._orders = orders
+class TransfersClient(AggregateClient[TransferFacts]):
+    path = "/internal/transfers"
+    facts = TransferFacts
 
     async def open(
         self,
@@ -62,107 +60,63 @@ class TransfersClient:
         credits_amount: Decimal,
         expires_at: datetime,
     ) -> None:
-        """Open a transfer. When the ticket is in another: TRANSFER_IN_PROGRESS; on sale: LISTING_INVALID_STATE."""
-        await self._orders.post(
-            "/internal/transfers",
-            {
-                "request_id": call.request_id,
-                "transfer_id": transfer_id,
-                **ticket.model_dump(exclude={"price"}),
-                "seller_user_id": seller_user_id,
-                "buyer_user_id": buyer_user_id,
-                "initiated_by_user_id": initiated_by_user_id,
-                "credits_amount": f"{credits_amount:.2f}",
-                "expires_at": expires_at,
-            },
+        """Open a transfer.
+
+        Raises:
+            Conflict: TRANSFER_IN_PROGRESS, the ticket is in another one; LISTING_INVALID_STATE, it is listed.
+        """
+        await self._open(
+            call,
+            transfer_id=transfer_id,
+            **ticket.model_dump(exclude={"price"}),
+            seller_user_id=seller_user_id,
+            buyer_user_id=buyer_user_id,
+            initiated_by_user_id=initiated_by_user_id,
+            credits_amount=f"{credits_amount:.2f}",
+            expires_at=expires_at,
         )
 
     async def end(self, call: Call, *, transfer_id: uuid.UUID, status: str) -> None:
-        """Undo the opening: the transfer becomes FAILED or CANCELLED, for the reason the call gives."""
-        await self._orders.post(
-            f"/internal/transfers/{transfer_id}/end",
-            {
-                "request_id": call.request_id,
-                "undoes_request_id": call.undoes_request_id,
-                "status": status,
-                "reason": call.reason,
-            },
-        )
+        """Undo the opening: the transfer becomes FAILED or CANCELLED, for the reason that the call gives."""
+        await self._post(transfer_id, "end", call, status=status, reason=call.reason)
 
     async def complete(self, call: Call, *, transfer_id: uuid.UUID) -> None:
-        await self._move(transfer_id, "complete", call)
+        await self._post(transfer_id, "complete", call)
 
     async def begin_reversal(self, call: Call, *, transfer_id: uuid.UUID) -> None:
-        """Begin to reverse a disputed transfer. Any other one: TRANSFER_INVALID_STATE."""
-        await self._move(transfer_id, "begin-reversal", call)
+        """Begin to reverse a transfer. If it is not DISPUTED: TRANSFER_INVALID_STATE."""
+        await self._post(transfer_id, "begin-reversal", call)
 
     async def abandon_reversal(self, call: Call, *, transfer_id: uuid.UUID) -> None:
-        await self._orders.post(
-            f"/internal/transfers/{transfer_id}/abandon-reversal",
-            {"request_id": call.request_id, "undoes_request_id": call.undoes_request_id},
-        )
+        await self._post(transfer_id, "abandon-reversal", call)
 
     async def reverse(self, call: Call, *, transfer_id: uuid.UUID) -> None:
-        await self._move(transfer_id, "reverse", call)
-
-    async def find(self, transfer_id: uuid.UUID) -> TransferFacts:
-        """Return a transfer.
-
-        Raises:
-            NotFound: TRANSFER_NOT_FOUND.
-        """
-        return TransferFacts.model_validate(await self._orders.get(f"/internal/transfers/{transfer_id}"))
+        await self._post(transfer_id, "reverse", call)
 
     async def is_disputed(self, *, seat_id: uuid.UUID, order_id: uuid.UUID) -> bool:
-        """Return whether a transfer of that ticket is disputed, or being reversed."""
+        """Return whether a transfer of that ticket is disputed or being reversed."""
         query = {"seat_id": str(seat_id), "order_id": str(order_id)}
-        answer = await self._orders.get("/internal/transfers/disputed", query)
-        return bool(answer["is_disputed"])
+        return bool((await self._orders.get(f"{self.path}/disputed", query))["is_disputed"])
 
     async def disputed_orders(self, event_id: uuid.UUID) -> frozenset[uuid.UUID]:
-        """Return an event's orders of which a ticket is disputed."""
-        found = await self._orders.get("/internal/transfers/disputed-orders", {"event_id": str(event_id)})
-        return frozenset(map(uuid.UUID, found))
-
-    async def counts(self, event_id: uuid.UUID) -> Counter[str]:
-        """Return how many transfers an event has, by status."""
-        return Counter(await self._orders.get("/internal/transfers/counts", {"event_id": str(event_id)}))
-
-    async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int) -> list[TransferFacts]:
-        """Return an event's oldest transfers of a status."""
-        query: dict[str, Any] = {"event_id": str(event_id), "status": status, "limit": limit}
-        return [TransferFacts.model_validate(found) for found in await self._orders.get("/internal/transfers", query)]
+        """Return the ids of an event's orders that have a disputed ticket."""
+        order_ids = await self._orders.get(f"{self.path}/disputed-orders", {"event_id": str(event_id)})
+        return frozenset(map(uuid.UUID, order_ids))
 
     async def confirm(self, transfer_id: uuid.UUID, parties: Sequence[str]) -> TransferFacts:
-        """Note who has confirmed.
+        """Record the parties that have confirmed.
 
         Raises:
-            Conflict: TRANSFER_INVALID_STATE, it is over.
+            Conflict: TRANSFER_INVALID_STATE, the transfer is over.
         """
-        body = {"request_id": uuid.uuid4(), "parties": list(parties)}
-        return TransferFacts.model_validate(
-            await self._orders.post(f"/internal/transfers/{transfer_id}/confirmations", body)
-        )
+        return await self._ask(transfer_id, "confirmations", request_id=uuid.uuid4(), parties=list(parties))
 
     async def dispute(
         self, transfer_id: uuid.UUID, *, request_id: uuid.UUID, user_id: uuid.UUID, reason: str
     ) -> TransferFacts:
-        """COMPLETED -> DISPUTED.
-
-        Raises:
-            Conflict: TRANSFER_INVALID_STATE.
-        """
-        body = {"request_id": request_id, "user_id": user_id, "reason": reason}
-        return TransferFacts.model_validate(await self._orders.post(f"/internal/transfers/{transfer_id}/dispute", body))
+        """COMPLETED -> DISPUTED; from any other status: TRANSFER_INVALID_STATE."""
+        return await self._ask(transfer_id, "dispute", request_id=request_id, user_id=user_id, reason=reason)
 
     async def dismiss(self, transfer_id: uuid.UUID, *, request_id: uuid.UUID) -> TransferFacts:
-        """DISPUTED -> COMPLETED.
-
-        Raises:
-            Conflict: TRANSFER_INVALID_STATE.
-        """
-        answer = await self._orders.post(f"/internal/transfers/{transfer_id}/dismiss", {"request_id": request_id})
-        return TransferFacts.model_validate(answer)
-
-    async def _move(self, transfer_id: uuid.UUID, move: str, call: Call) -> None:
-        await self._orders.post(f"/internal/transfers/{transfer_id}/{move}", {"request_id": call.request_id})
+        """DISPUTED -> COMPLETED; from any other status: TRANSFER_INVALID_STATE."""
+        return await self._ask(transfer_id, "dismiss", request_id=request_id)

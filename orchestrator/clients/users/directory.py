@@ -1,4 +1,4 @@
-"""Who people are, as the users service knows them."""
+"""Users' names and email addresses, from the users service."""
 
 import asyncio
 import itertools
@@ -14,10 +14,10 @@ from common.http.client import ServiceClient
 
 __all__ = ["UserDirectory", "UserFacts"]
 
-# Names change about never; staff sent to another hall need it within seconds.
+# Names rarely change; a new hall assignment of staff must be seen within seconds.
 FACTS_TTL_SECONDS: Final = 5.0
-CACHED_PEOPLE: Final = 10_000
-MOST_AT_ONCE: Final = 100  # of the users service's lookup
+CACHED_USERS: Final = 10_000
+LOOKUP_LIMIT: Final = 100  # of the users service
 
 
 class UserFacts(BaseModel):
@@ -30,31 +30,31 @@ class UserFacts(BaseModel):
     is_verified: bool
 
     @property
-    def called(self) -> str:
-        """What to call them: their name, or what stands before the @ of their e-mail address."""
+    def display_name(self) -> str:
+        """The user's name, or the local part of their email address."""
         return self.name or self.email.partition("@")[0]
 
 
 class UserDirectory:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users
-        self._known: TTLCache[uuid.UUID, UserFacts] = TTLCache(CACHED_PEOPLE, FACTS_TTL_SECONDS)
+        self._cache: TTLCache[uuid.UUID, UserFacts] = TTLCache(CACHED_USERS, FACTS_TTL_SECONDS)
 
     async def find(self, user_id: uuid.UUID) -> UserFacts:
-        """Return somebody, as they were a few seconds ago at most.
+        """Return a user, at most a few seconds old.
 
         Raises:
             NotFound: USER_NOT_FOUND.
-            Unavailable: the users service gives no answer.
+            Unavailable: the users service does not respond.
         """
-        person = self._known.get(user_id)
-        if person is None:
-            person = UserFacts.model_validate(await self._users.get(f"/internal/users/{user_id}"))
-            self._known[user_id] = person
-        return person
+        user = self._cache.get(user_id)
+        if user is None:
+            user = UserFacts.model_validate(await self._users.get(f"/internal/users/{user_id}"))
+            self._cache[user_id] = user
+        return user
 
     async def find_by_email(self, email: str) -> UserFacts:
-        """Return who has that e-mail address.
+        """Return the user with that email address.
 
         Raises:
             NotFound: USER_NOT_FOUND.
@@ -62,15 +62,15 @@ class UserDirectory:
         return UserFacts.model_validate(await self._users.post("/internal/users/find", {"email": email}))
 
     async def balance_of(self, user_id: uuid.UUID) -> Decimal:
-        """Return what is in somebody's wallet right now."""
+        """Return the present balance of a user's wallet."""
         return Decimal((await self._users.get(f"/internal/users/{user_id}"))["credit_balance"])
 
     async def lookup(self, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, UserFacts]:
-        """Return those that exist, by id."""
+        """Return the users that exist, by id."""
         wanted = sorted(set(user_ids))
-        pages = [wanted[start : start + MOST_AT_ONCE] for start in range(0, len(wanted), MOST_AT_ONCE)]
+        pages = [wanted[start : start + LOOKUP_LIMIT] for start in range(0, len(wanted), LOOKUP_LIMIT)]
         answers = await asyncio.gather(
             *(self._users.post("/internal/users/lookup", {"user_ids": page}) for page in pages)
         )
-        people = [UserFacts.model_validate(user) for user in itertools.chain.from_iterable(answers)]
-        return {person.user_id: person for person in people}
+        users = [UserFacts.model_validate(user) for user in itertools.chain.from_iterable(answers)]
+        return {user.user_id: user for user in users}

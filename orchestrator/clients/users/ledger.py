@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from common.http.client import ServiceClient
+from orchestrator.clients.calls import post
 from orchestrator.clients.models import Charge
 from orchestrator.saga_engine.plan import Call
 
@@ -18,71 +20,32 @@ class LedgerClient:
     async def charge(
         self, call: Call, *, user_id: uuid.UUID, event_id: uuid.UUID, amount: Decimal, reference: uuid.UUID
     ) -> Charge:
-        """Debit the wallet. Too little in it: INSUFFICIENT_CREDITS; a flagged user without a proof: OTP_REQUIRED."""
-        answer = await self._users.post(
-            "/internal/ledger/deduct",
-            {
-                "request_id": call.request_id,
-                "user_id": user_id,
-                "event_id": event_id,
-                "amount": f"{amount:.2f}",
-                "reference": str(reference),
-            },
-        )
-        return Charge.model_validate(answer)
+        """Debit the wallet. Too little credit: INSUFFICIENT_CREDITS; a flagged user without proof: OTP_REQUIRED."""
+        facts = {"user_id": user_id, "event_id": event_id, "amount": f"{amount:.2f}", "reference": str(reference)}
+        return Charge.model_validate(await self._post("deduct", call, **facts))
 
     async def refund(self, call: Call) -> None:
-        """Give back what was charged by the action that the call undoes, if anything was."""
-        await self._users.post(
-            "/internal/ledger/refund",
-            {
-                "request_id": call.request_id,
-                "undoes_request_id": call.undoes_request_id,
-                "reason": call.reason,
-            },
-        )
+        """Give back what the undone action charged, if anything."""
+        await self._post("refund", call, reason=call.reason)
 
     async def pay_back(
         self, call: Call, *, charge_request_id: uuid.UUID, recipients: Mapping[uuid.UUID, Decimal], reason: str
     ) -> None:
-        """Reverse a charge in favour of the recipients, who get all of it between them."""
-        await self._users.post(
-            "/internal/ledger/refund",
-            {
-                "request_id": call.request_id,
-                "undoes_request_id": charge_request_id,
-                "reason": reason,
-                "recipients": [
-                    {"user_id": user_id, "amount": f"{amount:.2f}"} for user_id, amount in sorted(recipients.items())
-                ],
-            },
-        )
+        """Reverse a charge in favour of the recipients; their amounts add up to the charge."""
+        shares = [{"user_id": user_id, "amount": f"{amount:.2f}"} for user_id, amount in sorted(recipients.items())]
+        await self._post("refund", call, undoes_request_id=charge_request_id, reason=reason, recipients=shares)
 
     async def hold_escrow(self, call: Call, *, user_id: uuid.UUID, amount: Decimal, reference: uuid.UUID) -> uuid.UUID:
         """Set credits aside and return the escrow's id. Too few: INSUFFICIENT_CREDITS."""
-        answer = await self._users.post(
-            "/internal/ledger/escrow/hold",
-            {
-                "request_id": call.request_id,
-                "user_id": user_id,
-                "amount": f"{amount:.2f}",
-                "reference": str(reference),
-            },
-        )
-        return uuid.UUID(answer["escrow_id"])
+        facts = {"user_id": user_id, "amount": f"{amount:.2f}", "reference": str(reference)}
+        return uuid.UUID((await self._post("escrow/hold", call, **facts))["escrow_id"])
 
     async def void_escrow(self, call: Call) -> None:
-        """Give back what was set aside by the action that the call undoes, if anything was."""
-        await self._users.post(
-            "/internal/ledger/escrow/void",
-            {"request_id": call.request_id, "undoes_request_id": call.undoes_request_id},
-        )
+        """Give back what the undone action set aside, if anything."""
+        await self._post("escrow/void", call)
 
     async def release_escrow(self, call: Call, *, escrow_id: uuid.UUID, to_user_id: uuid.UUID) -> None:
-        await self._users.post(
-            "/internal/ledger/escrow/release",
-            {"request_id": call.request_id, "escrow_id": escrow_id, "to_user_id": to_user_id},
-        )
+        await self._post("escrow/release", call, escrow_id=escrow_id, to_user_id=to_user_id)
 
     async def claw_back(
         self,
@@ -93,18 +56,13 @@ class LedgerClient:
         amount: Decimal,
         reference: uuid.UUID,
     ) -> Decimal:
-        """Move credits whether they are there or not, and return how many were not: those are owed from now on."""
-        answer = await self._users.post(
-            "/internal/ledger/clawback",
-            {
-                "request_id": call.request_id,
-                "from_user_id": from_user_id,
-                "to_user_id": to_user_id,
-                "amount": f"{amount:.2f}",
-                "reference": str(reference),
-            },
-        )
+        """Move credits even if the wallet lacks them, and return the shortfall, which the user owes from then on."""
+        facts = {"amount": f"{amount:.2f}", "reference": str(reference)}
+        answer = await self._post("clawback", call, from_user_id=from_user_id, to_user_id=to_user_id, **facts)
         return Decimal(answer["shortfall"])
+
+    async def _post(self, route: str, call: Call, **facts: object) -> Any:
+        return await post(self._users, f"/internal/ledger/{route}", call, **facts)
 
 
 class EventRevenue:
@@ -112,6 +70,5 @@ class EventRevenue:
         self._users = users
 
     async def of(self, event_id: uuid.UUID) -> Decimal:
-        """Return an event's revenue: what was charged less what was given back."""
-        answer = await self._users.get(f"/internal/ledger/revenue/{event_id}")
-        return Decimal(answer["revenue"])
+        """Return an event's revenue: charges less refunds."""
+        return Decimal((await self._users.get(f"/internal/ledger/revenue/{event_id}"))["revenue"])

@@ -1,4 +1,4 @@
-"""Payments, which the users service keeps beside the ledger."""
+"""Payments in the users service, beside the ledger."""
 
 import enum
 import uuid
@@ -29,8 +29,6 @@ __all__ = [
 PAGE: Final = 500
 Purpose = Literal["topup", "order"]
 INVALID_STATE: Final = "PAYMENT_INVALID_STATE"
-
-
 # One credit is one Singapore dollar.
 CURRENCY: Final = "sgd"
 
@@ -42,7 +40,7 @@ class Provider(enum.StrEnum):
 
 
 class PaymentStatus(enum.StrEnum):
-    """A payment's states as the users service knows them, whichever words its provider has."""
+    """A payment's status in the users service. Adapters map each provider's own statuses to it."""
 
     PENDING = "PENDING"
     WAITING = "WAITING"
@@ -56,10 +54,10 @@ class PaymentStatus(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentNews:
-    """What a provider says of a payment.
+    """A provider's report about a payment.
 
-    `payment_id` is ours, as we gave it to the provider. `amount` is what the payment is for, in `currency`; of a
-    refund, what was given back. `paid_amount` is what has arrived, in whatever it was paid with.
+    `payment_id` is the platform's id, which the provider was given. `amount`, in `currency`, is the amount due or, for
+    a refund, the refunded amount. `paid_amount` is the amount received, in the currency it was paid in.
     """
 
     provider: Provider
@@ -82,9 +80,10 @@ class ReportOutcome(enum.StrEnum):
 
 
 class PaymentFacts(BaseModel):
-    """A payment as the users service has it, `status` since `status_at`. `provider_payment_id` is None until the provider has made it.
+    """A payment in the users service; `status_at` is when it took its `status`.
 
-    `paid_amount` is what has come so far, as the provider counts it.
+    `provider_payment_id` is None until the provider has created the payment. `paid_amount` is the amount that the
+    provider has received so far.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -101,7 +100,7 @@ class PaymentFacts(BaseModel):
 
 
 class PaymentReport(BaseModel):
-    """What the ledger made of a provider's news; `payment_id` is None when it is no payment of ours."""
+    """The ledger's outcome for a provider's report; `payment_id` is None if the payment is unknown."""
 
     outcome: ReportOutcome
     payment_id: uuid.UUID | None
@@ -122,10 +121,10 @@ class PaymentsClient:
         amount: Decimal,
         details: Mapping[str, str] | None = None,
     ) -> PaymentFacts:
-        """Note what somebody is to pay. The same payment again is the same; with other facts it is refused.
+        """Create a payment. Repeating it returns the same payment; repeating it with other facts is refused.
 
         Args:
-            details: what else was wanted.
+            details: further facts of the request, such as the pay currency.
 
         Raises:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
@@ -154,7 +153,7 @@ class PaymentsClient:
         expires_at: datetime | None = None,
         details: Mapping[str, str | None] | None = None,
     ) -> PaymentFacts:
-        """Note the provider's name for a payment, until when and how it is paid. The first one stays: it is returned."""
+        """Store the provider's id of a payment, its expiry and its details. A second call returns the first values."""
         try:
             answer = await self._users.post(
                 f"/internal/payments/{payment_id}/attach",
@@ -172,16 +171,12 @@ class PaymentsClient:
         return PaymentFacts.model_validate(answer)
 
     async def find(self, payment_id: uuid.UUID) -> PaymentFacts:
-        """Return a payment.
-
-        Raises:
-            NotFound: there is none.
-        """
+        """Return a payment, or raise NotFound."""
         return PaymentFacts.model_validate(await self._users.get(f"/internal/payments/{payment_id}"))
 
     async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:
-        """Tell the ledger what a provider says; it decides, and does each thing once, however often it is told."""
-        told = {
+        """Report a provider's news to the ledger, which decides its effect and applies it once, even if it is repeated."""
+        body = {
             "request_id": request_id,
             "provider": news.provider,
             "provider_payment_id": news.provider_payment_id,
@@ -193,25 +188,25 @@ class PaymentsClient:
             "paid_amount": None if news.paid_amount is None else f"{news.paid_amount:f}",
             "occurred_at": news.occurred_at,
         }
-        answer = await self._users.post("/internal/payments/events", told)
+        answer = await self._users.post("/internal/payments/events", body)
         payment_id = answer["payment"]["payment_id"] if answer["payment"] else None
         return PaymentReport(outcome=answer["outcome"], payment_id=payment_id)
 
     async def since(
         self, moment: datetime, *, provider: Provider, statuses: list[PaymentStatus] | None = None
     ) -> AsyncIterator[PaymentFacts]:
-        """Yield a provider's payments made since then, oldest first; those of some statuses, or all."""
+        """Yield a provider's payments created since `moment`, oldest first; all, or those of some statuses."""
         seen: set[uuid.UUID] = set()
         while True:
-            asked: dict[str, Any] = {"provider": provider.value, "since": moment.isoformat(), "limit": PAGE}
+            query: dict[str, Any] = {"provider": provider.value, "since": moment.isoformat(), "limit": PAGE}
             if statuses:
-                asked["status"] = [status.value for status in statuses]
-            page = [PaymentFacts.model_validate(each) for each in await self._users.get("/internal/payments", asked)]
+                query["status"] = [status.value for status in statuses]
+            page = [PaymentFacts.model_validate(row) for row in await self._users.get("/internal/payments", query)]
             new = [payment for payment in page if payment.payment_id not in seen]
             for payment in new:
                 yield payment
             if len(page) < PAGE or not new:
                 return
-            # Those of the same moment come again, and are known then.
+            # The next page repeats the payments of this moment; they are skipped then.
             moment = page[-1].created_at
             seen = {payment.payment_id for payment in page if payment.created_at == moment}

@@ -120,7 +120,7 @@ def _attendee_view(attendee: Attendee, user: UserFacts | None) -> AttendeeView:
         seat_number=attendee.seat_number,
         status=attendee.status,
         user_id=attendee.user_id,
-        name=user.called if user else None,
+        name=user.display_name if user else None,
         email=user.email if user else None,
         price_paid=attendee.price_paid,
         purchased_at=attendee.purchased_at,

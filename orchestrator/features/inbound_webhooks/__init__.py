@@ -1,9 +1,10 @@
-"""Webhooks of outside parties: checked, stored once, answered at once, processed by a job."""
+"""Webhooks of payment providers and the supplier: verified, stored once, and processed by a job."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
+import orchestrator.features.inbound_webhooks.models.tables  # noqa: F401 - defines the feature's tables
 from common.periodic import PeriodicTask
 from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
@@ -49,7 +50,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     keep_seconds = resources.settings_of(PaymentSettings).webhook_log_days * SECONDS_PER_DAY
     yield PeriodicTask(
         log.end_abandoned,
-        partial(log.trim, keep_seconds=keep_seconds),
+        partial(log.purge, keep_seconds=keep_seconds),
         name="webhook log",
         interval_seconds=HOUSEKEEPING_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""What the log of webhooks says no with."""
+"""Errors of the webhook log."""
 
 from common.errors import NotFound
 

@@ -1,7 +1,8 @@
-"""The job of a webhook: what it says of a payment goes to the ledger, which decides."""
+"""The job of a webhook: it reports the webhook's news to the ledger, which decides the effect."""
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from common.errors import ServiceError
@@ -24,7 +25,7 @@ from orchestrator.jobs.registry import JobContext
 
 __all__ = ["POLICY", "WebhookProcessor"]
 
-# Money is waiting: the last pause repeats for nine minutes. After that the reconciliation repairs what is left.
+# A fan waits for the money: the last pause repeats for nine minutes. After that, reconciliation repairs the rest.
 POLICY: Final = JobPolicy(KIND, tries=20, retry_seconds=FIVE_REPETITIONS, timeout_seconds=30, concurrency=8)
 REPORT: Final = "report"
 
@@ -39,39 +40,39 @@ _STATUS_OF_OUTCOME: Final = {
 logger = get_logger(__name__)
 
 
+@dataclass(frozen=True)
 class WebhookProcessor:
-    def __init__(self, log: WebhookLog, adapters: Mapping[Provider, WebhookAdapter], payments: PaymentsClient) -> None:
-        self._log = log
-        self._adapters = adapters
-        self._payments = payments
+    log: WebhookLog
+    adapters: Mapping[Provider, WebhookAdapter]
+    payments: PaymentsClient
 
-    async def process(self, work: ProcessWebhook, context: JobContext) -> Mapping[str, Any]:
-        """Do what a webhook means.
+    async def process(self, request: ProcessWebhook, context: JobContext) -> Mapping[str, Any]:
+        """Apply a webhook's news.
 
         Raises:
-            JobRefused: it cannot be read, or it was replayed since.
-            ServiceError: the ledger cannot be asked; the next try will.
+            JobRefused: the webhook cannot be parsed, or has been replayed since.
+            ServiceError: the users service does not respond; the job is to be retried.
         """
-        webhook = await self._log.begin(work.webhook_id, replay=work.replay)
+        webhook = await self.log.begin(request.webhook_id, replay=request.replay)
         if webhook is None:
-            raise JobRefused("The webhook was replayed since, or is gone.")
+            raise JobRefused("The webhook was replayed since, or is deleted.")
         try:
-            verdict = await self._judge(webhook, context.request_id(REPORT))
+            outcome = await self._outcome_of(webhook, context.request_id(REPORT))
         except WebhookUnreadable as error:
             refusal = WebhookError(code=error.code, message=error.public_message)
             await self._end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=refusal))
             raise JobRefused(error.public_message, code=error.code) from error
         except Exception as error:
-            await self._note_failure(webhook, error, is_last=context.is_last_attempt)
+            await self._record_failure(webhook, error, is_last=context.is_last_attempt)
             raise
-        await self._end(webhook, verdict)
-        return {"status": verdict.status, "outcome": verdict.outcome}
+        await self._end(webhook, outcome)
+        return {"status": outcome.status, "outcome": outcome.outcome}
 
-    async def _judge(self, webhook: StoredWebhook, request_id: uuid.UUID) -> WebhookOutcome:
-        news = self._adapters[webhook.provider].news(webhook.body)
+    async def _outcome_of(self, webhook: StoredWebhook, request_id: uuid.UUID) -> WebhookOutcome:
+        news = self.adapters[webhook.provider].news(webhook.body)
         if news is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
-        report = await self._payments.report(news, request_id=request_id)
+        report = await self.payments.report(news, request_id=request_id)
         if report.outcome is ReportOutcome.MISMATCH:
             logger.error("webhook.contradicts", webhook_id=str(webhook.webhook_id), payment_id=str(report.payment_id))
         return WebhookOutcome(
@@ -80,16 +81,16 @@ class WebhookProcessor:
             payment_id=report.payment_id,
         )
 
-    async def _end(self, webhook: StoredWebhook, verdict: WebhookOutcome) -> None:
-        await self._log.end(webhook, verdict)
-        WEBHOOKS.labels(webhook.provider, verdict.status).inc()
+    async def _end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
+        await self.log.end(webhook, outcome)
+        WEBHOOKS.labels(webhook.provider, outcome.status).inc()
 
-    async def _note_failure(self, webhook: StoredWebhook, error: Exception, *, is_last: bool) -> None:
-        why = _shown(error)
+    async def _record_failure(self, webhook: StoredWebhook, error: Exception, *, is_last: bool) -> None:
+        shown = _shown(error)
         if is_last:
-            await self._end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=why))
+            await self._end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=shown))
         else:
-            await self._log.note_error(webhook, why)
+            await self.log.record_error(webhook, shown)
 
 
 def _shown(error: Exception) -> WebhookError:

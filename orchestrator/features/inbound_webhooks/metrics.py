@@ -1,4 +1,4 @@
-"""What operators see of webhooks."""
+"""Metrics of inbound webhooks."""
 
 from prometheus_client import Counter
 
@@ -8,11 +8,11 @@ from orchestrator.features.inbound_webhooks.models.records import WebhookStatus
 __all__ = ["WEBHOOKS", "WEBHOOK_REJECTIONS"]
 
 WEBHOOKS = Counter(
-    "webhooks_total", "Webhooks taken, by what came of them; duplicate: was there.", ["provider", "status"]
+    "webhooks_total", "Webhooks accepted, by outcome; duplicate: received before.", ["provider", "status"]
 )
-WEBHOOK_REJECTIONS = Counter("webhook_rejections_total", "Webhooks refused and not stored.", ["provider", "reason"])
+WEBHOOK_REJECTIONS = Counter("webhook_rejections_total", "Webhooks rejected and not stored.", ["provider", "reason"])
 
-# Known from the start: a counter that appears with its first event shows no increase.
+# Initialised, because a counter that first appears with its first event shows no increase.
 for provider in Provider:
     for status in WebhookStatus:
         WEBHOOKS.labels(provider, status)

@@ -1,4 +1,4 @@
-"""The log of webhooks in PostgreSQL."""
+"""The webhook log in PostgreSQL."""
 
 import uuid
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.engine import Database, Row
+from common.db.engine import Database
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -22,7 +22,7 @@ from orchestrator.jobs.repository.writer import enqueue_in
 __all__ = ["WebhookLog"]
 
 JOB_ENDED: Final = "JOB_ENDED"
-ABANDONED: Final = WebhookError(code=JOB_ENDED, message="Its job ended before it was processed.")
+ABANDONED: Final = WebhookError(code=JOB_ENDED, message="The job ended before the webhook was processed.")
 _COLUMNS: Final = """
     webhook_id, provider, external_id, event_type, status, outcome, payment_id, attempts, replays, job_id, error,
     earlier, received_at, processed_at
@@ -36,7 +36,7 @@ _STORE: Final = text(
     """
 )
 
-# A job of before the last replay changes nothing any more.
+# A job from before the last replay has no effect.
 _BEGIN: Final = text(
     """
     UPDATE webhook_log SET status = 'processing', attempts = attempts + 1
@@ -45,7 +45,7 @@ _BEGIN: Final = text(
     """
 )
 
-# That it failed is no news of a worker that was asleep while another one processed it.
+# A worker that was suspended cannot record a failure after another worker has processed the webhook.
 _END: Final = text(
     """
     UPDATE webhook_log SET status = :status, outcome = :outcome, payment_id = coalesce(:payment_id, payment_id),
@@ -54,7 +54,7 @@ _END: Final = text(
     """
 ).bindparams(bindparam("error", type_=JSONB(none_as_null=True)))
 
-_NOTE_ERROR: Final = text(
+_RECORD_ERROR: Final = text(
     """
     UPDATE webhook_log SET error = :error
     WHERE webhook_id = :webhook_id AND replays = :replay AND status = 'processing'
@@ -73,7 +73,7 @@ _REPLAY: Final = text(
     """  # noqa: S608 - constants only
 )
 
-# The job was cancelled, or given up when its last worker had died; or a worker that was asleep began what was over.
+# The job was cancelled, or failed when its last worker crashed; or a suspended worker began a webhook whose job was over.
 _END_ABANDONED: Final = text(
     """
     UPDATE webhook_log AS w SET
@@ -90,7 +90,7 @@ _END_ABANDONED: Final = text(
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
-_TRIM: Final = text(
+_PURGE: Final = text(
     """
     DELETE FROM webhook_log
     WHERE received_at < now() - make_interval(secs => :keep_seconds) AND status NOT IN ('received', 'processing')
@@ -116,7 +116,7 @@ class WebhookLog:
     async def store(
         self, inbound: Inbound, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
     ) -> bool:
-        """Store a webhook and the job that processes it, both or none; False when it was there before."""
+        """Store a webhook and the job that processes it, atomically; return False if the webhook is a duplicate."""
         values = {
             "webhook_id": webhook_id,
             "provider": provider.value,
@@ -131,7 +131,7 @@ class WebhookLog:
             return await enqueue_in(connection, job)
 
     async def begin(self, webhook_id: uuid.UUID, *, replay: int) -> StoredWebhook | None:
-        """Note that a job has begun with it; None when it is another job's by now."""
+        """Record that a job has begun to process it; return None if it belongs to another job."""
         row = await self._database.fetch_one(_BEGIN, {"webhook_id": webhook_id, "replay": replay})
         if row is None:
             return None
@@ -139,32 +139,32 @@ class WebhookLog:
             webhook_id=webhook_id, provider=Provider(row["provider"]), body=bytes(row["body"]), replay=replay
         )
 
-    async def end(self, webhook: StoredWebhook, verdict: WebhookOutcome) -> None:
+    async def end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
         values = {
             "webhook_id": webhook.webhook_id,
             "replay": webhook.replay,
-            "status": verdict.status.value,
-            "outcome": verdict.outcome,
-            "payment_id": verdict.payment_id,
-            "error": _error_json(verdict.error),
+            "status": outcome.status.value,
+            "outcome": outcome.outcome,
+            "payment_id": outcome.payment_id,
+            "error": _error_json(outcome.error),
         }
         await self._database.execute(_END, values)
 
-    async def note_error(self, webhook: StoredWebhook, error: WebhookError) -> None:
-        """Keep why a try failed, while there will be another one."""
+    async def record_error(self, webhook: StoredWebhook, error: WebhookError) -> None:
+        """Record why an attempt failed that will be retried."""
         values = {"webhook_id": webhook.webhook_id, "replay": webhook.replay, "error": _error_json(error)}
-        await self._database.execute(_NOTE_ERROR, values)
+        await self._database.execute(_RECORD_ERROR, values)
 
     async def end_abandoned(self) -> None:
-        """Write down what came of webhooks whose job has ended without doing so."""
+        """Record the outcome of webhooks whose job has ended without doing so."""
         await self._database.execute(_END_ABANDONED, {"error": _error_json(ABANDONED)})
 
-    async def trim(self, *, keep_seconds: float) -> None:
-        """Throw away what was received longer ago than that, unless it is still to be processed."""
-        await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
+    async def purge(self, *, keep_seconds: float) -> None:
+        """Delete older webhooks that have been processed."""
+        await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
 
     async def replay(self, webhook: WebhookView, job: NewJob, *, admin_id: uuid.UUID) -> WebhookView | None:
-        """Let another job process it; None when somebody else has just done that. What came of it so far is kept."""
+        """Store another job for it and keep the earlier outcome; return None if another admin has just done so."""
         values = {
             "webhook_id": webhook.webhook_id,
             "replay": webhook.replays,
@@ -176,17 +176,17 @@ class WebhookLog:
             if row is None:
                 return None
             await enqueue_in(connection, job)
-            return _view(row)
+            return WebhookView.model_validate(dict(row))
 
     async def find(self, webhook_id: uuid.UUID) -> tuple[WebhookView, bytes] | None:
         """Return a webhook and its body."""
         row = await self._database.fetch_one(_FIND, {"webhook_id": webhook_id})
-        return None if row is None else (_view(row), bytes(row["body"]))
+        return None if row is None else (WebhookView.model_validate(dict(row)), bytes(row["body"]))
 
     async def page(
         self, *, provider: Provider | None, status: WebhookStatus | None, limit: int, offset: int
     ) -> tuple[list[WebhookView], int]:
-        """Return webhooks, newest first, and how many there are in all."""
+        """Return webhooks, newest first, and the total."""
         parameters: dict[str, Any] = {
             "provider": provider and provider.value,
             "status": status and status.value,
@@ -194,11 +194,7 @@ class WebhookLog:
             "offset": offset,
         }
         rows = await self._database.fetch_all(_PAGE, parameters)
-        return [_view(row) for row in rows], rows[0]["total"] if rows else 0
-
-
-def _view(row: Row) -> WebhookView:
-    return WebhookView(**{name: row[name] for name in WebhookView.model_fields})
+        return [WebhookView.model_validate(dict(row)) for row in rows], rows[0]["total"] if rows else 0
 
 
 def _error_json(error: WebhookError | None) -> dict[str, str] | None:

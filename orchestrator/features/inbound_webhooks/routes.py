@@ -1,4 +1,4 @@
-"""Webhooks of outside parties (W5): taken in here, and shown to admins."""
+"""Webhooks of payment providers and the supplier (W5), and the webhook log for admins."""
 
 import uuid
 from typing import Annotated, Any, Final
@@ -9,8 +9,8 @@ from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.clients.users.payments import Provider
-from orchestrator.features.inbound_webhooks.models.records import WebhookStatus
-from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookReceived, WebhookSummary
+from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookSummary
+from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookReceived
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
 from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
@@ -30,7 +30,7 @@ _ONE = refusals(ADMIN | {404: "NOT_FOUND"})
 
 
 def _body(example: dict[str, Any]) -> dict[str, Any]:
-    """Describe a body that is read raw: its signature is of these very bytes."""
+    """Return the OpenAPI description of a body that is read as raw bytes, because these are signed."""
     schema = {"type": "object", "example": example}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
@@ -47,53 +47,55 @@ _admin = APIRouter(prefix="/admin/webhook-logs", tags=["Admin"], dependencies=[D
 Inbox = Annotated[WebhookInbox, provided(WebhookInbox)]
 
 
-@_public.post("/stripe", responses=_RECEIVE, openapi_extra=_STRIPE, summary="Hear from Stripe")
-async def hear_stripe(
+@_public.post("/stripe", responses=_RECEIVE, openapi_extra=_STRIPE, summary="Receive a webhook from Stripe")
+async def receive_stripe(
     request: Request, inbox: Inbox, signature: Annotated[str, Header(alias="Stripe-Signature")] = ""
 ) -> Success[WebhookReceived]:
-    """Stored once and answered at once; a job does what it means. Types that we have no use for are kept and ignored."""
-    return await _take(Provider.STRIPE, request, inbox, signature)
+    """Store the webhook once; a job processes it. Unused types are stored and ignored."""
+    return await _store(Provider.STRIPE, request, inbox, signature)
 
 
-@_public.post("/nowpayments", responses=_RECEIVE, openapi_extra=_NOWPAYMENTS, summary="Hear from NOWPayments")
-async def hear_nowpayments(
+@_public.post(
+    "/nowpayments", responses=_RECEIVE, openapi_extra=_NOWPAYMENTS, summary="Receive a webhook from NOWPayments"
+)
+async def receive_nowpayments(
     request: Request, inbox: Inbox, signature: Annotated[str, Header(alias="x-nowpayments-sig")] = ""
 ) -> Success[WebhookReceived]:
-    """As above; the signature is HMAC-SHA512 over the body's JSON with its keys sorted."""
-    return await _take(Provider.NOWPAYMENTS, request, inbox, signature)
+    """As for Stripe; the signature is HMAC-SHA512 over the body's JSON with sorted keys."""
+    return await _store(Provider.NOWPAYMENTS, request, inbox, signature)
 
 
-@_public.post("/kinguin", responses=_RECEIVE, openapi_extra=_KINGUIN, summary="Hear from the supplier")
-async def hear_supplier(
+@_public.post("/kinguin", responses=_RECEIVE, openapi_extra=_KINGUIN, summary="Receive a webhook from the supplier")
+async def receive_supplier(
     request: Request, inbox: Inbox, signature: Annotated[str, Header(alias="X-Kinguin-Signature")] = ""
 ) -> Success[WebhookReceived]:
-    """As above; the signature is HMAC-SHA256 over the body."""
-    return await _take(Provider.KINGUIN, request, inbox, signature)
+    """As for Stripe; the signature is HMAC-SHA256 over the body."""
+    return await _store(Provider.KINGUIN, request, inbox, signature)
 
 
-async def _take(provider: Provider, request: Request, inbox: WebhookInbox, signature: str) -> Success[WebhookReceived]:
+async def _store(provider: Provider, request: Request, inbox: WebhookInbox, signature: str) -> Success[WebhookReceived]:
     await inbox.receive(provider, await request.body(), signature)
     return success(WebhookReceived())
 
 
-@_admin.get("", responses=refusals(ADMIN), summary="Webhooks, newest first (admin)")
+@_admin.get("", responses=refusals(ADMIN), summary="List webhooks, newest first (admin)")
 async def list_webhooks(
     inbox: Inbox, page: PageQuery, provider: Provider | None = None, status: WebhookStatus | None = None
 ) -> Paginated[WebhookSummary]:
-    """`unmatched` and `failed` are for people: about no payment of ours, in contradiction to it, or without success."""
+    """`unmatched` and `failed` need an admin: an unknown payment, a contradiction, or no successful attempt."""
     webhooks, total = await inbox.page(provider=provider, status=status, page=page)
     return paginated(webhooks, page=page, total=total)
 
 
 @_admin.get("/{webhook_id}", responses=_ONE, summary="Show a webhook (admin)")
 async def show_webhook(webhook_id: uuid.UUID, inbox: Inbox) -> Success[WebhookDetail]:
-    """With what it said, secrets redacted."""
+    """Includes the payload, secrets redacted."""
     return success(await inbox.show(webhook_id))
 
 
 @_admin.post("/{webhook_id}/replay", responses=_ONE, summary="Process a webhook again (admin)")
 async def replay_webhook(webhook_id: uuid.UUID, admin: CurrentUser, inbox: Inbox) -> Success[WebhookSummary]:
-    """By a new job. What the webhook did already is not done twice, and what came of it stays on record."""
+    """Process the webhook by a new job. No effect happens twice, and the earlier outcome stays on record."""
     return success(await inbox.replay(webhook_id, admin_id=admin.user_id))
 
 

@@ -1,22 +1,23 @@
-"""What users are told: by email, by text message, and in a feed of their own that the gateway shows live.
+"""Notifications to users: emails, text messages, and a feed for each user that the gateway shows live.
 
 A message of the platform becomes *notices*, one for each user it concerns (`models.notices`). One statement records the
 message as handled, writes the notices into those users' feeds, and enqueues the jobs that send emails (`messages`,
-`repository`). An email is written when it is sent, from what is true then (`jobs`, `service`), and goes out over SMTP
+`repository`). An email is built when it is sent, from the facts at that time (`jobs`, `service`), and sent over SMTP
 (`adapters`). A text message goes through the users service, which has the provider's key.
 
-A message that comes twice changes nothing the second time. An email is sent once, unless a worker crashes between the
-mail server's "250" and recording it: then twice, with the same Message-ID, by which mail programs know a copy.
+A duplicate message changes nothing. An email is sent once, unless a worker crashes between the mail server's "250" and
+recording it: then it is sent twice with the same Message-ID, by which email clients recognise a copy.
 """
 
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
+import orchestrator.features.notifications.models.tables  # noqa: F401 - defines the feature's tables
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
-from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
+from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
 from orchestrator.features.notifications.messages import NotificationConsumer
@@ -26,7 +27,7 @@ from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.notifications.routes import internal
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
-from orchestrator.features.notifications.service.feeds import Feeds
+from orchestrator.features.notifications.service.feeds import FeedService
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.jobs.registry import JobHandler
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
@@ -43,13 +44,13 @@ def notification_sender(resources: Resources) -> NotificationSender:
         context_loader=ContextLoader(directory=clients.directory, events=clients.events, orders=clients.orders_service),
         email_builder=EmailBuilder(sender=settings.mail_from, reply_to=settings.mail_reply_to, renderer=renderer),
         renderer=renderer,
-        mailer=Mailer(SmtpServer.from_url(settings.smtp_url), timeout_seconds=settings.smtp_timeout_seconds),
+        email_client=EmailClient(SmtpServer.from_url(settings.smtp_url), timeout_seconds=settings.smtp_timeout_seconds),
         users=clients.users_service,
     )
 
 
 def _services(resources: Resources) -> Iterable[object]:
-    yield Feeds(FeedStore(resources.database))
+    yield FeedService(FeedStore(resources.database))
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
@@ -60,13 +61,13 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
     handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, on_recorded=resources.relay.wake)
-    return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.take, name="worker").broker}
+    return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker").broker}
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     keep_seconds = resources.settings_of(NotificationSettings).feed_retention_days * SECONDS_PER_DAY
-    trim = partial(FeedStore(resources.database).trim, keep_seconds=keep_seconds)
-    yield PeriodicTask(trim, name="feeds", interval_seconds=HOUSEKEEPING_SECONDS)
+    purge = partial(FeedStore(resources.database).purge, keep_seconds=keep_seconds)
+    yield PeriodicTask(purge, name="feeds", interval_seconds=HOUSEKEEPING_SECONDS)
 
 
 FEATURE: Final = Feature(

@@ -1,27 +1,27 @@
-"""What sending can end with."""
+"""Errors of sending an email."""
 
 from common.errors import Unavailable
 
-__all__ = ["MailRefused", "MailUnavailable", "SenderRefused"]
+__all__ = ["EmailRefused", "MailServerUnavailable", "SenderRefused"]
 
 
-class MailUnavailable(Unavailable):
-    """The mail server gave no answer, or said "later"."""
+class MailServerUnavailable(Unavailable):
+    """The mail server did not respond, or refused the email for now."""
 
     public_message = "The mail server cannot be reached."
 
 
-class SenderRefused(MailUnavailable):
-    """The mail server takes no mail from us, whoever it is for: ours to put right, and then every letter can go."""
+class SenderRefused(MailServerUnavailable):
+    """The mail server refuses every email of this platform. Emails wait until an operator corrects the settings."""
 
-    public_message = "The mail server takes no mail from us: look at SMTP_URL and MAIL_FROM."
+    public_message = "The mail server refuses the sender: check SMTP_URL and MAIL_FROM."
 
 
-class MailRefused(Exception):
-    """The mail server will never take this letter: its address does not exist, say.
+class EmailRefused(Exception):
+    """The mail server refuses this email permanently, for example because its address does not exist.
 
     Args:
-        code: of the SMTP reply that said so, if one did.
+        code: of the SMTP reply, if there was one.
     """
 
     def __init__(self, why: str, *, code: int | None = None) -> None:

@@ -1,14 +1,15 @@
 """The jobs that send emails and text messages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from common.errors import InvalidRequest, NotFound, Unprocessable
 from common.http.client import ServiceClient
-from orchestrator.features.notifications.adapters.smtp import Mailer
+from orchestrator.features.notifications.adapters.smtp import EmailClient
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
-from orchestrator.features.notifications.errors import MailRefused
+from orchestrator.features.notifications.errors import EmailRefused
 from orchestrator.features.notifications.models.emails import Channel, EmailContext, EmailRequest
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
@@ -18,10 +19,10 @@ from orchestrator.jobs.registry import JobContext
 
 __all__ = ["POLICIES", "NotificationSender"]
 
-# A mail server that is back gets what it missed within the hour, and may be away for a long weekend.
+# A mail server may be unavailable for a long weekend; once it is back, it gets waiting emails within the hour.
 OVER_HOURS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
-TRIES: Final = 79  # the last pause repeats: three days in all
-# Whoever retries all failed ones must find them all: twice what the cancellation of a hall of 50,000 can leave.
+TRIES: Final = 79  # the last pause repeats; three days in all
+# An admin must be able to retry all failed jobs: this is twice as many as cancelling a hall of 50,000 can leave.
 KEPT: Final = 100_000
 
 
@@ -33,65 +34,57 @@ def _policy(kind: str, *, concurrency: int) -> JobPolicy:
         timeout_seconds=30,
         concurrency=concurrency,
         keep_failed=KEPT,
-        tells_completion=False,
+        publishes_completion=False,
     )
 
 
 POLICIES: Final = (_policy(Channel.EMAIL, concurrency=8), _policy(Channel.SMS, concurrency=4))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSender:
     """The handlers of `email` and `sms` jobs."""
 
-    def __init__(
-        self,
-        *,
-        context_loader: ContextLoader,
-        email_builder: EmailBuilder,
-        renderer: TemplateRenderer,
-        mailer: Mailer,
-        users: ServiceClient,
-    ) -> None:
-        self._context_loader = context_loader
-        self._email_builder = email_builder
-        self._renderer = renderer
-        self._mailer = mailer
-        self._users = users
+    context_loader: ContextLoader
+    email_builder: EmailBuilder
+    renderer: TemplateRenderer
+    email_client: EmailClient
+    users: ServiceClient
 
-    async def send_email(self, order: EmailRequest, context: JobContext) -> Mapping[str, Any]:
-        """Send a mail; not one that was kept from going until what it asks for is over.
+    async def send_email(self, request: EmailRequest, job: JobContext) -> Mapping[str, Any]:
+        """Send an email, unless it asks for a code that has expired by now.
 
         Raises:
-            JobRefused: its reader is gone, or the mail server will never take it.
-            ServiceError: to be tried again.
+            JobRefused: the recipient no longer exists, or the mail server refuses the email permanently.
+            ServiceError: the job is to be retried.
         """
-        facts, now = await self._facts(order), datetime.now(UTC)
-        if order.letter.asks_for_a_code and facts.expires_at and facts.expires_at <= now:
-            return {"letter": order.letter, "not_sent": "too late"}
-        mail = self._email_builder.mail(order.letter, facts, letter_id=context.job_id, written_at=now)
+        context, now = await self._context(request), datetime.now(UTC)
+        if request.kind.asks_for_code and context.expires_at and context.expires_at <= now:
+            return {"letter": request.kind, "not_sent": "too late"}
+        email = self.email_builder.build(request.kind, context, email_id=job.job_id, sent_at=now)
         try:
-            await self._mailer.send(mail)
-        except MailRefused as error:
-            raise JobRefused(f"The letter was refused: {error}.") from error
-        return {"letter": order.letter, "message_id": mail["Message-ID"]}
+            await self.email_client.send(email)
+        except EmailRefused as error:
+            raise JobRefused(f"The email was refused: {error}.") from error
+        return {"letter": request.kind, "message_id": email["Message-ID"]}
 
-    async def send_text_message(self, order: EmailRequest, context: JobContext) -> Mapping[str, Any]:
-        """Send a text message, by the users service: it has the provider's key, and the phone never leaves it.
+    async def send_text_message(self, request: EmailRequest, job: JobContext) -> Mapping[str, Any]:
+        """Send a text message through the users service, which has the provider's key and the phone number.
 
         Raises:
-            JobRefused: its reader is gone, or the users service will never take it.
-            ServiceError: to be tried again.
+            JobRefused: the recipient no longer exists, or the users service refuses the message permanently.
+            ServiceError: the job is to be retried.
         """
-        text = self._renderer.write_text_message(order.letter, await self._facts(order))
-        call = {"request_id": context.request_id("send"), "user_id": order.user_id, "text": text}
+        text = self.renderer.render_text_message(request.kind, await self._context(request))
+        call = {"request_id": job.request_id("send"), "user_id": request.user_id, "text": text}
         try:
-            await self._users.post("/internal/sms", call)
+            await self.users.post("/internal/sms", call)
         except (InvalidRequest, NotFound, Unprocessable) as error:
             raise JobRefused(f"The text message was refused: {error.code}.") from error
-        return {"letter": order.letter}
+        return {"letter": request.kind}
 
-    async def _facts(self, order: EmailRequest) -> EmailContext:
+    async def _context(self, request: EmailRequest) -> EmailContext:
         try:
-            return await self._context_loader.facts_for(order)
+            return await self.context_loader.load(request)
         except NotFound as error:
-            raise JobRefused(f"There is nothing to write about, or nobody to write to: {error.code}.") from error
+            raise JobRefused(f"The recipient or the subject no longer exists: {error.code}.") from error

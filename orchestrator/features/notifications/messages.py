@@ -1,7 +1,8 @@
-"""Takes the platform's messages and makes of each what the people it concerns are told."""
+"""Turns the platform's messages into notifications for users and deliveries for integrators."""
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from common.messaging.message import Message
 from orchestrator.features.notifications.models.emails import EmailRequest
@@ -16,43 +17,39 @@ from orchestrator.jobs.service import JobQueue
 __all__ = ["NotificationConsumer"]
 
 
+@dataclass(frozen=True, slots=True)
 class NotificationConsumer:
-    """A consumer's handler.
+    """A consumer's handler; `on_recorded` is called after a write that left messages in the outbox."""
 
-    Args:
-        on_recorded: called after a write that left messages in the outbox.
-    """
+    store: FeedStore
+    jobs: JobQueue
+    on_recorded: Callable[[], None]
 
-    def __init__(self, store: FeedStore, jobs: JobQueue, *, on_recorded: Callable[[], None]) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._on_recorded = on_recorded
-
-    async def take(self, message: Message) -> None:
-        """Record a message; one that comes again, or concerns neither people nor integrators, changes nothing.
+    async def handle(self, message: Message) -> None:
+        """Record a message. A duplicate, or a message for neither users nor integrators, changes nothing.
 
         Raises:
-            InvalidMessage: it cannot be understood.
+            InvalidMessage: the message names a user by an invalid id.
         """
         notices = notices_of(message)
         if not notices and message.type not in DELIVERABLE:
             return
-        jobs = [job for notice in notices for job in self._letter_jobs(message, notice)]
-        if await self._store.record(message, notices, jobs, self._delivery_job):
-            self._on_recorded()
+        jobs = [job for notice in notices for job in self._notification_jobs(message, notice)]
+        if await self.store.record(message, notices, jobs, self._delivery_job):
+            self.on_recorded()
 
-    def _letter_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
-        """The key names the message and its reader: however often it is enqueued, it is one letter."""
+    def _notification_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
+        """Return a job for each channel. The key names the message and the user, so a duplicate is the same job."""
         return [
-            self._jobs.new_job(
+            self.jobs.new_job(
                 channel,
-                EmailRequest(letter=letter, user_id=notice.user_id, data=notice.entry["data"]),
+                EmailRequest(kind=kind, user_id=notice.user_id, data=notice.entry["data"]),
                 idempotency_key=f"{message.id} {notice.user_id}",
             )
-            for channel, letter in notice.letters
+            for channel, kind in notice.emails
         ]
 
     def _delivery_job(self, delivery_id: uuid.UUID) -> NewJob:
-        return self._jobs.new_job(
+        return self.jobs.new_job(
             DELIVERY, DeliverWebhook(delivery_id=delivery_id), idempotency_key=delivery_key(delivery_id)
         )

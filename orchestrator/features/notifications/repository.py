@@ -1,4 +1,4 @@
-"""Feeds: an entry for each person a message concerns, written once, in an order that readers can rely on."""
+"""Feeds: a message adds one entry for each user it concerns, once, in an order that readers can rely on."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ __all__ = ["FEED_CHANGED", "FeedStore"]
 FEED_CHANGED: Final = "feed.changed"
 SOURCE: Final = "orchestrator"
 CONSUMER: Final = "notifications"
-# A message may come again as long as its sender's outbox keeps it; this is far beyond.
+# Much longer than a sender's outbox keeps a message, so longer than a message may be repeated.
 KEEP_INBOX: Final = "14 days"
 
-# All of it or nothing, and nothing when the message was received before. Heads are taken in order, so that two messages
-# about the same people lock their feeds in the same order (docs/locking.md). The hint's shape is the common envelope's.
+# Atomic, and without effect if the message was received before. Heads are locked in order, so that two messages about
+# the same users lock their feeds in the same order (docs/locking.md). A hint has the format of `Message`.
 _RECORD: Final = text(
     f"""
     WITH {RECEIVED},
@@ -52,10 +52,10 @@ _RECORD: Final = text(
             'data', jsonb_build_object('sequence', last_sequence))::text, 'UTF8')
         FROM hints),
     consigned AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:consigned AS jsonb)) AS c (delivery_id uuid, subscription_id uuid)),
+        SELECT * FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS c (delivery_id uuid, subscription_id uuid)),
     {ADD_DELIVERIES},
     wanted AS (
-        SELECT j.* FROM received CROSS JOIN jsonb_to_recordset(CAST(:letters AS jsonb)) AS j ({GIVEN_JOB})
+        SELECT j.* FROM received CROSS JOIN jsonb_to_recordset(CAST(:email_jobs AS jsonb)) AS j ({GIVEN_JOB})
         UNION ALL
         SELECT j.* FROM jsonb_to_recordset(CAST(:delivery_jobs AS jsonb)) AS j ({GIVEN_JOB})
         JOIN deliveries ON j.payload ->> 'delivery_id' = deliveries.delivery_id::text),
@@ -73,8 +73,10 @@ _READ: Final = text(
                      ORDER BY page.sequence) FROM page), '[]') AS entries
     """
 )
-_TRIM: Final = text("DELETE FROM user_feed WHERE created_at < clock_timestamp() - make_interval(secs => :keep_seconds)")
-_TRIM_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
+_PURGE: Final = text(
+    "DELETE FROM user_feed WHERE created_at < clock_timestamp() - make_interval(secs => :keep_seconds)"
+)
+_PURGE_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
 
 
 class FeedStore:
@@ -88,31 +90,32 @@ class FeedStore:
         jobs: Sequence[NewJob],
         delivery_job: Callable[[uuid.UUID], NewJob],
     ) -> bool:
-        """Note the message as handled, add to feeds, queue letters and webhooks: all or nothing.
+        """Record the message as handled, add feed entries, and enqueue emails and webhooks, atomically.
 
         Wake the outbox relay afterwards.
 
         Args:
-            delivery_job: makes the job of a webhook's delivery.
+            jobs: the emails' and text messages' jobs.
+            delivery_job: returns the job of a webhook's delivery.
 
         Returns:
-            False when the message was handled before.
+            False if the message was handled before.
         """
-        consigned = await self._consigned(message)
+        deliveries = await self._new_deliveries(message)
         parameters = {
             "message_id": message.id,
             "consumer": CONSUMER,
             "correlation_id": correlation_id(),
             "notices": _json([{"user_id": notice.user_id, "message": notice.entry} for notice in notices]),
-            "consigned": _json(consigned),
+            "deliveries": _json(deliveries),
             "message_type": message.type,
             "delivery_body": delivery_body(message, data=shown(message)),
-            "letters": _json(given_jobs(jobs)),
-            "delivery_jobs": _json(given_jobs(delivery_job(each["delivery_id"]) for each in consigned)),
+            "email_jobs": _json(given_jobs(jobs)),
+            "delivery_jobs": _json(given_jobs(delivery_job(delivery["delivery_id"]) for delivery in deliveries)),
         }
         return await self._database.fetch_one(_RECORD, parameters) is not None
 
-    async def _consigned(self, message: Message) -> list[dict[str, uuid.UUID]]:
+    async def _new_deliveries(self, message: Message) -> list[dict[str, uuid.UUID]]:
         """Return a delivery for each subscription that wants the message."""
         if message.type not in DELIVERABLE:
             return []
@@ -120,7 +123,7 @@ class FeedStore:
         return [{"delivery_id": uuid.uuid4(), "subscription_id": subscription_id} for subscription_id in wanting]
 
     async def read(self, user_id: uuid.UUID, *, since: int | None, limit: int) -> FeedPage:
-        """Return a page; without `since` no entries, only how far the feed is."""
+        """Return a page of entries; without `since`, only the feed's last sequence number."""
         parameters = {"user_id": user_id, "since": since, "limit": limit}
         row = await self._database.fetch_one(_READ, parameters)
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
@@ -128,13 +131,13 @@ class FeedStore:
         entries = [FeedEntry.model_validate(entry) for entry in row["entries"]]
         if since is None:
             return FeedPage(entries=[], last_sequence=last, is_complete=True)
-        begins_at = entries[0].sequence if entries else last + 1
-        return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == begins_at)
+        first = entries[0].sequence if entries else last + 1
+        return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == first)
 
-    async def trim(self, *, keep_seconds: float) -> None:
-        """Throw away what is older than that, and the memory of messages that will not come again."""
-        await self._database.execute(_TRIM, {"keep_seconds": keep_seconds})
-        await self._database.execute(_TRIM_INBOX)
+    async def purge(self, *, keep_seconds: float) -> None:
+        """Delete older entries, and the inbox's records of messages that can no longer be repeated."""
+        await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
+        await self._database.execute(_PURGE_INBOX)
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

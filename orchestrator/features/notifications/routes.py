@@ -1,4 +1,4 @@
-"""Feeds, for the gateways."""
+"""Feeds for the gateway."""
 
 import uuid
 from typing import Annotated, Final
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from common.http.auth import require_service
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.notifications.schemas import FeedPage
-from orchestrator.features.notifications.service.feeds import Feeds
+from orchestrator.features.notifications.service.feeds import FeedService
 from orchestrator.http.dependencies import provided
 
 __all__ = ["internal"]
 
-MOST_AT_ONCE: Final = 200
+MAX_ENTRIES: Final = 200
 LARGEST_SEQUENCE: Final = 2**63 - 1
 
 internal: Final = APIRouter(prefix="/internal/feed", tags=["Internal: feeds"], dependencies=[Depends(require_service)])
@@ -22,9 +22,9 @@ internal: Final = APIRouter(prefix="/internal/feed", tags=["Internal: feeds"], d
 @internal.get("/{user_id}", responses=refusals({400: "INVALID_UUID, VALIDATION_ERROR"}))
 async def read_feed(
     user_id: uuid.UUID,
-    feeds: Annotated[Feeds, provided(Feeds)],
+    feeds: Annotated[FeedService, provided(FeedService)],
     since: Annotated[int | None, Query(ge=0, le=LARGEST_SEQUENCE)] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = MOST_AT_ONCE,
+    limit: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES,
 ) -> Success[FeedPage]:
-    """What happened to that user after `since`, oldest first; without it, only how far the feed is."""
+    """Return a user's entries after `since`, oldest first; without it, only the last sequence number."""
     return success(await feeds.read(user_id, since=since, limit=limit))

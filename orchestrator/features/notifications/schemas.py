@@ -1,4 +1,4 @@
-"""A user's feed, as the gateways read it."""
+"""A user's feed, as the gateway reads it."""
 
 import uuid
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["FeedEntry", "FeedPage"]
 
 
 class FeedEntry(BaseModel):
-    """One thing that happened to somebody. `data` depends on the type; `sequence` counts up by one, per person."""
+    """An entry. `data` depends on the type; `sequence` increases by one within a user's feed."""
 
     sequence: int
     id: uuid.UUID
@@ -22,8 +22,8 @@ class FeedEntry(BaseModel):
 class FeedPage(BaseModel):
     """Entries after a sequence number, oldest first.
 
-    `is_complete` is False when some after that number are not kept any more, or there never was such a number: who
-    relies on the feed must read anew what it tells of.
+    `is_complete` is False if later entries have been purged, or that number was never used: the client must then reload
+    the state that the entries describe.
     """
 
     entries: list[FeedEntry]

@@ -1,4 +1,4 @@
-"""What notifications read from the environment."""
+"""Settings of notifications."""
 
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -15,26 +15,28 @@ SCHEMES: Final = ("smtp", "smtps")
 
 
 class NotificationSettings(EnvironmentSettings):
-    """Where mail goes out, in whose name, and how long a person's feed is kept."""
+    """The mail server, the sender, and how long feeds are kept."""
 
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
-        description="smtp://user:password@host:587 (STARTTLS, required with a password), smtps://… for TLS at once.",
+        description="smtp://user:password@host:587 (STARTTLS, required with a password), or smtps://… for implicit TLS.",
     )
     smtp_timeout_seconds: float = Field(default=10.0, gt=0)
-    mail_from: str = Field(default="", description="Who mail is from, such as: Tickets <tickets@shop.example>")
-    mail_reply_to: str = Field(default="", description="Where answers go; to MAIL_FROM when empty.")
-    public_url: str = Field(default="http://127.0.0.1:8000", description="Where fans find us; links in mail begin so.")
+    mail_from: str = Field(default="", description="The sender of emails, such as: Tickets <tickets@shop.example>")
+    mail_reply_to: str = Field(default="", description="The address for replies; MAIL_FROM if empty.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="The public URL of the site, with which links in emails begin."
+    )
     feed_retention_days: float = Field(
         validation_alias=AliasChoices("feed_retention_days", "feed_keep_days"),
         default=30.0,
         gt=0,
-        description="How long a person's feed can be read back.",
+        description="How long entries of a user's feed are kept.",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _use_the_sandboxs_mail_server_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _use_sandbox_mail_server_in_dev(cls, values: dict[str, Any]) -> dict[str, Any]:
         if values.get("env") not in {"dev", "test"}:
             return values
         return {"smtp_url": SANDBOX_SMTP_URL, "mail_from": DEV_SENDER, **values}
@@ -48,7 +50,7 @@ class NotificationSettings(EnvironmentSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _has_no_end(cls, value: str) -> str:
+    def _without_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
     @model_validator(mode="after")

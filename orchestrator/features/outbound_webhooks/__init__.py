@@ -1,17 +1,18 @@
-"""Outbound webhooks: integrators are told of what happens, at an address of theirs.
+"""Outbound webhooks: messages about events of the platform, posted to URLs of integrators.
 
-A *subscription* names an address, the message types it wants and a secret. Each message of such a type becomes a
-*delivery*, stored in the transaction that records the message as handled (`orchestrator.features.notifications`), and a
-job that posts it, signed as the Standard Webhooks specification says (https://www.standardwebhooks.com), until the
-address answers 2xx or the tries, spread over days, are used up. 410 ends the subscription.
+A *subscription* has a URL, message types and a secret. Each message of such a type becomes a *delivery*, stored in the
+transaction that records the message as handled (`orchestrator.features.notifications`), and a job that posts it, signed
+according to the Standard Webhooks specification (https://www.standardwebhooks.com). The job retries over days until the
+URL returns 2xx. 410 disables the subscription.
 
-Integrators choose the addresses: `adapters.url_guard` says which are allowed, `adapters.public_resolver` resolves them,
-`adapters.sender` posts to them, and `adapters.subscription_limiter` keeps a slow one from delaying the others.
+Integrators choose the URLs, so `adapters.url_guard` restricts them, `adapters.public_resolver` resolves their hosts,
+`adapters.sender` posts to them, and `adapters.subscription_limiter` keeps a slow URL from delaying the others.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
+import orchestrator.features.outbound_webhooks.models  # noqa: F401 - defines the feature's tables
 from common.periodic import PeriodicTask
 from common.settings import ServiceSettings
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
@@ -50,7 +51,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     store = SubscriptionStore(resources.database)
     yield PeriodicTask(
-        store.trim, store.fail_abandoned, name="outbound webhooks", interval_seconds=HOUSEKEEPING_SECONDS
+        store.purge, store.fail_abandoned, name="outbound webhooks", interval_seconds=HOUSEKEEPING_SECONDS
     )
 
 

@@ -1,4 +1,4 @@
-"""What subscriptions and deliveries say no with."""
+"""Errors of subscriptions and deliveries."""
 
 from common.errors import InvalidRequest, NotFound, Unavailable
 
@@ -14,12 +14,12 @@ class DeliveryNotFound(NotFound):
 
 
 class AddressNotAllowed(InvalidRequest):
-    """An address inside our own network, or one that is none: webhooks go to the public internet only."""
+    """The URL is invalid or not on the public internet, to which webhooks are restricted."""
 
     public_message = "Webhooks cannot be sent to that address."
 
 
 class NotDelivered(Unavailable):
-    """The integrator's address did not answer 2xx; it is tried again."""
+    """The integrator's URL did not return 2xx; the delivery is retried."""
 
-    public_message = "The address did not take the webhook."
+    public_message = "The address did not accept the webhook."

@@ -50,7 +50,7 @@ webhook_deliveries = Table(
     ),
     Column("message_id", UUID(as_uuid=True), nullable=False),
     Column("message_type", Text, nullable=False),
-    Column("body", Text, nullable=False),  # as it is signed: byte for byte the same in every try
+    Column("body", Text, nullable=False),  # the signed text, byte for byte the same in every attempt
     Column("status", Text, nullable=False, server_default=text("'PENDING'")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("replays", Integer, nullable=False, server_default=text("0")),

@@ -1,4 +1,4 @@
-"""Subscriptions and the log of deliveries."""
+"""Subscriptions and deliveries in PostgreSQL."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ __all__ = [
     "SubscriptionStore",
     "delivery_body",
     "delivery_key",
-    "put_off_key",
+    "postponed_key",
     "subscriptions_wanting",
 ]
 
@@ -58,8 +58,8 @@ _WANTING: Final = text(
     SELECT subscription_id FROM webhook_subscriptions WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
     """
 )
-# Of a statement that knows whether the message was `received` for the first time: a row of `deliveries` for each that
-# was `consigned` (delivery_id, subscription_id), as far as it is wanted still.
+# Part of a statement in which `received` has a row if the message is new: inserts `deliveries` for the rows of `consigned`
+# (delivery_id, subscription_id) whose subscription is still active.
 ADD_DELIVERIES: Final = """
     deliveries AS (
         INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
@@ -77,8 +77,8 @@ _FIND: Final = text(
     WHERE d.delivery_id = :delivery_id
     """
 )
-# A worker that was asleep does not undo what another one has done.
-_NOTE: Final = text(
+# A worker that was suspended cannot overwrite a successful delivery of another worker.
+_RECORD: Final = text(
     """
     UPDATE webhook_deliveries
     SET attempts = attempts + 1, status = :status, last_status = :last_status, last_error = :last_error,
@@ -86,7 +86,7 @@ _NOTE: Final = text(
     WHERE delivery_id = :delivery_id AND (status <> 'DELIVERED' OR :status = 'DELIVERED')
     """
 )
-# Its job was cancelled, or given up when its last worker had died: nobody will post it any more.
+# The job was cancelled, or failed when its last worker crashed, so no job will deliver the webhook.
 _FAIL_ABANDONED: Final = text(
     """
     UPDATE webhook_deliveries AS d SET status = 'FAILED', last_error = coalesce(last_error, 'its job has ended')
@@ -96,7 +96,7 @@ _FAIL_ABANDONED: Final = text(
           AND j.payload ->> 'delivery_id' = d.delivery_id::text)
     """
 )
-_LOG: Final = text(
+_DELIVERIES: Final = text(
     f"""
     SELECT {_DELIVERY}, count(*) OVER () AS total FROM webhook_deliveries
     WHERE subscription_id = :subscription_id AND (CAST(:status AS text) IS NULL OR status = :status)
@@ -109,12 +109,12 @@ _REPLAY: Final = text(
     RETURNING {_DELIVERY}, replays
     """  # noqa: S608 - constants only
 )
-_TRIM: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
+_PURGE: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """A delivery with where it goes, and what it is signed with."""
+    """A delivery with its subscription's URL and secret."""
 
     delivery_id: uuid.UUID
     subscription_id: uuid.UUID
@@ -126,17 +126,17 @@ class PendingDelivery:
 
 
 def delivery_key(delivery_id: uuid.UUID, *, replay: int = 0) -> str:
-    """Return the idempotency key of the job that delivers it, at first or once more."""
+    """Return the idempotency key of the job that delivers it, first or as a replay."""
     return f"{delivery_id} replay {replay}" if replay else str(delivery_id)
 
 
-def put_off_key(delivery_id: uuid.UUID, *, job_id: uuid.UUID) -> str:
-    """Return the idempotency key of the job that delivers it in place of one that found no turn free."""
+def postponed_key(delivery_id: uuid.UUID, *, job_id: uuid.UUID) -> str:
+    """Return the idempotency key of the job that replaces a postponed one."""
     return f"{delivery_id} after {job_id}"
 
 
 def delivery_body(message: Message, *, data: Mapping[str, Any]) -> str:
-    """Return what integrators are sent; `data` is what they may read of the message."""
+    """Return a webhook's body; `data` is the part of the message that integrators may see."""
     return orjson.dumps(
         {"type": message.type, "timestamp": message.time.isoformat(), "subject": message.subject, "data": data}
     ).decode()
@@ -154,17 +154,14 @@ class SubscriptionStore:
     async def create(
         self, *, subscription_id: uuid.UUID, url: str, message_types: list[str], secret: str, created_by: uuid.UUID
     ) -> Subscription:
-        row = await self._database.fetch_one(
-            _CREATE,
-            {
-                "subscription_id": subscription_id,
-                "url": url,
-                "message_types": message_types,
-                "secret": secret,
-                "created_by": created_by,
-            },
-        )
-        return Subscription.model_validate(row)
+        parameters = {
+            "subscription_id": subscription_id,
+            "url": url,
+            "message_types": message_types,
+            "secret": secret,
+            "created_by": created_by,
+        }
+        return Subscription.model_validate(await self._database.fetch_one(_CREATE, parameters))
 
     async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], int]:
         rows = await self._database.fetch_all(_LIST, {"limit": limit, "offset": offset})
@@ -182,35 +179,32 @@ class SubscriptionStore:
         row = await self._database.fetch_one(_FIND, {"delivery_id": delivery_id})
         return PendingDelivery(**row) if row else None
 
-    async def note(
+    async def record(
         self, delivery_id: uuid.UUID, *, status: str, last_status: int | None, last_error: str | None
     ) -> None:
-        """Write down what came of a try."""
-        parameters: Mapping[str, Any] = {
-            "delivery_id": delivery_id,
-            "status": status,
-            "last_status": last_status,
-            "last_error": last_error,
-        }
-        await self._database.execute(_NOTE, parameters)
+        """Record the outcome of an attempt."""
+        outcome = {"status": status, "last_status": last_status, "last_error": last_error}
+        await self._database.execute(_RECORD, {"delivery_id": delivery_id, **outcome})
 
-    async def put_off(self, job: NewJob) -> None:
-        """Store the job that is to deliver it later."""
+    async def enqueue(self, job: NewJob) -> None:
+        """Store the job that replaces a postponed one."""
         async with self._database.transaction() as connection:
             await enqueue_in(connection, job)
 
-    async def log(
+    async def deliveries(
         self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int
     ) -> tuple[list[Delivery], int]:
         parameters = {"subscription_id": subscription_id, "status": status, "limit": limit, "offset": offset}
-        rows = await self._database.fetch_all(_LOG, parameters)
+        rows = await self._database.fetch_all(_DELIVERIES, parameters)
         return [Delivery.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
-        """Make it wait again, for a job that is stored with that; None when there is none. Wake the queue afterwards.
+        """Set a delivery to PENDING and store its job; return None if there is no such delivery.
+
+        Wake the queue afterwards.
 
         Args:
-            job: makes the job of a replay with that number.
+            job: returns the job of a replay with that number.
         """
         async with self._database.transaction() as connection:
             row = (await connection.execute(_REPLAY, {"delivery_id": delivery_id})).mappings().first()
@@ -219,9 +213,9 @@ class SubscriptionStore:
             await enqueue_in(connection, job(row["replays"]))
             return Delivery.model_validate(row)
 
-    async def trim(self) -> None:
-        await self._database.execute(_TRIM)
+    async def purge(self) -> None:
+        await self._database.execute(_PURGE)
 
     async def fail_abandoned(self) -> None:
-        """Let those be failed that wait for a job that has ended."""
+        """Set deliveries to FAILED whose job has ended without delivering them."""
         await self._database.execute(_FAIL_ABANDONED)

@@ -25,56 +25,69 @@ _ONE = ADMIN | {404: "NOT_FOUND"}
 router = APIRouter(prefix="/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-Desk = Annotated[SubscriptionService, provided(SubscriptionService)]
-
-
-@router.post("/webhook-subscriptions", status_code=201, responses=refusals(ADMIN), summary="Subscribe (admin)")
-async def subscribe(body: NewSubscription, caller: CurrentUser, desk: Desk) -> Success[SubscriptionWithSecret]:
-    """Webhooks are signed as Standard Webhooks says; the secret is shown this once."""
-    return success(await desk.subscribe(body, caller=caller))
-
-
-@router.get("/webhook-subscriptions", responses=refusals(ADMIN), summary="Subscriptions, newest first (admin)")
-async def list_subscriptions(desk: Desk, page: PageQuery) -> Paginated[Subscription]:
-    found, total = await desk.page(page)
-    return paginated(found, page=page, total=total)
+Subscriptions = Annotated[SubscriptionService, provided(SubscriptionService)]
 
 
 @router.post(
-    "/webhook-subscriptions/{subscription_id}/enable", responses=refusals(_ONE), summary="Enable it again (admin)"
+    "/webhook-subscriptions",
+    status_code=201,
+    responses=refusals(ADMIN),
+    summary="Create a webhook subscription (admin)",
 )
-async def enable(subscription_id: uuid.UUID, desk: Desk) -> Success[Subscription]:
-    """After its address answered 410. What it missed can be replayed, if it is in its log."""
-    return success(await desk.enable(subscription_id))
+async def subscribe(
+    body: NewSubscription, caller: CurrentUser, subscriptions: Subscriptions
+) -> Success[SubscriptionWithSecret]:
+    """Webhooks are signed according to Standard Webhooks; the secret cannot be shown again."""
+    return success(await subscriptions.subscribe(body, caller=caller))
+
+
+@router.get(
+    "/webhook-subscriptions", responses=refusals(ADMIN), summary="List webhook subscriptions, newest first (admin)"
+)
+async def list_subscriptions(subscriptions: Subscriptions, page: PageQuery) -> Paginated[Subscription]:
+    rows, total = await subscriptions.page(page)
+    return paginated(rows, page=page, total=total)
+
+
+@router.post(
+    "/webhook-subscriptions/{subscription_id}/enable",
+    responses=refusals(_ONE),
+    summary="Enable a webhook subscription (admin)",
+)
+async def enable(subscription_id: uuid.UUID, subscriptions: Subscriptions) -> Success[Subscription]:
+    """Reverse the disabling after a 410. Deliveries that failed meanwhile can be replayed."""
+    return success(await subscriptions.enable(subscription_id))
 
 
 @router.delete(
     "/webhook-subscriptions/{subscription_id}",
     status_code=204,
     responses=refusals(_ONE),
-    summary="Unsubscribe (admin)",
+    summary="Delete a webhook subscription (admin)",
 )
-async def unsubscribe(subscription_id: uuid.UUID, desk: Desk) -> None:
-    """Its log goes with it."""
-    await desk.unsubscribe(subscription_id)
+async def unsubscribe(subscription_id: uuid.UUID, subscriptions: Subscriptions) -> None:
+    """Its deliveries are deleted, too."""
+    await subscriptions.unsubscribe(subscription_id)
 
 
 @router.get(
     "/webhook-subscriptions/{subscription_id}/deliveries",
     responses=refusals(ADMIN),
-    summary="What was delivered, newest first (admin)",
+    summary="List deliveries, newest first (admin)",
 )
 async def list_deliveries(
     subscription_id: uuid.UUID,
-    desk: Desk,
+    subscriptions: Subscriptions,
     page: PageQuery,
     status: Literal["PENDING", "DELIVERED", "FAILED"] | None = None,
 ) -> Paginated[Delivery]:
-    """Kept for 30 days."""
-    found, total = await desk.log(subscription_id, status=status, page=page)
-    return paginated(found, page=page, total=total)
+    """Deliveries are kept for 30 days."""
+    rows, total = await subscriptions.deliveries(subscription_id, status=status, page=page)
+    return paginated(rows, page=page, total=total)
 
 
-@router.post("/webhook-deliveries/{delivery_id}/replay", responses=refusals(_ONE), summary="Deliver once more (admin)")
-async def replay(delivery_id: uuid.UUID, desk: Desk) -> Success[Delivery]:
-    return success(await desk.replay(delivery_id))
+@router.post(
+    "/webhook-deliveries/{delivery_id}/replay", responses=refusals(_ONE), summary="Deliver a webhook again (admin)"
+)
+async def replay(delivery_id: uuid.UUID, subscriptions: Subscriptions) -> Success[Delivery]:
+    return success(await subscriptions.replay(delivery_id))

@@ -1,4 +1,4 @@
-"""What admins say and see of subscriptions and deliveries."""
+"""Subscriptions and deliveries, as admins see them."""
 
 import uuid
 from datetime import datetime
@@ -58,16 +58,16 @@ class Subscription(BaseModel):
     url: str
     message_types: list[str]
     status: Literal["ACTIVE", "DISABLED"]
-    reason: str | None = Field(description="Why it is disabled.")
+    reason: str | None = Field(description="Why the subscription is disabled.")
     created_at: datetime
 
 
 class SubscriptionWithSecret(Subscription):
-    secret: str = Field(description="Signs each webhook (Standard Webhooks). Shown this once.")
+    secret: str = Field(description="Signs each webhook (Standard Webhooks). It cannot be shown again.")
 
 
 class Delivery(BaseModel):
-    """A message on its way to one address. `last_status` is the HTTP status of its last answer, if there was one."""
+    """A message for one subscription. `last_status` is the HTTP status of the URL's last response, if there was one."""
 
     delivery_id: uuid.UUID
     subscription_id: uuid.UUID
@@ -82,6 +82,6 @@ class Delivery(BaseModel):
 
 
 class DeliverWebhook(BaseModel):
-    """A job's payload."""
+    """The payload of a job."""
 
     delivery_id: uuid.UUID

@@ -1,4 +1,4 @@
-"""What outbound webhooks read from the environment."""
+"""Settings of outbound webhooks."""
 
 from pydantic import Field
 
@@ -9,8 +9,8 @@ __all__ = ["OutboundWebhookSettings"]
 
 class OutboundWebhookSettings(EnvironmentSettings):
     delivery_timeout_seconds: float = Field(
-        default=15.0, gt=0, lt=30, description="How long an integrator's address has for its answer to a webhook."
+        default=15.0, gt=0, lt=30, description="How long an integrator's URL may take to respond to a webhook."
     )
     delivery_connect_timeout_seconds: float = Field(
-        default=5.0, gt=0, description="How long, of that, a connection to it may take, with its TLS."
+        default=5.0, gt=0, description="How long connecting may take, including TLS, as part of that."
     )

@@ -1,13 +1,14 @@
-"""Parked messages: what a consumer could not handle, kept until an admin replays or discards it.
+"""Parked messages: messages that a consumer could not handle, kept until an admin replays or discards them.
 
 Consumers of all services, and the broker itself, put such messages into the queue `parking`. A consumer in every worker
-moves them to a table, where admins see them. A message that is *replayed* leaves through the outbox, in the write that
-records it, and for the queue it came from; its handler knows it by its id.
+moves them to a table. A *replayed* message is sent through the outbox, in the write that records the replay, to the
+queue it came from; its handler recognises it by its id.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import orchestrator.features.parked_messages.models.tables  # noqa: F401 - defines the feature's tables
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
@@ -25,7 +26,7 @@ COUNT_INTERVAL_SECONDS: Final = 5.0
 
 def _services(resources: Resources) -> Iterable[object]:
     yield ParkedMessageService(
-        ParkedMessageStore(resources.database),
+        store=ParkedMessageStore(resources.database),
         queues=resources.topology.parking_queues,
         on_replayed=resources.relay.wake,
     )
@@ -48,7 +49,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
         PARKED_MESSAGES.set(await store.count())
 
     yield PeriodicTask(count, name="parked message count", interval_seconds=COUNT_INTERVAL_SECONDS)
-    yield PeriodicTask(store.trim, name="parked messages", interval_seconds=HOUSEKEEPING_SECONDS)
+    yield PeriodicTask(store.purge, name="parked messages", interval_seconds=HOUSEKEEPING_SECONDS)
 
 
 FEATURE: Final = Feature(

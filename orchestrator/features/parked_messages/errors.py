@@ -1,4 +1,4 @@
-"""What parked messages say no with."""
+"""Errors of parked messages."""
 
 from common.errors import Conflict, NotFound
 
@@ -10,7 +10,7 @@ class ParkedMessageNotFound(NotFound):
 
 
 class ParkedMessageSettled(Conflict):
-    """Somebody was faster, or there is nowhere to send it to."""
+    """Another admin was faster, or the message's queue is unknown."""
 
     code = "PARKED_INVALID_STATE"
-    public_message = "The message was replayed or discarded before, or it came from no queue of ours."
+    public_message = "The message was already replayed or discarded, or its queue is unknown."

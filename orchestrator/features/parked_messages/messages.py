@@ -1,4 +1,4 @@
-"""Takes messages out of the queue `parking` and keeps them; each is acknowledged when it is stored."""
+"""Moves messages from the queue `parking` to a table; each is acknowledged once it is stored."""
 
 import asyncio
 import hashlib
@@ -21,43 +21,43 @@ from orchestrator.features.parked_messages.repository import ParkedMessageStore
 
 __all__ = ["ParkedMessageConsumer"]
 
-# They are read by people, and some are long.
+# Few, because some messages are long and none is urgent.
 PREFETCH: Final = 10
 FIRST_WAIT_SECONDS: Final = 0.2
 LONGEST_WAIT_SECONDS: Final = 5.0
-BROKEN: Final = (AMQPError, OSError, RuntimeError)
+CONNECTION_ERRORS: Final = (AMQPError, OSError, RuntimeError)
 NAMESPACE: Final = uuid.UUID("5b1f7c0e-4a51-4f0b-8a57-6a1f0c8f3d2e")
 
 logger = get_logger(__name__)
 
 
 class ParkedMessageConsumer:
-    """Reads `parking` on a connection of its own. What is there need not be a message of ours."""
+    """Consumes `parking` on its own connection. Its content need not be a valid `Message`."""
 
     def __init__(self, url: str, *, service: str, topology: Topology, store: ParkedMessageStore) -> None:
         self.broker = Broker(url, name=f"{service} {PARKING_QUEUE}", topology=topology, on_connected=self._subscribe)
         self._store = store
-        self._channel: AbstractChannel | None = None  # kept: only what is referred to survives a reconnection
+        self._channel: AbstractChannel | None = None  # kept: a channel survives a reconnection only while referenced
 
     async def _subscribe(self, connection: AbstractRobustConnection) -> None:
         self._channel = channel = await connection.channel()
         await channel.set_qos(prefetch_count=PREFETCH)
         queue = await channel.get_queue(PARKING_QUEUE)
-        await queue.consume(self._take)
+        await queue.consume(self._receive)
 
-    async def _take(self, incoming: AbstractIncomingMessage) -> None:
-        await self._keep(_parked(incoming))
-        with suppress(*BROKEN):  # the connection is gone: it comes again, and is kept already
+    async def _receive(self, incoming: AbstractIncomingMessage) -> None:
+        await self._store_parked(_parked(incoming))
+        with suppress(*CONNECTION_ERRORS):  # the broker redelivers the message, which is already stored
             await incoming.ack()
 
-    async def _keep(self, parked: Parked) -> None:
-        """Store it, however long that takes: there is no other place for it."""
+    async def _store_parked(self, parked: Parked) -> None:
+        """Retry until the message is stored, even if the database is unavailable for long."""
         pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
         while True:
             try:
                 await self._store.store(parked)
             except Unavailable as error:
-                logger.warning("parking.waits", **error.private)
+                logger.warning("parking.database_unavailable", **error.private)
             except Exception:
                 logger.exception("parking.failed", parked_id=str(parked.parked_id))
             else:
@@ -66,20 +66,20 @@ class ParkedMessageConsumer:
 
 
 def _parked(incoming: AbstractIncomingMessage) -> Parked:
-    ticket = ParkingHeaders.read(incoming.headers or {})
+    headers = ParkingHeaders.read(incoming.headers or {})
     message_id = _plain(incoming.message_id or "")
-    when = ticket.parked_at.isoformat() if ticket else ""
-    told_apart_by = "\n".join((when, message_id, hashlib.sha256(incoming.body).hexdigest()))
+    parked_at = headers.parked_at.isoformat() if headers else ""
+    identity = "\n".join((parked_at, message_id, hashlib.sha256(incoming.body).hexdigest()))
     return Parked(
-        parked_id=uuid.uuid5(NAMESPACE, told_apart_by),
+        parked_id=uuid.uuid5(NAMESPACE, identity),
         message_id=message_id,
-        queue=_plain(ticket.queue) if ticket and ticket.queue else None,
-        reason=_plain(ticket.reason) if ticket else "",
+        queue=_plain(headers.queue) if headers and headers.queue else None,
+        reason=_plain(headers.reason) if headers else "",
         body=incoming.body,
-        parked_at=ticket.parked_at if ticket else datetime.now(UTC),
+        parked_at=headers.parked_at if headers else datetime.now(UTC),
     )
 
 
-def _plain(words: str) -> str:
-    """Replace what PostgreSQL has no place for in a text (U+0000)."""
-    return words.replace("\0", "?")
+def _plain(text: str) -> str:
+    """Replace U+0000, which PostgreSQL's text cannot hold."""
+    return text.replace("\0", "?")

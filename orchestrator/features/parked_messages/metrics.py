@@ -1,7 +1,7 @@
-"""What operators see of parked messages."""
+"""Metrics of parked messages."""
 
 from prometheus_client import Gauge
 
 __all__ = ["PARKED_MESSAGES"]
 
-PARKED_MESSAGES = Gauge("parked_messages", "Messages that wait for somebody who replays or discards them.")
+PARKED_MESSAGES = Gauge("parked_messages", "Messages that wait for an admin who replays or discards them.")

@@ -1,4 +1,4 @@
-"""Parked messages: stored once, shown, and settled by one admin, once."""
+"""Parked messages in PostgreSQL: stored once, and settled once."""
 
 import uuid
 from collections.abc import Collection
@@ -7,14 +7,14 @@ from typing import Final
 
 from sqlalchemy import text
 
-from common.db.engine import Database, Row
+from common.db.engine import Database
 from orchestrator.features.parked_messages.models.records import Parked, ParkedStatus, ParkedView
 
 __all__ = ["ParkedMessageStore"]
 
-# Ours have a few hundred bytes. Longer ones are for the database's own tools.
+# The platform's own messages have a few hundred bytes. Longer ones can be read with the database's tools.
 LONGEST_SHOWN_BYTES: Final = 65_536
-# For people who ask who threw it away, and longer than any delivery can come again.
+# For admins who look up who discarded a message; longer than any redelivery can take.
 KEEP_SETTLED: Final = "30 days"
 
 _COLUMNS: Final = f"""
@@ -42,7 +42,7 @@ _PAGE: Final = text(
     """  # noqa: S608 - constants only
 )
 
-# It goes through the default exchange, by which a message reaches the one queue it names.
+# The default exchange routes a message to the one queue that its routing key names.
 _REPLAY: Final = text(
     f"""
     WITH written AS (
@@ -64,7 +64,7 @@ _DISCARD: Final = text(
 )
 
 _COUNT: Final = text("SELECT count(*) AS messages FROM parked_messages WHERE status = 'parked'")
-_TRIM: Final = text(
+_PURGE: Final = text(
     f"DELETE FROM parked_messages WHERE settled_at < clock_timestamp() - interval '{KEEP_SETTLED}'"  # noqa: S608
 )
 
@@ -74,54 +74,39 @@ class ParkedMessageStore:
         self._database = database
 
     async def store(self, parked: Parked) -> None:
-        """Keep a message; one that is kept, or was settled, stays as it is."""
+        """Store a message; one that is already stored or settled stays unchanged."""
         await self._database.execute(_STORE, asdict(parked))
 
     async def find(self, parked_id: uuid.UUID) -> ParkedView | None:
         row = await self._database.fetch_one(_FIND, {"parked_id": parked_id})
-        return _view(row) if row else None
+        return ParkedView.model_validate(row) if row else None
 
     async def page(
         self, *, status: ParkedStatus | None, queue: str | None, limit: int, offset: int
     ) -> tuple[list[ParkedView], int]:
-        """Return messages, last parked first, and how many there are in all."""
+        """Return messages, the last parked first, and the total."""
         parameters = {"status": status and status.value, "queue": queue, "limit": limit, "offset": offset}
         rows = await self._database.fetch_all(_PAGE, parameters)
-        return [_view(row) for row in rows], rows[0]["total"] if rows else 0
+        return [ParkedView.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def replay(
         self, parked_id: uuid.UUID, *, queues: Collection[str], settled_by: uuid.UUID
     ) -> ParkedView | None:
-        """Send a message to where it came from, through the outbox; None when it is not parked, or not of `queues`."""
+        """Send a message to its queue through the outbox; return None unless it is parked and from one of `queues`."""
         parameters = {"parked_id": parked_id, "queues": list(queues), "settled_by": settled_by}
         row = await self._database.fetch_one(_REPLAY, parameters)
-        return _view(row) if row else None
+        return ParkedView.model_validate(row) if row else None
 
     async def discard(self, parked_id: uuid.UUID, *, settled_by: uuid.UUID) -> ParkedView | None:
-        """Let a message rest; None when it is not parked."""
+        """Discard a message; return None if it is not parked."""
         row = await self._database.fetch_one(_DISCARD, {"parked_id": parked_id, "settled_by": settled_by})
-        return _view(row) if row else None
+        return ParkedView.model_validate(row) if row else None
 
     async def count(self) -> int:
-        """Return how many wait for people."""
+        """Return the number of messages that wait for an admin."""
         row = await self._database.fetch_one(_COUNT)
         return int(row["messages"]) if row else 0
 
-    async def trim(self) -> None:
-        """Throw away what was settled long ago."""
-        await self._database.execute(_TRIM)
-
-
-def _view(row: Row) -> ParkedView:
-    return ParkedView(
-        parked_id=row["parked_id"],
-        message_id=row["message_id"],
-        queue=row["queue"],
-        reason=row["reason"],
-        status=ParkedStatus(row["status"]),
-        size_bytes=row["size_bytes"],
-        body=None if row["body"] is None else bytes(row["body"]),
-        parked_at=row["parked_at"],
-        settled_at=row["settled_at"],
-        settled_by=row["settled_by"],
-    )
+    async def purge(self) -> None:
+        """Delete messages that were settled long ago."""
+        await self._database.execute(_PURGE)

@@ -22,28 +22,30 @@ _SETTLE = ADMIN | {404: "NOT_FOUND", 409: "PARKED_INVALID_STATE"}
 router = APIRouter(prefix="/admin/parked-messages", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
 
-Desk = Annotated[ParkedMessageService, provided(ParkedMessageService)]
+Messages = Annotated[ParkedMessageService, provided(ParkedMessageService)]
 
 
-@router.get("", responses=refusals(ADMIN), summary="Messages that no consumer could handle, last first (admin)")
+@router.get("", responses=refusals(ADMIN), summary="List parked messages, newest first (admin)")
 async def list_parked_messages(
-    desk: Desk,
+    messages: Messages,
     page: PageQuery,
     *,
     status: ParkedStatus | None = None,
-    queue: Annotated[PlainText | None, Query(description="Only those taken from this queue.")] = None,
+    queue: Annotated[PlainText | None, Query(description="Only messages from this queue.")] = None,
 ) -> Paginated[ParkedMessage]:
-    """`parked` ones wait for somebody; the others are kept for 30 days."""
-    found, total = await desk.page(status=status, queue=queue, page=page)
-    return paginated(found, page=page, total=total)
+    """`parked` messages wait for an admin; replayed and discarded ones are kept for 30 days."""
+    rows, total = await messages.page(status=status, queue=queue, page=page)
+    return paginated(rows, page=page, total=total)
 
 
-@router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Have a parked message handled again (admin)")
-async def replay_parked_message(parked_id: uuid.UUID, admin: CurrentUser, desk: Desk) -> Success[ParkedMessage]:
-    """By the queue that it was taken from, and no other. If that fails again, it is parked anew."""
-    return success(await desk.replay(parked_id, admin_id=admin.user_id))
+@router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Replay a parked message (admin)")
+async def replay_parked_message(parked_id: uuid.UUID, admin: CurrentUser, messages: Messages) -> Success[ParkedMessage]:
+    """Send the message to the queue that it came from. If its handling fails again, it is parked again."""
+    return success(await messages.replay(parked_id, admin_id=admin.user_id))
 
 
 @router.post("/{parked_id}/discard", responses=refusals(_SETTLE), summary="Discard a parked message (admin)")
-async def discard_parked_message(parked_id: uuid.UUID, admin: CurrentUser, desk: Desk) -> Success[ParkedMessage]:
-    return success(await desk.discard(parked_id, admin_id=admin.user_id))
+async def discard_parked_message(
+    parked_id: uuid.UUID, admin: CurrentUser, messages: Messages
+) -> Success[ParkedMessage]:
+    return success(await messages.discard(parked_id, admin_id=admin.user_id))

@@ -1,7 +1,8 @@
-"""Where admins see parked messages, have them handled again, or throw them away."""
+"""Lists parked messages and settles them, for admins."""
 
 import uuid
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from common.http.envelope import Page
 from common.redaction import redacted
@@ -16,66 +17,51 @@ __all__ = ["ParkedMessageService"]
 logger = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedMessageService:
     """Settles messages.
 
     Args:
-        queues: where messages may be sent again: the queues that somebody reads.
+        queues: the queues that have a consumer, to which messages may be replayed.
         on_replayed: called after a write that left a message in the outbox.
     """
 
-    def __init__(self, store: ParkedMessageStore, *, queues: Collection[str], on_replayed: Callable[[], None]) -> None:
-        self._store = store
-        self._queues = queues
-        self._on_replayed = on_replayed
+    store: ParkedMessageStore
+    queues: Collection[str]
+    on_replayed: Callable[[], None]
 
     async def page(
         self, *, status: ParkedStatus | None, queue: str | None, page: Page
     ) -> tuple[list[ParkedMessage], int]:
-        """Return a page of messages, last parked first, and how many there are in all."""
-        found, total = await self._store.page(status=status, queue=queue, limit=page.per_page, offset=page.offset)
-        return [_shown(parked) for parked in found], total
+        """Return a page of messages, the last parked first, and the total."""
+        messages, total = await self.store.page(status=status, queue=queue, limit=page.per_page, offset=page.offset)
+        return [_shown(message) for message in messages], total
 
     async def replay(self, parked_id: uuid.UUID, *, admin_id: uuid.UUID) -> ParkedMessage:
-        """Send a message to the queue that it was taken from, once.
+        """Send a message to the queue that it came from, once.
 
         Raises:
             ParkedMessageNotFound: there is none.
-            ParkedMessageSettled: it was replayed or discarded before, or came from no queue of ours.
+            ParkedMessageSettled: it was already replayed or discarded, or its queue is unknown.
         """
-        replayed = await self._store.replay(parked_id, queues=self._queues, settled_by=admin_id)
+        replayed = await self.store.replay(parked_id, queues=self.queues, settled_by=admin_id)
         settled = await self._settled(parked_id, replayed, admin_id)
-        self._on_replayed()
+        self.on_replayed()
         return settled
 
     async def discard(self, parked_id: uuid.UUID, *, admin_id: uuid.UUID) -> ParkedMessage:
-        """Let a message rest.
-
-        Raises:
-            ParkedMessageNotFound: there is none.
-            ParkedMessageSettled: it was replayed or discarded before.
-        """
-        discarded = await self._store.discard(parked_id, settled_by=admin_id)
+        """Discard a message, with the errors of `replay`."""
+        discarded = await self.store.discard(parked_id, settled_by=admin_id)
         return await self._settled(parked_id, discarded, admin_id)
 
     async def _settled(self, parked_id: uuid.UUID, written: ParkedView | None, admin_id: uuid.UUID) -> ParkedMessage:
         if written is None:
-            found = await self._store.find(parked_id)
-            raise ParkedMessageSettled(status=found.status) if found else ParkedMessageNotFound
+            stored = await self.store.find(parked_id)
+            raise ParkedMessageSettled(status=stored.status) if stored else ParkedMessageNotFound
         logger.info("parking.settled", parked_id=str(parked_id), status=written.status, admin_id=str(admin_id))
         return _shown(written)
 
 
 def _shown(parked: ParkedView) -> ParkedMessage:
-    return ParkedMessage(
-        parked_id=parked.parked_id,
-        message_id=parked.message_id,
-        queue=parked.queue,
-        reason=parked.reason,
-        status=parked.status,
-        size_bytes=parked.size_bytes,
-        payload=None if parked.body is None else redacted(parked.body),
-        parked_at=parked.parked_at,
-        settled_at=parked.settled_at,
-        settled_by=parked.settled_by,
-    )
+    payload = None if parked.body is None else redacted(parked.body)
+    return ParkedMessage(**parked.model_dump(exclude={"body"}), payload=payload)

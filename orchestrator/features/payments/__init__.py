@@ -1,4 +1,4 @@
-"""Credits bought by card or crypto, and their reconciliation with the providers."""
+"""Top-ups by card or crypto, and their reconciliation with the providers."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -27,8 +27,9 @@ def _services(resources: Resources) -> Iterable[object]:
     providers = PaymentProviders.connect(resources.settings_of(PaymentSettings))
     resources.closing.push_async_callback(providers.close)
     yield providers
+    clients = resources.clients
     yield TopUpService(
-        resources.clients.payments, stripe=providers.stripe, crypto=providers.crypto, orders=resources.clients.orders
+        payments=clients.payments, stripe=providers.stripe, crypto=providers.crypto, orders=clients.orders
     )
 
 

@@ -1,11 +1,11 @@
-"""What providers' calls are refused with, and what became of ours."""
+"""Errors of webhooks from providers and of calls to providers."""
 
 from common.errors import InvalidRequest, OutcomeUnknown, Unauthenticated, Unavailable
 
 __all__ = [
     "NoSuchPayment",
     "ProviderRefused",
-    "ProviderSilent",
+    "ProviderTimeout",
     "ProviderUnavailable",
     "SignatureInvalid",
     "WebhookStale",
@@ -14,39 +14,39 @@ __all__ = [
 
 
 class SignatureInvalid(Unauthenticated):
-    """It was not the provider who sent this, or it was changed on its way."""
+    """The provider did not send this, or it was modified in transit."""
 
     code = "SIGNATURE_INVALID"
     public_message = "The signature does not match."
 
 
 class WebhookStale(InvalidRequest):
-    """Signed by the provider, but long ago: somebody may be replaying it."""
+    """Signed by the provider, but too long ago: an attacker may be replaying it."""
 
     public_message = "The webhook is too old."
 
 
 class WebhookUnreadable(InvalidRequest):
-    """Signed by the provider, and still not what it sends."""
+    """Signed by the provider, but not in its format."""
 
     public_message = "The webhook cannot be understood."
 
 
 class ProviderRefused(InvalidRequest):
-    public_message = "The payment provider does not take that amount in that currency."
+    public_message = "The payment provider does not accept that amount in that currency."
 
 
 class ProviderUnavailable(Unavailable):
-    """Nothing was done there, or it answered with an error that is no fault of the fan's."""
+    """The provider did nothing, or returned an error that the fan did not cause."""
 
-    public_message = "The payment provider cannot answer right now. Please try again."
+    public_message = "The payment provider is unavailable right now. Please try again."
 
 
 class NoSuchPayment(ProviderUnavailable):
-    """The provider has none of that name."""
+    """The provider has no payment of that id."""
 
 
-class ProviderSilent(OutcomeUnknown):
-    """It may be done there, or not. The same call again finds out."""
+class ProviderTimeout(OutcomeUnknown):
+    """The outcome of the call is unknown; repeating the call finds out."""
 
-    public_message = "The payment provider did not answer in time. Please try again."
+    public_message = "The payment provider did not respond in time. Please try again."

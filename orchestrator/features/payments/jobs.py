@@ -1,7 +1,8 @@
-"""Reconciliation of payments: every hour, by one job, however many workers there are."""
+"""Reconciliation of payments: one job per interval, even with many workers."""
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -26,29 +27,25 @@ class ReconcilePayments(BaseModel):
 
 
 async def enqueue_reconciliation(jobs: JobQueue, *, interval_seconds: float) -> None:
-    """Enqueue the job of the present interval. Every worker does so under one key, so the first one counts."""
-    work = ReconcilePayments(number=int(time.time() // interval_seconds))
-    await jobs.enqueue(KIND, work, idempotency_key=f"payments/{interval_seconds}/{work.number}")
+    """Enqueue the present interval's job. All workers use the same key, so there is one job."""
+    request = ReconcilePayments(number=int(time.time() // interval_seconds))
+    await jobs.enqueue(KIND, request, idempotency_key=f"payments/{interval_seconds}/{request.number}")
 
 
+@dataclass(frozen=True, slots=True)
 class ReconciliationHandler:
-    """Runs a reconciliation.
+    """Reconciles the payments of the last `days`."""
 
-    Args:
-        days: how far back it looks.
-    """
+    reconciliation: Reconciliation
+    days: float
 
-    def __init__(self, reconciliation: Reconciliation, *, days: float) -> None:
-        self._reconciliation = reconciliation
-        self._days = days
-
-    async def reconcile(self, work: ReconcilePayments, _: JobContext) -> Mapping[str, Any]:
+    async def reconcile(self, request: ReconcilePayments, _: JobContext) -> Mapping[str, Any]:
         """Compare, repair, and return the counts.
 
         Raises:
-            ProviderUnavailable: one did not list its payments. Those of the others were compared.
+            ProviderUnavailable: a provider did not list its payments. The others' payments were compared.
         """
-        done = await self._reconciliation.run(datetime.now(UTC) - timedelta(days=self._days), turn=work.number)
+        done = await self.reconciliation.run(datetime.now(UTC) - timedelta(days=self.days), round_number=request.number)
         if done.unreachable:
             raise ProviderUnavailable(providers=done.unreachable)
         return {

@@ -1,4 +1,4 @@
-"""Buying credits (W3, W4)."""
+"""Top-ups (W3, W4)."""
 
 from typing import Annotated
 
@@ -25,18 +25,18 @@ _CRYPTO = _TOP_UP | {
 router = APIRouter(tags=["Credits"])
 
 
-Desk = Annotated[TopUpService, provided(TopUpService)]
+TopUps = Annotated[TopUpService, provided(TopUpService)]
 
 
 @router.post("/credits/topup", responses=refusals(_TOP_UP), summary="Buy credits by card")
-async def top_up(body: TopUpRequest, user: CurrentUser, key: IdempotencyKey, desk: Desk) -> Success[TopUpStarted]:
-    """Give `client_secret` to Stripe's form; the credits are there once `GET /api/payments/{payment_id}` says SUCCEEDED."""
-    return success(await desk.top_up(user_id=user.user_id, amount=body.amount, key=key))
+async def top_up(body: TopUpRequest, user: CurrentUser, key: IdempotencyKey, top_ups: TopUps) -> Success[TopUpStarted]:
+    """Pass `client_secret` to Stripe's form; the wallet is credited once `GET /api/payments/{payment_id}` is SUCCEEDED."""
+    return success(await top_ups.top_up(user_id=user.user_id, amount=body.amount, key=key))
 
 
-@router.post("/payments/crypto", responses=refusals(_CRYPTO), summary="Buy credits, or pay an order, by crypto")
+@router.post("/payments/crypto", responses=refusals(_CRYPTO), summary="Buy credits or pay an order by crypto")
 async def pay_by_crypto(
-    body: CryptoRequest, user: CurrentUser, key: IdempotencyKey, desk: Desk
+    body: CryptoRequest, user: CurrentUser, key: IdempotencyKey, top_ups: TopUps
 ) -> Success[CryptoInstructions]:
-    """What arrives in full becomes credits, also when it comes late; an order is then paid from the wallet."""
-    return success(await desk.pay_by_crypto(body, user_id=user.user_id, key=key))
+    """A full payment is credited even if it arrives late; an order is then paid from the wallet."""
+    return success(await top_ups.pay_by_crypto(body, user_id=user.user_id, key=key))

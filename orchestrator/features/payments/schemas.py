@@ -1,4 +1,4 @@
-"""Buying credits with a card or with crypto."""
+"""Top-ups by card or crypto."""
 
 import uuid
 from datetime import datetime
@@ -11,12 +11,12 @@ from common.money import Money
 
 __all__ = ["CryptoInstructions", "CryptoRequest", "TopUpRequest", "TopUpStarted"]
 
-# What Stripe takes in one charge in SGD (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+# Stripe's limits of one charge in SGD (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 SMALLEST: Final = Decimal("0.50")
 LARGEST: Final = Decimal("999999.99")
 
 TopUpAmount = Annotated[Money, Field(ge=SMALLEST, le=LARGEST, examples=["50.00"])]
-# A ticker as NOWPayments writes it, such as btc or usdttrc20.
+# A ticker in NOWPayments' spelling, such as btc or usdttrc20.
 Ticker = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, pattern=r"^[a-zA-Z0-9]{2,20}$")]
 
 
@@ -27,7 +27,7 @@ class TopUpRequest(BaseModel):
 
 
 class TopUpStarted(BaseModel):
-    """`client_secret` is for Stripe's own form in the fan's browser; the credits come when the payment succeeds."""
+    """`client_secret` is for Stripe's form in the fan's browser; the wallet is credited when the payment succeeds."""
 
     payment_id: uuid.UUID
     client_secret: str = Field(examples=["pi_3PqRsT_secret_9a8b7c"])
@@ -36,23 +36,23 @@ class TopUpStarted(BaseModel):
 
 
 class CryptoRequest(BaseModel):
-    """A top-up names its amount; an order's is its total, and may be left out. Either way the wallet gets it."""
+    """A top-up needs an amount; an order's amount is its total and may be omitted. Both credit the wallet."""
 
     model_config = ConfigDict(
         json_schema_extra={"example": {"purpose": "topup", "amount": "50.00", "pay_currency": "btc"}}
     )
 
     purpose: Literal["topup", "order"] = "topup"
-    reference_id: uuid.UUID | None = Field(default=None, description="The order.")
+    reference_id: uuid.UUID | None = Field(default=None, description="The order's id.")
     amount: TopUpAmount | None = None
     pay_currency: Ticker = Field(examples=["btc"])
 
     @model_validator(mode="after")
-    def _says_what_is_paid(self) -> Self:
+    def _check_amount_and_reference(self) -> Self:
         if self.purpose == "topup" and self.amount is None:
             raise ValueError("a top-up needs an amount")
         if (self.purpose == "order") != (self.reference_id is not None):
-            raise ValueError("reference_id is an order's, and nothing else's")
+            raise ValueError("reference_id is required for an order, and only for an order")
         return self
 
 

@@ -1,4 +1,4 @@
-"""Where the outside parties are, and the secrets we share with them."""
+"""The payment providers' URLs, and the secrets shared with them and with the supplier."""
 
 from typing import Any, Final, Self
 
@@ -9,7 +9,7 @@ from common.settings import ServiceSettings
 __all__ = ["PaymentSettings"]
 
 SANDBOX_URL: Final = "http://127.0.0.1:5900"
-# Of the sandbox: anybody can read them here, so they are refused outside dev and test.
+# The sandbox's secrets. They are public, so they are refused outside dev and test.
 DEV_SECRETS: Final = {
     "stripe_secret_key": "sk_test_sandbox",
     "stripe_webhook_secret": "whsec_sandbox",
@@ -20,7 +20,7 @@ DEV_SECRETS: Final = {
 
 
 class PaymentSettings(ServiceSettings):
-    """In dev and test all of them are the sandbox."""
+    """In dev and test, the sandbox replaces all providers."""
 
     stripe_api_url: str = "https://api.stripe.com"
     stripe_secret_key: SecretStr = SecretStr("")
@@ -30,15 +30,17 @@ class PaymentSettings(ServiceSettings):
     nowpayments_ipn_secret: SecretStr = SecretStr("")
     supplier_webhook_secret: SecretStr = SecretStr("")
     provider_timeout_seconds: float = Field(
-        default=8.0, gt=0, description="For a provider's whole answer; less than the gateway waits for ours."
+        default=8.0, gt=0, description="The timeout of a call to a provider; shorter than the gateway's own timeout."
     )
     reconcile_interval_seconds: float = Field(
         default=3_600.0, gt=0, description="How often payments are compared with the providers' own records."
     )
-    reconcile_days: float = Field(default=7.0, gt=0, description="How far back that looks; Stripe repeats for 3 days.")
+    reconcile_days: float = Field(
+        default=7.0, gt=0, description="The age of payments that are compared; Stripe retries webhooks for 3 days."
+    )
 
     webhook_log_days: float = Field(
-        default=90.0, gt=0, description="How long webhooks are kept; providers repeat them for days."
+        default=90.0, gt=0, description="How long webhooks are kept; providers retry them for days."
     )
 
     @model_validator(mode="before")

@@ -1,5 +1,1 @@
-"""Every write to jobs, one statement each; messages and tokens leave with it through the outbox.
-
-`enqueuing` stores new jobs, `attempts` is the way of one through a worker, `maintenance` finds what was left lying, and
-`desk` is for people.
-"""
+"""SQL of jobs; messages are written to the outbox by the statement that causes them."""

@@ -1,4 +1,4 @@
-"""Jobs as people and other services see them: found, listed, counted, cancelled, tried again, acknowledged."""
+"""Jobs as admins and other packages see them: found, listed, counted, cancelled, retried, acknowledged."""
 
 import uuid
 from typing import Final
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from common.db.engine import Database
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats
-from orchestrator.jobs.repository.fragments import COLUMNS, NEXT_IN_LANE, job_view, tokens
+from orchestrator.jobs.repository.fragments import COLUMNS, NEXT_IN_LANE, job_view, wake_ups
 
 __all__ = ["JobQueries"]
 
@@ -31,14 +31,13 @@ _CANCEL: Final = text(
           AND (CAST(:requested_by AS uuid) IS NULL OR requested_by = :requested_by)
         RETURNING *, true AS leaves_lane),
     {NEXT_IN_LANE},
-    {tokens("token", of="next_in_lane")}
+    {wake_ups("token", of="next_in_lane")}
     SELECT {COLUMNS} FROM written
     """  # noqa: S608 - constants only
 )
 
-# It goes to the end of its lane, and gets as many tries as a new one. What it has had stays counted. One that people
-# have acknowledged is tried again only when it is named. Who has it tried again is told of its end, unless it is somebody
-# else's anyway.
+# The job goes to the end of its lane with as many attempts as a new job; earlier attempts stay counted. An acknowledged
+# job is retried only by its id. The admin who retries a job that no user requested becomes its requester.
 _RETRY: Final = text(
     f"""
     WITH tries AS (
@@ -55,7 +54,7 @@ _RETRY: Final = text(
                   ELSE job_id = :job_id END
             FOR UPDATE SKIP LOCKED)
         RETURNING j.*),
-    {tokens("token", of="written")}
+    {wake_ups("token", of="written")}
     SELECT {COLUMNS} FROM written
     """  # noqa: S608 - constants only
 )
@@ -69,7 +68,7 @@ _ACKNOWLEDGE: Final = text(
     """  # noqa: S608 - constants only
 )
 
-# Seconds are those of the last tries of the hundred jobs of the kind that completed last.
+# The average is over the last attempts of the 100 jobs of the kind that completed last.
 _POSITION: Final = text(
     """
     SELECT m.status, m.lane, greatest(0, extract(epoch FROM m.run_at - now())) AS delay,
@@ -120,7 +119,7 @@ _STATS: Final = text(
     ORDER BY k.kind
     """
 )
-MINUTES_A_DAY: Final = 1440
+MINUTES_PER_DAY: Final = 1440
 
 
 class JobQueries:
@@ -134,21 +133,21 @@ class JobQueries:
     async def page(
         self, *, kind: str | None, status: JobStatus | None, failure: Failure | None = None, limit: int, offset: int
     ) -> tuple[list[JobView], int]:
-        """Return jobs, newest first, and how many there are in all."""
+        """Return jobs, newest first, and the total."""
         filters = {"kind": kind, "status": status and status.value, "failure": failure and failure.value}
         parameters = filters | {"limit": limit, "offset": offset}
         rows = await self._database.fetch_all(_PAGE, parameters)
         return [job_view(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None) -> JobView | None:
-        """Cancel a job whose first try has not begun; None when it is not such a job, or not theirs."""
+        """Cancel a job before its first attempt; return None if it has begun or belongs to another user."""
         row = await self._database.fetch_one(_CANCEL, {"job_id": job_id, "requested_by": requested_by})
         return job_view(row) if row else None
 
     async def retry(
         self, policies: list[JobPolicy], *, job_id: uuid.UUID | None = None, asked_by: uuid.UUID | None = None
     ) -> list[JobView]:
-        """Queue failed jobs of these kinds anew, or one of them."""
+        """Queue the failed jobs of these kinds again, or one of them."""
         parameters = {
             "kinds": [policy.kind for policy in policies],
             "tries": [policy.tries for policy in policies],
@@ -158,7 +157,7 @@ class JobQueries:
         return [job_view(row) for row in await self._database.fetch_all(_RETRY, parameters)]
 
     async def acknowledge(self, kinds: list[str], *, job_id: uuid.UUID | None = None) -> list[JobView]:
-        """Let dead jobs of these kinds rest, or one that has failed, however it did."""
+        """Acknowledge the dead jobs of these kinds, or one failed job, dead or refused."""
         parameters = {"kinds": kinds, "job_id": job_id}
         return [job_view(row) for row in await self._database.fetch_all(_ACKNOWLEDGE, parameters)]
 
@@ -168,12 +167,12 @@ class JobQueries:
             return None
         if row["status"] not in {JobStatus.QUEUED, JobStatus.RETRYING}:
             return JobPosition(position=0, estimated_wait_seconds=0.0)
-        # While jobs wait, all workers are at work: how many run is how many can.
+        # While jobs wait, all slots are busy: the number of running jobs is the concurrency.
         ahead, running = row["ahead"], row["running"]
-        side_by_side = 1 if row["lane"] is not None else max(running, 1)
+        concurrency = 1 if row["lane"] is not None else max(running, 1)
         wait = None
         if row["average"] is not None:
-            wait = max(float(row["delay"]), float(row["average"]) * (ahead + running) / side_by_side)
+            wait = max(float(row["delay"]), float(row["average"]) * (ahead + running) / concurrency)
         return JobPosition(position=ahead + 1, estimated_wait_seconds=wait)
 
     async def stats(self, kinds: list[str]) -> list[KindStats]:
@@ -198,6 +197,6 @@ def _stats(row: dict[str, float | str | None]) -> KindStats:
         success_rate=completed / ended if ended else None,
         average_seconds=float(row["seconds"] or 0) / ended if ended else None,
         p95_seconds=None if row["p95"] is None else float(row["p95"]),
-        completed_per_minute=completed / MINUTES_A_DAY,
+        completed_per_minute=completed / MINUTES_PER_DAY,
         oldest_waiting_seconds=None if row["oldest"] is None else float(row["oldest"]),
     )

@@ -1,6 +1,7 @@
-"""One try of a job: claimed by a worker, kept by renewing its lease, and written down.
+"""Attempts: claimed by a worker, kept by renewing the lease, and recorded.
 
-Every write says ``WHERE epoch = …``: a worker that was cut off or asleep changes nothing of a job that others have.
+Every write has ``WHERE epoch = …``: a worker that was disconnected or suspended cannot change a job that another worker
+has taken over.
 """
 
 import uuid
@@ -12,16 +13,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import UNIQUE_VIOLATION, Database, Row, sqlstate_of
-from common.messaging.message import Message
 from orchestrator.jobs.errors import JobTakenOver
-from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
-from orchestrator.jobs.repository.fragments import ANNOUNCE, IS_NEXT_IN_LANE, NEXT_IN_LANE, message_arrays, tokens
+from orchestrator.jobs.record import AddressedMessage, Attempt, Failure, JobError, JobStatus
+from orchestrator.jobs.repository.fragments import ANNOUNCE, IS_NEXT_IN_LANE, NEXT_IN_LANE, message_arrays, wake_ups
 
 __all__ = ["Attempts"]
 
 _ATTEMPT: Final = "jobs.job_id, kind, payload, requested_by, attempts, max_attempts, epoch, correlation_id, traceparent"
 
-# The best ready job of a kind: by priority, then by age. Rows that other workers are at are passed over.
+# The best ready job of a kind: by priority, then by age. Rows that other workers have locked are skipped.
 _CLAIM: Final = text(
     f"""
     WITH best AS (
@@ -35,7 +35,7 @@ _CLAIM: Final = text(
     """  # noqa: S608 - constants only
 )
 
-# A job whose lease ran out is taken over only to be written down: it goes back to the queue, or it has failed.
+# A job whose lease has expired is taken over to be recorded: it is queued again, or it has failed.
 _TAKE_OVER_LOST: Final = text(
     f"""
     UPDATE jobs SET epoch = epoch + 1, lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
@@ -60,7 +60,7 @@ _REPORT: Final = text(
     """
 )
 
-# A job that waits for another try stays in its lane: those behind it wait, so that their order is kept.
+# A job that waits for a retry stays in its lane: later jobs of the lane wait, so that their order is kept.
 _WRITE: Final = text(
     f"""
     WITH written AS (
@@ -73,7 +73,7 @@ _WRITE: Final = text(
         WHERE job_id = :job_id AND epoch = :epoch AND status = 'running'
         RETURNING job_id, kind, lane, CAST(:is_over AS boolean) AS leaves_lane),
     {NEXT_IN_LANE},
-    {tokens("token", of="next_in_lane")},
+    {wake_ups("token", of="next_in_lane")},
     {ANNOUNCE}
     SELECT EXISTS (SELECT FROM token) AS has_token FROM written
     """  # noqa: S608 - constants only
@@ -81,18 +81,14 @@ _WRITE: Final = text(
 
 
 class Attempts:
-    """What workers write.
-
-    Args:
-        lease_seconds: a worker that was silent for so long has lost what it had in hand.
-    """
+    """Writes of workers. A worker that does not renew its leases for `lease_seconds` loses its jobs."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._database = database
         self.lease_seconds = lease_seconds
 
     async def claim(self, kind: str) -> Attempt | None:
-        """Begin a try of the best ready job of that kind; None when there is none."""
+        """Begin an attempt of the best ready job of a kind; return None if no job is ready."""
         parameters = {"kind": kind, "lease_seconds": self.lease_seconds}
         while True:
             try:
@@ -100,16 +96,16 @@ class Attempts:
             except IntegrityError as error:
                 if sqlstate_of(error) != UNIQUE_VIOLATION:
                     raise
-                continue  # somebody began another job of the lane at the same moment; by now that can be seen
+                continue  # another worker began a job of the same lane at the same moment, which is visible now
             return _attempt(row) if row else None
 
     async def take_over_lost(self, *, batch: int) -> list[Attempt]:
-        """Take over the tries whose worker fell silent, to write down what becomes of them."""
+        """Take over attempts whose lease has expired, to record their outcome."""
         parameters = {"batch": batch, "lease_seconds": self.lease_seconds}
         return [_attempt(row) for row in await self._database.fetch_all(_TAKE_OVER_LOST, parameters)]
 
     async def renew(self, attempts: Sequence[Attempt]) -> set[tuple[uuid.UUID, int]]:
-        """Renew the leases and return job and epoch of the tries that are still ours."""
+        """Renew the leases and return job id and epoch of the attempts that this worker still owns."""
         parameters = {
             "job_ids": [attempt.job_id for attempt in attempts],
             "epochs": [attempt.epoch for attempt in attempts],
@@ -118,57 +114,33 @@ class Attempts:
         return {(row["job_id"], row["epoch"]) for row in await self._database.fetch_all(_RENEW, parameters)}
 
     async def report(self, attempt: Attempt, progress: Mapping[str, Any]) -> None:
-        """Show how far a try is.
-
-        Raises:
-            JobTakenOver: it belongs to another worker by now.
-        """
+        """Store an attempt's progress, or raise JobTakenOver if the job belongs to another worker."""
         parameters = {"job_id": attempt.job_id, "epoch": attempt.epoch, "progress": _json(progress)}
         if not await self._database.execute(_REPORT, parameters):
             raise JobTakenOver(job_id=attempt.job_id, epoch=attempt.epoch)
 
-    async def complete(
-        self, attempt: Attempt, result: Mapping[str, Any] | None, messages: Sequence[tuple[Message, str, str]]
-    ) -> bool:
-        """Write it down; return whether that left messages in the outbox."""
-        return await self._write(attempt, JobStatus.COMPLETED, messages, result=result)
-
-    async def fail(
-        self, attempt: Attempt, failure: Failure, error: JobError, messages: Sequence[tuple[Message, str, str]]
-    ) -> None:
-        await self._write(attempt, JobStatus.FAILED, messages, failure=failure, error=error)
-
-    async def try_again(
-        self,
-        attempt: Attempt,
-        error: JobError | None,
-        messages: Sequence[tuple[Message, str, str]] = (),
-        *,
-        pause_seconds: float,
-        is_unused: bool = False,
-    ) -> None:
-        """Give the job back for another try.
-
-        Args:
-            messages: the token that waits on the broker; without one the scheduler sends it when the pause is over.
-            is_unused: the try does not count, as it was ended for a reason of ours.
-        """
-        await self._write(
-            attempt, JobStatus.RETRYING, messages, error=error, pause_seconds=pause_seconds, unused=int(is_unused)
-        )
-
-    async def _write(
+    async def end(
         self,
         attempt: Attempt,
         status: JobStatus,
-        messages: Sequence[tuple[Message, str, str]],
+        messages: Sequence[AddressedMessage] = (),
         *,
         result: Mapping[str, Any] | None = None,
         failure: Failure | None = None,
         error: JobError | None = None,
         pause_seconds: float = 0.0,
-        unused: int = 0,
+        is_unused: bool = False,
     ) -> bool:
+        """Record an attempt's outcome; return whether that left messages in the outbox.
+
+        Args:
+            status: of the job. RETRYING queues it again after the pause.
+            messages: of a RETRYING job, the delayed wake-up message; without one, the scheduler sends it after the pause.
+            is_unused: the attempt does not count, because the worker ended it.
+
+        Raises:
+            JobTakenOver: the job belongs to another worker.
+        """
         parameters = {
             "job_id": attempt.job_id,
             "epoch": attempt.epoch,
@@ -179,7 +151,7 @@ class Attempts:
             "error": error and error.model_dump_json(),
             "pause_seconds": pause_seconds,
             "by_scheduler": status is JobStatus.RETRYING and not messages,
-            "unused": unused,
+            "unused": int(is_unused),
         }
         written = await self._database.fetch_one(_WRITE, parameters | message_arrays(messages))
         if written is None:

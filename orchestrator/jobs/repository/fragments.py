@@ -1,22 +1,21 @@
-"""Parts that several statements share."""
+"""SQL that several statements share."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from common.db.engine import Row
-from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from orchestrator.jobs.record import JobView
+from orchestrator.jobs.record import AddressedMessage, JobView
 from rabbitmq.topology import JOBS_EXCHANGE
 
-__all__ = ["ANNOUNCE", "COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "message_arrays", "tokens"]
+__all__ = ["ANNOUNCE", "COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "message_arrays", "wake_ups"]
 
 COLUMNS: Final = """
     job_id, kind, status, failure, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
     result, error, run_at, created_at, started_at, finished_at
 """
 
-# Of job j: nobody stands before it in its lane, and nobody of it runs. Without a lane it always is.
+# True if no job precedes job j in its lane and no job of the lane runs; always true without a lane.
 IS_NEXT_IN_LANE: Final = """
     (j.lane IS NULL OR NOT EXISTS (
         SELECT FROM jobs AS other
@@ -25,7 +24,7 @@ IS_NEXT_IN_LANE: Final = """
                AND (other.queued_at, other.number) < (j.queued_at, j.number)))))
 """
 
-# Whose turn it is in its lane now that the `written` job has left it.
+# The next job of the lane that the `written` job has left.
 NEXT_IN_LANE: Final = """
     next_in_lane AS (
         SELECT j.kind, j.job_id, j.correlation_id
@@ -34,7 +33,7 @@ NEXT_IN_LANE: Final = """
         ORDER BY j.queued_at, j.number LIMIT 1)
 """
 
-# Messages come as arrays, so that a write with none, one or two of them is the same statement.
+# Messages are passed as arrays, so that a write with any number of them is the same statement.
 ANNOUNCE: Final = """
     announced AS (
         INSERT INTO outbox (message_id, exchange, routing_key, body)
@@ -46,11 +45,11 @@ ANNOUNCE: Final = """
 """
 
 
-def tokens(name: str, *, of: str) -> str:
-    """Return SQL that leaves a token in the outbox for each row of `of` (kind, job_id, correlation_id).
+def wake_ups(name: str, *, of: str) -> str:
+    """Return SQL that puts a wake-up message into the outbox for each row of `of` (kind, job_id, correlation_id).
 
-    The message is made by the database, because only there is it known which jobs get one. Its shape is the common
-    envelope's.
+    The database makes the messages, because only the statement itself knows which jobs get one. They have the format
+    of `Message`.
     """
     return f"""
     {name} AS MATERIALIZED (SELECT gen_random_uuid() AS message_id, kind, job_id, correlation_id FROM {of}),
@@ -63,15 +62,11 @@ def tokens(name: str, *, of: str) -> str:
     """  # noqa: S608 - constants only
 
 
-def message_arrays(messages: Sequence[tuple[Message, str, str]]) -> dict[str, Any]:
-    """Return the parameters of `ANNOUNCE`; each message comes with its exchange and routing key."""
+def message_arrays(messages: Sequence[AddressedMessage]) -> dict[str, Any]:
+    """Return the parameters of `ANNOUNCE`."""
     rows = [outbox_row(message, exchange=exchange, routing_key=key) for message, exchange, key in messages]
-    return {
-        "message_ids": [row["message_id"] for row in rows],
-        "exchanges": [row["exchange"] for row in rows],
-        "routing_keys": [row["routing_key"] for row in rows],
-        "bodies": [row["body"] for row in rows],
-    }
+    columns = {"message_ids": "message_id", "exchanges": "exchange", "routing_keys": "routing_key", "bodies": "body"}
+    return {name: [row[column] for row in rows] for name, column in columns.items()}
 
 
 def job_view(row: Row) -> JobView:

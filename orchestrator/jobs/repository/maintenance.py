@@ -1,4 +1,4 @@
-"""What a scheduler does for jobs that no worker has in hand, and what is thrown away in the end."""
+"""The scheduler's work on jobs that no worker runs, and the deletion of old records."""
 
 from typing import Final
 
@@ -7,34 +7,34 @@ from sqlalchemy import text
 from common.db.engine import Database
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import JobStatus
-from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, tokens
+from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, wake_ups
 
 __all__ = ["JobMaintenance"]
 
-# For people who ask what came of a request; also how long a repetition of it is recognised.
+# How long a repeated request is recognised, and its outcome can be looked up.
 KEEP_KEYS: Final = "30 days"
 KEEP_TALLIES: Final = "30 days"
 
-_SEND_DUE: Final = text(
+_SEND_DUE_WAKE_UPS: Final = text(
     f"""
     WITH due AS (
         UPDATE jobs SET token_at = NULL
         WHERE job_id IN (
             SELECT job_id FROM jobs WHERE token_at <= now() ORDER BY token_at LIMIT :batch FOR UPDATE SKIP LOCKED)
         RETURNING kind, job_id, correlation_id),
-    {tokens("token", of="due")}
+    {wake_ups("token", of="due")}
     SELECT count(*) AS sent FROM due
     """  # noqa: S608 - constants only
 )
 
-_SEND_AGAIN: Final = text(
+_RESEND_WAKE_UPS: Final = text(
     f"""
     WITH ready AS (
         SELECT kind, job_id, correlation_id FROM jobs AS j
         WHERE kind = :kind AND status IN ('queued', 'retrying') AND run_at <= now() AND {IS_NEXT_IN_LANE}
           AND run_at < now() - make_interval(secs => :grace_seconds)
         ORDER BY priority DESC, queued_at, number LIMIT :batch),
-    {tokens("token", of="ready")}
+    {wake_ups("token", of="ready")}
     SELECT count(*) AS sent FROM ready
     """  # noqa: S608 - constants only
 )
@@ -50,8 +50,8 @@ _OLDEST: Final = text(
     """
 )
 
-# What is thrown away is added up first, so that the statistics do not depend on how much is kept.
-_TRIM: Final = text(
+# Deleted jobs are added to the tallies first, so that the statistics do not depend on how many are kept.
+_PURGE: Final = text(
     """
     WITH ranked AS (
         SELECT job_id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS place FROM jobs
@@ -76,59 +76,59 @@ _TRIM: Final = text(
     SELECT count(*) AS gone FROM gone
     """
 )
-_FORGET_KEYS: Final = text(
+_PURGE_KEYS: Final = text(
     f"DELETE FROM job_keys WHERE outcome IS NOT NULL AND created_at < now() - interval '{KEEP_KEYS}'"  # noqa: S608
 )
-_FORGET_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
+_PURGE_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
 
 
 class JobMaintenance:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def send_due_tokens(self, *, batch: int) -> int:
-        """Send the tokens of delayed jobs whose time has come; return how many."""
-        row = await self._database.fetch_one(_SEND_DUE, {"batch": batch})
+    async def send_due_wake_ups(self, *, batch: int) -> int:
+        """Send the wake-up messages of delayed jobs that are due; return how many."""
+        row = await self._database.fetch_one(_SEND_DUE_WAKE_UPS, {"batch": batch})
         return int(row["sent"]) if row else 0
 
-    async def send_tokens_again(self, kind: str, *, grace_seconds: float, batch: int) -> int:
-        """Send tokens for jobs that have been ready for so long, as if theirs were lost; return how many."""
+    async def resend_wake_ups(self, kind: str, *, grace_seconds: float, batch: int) -> int:
+        """Send another wake-up message for jobs that have been ready for `grace_seconds`; return how many."""
         parameters = {"kind": kind, "grace_seconds": grace_seconds, "batch": batch}
-        row = await self._database.fetch_one(_SEND_AGAIN, parameters)
+        row = await self._database.fetch_one(_RESEND_WAKE_UPS, parameters)
         return int(row["sent"]) if row else 0
 
     async def count(self) -> dict[tuple[str, JobStatus], int]:
-        """Return how many jobs there are, by kind and status."""
+        """Return the number of jobs, by kind and status."""
         rows = await self._database.fetch_all(_COUNT)
         return {(row["kind"], JobStatus(row["status"])): row["jobs"] for row in rows}
 
     async def count_dead(self) -> dict[str, int]:
-        """Return how many jobs wait for people, by kind; kinds without one are left out."""
+        """Return the number of dead jobs by kind; kinds without one are omitted."""
         return {row["kind"]: row["jobs"] for row in await self._database.fetch_all(_COUNT_DEAD)}
 
     async def oldest_waiting(self) -> dict[str, float]:
-        """Return for how many seconds the longest waiting job of a kind has been ready; kinds without one are left out."""
+        """Return for how many seconds the longest waiting job of a kind has been ready; kinds without one are omitted."""
         return {row["kind"]: float(row["seconds"]) for row in await self._database.fetch_all(_OLDEST)}
 
-    async def trim(self, policy: JobPolicy) -> int:
-        """Throw away finished jobs beyond what the policy keeps; return how many.
+    async def purge(self, policy: JobPolicy) -> int:
+        """Delete finished jobs beyond what the policy keeps; return how many.
 
-        Each status is counted by itself: cancelled jobs leave the last completed ones where they are.
+        Each status is counted separately, so cancelled jobs do not displace completed ones.
         """
         completed = policy.keep_completed, policy.keep_completed_seconds
         failed = policy.keep_failed, policy.keep_failed_seconds
         return (
-            await self._trim(policy.kind, JobStatus.COMPLETED, *completed)
-            + await self._trim(policy.kind, JobStatus.CANCELLED, *completed)
-            + await self._trim(policy.kind, JobStatus.FAILED, *failed)
+            await self._purge(policy.kind, JobStatus.COMPLETED, *completed)
+            + await self._purge(policy.kind, JobStatus.CANCELLED, *completed)
+            + await self._purge(policy.kind, JobStatus.FAILED, *failed)
         )
 
-    async def _trim(self, kind: str, status: JobStatus, keep: int, keep_seconds: float) -> int:
+    async def _purge(self, kind: str, status: JobStatus, keep: int, keep_seconds: float) -> int:
         parameters = {"kind": kind, "status": status.value, "keep": keep, "keep_seconds": keep_seconds}
-        row = await self._database.fetch_one(_TRIM, parameters)
+        row = await self._database.fetch_one(_PURGE, parameters)
         return int(row["gone"]) if row else 0
 
-    async def forget(self) -> None:
-        """Throw away keys and tallies that nobody will ask for any more."""
-        await self._database.execute(_FORGET_KEYS)
-        await self._database.execute(_FORGET_TALLIES)
+    async def purge_records(self) -> None:
+        """Delete old idempotency keys and tallies."""
+        await self._database.execute(_PURGE_KEYS)
+        await self._database.execute(_PURGE_TALLIES)

@@ -1,4 +1,4 @@
-"""New jobs: stored once per idempotency key, with the token that wakes a worker."""
+"""New jobs: stored once per idempotency key, with the message that wakes a worker."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ from common.db.engine import Database, Row
 from common.db.idempotency import fingerprint_of
 from common.errors import Unprocessable
 from orchestrator.jobs.record import JobStatus, JobView, NewJob
-from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, tokens
+from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, wake_ups
 
 __all__ = ["GIVEN_JOB", "JobWriter", "enqueue_in", "given_jobs", "many_jobs"]
 
-# Only the first of its lane gets a token at once; whoever leaves the lane sends the next one's.
+# Only the first job of a lane gets a wake-up message at once; a job that leaves the lane sends the next job's.
 _ENQUEUE: Final = text(
     f"""
     WITH keyed AS (
@@ -35,18 +35,16 @@ _ENQUEUE: Final = text(
         FROM keyed
         RETURNING *),
     ready AS (SELECT * FROM written AS j WHERE run_at <= now() AND {IS_NEXT_IN_LANE}),
-    {tokens("token", of="ready")}
+    {wake_ups("token", of="ready")}
     SELECT {COLUMNS} FROM written
     """  # noqa: S608 - constants only
 )
 
-# A row of what `given_jobs` returns.
+# The columns of a row of `given_jobs`.
 GIVEN_JOB: Final = """
     job_id uuid, kind text, payload jsonb, idempotency_key text, fingerprint text, requested_by uuid, priority integer,
     max_attempts integer, correlation_id text, traceparent text
 """
-
-
 _GIVEN: Final = (
     "job_id",
     "kind",
@@ -69,7 +67,7 @@ _FIND_BY_KEY: Final = text(
 
 
 def many_jobs(*, of: str) -> str:
-    """Return SQL that stores a job for each row of `of`, with its token, in the statement that makes them necessary."""
+    """Return SQL that stores a job and its wake-up message for each row of `of`, as part of another statement."""
     return f"""
     keyed AS (
         INSERT INTO job_keys (kind, idempotency_key, job_id, fingerprint)
@@ -83,7 +81,7 @@ def many_jobs(*, of: str) -> str:
                traceparent, clock_timestamp(), now()
         FROM {of} JOIN keyed USING (job_id)
         RETURNING job_id, kind, correlation_id),
-    {tokens("token", of="stored")}
+    {wake_ups("token", of="stored")}
     """  # noqa: S608 - constants only
 
 
@@ -91,20 +89,24 @@ def given_jobs(jobs: Iterable[NewJob]) -> list[dict[str, Any]]:
     """Return rows for `many_jobs`, to be sent as JSON.
 
     Raises:
-        ValueError: a job is to wait, for its time or in a lane: that takes `enqueue_in`.
+        ValueError: a job is delayed or in a lane, which only `enqueue_in` supports.
     """
     rows = []
     for job in jobs:
         if job.lane is not None or job.run_at is not None:
-            raise ValueError(f"{job.kind} {job.idempotency_key} does not begin at once")
-        rows.append({name: getattr(job, name) for name in _GIVEN} | {"fingerprint": fingerprint_of(job.payload)})
+            raise ValueError(f"{job.kind} {job.idempotency_key} is delayed or in a lane")
+        rows.append(_given(job))
     return rows
 
 
-async def enqueue_in(connection: AsyncConnection, job: NewJob) -> bool:
-    """Store a job in the transaction of one's own write; False when its key was used before.
+def _given(job: NewJob) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in _GIVEN} | {"fingerprint": fingerprint_of(job.payload)}
 
-    Wake the outbox relay after the commit, so that the token leaves at once.
+
+async def enqueue_in(connection: AsyncConnection, job: NewJob) -> bool:
+    """Store a job in the caller's transaction; return False if its key was used before.
+
+    Wake the outbox relay after the commit, so that the wake-up message leaves at once.
     """
     return (await connection.execute(_ENQUEUE, _parameters(job))).first() is not None
 
@@ -114,7 +116,7 @@ class JobWriter:
         self._database = database
 
     async def enqueue(self, job: NewJob) -> tuple[JobView, bool]:
-        """Store a job, and say whether it is new; a repeated key finds the job there is.
+        """Store a job and return whether it is new; a repeated key returns the existing job.
 
         Raises:
             Unprocessable: the key was used with another payload.
@@ -123,7 +125,7 @@ class JobWriter:
         if row is not None:
             return job_view(row), True
         known = await self._database.fetch_one(_FIND_BY_KEY, {"kind": job.kind, "idempotency_key": job.idempotency_key})
-        if known is None:  # its memory was cleared away at this very moment: then it is new again
+        if known is None:  # its key was purged at this very moment, so the job is new again
             return await self.enqueue(job)
         if known["fingerprint"] != fingerprint_of(job.payload):
             raise Unprocessable(kind=job.kind, key=job.idempotency_key)
@@ -131,43 +133,20 @@ class JobWriter:
 
 
 def _known(row: Row, job: NewJob) -> JobView:
-    """Return the job there is; when its row is gone by now, what is remembered of it."""
+    """Return the existing job or, if its row is deleted, what its key records."""
     if row["job_id"] is not None:
         return job_view(row)
-    since = row["known_since"]
-    return JobView(
-        job_id=row["known_as"],
-        kind=job.kind,
-        status=JobStatus(row["outcome"] or JobStatus.COMPLETED),
-        payload=job.payload,
-        idempotency_key=job.idempotency_key,
-        requested_by=job.requested_by,
-        priority=job.priority,
-        lane=job.lane,
-        attempts=0,
-        max_attempts=job.max_attempts,
-        progress=None,
-        result=None,
-        error=None,
-        run_at=since,
-        created_at=since,
-        started_at=None,
-        finished_at=datetime.now(UTC),
-    )
+    outcome = {
+        "job_id": row["known_as"],
+        "status": row["outcome"] or JobStatus.COMPLETED,
+        "attempts": 0,
+        "run_at": row["known_since"],
+        "created_at": row["known_since"],
+        "finished_at": datetime.now(UTC),
+    }
+    unknown = dict.fromkeys(("progress", "result", "failure", "error", "started_at"))
+    return JobView.model_validate({**_given(job), "lane": job.lane, **unknown, **outcome})
 
 
 def _parameters(job: NewJob) -> Mapping[str, Any]:
-    return {
-        "job_id": job.job_id,
-        "kind": job.kind,
-        "payload": orjson.dumps(job.payload).decode(),
-        "idempotency_key": job.idempotency_key,
-        "fingerprint": fingerprint_of(job.payload),
-        "requested_by": job.requested_by,
-        "priority": job.priority,
-        "lane": job.lane,
-        "max_attempts": job.max_attempts,
-        "correlation_id": job.correlation_id,
-        "traceparent": job.traceparent,
-        "run_at": job.run_at,
-    }
+    return _given(job) | {"payload": orjson.dumps(job.payload).decode(), "lane": job.lane, "run_at": job.run_at}

@@ -23,7 +23,7 @@ from orchestrator.jobs.registry import Handler, JobContext, Registry
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter, enqueue_in
 from orchestrator.jobs.service import JobQueue
-from orchestrator.jobs.worker import JobWorker, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkerTimings
 from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 from tests.support.timeouts import CONDITION_SECONDS
@@ -140,12 +140,12 @@ class Site:
             rabbitmq_url=rabbitmq_url or self.vhost.url,
             topology=self.topology,
             policies={rules.kind: rules for rules, _ in handlers},
-            waits_on_broker=LADDER,
-            pace=WorkPace(
+            broker_pauses=LADDER,
+            timings=WorkerTimings(
                 lease_seconds=lease_seconds,
                 interval_seconds=0.1,
-                grace_seconds=grace_seconds,
-                trim_seconds=trim_seconds,
+                redispatch_seconds=grace_seconds,
+                purge_interval_seconds=trim_seconds,
             ),
             on_announced=self.relay.wake,
         )

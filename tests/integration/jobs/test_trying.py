@@ -34,14 +34,14 @@ async def test_job_is_done_and_says_so(site: Site) -> None:
 
 
 async def test_what_nobody_waits_for_tells_nobody(site: Site) -> None:
-    await site.worker((policy("email", tells_completion=False), Bench()))
+    await site.worker((policy("email", publishes_completion=False), Bench()))
     [job] = await site.enqueue("email", "letter")
     await site.reaches(job, JobStatus.COMPLETED)
     assert await site.announced("job.completed") == []
 
 
 async def test_who_asked_for_a_job_is_told_of_any(site: Site) -> None:
-    await site.worker((policy("email", tells_completion=False), Bench()))
+    await site.worker((policy("email", publishes_completion=False), Bench()))
     [job] = await site.enqueue("email", "letter", requested_by=uuid.uuid4())
     await site.reaches(job, JobStatus.COMPLETED)
     assert len(await site.announced("job.completed")) == 1
@@ -157,13 +157,13 @@ class TestFailures:
 
     async def test_who_has_it_tried_again_is_told_of_its_end(self, site: Site) -> None:
         """Unless it is somebody's anyway: then it is they who are told."""
-        await site.worker((policy("email", tells_completion=False), Bench(failures=[JobRefused("no")] * 2)))
+        await site.worker((policy("email", publishes_completion=False), Bench(failures=[JobRefused("no")] * 2)))
         fan, admin = uuid.uuid4(), uuid.uuid4()
         [nobodys] = await site.enqueue("email", "nobody's")
         [fans] = await site.enqueue("email", "a fan's", requested_by=fan)
         for job in (nobodys, fans):
             await site.reaches(job, JobStatus.FAILED)
-            await site.queue.retry(job.job_id, asked_by=admin)
+            await site.queue.retry(job.job_id, requested_by=admin)
             await site.reaches(job, JobStatus.COMPLETED)
         told = {fact["subject"]: fact["data"]["user_id"] for fact in await site.announced("job.completed")}
         assert told == {str(nobodys.job_id): str(admin), str(fans.job_id): str(fan)}

@@ -6,8 +6,8 @@ from pydantic import SecretStr
 
 from devstack.sandbox.faults import Fault, Faults
 from devstack.sandbox.mail import SMTP_FAULT_PATH, Mailbox, MailServer, StoredMail
-from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 from tests.support.timeouts import ANSWER_SECONDS
+from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 
 __all__ = ["PostOffice"]
 
@@ -22,8 +22,8 @@ class PostOffice:
     def url(self) -> SecretStr:
         return SecretStr(f"smtp://127.0.0.1:{self.server.port}")
 
-    def mailer(self, *, timeout_seconds: float = ANSWER_SECONDS) -> Mailer:
-        return Mailer(SmtpServer.from_url(self.url), timeout_seconds=timeout_seconds)
+    def mailer(self, *, timeout_seconds: float = ANSWER_SECONDS) -> EmailClient:
+        return EmailClient(SmtpServer.from_url(self.url), timeout_seconds=timeout_seconds)
 
     def fail(self, status: int | None, *, times: int | None = 1, delay_seconds: float = 0.0) -> None:
         self.faults.order(SMTP_FAULT_PATH, Fault(status=status, delay_seconds=delay_seconds, calls_left=times))

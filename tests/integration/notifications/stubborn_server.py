@@ -6,8 +6,8 @@ from typing import Final, Self
 
 from pydantic import SecretStr
 
-from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 from tests.support.timeouts import ANSWER_SECONDS
+from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 
 __all__ = ["StubbornServer"]
 
@@ -36,14 +36,14 @@ class StubbornServer:
         assert self._server is not None
         self._server.close()
 
-    def mailer(self, *, password: SecretStr | None = None) -> Mailer:
+    def mailer(self, *, password: SecretStr | None = None) -> EmailClient:
         assert self._server is not None
         port = int(self._server.sockets[0].getsockname()[1])
         username = "shop" if password else None
         server = SmtpServer(
             host="127.0.0.1", port=port, username=username, password=password, is_tls=False, starttls=False
         )
-        return Mailer(server, timeout_seconds=ANSWER_SECONDS)
+        return EmailClient(server, timeout_seconds=ANSWER_SECONDS)
 
     def now(self, **replies: str) -> None:
         """Answer otherwise from now on."""

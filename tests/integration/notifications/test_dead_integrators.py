@@ -50,7 +50,7 @@ async def subscribed(database: Database, integrator: Integrator, message_type: s
 async def happens(database: Database, jobs: JobQueue, message_type: str) -> None:
     data = {"user_id": str(uuid.uuid4()), "reason": "fan"}
     message = Message(type=message_type, source="tests", subject=str(uuid.uuid4()), data=data)
-    await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.wake).take(message)
+    await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.wake).handle(message)
 
 
 async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence[Row]:
@@ -115,8 +115,8 @@ class TestPutOff:
         assert pending is not None
         limiter = SubscriptionLimiter()
         with ExitStack() as slots:
-            while limiter.is_free(pending.subscription_id):
-                slots.enter_context(limiter.taken(pending.subscription_id))
+            while limiter.has_slot(pending.subscription_id):
+                slots.enter_context(limiter.slot(pending.subscription_id))
             yield carrier(database, jobs, limiter)
 
     async def test_it_keeps_the_tries_it_has_left_and_waits_for_a_job_of_its_own(
@@ -138,7 +138,7 @@ class TestPutOff:
     async def test_one_that_was_delivered_meanwhile_is_not_delivered_again(
         self, database: Database, delivery: DeliverWebhook, busy: DeliveryHandler
     ) -> None:
-        await SubscriptionStore(database).note(
+        await SubscriptionStore(database).record(
             delivery.delivery_id, status="DELIVERED", last_status=200, last_error=None
         )
         context = JobContext(job_id=uuid.uuid4(), attempt=1, max_attempts=10, requested_by=None, _report=_report)

@@ -44,7 +44,7 @@ async def delivery_id(database: Database, store: SubscriptionStore, jobs: JobQue
     )
     data = {"user_id": str(uuid.uuid4()), "reason": "fan", **SECRETS}
     message = Message(type="order.refunded", source="tests", subject=str(uuid.uuid4()), data=data)
-    await NotificationConsumer(FeedStore(database), jobs, on_recorded=lambda: None).take(message)
+    await NotificationConsumer(FeedStore(database), jobs, on_recorded=lambda: None).handle(message)
     [row] = await rows(database, "subscription_id = :id", subscription_id)
     delivery_id: uuid.UUID = row["delivery_id"]
     return delivery_id
@@ -89,7 +89,7 @@ class TestReplay:
     async def test_without_the_job_it_is_none(
         self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore
     ) -> None:
-        await store.note(delivery_id, status="DELIVERED", last_status=200, last_error=None)
+        await store.record(delivery_id, status="DELIVERED", last_status=200, last_error=None)
 
         def fails(_: int) -> NewJob:
             raise RuntimeError
@@ -143,9 +143,9 @@ class TestAbandoned:
 async def test_a_worker_that_wakes_up_late_does_not_undo_a_delivery(
     database: Database, delivery_id: uuid.UUID, store: SubscriptionStore
 ) -> None:
-    await store.note(delivery_id, status="PENDING", last_status=500, last_error=None)
-    await store.note(delivery_id, status="DELIVERED", last_status=200, last_error=None)
+    await store.record(delivery_id, status="PENDING", last_status=500, last_error=None)
+    await store.record(delivery_id, status="DELIVERED", last_status=200, last_error=None)
     for status in ("PENDING", "FAILED"):
-        await store.note(delivery_id, status=status, last_status=None, last_error="TimeoutError")
+        await store.record(delivery_id, status=status, last_status=None, last_error="TimeoutError")
     row = await one(database, delivery_id)
     assert (row["status"], row["attempts"], row["last_status"]) == ("DELIVERED", 2, 200)

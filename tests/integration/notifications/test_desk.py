@@ -29,8 +29,8 @@ FACTS = EmailContext(
     ),
 )
 SEAT = SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1)
-ORDER = EmailRequest(letter=EmailKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
-CANCELLATION = EmailRequest(letter=EmailKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
+ORDER = EmailRequest(kind=EmailKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
+CANCELLATION = EmailRequest(kind=EmailKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
 
 
 class Told(ContextLoader):
@@ -39,8 +39,8 @@ class Told(ContextLoader):
     def __init__(self, found: EmailContext | ServiceError) -> None:
         self._found = found
 
-    async def facts_for(self, order: EmailRequest) -> EmailContext:
-        assert order.user_id == ORDER.user_id
+    async def load(self, request: EmailRequest) -> EmailContext:
+        assert request.user_id == ORDER.user_id
         if isinstance(self._found, ServiceError):
             raise self._found
         return self._found
@@ -64,7 +64,7 @@ def desk(
         context_loader=Told(found),
         email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=renderer),
         renderer=renderer,
-        mailer=post_office.mailer(),
+        email_client=post_office.mailer(),
         users=users or users_at("http://127.0.0.1:1"),
     )
 
@@ -101,7 +101,7 @@ async def test_an_address_that_is_none_is_given_up(post_office: PostOffice) -> N
 
 async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(post_office: PostOffice) -> None:
     """As happens when the mail server was away for long; what tells how it ended has been sent by then."""
-    order = ORDER.model_copy(update={"letter": EmailKind.SALE_PENDING})
+    order = ORDER.model_copy(update={"kind": EmailKind.SALE_PENDING})
     for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
         facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
         await desk(post_office, facts).send_email(order, context())

@@ -59,7 +59,7 @@ async def test_a_message_is_an_entry_a_hint_and_a_letter(
 ) -> None:
     fan = uuid.uuid4()
     message = confirmed(fan)
-    await recorder.take(message)
+    await recorder.handle(message)
     page = await store.read(fan, since=0, limit=10)
     [entry] = page.entries
     assert (entry.sequence, entry.id, entry.type, entry.data) == (1, message.id, "order.confirmed", message.data)
@@ -73,7 +73,7 @@ async def test_a_message_that_comes_twenty_times_at_once_counts_once(
 ) -> None:
     fan = uuid.uuid4()
     message = confirmed(fan)
-    await asyncio.gather(*(recorder.take(message) for _ in range(20)))
+    await asyncio.gather(*(recorder.handle(message) for _ in range(20)))
     assert [entry.sequence for entry in (await store.read(fan, since=0, limit=50)).entries] == [1]
     assert await jobs_of(database, message) == ["email"]
     assert await hints_for(database, fan) == [1]
@@ -84,7 +84,7 @@ async def test_both_parties_have_it_in_their_own_feeds(
 ) -> None:
     seller, buyer = uuid.uuid4(), uuid.uuid4()
     message = handed_over(seller, buyer)
-    await recorder.take(message)
+    await recorder.handle(message)
     for user_id in (seller, buyer):
         assert [entry.id for entry in (await store.read(user_id, since=0, limit=10)).entries] == [message.id]
     assert await jobs_of(database, message) == ["email", "email"]
@@ -95,7 +95,7 @@ async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
 ) -> None:
     people = [uuid.uuid4() for _ in range(4)]
     pairs = [*itertools.permutations(people, 2)] * 4
-    await asyncio.gather(*(recorder.take(handed_over(seller, buyer)) for seller, buyer in pairs))
+    await asyncio.gather(*(recorder.handle(handed_over(seller, buyer)) for seller, buyer in pairs))
     for user_id in people:
         page = await store.read(user_id, since=0, limit=200)
         assert [entry.sequence for entry in page.entries] == [*range(1, 25)]
@@ -106,7 +106,7 @@ async def test_a_reader_never_passes_an_entry_that_comes_later(
 ) -> None:
     """Two writers: whoever follows the feed while they write sees every number, in order."""
     fan = uuid.uuid4()
-    writing = asyncio.gather(*(recorder.take(confirmed(fan)) for _ in range(60)))
+    writing = asyncio.gather(*(recorder.handle(confirmed(fan)) for _ in range(60)))
     seen: list[int] = []
     while len(seen) < 60:
         page = await store.read(fan, since=seen[-1] if seen else 0, limit=200)
@@ -119,13 +119,13 @@ async def test_a_reader_never_passes_an_entry_that_comes_later(
 async def test_a_message_costs_two_statements(recorder: NotificationConsumer) -> None:
     """Who wants it sent, and all that is written; none for a message that is for nobody."""
     with counted_statements() as count:
-        await recorder.take(confirmed(uuid.uuid4()))
+        await recorder.handle(confirmed(uuid.uuid4()))
     assert int(count) == 2
     with counted_statements() as count:
-        await recorder.take(handed_over(uuid.uuid4(), uuid.uuid4()))
+        await recorder.handle(handed_over(uuid.uuid4(), uuid.uuid4()))
     assert int(count) == 2
     with counted_statements() as count:
-        await recorder.take(Message(type="job.completed", source="tests", subject="1", data={"user_id": None}))
+        await recorder.handle(Message(type="job.completed", source="tests", subject="1", data={"user_id": None}))
     assert int(count) == 0
 
 
@@ -133,7 +133,7 @@ class TestReading:
     async def test_pages_follow_each_other(self, store: FeedStore, recorder: NotificationConsumer) -> None:
         fan = uuid.uuid4()
         for _ in range(5):
-            await recorder.take(confirmed(fan))
+            await recorder.handle(confirmed(fan))
         first = await store.read(fan, since=0, limit=2)
         second = await store.read(fan, since=2, limit=2)
         assert [e.sequence for e in [*first.entries, *second.entries]] == [1, 2, 3, 4]
@@ -142,7 +142,7 @@ class TestReading:
     async def test_without_a_number_only_how_far_it_is(self, store: FeedStore, recorder: NotificationConsumer) -> None:
         fan = uuid.uuid4()
         assert (await store.read(fan, since=None, limit=10)).last_sequence == 0
-        await recorder.take(confirmed(fan))
+        await recorder.handle(confirmed(fan))
         page = await store.read(fan, since=None, limit=10)
         assert (page.entries, page.last_sequence, page.is_complete) == ([], 1, True)
 
@@ -151,16 +151,16 @@ class TestReading:
     ) -> None:
         fan = uuid.uuid4()
         for _ in range(3):
-            await recorder.take(confirmed(fan))
+            await recorder.handle(confirmed(fan))
         age = text(
             "UPDATE user_feed SET created_at = created_at - interval '2 days' WHERE user_id = :u AND sequence < 3"
         )
         await database.execute(age, {"u": fan})
-        await store.trim(keep_seconds=86_400)
+        await store.purge(keep_seconds=86_400)
         late = await store.read(fan, since=1, limit=10)
         assert ([entry.sequence for entry in late.entries], late.is_complete) == ([3], False)
         assert (await store.read(fan, since=2, limit=10)).is_complete
-        await recorder.take(confirmed(fan))
+        await recorder.handle(confirmed(fan))
         assert (await store.read(fan, since=3, limit=10)).entries[0].sequence == 4
 
     async def test_a_number_that_never_was_is_not_believed(self, store: FeedStore) -> None:

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.sandbox.mail import MailServer
-from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
-from orchestrator.features.notifications.errors import MailRefused, MailUnavailable, SenderRefused
+from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
+from orchestrator.features.notifications.errors import EmailRefused, MailServerUnavailable, SenderRefused
 from tests.integration.notifications.post_office import PostOffice
 from tests.integration.notifications.stubborn_server import StubbornServer
 from tests.support.timeouts import ANSWER_SECONDS
@@ -39,14 +39,14 @@ async def test_addresses_may_be_in_any_script(post_office: PostOffice) -> None:
 @pytest.mark.parametrize("code", [450, 451, 452])
 async def test_later_means_later(post_office: PostOffice, code: int) -> None:
     post_office.fail(code)
-    with pytest.raises(MailUnavailable):
+    with pytest.raises(MailServerUnavailable):
         await post_office.mailer().send(letter())
 
 
 @pytest.mark.parametrize("code", [550, 552, 554])
 async def test_never_means_never(post_office: PostOffice, code: int) -> None:
     post_office.fail(code)
-    with pytest.raises(MailRefused) as refusal:
+    with pytest.raises(EmailRefused) as refusal:
         await post_office.mailer().send(letter())
     assert refusal.value.code == code
 
@@ -79,19 +79,19 @@ class TestWhomARefusalIsAbout:
     )
     async def test_what_is_about_the_letter_ends_it(self, command: str, reply: str) -> None:
         async with StubbornServer(**{command: reply}) as server:
-            with pytest.raises(MailRefused) as refusal:
+            with pytest.raises(EmailRefused) as refusal:
                 await server.mailer().send(letter())
         assert refusal.value.code == int(reply[:3])
 
     async def test_a_server_that_knows_ascii_only_will_never_take_other_addresses(self) -> None:
         async with StubbornServer() as server:
-            with pytest.raises(MailRefused, match="ASCII"):
+            with pytest.raises(EmailRefused, match="ASCII"):
                 await server.mailer().send(letter("änne@example.com"))
 
     @pytest.mark.parametrize("command", ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."])
     async def test_later_is_nobodys_fault_wherever_it_is_said(self, command: str) -> None:
         async with StubbornServer(**{command: "451 later", "HELO": "451 later"}) as server:
-            with pytest.raises(MailUnavailable) as refusal:
+            with pytest.raises(MailServerUnavailable) as refusal:
                 await server.mailer(password=SecretStr("secret")).send(letter())
         assert not isinstance(refusal.value, SenderRefused)
 
@@ -106,14 +106,14 @@ class TestWhomARefusalIsAbout:
 
 async def test_a_silent_server_is_not_waited_for_without_end(post_office: PostOffice) -> None:
     post_office.fail(None, delay_seconds=1.0)
-    with pytest.raises(MailUnavailable):
+    with pytest.raises(MailServerUnavailable):
         await post_office.mailer(timeout_seconds=0.2).send(letter())
 
 
 async def test_a_server_that_is_away_may_come_back(post_office: PostOffice) -> None:
     mailer = post_office.mailer()
     await post_office.server.close()
-    with pytest.raises(MailUnavailable):
+    with pytest.raises(MailServerUnavailable):
         await mailer.send(letter())
 
 
@@ -145,7 +145,7 @@ async def test_a_server_that_is_closing_altogether_means_later(post_office: Post
     mailer = post_office.mailer()
     await mailer.send(letter())
     post_office.fail(421, times=2)
-    with pytest.raises(MailUnavailable):
+    with pytest.raises(MailServerUnavailable):
         await mailer.send(letter())
 
 
@@ -167,7 +167,7 @@ async def test_what_one_letter_ran_into_the_next_one_does_not(post_office: PostO
     mailer = post_office.mailer()
     await mailer.send(letter())
     post_office.fail(code)
-    with pytest.raises((MailUnavailable, MailRefused)):
+    with pytest.raises((MailServerUnavailable, EmailRefused)):
         await mailer.send(letter())
     await mailer.send(letter())
     assert len(post_office.mails()) == 2
@@ -176,8 +176,8 @@ async def test_what_one_letter_ran_into_the_next_one_does_not(post_office: PostO
 async def test_a_password_does_not_go_over_an_open_line(post_office: PostOffice) -> None:
     """The sandbox offers no STARTTLS: who has a password to give gives nothing then."""
     server = SmtpServer.from_url(SecretStr(f"smtp://ann:secret@127.0.0.1:{post_office.server.port}"))
-    with pytest.raises(MailUnavailable):
-        await Mailer(server, timeout_seconds=ANSWER_SECONDS).send(letter())
+    with pytest.raises(MailServerUnavailable):
+        await EmailClient(server, timeout_seconds=ANSWER_SECONDS).send(letter())
     assert post_office.mails() == []
 
 

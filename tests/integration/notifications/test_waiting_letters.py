@@ -69,6 +69,6 @@ async def test_a_cancelled_events_letters_are_kept_until_they_can_be_sent(databa
         ),
         {"kind": kind},
     )
-    assert await JobMaintenance(database).trim(POLICIES[kind]) == 0
-    assert await JobMaintenance(database).trim(replace(POLICIES[kind], keep_failed=0)) == 2000
+    assert await JobMaintenance(database).purge(POLICIES[kind]) == 0
+    assert await JobMaintenance(database).purge(replace(POLICIES[kind], keep_failed=0)) == 2000
     assert (await JobMaintenance(database).count())[kind, JobStatus.RETRYING] == 2000

@@ -13,13 +13,13 @@ from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
-from orchestrator.jobs.worker import JobWorker, WorkPace
+from orchestrator.jobs.worker import JobWorker, WorkerTimings
 from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 
 __all__ = ["workplace"]
 
-PACE: Final = WorkPace(lease_seconds=15.0, interval_seconds=0.05, grace_seconds=0.1, trim_seconds=0.1)
+PACE: Final = WorkerTimings(lease_seconds=15.0, interval_seconds=0.05, redispatch_seconds=0.1, purge_interval_seconds=0.1)
 
 
 @asynccontextmanager
@@ -46,8 +46,8 @@ async def workplace(
         rabbitmq_url=vhost.url,
         topology=topology,
         policies={work.policy.kind: work.policy for work in registry},
-        waits_on_broker=(),
-        pace=PACE,
+        broker_pauses=(),
+        timings=PACE,
         on_announced=relay.wake,
     )
     publisher.broker.start()

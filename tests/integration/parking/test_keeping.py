@@ -94,7 +94,7 @@ async def test_settled_ones_are_thrown_away_after_a_month(yard: Yard) -> None:
         {"b": b"settled"},
     )
     await yard.database.execute(text("UPDATE parked_messages SET parked_at = now() - interval '1 year'"))
-    await yard.store.trim()
+    await yard.store.purge()
     [left] = await yard.parked()
     assert left.body == b"waits"
 

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from common.errors import Unprocessable
 from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
-from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
 from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
+from orchestrator.features.payments.errors import ProviderTimeout, ProviderUnavailable, SignatureInvalid, WebhookStale
 
 PATH = "/v1/payment_intents"
 AN_HOUR_AGO = timedelta(hours=1)
@@ -96,7 +96,7 @@ class TestFailures:
         self, impatient_stripe_payments: StripePayments, control: Control
     ) -> None:
         await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
-        with pytest.raises(ProviderSilent):
+        with pytest.raises(ProviderTimeout):
             await made(impatient_stripe_payments)
 
     async def test_nobody_there_is_unavailable(self) -> None:

@@ -139,7 +139,7 @@ class TestLateWorkers:
         webhook = await begun(log)
         await log.end(webhook, PROCESSED)
         before = await seen(log, webhook.webhook_id)
-        await log.note_error(webhook, REASON)
+        await log.record_error(webhook, REASON)
         await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         assert await seen(log, webhook.webhook_id) == before
 
@@ -152,7 +152,7 @@ class TestLateWorkers:
 
     async def test_a_try_that_fails_is_noted_as_ever(self, log: WebhookLog) -> None:
         webhook = await begun(log)
-        await log.note_error(webhook, REASON)
+        await log.record_error(webhook, REASON)
         assert (await seen(log, webhook.webhook_id)).error == REASON
         await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         assert (await seen(log, webhook.webhook_id)).status is WebhookStatus.FAILED
@@ -164,7 +164,7 @@ async def test_only_what_is_old_and_over_is_thrown_away(database: Database, log:
         await log.end(webhook, PROCESSED)
     age = text("UPDATE webhook_log SET received_at = received_at - interval '91 days' WHERE webhook_id = ANY(:ids)")
     await database.execute(age, {"ids": [old.webhook_id, unfinished.webhook_id]})
-    await log.trim(keep_seconds=90 * DAY)
+    await log.purge(keep_seconds=90 * DAY)
     assert await log.find(old.webhook_id) is None
     assert await log.find(new.webhook_id)
     assert await log.find(unfinished.webhook_id)

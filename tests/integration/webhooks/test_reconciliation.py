@@ -197,7 +197,7 @@ class TestCrypto:
         await counters.control(f"/nowpayments/{await crypto_id(counters, paid)}", status="finished", copies=0)
         await counters.control("/faults", path="/v1/payment_intents", status=500)
         done = await reconcile(settings)
-        assert (done.unreachable, done.is_for_people) == ([Provider.STRIPE], True)
+        assert (done.unreachable, done.needs_admin) == ([Provider.STRIPE], True)
         assert await fan.balance() == "45.00"
 
     async def test_an_old_one_that_was_paid_late_is_credited(
@@ -298,7 +298,7 @@ class TestCommand:
         assert code == 0, errors
         line = f"stripe {topped_up['intent_id']} {topped_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
         assert line in out.splitlines()
-        assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be asked about\n")
+        assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be checked\n")
         assert await fan.balance() == "50.00"
 
     async def test_it_ends_with_one_when_a_person_has_to_look(
@@ -326,7 +326,7 @@ class TestCommand:
     async def test_it_says_that_nobody_could_be_asked(self, environment: dict[str, str]) -> None:
         code, out, errors = await self.run(environment | {"USERS_URL": "http://127.0.0.1:9"})
         assert (code, out) == (1, "")
-        assert "Nobody could be asked: UPSTREAM_TIMEOUT" in errors
+        assert "The users service did not respond: UPSTREAM_TIMEOUT" in errors
 
 
 class TestPartialRefund:

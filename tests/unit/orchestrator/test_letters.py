@@ -45,13 +45,13 @@ def facts(**changes: Any) -> EmailContext:
 
 def mail_of(kind: EmailKind, **changes: Any) -> EmailMessage:
     envelope = EmailBuilder(sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", renderer=STATIONERY)
-    mail = envelope.mail(kind, facts(**changes), letter_id=uuid.UUID(int=1), written_at=datetime.now(UTC))
+    mail = envelope.build(kind, facts(**changes), email_id=uuid.UUID(int=1), sent_at=datetime.now(UTC))
     return message_from_bytes(mail.as_bytes(), policy=modern)  # as its reader's program sees it
 
 
 @pytest.mark.parametrize("kind", EmailKind)
 def test_every_kind_can_be_written(kind: EmailKind) -> None:
-    letter = STATIONERY.write(kind, facts())
+    letter = STATIONERY.render(kind, facts())
     assert letter.subject
     for page in (letter.text, letter.html):
         assert "Ann" in page
@@ -62,12 +62,12 @@ def test_every_kind_can_be_written(kind: EmailKind) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind.value.startswith("payment")])
 def test_a_letter_about_money_alone_needs_no_event(kind: EmailKind) -> None:
-    assert STATIONERY.write(kind, facts(place=None, seats=(), party="", other="")).subject
+    assert STATIONERY.render(kind, facts(place=None, seats=(), party="", other="")).subject
 
 
 def test_each_party_reads_its_own_side() -> None:
-    seller = STATIONERY.write(EmailKind.TRANSFER_PENDING, facts(party="seller"))
-    buyer = STATIONERY.write(EmailKind.TRANSFER_PENDING, facts(party="buyer"))
+    seller = STATIONERY.render(EmailKind.TRANSFER_PENDING, facts(party="seller"))
+    buyer = STATIONERY.render(EmailKind.TRANSFER_PENDING, facts(party="buyer"))
     assert "Your ticket is to go to Ben" in seller.text
     assert "A ticket is to come to you from Ben" in buyer.text
     assert "09:30 UTC on 01 March" in buyer.text
@@ -87,7 +87,7 @@ class TestTickets:
     @pytest.mark.parametrize("kind", [EmailKind.ORDER_REFUNDED, EmailKind.TRANSFER_COMPLETED])
     def test_who_has_no_ticket_any_more_gets_none(self, kind: EmailKind) -> None:
         assert not [*mail_of(kind).iter_attachments()]
-        assert "/#/tickets/" not in STATIONERY.write(kind, facts()).text
+        assert "/#/tickets/" not in STATIONERY.render(kind, facts()).text
 
 
 class TestEnvelope:
@@ -113,7 +113,7 @@ class TestInjection:
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
     def test_html_is_escaped_and_text_is_not(self) -> None:
-        letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other="<script>alert(1)</script>", reader="A & B"))
+        letter = STATIONERY.render(EmailKind.TICKET_RECEIVED, facts(other="<script>alert(1)</script>", reader="A & B"))
         assert "<script>" not in letter.html
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
         assert "A &amp; B" in letter.html
@@ -121,12 +121,12 @@ class TestInjection:
 
     @pytest.mark.parametrize("evil", ["{{ 7 * 7 }}", "{% include 'layout.txt' %}", "{# gone #}"])
     def test_what_people_write_is_no_template(self, evil: str) -> None:
-        letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other=evil, event_name=evil))
+        letter = STATIONERY.render(EmailKind.TICKET_RECEIVED, facts(other=evil, event_name=evil))
         assert evil in letter.subject
         assert evil in letter.text
 
     def test_no_paragraph_can_be_added(self) -> None:
-        letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other="Ben\n\nYou won. Call 123"))
+        letter = STATIONERY.render(EmailKind.TICKET_RECEIVED, facts(other="Ben\n\nYou won. Call 123"))
         assert "Ben You won. Call 123 has handed a ticket over" in letter.text
 
     def test_display_name_cannot_become_an_address(self) -> None:
@@ -139,7 +139,7 @@ def test_direction_marks_and_controls_become_blanks() -> None:
 
 
 def test_text_message_is_short() -> None:
-    said = STATIONERY.write_text_message(EmailKind.EVENT_CANCELLED, facts(event_name="N" * 1_000))
+    said = STATIONERY.render_text_message(EmailKind.EVENT_CANCELLED, facts(event_name="N" * 1_000))
     assert len(said) == 320
-    said = STATIONERY.write_text_message(EmailKind.EVENT_CANCELLED, facts())
+    said = STATIONERY.render_text_message(EmailKind.EVENT_CANCELLED, facts())
     assert said.startswith("TicketRemaster: Night of Strings on 20 Mar 2027 is CANCELLED.")

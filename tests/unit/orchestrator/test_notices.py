@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.emails import Channel, EmailKind
+from orchestrator.features.notifications.models.emails import Channel, EmailKind, EmailRequest
 from orchestrator.features.notifications.models.notices import Notice, notices_of
 
 SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
@@ -19,7 +19,7 @@ def told(kind: str, /, **data: Any) -> dict[uuid.UUID, Notice]:
 
 
 def letters(notice: Notice) -> list[tuple[str, str]]:
-    return [(channel.value, letter.value) for channel, letter in notice.letters]
+    return [(channel.value, letter.value) for channel, letter in notice.emails]
 
 
 def test_a_buyer_is_told_of_the_tickets() -> None:
@@ -46,7 +46,7 @@ def test_parties_get_their_letters_and_both_see_it(
     notices = told(kind, **PARTIES)
     expected = {SELLER: seller, BUYER: buyer}
     for user_id, letter in expected.items():
-        assert notices[user_id].letters == (((Channel.EMAIL, letter),) if letter else ())
+        assert notices[user_id].emails == (((Channel.EMAIL, letter),) if letter else ())
 
 
 @pytest.mark.parametrize("what", ["partially_paid", "confirmed", "failed", "refunded"])
@@ -68,7 +68,7 @@ class TestRefund:
 
     def test_who_handed_every_ticket_on_sees_it_but_gets_no_letter(self) -> None:
         notices = told("order.refunded", user_id=str(FAN), shares={str(BUYER): "250.00"})
-        assert notices[FAN].letters == ()
+        assert notices[FAN].emails == ()
         assert "amount" not in notices[FAN].entry["data"]
 
     def test_of_a_cancelled_event_is_told_by_phone_too(self) -> None:
@@ -89,3 +89,11 @@ def test_what_concerns_nobody_in_particular_is_left_alone() -> None:
 def test_an_id_that_is_none_cannot_be_understood(data: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage):
         told("order.refunded", **data)
+
+
+def test_payload_stored_under_the_old_field_name_is_read() -> None:
+    """The attribute is `kind`; stored payloads name it `letter`, so workers of both releases can read them."""
+    stored = {"letter": "order_refunded", "user_id": str(FAN), "data": {"amount": "10.00"}}
+    request = EmailRequest.model_validate(stored)
+    assert request.kind is EmailKind.ORDER_REFUNDED
+    assert request.model_dump(mode="json") == stored

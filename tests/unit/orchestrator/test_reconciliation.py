@@ -26,7 +26,7 @@ from orchestrator.clients.users.payments import (
 )
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.stripe import StripePayments
-from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable
+from orchestrator.features.payments.errors import ProviderTimeout, ProviderUnavailable
 from orchestrator.features.payments.service.reconciliation import Reconciliation
 
 NOW = datetime.now(UTC)
@@ -138,12 +138,12 @@ async def test_an_old_one_that_is_open_has_its_turn_once_in_24_rounds() -> None:
     old, new = payment(days_ago=8), payment(days_ago=1)
     exchange = Exchange(lambda _: "waiting")
     for turn in range(24):
-        await reconciliation(Book([old, new]), exchange).run(WEEK, turn=turn)
+        await reconciliation(Book([old, new]), exchange).run(WEEK, round_number=turn)
     assert Counter(exchange.asked) == {old.provider_payment_id: 1, new.provider_payment_id: 24}
 
 
 async def test_a_provider_that_is_silent_is_left_alone() -> None:
-    exchange = Exchange(lambda name: ProviderSilent() if int(name) < 4 else "finished")
+    exchange = Exchange(lambda name: ProviderTimeout() if int(name) < 4 else "finished")
     book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
     done = await reconciliation(book, exchange).run(WEEK)
     assert (exchange.asked, done.unasked, book.told) == (["0", "1", "2", "3"], 7, [])

@@ -114,7 +114,7 @@ class CheckInService:
 
     async def _name_of(self, user_id: uuid.UUID) -> str | None:
         try:
-            return (await self.clients.directory.find(user_id)).called
+            return (await self.clients.directory.find(user_id)).display_name
         except ServiceError:
             return None
 

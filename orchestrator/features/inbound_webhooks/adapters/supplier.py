@@ -1,4 +1,4 @@
-"""The supplier of digital goods (Kinguin-style): its webhooks."""
+"""Webhooks of the supplier of digital goods (Kinguin-style)."""
 
 import hashlib
 from typing import Final
@@ -22,7 +22,7 @@ class _Notice(Wire):
 
 
 class SupplierWebhooks:
-    """Reads notices as the supplier signs them: HMAC-SHA256 over the body."""
+    """Verifies and parses the supplier's notices, signed by HMAC-SHA256 over the body."""
 
     provider: Final = Provider.KINGUIN
     signature_header: Final = "X-Kinguin-Signature"
@@ -34,13 +34,13 @@ class SupplierWebhooks:
         if not is_signed(body, signature, secret=self._secret, digest="sha256"):
             raise SignatureInvalid
         notice = _notice_of(body)
-        # Without an id of its own, the same words are the same notice.
+        # A notice without an id is identified by its content.
         external_id = notice.event_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
         return Inbound(external_id=external_id, event_type=notice.event_type)
 
     def news(self, body: bytes) -> PaymentNews | None:
         _notice_of(body)
-        return None  # the supplier is paid by us, not by fans
+        return None  # the supplier reports no payments of fans
 
 
 def _notice_of(body: bytes) -> _Notice:

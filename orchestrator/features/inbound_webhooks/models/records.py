@@ -1,24 +1,32 @@
-"""What is stored of a webhook."""
+"""Records of webhooks."""
 
 import enum
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.clients.users.payments import Provider
 
-__all__ = ["EarlierOutcome", "StoredWebhook", "WebhookError", "WebhookOutcome", "WebhookStatus", "WebhookView"]
+__all__ = [
+    "EarlierOutcome",
+    "StoredWebhook",
+    "WebhookError",
+    "WebhookOutcome",
+    "WebhookStatus",
+    "WebhookSummary",
+    "WebhookView",
+]
 
 
 class WebhookStatus(enum.StrEnum):
     RECEIVED = "received"  # waits for its job
-    PROCESSING = "processing"  # its job was begun, and will be tried again until it succeeds or has failed for good
+    PROCESSING = "processing"  # its job has begun, and is retried until it succeeds or fails permanently
     PROCESSED = "processed"
-    IGNORED = "ignored"  # of a type that we have no use for, or it says nothing new
-    FAILED = "failed"  # somebody must look: it contradicts our record, cannot be read, or no try succeeded
-    UNMATCHED = "unmatched"  # about a payment that is none of ours
+    IGNORED = "ignored"  # of an unused type, or without news
+    FAILED = "failed"  # needs an admin: it contradicts the record, cannot be parsed, or all attempts failed
+    UNMATCHED = "unmatched"  # about an unknown payment
 
 
 class WebhookError(BaseModel):
@@ -27,7 +35,7 @@ class WebhookError(BaseModel):
 
 
 class EarlierOutcome(BaseModel):
-    """What had come of a webhook when an admin had it processed again."""
+    """A webhook's outcome before an admin replayed it."""
 
     status: WebhookStatus
     outcome: str | None
@@ -39,30 +47,35 @@ class EarlierOutcome(BaseModel):
     replayed_by: uuid.UUID
 
 
-class WebhookView(BaseModel):
-    """One webhook as it was last written; `outcome` is what the ledger made of it."""
+class WebhookSummary(BaseModel):
+    """`attempts` counts the attempts since the webhook was received or last replayed; `job_id` is their job."""
 
     model_config = ConfigDict(frozen=True)
 
     webhook_id: uuid.UUID
     provider: Provider
-    external_id: str
-    event_type: str
+    external_id: str = Field(examples=["evt_1PqRsT"])
+    event_type: str = Field(examples=["payment_intent.succeeded"])
     status: WebhookStatus
-    outcome: str | None
+    outcome: str | None = Field(description="The ledger's outcome.", examples=["CREDITED"])
     payment_id: uuid.UUID | None
     attempts: int
     replays: int
     job_id: uuid.UUID
     error: WebhookError | None
-    earlier: list[EarlierOutcome]
     received_at: datetime
     processed_at: datetime | None
 
 
+class WebhookView(WebhookSummary):
+    """A stored webhook."""
+
+    earlier: list[EarlierOutcome] = Field(description="The outcomes before each replay, oldest first.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredWebhook:
-    """What its job works on."""
+    """A webhook as its job processes it."""
 
     webhook_id: uuid.UUID
     provider: Provider
@@ -72,7 +85,7 @@ class StoredWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookOutcome:
-    """What came of a webhook."""
+    """The outcome of processing a webhook."""
 
     status: WebhookStatus
     outcome: str | None = None

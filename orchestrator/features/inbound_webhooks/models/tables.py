@@ -28,20 +28,20 @@ webhook_log = Table(
     metadata,
     Column("webhook_id", UUID(as_uuid=True), primary_key=True),
     Column("provider", Text, nullable=False),
-    # What the provider calls it, or what tells the fact from others where it has no name for it.
+    # The provider's id or, if it has none, a value that identifies the fact.
     Column("external_id", Text, nullable=False),
     Column("event_type", Text, nullable=False),
-    # As it came, byte by byte: that is what was signed.
+    # The signed bytes, unchanged.
     Column("body", LargeBinary, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'received'")),
     Column("outcome", Text),
     Column("payment_id", UUID(as_uuid=True)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("replays", Integer, nullable=False, server_default=text("0")),
-    # The last job that was to process it.
+    # The last job for it.
     Column("job_id", UUID(as_uuid=True), nullable=False),
     Column("error", JSONB),
-    # What came of it before each replay, the first first.
+    # The outcomes before each replay, oldest first.
     Column("earlier", JSONB, nullable=False, server_default=text("'[]'")),
     Column("received_at", TIME, nullable=False, server_default=func.clock_timestamp()),
     Column("processed_at", TIME),

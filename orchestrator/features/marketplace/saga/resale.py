@@ -132,7 +132,7 @@ class ResaleSteps:
         )
 
     async def change_owner(self, resale: Resale, call: Call) -> Resale:
-        await self.clients.inventory.hand_over(
+        await self.clients.inventory.change_owner(
             call,
             seat_id=resale.seat_id,
             order_id=resale.order_id,

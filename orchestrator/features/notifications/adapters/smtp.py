@@ -1,4 +1,4 @@
-"""Sending a mail over SMTP."""
+"""Sends emails over SMTP."""
 
 import asyncio
 from contextlib import suppress
@@ -12,18 +12,18 @@ from pydantic import SecretStr
 
 from common.telemetry.tracing import client_span
 from orchestrator.features.notifications.adapters.smtp_errors import CLOSING, classify_smtp_error
-from orchestrator.features.notifications.errors import MailRefused
+from orchestrator.features.notifications.errors import EmailRefused
 
-__all__ = ["Mailer", "SmtpServer"]
+__all__ = ["EmailClient", "SmtpServer"]
 
 DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}  # RFC 6409, RFC 8314
-KEPT_SECONDS: Final = 10.0  # without a letter; servers wait five minutes
-TRUSTED_SECONDS: Final = 1.0  # after a longer rest a connection is asked whether anybody is there
+IDLE_SECONDS: Final = 10.0  # until an idle connection is closed; servers wait five minutes
+TRUSTED_SECONDS: Final = 1.0  # a connection that was idle for longer is checked by NOOP before use
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """`starttls` True must, None does when the server offers it; a password never goes over an open line."""
+    """`starttls`: True requires it, None uses it if offered. A password is never sent unencrypted."""
 
     host: str
     port: int
@@ -54,11 +54,10 @@ class _Idle:
     since: float  # by the loop's clock
 
 
-class Mailer:
-    """Hands over letter after letter on connections that are kept for a while (RFC 5321 §3.3 allows any number).
+class EmailClient:
+    """Sends emails on pooled connections (RFC 5321 §3.3 allows any number of emails on each).
 
-    There are as many connections as letters that are sent at the same time. One that something went wrong on is not
-    used again.
+    There are as many connections as emails that are sent concurrently. A connection is not reused after an error.
     """
 
     def __init__(self, server: SmtpServer, *, timeout_seconds: float) -> None:
@@ -68,31 +67,33 @@ class Mailer:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def send(self, message: EmailMessage) -> None:
-        """Return once the server has taken the mail.
+        """Return once the server has accepted the email.
 
         Raises:
-            MailRefused: it never will.
-            MailUnavailable: it may later; a `SenderRefused` when we have something to put right.
+            EmailRefused: the server refuses it permanently.
+            MailServerUnavailable: it may accept it later; `SenderRefused` if the settings must be corrected first.
         """
         try:
             with client_span("mail server", "SMTP"):
-                kept = await self._kept()
-                if kept is None or not await self._sent_on_kept(kept, message):
+                pooled = await self._pooled()
+                if pooled is None or not await self._is_sent_on(pooled, message):
                     await self._send_on(await self._connected(), message)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise classify_smtp_error(error) from error
 
-    async def _kept(self) -> aiosmtplib.SMTP | None:
-        """Return the connection that was used last and still answers, if there is one."""
+    async def _pooled(self) -> aiosmtplib.SMTP | None:
+        """Return the most recently used connection that still responds, if there is one."""
         while self._idle:
             idle = self._idle.pop()
-            if idle.client.is_connected and (self._rested(idle) < TRUSTED_SECONDS or await _answers(idle.client)):
+            if idle.client.is_connected and (
+                self._idle_seconds(idle) < TRUSTED_SECONDS or await _responds(idle.client)
+            ):
                 return idle.client
             idle.client.close()
         return None
 
-    async def _sent_on_kept(self, client: aiosmtplib.SMTP, message: EmailMessage) -> bool:
-        """Send it; False when the server had enough of this connection and so has not taken the mail."""
+    async def _is_sent_on(self, client: aiosmtplib.SMTP, message: EmailMessage) -> bool:
+        """Send it; return False if the server closed this connection and has not accepted the email."""
         try:
             await self._send_on(client, message)
         except aiosmtplib.SMTPResponseException as error:
@@ -102,14 +103,14 @@ class Mailer:
         return True
 
     async def _send_on(self, client: aiosmtplib.SMTP, message: EmailMessage) -> None:
-        is_whole = False
+        is_reusable = False
         try:
             await client.send_message(message)
-            is_whole = True
-        except aiosmtplib.SMTPNotSupported as error:  # RFC 6531: an address in a script that it does not know
-            raise MailRefused("the mail server knows addresses in ASCII only") from error
+            is_reusable = True
+        except aiosmtplib.SMTPNotSupported as error:  # RFC 6531: the server lacks SMTPUTF8
+            raise EmailRefused("the mail server supports addresses in ASCII only") from error
         finally:
-            if not is_whole:
+            if not is_reusable:
                 client.close()
         self._idle.append(_Idle(client, asyncio.get_running_loop().time()))
         if self._sweeper is None or self._sweeper.done():
@@ -130,29 +131,29 @@ class Mailer:
         return client
 
     async def _sweep(self) -> None:
-        """Take leave of the server while nothing is to be sent: its connections are few. At our own end, close them."""
+        """Quit idle connections, because the server limits their number. When the process ends, close all."""
         try:
             while self._idle:
-                await asyncio.sleep(KEPT_SECONDS)
-                old = [idle for idle in self._idle if self._rested(idle) >= KEPT_SECONDS]
+                await asyncio.sleep(IDLE_SECONDS)
+                old = [idle for idle in self._idle if self._idle_seconds(idle) >= IDLE_SECONDS]
                 self._idle = [idle for idle in self._idle if idle not in old]
                 for idle in old:
-                    await _leave(idle.client)
+                    await _quit(idle.client)
         finally:
             for idle in self._idle:
                 idle.client.close()
 
-    def _rested(self, idle: _Idle) -> float:
+    def _idle_seconds(self, idle: _Idle) -> float:
         return asyncio.get_running_loop().time() - idle.since
 
 
-async def _leave(client: aiosmtplib.SMTP) -> None:
+async def _quit(client: aiosmtplib.SMTP) -> None:
     with suppress(aiosmtplib.SMTPException, OSError):
         await client.quit()
     client.close()
 
 
-async def _answers(client: aiosmtplib.SMTP) -> bool:
+async def _responds(client: aiosmtplib.SMTP) -> bool:
     try:
         await client.noop()
     except (aiosmtplib.SMTPException, OSError):

@@ -1,7 +1,7 @@
-"""Whom a mail server's refusal is about: this letter, us, or nobody at this moment.
+"""Classifies a mail server's refusal: it concerns the email, the sender, or is temporary.
 
-Only an answer to the recipient or to what was written can be about the letter. One to our greeting, our password or our
-name is about us, and would be the same for every letter: none of them is given up for it.
+Only a reply to the recipient or to the content can concern the email. A reply to the greeting, the password or the
+sender concerns the platform and would be the same for every email, so no email fails permanently because of it.
 """
 
 from typing import Final
@@ -9,47 +9,47 @@ from typing import Final
 import aiosmtplib
 
 from common.telemetry.logs import get_logger
-from orchestrator.features.notifications.errors import MailRefused, MailUnavailable, SenderRefused
+from orchestrator.features.notifications.errors import EmailRefused, MailServerUnavailable, SenderRefused
 
 __all__ = ["CLOSING", "classify_smtp_error"]
 
-PERMANENT: Final = 500  # RFC 5321 §4.2.1: 5yz is refused for good, 4yz for now
-CLOSING: Final = 421  # RFC 5321 §3.8: the server ends the connection, and what it was given in it last is not taken
-TOO_LARGE: Final = 552  # RFC 1870 §6.1: to MAIL FROM, which says the letter's size
-LOGIN_NEEDED: Final = 530  # RFC 4954 §6: to any command
+PERMANENT: Final = 500  # RFC 5321 §4.2.1: 5yz is permanent, 4yz temporary
+CLOSING: Final = 421  # RFC 5321 §3.8: the server closes the connection and has not accepted the last email
+TOO_LARGE: Final = 552  # RFC 1870 §6.1: reply to MAIL FROM, which declares the size
+LOGIN_NEEDED: Final = 530  # RFC 4954 §6: reply to any command
 
 logger = get_logger(__name__)
 
 
-def classify_smtp_error(error: aiosmtplib.SMTPException | OSError) -> MailRefused | MailUnavailable:
-    """Return what a letter that did not go is told; what is about us is logged for people to see."""
+def classify_smtp_error(error: aiosmtplib.SMTPException | OSError) -> EmailRefused | MailServerUnavailable:
+    """Return the exception for an email that was not sent. A refusal of the sender is also logged as an error."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
-            return _on_letter(error.recipients[0].code)
+            return _email_error(error.recipients[0].code)
         case aiosmtplib.SMTPDataError():
-            return _on_letter(error.code)
+            return _email_error(error.code)
         case aiosmtplib.SMTPSenderRefused() if error.code == TOO_LARGE:
-            return _on_letter(error.code)
+            return _email_error(error.code)
         case aiosmtplib.SMTPResponseException():
-            return _on_us(error.code, type(error).__name__)
-        case OSError():  # it hung up, was too slow, or is not there
-            return MailUnavailable(reason=type(error).__name__)
-        case _:  # it lacks what we were told to insist on: STARTTLS, say
-            return _about_us(str(error))
+            return _sender_error(error.code, type(error).__name__)
+        case OSError():  # the connection was lost, timed out or refused
+            return MailServerUnavailable(reason=type(error).__name__)
+        case _:  # the server lacks a required extension, such as STARTTLS
+            return _sender_refused(str(error))
 
 
-def _on_letter(code: int) -> MailRefused | MailUnavailable:
+def _email_error(code: int) -> EmailRefused | MailServerUnavailable:
     if code == LOGIN_NEEDED:
-        return _about_us("login needed", code)
+        return _sender_refused("login needed", code)
     if code >= PERMANENT:
-        return MailRefused(f"the mail server answered {code}", code=code)
-    return MailUnavailable(smtp_code=code)
+        return EmailRefused(f"the mail server answered {code}", code=code)
+    return MailServerUnavailable(smtp_code=code)
 
 
-def _on_us(code: int, reason: str) -> MailUnavailable:
-    return _about_us(reason, code) if code >= PERMANENT else MailUnavailable(smtp_code=code)
+def _sender_error(code: int, reason: str) -> MailServerUnavailable:
+    return _sender_refused(reason, code) if code >= PERMANENT else MailServerUnavailable(smtp_code=code)
 
 
-def _about_us(reason: str, code: int | None = None) -> SenderRefused:
+def _sender_refused(reason: str, code: int | None = None) -> SenderRefused:
     logger.error("mail.sender_refused", smtp_code=code, reason=reason)
     return SenderRefused(smtp_code=code, reason=reason)

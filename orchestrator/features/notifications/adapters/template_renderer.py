@@ -1,7 +1,7 @@
-"""Writes letters: the prose of each kind is one template, and two layouts make a text and an HTML page of it.
+"""Renders emails: each kind has one template of its text, and two layouts turn it into plain text and HTML.
 
-What people have named themselves or their events is data here and never part of a template: control characters and
-line breaks are taken out of everything that is filled in, and the HTML page escapes it.
+Names of users and events are data, never part of a template: control characters and line breaks are removed from every
+value, and the HTML layout escapes it.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ LONGEST_TEXT_MESSAGE: Final = 320  # two segments of an SMS, in the GSM alphabet
 
 
 def one_line(value: object) -> object:
-    """Return text as it can stand in a line: without what moves on to another one or changes its direction."""
+    """Return text for a single line, without characters that break the line or change its direction."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     # Cc control, Cf format (right-to-left marks among them), Zl and Zp line and paragraph separators, Cs surrogates.
@@ -27,7 +27,7 @@ def one_line(value: object) -> object:
 
 
 class TemplateRenderer:
-    """Writes letters. Links in them begin with `public_url`, which has no slash at its end."""
+    """Renders emails. Their links begin with `public_url`, which has no trailing slash."""
 
     def __init__(self, *, public_url: str) -> None:
         self._public_url = public_url
@@ -41,31 +41,31 @@ class TemplateRenderer:
         )
         self._prose = self._pages.overlay(finalize=one_line)
 
-    def write(self, kind: EmailKind, facts: EmailContext) -> Email:
-        """Return a letter as text and as a page."""
-        subject, *paragraphs = self._paragraphs(f"{kind}.txt", facts)
-        shown = self._shown(facts) | {"subject": subject, "paragraphs": paragraphs}
+    def render(self, kind: EmailKind, context: EmailContext) -> Email:
+        """Return an email's subject, plain text and HTML."""
+        subject, *paragraphs = self._paragraphs(f"{kind}.txt", context)
+        values = self._values(context) | {"subject": subject, "paragraphs": paragraphs}
         links = [
-            {"seat": seat, "url": self.ticket_url(str(seat.seat_id))} for seat in facts.seats if kind.brings_tickets
+            {"seat": seat, "url": self.ticket_url(str(seat.seat_id))} for seat in context.seats if kind.brings_tickets
         ]
         return Email(
             subject=subject[:LONGEST_SUBJECT],
-            text=self._prose.get_template("layout.txt").render(shown, links=links),
-            html=self._prose.get_template("layout.html").render(shown, links=links),
+            text=self._prose.get_template("layout.txt").render(values, links=links),
+            html=self._prose.get_template("layout.html").render(values, links=links),
         )
 
-    def write_text_message(self, kind: EmailKind, facts: EmailContext) -> str:
-        """Return it in as few words as a phone likes."""
-        (text,) = self._paragraphs(f"sms/{kind}.txt", facts)
+    def render_text_message(self, kind: EmailKind, context: EmailContext) -> str:
+        """Return a text message, cut to two SMS segments."""
+        (text,) = self._paragraphs(f"sms/{kind}.txt", context)
         return text[:LONGEST_TEXT_MESSAGE]
 
     def ticket_url(self, seat_id: str) -> str:
-        """Return where the ticket's code is shown, as it is at that moment."""
+        """Return the page that shows the ticket's current code."""
         return f"{self._public_url}/#/tickets/{seat_id}"
 
-    def _paragraphs(self, template: str, facts: EmailContext) -> list[str]:
-        prose = self._prose.get_template(template).render(self._shown(facts))
+    def _paragraphs(self, template: str, context: EmailContext) -> list[str]:
+        prose = self._prose.get_template(template).render(self._values(context))
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
-    def _shown(self, facts: EmailContext) -> dict[str, Any]:
-        return {**dict(facts), "public_url": self._public_url}
+    def _values(self, context: EmailContext) -> dict[str, Any]:
+        return {**dict(context), "public_url": self._public_url}

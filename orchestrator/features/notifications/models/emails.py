@@ -1,4 +1,4 @@
-"""Letters: which there are, and what a job is given to send one."""
+"""Kinds of emails and text messages, and the payload of the jobs that send them."""
 
 import enum
 import uuid
@@ -6,20 +6,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["Channel", "Email", "EmailContext", "EmailKind", "EmailRequest", "Place", "SeatLine"]
 
 
 class Channel(enum.StrEnum):
-    """By which way; the value is the kind of job that sends it."""
+    """How a notification is sent; the value is the kind of job."""
 
     EMAIL = "email"
     SMS = "sms"
 
 
 class EmailKind(enum.StrEnum):
-    """The value is the name of its template."""
+    """The value is the name of the template."""
 
     TICKETS_BOUGHT = "tickets_bought"
     TRANSFER_PENDING = "transfer_pending"
@@ -40,25 +40,27 @@ class EmailKind(enum.StrEnum):
 
     @property
     def brings_tickets(self) -> bool:
-        """Whether the ones it tells of are the reader's from now on."""
+        """Whether the recipient receives tickets."""
         return self in {EmailKind.TICKETS_BOUGHT, EmailKind.TICKET_RECEIVED, EmailKind.TICKET_RESOLD}
 
     @property
-    def asks_for_a_code(self) -> bool:
-        """Whether it is of use only as long as the code it asks for."""
+    def asks_for_code(self) -> bool:
+        """Whether the email asks for a code, and is useless once that expires."""
         return self in {EmailKind.TRANSFER_PENDING, EmailKind.SALE_PENDING}
 
 
 class EmailRequest(BaseModel):
-    """A job's payload: who is to be written to about what. `data` is the message's, as its reader may see it."""
+    """A job's payload: the email's kind and recipient. `data` is the message's data that the recipient may see."""
 
-    letter: EmailKind
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    kind: EmailKind = Field(alias="letter")  # the name in stored payloads
     user_id: uuid.UUID
     data: dict[str, Any]
 
 
 class Place(BaseModel):
-    """Where and when."""
+    """An event's place and time."""
 
     event_name: str
     venue_name: str
@@ -75,7 +77,7 @@ class SeatLine(BaseModel):
 
 
 class EmailContext(BaseModel):
-    """What a letter can speak of. What does not apply is absent."""
+    """The facts that templates use; those that do not apply are absent."""
 
     reader: str
     address: str
@@ -85,13 +87,13 @@ class EmailContext(BaseModel):
     other: str = ""
     """The other party of a transfer or a sale."""
     party: str = ""
-    """What the reader is in it: seller or buyer."""
+    """The recipient's role: seller or buyer."""
     expires_at: datetime | None = None
     reference: str = ""
 
 
 class Email(BaseModel):
-    """Ready to be sent."""
+    """A rendered email."""
 
     subject: str
     text: str

@@ -1,4 +1,4 @@
-"""Whom a message of the platform concerns, what they see of it, and which letters they get."""
+"""The users that a message concerns, what each of them sees of it, and which emails each gets."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from orchestrator.features.notifications.models.emails import Channel, EmailKind
 
 __all__ = ["Notice", "notices_of", "shown"]
 
-# Where messages name people. `shares` maps them to what they got.
-PEOPLE: Final = ("user_id", "seller_user_id", "buyer_user_id")
+# The fields in which messages name users. `shares` maps users to amounts.
+USER_FIELDS: Final = ("user_id", "seller_user_id", "buyer_user_id")
 SHARES: Final = "shares"
-# What only the sender and we need to know.
-NOT_SHOWN: Final = frozenset({SHARES, "error", "flags"})
+# Fields that users and integrators do not see.
+PRIVATE_FIELDS: Final = frozenset({SHARES, "error", "flags"})
 
 _BOTH: Final = ("seller", "buyer")
-_MAIL_OF: Final[Mapping[str, Mapping[str, EmailKind]]] = {
+_EMAILS: Final[Mapping[str, Mapping[str, EmailKind]]] = {
     "order.confirmed": {"": EmailKind.TICKETS_BOUGHT},
     "transfer.pending": dict.fromkeys(_BOTH, EmailKind.TRANSFER_PENDING),
     "transfer.completed": {"seller": EmailKind.TRANSFER_COMPLETED, "buyer": EmailKind.TICKET_RECEIVED},
@@ -31,37 +31,36 @@ _MAIL_OF: Final[Mapping[str, Mapping[str, EmailKind]]] = {
     "payment.failed": {"": EmailKind.PAYMENT_FAILED},
     "payment.refunded": {"": EmailKind.PAYMENT_REFUNDED},
 }
-_MAIL: Final = Channel.EMAIL
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one person is told. `letters` says by which ways besides the feed."""
+    """A user's feed entry, and the emails and text messages that go with it."""
 
     user_id: uuid.UUID
     entry: dict[str, Any]
-    letters: tuple[tuple[Channel, EmailKind], ...] = ()
+    emails: tuple[tuple[Channel, EmailKind], ...] = ()
 
 
 def notices_of(message: Message) -> list[Notice]:
-    """Return a notice for each person that the message names; none for messages that concern nobody in particular.
+    """Return a notice for each user that the message names.
 
     Raises:
-        InvalidMessage: it names somebody by what is no id.
+        InvalidMessage: it names a user by an invalid id.
     """
     return [
-        Notice(user_id, _entry(message, user_id), tuple(_letters(message, user_id)))
-        for user_id in sorted(_people(message))
+        Notice(user_id, _entry(message, user_id), tuple(_emails(message, user_id)))
+        for user_id in sorted(_user_ids(message))
     ]
 
 
 def shown(message: Message) -> dict[str, Any]:
-    """Return what a message says to whoever it is sent to: nothing of what others got, nothing for our eyes only."""
-    return {name: value for name, value in message.data.items() if name not in NOT_SHOWN}
+    """Return a message's data without private fields and other users' shares."""
+    return {name: value for name, value in message.data.items() if name not in PRIVATE_FIELDS}
 
 
-def _people(message: Message) -> set[uuid.UUID]:
-    named = [message.data[name] for name in PEOPLE if message.data.get(name) is not None]
+def _user_ids(message: Message) -> set[uuid.UUID]:
+    named = [message.data[name] for name in USER_FIELDS if message.data.get(name) is not None]
     try:
         return {uuid.UUID(user_id) for user_id in [*named, *message.data.get(SHARES, {})]}
     except (ValueError, TypeError, AttributeError) as error:
@@ -69,7 +68,7 @@ def _people(message: Message) -> set[uuid.UUID]:
 
 
 def _entry(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
-    """Return what they see: not what others got."""
+    """Return what the user sees, with their own share only."""
     share = message.data.get(SHARES, {}).get(str(user_id))
     return {
         "id": str(message.id),
@@ -80,26 +79,26 @@ def _entry(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
+def _emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
     if message.type == "order.refunded":
-        yield from _refund_letters(message, user_id)
-    elif kind := _MAIL_OF.get(message.type, {}).get(_party(message, user_id)):
-        yield _MAIL, kind
+        yield from _refund_emails(message, user_id)
+    elif kind := _EMAILS.get(message.type, {}).get(_party(message, user_id)):
+        yield Channel.EMAIL, kind
 
 
-def _refund_letters(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
-    """Write to whoever had the tickets; who had handed them all on has nothing to do with it any more."""
+def _refund_emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
+    """Notify the tickets' owners; a buyer who transferred all tickets gets no email."""
     if str(user_id) not in message.data.get(SHARES, {}):
         return
     if message.data.get("event_is_off"):
-        yield _MAIL, EmailKind.EVENT_CANCELLED
-        yield Channel.SMS, EmailKind.EVENT_CANCELLED  # somebody may be on the way already
+        yield Channel.EMAIL, EmailKind.EVENT_CANCELLED
+        yield Channel.SMS, EmailKind.EVENT_CANCELLED  # the fan may already be on the way
     else:
-        yield _MAIL, EmailKind.ORDER_REFUNDED
+        yield Channel.EMAIL, EmailKind.ORDER_REFUNDED
 
 
 def _party(message: Message, user_id: uuid.UUID) -> str:
-    """Return `seller` or `buyer`; nothing where there is but one party."""
+    """Return `seller` or `buyer`, or an empty string if the message has a single party."""
     for party in _BOTH:
         if message.data.get(f"{party}_user_id") == str(user_id):
             return party

@@ -1,4 +1,4 @@
-"""Tables of people's feeds, in the orchestrator's database."""
+"""Tables of users' feeds, in the orchestrator's database."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint, Table, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -10,8 +10,8 @@ __all__ = ["feed_heads", "metadata", "user_feed"]
 
 inbox_table(metadata)
 
-# How far each feed is. The row is locked while an entry is added, so that entries become visible in their order:
-# who has read number 7 will never find a number 6 that was not there before.
+# Each feed's last sequence number. The row is locked while an entry is added, so that entries become visible in order:
+# after a reader has seen number 7, number 6 cannot appear.
 feed_heads = Table(
     "feed_heads",
     metadata,

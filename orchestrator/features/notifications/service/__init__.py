@@ -1,1 +1,1 @@
-"""What notifications do for their routes and jobs."""
+"""Services of this feature."""

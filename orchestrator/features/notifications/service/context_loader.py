@@ -1,7 +1,8 @@
-"""Loads what an email speaks of, when it is sent."""
+"""Loads an email's context when the email is sent."""
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,33 +18,31 @@ __all__ = ["ContextLoader"]
 
 
 class _Seats(BaseModel):
-    """Of an order, which has a list of them, or of a transfer or a listing, which are about one."""
+    """The seats of an order."""
 
     model_config = ConfigDict(extra="ignore")
 
     seats: tuple[SeatLine, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextLoader:
-    """Finds out, when a letter is sent, what it speaks of."""
+    directory: UserDirectory
+    events: EventsClient
+    orders: ServiceClient
 
-    def __init__(self, *, directory: UserDirectory, events: EventsClient, orders: ServiceClient) -> None:
-        self._directory = directory
-        self._events = events
-        self._orders = orders
-
-    async def facts_for(self, order: EmailRequest) -> EmailContext:
-        """Return everything the letter can say.
+    async def load(self, request: EmailRequest) -> EmailContext:
+        """Return the facts that the email's template uses.
 
         Raises:
-            NotFound: its reader, its event or its order is gone.
-            Unavailable: a service gives no answer.
+            NotFound: the recipient, the event or the order no longer exists.
+            Unavailable: a service does not respond.
         """
-        data = order.data
-        reader = await self._directory.find(order.user_id)
-        party = _party(data, order.user_id)
+        data = request.data
+        reader = await self.directory.find(request.user_id)
+        party = _party(data, request.user_id)
         return EmailContext(
-            reader=reader.called,
+            reader=reader.display_name,
             address=reader.email,
             place=await self._place(data),
             seats=await self._seats(data),
@@ -57,7 +56,7 @@ class ContextLoader:
     async def _place(self, data: Mapping[str, Any]) -> Place | None:
         if not data.get("event_id"):
             return None
-        event = await self._events.facts(uuid.UUID(data["event_id"]))
+        event = await self.events.facts(uuid.UUID(data["event_id"]))
         return Place(
             event_name=event.name,
             venue_name=event.venue.name,
@@ -68,17 +67,16 @@ class ContextLoader:
 
     async def _seats(self, data: Mapping[str, Any]) -> tuple[SeatLine, ...]:
         if data.get("order_id") and data.get("seat_ids"):
-            order = _Seats.model_validate(await self._orders.get(f"/internal/orders/{data['order_id']}"))
+            order = _Seats.model_validate(await self.orders.get(f"/internal/orders/{data['order_id']}"))
             return tuple(seat for seat in order.seats if str(seat.seat_id) in data["seat_ids"])
-        if data.get("transfer_id"):
-            return (SeatLine.model_validate(await self._orders.get(f"/internal/transfers/{data['transfer_id']}")),)
-        if data.get("listing_id"):
-            return (SeatLine.model_validate(await self._orders.get(f"/internal/listings/{data['listing_id']}")),)
+        for name, path in (("transfer_id", "/internal/transfers"), ("listing_id", "/internal/listings")):
+            if data.get(name):
+                return (SeatLine.model_validate(await self.orders.get(f"{path}/{data[name]}")),)
         return ()
 
     async def _other(self, data: Mapping[str, Any], party: str) -> str:
         other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party)
-        return (await self._directory.find(uuid.UUID(data[other]))).called if other else ""
+        return (await self.directory.find(uuid.UUID(data[other]))).display_name if other else ""
 
 
 def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
@@ -89,6 +87,6 @@ def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
 
 
 def _amount(data: Mapping[str, Any]) -> Decimal | None:
-    """Return the credits that it is about: a share of a refund, a price, a total."""
-    found = next((data[name] for name in ("amount", "credits_amount", "price", "total") if data.get(name)), None)
-    return Decimal(found) if found is not None else None
+    """Return the credits in question: a share of a refund, a price or a total."""
+    amount = next((data[name] for name in ("amount", "credits_amount", "price", "total") if data.get(name)), None)
+    return Decimal(amount) if amount is not None else None

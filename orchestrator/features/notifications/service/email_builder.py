@@ -15,34 +15,34 @@ __all__ = ["EmailBuilder"]
 
 
 class EmailBuilder:
-    """Makes mails of letters: who they are from, what is attached."""
+    """Builds emails from rendered templates."""
 
     def __init__(self, *, sender: str, reply_to: str, renderer: TemplateRenderer) -> None:
         self._sender = sender
         self._reply_to = reply_to or sender
         self._renderer = renderer
 
-    def mail(self, kind: EmailKind, facts: EmailContext, *, letter_id: uuid.UUID, written_at: datetime) -> EmailMessage:
-        """Return a mail. The same `letter_id` gives the same Message-ID: a letter sent twice is known as a copy."""
-        letter = self._renderer.write(kind, facts)
-        name, _, domain = facts.address.rpartition("@")
-        mail = EmailMessage(policy=SMTP)
-        mail["From"] = self._sender
-        mail["Reply-To"] = self._reply_to
-        mail["To"] = Address(str(one_line(facts.reader)), name, domain)
-        mail["Subject"] = letter.subject
-        mail["Date"] = format_datetime(written_at)
-        mail["Message-ID"] = f"<{letter_id}@{mail['From'].addresses[0].domain}>"
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer from who is on holiday
-        mail.set_content(letter.text)
-        mail.add_alternative(letter.html, subtype="html")
+    def build(self, kind: EmailKind, context: EmailContext, *, email_id: uuid.UUID, sent_at: datetime) -> EmailMessage:
+        """Return an email. `email_id` determines the Message-ID, by which email clients recognise a copy."""
+        content = self._renderer.render(kind, context)
+        name, _, domain = context.address.rpartition("@")
+        email = EmailMessage(policy=SMTP)
+        email["From"] = self._sender
+        email["Reply-To"] = self._reply_to
+        email["To"] = Address(str(one_line(context.reader)), name, domain)
+        email["Subject"] = content.subject
+        email["Date"] = format_datetime(sent_at)
+        email["Message-ID"] = f"<{email_id}@{email['From'].addresses[0].domain}>"
+        email["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents automatic replies
+        email.set_content(content.text)
+        email.add_alternative(content.html, subtype="html")
         if kind.brings_tickets:
-            self._attach_tickets(mail, facts)
-        return mail
+            self._attach_tickets(email, context)
+        return email
 
-    def _attach_tickets(self, mail: EmailMessage, facts: EmailContext) -> None:
-        """Attach a picture for each seat that leads to its ticket: the door's own code is good for a minute only."""
-        for seat in facts.seats:
+    def _attach_tickets(self, email: EmailMessage, context: EmailContext) -> None:
+        """Attach a QR code of each ticket's page; the code for check-in itself is valid for a minute only."""
+        for seat in context.seats:
             picture = png_of(self._renderer.ticket_url(str(seat.seat_id)))
             name = one_line(f"ticket-{seat.row_number}-{seat.seat_number}.png")
-            mail.add_attachment(picture, maintype="image", subtype="png", filename=name)
+            email.add_attachment(picture, maintype="image", subtype="png", filename=name)

@@ -1,7 +1,7 @@
-"""Finds the addresses of integrators' names, without a thread.
+"""Resolves integrators' host names without threads.
 
-The system's own look-up blocks a thread of a small pool until the name's server has answered, so that one integrator's
-slow server would hold up the names of all others. Here a look-up is a datagram and a timer.
+The system's resolver blocks a thread of a small pool until the name server responds, so one integrator's slow name
+server would delay all others. Here, a lookup is a datagram and a timer.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed
 
 __all__ = ["PublicResolver"]
 
-LOOKUP_SECONDS: Final = 5.0  # as long as the system's own resolver waits for a server
+LOOKUP_SECONDS: Final = 5.0  # the default of the system's resolver
 RECORDS: Final = {socket.AF_INET: "A", socket.AF_INET6: "AAAA"}
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves to public addresses, or not at all. A name stands for itself: no search list is added to it.
+    """Resolves names to public addresses only, without a search list.
 
     Args:
-        servers: whom to ask; when empty, those that this machine is set up with.
+        servers: the name servers; the machine's own if empty.
     """
 
     def __init__(self, servers: Sequence[Nameserver] = (), *, lookup_seconds: float = LOOKUP_SECONDS) -> None:
@@ -38,14 +38,14 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the addresses of a name.
+        """Return the addresses of a host.
 
         Raises:
             AddressNotAllowed: one of them is not public.
-            OSError: there is none, or nobody says so in time.
+            OSError: there is none, or no name server responds in time.
         """
         wanted = [own for own in RECORDS if family in {own, socket.AF_UNSPEC}]
-        answers = await asyncio.gather(*(self._ask(host, port, own) for own in wanted))
+        answers = await asyncio.gather(*(self._lookup(host, port, own) for own in wanted))
         found = [result for answer in answers for result in answer]
         if not found:
             raise OSError(None, f"no address of {host}")
@@ -54,10 +54,10 @@ class PublicResolver(AbstractResolver):
         return found
 
     async def close(self) -> None:
-        """Nothing stays open between look-ups."""
+        """Do nothing: no connection stays open between lookups."""
 
-    async def _ask(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-        """Return the addresses of one family; none also when nobody knows, as the other family may do."""
+    async def _lookup(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+        """Return the addresses of one family; none if the lookup fails, because the other family may suffice."""
         try:
             answer = await self._resolver.resolve(host, RECORDS[family], lifetime=self._lookup_seconds, search=False)
         except DNSException:
@@ -71,7 +71,7 @@ class PublicResolver(AbstractResolver):
 
     @cached_property
     def _resolver(self) -> Resolver:
-        """Made at the first look-up: it reads how this machine is set up, and raises when it is not."""
+        """Created at the first lookup: it reads the machine's configuration, and raises if there is none."""
         resolver = Resolver(configure=not self._servers)
         if self._servers:
             resolver.nameservers = self._servers

@@ -1,7 +1,7 @@
-"""Posting to addresses that strangers chose: one answer, no redirects.
+"""Posts to URLs that integrators chose, without following redirects.
 
-The name is resolved by us and each address it has is checked, and it is these very addresses that are connected to: a
-name that changes its mind between the check and the connection gains nothing.
+The host is resolved here, every address is checked, and the connection uses the checked addresses, so DNS rebinding
+between check and connection has no effect.
 """
 
 from collections.abc import Mapping
@@ -17,29 +17,34 @@ __all__ = ["WebhookSender"]
 
 
 class WebhookSender:
-    """Posts to public addresses; to private ones only when `is_private_allowed`, for development on one machine.
+    """Posts to public addresses; to private ones only if `is_private_allowed`, for development on one machine.
 
     Args:
-        timeout_seconds: for all of it.
-        connect_timeout_seconds: for the connection with its TLS, of that.
+        timeout_seconds: for the whole exchange.
+        connect_timeout_seconds: for connecting, including TLS, as part of that.
     """
 
     def __init__(
-        self, names: PublicResolver, *, is_private_allowed: bool, timeout_seconds: float, connect_timeout_seconds: float
+        self,
+        resolver: PublicResolver,
+        *,
+        is_private_allowed: bool,
+        timeout_seconds: float,
+        connect_timeout_seconds: float,
     ) -> None:
-        self._names = names
+        self._resolver = resolver
         self._is_private_allowed = is_private_allowed
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_timeout_seconds)
 
     async def post(self, url: str, *, body: str, headers: Mapping[str, str]) -> int:
-        """Return the status of the answer, whatever it is; the rest of it is not read.
+        """Return the status of the response, without reading its body.
 
         Raises:
-            AddressNotAllowed: it is, or has become, none of the public internet.
-            NotDelivered: nobody answered in time.
+            AddressNotAllowed: the URL is not, or no longer, on the public internet.
+            NotDelivered: there was no response in time.
         """
         target = check_url(url, is_private_allowed=self._is_private_allowed)
-        resolver = None if self._is_private_allowed else self._names
+        resolver = None if self._is_private_allowed else self._resolver
         connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True)
         own = {"Content-Type": "application/json", "User-Agent": "TicketRemaster-Webhooks/1"}
         try:

@@ -18,11 +18,11 @@ def new_secret() -> str:
 
 
 def headers_of(*, webhook_id: uuid.UUID, timestamp: int, body: str, secret: str) -> dict[str, str]:
-    """Return the headers that prove a webhook is ours.
+    """Return the headers that authenticate a webhook.
 
     Args:
-        webhook_id: the same in every try, so that the integrator knows a repetition.
-        timestamp: of this try, in Unix seconds.
+        webhook_id: the same in every attempt, so that the integrator recognises duplicates.
+        timestamp: of this attempt, in Unix seconds.
     """
     signed = f"{webhook_id}.{timestamp}.{body}".encode()
     key = base64.b64decode(secret.removeprefix(PREFIX))

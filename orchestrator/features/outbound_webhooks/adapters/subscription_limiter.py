@@ -1,7 +1,7 @@
-"""Sees that one integrator's deliveries never take all hands of a worker, however slow its address is.
+"""Limits each subscription's share of a worker's slots, even if its URL is slow.
 
-A subscription has a few posts in hand at most; what comes beyond is put off, one after the other, as fast as its
-address has been taking them. So whoever waits behind them has its turn at once.
+A subscription has only a few concurrent posts; further deliveries are postponed one after another, at the rate at which
+its URL has responded. Deliveries of other subscriptions behind them therefore run at once.
 """
 
 import uuid
@@ -16,56 +16,56 @@ from orchestrator.features.outbound_webhooks.errors import NotDelivered
 
 __all__ = ["SubscriptionLimiter"]
 
-MOST_AT_ONCE: Final = 8  # an eighth of a worker's hands (`delivery` in `orchestrator.jobs.policies`)
-MOST_IN_SILENCE: Final = 2  # to an address that did not answer the last time: enough to find out when it does
+MOST_AT_ONCE: Final = 8  # an eighth of a worker's slots (`POLICY` in `jobs`)
+MOST_IF_FAILING: Final = 2  # to a URL whose last post failed: enough to notice when it responds again
 SHORTEST_WAIT_SECONDS: Final = 5.0
-LONGEST_WAIT_SECONDS: Final = 3_600.0  # an address that is back is not waited with any longer
+LONGEST_WAIT_SECONDS: Final = 3_600.0  # bounds the delay after a URL has recovered
 
 
 @dataclass(slots=True)
-class _Line:
-    """The posts to one address; `booked_until` by the monotonic clock, in seconds."""
+class _Load:
+    """The posts of one subscription; `reserved_until` is in seconds of the monotonic clock."""
 
-    in_hand: int = 0
-    is_silent: bool = False
-    seconds_a_post: float = 0.0
-    booked_until: float = 0.0
+    running: int = 0
+    is_failing: bool = False
+    seconds_per_post: float = 0.0
+    reserved_until: float = 0.0
 
     @property
     def most(self) -> int:
-        return MOST_IN_SILENCE if self.is_silent else MOST_AT_ONCE
+        return MOST_IF_FAILING if self.is_failing else MOST_AT_ONCE
 
 
 class SubscriptionLimiter:
-    """One worker's; `shortest_wait_seconds` is how long a delivery is put off at least."""
+    """One worker's limiter; a delivery is postponed by at least `shortest_wait_seconds`."""
 
     def __init__(self, *, shortest_wait_seconds: float = SHORTEST_WAIT_SECONDS) -> None:
         self._shortest_wait_seconds = shortest_wait_seconds
-        self._lines: defaultdict[uuid.UUID, _Line] = defaultdict(_Line)
+        self._loads: defaultdict[uuid.UUID, _Load] = defaultdict(_Load)
 
-    def is_free(self, subscription_id: uuid.UUID) -> bool:
-        """Whether another post to that subscription may be taken in hand."""
-        line = self._lines[subscription_id]
-        return line.in_hand < line.most
+    def has_slot(self, subscription_id: uuid.UUID) -> bool:
+        """Return whether the subscription may have another concurrent post."""
+        load = self._loads[subscription_id]
+        return load.running < load.most
 
     @contextmanager
-    def taken(self, subscription_id: uuid.UUID) -> Iterator[None]:
-        """Have a post in hand, and learn from how it goes."""
-        line, began = self._lines[subscription_id], monotonic()
-        line.in_hand += 1
+    def slot(self, subscription_id: uuid.UUID) -> Iterator[None]:
+        """Occupy a slot during a post, and record its outcome and duration."""
+        load, began = self._loads[subscription_id], monotonic()
+        load.running += 1
         try:
             yield
-            line.is_silent = False
+            load.is_failing = False
         except NotDelivered:
-            line.is_silent = True
+            load.is_failing = True
             raise
         finally:
-            line.in_hand -= 1
-            line.seconds_a_post = monotonic() - began
+            load.running -= 1
+            load.seconds_per_post = monotonic() - began
 
-    def book(self, subscription_id: uuid.UUID) -> float:
-        """Return in how many seconds a delivery that finds no turn free is to come again."""
-        line, now = self._lines[subscription_id], monotonic()
-        at = max(line.booked_until, now + self._shortest_wait_seconds) + line.seconds_a_post / line.most
-        line.booked_until = min(at, now + LONGEST_WAIT_SECONDS)
-        return line.booked_until - now
+    def reserve_wait(self, subscription_id: uuid.UUID) -> float:
+        """Return the number of seconds by which to postpone a delivery that finds no slot."""
+        load, now = self._loads[subscription_id], monotonic()
+        at = max(load.reserved_until, now + self._shortest_wait_seconds) + load.seconds_per_post / load.most
+        load.reserved_until = min(at, now + LONGEST_WAIT_SECONDS)
+        return load.reserved_until - now

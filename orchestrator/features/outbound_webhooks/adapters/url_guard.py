@@ -1,4 +1,4 @@
-"""Which addresses webhooks may go to: strangers chose them, so to the public internet only."""
+"""Restricts webhooks to the public internet, because integrators choose the URLs."""
 
 import ipaddress
 import re
@@ -10,18 +10,18 @@ from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed
 
 __all__ = ["check_url", "is_public"]
 
-# With a last label that is no number: 127.1, 0177.0.0.1 and 0x7f.1 are ways to write an address, which would not be
-# resolved and so not be checked.
+# The last label must not be a number: 127.1, 0177.0.0.1 and 0x7f.1 are spellings of IP addresses, which would be neither
+# resolved nor checked.
 DOMAIN_NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?\.?")
-# Addresses that carry another one inside, which a translator on the way may unpack.
+# IPv6 addresses that embed an IPv4 address, which a translator on the path may extract.
 TRANSLATED: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-# All that was ever given out of IPv6 (RFC 4291 §2.4); Python calls more than that global. The second is for examples.
+# The only allocated IPv6 unicast range (RFC 4291 §2.4); Python's `is_global` allows more. The second is for examples.
 UNICAST: Final = ipaddress.ip_network("2000::/3")
 DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet."""
+    """Return whether an IP address is on the public internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
@@ -31,26 +31,32 @@ def is_public(address: str) -> bool:
 
 
 def check_url(url: str, *, is_private_allowed: bool) -> URL:
-    """Refuse what no webhook is sent to; return the URL as the client will read it, so that no two readers disagree.
+    """Return the parsed URL, which the HTTP client uses as it is, so that check and client cannot disagree.
 
     Raises:
-        AddressNotAllowed: it is no https URL, carries a password, or names an address that is not public.
+        AddressNotAllowed: it is not an https URL, contains credentials, or its host is not public.
     """
     try:
-        read = URL(url)
+        parsed = URL(url)
     except ValueError as error:
         raise AddressNotAllowed from error
     schemes = {"http", "https"} if is_private_allowed else {"https"}
-    host = read.raw_host
-    if read.scheme not in schemes or not host or read.user is not None or read.password is not None or read.port == 0:
+    host = parsed.raw_host
+    if (
+        parsed.scheme not in schemes
+        or not host
+        or parsed.user is not None
+        or parsed.password is not None
+        or parsed.port == 0
+    ):
         raise AddressNotAllowed
     if not is_private_allowed and not _is_public_host(host):
         raise AddressNotAllowed
-    return read
+    return parsed
 
 
 def _is_public_host(host: str) -> bool:
     try:
         return is_public(host)
     except ValueError:
-        return DOMAIN_NAME.fullmatch(host) is not None  # its addresses are checked when it is resolved
+        return DOMAIN_NAME.fullmatch(host) is not None  # its addresses are checked after resolution

@@ -15,9 +15,9 @@ parked_messages = Table(
     "parked_messages",
     metadata,
     Column("parked_id", UUID(as_uuid=True), primary_key=True),
-    # As its sender named it; perhaps no id of ours.
+    # The sender's id, which need not be a UUID.
     Column("message_id", Text, nullable=False),
-    # Where it was taken from. NULL when nobody has said.
+    # The queue that it came from; NULL if unknown.
     Column("queue", Text),
     Column("reason", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),

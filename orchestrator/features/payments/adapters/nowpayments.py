@@ -1,6 +1,6 @@
 """NOWPayments: crypto payments over its REST API, and its notifications (IPN).
 
-https://documenter.getpostman.com/view/7907941/2s93JusNJt; the address for notifications is set in its dashboard.
+https://documenter.getpostman.com/view/7907941/2s93JusNJt; the URL for notifications is set in its dashboard.
 """
 
 import json
@@ -24,7 +24,7 @@ from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
     ProviderRefused,
-    ProviderSilent,
+    ProviderTimeout,
     ProviderUnavailable,
     SignatureInvalid,
     WebhookUnreadable,
@@ -46,7 +46,7 @@ _STATUS: Final = {
     "expired": PaymentStatus.EXPIRED,
 }
 
-# What the payments' book takes (PaidAmount in users/payments/schemas.py); no coin has more places than Ethereum's 18.
+# The limits of PaidAmount in users/payments/schemas.py; no coin has more decimal places than Ethereum's 18.
 PLACES: Final = 18
 WHOLE_DIGITS: Final = 12
 _ROUNDING: Final = Context(prec=PLACES + WHOLE_DIGITS + 1)
@@ -61,9 +61,9 @@ _Crypto = Annotated[Decimal, BeforeValidator(str), Field(ge=0)]
 
 
 class CryptoPayment(Wire):
-    """A payment as NOWPayments has it.
+    """A payment at NOWPayments.
 
-    `price_amount` is what we ask for, `pay_amount` the same in `pay_currency`; `order_id` is our payment's id.
+    `price_amount` is the amount due, `pay_amount` the same in `pay_currency`; `order_id` is the platform's payment id.
     """
 
     payment_id: Label
@@ -78,10 +78,10 @@ class CryptoPayment(Wire):
     expiration_estimate_date: _Moment | None = None
 
     def news(self) -> PaymentNews | None:
-        """Return how it stands; None when its status is none of those we know.
+        """Return the payment's state; None if its status is unknown.
 
         Raises:
-            WebhookUnreadable: its price has more than two places.
+            WebhookUnreadable: its price has more than two decimal places.
         """
         if (status := _STATUS.get(self.payment_status)) is None:
             return None
@@ -101,9 +101,9 @@ class CryptoPayment(Wire):
 
 
 def _paid(amount: Decimal | None) -> Decimal | None:
-    """Return an amount of coins without the noise of the sender's floats, such as 0.0005555600000000001.
+    """Return an amount of coins without float noise of the sender, such as 0.0005555600000000001.
 
-    None for one that nobody can have: what a payment is credited by is its status, so it is not refused for that.
+    None for an impossible amount: the payment is not refused, because its status alone decides the credit.
     """
     if amount is None or amount.adjusted() >= WHOLE_DIGITS:
         return None
@@ -111,11 +111,11 @@ def _paid(amount: Decimal | None) -> Decimal | None:
 
 
 class NowPayments:
-    """Makes and finds payments.
+    """Creates and finds payments.
 
     Args:
         api_url: without a path, such as ``https://api.nowpayments.io``.
-        timeout_seconds: for a whole answer.
+        timeout_seconds: for a whole call.
     """
 
     provider: Final = Provider.NOWPAYMENTS
@@ -129,12 +129,12 @@ class NowPayments:
         )
 
     async def create(self, *, payment_id: uuid.UUID, amount: Decimal, pay_currency: str) -> CryptoPayment:
-        """Make a payment with an address of its own. Each call makes another one: it knows no idempotency keys.
+        """Create a payment with its own address. Each call creates another one: the API has no idempotency keys.
 
         Raises:
             ProviderRefused: the amount is too small for that currency, or there is no such currency.
-            ProviderUnavailable: NOWPayments does not take it for another reason.
-            ProviderSilent: no answer in time.
+            ProviderUnavailable: NOWPayments refuses it for another reason.
+            ProviderTimeout: NOWPayments does not respond in time.
         """
         body = {
             "price_amount": float(amount),
@@ -149,12 +149,12 @@ class NowPayments:
 
         Raises:
             NoSuchPayment.
-            ProviderUnavailable: NOWPayments does not say.
-            ProviderSilent: no answer in time.
+            ProviderUnavailable: NOWPayments returns an error.
+            ProviderTimeout: NOWPayments does not respond in time.
         """
         return await self._call("GET", f"/v1/payment/{provider_payment_id}")
 
-    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
+    async def current(self, provider_payment_id: str) -> list[PaymentNews]:
         news = (await self.find(provider_payment_id)).news()
         return [] if news is None else [news]
 
@@ -174,11 +174,11 @@ class NowPayments:
         except (httpx.HTTPStatusError, httpx.ConnectError, httpx.ConnectTimeout, ValueError) as error:
             raise ProviderUnavailable(path=path, reason=repr(error)) from error
         except httpx.HTTPError as error:
-            raise ProviderSilent(path=path, reason=repr(error)) from error
+            raise ProviderTimeout(path=path, reason=repr(error)) from error
 
 
 class NowPaymentsWebhooks:
-    """Reads notifications as NOWPayments signs them: HMAC-SHA512 over the body's JSON, its keys sorted."""
+    """Verifies and parses NOWPayments' notifications: HMAC-SHA512 over the body's JSON with sorted keys."""
 
     provider: Final = Provider.NOWPAYMENTS
     signature_header: Final = "x-nowpayments-sig"
@@ -189,12 +189,12 @@ class NowPaymentsWebhooks:
     def verify(self, body: bytes, signature: str) -> Inbound:
         try:
             message = sorted_json(body)
-        except (ValueError, TypeError, RecursionError) as error:  # no JSON, no Unicode, no end of brackets
+        except (ValueError, TypeError, RecursionError) as error:  # not JSON, invalid Unicode, or nested too deeply
             raise SignatureInvalid from error
         if not is_signed(message, signature, secret=self._secret, digest="sha512"):
             raise SignatureInvalid
         payment = _notified(body)
-        # A notification has no id. The same payment at the same point, with as much paid, is the same fact.
+        # A notification has no id. Payment, status and paid amount identify the fact.
         paid = (payment.actually_paid or Decimal(0)).normalize()
         fact = f"{payment.payment_id}:{payment.payment_status}:{paid:f}"
         return Inbound(external_id=fact, event_type=f"payment.{payment.payment_status}")
@@ -204,14 +204,14 @@ class NowPaymentsWebhooks:
 
 
 def sorted_json(body: bytes) -> bytes:
-    """Return JSON with its keys sorted at every level, without blanks, and every number as it was written.
+    """Return JSON with sorted keys at every level, without whitespace, and with every number unchanged.
 
-    The sender writes numbers as JavaScript does; read and written again by Python, 0.0000001 would become 1e-07.
+    The sender formats numbers as JavaScript does; Python would turn 0.0000001 into 1e-07.
 
     Raises:
-        ValueError: it is no JSON.
-        TypeError: its text is no Unicode, or it is nested too deeply.
-        RecursionError: it is nested deeper still.
+        ValueError: the body is not JSON.
+        TypeError: it has invalid Unicode, or is nested too deeply for orjson.
+        RecursionError: it is nested too deeply for the parser.
     """
 
     def as_written(number: str) -> orjson.Fragment:
@@ -228,5 +228,5 @@ def _notified(body: bytes) -> CryptoPayment:
 
 
 def _parsed(content: bytes) -> Any:
-    """Read JSON without sending amounts through binary fractions."""
+    """Parse JSON with decimal amounts in place of floats."""
     return json.loads(content, parse_float=Decimal)

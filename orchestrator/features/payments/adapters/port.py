@@ -1,4 +1,4 @@
-"""What the platform wants of a payment provider, whoever it is."""
+"""The interface of payment providers."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,14 +10,14 @@ __all__ = ["Inbound", "ProviderRecords", "WebhookAdapter"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """A webhook whose signature was right. The same fact told again has the same `external_id`."""
+    """A verified webhook. A repetition of the same fact has the same `external_id`."""
 
     external_id: str
     event_type: str
 
 
 class WebhookAdapter(Protocol):
-    """Reads one provider's webhooks."""
+    """Verifies and parses one provider's webhooks."""
 
     @property
     def provider(self) -> Provider: ...
@@ -29,32 +29,32 @@ class WebhookAdapter(Protocol):
         """Check the signature of a raw body.
 
         Raises:
-            SignatureInvalid: it is missing, wrong or another provider's.
+            SignatureInvalid: it is missing or wrong.
             WebhookStale: it was signed too long ago.
-            WebhookUnreadable: it was the provider, who says not even what it is.
+            WebhookUnreadable: the signature is valid, but the body cannot be parsed.
         """
 
     def news(self, body: bytes) -> PaymentNews | None:
-        """Return what a verified webhook says of a payment; None when it is of a type that we have no use for.
+        """Return a verified webhook's news of a payment; None if its type is unused.
 
         Raises:
-            WebhookUnreadable: it is of such a type, and does not say what it must.
+            WebhookUnreadable: required fields are missing or invalid.
         """
 
 
 class ProviderRecords(Protocol):
-    """A provider's own record of payments, for comparing it with ours."""
+    """A provider's record of payments, for reconciliation."""
 
     @property
     def provider(self) -> Provider: ...
 
-    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
-        """Return how a payment stands now: one that was given back in part, as paid and as given back.
+    async def current(self, provider_payment_id: str) -> list[PaymentNews]:
+        """Return a payment's present state; a partly refunded payment has two: paid and refunded.
 
-        Empty when it stands in a way that we do not know.
+        Empty if its status is unknown.
 
         Raises:
             NoSuchPayment.
-            ProviderUnavailable: it cannot be asked.
-            ProviderSilent: no answer in time.
+            ProviderUnavailable: the provider is unavailable.
+            ProviderTimeout: the provider does not respond in time.
         """

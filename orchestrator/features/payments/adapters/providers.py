@@ -12,7 +12,7 @@ __all__ = ["PaymentProviders"]
 
 @dataclass(frozen=True, slots=True)
 class PaymentProviders:
-    """Nothing connects before its first call."""
+    """No provider is contacted before the first call."""
 
     stripe: StripePayments
     crypto: NowPayments

@@ -1,4 +1,4 @@
-"""Message authentication as providers do it: hexadecimal HMACs in a header."""
+"""Verifies hexadecimal HMACs, with which providers sign their webhooks."""
 
 import hashlib
 import hmac
@@ -10,6 +10,6 @@ __all__ = ["is_signed"]
 
 
 def is_signed(message: bytes, signature: str, *, secret: SecretStr, digest: Literal["sha256", "sha512"]) -> bool:
-    """Whether `signature` is the message's HMAC in hexadecimal, upper or lower case, compared in constant time."""
+    """Return whether `signature` is the message's hexadecimal HMAC, in upper or lower case. Constant time."""
     expected = hmac.new(secret.get_secret_value().encode(), message, getattr(hashlib, digest)).hexdigest()
     return hmac.compare_digest(expected.encode(), signature.lower().encode())

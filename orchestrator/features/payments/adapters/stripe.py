@@ -1,7 +1,7 @@
-"""Stripe: PaymentIntents by its own package, and its webhooks.
+"""Stripe: PaymentIntents through Stripe's package, and webhooks.
 
-The package is told to send no telemetry (it would also write a file into the home directory) and to repeat nothing:
-its own repetitions would outlive our deadline, and the idempotency key makes ours safe.
+The package's telemetry is off (it would also write a file into the home directory), and so are its retries: they would
+exceed the deadline, and the idempotency key makes the platform's own retries safe.
 """
 
 import ssl
@@ -26,7 +26,7 @@ from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
-    ProviderSilent,
+    ProviderTimeout,
     ProviderUnavailable,
     SignatureInvalid,
     WebhookStale,
@@ -38,8 +38,8 @@ __all__ = ["Intent", "StripePayments", "StripeWebhooks"]
 stripe.enable_telemetry = False
 
 MISSING: Final = "resource_missing"  # https://docs.stripe.com/error-codes
-PAGE: Final = 100  # as many as Stripe gives at once
-# How old a signed webhook may be: the tolerance that Stripe recommends ("Verify webhook signatures").
+PAGE: Final = 100  # Stripe's maximum
+# The maximum age of a signed webhook, as Stripe recommends ("Verify webhook signatures").
 TOLERANCE_SECONDS: Final = stripe.Webhook.DEFAULT_TOLERANCE
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -52,7 +52,7 @@ _STATUS_OF_INTENT: Final = {
     "succeeded": PaymentStatus.SUCCEEDED,
     "canceled": PaymentStatus.FAILED,
 }
-# A failed try leaves the intent open; should another one succeed, the payment was late.
+# A failed attempt leaves the intent open; the payment can still succeed later.
 _STATUS_OF_TYPE: Final = {
     "payment_intent.processing": PaymentStatus.CONFIRMING,
     "payment_intent.succeeded": PaymentStatus.SUCCEEDED,
@@ -63,7 +63,7 @@ _REFUND: Final = "charge.refunded"
 
 
 class _Labels(Wire):
-    """The metadata that we gave to an intent; Stripe hands it back with it, and with its charges."""
+    """The metadata that the platform gives to an intent; Stripe returns it with the intent and its charges."""
 
     payment_id: OwnId = None
     user_id: OwnId = None
@@ -102,11 +102,11 @@ class _Event(Wire):
 
 
 class StripePayments:
-    """Makes and finds PaymentIntents.
+    """Creates and finds PaymentIntents.
 
     Args:
         api_url: without a path, such as ``https://api.stripe.com``.
-        timeout_seconds: for a whole answer.
+        timeout_seconds: for a whole call.
     """
 
     provider: Final = Provider.STRIPE
@@ -118,12 +118,12 @@ class StripePayments:
         self._http: stripe.AIOHTTPClient | None = None
 
     async def create(self, *, payment_id: uuid.UUID, user_id: uuid.UUID, amount: Decimal) -> Intent:
-        """Make a PaymentIntent, or find the one made for this payment within the last day.
+        """Create a PaymentIntent, or return the one created for this payment within the last day.
 
         Raises:
             Unprocessable: the payment was for another amount.
-            ProviderUnavailable: Stripe does not take it.
-            ProviderSilent: no answer in time.
+            ProviderUnavailable: Stripe refuses it.
+            ProviderTimeout: Stripe does not respond in time.
         """
         with client_span("Stripe", "create intent"), _translated():
             intent = await self._client.v1.payment_intents.create_async(
@@ -142,37 +142,37 @@ class StripePayments:
 
         Raises:
             NoSuchPayment.
-            ProviderUnavailable: Stripe does not say.
-            ProviderSilent: no answer in time.
+            ProviderUnavailable: Stripe returns an error.
+            ProviderTimeout: Stripe does not respond in time.
         """
-        with client_span("Stripe", "find intent"), _translated():
-            return Intent.model_validate((await self._client.v1.payment_intents.retrieve_async(intent_id)).to_dict())
+        return await self._retrieve(intent_id, {})
 
-    async def standing(self, provider_payment_id: str) -> list[PaymentNews]:
-        with client_span("Stripe", "find intent"), _translated():
-            intent = await self._client.v1.payment_intents.retrieve_async(
-                provider_payment_id, {"expand": ["latest_charge"]}
-            )
-            return list(_standing(Intent.model_validate(intent.to_dict())))
+    async def current(self, provider_payment_id: str) -> list[PaymentNews]:
+        return list(_current(await self._retrieve(provider_payment_id, {"expand": ["latest_charge"]})))
 
     async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
-        """Yield how payments made since then stand now, each as `standing` says.
+        """Yield the present state of payments made since `moment`, each as in `current`.
 
         Raises:
-            ProviderUnavailable: Stripe does not list them.
-            ProviderSilent: no answer in time.
+            ProviderUnavailable: Stripe returns an error.
+            ProviderTimeout: Stripe does not respond in time.
         """
         with _translated():
             page = await self._client.v1.payment_intents.list_async(
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
             )
             async for intent in page.auto_paging_iter():
-                for news in _standing(Intent.model_validate(intent.to_dict())):
+                for news in _current(Intent.model_validate(intent.to_dict())):
                     yield news
+
+    async def _retrieve(self, intent_id: str, options: stripe.params.PaymentIntentRetrieveParams) -> Intent:
+        with client_span("Stripe", "find intent"), _translated():
+            intent = await self._client.v1.payment_intents.retrieve_async(intent_id, options)
+            return Intent.model_validate(intent.to_dict())
 
     async def close(self) -> None:
         if self._http is not None:
-            await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's, half typed
+            await self._http.close_async()  # type: ignore[no-untyped-call]  # partly typed by the package
 
     @cached_property
     def _client(self) -> stripe.StripeClient:
@@ -189,7 +189,7 @@ class StripePayments:
 
 
 class StripeWebhooks:
-    """Reads events as Stripe signs them: ``Stripe-Signature: t=…,v1=…``, HMAC-SHA256 over ``t.body``."""
+    """Verifies and parses Stripe's events: ``Stripe-Signature: t=…,v1=…``, HMAC-SHA256 over ``t.body``."""
 
     provider: Final = Provider.STRIPE
     signature_header: Final = "Stripe-Signature"
@@ -214,10 +214,10 @@ class StripeWebhooks:
         return None
 
     def _require_signed(self, body: bytes, signature: str) -> None:
-        """The package says in words only what is wrong, so the age is asked for on its own."""
+        """Check signature and age separately, because the package's exception distinguishes them by its text only."""
         check = stripe.WebhookSignature.verify_header
         try:
-            # Its comparison knows ASCII only, and it reads the body as UTF-8.
+            # The package compares ASCII only, and decodes the body as UTF-8.
             check(body, signature if signature.isascii() else "", self._secret)
         except (stripe.SignatureVerificationError, UnicodeDecodeError) as error:
             raise SignatureInvalid from error
@@ -234,13 +234,13 @@ def _event_of(body: bytes) -> _Event:
         raise WebhookUnreadable(problems=error.error_count()) from error
 
 
-def _standing(intent: Intent) -> Iterator[PaymentNews]:
-    """Yield the payment and, if some was given back, the refund; after a whole refund there is nothing to credit."""
+def _current(intent: Intent) -> Iterator[PaymentNews]:
+    """Yield the payment, unless it is fully refunded, and the refund, if any."""
     charge = intent.latest_charge
-    given_back = charge.amount_refunded if isinstance(charge, _Charge) else 0
-    if given_back == 0 or given_back < intent.amount_received:
+    refunded = charge.amount_refunded if isinstance(charge, _Charge) else 0
+    if refunded == 0 or refunded < intent.amount_received:
         yield _news(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
-    if given_back and isinstance(charge, _Charge) and (refund := _refund(charge, None)) is not None:
+    if refunded and isinstance(charge, _Charge) and (refund := _refund(charge, None)) is not None:
         yield refund
 
 
@@ -259,7 +259,7 @@ def _news(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -
 
 
 def _refund(charge: _Charge, occurred_at: datetime | None) -> PaymentNews | None:
-    """Return None for a charge that was made without an intent: none of ours."""
+    """Return None for a charge without an intent, which is not of this platform."""
     if charge.payment_intent is None:
         return None
     return PaymentNews(
@@ -287,7 +287,7 @@ def _translated() -> Iterator[None]:
     except (stripe.APIConnectionError, aiohttp.ClientError, TimeoutError) as error:
         if isinstance(error.__cause__, aiohttp.ClientConnectorError):
             raise ProviderUnavailable(reason=repr(error.__cause__)) from error
-        raise ProviderSilent(reason=repr(error.__cause__ or error)) from error
+        raise ProviderTimeout(reason=repr(error.__cause__ or error)) from error
     except stripe.InvalidRequestError as error:
         is_missing = error.code == MISSING
         raise (NoSuchPayment if is_missing else ProviderUnavailable)(reason=repr(error)) from error

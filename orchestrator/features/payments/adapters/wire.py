@@ -1,4 +1,4 @@
-"""Reading what providers send: they may add fields at any time, and their accounts may serve others than us."""
+"""Models of what providers send. They may add fields at any time, and their accounts may have other uses."""
 
 import uuid
 from contextlib import suppress
@@ -10,11 +10,11 @@ __all__ = ["Label", "OwnId", "Wire"]
 
 
 Label = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
-"""An id or the name of a type: short, and without what PostgreSQL's text cannot hold."""
+"""An id or a type: short printable ASCII, which PostgreSQL's text can hold."""
 
 
 class Wire(BaseModel):
-    # Their ids are numbers in some places and text in others.
+    # Providers send ids as numbers in some places and as text in others.
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
@@ -25,4 +25,4 @@ def _uuid_or_none(value: Any) -> uuid.UUID | None:
 
 
 OwnId = Annotated[uuid.UUID | None, BeforeValidator(_uuid_or_none)]
-"""An id that we gave away; None when somebody else put something else there."""
+"""An id that the platform gave to the provider; None if the field has another value."""

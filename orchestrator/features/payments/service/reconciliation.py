@@ -1,8 +1,9 @@
-"""Compares payments with the providers' own records, and repairs what a lost webhook left behind (W3, W4)."""
+"""Compares payments with the providers' records, and repairs the effects of lost webhooks (W3, W4)."""
 
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -20,7 +21,7 @@ from orchestrator.clients.users.payments import (
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.adapters.port import ProviderRecords
 from orchestrator.features.payments.adapters.stripe import StripePayments
-from orchestrator.features.payments.errors import NoSuchPayment, ProviderSilent, ProviderUnavailable
+from orchestrator.features.payments.errors import NoSuchPayment, ProviderTimeout, ProviderUnavailable
 from orchestrator.features.payments.service.reconciliation_report import Difference, Reconciled, Unfounded
 
 __all__ = ["Reconciliation"]
@@ -31,54 +32,54 @@ UNDECIDED: Final = [
     PaymentStatus.CONFIRMING,
     PaymentStatus.PARTIALLY_PAID,
 ]
-# Those that can still be paid. An intent whose card was declined waits for another card.
+# Payments that can still be paid. An intent whose card was declined waits for another card.
 OPEN: Final[Mapping[Provider, list[PaymentStatus]]] = {
     Provider.STRIPE: [*UNDECIDED, PaymentStatus.FAILED],
     Provider.NOWPAYMENTS: UNDECIDED,
 }
-# Given up, and it can come in after all; or there, and it can be given back. Mostly soon, so it is asked about for a day.
+# A failed payment can still succeed, and a successful one can be refunded. Both mostly happen within a day.
 DECIDED: Final = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
-DOUBTED_FOR: Final = timedelta(days=1)
+RECHECKED_FOR: Final = timedelta(days=1)
 PAID: Final = {PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED}
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)  # older than any payment
-# Most open payments are forgotten top-ups, and they only grow more: an old one has its turn in one of so many rounds.
-TURNS: Final = 24
-ASKED_AT_ONCE: Final = 4
-# A provider that let so many questions run into their timeout is not asked about the rest.
-MOST_SILENCES: Final = 3
+# Most old open payments are abandoned top-ups, whose number only grows: each is checked in one of 24 rounds.
+ROUNDS: Final = 24
+CONCURRENCY: Final = 4
+# After so many timeouts, the provider is not asked about the remaining payments.
+MAX_TIMEOUTS: Final = 3
 
 logger = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """Tells the ledger what webhooks should have told it; the ledger decides, as with webhooks.
+    """Reports to the ledger what webhooks should have reported; the ledger decides the effect, as for webhooks.
 
-    Stripe lists payments with their state, so its list is held against ours, and it is asked by name only about what
-    the list leaves out. NOWPayments lists them only to whoever logs in as the account's owner, so it is asked about
-    each payment that is not decided yet, or was not until yesterday. What is open is compared however old it is.
+    Stripe lists payments with their status, so its list is compared, and Stripe is asked only about payments that the
+    list omits. NOWPayments lists payments only to the logged-in account owner, so it is asked about each payment that is
+    undecided or was decided within the last day. Open payments are compared whatever their age.
     """
 
-    def __init__(self, *, stripe: StripePayments, crypto: NowPayments, payments: PaymentsClient) -> None:
-        self._stripe = stripe
-        self._crypto = crypto
-        self._payments = payments
+    stripe: StripePayments
+    crypto: NowPayments
+    payments: PaymentsClient
 
-    async def run(self, since: datetime, *, turn: int | None = None) -> Reconciled:
-        """Compare payments made since then, and those that are still open; a provider that is away stops no other.
+    async def run(self, since: datetime, *, round_number: int | None = None) -> Reconciled:
+        """Compare payments made since `since`, and all that are still open. An unavailable provider stops no other.
 
         Args:
-            turn: the round's number, for the share of old open payments that it asks about; all of them without.
+            round_number: selects the share of old open payments that this round checks; all of them if omitted.
 
         Raises:
-            Unavailable: the users service cannot be asked. What was repaired until then stays so.
+            Unavailable: the users service does not respond. Earlier repairs stay.
         """
         done = Reconciled()
         try:
-            await self._compare_with_stripe(since, turn, done)
-        except (ProviderUnavailable, ProviderSilent) as error:
+            await self._compare_with_stripe(since, round_number, done)
+        except (ProviderUnavailable, ProviderTimeout) as error:
             done.unreachable.append(Provider.STRIPE)
-            logger.warning("payments.provider_is_away", provider=Provider.STRIPE, code=error.code, **error.private)
-        await self._compare_with_nowpayments(since, turn, done)
+            logger.warning("payments.provider_unavailable", provider=Provider.STRIPE, code=error.code, **error.private)
+        await self._compare_with_nowpayments(since, round_number, done)
         logger.info(
             "payments.reconciled",
             compared=done.compared,
@@ -90,58 +91,58 @@ class Reconciliation:
         )
         return done
 
-    async def _compare_with_stripe(self, since: datetime, turn: int | None, done: Reconciled) -> None:
-        ours = await self._ours(Provider.STRIPE, since, turn)
-        by_name = {payment.provider_payment_id: payment for payment in ours}
-        # What is said of another intent than the named one is not about the payment.
-        unnamed: dict[uuid.UUID | None, PaymentFacts] = {
+    async def _compare_with_stripe(self, since: datetime, round_number: int | None, done: Reconciled) -> None:
+        ours = await self._ours(Provider.STRIPE, since, round_number)
+        by_provider_id = {payment.provider_payment_id: payment for payment in ours}
+        # News of an intent concerns a payment by its id only while the payment has no intent yet.
+        without_intent: dict[uuid.UUID | None, PaymentFacts] = {
             payment.payment_id: payment for payment in ours if payment.provider_payment_id is None
         }
         listed = set()
-        async for news in self._stripe.since(since):
+        async for news in self.stripe.since(since):
             listed.add(news.provider_payment_id)
-            known = by_name.get(news.provider_payment_id)
+            known = by_provider_id.get(news.provider_payment_id)
             if known is None and news.payment_id is None:
-                continue  # somebody else's: an account may serve others, too
-            await self._compare(known or unnamed.get(news.payment_id), news, done)
-        to_ask = {*OPEN[Provider.STRIPE], PaymentStatus.SUCCEEDED}
-        left_out = [
-            payment for payment in ours if payment.status in to_ask and payment.provider_payment_id not in listed
+                continue  # not of this platform: the account may have other uses
+            await self._compare(known or without_intent.get(news.payment_id), news, done)
+        to_check = {*OPEN[Provider.STRIPE], PaymentStatus.SUCCEEDED}
+        omitted = [
+            payment for payment in ours if payment.status in to_check and payment.provider_payment_id not in listed
         ]
-        await self._ask_about(left_out, self._stripe, done)
+        await self._ask_about(omitted, self.stripe, done)
 
-    async def _compare_with_nowpayments(self, since: datetime, turn: int | None, done: Reconciled) -> None:
-        doubted_since = datetime.now(UTC) - DOUBTED_FOR
+    async def _compare_with_nowpayments(self, since: datetime, round_number: int | None, done: Reconciled) -> None:
+        rechecked_since = datetime.now(UTC) - RECHECKED_FOR
         ours = [
             payment
-            for payment in await self._ours(Provider.NOWPAYMENTS, since, turn)
-            if payment.status in UNDECIDED or (payment.status in DECIDED and payment.status_at >= doubted_since)
+            for payment in await self._ours(Provider.NOWPAYMENTS, since, round_number)
+            if payment.status in UNDECIDED or (payment.status in DECIDED and payment.status_at >= rechecked_since)
         ]
-        await self._ask_about(ours, self._crypto, done)
+        await self._ask_about(ours, self.crypto, done)
 
-    async def _ours(self, provider: Provider, since: datetime, turn: int | None) -> list[PaymentFacts]:
-        """Return our payments made since then, and the open ones of before, newest first."""
+    async def _ours(self, provider: Provider, since: datetime, round_number: int | None) -> list[PaymentFacts]:
+        """Return the platform's payments made since `since` and older open ones, newest first."""
         is_open = OPEN[provider]
         is_over = [status for status in PaymentStatus if status not in is_open]
-        found = {
+        payments = {
             payment.payment_id: payment
-            async for payment in self._payments.since(BEGINNING, provider=provider, statuses=is_open)
-            if payment.created_at >= since or _has_its_turn(payment, turn)
+            async for payment in self.payments.since(BEGINNING, provider=provider, statuses=is_open)
+            if payment.created_at >= since or _is_in_round(payment, round_number)
         }
-        # What was decided between these two questions is asked about as it is now.
-        async for payment in self._payments.since(since, provider=provider, statuses=is_over):
-            found[payment.payment_id] = payment
-        return sorted(found.values(), key=lambda payment: payment.created_at, reverse=True)
+        # A payment that was decided between the two queries takes its newer status.
+        async for payment in self.payments.since(since, provider=provider, statuses=is_over):
+            payments[payment.payment_id] = payment
+        return sorted(payments.values(), key=lambda payment: payment.created_at, reverse=True)
 
     async def _ask_about(self, ours: Sequence[PaymentFacts], records: ProviderRecords, done: Reconciled) -> None:
-        """Ask about each by its name, in this order: the newest first, as it is they that somebody waits for."""
-        # Without a name it was never made there, or what it takes to pay it was never shown to anybody.
+        """Ask the provider about each payment, newest first, because fans wait for the newest."""
+        # A payment without the provider's id was not created there, or its instructions were never shown to the fan.
         waiting = [payment for payment in ours if payment.provider_payment_id is not None]
-        silences = 0
-        while waiting and silences < MOST_SILENCES:
-            asked, waiting = waiting[:ASKED_AT_ONCE], waiting[ASKED_AT_ONCE:]
+        timeouts = 0
+        while waiting and timeouts < MAX_TIMEOUTS:
+            asked, waiting = waiting[:CONCURRENCY], waiting[CONCURRENCY:]
             answers = await asyncio.gather(*(_ask(records, payment) for payment in asked))
-            silences += sum(isinstance(answer, ProviderSilent) for answer in answers)
+            timeouts += sum(isinstance(answer, ProviderTimeout) for answer in answers)
             for payment, answer in zip(asked, answers, strict=True):
                 if isinstance(answer, ServiceError):
                     done.unasked += 1
@@ -149,16 +150,16 @@ class Reconciliation:
                     await self._compare_all(payment, answer, records.provider, done)
         if waiting:
             done.unasked += len(waiting)
-            logger.warning("payments.provider_is_silent", provider=records.provider, unasked=len(waiting))
+            logger.warning("payments.provider_timed_out", provider=records.provider, unasked=len(waiting))
 
     async def _compare_all(
-        self, ours: PaymentFacts, said: Sequence[PaymentNews], provider: Provider, done: Reconciled
+        self, ours: PaymentFacts, reports: Sequence[PaymentNews], provider: Provider, done: Reconciled
     ) -> None:
-        if not said:  # there is no such payment, or its status is none that we know
+        if not reports:  # the provider has no such payment, or an unknown status
             done.compared += 1
             if ours.status is PaymentStatus.SUCCEEDED:
                 done.unfounded.append(_unfounded(ours, provider, None))
-        for news in said:
+        for news in reports:
             await self._compare(ours, news, done)
 
     async def _compare(self, ours: PaymentFacts | None, news: PaymentNews, done: Reconciled) -> None:
@@ -168,12 +169,12 @@ class Reconciliation:
             return
         if _is_known(ours, news):
             return
-        # A name for this telling alone: what the ledger answers to it must be about now.
+        # A fresh request id, because the ledger's answer must be about the present.
         try:
-            report = await self._payments.report(news, request_id=uuid.uuid4())
+            report = await self.payments.report(news, request_id=uuid.uuid4())
         except Unavailable:
             raise
-        except ServiceError as error:  # about this one; the others have nothing to do with it
+        except ServiceError as error:  # concerns this payment only
             done.refused += 1
             logger.exception("payments.news_refused", payment_id=str(news.payment_id), code=error.code)
             return
@@ -183,7 +184,7 @@ class Reconciliation:
 
 async def _ask(records: ProviderRecords, payment: PaymentFacts) -> list[PaymentNews] | ServiceError:
     try:
-        return await records.standing(str(payment.provider_payment_id))
+        return await records.current(str(payment.provider_payment_id))
     except NoSuchPayment:
         return []
     except ServiceError as error:
@@ -191,38 +192,37 @@ async def _ask(records: ProviderRecords, payment: PaymentFacts) -> list[PaymentN
         return error
 
 
-def _has_its_turn(payment: PaymentFacts, turn: int | None) -> bool:
-    return turn is None or payment.payment_id.int % TURNS == turn % TURNS
+def _is_in_round(payment: PaymentFacts, round_number: int | None) -> bool:
+    return round_number is None or payment.payment_id.int % ROUNDS == round_number % ROUNDS
 
 
 def _is_known(ours: PaymentFacts | None, news: PaymentNews) -> bool:
-    """Whether it says nothing that we could have missed: nothing has happened yet, or just what we have noted."""
+    """Return whether the news has no new fact: the payment is pending, or its recorded status is the same."""
     if news.status is PaymentStatus.PENDING:
         return True
     if ours is None or (ours.status, ours.amount, ours.currency) != (news.status, news.amount, news.currency):
         return False
-    return not _has_more_come(ours, news)
+    return not _is_paid_more(ours, news)
 
 
-def _has_more_come(ours: PaymentFacts, news: PaymentNews) -> bool:
+def _is_paid_more(ours: PaymentFacts, news: PaymentNews) -> bool:
     if news.status is not PaymentStatus.PARTIALLY_PAID or news.paid_amount is None:
         return False
     return ours.paid_amount is None or news.paid_amount > ours.paid_amount
 
 
 def _unfounded(ours: PaymentFacts, provider: Provider, theirs: PaymentStatus | None) -> Unfounded:
-    found = Unfounded(
+    logger.error("payments.unfounded", provider=provider, payment_id=str(ours.payment_id), theirs=theirs)
+    return Unfounded(
         provider=provider,
         provider_payment_id=str(ours.provider_payment_id),
         payment_id=ours.payment_id,
         theirs=theirs,
     )
-    logger.error("payments.unfounded", provider=provider, payment_id=str(ours.payment_id), theirs=theirs)
-    return found
 
 
 def _difference(ours: PaymentFacts | None, news: PaymentNews, report: PaymentReport) -> Difference:
-    found = Difference(
+    difference = Difference(
         provider=news.provider,
         provider_payment_id=news.provider_payment_id,
         payment_id=report.payment_id,
@@ -232,10 +232,10 @@ def _difference(ours: PaymentFacts | None, news: PaymentNews, report: PaymentRep
     )
     logger.warning(
         "payments.differ",
-        provider=found.provider,
-        payment_id=str(found.payment_id),
-        ours=found.ours,
-        theirs=found.theirs,
-        outcome=found.outcome,
+        provider=difference.provider,
+        payment_id=str(difference.payment_id),
+        ours=difference.ours,
+        theirs=difference.theirs,
+        outcome=difference.outcome,
     )
-    return found
+    return difference

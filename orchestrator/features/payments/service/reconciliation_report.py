@@ -1,4 +1,4 @@
-"""What a reconciliation found."""
+"""The result of a reconciliation."""
 
 import uuid
 from collections import Counter
@@ -9,12 +9,12 @@ from orchestrator.clients.users.payments import PaymentStatus, Provider, ReportO
 
 __all__ = ["Difference", "Reconciled", "Unfounded"]
 
-FOR_PEOPLE: Final = {ReportOutcome.MISMATCH, ReportOutcome.UNKNOWN}
+NEEDS_ADMIN: Final = {ReportOutcome.MISMATCH, ReportOutcome.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The provider said something that we did not know; `ours` is None for a payment that is none of ours."""
+    """The provider's record differs from the platform's; `ours` is None for an unknown payment."""
 
     provider: Provider
     provider_payment_id: str
@@ -26,9 +26,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfounded:
-    """We have credited a payment that the provider does not call paid, or does not know: then `theirs` is None.
+    """The platform has credited a payment that the provider does not call paid, or does not know (`theirs` is None).
 
-    Nothing is taken back for that. A person finds out who is wrong.
+    Nothing is taken back; an admin investigates.
     """
 
     provider: Provider
@@ -39,10 +39,10 @@ class Unfounded:
 
 @dataclass(slots=True)
 class Reconciled:
-    """What was looked at, and what was found.
+    """Counts and findings.
 
-    `unasked` are payments that the provider gave no answer about, `refused` those whose news the ledger does not take.
-    `unreachable` are providers that did not list their payments.
+    `unasked` counts payments about which the provider did not respond, `refused` those whose news the ledger refused.
+    `unreachable` lists providers that did not list their payments.
     """
 
     compared: int = 0
@@ -57,7 +57,7 @@ class Reconciled:
         return Counter(difference.outcome.value for difference in self.differences)
 
     @property
-    def is_for_people(self) -> bool:
-        """Whether somebody has to look: something contradicts our record, or was not compared with it."""
+    def needs_admin(self) -> bool:
+        """Whether an admin must look: a payment contradicts the platform's record, or was not compared with it."""
         is_incomplete = bool(self.unreachable or self.unasked or self.refused)
-        return is_incomplete or bool(self.unfounded) or any(found.outcome in FOR_PEOPLE for found in self.differences)
+        return is_incomplete or bool(self.unfounded) or any(each.outcome in NEEDS_ADMIN for each in self.differences)

@@ -1,16 +1,16 @@
-"""Where fans buy credits: a payment is noted, made at its provider, and named; webhooks say what becomes of it.
+"""Top-ups: a payment is recorded, created at its provider, and linked to it; webhooks report its outcome.
 
-No saga: whatever step is the last one that happens, nothing has to be taken back (docs/adr/0013).
+This is not a saga: after a crash at any step, nothing has to be undone (docs/adr/0013).
 """
 
 import uuid
-from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from common.errors import InvalidRequest, NotFound
 from orchestrator.clients.orders.orders import OrdersClient
-from orchestrator.clients.users.payments import PaymentFacts, PaymentsClient, Provider, Purpose
+from orchestrator.clients.users.payments import PaymentFacts, PaymentsClient, Provider
 from orchestrator.errors import NotYours, OrderInvalidState
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments
@@ -20,27 +20,25 @@ __all__ = ["TopUpService"]
 
 PAY_ADDRESS: Final = "pay_address"
 PAY_CURRENCY: Final = "pay_currency"
-UNPAID: Final = "PENDING"  # of an order: its seats are held
+UNPAID: Final = "PENDING"  # the status of an order whose seats are held
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopUpService:
-    def __init__(
-        self, payments: PaymentsClient, *, stripe: StripePayments, crypto: NowPayments, orders: OrdersClient
-    ) -> None:
-        self._payments = payments
-        self._stripe = stripe
-        self._crypto = crypto
-        self._orders = orders
+    payments: PaymentsClient
+    stripe: StripePayments
+    crypto: NowPayments
+    orders: OrdersClient
 
     async def top_up(self, *, user_id: uuid.UUID, amount: Decimal, key: str | None) -> TopUpStarted:
         """Begin a top-up by card.
 
         Args:
-            key: the request's idempotency key. With one, a repeated request finds the first one's payment.
+            key: the request's idempotency key, with which a repeated request returns the first payment.
 
         Raises:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
-            Unavailable: Stripe, or the users service, gives no answer; the same request again goes on.
+            Unavailable: Stripe or the users service does not respond; repeating the request continues.
         """
         payment_id = _payment_id(user_id, "topup", key)
         payment = await self._open(
@@ -54,111 +52,93 @@ class TopUpService:
             currency=payment.currency,
         )
 
-    async def pay_by_crypto(self, wanted: CryptoRequest, *, user_id: uuid.UUID, key: str | None) -> CryptoInstructions:
+    async def pay_by_crypto(self, request: CryptoRequest, *, user_id: uuid.UUID, key: str | None) -> CryptoInstructions:
         """Begin a payment by crypto.
 
         Args:
-            key: as above. The first request's answer is given also when the order was paid or given up since.
+            key: as in `top_up`. The first answer is returned even if the order has been paid or cancelled since.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
-            Forbidden: it is somebody else's order.
-            Conflict: ORDER_INVALID_STATE; it is not to be paid (any more).
-            InvalidRequest: not that amount in that currency, says the provider; or the order's total is another.
+            Forbidden: the order belongs to another user.
+            Conflict: ORDER_INVALID_STATE; the order is not payable.
+            InvalidRequest: the provider refuses the amount in that currency, or it is not the order's total.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
-            Unavailable: NOWPayments, or a service, gives no answer.
+            Unavailable: NOWPayments or a service does not respond.
         """
         payment_id = _payment_id(user_id, "crypto", key)
         payment = await self._open(
             payment_id,
             user_id=user_id,
             provider=Provider.NOWPAYMENTS,
-            purpose=wanted.purpose,
-            reference=wanted.reference_id or payment_id,
-            amount=await self._first_amount(wanted, payment_id) or await self._price_of(wanted, user_id=user_id),
-            details={PAY_CURRENCY: wanted.pay_currency},
+            purpose=request.purpose,
+            reference=request.reference_id or payment_id,
+            amount=await self._first_amount(request, payment_id) or await self._price_of(request, user_id=user_id),
+            details={PAY_CURRENCY: request.pay_currency},
         )
-        payment = await self._with_address(payment, pay_currency=wanted.pay_currency)
+        payment = await self._with_address(payment, pay_currency=request.pay_currency)
         return CryptoInstructions(
             payment_id=payment_id, amount=payment.amount, currency=payment.currency, **payment.details
         )
 
-    async def _open(
-        self,
-        payment_id: uuid.UUID,
-        *,
-        user_id: uuid.UUID,
-        provider: Provider,
-        purpose: Purpose,
-        reference: uuid.UUID,
-        amount: Decimal,
-        details: Mapping[str, str] | None = None,
-    ) -> PaymentFacts:
-        """Note the payment; when it was noted before, return it as it is now and not as it was first."""
-        opened = await self._payments.open(
-            payment_id=payment_id,
-            user_id=user_id,
-            provider=provider,
-            purpose=purpose,
-            reference=reference,
-            amount=amount,
-            details=details,
-        )
-        return await self._payments.find(opened.payment_id)
+    async def _open(self, payment_id: uuid.UUID, **facts: Any) -> PaymentFacts:
+        """Record the payment and return its present state, which differs from the first one if it was open before."""
+        opened = await self.payments.open(payment_id=payment_id, **facts)
+        return await self.payments.find(opened.payment_id)
 
     async def _with_address(self, payment: PaymentFacts, *, pay_currency: str) -> PaymentFacts:
         if payment.provider_payment_id is None:
-            made = await self._crypto.create(
+            created = await self.crypto.create(
                 payment_id=payment.payment_id, amount=payment.amount, pay_currency=pay_currency
             )
-            payment = await self._attach(payment, made)
+            payment = await self._attach(payment, created)
         if PAY_ADDRESS not in payment.details:
-            # The answer that had it was lost, and NOWPayments' first notification came before this request.
-            payment = await self._attach(payment, await self._crypto.find(str(payment.provider_payment_id)))
+            # The answer with the address was lost, and NOWPayments' first notification set its id before this request.
+            payment = await self._attach(payment, await self.crypto.find(str(payment.provider_payment_id)))
         return payment
 
-    async def _attach(self, payment: PaymentFacts, made: CryptoPayment) -> PaymentFacts:
-        return await self._payments.attach(
+    async def _attach(self, payment: PaymentFacts, created: CryptoPayment) -> PaymentFacts:
+        return await self.payments.attach(
             payment.payment_id,
-            provider_payment_id=made.payment_id,
-            expires_at=made.expiration_estimate_date,
-            details=_instructions(made),
+            provider_payment_id=created.payment_id,
+            expires_at=created.expiration_estimate_date,
+            details=_instructions(created),
         )
 
     async def _intent(self, payment: PaymentFacts, *, user_id: uuid.UUID) -> Intent:
         if payment.provider_payment_id is not None:
-            return await self._stripe.find(payment.provider_payment_id)
-        made = await self._stripe.create(payment_id=payment.payment_id, user_id=user_id, amount=payment.amount)
-        named = await self._payments.attach(payment.payment_id, provider_payment_id=made.id)
-        if named.provider_payment_id in {None, made.id}:
-            return made
-        return await self._stripe.find(str(named.provider_payment_id))
+            return await self.stripe.find(payment.provider_payment_id)
+        created = await self.stripe.create(payment_id=payment.payment_id, user_id=user_id, amount=payment.amount)
+        attached = await self.payments.attach(payment.payment_id, provider_payment_id=created.id)
+        if attached.provider_payment_id in {None, created.id}:
+            return created
+        return await self.stripe.find(str(attached.provider_payment_id))
 
-    async def _first_amount(self, wanted: CryptoRequest, payment_id: uuid.UUID) -> Decimal | None:
-        """Return what a request for an order is about if it was answered before; that it is the same is checked later.
+    async def _first_amount(self, request: CryptoRequest, payment_id: uuid.UUID) -> Decimal | None:
+        """Return the amount if this request for an order was answered before; the payment's facts are checked later.
 
-        None when it was not: nobody has an address for it, so the order is looked at.
+        None means that the fan has no address to pay to, so the order is checked.
         """
-        if wanted.reference_id is None:
+        if request.reference_id is None:
             return None
         try:
-            first = await self._payments.find(payment_id)
+            first = await self.payments.find(payment_id)
         except NotFound:
             return None
-        return None if first.provider_payment_id is None else wanted.amount or first.amount
+        return None if first.provider_payment_id is None else request.amount or first.amount
 
-    async def _price_of(self, wanted: CryptoRequest, *, user_id: uuid.UUID) -> Decimal:
-        """The price always comes from the server: of an order it is its total."""
-        if wanted.reference_id is None:
-            assert wanted.amount is not None  # noqa: S101 - as the request was checked
-            return wanted.amount
-        order = await self._orders.find(wanted.reference_id)
+    async def _price_of(self, request: CryptoRequest, *, user_id: uuid.UUID) -> Decimal:
+        """Return the amount due; for an order, it is the total from the orders service."""
+        if request.reference_id is None:
+            assert request.amount is not None  # noqa: S101 - CryptoRequest checks it
+            return request.amount
+        order = await self.orders.find(request.reference_id)
         if order.user_id != user_id:
             raise NotYours
         if order.status != UNPAID:
             raise OrderInvalidState
-        if wanted.amount not in {None, order.total}:
-            raise InvalidRequest("The order's total is another.", details={"total": f"{order.total:.2f}"})
+        if request.amount not in {None, order.total}:
+            raise InvalidRequest("The amount is not the order's total.", details={"total": f"{order.total:.2f}"})
         return order.total
 
 
@@ -166,11 +146,11 @@ def _payment_id(user_id: uuid.UUID, operation: str, key: str | None) -> uuid.UUI
     return uuid.uuid5(user_id, f"{operation}/{key}") if key else uuid.uuid4()
 
 
-def _instructions(made: CryptoPayment) -> dict[str, str | None]:
-    expires_at = made.expiration_estimate_date
+def _instructions(created: CryptoPayment) -> dict[str, str | None]:
+    expires_at = created.expiration_estimate_date
     return {
-        PAY_ADDRESS: made.pay_address,
-        "pay_amount": f"{made.pay_amount:f}",
-        PAY_CURRENCY: made.pay_currency,
+        PAY_ADDRESS: created.pay_address,
+        "pay_amount": f"{created.pay_amount:f}",
+        PAY_CURRENCY: created.pay_currency,
         "expires_at": expires_at.isoformat() if expires_at else None,
     }

@@ -74,7 +74,7 @@ class ReversalSteps:
         await self.clients.transfers.abandon_reversal(call, transfer_id=reversal.transfer_id)
 
     async def return_ticket(self, reversal: Reversal, call: Call) -> Reversal:
-        await self.clients.inventory.hand_over(
+        await self.clients.inventory.change_owner(
             call,
             seat_id=reversal.seat_id,
             order_id=reversal.order_id,

@@ -146,7 +146,7 @@ class TransferSteps:
         await self.clients.ledger.void_escrow(call)
 
     async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
-        await self.clients.inventory.hand_over(
+        await self.clients.inventory.change_owner(
             call,
             seat_id=transfer.ticket.seat_id,
             order_id=transfer.ticket.order_id,

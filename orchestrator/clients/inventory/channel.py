@@ -1,0 +1,46 @@
+"""The gRPC channel to the inventory, and conversions that its clients share."""
+
+import uuid
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import grpc
+
+from common.rpc.client import RpcCaller, open_channel
+from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
+
+if TYPE_CHECKING:
+    from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
+
+__all__ = ["InventoryChannel", "optional_id", "optional_time"]
+
+
+class InventoryChannel:
+    """A client's channel. It belongs to the event loop that opens it, so the first call opens it.
+
+    Args:
+        address: ``host:port``.
+    """
+
+    def __init__(self, address: str, caller: RpcCaller) -> None:
+        self._address = address
+        self._caller = caller
+        self._channel: grpc.aio.Channel | None = None
+
+    @cached_property
+    def _stub(self) -> "InventoryAsyncStub":
+        self._channel = open_channel(self._address)
+        return InventoryStub(self._channel)
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+
+
+def optional_id(text: str) -> uuid.UUID | None:
+    return uuid.UUID(text) if text else None
+
+
+def optional_time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
