@@ -15,7 +15,7 @@ from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
 from common.http.jwks import JwksClient
-from common.http.middleware import nobody
+from common.http.middleware import trust_none
 from gateway.api import Api
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
@@ -151,7 +151,7 @@ def create_app(settings: Settings) -> FastAPI:
         health=parts.health(cache_seconds=settings.health_cache_seconds),
         user_tokens=verifier,
         describes_itself=False,
-        believes_trace=clients.is_behind_trusted_proxy if settings.continue_traces else nobody,
+        trusts_traceparent=clients.is_behind_trusted_proxy if settings.continue_traces else trust_none,
     )
     install_pages(app)
     authenticator = Authenticator(verifier, parts.revocations)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from common.errors import InvalidRequest
-from common.money import LARGEST_AMOUNT, money
+from common.money import MAX_AMOUNT, money
 from inventory.schemas import (
     CategoryAvailability,
     EntryStats,
@@ -112,7 +112,7 @@ def read_amount(text: str, field: str) -> Decimal:
         amount = money(text)
     except (ValueError, InvalidOperation) as error:
         raise InvalidRequest(f"{field} must be an amount with two decimals.", details={"field": field}) from error
-    if not 0 <= amount <= LARGEST_AMOUNT:
+    if not 0 <= amount <= MAX_AMOUNT:
         raise InvalidRequest(f"{field} is out of bounds.", details={"field": field})
     return amount
 

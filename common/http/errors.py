@@ -1,4 +1,4 @@
-"""The one place where errors become HTTP answers, and answers become errors again."""
+"""Maps errors to HTTP responses, and responses between services back to errors."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from common.telemetry.logs import get_logger
 
 __all__ = ["KIND_HEADER", "STATUS_OF_KIND", "error_from_response", "error_response", "install_error_handlers"]
 
-# Between services the kind travels beside the status, so that the typed error can be raised again.
+# Between services a header carries the error's kind, so that the client can raise the typed error.
 KIND_HEADER: Final = "X-Error-Kind"
 
 STATUS_OF_KIND: Final = {
@@ -63,16 +63,16 @@ def error_response(error: ServiceError) -> JSONResponse:
 def error_from_response(
     status: int, kind: str | None, content: bytes, *, retry_after_seconds: str | None = None
 ) -> ServiceError:
-    """Rebuild the error another service answered with. An answer that is not ours keeps its status's kind.
+    """Rebuild another service's error. Without a `kind`, the status decides.
 
     Args:
-        kind, retry_after_seconds: what the answer's headers say.
+        kind, retry_after_seconds: from the response's headers.
     """
     try:
         body = json.loads(content)
         code, message, details = body["error_code"], body["message"], body.get("details")
     except (ValueError, KeyError, TypeError):
-        code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable answer.", None
+        code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable response.", None
         kind = "outcome_unknown"
     return error_of_kind(
         kind or KIND_OF_STATUS.get(status, "internal"),
@@ -108,7 +108,7 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     kind = KIND_OF_STATUS.get(error.status_code, "invalid_request")
     code = {404: "NOT_FOUND"}.get(error.status_code, "VALIDATION_ERROR")
-    answer = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
-    answer.status_code = error.status_code
-    answer.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 wants with a 405
-    return answer
+    response = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
+    response.status_code = error.status_code
+    response.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 requires with 405
+    return response

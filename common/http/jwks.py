@@ -21,7 +21,7 @@ class JwksClient:
         """Return the JWK set.
 
         Raises:
-            Unavailable: the users service gave no keys.
+            Unavailable: the users service returned no keys.
         """
         self._http = self._http or httpx.AsyncClient(transport=AiohttpTransport(), timeout=DEADLINE_SECONDS)
         try:
