@@ -1,4 +1,4 @@
-"""The messages that the inventory takes and sends."""
+"""The messages that the inventory consumes and publishes."""
 
 import uuid
 from typing import Final
@@ -13,7 +13,7 @@ SOURCE: Final = "inventory"
 
 
 class HoldMessage(BaseModel):
-    """`seat.hold`: published when seats were held, delivered here when their time is over."""
+    """`seat.hold`: published when seats are held, delivered here when the hold expires."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,10 +25,10 @@ class HoldMessage(BaseModel):
 
     @classmethod
     def read(cls, message: Message) -> "HoldMessage":
-        """Read the data of a message.
+        """Read a message's data.
 
         Raises:
-            InvalidMessage: it does not tell of a hold.
+            InvalidMessage: the message is not about a hold.
         """
         if message.type != "seat.hold":
             raise InvalidMessage(type=message.type)

@@ -19,8 +19,8 @@ from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
 from common.settings import DatabaseSettings
 from inventory.repository import check_in as entrance
-from inventory.repository import expiry, hall, holds, reclaims, search, seats
-from inventory.repository.hall import HallRepository
+from inventory.repository import expiry, halls, holds, search, seats
+from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository, Taken
 from inventory.schemas import ConfirmHold, LayoutCategory, LayoutRow, ReserveSeats
 from tests.support.servers import DatabaseFactory
@@ -199,7 +199,7 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
         pytest.param(holds._RELEASE, id="release"),
         pytest.param(expiry._END_HOLD, id="end one hold"),
         pytest.param(expiry._END_DUE, id="sweep"),
-        pytest.param(hall._AVAILABILITY, id="availability"),
+        pytest.param(halls._AVAILABILITY, id="availability"),
         pytest.param(seats._PAGE, id="page of seats"),
         pytest.param(seats._GET, id="one seat"),
         pytest.param(seats._OWNED, id="owned seats"),
@@ -207,7 +207,7 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
         pytest.param(seats._CHANGE_OWNER, id="change owner"),
         pytest.param(seats._ATTENDEES, id="attendees"),
         pytest.param(seats._COUNT_SOLD, id="number of attendees"),
-        pytest.param(reclaims._RECLAIM, id="reclaim"),
+        pytest.param(seats._RECLAIM, id="reclaim"),
         pytest.param(entrance._CHECK_IN, id="check-in"),
     ],
 )
