@@ -5,7 +5,7 @@ client is disconnected: it connects with the last number it has seen and gets wh
 
     {"type": "subscribed", "sequence": 41}                 what follows has higher numbers
     {"type": "order.confirmed", "sequence": 42, "id": …, "time": …, "subject": …, "data": {…}}
-    {"type": "resync", "sequence": 57}                     some entries up to that number are deleted: read anew
+    {"type": "resync", "sequence": 57}                     some entries up to that number are deleted: read all
 
 The connection is closed with 4401 and the error code as the reason when the login ends (UNAUTHORIZED) or the token
 expires (TOKEN_EXPIRED: connect again with a new token). `gateway.live_feed` describes the other codes.

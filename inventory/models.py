@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 MAX_RUN: Final = 10
-"""A hold has at most 10 seats (T2), so longer runs of free seats need not be told apart."""
+"""A hold has at most 10 seats (T2), so longer runs of free seats are not distinguished."""
 
 metadata: Final = new_metadata()
 requests_table(metadata)

@@ -1,5 +1,6 @@
 """Calls a gRPC service with a deadline, a service token and the correlation id; raises typed errors."""
 
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -37,6 +38,7 @@ def open_channel(address: str) -> grpc.aio.Channel:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RpcCaller:
     """Adds deadline, token, correlation id and trace to each call.
 
@@ -44,12 +46,9 @@ class RpcCaller:
         callee: the service's name, the audience of the tokens sent to it.
     """
 
-    def __init__(
-        self, *, callee: str, tokens: ServiceTokens, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
-    ) -> None:
-        self._callee = callee
-        self._tokens = tokens
-        self._deadline_seconds = deadline_seconds
+    callee: str
+    tokens: ServiceTokens
+    deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
 
     async def call(
         self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Response]", request: Any, *, deadline_seconds: float = 0
@@ -60,17 +59,17 @@ class RpcCaller:
             OutcomeUnknown: no response in time, or a broken connection.
             ServiceError: the other service's error, with its code.
         """
-        with client_span(self._callee, request.DESCRIPTOR.name):
+        with client_span(self.callee, request.DESCRIPTOR.name):
             try:
                 response: Response = await method(
-                    request, timeout=deadline_seconds or self._deadline_seconds, metadata=self.metadata()
+                    request, timeout=deadline_seconds or self.deadline_seconds, metadata=self.metadata()
                 )
             except grpc.aio.AioRpcError as error:
-                REMOTE_CALLS.labels(self._callee, "gRPC", error.code().name).inc()
+                REMOTE_CALLS.labels(self.callee, "gRPC", error.code().name).inc()
                 raise as_seen_by_caller(error_from_status(error)) from error
-        REMOTE_CALLS.labels(self._callee, "gRPC", "ok").inc()
+        REMOTE_CALLS.labels(self.callee, "gRPC", "ok").inc()
         return response
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        token = ("authorization", f"Bearer {self._tokens.issue(self._callee)}")
+        token = ("authorization", f"Bearer {self.tokens.issue(self.callee)}")
         return (token, *((name.lower(), value) for name, value in propagated_headers().items()))

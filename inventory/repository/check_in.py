@@ -14,7 +14,7 @@ from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRe
 from inventory.repository.fragments import PRIOR, STORE_RESULT
 from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
 
-__all__ = ["CheckInRepository", "Decided"]
+__all__ = ["CheckInRepository", "ScanDecision"]
 
 # Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
 _LOG_AND_STORE: Final = f"""
@@ -111,7 +111,7 @@ _MINUTES: Final = text(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class ScanDecision:
     """A scan's outcome, and whether it is new."""
 
     outcome: ScanOutcome
@@ -123,7 +123,7 @@ class CheckInRepository:
         self._database = database
         self._requests = IdempotencyStore(database)
 
-    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Decided:
+    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> ScanDecision:
         """Admit the ticket's user, if they own the seat and it was not used; log the scan in any case.
 
         Raises:
@@ -131,13 +131,13 @@ class CheckInRepository:
         """
         return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
 
-    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Decided:
+    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> ScanDecision:
         """Log a scan that was decided already. If the scan has an outcome, return that instead of `result`."""
         return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
 
     async def _decide(
         self, scan_id: uuid.UUID, scan: Scan, statement: Executable, parameters: Mapping[str, object]
-    ) -> Decided:
+    ) -> ScanDecision:
         attempt = await self._requests.attempt(_request_of(scan_id, scan), statement, parameters)
         assert attempt.done is not None  # noqa: S101 - every scan has a result
         admitted_at = attempt.done["admitted_at"]
@@ -145,7 +145,7 @@ class CheckInRepository:
             result=ScanResult(attempt.done["result"]),
             admitted_at=datetime.fromisoformat(admitted_at) if admitted_at else None,
         )
-        return Decided(outcome=outcome, is_new=not attempt.is_replay)
+        return ScanDecision(outcome=outcome, is_new=not attempt.is_replay)
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
         """Return a page of an event's scans, or of those without an event, newest first, and their total."""

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from inventory.metrics import SCANS
-from inventory.repository.check_in import CheckInRepository, Decided
+from inventory.repository.check_in import CheckInRepository, ScanDecision
 from inventory.schemas import EntryStats, LoggedScan, Scan, ScanOutcome, ScanResult, SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 
@@ -31,7 +31,7 @@ class CheckInService:
         """Log a scan that was decided without a check-in. A repeated scan gets its first outcome."""
         return self._report(await self.scan_log.log(scan_id, scan, result))
 
-    def _report(self, decided: Decided) -> ScanOutcome:
+    def _report(self, decided: ScanDecision) -> ScanOutcome:
         if decided.is_new:
             SCANS.labels(decided.outcome.result).inc()
         return decided.outcome
