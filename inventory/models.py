@@ -121,6 +121,11 @@ seat_rows: Final = Table(
     Index("ix_seat_rows_promising", "event_id", "category", "free_run", "rank_in_category"),
 )
 
+
+def _status_counts() -> list[Column[int]]:
+    return [Column(name, Integer, nullable=False) for name in ("available", "held", "sold", "blocked")]
+
+
 seat_counts: Final = Table(
     "seat_counts",
     metadata,
@@ -128,10 +133,7 @@ seat_counts: Final = Table(
     Column("category", Text, primary_key=True),
     Column("category_rank", Integer, nullable=False),
     Column("total", Integer, nullable=False),
-    Column("available", Integer, nullable=False),
-    Column("held", Integer, nullable=False),
-    Column("sold", Integer, nullable=False),
-    Column("blocked", Integer, nullable=False),
+    *_status_counts(),
     CheckConstraint("total = available + held + sold + blocked", name="total"),
 )
 
@@ -141,10 +143,7 @@ seat_count_changes: Final = Table(
     metadata,
     Column("event_id", UUID(as_uuid=True), nullable=False),
     Column("category", Text, nullable=False),
-    Column("available", Integer, nullable=False),
-    Column("held", Integer, nullable=False),
-    Column("sold", Integer, nullable=False),
-    Column("blocked", Integer, nullable=False),
+    *_status_counts(),
     CheckConstraint("available + held + sold + blocked = 0", name="balance"),
     Index("ix_seat_count_changes_event", "event_id"),
 )

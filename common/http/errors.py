@@ -1,9 +1,8 @@
 """Maps errors to HTTP responses, and responses between services back to errors."""
 
 import json
-from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -92,16 +91,13 @@ async def _on_service_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    code = "INVALID_UUID" if _is_only_about_uuids(error.errors()) else "VALIDATION_ERROR"
+    is_uuid = all(str(problem["type"]).startswith("uuid") for problem in error.errors())
+    code = "INVALID_UUID" if is_uuid else "VALIDATION_ERROR"
     fields = {".".join(str(part) for part in problem["loc"]): problem["msg"] for problem in error.errors()}
-    message = "An id is not a UUID." if code == "INVALID_UUID" else "The request is not valid."
+    message = "An id is not a UUID." if is_uuid else "The request is not valid."
     return error_response(
         error_of_kind("invalid_request", code=code, public_message=message, details={"fields": fields})
     )
-
-
-def _is_only_about_uuids(problems: Sequence[Any]) -> bool:
-    return all(str(problem["type"]).startswith("uuid") for problem in problems)
 
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:

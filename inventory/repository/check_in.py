@@ -2,19 +2,20 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from dataclasses import asdict, fields
 from typing import Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from inventory.repository.fragments import PRIOR, STORE_RESULT
+from inventory.repository.requests import Change, change_of
 from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
 
-__all__ = ["CheckInRepository", "ScanDecision"]
+__all__ = ["CheckInRepository"]
 
 # Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
 _LOG_AND_STORE: Final = f"""
@@ -110,12 +111,7 @@ _MINUTES: Final = text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanDecision:
-    """A scan's outcome, and whether it is new."""
-
-    outcome: ScanOutcome
-    is_new: bool
+_read_outcome: Final = TypeAdapter(ScanOutcome).validate_python
 
 
 class CheckInRepository:
@@ -123,7 +119,7 @@ class CheckInRepository:
         self._database = database
         self._requests = IdempotencyStore(database)
 
-    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> ScanDecision:
+    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Change[ScanOutcome]:
         """Admit the ticket's user, if they own the seat and it was not used; log the scan in any case.
 
         Raises:
@@ -131,21 +127,17 @@ class CheckInRepository:
         """
         return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
 
-    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> ScanDecision:
+    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Change[ScanOutcome]:
         """Log a scan that was decided already. If the scan has an outcome, return that instead of `result`."""
         return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
 
     async def _decide(
         self, scan_id: uuid.UUID, scan: Scan, statement: Executable, parameters: Mapping[str, object]
-    ) -> ScanDecision:
+    ) -> Change[ScanOutcome]:
         attempt = await self._requests.attempt(_request_of(scan_id, scan), statement, parameters)
-        assert attempt.done is not None  # noqa: S101 - every scan has a result
-        admitted_at = attempt.done["admitted_at"]
-        outcome = ScanOutcome(
-            result=ScanResult(attempt.done["result"]),
-            admitted_at=datetime.fromisoformat(admitted_at) if admitted_at else None,
-        )
-        return ScanDecision(outcome=outcome, is_new=not attempt.is_replay)
+        change = change_of(attempt, _read_outcome)
+        assert change is not None  # noqa: S101 - every scan has a result
+        return change
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
         """Return a page of an event's scans, or of those without an event, newest first, and their total."""

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, text
@@ -14,9 +13,10 @@ from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRe
 from common.errors import ServiceError
 from inventory.models import MAX_RUN
 from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, STORE_RESULT, TAKEABLE
+from inventory.repository.requests import Change, change_of
 from inventory.schemas import CategoryAvailability, LayoutCategory, LayoutRow
 
-__all__ = ["GENERAL_ADMISSION_ROW", "ChangedSeats", "HallRepository"]
+__all__ = ["GENERAL_ADMISSION_ROW", "HallRepository"]
 
 GENERAL_ADMISSION_ROW: Final = "GA"
 LARGE_HALL: Final = 1_000
@@ -197,12 +197,6 @@ _AVAILABILITY: Final = text(
 _ANALYZE: Final = text("ANALYZE (SKIP_LOCKED) seats, seat_rows, seat_counts")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedSeats:
-    seats: int
-    is_new: bool
-
-
 class HallRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -230,23 +224,21 @@ class HallRepository:
 
     async def block(
         self, request: ParticipantRequest, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
-    ) -> ChangedSeats | None:
+    ) -> Change[int] | None:
         """AVAILABLE -> BLOCKED; None if not all were free."""
         return await self._change(request, _BLOCK, event_id, seat_ids)
 
     async def unblock(
         self, request: ParticipantRequest, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
-    ) -> ChangedSeats | None:
+    ) -> Change[int] | None:
         """BLOCKED -> AVAILABLE; None if not all were blocked."""
         return await self._change(request, _UNBLOCK, event_id, seat_ids)
 
     async def _change(
         self, request: ParticipantRequest, statement: Executable, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
-    ) -> ChangedSeats | None:
+    ) -> Change[int] | None:
         attempt = await self._requests.attempt(request, statement, {"event_id": event_id, "seat_ids": list(seat_ids)})
-        if attempt.done is None:
-            return None
-        return ChangedSeats(seats=int(attempt.done["seats_changed"]), is_new=not attempt.is_replay)
+        return change_of(attempt, lambda done: int(done["seats_changed"]))
 
     async def close(self, request: ParticipantRequest, event_id: uuid.UUID) -> None:
         """End the event's sale, unless it has ended."""

@@ -22,10 +22,10 @@ from inventory.repository.fragments import (
     TAKEABLE,
 )
 from inventory.repository.oversell_guard import oversell_guard
-from inventory.repository.requests import request_of
+from inventory.repository.requests import Change, change_of, request_of
 from inventory.schemas import BestAvailable, ConfirmHold, Hold, ReleaseHold, ReserveSeats, Sale, SeatState
 
-__all__ = ["HoldRepository", "Released", "Sold", "Taken", "Untaken"]
+__all__ = ["HoldRepository", "Released", "Untaken"]
 
 _LOCK_NAMED_SEATS: Final = f"""
     SELECT seat_id, category, status FROM seats
@@ -152,24 +152,10 @@ _FIND_HELD: Final = text(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A hold, and whether it is new: a replay changes no live seat map."""
-
-    hold: Hold
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Untaken:
     """The states of seats that could not be taken."""
 
     states: Sequence[SeatState]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sold:
-    sale: Sale
-    is_new: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +170,7 @@ class HoldRepository:
         self._database = database
         self._requests = IdempotencyStore(database)
 
-    async def take(self, command: ReserveSeats) -> Taken | Untaken:
+    async def take(self, command: ReserveSeats) -> Change[Hold] | Untaken:
         """Hold the named seats, if all of them are free.
 
         Raises:
@@ -193,9 +179,9 @@ class HoldRepository:
         """
         seats = {"seat_ids": list(command.seat_ids), "quantity": len(command.seat_ids)}
         attempt = await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command))
-        return _taken(attempt) or Untaken(states=read_states(attempt.row["states"] or []))
+        return change_of(attempt, read_hold) or Untaken(states=read_states(attempt.row["states"] or []))
 
-    async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Taken | None:
+    async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | None:
         """Hold these seats, found for `command`; None if they are not all free any more.
 
         Raises:
@@ -203,12 +189,12 @@ class HoldRepository:
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(run), "quantity": command.quantity}
-        return _taken(await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command)))
+        return change_of(await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command)), read_hold)
 
-    async def take_best(self, command: BestAvailable) -> Taken | None:
+    async def take_best(self, command: BestAvailable) -> Change[Hold] | None:
         """Hold the best free seats, adjacent or not, skipping locked ones; None if there are too few."""
         seats = {"category": command.category, "quantity": command.quantity}
-        return _taken(await self._attempt(command, _TAKE_BEST, seats | _holder_of(command)))
+        return change_of(await self._attempt(command, _TAKE_BEST, seats | _holder_of(command)), read_hold)
 
     async def _attempt(
         self,
@@ -244,7 +230,7 @@ class HoldRepository:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
         return read_sale(await self._requests.remember_refusal(request_of(command), refusal))
 
-    async def confirm(self, command: ConfirmHold) -> Sold | None:
+    async def confirm(self, command: ConfirmHold) -> Change[Sale] | None:
         """Sell the hold's seats; None if it is over, incomplete or another user's, or the event's sale has ended.
 
         Raises:
@@ -252,10 +238,7 @@ class HoldRepository:
             ServiceError: the refusal stored for this request.
         """
         parameters = {"hold_id": command.hold_id, "user_id": command.user_id}
-        attempt = await self._attempt(command, _CONFIRM, parameters)
-        if attempt.done is None:
-            return None
-        return Sold(sale=read_sale(attempt.done), is_new=not attempt.is_replay)
+        return change_of(await self._attempt(command, _CONFIRM, parameters), read_sale)
 
     async def release(self, command: ReleaseHold) -> Released:
         """Free the hold's seats. As an undo, first write the tombstone of the request that it undoes.
@@ -275,10 +258,6 @@ class HoldRepository:
             seat_ids=[uuid.UUID(seat_id) for seat_id in done["seat_ids"]],
             is_new=not attempt.is_replay,
         )
-
-
-def _taken(attempt: Attempt) -> Taken | None:
-    return None if attempt.done is None else Taken(hold=read_hold(attempt.done), is_new=not attempt.is_replay)
 
 
 def _holder_of(command: ReserveSeats | BestAvailable) -> dict[str, object]:

@@ -14,10 +14,10 @@ from common.errors import ServiceError
 from inventory.chunks import convert_in_chunks
 from inventory.repository.documents import read_seat, read_seats
 from inventory.repository.fragments import PRIOR, RAISE_ROWS, SEAT_COLUMNS, SEAT_DOCUMENT, STORE_RESULT
-from inventory.repository.requests import request_of
+from inventory.repository.requests import Change, change_of, request_of
 from inventory.schemas import ChangeOwner, ReclaimSeats, Resale, Seat
 
-__all__ = ["ChangedSeat", "Reclaimed", "SeatRepository"]
+__all__ = ["Reclaimed", "SeatRepository"]
 
 _CHANGED_SEAT: Final = f"""
     remembered AS ({STORE_RESULT} {SEAT_DOCUMENT}))
@@ -137,12 +137,6 @@ _RECLAIM: Final = text(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedSeat:
-    seat: Seat
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reclaimed:
     """An order's seats as they were before; `is_refused` if they could not be reclaimed."""
 
@@ -183,29 +177,21 @@ class SeatRepository:
         total = await self._database.fetch_one(_COUNT_OWNED, {"user_id": user_id})
         return await convert_in_chunks(read_seat, rows), int(total["count"]) if total else 0
 
-    async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
+    async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> Change[Seat] | None:
         """Change the owner; None if the owner or the state is not the expected one, or the event's sale has ended."""
-        parameters = {
-            "seat_id": command.seat_id,
-            "expected_order_id": command.expected_order_id,
-            "expected_owner_user_id": command.expected_owner_user_id,
-            "new_owner_user_id": command.new_owner_user_id,
-            "price_paid": command.price_paid,
-            "expected_status": command.expected_status,
-            "heeds_end_of_sale": command.heeds_end_of_sale,
-        }
+        parameters = {**asdict(command), "heeds_end_of_sale": command.heeds_end_of_sale}
         return await self._change(request, _CHANGE_OWNER, parameters, undoes_request_id=command.undoes_request_id)
 
-    async def list_for_resale(self, command: Resale, request: ParticipantRequest) -> ChangedSeat | None:
-        return await self._change(request, _LIST, _ticket_of(command))
+    async def list_for_resale(self, command: Resale, request: ParticipantRequest) -> Change[Seat] | None:
+        return await self._change(request, _LIST, asdict(command))
 
     async def is_closed(self, seat_id: uuid.UUID) -> bool:
         """Return whether the sale of the seat's event has ended. It never begins again."""
         row = await self._database.fetch_one(_IS_CLOSED, {"seat_id": seat_id})
         return bool(row and row["is_closed"])
 
-    async def withdraw_from_resale(self, command: Resale, request: ParticipantRequest) -> ChangedSeat | None:
-        return await self._change(request, _WITHDRAW, _ticket_of(command))
+    async def withdraw_from_resale(self, command: Resale, request: ParticipantRequest) -> Change[Seat] | None:
+        return await self._change(request, _WITHDRAW, asdict(command))
 
     async def _change(
         self,
@@ -214,11 +200,9 @@ class SeatRepository:
         parameters: Mapping[str, object],
         *,
         undoes_request_id: uuid.UUID | None = None,
-    ) -> ChangedSeat | None:
+    ) -> Change[Seat] | None:
         attempt = await self._requests.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
-        if attempt.done is None:
-            return None
-        return ChangedSeat(seat=read_seat(attempt.done), is_new=not attempt.is_replay)
+        return change_of(attempt, read_seat)
 
     async def store(self, request: ParticipantRequest, seat: Seat) -> Seat:
         """Store the seat as the request's result."""
@@ -235,22 +219,13 @@ class SeatRepository:
             Busy: a seat could not be locked in time; nothing was decided.
             ServiceError: the refusal stored for this request.
         """
-        parameters = {
-            "order_id": command.order_id,
-            "buyer_user_id": command.buyer_user_id,
-            "is_forced": command.is_forced,
-        }
-        attempt = await self._requests.attempt(request_of(command), _RECLAIM, parameters)
+        attempt = await self._requests.attempt(request_of(command), _RECLAIM, asdict(command))
         seats = attempt.row["seats"] if attempt.done is None else attempt.done["seats"]
         return Reclaimed(seats=read_seats(seats or []), is_new=not attempt.is_replay, is_refused=attempt.done is None)
 
     async def refuse_reclaim(self, command: ReclaimSeats, refusal: ServiceError) -> Sequence[Seat]:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
         return read_seats((await self._requests.remember_refusal(request_of(command), refusal))["seats"])
-
-
-def _ticket_of(command: Resale) -> dict[str, object]:
-    return {"seat_id": command.seat_id, "order_id": command.order_id, "owner_user_id": command.owner_user_id}
 
 
 async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:

@@ -4,7 +4,8 @@ import uuid
 from dataclasses import dataclass
 
 from inventory.metrics import SCANS
-from inventory.repository.check_in import CheckInRepository, ScanDecision
+from inventory.repository.check_in import CheckInRepository
+from inventory.repository.requests import Change
 from inventory.schemas import EntryStats, LoggedScan, Scan, ScanOutcome, ScanResult, SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 
@@ -23,7 +24,7 @@ class CheckInService:
             Busy: not decided; retry with the same scan id.
         """
         decided = await self.scan_log.check_in(scan_id, scan)
-        if decided.is_new and decided.outcome.result is ScanResult.SUCCESS and scan.event_id and scan.seat_id:
+        if decided.is_new and decided.result.result is ScanResult.SUCCESS and scan.event_id and scan.seat_id:
             self.changes.add(scan.event_id, [scan.seat_id], SeatStatus.CHECKED_IN)
         return self._report(decided)
 
@@ -31,10 +32,10 @@ class CheckInService:
         """Log a scan that was decided without a check-in. A repeated scan gets its first outcome."""
         return self._report(await self.scan_log.log(scan_id, scan, result))
 
-    def _report(self, decided: ScanDecision) -> ScanOutcome:
+    def _report(self, decided: Change[ScanOutcome]) -> ScanOutcome:
         if decided.is_new:
-            SCANS.labels(decided.outcome.result).inc()
-        return decided.outcome
+            SCANS.labels(decided.result.result).inc()
+        return decided.result
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
         """Return a page of the event's scans, or of those without an event, newest first, and their total."""

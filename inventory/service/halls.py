@@ -7,15 +7,16 @@ from dataclasses import asdict, dataclass
 from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
 from inventory.errors import EventAlreadyProvisioned, SeatsInUse
-from inventory.repository.halls import ChangedSeats, HallRepository
+from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
+from inventory.repository.requests import Change
 from inventory.schemas import CategoryAvailability, LayoutCategory, SeatState, SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 from inventory.service.refusals import refusal_to_take, refusal_to_unblock
 
 __all__ = ["HallService"]
 
-Change = Callable[[ParticipantRequest, uuid.UUID, Sequence[uuid.UUID]], Awaitable[ChangedSeats | None]]
+ChangeSeats = Callable[[ParticipantRequest, uuid.UUID, Sequence[uuid.UUID]], Awaitable[Change[int] | None]]
 Refusal = Callable[[uuid.UUID, Sequence[uuid.UUID], Sequence[SeatState]], ServiceError]
 
 
@@ -87,7 +88,7 @@ class HallService:
         event_id: uuid.UUID,
         seat_ids: Sequence[uuid.UUID],
         *,
-        change: Change,
+        change: ChangeSeats,
         after: SeatStatus,
         refusal: Refusal,
     ) -> int:
@@ -101,7 +102,7 @@ class HallService:
             return int(done["seats_changed"])
         if changed.is_new:
             self.changes.add(event_id, seat_ids, after)
-        return changed.seats
+        return changed.result
 
     async def close_event(self, *, request_id: uuid.UUID, event_id: uuid.UUID) -> None:
         """End the event's sale: from now on, holding, selling and listing its seats is refused with `EventEnded`."""

@@ -10,7 +10,8 @@ from common.errors import Busy
 from inventory.errors import EventEnded, SeatNotFound, SeatUnavailable
 from inventory.metrics import RESERVES
 from inventory.repository.expiry import ExpiryRepository
-from inventory.repository.holds import HoldRepository, Taken, Untaken
+from inventory.repository.holds import HoldRepository, Untaken
+from inventory.repository.requests import Change
 from inventory.repository.search import SearchRepository, SearchResult
 from inventory.schemas import (
     BestAvailable,
@@ -58,7 +59,7 @@ class HoldService:
             outcome = await self.holds.take(command)
         except Busy:  # a seat that is being changed counts as taken
             outcome = Untaken(states=await self.holds.states_of(command.seat_ids))
-        if isinstance(outcome, Taken):
+        if isinstance(outcome, Change):
             return self._report(outcome, kind="seats")
         if (own := own_hold(command, outcome.states)) and (hold := await self.holds.find_hold(own)):
             return await self.holds.store_hold(command, hold)
@@ -84,7 +85,7 @@ class HoldService:
             return await self.holds.refuse(command, SeatNotFound("The event has no such category."))
         return await self.holds.refuse(command, SeatUnavailable("There are not enough free seats."))
 
-    async def _take_best_available(self, command: BestAvailable) -> tuple[Taken | None, SearchResult]:
+    async def _take_best_available(self, command: BestAvailable) -> tuple[Change[Hold] | None, SearchResult]:
         """Return the hold, if seats could be taken, and the last search's result."""
         result = await self._search(command, rows=ROWS_AT_FIRST)
         for _ in range(MAX_SEARCHES):
@@ -106,7 +107,7 @@ class HoldService:
             await self.searches.lower_bounds(command, result.exhausted)
         return result
 
-    async def _take_one_of(self, command: BestAvailable, result: SearchResult) -> Taken | None:
+    async def _take_one_of(self, command: BestAvailable, result: SearchResult) -> Change[Hold] | None:
         """Try the best run, then others at random, so that competing fans spread out."""
         if not result.runs and not result.exhausted:
             return await self.holds.take_best(command)  # no row has a run
@@ -119,11 +120,11 @@ class HoldService:
                 continue
         return None
 
-    def _report(self, taken: Taken, *, kind: str) -> Hold:
+    def _report(self, taken: Change[Hold], *, kind: str) -> Hold:
         RESERVES.labels(kind, "held" if taken.is_new else "repeated").inc()
         if taken.is_new:
-            self.changes.add(taken.hold.event_id, [seat.seat_id for seat in taken.hold.seats], SeatStatus.HELD)
-        return taken.hold
+            self.changes.add(taken.result.event_id, [seat.seat_id for seat in taken.result.seats], SeatStatus.HELD)
+        return taken.result
 
     async def confirm(self, command: ConfirmHold) -> Sale:
         """Sell the seats of a live hold to its holder.
@@ -140,8 +141,8 @@ class HoldService:
             states = await self.holds.states_in_hold(command.hold_id)
             return await self.holds.refuse_sale(command, refusal_to_confirm(command.user_id, states))
         if sold.is_new:
-            self.changes.add(sold.sale.event_id, sold.sale.seat_ids, SeatStatus.SOLD)
-        return sold.sale
+            self.changes.add(sold.result.event_id, sold.result.seat_ids, SeatStatus.SOLD)
+        return sold.result
 
     async def release(self, command: ReleaseHold) -> int:
         """Free the hold's seats and return their number.

@@ -9,8 +9,8 @@ from typing import Final
 from common.db.idempotency import ParticipantRequest
 from common.errors import InvalidRequest
 from inventory.errors import SeatNotFound
-from inventory.repository.requests import request_of
-from inventory.repository.seats import ChangedSeat, SeatRepository
+from inventory.repository.requests import Change, request_of
+from inventory.repository.seats import SeatRepository
 from inventory.schemas import ChangeOwner, ReclaimSeats, Resale, Seat, SeatPage, SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 from inventory.service.refusals import refusal_to_move, refusal_to_reclaim
@@ -132,10 +132,10 @@ class TicketService:
         )
         return await self.seats.refuse(request, refusal)
 
-    def _report(self, changed: ChangedSeat) -> Seat:
+    def _report(self, changed: Change[Seat]) -> Seat:
         if changed.is_new:
-            self.changes.add(changed.seat.event_id, [changed.seat.seat_id], changed.seat.status)
-        return changed.seat
+            self.changes.add(changed.result.event_id, [changed.result.seat_id], changed.result.status)
+        return changed.result
 
 
 def _position(page_token: str) -> int:

@@ -21,7 +21,8 @@ from common.settings import DatabaseSettings
 from inventory.repository import check_in as entrance
 from inventory.repository import expiry, halls, holds, search, seats
 from inventory.repository.halls import HallRepository
-from inventory.repository.holds import HoldRepository, Taken
+from inventory.repository.holds import HoldRepository
+from inventory.repository.requests import Change
 from inventory.schemas import ConfirmHold, LayoutCategory, LayoutRow, ReserveSeats
 from tests.support.servers import DatabaseFactory
 
@@ -164,7 +165,7 @@ async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
         for first in range(0, len(seat_ids), 2)
     ]
     for command in commands:
-        assert isinstance(await HoldRepository(database).take(command), Taken)
+        assert isinstance(await HoldRepository(database).take(command), Change)
     return commands
 
 
