@@ -1,1 +1,1 @@
-"""Plumbing shared by every service. No business noun lives here, and it imports no service."""
+"""What every service shares. It names nothing of the business and imports no service."""

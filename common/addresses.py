@@ -1,4 +1,4 @@
-"""IP addresses, as far as counting and trusting callers needs them."""
+"""IP addresses: how callers are counted by them, and which networks have them."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,12 +9,12 @@ __all__ = ["Network", "is_address", "is_in", "network_of"]
 
 Network = IPv4Network | IPv6Network
 
-# One household or company usually gets a /64 (RFC 6177); its addresses are as good as one.
+# A household or company usually gets a /64 (RFC 6177), so all its addresses count as one.
 IPV6_PREFIX: Final = 64
-REMEMBERED: Final = 4096
+CACHED_ADDRESSES: Final = 4096
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED_ADDRESSES)
 def network_of(address: str) -> str:
     """Return what an address is counted as: itself, or an IPv6 address's /64."""
     parsed = _parsed(address)
@@ -28,7 +28,7 @@ def is_address(text: str) -> bool:
 
 
 def is_in(address: str, networks: Sequence[Network]) -> bool:
-    """Whether one of the networks has it; what is no address is in none."""
+    """Return whether one of the networks contains the address. Text that is not an address is in none."""
     parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in networks)
 

@@ -1,4 +1,4 @@
-"""Pauses between the tries of something that may come back."""
+"""Pauses between retries."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ __all__ = ["backoff"]
 
 
 def backoff(first_seconds: float, *, longest_seconds: float) -> Iterator[float]:
-    """Yield pauses in seconds, without end: each twice the one before, up to the longest."""
+    """Yield pauses in seconds without end: each is twice the one before, up to the maximum."""
     pause_seconds = first_seconds
     while True:
         yield pause_seconds

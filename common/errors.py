@@ -1,28 +1,28 @@
-"""The one error tree. It knows no transport: HTTP, gRPC and AMQP each map it in one place.
+"""The error tree. It is independent of the transport: HTTP, gRPC and AMQP each map it in one place.
 
 ServiceError
-├── InvalidRequest          the caller sent something that can never work
-├── Unauthenticated         we do not know who is asking
-├── PaymentRequired         the wallet cannot cover it
-├── Forbidden               we know who is asking, and they may not
+├── InvalidRequest          the request can never succeed
+├── Unauthenticated         the caller is not identified
+├── PaymentRequired         the balance is too low
+├── Forbidden               the caller is identified but not allowed
 ├── NotFound
-├── Conflict                the state of a thing forbids it
-│   └── Busy                somebody else holds the lock right now
-├── Gone                    it was possible once and is no longer
+├── Conflict                the present state forbids it
+│   └── Busy                another request has the lock
+├── Gone                    it is no longer possible
 ├── Unprocessable           the request contradicts an earlier one
-├── PreconditionRequired    a further proof is needed first
+├── PreconditionRequired    a further proof is required
 ├── TooManyRequests
-├── Unavailable             we, or somebody we need, cannot answer
-│   └── OutcomeUnknown      no answer came: the work may or may not be done
+├── Unavailable             this service, or one it needs, is unavailable
+│   └── OutcomeUnknown      no response: the work may or may not be done
 └── Internal
 
 A leaf names its code and default message::
 
-    class SeatUnavailable(Conflict):
-        code = "SEAT_UNAVAILABLE"
-        public_message = "That seat is taken."
+    class EmailInUse(Conflict):
+        code = "EMAIL_IN_USE"
+        public_message = "That email address is in use."
 
-On the far side of a wire the leaf is not known; the client raises the nearest kind with the same code.
+The calling service does not know the leaf. Its client raises the kind, with the same code.
 """
 
 from typing import Any, ClassVar, Final
@@ -51,14 +51,14 @@ _KINDS: dict[str, type["ServiceError"]] = {}
 
 
 class ServiceError(Exception):
-    """Something went wrong in a way that has a name.
+    """An error with a stable code.
 
     Args:
         public_message: safe to show to a client; the class's own message when omitted.
-        code: a stable code from the contract; the class's own when omitted.
-        details: public, JSON-serialisable facts for the client, such as the fields that are wrong.
-        retry_after_seconds: when it makes sense to ask again.
-        private: facts for the log only. They never leave the process.
+        code: from the contract; the class's own when omitted.
+        details: public, JSON-serialisable facts for the client, such as the invalid fields.
+        retry_after_seconds: when a retry makes sense.
+        private: facts for the log; they never leave the process.
     """
 
     kind: ClassVar[str] = "internal"
@@ -102,7 +102,7 @@ class Unauthenticated(ServiceError):
 class PaymentRequired(ServiceError):
     kind = "payment_required"
     code = "INSUFFICIENT_CREDITS"
-    public_message = "There are not enough credits in the wallet."
+    public_message = "There are not enough credits."
 
 
 class Forbidden(ServiceError):
@@ -114,7 +114,7 @@ class Forbidden(ServiceError):
 class NotFound(ServiceError):
     kind = "not_found"
     code = "NOT_FOUND"
-    public_message = "There is no such thing."
+    public_message = "That was not found."
 
 
 class Conflict(ServiceError):
@@ -124,11 +124,11 @@ class Conflict(ServiceError):
 
 
 class Busy(Conflict):
-    """A lock is held by somebody else. Nothing was changed."""
+    """Another request has the lock. Nothing was changed."""
 
     kind = "busy"
     code = "REQUEST_IN_PROGRESS"
-    public_message = "Somebody is changing that right now."
+    public_message = "That is being changed right now. Please try again."
 
 
 class Gone(ServiceError):
@@ -146,7 +146,7 @@ class Unprocessable(ServiceError):
 class PreconditionRequired(ServiceError):
     kind = "precondition_required"
     code = "OTP_REQUIRED"
-    public_message = "A further proof is needed first."
+    public_message = "A further proof is required."
 
 
 class TooManyRequests(ServiceError):
@@ -158,31 +158,31 @@ class TooManyRequests(ServiceError):
 class Unavailable(ServiceError):
     kind = "unavailable"
     code = "SERVICE_UNAVAILABLE"
-    public_message = "The service cannot answer right now. Please try again."
+    public_message = "The service is unavailable right now. Please try again."
 
 
 class OutcomeUnknown(Unavailable):
-    """No answer came in time: the work may have been done. Repeat the same request id to learn more."""
+    """No response in time: the work may be done. Repeat the call with the same request id to find out."""
 
     kind = "outcome_unknown"
     code = "UPSTREAM_TIMEOUT"
-    public_message = "The service did not answer in time. Please try again."
+    public_message = "The service did not respond in time. Please try again."
 
 
 class Internal(ServiceError):
     kind = "internal"
 
 
-# A leaf's own code, such as OTP_INVALID or NOT_SEAT_OWNER, is about the caller's request; these are about ours.
+# A leaf's own code, such as OTP_INVALID, concerns the caller's request; these concern this service's credentials.
 OUR_CREDENTIALS_REFUSED: Final = frozenset(
     {(Unauthenticated, Unauthenticated.code), (Unauthenticated, "TOKEN_EXPIRED"), (Forbidden, Forbidden.code)}
 )
 
 
 def as_seen_by_caller(error: ServiceError) -> ServiceError:
-    """Return what a refusal between services means to whoever asked us.
+    """Return what another service's error means to this service's caller.
 
-    That our own credentials were refused is our trouble, not theirs: they would be told to log in again.
+    If this service's own credentials are refused, its caller must not be asked to log in again.
     """
     if (type(error), error.code) in OUR_CREDENTIALS_REFUSED:
         return Unavailable(refused=error.public_message)
@@ -197,7 +197,7 @@ def error_of_kind(
     details: dict[str, Any] | None = None,
     retry_after_seconds: int | None = None,
 ) -> ServiceError:
-    """Rebuild an error that came over a wire or out of a table. An unknown kind becomes ``Internal``."""
+    """Rebuild an error from a response or a table. An unknown kind becomes ``Internal``."""
     return _KINDS.get(kind, Internal)(
         public_message, code=code, details=details, retry_after_seconds=retry_after_seconds
     )

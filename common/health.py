@@ -1,4 +1,4 @@
-"""`/health` asks what a process depends on, `/livez` only whether it runs."""
+"""`/health` checks the dependencies of a process; `/livez` says only that it runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +22,7 @@ class HealthReport:
 
 @dataclass(slots=True)
 class Health:
-    """The checks of one process. What it can work without is `optional`: reported as degraded, still healthy."""
+    """The checks of one process. A failed `optional` one is reported as degraded, and the process stays healthy."""
 
     required: dict[str, HealthCheck] = field(default_factory=dict)
     optional: dict[str, HealthCheck] = field(default_factory=dict)
@@ -43,5 +43,5 @@ async def _passes(check: HealthCheck) -> bool:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             return await check()
-    except Exception:  # noqa: BLE001 - whatever breaks a check, the dependency is not healthy
+    except Exception:  # noqa: BLE001 - whatever the error, the dependency is not healthy
         return False

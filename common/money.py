@@ -1,4 +1,4 @@
-"""Money: ``Decimal`` with two places inside, a string such as ``"350.00"`` in JSON, never a float."""
+"""Money: a ``Decimal`` with two places, in JSON a string such as ``"350.00"``, never a float."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 __all__ = ["CENT", "Money", "PositiveMoney", "money"]
 
 CENT: Final = Decimal("0.01")
-# NUMERIC(14, 2) holds twelve digits before the point.
-LARGEST_AMOUNT: Final = Decimal("999999999999.99")
+# NUMERIC(14, 2) has twelve digits before the point.
+MAX_AMOUNT: Final = Decimal("999999999999.99")
 
 
 def money(value: Decimal | int | str) -> Decimal:
@@ -28,7 +28,7 @@ def _from_json(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
         raise ValueError("an amount is a string or a number")  # noqa: TRY004 - pydantic turns ValueError into a 400
     try:
-        # A JSON number arrives as a float; its shortest text is what the client wrote.
+        # A JSON number arrives as a float; its shortest representation is what the client wrote.
         return money(str(value) if isinstance(value, float) else value)
     except ArithmeticError as error:
         raise ValueError("an amount is a string or a number") from error
@@ -37,7 +37,7 @@ def _from_json(value: Any) -> Decimal:
 Money = Annotated[
     Decimal,
     BeforeValidator(_from_json),
-    Field(ge=0, le=LARGEST_AMOUNT, examples=["350.00"]),
+    Field(ge=0, le=MAX_AMOUNT, examples=["350.00"]),
     PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str),
 ]
 PositiveMoney = Annotated[Money, Field(gt=0)]

@@ -1,11 +1,11 @@
-"""Work that is done again and again in the background, and survives a database or service that is away."""
+"""Work repeated in the background. It continues after a database or service was unavailable."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final, Protocol
 
+from common.background import BackgroundTask
 from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 
@@ -16,14 +16,14 @@ RETRY_SECONDS: Final = 5.0
 logger = get_logger(__name__)
 
 
-class PeriodicTask:
-    """Runs its work every `interval_seconds` until it is closed. A failed run is logged, and the next one tries again.
+class PeriodicTask(BackgroundTask):
+    """Runs its work every `interval_seconds` until it is closed. A failed run is logged and does not stop the task.
 
     Args:
-        work: what to do, at any time and in several processes at once. One that fails does not stop the others.
+        work: coroutine functions that may run in several processes at once. If one fails, the others still run.
         interval_seconds: the pause between the end of a run and the next one.
-        retry_seconds: the pause after a run that met an unavailable database or service, if that is shorter.
-        is_aligned: begin runs at multiples of the interval since 1970, so that all processes begin at the same moment.
+        retry_seconds: the pause after a run for which a database or service was unavailable, if that is shorter.
+        is_aligned: start runs at multiples of the interval since 1970, so that all processes start at the same time.
     """
 
     def __init__(
@@ -34,23 +34,13 @@ class PeriodicTask:
         retry_seconds: float = RETRY_SECONDS,
         is_aligned: bool = False,
     ) -> None:
+        super().__init__(self._repeat, name=name)
         self._work = work
-        self._name = name
         self._interval_seconds = interval_seconds
         self._retry_seconds = retry_seconds
         self._is_aligned = is_aligned
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=self._name)
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
+    async def _repeat(self) -> None:
         while True:
             were_available = [await self._was_available(work) for work in self._work]
             pause_seconds = self._seconds_to_next_run()
@@ -59,7 +49,7 @@ class PeriodicTask:
             await asyncio.sleep(pause_seconds)
 
     async def _was_available(self, work: Callable[[], Awaitable[object]]) -> bool:
-        """Run it once; False if a database or service it needs was unavailable."""
+        """Run the work once; return False if a database or service was unavailable."""
         try:
             await work()
         except ServiceError as error:
@@ -80,6 +70,6 @@ class BatchWork(Protocol):
 
 
 async def repeat_while_full(work: BatchWork, *, batch: int) -> None:
-    """Repeat work on batches until one is not full."""
+    """Repeat the work until a batch is not full."""
     while await work(batch=batch) == batch:
         pass

@@ -1,4 +1,4 @@
-"""Settings every process shares. Each service adds its own in one small frozen class."""
+"""Settings shared by every process. Each service adds its own in one small frozen class."""
 
 from typing import Any, Final, Literal, Self
 
@@ -7,20 +7,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["DatabaseSettings", "EnvironmentSettings", "MessagingSettings", "ServiceSettings"]
 
-# Refused outside dev and test: anybody can read them here.
-DEV_SERVICE_TOKEN_SECRET: Final = "dev-only-service-token-secret-of-32-bytes"  # noqa: S105 - known on purpose, and refused outside dev
+# Refused outside dev and test, because the source is public.
+DEV_SERVICE_TOKEN_SECRET: Final = "dev-only-service-token-secret-of-32-bytes"  # noqa: S105 - public on purpose, and refused outside dev
 KNOWN_DEV_SECRETS: Final = frozenset({DEV_SERVICE_TOKEN_SECRET})
 MINIMUM_SECRET_BYTES: Final = 32  # RFC 7518 §3.2: an HS256 key has at least 256 bits
 
 
 class EnvironmentSettings(BaseSettings):
-    """What every class of settings is: read from the environment once, and never changed or shown in an error."""
+    """Base of all settings: read from the environment once, frozen, and never shown in an error."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, validate_by_name=True)
 
 
 class ServiceSettings(EnvironmentSettings):
-    """What a process needs to start, log and be trusted. Read once, from the environment."""
+    """What every service process needs to listen, log and check tokens."""
 
     env: Literal["dev", "test", "prod"] = "prod"
     host: str = "127.0.0.1"
@@ -30,19 +30,19 @@ class ServiceSettings(EnvironmentSettings):
     service_token_secret: SecretStr = SecretStr("")
     jwks_url: str = "http://127.0.0.1:5000/.well-known/jwks.json"
     call_timeout_seconds: float = Field(
-        default=5.0, gt=0, description="How long the response of another service to an internal call is waited for."
+        default=5.0, gt=0, description="How long an internal call waits for its response."
     )
-    max_body_bytes: int = Field(default=1_048_576, description="A larger body is refused with 413.")
+    max_body_bytes: int = Field(default=1_048_576, description="Larger bodies are refused with 413.")
     client_timeout_seconds: float = Field(
         validation_alias=AliasChoices("client_timeout_seconds", "client_patience_seconds"),
         default=20.0,
         gt=0,
-        description="A client that does not finish its request's head, or takes no answer, is cut.",
+        description="How long a client may take to send its request's head or to read more of the response.",
     )
     max_connections: int | None = Field(default=None, description="Requests on more are refused with 503.")
     shutdown_grace_seconds: float = 10.0
     otel_exporter_otlp_endpoint: str = Field(
-        default="", description="Where traces are sent; none are made without. The SDK reads its other OTEL_ variables."
+        default="", description="Where traces are sent; none if empty. The SDK reads the other OTEL_ variables."
     )
 
     @property
@@ -63,21 +63,21 @@ class ServiceSettings(EnvironmentSettings):
 
 
 class DatabaseSettings(EnvironmentSettings):
-    """One PostgreSQL database, the service's own."""
+    """The service's own PostgreSQL database."""
 
     database_url: SecretStr
     database_pool_size: int = 16
     database_pool_timeout_seconds: float = 5.0
     statement_timeout_seconds: float = 10.0
-    lock_timeout_seconds: float = Field(default=0.0, description="How long a lock is waited for; 0 is without limit.")
+    lock_timeout_seconds: float = Field(default=0.0, description="How long to wait for a lock; 0 means no limit.")
 
 
 class MessagingSettings(EnvironmentSettings):
-    """RabbitMQ. Nothing here waits for the broker at start."""
+    """RabbitMQ. A process starts even if the broker is unavailable."""
 
     rabbitmq_url: SecretStr
     publish_timeout_seconds: float = 5.0
-    outbox_poll_seconds: float = Field(default=1.0, description="How soon a row left by another process is sent.")
+    outbox_poll_seconds: float = Field(default=1.0, description="How often the outbox is polled for unsent rows.")
 
 
 def require_secret(name: str, secret: SecretStr, *, is_dev: bool) -> None:

@@ -21,7 +21,7 @@ from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
 from common.errors import NotFound, ServiceError
 from common.settings import DatabaseSettings
-from inventory.repository.hall import HallRepository
+from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from users.ledger.repository import LedgerRepository
 

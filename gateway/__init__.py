@@ -1,1 +1,1 @@
-"""The only public door: verifies tokens, limits rates, routes by an allow-list, fans live messages out."""
+"""The public API: verifies tokens, limits rates, routes by an allow-list, broadcasts live messages."""

@@ -1,4 +1,4 @@
-"""``python -m gateway`` serves the public door."""
+"""``python -m gateway`` serves the public API."""
 
 from common.http.app import serve
 from gateway.app import SERVICE, create_app

@@ -1,6 +1,6 @@
-"""What happens to a request under /api: route, identify, count, forward.
+"""Handles requests under /api: route, authenticate, rate-limit, forward.
 
-A plain ASGI layer in front of FastAPI's router: this is on every hot path.
+An ASGI layer in front of FastAPI's router, because it is on every hot path.
 """
 
 from functools import partial
@@ -22,7 +22,7 @@ from gateway.proxy import Proxy
 from gateway.rejected_webhooks import RejectedWebhookLimiter
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
 
-__all__ = ["Api"]
+__all__ = ["ApiMiddleware"]
 
 PREFIX: Final = b"/api/"
 METRICS: Final = b"/metrics"
@@ -30,11 +30,11 @@ METRICS: Final = b"/metrics"
 logger = get_logger(__name__)
 
 
-class Api:
-    """Wraps what serves the gateway's own pages.
+class ApiMiddleware:
+    """Wraps the app that serves the gateway's own routes.
 
     Args:
-        limiter: None when limits are switched off.
+        limiter: None if rate limits are off.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Api:
         self._authenticator = authenticator
         self._clients = clients
         self._limiter = limiter
-        self._forgers = RejectedWebhookLimiter(limiter)
+        self._rejected_webhooks = RejectedWebhookLimiter(limiter)
         self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +61,7 @@ class Api:
             return
         extra: Headers = []
         try:
-            if not is_clean(scope["raw_path"]) or not self._may_see(scope):
+            if not is_clean(scope["raw_path"]) or not self._may_access(scope):
                 raise NotFound
             if scope["raw_path"].startswith(PREFIX):
                 await self._serve(scope, receive, send, extra)
@@ -71,8 +71,8 @@ class Api:
             return
         await self._app(scope, receive, send)
 
-    def _may_see(self, scope: Scope) -> bool:
-        """Figures about the platform are for its operators."""
+    def _may_access(self, scope: Scope) -> bool:
+        """Return whether the client may access the path: metrics are for operators."""
         return scope["raw_path"] != METRICS or self._clients.is_operator(scope, dict(scope["headers"]))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, extra: Headers) -> None:
@@ -80,18 +80,20 @@ class Api:
         scope["route"] = route  # the metrics' label
         headers = distinct(scope["headers"])
         client = self._clients.of(scope, headers)
-        passed_on = request_headers(headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id())
-        forward = partial(self._proxy.forward, route, scope, receive, headers=passed_on, extra=extra)
+        upstream_headers = request_headers(
+            headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id()
+        )
+        forward = partial(self._proxy.forward, route, scope, receive, headers=upstream_headers, extra=extra)
         if route.access is Access.SIGNED:
-            self._forgers.require_honest(client)
-            async with self._forgers.watch(client, send) as watched:
-                await forward(watched)
+            self._rejected_webhooks.require_allowed(client)
+            async with self._rejected_webhooks.counted(client, send) as counting_send:
+                await forward(counting_send)
         else:
             await self._admit(route, headers.get(b"authorization"), client, extra)
             await forward(send)
 
     async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
-        """Let the caller in, or raise why not. Refused tokens count too, against their sender's address."""
+        """Authenticate and count the caller, or raise. A refused token counts against its sender's address."""
         caller, refusal = anonymous(client), None
         if route.access is Access.USER or (
             route.access is Access.PUBLIC and authorization is not None and self._limiter is not None

@@ -1,4 +1,4 @@
-"""Builds the gateway: the one place where its parts are constructed."""
+"""Constructs the gateway."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -15,16 +15,16 @@ from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
 from common.http.jwks import JwksClient
-from common.http.middleware import nobody
-from gateway.api import Api
+from common.http.middleware import trust_none
+from gateway.api import ApiMiddleware
 from gateway.auth import Authenticator
+from gateway.broadcasts import BroadcastConsumer
 from gateway.client_address import ClientAddress
 from gateway.connections import LiveConnections
-from gateway.feed import Feed
 from gateway.health import SharedHealth
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
 from gateway.openapi import Description
-from gateway.pages import install_docs, install_live, install_me, install_pages
+from gateway.pages import FeedRoutes, install_docs, install_pages
 from gateway.proxy import Proxy
 from gateway.revocations import REVOKED, Revocations
 from gateway.routing import ROUTES, RoutingTable, Upstream
@@ -37,7 +37,7 @@ __all__ = ["SERVICE", "create_app"]
 
 SERVICE: Final = "gateway"
 TITLE: Final = "TicketRemaster"
-# A browser's script may read these of an answer from another origin.
+# Response headers that a browser's script of another origin may read.
 EXPOSED_HEADERS: Final = (
     "X-Correlation-ID",
     "Retry-After",
@@ -49,8 +49,8 @@ CORS_HEADERS: Final = ("Authorization", "Content-Type", "Idempotency-Key", "X-Co
 PREFLIGHT_SECONDS: Final = 600
 
 
-class _Parts:
-    """What lives as long as the process."""
+class _Components:
+    """The gateway's components, which live as long as the process."""
 
     def __init__(self, settings: Settings) -> None:
         tokens = ServiceTokens(service=SERVICE, secret=settings.service_token_secret)
@@ -69,35 +69,39 @@ class _Parts:
             request_body_seconds=settings.request_body_seconds,
         )
         self.limiter = _limiter(settings)
-        door = LiveConnections(
+        connections = LiveConnections(
             allowed_origins=settings.cors_origins,
             connections=settings.live_connections,
             connections_per_address=settings.live_connections_per_address,
         )
-        self.live = SeatMapFeed(door, backlog=settings.live_backlog_messages)
+        self.seat_maps = SeatMapFeed(connections, backlog=settings.live_backlog_messages)
         self.revocations = Revocations(
             lambda: self.services[Upstream.USERS].get("/internal/sessions/revoked"),
             is_fed=self._is_fed,
             poll_seconds=settings.revocation_poll_seconds,
             on_change=self._on_revoked,
         )
-        self.me = UserFeeds(self._read_feed, door, self.revocations)
-        self.feed = Feed(
+        self.user_feeds = UserFeeds(self._read_feed, connections, self.revocations)
+        self.broadcasts = BroadcastConsumer(
             settings.rabbitmq_url.get_secret_value(),
-            handlers={REVOKED: self.revocations.take, SEAT_CHANGED: self.live.take, FEED_CHANGED: self.me.take},
+            handlers={
+                REVOKED: self.revocations.take,
+                SEAT_CHANGED: self.seat_maps.take,
+                FEED_CHANGED: self.user_feeds.take,
+            },
             on_gap=self._catch_up,
         )
 
     async def _is_fed(self) -> bool:
-        return await self.feed.broker.is_healthy()
+        return await self.broadcasts.broker.is_healthy()
 
     def _on_revoked(self) -> None:
-        self.me.end_revoked()
+        self.user_feeds.close_revoked()
 
     def _catch_up(self) -> None:
         self.revocations.reload()
-        self.live.resync()
-        self.me.look_again()
+        self.seat_maps.resync()
+        self.user_feeds.reload()
 
     async def _read_feed(self, user_id: uuid.UUID, since: int | None) -> dict[str, Any]:
         page: dict[str, Any] = await self.services[Upstream.ORCHESTRATOR].get(
@@ -115,14 +119,14 @@ class _Parts:
             stack.push_async_callback(self.keys.close)
             stack.push_async_callback(self.proxy.close)
             stack.push_async_callback(self.revocations.close)
-            stack.push_async_callback(self.feed.broker.close)
+            stack.push_async_callback(self.broadcasts.broker.close)
             await self.proxy.open()
             self.revocations.start()
-            self.feed.broker.start()
+            self.broadcasts.broker.start()
             yield
 
     def health(self, *, cache_seconds: float) -> Health:
-        """Nobody can do anything without users' keys and the orchestrator; the rest is missed in places."""
+        """Return the checks. Without the users' keys or the orchestrator the gateway is useless; the rest is optional."""
         optional = {u.value: self.services[u].is_healthy for u in (Upstream.ORDERS, Upstream.EVENTS)}
         return SharedHealth(
             required={
@@ -130,7 +134,7 @@ class _Parts:
                 "revoked_sessions": self.revocations.is_healthy,
                 "orchestrator": self.services[Upstream.ORCHESTRATOR].is_healthy,
             },
-            optional={**optional, "broker": self.feed.broker.is_healthy},
+            optional={**optional, "broker": self.broadcasts.broker.is_healthy},
             cache_seconds=cache_seconds,
         )
 
@@ -142,40 +146,46 @@ class _Parts:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    parts = _Parts(settings)
-    verifier = UserTokenVerifier(parts.keys.fetch)
+    components = _Components(settings)
+    verifier = UserTokenVerifier(components.keys.fetch)
     clients = ClientAddress(trusted_proxies=settings.trusted_proxies, operators=settings.operator_networks)
     app = base_app(
         service=SERVICE,
         title=TITLE,
         settings=settings,
-        lifespan=parts.lifespan,
-        health=parts.health(cache_seconds=settings.health_cache_seconds),
+        lifespan=components.lifespan,
+        health=components.health(cache_seconds=settings.health_cache_seconds),
         user_tokens=verifier,
         describes_itself=False,
-        believes_trace=clients.is_behind_trusted_proxy if settings.continue_traces else nobody,
+        trusts_traceparent=clients.is_behind_trusted_proxy if settings.continue_traces else trust_none,
     )
     install_pages(app)
-    authenticator = Authenticator(verifier, parts.revocations)
-    install_live(app, parts.live, clients, parts.limiter)
-    install_me(app, parts.me, clients, limiter=parts.limiter, authenticator=authenticator)
+    authenticator = Authenticator(verifier, components.revocations)
+    feed_routes = FeedRoutes(
+        seat_maps=components.seat_maps,
+        user_feeds=components.user_feeds,
+        clients=clients,
+        limiter=components.limiter,
+        authenticator=authenticator,
+    )
+    feed_routes.install(app)
     if settings.docs:
         seconds = settings.openapi_cache_seconds
-        install_docs(app, Description(parts.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds))
+        install_docs(app, Description(components.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds))
     api = Middleware(
-        Api,
+        ApiMiddleware,
         table=RoutingTable(ROUTES),
         authenticator=authenticator,
         clients=clients,
-        limiter=parts.limiter,
-        proxy=parts.proxy,
+        limiter=components.limiter,
+        proxy=components.proxy,
     )
     _add_layers(app, api, settings)
     return app
 
 
 def _add_layers(app: FastAPI, api: Middleware, settings: Settings) -> None:
-    """From the outside in: edge, CORS, what every service has (correlation id, size limit, metrics), the API."""
+    """Add the layers around those of every service: security headers, CORS, and innermost the API."""
     app.user_middleware.append(api)
     if settings.cors_origins:
         app.add_middleware(

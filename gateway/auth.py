@@ -1,36 +1,36 @@
-"""Who the bearer of a token is, and whether that login still stands."""
+"""Authenticates users by their access tokens, and refuses those whose login has ended."""
+
+from dataclasses import dataclass
 
 from common.auth.principal import Principal
 from common.auth.user_tokens import UserTokenVerifier
 from common.errors import Unauthenticated
+from common.http.auth import bearer_of
 from gateway.revocations import Revocations
 
 __all__ = ["Authenticator", "SessionRevoked"]
 
 
 class SessionRevoked(Unauthenticated):
-    """The token is genuine, but its owner has logged out."""
+    """The token is valid, but its user has logged out."""
 
     public_message = "That login has ended. Please log in again."
 
 
+@dataclass(frozen=True, slots=True)
 class Authenticator:
-    def __init__(self, verifier: UserTokenVerifier, revocations: Revocations) -> None:
-        self._verifier = verifier
-        self._revocations = revocations
+    _verifier: UserTokenVerifier
+    _revocations: Revocations
 
     async def authenticate(self, authorization: bytes) -> Principal:
-        """Return who the `Authorization` header speaks for.
+        """Return the user of the `Authorization` header's token.
 
         Raises:
-            TokenExpired: it was good once.
-            Unauthenticated: no token, not one of ours, or of a login that has ended.
+            TokenExpired: the token has expired.
+            Unauthenticated: the token is missing or invalid, or its login has ended.
             Unavailable: the keys or the ended logins are not known yet.
         """
-        scheme, _, token = authorization.decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated
-        principal = await self._verifier.verify(token)
+        principal = await self._verifier.verify(bearer_of(authorization.decode("latin-1")))
         if self._revocations.covers(principal.session_id):
             raise SessionRevoked
         return principal

@@ -1,6 +1,7 @@
-"""Who sent this request: the address of the real peer, also behind a load balancer that we trust."""
+"""The client's address, even if the request comes through a trusted load balancer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import Scope
@@ -10,44 +11,44 @@ from common.addresses import Network, is_address, is_in
 __all__ = ["ClientAddress"]
 
 FORWARDED_FOR: Final = b"x-forwarded-for"
-# A proxy was at work (RFC 7239, and what was usual before it).
-SIGNS_OF_A_PROXY: Final = (FORWARDED_FOR, b"forwarded", b"x-real-ip")
-UNKNOWN: Final = "0.0.0.0"  # noqa: S104 - nobody's address: a peer over a Unix socket has none
+# Set by proxies (RFC 7239, and the headers that preceded it).
+PROXY_HEADERS: Final = (FORWARDED_FOR, b"forwarded", b"x-real-ip")
+UNKNOWN: Final = "0.0.0.0"  # noqa: S104 - a peer over a Unix socket has no address
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAddress:
-    """Finds the client's address. `X-Forwarded-For` counts only as far as trusted proxies wrote it.
+    """Determines the client's address. Only the part of `X-Forwarded-For` that trusted proxies wrote counts.
 
     Args:
-        operators: networks of those who run the platform.
+        operators: the operators' networks.
     """
 
-    def __init__(self, *, trusted_proxies: Sequence[Network], operators: Sequence[Network]) -> None:
-        self._trusted = tuple(trusted_proxies)
-        self._operators = tuple(operators)
+    trusted_proxies: Sequence[Network]
+    operators: Sequence[Network]
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         peer = _peer_of(scope)
-        if not self._trusted or not is_in(peer, self._trusted):
+        if not self.trusted_proxies or not is_in(peer, self.trusted_proxies):
             return peer
         hops = headers.get(FORWARDED_FOR, b"").decode("latin-1").split(",")
         for hop in reversed([hop.strip() for hop in hops]):
             if not is_address(hop):
-                break  # whatever stands left of it cannot be trusted either
+                break  # the entries to its left cannot be trusted either
             peer = hop
-            if not is_in(hop, self._trusted):
+            if not is_in(hop, self.trusted_proxies):
                 break
         return peer
 
     def is_behind_trusted_proxy(self, scope: Scope) -> bool:
-        """Whether the peer is one of ours, whose word on the request counts."""
-        return is_in(_peer_of(scope), self._trusted)
+        """Return whether the peer is a trusted proxy."""
+        return is_in(_peer_of(scope), self.trusted_proxies)
 
     def is_operator(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether an operator asks, which they do without a proxy: behind one it may be anybody."""
-        if any(name in headers for name in SIGNS_OF_A_PROXY):
+        """Return whether the client is an operator. Operators connect directly, as any client may be behind a proxy."""
+        if any(name in headers for name in PROXY_HEADERS):
             return False
-        return is_in(_peer_of(scope), self._operators)
+        return is_in(_peer_of(scope), self.operators)
 
 
 def _peer_of(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Who may open a live connection: pages of known origins, so many at once, and so many from one address."""
+"""Admits live connections: by the page's origin, and up to a number in total and per address."""
 
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ from common.errors import Forbidden, TooManyRequests, Unavailable
 
 __all__ = ["LiveConnections"]
 
-CONNECTIONS: Final = Gauge("live_connections", "Clients with a live connection: seat maps and people's own feeds.")
+CONNECTIONS: Final = Gauge("live_connections", "Open live connections: seat maps and users' feeds.")
 
 
 class LiveConnections:
-    """Counts live connections of all kinds together.
+    """Counts the live connections of all feeds together.
 
     Args:
-        allowed_origins: pages elsewhere that may connect; pages of our own host always may.
+        allowed_origins: other origins whose pages may connect; pages of this host always may.
     """
 
     def __init__(self, *, allowed_origins: Sequence[str], connections: int, connections_per_address: int) -> None:
@@ -35,9 +35,9 @@ class LiveConnections:
         """Count a connection for the length of the block.
 
         Raises:
-            Forbidden: a page of another origin asks.
-            TooManyRequests: its address has too many connections already.
-            Unavailable: we have too many.
+            Forbidden: the page's origin is not allowed.
+            TooManyRequests: the address has too many connections.
+            Unavailable: this gateway has too many connections.
         """
         self._check_origin(websocket)
         address = network_of(client)
@@ -51,7 +51,7 @@ class LiveConnections:
             yield
         finally:
             CONNECTIONS.dec()
-            self._addresses -= Tally({address: 1})  # keeps only what is above zero
+            self._addresses -= Tally({address: 1})  # drops addresses without connections
 
     def _check_origin(self, websocket: WebSocket) -> None:
         origin = websocket.headers.get("origin")
@@ -63,7 +63,7 @@ class LiveConnections:
 
 
 def _host_of(origin: str) -> str:
-    """Return the host, with its port if it has one; nothing for what is no URL."""
-    with suppress(ValueError):  # an IPv6 address that is none
+    """Return the host with its port, if any; an empty string for an invalid URL."""
+    with suppress(ValueError):  # an invalid IPv6 address
         return urlsplit(origin).netloc
     return ""

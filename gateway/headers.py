@@ -1,4 +1,4 @@
-"""Which headers cross the gateway, and which it writes itself."""
+"""The headers that pass the gateway, and those that it sets."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -9,11 +9,11 @@ from common.errors import InvalidRequest
 from common.http.errors import KIND_HEADER
 from common.telemetry.correlation import CORRELATION_HEADER
 
-__all__ = ["Headers", "answer_headers", "distinct", "request_headers"]
+__all__ = ["Headers", "distinct", "request_headers", "response_headers"]
 
 Headers = list[tuple[bytes, bytes]]
 
-# An allow-list: what a client could use to pass for a proxy, another method or another service never gets through.
+# An allow-list: no header that could imitate a proxy, another method or a service gets through.
 PASSED_ON: Final = {
     name.lower().encode(): name
     for name in (
@@ -31,7 +31,7 @@ PASSED_ON: Final = {
         "X-Nowpayments-Sig",
     )
 }
-# Read by the gateway or by a service to decide something: two of them could be read differently by each.
+# The gateway or a service decides by them, and could read a repeated header differently.
 SINGLE: Final = frozenset(
     {
         b"authorization",
@@ -43,7 +43,7 @@ SINGLE: Final = frozenset(
     }
 )
 
-# RFC 9110 §7.6.1, and what is between services or written anew on this side.
+# RFC 9110 §7.6.1, headers between services, and headers that the gateway sets itself.
 NOT_PASSED_BACK: Final = frozenset(
     {
         b"connection",
@@ -67,30 +67,29 @@ def distinct(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Return the headers by lower-case name, repeated ones joined as RFC 9110 §5.3 says.
 
     Raises:
-        InvalidRequest: one that decides something is there twice.
+        InvalidRequest: a header in SINGLE is repeated.
     """
-    found: dict[bytes, bytes] = {}
+    joined: dict[bytes, bytes] = {}
     for name, value in headers:
-        if name not in found:
-            found[name] = value
-        elif name in SINGLE:
-            raise InvalidRequest(f"The header {name.decode('latin-1')} is there more than once.")
-        else:
-            found[name] = found[name] + b", " + value
-    return found
+        if name in joined and name in SINGLE:
+            raise InvalidRequest(f"The header {name.decode('latin-1')} must not be repeated.")
+        joined[name] = joined[name] + b", " + value if name in joined else value
+    return joined
 
 
-def request_headers(found: dict[bytes, bytes], *, client: str, scheme: str, correlation_id: str) -> CIMultiDict[str]:
-    """Return what the upstream gets: what may pass, and our word on who is asking."""
-    passed = CIMultiDict((PASSED_ON[name], found[name].decode("latin-1")) for name in PASSED_ON.keys() & found.keys())
+def request_headers(headers: dict[bytes, bytes], *, client: str, scheme: str, correlation_id: str) -> CIMultiDict[str]:
+    """Return the headers for the upstream: the allowed ones, and the gateway's own about the client."""
+    passed = CIMultiDict(
+        (PASSED_ON[name], headers[name].decode("latin-1")) for name in PASSED_ON.keys() & headers.keys()
+    )
     passed["X-Forwarded-For"] = client
     passed["X-Forwarded-Proto"] = scheme
     passed[CORRELATION_HEADER] = correlation_id
     return passed
 
 
-def answer_headers(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return what the client gets of an upstream's answer."""
+def response_headers(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the headers of an upstream's response that the client gets."""
     pairs = [(name.lower(), value) for name, value in raw_headers]
     nominated = {token.strip().lower() for name, value in pairs if name == b"connection" for token in value.split(b",")}
     return [(name, value) for name, value in pairs if name not in NOT_PASSED_BACK and name not in nominated]

@@ -1,4 +1,4 @@
-"""`/health` on the public door: asked by load balancers and by anybody else, and each answer costs calls to services."""
+"""The gateway's `/health`. It is public, and each report costs calls to services, so reports are cached."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ __all__ = ["SharedHealth"]
 
 
 class SharedHealth(Health):
-    """Runs its checks once in `cache_seconds` at most, for everybody who asks in that time."""
+    """Runs its checks at most once in `cache_seconds`."""
 
     def __init__(
         self, *, required: dict[str, HealthCheck], optional: dict[str, HealthCheck], cache_seconds: float

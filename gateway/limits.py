@@ -1,7 +1,7 @@
-"""How many requests and live connections one caller may start in a minute, counted in fixed windows of the clock.
+"""Limits the requests and live connections that a caller may start per minute, in fixed windows.
 
-Counted here and not by the library `limits`: its memory storage looks at every key it holds on each hit (153 µs with
-2,000 callers, and growing), and its Redis storage asks three times per hit for what one pipeline answers.
+Not by the library `limits`: its memory storage looks at every key on each hit (153 µs with 2,000 callers, and growing),
+and its Redis storage makes three requests per hit where one pipeline suffices.
 """
 
 import time
@@ -17,29 +17,29 @@ from common.addresses import network_of
 from common.errors import TooManyRequests
 from common.telemetry.logs import get_logger
 
-__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known"]
+__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known", "require"]
 
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 32
-REDIS_SECONDS: Final = 0.25  # a limit is not worth waiting for
-AWAY_SECONDS: Final = 2.0  # how long a Redis that did not answer is not asked again
+REDIS_SECONDS: Final = 0.25  # a request must not wait long for its count
+UNAVAILABLE_SECONDS: Final = 2.0  # how long Redis is not used after a failure
 
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left to a caller after this request; below zero means that it is refused."""
+    """A caller's remaining requests after this one; below zero, this request is refused."""
 
     limit: int
     remaining: int
     reset_seconds: int
 
     def require(self) -> None:
-        """Refuse the request if it was one too many.
+        """Refuse the request if it exceeds the limit.
 
         Raises:
-            TooManyRequests: it was; says when to come back.
+            TooManyRequests: with the time until the next window.
         """
         if self.remaining < 0:
             raise TooManyRequests(retry_after_seconds=self.reset_seconds)
@@ -54,7 +54,7 @@ class Quota:
 
 
 def anonymous(address: str) -> str:
-    """Return what a caller from that address is counted as."""
+    """Return the key under which an anonymous caller is counted."""
     return f"ip:{network_of(address)}"
 
 
@@ -68,8 +68,18 @@ class RateLimiter(Protocol):
     async def close(self) -> None: ...
 
 
+async def require(limiter: RateLimiter | None, caller: str) -> None:
+    """Count a request, and refuse it if it exceeds the limit.
+
+    Raises:
+        TooManyRequests: it does.
+    """
+    if limiter is not None:
+        (await limiter.hit(caller)).require()
+
+
 class MemoryLimiter:
-    """Counts in this process; all counts go when their minute is over."""
+    """Counts in this process. The counts are dropped at the end of their window."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -89,7 +99,7 @@ class MemoryLimiter:
 
 
 class RedisLimiter:
-    """Counts for all gateways together. While Redis is away each counts alone: a limit must not become an outage."""
+    """Counts for all gateways together. While Redis is unavailable each counts alone, so that requests are still served."""
 
     def __init__(self, limit: int, redis_url: str) -> None:
         self._limit = limit
@@ -102,12 +112,12 @@ class RedisLimiter:
                 socket_connect_timeout=REDIS_SECONDS,
             )
         )
-        self._alone = MemoryLimiter(limit)
-        self._away_until = 0.0
+        self._fallback = MemoryLimiter(limit)
+        self._unavailable_until = 0.0
 
     async def hit(self, caller: str) -> Quota:
-        if time.monotonic() < self._away_until:
-            return await self._alone.hit(caller)
+        if time.monotonic() < self._unavailable_until:
+            return await self._fallback.hit(caller)
         window, reset_seconds = _window()
         key = f"ratelimit:{caller}:{window}"
         try:
@@ -116,9 +126,9 @@ class RedisLimiter:
                 pipeline.expire(key, 2 * WINDOW_SECONDS)
                 count, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("limits.redis_away", reason=repr(error))
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            return await self._alone.hit(caller)
+            logger.warning("limits.redis_unavailable", reason=repr(error))
+            self._unavailable_until = time.monotonic() + UNAVAILABLE_SECONDS
+            return await self._fallback.hit(caller)
         return Quota(self._limit, self._limit - int(count), reset_seconds)
 
     async def close(self) -> None:
@@ -126,6 +136,6 @@ class RedisLimiter:
 
 
 def _window() -> tuple[int, int]:
-    """Return the number of the present window, and the seconds until the next."""
+    """Return the number of the current window, and the seconds until the next."""
     now = int(time.time())
     return now // WINDOW_SECONDS, WINDOW_SECONDS - now % WINDOW_SECONDS

@@ -1,6 +1,6 @@
-"""One OpenAPI document out of the services' own: what the allow-list lets through, and nothing else.
+"""Merges the services' OpenAPI documents into one of the operations on the allow-list.
 
-Schemas of one name that mean different things in two services get the service's name in front.
+If two services have different schemas of one name, each gets its service's name as a prefix.
 """
 
 import asyncio
@@ -19,34 +19,31 @@ __all__ = ["Description", "merge"]
 Document = dict[str, Any]
 Source = Callable[[Upstream], Awaitable[Document]]
 
-RETRY_SECONDS: Final = 2.0  # while a service has never described itself
+RETRY_SECONDS: Final = 2.0  # until every service has been read
 SCHEMAS: Final = "#/components/schemas/"
 BEARER: Final = "bearer"
 
 ABOUT: Final = """
-Sign in by `POST /api/auth/login` and send the `access_token` as `Authorization: Bearer …`. POSTs that move money or
-seats take an `Idempotency-Key`: the same key with the same body gives the first answer again. Answers are
+Log in with `POST /api/auth/login` and send the `access_token` as `Authorization: Bearer …`. POSTs that move money or
+seats accept an `Idempotency-Key`: the same key with the same body returns the first response again. Responses are
 `{"success": true, "data": …}`; errors are `{"success": false, "error_code", "message", "details"?,
-"correlation_id"}`. Requests are counted per minute, see the `RateLimit-*` headers.
+"correlation_id"}`. Requests are limited per minute, see the `RateLimit-*` headers.
 
-Seat maps live: connect a WebSocket to `/ws/events/{event_id}`.
+For live seat maps, connect a WebSocket to `/ws/events/{event_id}`.
 """.strip()
 
 logger = get_logger(__name__)
 
 
 class Description:
-    """The merged document, read again from the services when it is older than `cache_seconds`.
-
-    A service that is away is described as it last described itself.
-    """
+    """The merged document, cached for `cache_seconds`. While a service is unavailable its last document is used."""
 
     def __init__(self, read: Source, *, routes: Iterable[Route], title: str, cache_seconds: float) -> None:
         self._read = read
         self._routes = tuple(routes)
         self._title = title
         self._cache_seconds = cache_seconds
-        self._known: dict[Upstream, Document] = {}
+        self._documents: dict[Upstream, Document] = {}
         self._merged: Document = {}
         self._good_until = 0.0
         self._reading = asyncio.Lock()
@@ -54,22 +51,22 @@ class Description:
     async def document(self) -> Document:
         async with self._reading:
             if time.monotonic() >= self._good_until:
-                await asyncio.gather(*(self._learn(upstream) for upstream in Upstream))
-                self._merged = merge(self._known, routes=self._routes, title=self._title)
-                is_whole = len(self._known) == len(Upstream)
+                await asyncio.gather(*(self._refresh(upstream) for upstream in Upstream))
+                self._merged = merge(self._documents, routes=self._routes, title=self._title)
+                is_whole = len(self._documents) == len(Upstream)
                 seconds = self._cache_seconds if is_whole else min(self._cache_seconds, RETRY_SECONDS)
                 self._good_until = time.monotonic() + seconds
         return self._merged
 
-    async def _learn(self, upstream: Upstream) -> None:
+    async def _refresh(self, upstream: Upstream) -> None:
         try:
-            self._known[upstream] = await self._read(upstream)
+            self._documents[upstream] = await self._read(upstream)
         except ServiceError as error:
-            logger.warning("openapi.service_away", upstream=upstream, reason=str(error.private))
+            logger.warning("openapi.service_unavailable", upstream=upstream, reason=str(error.private))
 
 
 def merge(documents: Mapping[Upstream, Document], *, routes: Iterable[Route], title: str) -> Document:
-    """Return one document of the operations that `routes` let through; paths are named as the services name them."""
+    """Return one document of the operations in `routes`, with the services' names of path parameters."""
     documents = _with_distinct_schemas(documents)
     paths: Document = {}
     schemas: Document = {}
@@ -78,7 +75,7 @@ def merge(documents: Mapping[Upstream, Document], *, routes: Iterable[Route], ti
         path, operation = _operation(document, route)
         if operation is None:
             continue
-        paths.setdefault(path, {})[route.method.lower()] = _as_seen_outside(operation, route)
+        paths.setdefault(path, {})[route.method.lower()] = _public_operation(operation, route)
         schemas |= _reachable(paths[path][route.method.lower()], _schemas(document))
     return {
         "openapi": "3.1.0",
@@ -102,15 +99,15 @@ def _shape(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
-def _as_seen_outside(operation: Document, route: Route) -> Document:
-    """Name the service as the tag, say who may, and drop the 422 that FastAPI assumes: bad input is 400 here."""
-    seen = copy.deepcopy(operation)
-    seen.setdefault("tags", [route.upstream.value])
-    seen["security"] = [] if route.access in {Access.PUBLIC, Access.SIGNED} else [{BEARER: []}]
-    unprocessable = seen.get("responses", {}).get("422")
+def _public_operation(operation: Document, route: Route) -> Document:
+    """Set the service as the tag and the security, and drop FastAPI's default 422: invalid input gets 400."""
+    public = copy.deepcopy(operation)
+    public.setdefault("tags", [route.upstream.value])
+    public["security"] = [] if route.access in {Access.PUBLIC, Access.SIGNED} else [{BEARER: []}]
+    unprocessable = public.get("responses", {}).get("422")
     if unprocessable and "HTTPValidationError" in str(unprocessable):
-        del seen["responses"]["422"]
-    return seen
+        del public["responses"]["422"]
+    return public
 
 
 def _with_distinct_schemas(documents: Mapping[Upstream, Document]) -> dict[Upstream, Document]:
@@ -122,16 +119,16 @@ def _with_distinct_schemas(documents: Mapping[Upstream, Document]) -> dict[Upstr
 
 
 def _clashes(catalogues: list[Document]) -> set[str]:
-    """Return the names that mean different things, by themselves or by what they refer to."""
+    """Return the names whose schemas differ, themselves or in what they refer to."""
     names = [name for catalogue in catalogues for name in catalogue]
     shared = {name for name in names if names.count(name) > 1}
     meanings = {name: [catalogue[name] for catalogue in catalogues if name in catalogue] for name in shared}
     clashes = {name for name in shared if any(meaning != meanings[name][0] for meaning in meanings[name])}
     while True:
-        infected = {name for name in shared - clashes if clashes & set(_references(meanings[name][0]))}
-        if not infected:
+        indirect = {name for name in shared - clashes if clashes & set(_references(meanings[name][0]))}
+        if not indirect:
             return clashes
-        clashes |= infected
+        clashes |= indirect
 
 
 def _renamed(node: Any, names: Mapping[str, str]) -> Any:
@@ -150,14 +147,14 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
 
 
 def _reachable(operation: Document, schemas: Document) -> Document:
-    found: Document = {}
-    wanted = list(_references(operation))
-    while wanted:
-        name = wanted.pop()
-        if name in schemas and name not in found:
-            found[name] = schemas[name]
-            wanted.extend(_references(schemas[name]))
-    return found
+    reached: Document = {}
+    names = list(_references(operation))
+    while names:
+        name = names.pop()
+        if name in schemas and name not in reached:
+            reached[name] = schemas[name]
+            names.extend(_references(schemas[name]))
+    return reached
 
 
 def _references(node: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""One hop to a service, by aiohttp: 4,620 requests a second where httpx as shipped does 342 (docs/adr)."""
+"""Forwards requests to services, by aiohttp: 4,620 requests a second, where httpx as shipped does 342 (docs/adr)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,35 +13,34 @@ from common.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from common.http.client import IDLE_SECONDS
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
-from gateway.headers import Headers, answer_headers
+from gateway.headers import Headers, response_headers
 from gateway.routing import Route, Upstream
 
-__all__ = ["AnswerBrokeOff", "Proxy"]
+__all__ = ["Proxy", "ResponseInterrupted"]
 
 CONNECT_SECONDS: Final = 2.0
 DOCUMENT_TIMEOUT: Final = aiohttp.ClientTimeout(total=3.0)
-# A seat map up to this size is read whole all the same, so that a break in it can still become an error.
-WHOLE_BYTES: Final = 262_144
+# A seat map up to this size is read whole, so that an interruption can still become an error.
+MAX_WHOLE_BYTES: Final = 262_144
 BODYLESS_METHODS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 BODYLESS_STATUSES: Final = frozenset({204, 304})
 
 
-class AnswerBrokeOff(Exception):
-    """Half of a long answer is out already: all that is left is to close the client's connection."""
+class ResponseInterrupted(Exception):
+    """A long response broke off after its first part was sent, so the client's connection must be closed."""
 
 
 class Proxy:
-    """Passes requests on and answers back. Bodies are left alone, compressed or not.
+    """Forwards requests and responses. Bodies are unchanged, compressed or not.
 
-    Answers are read whole, and the service's connection is free again, before the client gets the first byte: clients
-    can be slow, and purchases need that connection. Seat maps are too long for that (13 MB for 100,000 seats, times
-    the thousands that look at them), so they are passed on as they come, over a few connections of their own: slow
-    readers use up those, and nobody else's.
+    A response is read whole before the client gets its first byte, so that slow clients do not keep connections that
+    purchases need. Seat maps are too long for that (13 MB for 100,000 seats, times thousands of clients), so they are
+    streamed over a few connections of their own, which is all that slow clients can use up.
 
     Args:
-        timeout_seconds: for a whole answer of a service; for each part of a seat map, however slowly its reader reads.
-        connections: at most, to each service.
-        long_connections: on top, for seat maps.
+        timeout_seconds: for a service's whole response; for each part of a seat map, however slow its client is.
+        connections: the maximum to each service.
+        long_connections: the additional maximum for seat maps.
     """
 
     def __init__(
@@ -59,8 +58,7 @@ class Proxy:
         self._request_body_seconds = request_body_seconds
         self._session: aiohttp.ClientSession | None = None
         self._long_session: aiohttp.ClientSession | None = None
-        # In a rush a request may wait for a free connection for as long as for its answer; only reaching the service
-        # has to be quick.
+        # Under load a request may wait for a free connection as long as for its response; only connecting must be quick.
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_SECONDS)
         self._long_timeout = aiohttp.ClientTimeout(sock_read=timeout_seconds, connect=CONNECT_SECONDS)
 
@@ -76,13 +74,13 @@ class Proxy:
     async def forward(
         self, route: Route, scope: Scope, receive: Receive, send: Send, *, headers: CIMultiDict[str], extra: Headers
     ) -> None:
-        """Send the request to its service and the answer to the client, with `extra` headers.
+        """Send the request to its service and the response to the client, with `extra` headers.
 
         Raises:
-            InvalidRequest: the client did not send the body in time, or went away while sending it.
+            InvalidRequest: the client did not send the body in time, or disconnected.
             Unavailable: the service could not be reached; nothing was sent.
-            OutcomeUnknown: it did not answer in time, or broke off before the answer was passed on.
-            AnswerBrokeOff: it broke off later.
+            OutcomeUnknown: the service did not respond in time, or broke off before the client got a byte.
+            ResponseInterrupted: the service broke off later.
         """
         session = self._long_session if route.is_long else self._session
         assert session is not None  # noqa: S101 - opened before the first request
@@ -91,7 +89,7 @@ class Proxy:
             with client_span(route.upstream, route.method):
                 if traceparent := current_traceparent():
                     headers[TRACEPARENT] = traceparent
-                answer = await session.request(
+                response = await session.request(
                     route.method,
                     self._url(route, scope),
                     headers=headers,
@@ -99,10 +97,10 @@ class Proxy:
                     allow_redirects=False,
                     timeout=self._timeout_of(route),
                 )
-            async with answer:
-                whole = await answer.read() if not route.is_long or _is_small(answer) else None
+            async with response:
+                whole = await response.read() if not route.is_long or _is_small(response) else None
                 REMOTE_CALLS.labels(route.upstream, route.method, "ok").inc()
-                await self._answer(answer, whole, send, extra)
+                await self._respond(response, whole, send, extra)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             REMOTE_CALLS.labels(route.upstream, route.method, "unreachable").inc()
             raise Unavailable(upstream=route.upstream, reason=repr(error)) from error
@@ -114,13 +112,13 @@ class Proxy:
         """Return a JSON document that a service serves without a token.
 
         Raises:
-            Unavailable: it gave none.
+            Unavailable: the service returned none.
         """
         assert self._session is not None  # noqa: S101 - as above
         try:
             url = URL(self._bases[upstream] + path, encoded=True)
-            async with self._session.get(url, timeout=DOCUMENT_TIMEOUT, raise_for_status=True) as answer:
-                return dict(await answer.json())
+            async with self._session.get(url, timeout=DOCUMENT_TIMEOUT, raise_for_status=True) as response:
+                return dict(await response.json())
         except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
             raise Unavailable(upstream=upstream, reason=repr(error)) from error
 
@@ -131,28 +129,28 @@ class Proxy:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise InvalidRequest("The request broke off.")
+                        raise InvalidRequest("The request was interrupted.")
                     parts.append(message.get("body", b""))
                     if not message.get("more_body", False):
                         return b"".join(parts)
         except TimeoutError as error:
             raise InvalidRequest("The request's body took too long to arrive.") from error
 
-    async def _answer(self, answer: aiohttp.ClientResponse, whole: bytes | None, send: Send, extra: Headers) -> None:
-        headers = answer_headers(answer.raw_headers)
-        said = {name for name, _ in headers}
-        headers.extend(header for header in extra if header[0] not in said)  # the service's own word stands
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    async def _respond(self, response: aiohttp.ClientResponse, whole: bytes | None, send: Send, extra: Headers) -> None:
+        headers = response_headers(response.raw_headers)
+        names = {name for name, _ in headers}
+        headers.extend(header for header in extra if header[0] not in names)  # the service's header takes precedence
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if whole is None:
-            await self._stream(answer, send)
+            await self._stream(response, send)
         await send({"type": "http.response.body", "body": whole or b""})
 
-    async def _stream(self, answer: aiohttp.ClientResponse, send: Send) -> None:
+    async def _stream(self, response: aiohttp.ClientResponse, send: Send) -> None:
         try:
-            async for chunk in answer.content.iter_any():
+            async for chunk in response.content.iter_any():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise AnswerBrokeOff(repr(error)) from error
+            raise ResponseInterrupted(repr(error)) from error
 
     def _url(self, route: Route, scope: Scope) -> URL:
         query: bytes = scope["query_string"]
@@ -176,6 +174,6 @@ def _session(connections: int) -> aiohttp.ClientSession:
     )
 
 
-def _is_small(answer: aiohttp.ClientResponse) -> bool:
-    length = answer.content_length
-    return answer.status in BODYLESS_STATUSES or (length is not None and length <= WHOLE_BYTES)
+def _is_small(response: aiohttp.ClientResponse) -> bool:
+    length = response.content_length
+    return response.status in BODYLESS_STATUSES or (length is not None and length <= MAX_WHOLE_BYTES)

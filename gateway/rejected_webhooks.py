@@ -1,7 +1,7 @@
-"""Senders of webhooks that are refused.
+"""Limits the senders of rejected webhooks.
 
-Providers send in bursts, from a few addresses, and are never counted. Whoever sends what is refused, for its signature,
-its age, its size or because it never ends, may do so as often in a minute as anybody may ask anything.
+Accepted webhooks are not limited, because providers send in bursts from a few addresses. Webhooks rejected for their
+signature, age or size, or because they do not end, are limited like any caller's requests per minute.
 """
 
 import time
@@ -20,50 +20,50 @@ from gateway.limits import WINDOW_SECONDS, RateLimiter, anonymous
 __all__ = ["RejectedWebhookLimiter"]
 
 REFUSALS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
-REMEMBERED: Final = 10_000
+MAX_CALLERS: Final = 10_000
 
 
 class RejectedWebhookLimiter:
-    """Shuts senders out for the rest of the minute once too many of their webhooks were refused.
+    """Blocks a sender for the rest of the minute after too many rejected webhooks.
 
     Args:
-        limiter: None when limits are switched off.
+        limiter: None if rate limits are off.
     """
 
     def __init__(self, limiter: RateLimiter | None) -> None:
         self._limiter = limiter
-        self._until: TTLCache[str, float] = TTLCache(REMEMBERED, WINDOW_SECONDS)
+        self._blocked_until: TTLCache[str, float] = TTLCache(MAX_CALLERS, WINDOW_SECONDS)
 
-    def require_honest(self, client: str) -> None:
-        """Refuse who is shut out.
+    def require_allowed(self, client: str) -> None:
+        """Refuse a blocked sender.
 
         Raises:
-            TooManyRequests: says when to come back.
+            TooManyRequests: with the time until the block ends.
         """
-        left = self._until.get(anonymous(client), 0.0) - time.monotonic()
-        if left > 0:
-            raise TooManyRequests(retry_after_seconds=int(left) + 1)
+        seconds_left = self._blocked_until.get(anonymous(client), 0.0) - time.monotonic()
+        if seconds_left > 0:
+            raise TooManyRequests(retry_after_seconds=int(seconds_left) + 1)
 
     @asynccontextmanager
-    async def watch(self, client: str, send: Send) -> AsyncIterator[Send]:
-        """Count what is refused meanwhile: by the service, which is seen by the `send` it is given, or by us."""
+    async def counted(self, client: str, send: Send) -> AsyncIterator[Send]:
+        """Count the webhook if it is rejected: by the service, seen by the `send` returned, or by the gateway."""
         try:
-            yield self._noting(client, send)
+            yield self._counting(client, send)
         except (BodyTooLarge, InvalidRequest):
             await self._count(anonymous(client))
             raise
 
-    def _noting(self, client: str, send: Send) -> Send:
-        async def send_and_note(message: Message) -> None:
+    def _counting(self, client: str, send: Send) -> Send:
+        async def send_and_count(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in REFUSALS:
                 await self._count(anonymous(client))
             await send(message)
 
-        return send_and_note
+        return send_and_count
 
     async def _count(self, caller: str) -> None:
         if self._limiter is None:
             return
-        quota = await self._limiter.hit(f"forger:{caller}")
+        quota = await self._limiter.hit(f"rejected-webhooks:{caller}")
         if quota.remaining <= 0:
-            self._until[caller] = time.monotonic() + quota.reset_seconds
+            self._blocked_until[caller] = time.monotonic() + quota.reset_seconds

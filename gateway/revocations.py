@@ -1,7 +1,7 @@
-"""The logins that have ended while their access tokens are still alive (W1: logging out counts at once, everywhere).
+"""The logins that have ended although their access tokens have not expired (W1: a logout takes effect at once).
 
-Users tells of each by a `session.revoked` message. The whole set is read at start, whenever the broker came back, and
-every few seconds while it is away or while reading it fails.
+The users service publishes each as a `session.revoked` message. The whole set is read at start, after the broker was
+unavailable, and every few seconds while the broker is unavailable or reading fails.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
+from common.background import BackgroundTask
 from common.errors import ServiceError, Unavailable
 from common.messaging.message import Message
 from common.telemetry.logs import get_logger
@@ -19,7 +20,7 @@ from common.telemetry.logs import get_logger
 __all__ = ["REVOKED", "Revocations"]
 
 REVOKED: Final = "session.revoked"
-# With the broker up nothing is missed; this only bounds the harm of a mistake of ours.
+# No message is missed while the broker is connected; this only limits the effect of a bug.
 CHECK_SECONDS: Final = 60.0
 
 Source = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -28,12 +29,12 @@ Source = Callable[[], Awaitable[list[dict[str, Any]]]]
 logger = get_logger(__name__)
 
 
-class Revocations:
-    """Knows which logins have ended.
+class Revocations(BackgroundTask):
+    """The ended logins.
 
     Args:
-        is_fed: whether messages are coming in right now.
-        poll_seconds: how often the set is read again while they are not, and after it could not be read.
+        is_fed: whether messages are being received.
+        poll_seconds: how often the set is read while they are not, or after reading failed.
         on_change: called whenever logins may have been added.
     """
 
@@ -45,29 +46,20 @@ class Revocations:
         poll_seconds: float,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__(self._keep_current, name="revocations")
         self._source = source
         self._is_fed = is_fed
         self._poll_seconds = poll_seconds
         self._on_change = on_change
-        self._ends: dict[uuid.UUID, float] = {}  # session -> when its last token expires, in Unix seconds
+        self._ends: dict[uuid.UUID, float] = {}  # session -> expiry of its last token, in Unix seconds
         self._is_loaded = False
         self._wanted = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._keep_current(), name="revocations")
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     def covers(self, session_id: uuid.UUID) -> bool:
-        """Whether that login has ended.
+        """Return whether the login has ended.
 
         Raises:
-            Unavailable: not known, because the set was never read.
+            Unavailable: the set has not been read yet.
         """
         if not self._is_loaded:
             raise Unavailable(reason="revoked sessions are not loaded")
@@ -83,7 +75,7 @@ class Revocations:
             self._on_change()
 
     def reload(self) -> None:
-        """Say that messages may have been missed."""
+        """Read the set again, because messages may have been missed."""
         self._wanted.set()
 
     async def _keep_current(self) -> None:
@@ -93,7 +85,7 @@ class Revocations:
             await self._until_due(is_current=is_current)
 
     async def _until_due(self, *, is_current: bool) -> None:
-        """Return after a gap, after one poll's time without the broker or the whole set, and now and then with both."""
+        """Return after a gap, after `poll_seconds` without the broker or the set, and after CHECK_SECONDS otherwise."""
         check_at = time.monotonic() + CHECK_SECONDS
         while time.monotonic() < check_at:
             with suppress(TimeoutError):
@@ -103,12 +95,12 @@ class Revocations:
                 return
 
     async def _load(self) -> bool:
-        """Read the set, and say whether that went well."""
+        """Read the set; return whether that succeeded."""
         try:
             for session in await self._source():
                 self._add(session)
         except (ServiceError, KeyError, TypeError, ValueError) as error:
-            logger.warning("revocations.unknown", reason=repr(error))
+            logger.warning("revocations.load_failed", reason=repr(error))
             return False
         now = time.time()
         self._ends = {session_id: ends_at for session_id, ends_at in self._ends.items() if ends_at > now}

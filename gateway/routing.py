@@ -1,7 +1,7 @@
-"""The allow-list: which method and path goes to which service, and who may. Nothing else passes.
+"""The allow-list: each method and path with its service and access rule. No other request passes.
 
-Paths are matched as the client wrote them. What would need decoding or normalising first (percent signs, dot
-segments, empty segments, backslashes, a trailing slash) is no path of ours, so no two readers can disagree on it.
+Paths are matched as the client wrote them. A path that needs decoding or normalising (percent signs, dot segments,
+empty segments, backslashes, a trailing slash) is not found, so the gateway and a service cannot read it differently.
 """
 
 import enum
@@ -17,7 +17,7 @@ __all__ = ["ROUTES", "Access", "MethodNotAllowed", "Route", "RoutingTable", "Ups
 PROVISIONING_SECONDS: Final = 60.0  # a hall of 100,000 seats
 PARAMETER: Final = b"{}"
 
-# Segments of unreserved characters (RFC 3986 §2.3) that do not begin with a dot.
+# Segments of unreserved characters (RFC 3986 §2.3) without a leading dot.
 _CLEAN: Final = re.compile(rb"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
@@ -29,18 +29,20 @@ class Upstream(enum.StrEnum):
 
 
 class Access(enum.StrEnum):
-    PUBLIC = "public"  # anybody; a token is passed on when there is one
-    USER = "user"  # a valid access token; what its owner may do is the service's business
+    PUBLIC = "public"  # no token required; one that is sent is forwarded
+    USER = "user"  # a valid access token; the service authorises its user
     SIGNED = "signed"  # a provider's webhook: the service checks its signature
-    OWN_TOKEN = "own_token"  # noqa: S105 - the service reads the token itself, it need not be an access token
+    OWN_TOKEN = "own_token"  # noqa: S105 - the service checks the token, which may be of another type
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is a template such as ``/api/orders/{order_id}``; services serve the same path.
+    """A route of the API.
 
-    `timeout_seconds` is for a service that may take longer to answer than others; `is_long` is for answers that grow
-    with the hall.
+    Args:
+        path: a template such as ``/api/orders/{order_id}``; the service has the same path.
+        timeout_seconds: for responses that may take longer than others.
+        is_long: the response grows with the hall.
     """
 
     method: str
@@ -68,7 +70,7 @@ class _Node:
 
 
 class RoutingTable:
-    """Finds a route by walking the path's segments; a literal segment wins over a parameter."""
+    """Finds a route by the path's segments. A literal segment takes precedence over a parameter."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -79,7 +81,7 @@ class RoutingTable:
         """Return the route of a clean path.
 
         Raises:
-            NotFound: no such path.
+            NotFound: there is no such path.
             MethodNotAllowed: the path has other methods.
         """
         node = self._root

@@ -1,4 +1,4 @@
-"""The last thing that touches an answer: what browsers are told, and what is nobody's business outside."""
+"""Sets the security headers of every response, and removes headers between services."""
 
 from typing import Final
 
@@ -9,27 +9,26 @@ from common.telemetry.correlation import CORRELATION_HEADER, correlation_id, new
 
 __all__ = ["SecurityHeadersMiddleware"]
 
-# Between services only.
-PRIVATE: Final = KIND_HEADER.lower().encode()
+INTERNAL: Final = KIND_HEADER.lower().encode()
 CORRELATION: Final = CORRELATION_HEADER.lower().encode()
 CONTENT_SECURITY_POLICY: Final = b"content-security-policy"
 CACHE_CONTROL: Final = b"cache-control"
 API: Final = b"/api/"
 
-# OWASP Secure Headers; HSTS is said by whoever terminates TLS.
+# OWASP Secure Headers. The proxy that terminates TLS sets HSTS.
 ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
-# For answers that are no page; a page brings its own.
-NOTHING_RUNS: Final = (CONTENT_SECURITY_POLICY, b"default-src 'none'; frame-ancestors 'none'")
-# Unless a service says otherwise: answers carry tokens (RFC 6749 §5.1), people's data, and seats of this moment.
+# For responses other than pages, which set their own.
+DENY_ALL: Final = (CONTENT_SECURITY_POLICY, b"default-src 'none'; frame-ancestors 'none'")
+# Unless a service sets it: responses contain tokens (RFC 6749 §5.1), personal data and the seats' present state.
 NO_STORE: Final = (CACHE_CONTROL, b"no-store")
 
 
 class SecurityHeadersMiddleware:
-    """Wraps everything else, so that it sees refusals from any layer too."""
+    """Wraps all other layers, so that it sees their refusals too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,13 +44,13 @@ class SecurityHeadersMiddleware:
 
 
 def _finished(headers: list[tuple[bytes, bytes]], *, is_api: bool) -> list[tuple[bytes, bytes]]:
-    kept = [header for header in headers if header[0] != PRIVATE]
+    kept = [header for header in headers if header[0] != INTERNAL]
     names = {name for name, _ in kept}
     kept.extend(ALWAYS)
     if CONTENT_SECURITY_POLICY not in names:
-        kept.append(NOTHING_RUNS)
+        kept.append(DENY_ALL)
     if is_api and CACHE_CONTROL not in names:
         kept.append(NO_STORE)
-    if CORRELATION not in names:  # a CORS preflight is answered before there is one
+    if CORRELATION not in names:  # CORS preflights are handled before it is set
         kept.append((CORRELATION, (correlation_id() or new_correlation_id()).encode()))
     return kept

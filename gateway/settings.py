@@ -1,4 +1,4 @@
-"""What the gateway reads from the environment."""
+"""The gateway's settings."""
 
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, Self
@@ -12,49 +12,49 @@ from gateway.routing import Upstream
 
 __all__ = ["Settings"]
 
-# Who may read /metrics unless somebody is named. Not private networks: there are strangers in offices and clouds too,
-# and a proxy's or a container platform's own address is a private one.
+# The default networks that may read /metrics. Private networks are not included: offices and clouds have other users,
+# and the address of a proxy or a container platform is private too.
 THIS_MACHINE: Final = ("127.0.0.0/8", "::1/128")
 
 
 class Settings(ServiceSettings, MessagingSettings):
-    """Lists are written with commas: ``CORS_ORIGINS=https://shop.example,https://admin.example``."""
+    """Lists are comma-separated: ``CORS_ORIGINS=https://shop.example,https://admin.example``."""
 
     users_url: str = "http://127.0.0.1:5000"
     orders_url: str = "http://127.0.0.1:5001"
     events_url: str = "http://127.0.0.1:5002"
     orchestrator_url: str = "http://127.0.0.1:5003"
     upstream_timeout_seconds: float = Field(
-        default=15.0, gt=0, description="For an answer; more than a saga's inline budget, so that its 202 arrives."
+        default=15.0, gt=0, description="For a response; longer than a saga's inline budget, so that its 202 arrives."
     )
-    upstream_connections: int = Field(default=256, gt=0, description="Open at most, to each service.")
-    upstream_long_connections: int = Field(default=64, gt=0, description="On top, for seat maps; each may take long.")
-    request_body_seconds: float = Field(default=10.0, gt=0, description="A client has this long to send its body.")
+    upstream_connections: int = Field(default=256, gt=0, description="The maximum to each service.")
+    upstream_long_connections: int = Field(default=64, gt=0, description="The additional maximum for seat maps.")
+    request_body_seconds: float = Field(default=10.0, gt=0, description="How long a client may take to send a body.")
 
-    # Each takes a file, and another one to a service. Live connections are among them.
+    # Live connections included. Each uses a file descriptor, and one more to a service.
     max_connections: int | None = 16_384
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
-        default=(), description="Load balancers in front, whose X-Forwarded-For is believed."
+        default=(), description="Load balancers whose X-Forwarded-For is trusted."
     )
     continue_traces: bool = Field(
-        default=False, description="Continue a traceparent that comes through them: set it if they drop strangers'."
+        default=False, description="Continue their traceparent: set it if they drop clients'."
     )
     operator_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=tuple(ip_network(network) for network in THIS_MACHINE), description="Who may read /metrics."
     )
 
     rate_limit_per_minute: int = Field(default=100, ge=0, description="Per user, per address when anonymous; 0 is off.")
-    redis_url: SecretStr | None = Field(default=None, description="Counts shared by all gateways; memory without it.")
+    redis_url: SecretStr | None = Field(default=None, description="Shared counts of all gateways; in memory if empty.")
 
     docs: bool = True
     openapi_cache_seconds: float = Field(default=30.0, ge=0)
-    health_cache_seconds: float = Field(default=1.0, ge=0, description="How old a report on /health may be.")
-    revocation_poll_seconds: float = Field(default=2.0, gt=0, description="How often, while the broker is away.")
+    health_cache_seconds: float = Field(default=1.0, ge=0, description="For how long a report on /health is cached.")
+    revocation_poll_seconds: float = Field(default=2.0, gt=0, description="How often, while the broker is unavailable.")
     live_connections: int = Field(default=10_000, gt=0)
     live_connections_per_address: int = Field(default=50, gt=0)
-    live_backlog_messages: int = Field(default=256, gt=0, description="A client further behind than this is dropped.")
+    live_backlog_messages: int = Field(default=256, gt=0, description="A client further behind is disconnected.")
 
     @property
     def upstreams(self) -> dict[Upstream, str]:

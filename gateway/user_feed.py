@@ -1,24 +1,20 @@
-"""A person's own feed: orders, transfers, sales, payments and jobs of theirs, as they happen.
+"""A user's own feed: their orders, transfers, sales, payments and jobs, as they happen.
 
-The feed is kept by the orchestrator and numbered; a `feed.changed` message says that there is more to read. So nothing
-is lost while a client is away: it comes back with the last number it has seen, and first gets what it missed.
-
-What a client receives, as JSON text::
+The orchestrator stores and numbers the feed; a `feed.changed` message reports new entries. Nothing is lost while a
+client is disconnected: it connects with the last number it has seen and gets what it missed. The feed sends JSON text::
 
     {"type": "subscribed", "sequence": 41}                 what follows has higher numbers
     {"type": "order.confirmed", "sequence": 42, "id": …, "time": …, "subject": …, "data": {…}}
-    {"type": "resync", "sequence": 57}                     some before that number are not kept: read anew
+    {"type": "resync", "sequence": 57}                     some entries up to that number are deleted: read all
 
-It is closed with 4401 and the error code as the reason when its login or its token ends (UNAUTHORIZED,
-TOKEN_EXPIRED: connect again with a fresh token), with 1013 when it does not read, with 1008 when it sends anything.
-A connection that may not be is refused as those for seat maps are (`gateway.seat_map_feed`).
+The connection is closed with 4401 and the error code as the reason when the login ends (UNAUTHORIZED) or the token
+expires (TOKEN_EXPIRED: connect again with a new token). `gateway.live_feed` describes the other codes.
 """
 
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -29,25 +25,24 @@ from fastapi import WebSocket
 from common.auth.principal import Principal
 from common.auth.user_tokens import TokenExpired
 from common.backoff import backoff
-from common.errors import ServiceError, Unauthenticated
-from common.http.errors import STATUS_OF_KIND
+from common.errors import ServiceError
 from common.messaging.message import Message
 from common.telemetry.logs import get_logger
 from gateway.auth import SessionRevoked
 from gateway.connections import LiveConnections
+from gateway.live_feed import ClientTooSlow, Close, Watchers, close_for, run_until_closed
 from gateway.revocations import Revocations
-from gateway.seat_map_feed import DROPPED, POLICY_VIOLATION, PRIVATE_CODES, TRY_AGAIN_LATER, close
 
 __all__ = ["FEED_CHANGED", "ReadFeed", "UserFeeds"]
 
 FEED_CHANGED: Final = "feed.changed"
-SEND_SECONDS: Final = 10.0  # who has not taken a message by then does not read
-READS_AT_ONCE: Final = 32  # when the broker comes back, everybody looks whether there is more
+SEND_SECONDS: Final = 10.0  # for one message
+PARALLEL_READS: Final = 32  # after a reconnection to the broker, every feed is read
 FIRST_WAIT_SECONDS: Final = 0.2
-LONGEST_WAIT_SECONDS: Final = 5.0
+MAX_WAIT_SECONDS: Final = 5.0
 
 ReadFeed = Callable[[uuid.UUID, int | None], Awaitable[dict[str, Any]]]
-"""Returns a page of somebody's feed after a number: ``{"entries": […], "last_sequence": …, "is_complete": …}``."""
+"""Returns a page of a user's feed after a number: ``{"entries": […], "last_sequence": …, "is_complete": …}``."""
 
 logger = get_logger(__name__)
 
@@ -55,105 +50,78 @@ logger = get_logger(__name__)
 @dataclass(eq=False)
 class _Watcher:
     principal: Principal
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    has_news: asyncio.Event = field(default_factory=asyncio.Event)
+    is_revoked: asyncio.Event = field(default_factory=asyncio.Event)
 
-
-class _Silent(Exception):
-    pass
+    async def wait_until_login_ends(self) -> Close:
+        seconds_left = (self.principal.expires_at - datetime.now(UTC)).total_seconds()
+        try:
+            async with asyncio.timeout(seconds_left):
+                await self.is_revoked.wait()
+        except TimeoutError:
+            return close_for(TokenExpired())
+        return close_for(SessionRevoked())
 
 
 class UserFeeds:
-    """Who watches their own feed."""
+    """Sends users their own feeds."""
 
-    def __init__(self, read: ReadFeed, door: LiveConnections, revocations: Revocations) -> None:
+    def __init__(self, read: ReadFeed, connections: LiveConnections, revocations: Revocations) -> None:
         self._read = read
-        self._door = door
+        self._connections = connections
         self._revocations = revocations
-        self._watchers: dict[str, set[_Watcher]] = {}
-        self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._watchers = Watchers[_Watcher]()
+        self._reads = asyncio.Semaphore(PARALLEL_READS)
 
     async def take(self, message: Message) -> None:
         """Handle a `feed.changed` message; its subject is the user's id."""
-        for watcher in self._watchers.get(message.subject, ()):
-            watcher.wanted.set()
+        for watcher in self._watchers.of(message.subject):
+            watcher.has_news.set()
 
-    def look_again(self) -> None:
-        """Say that messages may have been missed."""
-        for watcher in self._all():
-            watcher.wanted.set()
+    def reload(self) -> None:
+        """Read every feed again, because messages may have been missed."""
+        for _, watcher in self._watchers.all():
+            watcher.has_news.set()
 
-    def end_revoked(self) -> None:
-        """Say that logins have ended: theirs are closed."""
-        for watcher in self._all():
+    def close_revoked(self) -> None:
+        """Close the connections whose login has ended."""
+        for _, watcher in self._watchers.all():
             if self._revocations.covers(watcher.principal.session_id):
-                watcher.ended.set()
+                watcher.is_revoked.set()
 
     async def serve(self, websocket: WebSocket, principal: Principal, *, since: int | None, client: str) -> None:
-        """Send what happens to that person until they leave, or may not listen any more.
+        """Send the user's feed until the connection ends.
 
         Args:
-            since: the last number they have seen; without it, what happens from now on.
+            since: the last number the client has seen; without it, only new entries are sent.
 
         Raises:
-            Forbidden: a page of another origin asks.
-            SessionRevoked: the login ended just now.
-            TooManyRequests: its address has too many connections already.
-            Unavailable: we have too many.
+            SessionRevoked: the login has just ended.
+            Forbidden, TooManyRequests, Unavailable: as `LiveConnections.admitted`.
         """
-        with self._door.admitted(websocket, client), self._watching(principal) as watcher:
+        with (
+            self._connections.admitted(websocket, client),
+            self._watchers.added(str(principal.user_id), _Watcher(principal)) as watcher,
+        ):
             if self._revocations.covers(principal.session_id):
                 raise SessionRevoked
             await websocket.accept()
-            await self._run(websocket, watcher, since)
-
-    @contextmanager
-    def _watching(self, principal: Principal) -> Iterator[_Watcher]:
-        user_id, watcher = str(principal.user_id), _Watcher(principal)
-        watchers = self._watchers.setdefault(user_id, set())
-        watchers.add(watcher)
-        try:
-            yield watcher
-        finally:
-            watchers.discard(watcher)
-            if not watchers:
-                self._watchers.pop(user_id, None)
-
-    def _all(self) -> list[_Watcher]:
-        return [watcher for watchers in self._watchers.values() for watcher in watchers]
-
-    async def _run(self, websocket: WebSocket, watcher: _Watcher, since: int | None) -> None:
-        following = asyncio.create_task(self._follow(websocket, watcher, since))
-        hearing = asyncio.create_task(websocket.receive())  # its first message, or its leaving
-        ending = asyncio.create_task(watcher.ended.wait())
-        tasks = (following, hearing, ending)
-        seconds_left = (watcher.principal.expires_at - datetime.now(UTC)).total_seconds()
-        try:
-            done, _ = await asyncio.wait(tasks, timeout=seconds_left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        if ending in done or not done:
-            await _say_goodbye(websocket, SessionRevoked() if ending in done else TokenExpired())
-        elif isinstance(outcomes[0], _Silent):
-            DROPPED.inc()
-            await close(websocket, TRY_AGAIN_LATER, "You fell behind: connect again.")
-        elif isinstance(outcomes[1], dict) and outcomes[1]["type"] == "websocket.receive":
-            await close(websocket, POLICY_VIOLATION, "There is nothing to say here.")
+            await run_until_closed(
+                websocket, sending=self._follow(websocket, watcher, since), ending=watcher.wait_until_login_ends()
+            )
 
     async def _follow(self, websocket: WebSocket, watcher: _Watcher, since: int | None) -> None:
         user_id = watcher.principal.user_id
         position = since if since is not None else (await self._page(user_id, None))["last_sequence"]
         await _send(websocket, {"type": "subscribed", "sequence": position})
-        watcher.wanted.set()
+        watcher.has_news.set()
         while True:
-            await watcher.wanted.wait()
-            watcher.wanted.clear()  # before reading: what comes meanwhile is looked for again
+            await watcher.has_news.wait()
+            watcher.has_news.clear()  # before reading, so that a message during it causes another read
             position = await self._catch_up(websocket, user_id, position)
 
     async def _catch_up(self, websocket: WebSocket, user_id: uuid.UUID, position: int) -> int:
-        """Send what is new, and return the number of the last entry."""
+        """Send the new entries and return the number of the last one."""
         while True:
             page = await self._page(user_id, position)
             entries, last = page["entries"], page["last_sequence"]
@@ -167,24 +135,20 @@ class UserFeeds:
                 return position
 
     async def _page(self, user_id: uuid.UUID, since: int | None) -> dict[str, Any]:
-        """Read a page, however long the orchestrator is away."""
-        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
+        """Read a page; retry while the orchestrator is unavailable."""
+        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=MAX_WAIT_SECONDS)
         while True:
             try:
                 async with self._reads:
                     return await self._read(user_id, since)
             except ServiceError as error:
-                logger.warning("me.waits", code=error.code, **error.private)
-            await asyncio.sleep(next(pauses) * random.uniform(0.5, 1.5))  # noqa: S311 - so that not all ask at once
+                logger.warning("user_feed.waits", code=error.code, **error.private)
+            await asyncio.sleep(next(pauses) * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries
 
 
-async def _send(websocket: WebSocket, said: dict[str, Any]) -> None:
+async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
     try:
         async with asyncio.timeout(SEND_SECONDS):
-            await websocket.send_text(orjson.dumps(said).decode())
+            await websocket.send_text(orjson.dumps(message).decode())
     except TimeoutError as error:
-        raise _Silent from error
-
-
-async def _say_goodbye(websocket: WebSocket, error: Unauthenticated) -> None:
-    await close(websocket, PRIVATE_CODES + STATUS_OF_KIND[error.kind], error.code)
+        raise ClientTooSlow from error

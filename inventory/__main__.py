@@ -1,4 +1,4 @@
-"""`python -m inventory` serves; `python -m inventory migrate` brings the database up to date."""
+"""`python -m inventory` serves; `python -m inventory migrate` migrates the database."""
 
 import sys
 from pathlib import Path

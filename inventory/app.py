@@ -1,4 +1,4 @@
-"""The inventory, constructed: a gRPC server and its HTTP sidecar in one process and one loop."""
+"""Constructs the inventory: a gRPC server and its HTTP sidecar in one process and one event loop."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,16 +18,15 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask
 from common.rpc.server import CallContext
-from inventory.expiry import HoldExpiry, SeatCountAggregator, Sweeper
+from inventory.expiry import HoldExpiry, HoldSweeper, SeatCountAggregator
 from inventory.repository.check_in import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
-from inventory.repository.hall import HallRepository
+from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
-from inventory.repository.reclaims import ReclaimRepository
 from inventory.repository.search import SearchRepository
 from inventory.repository.seats import SeatRepository
 from inventory.routes import InventoryServicer
-from inventory.seat_changes import SeatChanges
+from inventory.seat_changes import SeatChangePublisher
 from inventory.service.check_in import CheckInService
 from inventory.service.halls import HallService
 from inventory.service.holds import HoldService
@@ -42,16 +41,16 @@ SERVICE: Final = "inventory"
 RPC_SERVICE: Final = inventory_pb2.DESCRIPTOR.services_by_name["Inventory"].full_name
 HEALTH_SECONDS: Final = 2.0
 SERVER_OPTIONS: Final = [
-    ("grpc.so_reuseport", 0),  # a second process on our port is a mistake, and must hear of it
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # our clients ping every 30 s; the default is 300
-    # Callers look up the copies' addresses when a connection ends: so they find new copies. Calls in hand are finished.
+    ("grpc.so_reuseport", 0),  # a second process on the same port must fail
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # clients ping every 30 s; the default is 300 s
+    # When a connection ends, callers resolve the addresses again and find new copies. Calls in progress are finished.
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 60_000),
 ]
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the sidecar; its lifespan runs the whole inventory."""
+    """Return the sidecar, whose lifespan runs the whole inventory."""
     inventory = Inventory(settings)
     return base_app(
         service=SERVICE,
@@ -63,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 class Inventory:
-    """Everything one inventory process is made of."""
+    """The components of an inventory process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -74,7 +73,7 @@ class Inventory:
             url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds
         )
         self.relay = OutboxRelay(self.database, self.publisher, poll_seconds=settings.outbox_poll_seconds)
-        self.changes = SeatChanges(self.publisher, interval_seconds=settings.seat_changes_seconds)
+        self.changes = SeatChangePublisher(self.publisher, interval_seconds=settings.seat_changes_seconds)
         expiry, halls = ExpiryRepository(self.database), HallRepository(self.database)
         self.consumer = Consumer(
             url,
@@ -84,9 +83,9 @@ class Inventory:
             handler=HoldExpiry(expiry, self.publisher, self.changes).handle,
             publisher=self.publisher,
         )
-        self.sweeper = Sweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
+        self.sweeper = HoldSweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
         self.counts = SeatCountAggregator(halls, interval_seconds=settings.seat_count_interval_seconds)
-        # Seats can be held and sold while the broker is away; the sweeper ends the holds meanwhile.
+        # While the broker is unavailable, seats can be held and sold, and the sweeper ends the holds.
         self.health = Health(
             required={"database": self.database.is_healthy},
             optional={"publisher": self.publisher.broker.is_healthy, "consumer": self.consumer.broker.is_healthy},
@@ -99,22 +98,22 @@ class Inventory:
         return InventoryServicer(
             holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes),
             halls=HallService(halls, holds, self.changes),
-            tickets=TicketService(SeatRepository(self.database), ReclaimRepository(self.database), self.changes),
-            entrance=CheckInService(CheckInRepository(self.database), self.changes),
+            tickets=TicketService(SeatRepository(self.database), self.changes),
+            check_in=CheckInService(CheckInRepository(self.database), self.changes),
         )
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Serve; on leaving, finish the calls in hand and stop in reverse order."""
-        server = self._create_server()  # first of all, as somebody else may have the port
+        """Serve. At the end, finish the calls in progress and stop the components in reverse order."""
+        server = self._create_server()  # first, because the port may be in use
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.database.close)
             for broker in (self.publisher.broker, self.consumer.broker):
                 broker.start()
                 stack.push_async_callback(broker.close)
-            for part in (self.relay, self.changes, self.sweeper.task, self.counts.task, self._rpc_health_reporter()):
-                part.start()
-                stack.push_async_callback(part.close)
+            for task in (self.relay, self.changes, self.sweeper.task, self.counts.task, self._rpc_health_reporter()):
+                task.start()
+                stack.push_async_callback(task.close)
             await server.start()
             stack.push_async_callback(server.stop, self.settings.shutdown_grace_seconds)
             yield
@@ -134,7 +133,7 @@ class Inventory:
         return PeriodicTask(self.report_rpc_health, name="rpc health", interval_seconds=HEALTH_SECONDS)
 
     async def report_rpc_health(self) -> None:
-        """Let the standard gRPC health service say what `/health` says."""
+        """Set the standard gRPC health service to the status of `/health`."""
         report = await self.health.report()
         status = (
             health_pb2.HealthCheckResponse.SERVING if report.is_healthy else health_pb2.HealthCheckResponse.NOT_SERVING

@@ -1,4 +1,4 @@
-"""Long work on the loop that everybody shares, cut into short pieces."""
+"""Cuts long conversions into chunks, so that they do not block the event loop."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,14 +9,14 @@ __all__ = ["convert_in_chunks"]
 Source = TypeVar("Source")
 Result = TypeVar("Result")
 
-PIECE: Final = 250
-"""Seats converted before others have their turn: two milliseconds of work."""
+CHUNK_SIZE: Final = 250
+"""In seats: two milliseconds of work."""
 
 
 async def convert_in_chunks(convert: Callable[[Source], Result], sources: Sequence[Source]) -> list[Result]:
-    """Convert them all; a page of 5,000 seats would keep reservations waiting for 40 ms otherwise."""
+    """Convert all sources. At once, a page of 5,000 seats would delay reservations by 40 ms."""
     results: list[Result] = []
-    for start in range(0, len(sources), PIECE):
-        results += [convert(source) for source in sources[start : start + PIECE]]
+    for start in range(0, len(sources), CHUNK_SIZE):
+        results += [convert(source) for source in sources[start : start + CHUNK_SIZE]]
         await asyncio.sleep(0)
     return results

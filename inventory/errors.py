@@ -1,4 +1,4 @@
-"""What the inventory refuses, and why."""
+"""The inventory's errors."""
 
 from common.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound
 
@@ -22,7 +22,7 @@ class SeatNotFound(NotFound):
 
 
 class SeatsOfTwoEvents(InvalidRequest):
-    public_message = "Those are seats of two events."
+    public_message = "The seats belong to two events."
 
 
 class SeatUnavailable(Conflict):
@@ -37,7 +37,7 @@ class SeatAlreadySold(Conflict):
 
 class SeatNotHeld(Conflict):
     code = "SEAT_NOT_HELD"
-    public_message = "Those seats are held by somebody else."
+    public_message = "Those seats are held by another user."
 
 
 class HoldExpired(Gone):
@@ -52,11 +52,11 @@ class EventEnded(Gone):
 
 class NotSeatOwner(Forbidden):
     code = "NOT_SEAT_OWNER"
-    public_message = "The ticket belongs to somebody else."
+    public_message = "The ticket belongs to another user."
 
 
 class EventAlreadyProvisioned(Conflict):
-    public_message = "The event has its seats already."
+    public_message = "The event already has seats."
 
 
 class SeatsInUse(Conflict):

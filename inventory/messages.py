@@ -1,4 +1,4 @@
-"""The messages that the inventory takes and sends."""
+"""The messages that the inventory consumes and publishes."""
 
 import uuid
 from typing import Final
@@ -12,23 +12,26 @@ __all__ = ["SOURCE", "ExpiredHold", "HoldMessage"]
 SOURCE: Final = "inventory"
 
 
-class HoldMessage(BaseModel):
-    """`seat.hold`: published when seats were held, delivered here when their time is over."""
-
+class _HoldData(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     hold_id: uuid.UUID
     event_id: uuid.UUID
     user_id: uuid.UUID
     seat_ids: list[uuid.UUID]
+
+
+class HoldMessage(_HoldData):
+    """`seat.hold`: published when seats are held, delivered here when the hold expires."""
+
     held_until: AwareDatetime
 
     @classmethod
     def read(cls, message: Message) -> "HoldMessage":
-        """Read the data of a message.
+        """Read a message's data.
 
         Raises:
-            InvalidMessage: it does not tell of a hold.
+            InvalidMessage: the message is not about a hold.
         """
         if message.type != "seat.hold":
             raise InvalidMessage(type=message.type)
@@ -38,15 +41,8 @@ class HoldMessage(BaseModel):
             raise InvalidMessage(problems=error.error_count()) from error
 
 
-class ExpiredHold(BaseModel):
+class ExpiredHold(_HoldData):
     """`hold.expired`: a hold has ended without a sale."""
-
-    model_config = ConfigDict(frozen=True)
-
-    hold_id: uuid.UUID
-    event_id: uuid.UUID
-    user_id: uuid.UUID
-    seat_ids: list[uuid.UUID]
 
     def as_message(self) -> Message:
         return Message(type="hold.expired", source=SOURCE, subject=str(self.hold_id), data=self.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""What the inventory counts."""
+"""The inventory's metrics."""
 
 from typing import Final
 
@@ -8,8 +8,8 @@ from common.telemetry.metrics import keep_old_name
 
 __all__ = ["HOLDS_EXPIRED", "HOLDS_OPEN", "OVERSELLS", "RESERVES", "SCANS", "SEAT_CHANGES_DROPPED"]
 
-HOLDS_OPEN: Final = Gauge("holds_open", "Live holds, as of the last sweep.")
-HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds ended because their time was over.", ["by"])
+HOLDS_OPEN: Final = Gauge("holds_open", "Live holds at the last sweep.")
+HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds that expired.", ["by"])
 RESERVES: Final = Counter("seat_reservations_total", "Attempts to hold seats.", ["kind", "outcome"])
 SCANS: Final = Counter("scans_total", "Scans logged, each once.", ["result"])
 OVERSELLS: Final = Counter(
@@ -21,6 +21,6 @@ SEAT_CHANGES_DROPPED: Final = Counter("seat_changes_dropped_total", "Hints for l
 keep_old_name(RESERVES, "reserves")
 keep_old_name(OVERSELLS, "oversell")
 
-# Known from the start: a counter that appears with its first event shows no increase.
+# Created at start, because a counter that appears with its first event shows no increase.
 for by in ("message", "sweeper"):
     HOLDS_EXPIRED.labels(by)

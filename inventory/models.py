@@ -23,7 +23,7 @@ from common.messaging.inbox import inbox_table
 from common.messaging.outbox import outbox_table
 
 __all__ = [
-    "LONGEST_RUN",
+    "MAX_RUN",
     "closed_events",
     "entry_logs",
     "metadata",
@@ -33,8 +33,8 @@ __all__ = [
     "seats",
 ]
 
-LONGEST_RUN: Final = 10
-"""Nobody may take more seats at once (T2), so a longer run of free seats is worth no more."""
+MAX_RUN: Final = 10
+"""A hold has at most 10 seats (T2), so longer runs of free seats are not distinguished."""
 
 metadata: Final = new_metadata()
 requests_table(metadata)
@@ -50,10 +50,10 @@ seats: Final = Table(
     Column("row_number", Text, nullable=False),
     Column("row_rank", Integer, nullable=False),  # rows of an event from the best to the worst, from 1
     Column("seat_number", Integer, nullable=False),
-    Column("hall_position", Integer, nullable=False),  # seats of an event in hall order, from 1: what pages follow
+    Column("hall_position", Integer, nullable=False),  # seats of an event in hall order, from 1; pages use it
     Column("price", AMOUNT, nullable=False),
     Column("status", Text, nullable=False, server_default="AVAILABLE"),
-    # The hold that has the seat; once sold, the hold it was sold from, which is also the order's id.
+    # The seat's hold; once sold, the hold it was sold from, which is also the order's id.
     Column("hold_id", UUID(as_uuid=True)),
     Column("held_by_user_id", UUID(as_uuid=True)),
     Column("held_until", DateTime(timezone=True)),
@@ -78,8 +78,8 @@ seats: Final = Table(
         name="state",
     ),
     CheckConstraint("(status = 'CHECKED_IN') = (admitted_at IS NOT NULL)", name="admitted_at"),
-    # No two indexes serve the same order: a plan made when a category was nearly full or nearly empty cannot take the
-    # wrong one, and read through a whole hall for it.
+    # No two indexes have the same order: a plan made when a category was nearly full or empty cannot use the wrong one
+    # and read the whole hall.
     Index("ix_seats_hall_position", "event_id", "hall_position", unique=True),
     Index(
         "ix_seats_available",
@@ -90,7 +90,7 @@ seats: Final = Table(
         postgresql_where=text("status = 'AVAILABLE'"),
     ),
     Index("ix_seats_hold", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
-    # Not "status = 'HELD'": a search by hold_id names that too, and must not come to scan all holds here.
+    # Not "status = 'HELD'": a search by hold_id has that condition too, and must not scan all holds by this index.
     Index("ix_seats_held_until", "held_until", "hold_id", postgresql_where=text("held_until IS NOT NULL")),
     Index(
         "ix_seats_owner",
@@ -99,10 +99,10 @@ seats: Final = Table(
         "seat_id",
         postgresql_where=text("owner_user_id IS NOT NULL"),
     ),
-    # The hall's order once more, but only who has a ticket: a hall where few are sold is not walked through for them.
+    # Hall order again, but of owned seats only, so that listing few attendees does not read the whole hall.
     Index("ix_seats_attendees", "event_id", "hall_position", postgresql_where=text("owner_user_id IS NOT NULL")),
-    # Pages are filled to the end: every change of a seat touches an index, so room for updates in place would be room
-    # wasted (measured: half as many pages more, no purchase faster).
+    # The fill factor stays at 100: every change of a seat changes an index, so in-place updates are impossible
+    # (measured: half as many pages more, and purchases no faster).
 )
 
 seat_rows: Final = Table(
@@ -114,12 +114,17 @@ seat_rows: Final = Table(
     Column("rank_in_category", Integer, nullable=False),  # rows of a category from the best to the worst, from 1
     Column("row_number", Text, nullable=False),
     Column("is_general_admission", Boolean, nullable=False),
-    # No run of adjacent free seats in the row is longer than this; it may well be shorter. See docs/locking.md.
+    # The upper bound of the row's longest run of adjacent free seats. See docs/locking.md.
     Column("free_run", SmallInteger, nullable=False),
-    Column("version", Integer, nullable=False, server_default="0"),  # grows whenever a seat of the row is freed
-    CheckConstraint(f"free_run BETWEEN 0 AND {LONGEST_RUN}", name="free_run"),
+    Column("version", Integer, nullable=False, server_default="0"),  # incremented whenever a seat of the row is freed
+    CheckConstraint(f"free_run BETWEEN 0 AND {MAX_RUN}", name="free_run"),
     Index("ix_seat_rows_promising", "event_id", "category", "free_run", "rank_in_category"),
 )
+
+
+def _status_counts() -> list[Column[int]]:
+    return [Column(name, Integer, nullable=False) for name in ("available", "held", "sold", "blocked")]
+
 
 seat_counts: Final = Table(
     "seat_counts",
@@ -128,28 +133,22 @@ seat_counts: Final = Table(
     Column("category", Text, primary_key=True),
     Column("category_rank", Integer, nullable=False),
     Column("total", Integer, nullable=False),
-    Column("available", Integer, nullable=False),
-    Column("held", Integer, nullable=False),
-    Column("sold", Integer, nullable=False),
-    Column("blocked", Integer, nullable=False),
+    *_status_counts(),
     CheckConstraint("total = available + held + sold + blocked", name="total"),
 )
 
-# What has changed since the counts were last added up. Inserted by every change, so that no count becomes a hot row.
+# Changes not yet added to the counts. Every change inserts a row, so that no count becomes a hot row.
 seat_count_changes: Final = Table(
     "seat_count_changes",
     metadata,
     Column("event_id", UUID(as_uuid=True), nullable=False),
     Column("category", Text, nullable=False),
-    Column("available", Integer, nullable=False),
-    Column("held", Integer, nullable=False),
-    Column("sold", Integer, nullable=False),
-    Column("blocked", Integer, nullable=False),
+    *_status_counts(),
     CheckConstraint("available + held + sold + blocked = 0", name="balance"),
     Index("ix_seat_count_changes_event", "event_id"),
 )
 
-# Events whose sale has ended for good. Every sale looks here; nothing is locked for it.
+# Events whose sale has ended permanently. Every sale reads this without a lock.
 closed_events: Final = Table(
     "closed_events",
     metadata,
@@ -157,7 +156,7 @@ closed_events: Final = Table(
     Column("closed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
-# Every scan at a door, admitted or not.
+# Every scan, admitted or not.
 entry_logs: Final = Table(
     "entry_logs",
     metadata,

@@ -1,4 +1,4 @@
-"""The inventory's own words for what comes in and goes out: plain, typed, no wire format."""
+"""The inventory's commands and results, independent of protobuf."""
 
 import enum
 import uuid
@@ -43,7 +43,7 @@ class SeatStatus(enum.StrEnum):
 
 
 class ScanResult(enum.StrEnum):
-    """What came of a scan (T12)."""
+    """The result of a scan (T12)."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"
@@ -89,9 +89,9 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatState:
-    """A seat as the rules of holding look at it.
+    """A seat's state for the rules of holding.
 
-    `is_held`: by a hold whose time is not over. `is_closed`: the sale of its event has ended.
+    `is_held`: by a hold that has not expired. `is_closed`: the sale of its event has ended.
     """
 
     seat_id: uuid.UUID
@@ -114,7 +114,7 @@ class SeatState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveSeats:
-    """Hold exactly these seats. `seat_ids` are distinct and in ascending order: the order of locking."""
+    """Hold exactly these seats. `seat_ids` are distinct and ascending, which is the order of locking."""
 
     request_id: uuid.UUID
     hold_id: uuid.UUID
@@ -153,7 +153,7 @@ class ReleaseHold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOwner:
-    """Hand over a ticket: the seat, as long as it is sold with that order. Sold anew, it is another ticket."""
+    """Change a ticket's owner. A ticket is a seat and its order; a seat that is sold again is another ticket."""
 
     request_id: uuid.UUID
     seat_id: uuid.UUID
@@ -163,17 +163,17 @@ class ChangeOwner:
     price_paid: Decimal
     undoes_request_id: uuid.UUID | None
     expected_status: SeatStatus  # SOLD or LISTED
-    is_forced: bool = False  # also when the event's sale has ended
+    is_forced: bool = False  # even if the event's sale has ended
 
     @property
     def heeds_end_of_sale(self) -> bool:
-        """Whether an ended sale is in its way. It keeps no undo from setting right what a change did."""
+        """Whether an ended sale forbids the change. It never forbids an undo."""
         return not self.is_forced and self.undoes_request_id is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resale:
-    """List a ticket for resale, or withdraw it. `order_id`: the one it was sold with, as with a change of owner."""
+    """List a ticket for resale, or withdraw it. `order_id` is the order that the seat was sold with."""
 
     request_id: uuid.UUID
     seat_id: uuid.UUID
@@ -183,7 +183,7 @@ class Resale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReclaimSeats:
-    """Take back the seats that `buyer_user_id` bought. Forced: whoever has them now, and even if they were used."""
+    """Reclaim the seats that `buyer_user_id` bought; if forced, even if they were transferred or used."""
 
     request_id: uuid.UUID
     order_id: uuid.UUID
@@ -193,7 +193,7 @@ class ReclaimSeats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutRow:
-    """A row of `seats` seats numbered from 1. Their ids are made up when `seat_ids` is empty."""
+    """A row of `seats` seats numbered from 1. Their ids are generated if `seat_ids` is empty."""
 
     row_number: str
     seats: int
@@ -218,7 +218,7 @@ class SeatPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryAvailability:
-    """Seats of one category by state; `sold` counts listed and checked-in ones too."""
+    """A category's seats by status; `sold` includes listed and checked-in ones."""
 
     event_id: uuid.UUID
     category: str
@@ -231,7 +231,7 @@ class CategoryAvailability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One look at a code at the door. What the code did not tell is None."""
+    """A scan of a code at the entrance. What the code does not contain is None."""
 
     staff_user_id: uuid.UUID
     hall_presented: str
@@ -244,7 +244,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOutcome:
-    """What came of a scan; `admitted_at` with SUCCESS and DUPLICATE."""
+    """A scan's outcome; `admitted_at` is set with SUCCESS and DUPLICATE."""
 
     result: ScanResult
     admitted_at: datetime | None
@@ -267,7 +267,7 @@ class MinuteCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStats:
-    """An event's scans by result, and by minute, oldest first; what did not occur is left out."""
+    """An event's scans by result, and by minute, oldest first; zero counts are omitted."""
 
     result_counts: Mapping[ScanResult, int]
     minute_counts: Sequence[MinuteCount]

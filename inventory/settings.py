@@ -1,4 +1,4 @@
-"""What the inventory process reads from its environment."""
+"""The inventory's settings."""
 
 from pydantic import AliasChoices, Field
 
@@ -12,13 +12,13 @@ class Settings(ServiceSettings, DatabaseSettings, BrokerSettings):
     port: int = Field(default=50051, description="gRPC.")
     health_port: int = Field(default=8080, description="HTTP: /health, /livez, /metrics.")
     lock_timeout_seconds: float = Field(
-        default=2.0, gt=0, description="How long a sale or a release waits for a seat's lock. Reserving never waits."
+        default=2.0, gt=0, description="How long a sale or a release waits for a seat's lock. Reserving does not wait."
     )
-    sweep_seconds: float = Field(default=5.0, gt=0, description="How often holds that outlived their time are ended.")
+    sweep_seconds: float = Field(default=5.0, gt=0, description="How often expired holds are ended.")
     seat_count_interval_seconds: float = Field(
         validation_alias=AliasChoices("seat_count_interval_seconds", "fold_seconds"),
         default=1.0,
         gt=0,
-        description="How often changes are added up into the seat counts.",
+        description="How often changes are added to the seat counts.",
     )
     seat_changes_seconds: float = Field(default=0.1, gt=0, description="How long seat changes are collected.")

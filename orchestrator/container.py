@@ -6,7 +6,6 @@ from typing import Final
 
 import orchestrator.jobs.models
 import orchestrator.saga_engine.models  # noqa: F401 - importing a module defines its tables
-import orchestrator.saga_engine.models  # noqa: F401 - like the features, these define their tables when imported
 from common.db.engine import Database
 from common.health import Health
 from common.messaging.broker import Broker

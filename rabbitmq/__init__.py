@@ -1,1 +1,1 @@
-"""The broker: what the platform declares on it, and its configuration files."""
+"""The broker's topology and configuration files."""

@@ -1,4 +1,4 @@
-"""What decides how the broker's queues are declared. Every process that declares them reads the same."""
+"""Settings of the broker's topology, the same for every process that declares it."""
 
 from pydantic import Field
 
@@ -8,4 +8,4 @@ __all__ = ["BrokerSettings"]
 
 
 class BrokerSettings(MessagingSettings):
-    hold_ttl_seconds: float = Field(default=300, gt=0, description="How long seats are held for a fan (T2).")
+    hold_ttl_seconds: float = Field(default=300, gt=0, description="How long a hold lasts (T2).")

@@ -1,6 +1,6 @@
-"""Everything the platform declares on the broker. `definitions.json` is made from it, and a test compares the two.
+"""The platform's topology on the broker. `definitions.json` is generated from it, and a test compares the two.
 
-After a change, write that file again: ``python -m rabbitmq.topology > rabbitmq/definitions.json``.
+After a change, generate the file: ``python -m rabbitmq.topology > rabbitmq/definitions.json``.
 """
 
 import json
@@ -42,7 +42,7 @@ RELEASE_QUEUE: Final = "seat.release.queue"
 ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 
 NOTIFICATIONS_QUEUE: Final = "orchestrator.notifications.queue"
-# What people may want to be told of: their feeds and letters are made from these.
+# The messages that users' feeds and emails are made from.
 NOTIFYING_MESSAGES: Final = (
     "order.*",
     "transfer.*",
@@ -70,11 +70,11 @@ JOB_KINDS: Final = (
     "reconciliation",
     "bulk",
 )
-DEFAULT_RETRY_SECONDS: Final = (2.0, 4.0, 8.0, 16.0, 32.0)  # the ladder of F2
+DEFAULT_RETRY_SECONDS: Final = (2.0, 4.0, 8.0, 16.0, 32.0)  # the backoff schedule of F2
 
 
 def hold_queue_name(hold_ttl_milliseconds: int) -> str:
-    """A queue's TTL cannot be changed, so another TTL gets another queue."""
+    """Return the queue's name. A queue's TTL cannot be changed, so each TTL has a queue of its own."""
     if hold_ttl_milliseconds == DEFAULT_HOLD_TTL_MILLISECONDS:
         return "seat.hold.queue"
     return f"seat.hold.queue.{hold_ttl_milliseconds}ms"
@@ -85,7 +85,7 @@ def job_queue_name(kind: str) -> str:
 
 
 def retry_exchange_name(seconds: float) -> str:
-    """Name the exchange of one rung of the retry ladder; the queue behind it has the same name."""
+    """Return the name of the exchange for one retry delay, which is also the name of its queue."""
     return f"jobs.retry.{seconds:.0f}s" if float(seconds).is_integer() else f"jobs.retry.{seconds * 1000:.0f}ms"
 
 
@@ -93,13 +93,13 @@ def platform_topology(
     hold_ttl_seconds: float = DEFAULT_HOLD_TTL_MILLISECONDS / 1000,
     retry_seconds: Sequence[float] = DEFAULT_RETRY_SECONDS,
 ) -> Topology:
-    """Return what every process declares when it connects.
+    """Return the topology that every process declares when it connects.
 
-    Holds wait in a queue that nobody reads; when their TTL runs out the broker dead-letters them to the release
-    queue, at least once. A message published for a full queue is rejected, so the outbox keeps it.
+    Holds wait in a queue without consumers. After their TTL the broker dead-letters them to the release queue, at least
+    once. A message for a full queue is rejected, so the outbox keeps it.
 
-    Jobs to be tried again wait likewise, in one queue for each length of wait. A fanout exchange before each of these
-    keeps the routing key free to say the job's kind, which the broker routes by when the wait is over.
+    Jobs wait for a retry likewise, in one queue per delay. Each has a fanout exchange, so that the routing key can be
+    the job's kind, by which the broker routes the message after the delay.
     """
     holds, jobs, retries = _holds(hold_ttl_seconds), _jobs(), _retries(retry_seconds)
     return Topology(
@@ -136,7 +136,7 @@ def _holds(hold_ttl_seconds: float) -> Topology:
 
 
 def _jobs() -> Topology:
-    """Tokens need no parking: the job is a row, and a token that is lost is sent again."""
+    """Return the job queues. Wake-up messages are not parked: the job is a row, and a lost message is sent again."""
     return Topology(
         exchanges=(Exchange(JOBS_EXCHANGE, "direct"),),
         queues=(*(Queue(job_queue_name(kind)) for kind in JOB_KINDS), Queue(DEAD_JOBS_QUEUE)),
@@ -145,11 +145,11 @@ def _jobs() -> Topology:
 
 
 def _retries(retry_seconds: Sequence[float]) -> Topology:
-    rungs = {retry_exchange_name(seconds): round(seconds * 1000) for seconds in retry_seconds}
+    delays = {retry_exchange_name(seconds): round(seconds * 1000) for seconds in retry_seconds}
     return Topology(
-        exchanges=tuple(Exchange(name, "fanout") for name in rungs),
-        queues=tuple(delay_queue(name, milliseconds, then=JOBS_EXCHANGE) for name, milliseconds in rungs.items()),
-        bindings=tuple(Binding(name, name, "") for name in rungs),
+        exchanges=tuple(Exchange(name, "fanout") for name in delays),
+        queues=tuple(delay_queue(name, milliseconds, then=JOBS_EXCHANGE) for name, milliseconds in delays.items()),
+        bindings=tuple(Binding(name, name, "") for name in delays),
     )
 
 

@@ -1,1 +1,1 @@
-"""Who is asking: users by EdDSA tokens of the users service, services by short-lived tokens of their own."""
+"""Authentication: users by the users service's EdDSA tokens, services by short-lived tokens of their own."""

@@ -1,4 +1,4 @@
-"""The person behind a verified token."""
+"""The user of a verified token."""
 
 import enum
 import uuid
@@ -18,7 +18,7 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user, as the token says; `session_id` names the login that can be revoked."""
+    """A user, as the token says. `session_id` is the login, which can be revoked."""
 
     user_id: uuid.UUID
     roles: frozenset[str]
@@ -29,5 +29,5 @@ class Principal:
         return role in self.roles
 
     def may_act_for(self, user_id: uuid.UUID) -> bool:
-        """One's own things are one's own; an admin may see to everybody's."""
+        """Return whether this user may act for `user_id`: users act for themselves, admins for all."""
         return self.user_id == user_id or self.has_role(Role.ADMIN)

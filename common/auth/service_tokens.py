@@ -1,4 +1,4 @@
-"""Service to service: a short-lived token, signed with the platform's secret, good for one audience only."""
+"""Tokens between services: short-lived, signed with the platform's secret, for one audience each."""
 
 import time
 from typing import Final
@@ -14,13 +14,13 @@ __all__ = ["ServiceTokens"]
 ALGORITHM: Final = "HS256"
 TOKEN_TYPE: Final = "service"  # noqa: S105 - a claim, not a secret
 LIFETIME_SECONDS: Final = 300
-RENEW_BEFORE_SECONDS: Final = 60  # so that no token expires between being taken and being checked
+RENEW_BEFORE_SECONDS: Final = 60  # so that no token expires before the callee checks it
 CACHED_TOKENS: Final = 1_000
-CLOCK_SKEW_SECONDS: Final = 5  # two hosts' clocks need not agree better than that
+CLOCK_SKEW_SECONDS: Final = 5  # between two hosts' clocks
 
 
 class ServiceTokens:
-    """Issues this service's tokens and checks the ones it is shown."""
+    """Issues this service's tokens and verifies its callers'."""
 
     def __init__(self, *, service: str, secret: SecretStr) -> None:
         self._service = service
@@ -29,7 +29,7 @@ class ServiceTokens:
         self._verified: LRUCache[str, tuple[str, float]] = LRUCache(CACHED_TOKENS)
 
     def issue(self, audience: str) -> str:
-        """Return a token for calling `audience`, renewed a minute before it runs out."""
+        """Return a token for calling `audience`, renewed a minute before it expires."""
         token, expires_at = self._issued.get(audience, ("", 0.0))
         now = time.time()
         if now > expires_at - RENEW_BEFORE_SECONDS:
@@ -43,8 +43,8 @@ class ServiceTokens:
         """Return the calling service's name.
 
         Raises:
-            Unauthenticated: no token, or not one of ours, or expired.
-            Forbidden: a genuine token of the wrong type or for another service.
+            Unauthenticated: the token is missing, invalid or expired.
+            Forbidden: the token is of another type or for another service.
         """
         caller, expires_at = self._verified.get(token, ("", 0.0))
         if time.time() < expires_at:
@@ -61,7 +61,7 @@ class ServiceTokens:
         except jwt.InvalidAudienceError as error:
             raise Forbidden("That token is for another service.") from error
         except jwt.InvalidTokenError as error:
-            raise Unauthenticated("A service token is needed here.") from error
+            raise Unauthenticated("A service token is required.") from error
         if claims["typ"] != TOKEN_TYPE:
             raise Forbidden("That is not a service token.")
         self._verified[token] = (claims["iss"], float(claims["exp"]))

@@ -1,4 +1,4 @@
-"""Verify users' access tokens (JWT, EdDSA) against the users service's published keys (JWKS)."""
+"""Verifies users' access tokens (JWT, EdDSA) against the users service's published keys (JWKS)."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ AUDIENCE: Final = "ticketremaster"
 ACCESS_TOKEN_TYPE: Final = "access"  # noqa: S105 - a claim, not a secret
 CACHED_TOKENS: Final = 50_000
 CLOCK_SKEW_SECONDS: Final = 5
-# An unknown key id makes us look again, but not once per forged token.
+# An unknown key id reloads the keys, but not once per forged token.
 KEY_REFRESH_SECONDS: Final = 5.0
 
 KeySource = Callable[[], Awaitable[dict[str, Any]]]
@@ -36,7 +36,7 @@ class TokenExpired(Unauthenticated):
 
 
 class UserTokenVerifier:
-    """Checks signature, algorithm, issuer, audience, type and expiry; remembers verified tokens until they expire."""
+    """Checks signature, algorithm, issuer, audience, type and expiry. Verified tokens are cached."""
 
     def __init__(self, fetch_keys: KeySource) -> None:
         self._fetch_keys = fetch_keys
@@ -46,11 +46,11 @@ class UserTokenVerifier:
         self._verified: LRUCache[str, Principal] = LRUCache(CACHED_TOKENS)
 
     async def verify(self, token: str) -> Principal:
-        """Return who the token speaks for.
+        """Return the token's user.
 
         Raises:
-            TokenExpired: it was good once.
-            Unauthenticated: it was never ours, or was tampered with.
+            TokenExpired: the token has expired.
+            Unauthenticated: the token is invalid.
             Unavailable: the keys cannot be fetched.
         """
         known = self._verified.get(token)
@@ -88,7 +88,7 @@ class UserTokenVerifier:
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 audience=AUDIENCE,
-                leeway=CLOCK_SKEW_SECONDS,  # for a token from the near future; its end is kept to the second
+                leeway=CLOCK_SKEW_SECONDS,  # for `iat`; `exp` is checked to the second by `verify`
                 options={"require": ["exp", "iat", "sub", "sid", "typ"]},
             )
             if claims["typ"] != ACCESS_TOKEN_TYPE:
@@ -106,7 +106,7 @@ class UserTokenVerifier:
 
 
 def _header_of(token: str) -> dict[str, Any]:
-    """Return the header, which nobody has vouched for yet. PyJWT would decode the whole token for it, twice in all."""
+    """Return the unverified header. PyJWT would decode the whole token for it a second time."""
     try:
         header = orjson.loads(base64url_decode(token.partition(".")[0]))
     except ValueError as error:

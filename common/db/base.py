@@ -1,4 +1,4 @@
-"""What every service's models share."""
+"""Metadata and column types shared by every service's models."""
 
 from typing import Final
 

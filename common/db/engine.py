@@ -1,9 +1,9 @@
 """One service's database.
 
-Hot paths are one statement each, sent in autocommit: one round trip instead of three. A statement written as
-`text()` is compiled by SQLAlchemy once and then goes to asyncpg directly, which takes a third of the CPU time
-(docs/performance.md); one built of SQLAlchemy's expressions goes SQLAlchemy's way. What needs several statements uses
-`transaction()`; nothing calls out to another service inside one.
+Hot paths send one statement each, in autocommit: one round trip instead of three. A `text()` statement is compiled by
+SQLAlchemy once and then sent by asyncpg directly, which takes a third of the CPU time (docs/performance.md). A statement
+built of SQLAlchemy's expressions is sent by SQLAlchemy. Several statements use `transaction()`; no code calls another
+service inside a transaction.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ __all__ = [
 ]
 
 Row = Mapping[Any, Any]
-"""A row by its columns' names; ours is a `dict`, a transaction's is SQLAlchemy's `RowMapping`."""
+"""A row by column name: a `dict`, or SQLAlchemy's `RowMapping` in a transaction."""
 
-# A service has a few dozen; the bound is for statements that somebody makes up as they go.
+# A service has a few dozen; the limit guards against statements that are built per request.
 COMPILED_STATEMENTS: Final = 1_000
 
 IDLE_IN_TRANSACTION_MILLISECONDS: Final = 15_000
@@ -48,19 +48,17 @@ DEADLOCK_DETECTED: Final = "40P01"
 FOREIGN_KEY_VIOLATION: Final = "23503"
 UNIQUE_VIOLATION: Final = "23505"
 CHECK_VIOLATION: Final = "23514"
-# Class 08 is a broken connection, 57P0x a server going down or coming up, 53 a server out of resources,
-# 57014 a statement that took longer than STATEMENT_TIMEOUT_SECONDS and was rolled back, 25006 a server that just became
-# a standby.
+# Class 08 is a broken connection, 57P0x a server that is stopping or starting, 53 a server out of resources, 57014 a
+# statement that exceeded STATEMENT_TIMEOUT_SECONDS and was rolled back, 25006 a server that has become a standby.
 UNAVAILABLE_CLASSES: Final = ("08", "25006", "53", "57P", "57014")
-# The second is what asyncpg says of a connection on which the server has said farewell and that is not closed yet.
-CONNECTION_IS_OF_NO_USE: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+# asyncpg raises the second on a connection that the server has ended but that is not closed yet.
+BROKEN_CONNECTION: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Database:
     """Connections to one database.
 
-    The server's own failures become `Unavailable`; a statement's errors are raised as SQLAlchemy's, whichever way it
-    was sent.
+    Failures of the server become `Unavailable`. A statement's errors are SQLAlchemy's, even if asyncpg sent it.
     """
 
     def __init__(self, settings: DatabaseSettings, *, application_name: str) -> None:
@@ -69,10 +67,10 @@ class Database:
             "application_name": application_name,
             "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
             "lock_timeout": str(int(settings.lock_timeout_seconds * 1000)),
-            # A process that is frozen or cut off must not keep its locks.
+            # A frozen or disconnected process must not keep its locks.
             "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
             "tcp_keepalives_idle": "30",
-            "jit": "off",  # compiling costs more than these short statements themselves
+            "jit": "off",  # compiling costs more than running these short statements
         }
         self._engine = create_async_engine(
             settings.database_url.get_secret_value(),
@@ -80,7 +78,7 @@ class Database:
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,
             pool_use_lifo=True,
-            hide_parameters=True,  # they hold what no log may
+            hide_parameters=True,  # parameters must not be logged
             json_serializer=_json_text,
             json_deserializer=orjson.loads,
             connect_args={
@@ -108,7 +106,7 @@ class Database:
         return rows[0] if rows else None
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
-        """Run one statement in autocommit and return how many rows it touched."""
+        """Run one statement in autocommit and return the number of affected rows."""
         if not isinstance(statement, TextClause):
             async with self._built() as connection:
                 return (await connection.execute(statement, parameters)).rowcount
@@ -119,7 +117,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Several statements, all or none."""
+        """Run several statements in one transaction."""
         async with _translated(), self._engine.begin() as connection:
             yield connection
 
@@ -140,18 +138,18 @@ class Database:
     async def _direct(self) -> AsyncIterator[Any]:
         async with _translated():
             pool = self._pool or await self._open()
-            # A timer costs as much as taking the connection, so it runs only for those who have to wait.
+            # A timer costs as much as taking the connection, so there is one only if no connection is idle.
             timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds
             async with pool.acquire(timeout=timeout) as connection:
                 DATABASE_STATEMENTS.inc()
                 try:
                     yield connection
                 except asyncpg.InternalClientError:
-                    connection.terminate()  # it is not closed yet and would serve nobody any more
+                    connection.terminate()  # it is unusable but not closed yet
                     raise
 
     async def _open(self) -> asyncpg.Pool:
-        """Open the pool with the first statement: it belongs to the loop that uses it."""
+        """Open the pool with the first statement, because it belongs to the running loop."""
         async with self._opening:
             if self._pool is None:
                 url = make_url(self._settings.database_url.get_secret_value()).set(drivername="postgresql")
@@ -174,7 +172,7 @@ class Database:
 
 
 class _Compiled:
-    """A statement as asyncpg takes it: SQL with $1, $2 and so on, and which parameter each of them is."""
+    """A statement for asyncpg: SQL with $1, $2 and so on, and the parameters' names in that sequence."""
 
     def __init__(self, statement: TextClause, dialect: Any) -> None:
         compiled: Any = statement.compile(dialect=dialect)
@@ -182,15 +180,15 @@ class _Compiled:
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
 
     def bind(self, parameters: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
-        given = parameters or {}
-        return self._sql, [given[name] for name in self._names]
+        values = parameters or {}
+        return self._sql, [values[name] for name in self._names]
 
 
 _PING: Final = text("SELECT 1 AS alive")
 
 
 class ServerRefusal(Exception):
-    """What PostgreSQL refused, without the row that it quotes: rows hold what no log may."""
+    """PostgreSQL's error without the row that it quotes, because rows must not be logged."""
 
     def __init__(self, error: asyncpg.PostgresError) -> None:
         self.sqlstate = error.sqlstate
@@ -199,7 +197,7 @@ class ServerRefusal(Exception):
 
 
 def sqlstate_of(error: DBAPIError) -> str:
-    """Return the five-character SQLSTATE, or an empty string when the server never answered."""
+    """Return the five-character SQLSTATE, or an empty string if the server did not respond."""
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
@@ -209,11 +207,11 @@ async def _prepare(connection: Any) -> None:
 
 
 async def _nothing_to_reset(_: Any) -> None:
-    """A statement in autocommit leaves nothing behind, so the round trip of a reset is saved."""
+    """Skip the round trip of a reset: a statement in autocommit leaves no state."""
 
 
 def _json_text(value: Any) -> str:
-    """Return JSON; text is taken to be JSON already, such as pydantic makes it."""
+    """Return JSON. A string is JSON already, such as pydantic's output."""
     return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
 
 
@@ -221,8 +219,8 @@ def _json_text(value: Any) -> str:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (PoolTimeoutError, TimeoutError, OSError, *CONNECTION_IS_OF_NO_USE) as error:
-        if isinstance(error, ValueError):  # an argument of the wrong type is our own fault
+    except (PoolTimeoutError, TimeoutError, OSError, *BROKEN_CONNECTION) as error:
+        if isinstance(error, ValueError):  # an argument of the wrong type is a bug
             raise
         raise Unavailable(reason=repr(error)) from error
     except asyncpg.PostgresError as error:

@@ -1,4 +1,4 @@
-"""Alembic from code: each service keeps its revisions in its own `migrations/versions/`.
+"""Runs Alembic from code. Each service keeps its revisions in its own `migrations/versions/`.
 
 A service's `migrations/env.py` is one line, ``run_migrations(metadata)``; its `__main__` calls `upgrade`.
 """
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 __all__ = ["run_migrations", "upgrade"]
 
-# Copies of a service may start at once; the first migrates, the others wait. The number is arbitrary, but shared.
+# If several copies of a service start at once, the first migrates and the others wait. The number is arbitrary.
 MIGRATION_LOCK: Final = 7_205_759
 
 
@@ -27,7 +27,7 @@ def upgrade(*, migrations: Path, database_url: str, revision: str = "head") -> N
 
 
 def run_migrations(metadata: MetaData) -> None:
-    """What `env.py` does: run the revisions in one transaction under an advisory lock."""
+    """Run the revisions in one transaction under an advisory lock; called by `env.py`."""
     asyncio.run(_migrate(context.config.attributes["database_url"], metadata))
 
 

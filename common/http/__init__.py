@@ -1,1 +1,1 @@
-"""HTTP at the edge: the app every service starts from, and the client between services."""
+"""HTTP: the base of every service's app, and the client for calls between services."""

@@ -1,4 +1,4 @@
-"""The FastAPI app every service starts from, and how it is served."""
+"""The base of every service's FastAPI app, and how it is served."""
 
 import asyncio
 import gc
@@ -19,14 +19,14 @@ from common.http.connections import IdleTimeoutProtocol
 from common.http.envelope import ErrorBody
 from common.http.errors import install_error_handlers
 from common.http.jwks import JwksClient
-from common.http.middleware import BelievesTrace, RequestContext, everybody
+from common.http.middleware import RequestContext, TrustsTraceparent, trust_all
 from common.settings import ServiceSettings
 from common.telemetry.logs import configure_logs
 from common.telemetry.tracing import is_tracing, start_tracing, stop_tracing
 
 __all__ = ["base_app", "serve", "server_options"]
 
-# Python's own first one, 700, is reached several times in a request.
+# Python's default for the first, 700, is reached several times per request.
 GARBAGE_THRESHOLDS: Final = (10_000, 20, 20)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -41,14 +41,14 @@ def base_app(
     health: Health,
     user_tokens: UserTokenVerifier | None = None,
     describes_itself: bool = True,
-    believes_trace: BelievesTrace = everybody,
+    trusts_traceparent: TrustsTraceparent = trust_all,
 ) -> FastAPI:
-    """Return an app with errors, correlation ids, limits, metrics, health and token checks in place.
+    """Return an app with error handlers, correlation ids, limits, metrics, health and token checks.
 
     Args:
-        user_tokens: how users' tokens are verified; against `JWKS_URL` when omitted.
+        user_tokens: verifies users' tokens; by the keys at `JWKS_URL` when omitted.
         describes_itself: serve FastAPI's own /openapi.json, and /docs in dev.
-        believes_trace: whose `traceparent` is continued; inside the platform everybody's.
+        trusts_traceparent: whether a request's `traceparent` is continued; inside the platform always.
     """
     keys = JwksClient(settings.jwks_url)
 
@@ -67,12 +67,12 @@ def base_app(
         docs_url="/docs" if settings.is_dev and describes_itself else None,
         redoc_url=None,
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is in RequestContext; this one costs 2 %
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # RequestContext does it; FastAPI's costs 2 %
     )
     app.state.user_tokens = user_tokens or UserTokenVerifier(keys.fetch)
     app.state.service_tokens = ServiceTokens(service=service, secret=settings.service_token_secret)
     install_error_handlers(app)
-    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes, believes_trace=believes_trace)
+    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes, trusts_traceparent=trusts_traceparent)
     _add_operator_routes(app, health)
     return app
 
@@ -93,18 +93,18 @@ def _add_operator_routes(app: FastAPI, health: Health) -> None:
 
 
 def serve(app: FastAPI, *, service: str, settings: ServiceSettings) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests in hand are finished first."""
+    """Serve until SIGTERM or Ctrl-C. Requests in progress are finished first."""
     configure_logs(service=service, level=settings.log_level, log_format=settings.log_format)
     if settings.otel_exporter_otlp_endpoint:
         start_tracing(service=service)
-    _spare_the_garbage_collector()
+    _tune_garbage_collector()
     uvicorn.run(app, **server_options(settings))
 
 
-def _spare_the_garbage_collector() -> None:
-    """Let it pass over what was imported, some hundred thousand objects that stay, and come less often.
+def _tune_garbage_collector() -> None:
+    """Exclude the imported modules' objects, some hundred thousand, from collection and collect less often.
 
-    Takes a tenth off the orchestrator's CPU time of a purchase (docs/performance.md). Requests leave few cycles behind.
+    Saves a tenth of the orchestrator's CPU time (docs/performance.md). Requests create few reference cycles.
     """
     gc.collect()
     gc.freeze()
@@ -112,7 +112,7 @@ def _spare_the_garbage_collector() -> None:
 
 
 def server_options(settings: ServiceSettings) -> dict[str, Any]:
-    """Return what uvicorn is told, in production and in tests alike."""
+    """Return uvicorn's options, in production and in tests."""
     return {
         "host": settings.host,
         "port": settings.port,
@@ -121,8 +121,8 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
         "log_config": None,
         "access_log": False,
         "server_header": False,
-        "proxy_headers": False,  # uvicorn would take the client's address from anybody on this machine
+        "proxy_headers": False,  # uvicorn would trust any process on this machine for the client's address
         "ws_max_size": settings.max_body_bytes,
-        "ws_per_message_deflate": False,  # compressing for each listener costs more than small messages save
+        "ws_per_message_deflate": False,  # compressing costs more than small messages save
         "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),
     }

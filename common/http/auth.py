@@ -1,7 +1,7 @@
-"""FastAPI dependencies: who may call this route.
+"""FastAPI dependencies that authenticate and authorise the caller of a route.
 
-``user: CurrentUser`` wants any user's token, ``Depends(require_role(Role.ADMIN))`` a user with that role,
-``Depends(require_service)`` a service token. The app's state holds what checks them.
+``user: CurrentUser`` requires a user's token, ``Depends(require_role(Role.ADMIN))`` a user with that role,
+``Depends(require_service)`` a service token. The verifiers are in the app's state.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,19 +14,23 @@ from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
 from common.errors import Forbidden, Unauthenticated
 
-__all__ = ["CurrentUser", "bearer_token", "current_user", "require_role", "require_service"]
+__all__ = ["CurrentUser", "bearer_of", "bearer_token", "current_user", "require_role", "require_service"]
 
 
-def bearer_token(request: Request) -> str:
-    """Return the bearer token of the request.
+def bearer_of(authorization: str) -> str:
+    """Return the bearer token of an `Authorization` header.
 
     Raises:
-        Unauthenticated: there is none.
+        Unauthenticated: the header has none.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     return token
+
+
+def bearer_token(request: Request) -> str:
+    return bearer_of(request.headers.get("authorization", ""))
 
 
 async def current_user(request: Request) -> Principal:
@@ -38,7 +42,7 @@ CurrentUser = Annotated[Principal, Depends(current_user)]
 
 
 def require_role(role: Role) -> Callable[[Principal], Awaitable[Principal]]:
-    """Build a dependency that lets only holders of `role` pass."""
+    """Return a dependency that admits only users with `role`."""
 
     async def check(user: CurrentUser) -> Principal:
         if not user.has_role(role):
@@ -49,6 +53,6 @@ def require_role(role: Role) -> Callable[[Principal], Awaitable[Principal]]:
 
 
 async def require_service(request: Request) -> str:
-    """Return the calling service's name; users' tokens are refused."""
+    """Return the calling service's name. Users' tokens are refused."""
     tokens: ServiceTokens = request.app.state.service_tokens
     return tokens.verify(bearer_token(request))

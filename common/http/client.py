@@ -1,7 +1,7 @@
-"""Calls between services: aiohttp, a deadline on each call, typed errors back.
+"""HTTP calls between services, with a deadline and typed errors.
 
-On the purchase path, so not httpx: the same call over it takes twice the CPU time (docs/performance.md, docs/adr).
-Parties outside the platform are called through httpx, where its API is worth more than its time.
+By aiohttp, because this is a hot path and httpx takes twice the CPU time for the same call (docs/performance.md,
+docs/adr). Providers outside the platform are called by httpx, where its API is worth more than its time.
 """
 
 from typing import Any, Final
@@ -12,28 +12,28 @@ import orjson
 from common.auth.service_tokens import ServiceTokens
 from common.errors import OutcomeUnknown, ServiceError, as_seen_by_caller
 from common.http.errors import KIND_HEADER, error_from_response
-from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
-from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
+from common.telemetry.propagation import propagated_headers
+from common.telemetry.tracing import client_span
 
 __all__ = ["IDLE_SECONDS", "ServiceClient"]
 
 DEFAULT_DEADLINE_SECONDS: Final = 5.0
 CONNECTIONS: Final = 100
-# Shorter than the five seconds after which uvicorn closes an idle connection: a call must not meet a closing one.
-# For every client that sends what must not be repeated, whoever's server it calls.
+# Shorter than the 5 s after which uvicorn closes an idle connection: a call must not use a closing one.
+# Every client that sends requests which must not be repeated shares it, whichever server it calls.
 IDLE_SECONDS: Final = 4.0
 LIVENESS_SECONDS: Final = 1.0
 FIRST_ERROR_STATUS: Final = 400
 
 
 class ServiceClient:
-    """One other service's internal routes. Answers are unwrapped from their envelope.
+    """Calls another service's internal routes and unwraps its responses.
 
     Args:
         callee: the service's name, the audience of the tokens sent to it.
         base_url: such as ``http://127.0.0.1:5000``.
-        deadline_seconds: how long an answer is waited for.
+        deadline_seconds: for each call.
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class ServiceClient:
     async def call(
         self, method: str, path: str, *, body: dict[str, Any] | None = None, params: dict[str, Any] | None = None
     ) -> Any:
-        """Return the ``data`` of the answer (for a list, the whole answer with its pagination).
+        """Return the ``data`` of the response; for a list, the whole response with its pagination.
 
         Raises:
-            OutcomeUnknown: no answer in time, a broken connection, or an answer nobody can read.
-            ServiceError: what the other service refused, with its code.
+            OutcomeUnknown: no response in time, a broken connection, or an unreadable response.
+            ServiceError: the other service's error, with its code.
         """
         with client_span(self._callee, method):
-            response, content = await self._ask(method, path, body=body, params=params)
+            response, content = await self._send(method, path, body=body, params=params)
             if response.status >= FIRST_ERROR_STATUS:
                 REMOTE_CALLS.labels(self._callee, method, "refused").inc()
                 raise self._error_of(response, content, path)
         REMOTE_CALLS.labels(self._callee, method, "ok").inc()
-        answer = orjson.loads(content)
-        return answer if "pagination" in answer else answer["data"]
+        document = orjson.loads(content)
+        return document if "pagination" in document else document["data"]
 
-    async def _ask(
+    async def _send(
         self, method: str, path: str, *, body: dict[str, Any] | None, params: dict[str, Any] | None
     ) -> tuple[aiohttp.ClientResponse, bytes]:
         try:
@@ -86,7 +86,7 @@ class ServiceClient:
             raise OutcomeUnknown(callee=self._callee, path=path, reason=repr(error)) from error
 
     async def is_healthy(self) -> bool:
-        """Ask the callee's `/livez`; used by health checks, so that an outage does not cascade."""
+        """Return whether the callee's `/livez` responds. Health checks use it, so that an outage does not cascade."""
         timeout = aiohttp.ClientTimeout(total=LIVENESS_SECONDS)
         try:
             async with self._open_session().get(f"{self._base_url}/livez", timeout=timeout) as response:
@@ -99,7 +99,7 @@ class ServiceClient:
             await self._session.close()
 
     def _open_session(self) -> aiohttp.ClientSession:
-        """Open the session with the first call: it belongs to the loop that uses it."""
+        """Open the session with the first call, because it belongs to the running loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
@@ -109,23 +109,19 @@ class ServiceClient:
         return self._session
 
     def _headers(self) -> dict[str, str]:
-        headers = {
+        return {
             "authorization": f"Bearer {self._tokens.issue(self._callee)}",
             "content-type": "application/json",
+            **propagated_headers(),
         }
-        if current := correlation_id():
-            headers[CORRELATION_HEADER] = current
-        if traceparent := current_traceparent():
-            headers[TRACEPARENT] = traceparent
-        return headers
 
     def _error_of(self, response: aiohttp.ClientResponse, content: bytes, path: str) -> ServiceError:
-        answered = error_from_response(
+        error = error_from_response(
             response.status,
             response.headers.get(KIND_HEADER),
             content,
             retry_after_seconds=response.headers.get("Retry-After"),
         )
-        error = as_seen_by_caller(answered)
+        error = as_seen_by_caller(error)
         error.private |= {"callee": self._callee, "path": path}
         return error

@@ -1,4 +1,4 @@
-"""The shape of every answer: ``{"success": true, "data": …}``; lists add ``pagination``; errors have their own."""
+"""The body of every response: ``{"success": true, "data": …}``, with ``pagination`` for lists; errors have their own."""
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class Success(BaseModel, Generic[Data]):
-    """One thing."""
+    """A response with one item."""
 
     success: Literal[True] = True
     data: Data
@@ -36,14 +36,14 @@ class Paginated(BaseModel, Generic[Item]):
 
 
 class ErrorBody(BaseModel):
-    """What went wrong, by a stable code."""
+    """An error with a stable code."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
                 "success": False,
-                "error_code": "SEAT_UNAVAILABLE",
-                "message": "That seat is taken.",
+                "error_code": "RATE_LIMITED",
+                "message": "Too many requests. Please slow down.",
                 "correlation_id": "5b6f8f0d1d3a4c0f9f5b8a5c2a6f7e11",
             }
         }
@@ -57,7 +57,7 @@ class ErrorBody(BaseModel):
 
 
 class Page(BaseModel):
-    """Which page of a list is asked for (`page` from 1, `per_page` at most 100)."""
+    """The requested page of a list (`page` from 1, `per_page` at most 100)."""
 
     page: int
     per_page: int
@@ -67,7 +67,7 @@ class Page(BaseModel):
         return (self.page - 1) * self.per_page
 
     @staticmethod
-    async def from_query(  # async, though it awaits nothing: FastAPI sends plain functions to a thread
+    async def from_query(  # async, because FastAPI runs plain functions in a thread
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
         per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 20,
     ) -> "Page":
@@ -87,5 +87,5 @@ def paginated(items: list[Item], *, page: Page, total: int) -> Paginated[Item]:
 
 
 def refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return a route's `responses` for OpenAPI: by status, the error codes it may answer."""
+    """Return a route's `responses` for OpenAPI: its error codes by status."""
     return {status: {"model": ErrorBody, "description": names} for status, names in codes.items()}

@@ -1,9 +1,8 @@
-"""The one place where errors become HTTP answers, and answers become errors again."""
+"""Maps errors to HTTP responses, and responses between services back to errors."""
 
 import json
-from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,7 +16,7 @@ from common.telemetry.logs import get_logger
 
 __all__ = ["KIND_HEADER", "STATUS_OF_KIND", "error_from_response", "error_response", "install_error_handlers"]
 
-# Between services the kind travels beside the status, so that the typed error can be raised again.
+# Between services a header carries the error's kind, so that the client can raise the typed error.
 KIND_HEADER: Final = "X-Error-Kind"
 
 STATUS_OF_KIND: Final = {
@@ -63,16 +62,16 @@ def error_response(error: ServiceError) -> JSONResponse:
 def error_from_response(
     status: int, kind: str | None, content: bytes, *, retry_after_seconds: str | None = None
 ) -> ServiceError:
-    """Rebuild the error another service answered with. An answer that is not ours keeps its status's kind.
+    """Rebuild another service's error. Without a `kind`, the status decides.
 
     Args:
-        kind, retry_after_seconds: what the answer's headers say.
+        kind, retry_after_seconds: from the response's headers.
     """
     try:
         body = json.loads(content)
         code, message, details = body["error_code"], body["message"], body.get("details")
     except (ValueError, KeyError, TypeError):
-        code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable answer.", None
+        code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable response.", None
         kind = "outcome_unknown"
     return error_of_kind(
         kind or KIND_OF_STATUS.get(status, "internal"),
@@ -92,23 +91,20 @@ async def _on_service_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    code = "INVALID_UUID" if _is_only_about_uuids(error.errors()) else "VALIDATION_ERROR"
+    is_uuid = all(str(problem["type"]).startswith("uuid") for problem in error.errors())
+    code = "INVALID_UUID" if is_uuid else "VALIDATION_ERROR"
     fields = {".".join(str(part) for part in problem["loc"]): problem["msg"] for problem in error.errors()}
-    message = "An id is not a UUID." if code == "INVALID_UUID" else "The request is not valid."
+    message = "An id is not a UUID." if is_uuid else "The request is not valid."
     return error_response(
         error_of_kind("invalid_request", code=code, public_message=message, details={"fields": fields})
     )
-
-
-def _is_only_about_uuids(problems: Sequence[Any]) -> bool:
-    return all(str(problem["type"]).startswith("uuid") for problem in problems)
 
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     kind = KIND_OF_STATUS.get(error.status_code, "invalid_request")
     code = {404: "NOT_FOUND"}.get(error.status_code, "VALIDATION_ERROR")
-    answer = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
-    answer.status_code = error.status_code
-    answer.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 wants with a 405
-    return answer
+    response = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
+    response.status_code = error.status_code
+    response.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 requires with 405
+    return response

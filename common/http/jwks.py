@@ -22,7 +22,7 @@ class JwksClient:
         """Return the JWK set.
 
         Raises:
-            Unavailable: the users service gave no keys.
+            Unavailable: the users service returned no keys.
         """
         self._http = self._http or httpx.AsyncClient(
             transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)), timeout=DEADLINE_SECONDS

@@ -1,6 +1,6 @@
-"""What happens around every request: correlation id, trace, size limit, metrics, one log line, no leak of internals.
+"""Middleware for every request: correlation id, trace, size limit, metrics, a log line, and 500 for unexpected errors.
 
-One plain ASGI layer instead of several, because each layer is paid for on every request.
+One ASGI layer, because each layer costs time on every request.
 """
 
 import time
@@ -18,47 +18,46 @@ from common.telemetry.logs import get_logger
 from common.telemetry.metrics import REQUEST_SECONDS
 from common.telemetry.tracing import NO_SPAN, TRACEPARENT, MaybeSpan, SpanKind, continued_span, fail, is_tracing
 
-__all__ = ["BelievesTrace", "RequestContext", "everybody", "nobody"]
+__all__ = ["RequestContext", "TrustsTraceparent", "trust_all", "trust_none"]
 
 CORRELATION_HEADER_BYTES: Final = CORRELATION_HEADER.lower().encode()
 TRACEPARENT_BYTES: Final = TRACEPARENT.encode()
 UNMATCHED: Final = "(unmatched)"
-# Asked every few seconds by machines; a trace of each would bury the others.
+# Polled every few seconds; their traces would outnumber the others.
 UNTRACED: Final = frozenset({"/health", "/livez", "/metrics"})
 FIRST_FAILURE_STATUS: Final = 500
 
-BelievesTrace = Callable[[Scope], bool]
+TrustsTraceparent = Callable[[Scope], bool]
 
 logger = get_logger(__name__)
 
 
 class BodyTooLarge(HTTPException):
-    """An `HTTPException`, because FastAPI lets only those pass while it reads a body."""
+    """An `HTTPException`, because FastAPI passes on only those while it reads a body."""
 
     def __init__(self) -> None:
         super().__init__(status_code=413, detail="The body is too large.")
 
 
-def nobody(_: Scope) -> bool:
+def trust_none(_: Scope) -> bool:
     return False
 
 
-def everybody(_: Scope) -> bool:
-    """Believe the `traceparent` of whoever sends one."""
+def trust_all(_: Scope) -> bool:
     return True
 
 
 class RequestContext:
-    """Wraps an ASGI app. Bodies over `max_body_bytes` are refused with 413, also when no length was announced.
+    """Wraps an ASGI app. Bodies over `max_body_bytes` are refused with 413, even if no length is announced.
 
     Args:
-        believes_trace: whose `traceparent` is continued; others' requests begin traces of their own.
+        trusts_traceparent: whether a request's `traceparent` is continued; if not, the request begins a new trace.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, believes_trace: BelievesTrace = everybody) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, trusts_traceparent: TrustsTraceparent = trust_all) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
-        self._believes_trace = believes_trace
+        self._trusts_traceparent = trusts_traceparent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,29 +66,29 @@ class RequestContext:
         started_at = time.perf_counter()
         headers = dict(scope["headers"])
         offered = headers.get(CORRELATION_HEADER_BYTES, b"").decode("latin-1")
-        answer = _Answer(send, set_correlation_id(offered).encode())
+        response = _Response(send, set_correlation_id(offered).encode())
         with self._span(scope, headers) as traced:
             try:
                 _refuse_announced_size(headers, self._max_body_bytes)
-                await self._app(scope, _limited(receive, self._max_body_bytes), answer.send)
+                await self._app(scope, _limited(receive, self._max_body_bytes), response.send)
             except BodyTooLarge as error:
-                await answer.refuse(scope, receive, InvalidRequest(error.detail), status=error.status_code)
+                await response.refuse(scope, receive, InvalidRequest(error.detail), status=error.status_code)
             except Exception:
                 logger.exception("request.crashed", path=scope["path"])
-                await answer.refuse(scope, receive, Internal(), status=500)
+                await response.refuse(scope, receive, Internal(), status=500)
             finally:
-                _observe(scope, answer.status, time.perf_counter() - started_at, traced)
+                _observe(scope, response.status, time.perf_counter() - started_at, traced)
 
     def _span(self, scope: Scope, headers: dict[bytes, bytes]) -> MaybeSpan:
         if not is_tracing() or scope["path"] in UNTRACED:
             return NO_SPAN
         offered = headers.get(TRACEPARENT_BYTES)
-        parent = offered.decode("latin-1") if offered and self._believes_trace(scope) else None
+        parent = offered.decode("latin-1") if offered and self._trusts_traceparent(scope) else None
         return continued_span(scope["method"], SpanKind.SERVER, parent, {"correlation_id": correlation_id()})
 
 
-class _Answer:
-    """Adds the correlation id to the answer and remembers its status."""
+class _Response:
+    """Adds the correlation id to the response and records its status."""
 
     def __init__(self, send: Send, correlation_id: bytes) -> None:
         self._send = send
@@ -103,7 +102,7 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, scope: Scope, receive: Receive, error: ServiceError, *, status: int) -> None:
-        if self.status:  # half an answer is already out; the server closes the connection
+        if self.status:  # the response has begun, so the server closes the connection
             return
         response = error_response(error)
         response.status_code = status

@@ -1,1 +1,1 @@
-"""RabbitMQ: what we declare, how a message looks, how it leaves (outbox, confirms), how it is taken (parking)."""
+"""RabbitMQ: topology, the message format, publishing (outbox, confirms) and consuming (inbox, parking)."""

@@ -1,6 +1,6 @@
-"""Connections to RabbitMQ that come up when the broker does, and never keep a process from starting.
+"""Connections to RabbitMQ, opened in the background: a process starts even if the broker is unavailable.
 
-Publishing has a connection of its own, so that a blocked publisher does not stop consumers (and the reverse).
+Publishers and consumers have connections of their own, so that one that is blocked does not stop the other.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ logger = get_logger(__name__)
 
 
 class Broker:
-    """One connection to RabbitMQ, kept up in the background.
+    """One connection to RabbitMQ, maintained in the background.
 
     Args:
         name: shown in the management UI.
-        topology: declared on connecting and again on every reconnection.
-        on_connected: called once, after the first connection; robust channels made there survive reconnections.
+        topology: declared on every connection.
+        on_connected: called once, after the first connection; robust channels opened there survive reconnections.
     """
 
     def __init__(self, url: str, *, name: str, topology: Topology, on_connected: OnConnected) -> None:
@@ -40,7 +40,7 @@ class Broker:
         self._topology = topology
         self._on_connected = on_connected
         self._connection: AbstractRobustConnection | None = None
-        self._declaring: AbstractChannel | None = None  # kept open: a robust channel declares again what it declared
+        self._declaring: AbstractChannel | None = None  # kept open: a robust channel repeats its declarations
         self._connecting: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -66,12 +66,12 @@ class Broker:
         while not self._ready.is_set():
             try:
                 await self._connect_once()
-            except Exception as error:  # noqa: BLE001 - whatever keeps it away, the broker is tried again
+            except Exception as error:  # noqa: BLE001 - whatever the error, connecting is retried
                 logger.warning("broker.unreachable", connection=self._name, reason=repr(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _connect_once(self) -> None:
-        # Not by `connect_robust`: cancelled half-way, it leaves behind a connection that nobody can close.
+        # Not by `connect_robust`: if cancelled, it leaves an open connection without a reference.
         options: dict[str, Any] = {"reconnect_interval": RECONNECT_SECONDS, "heartbeat": HEARTBEAT_SECONDS}
         url = make_url(self._url, **options)
         connection = aio_pika.RobustConnection(url, client_properties={"connection_name": self._name}, **options)

@@ -1,6 +1,6 @@
-"""Taking messages from a queue: acknowledged only after the work is committed, parked when it can never work.
+"""Consumes a queue. A message is acknowledged once its work is committed, and parked if it can never succeed.
 
-A message may come twice, late or out of order; the handler dedupes it by its id in the transaction of its effect.
+A message may arrive twice, late or out of sequence; the handler deduplicates by its id in the effect's transaction.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ __all__ = ["Consumer", "MessageHandler"]
 
 MessageHandler = Callable[[Message], Awaitable[None]]
 
-# A handler that keeps crashing is given up after this many deliveries; the broker counts them (quorum queues).
+# A message whose handler keeps failing is parked after this many deliveries, which quorum queues count.
 DELIVERY_LIMIT: Final = 5
 FIRST_WAIT_SECONDS: Final = 0.2
-LONGEST_WAIT_SECONDS: Final = 5.0
+MAX_WAIT_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
 
 class Consumer:
-    """Feeds one queue's messages to one handler, `prefetch` at a time, on a connection of its own."""
+    """Passes one queue's messages to a handler, `prefetch` at a time, on a connection of its own."""
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class Consumer:
         self._channel: AbstractChannel | None = None
 
     async def _subscribe(self, connection: AbstractRobustConnection) -> None:
-        # Kept, and the queue looked up by the channel itself: only what a robust channel knows is there again after
-        # a reconnection.
+        # The channel is kept, and it looks up the queue itself: after a reconnection, a robust channel restores only
+        # what it knows.
         self._channel = channel = await connection.channel()
         await channel.set_qos(prefetch_count=self._prefetch)
         queue = await channel.get_queue(self._queue)
@@ -68,8 +68,8 @@ class Consumer:
         try:
             await self._handle(incoming)
         except asyncio.CancelledError:
-            raise  # shutting down: unacknowledged, so the broker gives it to somebody else
-        except Exception as error:  # noqa: BLE001 - every failure gets a verdict
+            raise  # shutting down: the message is not acknowledged, so another consumer gets it
+        except Exception as error:  # noqa: BLE001 - every failure has a disposition
             outcome = await self._dispose(incoming, error)
         else:
             await incoming.ack()
@@ -78,13 +78,13 @@ class Consumer:
     async def _handle(self, incoming: AbstractIncomingMessage) -> None:
         message = Message.from_bytes(incoming.body)
         set_correlation_id(message.correlation_id)
-        sent_by = (incoming.headers or {}).get(TRACEPARENT)  # who put it on the broker, in the trace of who wrote it
-        traceparent = str(sent_by) if sent_by else message.traceparent
+        published_by = (incoming.headers or {}).get(TRACEPARENT)  # the publisher's span, part of the writer's trace
+        traceparent = str(published_by) if published_by else message.traceparent
         with continued_span(f"process {message.type}", SpanKind.CONSUMER, traceparent, {"queue": self._queue}):
             await self._work(message)
 
     async def _work(self, message: Message) -> None:
-        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS)
+        pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=MAX_WAIT_SECONDS)
         while True:
             try:
                 return await self._handler(message)
@@ -104,15 +104,15 @@ class Consumer:
         await self._park(incoming, ParkingHeaders.of(self._queue, error))
         return "parked"
 
-    async def _park(self, incoming: AbstractIncomingMessage, ticket: ParkingHeaders) -> None:
-        """Acknowledge only once the parking queue has it; otherwise it goes back to its own queue."""
+    async def _park(self, incoming: AbstractIncomingMessage, parking: ParkingHeaders) -> None:
+        """Acknowledge the message once the parking queue has it; otherwise return it to its own queue."""
         try:
             await self._publisher.publish(
                 incoming.body,
                 exchange="",
                 routing_key=PARKING_QUEUE,
                 message_id=incoming.message_id or "",
-                headers=ticket.headers,
+                headers=parking.headers,
             )
         except ServiceError:
             await incoming.nack(requeue=True)

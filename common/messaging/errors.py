@@ -1,21 +1,19 @@
-"""The one place where errors decide what becomes of a message in hand."""
+"""Maps a handler's error to what happens to its message."""
 
 import enum
 
-from common.errors import InvalidRequest, ServiceError, Unavailable
+from common.errors import ServiceError, Unavailable
 
 __all__ = ["MessageDisposition", "disposition_of"]
 
 
 class MessageDisposition(enum.StrEnum):
-    WAIT = "wait"  # somebody we need is away: the message stays in hand and is tried again
-    RETURN = "return"  # nobody knows yet: back to the queue, until the delivery limit
-    PARK = "park"  # it will never work: to `parking`, for people
+    WAIT = "wait"  # a dependency is unavailable: the consumer keeps the message and retries
+    RETURN = "return"  # unexpected error: back to the queue, until the delivery limit
+    PARK = "park"  # it can never succeed: to `parking`, for an admin
 
 
 def disposition_of(error: Exception) -> MessageDisposition:
     if isinstance(error, Unavailable):
         return MessageDisposition.WAIT
-    if isinstance(error, InvalidRequest):
-        return MessageDisposition.PARK
     return MessageDisposition.PARK if isinstance(error, ServiceError) else MessageDisposition.RETURN

@@ -1,4 +1,4 @@
-"""The memory of messages already handled, written in the same transaction as the effect."""
+"""The table of handled messages, written in the same transaction as the effect."""
 
 from typing import Final
 
@@ -10,8 +10,8 @@ from common.messaging.message import Message
 
 __all__ = ["RECEIVED", "inbox_table", "is_first_delivery"]
 
-# For an effect that is one statement: its other parts come of `received`, which has no row when the message was handled
-# before. One that is being handled at this moment is waited for.
+# For an effect in one statement: its other parts select from `received`, which has no row if the message was handled
+# before. If another process is handling it, the statement waits.
 RECEIVED: Final = """
     received AS (
         INSERT INTO inbox (message_id, consumer) VALUES (CAST(:message_id AS uuid), :consumer)
@@ -38,6 +38,6 @@ def inbox_table(metadata: MetaData) -> Table:
 
 
 async def is_first_delivery(connection: AsyncConnection, message: Message, *, consumer: str) -> bool:
-    """Note the message as handled; False when it was before. Call it first in the transaction of the effect."""
+    """Record the message as handled; return False if it was before. Call it first in the effect's transaction."""
     result = await connection.execute(_RECEIVE, {"message_id": message.id, "consumer": consumer})
     return result.rowcount == 1

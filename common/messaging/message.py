@@ -1,4 +1,4 @@
-"""The envelope of every message, named after CloudEvents where it has a name."""
+"""The envelope of every message. Its fields are named as in CloudEvents where possible."""
 
 import uuid
 from datetime import UTC, datetime
@@ -14,17 +14,17 @@ __all__ = ["InvalidMessage", "Message"]
 
 
 class InvalidMessage(InvalidRequest):
-    """Nobody will ever understand it: it goes to `parking` for people to look at."""
+    """The message can never be handled, so it is parked for an admin."""
 
     public_message = "The message cannot be understood."
 
 
 class Message(BaseModel):
-    """A fact that has happened, such as ``order.confirmed``.
+    """A fact that has happened, such as ``session.revoked``.
 
-    `type` is also the routing key on `messages.exchange`; `subject` names the thing it is about, usually by its id.
-    `traceparent`, there when traces are made, is that of whoever wrote the message (CloudEvents' Distributed Tracing
-    extension): it may lie in an outbox or wait on the broker meanwhile.
+    `type` is also the routing key on `messages.exchange`; `subject` is usually the id of what the message is about.
+    `traceparent`, present when tracing is on, is the writer's (CloudEvents' Distributed Tracing extension), because the
+    message may wait in an outbox or on the broker.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +47,7 @@ class Message(BaseModel):
         """Read a message.
 
         Raises:
-            InvalidMessage: it is not one of ours.
+            InvalidMessage: the body is not a message.
         """
         try:
             return cls.model_validate_json(body)

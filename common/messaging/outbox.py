@@ -1,7 +1,7 @@
-"""State change and message leave together: the message is a row, written in the transaction of the change.
+"""The outbox: a message is a row, written in the transaction of the change that it reports.
 
-The relay sends rows right after commit (it is woken), and whatever another process left behind (it polls). Rows are
-claimed by their unsent flag with SKIP LOCKED, never by position, so copies of a service share the work.
+The relay is woken after a commit, and polls for rows that another process left. It claims unsent rows with SKIP LOCKED,
+not by position, so that copies of a service share the work.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, func, text
 from sqlalchemy.dialects import postgresql
 
+from common.background import BackgroundTask
 from common.backoff import backoff
 from common.db.engine import Database, Row
 from common.errors import ServiceError
@@ -27,13 +28,13 @@ from common.telemetry.tracing import TRACEPARENT, continuing, is_tracing
 __all__ = ["BATCH", "OutboxRelay", "outbox_row", "outbox_table"]
 
 BATCH: Final = 100
-# Sent rows are kept a while for people who ask what was said; then they go.
+# Sent rows are kept this long for troubleshooting.
 KEEP_SENT: Final = "1 hour"
 CLEAN_EVERY_SECONDS: Final = 60.0
-# One look at one index entry, also when nothing can be sent: that is when somebody wants to know.
+# One look at one index entry, even if nothing can be sent: that is when the lag matters.
 LAG_EVERY_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.5
-LONGEST_PAUSE_SECONDS: Final = 5.0
+MAX_PAUSE_SECONDS: Final = 5.0
 REST_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
@@ -56,7 +57,7 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 def outbox_row(message: Message, *, exchange: str, routing_key: str) -> dict[str, Any]:
-    """Return the values to insert into `outbox`, in the same write as the change the message tells of."""
+    """Return the values to insert into `outbox`, in the transaction of the change that the message reports."""
     return {
         "message_id": message.id,
         "exchange": exchange,
@@ -77,36 +78,33 @@ _OLDEST: Final = text("SELECT clock_timestamp() - min(created_at) AS lag FROM ou
 _CLEAN: Final = text(f"DELETE FROM outbox WHERE sent_at < clock_timestamp() - interval '{KEEP_SENT}'")  # noqa: S608
 
 
-class OutboxRelay:
-    """Sends a service's outbox. A message may be sent twice (when we die before marking it), never zero times."""
+class OutboxRelay(BackgroundTask):
+    """Sends a service's outbox. A message is sent at least once, and twice if the process crashes before marking it."""
 
     def __init__(self, database: Database, publisher: Publisher, *, poll_seconds: float) -> None:
+        super().__init__(self._send_rows, name="outbox relay")
         self._database = database
         self._publisher = publisher
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._lag = PeriodicTask(self.measure_lag, name="outbox lag", interval_seconds=LAG_EVERY_SECONDS)
-        self._resting: dict[UUID, float] = {}  # message id -> when it is tried again, by the loop's clock
+        self._resting: dict[UUID, float] = {}  # message id -> time of the next try, by the loop's clock
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="outbox relay")
+        super().start()
         self._lag.start()
 
     def wake(self) -> None:
-        """Say that a row was just committed: the fast path."""
+        """Send rows now instead of with the next poll; call it after a commit."""
         self._woken.set()
 
     async def close(self) -> None:
-        """Stop. What is unsent stays in the table and is sent by the next process."""
+        """Stop. Unsent rows stay in the table for the next process."""
         await self._lag.close()
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await super().close()
 
-    async def _run(self) -> None:
-        pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
+    async def _send_rows(self) -> None:
+        pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
         clean_at = 0.0
         while True:
             try:
@@ -114,14 +112,14 @@ class OutboxRelay:
                 while await self.send_batch() == BATCH:
                     pass
                 clean_at = await self._clean(clean_at)
-                pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
+                pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
                 await self._wait_for_work()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the rows stay and are tried again
+            except Exception as error:  # noqa: BLE001 - whatever the error, the rows stay and are retried
                 logger.warning("outbox.waits", **{"reason": repr(error), **getattr(error, "private", {})})
                 await asyncio.sleep(next(pauses))
 
     async def measure_lag(self) -> None:
-        """Show how long the oldest unsent message has waited, whoever claims it and whether or not a queue wants it."""
+        """Export the age of the oldest unsent message, even if it is claimed or no queue takes it."""
         row = await self._database.fetch_one(_OLDEST)
         OUTBOX_LAG_SECONDS.set(row["lag"].total_seconds() if row and row["lag"] else 0)
 
@@ -135,7 +133,7 @@ class OutboxRelay:
         """Send up to a hundred rows and return how many were claimed.
 
         Raises:
-            Unavailable: at least one was not confirmed; those that were are marked.
+            Unavailable: at least one was not confirmed. The confirmed ones are marked.
         """
         async with self._database.transaction() as connection:
             parameters = {"batch": BATCH, "resting": self._resting_ids()}
@@ -156,14 +154,14 @@ class OutboxRelay:
                     exchange=row["exchange"],
                     routing_key=row["routing_key"],
                     message_id=str(row["message_id"]),
-                    mandatory=row["exchange"] != MESSAGES_EXCHANGE,  # a fact may have no listener
+                    mandatory=row["exchange"] != MESSAGES_EXCHANGE,  # a fact may have no consumer
                 )
         except ServiceError as error:
             return error
         return None
 
     def _rest_or_raise(self, row: Row, failure: ServiceError | None) -> None:
-        """A message that no queue takes rests a while, so that it does not stand in the way of the others."""
+        """Skip a message that no queue takes for a while, so that it does not block the others."""
         if isinstance(failure, NotRouted):
             self._resting[row["message_id"]] = asyncio.get_running_loop().time() + REST_SECONDS
             logger.warning("outbox.not_routed", message_id=str(row["message_id"]), **failure.private)
@@ -184,7 +182,7 @@ class OutboxRelay:
 
 
 def _traceparent_of(body: bytes) -> str | None:
-    """Return the trace of whoever wrote the message, perhaps in another process. A replayed one need be no JSON."""
+    """Return the trace of the message's writer. A replayed message may not be JSON."""
     if not is_tracing():
         return None
     try:

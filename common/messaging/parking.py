@@ -1,4 +1,4 @@
-"""What goes along with a message to `parking`: where it was taken from, why it was given up, and when."""
+"""The headers of a parked message: its queue, why it was parked, and when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TIME_HEADER: Final = "parked-at"
 
 @dataclass(frozen=True, slots=True)
 class ParkingHeaders:
-    """`queue` is None when nobody has said, as of what was put there by hand."""
+    """`queue` is None if it is unknown, as for messages published to `parking` by hand."""
 
     queue: str | None
     reason: str
@@ -24,9 +24,9 @@ class ParkingHeaders:
 
     @classmethod
     def of(cls, queue: str, error: Exception) -> "ParkingHeaders":
-        """Make one for a message whose handler failed for good.
+        """Return the headers for a message whose handler failed permanently.
 
-        Only a service error's words were chosen for people; those of others may quote the message, and stay in the log.
+        Only a service error's message is public; another error's may quote the message, so it stays in the log.
         """
         reason = error.public_message if isinstance(error, ServiceError) else type(error).__name__
         return cls(queue, reason, datetime.now(UTC))
@@ -41,16 +41,16 @@ class ParkingHeaders:
 
     @classmethod
     def read(cls, headers: Mapping[str, Any]) -> "ParkingHeaders | None":
-        """Return a message's ticket: ours, or what the broker wrote when it gave the message up; None without either."""
+        """Return a message's headers, by a consumer or by the broker at its delivery limit; None without either."""
         if TIME_HEADER in headers:
-            return cls._ours(headers)
-        match headers.get("x-death"):  # the last death is the first
+            return cls._by_consumer(headers)
+        match headers.get("x-death"):  # the latest comes first
             case [{"queue": str(queue), "reason": str(reason), "time": datetime() as parked_at}, *_]:
                 return cls(queue, reason, parked_at)
         return None
 
     @classmethod
-    def _ours(cls, headers: Mapping[str, Any]) -> "ParkingHeaders | None":
+    def _by_consumer(cls, headers: Mapping[str, Any]) -> "ParkingHeaders | None":
         try:
             parked_at = datetime.fromisoformat(str(headers[TIME_HEADER])).astimezone(UTC)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Publishing that knows it was received: persistent, mandatory, confirmed, and never without a time limit."""
+"""Publishes messages: persistent, mandatory, confirmed, with a time limit."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from aiormq.exceptions import AMQPError, PublishError
 from common.errors import Unavailable
 from common.messaging.broker import Broker
 from common.messaging.topology import Topology
-from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.metrics import PUBLISHED_MESSAGES
-from common.telemetry.tracing import TRACEPARENT, SpanKind, current_traceparent, span
+from common.telemetry.propagation import propagated_headers
+from common.telemetry.tracing import SpanKind, span
 
 __all__ = ["NotRouted", "Publisher"]
 
@@ -24,14 +24,14 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class NotRouted(Unavailable):
-    """The broker has no queue for it, or its queue is full. The message was not taken."""
+    """The broker has no queue for the message, or its queue is full. The message was not accepted."""
 
 
 class Publisher:
     """Publishes on a connection of its own.
 
     Args:
-        timeout_seconds: a robust channel waits without limit while the broker is away; we do not.
+        timeout_seconds: for each message; a robust channel itself would wait for the broker without limit.
     """
 
     def __init__(self, url: str, *, service: str, topology: Topology, timeout_seconds: float) -> None:
@@ -50,14 +50,14 @@ class Publisher:
         headers: Mapping[str, str] = NO_HEADERS,
         mandatory: bool = True,
     ) -> None:
-        """Return once the broker has the message safe.
+        """Publish the message and return once the broker has confirmed it.
 
         Args:
-            headers: go along with it, besides those by which it is followed.
+            headers: sent besides the correlation id and the trace.
 
         Raises:
-            NotRouted: no queue wants it (only when `mandatory`), or its queue rejects it.
-            Unavailable: no confirmation in time. The message may have arrived; its id lets consumers dedupe.
+            NotRouted: no queue is bound for it (only if `mandatory`), or its queue rejects it.
+            Unavailable: no confirmation in time. The message may have arrived; consumers deduplicate by its id.
         """
         with span("publish", SpanKind.PRODUCER) as traced:
             if traced is not None:
@@ -76,7 +76,7 @@ class Publisher:
         except (TimeoutError, AMQPError, OSError, RuntimeError) as error:
             raise Unavailable(exchange=exchange, reason=repr(error)) from error
         except asyncio.CancelledError as error:
-            # A lost connection cancels the confirmations that were waited for; only a cancelled task is to end.
+            # A lost connection cancels pending confirmations; only a cancelled task must end.
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             raise Unavailable(exchange=exchange, reason=repr(error)) from error
@@ -94,12 +94,8 @@ class Publisher:
         return self._exchanges[name]
 
 
-def _message(body: bytes, message_id: str, given: Mapping[str, str]) -> aio_pika.Message:
-    headers: dict[str, FieldValue] = {**given}
-    if current := correlation_id():
-        headers[CORRELATION_HEADER] = current
-    if traceparent := current_traceparent():
-        headers[TRACEPARENT] = traceparent
+def _message(body: bytes, message_id: str, extra: Mapping[str, str]) -> aio_pika.Message:
+    headers: dict[str, FieldValue] = {**extra, **propagated_headers()}
     return aio_pika.Message(
         body,
         message_id=message_id,

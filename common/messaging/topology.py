@@ -1,7 +1,7 @@
-"""What can be declared on the broker: exchanges, queues and bindings. Which ones there are is said in `rabbitmq`.
+"""Exchanges, queues and bindings that can be declared on the broker; `rabbitmq` lists the platform's.
 
-Every queue is durable and a quorum queue, except the gateway's own live feed, which is exclusive to its connection.
-Works on RabbitMQ 3.10 to 4.x: no global QoS, no transient shared queues, nothing that relies on client-set `x-death`.
+Every queue is a durable quorum queue, except the gateway's own feed, which is exclusive to its connection. Works on
+RabbitMQ 3.10 to 4.x: no global QoS, no transient shared queues, no dependence on client-set `x-death`.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ __all__ = [
 MESSAGES_EXCHANGE: Final = "messages.exchange"
 PARKING_QUEUE: Final = "parking"
 
-# RabbitMQ 4 gives a message up after twenty deliveries (a consumer that dies counts): then it is kept for people.
+# RabbitMQ 4 dead-letters a message after twenty deliveries, crashed consumers included: then it is parked.
 PARKED_AT_THE_LIMIT: Final = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": PARKING_QUEUE}
 
 
@@ -60,11 +60,11 @@ class Topology:
 
     @property
     def parking_queues(self) -> frozenset[str]:
-        """The queues whose messages go to `parking` when they cannot be handled."""
+        """The queues whose messages are parked if they cannot be handled."""
         return frozenset(q.name for q in self.queues if q.arguments.items() >= PARKED_AT_THE_LIMIT.items())
 
     async def declare(self, channel: AbstractChannel) -> None:
-        """Declare it all; what exists already with the same arguments is left as it is."""
+        """Declare everything. What exists with the same arguments stays unchanged."""
         for exchange in self.exchanges:
             await channel.declare_exchange(exchange.name, ExchangeType(exchange.kind), durable=True)
         queues = {
@@ -75,7 +75,7 @@ class Topology:
             await queues[binding.queue].bind(binding.exchange, binding.routing_key)
 
     def as_definitions(self, vhost: str = "/") -> dict[str, Any]:
-        """Return it as the broker's definitions file has it."""
+        """Return the topology in the format of the broker's definitions file."""
         return {
             "vhosts": [{"name": vhost}],
             "exchanges": [
@@ -100,7 +100,7 @@ class Topology:
 
 
 def delay_queue(name: str, ttl_milliseconds: int, *, then: str) -> Queue:
-    """A queue that nobody reads: what waited its time goes on to the exchange `then`, at least once."""
+    """Return a queue without consumers, whose messages move to the exchange `then` after the TTL, at least once."""
     return Queue(
         name,
         {

@@ -1,1 +1,1 @@
-"""gRPC at the edge: errors, correlation ids, deadlines and service tokens on both sides."""
+"""gRPC: errors, correlation ids, deadlines and service tokens, for servers and clients."""

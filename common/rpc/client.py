@@ -1,5 +1,6 @@
 """Calls a gRPC service with a deadline, a service token and the correlation id; raises typed errors."""
 
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -7,23 +8,23 @@ import grpc
 from common.auth.service_tokens import ServiceTokens
 from common.errors import as_seen_by_caller
 from common.rpc.errors import error_from_status
-from common.telemetry.correlation import CORRELATION_METADATA, correlation_id
 from common.telemetry.metrics import REMOTE_CALLS
-from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
+from common.telemetry.propagation import propagated_headers
+from common.telemetry.tracing import client_span
 
 __all__ = ["RpcCaller", "open_channel"]
 
 DEFAULT_DEADLINE_SECONDS: Final = 5.0
-# A seat map of 100,000 seats goes out in pages; one page stays far below this.
+# Long lists are sent in pages, and a page stays far below this.
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
-    """Return a channel to `host:port`, or to all copies that a name such as ``dns:///inventory:50051`` stands for.
+    """Return a channel to `host:port`, or to all addresses of a name such as ``dns:///inventory:50051``, round robin.
 
-    Copies get calls in turn. It reconnects by itself, within a second of the other side's return.
+    It reconnects within a second once the server is available again.
     """
     return grpc.aio.insecure_channel(
         address,
@@ -37,44 +38,38 @@ def open_channel(address: str) -> grpc.aio.Channel:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RpcCaller:
-    """Adds to each call what every call needs.
+    """Adds deadline, token, correlation id and trace to each call.
 
     Args:
         callee: the service's name, the audience of the tokens sent to it.
     """
 
-    def __init__(
-        self, *, callee: str, tokens: ServiceTokens, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
-    ) -> None:
-        self._callee = callee
-        self._tokens = tokens
-        self._deadline_seconds = deadline_seconds
+    callee: str
+    tokens: ServiceTokens
+    deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
 
     async def call(
-        self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Answer]", request: Any, *, deadline_seconds: float = 0
-    ) -> Answer:
-        """Return the answer.
+        self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Response]", request: Any, *, deadline_seconds: float = 0
+    ) -> Response:
+        """Return the response.
 
         Raises:
-            OutcomeUnknown: no answer in time, or a broken connection.
-            ServiceError: what the other service refused, with its code.
+            OutcomeUnknown: no response in time, or a broken connection.
+            ServiceError: the other service's error, with its code.
         """
-        with client_span(self._callee, request.DESCRIPTOR.name):
+        with client_span(self.callee, request.DESCRIPTOR.name):
             try:
-                answer: Answer = await method(
-                    request, timeout=deadline_seconds or self._deadline_seconds, metadata=self.metadata()
+                response: Response = await method(
+                    request, timeout=deadline_seconds or self.deadline_seconds, metadata=self.metadata()
                 )
             except grpc.aio.AioRpcError as error:
-                REMOTE_CALLS.labels(self._callee, "gRPC", error.code().name).inc()
+                REMOTE_CALLS.labels(self.callee, "gRPC", error.code().name).inc()
                 raise as_seen_by_caller(error_from_status(error)) from error
-        REMOTE_CALLS.labels(self._callee, "gRPC", "ok").inc()
-        return answer
+        REMOTE_CALLS.labels(self.callee, "gRPC", "ok").inc()
+        return response
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        metadata: tuple[tuple[str, str], ...] = (("authorization", f"Bearer {self._tokens.issue(self._callee)}"),)
-        if current := correlation_id():
-            metadata += ((CORRELATION_METADATA, current),)
-        if traceparent := current_traceparent():
-            metadata += ((TRACEPARENT, traceparent),)
-        return metadata
+        token = ("authorization", f"Bearer {self.tokens.issue(self.callee)}")
+        return (token, *((name.lower(), value) for name, value in propagated_headers().items()))

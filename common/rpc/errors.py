@@ -1,7 +1,4 @@
-"""The one place where errors become gRPC statuses, and statuses become errors again.
-
-The stable code, the kind and the public details travel in trailing metadata.
-"""
+"""Maps errors to gRPC statuses and back. Trailing metadata carries the code, the kind and the public details."""
 
 from typing import Final
 
@@ -30,7 +27,7 @@ STATUS_OF_KIND: Final = {
 
 
 def status_of(error: ServiceError) -> grpc.StatusCode:
-    """A state that must change first is FAILED_PRECONDITION, whatever its flavour."""
+    """Return the status of the error; every state that must change first is FAILED_PRECONDITION."""
     return STATUS_OF_KIND.get(error.kind, grpc.StatusCode.FAILED_PRECONDITION)
 
 
@@ -42,7 +39,7 @@ def trailing_metadata_of(error: ServiceError) -> tuple[tuple[str, str | bytes], 
 
 
 def error_from_status(error: grpc.aio.AioRpcError) -> ServiceError:
-    """Rebuild the typed error. A failure of the transport itself means that the outcome is unknown."""
+    """Rebuild the typed error. If the transport failed, the outcome is unknown."""
     metadata = dict(error.trailing_metadata() or ())
     code, kind = metadata.get(CODE_KEY), metadata.get(KIND_KEY)
     if isinstance(code, str) and isinstance(kind, str):

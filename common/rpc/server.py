@@ -1,4 +1,4 @@
-"""What happens around every gRPC call: the caller's token, the correlation id, the trace, typed errors, metrics."""
+"""Interceptor for every gRPC call: the caller's token, the correlation id, the trace, typed errors, metrics."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +16,7 @@ from common.telemetry.tracing import TRACEPARENT, SpanKind, continued_span
 
 __all__ = ["CallContext"]
 
-# Health probes and reflection carry no token; neither tells or changes anything of ours.
+# Health probes and reflection carry no token; neither reads nor changes data.
 OPEN_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 logger = get_logger(__name__)
@@ -26,7 +26,10 @@ Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler
 
 
 class CallContext(grpc.aio.ServerInterceptor):
-    """Checks the service token and turns `ServiceError` into a status with its code in trailing metadata."""
+    """Checks the service token and turns a `ServiceError` into a status with its code in trailing metadata.
+
+    Only unary methods are supported; a streaming one fails.
+    """
 
     def __init__(self, tokens: ServiceTokens) -> None:
         self._tokens = tokens
@@ -38,56 +41,31 @@ class CallContext(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or method.startswith(OPEN_SERVICES):
             return handler
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(
-                self._unary(method, handler.unary_unary),
-                request_deserializer=handler.request_deserializer,
-                response_serializer=handler.response_serializer,
-            )
-        return grpc.unary_stream_rpc_method_handler(
-            self._streaming(method, handler.unary_stream),
+        return grpc.unary_unary_rpc_method_handler(
+            self._wrapped(method, handler.unary_unary),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
 
-    def _unary(self, method: str, behaviour: Any) -> Any:
+    def _wrapped(self, method: str, behaviour: Any) -> Any:
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started_at = time.perf_counter()
             status = grpc.StatusCode.OK
             metadata = _metadata_of(context)
             try:
                 with continued_span(method, SpanKind.SERVER, metadata.get(TRACEPARENT)):
-                    self._admit(metadata)
+                    self._authenticate(metadata)
                     return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001 - mapped to a status below
-                known = _known(error, method)
-                status = status_of(known)
-                await _abort(context, known)
+                refusal = _service_error(error, method)
+                status = status_of(refusal)
+                await context.abort(status, refusal.public_message, trailing_metadata_of(refusal))
             finally:
                 REQUEST_SECONDS.labels("gRPC", method, status.name).observe(time.perf_counter() - started_at)
 
         return call
 
-    def _streaming(self, method: str, behaviour: Any) -> Any:
-        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            started_at = time.perf_counter()
-            status = grpc.StatusCode.OK
-            metadata = _metadata_of(context)
-            try:
-                with continued_span(method, SpanKind.SERVER, metadata.get(TRACEPARENT)):
-                    self._admit(metadata)
-                    async for message in behaviour(request, context):
-                        yield message
-            except Exception as error:  # noqa: BLE001 - mapped to a status below
-                known = _known(error, method)
-                status = status_of(known)
-                await _abort(context, known)
-            finally:
-                REQUEST_SECONDS.labels("gRPC", method, status.name).observe(time.perf_counter() - started_at)
-
-        return call
-
-    def _admit(self, metadata: Mapping[str, str]) -> None:
+    def _authenticate(self, metadata: Mapping[str, str]) -> None:
         set_correlation_id(metadata.get(CORRELATION_METADATA))
         self._tokens.verify(metadata.get("authorization", "").removeprefix("Bearer "))
 
@@ -100,12 +78,8 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _known(error: Exception, method: str) -> ServiceError:
+def _service_error(error: Exception, method: str) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
     logger.error("rpc.crashed", method=method, exc_info=error)
     return Internal()
-
-
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError) -> None:
-    await context.abort(status_of(error), error.public_message, trailing_metadata_of(error))

@@ -1,1 +1,1 @@
-"""Seeing it run: correlation ids, structured logs, Prometheus metrics."""
+"""Correlation ids, structured logs, Prometheus metrics and traces."""

@@ -1,4 +1,4 @@
-"""Structured logs: JSON for machines, one readable line for people, the correlation id (and the trace's, if any) on each."""
+"""Structured logs, as JSON or for a console, with the correlation id and the trace id on each record."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ __all__ = ["configure_logs", "get_logger"]
 
 
 def configure_logs(*, service: str, level: str, log_format: Literal["json", "console"]) -> None:
-    """Send every record, ours and the libraries', to standard output in one shape."""
+    """Send every record, the libraries' included, to standard output in one format."""
     structlog.configure(
         processors=[*_shared_processors(service), _renderer(log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -35,7 +35,7 @@ def configure_logs(*, service: str, level: str, log_format: Literal["json", "con
 
 
 def get_logger(name: str) -> Any:
-    """Return a structlog logger; ``logger.info("saga.step", step="charge wallet")``."""
+    """Return a structlog logger; ``logger.info("saga.step", step="charge")``."""
     return structlog.get_logger(component=name)
 
 
@@ -73,7 +73,7 @@ def _dumps(event: Any, **_: object) -> bytes:
 
 
 def _decoded(renderer: Processor) -> Processor:
-    """The standard library's handlers write text, structlog's bytes logger writes bytes."""
+    """Return a renderer to text, which the standard library's handlers write; structlog's bytes logger writes bytes."""
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
         rendered = renderer(logger, method, event)

@@ -1,4 +1,4 @@
-"""Prometheus metrics that every process has. Services define their own beside what they measure."""
+"""Prometheus metrics of every process. Services define their own."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -22,7 +22,7 @@ __all__ = [
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUEST_SECONDS = Histogram(
-    "request_duration_seconds", "Time to answer a request.", ["method", "route", "status"], buckets=LATENCY_BUCKETS
+    "request_duration_seconds", "Time to respond to a request.", ["method", "route", "status"], buckets=LATENCY_BUCKETS
 )
 REMOTE_CALLS = Counter("remote_calls_total", "Calls to other services.", ["callee", "operation", "outcome"])
 DATABASE_STATEMENTS = Counter("database_statements_total", "SQL statements sent, one round trip each.")
@@ -32,16 +32,16 @@ OUTBOX_LAG_SECONDS = Gauge("outbox_lag_seconds", "Age of the oldest message not 
 
 
 class _OldName(Collector):
-    """Shows a metric a second time, under the name it had before."""
+    """Exports a metric a second time, under its former name."""
 
     def __init__(self, metric: MetricWrapperBase, old_name: str) -> None:
         self._metric = metric
         self._old_name = old_name
 
     def collect(self) -> Iterator[Metric]:
-        for now in self._metric.collect():
-            old = Metric(self._old_name, f"Deprecated: use {now.name}. {now.documentation}", now.type)
-            old.samples = [self._renamed(sample, now.name) for sample in now.samples]
+        for metric in self._metric.collect():
+            old = Metric(self._old_name, f"Deprecated: use {metric.name}. {metric.documentation}", metric.type)
+            old.samples = [self._renamed(sample, metric.name) for sample in metric.samples]
             yield old
 
     def _renamed(self, sample: Sample, name: str) -> Sample:
@@ -49,7 +49,7 @@ class _OldName(Collector):
 
 
 def keep_old_name(metric: MetricWrapperBase, old_name: str) -> None:
-    """Show a renamed metric under its old name too, for one more release.
+    """Export a renamed metric under its old name too, for one more release.
 
     Args:
         old_name: without the suffix that the metric's type adds, such as ``_total``.

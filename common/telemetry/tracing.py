@@ -1,13 +1,13 @@
-"""Traces: one click, followed through HTTP, gRPC and messages, by OpenTelemetry.
+"""Traces through HTTP, gRPC and messages, by OpenTelemetry.
 
-Off unless an OTLP endpoint is set; then a span is a look at one global, and the SDK is not even imported. Sampling,
-batching and the exporter's address are the SDK's own business, by its standard environment variables.
+Tracing is off unless an OTLP endpoint is set: then a span costs one look at a global, and the SDK is not imported.
+Sampling, batching and the exporter are configured by the SDK's standard environment variables.
 
-A trace begins where work comes in: with a request, a message, a job, a saga that is taken over (`continued_span`). What
-happens within is a `span` of it; outside of any trace, such as in background chores, `span` does nothing. How a trace
-travels is W3C Trace Context: a header `traceparent`, the same in gRPC metadata, AMQP headers and our messages' envelope.
+A trace begins where work arrives: with a request, a message, a job or a saga that another process left
+(`continued_span`). Its parts are each a `span`. Outside of a trace, such as in background tasks, `span` does nothing.
+Traces are passed on by W3C Trace Context: `traceparent` in HTTP headers, gRPC metadata, AMQP headers and the message.
 
-No span holds an exception's text or a whole URL: both may quote what no log may.
+No span contains an exception's text or a whole URL, because both may quote what must not be logged.
 """
 
 import threading
@@ -47,22 +47,22 @@ MaybeSpan = AbstractContextManager[Span | None]
 
 
 def _nothing() -> None:
-    """Stop nothing: tracing is off."""
+    """Do nothing: tracing is off."""
 
 
 class _Tracing:
-    """What this process traces with; nothing while tracing is off."""
+    """The tracer of this process; None while tracing is off."""
 
     tracer: Tracer | None = None
     stop = staticmethod(_nothing)
 
 
 def start_tracing(*, service: str) -> None:
-    """Send spans to the endpoint that the environment names. Call it once, in the process that will work."""
+    """Send spans to the endpoint that the environment names. Call it once per process, after any fork."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - who does not trace loads none of it
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - loaded only when tracing is on
 
     provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -72,10 +72,9 @@ def start_tracing(*, service: str) -> None:
 
 
 def stop_tracing() -> None:
-    """Send what was collected and stop. Blocks, for two seconds at most: a silent collector holds nobody up.
+    """Send the collected spans and stop. Blocks for two seconds at most.
 
-    The SDK waits for its collector for half a minute, whatever it is told; so it does that in a thread which ends with
-    the process.
+    The SDK waits half a minute for an unresponsive collector, so it does that in a thread that ends with the process.
     """
     stop, _Tracing.tracer, _Tracing.stop = _Tracing.stop, None, staticmethod(_nothing)
     thread = threading.Thread(target=stop, name="last spans", daemon=True)
@@ -88,7 +87,7 @@ def is_tracing() -> bool:
 
 
 def trace_id() -> str:
-    """Return the trace of the work in hand as 32 hexadecimal digits, or an empty string outside of any."""
+    """Return the current trace as 32 hexadecimal digits, or an empty string outside of a trace."""
     if _Tracing.tracer is None:
         return ""
     current = get_current_span().get_span_context()
@@ -96,7 +95,7 @@ def trace_id() -> str:
 
 
 def current_traceparent() -> str | None:
-    """Return what whoever goes on from here is to be told; None outside of any trace."""
+    """Return the `traceparent` to pass on; None outside of a trace."""
     if _Tracing.tracer is None:
         return None
     carrier: dict[str, str] = {}
@@ -105,14 +104,14 @@ def current_traceparent() -> str | None:
 
 
 def span(name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None) -> MaybeSpan:
-    """Trace a part of the work in hand."""
+    """Trace a part of the current work."""
     if _Tracing.tracer is None or not get_current_span().get_span_context().is_valid:
         return NO_SPAN
     return _traced(_Tracing.tracer, name, kind, attributes=attributes, context=None)
 
 
 def client_span(callee: str, operation: str) -> MaybeSpan:
-    """Trace a call to somebody else."""
+    """Trace a call to another service."""
     if _Tracing.tracer is None:
         return NO_SPAN
     return span(f"{operation} {callee}", SpanKind.CLIENT, {"server.address": callee})
@@ -124,28 +123,28 @@ def continued_span(
     traceparent: str | None,
     attributes: Mapping[str, str | int] | None = None,
 ) -> MaybeSpan:
-    """Trace work that somebody else began, as part of their trace; without one it begins a trace of its own."""
+    """Trace work that another process began, as part of its trace. Without a `traceparent` a new trace begins."""
     if _Tracing.tracer is None:
         return NO_SPAN
     return _traced(_Tracing.tracer, name, kind, attributes=attributes, context=_context_of(traceparent))
 
 
 def continuing(traceparent: str | None) -> AbstractContextManager[None]:
-    """Let spans within belong to that trace, without one for this itself."""
+    """Make spans within part of that trace, without a span for the block itself."""
     if _Tracing.tracer is None or traceparent is None:
         return nullcontext()
     return _attached(_context_of(traceparent))
 
 
 def fail(current: Span | None, reason: str) -> None:
-    """Mark a span as one that went wrong."""
+    """Mark a span as failed."""
     if current is not None:
         current.set_status(StatusCode.ERROR)
         current.set_attribute("error.type", reason)
 
 
 def _context_of(traceparent: str | None) -> Context:
-    """Return a context of nothing but that trace: whatever else this task was doing is not its parent."""
+    """Return a context with that trace only: the current task's other work is not its parent."""
     return _W3C.extract({TRACEPARENT: traceparent} if traceparent else {}, context=Context())
 
 

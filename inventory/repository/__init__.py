@@ -1,1 +1,1 @@
-"""The inventory's SQL. What is hot is one statement, run in autocommit; docs/locking.md tells how they lock."""
+"""The inventory's SQL. Hot paths are one statement each, in autocommit; docs/locking.md describes their locks."""

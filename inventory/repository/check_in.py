@@ -1,23 +1,24 @@
-"""Scans at the door: admitting, logging, looking back."""
+"""Checks fans in, and logs and lists scans."""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, fields
 from typing import Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
-from inventory.repository.fragments import PRIOR, REMEMBER
+from inventory.repository.fragments import PRIOR, STORE_RESULT
+from inventory.repository.requests import Change, change_of
 from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
 
-__all__ = ["CheckInRepository", "Decided"]
+__all__ = ["CheckInRepository"]
 
-# From `verdict` (result, admitted_at, at; no row when the scan was answered before) to the log and the memory.
-_LOG_AND_REMEMBER: Final = f"""
+# Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
+_LOG_AND_STORE: Final = f"""
     logged AS (
         INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
             hall_expected, result, scanned_at, logged_at)
@@ -25,14 +26,14 @@ _LOG_AND_REMEMBER: Final = f"""
             CAST(:staff_user_id AS uuid), CAST(:ticket_user_id AS uuid), CAST(:hall_presented AS text),
             CAST(:hall_expected AS text), result, CAST(:scanned_at AS timestamptz), at
         FROM verdict),
-    remembered AS ({REMEMBER} 'result', result, 'admitted_at', admitted_at))
+    remembered AS ({STORE_RESULT} 'result', result, 'admitted_at', admitted_at))
         FROM verdict
         RETURNING result)
     {SELECT_ANSWER}
 """  # noqa: S608 - built of constants
 
-# The decision is made on the locked row: of many scanners at once the first changes it, and the others find it changed.
-# The log cannot tell them, as their snapshots may be older than the first one's entry.
+# The decision is made on the locked row: of several scanners at once, the first changes it and the others see the change.
+# They cannot rely on the log, as their snapshots may be older than the first one's entry.
 _CHECK_IN: Final = text(
     f"""
     WITH {PRIOR},
@@ -58,7 +59,7 @@ _CHECK_IN: Final = text(
     admitted AS (
         UPDATE seats SET status = 'CHECKED_IN', admitted_at = (SELECT at FROM verdict), version = version + 1
         WHERE seat_id = CAST(:seat_id AS uuid) AND (SELECT result FROM verdict) = 'SUCCESS'),
-    {_LOG_AND_REMEMBER}
+    {_LOG_AND_STORE}
     """  # noqa: S608 - built of constants
 )
 
@@ -68,11 +69,11 @@ _LOG: Final = text(
     verdict AS MATERIALIZED (
         SELECT CAST(:result AS text) AS result, CAST(NULL AS timestamptz) AS admitted_at, clock_timestamp() AS at
         WHERE NOT EXISTS (SELECT FROM prior)),
-    {_LOG_AND_REMEMBER}
+    {_LOG_AND_STORE}
     """  # noqa: S608 - built of constants
 )
 
-# Two conditions, as IS NOT DISTINCT FROM cannot use an index.
+# Two conditions, because IS NOT DISTINCT FROM cannot use an index.
 _OF_EVENT: Final = "event_id = CAST(:event_id AS uuid)"
 _OF_NO_EVENT: Final = "event_id IS NULL"
 
@@ -96,7 +97,7 @@ _RESULTS: Final = text(
     """
 )
 
-# So many minutes, the one that is going on among them.
+# The current minute is one of them.
 _MINUTES: Final = text(
     """
     SELECT date_trunc('minute', logged_at, 'UTC') AS minute, count(*) AS scans,
@@ -110,45 +111,36 @@ _MINUTES: Final = text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """What came of a scan, and whether it did just now."""
-
-    outcome: ScanOutcome
-    is_new: bool
+_read_outcome: Final = TypeAdapter(ScanOutcome).validate_python
 
 
 class CheckInRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._requests = IdempotencyStore(database)
 
-    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Decided:
-        """Admit the ticket's user, if the seat is theirs and nobody was admitted to it; log the scan in any case.
+    async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Change[ScanOutcome]:
+        """Admit the ticket's user, if they own the seat and it was not used; log the scan in any case.
 
         Raises:
-            Busy: the seat's lock could not be had in time; nothing was decided.
+            Busy: the seat could not be locked in time; nothing was decided.
         """
         return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
 
-    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Decided:
-        """Log a scan that was decided already. What came of it the first time goes before `result`."""
+    async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Change[ScanOutcome]:
+        """Log a scan that was decided already. If the scan has an outcome, return that instead of `result`."""
         return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
 
     async def _decide(
         self, scan_id: uuid.UUID, scan: Scan, statement: Executable, parameters: Mapping[str, object]
-    ) -> Decided:
-        attempt = await self._memory.attempt(_request_of(scan_id, scan), statement, parameters)
-        assert attempt.done is not None  # noqa: S101 - every scan has an answer
-        admitted_at = attempt.done["admitted_at"]
-        outcome = ScanOutcome(
-            result=ScanResult(attempt.done["result"]),
-            admitted_at=datetime.fromisoformat(admitted_at) if admitted_at else None,
-        )
-        return Decided(outcome=outcome, is_new=not attempt.is_replay)
+    ) -> Change[ScanOutcome]:
+        attempt = await self._requests.attempt(_request_of(scan_id, scan), statement, parameters)
+        change = change_of(attempt, _read_outcome)
+        assert change is not None  # noqa: S101 - every scan has a result
+        return change
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
-        """Return a page of an event's scans, or of those that name none, newest first, and how many there are."""
+        """Return a page of an event's scans, or of those without an event, newest first, and their total."""
         parameters = {"event_id": event_id, "offset": offset, "limit": limit}
         page, count = (_SCANS_OF_EVENT, _COUNT_OF_EVENT) if event_id else (_SCANS_OF_NO_EVENT, _COUNT_OF_NO_EVENT)
         rows = await self._database.fetch_all(page, parameters)
@@ -156,7 +148,7 @@ class CheckInRepository:
         return [_logged_scan(row) for row in rows], int(total["count"]) if total else 0
 
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
-        """Count an event's scans by result, and those of the last so many minutes by minute."""
+        """Count an event's scans by result, and those of the last `minutes` by minute."""
         results = await self._database.fetch_all(_RESULTS, {"event_id": event_id})
         by_minute = await self._database.fetch_all(_MINUTES, {"event_id": event_id, "minutes": minutes})
         return EntryStats(
@@ -166,19 +158,11 @@ class CheckInRepository:
 
 
 def _request_of(scan_id: uuid.UUID, scan: Scan) -> ParticipantRequest:
-    """A scan is the same whichever way it was decided, and whatever we looked up ourselves."""
-    told = {name: value for name, value in asdict(scan).items() if name != "hall_expected"}
-    return ParticipantRequest.of(scan_id, "Scan", **told)
+    """Return the scan's request, which is the same for both operations and does not depend on the expected hall."""
+    sent = {name: value for name, value in asdict(scan).items() if name != "hall_expected"}
+    return ParticipantRequest.of(scan_id, "Scan", **sent)
 
 
 def _logged_scan(row: Row) -> LoggedScan:
-    scan = Scan(
-        staff_user_id=row["staff_user_id"],
-        hall_presented=row["hall_presented"],
-        seat_id=row["seat_id"],
-        event_id=row["event_id"],
-        ticket_user_id=row["ticket_user_id"],
-        hall_expected=row["hall_expected"],
-        scanned_at=row["scanned_at"],
-    )
+    scan = Scan(**{field.name: row[field.name] for field in fields(Scan)})
     return LoggedScan(scan_id=row["scan_id"], scan=scan, result=ScanResult(row["result"]), logged_at=row["logged_at"])

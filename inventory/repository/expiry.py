@@ -1,4 +1,4 @@
-"""Ending holds whose time is over."""
+"""Ends expired holds."""
 
 import uuid
 from collections.abc import Iterable
@@ -21,8 +21,7 @@ __all__ = ["EndedHold", "ExpiryRepository"]
 
 CONSUMER: Final = "hold expiry"
 
-# Seats are found by their hold, and only what was found is asked for its time: an index on the time would look at
-# every hold that is over.
+# Seats are found by their hold and then filtered by time, because an index on the time would read every expired hold.
 _END_HOLD: Final = text(
     f"""
     WITH held AS MATERIALIZED (
@@ -34,14 +33,14 @@ _END_HOLD: Final = text(
     """  # noqa: S608 - built of constants
 )
 
-_SEE_HOLD: Final = text(
+_HOLD_STATE: Final = text(
     """
     SELECT bool_or(status <> 'HELD') AS is_sold, max(held_until) AS live_until
     FROM seats WHERE hold_id = CAST(:hold_id AS uuid)
     """
 )
 
-# Seats locked by somebody else are passed over: whoever has the lock decides about them.
+# Seats that another transaction has locked are skipped: that transaction decides about them.
 _END_DUE: Final = text(
     f"""
     WITH due AS MATERIALIZED (
@@ -71,7 +70,7 @@ _COUNT_OPEN: Final = text("SELECT count(DISTINCT hold_id) FROM seats WHERE held_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedHold:
-    """What became of a hold whose message came."""
+    """The state of a hold after its message was handled."""
 
     freed_seat_ids: list[uuid.UUID] = field(default_factory=list)
     is_sold: bool = False
@@ -83,24 +82,20 @@ class ExpiryRepository:
         self._database = database
 
     async def end_hold(self, hold_id: uuid.UUID, message: Message) -> EndedHold:
-        """Free what the hold has, if its time is over, and note its message as handled; all in one transaction.
+        """Free the hold's seats, if it has expired, and record its message as handled, in one transaction.
 
-        A repeated message frees nothing; what it finds is told all the same.
+        A repeated message frees nothing; the hold's state is returned nevertheless.
         """
         async with self._database.transaction() as connection:
             freed: list[uuid.UUID] = []
             if await is_first_delivery(connection, message, consumer=CONSUMER):
                 rows = await connection.execute(_END_HOLD, {"hold_id": hold_id})
                 freed = [row.seat_id for row in rows]
-            seen = (await connection.execute(_SEE_HOLD, {"hold_id": hold_id})).one()
-            return EndedHold(freed_seat_ids=freed, is_sold=bool(seen.is_sold), live_until=seen.live_until)
+            state = (await connection.execute(_HOLD_STATE, {"hold_id": hold_id})).one()
+            return EndedHold(freed_seat_ids=freed, is_sold=bool(state.is_sold), live_until=state.live_until)
 
     async def end_due_holds(self, *, batch: int) -> list[ExpiredHold]:
-        """End the holds that are longest overdue, and leave `hold.expired` for each in the outbox.
-
-        Args:
-            batch: at most so many seats.
-        """
+        """End the holds that are longest overdue, up to `batch` seats, and write `hold.expired` for each to the outbox."""
         async with self._database.transaction() as connection:
             rows = (await connection.execute(_END_DUE, {"batch": batch})).mappings().all()
             expired = [

@@ -1,33 +1,31 @@
-"""Holding, selling and freeing seats: the hot statements."""
+"""Holds, sells and frees seats: the hot statements."""
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.sql import Executable
 
 from common.db.engine import Database
-from common.db.idempotency import SELECT_ANSWER, Attempt, IdempotencyStore, ParticipantRequest
+from common.db.idempotency import SELECT_ANSWER, Attempt, IdempotencyStore
 from common.errors import ServiceError
-from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE, TURN
-from inventory.repository.oversells import counting_oversells
-from inventory.schemas import (
-    BestAvailable,
-    ConfirmHold,
-    Hold,
-    ReleaseHold,
-    ReserveSeats,
-    Sale,
-    Seat,
-    SeatState,
-    SeatStatus,
+from inventory.repository.documents import document_of, read_hold, read_sale, read_states
+from inventory.repository.fragments import (
+    COUNT_FREED,
+    FREE_LOCKED,
+    PRIOR,
+    RAISE_ROWS,
+    REQUEST_LOCK,
+    STORE_RESULT,
+    TAKEABLE,
 )
+from inventory.repository.oversell_guard import oversell_guard
+from inventory.repository.requests import Change, change_of, request_of
+from inventory.schemas import BestAvailable, ConfirmHold, Hold, ReleaseHold, ReserveSeats, Sale, SeatState
 
-__all__ = ["HoldRepository", "Released", "Sold", "Taken", "Untaken"]
+__all__ = ["HoldRepository", "Released", "Untaken"]
 
 _LOCK_NAMED_SEATS: Final = f"""
     SELECT seat_id, category, status FROM seats
@@ -43,10 +41,10 @@ _LOCK_BEST_SEATS: Final = """
     ORDER BY row_rank, seat_number LIMIT CAST(:quantity AS int) FOR UPDATE SKIP LOCKED
 """
 
-# `locked` is complete before `verdict` counts it, and `verdict` before the update starts: each reads the one before
-# in a subquery of its own. LockRows hands on the newest version of a row, and the update follows it there.
+# `locked` is complete before `verdict` counts it, and `verdict` before the update starts, because each reads the one
+# before in a subquery. LockRows returns the newest version of a row, which the update changes.
 _TAKE: Final = f"""
-    WITH {PRIOR}, {TURN},
+    WITH {PRIOR}, {REQUEST_LOCK},
     locked AS MATERIALIZED ({{lock}}),
     verdict AS MATERIALIZED (
         SELECT count(*) = CAST(:quantity AS int) AS is_complete,
@@ -61,7 +59,7 @@ _TAKE: Final = f"""
         INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
         SELECT CAST(:event_id AS uuid), category, -count(*), count(*), 0, 0 FROM locked
         WHERE status = 'AVAILABLE' AND (SELECT is_complete FROM verdict) GROUP BY category),
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'hold_id', CAST(:hold_id AS uuid), 'event_id', CAST(:event_id AS uuid),
             'user_id', CAST(:user_id AS uuid), 'held_until', min(held_until),
             'seats', jsonb_agg(jsonb_build_object(
@@ -71,14 +69,14 @@ _TAKE: Final = f"""
         RETURNING result)
 """  # noqa: S608 - built of constants
 
-# The closed event is asked for by value: EXISTS may become a hash of all closed events.
+# The closed event is read by value, because the planner may turn EXISTS into a hash of all closed events.
 _STATE_COLUMNS: Final = """
     seat_id, event_id, status, hold_id, held_by_user_id, hold_size,
     status = 'HELD' AND held_until > clock_timestamp() AS is_held,
     (SELECT closed_at FROM closed_events WHERE closed_events.event_id = seats.event_id) IS NOT NULL AS is_closed
 """
 
-# When the seats were not taken, how they stand comes along: a refusal costs no further look.
+# If the seats were not taken, their states are returned with the answer, so that a refusal needs no other statement.
 _TAKE_NAMED: Final = text(
     f"""
     {_TAKE.format(lock=_LOCK_NAMED_SEATS)}
@@ -119,7 +117,7 @@ _CONFIRM: Final = text(
     counted AS (
         INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
         SELECT event_id, category, 0, -count(*), count(*), 0 FROM sold GROUP BY event_id, category),
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'hold_id', CAST(:hold_id AS uuid), 'event_id', min(CAST(event_id AS text)),
             'purchased_at', min(purchased_at), 'seat_ids', jsonb_agg(seat_id ORDER BY seat_id)))
         FROM sold HAVING count(*) > 0
@@ -136,7 +134,7 @@ _RELEASE: Final = text(
         WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
         ORDER BY seat_id FOR UPDATE),
     {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS},
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'event_id', min(CAST(event_id AS text)),
             'seat_ids', coalesce(jsonb_agg(seat_id ORDER BY seat_id), '[]')))
         FROM freed HAVING NOT EXISTS (SELECT FROM prior)
@@ -154,29 +152,15 @@ _FIND_HELD: Final = text(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A hold, and whether it was just made: a replay is no news for live seat maps."""
-
-    hold: Hold
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Untaken:
-    """How the seats stand that could not be taken."""
+    """The states of seats that could not be taken."""
 
     states: Sequence[SeatState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sold:
-    sale: Sale
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    event_id: uuid.UUID | None  # None when nothing was released
+    event_id: uuid.UUID | None  # None if no seat was released
     seat_ids: Sequence[uuid.UUID]
     is_new: bool
 
@@ -184,58 +168,33 @@ class Released:
 class HoldRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._requests = IdempotencyStore(database)
 
-    async def take(self, command: ReserveSeats) -> Taken | Untaken:
+    async def take(self, command: ReserveSeats) -> Change[Hold] | Untaken:
         """Hold the named seats, if all of them are free.
 
         Raises:
-            Busy: somebody is changing one of them right now.
-            ServiceError: the refusal remembered for this request.
+            Busy: another request is changing one of them.
+            ServiceError: the refusal stored for this request.
         """
-        parameters = {
-            "event_id": command.event_id,
-            "seat_ids": list(command.seat_ids),
-            "quantity": len(command.seat_ids),
-            **_holder_of(command),
-        }
-        attempt = await self._attempt(command, _TAKE_NAMED, parameters)
-        if attempt.done is None:
-            return Untaken(states=[_state_of(state) for state in attempt.row["states"] or ()])
-        return Taken(hold=_hold_of(attempt.done), is_new=not attempt.is_replay)
+        seats = {"seat_ids": list(command.seat_ids), "quantity": len(command.seat_ids)}
+        attempt = await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command))
+        return change_of(attempt, read_hold) or Untaken(states=read_states(attempt.row["states"] or []))
 
-    async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Taken | None:
-        """Hold these seats, found for `command`; None when they are not all free any more.
+    async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | None:
+        """Hold these seats, found for `command`; None if they are not all free any more.
 
         Raises:
-            Busy: somebody is changing one of them right now.
-            ServiceError: the refusal remembered for this request.
+            Busy: another request is changing one of them.
+            ServiceError: the refusal stored for this request.
         """
-        parameters = {
-            "event_id": command.event_id,
-            "seat_ids": list(run),
-            "quantity": command.quantity,
-            **_holder_of(command),
-        }
-        return await self._take(command, _TAKE_NAMED, parameters)
+        seats = {"seat_ids": list(run), "quantity": command.quantity}
+        return change_of(await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command)), read_hold)
 
-    async def take_best(self, command: BestAvailable) -> Taken | None:
-        """Hold the best free seats, adjacent or not, passing over locked ones; None when there are too few."""
-        parameters = {
-            "event_id": command.event_id,
-            "category": command.category,
-            "quantity": command.quantity,
-            **_holder_of(command),
-        }
-        return await self._take(command, _TAKE_BEST, parameters)
-
-    async def _take(
-        self, command: ReserveSeats | BestAvailable, statement: Executable, parameters: Mapping[str, object]
-    ) -> Taken | None:
-        attempt = await self._attempt(command, statement, parameters)
-        if attempt.done is None:
-            return None
-        return Taken(hold=_hold_of(attempt.done), is_new=not attempt.is_replay)
+    async def take_best(self, command: BestAvailable) -> Change[Hold] | None:
+        """Hold the best free seats, adjacent or not, skipping locked ones; None if there are too few."""
+        seats = {"category": command.category, "quantity": command.quantity}
+        return change_of(await self._attempt(command, _TAKE_BEST, seats | _holder_of(command)), read_hold)
 
     async def _attempt(
         self,
@@ -243,63 +202,52 @@ class HoldRepository:
         statement: Executable,
         parameters: Mapping[str, object],
     ) -> Attempt:
-        with counting_oversells():
-            return await self._memory.attempt(_request_of(command), statement, parameters)
+        with oversell_guard():
+            return await self._requests.attempt(request_of(command), statement, parameters)
 
     async def states_of(self, seat_ids: Sequence[uuid.UUID]) -> list[SeatState]:
-        rows = await self._database.fetch_all(_FIND_STATES, {"seat_ids": list(seat_ids)})
-        return [_state_of(row) for row in rows]
+        return read_states(await self._database.fetch_all(_FIND_STATES, {"seat_ids": list(seat_ids)}))
 
     async def states_in_hold(self, hold_id: uuid.UUID) -> list[SeatState]:
-        """Return the seats that the hold has or was sold with."""
-        rows = await self._database.fetch_all(_FIND_HOLD_STATES, {"hold_id": hold_id})
-        return [_state_of(row) for row in rows]
+        """Return the seats of the hold, even if they are sold."""
+        return read_states(await self._database.fetch_all(_FIND_HOLD_STATES, {"hold_id": hold_id}))
 
     async def find_hold(self, hold_id: uuid.UUID) -> Hold | None:
         rows = await self._database.fetch_all(_FIND_HELD, {"hold_id": hold_id})
         if not rows:
             return None
-        return Hold(
-            hold_id=hold_id,
-            event_id=rows[0]["event_id"],
-            user_id=rows[0]["held_by_user_id"],
-            held_until=rows[0]["held_until"],
-            seats=[_held_seat(dict(row), event_id=row["event_id"]) for row in rows],
-        )
+        return read_hold({**rows[0], "hold_id": hold_id, "user_id": rows[0]["held_by_user_id"], "seats": rows})
 
-    async def remember_hold(self, command: ReserveSeats, hold: Hold) -> Hold:
-        """Answer the request with a hold that was made by another one."""
-        return _hold_of(await self._memory.remember_done(_request_of(command), _done_of(hold)))
+    async def store_hold(self, command: ReserveSeats, hold: Hold) -> Hold:
+        """Store a hold that another request made as this request's result."""
+        return read_hold(await self._requests.remember_done(request_of(command), document_of(hold)))
 
     async def refuse(self, command: ReserveSeats | BestAvailable, refusal: ServiceError) -> Hold:
-        """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return _hold_of(await self._memory.remember_refusal(_request_of(command), refusal))
+        """Store the refusal and raise it. If a result was stored meanwhile, return that."""
+        return read_hold(await self._requests.remember_refusal(request_of(command), refusal))
 
     async def refuse_sale(self, command: ConfirmHold, refusal: ServiceError) -> Sale:
-        """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return _sale_of(await self._memory.remember_refusal(_request_of(command), refusal))
+        """Store the refusal and raise it. If a result was stored meanwhile, return that."""
+        return read_sale(await self._requests.remember_refusal(request_of(command), refusal))
 
-    async def confirm(self, command: ConfirmHold) -> Sold | None:
-        """Sell the hold's seats; None when it is over, incomplete or another's, or the event's sale has ended.
+    async def confirm(self, command: ConfirmHold) -> Change[Sale] | None:
+        """Sell the hold's seats; None if it is over, incomplete or another user's, or the event's sale has ended.
 
         Raises:
-            Busy: a seat's lock could not be had in time; nothing was decided.
-            ServiceError: the refusal remembered for this request.
+            Busy: a seat could not be locked in time; nothing was decided.
+            ServiceError: the refusal stored for this request.
         """
         parameters = {"hold_id": command.hold_id, "user_id": command.user_id}
-        attempt = await self._attempt(command, _CONFIRM, parameters)
-        if attempt.done is None:
-            return None
-        return Sold(sale=_sale_of(attempt.done), is_new=not attempt.is_replay)
+        return change_of(await self._attempt(command, _CONFIRM, parameters), read_sale)
 
     async def release(self, command: ReleaseHold) -> Released:
-        """Free what the hold still has. As an undo, it first buries the request that it undoes.
+        """Free the hold's seats. As an undo, first write the tombstone of the request that it undoes.
 
         Raises:
-            Busy: a seat's lock could not be had in time; nothing was decided.
+            Busy: a seat could not be locked in time; nothing was decided.
         """
-        attempt = await self._memory.attempt(
-            _request_of(command),
+        attempt = await self._requests.attempt(
+            request_of(command),
             _RELEASE,
             {"hold_id": command.hold_id},
             undoes_request_id=command.undoes_request_id,
@@ -312,84 +260,11 @@ class HoldRepository:
         )
 
 
-def _request_of(command: ReserveSeats | BestAvailable | ConfirmHold | ReleaseHold) -> ParticipantRequest:
-    arguments = asdict(command)
-    return ParticipantRequest.of(arguments.pop("request_id"), type(command).__name__, **arguments)
-
-
 def _holder_of(command: ReserveSeats | BestAvailable) -> dict[str, object]:
     return {
+        "event_id": command.event_id,
         "hold_id": command.hold_id,
         "user_id": command.user_id,
         "hold_ttl_milliseconds": command.hold_ttl_milliseconds,
         "turn": int.from_bytes(command.request_id.bytes[:8], "big", signed=True),
     }
-
-
-def _state_of(row: Mapping[str, Any]) -> SeatState:
-    return SeatState(
-        seat_id=_id_of(row["seat_id"]),
-        event_id=_id_of(row["event_id"]),
-        status=SeatStatus(row["status"]),
-        is_held=row["is_held"],
-        hold_id=row["hold_id"] and _id_of(row["hold_id"]),
-        held_by_user_id=row["held_by_user_id"] and _id_of(row["held_by_user_id"]),
-        hold_size=row["hold_size"],
-        is_closed=row["is_closed"],
-    )
-
-
-def _id_of(value: uuid.UUID | str) -> uuid.UUID:
-    """A column brings a UUID, a JSON document its text."""
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
-
-
-def _held_seat(seat: Mapping[str, Any], *, event_id: uuid.UUID) -> Seat:
-    return Seat(
-        seat_id=uuid.UUID(str(seat["seat_id"])),
-        event_id=event_id,
-        category=seat["category"],
-        row_number=seat["row_number"],
-        seat_number=seat["seat_number"],
-        price=Decimal(seat["price"]),
-        status=SeatStatus.HELD,
-    )
-
-
-def _hold_of(done: Mapping[str, Any]) -> Hold:
-    event_id = uuid.UUID(done["event_id"])
-    return Hold(
-        hold_id=uuid.UUID(done["hold_id"]),
-        event_id=event_id,
-        user_id=uuid.UUID(done["user_id"]),
-        held_until=datetime.fromisoformat(done["held_until"]),
-        seats=[_held_seat(seat, event_id=event_id) for seat in done["seats"]],
-    )
-
-
-def _done_of(hold: Hold) -> dict[str, Any]:
-    return {
-        "hold_id": str(hold.hold_id),
-        "event_id": str(hold.event_id),
-        "user_id": str(hold.user_id),
-        "held_until": hold.held_until.isoformat(),
-        "seats": [
-            {
-                "seat_id": str(seat.seat_id),
-                "category": seat.category,
-                "row_number": seat.row_number,
-                "seat_number": seat.seat_number,
-                "price": str(seat.price),
-            }
-            for seat in hold.seats
-        ],
-    }
-
-
-def _sale_of(done: Mapping[str, Any]) -> Sale:
-    return Sale(
-        hold_id=uuid.UUID(done["hold_id"]),
-        event_id=uuid.UUID(done["event_id"]),
-        purchased_at=datetime.fromisoformat(done["purchased_at"]),
-        seat_ids=[uuid.UUID(seat_id) for seat_id in done["seat_ids"]],
-    )

@@ -1,8 +1,8 @@
-"""Where in a category there are adjacent free seats.
+"""Searches a category for adjacent free seats.
 
-A row carries an upper bound of its longest run of free seats (`seat_rows.free_run`). Reserving only shortens runs, so
-it need not touch the bound; freeing seats resets it. A search looks at a few promising rows and lowers the bound of
-those that promised too much, so that every row is looked at in vain only once: the work does not grow with the hall.
+Each row has an upper bound of its longest run of free seats (`seat_rows.free_run`). Reserving only shortens runs, so it
+does not update the bound; freeing seats resets it. A search reads a few promising rows and lowers the bounds that were
+too high, so each row is read in vain only once, and the work does not grow with the hall.
 """
 
 import uuid
@@ -10,28 +10,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.engine import Database
-from inventory.models import LONGEST_RUN
+from inventory.models import MAX_RUN
 from inventory.schemas import BestAvailable
 
 __all__ = ["RowVersion", "Run", "SearchRepository", "SearchResult"]
 
-RUNS_FOUND: Final = 32
-"""More are no use: by the time they were tried, others would have bought."""
+MAX_RUNS: Final = 32
+"""More are useless: other fans would take them before they are tried."""
 
-DUE_SEATS_SEEN: Final = 500
-"""The longest overdue ones, which a sweep ends together."""
+OVERDUE_SEATS: Final = 500
+"""The longest overdue ones, which one sweep ends."""
 
 Run = Sequence[uuid.UUID]
 """Adjacent free seats of one row, in the order of their ids."""
 RowVersion = tuple[int, int]
-"""A row's rank, and the version in which it was seen."""
+"""A row's rank and version."""
 
-# Free seats whose number less their place among the row's free seats is the same stand side by side: an island. It is
-# cut into pieces of the wanted size from its lower end, so that no seat is in two pieces.
+# Free seats are adjacent (an island) if their number minus their position among the row's free seats is equal. An island
+# is cut into pieces of the wanted size from its lower end, so that no seat is in two pieces.
 _SEARCH: Final = text(
     f"""
     WITH first_free AS MATERIALIZED (
@@ -40,10 +41,10 @@ _SEARCH: Final = text(
         ORDER BY row_rank, seat_number LIMIT CAST(:quantity AS int)),
     overdue AS MATERIALIZED (
         SELECT event_id, category FROM seats WHERE held_until <= (SELECT clock_timestamp())
-        ORDER BY held_until LIMIT {DUE_SEATS_SEEN}),
+        ORDER BY held_until LIMIT {OVERDUE_SEATS}),
     promising AS MATERIALIZED (
         SELECT candidate.row_rank, candidate.version
-        FROM generate_series(CAST(:quantity AS int), {LONGEST_RUN}) AS wanted (free_run)
+        FROM generate_series(CAST(:quantity AS int), {MAX_RUN}) AS wanted (free_run)
         CROSS JOIN LATERAL (
             SELECT row_rank, rank_in_category, version FROM seat_rows
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)
@@ -73,14 +74,14 @@ _SEARCH: Final = text(
         NOT has_enough AND EXISTS (SELECT FROM overdue
             WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text)) AS has_overdue,
         (SELECT jsonb_agg(seat_ids) FROM (
-            SELECT seat_ids FROM runs ORDER BY row_rank, first_number LIMIT {RUNS_FOUND}) AS best) AS runs,
+            SELECT seat_ids FROM runs ORDER BY row_rank, first_number LIMIT {MAX_RUNS}) AS best) AS runs,
         (SELECT jsonb_agg(jsonb_build_array(row_rank, version)) FROM promising
             WHERE row_rank NOT IN (SELECT row_rank FROM runs)) AS exhausted
     FROM (SELECT count(*) = CAST(:quantity AS int) AS has_enough FROM first_free) AS counted
     """  # noqa: S608 - built of constants
 )
 
-# Only while the row is as it was seen: a seat that was freed meanwhile has changed the version.
+# Only if the row's version is unchanged: freeing a seat changes it.
 _LOWER: Final = text(
     """
     WITH seen AS MATERIALIZED (
@@ -101,10 +102,13 @@ _LOWER: Final = text(
 class SearchResult:
     is_known: bool  # the event has such a category
     is_closed: bool  # the event's sale has ended
-    has_enough: bool  # as many free seats as wanted, adjacent or not
-    has_overdue: bool  # there are too few, but holds that are over have more
-    runs: Sequence[Run]  # best first; no seat is in two of them
-    exhausted: Sequence[RowVersion]  # rows that promised a run and have none
+    has_enough: bool  # enough free seats, adjacent or not
+    has_overdue: bool  # too few seats, but expired holds have more
+    runs: Sequence[Run]  # best first, disjoint
+    exhausted: Sequence[RowVersion]  # rows whose bound was too high
+
+
+_read_result: Final = TypeAdapter(SearchResult).validate_python
 
 
 class SearchRepository:
@@ -112,24 +116,17 @@ class SearchRepository:
         self._database = database
 
     async def find_runs(self, wanted: BestAvailable, *, rows: int) -> SearchResult:
-        """Look at the next so many promising rows of the category."""
+        """Search up to `rows` promising rows of the category."""
         parameters = {
             "event_id": wanted.event_id,
             "category": wanted.category,
             "quantity": wanted.quantity,
             "rows": rows,
         }
-        (found,) = await self._database.fetch_all(_SEARCH, parameters)
-        return SearchResult(
-            is_known=found["is_known"],
-            is_closed=found["is_closed"],
-            has_enough=found["has_enough"],
-            has_overdue=found["has_overdue"],
-            runs=[[uuid.UUID(seat_id) for seat_id in run] for run in found["runs"] or ()],
-            exhausted=[(row_rank, version) for row_rank, version in found["exhausted"] or ()],
-        )
+        (row,) = await self._database.fetch_all(_SEARCH, parameters)
+        return _read_result({**row, "runs": row["runs"] or [], "exhausted": row["exhausted"] or []})
 
-    async def note_exhausted(self, wanted: BestAvailable, rows: Sequence[RowVersion]) -> None:
-        """Remember that these rows, as they were seen, have no run of the wanted length."""
+    async def lower_bounds(self, wanted: BestAvailable, rows: Sequence[RowVersion]) -> None:
+        """Store that these rows, in these versions, have no run of the wanted length."""
         parameters = {"event_id": wanted.event_id, "quantity": wanted.quantity, "exhausted": rows}
         await self._database.execute(_LOWER, parameters)

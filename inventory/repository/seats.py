@@ -1,11 +1,9 @@
-"""Single seats and pages of them: reading, and the tickets' changes of owner."""
+"""Reads seats, and changes the owners of tickets."""
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final
+from dataclasses import asdict, dataclass
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.sql import Executable
@@ -14,24 +12,26 @@ from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.chunks import convert_in_chunks
-from inventory.repository.fragments import PRIOR, REMEMBER, SEAT_COLUMNS, SEAT_DOCUMENT
-from inventory.schemas import ChangeOwner, Resale, Seat, SeatStatus
+from inventory.repository.documents import read_seat, read_seats
+from inventory.repository.fragments import PRIOR, RAISE_ROWS, SEAT_COLUMNS, SEAT_DOCUMENT, STORE_RESULT
+from inventory.repository.requests import Change, change_of, request_of
+from inventory.schemas import ChangeOwner, ReclaimSeats, Resale, Seat
 
-__all__ = ["ChangedSeat", "SeatRepository", "remembered_seat"]
+__all__ = ["Reclaimed", "SeatRepository"]
 
 _CHANGED_SEAT: Final = f"""
-    remembered AS ({REMEMBER} {SEAT_DOCUMENT}))
+    remembered AS ({STORE_RESULT} {SEAT_DOCUMENT}))
         FROM changed
         RETURNING result)
 """
 
-# A seat stays with its event, so the snapshot knows which one it is.
+# A seat's event never changes, so the snapshot may be older than the lock.
 _CLOSED: Final = """
     SELECT FROM closed_events
     WHERE event_id = (SELECT event_id FROM seats WHERE seat_id = CAST(:seat_id AS uuid))
 """
 
-# `hold_id` is the order that a seat was sold with.
+# The `hold_id` of a sold seat is its order.
 _CHANGE_OWNER: Final = text(
     f"""
     WITH {PRIOR},
@@ -103,67 +103,95 @@ _OWNED: Final = text(
 _COUNT_OWNED: Final = text("SELECT count(*) FROM seats WHERE owner_user_id = CAST(:user_id AS uuid)")
 
 
+# An order's seats keep its id until they are reclaimed together, so the lock covers the whole order or nothing. The
+# decision reads the locked rows, which are the newest; if it is negative, they are returned to explain the refusal.
+_RECLAIM: Final = text(
+    f"""
+    WITH {PRIOR},
+    owned AS MATERIALIZED (
+        SELECT * FROM seats
+        WHERE hold_id = CAST(:order_id AS uuid) AND status <> 'HELD' AND NOT EXISTS (SELECT FROM prior)
+        ORDER BY seat_id FOR UPDATE),
+    verdict AS MATERIALIZED (
+        SELECT count(*) > 0 AND CASE
+            WHEN CAST(:is_forced AS boolean) THEN bool_and(status IN ('SOLD', 'CHECKED_IN'))
+            ELSE bool_and(status = 'SOLD' AND owner_user_id = CAST(:buyer_user_id AS uuid)) END AS may_reclaim
+        FROM owned),
+    freed AS (
+        UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,
+            purchased_at = NULL, admitted_at = NULL, version = version + 1
+        WHERE seat_id = ANY(ARRAY(SELECT seat_id FROM owned)) AND (SELECT may_reclaim FROM verdict)
+        RETURNING seat_id, event_id, category, row_rank),
+    counted AS (
+        INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
+        SELECT event_id, category, count(*), 0, -count(*), 0 FROM freed GROUP BY event_id, category),
+    {RAISE_ROWS},
+    remembered AS ({STORE_RESULT}
+            'seats', jsonb_agg(jsonb_build_object({SEAT_DOCUMENT}) ORDER BY hall_position)))
+        FROM owned WHERE (SELECT may_reclaim FROM verdict) HAVING count(*) > 0
+        RETURNING result)
+    {SELECT_ANSWER},
+        (SELECT jsonb_agg(jsonb_build_object({SEAT_DOCUMENT}) ORDER BY hall_position) FROM owned) AS seats
+    """  # noqa: S608 - built of constants
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedSeat:
-    seat: Seat
+class Reclaimed:
+    """An order's seats as they were before; `is_refused` if they could not be reclaimed."""
+
+    seats: Sequence[Seat]
     is_new: bool
+    is_refused: bool
 
 
 class SeatRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._requests = IdempotencyStore(database)
 
     async def find(self, seat_id: uuid.UUID) -> Seat | None:
         row = await self._database.fetch_one(_GET, {"seat_id": seat_id})
-        return _seat_of(row) if row else None
+        return read_seat(row) if row else None
 
     async def page(self, event_id: uuid.UUID, *, after: int, limit: int) -> tuple[list[Seat], int | None]:
-        """Return up to `limit` seats behind that hall position, and the last one's position if more follow."""
+        """Return up to `limit` seats after the hall position, and the last one's position if there are more."""
         rows = await self._database.fetch_all(_PAGE, {"event_id": event_id, "after": after, "limit": limit + 1})
         return await _page_of(rows, limit)
 
     async def attendees(
         self, event_id: uuid.UUID, *, after: int, offset: int, limit: int
     ) -> tuple[list[Seat], int | None]:
-        """Return up to `limit` sold seats, as `page` does; `offset` of them are skipped."""
+        """Return up to `limit` sold seats, as `page` does, after skipping `offset` of them."""
         parameters = {"event_id": event_id, "after": after, "offset": offset, "limit": limit + 1}
         return await _page_of(await self._database.fetch_all(_ATTENDEES, parameters), limit)
 
     async def count_sold(self, event_id: uuid.UUID) -> int:
-        """Return how many seats of the event somebody owns, without looking at them."""
+        """Return the number of the event's owned seats, from the counts."""
         row = await self._database.fetch_one(_COUNT_SOLD, {"event_id": event_id})
         return int(row["sold"]) if row else 0
 
     async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[Seat], int]:
-        """Return a page of what the user owns, newest first, and how many there are in all."""
+        """Return a page of the user's seats, newest first, and their total."""
         rows = await self._database.fetch_all(_OWNED, {"user_id": user_id, "offset": offset, "limit": limit})
         total = await self._database.fetch_one(_COUNT_OWNED, {"user_id": user_id})
-        return await convert_in_chunks(_seat_of, rows), int(total["count"]) if total else 0
+        return await convert_in_chunks(read_seat, rows), int(total["count"]) if total else 0
 
-    async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> ChangedSeat | None:
-        """Hand the ticket over; None when it is not the expected owner's, in another state, or its sale ended."""
-        parameters = {
-            "seat_id": command.seat_id,
-            "expected_order_id": command.expected_order_id,
-            "expected_owner_user_id": command.expected_owner_user_id,
-            "new_owner_user_id": command.new_owner_user_id,
-            "price_paid": command.price_paid,
-            "expected_status": command.expected_status,
-            "heeds_end_of_sale": command.heeds_end_of_sale,
-        }
+    async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> Change[Seat] | None:
+        """Change the owner; None if the owner or the state is not the expected one, or the event's sale has ended."""
+        parameters = {**asdict(command), "heeds_end_of_sale": command.heeds_end_of_sale}
         return await self._change(request, _CHANGE_OWNER, parameters, undoes_request_id=command.undoes_request_id)
 
-    async def list_for_resale(self, command: Resale, request: ParticipantRequest) -> ChangedSeat | None:
-        return await self._change(request, _LIST, _ticket_of(command))
+    async def list_for_resale(self, command: Resale, request: ParticipantRequest) -> Change[Seat] | None:
+        return await self._change(request, _LIST, asdict(command))
 
     async def is_closed(self, seat_id: uuid.UUID) -> bool:
-        """Tell whether the sale of the seat's event has ended. It never begins again."""
+        """Return whether the sale of the seat's event has ended. It never begins again."""
         row = await self._database.fetch_one(_IS_CLOSED, {"seat_id": seat_id})
         return bool(row and row["is_closed"])
 
-    async def withdraw_from_resale(self, command: Resale, request: ParticipantRequest) -> ChangedSeat | None:
-        return await self._change(request, _WITHDRAW, _ticket_of(command))
+    async def withdraw_from_resale(self, command: Resale, request: ParticipantRequest) -> Change[Seat] | None:
+        return await self._change(request, _WITHDRAW, asdict(command))
 
     async def _change(
         self,
@@ -172,75 +200,35 @@ class SeatRepository:
         parameters: Mapping[str, object],
         *,
         undoes_request_id: uuid.UUID | None = None,
-    ) -> ChangedSeat | None:
-        attempt = await self._memory.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
-        if attempt.done is None:
-            return None
-        return ChangedSeat(seat=remembered_seat(attempt.done), is_new=not attempt.is_replay)
+    ) -> Change[Seat] | None:
+        attempt = await self._requests.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
+        return change_of(attempt, read_seat)
 
-    async def remember(self, request: ParticipantRequest, seat: Seat) -> Seat:
-        """Answer the request with the seat as it is."""
-        return remembered_seat(await self._memory.remember_done(request, _done_of(seat)))
+    async def store(self, request: ParticipantRequest, seat: Seat) -> Seat:
+        """Store the seat as the request's result."""
+        return read_seat(await self._requests.remember_done(request, asdict(seat)))
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> Seat:
-        """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return remembered_seat(await self._memory.remember_refusal(request, refusal))
+        """Store the refusal and raise it. If a result was stored meanwhile, return that."""
+        return read_seat(await self._requests.remember_refusal(request, refusal))
 
+    async def reclaim(self, command: ReclaimSeats) -> Reclaimed:
+        """Free the order's seats, if all of them may be reclaimed.
 
-def _ticket_of(command: Resale) -> dict[str, object]:
-    return {"seat_id": command.seat_id, "order_id": command.order_id, "owner_user_id": command.owner_user_id}
+        Raises:
+            Busy: a seat could not be locked in time; nothing was decided.
+            ServiceError: the refusal stored for this request.
+        """
+        attempt = await self._requests.attempt(request_of(command), _RECLAIM, asdict(command))
+        seats = attempt.row["seats"] if attempt.done is None else attempt.done["seats"]
+        return Reclaimed(seats=read_seats(seats or []), is_new=not attempt.is_replay, is_refused=attempt.done is None)
+
+    async def refuse_reclaim(self, command: ReclaimSeats, refusal: ServiceError) -> Sequence[Seat]:
+        """Store the refusal and raise it. If a result was stored meanwhile, return that."""
+        return read_seats((await self._requests.remember_refusal(request_of(command), refusal))["seats"])
 
 
 async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:
     """Return the seats of up to `limit` rows, and the last one's position if there are more."""
-    seats = await convert_in_chunks(_seat_of, rows[:limit])
+    seats = await convert_in_chunks(read_seat, rows[:limit])
     return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None
-
-
-def _seat_of(row: Row) -> Seat:
-    return Seat(
-        seat_id=row["seat_id"],
-        event_id=row["event_id"],
-        category=row["category"],
-        row_number=row["row_number"],
-        seat_number=row["seat_number"],
-        price=row["price"],
-        status=SeatStatus(row["status"]),
-        owner_user_id=row["owner_user_id"],
-        price_paid=row["price_paid"],
-        purchased_at=row["purchased_at"],
-        order_id=row["order_id"],
-    )
-
-
-def remembered_seat(done: Mapping[str, Any]) -> Seat:
-    """Read a seat out of an answer, where `SEAT_DOCUMENT` put it."""
-    return Seat(
-        seat_id=uuid.UUID(done["seat_id"]),
-        event_id=uuid.UUID(done["event_id"]),
-        category=done["category"],
-        row_number=done["row_number"],
-        seat_number=done["seat_number"],
-        price=Decimal(done["price"]),
-        status=SeatStatus(done["status"]),
-        owner_user_id=uuid.UUID(done["owner_user_id"]),
-        price_paid=Decimal(done["price_paid"]),
-        purchased_at=datetime.fromisoformat(done["purchased_at"]),
-        order_id=uuid.UUID(done["order_id"]),
-    )
-
-
-def _done_of(seat: Seat) -> dict[str, Any]:
-    return {
-        "seat_id": str(seat.seat_id),
-        "event_id": str(seat.event_id),
-        "category": seat.category,
-        "row_number": seat.row_number,
-        "seat_number": seat.seat_number,
-        "price": str(seat.price),
-        "status": str(seat.status),
-        "owner_user_id": str(seat.owner_user_id),
-        "price_paid": str(seat.price_paid),
-        "purchased_at": seat.purchased_at.isoformat() if seat.purchased_at else None,
-        "order_id": str(seat.order_id),
-    }

@@ -1,47 +1,48 @@
-"""A hall's seats as a whole."""
+"""Creates, discards, blocks and counts a hall's seats, and ends an event's sale."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
 from inventory.errors import EventAlreadyProvisioned, SeatsInUse
-from inventory.repository.hall import ChangedSeats, HallRepository
+from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
+from inventory.repository.requests import Change
 from inventory.schemas import CategoryAvailability, LayoutCategory, SeatState, SeatStatus
-from inventory.seat_changes import SeatChanges
+from inventory.seat_changes import SeatChangePublisher
 from inventory.service.refusals import refusal_to_take, refusal_to_unblock
 
 __all__ = ["HallService"]
 
-Change = Callable[[ParticipantRequest, uuid.UUID, Sequence[uuid.UUID]], Awaitable[ChangedSeats | None]]
+ChangeSeats = Callable[[ParticipantRequest, uuid.UUID, Sequence[uuid.UUID]], Awaitable[Change[int] | None]]
 Refusal = Callable[[uuid.UUID, Sequence[uuid.UUID], Sequence[SeatState]], ServiceError]
 
 
+@dataclass(frozen=True, slots=True)
 class HallService:
-    def __init__(self, halls: HallRepository, holds: HoldRepository, changes: SeatChanges) -> None:
-        self._halls = halls
-        self._holds = holds
-        self._changes = changes
+    halls: HallRepository
+    holds: HoldRepository
+    changes: SeatChangePublisher
 
     async def provision(self, *, request_id: uuid.UUID, event_id: uuid.UUID, layout: Sequence[LayoutCategory]) -> int:
-        """Make the seats of an event and return their number.
+        """Create an event's seats and return their number.
 
         Raises:
-            EventAlreadyProvisioned: another request made them.
+            EventAlreadyProvisioned: another request created them.
         """
         request = ParticipantRequest.of(
             request_id, "ProvisionSeats", event_id=event_id, layout=[asdict(category) for category in layout]
         )
-        created = await self._halls.provision(request, event_id, layout)
+        created = await self.halls.provision(request, event_id, layout)
         if created is None:
-            done = await self._halls.refuse(request, EventAlreadyProvisioned())
+            done = await self.halls.refuse(request, EventAlreadyProvisioned())
             return int(done["seats_created"])
         return created
 
     async def discard(self, *, request_id: uuid.UUID, event_id: uuid.UUID, undoes_request_id: uuid.UUID) -> None:
-        """Remove the seats of an event: the undo of making them, which then comes too late if it comes at all.
+        """Remove an event's seats: the undo of `provision`, which is refused afterwards.
 
         Raises:
             SeatsInUse: one of them was held, sold or blocked before.
@@ -49,8 +50,8 @@ class HallService:
         request = ParticipantRequest.of(
             request_id, "DiscardSeats", event_id=event_id, undoes_request_id=undoes_request_id
         )
-        if not await self._halls.discard(request, event_id, undoes_request_id):
-            await self._halls.refuse(request, SeatsInUse())
+        if not await self.halls.discard(request, event_id, undoes_request_id):
+            await self.halls.refuse(request, SeatsInUse())
 
     async def block(self, *, request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
         """Take free seats off sale, all or none.
@@ -61,7 +62,7 @@ class HallService:
         """
         request = ParticipantRequest.of(request_id, "BlockSeats", event_id=event_id, seat_ids=seat_ids)
         return await self._change(
-            request, event_id, seat_ids, change=self._halls.block, after=SeatStatus.BLOCKED, refusal=refusal_to_take
+            request, event_id, seat_ids, change=self.halls.block, after=SeatStatus.BLOCKED, refusal=refusal_to_take
         )
 
     async def unblock(self, *, request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> int:
@@ -76,7 +77,7 @@ class HallService:
             request,
             event_id,
             seat_ids,
-            change=self._halls.unblock,
+            change=self.halls.unblock,
             after=SeatStatus.AVAILABLE,
             refusal=refusal_to_unblock,
         )
@@ -87,26 +88,26 @@ class HallService:
         event_id: uuid.UUID,
         seat_ids: Sequence[uuid.UUID],
         *,
-        change: Change,
+        change: ChangeSeats,
         after: SeatStatus,
         refusal: Refusal,
     ) -> int:
         try:
             changed = await change(request, event_id, seat_ids)
         except Busy:
-            changed = None  # the refusal is remembered: a busy seat is a taken one
+            changed = None  # a busy seat counts as taken, and the refusal is stored
         if changed is None:
-            states = await self._holds.states_of(seat_ids)
-            done = await self._halls.refuse(request, refusal(event_id, seat_ids, states))
+            states = await self.holds.states_of(seat_ids)
+            done = await self.halls.refuse(request, refusal(event_id, seat_ids, states))
             return int(done["seats_changed"])
         if changed.is_new:
-            self._changes.note(event_id, seat_ids, after)
-        return changed.seats
+            self.changes.add(event_id, seat_ids, after)
+        return changed.result
 
     async def close_event(self, *, request_id: uuid.UUID, event_id: uuid.UUID) -> None:
-        """End the event's sale: what begins to be held, sold or listed from now on is refused with `EventEnded`."""
-        await self._halls.close(ParticipantRequest.of(request_id, "CloseEvent", event_id=event_id), event_id)
+        """End the event's sale: from now on, holding, selling and listing its seats is refused with `EventEnded`."""
+        await self.halls.close(ParticipantRequest.of(request_id, "CloseEvent", event_id=event_id), event_id)
 
     async def availability(self, event_ids: Sequence[uuid.UUID]) -> list[CategoryAvailability]:
-        """Return the counts of each event's categories, best first. They cost the same in any hall."""
-        return await self._halls.availability(event_ids)
+        """Return the counts of each event's categories, best first, at the same cost for any hall."""
+        return await self.halls.availability(event_ids)

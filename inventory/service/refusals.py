@@ -1,4 +1,4 @@
-"""Why something cannot be done, told from the state that seats were found in."""
+"""Derives the refusal of a change from the seats' states."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -27,17 +27,17 @@ __all__ = [
 
 
 def refusal_to_reserve(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
-    """Tell why these seats cannot be held."""
+    """Return why these seats cannot be held."""
     if any(state.is_closed for state in states if state.event_id == event_id):
         return EventEnded()
     return refusal_to_take(event_id, seat_ids, states)
 
 
 def refusal_to_take(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
-    """Tell why these seats cannot be held or blocked."""
-    if stranger := _stranger(event_id, seat_ids, states):
-        return stranger
-    # When all look free by now, one of them was being taken as we tried.
+    """Return why these seats cannot be held or blocked."""
+    if refusal := _not_of_event(event_id, seat_ids, states):
+        return refusal
+    # If all are free now, one of them was being taken during the attempt.
     taken = [state.seat_id for state in states if not state.is_free] or seat_ids
     details = {"seat_ids": _texts(taken)}
     if any(state.is_sold for state in states):
@@ -46,14 +46,14 @@ def refusal_to_take(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: 
 
 
 def refusal_to_unblock(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
-    if stranger := _stranger(event_id, seat_ids, states):
-        return stranger
+    if refusal := _not_of_event(event_id, seat_ids, states):
+        return refusal
     others = [state.seat_id for state in states if state.status is not SeatStatus.BLOCKED] or seat_ids
     return SeatUnavailable("A seat is not blocked.", details={"seat_ids": _texts(others)})
 
 
 def refusal_to_confirm(user_id: uuid.UUID, states: Sequence[SeatState]) -> ServiceError:
-    """Tell why a hold cannot be sold, from the seats it still has or was sold with."""
+    """Return why a hold cannot be sold, from the seats that it has or was sold with."""
     if any(state.is_sold for state in states):
         return SeatAlreadySold()
     if any(state.held_by_user_id != user_id for state in states):
@@ -66,7 +66,7 @@ def refusal_to_confirm(user_id: uuid.UUID, states: Sequence[SeatState]) -> Servi
 def refusal_to_move(
     seat: Seat | None, *, owner_user_id: uuid.UUID, order_id: uuid.UUID, is_closed: bool
 ) -> ServiceError:
-    """Tell why the ticket that this owner is to have by this order cannot change its owner or be listed."""
+    """Return why the ticket, by its expected owner and order, cannot change its owner or be listed."""
     if seat is None:
         return SeatNotFound()
     if is_closed:
@@ -74,25 +74,25 @@ def refusal_to_move(
     if seat.owner_user_id != owner_user_id:
         return NotSeatOwner()
     if seat.order_id != order_id:
-        return NotSeatOwner("The seat was sold anew meanwhile.")
+        return NotSeatOwner("The seat has been sold again.")
     if seat.status is SeatStatus.CHECKED_IN:
-        return SeatUnavailable("The ticket was used at the door.")
-    return SeatUnavailable("The ticket is not in the state for that.", details={"status": str(seat.status)})
+        return SeatUnavailable("The ticket was used.")
+    return SeatUnavailable("The ticket's status does not allow that.", details={"status": str(seat.status)})
 
 
 def refusal_to_reclaim(buyer_user_id: uuid.UUID, *, is_forced: bool, seats: Sequence[Seat]) -> ServiceError:
-    """Tell why an order's seats, as they were found, cannot be taken back."""
+    """Return why an order's seats cannot be reclaimed."""
     if not seats:
         return SeatNotHeld("The order has no seats.")
-    if strange := [seat.seat_id for seat in seats if seat.owner_user_id != buyer_user_id and not is_forced]:
-        return NotSeatOwner(details={"seat_ids": _texts(strange)})
+    if foreign := [seat.seat_id for seat in seats if seat.owner_user_id != buyer_user_id and not is_forced]:
+        return NotSeatOwner(details={"seat_ids": _texts(foreign)})
     if used := [seat.seat_id for seat in seats if seat.status is SeatStatus.CHECKED_IN and not is_forced]:
-        return SeatUnavailable("A ticket was used at the door.", details={"seat_ids": _texts(used)})
+        return SeatUnavailable("A ticket was used.", details={"seat_ids": _texts(used)})
     listed = [seat.seat_id for seat in seats if seat.status is SeatStatus.LISTED]
     return SeatUnavailable("A ticket is listed for resale.", details={"seat_ids": _texts(listed)})
 
 
-def _stranger(
+def _not_of_event(
     event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]
 ) -> SeatNotFound | SeatsOfTwoEvents | None:
     if unknown := set(seat_ids) - {state.seat_id for state in states}:

@@ -101,3 +101,48 @@ def test_every_feature_is_registered() -> None:
     modules = {name: importlib.import_module(f"orchestrator.features.{name}") for name in folders}
     assert {name for name, module in modules.items() if module.FEATURE not in orchestrator.container.FEATURES} == set()
     assert len(orchestrator.container.FEATURES) == len(folders)
+
+
+# Nouns of the business, in names, comments and texts alike. SQL's ORDER BY and "in order" are none, nor is "to hold".
+BUSINESS_NOUN: Final = re.compile(
+    r"(?<![a-z])("
+    r"(seat|ticket|wallet|venue|concert|fan|hall|purchase|resale|marketplace|buyer|seller|transfer|escrow)s?"
+    r"|(?<!in )(?<!out of )orders?(?! by\b)"
+    r"|hold_\w+|holds?(?=\.\w)|(?<=a )hold|(?<=the )hold|(?<=this )hold|(?<=of )holds"
+    r")(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def test_common_names_nothing_of_the_business() -> None:
+    lines = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in sources("common")
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if BUSINESS_NOUN.search(line)
+    ]
+    assert lines == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "seat_id: uuid.UUID", 'code = "SEAT_UNAVAILABLE"', "class Order:", "# the wallet cannot cover it",
+        "TICKETS: Final = 10", "such as ``order.confirmed``", "def transfer(self) -> None:", "# A hold has expired.",
+        "hold_ttl_seconds: float", '"hold.expired"', "# before fans buy", "# at any venue",
+    ],
+)  # fmt: skip
+def test_a_business_noun_is_found(line: str) -> None:
+    assert BUSINESS_NOUN.search(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'AUDIENCE: Final = "ticketremaster"', "ORDER BY created_at LIMIT :batch", "# late or out of order",
+        "# PostgreSQL's text cannot hold it", 'Literal["direct", "topic", "fanout"]', "GARBAGE_THRESHOLDS: Final",
+        "threading.Thread(target=stop)", "SeatbeltError",
+    ],
+)  # fmt: skip
+def test_other_words_are_none(line: str) -> None:
+    assert not BUSINESS_NOUN.search(line)

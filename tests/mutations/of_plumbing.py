@@ -48,8 +48,8 @@ MUTATIONS: Final = (
         try:
             await self._handle(incoming)
         except asyncio.CancelledError:
-            raise  # shutting down: unacknowledged, so the broker gives it to somebody else
-        except Exception as error:  # noqa: BLE001 - every failure gets a verdict
+            raise  # shutting down: the message is not acknowledged, so another consumer gets it
+        except Exception as error:  # noqa: BLE001 - every failure has a disposition
             outcome = await self._dispose(incoming, error)
         else:
             await incoming.ack()

@@ -1,4 +1,4 @@
-"""Seats with their states, rows and counts; the memory of requests, inbox and outbox."""
+"""Seats with their states, rows and counts; stored requests, inbox and outbox."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""Give each order that seats are read in an index of its own, so that no plan can take a similar one by mistake.
+"""Add an index for each order in which seats are read, so that no plan uses a similar one by mistake.
 
-A category's best seats must not be looked for in the hall's order, nor its promising rows in the order of all rows.
+A category's best seats must not be searched in hall order, nor its promising rows in the order of all rows.
 """
 
 import sqlalchemy as sa

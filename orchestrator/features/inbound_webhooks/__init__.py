@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
-import orchestrator.features.inbound_webhooks.models.tables  # noqa: F401 - defines the feature's tables
 from common.periodic import PeriodicTask
 from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
-import orchestrator.features.notifications.models.tables  # noqa: F401 - defines the feature's tables
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources

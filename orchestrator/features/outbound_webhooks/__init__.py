@@ -12,7 +12,6 @@ Integrators choose the URLs, so `adapters.url_guard` restricts them, `adapters.p
 from collections.abc import Iterable
 from typing import Final
 
-import orchestrator.features.outbound_webhooks.models  # noqa: F401 - defines the feature's tables
 from common.periodic import PeriodicTask
 from common.settings import ServiceSettings
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources

@@ -8,7 +8,6 @@ queue it came from; its handler recognises it by its id.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import orchestrator.features.parked_messages.models.tables  # noqa: F401 - defines the feature's tables
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
 from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources

@@ -150,14 +150,14 @@ class InventoryServicer:
     """Missing associated documentation comment in .proto file."""
 
     def ProvisionSeats(self, request, context):
-        """Creates a hall's seats from its layout. Repeating it creates nothing new.
+        """Creates a hall's seats from its layout.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DiscardSeats(self, request, context):
-        """The undo of ProvisionSeats: removes an event's seats, refused once any was held or sold.
+        """The undo of ProvisionSeats: removes an event's seats. Refused once a seat was held, sold or blocked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,14 +165,14 @@ class InventoryServicer:
 
     def Reserve(self, request, context):
         """Holds 1 to 10 seats of one event for one user, all or none. A busy or taken seat is refused at once.
-        Reserving again exactly what one already holds returns the hold one has.
+        If the user already holds exactly these seats, their hold is returned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReserveBestAvailable(self, request, context):
-        """Holds the best seats still free in a category, adjacent in one row where there are such.
+        """Holds the best free seats of a category, adjacent in one row if possible.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,25 +186,24 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseHold(self, request, context):
-        """Ends a hold and frees its seats; changes nothing when the hold is not there (any more).
-        As an undo it names the request it undoes, which is refused if it comes later.
+        """Ends a hold and frees its seats; changes nothing if there is no such hold.
+        As an undo it names the request that it undoes, which is refused if it arrives later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReclaimSeats(self, request, context):
-        """Takes an order's seats back, all or none; they are AVAILABLE afterwards. Answers with the seats as they were.
-        Refused when one is listed for resale; unless `is_forced` also when one was used or is not its buyer's any more.
+        """Frees an order's seats, all or none, and returns them as they were. Refused if one is listed for resale and, unless
+        `is_forced`, if one was used or has another owner than the buyer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseEvent(self, request, context):
-        """Ends an event's sale for good: from now on holding, selling and listing its seats, and changing their owners, is
-        refused with EVENT_ENDED.
-        Repeating it is fine.
+        """Ends an event's sale permanently: holding, selling and listing its seats, and changing their owners, is refused with
+        EVENT_ENDED afterwards.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -217,10 +216,9 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeOwner(self, request, context):
-        """Changes the owner of a ticket, when it still is the expected one, and the seat SOLD or LISTED, whichever is expected.
-        A ticket is a seat and the order it was sold with: a seat that was sold anew meanwhile is refused with
-        NOT_SEAT_OWNER. So is, with EVENT_ENDED, a change after the event's sale has ended, unless it is an undo.
-        The seat is SOLD afterwards.
+        """Changes the owner of a ticket, if its owner and its status, SOLD or LISTED, are the expected ones. The seat is SOLD
+        afterwards. A ticket is a seat and its order: if the seat was sold again, the change is refused with NOT_SEAT_OWNER.
+        After the end of the event's sale it is refused with EVENT_ENDED, unless it is forced or an undo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,22 +272,22 @@ class InventoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckIn(self, request, context):
-        """Admits the owner of a sold seat, once, and logs the scan with what came of it, in one transaction.
+        """Admits the owner of a sold seat, once, and logs the scan with its result, in one transaction.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def LogScan(self, request, context):
-        """Logs a scan that was decided without a check-in. A scan has one request id, whichever of the two calls brings it:
-        what came of it first is the answer to both.
+        """Logs a scan that was decided without a check-in. A scan has one request id for both calls, and the first result is
+        returned by both.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListScans(self, request, context):
-        """The scans of an event, or those of no event we know, newest first.
+        """The scans of an event, or those without a known event, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -136,7 +136,7 @@ class TestFreedSeats:
         assert [row_rank for row_rank, _ in seen.exhausted] == [1]
 
         await box_office.release(hold.hold_id)
-        await searches.note_exhausted(wanted, seen.exhausted)
+        await searches.lower_bounds(wanted, seen.exhausted)
 
         assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
@@ -146,7 +146,7 @@ class TestFreedSeats:
         searches, wanted = SearchRepository(database), four_seats(hall)
         seen = await searches.find_runs(wanted, rows=4)
 
-        await searches.note_exhausted(wanted, seen.exhausted)
+        await searches.lower_bounds(wanted, seen.exhausted)
 
         assert len(seen.exhausted) == 1
         assert (await searches.find_runs(wanted, rows=4)).exhausted == []

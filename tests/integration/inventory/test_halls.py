@@ -9,7 +9,7 @@ import pytest
 from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
 from inventory.app import Inventory
-from inventory.repository.hall import HallRepository
+from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.box_office import PurchaseService, new_id, refused, rows, standing

@@ -27,7 +27,7 @@ from common.errors import ServiceError
 from common.messaging.message import Message
 from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
-from inventory.repository.hall import HallRepository
+from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.search import SearchRepository
 from inventory.schemas import BestAvailable, ConfirmHold, Hold, LayoutCategory, LayoutRow, ReleaseHold, ReserveSeats

@@ -19,9 +19,10 @@ from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
 from common.settings import DatabaseSettings
 from inventory.repository import check_in as entrance
-from inventory.repository import expiry, hall, holds, reclaims, search, seats
-from inventory.repository.hall import HallRepository
-from inventory.repository.holds import HoldRepository, Taken
+from inventory.repository import expiry, halls, holds, search, seats
+from inventory.repository.halls import HallRepository
+from inventory.repository.holds import HoldRepository
+from inventory.repository.requests import Change
 from inventory.schemas import ConfirmHold, LayoutCategory, LayoutRow, ReserveSeats
 from tests.support.servers import DatabaseFactory
 
@@ -164,7 +165,7 @@ async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
         for first in range(0, len(seat_ids), 2)
     ]
     for command in commands:
-        assert isinstance(await HoldRepository(database).take(command), Taken)
+        assert isinstance(await HoldRepository(database).take(command), Change)
     return commands
 
 
@@ -199,7 +200,7 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
         pytest.param(holds._RELEASE, id="release"),
         pytest.param(expiry._END_HOLD, id="end one hold"),
         pytest.param(expiry._END_DUE, id="sweep"),
-        pytest.param(hall._AVAILABILITY, id="availability"),
+        pytest.param(halls._AVAILABILITY, id="availability"),
         pytest.param(seats._PAGE, id="page of seats"),
         pytest.param(seats._GET, id="one seat"),
         pytest.param(seats._OWNED, id="owned seats"),
@@ -207,7 +208,7 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
         pytest.param(seats._CHANGE_OWNER, id="change owner"),
         pytest.param(seats._ATTENDEES, id="attendees"),
         pytest.param(seats._COUNT_SOLD, id="number of attendees"),
-        pytest.param(reclaims._RECLAIM, id="reclaim"),
+        pytest.param(seats._RECLAIM, id="reclaim"),
         pytest.param(entrance._CHECK_IN, id="check-in"),
     ],
 )

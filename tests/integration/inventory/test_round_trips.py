@@ -13,10 +13,10 @@ from sqlalchemy.sql import Executable
 from common.db.engine import Database, Row
 from common.errors import Gone, ServiceError
 from inventory.app import Inventory
+from inventory.conversions import read_scan
 from inventory.repository.check_in import CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.holds import HoldRepository
-from inventory.repository.reclaims import ReclaimRepository
 from inventory.repository.search import SearchRepository
 from inventory.repository.seats import SeatRepository
 from inventory.schemas import (
@@ -34,7 +34,6 @@ from inventory.service.check_in import CheckInService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
 from inventory.settings import Settings
-from inventory.wire import read_scan
 from tests.integration.inventory.box_office import Hall, PurchaseService, new_id, rows, scan_of
 
 
@@ -70,7 +69,7 @@ class Counter:
             ExpiryRepository(self.database),
             changes,
         )
-        self.tickets = TicketService(SeatRepository(self.database), ReclaimRepository(self.database), changes)
+        self.tickets = TicketService(SeatRepository(self.database), changes)
         self.entrance = CheckInService(CheckInRepository(self.database), changes)
 
     def taken(self) -> int:

@@ -160,7 +160,7 @@ class TestASeatSoldAnew:
         async def refuse(call: Awaitable[object]) -> None:
             before = await box_office.seat(seat_id)
             refusal = await refused(call)
-            assert (refusal.code, refusal.public_message) == ("NOT_SEAT_OWNER", "The seat was sold anew meanwhile.")
+            assert (refusal.code, refusal.public_message) == ("NOT_SEAT_OWNER", "The seat has been sold again.")
             assert await box_office.seat(seat_id) == before
 
         await refuse(box_office.change_owner(seat_id, order_id=old_order_id, expected=fan, new=new_id()))

@@ -6,8 +6,8 @@ from pydantic import SecretStr
 
 from devstack.sandbox.faults import Fault, Faults
 from devstack.sandbox.mail import SMTP_FAULT_PATH, Mailbox, MailServer, StoredMail
-from tests.support.timeouts import ANSWER_SECONDS
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
+from tests.support.timeouts import ANSWER_SECONDS
 
 __all__ = ["PostOffice"]
 

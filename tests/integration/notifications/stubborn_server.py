@@ -6,8 +6,8 @@ from typing import Final, Self
 
 from pydantic import SecretStr
 
-from tests.support.timeouts import ANSWER_SECONDS
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
+from tests.support.timeouts import ANSWER_SECONDS
 
 __all__ = ["StubbornServer"]
 

@@ -19,7 +19,9 @@ from tests.support.servers import Vhost
 
 __all__ = ["workplace"]
 
-PACE: Final = WorkerTimings(lease_seconds=15.0, interval_seconds=0.05, redispatch_seconds=0.1, purge_interval_seconds=0.1)
+PACE: Final = WorkerTimings(
+    lease_seconds=15.0, interval_seconds=0.05, redispatch_seconds=0.1, purge_interval_seconds=0.1
+)
 
 
 @asynccontextmanager

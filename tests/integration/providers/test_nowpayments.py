@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from orchestrator.clients.users.payments import PaymentStatus
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments, NowPaymentsWebhooks
-from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
 from orchestrator.features.payments.errors import ProviderRefused, ProviderTimeout, ProviderUnavailable
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
 
 PATH = "/v1/payment"
 

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from common.errors import Unprocessable
 from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
-from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
 from orchestrator.features.payments.errors import ProviderTimeout, ProviderUnavailable, SignatureInvalid, WebhookStale
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
 
 PATH = "/v1/payment_intents"
 AN_HOUR_AGO = timedelta(hours=1)

@@ -68,7 +68,7 @@ def app_believing(*, everybody: bool) -> FastAPI:
     def believes(_: Scope) -> bool:
         return everybody
 
-    app.add_middleware(RequestContext, max_body_bytes=100, believes_trace=believes)
+    app.add_middleware(RequestContext, max_body_bytes=100, trusts_traceparent=believes)
     return app
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.headers import answer_headers, distinct, request_headers
+from gateway.headers import distinct, request_headers, response_headers
 
 
 def test_repeated_headers_are_joined_as_lists() -> None:
@@ -38,7 +38,7 @@ def test_hop_by_hop_headers_are_held_back_also_those_that_connection_names() -> 
         (b"Set-Cookie", b"a=1"),
         (b"Set-Cookie", b"b=2"),
     ]
-    assert answer_headers(raw) == [
+    assert response_headers(raw) == [
         (b"content-type", b"application/json"),
         (b"set-cookie", b"a=1"),
         (b"set-cookie", b"b=2"),

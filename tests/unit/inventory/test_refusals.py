@@ -127,10 +127,10 @@ def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
     [
         ([], False, "SEAT_NOT_HELD", "The order has no seats."),
         ([], True, "SEAT_NOT_HELD", "The order has no seats."),
-        ([ticket(SeatStatus.CHECKED_IN, USER)], False, "SEAT_UNAVAILABLE", "A ticket was used at the door."),
-        ([ticket(SeatStatus.SOLD, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to somebody else."),
+        ([ticket(SeatStatus.CHECKED_IN, USER)], False, "SEAT_UNAVAILABLE", "A ticket was used."),
+        ([ticket(SeatStatus.SOLD, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to another user."),
         # What the new owner did is no business of the old one.
-        ([ticket(SeatStatus.CHECKED_IN, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to somebody else."),
+        ([ticket(SeatStatus.CHECKED_IN, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to another user."),
         ([ticket(SeatStatus.LISTED, USER)], False, "SEAT_UNAVAILABLE", "A ticket is listed for resale."),
         (
             [ticket(SeatStatus.CHECKED_IN, STRANGER), ticket(SeatStatus.LISTED, STRANGER)],

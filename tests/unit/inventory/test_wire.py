@@ -8,8 +8,7 @@ from decimal import Decimal
 import pytest
 
 from common.errors import InvalidRequest
-from inventory.schemas import Hold, LayoutRow, Sale, ScanResult, Seat, SeatStatus
-from inventory.wire import (
+from inventory.conversions import (
     InvalidId,
     read_amount,
     read_between,
@@ -22,6 +21,7 @@ from inventory.wire import (
     write_scan_result,
     write_seat,
 )
+from inventory.schemas import Hold, LayoutRow, Sale, ScanResult, Seat, SeatStatus
 from proto.inventory.v1 import inventory_pb2 as pb
 
 FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))

@@ -1,4 +1,4 @@
-"""The last wall: what the database refuses because a seat would have had two holders or owners."""
+"""The last safeguard: the database refuses a change that would give a seat two holders or owners."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,17 +10,17 @@ from common.errors import Internal
 from common.telemetry.logs import get_logger
 from inventory.metrics import OVERSELLS
 
-__all__ = ["counting_oversells"]
+__all__ = ["oversell_guard"]
 
 logger = get_logger(__name__)
 
 
 @contextmanager
-def counting_oversells() -> Iterator[None]:
-    """Count a change that the constraints of `seats` refused.
+def oversell_guard() -> Iterator[None]:
+    """Count a change that the constraints of `seats` refuse.
 
     Raises:
-        Internal: they refused one. A seat was not in the state that the statement had checked.
+        Internal: they refused one, because a seat's state was not the one that the statement had checked.
     """
     try:
         yield
@@ -28,5 +28,5 @@ def counting_oversells() -> Iterator[None]:
         if sqlstate_of(error) != CHECK_VIOLATION:
             raise
         OVERSELLS.inc()
-        logger.error("seats.oversell_refused", reason=repr(error.orig))  # noqa: TRY400 - a trace would quote the row
+        logger.error("seats.oversell_prevented", reason=repr(error.orig))  # noqa: TRY400 - a trace would quote the row
         raise Internal(reason=repr(error.orig)) from error

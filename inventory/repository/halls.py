@@ -1,8 +1,7 @@
-"""A hall's seats as a whole: made, discarded, blocked, counted."""
+"""Creates, discards, blocks and counts a hall's seats."""
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, text
@@ -12,16 +11,17 @@ from sqlalchemy.sql import Executable
 from common.db.engine import Database
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
-from inventory.models import LONGEST_RUN
-from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, REMEMBER, TAKEABLE
+from inventory.models import MAX_RUN
+from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, STORE_RESULT, TAKEABLE
+from inventory.repository.requests import Change, change_of
 from inventory.schemas import CategoryAvailability, LayoutCategory, LayoutRow
 
-__all__ = ["GENERAL_ADMISSION_ROW", "ChangedSeats", "HallRepository"]
+__all__ = ["GENERAL_ADMISSION_ROW", "HallRepository"]
 
 GENERAL_ADMISSION_ROW: Final = "GA"
 LARGE_HALL: Final = 1_000
 
-# Rows come as one JSON document: a layout is a few thousand rows at most, and their seats are made by the database.
+# The rows are one JSON document of a few thousand at most; the database creates their seats.
 _PROVISION: Final = text(
     f"""
     WITH {PRIOR},
@@ -35,7 +35,7 @@ _PROVISION: Final = text(
         INSERT INTO seat_rows (
             event_id, row_rank, category, rank_in_category, row_number, is_general_admission, free_run)
         SELECT CAST(:event_id AS uuid), row_rank, category, rank_in_category, row_number, is_general_admission,
-            CASE WHEN is_general_admission THEN 0 ELSE least(seats, {LONGEST_RUN}) END
+            CASE WHEN is_general_admission THEN 0 ELSE least(seats, {MAX_RUN}) END
         FROM layout),
     made AS (
         INSERT INTO seats (
@@ -49,7 +49,7 @@ _PROVISION: Final = text(
         INSERT INTO seat_counts (event_id, category, category_rank, total, available, held, sold, blocked)
         SELECT CAST(:event_id AS uuid), category, min(category_rank), sum(seats), sum(seats), 0, 0, 0
         FROM layout GROUP BY category),
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'seats_created', count(*)))
         FROM made HAVING count(*) > 0
         RETURNING result)
@@ -57,7 +57,7 @@ _PROVISION: Final = text(
     """  # noqa: S608 - built of constants
 ).bindparams(bindparam("layout", type_=JSONB))
 
-# All or none: a seat that was ever touched keeps the whole hall.
+# All or none: if one seat was ever changed, the whole hall stays.
 _DISCARD: Final = text(
     f"""
     WITH {PRIOR},
@@ -73,7 +73,7 @@ _DISCARD: Final = text(
         DELETE FROM seat_rows WHERE event_id = CAST(:event_id AS uuid) AND EXISTS (SELECT FROM allowed)),
     counts_gone AS (
         DELETE FROM seat_counts WHERE event_id = CAST(:event_id AS uuid) AND EXISTS (SELECT FROM allowed)),
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'seats_discarded', (SELECT count(*) FROM discarded)))
         FROM allowed
         RETURNING result)
@@ -100,7 +100,7 @@ _BLOCK: Final = text(
         SELECT CAST(:event_id AS uuid), category, -count(*) FILTER (WHERE status = 'AVAILABLE'),
             -count(*) FILTER (WHERE status = 'HELD'), 0, count(*)
         FROM locked WHERE (SELECT is_complete FROM verdict) GROUP BY category),
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'seats_changed', count(*)))
         FROM blocked HAVING count(*) > 0
         RETURNING result)
@@ -124,7 +124,7 @@ _UNBLOCK: Final = text(
         INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
         SELECT event_id, category, count(*), 0, 0, -count(*) FROM freed GROUP BY event_id, category),
     {RAISE_ROWS},
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'seats_changed', count(*)))
         FROM freed HAVING count(*) > 0
         RETURNING result)
@@ -132,7 +132,7 @@ _UNBLOCK: Final = text(
     """  # noqa: S608 - built of constants
 )
 
-# Nothing is locked: a sale that has begun may still end well, one that begins afterwards sees this row.
+# Nothing is locked: a sale that has begun may still succeed; one that begins later sees this row.
 _CLOSE: Final = text(
     f"""
     WITH {PRIOR},
@@ -140,7 +140,7 @@ _CLOSE: Final = text(
         INSERT INTO closed_events (event_id)
         SELECT CAST(:event_id AS uuid) WHERE NOT EXISTS (SELECT FROM prior)
         ON CONFLICT (event_id) DO NOTHING),
-    remembered AS ({REMEMBER}
+    remembered AS ({STORE_RESULT}
             'event_id', CAST(:event_id AS uuid)))
         WHERE NOT EXISTS (SELECT FROM prior)
         RETURNING result)
@@ -148,7 +148,7 @@ _CLOSE: Final = text(
     """  # noqa: S608 - built of constants
 )
 
-_FOLD: Final = text(
+_AGGREGATE: Final = text(
     """
     WITH taken AS (
         DELETE FROM seat_count_changes
@@ -171,7 +171,7 @@ _FOLD: Final = text(
     """
 )
 
-# Holds that are over but not ended yet are counted as free: there are only ever a few of them.
+# Expired holds that have not been ended yet count as free; there are only a few.
 _AVAILABILITY: Final = text(
     """
     WITH changed AS (
@@ -192,28 +192,22 @@ _AVAILABILITY: Final = text(
     """
 )
 
-# Plans made for a small table must not be used for a large one. Small halls are left to autovacuum, and a large one
-# too when it is at it already.
+# Plans for a small table must not be used for a large one. Autovacuum handles small halls, and large ones too if it has
+# begun.
 _ANALYZE: Final = text("ANALYZE (SKIP_LOCKED) seats, seat_rows, seat_counts")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedSeats:
-    seats: int
-    is_new: bool
 
 
 class HallRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._requests = IdempotencyStore(database)
 
     async def provision(
         self, request: ParticipantRequest, event_id: uuid.UUID, layout: Sequence[LayoutCategory]
     ) -> int | None:
-        """Make the seats and return their number; None when the event has seats."""
+        """Create the seats and return their number; None if the event has seats."""
         parameters = {"event_id": event_id, "layout": _layout_rows(layout)}
-        attempt = await self._memory.attempt(request, _PROVISION, parameters)
+        attempt = await self._requests.attempt(request, _PROVISION, parameters)
         if attempt.done is None:
             return None
         created = int(attempt.done["seats_created"])
@@ -222,43 +216,41 @@ class HallRepository:
         return created
 
     async def discard(self, request: ParticipantRequest, event_id: uuid.UUID, undoes_request_id: uuid.UUID) -> bool:
-        """Remove the seats; False when one of them was touched."""
-        attempt = await self._memory.attempt(
+        """Remove the seats; return False if one of them was ever changed."""
+        attempt = await self._requests.attempt(
             request, _DISCARD, {"event_id": event_id}, undoes_request_id=undoes_request_id
         )
         return attempt.done is not None
 
     async def block(
         self, request: ParticipantRequest, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
-    ) -> ChangedSeats | None:
-        """AVAILABLE -> BLOCKED; None when not all were free."""
+    ) -> Change[int] | None:
+        """AVAILABLE -> BLOCKED; None if not all were free."""
         return await self._change(request, _BLOCK, event_id, seat_ids)
 
     async def unblock(
         self, request: ParticipantRequest, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
-    ) -> ChangedSeats | None:
-        """BLOCKED -> AVAILABLE; None when not all were blocked."""
+    ) -> Change[int] | None:
+        """BLOCKED -> AVAILABLE; None if not all were blocked."""
         return await self._change(request, _UNBLOCK, event_id, seat_ids)
 
     async def _change(
         self, request: ParticipantRequest, statement: Executable, event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]
-    ) -> ChangedSeats | None:
-        attempt = await self._memory.attempt(request, statement, {"event_id": event_id, "seat_ids": list(seat_ids)})
-        if attempt.done is None:
-            return None
-        return ChangedSeats(seats=int(attempt.done["seats_changed"]), is_new=not attempt.is_replay)
+    ) -> Change[int] | None:
+        attempt = await self._requests.attempt(request, statement, {"event_id": event_id, "seat_ids": list(seat_ids)})
+        return change_of(attempt, lambda done: int(done["seats_changed"]))
 
     async def close(self, request: ParticipantRequest, event_id: uuid.UUID) -> None:
-        """End the event's sale, if it has not ended before."""
-        await self._memory.attempt(request, _CLOSE, {"event_id": event_id})
+        """End the event's sale, unless it has ended."""
+        await self._requests.attempt(request, _CLOSE, {"event_id": event_id})
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
-        """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return await self._memory.remember_refusal(request, refusal)
+        """Store the refusal and raise it. If a result was stored meanwhile, return that."""
+        return await self._requests.remember_refusal(request, refusal)
 
-    async def fold_count_changes(self, *, batch: int) -> int:
-        """Add changes up into the counts; return how many there were."""
-        row = await self._database.fetch_one(_FOLD, {"batch": batch})
+    async def aggregate_count_changes(self, *, batch: int) -> int:
+        """Add changes to the counts; return how many there were."""
+        row = await self._database.fetch_one(_AGGREGATE, {"batch": batch})
         return int(row["changes"]) if row else 0
 
     async def availability(self, event_ids: Sequence[uuid.UUID]) -> list[CategoryAvailability]:
@@ -267,7 +259,7 @@ class HallRepository:
 
 
 def _layout_rows(layout: Sequence[LayoutCategory]) -> list[dict[str, Any]]:
-    """Return one record per row of seats, with its place in the hall and in its category."""
+    """Return one record per row, with its rank in the hall and in its category."""
     records: list[dict[str, Any]] = []
     seats_before = 0
     for category_rank, category in enumerate(layout, start=1):
@@ -290,7 +282,7 @@ def _layout_rows(layout: Sequence[LayoutCategory]) -> list[dict[str, Any]]:
 
 
 def _rows_of(category: LayoutCategory) -> Sequence[LayoutRow]:
-    """A standing area is a single row."""
+    """Return the category's rows; a standing area is a single row."""
     if category.general_admission:
         return [LayoutRow(row_number=GENERAL_ADMISSION_ROW, seats=category.general_admission)]
     return category.rows

@@ -1,14 +1,17 @@
-"""Between the wire's messages and the inventory's own words. What cannot be read is refused here."""
+"""Converts between protobuf messages and the inventory's schemas, and refuses invalid input."""
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Final
 
+from google.protobuf.message import Message
+
 from common.errors import InvalidRequest
-from common.money import LARGEST_AMOUNT, money
+from common.money import MAX_AMOUNT, money
 from inventory.schemas import (
     CategoryAvailability,
     EntryStats,
@@ -26,6 +29,7 @@ from proto.inventory.v1 import inventory_pb2 as pb
 
 __all__ = [
     "InvalidId",
+    "ids_of",
     "read_amount",
     "read_between",
     "read_id",
@@ -45,16 +49,16 @@ __all__ = [
     "write_seat",
 ]
 
-MOST_ROWS: Final = 20_000
-MOST_SEATS: Final = 200_000  # twice the largest stadium
-# A longer row is a standing area; rows are read whole when adjacent seats are looked for.
-LONGEST_ROW: Final = 1_000
-LONGEST_NAME: Final = 64
+MAX_ROWS: Final = 20_000
+MAX_SEATS: Final = 200_000  # twice the largest stadium
+# The search for adjacent seats reads whole rows; a longer row is a standing area.
+MAX_ROW_SEATS: Final = 1_000
+MAX_NAME_LENGTH: Final = 64
 
 _STATUSES: Final = {status: pb.SeatStatus.Value(status.value) for status in SeatStatus}
 _OWNED_STATUSES: Final = {pb.SOLD: SeatStatus.SOLD, pb.LISTED: SeatStatus.LISTED}
 _RESULTS: Final = {result: pb.ScanResult.Value(result.value) for result in ScanResult}
-# A scan that admits somebody is decided by a check-in.
+# Only a check-in can admit.
 _LOGGED_RESULTS: Final = {number: result for result, number in _RESULTS.items() if result is not ScanResult.SUCCESS}
 
 
@@ -67,7 +71,7 @@ def read_id(text: str, field: str) -> uuid.UUID:
     """Read a UUID.
 
     Raises:
-        InvalidId: it is not one.
+        InvalidId: the text is not a UUID.
     """
     try:
         return uuid.UUID(text)
@@ -75,15 +79,24 @@ def read_id(text: str, field: str) -> uuid.UUID:
         raise InvalidId(details={"field": field}) from error
 
 
+def ids_of(request: Message, *fields: str) -> dict[str, uuid.UUID]:
+    """Read these fields of the request, which are UUIDs.
+
+    Raises:
+        InvalidId: one of them is not.
+    """
+    return {field: read_id(getattr(request, field), field) for field in fields}
+
+
 def read_optional_id(text: str, field: str) -> uuid.UUID | None:
     return read_id(text, field) if text else None
 
 
 def read_ids(texts: Sequence[str], field: str, *, most: int) -> list[uuid.UUID]:
-    """Read 1 to `most` distinct ids, in ascending order.
+    """Read 1 to `most` distinct ids; return them in ascending order.
 
     Raises:
-        InvalidRequest: none, too many, or one twice.
+        InvalidRequest: there are none, too many or duplicates.
     """
     ids = sorted({read_id(text, field) for text in texts})
     if not 1 <= len(texts) <= most or len(ids) != len(texts):
@@ -95,7 +108,7 @@ def read_between(number: int, field: str, *, least: int, most: int) -> int:
     """Return the number.
 
     Raises:
-        InvalidRequest: it is out of bounds.
+        InvalidRequest: it is out of range.
     """
     if not least <= number <= most:
         raise InvalidRequest(f"{field} must be between {least} and {most}.", details={"field": field})
@@ -106,14 +119,14 @@ def read_amount(text: str, field: str) -> Decimal:
     """Read an amount such as "350.00", zero or more.
 
     Raises:
-        InvalidRequest: it is not one.
+        InvalidRequest: the text is not such an amount.
     """
     try:
         amount = money(text)
     except (ValueError, InvalidOperation) as error:
         raise InvalidRequest(f"{field} must be an amount with two decimals.", details={"field": field}) from error
-    if not 0 <= amount <= LARGEST_AMOUNT:
-        raise InvalidRequest(f"{field} is out of bounds.", details={"field": field})
+    if not 0 <= amount <= MAX_AMOUNT:
+        raise InvalidRequest(f"{field} is out of range.", details={"field": field})
     return amount
 
 
@@ -121,16 +134,16 @@ def read_layout(layout: Iterable[pb.LayoutCategory]) -> list[LayoutCategory]:
     """Read a hall's layout.
 
     Raises:
-        InvalidRequest: it has no seats, too many, a category twice, or a category of both rows and standing places.
+        InvalidRequest: it has no seats or too many, a duplicate category, or one with both rows and standing places.
     """
     categories = [_read_category(category) for category in layout]
     names = [category.category for category in categories]
     if not categories or len(set(names)) != len(names):
-        raise InvalidRequest("A layout has at least one category, and each only once.", details={"field": "layout"})
+        raise InvalidRequest("A layout has at least one category, without duplicates.", details={"field": "layout"})
     rows = [row for category in categories for row in category.rows]
     seats = sum(row.seats for row in rows) + sum(category.general_admission for category in categories)
-    read_between(len(rows), "layout.rows", least=0, most=MOST_ROWS)
-    read_between(seats, "layout.seats", least=1, most=MOST_SEATS)
+    read_between(len(rows), "layout.rows", least=0, most=MAX_ROWS)
+    read_between(seats, "layout.seats", least=1, most=MAX_SEATS)
     return categories
 
 
@@ -142,23 +155,23 @@ def _read_category(category: pb.LayoutCategory) -> LayoutCategory:
         category=name,
         price=read_amount(category.price, "price"),
         rows=[_read_row(row) for row in category.rows],
-        general_admission=read_between(category.general_admission, "general_admission", least=0, most=MOST_SEATS),
+        general_admission=read_between(category.general_admission, "general_admission", least=0, most=MAX_SEATS),
     )
 
 
 def _read_row(row: pb.LayoutRow) -> LayoutRow:
-    seats = read_between(row.seats, "seats", least=1, most=LONGEST_ROW)
+    seats = read_between(row.seats, "seats", least=1, most=MAX_ROW_SEATS)
     return LayoutRow(row_number=_read_name(row.row_number, "row_number"), seats=seats)
 
 
 def _read_name(text: str, field: str) -> str:
-    if not text.strip() or len(text) > LONGEST_NAME or "\x00" in text:
-        raise InvalidRequest(f"{field} needs 1 to {LONGEST_NAME} characters.", details={"field": field})
+    if not text.strip() or len(text) > MAX_NAME_LENGTH or "\x00" in text:
+        raise InvalidRequest(f"{field} needs 1 to {MAX_NAME_LENGTH} characters.", details={"field": field})
     return text
 
 
 def read_owned_status(status: pb.SeatStatus.ValueType, field: str) -> SeatStatus:
-    """Read the state of a ticket that may be handed over.
+    """Read the expected status of a ticket.
 
     Raises:
         InvalidRequest: it is neither SOLD nor LISTED.
@@ -169,28 +182,28 @@ def read_owned_status(status: pb.SeatStatus.ValueType, field: str) -> SeatStatus
 
 
 def read_scan(scan: pb.Scan, *, is_complete: bool) -> Scan:
-    """Read a scan; when it is to be complete, it names a seat, an event and a user.
+    """Read a scan. A complete one names a seat, an event and a user.
 
     Raises:
-        InvalidRequest: something is missing or cannot be read.
+        InvalidRequest: a field is missing or invalid.
     """
-    read_told_id = read_id if is_complete else read_optional_id
+    read_code_id = read_id if is_complete else read_optional_id
     return Scan(
         staff_user_id=read_id(scan.staff_user_id, "staff_user_id"),
         hall_presented=_read_name(scan.hall_presented, "hall_presented"),
-        seat_id=read_told_id(scan.seat_id, "seat_id"),
-        event_id=read_told_id(scan.event_id, "event_id"),
-        ticket_user_id=read_told_id(scan.ticket_user_id, "ticket_user_id"),
+        seat_id=read_code_id(scan.seat_id, "seat_id"),
+        event_id=read_code_id(scan.event_id, "event_id"),
+        ticket_user_id=read_code_id(scan.ticket_user_id, "ticket_user_id"),
         hall_expected=_read_name(scan.hall_expected, "hall_expected") if scan.hall_expected else None,
         scanned_at=_read_instant(scan.scanned_at, "scanned_at") if scan.scanned_at else None,
     )
 
 
 def read_scan_result(result: pb.ScanResult.ValueType, field: str) -> ScanResult:
-    """Read what a scan was decided to be.
+    """Read the result of a scan to log.
 
     Raises:
-        InvalidRequest: it is nothing, or SUCCESS.
+        InvalidRequest: it is unspecified or SUCCESS.
     """
     if result not in _LOGGED_RESULTS:
         raise InvalidRequest(f"{field} must be a result without a check-in.", details={"field": field})
@@ -242,7 +255,7 @@ def write_sale(sale: Sale) -> pb.Sale:
 
 
 def write_availability(categories: Iterable[CategoryAvailability]) -> pb.GetAvailabilityResponse:
-    """Write the counts; they come ordered by event."""
+    """Write the counts, which are ordered by event."""
     events = groupby(categories, key=lambda category: category.event_id)
     return pb.GetAvailabilityResponse(
         events=[
@@ -253,14 +266,9 @@ def write_availability(categories: Iterable[CategoryAvailability]) -> pb.GetAvai
 
 
 def _write_counts(category: CategoryAvailability) -> pb.CategoryAvailability:
-    return pb.CategoryAvailability(
-        category=category.category,
-        total=category.total,
-        available=category.available,
-        held=category.held,
-        sold=category.sold,
-        blocked=category.blocked,
-    )
+    counts = asdict(category)
+    del counts["event_id"]
+    return pb.CategoryAvailability(**counts)
 
 
 def write_scan_result(result: ScanResult) -> pb.ScanResult.ValueType:
@@ -299,5 +307,5 @@ def write_entry_stats(stats: EntryStats) -> pb.GetEntryStatsResponse:
 
 
 def write_instant(at: datetime | None) -> str:
-    """Write a time in UTC; nothing when there is none."""
+    """Write a time in UTC, or an empty string for None."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""

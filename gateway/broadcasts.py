@@ -1,4 +1,4 @@
-"""Messages that every gateway gets a copy of, on a queue of its own that goes when its connection does."""
+"""Messages of which every gateway gets a copy, on a queue that is deleted with its connection."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +12,7 @@ from common.messaging.message import Message
 from common.messaging.topology import MESSAGES_EXCHANGE, Exchange, Topology
 from common.telemetry.logs import get_logger
 
-__all__ = ["Feed", "Handler"]
+__all__ = ["BroadcastConsumer", "Handler"]
 
 Handler = Callable[[Message], Awaitable[None]]
 
@@ -21,12 +21,12 @@ TOPOLOGY: Final = Topology(exchanges=(Exchange(MESSAGES_EXCHANGE, "topic"),), qu
 logger = get_logger(__name__)
 
 
-class Feed:
-    """Hands messages to the handler of their type, in order. They are not kept while we are away.
+class BroadcastConsumer:
+    """Passes messages to the handler of their type, in sequence. Messages are lost while it is disconnected.
 
     Args:
         handlers: by message type, which is the routing key.
-        on_gap: called on every connection after the first: messages may have been missed.
+        on_gap: called after every connection, because messages may have been missed.
     """
 
     def __init__(self, url: str, *, handlers: Mapping[str, Handler], on_gap: Callable[[], None]) -> None:
@@ -52,4 +52,4 @@ class Feed:
             message = Message.from_bytes(incoming.body)
             await self._handlers[message.type](message)
         except (ServiceError, KeyError, TypeError, ValueError) as error:
-            logger.warning("feed.unreadable", message_id=incoming.message_id, reason=repr(error))
+            logger.warning("broadcast.unreadable", message_id=incoming.message_id, reason=repr(error))
