@@ -15,7 +15,7 @@ from tests.support.fork_server import ForkServer
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually
 
-COMMAND = [sys.executable, "-m", "tests.integration.devstack.newborn"]
+COMMAND = [sys.executable, "-m", "tests.integration.devstack.child_process"]
 ROOT = Path(__file__).parents[3]
 
 
@@ -24,7 +24,7 @@ def how(request: pytest.FixtureRequest, servers: TestServers) -> Spawn:
     return servers.fork_server.spawn if request.param == "forked" else spawn
 
 
-def born(how: Spawn, said: Path, *arguments: str) -> Child:
+def spawned(how: Spawn, said: Path, *arguments: str) -> Child:
     with said.open("ab") as output:
         return how([*COMMAND, *arguments], env={"ENV": "test", "WHO": "me"}, output=output, cwd=ROOT)
 
@@ -35,7 +35,7 @@ def facts(said: Path) -> dict[str, Any]:
 
 
 def test_it_has_its_own_of_everything(how: Spawn, tmp_path: Path) -> None:
-    child = born(how, tmp_path / "said", "3", "more")
+    child = spawned(how, tmp_path / "said", "3", "more")
     assert child.wait() == 3
     assert child.poll() == 3
     found = facts(tmp_path / "said")
@@ -52,12 +52,12 @@ def test_it_has_its_own_of_everything(how: Spawn, tmp_path: Path) -> None:
 
 def test_nothing_of_ours_is_in_its_environment(how: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "yes")
-    born(how, tmp_path / "said", "0").wait()
+    spawned(how, tmp_path / "said", "0").wait()
     assert {"OURS", "HOME"}.isdisjoint(facts(tmp_path / "said")["env"])
 
 
 async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> None:
-    child = born(how, tmp_path / "said", "wait")
+    child = spawned(how, tmp_path / "said", "wait")
     await eventually(lambda: facts(tmp_path / "said"))
     process = psutil.Process(child.pid)
     os.kill(child.pid, signal.SIGSTOP)
@@ -70,12 +70,12 @@ async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> 
 
 async def test_it_does_not_outlive_whoever_let_it_be_born(tmp_path: Path) -> None:
     with ForkServer() as fork_server:
-        child = psutil.Process(born(fork_server.spawn, tmp_path / "said", "wait").pid)
+        child = psutil.Process(spawned(fork_server.spawn, tmp_path / "said", "wait").pid)
         await eventually(lambda: facts(tmp_path / "said"))
         assert child.is_running()
     await eventually(lambda: not child.is_running())
 
 
 def test_what_is_wrong_is_told_with_its_traceback(how: Spawn, tmp_path: Path) -> None:
-    assert born(how, tmp_path / "said").wait() == 1
+    assert spawned(how, tmp_path / "said").wait() == 1
     assert "IndexError" in (tmp_path / "said").read_text()

@@ -27,7 +27,7 @@ from devstack.stack import Stack
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.timeouts import ANSWER_SECONDS, CONDITION_SECONDS
 
-STANDIN = [sys.executable, "-m", "tests.integration.devstack.standin"]
+STUB_SERVICE = [sys.executable, "-m", "tests.integration.devstack.stub_service"]
 SERVICES = ["users", "inventory"]
 
 
@@ -39,7 +39,11 @@ def existing(servers: TestServers, database_url: DatabaseFactory) -> Existing:
 @pytest.fixture
 def stack(tmp_path: Path, existing: Existing) -> Iterator[Stack]:
     with Stack(
-        home=tmp_path, services=SERVICES, existing=existing, migrate=False, commands=dict.fromkeys(SERVICES, STANDIN)
+        home=tmp_path,
+        services=SERVICES,
+        existing=existing,
+        migrate=False,
+        commands=dict.fromkeys(SERVICES, STUB_SERVICE),
     ) as running:
         yield running
 
@@ -129,7 +133,7 @@ def test_a_service_that_does_not_start_is_told_with_its_log_and_leaves_nothing(
         services=SERVICES,
         existing=existing,
         migrate=False,
-        commands=dict.fromkeys(SERVICES, STANDIN),
+        commands=dict.fromkeys(SERVICES, STUB_SERVICE),
         service_env={"inventory": {"FAIL": "yes"}},
     )
     with pytest.raises(DevstackError, match=r"inventory ended with exit code 1(?s:.*)told to fail"):
@@ -160,7 +164,7 @@ def test_ports_are_found_when_the_usual_ones_are_taken(
             existing=existing,
             migrate=False,
             usual_ports=True,
-            commands={"users": STANDIN},
+            commands={"users": STUB_SERVICE},
         ) as stack,
     ):
         assert urlsplit(stack.urls.orders).port == usual["orders"]["PORT"]
@@ -198,7 +202,7 @@ def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
 ) -> None:
     command = [sys.executable, "-c", SUPERVISOR, str(tmp_path)]
     command += [json.dumps({"databases": existing.databases, "rabbitmq_url": existing.rabbitmq_url})]
-    command += [json.dumps(STANDIN)]
+    command += [json.dumps(STUB_SERVICE)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as supervisor:  # noqa: S603
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == b"ready\n"
@@ -213,6 +217,6 @@ def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
     psutil.wait_procs(watchdog, timeout=CONDITION_SECONDS)
     # At once, in the same folder: nothing is in the way.
     with Stack(
-        home=tmp_path, services=["users"], existing=existing, migrate=False, commands={"users": STANDIN}
+        home=tmp_path, services=["users"], existing=existing, migrate=False, commands={"users": STUB_SERVICE}
     ) as stack:
         assert seen_by(stack, "users")["pid"]

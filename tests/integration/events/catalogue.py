@@ -6,7 +6,7 @@ import httpx
 
 from tests.support.callers import Caller, new_id
 
-__all__ = ["CatalogueService", "a_venue", "drafting"]
+__all__ = ["CatalogueCaller", "a_venue", "drafting"]
 
 LAYOUT = [
     {"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 10}]},
@@ -34,7 +34,7 @@ def drafting(**changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
-class CatalogueService:
+class CatalogueCaller:
     """The catalogue's routes. Ids that do not matter to a test are made up."""
 
     def __init__(self, orchestrator: Caller) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tests.support.timeouts import ANSWER_SECONDS
 
-__all__ = ["RawAnswer", "ask", "exchange", "reading_slowly"]
+__all__ = ["RawAnswer", "ask", "exchange", "open_unread"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ async def exchange(url: str, data: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def reading_slowly(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+async def open_unread(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
     """Send a request and take no more of the answer than is asked for (and some 8 kB)."""
     address = urlsplit(url)
     connection = socket.socket()

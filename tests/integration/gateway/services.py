@@ -49,7 +49,7 @@ class Services:
     revoked: dict[uuid.UUID, str] = field(default_factory=dict)
     """What users answers to whoever asks for revoked sessions: id and when its tokens are dead."""
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.received.clear()
         self.handlers.clear()
         self.documents.clear()

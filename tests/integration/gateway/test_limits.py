@@ -115,7 +115,7 @@ async def test_made_up_tokens_do_not_make_up_callers(limited: str, path: str) ->
 
 
 async def test_live_connections_count_as_requests_of_their_address(limited: str) -> None:
-    async def shake_hands(address: str, path: str) -> int | None:
+    async def connect_without_reading(address: str, path: str) -> int | None:
         async with connect(
             limited.replace("http", "ws") + path, additional_headers={"X-Forwarded-For": address}
         ) as connection:
@@ -124,11 +124,11 @@ async def test_live_connections_count_as_requests_of_their_address(limited: str)
         return connection.close_code
 
     path = f"/ws/events/{uuid.uuid4()}"
-    assert [await shake_hands("203.0.113.1", path) for _ in range(LIMIT - 1)] == [1000] * (LIMIT - 1)
-    assert await shake_hands("203.0.113.1", "/ws/events/not-a-uuid") == 4400
-    assert await shake_hands("203.0.113.1", path) == 4429
+    assert [await connect_without_reading("203.0.113.1", path) for _ in range(LIMIT - 1)] == [1000] * (LIMIT - 1)
+    assert await connect_without_reading("203.0.113.1", "/ws/events/not-a-uuid") == 4400
+    assert await connect_without_reading("203.0.113.1", path) == 4429
     assert (await ask(limited, "/api/events", "X-Forwarded-For: 203.0.113.1")).status == 429
-    assert await shake_hands("203.0.113.2", path) == 1000
+    assert await connect_without_reading("203.0.113.2", path) == 1000
 
 
 async def test_the_next_minute_starts_anew(limited: str, clock: Clock) -> None:

@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from tests.integration.gateway.cable import cable_to
 from tests.integration.gateway.conftest import Gateways
-from tests.integration.gateway.messages import Announcer, announcing
+from tests.integration.gateway.message_publisher import MessagePublisher, publishing
+from tests.integration.gateway.tcp_proxy import proxy_to
 from tests.integration.gateway.test_revocations import until_fed
 from tests.support.http_client import http_client
 from tests.support.timeouts import ANSWER_SECONDS
@@ -31,13 +31,13 @@ GRACE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-async def announcer(rabbitmq_url: str) -> AsyncIterator[Announcer]:
-    async with announcing(rabbitmq_url) as announcer:
-        yield announcer
+async def message_publisher(rabbitmq_url: str) -> AsyncIterator[MessagePublisher]:
+    async with publishing(rabbitmq_url) as message_publisher:
+        yield message_publisher
 
 
 @pytest.fixture(scope="module")
-async def live(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
+async def gateway_url(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
     async with gateways(
         rabbitmq_url=SecretStr(rabbitmq_url),
         cors_origins=SHOP,
@@ -68,52 +68,56 @@ def seat(status: str) -> dict[str, str]:
     return {"seat_id": str(uuid.uuid4()), "status": status}
 
 
-async def test_everybody_at_that_event_hears_of_its_seats(live: str, announcer: Announcer) -> None:
+async def test_everybody_at_that_event_hears_of_its_seats(
+    gateway_url: str, message_publisher: MessagePublisher
+) -> None:
     here, elsewhere = uuid.uuid4(), uuid.uuid4()
     held, sold, other = seat("HELD"), seat("SOLD"), seat("AVAILABLE")
-    async with watch(live, here) as one, watch(live, here) as two, watch(live, elsewhere) as away:
+    async with watch(gateway_url, here) as one, watch(gateway_url, here) as two, watch(gateway_url, elsewhere) as away:
         for connection, event_id in ((one, here), (two, here), (away, elsewhere)):
             assert await heard(connection) == {"type": "subscribed", "event_id": str(event_id)}
-        await announcer.change_seats(here, held, sold)
-        await announcer.change_seats(elsewhere, other)
+        await message_publisher.change_seats(here, held, sold)
+        await message_publisher.change_seats(elsewhere, other)
         for connection in (one, two):
             assert await heard(connection) == {"type": "seat.changed", "event_id": str(here), "seats": [held, sold]}
         assert await heard(away) == {"type": "seat.changed", "event_id": str(elsewhere), "seats": [other]}
 
 
-async def test_messages_keep_their_order(live: str, announcer: Announcer) -> None:
+async def test_messages_keep_their_order(gateway_url: str, message_publisher: MessagePublisher) -> None:
     event_id = uuid.uuid4()
     statuses = ["HELD", "SOLD", "AVAILABLE"]
-    async with watch(live, event_id) as connection:
+    async with watch(gateway_url, event_id) as connection:
         await heard(connection)
         for status in statuses:
-            await announcer.change_seats(event_id, seat(status))
+            await message_publisher.change_seats(event_id, seat(status))
         assert [(await heard(connection))["seats"][0]["status"] for _ in statuses] == statuses
 
 
-async def test_a_message_nobody_understands_stops_nothing(live: str, announcer: Announcer) -> None:
+async def test_a_message_nobody_understands_stops_nothing(
+    gateway_url: str, message_publisher: MessagePublisher
+) -> None:
     event_id = uuid.uuid4()
-    async with watch(live, event_id) as connection:
+    async with watch(gateway_url, event_id) as connection:
         await heard(connection)
-        await announcer.tell("seat.changed", str(event_id), {"no": "seats"})
-        await announcer.send("seat.changed", b"not json")
-        await announcer.change_seats(event_id, seat("HELD"))
+        await message_publisher.publish("seat.changed", str(event_id), {"no": "seats"})
+        await message_publisher.send("seat.changed", b"not json")
+        await message_publisher.change_seats(event_id, seat("HELD"))
         assert (await heard(connection))["seats"][0]["status"] == "HELD"
 
 
 async def test_after_a_gap_everybody_is_told_to_read_again(
-    gateways: Gateways, rabbitmq_url: str, announcer: Announcer
+    gateways: Gateways, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     event_id = uuid.uuid4()
-    async with cable_to(rabbitmq_url) as cable, gateways(rabbitmq_url=SecretStr(cable.url)) as url:
+    async with proxy_to(rabbitmq_url) as tcp_proxy, gateways(rabbitmq_url=SecretStr(tcp_proxy.url)) as url:
         await until_fed(url)
         async with watch(url, event_id) as connection:
             await heard(connection)
-            cable.cut()
-            await announcer.change_seats(event_id, seat("SOLD"))
-            cable.mend()
+            tcp_proxy.cut()
+            await message_publisher.change_seats(event_id, seat("SOLD"))
+            tcp_proxy.restore()
             assert await heard(connection) == {"type": "resync", "event_id": str(event_id)}
-            await announcer.change_seats(event_id, seat("HELD"))
+            await message_publisher.change_seats(event_id, seat("HELD"))
             assert (await heard(connection))["seats"][0]["status"] == "HELD"
 
 
@@ -125,38 +129,38 @@ async def test_after_a_gap_everybody_is_told_to_read_again(
         (str(uuid.uuid4()) + "%20", 4404, "NOT_FOUND"),
     ],
 )
-async def test_what_is_no_event_is_refused(live: str, event_id: str, code: int, reason: str) -> None:
-    async with watch(live, event_id) as connection:
+async def test_what_is_no_event_is_refused(gateway_url: str, event_id: str, code: int, reason: str) -> None:
+    async with watch(gateway_url, event_id) as connection:
         assert await close_code(connection) == code
         assert connection.close_reason == reason
 
 
 @pytest.mark.parametrize("path", ["/ws/nothing", "/ws", "/api/events", "/internal/orders"])
-async def test_there_is_no_other_websocket(live: str, path: str) -> None:
+async def test_there_is_no_other_websocket(gateway_url: str, path: str) -> None:
     with pytest.raises(InvalidStatus):
-        await connect(live.replace("http", "ws") + path)
+        await connect(gateway_url.replace("http", "ws") + path)
 
 
-async def test_pages_of_other_origins_may_not_connect(live: str) -> None:
+async def test_pages_of_other_origins_may_not_connect(gateway_url: str) -> None:
     for origin in ("https://evil.example", f"{SHOP}.evil.example", "null", "http://[", "http://[::zz]"):
-        async with watch(live, uuid.uuid4(), origin=origin) as connection:
+        async with watch(gateway_url, uuid.uuid4(), origin=origin) as connection:
             assert await close_code(connection) == 4403
-    for origin in (SHOP, live):
-        async with watch(live, uuid.uuid4(), origin=origin) as connection:
+    for origin in (SHOP, gateway_url):
+        async with watch(gateway_url, uuid.uuid4(), origin=origin) as connection:
             assert (await heard(connection))["type"] == "subscribed"
 
 
-async def test_one_address_has_only_so_many_connections(live: str) -> None:
+async def test_one_address_has_only_so_many_connections(gateway_url: str) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(ADDRESS_LIMIT):
-            connection = await stack.enter_async_context(watch(live, uuid.uuid4()))
+            connection = await stack.enter_async_context(watch(gateway_url, uuid.uuid4()))
             assert (await heard(connection))["type"] == "subscribed"
-        async with watch(live, uuid.uuid4()) as one_too_many:
+        async with watch(gateway_url, uuid.uuid4()) as one_too_many:
             assert await close_code(one_too_many) == 4429
             assert one_too_many.close_reason == "RATE_LIMITED"
 
     async def there_is_room_again() -> bool:
-        async with watch(live, uuid.uuid4()) as connection:
+        async with watch(gateway_url, uuid.uuid4()) as connection:
             return bool((await heard(connection))["type"] == "subscribed")
 
     await eventually(there_is_room_again)
@@ -169,8 +173,8 @@ async def test_the_gateway_has_only_so_many_connections(gateways: Gateways) -> N
             assert await close_code(second) == 4503
 
 
-async def test_a_client_that_talks_is_cut_off(live: str) -> None:
-    async with watch(live, uuid.uuid4()) as connection:
+async def test_a_client_that_talks_is_cut_off(gateway_url: str) -> None:
+    async with watch(gateway_url, uuid.uuid4()) as connection:
         await connection.send("hello")
         assert await close_code(connection) == 1008
 
@@ -185,30 +189,32 @@ async def test_a_gateway_that_stops_says_so_and_does_not_wait(gateways: Gateways
         assert await close_code(connection) == 1012
 
 
-async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(live: str, announcer: Announcer) -> None:
+async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(
+    gateway_url: str, message_publisher: MessagePublisher
+) -> None:
     event_id = uuid.uuid4()
     many_seats = [seat("HELD") for _ in range(4000)]  # some 280 kB
-    sleeper = shake_hands(live, event_id)
-    dropped_before = await figure(live, "live_dropped_total")
-    async with watch(live, event_id, max_size=None) as attentive:
+    sleeper = connect_without_reading(gateway_url, event_id)
+    dropped_before = await metric_value(gateway_url, "live_dropped_total")
+    async with watch(gateway_url, event_id, max_size=None) as attentive:
         assert (await heard(attentive))["type"] == "subscribed"
         told = 0
-        while await figure(live, "live_dropped_total") == dropped_before:
+        while await metric_value(gateway_url, "live_dropped_total") == dropped_before:
             assert told < 500, "a client that never reads is never dropped"
-            await announcer.change_seats(event_id, *many_seats)
+            await message_publisher.change_seats(event_id, *many_seats)
             told += 1
             assert len((await heard(attentive))["seats"]) == 4000
 
         async def only_the_attentive_is_left() -> bool:
-            return await figure(live, "live_connections") == 1
+            return await metric_value(gateway_url, "live_connections") == 1
 
         await eventually(only_the_attentive_is_left)
-        await announcer.change_seats(event_id, seat("SOLD"))
+        await message_publisher.change_seats(event_id, seat("SOLD"))
         assert (await heard(attentive))["seats"][0]["status"] == "SOLD"
     sleeper.close()
 
 
-def shake_hands(url: str, event_id: uuid.UUID) -> socket.socket:
+def connect_without_reading(url: str, event_id: uuid.UUID) -> socket.socket:
     """Connect a client that never reads a byte, not even the answer to its handshake."""
     address = urlsplit(url)
     sleeper = socket.socket()
@@ -222,7 +228,7 @@ def shake_hands(url: str, event_id: uuid.UUID) -> socket.socket:
     return sleeper
 
 
-async def figure(url: str, name: str) -> float:
+async def metric_value(url: str, name: str) -> float:
     async with http_client(url) as http:
         lines = (await http.get("/metrics")).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))

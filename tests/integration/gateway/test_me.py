@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.integration.gateway.cable import cable_to
 from tests.integration.gateway.conftest import Gateways
-from tests.integration.gateway.messages import Announcer, announcing
+from tests.integration.gateway.message_publisher import MessagePublisher, publishing
 from tests.integration.gateway.services import Services
+from tests.integration.gateway.tcp_proxy import proxy_to
 from tests.integration.gateway.test_live import close_code, heard
 from tests.integration.gateway.test_revocations import until_fed
 
@@ -23,15 +23,15 @@ ADDRESS_LIMIT = 3
 PAGE = 2
 
 
-class Kept:
+class StoredFeed:
     """The orchestrator's feed of one person."""
 
-    def __init__(self, services: Services, announcer: Announcer) -> None:
+    def __init__(self, services: Services, message_publisher: MessagePublisher) -> None:
         self.user_id = uuid.uuid4()
         self.entries: list[dict[str, Any]] = []
         self.kept_from = 1
         self.failures = 0
-        self._announcer = announcer
+        self._message_publisher = message_publisher
         services.handlers[f"/internal/feed/{self.user_id}"] = self._answer
 
     async def add(self, kind: str = "order.confirmed", *, is_announced: bool = True) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Kept:
         return entry
 
     async def announce(self) -> None:
-        await self._announcer.tell("feed.changed", str(self.user_id), {"sequence": len(self.entries)})
+        await self._message_publisher.publish("feed.changed", str(self.user_id), {"sequence": len(self.entries)})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if self.failures:
@@ -70,26 +70,26 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-async def announcer(rabbitmq_url: str) -> AsyncIterator[Announcer]:
-    async with announcing(rabbitmq_url) as announcer:
-        yield announcer
+async def message_publisher(rabbitmq_url: str) -> AsyncIterator[MessagePublisher]:
+    async with publishing(rabbitmq_url) as message_publisher:
+        yield message_publisher
 
 
 @pytest.fixture(scope="module")
-async def live(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
+async def gateway_url(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
     async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), live_connections_per_address=ADDRESS_LIMIT) as url:
         await until_fed(url)
         yield url
 
 
 @pytest.fixture
-def kept(services: Services, announcer: Announcer) -> Kept:
-    return Kept(services, announcer)
+def stored_feed(services: Services, message_publisher: MessagePublisher) -> StoredFeed:
+    return StoredFeed(services, message_publisher)
 
 
 @pytest.fixture
-def token(services: Services, kept: Kept) -> str:
-    return services.mint.token(kept.user_id)
+def token(services: Services, stored_feed: StoredFeed) -> str:
+    return services.mint.token(stored_feed.user_id)
 
 
 def watch(url: str, token: str, since: object = None, **options: Any) -> connect:
@@ -102,104 +102,120 @@ async def refusal(connection: ClientConnection) -> tuple[int, str | None]:
 
 
 class TestFollowing:
-    async def test_without_a_number_from_now_on(self, live: str, kept: Kept, token: str) -> None:
-        await kept.add()
-        async with watch(live, token) as connection:
+    async def test_without_a_number_from_now_on(self, gateway_url: str, stored_feed: StoredFeed, token: str) -> None:
+        await stored_feed.add()
+        async with watch(gateway_url, token) as connection:
             assert await heard(connection) == {"type": "subscribed", "sequence": 1}
-            entry = await kept.add()
+            entry = await stored_feed.add()
             assert await heard(connection) == entry
 
-    async def test_what_was_missed_comes_first_and_then_what_happens(self, live: str, kept: Kept, token: str) -> None:
+    async def test_what_was_missed_comes_first_and_then_what_happens(
+        self, gateway_url: str, stored_feed: StoredFeed, token: str
+    ) -> None:
         for _ in range(5):
-            await kept.add()
-        async with watch(live, token, since=1) as connection:
+            await stored_feed.add()
+        async with watch(gateway_url, token, since=1) as connection:
             assert await heard(connection) == {"type": "subscribed", "sequence": 1}
-            await kept.add()
+            await stored_feed.add()
             assert [(await heard(connection))["sequence"] for _ in range(5)] == [2, 3, 4, 5, 6]
 
     async def test_on_all_their_devices_and_on_nobody_elses(
-        self, *, live: str, kept: Kept, token: str, services: Services, announcer: Announcer
+        self,
+        *,
+        gateway_url: str,
+        stored_feed: StoredFeed,
+        token: str,
+        services: Services,
+        message_publisher: MessagePublisher,
     ) -> None:
-        other = Kept(services, announcer)
+        other = StoredFeed(services, message_publisher)
         async with (
-            watch(live, token) as one,
-            watch(live, token) as two,
-            watch(live, services.mint.token(other.user_id)) as away,
+            watch(gateway_url, token) as one,
+            watch(gateway_url, token) as two,
+            watch(gateway_url, services.mint.token(other.user_id)) as away,
         ):
             for connection in (one, two, away):
                 await heard(connection)
-            entry = await kept.add()
+            entry = await stored_feed.add()
             theirs = await other.add("payment.confirmed")
             assert [await heard(one), await heard(two), await heard(away)] == [entry, entry, theirs]
 
-    async def test_a_hint_that_comes_twice_repeats_nothing(self, live: str, kept: Kept, token: str) -> None:
-        async with watch(live, token) as connection:
+    async def test_a_hint_that_comes_twice_repeats_nothing(
+        self, gateway_url: str, stored_feed: StoredFeed, token: str
+    ) -> None:
+        async with watch(gateway_url, token) as connection:
             await heard(connection)
-            await kept.add()
-            await kept.announce()
-            await kept.add()
+            await stored_feed.add()
+            await stored_feed.announce()
+            await stored_feed.add()
             assert [(await heard(connection))["sequence"] for _ in range(2)] == [1, 2]
 
-    async def test_what_is_not_kept_any_more_is_said_to_be_missing(self, live: str, kept: Kept, token: str) -> None:
+    async def test_what_is_not_kept_any_more_is_said_to_be_missing(
+        self, gateway_url: str, stored_feed: StoredFeed, token: str
+    ) -> None:
         for _ in range(4):
-            await kept.add()
-        kept.kept_from = 4
-        async with watch(live, token, since=1) as connection:
+            await stored_feed.add()
+        stored_feed.kept_from = 4
+        async with watch(gateway_url, token, since=1) as connection:
             await heard(connection)
             assert await heard(connection) == {"type": "resync", "sequence": 3}
             assert (await heard(connection))["sequence"] == 4
 
-    async def test_a_number_that_never_was_is_put_right(self, live: str, kept: Kept, token: str) -> None:
-        async with watch(live, token, since=99) as connection:
+    async def test_a_number_that_never_was_is_put_right(
+        self, gateway_url: str, stored_feed: StoredFeed, token: str
+    ) -> None:
+        async with watch(gateway_url, token, since=99) as connection:
             await heard(connection)
             assert await heard(connection) == {"type": "resync", "sequence": 0}
-            assert (await kept.add()) == await heard(connection)
+            assert (await stored_feed.add()) == await heard(connection)
 
-    async def test_while_the_orchestrator_is_away_it_waits(self, live: str, kept: Kept, token: str) -> None:
-        async with watch(live, token) as connection:
+    async def test_while_the_orchestrator_is_away_it_waits(
+        self, gateway_url: str, stored_feed: StoredFeed, token: str
+    ) -> None:
+        async with watch(gateway_url, token) as connection:
             await heard(connection)
-            kept.failures = 2
-            await kept.add()
+            stored_feed.failures = 2
+            await stored_feed.add()
             assert (await heard(connection))["sequence"] == 1
 
     async def test_after_a_gap_of_messages_it_looks_again(
-        self, *, gateways: Gateways, rabbitmq_url: str, kept: Kept, token: str
+        self, *, gateways: Gateways, rabbitmq_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
-        async with cable_to(rabbitmq_url) as cable, gateways(rabbitmq_url=SecretStr(cable.url)) as url:
+        async with proxy_to(rabbitmq_url) as tcp_proxy, gateways(rabbitmq_url=SecretStr(tcp_proxy.url)) as url:
             await until_fed(url)
-            await kept.add(is_announced=False)
+            await stored_feed.add(is_announced=False)
             async with watch(url, token, since=0) as connection:
                 await heard(connection)
                 await heard(connection)  # it has read what there was, and waits to be told of more
-                cable.cut()
-                await kept.add(is_announced=False)  # as if it had been said while nobody listened
-                cable.mend()
+                tcp_proxy.cut()
+                await stored_feed.add(is_announced=False)  # as if it had been said while nobody listened
+                tcp_proxy.restore()
                 assert (await heard(connection))["sequence"] == 2
 
 
 class TestEnding:
     async def test_logging_out_cuts_it_off(
-        self, live: str, kept: Kept, services: Services, announcer: Announcer
+        self, gateway_url: str, stored_feed: StoredFeed, services: Services, message_publisher: MessagePublisher
     ) -> None:
         session_id = uuid.uuid4()
         async with (
-            watch(live, services.mint.token(kept.user_id, sid=str(session_id))) as ended,
-            watch(live, services.mint.token(kept.user_id)) as other_login,
+            watch(gateway_url, services.mint.token(stored_feed.user_id, sid=str(session_id))) as ended,
+            watch(gateway_url, services.mint.token(stored_feed.user_id)) as other_login,
         ):
             await heard(ended)
             await heard(other_login)
-            await announcer.revoke(session_id)
+            await message_publisher.revoke(session_id)
             assert await refusal(ended) == (4401, "UNAUTHORIZED")
-            entry = await kept.add()
+            entry = await stored_feed.add()
             assert await heard(other_login) == entry
 
-    async def test_so_does_the_tokens_end(self, live: str, kept: Kept, services: Services) -> None:
-        async with watch(live, services.mint.token(kept.user_id, exp=int(time.time()) + 2)) as connection:
+    async def test_so_does_the_tokens_end(self, gateway_url: str, stored_feed: StoredFeed, services: Services) -> None:
+        async with watch(gateway_url, services.mint.token(stored_feed.user_id, exp=int(time.time()) + 2)) as connection:
             await heard(connection)
             assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
 
-    async def test_there_is_nothing_to_say(self, live: str, token: str) -> None:
-        async with watch(live, token) as connection:
+    async def test_there_is_nothing_to_say(self, gateway_url: str, token: str) -> None:
+        async with watch(gateway_url, token) as connection:
             await heard(connection)
             await connection.send(json.dumps({"hello": "there"}))
             assert await close_code(connection) == 1008
@@ -207,45 +223,51 @@ class TestEnding:
 
 class TestAdmission:
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
-    async def test_without_a_token_of_ours_nobody_listens(self, live: str, token: str) -> None:
-        async with watch(live, token) as connection:
+    async def test_without_a_token_of_ours_nobody_listens(self, gateway_url: str, token: str) -> None:
+        async with watch(gateway_url, token) as connection:
             assert await refusal(connection) == (4401, "UNAUTHORIZED")
 
-    async def test_an_old_token_is_told_so(self, live: str, kept: Kept, services: Services) -> None:
-        async with watch(live, services.mint.token(kept.user_id, exp=int(time.time()) - 10)) as connection:
+    async def test_an_old_token_is_told_so(self, gateway_url: str, stored_feed: StoredFeed, services: Services) -> None:
+        async with watch(
+            gateway_url, services.mint.token(stored_feed.user_id, exp=int(time.time()) - 10)
+        ) as connection:
             assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
 
     async def test_a_login_that_has_ended_stays_out(
-        self, live: str, kept: Kept, services: Services, announcer: Announcer
+        self, gateway_url: str, stored_feed: StoredFeed, services: Services, message_publisher: MessagePublisher
     ) -> None:
         session_id = uuid.uuid4()
-        token = services.mint.token(kept.user_id, sid=str(session_id))
-        async with watch(live, token) as connection:
+        token = services.mint.token(stored_feed.user_id, sid=str(session_id))
+        async with watch(gateway_url, token) as connection:
             await heard(connection)
-            await announcer.revoke(session_id)
+            await message_publisher.revoke(session_id)
             await close_code(connection)
-        async with watch(live, token) as again:
+        async with watch(gateway_url, token) as again:
             assert await refusal(again) == (4401, "UNAUTHORIZED")
 
-    async def test_the_token_may_be_in_the_header(self, live: str, token: str) -> None:
-        url = f"{live.replace('http', 'ws')}/ws/me"
+    async def test_the_token_may_be_in_the_header(self, gateway_url: str, token: str) -> None:
+        url = f"{gateway_url.replace('http', 'ws')}/ws/me"
         async with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as connection:
             assert (await heard(connection))["type"] == "subscribed"
 
     @pytest.mark.parametrize("since", ["-1", "x", "1.5", "٣", "9" * 19])
-    async def test_a_number_is_a_number(self, live: str, token: str, since: str) -> None:
-        async with watch(live, token, since=since) as connection:
+    async def test_a_number_is_a_number(self, gateway_url: str, token: str, since: str) -> None:
+        async with watch(gateway_url, token, since=since) as connection:
             assert await refusal(connection) == (4400, "VALIDATION_ERROR")
 
-    async def test_pages_of_other_origins_may_not_connect(self, live: str, token: str) -> None:
-        async with watch(live, token, origin="https://evil.example") as connection:
+    async def test_pages_of_other_origins_may_not_connect(self, gateway_url: str, token: str) -> None:
+        async with watch(gateway_url, token, origin="https://evil.example") as connection:
             assert await refusal(connection) == (4403, "FORBIDDEN")
 
-    async def test_an_address_has_so_many_connections(self, live: str, token: str) -> None:
-        async with watch(live, token) as one, watch(live, token) as two, watch(live, token) as three:
+    async def test_an_address_has_so_many_connections(self, gateway_url: str, token: str) -> None:
+        async with (
+            watch(gateway_url, token) as one,
+            watch(gateway_url, token) as two,
+            watch(gateway_url, token) as three,
+        ):
             for connection in (one, two, three):
                 await heard(connection)
-            async with watch(live, token) as fourth:
+            async with watch(gateway_url, token) as fourth:
                 assert await refusal(fourth) == (4429, "RATE_LIMITED")
 
     async def test_a_person_may_connect_so_often_in_a_minute(

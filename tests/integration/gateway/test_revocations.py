@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.routing import Upstream
-from tests.integration.gateway.cable import cable_to
 from tests.integration.gateway.conftest import Gateways, until_ready
-from tests.integration.gateway.messages import Announcer, announcing
+from tests.integration.gateway.message_publisher import MessagePublisher, publishing
 from tests.integration.gateway.services import Services
+from tests.integration.gateway.tcp_proxy import proxy_to
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
@@ -21,9 +21,9 @@ BY_MESSAGE_ONLY = 600.0
 
 
 @pytest.fixture(scope="module")
-async def announcer(rabbitmq_url: str) -> AsyncIterator[Announcer]:
-    async with announcing(rabbitmq_url) as announcer:
-        yield announcer
+async def message_publisher(rabbitmq_url: str) -> AsyncIterator[MessagePublisher]:
+    async with publishing(rabbitmq_url) as message_publisher:
+        yield message_publisher
 
 
 class Fan:
@@ -59,7 +59,7 @@ def in_minutes(minutes: float) -> str:
 
 
 async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
-    gateways: Gateways, services: Services, rabbitmq_url: str, announcer: Announcer
+    gateways: Gateways, services: Services, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     fed = {"rabbitmq_url": SecretStr(rabbitmq_url), "revocation_poll_seconds": BY_MESSAGE_ONLY}
     async with (
@@ -72,13 +72,13 @@ async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
         await until_fed(other)
         fan = Fan(services, http_of_one)
         elsewhere = Fan(services, http_of_other, fan.session_id)
-        somebody_else = Fan(services, http_of_one)
+        another_user = Fan(services, http_of_one)
         assert await fan.is_in()
         assert await elsewhere.is_in()
-        await announcer.revoke(fan.session_id)
+        await message_publisher.revoke(fan.session_id)
         await eventually(fan.is_out)
         await eventually(elsewhere.is_out)
-        assert await somebody_else.is_in()
+        assert await another_user.is_in()
 
 
 async def test_a_gateway_that_starts_later_knows_too(gateways: Gateways, services: Services) -> None:
@@ -103,14 +103,14 @@ async def test_when_the_broker_goes_the_set_is_read_again(
     gateways: Gateways, services: Services, rabbitmq_url: str
 ) -> None:
     async with (
-        cable_to(rabbitmq_url) as cable,
-        gateways(rabbitmq_url=SecretStr(cable.url), revocation_poll_seconds=0.1) as url,
+        proxy_to(rabbitmq_url) as tcp_proxy,
+        gateways(rabbitmq_url=SecretStr(tcp_proxy.url), revocation_poll_seconds=0.1) as url,
         http_client(url) as http,
     ):
         await until_fed(url)
         fan = Fan(services, http)
         assert await fan.is_in()
-        cable.cut()
+        tcp_proxy.cut()
         services.revoked[fan.session_id] = in_minutes(15)
         await eventually(fan.is_out)
 
@@ -125,27 +125,27 @@ async def test_before_the_set_was_ever_read_nobody_is_let_in(gateways: Gateways,
 
 
 async def test_what_was_missed_while_cut_off_is_read_when_the_connection_is_back(
-    gateways: Gateways, services: Services, rabbitmq_url: str, announcer: Announcer
+    gateways: Gateways, services: Services, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     async with (
-        cable_to(rabbitmq_url) as cable,
-        gateways(rabbitmq_url=SecretStr(cable.url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
+        proxy_to(rabbitmq_url) as tcp_proxy,
+        gateways(rabbitmq_url=SecretStr(tcp_proxy.url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
         http_client(url) as http,
     ):
         await until_fed(url)
         missed, later = Fan(services, http), Fan(services, http)
-        cable.cut()
+        tcp_proxy.cut()
         services.revoked[missed.session_id] = in_minutes(15)
         assert await missed.is_in()
-        cable.mend()
+        tcp_proxy.restore()
         await eventually(missed.is_out)
         await until_fed(url)
-        await announcer.revoke(later.session_id)
+        await message_publisher.revoke(later.session_id)
         await eventually(later.is_out)
 
 
 async def test_a_message_nobody_understands_stops_nothing(
-    gateways: Gateways, services: Services, rabbitmq_url: str, announcer: Announcer
+    gateways: Gateways, services: Services, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     async with (
         gateways(rabbitmq_url=SecretStr(rabbitmq_url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
@@ -154,10 +154,10 @@ async def test_a_message_nobody_understands_stops_nothing(
         await until_fed(url)
         fan = Fan(services, http)
         for body in (b"", b"not json", b'{"type": "session.revoked"}'):
-            await announcer.send("session.revoked", body)
-        await announcer.tell("session.revoked", "x", {"session_id": "not-a-uuid"})
-        await announcer.tell("session.revoked", "x", {})
-        await announcer.revoke(fan.session_id)
+            await message_publisher.send("session.revoked", body)
+        await message_publisher.publish("session.revoked", "x", {"session_id": "not-a-uuid"})
+        await message_publisher.publish("session.revoked", "x", {})
+        await message_publisher.revoke(fan.session_id)
         await eventually(fan.is_out)
 
 

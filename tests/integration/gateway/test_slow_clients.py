@@ -12,15 +12,15 @@ from aiohttp import web
 from websockets.asyncio.client import connect
 
 from tests.integration.gateway.conftest import Gateways
-from tests.integration.gateway.raw import reading_slowly
+from tests.integration.gateway.raw import open_unread
 from tests.integration.gateway.services import Services
 from tests.support.http_client import http_client
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
-PATIENCE_SECONDS = 0.3
+CLIENT_TIMEOUT_SECONDS = 0.3
 PAUSE_SECONDS = 0.2
-LONG_ENOUGH = 4 * PATIENCE_SECONDS
+LONG_ENOUGH = 4 * CLIENT_TIMEOUT_SECONDS
 SEAT_MAP = f"/api/events/{uuid.uuid4()}"
 GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 HALL = b"x" * 20_000_000  # more than all buffers on the way take in
@@ -35,7 +35,7 @@ async def hall(_: web.Request) -> web.StreamResponse:
 @pytest.fixture
 async def url(gateways: Gateways, services: Services) -> AsyncIterator[str]:
     services.handlers[SEAT_MAP] = hall
-    async with gateways(client_timeout_seconds=PATIENCE_SECONDS, upstream_long_connections=1) as url:
+    async with gateways(client_timeout_seconds=CLIENT_TIMEOUT_SECONDS, upstream_long_connections=1) as url:
         yield url
 
 
@@ -64,7 +64,7 @@ async def until_cut_off(reader: asyncio.StreamReader) -> bytes:
 async def trickle(writer: asyncio.StreamWriter, data: bytes) -> None:
     for byte in data:
         writer.write(bytes([byte]))
-        await asyncio.sleep(PATIENCE_SECONDS / 5)
+        await asyncio.sleep(CLIENT_TIMEOUT_SECONDS / 5)
 
 
 @pytest.mark.parametrize("before", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "later"])
@@ -79,7 +79,7 @@ async def test_a_request_that_is_never_finished_is_not_waited_for(url: str, befo
 
 
 async def test_who_takes_nothing_of_a_seat_map_makes_room_for_others(url: str) -> None:
-    async with reading_slowly(url, GET_SEAT_MAP) as reader, http_client(url) as http:
+    async with open_unread(url, GET_SEAT_MAP) as reader, http_client(url) as http:
         await reader.readuntil(b"\r\n\r\n")
         answer = await http.get(SEAT_MAP)  # waits two seconds for a connection
         assert answer.content == HALL
@@ -89,7 +89,7 @@ async def test_who_takes_nothing_of_a_seat_map_makes_room_for_others(url: str) -
 async def test_who_takes_nothing_of_another_answer_is_cut_off(url: str, services: Services) -> None:
     services.handlers["/api/events"] = services.handlers[SEAT_MAP]
     get_events = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    async with reading_slowly(url, get_events) as reader:
+    async with open_unread(url, get_events) as reader:
         await reader.readuntil(b"\r\n\r\n")
         await asyncio.sleep(LONG_ENOUGH)
         assert len(await until_cut_off(reader)) < len(HALL)
@@ -100,7 +100,7 @@ async def test_who_is_slow_gets_everything(gateways: Gateways, services: Service
     services.handlers[SEAT_MAP] = hall
     async with (
         gateways(client_timeout_seconds=10 * PAUSE_SECONDS) as url,
-        reading_slowly(url, GET_SEAT_MAP) as reader,
+        open_unread(url, GET_SEAT_MAP) as reader,
     ):
         await reader.readuntil(b"\r\n\r\n")
         for _ in range(20):

@@ -54,7 +54,7 @@ async def signed_with_the_public_key(services: Services) -> str:
     return jwt.encode(claims(), raw, algorithm="HS256", headers={"kid": KEY_ID})
 
 
-def of_a_stranger(key_id: str) -> str:
+def signed_by_an_unknown_key(key_id: str) -> str:
     return jwt.encode(claims(), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": key_id})
 
 
@@ -113,8 +113,8 @@ async def test_a_forged_token_is_refused(client: httpx.AsyncClient, services: Se
         "tampered": tampered(token),
         "unsigned": unsigned(),
         "HS256 with the public key": await signed_with_the_public_key(services),
-        "another key under our id": of_a_stranger(KEY_ID),
-        "another key": of_a_stranger("another"),
+        "another key under our id": signed_by_an_unknown_key(KEY_ID),
+        "another key": signed_by_an_unknown_key("another"),
         "cut off": token[:-4],
         "a service's": service_token,
     }

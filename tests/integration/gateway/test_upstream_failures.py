@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from tests.integration.gateway.conftest import Gateways, until_ready
-from tests.integration.gateway.raw import exchange, reading_slowly
+from tests.integration.gateway.raw import exchange, open_unread
 from tests.integration.gateway.services import Handler, Services, never
 from tests.support.http_client import http_client
 from tests.support.timeouts import ANSWER_SECONDS
@@ -137,7 +137,7 @@ async def test_a_seat_map_may_take_its_reader_longer_than_a_service_may_take(
     gateways: Gateways, services: Services
 ) -> None:
     services.handlers[SEAT_MAP] = hall
-    async with gateways(upstream_timeout_seconds=SERVICE_SECONDS) as url, reading_slowly(url, GET_SEAT_MAP) as reader:
+    async with gateways(upstream_timeout_seconds=SERVICE_SECONDS) as url, open_unread(url, GET_SEAT_MAP) as reader:
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(1_000_000)
         await asyncio.sleep(2 * SERVICE_SECONDS)
@@ -150,7 +150,7 @@ async def test_slow_readers_of_seat_maps_hold_up_nobody_else(
     services.handlers[SEAT_MAP] = hall
     async with (
         gateways(upstream_connections=1, upstream_long_connections=1) as url,
-        reading_slowly(url, GET_SEAT_MAP) as reader,
+        open_unread(url, GET_SEAT_MAP) as reader,
         http_client(url) as http,
     ):
         await until_ready(url)
@@ -164,7 +164,7 @@ async def test_slow_readers_of_other_answers_hold_no_connection_at_all(gateways:
     get_events = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     async with (
         gateways(upstream_connections=1) as url,
-        reading_slowly(url, get_events) as reader,
+        open_unread(url, get_events) as reader,
         http_client(url) as http,
     ):
         await reader.readuntil(b"\r\n\r\n")

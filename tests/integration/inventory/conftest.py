@@ -13,7 +13,7 @@ from devstack.ports import free_port
 from inventory.app import Inventory
 from inventory.settings import Settings
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.box_office import PurchaseService
+from tests.integration.inventory.inventory_caller import InventoryCaller
 from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
 from tests.support.timeouts import ANSWER_SECONDS
@@ -60,7 +60,7 @@ def tokens(settings: Settings) -> ServiceTokens:
 
 
 @pytest.fixture(scope="module")
-def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> PurchaseService:
-    return PurchaseService(
+def inventory_caller(channel: grpc.aio.Channel, tokens: ServiceTokens) -> InventoryCaller:
+    return InventoryCaller(
         InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
     )

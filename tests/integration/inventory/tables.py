@@ -8,12 +8,12 @@ from sqlalchemy import text
 from common.db.engine import Database
 
 __all__ = [
-    "answering",
-    "at_least_waiting",
     "count_changes",
-    "end_time_of",
+    "expire_hold",
+    "inserting_answer",
     "locked_seat",
-    "lose_a_seat",
+    "remove_seat_from_hold",
+    "waiting_for_locks",
     "wrong_counts",
 ]
 
@@ -29,7 +29,7 @@ async def locked_seat(database: Database, seat_id: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def answering(database: Database, request_id: str) -> AsyncIterator[None]:
+async def inserting_answer(database: Database, request_id: str) -> AsyncIterator[None]:
     """Somebody is about to remember an answer under that request id, and in the end does not."""
     async with database.transaction() as connection:
         statement = text(
@@ -41,7 +41,7 @@ async def answering(database: Database, request_id: str) -> AsyncIterator[None]:
         await savepoint.rollback()
 
 
-async def at_least_waiting(database: Database, connections: int) -> bool:
+async def waiting_for_locks(database: Database, connections: int) -> bool:
     """Tell whether so many connections to the database wait for somebody else."""
     statement = text(
         """
@@ -53,7 +53,7 @@ async def at_least_waiting(database: Database, connections: int) -> bool:
     return bool(row["waiting"] >= connections)
 
 
-async def lose_a_seat(database: Database, seat_id: str) -> None:
+async def remove_seat_from_hold(database: Database, seat_id: str) -> None:
     """A held seat is taken from its hold, behind everybody's back."""
     statement = text(
         """
@@ -65,7 +65,7 @@ async def lose_a_seat(database: Database, seat_id: str) -> None:
     assert await database.execute(statement, {"seat_id": seat_id}) == 1
 
 
-async def end_time_of(database: Database, hold_id: str) -> None:
+async def expire_hold(database: Database, hold_id: str) -> None:
     """The hold's time passes."""
     statement = text(
         """

@@ -8,9 +8,9 @@ import pytest
 from common.db.engine import Database
 from common.errors import Gone, ServiceError
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import (
+from tests.integration.inventory.inventory_caller import (
     Hall,
-    PurchaseService,
+    InventoryCaller,
     new_id,
     new_ids,
     refused,
@@ -18,13 +18,13 @@ from tests.integration.inventory.box_office import (
     scan_of,
     standing,
 )
-from tests.integration.inventory.tables import answering, at_least_waiting, wrong_counts
+from tests.integration.inventory.tables import inserting_answer, waiting_for_locks, wrong_counts
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-async def hall(box_office: PurchaseService) -> Hall:
-    return await box_office.provision(rows("CAT1", "350.00", A=5, B=5), standing("FLOOR", "90.00", 5))
+async def hall(inventory_caller: InventoryCaller) -> Hall:
+    return await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5), standing("FLOOR", "90.00", 5))
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def fan() -> str:
 
 
 class TestCloseEvent:
-    async def test_ends_holding(self, box_office: PurchaseService, hall: Hall) -> None:
-        await box_office.close_event(hall.event_id)
+    async def test_ends_holding(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+        await inventory_caller.close_event(hall.event_id)
 
         calls: list[Callable[..., Awaitable[object]]] = [
-            lambda **ids: box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids),
-            lambda **ids: box_office.reserve_best(hall.event_id, "CAT1", 2, **ids),
-            lambda **ids: box_office.reserve_best(hall.event_id, "FLOOR", 1, **ids),
+            lambda **ids: inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], **ids),
+            lambda **ids: inventory_caller.reserve_best(hall.event_id, "CAT1", 2, **ids),
+            lambda **ids: inventory_caller.reserve_best(hall.event_id, "FLOOR", 1, **ids),
         ]
         for call in calls:
             ids = new_ids()
@@ -47,148 +47,152 @@ class TestCloseEvent:
                 refusal = await refused(call(**ids))
                 assert isinstance(refusal, Gone)
                 assert refusal.code == "EVENT_ENDED"
-        assert await box_office.all_seats(hall.event_id) == list(hall.seats)
+        assert await inventory_caller.all_seats(hall.event_id) == list(hall.seats)
 
     async def test_ends_selling_what_is_held(
-        self, box_office: PurchaseService, hall: Hall, fan: str, database: Database
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
     ) -> None:
-        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
-        await box_office.close_event(hall.event_id)
+        hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        await inventory_caller.close_event(hall.event_id)
 
-        assert (await refused(box_office.confirm(hold.hold_id, new_id()))).code == "SEAT_NOT_HELD"
+        assert (await refused(inventory_caller.confirm(hold.hold_id, new_id()))).code == "SEAT_NOT_HELD"
         request_id = new_id()
         for _ in range(2):
-            refusal = await refused(box_office.confirm(hold.hold_id, fan, request_id=request_id))
+            refusal = await refused(inventory_caller.confirm(hold.hold_id, fan, request_id=request_id))
             assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
-        again = box_office.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        again = inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
         assert (await refused(again)).code == "EVENT_ENDED"
-        assert await box_office.release(hold.hold_id) == 2
+        assert await inventory_caller.release(hold.hold_id) == 2
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_ends_listing_but_not_what_is_listed(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
-        await box_office.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
-        await box_office.list_for_resale(hall.seat_ids[0], fan)
-        await box_office.close_event(hall.event_id)
+    async def test_ends_listing_but_not_what_is_listed(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str
+    ) -> None:
+        await inventory_caller.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
+        await inventory_caller.list_for_resale(hall.seat_ids[0], fan)
+        await inventory_caller.close_event(hall.event_id)
 
-        assert (await box_office.withdraw_from_resale(hall.seat_ids[0], fan)).status == pb.SOLD
+        assert (await inventory_caller.withdraw_from_resale(hall.seat_ids[0], fan)).status == pb.SOLD
         for seat_id in hall.seat_ids[:2]:
-            refusal = await refused(box_office.list_for_resale(seat_id, fan))
+            refusal = await refused(inventory_caller.list_for_resale(seat_id, fan))
             assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
-        assert await box_office.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
+        assert await inventory_caller.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
 
-    async def test_keeps_answers_that_were_given(self, box_office: PurchaseService, hall: Hall) -> None:
+    async def test_keeps_answers_that_were_given(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         ids, sale_id, best_ids, change_id = new_ids(), new_id(), new_ids(), new_id()
-        hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
-        sale = await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id)
-        best = await box_office.reserve_best(hall.event_id, "CAT1", 2, **best_ids)
-        handed_over = await box_office.change_owner(
+        hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
+        sale = await inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=sale_id)
+        best = await inventory_caller.reserve_best(hall.event_id, "CAT1", 2, **best_ids)
+        handed_over = await inventory_caller.change_owner(
             hall.seat_ids[0], expected=hold.user_id, new=best_ids["user_id"], request_id=change_id
         )
-        await box_office.close_event(hall.event_id)
+        await inventory_caller.close_event(hall.event_id)
 
-        assert await box_office.reserve(hall.event_id, *hall.seat_ids[:2], **ids) == hold
-        assert await box_office.confirm(hold.hold_id, hold.user_id, request_id=sale_id) == sale
-        assert await box_office.reserve_best(hall.event_id, "CAT1", 2, **best_ids) == best
-        again = box_office.change_owner(
+        assert await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], **ids) == hold
+        assert await inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=sale_id) == sale
+        assert await inventory_caller.reserve_best(hall.event_id, "CAT1", 2, **best_ids) == best
+        again = inventory_caller.change_owner(
             hall.seat_ids[0], expected=hold.user_id, new=best_ids["user_id"], request_id=change_id
         )
         assert await again == handed_over
 
     async def test_ends_handing_over_but_not_taking_it_back(
-        self, box_office: PurchaseService, hall: Hall, fan: str
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         friend, request_id, handed, kept = new_id(), new_id(), *hall.seat_ids[:2]
-        await box_office.sell(hall.event_id, handed, kept, user_id=fan)
-        await box_office.change_owner(handed, expected=fan, new=friend, request_id=request_id)
-        await box_office.close_event(hall.event_id)
+        await inventory_caller.sell(hall.event_id, handed, kept, user_id=fan)
+        await inventory_caller.change_owner(handed, expected=fan, new=friend, request_id=request_id)
+        await inventory_caller.close_event(hall.event_id)
 
         again = new_id()
         for _ in range(2):
-            refusal = await refused(box_office.change_owner(kept, expected=fan, new=friend, request_id=again))
+            refusal = await refused(inventory_caller.change_owner(kept, expected=fan, new=friend, request_id=again))
             assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
-        undo = await box_office.change_owner(handed, expected=friend, new=fan, undoes_request_id=request_id)
-        assert (undo.owner_user_id, (await box_office.seat(kept)).owner_user_id) == (fan, fan)
+        undo = await inventory_caller.change_owner(handed, expected=friend, new=fan, undoes_request_id=request_id)
+        assert (undo.owner_user_id, (await inventory_caller.seat(kept)).owner_user_id) == (fan, fan)
 
-    async def test_leaves_owners_their_tickets(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
-        await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
-        await box_office.close_event(hall.event_id)
+    async def test_leaves_owners_their_tickets(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+        await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
+        await inventory_caller.close_event(hall.event_id)
 
-        assert (await box_office.owned_by(fan)).total == 1
-        assert (await box_office.check_in(scan_of(hall, hall.seat_ids[0], fan))).result == pb.SUCCESS
+        assert (await inventory_caller.owned_by(fan)).total == 1
+        assert (await inventory_caller.check_in(scan_of(hall, hall.seat_ids[0], fan))).result == pb.SUCCESS
 
-    async def test_leaves_the_other_events_open(self, box_office: PurchaseService, hall: Hall, fan: str) -> None:
-        other = await box_office.provision()
-        await box_office.close_event(hall.event_id)
+    async def test_leaves_the_other_events_open(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+        other = await inventory_caller.provision()
+        await inventory_caller.close_event(hall.event_id)
 
-        await box_office.sell(other.event_id, *other.seat_ids[:2], user_id=fan)
-        await box_office.reserve_best(other.event_id, "CAT1", 2)
-        assert (await box_office.list_for_resale(other.seat_ids[0], fan)).status == pb.LISTED
+        await inventory_caller.sell(other.event_id, *other.seat_ids[:2], user_id=fan)
+        await inventory_caller.reserve_best(other.event_id, "CAT1", 2)
+        assert (await inventory_caller.list_for_resale(other.seat_ids[0], fan)).status == pb.LISTED
 
-    async def test_lets_seats_be_blocked_and_unblocked(self, box_office: PurchaseService, hall: Hall) -> None:
-        await box_office.close_event(hall.event_id)
+    async def test_lets_seats_be_blocked_and_unblocked(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+        await inventory_caller.close_event(hall.event_id)
 
-        assert await box_office.block(hall.event_id, *hall.seat_ids[:2]) == 2
-        assert (await refused(box_office.block(hall.event_id, hall.seat_ids[0]))).code == "SEAT_UNAVAILABLE"
-        assert await box_office.unblock(hall.event_id, *hall.seat_ids[:2]) == 2
+        assert await inventory_caller.block(hall.event_id, *hall.seat_ids[:2]) == 2
+        assert (await refused(inventory_caller.block(hall.event_id, hall.seat_ids[0]))).code == "SEAT_UNAVAILABLE"
+        assert await inventory_caller.unblock(hall.event_id, *hall.seat_ids[:2]) == 2
 
-    async def test_may_come_again(self, box_office: PurchaseService, hall: Hall) -> None:
+    async def test_may_come_again(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         request_id = new_id()
-        await asyncio.gather(*(box_office.close_event(hall.event_id, request_id=request_id) for _ in range(5)))
-        await asyncio.gather(*(box_office.close_event(hall.event_id) for _ in range(5)))
-        refusal = await refused(box_office.close_event(new_id(), request_id=request_id))
+        await asyncio.gather(*(inventory_caller.close_event(hall.event_id, request_id=request_id) for _ in range(5)))
+        await asyncio.gather(*(inventory_caller.close_event(hall.event_id) for _ in range(5)))
+        refusal = await refused(inventory_caller.close_event(new_id(), request_id=request_id))
         assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
 
 
 class TestCloseEventMeetsAChangeOfOwner:
-    async def test_at_any_moment(self, box_office: PurchaseService, fan: str) -> None:
+    async def test_at_any_moment(self, inventory_caller: InventoryCaller, fan: str) -> None:
         friend = new_id()
         for _ in range(20):
-            hall = await box_office.provision()
+            hall = await inventory_caller.provision()
             seat_id = hall.seat_ids[0]
-            await box_office.sell(hall.event_id, seat_id, user_id=fan)
+            await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)
             change, _ = await asyncio.gather(
-                box_office.change_owner(seat_id, expected=fan, new=friend),
-                box_office.close_event(hall.event_id),
+                inventory_caller.change_owner(seat_id, expected=fan, new=friend),
+                inventory_caller.close_event(hall.event_id),
                 return_exceptions=True,
             )
 
-            owner = (await box_office.seat(seat_id)).owner_user_id
+            owner = (await inventory_caller.seat(seat_id)).owner_user_id
             if isinstance(change, ServiceError):
                 assert (change.code, owner) == ("EVENT_ENDED", fan)
             else:
                 assert owner == friend
-            late = await refused(box_office.change_owner(seat_id, expected=owner, new=new_id()))
+            late = await refused(inventory_caller.change_owner(seat_id, expected=owner, new=new_id()))
             assert late.code == "EVENT_ENDED"
 
 
 class TestCloseEventMeetsASale:
-    async def test_that_has_begun(self, box_office: PurchaseService, hall: Hall, fan: str, database: Database) -> None:
+    async def test_that_has_begun(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
+    ) -> None:
         """It may still end well, and does not keep the event from closing."""
-        hold, request_id = await box_office.reserve(hall.event_id, hall.seat_ids[0], user_id=fan), new_id()
-        async with answering(database, request_id):
-            sale = asyncio.create_task(box_office.confirm(hold.hold_id, fan, request_id=request_id))
-            await eventually(lambda: at_least_waiting(database, 1))
-            await box_office.close_event(hall.event_id)
-            assert (await refused(box_office.reserve(hall.event_id, hall.seat_ids[1]))).code == "EVENT_ENDED"
+        hold, request_id = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], user_id=fan), new_id()
+        async with inserting_answer(database, request_id):
+            sale = asyncio.create_task(inventory_caller.confirm(hold.hold_id, fan, request_id=request_id))
+            await eventually(lambda: waiting_for_locks(database, 1))
+            await inventory_caller.close_event(hall.event_id)
+            assert (await refused(inventory_caller.reserve(hall.event_id, hall.seat_ids[1]))).code == "EVENT_ENDED"
 
         assert (await sale).seat_ids == [hall.seat_ids[0]]
-        assert await box_office.status(hall.seat_ids[0]) == "SOLD"
+        assert await inventory_caller.status(hall.seat_ids[0]) == "SOLD"
 
-    async def test_at_any_moment(self, box_office: PurchaseService, database: Database) -> None:
+    async def test_at_any_moment(self, inventory_caller: InventoryCaller, database: Database) -> None:
         for _ in range(20):
-            hall = await box_office.provision()
-            hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
+            hall = await inventory_caller.provision()
+            hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])
             sale, _ = await asyncio.gather(
-                box_office.confirm(hold.hold_id, hold.user_id),
-                box_office.close_event(hall.event_id),
+                inventory_caller.confirm(hold.hold_id, hold.user_id),
+                inventory_caller.close_event(hall.event_id),
                 return_exceptions=True,
             )
 
-            statuses = await box_office.statuses(*hall.seat_ids[:2])
+            statuses = await inventory_caller.statuses(*hall.seat_ids[:2])
             if isinstance(sale, ServiceError):
                 assert (sale.code, statuses) == ("EVENT_ENDED", ["HELD", "HELD"])
             else:
                 assert statuses == ["SOLD", "SOLD"]
-            late = await refused(box_office.confirm(hold.hold_id, hold.user_id))
+            late = await refused(inventory_caller.confirm(hold.hold_id, hold.user_id))
             assert late.code in {"EVENT_ENDED", "SEAT_ALREADY_SOLD"}
             assert await wrong_counts(database, hall.event_id) == []

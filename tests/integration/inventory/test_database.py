@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.db.engine import Database
 from inventory.models import metadata
-from tests.integration.inventory.box_office import PurchaseService, refused
+from tests.integration.inventory.inventory_caller import InventoryCaller, refused
 from tests.support.servers import DatabaseFactory
 
 HOLDER = {"hold_id": "gen_random_uuid()", "held_by_user_id": "gen_random_uuid()"}
@@ -86,9 +86,9 @@ class TestSeats:
             await insert_seat(database, "AVAILABLE", {}, **column)
 
 
-async def test_an_oversell_is_stopped_and_counted(box_office: PurchaseService, database: Database) -> None:
+async def test_an_oversell_is_stopped_and_counted(inventory_caller: InventoryCaller, database: Database) -> None:
     """Behind our back a seat that somebody owns is on sale again."""
-    hall = await box_office.provision()
+    hall = await inventory_caller.provision()
     seat_id = hall.seat_ids[0]
     async with database.transaction() as connection:
         definition = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_seats_state'")
@@ -101,11 +101,11 @@ async def test_an_oversell_is_stopped_and_counted(box_office: PurchaseService, d
         await connection.execute(text(f"ALTER TABLE seats ADD CONSTRAINT ck_seats_state {constraint} NOT VALID"))
     before = REGISTRY.get_sample_value("oversell_prevented_total") or 0.0
 
-    refusal = await refused(box_office.reserve(hall.event_id, seat_id))
+    refusal = await refused(inventory_caller.reserve(hall.event_id, seat_id))
 
     assert refusal.kind == "internal"
     assert REGISTRY.get_sample_value("oversell_prevented_total") == before + 1
-    assert await box_office.status(seat_id) == "AVAILABLE"
+    assert await inventory_caller.status(seat_id) == "AVAILABLE"
 
 
 async def test_the_migrations_make_what_the_models_say(database_url: DatabaseFactory) -> None:

@@ -33,7 +33,7 @@ from inventory.repository.search import SearchRepository
 from inventory.schemas import BestAvailable, ConfirmHold, Hold, LayoutCategory, LayoutRow, ReleaseHold, ReserveSeats
 from inventory.service.holds import HoldService
 from inventory.settings import Settings
-from tests.integration.inventory.tables import end_time_of, wrong_counts
+from tests.integration.inventory.tables import expire_hold, wrong_counts
 
 Answer = TypeVar("Answer")
 
@@ -242,7 +242,7 @@ class HoldMachine(RuleBasedStateMachine):
     @rule(number=numbers)
     def time_passes(self, number: int) -> None:
         hold = self.pick(number)
-        self.world.do(end_time_of(self.world.database, str(hold.answer.hold_id)))
+        self.world.do(expire_hold(self.world.database, str(hold.answer.hold_id)))
         hold.is_over = True
 
     @rule()

@@ -21,8 +21,8 @@ from inventory.app import Inventory, create_app
 from inventory.settings import Settings
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.box_office import PurchaseService
-from tests.integration.inventory.listening import open_wire
+from tests.integration.inventory.broker_client import open_broker_client
+from tests.integration.inventory.inventory_caller import InventoryCaller
 from tests.integration.inventory.running import running_inventory
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.user_tokens import UserTokenMint
@@ -63,7 +63,7 @@ class TestHealth:
     @pytest.mark.parametrize("service", ["", "inventory.v1.Inventory"])
     async def test_is_told_over_grpc(self, channel: grpc.aio.Channel, inventory: Inventory, service: str) -> None:
         await inventory.report_rpc_health()
-        assert await told_health(channel, service) == health_pb2.HealthCheckResponse.SERVING
+        assert await grpc_health(channel, service) == health_pb2.HealthCheckResponse.SERVING
 
     async def test_is_bad_without_the_database(self, settings: Settings) -> None:
         lost = SecretStr("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
@@ -73,7 +73,7 @@ class TestHealth:
             open_channel(f"{without.host}:{without.port}") as channel,
         ):
             await inventory.report_rpc_health()
-            assert await told_health(channel, "") == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert await grpc_health(channel, "") == health_pb2.HealthCheckResponse.NOT_SERVING
             report = await inventory.health.report()
         assert (report.is_healthy, report.checks["database"]) == (False, "failed")
 
@@ -100,7 +100,7 @@ class TestHealth:
             assert name in metrics
 
 
-async def told_health(channel: grpc.aio.Channel, service: str) -> int:
+async def grpc_health(channel: grpc.aio.Channel, service: str) -> int:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
     return int(answer.status)
@@ -137,7 +137,7 @@ async def services_of(channel: grpc.aio.Channel) -> list[str]:
 
 class TestWithoutBroker:
     @pytest.fixture
-    async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[PurchaseService]:
+    async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[InventoryCaller]:
         """Another copy of the inventory that cannot reach RabbitMQ."""
         alone = settings.model_copy(
             update={"port": free_port(), "rabbitmq_url": SecretStr(NOWHERE), "sweep_seconds": 0.05}
@@ -146,14 +146,14 @@ class TestWithoutBroker:
             Inventory(alone).lifespan(FastAPI()),
             open_channel(f"{alone.host}:{alone.port}") as channel,
         ):
-            yield PurchaseService(
+            yield InventoryCaller(
                 InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
             )
 
     async def test_seats_are_held_and_sold_and_holds_end(
-        self, cut_off: PurchaseService, settings: Settings, rabbitmq_url: str, database: Database
+        self, cut_off: InventoryCaller, settings: Settings, rabbitmq_url: str, database: Database
     ) -> None:
-        async with open_wire(rabbitmq_url) as wire:
+        async with open_broker_client(rabbitmq_url) as broker:
             hall = await cut_off.provision()
             assert (await cut_off.sell(hall.event_id, hall.seat_ids[0])).seat_ids
             hold = await cut_off.reserve(hall.event_id, hall.seat_ids[1], ttl_milliseconds=50)
@@ -163,7 +163,7 @@ class TestWithoutBroker:
             assert await cut_off.status(hall.seat_ids[1]) == "AVAILABLE"
             # What could not be said waits in the outbox, and is said by a copy that has the broker.
             async with running_inventory(settings.model_copy(update={"port": free_port()})):
-                assert await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id))
+                assert await eventually(lambda: broker.received_data("hold.expired", hold.hold_id))
 
 
 async def ended(database: Database, hold_id: str) -> bool:

@@ -24,13 +24,13 @@ from orchestrator.features.outbound_webhooks.schemas import DeliverWebhook
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.integrator import Integrator
-from tests.integration.notifications.workplace import workplace
+from tests.integration.notifications.running_worker import running_worker
 from tests.support.servers import Vhost
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 
-def carrier(database: Database, jobs: JobQueue, turns: SubscriptionLimiter) -> DeliveryHandler:
+def delivery_handler(database: Database, jobs: JobQueue, turns: SubscriptionLimiter) -> DeliveryHandler:
     sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=60)
     return DeliveryHandler(SubscriptionStore(database), sender, jobs, turns)
 
@@ -60,34 +60,34 @@ async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence
 
 async def test_nobody_waits_for_one_that_is_dead(database: Database, vhost: Vhost) -> None:
     def deliver(registry: Registry, jobs: JobQueue) -> None:
-        handler = carrier(database, jobs, SubscriptionLimiter(shortest_wait_seconds=0.2)).deliver
+        handler = delivery_handler(database, jobs, SubscriptionLimiter(shortest_wait_seconds=0.2)).deliver
         registry.register(POLICIES["delivery"], DeliverWebhook, handler)
 
     async with (
         Integrator() as dead,
         Integrator() as healthy,
-        workplace(database, vhost, policies=POLICIES, register=deliver) as jobs,
+        running_worker(database, vhost, policies=POLICIES, register=deliver) as jobs,
     ):
         dead.gate.clear()
         theirs = await subscribed(database, dead, "order.failed")
         ours = await subscribed(database, healthy, "order.cancelled")
         for _ in range(100):
             await happens(database, jobs, "order.failed")
-        await eventually(lambda: dead.in_hand == MOST_AT_ONCE)
+        await eventually(lambda: dead.in_progress == MOST_AT_ONCE)
         await happens(database, jobs, "order.cancelled")
-        await eventually(lambda: healthy.heard.total() == 1)
-        assert dead.heard.total() == 0
+        await eventually(lambda: healthy.received.total() == 1)
+        assert dead.received.total() == 0
 
         dead.gate.set()
-        await eventually(lambda: dead.heard.total() == 100)
-        assert dead.most_in_hand == MOST_AT_ONCE
+        await eventually(lambda: dead.received.total() == 100)
+        assert dead.most_in_progress == MOST_AT_ONCE
 
         async def all_are_noted() -> bool:
             found = [*await deliveries(database, theirs), *await deliveries(database, ours)]
             return {(row["status"], row["attempts"]) for row in found} == {("DELIVERED", 1)}
 
         await eventually(all_are_noted)
-        assert set(dead.heard.values()) == {1}
+        assert set(dead.received.values()) == {1}
 
 
 async def _report(_: Mapping[str, Any]) -> None:
@@ -117,7 +117,7 @@ class TestPutOff:
         with ExitStack() as slots:
             while limiter.is_free(pending.subscription_id):
                 slots.enter_context(limiter.taken(pending.subscription_id))
-            yield carrier(database, jobs, limiter)
+            yield delivery_handler(database, jobs, limiter)
 
     async def test_it_keeps_the_tries_it_has_left_and_waits_for_a_job_of_its_own(
         self, database: Database, jobs: JobQueue, delivery: DeliverWebhook, busy: DeliveryHandler

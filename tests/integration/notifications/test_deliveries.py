@@ -27,7 +27,7 @@ def store(database: Database) -> SubscriptionStore:
 
 
 @pytest.fixture
-def desk(store: SubscriptionStore, jobs: JobQueue) -> SubscriptionService:
+def subscriptions(store: SubscriptionStore, jobs: JobQueue) -> SubscriptionService:
     return SubscriptionService(store, jobs, is_private_allowed=True)
 
 
@@ -80,10 +80,10 @@ async def test_integrators_are_not_told_what_is_for_us(database: Database, deliv
 
 class TestReplay:
     async def test_it_waits_for_a_job_of_its_own(
-        self, database: Database, delivery_id: uuid.UUID, desk: SubscriptionService
+        self, database: Database, delivery_id: uuid.UUID, subscriptions: SubscriptionService
     ) -> None:
         for times in (1, 2):
-            assert (await desk.replay(delivery_id)).status == "PENDING"
+            assert (await subscriptions.replay(delivery_id)).status == "PENDING"
             assert await jobs_of(database, delivery_id) == 1 + times
 
     async def test_without_the_job_it_is_none(
@@ -99,9 +99,9 @@ class TestReplay:
         row = await one(database, delivery_id)
         assert (row["status"], row["replays"]) == ("DELIVERED", 0)
 
-    async def test_what_is_not_there_is_not_replayed(self, desk: SubscriptionService) -> None:
+    async def test_what_is_not_there_is_not_replayed(self, subscriptions: SubscriptionService) -> None:
         with pytest.raises(DeliveryNotFound):
-            await desk.replay(uuid.uuid4())
+            await subscriptions.replay(uuid.uuid4())
 
 
 class TestAbandoned:
@@ -112,12 +112,12 @@ class TestAbandoned:
         database: Database,
         delivery_id: uuid.UUID,
         store: SubscriptionStore,
-        desk: SubscriptionService,
+        subscriptions: SubscriptionService,
         status: str,
         is_replayed: bool,  # noqa: FBT001 - pytest's way
     ) -> None:
         if is_replayed:
-            await desk.replay(delivery_id)
+            await subscriptions.replay(delivery_id)
         await end_jobs(database, delivery_id, status)
         await store.fail_abandoned()
         row = await one(database, delivery_id)
@@ -132,10 +132,10 @@ class TestAbandoned:
         assert (await one(database, delivery_id))["status"] == "PENDING"
 
     async def test_a_replay_waits_although_the_first_job_has_ended(
-        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, desk: SubscriptionService
+        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, subscriptions: SubscriptionService
     ) -> None:
         await end_jobs(database, delivery_id, "failed")
-        await desk.replay(delivery_id)
+        await subscriptions.replay(delivery_id)
         await store.fail_abandoned()
         assert (await one(database, delivery_id))["status"] == "PENDING"
 

@@ -17,8 +17,8 @@ from orchestrator.features.notifications.service.context_loader import ContextLo
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.registry import JobContext
-from tests.integration.notifications.post_office import PostOffice
-from tests.integration.notifications.users_stand_in import Users, users_at
+from tests.integration.notifications.mail_server import SandboxMailServer
+from tests.integration.notifications.users_stub import UsersStub, users_at
 
 FACTS = EmailContext(
     reader="Ann",
@@ -33,7 +33,7 @@ ORDER = EmailRequest(letter=EmailKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data
 CANCELLATION = EmailRequest(letter=EmailKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
 
 
-class Told(ContextLoader):
+class StubContextLoader(ContextLoader):
     """Knows what it was told, or fails with what it was given."""
 
     def __init__(self, found: EmailContext | ServiceError) -> None:
@@ -56,75 +56,75 @@ def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:
     )
 
 
-def desk(
-    post_office: PostOffice, found: EmailContext | ServiceError = FACTS, *, users: ServiceClient | None = None
+def notification_sender(
+    mail_server: SandboxMailServer, found: EmailContext | ServiceError = FACTS, *, users: ServiceClient | None = None
 ) -> NotificationSender:
     renderer = TemplateRenderer(public_url="https://shop.example")
     return NotificationSender(
-        context_loader=Told(found),
+        context_loader=StubContextLoader(found),
         email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=renderer),
         renderer=renderer,
-        mailer=post_office.mailer(),
+        mailer=mail_server.mailer(),
         users=users or users_at("http://127.0.0.1:1"),
     )
 
 
-async def test_a_letter_is_sent(post_office: PostOffice) -> None:
-    result = await desk(post_office).send_email(ORDER, context())
-    [mail] = post_office.mails("ann@example.com")
+async def test_a_letter_is_sent(mail_server: SandboxMailServer) -> None:
+    result = await notification_sender(mail_server).send_email(ORDER, context())
+    [mail] = mail_server.mails("ann@example.com")
     assert mail.subject == "Your refund for Gala"
     assert result["message_id"] == mail.message["Message-ID"]
     assert mail.message["Reply-To"] == "tickets@shop.example"
 
 
-async def test_a_try_that_repeats_one_that_was_not_written_down_sends_a_copy(post_office: PostOffice) -> None:
+async def test_a_try_that_repeats_one_that_was_not_written_down_sends_a_copy(mail_server: SandboxMailServer) -> None:
     """A worker killed after the server's "250": the same Message-ID, so mail programs show it once."""
     job_id = uuid.uuid4()
     for attempt in (1, 2):
-        await desk(post_office).send_email(ORDER, context(job_id, attempt=attempt))
-    assert len({mail.message["Message-ID"] for mail in post_office.mails()}) == 1
+        await notification_sender(mail_server).send_email(ORDER, context(job_id, attempt=attempt))
+    assert len({mail.message["Message-ID"] for mail in mail_server.mails()}) == 1
 
 
-async def test_a_server_that_is_busy_is_asked_again(post_office: PostOffice) -> None:
-    post_office.fail(451)
+async def test_a_server_that_is_busy_is_asked_again(mail_server: SandboxMailServer) -> None:
+    mail_server.fail(451)
     with pytest.raises(Unavailable):
-        await desk(post_office).send_email(ORDER, context())
-    await desk(post_office).send_email(ORDER, context())
-    assert len(post_office.mails()) == 1
+        await notification_sender(mail_server).send_email(ORDER, context())
+    await notification_sender(mail_server).send_email(ORDER, context())
+    assert len(mail_server.mails()) == 1
 
 
-async def test_an_address_that_is_none_is_given_up(post_office: PostOffice) -> None:
-    post_office.fail(550)
+async def test_an_address_that_is_none_is_given_up(mail_server: SandboxMailServer) -> None:
+    mail_server.fail(550)
     with pytest.raises(JobRefused, match="550"):
-        await desk(post_office).send_email(ORDER, context())
+        await notification_sender(mail_server).send_email(ORDER, context())
 
 
-async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(post_office: PostOffice) -> None:
+async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(mail_server: SandboxMailServer) -> None:
     """As happens when the mail server was away for long; what tells how it ended has been sent by then."""
     order = ORDER.model_copy(update={"letter": EmailKind.SALE_PENDING})
     for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
         facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
-        await desk(post_office, facts).send_email(order, context())
-    assert len(post_office.mails()) == 1
+        await notification_sender(mail_server, facts).send_email(order, context())
+    assert len(mail_server.mails()) == 1
 
 
-async def test_a_reader_who_is_gone_is_not_written_to(post_office: PostOffice) -> None:
+async def test_a_reader_who_is_gone_is_not_written_to(mail_server: SandboxMailServer) -> None:
     with pytest.raises(JobRefused, match="USER_NOT_FOUND"):
-        await desk(post_office, NotFound(code="USER_NOT_FOUND")).send_email(ORDER, context())
+        await notification_sender(mail_server, NotFound(code="USER_NOT_FOUND")).send_email(ORDER, context())
 
 
-async def test_a_service_that_is_away_is_asked_again(post_office: PostOffice) -> None:
+async def test_a_service_that_is_away_is_asked_again(mail_server: SandboxMailServer) -> None:
     with pytest.raises(Unavailable):
-        await desk(post_office, Unavailable()).send_email(ORDER, context())
-    assert post_office.mails() == []
+        await notification_sender(mail_server, Unavailable()).send_email(ORDER, context())
+    assert mail_server.mails() == []
 
 
 class TestTextMessages:
     """Of which the users service says what becomes."""
 
     @pytest.fixture
-    async def users(self) -> AsyncIterator[Users]:
-        async with Users() as users:
+    async def users(self) -> AsyncIterator[UsersStub]:
+        async with UsersStub() as users:
             yield users
 
     @pytest.mark.parametrize(
@@ -132,20 +132,22 @@ class TestTextMessages:
         [(404, "USER_NOT_FOUND"), (400, "VALIDATION_ERROR"), (422, "IDEMPOTENCY_KEY_REUSED")],
     )
     async def test_what_it_will_never_send_ends(
-        self, post_office: PostOffice, users: Users, status: int, code: str
+        self, mail_server: SandboxMailServer, users: UsersStub, status: int, code: str
     ) -> None:
         users.refuse(status, code)
         with pytest.raises(JobRefused, match=code):
-            await desk(post_office, users=users.client).send_text_message(CANCELLATION, context())
+            await notification_sender(mail_server, users=users.client).send_text_message(CANCELLATION, context())
 
     async def test_while_its_provider_is_away_it_is_asked_again_and_under_the_same_id(
-        self, post_office: PostOffice, users: Users
+        self, mail_server: SandboxMailServer, users: UsersStub
     ) -> None:
         users.refuse(503, "SERVICE_UNAVAILABLE")
         job_id = uuid.uuid4()
         with pytest.raises(Unavailable):
-            await desk(post_office, users=users.client).send_text_message(CANCELLATION, context(job_id))
+            await notification_sender(mail_server, users=users.client).send_text_message(CANCELLATION, context(job_id))
         users.refuse(200, "")
-        sent = await desk(post_office, users=users.client).send_text_message(CANCELLATION, context(job_id, attempt=2))
+        sent = await notification_sender(mail_server, users=users.client).send_text_message(
+            CANCELLATION, context(job_id, attempt=2)
+        )
         assert sent == {"letter": "event_cancelled"}
         assert len({call["request_id"] for call in users.calls}) == 1

@@ -15,42 +15,42 @@ from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import Registry
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.service import JobQueue
-from tests.integration.notifications.post_office import PostOffice
-from tests.integration.notifications.test_desk import ORDER, desk
-from tests.integration.notifications.workplace import workplace
+from tests.integration.notifications.mail_server import SandboxMailServer
+from tests.integration.notifications.running_worker import running_worker
+from tests.integration.notifications.test_desk import ORDER, notification_sender
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
 SHORT_PAUSES = with_backoff(POLICIES, [0.3])
 
 
-async def tries_of_all(queue: JobQueue) -> list[int]:
+async def attempts_of_all(queue: JobQueue) -> list[int]:
     found, _ = await queue.page(kind="email")
     assert {job.status for job in found} <= {JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.RETRYING}
     return [job.attempts for job in found]
 
 
 async def test_a_mail_server_that_comes_back_gets_every_letter(
-    database: Database, vhost: Vhost, post_office: PostOffice
+    database: Database, vhost: Vhost, mail_server: SandboxMailServer
 ) -> None:
     """However often they were tried in vain: here more often than a minute's absence would have it."""
-    handlers, port = desk(post_office), post_office.server.port
-    await post_office.server.close()
+    handlers, port = notification_sender(mail_server), mail_server.server.port
+    await mail_server.server.close()
 
-    def letters(registry: Registry, _: JobQueue) -> None:
+    def emails(registry: Registry, _: JobQueue) -> None:
         registry.register(SHORT_PAUSES["email"], EmailRequest, handlers.send_email)
 
-    async with workplace(database, vhost, policies=SHORT_PAUSES, register=letters) as queue:
+    async with running_worker(database, vhost, policies=SHORT_PAUSES, register=emails) as queue:
         for _ in range(8):
             await queue.enqueue("email", ORDER, idempotency_key=str(uuid.uuid4()))
 
         async def all_were_tried_often() -> bool:
-            return min(await tries_of_all(queue)) >= 5
+            return min(await attempts_of_all(queue)) >= 5
 
         await eventually(all_were_tried_often)
-        back = MailServer(post_office.mailbox, post_office.faults, host="127.0.0.1", port=port)
+        back = MailServer(mail_server.mailbox, mail_server.faults, host="127.0.0.1", port=port)
         await back.start()
-        await eventually(lambda: len(post_office.mails()) == 8)
+        await eventually(lambda: len(mail_server.mails()) == 8)
         await back.close()
 
 

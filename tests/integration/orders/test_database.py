@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
 from orders.tables import metadata
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
-from tests.integration.orders.book import Book, opening
-from tests.integration.orders.dealings import Act, Dealings, Listings, Transfers
+from tests.integration.orders.deal_caller import Action, DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.orders_caller import OrdersCaller, opening
 from tests.support.callers import new_id
 from tests.support.statements import counted_statements, schema_differences
 
@@ -70,46 +70,46 @@ class TestStatusGuard:
 class TestStatementsPerCall:
     """Each hot path is one statement in autocommit: one round trip."""
 
-    async def test_open(self, book: Book) -> None:
+    async def test_open(self, orders_caller: OrdersCaller) -> None:
         body = opening()
 
         with counted_statements() as statements:
-            await book.open(body)
+            await orders_caller.open(body)
 
         assert int(statements) == 1
 
-    async def test_confirm(self, book: Book) -> None:
-        body = await book.opened()
+    async def test_confirm(self, orders_caller: OrdersCaller) -> None:
+        body = await orders_caller.opened()
 
         with counted_statements() as statements:
-            await book.confirm(body["order_id"])
+            await orders_caller.confirm(body["order_id"])
 
         assert int(statements) == 1
 
-    async def test_end(self, book: Book) -> None:
-        body = await book.opened()
+    async def test_end(self, orders_caller: OrdersCaller) -> None:
+        body = await orders_caller.opened()
 
         with counted_statements() as statements:
-            await book.end(body["order_id"], undoes=body["request_id"])
+            await orders_caller.end(body["order_id"], undoes=body["request_id"])
 
         assert int(statements) == 1
 
     @pytest.mark.parametrize(
-        ("kind", "act"),
-        [(kind, act) for kind in (Transfers, Listings) for act in kind.acts],
+        ("kind", "action"),
+        [(kind, action) for kind in (TransferCaller, ListingCaller) for action in kind.actions],
         indirect=["kind"],
         ids=str,
     )
-    async def test_an_act(self, kind: Dealings, act: Act) -> None:
-        made = await kind.at(act.from_status)
+    async def test_an_act(self, kind: DealCaller, action: Action) -> None:
+        deal = await kind.at(action.from_status)
 
         with counted_statements() as statements:
-            await kind.act(made.key, act.name)
+            await kind.perform(deal.key, action.name)
 
         assert int(statements) == 1
 
-    @pytest.mark.parametrize("kind", [Transfers, Listings], indirect=True, ids=str)
-    async def test_an_opening(self, kind: Dealings) -> None:
+    @pytest.mark.parametrize("kind", [TransferCaller, ListingCaller], indirect=True, ids=str)
+    async def test_an_opening(self, kind: DealCaller) -> None:
         with counted_statements() as statements:
             await kind.open(kind.opening())
 
@@ -118,29 +118,29 @@ class TestStatementsPerCall:
     @pytest.mark.parametrize(
         ("kind", "undo", "status"),
         [
-            (Transfers, "end", "PENDING_OTP"),
-            (Transfers, "abandon-reversal", "REVERSING"),
-            (Listings, "discard", "OPENING"),
-            (Listings, "abandon-withdrawal", "WITHDRAWING"),
-            (Listings, "release-claim", "PENDING_TRANSFER"),
+            (TransferCaller, "end", "PENDING_OTP"),
+            (TransferCaller, "abandon-reversal", "REVERSING"),
+            (ListingCaller, "discard", "OPENING"),
+            (ListingCaller, "abandon-withdrawal", "WITHDRAWING"),
+            (ListingCaller, "release-claim", "PENDING_TRANSFER"),
         ],
         indirect=["kind"],
         ids=str,
     )
-    async def test_an_undo_with_its_tombstone(self, kind: Dealings, undo: str, status: str) -> None:
-        made = await kind.at(status)
+    async def test_an_undo_with_its_tombstone(self, kind: DealCaller, undo: str, status: str) -> None:
+        deal = await kind.at(status)
 
         with counted_statements() as statements:
-            await kind.go(made, undo)
+            await kind.apply(deal, undo)
 
         assert int(statements) == 2
 
-    async def test_a_repetition(self, book: Book) -> None:
-        body, request_id = await book.opened(), new_id()
-        await book.confirm(body["order_id"], request_id=request_id)
+    async def test_a_repetition(self, orders_caller: OrdersCaller) -> None:
+        body, request_id = await orders_caller.opened(), new_id()
+        await orders_caller.confirm(body["order_id"], request_id=request_id)
 
         with counted_statements() as statements:
-            await book.confirm(body["order_id"], request_id=request_id)
+            await orders_caller.confirm(body["order_id"], request_id=request_id)
 
         assert int(statements) == 1
 

@@ -12,33 +12,33 @@ from orders.listings.schemas import OpenListing
 from orders.listings.statements import OPEN as OPEN_LISTING
 from orders.transfers.schemas import OpenTransfer
 from orders.transfers.statements import OPEN as OPEN_TRANSFER
-from tests.integration.orders.dealings import Dealings, Listings, Transfers, listing, transfer
+from tests.integration.orders.deal_caller import DealCaller, ListingCaller, TransferCaller, listing, transfer
 from tests.support.callers import new_id
 from tests.support.waiting import eventually
 
-KINDS: tuple[type[Dealings], ...] = (Transfers, Listings)
+KINDS: tuple[type[DealCaller], ...] = (TransferCaller, ListingCaller)
 # While it has one of these, a seat is in no other transfer or listing; and the refusal that says so.
 OCCUPYING = [
-    *((Transfers, status, "TRANSFER_IN_PROGRESS") for status in ("PENDING_OTP", "DISPUTED", "REVERSING")),
+    *((TransferCaller, status, "TRANSFER_IN_PROGRESS") for status in ("PENDING_OTP", "DISPUTED", "REVERSING")),
     *(
-        (Listings, status, "LISTING_INVALID_STATE")
+        (ListingCaller, status, "LISTING_INVALID_STATE")
         for status in ("OPENING", "ACTIVE", "PENDING_TRANSFER", "WITHDRAWING")
     ),
 ]
 LEAVING = [
-    *((Transfers, status) for status in ("FAILED", "COMPLETED", "REVERSED")),
-    *((Listings, status) for status in ("COMPLETED", "CANCELLED")),
+    *((TransferCaller, status) for status in ("FAILED", "COMPLETED", "REVERSED")),
+    *((ListingCaller, status) for status in ("COMPLETED", "CANCELLED")),
 ]
 
 each_kind = pytest.mark.parametrize("kind", KINDS, indirect=True, ids=lambda kind: kind.__name__)
 
 
 @pytest.fixture
-def other(request: pytest.FixtureRequest, transfers: Transfers, listings: Listings) -> Dealings:
-    return transfers if request.param is Transfers else listings
+def other(request: pytest.FixtureRequest, transfers: TransferCaller, listings: ListingCaller) -> DealCaller:
+    return transfers if request.param is TransferCaller else listings
 
 
-async def test_answers_with_the_transfer(transfers: Transfers) -> None:
+async def test_answers_with_the_transfer(transfers: TransferCaller) -> None:
     body = transfer()
 
     answer = await transfers.open(body)
@@ -58,7 +58,7 @@ async def test_answers_with_the_transfer(transfers: Transfers) -> None:
     }
 
 
-async def test_answers_with_the_listing(listings: Listings) -> None:
+async def test_answers_with_the_listing(listings: ListingCaller) -> None:
     body = listing()
 
     answer = await listings.open(body)
@@ -78,17 +78,17 @@ async def test_answers_with_the_listing(listings: Listings) -> None:
 
 @each_kind
 class TestRepeated:
-    async def test_gets_the_first_answer_even_after_it_moved_on(self, kind: Dealings) -> None:
+    async def test_gets_the_first_answer_even_after_it_moved_on(self, kind: DealCaller) -> None:
         body = kind.opening()
         first = await kind.open(body)
-        await kind.act(body[kind.key], kind.acts[0].name)
+        await kind.perform(body[kind.key], kind.actions[0].name)
 
         repeated = await kind.open(body)
 
         assert repeated.status_code == 200
         assert repeated.json() == first.json()
 
-    async def test_fifty_at_once_open_one(self, kind: Dealings, database: Database) -> None:
+    async def test_fifty_at_once_open_one(self, kind: DealCaller, database: Database) -> None:
         body = kind.opening()
 
         answers = await asyncio.gather(*(kind.open(body) for _ in range(50)))
@@ -102,19 +102,19 @@ class TestRepeated:
         assert [entry["to_status"] for entry in noted] == [kind.first_status]
 
     @pytest.mark.parametrize("changed", ["seat_id", "order_id", "event_id", "category"])
-    async def test_with_other_arguments_is_refused(self, kind: Dealings, changed: str) -> None:
-        made = await kind.at(kind.first_status)
+    async def test_with_other_arguments_is_refused(self, kind: DealCaller, changed: str) -> None:
+        deal = await kind.at(kind.first_status)
 
-        answer = await kind.open({**made.body, changed: new_id()})
+        answer = await kind.open({**deal.body, changed: new_id()})
 
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_a_refusal_is_remembered(self, kind: Dealings) -> None:
-        made = await kind.at(kind.first_status)
-        late = kind.opening(**ticket_of(made.body))
+    async def test_a_refusal_is_remembered(self, kind: DealCaller) -> None:
+        deal = await kind.at(kind.first_status)
+        late = kind.opening(**ticket_of(deal.body))
         refused = await kind.open(late)
-        await kind.undo(made.key, kind.undos[0].name, undoes=made.request_ids["open"])
+        await kind.undo(deal.key, kind.undos[0].name, undoes=deal.request_ids["open"])
 
         repeated = await kind.open(late)
 
@@ -125,17 +125,17 @@ class TestRepeated:
 
 @each_kind
 class TestTheSameId:
-    async def test_for_another_seat_is_refused(self, kind: Dealings) -> None:
-        made = await kind.at(kind.first_status)
-        again = kind.opening(**{kind.key: made.key})
+    async def test_for_another_seat_is_refused(self, kind: DealCaller) -> None:
+        deal = await kind.at(kind.first_status)
+        again = kind.opening(**{kind.key: deal.key})
 
         answers = [await kind.open(again) for _ in range(2)]
 
         assert {answer.status_code for answer in answers} == {409}
         assert {answer.json()["error_code"] for answer in answers} == {kind.invalid_state}
-        assert (await kind.find(made.key)).json()["data"]["seat_id"] == made.body["seat_id"]
+        assert (await kind.find(deal.key)).json()["data"]["seat_id"] == deal.body["seat_id"]
 
-    async def test_of_twenty_requests_exactly_one_wins(self, kind: Dealings) -> None:
+    async def test_of_twenty_requests_exactly_one_wins(self, kind: DealCaller) -> None:
         key = new_id()
 
         answers = await asyncio.gather(*(kind.open(kind.opening(**{kind.key: key})) for _ in range(20)))
@@ -147,65 +147,65 @@ class TestTheSameId:
 class TestOneSeat:
     @pytest.mark.parametrize(("other", "status", "code"), OCCUPYING, indirect=["other"], ids=str)
     @each_kind
-    async def test_is_occupied(self, kind: Dealings, other: Dealings, *, status: str, code: str) -> None:
-        made = await other.at(status)
-        body = kind.opening(**ticket_of(made.body))
+    async def test_is_occupied(self, kind: DealCaller, other: DealCaller, *, status: str, code: str) -> None:
+        deal = await other.at(status)
+        body = kind.opening(**ticket_of(deal.body))
 
         answer = await kind.open(body)
 
         assert answer.status_code == 409
         assert answer.json()["error_code"] == code
         assert await kind.status_of(body[kind.key]) is None
-        assert await other.status_of(made.key) == status
+        assert await other.status_of(deal.key) == status
 
     @pytest.mark.parametrize(("other", "status"), LEAVING, indirect=["other"], ids=str)
     @each_kind
-    async def test_is_free_again(self, kind: Dealings, other: Dealings, status: str) -> None:
-        made = await other.at(status)
+    async def test_is_free_again(self, kind: DealCaller, other: DealCaller, status: str) -> None:
+        deal = await other.at(status)
 
-        answer = await kind.open(kind.opening(**ticket_of(made.body)))
+        answer = await kind.open(kind.opening(**ticket_of(deal.body)))
 
         assert answer.status_code == 200
 
     @pytest.mark.parametrize("status", ["PENDING_OTP", "DISPUTED", "REVERSING"])
     @each_kind
     async def test_is_not_occupied_by_a_transfer_of_its_former_order(
-        self, kind: Dealings, transfers: Transfers, status: str
+        self, kind: DealCaller, transfers: TransferCaller, status: str
     ) -> None:
-        made = await transfers.at(status)
+        deal = await transfers.at(status)
 
-        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
+        answer = await kind.open(kind.opening(seat_id=deal.body["seat_id"]))
 
         assert answer.status_code == 200
 
     @pytest.mark.parametrize(
         ("other", "status", "code"),
-        [each for each in OCCUPYING if each[0] is Listings],
+        [each for each in OCCUPYING if each[0] is ListingCaller],
         indirect=["other"],
         ids=str,
     )
     @each_kind
     async def test_is_occupied_by_a_listing_with_any_order(
-        self, kind: Dealings, other: Dealings, *, status: str, code: str
+        self, kind: DealCaller, other: DealCaller, *, status: str, code: str
     ) -> None:
-        made = await other.at(status)
+        deal = await other.at(status)
 
-        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
+        answer = await kind.open(kind.opening(seat_id=deal.body["seat_id"]))
 
         assert answer.status_code == 409
         assert answer.json()["error_code"] == code
 
     @each_kind
-    async def test_is_free_when_a_listing_was_discarded(self, kind: Dealings, listings: Listings) -> None:
-        made = await listings.at("OPENING")
-        await listings.undo(made.key, "discard", undoes=made.request_ids["open"])
+    async def test_is_free_when_a_listing_was_discarded(self, kind: DealCaller, listings: ListingCaller) -> None:
+        deal = await listings.at("OPENING")
+        await listings.undo(deal.key, "discard", undoes=deal.request_ids["open"])
 
-        answer = await kind.open(kind.opening(seat_id=made.body["seat_id"]))
+        answer = await kind.open(kind.opening(seat_id=deal.body["seat_id"]))
 
         assert answer.status_code == 200
 
     async def test_of_twenty_openings_of_either_kind_exactly_one_wins(
-        self, transfers: Transfers, listings: Listings
+        self, transfers: TransferCaller, listings: ListingCaller
     ) -> None:
         for _ in range(10):
             ticket = {"seat_id": new_id(), "order_id": new_id()}
@@ -222,12 +222,14 @@ class TestInFlight:
     """An opening that is not committed yet."""
 
     @each_kind
-    async def test_another_opening_for_the_seat_waits_and_is_refused(self, kind: Dealings, database: Database) -> None:
+    async def test_another_opening_for_the_seat_waits_and_is_refused(
+        self, kind: DealCaller, database: Database
+    ) -> None:
         ticket = {"seat_id": new_id(), "order_id": new_id()}
         async with database.transaction() as connection:
             await connection.execute(*_first(transfer(**ticket)))
             second = asyncio.create_task(kind.open(kind.opening(**ticket)))
-            await eventually(partial(_somebody_waits, database))
+            await eventually(partial(_is_waiting_for_a_lock, database))
 
         answer = await second
 
@@ -235,23 +237,23 @@ class TestInFlight:
         assert answer.json()["error_code"] == "TRANSFER_IN_PROGRESS"
 
     @each_kind
-    async def test_another_opening_goes_on_when_it_breaks_off(self, kind: Dealings, database: Database) -> None:
+    async def test_another_opening_goes_on_when_it_breaks_off(self, kind: DealCaller, database: Database) -> None:
         seat_id = new_id()
         async with database.transaction() as connection:
             await connection.execute(*_first(listing(seat_id=seat_id)))
             second = asyncio.create_task(kind.open(kind.opening(seat_id=seat_id)))
-            await eventually(partial(_somebody_waits, database))
+            await eventually(partial(_is_waiting_for_a_lock, database))
             await connection.rollback()
 
         assert (await second).status_code == 200
 
     @each_kind
-    async def test_its_undo_waits_and_takes_it_back(self, kind: Dealings, database: Database) -> None:
+    async def test_its_undo_waits_and_takes_it_back(self, kind: DealCaller, database: Database) -> None:
         body = kind.opening()
         async with database.transaction() as connection:
             await connection.execute(*_first(body))
             undoing = asyncio.create_task(kind.undo(body[kind.key], kind.undos[0].name, undoes=body["request_id"]))
-            await eventually(partial(_somebody_waits, database))
+            await eventually(partial(_is_waiting_for_a_lock, database))
 
         answer = await undoing
 
@@ -269,21 +271,21 @@ COMMON_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"seat_number": "1"}, "VALIDATION_ERROR"),
 ]
 SAME = new_id()
-MISTAKES: list[tuple[type[Dealings], dict[str, Any], str]] = [
+MISTAKES: list[tuple[type[DealCaller], dict[str, Any], str]] = [
     *((kind, wrong, code) for kind in KINDS for wrong, code in COMMON_MISTAKES),
-    (Transfers, {"credits_amount": "-0.01"}, "VALIDATION_ERROR"),
-    (Transfers, {"credits_amount": "0.001"}, "VALIDATION_ERROR"),
-    (Transfers, {"expires_at": "2027-01-01T10:05:00"}, "VALIDATION_ERROR"),
-    (Transfers, {"seller_user_id": SAME, "buyer_user_id": SAME}, "VALIDATION_ERROR"),
-    (Transfers, {"initiated_by_user_id": new_id()}, "VALIDATION_ERROR"),
-    (Listings, {"face_value": "-0.01"}, "VALIDATION_ERROR"),
-    (Listings, {"asking_price": "NaN"}, "VALIDATION_ERROR"),
-    (Listings, {"asking_price": None}, "VALIDATION_ERROR"),
+    (TransferCaller, {"credits_amount": "-0.01"}, "VALIDATION_ERROR"),
+    (TransferCaller, {"credits_amount": "0.001"}, "VALIDATION_ERROR"),
+    (TransferCaller, {"expires_at": "2027-01-01T10:05:00"}, "VALIDATION_ERROR"),
+    (TransferCaller, {"seller_user_id": SAME, "buyer_user_id": SAME}, "VALIDATION_ERROR"),
+    (TransferCaller, {"initiated_by_user_id": new_id()}, "VALIDATION_ERROR"),
+    (ListingCaller, {"face_value": "-0.01"}, "VALIDATION_ERROR"),
+    (ListingCaller, {"asking_price": "NaN"}, "VALIDATION_ERROR"),
+    (ListingCaller, {"asking_price": None}, "VALIDATION_ERROR"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "wrong", "code"), MISTAKES, indirect=["kind"], ids=str)
-async def test_refuses_what_can_never_work(kind: Dealings, wrong: dict[str, Any], code: str) -> None:
+async def test_refuses_what_can_never_work(kind: DealCaller, wrong: dict[str, Any], code: str) -> None:
     answer = await kind.open(kind.opening(**wrong))
 
     assert answer.status_code == 400
@@ -293,7 +295,7 @@ async def test_refuses_what_can_never_work(kind: Dealings, wrong: dict[str, Any]
 @pytest.mark.parametrize(
     ("kind", "missing"), [(kind, field) for kind in KINDS for field in kind.opening()], indirect=["kind"], ids=str
 )
-async def test_needs_every_field(kind: Dealings, missing: str) -> None:
+async def test_needs_every_field(kind: DealCaller, missing: str) -> None:
     body = kind.opening()
     del body[missing]
 
@@ -313,7 +315,7 @@ def _first(body: dict[str, Any]) -> tuple[TextClause, dict[str, Any]]:
     return statement, {**model.model_validate(body).model_dump(), "fingerprint": "first"}
 
 
-async def _somebody_waits(database: Database) -> bool:
+async def _is_waiting_for_a_lock(database: Database) -> bool:
     waiting = await database.fetch_one(
         text(
             "SELECT EXISTS (SELECT FROM pg_stat_activity"

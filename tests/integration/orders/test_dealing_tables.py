@@ -16,7 +16,7 @@ from orders.listings.status import ListingMove, ListingStatus
 from orders.shared.transitions import Move
 from orders.transfers.status import TransferMove, TransferStatus
 
-ANYBODY = "gen_random_uuid()"
+ANONYMOUS = "gen_random_uuid()"
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Rows:
             }
         is_sold = status in {"PENDING_TRANSFER", "COMPLETED"}
         return {
-            "buyer_user_id": ANYBODY if is_sold else "NULL",
-            "sale_id": ANYBODY if is_sold else "NULL",
+            "buyer_user_id": ANONYMOUS if is_sold else "NULL",
+            "sale_id": ANONYMOUS if is_sold else "NULL",
             "expires_at": "now()" if is_sold else "NULL",
             "completed_at": "now()" if status == "COMPLETED" else "NULL",
             "ended_at": "now()" if status == "CANCELLED" else "NULL",
@@ -61,22 +61,22 @@ class Rows:
 
     def way_to(self, status: str, *, first: str) -> list[str]:
         """Return the statuses from the first, exclusive, to this one."""
-        ways = {first: list[str]()}
-        while status not in ways:
+        paths = {first: list[str]()}
+        while status not in paths:
             for move in self.moves:
-                if move.to_status is not None and move.from_status in ways:
-                    ways.setdefault(move.to_status, [*ways[move.from_status], move.to_status])
-        return ways[status]
+                if move.to_status is not None and move.from_status in paths:
+                    paths.setdefault(move.to_status, [*paths[move.from_status], move.to_status])
+        return paths[status]
 
 
 SEAT = {
     "order_id": f"'{uuid.UUID(int=3)}'",
-    "event_id": ANYBODY,
+    "event_id": ANONYMOUS,
     "category": "'C'",
     "row_number": "'A'",
     "seat_number": "1",
 }
-BOTH = {**SEAT, "seller_user_id": f"'{uuid.UUID(int=1)}'", "moved_by_request_id": ANYBODY}
+BOTH = {**SEAT, "seller_user_id": f"'{uuid.UUID(int=1)}'", "moved_by_request_id": ANONYMOUS}
 TRANSFERS = Rows(
     "transfers",
     "transfer_id",

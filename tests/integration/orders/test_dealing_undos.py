@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.orders.dealings import Dealings, Listings, Made, Transfers, UndoAct
+from tests.integration.orders.deal_caller import Deal, DealCaller, ListingCaller, TransferCaller, UndoAction
 from tests.support.callers import new_id
 
-KINDS: tuple[type[Dealings], ...] = (Transfers, Listings)
+KINDS: tuple[type[DealCaller], ...] = (TransferCaller, ListingCaller)
 EACH_UNDO = [(kind, undo) for kind in KINDS for undo in kind.undos]
 OF_MOVES = [(kind, undo) for kind, undo in EACH_UNDO if undo.undone != "open"]
 
@@ -18,8 +18,8 @@ OF_MOVES = [(kind, undo) for kind, undo in EACH_UNDO if undo.undone != "open"]
 class Case:
     """An undo and the action it undoes, on one of the two kinds."""
 
-    kind: Dealings
-    undo: UndoAct
+    kind: DealCaller
+    undo: UndoAction
 
     @property
     def is_of_opening(self) -> bool:
@@ -28,136 +28,136 @@ class Case:
     @property
     def before(self) -> str | None:
         """The status that the action starts from; None for an opening."""
-        return next((act.from_status for act in self.kind.acts if act.name == self.undo.undone), None)
+        return next((action.from_status for action in self.kind.actions if action.name == self.undo.undone), None)
 
     @property
     def after(self) -> str:
         """The status that the action leads to."""
-        leads_to = {act.name: act.to_status for act in self.kind.acts}
+        leads_to = {action.name: action.to_status for action in self.kind.actions}
         return leads_to.get(self.undo.undone, self.kind.first_status)
 
-    async def ready(self) -> Made:
+    async def ready(self) -> Deal:
         """Return one that the action can be made on; for an opening, one that is not opened yet."""
         if self.before is None:
             body = self.kind.opening()
-            return Made(body[self.kind.key], body, {"open": body["request_id"]})
-        made = await self.kind.at(self.before)
-        made.request_ids[self.undo.undone] = new_id()
-        return made
+            return Deal(body[self.kind.key], body, {"open": body["request_id"]})
+        deal = await self.kind.at(self.before)
+        deal.request_ids[self.undo.undone] = new_id()
+        return deal
 
-    async def act(self, made: Made) -> Any:
+    async def perform(self, deal: Deal) -> Any:
         """Make the action."""
         if self.is_of_opening:
-            return await self.kind.open(made.body)
-        return await self.kind.act(made.key, self.undo.undone, request_id=made.request_ids[self.undo.undone])
+            return await self.kind.open(deal.body)
+        return await self.kind.perform(deal.key, self.undo.undone, request_id=deal.request_ids[self.undo.undone])
 
-    async def take_back(self, made: Made, *, request_id: str | None = None) -> Any:
-        undoes = made.request_ids[self.undo.undone]
-        return await self.kind.undo(made.key, self.undo.name, undoes=undoes, request_id=request_id)
+    async def take_back(self, deal: Deal, *, request_id: str | None = None) -> Any:
+        undoes = deal.request_ids[self.undo.undone]
+        return await self.kind.undo(deal.key, self.undo.name, undoes=undoes, request_id=request_id)
 
 
 @pytest.fixture(params=EACH_UNDO, ids=[f"{kind.__name__}-{undo.name}" for kind, undo in EACH_UNDO])
-def case(request: pytest.FixtureRequest, transfers: Transfers, listings: Listings) -> Case:
+def case(request: pytest.FixtureRequest, transfers: TransferCaller, listings: ListingCaller) -> Case:
     kind, undo = request.param
-    return Case(transfers if kind is Transfers else listings, undo)
+    return Case(transfers if kind is TransferCaller else listings, undo)
 
 
 class TestAfterTheAction:
     async def test_takes_it_back(self, case: Case) -> None:
-        made = await case.kind.at(case.after)
+        deal = await case.kind.at(case.after)
 
-        answer = await case.take_back(made)
+        answer = await case.take_back(deal)
 
         assert answer.status_code == 200
-        assert answer.json()["data"] == {case.kind.key: made.key, "status": case.undo.to_status}
-        assert await case.kind.status_of(made.key) == case.undo.to_status
+        assert answer.json()["data"] == {case.kind.key: deal.key, "status": case.undo.to_status}
+        assert await case.kind.status_of(deal.key) == case.undo.to_status
 
     @pytest.mark.parametrize("case", OF_MOVES, indirect=True, ids=str)
     async def test_leaves_it_as_it_was_before(self, case: Case) -> None:
-        made = await case.ready()
-        before = await case.kind.find(made.key)
-        await case.act(made)
+        deal = await case.ready()
+        before = await case.kind.find(deal.key)
+        await case.perform(deal)
 
-        await case.take_back(made)
+        await case.take_back(deal)
 
-        assert (await case.kind.find(made.key)).json() == before.json()
+        assert (await case.kind.find(deal.key)).json() == before.json()
 
     async def test_again_under_another_id_gives_the_same_answer(self, case: Case) -> None:
-        made = await case.kind.at(case.after)
+        deal = await case.kind.at(case.after)
 
-        answers = [await case.take_back(made) for _ in range(2)]
+        answers = [await case.take_back(deal) for _ in range(2)]
 
         assert answers[0].status_code == 200
         assert answers[0].json() == answers[1].json()
 
     async def test_the_action_s_answer_stays_what_it_was(self, case: Case) -> None:
-        made = await case.ready()
-        done = await case.act(made)
-        await case.take_back(made)
+        deal = await case.ready()
+        done = await case.perform(deal)
+        await case.take_back(deal)
 
-        repeated = await case.act(made)
+        repeated = await case.perform(deal)
 
         assert repeated.json() == done.json()
-        assert await case.kind.status_of(made.key) == case.undo.to_status
+        assert await case.kind.status_of(deal.key) == case.undo.to_status
 
     @pytest.mark.parametrize("same_id", [True, False])
     async def test_twenty_at_once_take_it_back_once(self, case: Case, *, same_id: bool) -> None:
-        made, request_id = await case.kind.at(case.after), new_id()
+        deal, request_id = await case.kind.at(case.after), new_id()
 
         answers = await asyncio.gather(
-            *(case.take_back(made, request_id=request_id if same_id else None) for _ in range(20))
+            *(case.take_back(deal, request_id=request_id if same_id else None) for _ in range(20))
         )
 
         assert {answer.status_code for answer in answers} == {200}
         assert {answer.json()["data"]["status"] for answer in answers} == {case.undo.to_status}
 
     async def test_other_arguments_under_one_id_are_refused(self, case: Case) -> None:
-        made, request_id = await case.kind.at(case.after), new_id()
-        await case.take_back(made, request_id=request_id)
+        deal, request_id = await case.kind.at(case.after), new_id()
+        await case.take_back(deal, request_id=request_id)
 
-        answer = await case.kind.undo(made.key, case.undo.name, undoes=new_id(), request_id=request_id)
+        answer = await case.kind.undo(deal.key, case.undo.name, undoes=new_id(), request_id=request_id)
 
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
     async def test_what_another_request_did_is_left_alone(self, case: Case) -> None:
         """A refused action has nothing to undo, even where the status looks like its own work."""
-        made = await case.kind.at(case.after)
-        late = Made(made.key, {**made.body, "request_id": new_id()}, {case.undo.undone: new_id()})
+        deal = await case.kind.at(case.after)
+        late = Deal(deal.key, {**deal.body, "request_id": new_id()}, {case.undo.undone: new_id()})
         late.request_ids["open"] = late.body["request_id"]
-        refused = await case.act(late)
+        refused = await case.perform(late)
 
         answer = await case.take_back(late)
 
         assert refused.status_code == 409
         assert answer.status_code == 200
-        assert await case.kind.status_of(made.key) == case.after
+        assert await case.kind.status_of(deal.key) == case.after
 
     async def test_what_has_moved_on_is_not_undone(self, case: Case) -> None:
-        onward = next(act for act in case.kind.acts if act.from_status == case.after)
-        made, request_id = await case.kind.at(case.after), new_id()
-        await case.kind.go(made, onward.name)
+        onward = next(action for action in case.kind.actions if action.from_status == case.after)
+        deal, request_id = await case.kind.at(case.after), new_id()
+        await case.kind.apply(deal, onward.name)
 
-        answers = [await case.take_back(made, request_id=request_id) for _ in range(2)]
+        answers = [await case.take_back(deal, request_id=request_id) for _ in range(2)]
 
         assert {answer.status_code for answer in answers} == {409}
         assert answers[0].json()["error_code"] == case.kind.invalid_state
         assert answers[0].json()["details"] == answers[1].json()["details"] == {"status": onward.to_status}
-        assert await case.kind.status_of(made.key) == onward.to_status
+        assert await case.kind.status_of(deal.key) == onward.to_status
 
 
 class TestBeforeTheAction:
     async def test_accepts_that_it_never_came_and_refuses_it_later(self, case: Case) -> None:
-        made = await case.ready()
+        deal = await case.ready()
 
-        answer = await case.take_back(made)
-        late, repeated = await case.act(made), await case.act(made)
+        answer = await case.take_back(deal)
+        late, repeated = await case.perform(deal), await case.perform(deal)
 
         assert answer.status_code == 200
-        assert answer.json()["data"] == {case.kind.key: made.key, "status": case.before}
+        assert answer.json()["data"] == {case.kind.key: deal.key, "status": case.before}
         assert late.status_code == repeated.status_code == 409
         assert late.json()["error_code"] == repeated.json()["error_code"] == "REQUEST_UNDONE"
-        assert await case.kind.status_of(made.key) == case.before
+        assert await case.kind.status_of(deal.key) == case.before
 
     async def test_of_what_does_not_exist_at_all(self, case: Case) -> None:
         key = new_id()
@@ -168,51 +168,51 @@ class TestBeforeTheAction:
         assert answer.json()["data"] == {case.kind.key: key, "status": None}
 
     async def test_the_answer_is_remembered(self, case: Case) -> None:
-        made, request_id = await case.ready(), new_id()
-        first = await case.take_back(made, request_id=request_id)
-        another = Made(made.key, {**made.body, "request_id": new_id()}, {case.undo.undone: new_id()})
-        assert (await case.act(another)).status_code == 200
+        deal, request_id = await case.ready(), new_id()
+        first = await case.take_back(deal, request_id=request_id)
+        another = Deal(deal.key, {**deal.body, "request_id": new_id()}, {case.undo.undone: new_id()})
+        assert (await case.perform(another)).status_code == 200
 
-        repeated = await case.take_back(made, request_id=request_id)
+        repeated = await case.take_back(deal, request_id=request_id)
 
         assert repeated.json() == first.json()
-        assert await case.kind.status_of(made.key) == case.after
+        assert await case.kind.status_of(deal.key) == case.after
 
 
 class TestWithTheAction:
     async def test_nothing_is_left_standing_whoever_comes_first(self, case: Case) -> None:
         for _ in range(30):
-            made = await case.ready()
+            deal = await case.ready()
 
-            done, undone = await asyncio.gather(case.act(made), case.take_back(made))
+            done, undone = await asyncio.gather(case.perform(deal), case.take_back(deal))
 
             assert undone.status_code == 200
             if done.status_code == 200:
-                assert await case.kind.status_of(made.key) == case.undo.to_status
+                assert await case.kind.status_of(deal.key) == case.undo.to_status
             else:
                 assert done.json()["error_code"] == "REQUEST_UNDONE"
-                assert await case.kind.status_of(made.key) == case.before
+                assert await case.kind.status_of(deal.key) == case.before
 
     async def test_of_the_next_step_and_the_undo_exactly_one_wins(self, case: Case) -> None:
-        onward = next(act for act in case.kind.acts if act.from_status == case.after)
+        onward = next(action for action in case.kind.actions if action.from_status == case.after)
         for _ in range(20):
-            made = await case.kind.at(case.after)
+            deal = await case.kind.at(case.after)
 
-            moved, undone = await asyncio.gather(case.kind.act(made.key, onward.name), case.take_back(made))
+            moved, undone = await asyncio.gather(case.kind.perform(deal.key, onward.name), case.take_back(deal))
 
             assert (moved.status_code == 200) != (undone.status_code == 200)
             expected = onward.to_status if moved.status_code == 200 else case.undo.to_status
-            assert await case.kind.status_of(made.key) == expected
+            assert await case.kind.status_of(deal.key) == expected
 
 
 @pytest.mark.parametrize("missing", ["request_id", "undoes_request_id"])
 async def test_needs_both_ids(case: Case, missing: str) -> None:
-    made = await case.kind.at(case.after)
-    body = {"request_id": new_id(), "undoes_request_id": new_id(), **case.kind.arguments(made.key, case.undo.name)}
+    deal = await case.kind.at(case.after)
+    body = {"request_id": new_id(), "undoes_request_id": new_id(), **case.kind.arguments(deal.key, case.undo.name)}
     del body[missing]
 
-    answer = await case.kind.orchestrator.post(f"{case.kind.path}/{made.key}/{case.undo.name}", body)
+    answer = await case.kind.orchestrator.post(f"{case.kind.path}/{deal.key}/{case.undo.name}", body)
 
     assert answer.status_code == 400
     assert answer.json()["error_code"] == "VALIDATION_ERROR"
-    assert await case.kind.status_of(made.key) == case.after
+    assert await case.kind.status_of(deal.key) == case.after

@@ -7,19 +7,19 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from orders.ticket_orders.status import OrderStatus
-from tests.integration.orders.book import Book, a_seat
-from tests.integration.orders.dealings import Dealings, Listings, Transfers
+from tests.integration.orders.deal_caller import DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.orders_caller import OrdersCaller, a_seat
 from tests.support.callers import new_id
 
 LISTS = ["/internal/orders", "/internal/transfers", "/internal/listings"]
 
 
 class TestBySeat:
-    async def test_finds_the_order_that_has_the_seat(self, book: Book) -> None:
+    async def test_finds_the_order_that_has_the_seat(self, orders_caller: OrdersCaller) -> None:
         seat = a_seat()
-        body = await book.opened(status=OrderStatus.CONFIRMED, seats=[a_seat(), seat])
+        body = await orders_caller.opened(status=OrderStatus.CONFIRMED, seats=[a_seat(), seat])
 
-        answer = await _by_seat(book, seat)
+        answer = await _by_seat(orders_caller, seat)
 
         assert answer.status_code == 200
         assert answer.json()["data"] == {
@@ -29,95 +29,97 @@ class TestBySeat:
             "status": "CONFIRMED",
         }
 
-    async def test_prefers_the_confirmed_one_to_later_ones(self, book: Book) -> None:
+    async def test_prefers_the_confirmed_one_to_later_ones(self, orders_caller: OrdersCaller) -> None:
         seat = a_seat()
-        confirmed = await book.opened(status=OrderStatus.CONFIRMED, seats=[seat])
+        confirmed = await orders_caller.opened(status=OrderStatus.CONFIRMED, seats=[seat])
         for status in (OrderStatus.FAILED, OrderStatus.REFUNDED, OrderStatus.PENDING):
-            await book.opened(status=status, seats=[seat])
+            await orders_caller.opened(status=status, seats=[seat])
 
-        assert (await _by_seat(book, seat)).json()["data"]["order_id"] == confirmed["order_id"]
+        assert (await _by_seat(orders_caller, seat)).json()["data"]["order_id"] == confirmed["order_id"]
 
-    async def test_or_else_the_latest(self, book: Book) -> None:
+    async def test_or_else_the_latest(self, orders_caller: OrdersCaller) -> None:
         seat = a_seat()
-        await book.opened(status=OrderStatus.PENDING, seats=[seat])
-        latest = await book.opened(status=OrderStatus.REFUNDED, seats=[seat])
+        await orders_caller.opened(status=OrderStatus.PENDING, seats=[seat])
+        latest = await orders_caller.opened(status=OrderStatus.REFUNDED, seats=[seat])
 
-        answer = await _by_seat(book, seat)
+        answer = await _by_seat(orders_caller, seat)
 
         assert answer.json()["data"]["order_id"] == latest["order_id"]
         assert answer.json()["data"]["status"] == "REFUNDED"
 
-    async def test_a_seat_that_nobody_ordered(self, book: Book) -> None:
-        answer = await _by_seat(book, a_seat())
+    async def test_a_seat_that_nobody_ordered(self, orders_caller: OrdersCaller) -> None:
+        answer = await _by_seat(orders_caller, a_seat())
 
         assert answer.status_code == 404
         assert answer.json()["error_code"] == "ORDER_NOT_FOUND"
 
-    async def test_a_malformed_id(self, book: Book) -> None:
-        answer = await book.orchestrator.get("/internal/orders/by-seat/42")
+    async def test_a_malformed_id(self, orders_caller: OrdersCaller) -> None:
+        answer = await orders_caller.orchestrator.get("/internal/orders/by-seat/42")
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "INVALID_UUID"
 
 
 class TestOrdersOfAnEvent:
-    async def test_are_whole_and_the_oldest_first(self, book: Book) -> None:
+    async def test_are_whole_and_the_oldest_first(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
-        order_ids = [(await book.opened(event_id=event_id))["order_id"] for _ in range(3)]
-        await book.opened()
+        order_ids = [(await orders_caller.opened(event_id=event_id))["order_id"] for _ in range(3)]
+        await orders_caller.opened()
 
-        answer = await book.orchestrator.get("/internal/orders", event_id=event_id)
+        answer = await orders_caller.orchestrator.get("/internal/orders", event_id=event_id)
 
         assert [order["order_id"] for order in answer.json()["data"]] == order_ids
-        assert answer.json()["data"][0] == (await book.find(order_ids[0])).json()["data"]
+        assert answer.json()["data"][0] == (await orders_caller.find(order_ids[0])).json()["data"]
 
     @pytest.mark.parametrize("status", list(OrderStatus))
-    async def test_of_one_status(self, book: Book, status: OrderStatus) -> None:
+    async def test_of_one_status(self, orders_caller: OrdersCaller, status: OrderStatus) -> None:
         event_id = new_id()
         for each in OrderStatus:
-            await book.opened(event_id=event_id, status=each)
+            await orders_caller.opened(event_id=event_id, status=each)
 
-        answer = await book.orchestrator.get("/internal/orders", event_id=event_id, status=status)
+        answer = await orders_caller.orchestrator.get("/internal/orders", event_id=event_id, status=status)
 
         assert [order["status"] for order in answer.json()["data"]] == [status]
 
-    async def test_at_most_so_many(self, book: Book) -> None:
+    async def test_at_most_so_many(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
-        order_ids = [(await book.opened(event_id=event_id))["order_id"] for _ in range(3)]
+        order_ids = [(await orders_caller.opened(event_id=event_id))["order_id"] for _ in range(3)]
 
-        answer = await book.orchestrator.get("/internal/orders", event_id=event_id, limit=2)
+        answer = await orders_caller.orchestrator.get("/internal/orders", event_id=event_id, limit=2)
 
         assert [order["order_id"] for order in answer.json()["data"]] == order_ids[:2]
 
-    async def test_behind_those_that_are_skipped(self, book: Book) -> None:
+    async def test_behind_those_that_are_skipped(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
-        order_ids = [(await book.opened(event_id=event_id))["order_id"] for _ in range(3)]
+        order_ids = [(await orders_caller.opened(event_id=event_id))["order_id"] for _ in range(3)]
 
         pages = [
-            (await book.orchestrator.get("/internal/orders", event_id=event_id, limit=2, offset=offset)).json()["data"]
+            (
+                await orders_caller.orchestrator.get("/internal/orders", event_id=event_id, limit=2, offset=offset)
+            ).json()["data"]
             for offset in (0, 2, 4)
         ]
 
         assert [[order["order_id"] for order in page] for page in pages] == [order_ids[:2], order_ids[2:], []]
 
     @pytest.mark.parametrize("offset", [-1, 1_000_001, "x"])
-    async def test_no_further_than_makes_sense(self, book: Book, offset: object) -> None:
-        answer = await book.orchestrator.get("/internal/orders", event_id=new_id(), offset=offset)
+    async def test_no_further_than_makes_sense(self, orders_caller: OrdersCaller, offset: object) -> None:
+        answer = await orders_caller.orchestrator.get("/internal/orders", event_id=new_id(), offset=offset)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_are_counted_by_status(self, book: Book) -> None:
+    async def test_are_counted_by_status(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
         for status in (OrderStatus.CONFIRMED, OrderStatus.CONFIRMED, OrderStatus.FAILED):
-            await book.opened(event_id=event_id, status=status)
+            await orders_caller.opened(event_id=event_id, status=status)
 
-        answer = await book.orchestrator.get("/internal/orders/counts", event_id=event_id)
+        answer = await orders_caller.orchestrator.get("/internal/orders/counts", event_id=event_id)
 
         assert answer.json()["data"] == {"PENDING": 0, "CONFIRMED": 2, "FAILED": 1, "CANCELLED": 0, "REFUNDED": 0}
 
-    async def test_are_read_by_their_index(self, book: Book, database: Database) -> None:
-        await book.opened(event_id=new_id())
+    async def test_are_read_by_their_index(self, orders_caller: OrdersCaller, database: Database) -> None:
+        await orders_caller.opened(event_id=new_id())
         of_event = f"FROM orders WHERE event_id = '{new_id()}'"
         async with database.transaction() as connection:
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
@@ -133,9 +135,9 @@ class TestOrdersOfAnEvent:
         assert "Sort" not in plans[0]
 
 
-@pytest.mark.parametrize("kind", [Transfers, Listings], indirect=True, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [TransferCaller, ListingCaller], indirect=True, ids=lambda kind: kind.__name__)
 class TestDealingsOfAnEvent:
-    async def test_are_whole_and_the_oldest_first(self, kind: Dealings) -> None:
+    async def test_are_whole_and_the_oldest_first(self, kind: DealCaller) -> None:
         event_id = new_id()
         keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
         await kind.at(kind.first_status)
@@ -145,27 +147,27 @@ class TestDealingsOfAnEvent:
         assert [each[kind.key] for each in answer.json()["data"]] == keys
         assert answer.json()["data"][0] == (await kind.find(keys[0])).json()["data"]
 
-    async def test_of_one_status(self, kind: Dealings) -> None:
+    async def test_of_one_status(self, kind: DealCaller) -> None:
         event_id = new_id()
-        for status in kind.ways:
+        for status in kind.paths:
             await kind.at(status, event_id=event_id)
 
-        for status in kind.ways:
+        for status in kind.paths:
             answer = await kind.orchestrator.get(kind.path, event_id=event_id, status=status)
 
             assert [each["status"] for each in answer.json()["data"]] == [status]
 
-    async def test_are_counted_by_status(self, kind: Dealings) -> None:
+    async def test_are_counted_by_status(self, kind: DealCaller) -> None:
         event_id = new_id()
-        for status in [*kind.ways, kind.first_status]:
+        for status in [*kind.paths, kind.first_status]:
             await kind.at(status, event_id=event_id)
 
         answer = await kind.orchestrator.get(f"{kind.path}/counts", event_id=event_id)
 
         counts = {status: count for status, count in answer.json()["data"].items() if count}
-        assert counts == dict.fromkeys(kind.ways, 1) | {kind.first_status: 2}
+        assert counts == dict.fromkeys(kind.paths, 1) | {kind.first_status: 2}
 
-    async def test_at_most_so_many(self, kind: Dealings) -> None:
+    async def test_at_most_so_many(self, kind: DealCaller) -> None:
         event_id = new_id()
         keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
 
@@ -174,7 +176,7 @@ class TestDealingsOfAnEvent:
         assert [each[kind.key] for each in answer.json()["data"]] == keys[:2]
 
 
-async def test_orders_with_a_disputed_ticket(transfers: Transfers) -> None:
+async def test_orders_with_a_disputed_ticket(transfers: TransferCaller) -> None:
     event_id, order_id, other_order_id = new_id(), new_id(), new_id()
     for status in ("DISPUTED", "REVERSING"):
         await transfers.at(status, event_id=event_id, order_id=order_id)
@@ -199,12 +201,14 @@ async def test_orders_with_a_disputed_ticket(transfers: Transfers) -> None:
     ],
     ids=str,
 )
-async def test_a_query_that_makes_no_sense(book: Book, path: str, query: dict[str, Any], code: str) -> None:
-    answer = await book.orchestrator.get(path, **query)
+async def test_a_query_that_makes_no_sense(
+    orders_caller: OrdersCaller, path: str, query: dict[str, Any], code: str
+) -> None:
+    answer = await orders_caller.orchestrator.get(path, **query)
 
     assert answer.status_code == 400
     assert answer.json()["error_code"] == code
 
 
-async def _by_seat(book: Book, seat: dict[str, Any]) -> Any:
-    return await book.orchestrator.get(f"/internal/orders/by-seat/{seat['seat_id']}")
+async def _by_seat(orders_caller: OrdersCaller, seat: dict[str, Any]) -> Any:
+    return await orders_caller.orchestrator.get(f"/internal/orders/by-seat/{seat['seat_id']}")

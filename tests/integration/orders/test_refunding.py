@@ -6,13 +6,13 @@ from typing import Any
 import httpx
 
 from orders.ticket_orders.status import OrderStatus
-from tests.integration.orders.book import Book
-from tests.integration.orders.dealings import Transfers
+from tests.integration.orders.deal_caller import TransferCaller
+from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import new_id
 
 
-async def paid(book: Book) -> str:
-    return str((await book.opened(status=OrderStatus.CONFIRMED))["order_id"])
+async def paid(orders_caller: OrdersCaller) -> str:
+    return str((await orders_caller.opened(status=OrderStatus.CONFIRMED))["order_id"])
 
 
 def code_of(answer: httpx.Response) -> tuple[int, Any]:
@@ -20,86 +20,92 @@ def code_of(answer: httpx.Response) -> tuple[int, Any]:
 
 
 class TestBeginning:
-    async def test_leaves_the_order_as_it_was_and_the_refund_follows(self, book: Book) -> None:
-        order_id = await paid(book)
-        before = (await book.find(order_id)).json()
+    async def test_leaves_the_order_as_it_was_and_the_refund_follows(self, orders_caller: OrdersCaller) -> None:
+        order_id = await paid(orders_caller)
+        before = (await orders_caller.find(order_id)).json()
 
-        assert (await book.begin_refund(order_id)).json() == before
-        assert (await book.refund(order_id)).status_code == 200
+        assert (await orders_caller.begin_refund(order_id)).json() == before
+        assert (await orders_caller.refund(order_id)).status_code == 200
 
-    async def test_twice_is_refused_and_repeated_is_not(self, book: Book) -> None:
-        order_id, request_id = await paid(book), new_id()
-        first, repeated = [await book.begin_refund(order_id, request_id=request_id) for _ in range(2)]
+    async def test_twice_is_refused_and_repeated_is_not(self, orders_caller: OrdersCaller) -> None:
+        order_id, request_id = await paid(orders_caller), new_id()
+        first, repeated = [await orders_caller.begin_refund(order_id, request_id=request_id) for _ in range(2)]
         assert first.json() == repeated.json()
-        assert code_of(await book.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
+        assert code_of(await orders_caller.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
 
-    async def test_of_an_order_that_is_not_paid_or_unknown(self, book: Book) -> None:
+    async def test_of_an_order_that_is_not_paid_or_unknown(self, orders_caller: OrdersCaller) -> None:
         for status in (OrderStatus.PENDING, OrderStatus.REFUNDED):
-            order_id = (await book.opened(status=status))["order_id"]
-            assert code_of(await book.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
-        assert code_of(await book.begin_refund(new_id())) == (404, "ORDER_NOT_FOUND")
+            order_id = (await orders_caller.opened(status=status))["order_id"]
+            assert code_of(await orders_caller.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
+        assert code_of(await orders_caller.begin_refund(new_id())) == (404, "ORDER_NOT_FOUND")
 
 
 class TestAbandoning:
-    async def test_lets_another_begin(self, book: Book) -> None:
-        order_id, begun = await paid(book), new_id()
-        await book.begin_refund(order_id, request_id=begun)
+    async def test_lets_another_begin(self, orders_caller: OrdersCaller) -> None:
+        order_id, begun = await paid(orders_caller), new_id()
+        await orders_caller.begin_refund(order_id, request_id=begun)
 
-        abandoned = await book.abandon_refund(order_id, undoes=begun)
+        abandoned = await orders_caller.abandon_refund(order_id, undoes=begun)
 
         assert abandoned.json()["data"] == {"order_id": order_id, "status": "CONFIRMED"}
-        assert (await book.begin_refund(order_id)).status_code == 200
+        assert (await orders_caller.begin_refund(order_id)).status_code == 200
 
-    async def test_one_that_never_came_refuses_it_when_it_comes_late(self, book: Book) -> None:
-        order_id, late = await paid(book), new_id()
-        assert (await book.abandon_refund(order_id, undoes=late)).status_code == 200
-        assert code_of(await book.begin_refund(order_id, request_id=late)) == (409, "REQUEST_UNDONE")
-        assert (await book.begin_refund(order_id)).status_code == 200
+    async def test_one_that_never_came_refuses_it_when_it_comes_late(self, orders_caller: OrdersCaller) -> None:
+        order_id, late = await paid(orders_caller), new_id()
+        assert (await orders_caller.abandon_refund(order_id, undoes=late)).status_code == 200
+        assert code_of(await orders_caller.begin_refund(order_id, request_id=late)) == (409, "REQUEST_UNDONE")
+        assert (await orders_caller.begin_refund(order_id)).status_code == 200
 
-    async def test_leaves_what_another_request_began(self, book: Book) -> None:
-        order_id = await paid(book)
-        await book.begin_refund(order_id)
-        assert (await book.abandon_refund(order_id, undoes=new_id())).status_code == 200
-        assert code_of(await book.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
+    async def test_leaves_what_another_request_began(self, orders_caller: OrdersCaller) -> None:
+        order_id = await paid(orders_caller)
+        await orders_caller.begin_refund(order_id)
+        assert (await orders_caller.abandon_refund(order_id, undoes=new_id())).status_code == 200
+        assert code_of(await orders_caller.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
 
-    async def test_what_was_refunded_stays_so(self, book: Book) -> None:
-        order_id, begun = await paid(book), new_id()
-        await book.begin_refund(order_id, request_id=begun)
-        await book.refund(order_id)
-        assert code_of(await book.abandon_refund(order_id, undoes=begun)) == (409, "ORDER_INVALID_STATE")
+    async def test_what_was_refunded_stays_so(self, orders_caller: OrdersCaller) -> None:
+        order_id, begun = await paid(orders_caller), new_id()
+        await orders_caller.begin_refund(order_id, request_id=begun)
+        await orders_caller.refund(order_id)
+        assert code_of(await orders_caller.abandon_refund(order_id, undoes=begun)) == (409, "ORDER_INVALID_STATE")
 
 
 class TestDisputes:
-    async def test_a_refund_does_not_begin_while_a_ticket_is_disputed(self, book: Book, transfers: Transfers) -> None:
+    async def test_a_refund_does_not_begin_while_a_ticket_is_disputed(
+        self, orders_caller: OrdersCaller, transfers: TransferCaller
+    ) -> None:
         for status in ("DISPUTED", "REVERSING"):
-            order_id = await paid(book)
+            order_id = await paid(orders_caller)
             await transfers.at(status, order_id=order_id)
-            assert code_of(await book.begin_refund(order_id)) == (409, "TRANSFER_INVALID_STATE")
+            assert code_of(await orders_caller.begin_refund(order_id)) == (409, "TRANSFER_INVALID_STATE")
 
-    async def test_a_dispute_does_not_come_once_a_refund_has_begun(self, book: Book, transfers: Transfers) -> None:
-        order_id, begun = await paid(book), new_id()
-        made = await transfers.at("COMPLETED", order_id=order_id)
-        await book.begin_refund(order_id, request_id=begun)
-        assert code_of(await dispute(transfers, made.key)) == (409, "TRANSFER_INVALID_STATE")
-        await book.abandon_refund(order_id, undoes=begun)
-        assert (await dispute(transfers, made.key)).status_code == 200
+    async def test_a_dispute_does_not_come_once_a_refund_has_begun(
+        self, orders_caller: OrdersCaller, transfers: TransferCaller
+    ) -> None:
+        order_id, begun = await paid(orders_caller), new_id()
+        deal = await transfers.at("COMPLETED", order_id=order_id)
+        await orders_caller.begin_refund(order_id, request_id=begun)
+        assert code_of(await dispute(transfers, deal.key)) == (409, "TRANSFER_INVALID_STATE")
+        await orders_caller.abandon_refund(order_id, undoes=begun)
+        assert (await dispute(transfers, deal.key)).status_code == 200
 
-    async def test_nor_after_it(self, book: Book, transfers: Transfers) -> None:
-        order_id = await paid(book)
-        made = await transfers.at("COMPLETED", order_id=order_id)
-        await book.refund(order_id)
-        assert code_of(await dispute(transfers, made.key)) == (409, "TRANSFER_INVALID_STATE")
+    async def test_nor_after_it(self, orders_caller: OrdersCaller, transfers: TransferCaller) -> None:
+        order_id = await paid(orders_caller)
+        deal = await transfers.at("COMPLETED", order_id=order_id)
+        await orders_caller.refund(order_id)
+        assert code_of(await dispute(transfers, deal.key)) == (409, "TRANSFER_INVALID_STATE")
 
-    async def test_of_both_at_once_exactly_one_comes(self, book: Book, transfers: Transfers) -> None:
+    async def test_of_both_at_once_exactly_one_comes(
+        self, orders_caller: OrdersCaller, transfers: TransferCaller
+    ) -> None:
         for _ in range(20):
-            order_id = await paid(book)
-            made = [await transfers.at("COMPLETED", order_id=order_id) for _ in range(2)]
+            order_id = await paid(orders_caller)
+            deal = [await transfers.at("COMPLETED", order_id=order_id) for _ in range(2)]
             begun, *disputed = await asyncio.gather(
-                book.begin_refund(order_id), *(dispute(transfers, each.key) for each in made)
+                orders_caller.begin_refund(order_id), *(dispute(transfers, each.key) for each in deal)
             )
             outcomes = (begun.status_code, [answer.status_code for answer in disputed])
             assert outcomes in ((200, [409, 409]), (409, [200, 200]))
 
 
-async def dispute(transfers: Transfers, key: str) -> httpx.Response:
-    return await transfers.act(key, "dispute", user_id=new_id(), reason="Never agreed")
+async def dispute(transfers: TransferCaller, key: str) -> httpx.Response:
+    return await transfers.perform(key, "dispute", user_id=new_id(), reason="Never agreed")

@@ -10,7 +10,7 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.parking import ParkingHeaders
 from common.messaging.topology import PARKING_QUEUE
 from rabbitmq.topology import NOTIFICATIONS_QUEUE, ORCHESTRATOR_HOLDS_QUEUE, RELEASE_QUEUE
-from tests.integration.parking.parked_message_fixtures import Yard
+from tests.integration.parking.harness import ParkingHarness
 from tests.support.callers import Caller, new_id
 from tests.support.waiting import eventually
 
@@ -19,10 +19,12 @@ TICKET = ParkingHeaders.of(RELEASE_QUEUE, RuntimeError())
 BODY = Message(type="seat.hold", source="tests", subject="a hold", data={"token": "secret"}).to_bytes()
 
 
-async def one_parked(yard: Yard, admin: Caller, body: bytes = BODY, ticket: ParkingHeaders | None = TICKET) -> Any:
-    async with yard.keeping():
-        await yard.put(PARKING_QUEUE, body, ticket.headers if ticket else None)
-        await yard.parked()
+async def one_parked(
+    harness: ParkingHarness, admin: Caller, body: bytes = BODY, ticket: ParkingHeaders | None = TICKET
+) -> Any:
+    async with harness.storing():
+        await harness.put(PARKING_QUEUE, body, ticket.headers if ticket else None)
+        await harness.parked()
     [shown] = (await admin.get(PATH, status="parked")).json()["data"]
     return shown
 
@@ -36,15 +38,15 @@ async def test_for_admins_only(callers: dict[str, Caller], method: str, path: st
     assert (await callers["fan"].request(method, path)).status_code == 403
 
 
-async def test_list_shows_what_it_is_without_its_secrets(yard: Yard, admin: Caller) -> None:
-    shown = await one_parked(yard, admin)
+async def test_list_shows_what_it_is_without_its_secrets(harness: ParkingHarness, admin: Caller) -> None:
+    shown = await one_parked(harness, admin)
     assert (shown["queue"], shown["reason"], shown["size_bytes"]) == (RELEASE_QUEUE, "RuntimeError", len(BODY))
     assert (shown["payload"]["type"], shown["payload"]["data"]) == ("seat.hold", {"token": "[redacted]"})
     assert shown["payload"]["subject"] == json.loads(BODY)["subject"]
 
 
-async def test_list_is_filtered(yard: Yard, admin: Caller) -> None:
-    await one_parked(yard, admin)
+async def test_list_is_filtered(harness: ParkingHarness, admin: Caller) -> None:
+    await one_parked(harness, admin)
     for filters, number in (
         ({"queue": RELEASE_QUEUE}, 1),
         ({"queue": NOTIFICATIONS_QUEUE}, 0),
@@ -57,61 +59,63 @@ async def test_list_is_filtered(yard: Yard, admin: Caller) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"\xff", b"not json", b'"\\ud800"', b"[" * 20_000, b"[" * 300 + b"]" * 300, b"x" * 70_000]
 )
-async def test_what_cannot_be_shown_is_listed_all_the_same(yard: Yard, admin: Caller, body: bytes) -> None:
-    shown = await one_parked(yard, admin, body)
+async def test_what_cannot_be_shown_is_listed_all_the_same(harness: ParkingHarness, admin: Caller, body: bytes) -> None:
+    shown = await one_parked(harness, admin, body)
     assert (shown["payload"], shown["size_bytes"]) == (None, len(body))
 
 
 @pytest.mark.usefixtures("relay")
 @pytest.mark.parametrize("body", [BODY, b"\xff not json"])
-async def test_replayed_one_goes_where_it_came_from_once(yard: Yard, admin: Caller, body: bytes) -> None:
-    parked = await one_parked(yard, admin, body)
+async def test_replayed_one_goes_where_it_came_from_once(harness: ParkingHarness, admin: Caller, body: bytes) -> None:
+    parked = await one_parked(harness, admin, body)
     path = f"{PATH}/{parked['parked_id']}"
     replayed = (await admin.post(f"{path}/replay", {})).json()["data"]
     assert (replayed["status"], replayed["settled_by"]) == ("replayed", admin.user_id)
     for again in ("replay", "discard"):
         refused = await admin.post(f"{path}/{again}", {})
         assert (refused.status_code, refused.json()["error_code"]) == (409, "PARKED_INVALID_STATE")
-    await eventually(lambda: yard.messages_in(RELEASE_QUEUE))
-    assert await yard.taken_from(RELEASE_QUEUE) == [body]
+    await eventually(lambda: harness.messages_in(RELEASE_QUEUE))
+    assert await harness.taken_from(RELEASE_QUEUE) == [body]
     for other in (ORCHESTRATOR_HOLDS_QUEUE, NOTIFICATIONS_QUEUE, PARKING_QUEUE):
-        assert await yard.taken_from(other) == []
+        assert await harness.taken_from(other) == []
 
 
-async def test_replayed_one_that_fails_again_is_parked_anew(yard: Yard, admin: Caller, relay: OutboxRelay) -> None:
-    parked = await one_parked(yard, admin, ticket=ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError()))
-    async with yard.refusing(), yard.keeping():
+async def test_replayed_one_that_fails_again_is_parked_anew(
+    harness: ParkingHarness, admin: Caller, relay: OutboxRelay
+) -> None:
+    parked = await one_parked(harness, admin, ticket=ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError()))
+    async with harness.refusing(), harness.storing():
         await admin.post(f"{PATH}/{parked['parked_id']}/replay", {})
         relay.wake()
-        last, first = await yard.parked(2)
+        last, first = await harness.parked(2)
     assert (first.status, last.status) == ("replayed", "parked")
     assert last.body == first.body
-    assert await yard.store.count() == 1
+    assert await harness.store.count() == 1
 
 
-async def test_late_delivery_of_a_settled_one_does_not_bring_it_back(yard: Yard, admin: Caller) -> None:
-    parked = await one_parked(yard, admin)
+async def test_late_delivery_of_a_settled_one_does_not_bring_it_back(harness: ParkingHarness, admin: Caller) -> None:
+    parked = await one_parked(harness, admin)
     await admin.post(f"{PATH}/{parked['parked_id']}/discard", {})
-    async with yard.keeping():
+    async with harness.storing():
         for body in (BODY, b"another"):
-            await yard.put(PARKING_QUEUE, body, TICKET.headers)
-        await yard.parked(2)
-        await eventually(lambda: yard.vhost.queue_counts()[PARKING_QUEUE] == 0)
-    assert await yard.store.count() == 1
+            await harness.put(PARKING_QUEUE, body, TICKET.headers)
+        await harness.parked(2)
+        await eventually(lambda: harness.vhost.queue_counts()[PARKING_QUEUE] == 0)
+    assert await harness.store.count() == 1
 
 
 @pytest.mark.parametrize(
     "ticket", [None, ParkingHeaders.of("jobs.email", RuntimeError()), ParkingHeaders.of(PARKING_QUEUE, RuntimeError())]
 )
 async def test_what_came_from_no_queue_of_ours_is_only_discarded(
-    yard: Yard, admin: Caller, ticket: ParkingHeaders | None
+    harness: ParkingHarness, admin: Caller, ticket: ParkingHeaders | None
 ) -> None:
-    parked = await one_parked(yard, admin, ticket=ticket)
+    parked = await one_parked(harness, admin, ticket=ticket)
     path = f"{PATH}/{parked['parked_id']}"
     assert (await admin.post(f"{path}/replay", {})).json()["error_code"] == "PARKED_INVALID_STATE"
     discarded = (await admin.post(f"{path}/discard", {})).json()["data"]
     assert (discarded["status"], discarded["settled_by"]) == ("discarded", admin.user_id)
-    assert await yard.store.count() == 0
+    assert await harness.store.count() == 0
 
 
 async def test_what_is_not_there_is_not_found(admin: Caller) -> None:

@@ -14,7 +14,7 @@ from common.errors import Unprocessable
 from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
 from orchestrator.features.payments.errors import ProviderSilent, ProviderUnavailable, SignatureInvalid, WebhookStale
-from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, WebhookReceiver
 
 PATH = "/v1/payment_intents"
 AN_HOUR_AGO = timedelta(hours=1)
@@ -64,13 +64,13 @@ class TestIntents:
         ids = {
             name: (await made(stripe_payments))[1].id for name in ("open", "paid", "cancelled", "refunded", "partly")
         }
-        for name, happening in {
+        for name, event in {
             "paid": "succeed",
             "refunded": "succeed",
             "partly": "succeed",
             "cancelled": "cancel",
         }.items():
-            await control(f"/stripe/{ids[name]}/{happening}", copies=0)
+            await control(f"/stripe/{ids[name]}/{event}", copies=0)
         await control(f"/stripe/{ids['refunded']}/refund", copies=0)
         await control(f"/stripe/{ids['partly']}/refund", copies=0, amount=1_000)
         found = await listed(stripe_payments)
@@ -93,11 +93,11 @@ class TestFailures:
         await made(stripe_payments)  # the fault was for one call, and that one was made
 
     async def test_no_answer_in_time_leaves_it_open(
-        self, impatient_stripe_payments: StripePayments, control: Control
+        self, short_timeout_stripe_payments: StripePayments, control: Control
     ) -> None:
         await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
         with pytest.raises(ProviderSilent):
-            await made(impatient_stripe_payments)
+            await made(short_timeout_stripe_payments)
 
     async def test_nobody_there_is_unavailable(self) -> None:
         payments = StripePayments(
@@ -135,7 +135,7 @@ class TestWebhooks:
         return StripeWebhooks(SecretStr("whsec_sandbox"))
 
     @pytest.mark.parametrize(
-        ("happening", "type_", "status"),
+        ("event", "type_", "status"),
         [
             ("succeed", "payment_intent.succeeded", PaymentStatus.SUCCEEDED),
             ("fail", "payment_intent.payment_failed", PaymentStatus.FAILED),
@@ -146,16 +146,16 @@ class TestWebhooks:
         self,
         stripe_payments: StripePayments,
         control: Control,
-        ear: Ear,
+        webhook_receiver: WebhookReceiver,
         webhooks: StripeWebhooks,
-        happening: str,
+        event: str,
         type_: str,
         status: PaymentStatus,
     ) -> None:
         payment_id, intent = await made(stripe_payments)
-        told = await control(f"/stripe/{intent.id}/{happening}")
+        told = await control(f"/stripe/{intent.id}/{event}")
         assert told["statuses"] == [200]
-        ((path, headers, body),) = ear.heard
+        ((path, headers, body),) = webhook_receiver.received
         assert path == "/api/webhooks/stripe"
         inbound = webhooks.verify(body, headers[webhooks.signature_header])
         assert (inbound.external_id, inbound.event_type) == (told["webhook_id"], type_)
@@ -164,34 +164,44 @@ class TestWebhooks:
         assert (news.payment_id, news.provider_payment_id, news.status) == (payment_id, intent.id, status)
 
     async def test_a_refund_is_told_with_our_ids(
-        self, stripe_payments: StripePayments, control: Control, ear: Ear, webhooks: StripeWebhooks
+        self,
+        stripe_payments: StripePayments,
+        control: Control,
+        webhook_receiver: WebhookReceiver,
+        webhooks: StripeWebhooks,
     ) -> None:
         payment_id, intent = await made(stripe_payments)
         await control(f"/stripe/{intent.id}/succeed", copies=0)
         await control(f"/stripe/{intent.id}/refund")
-        ((_, _, body),) = ear.heard
+        ((_, _, body),) = webhook_receiver.received
         news = webhooks.news(body)
         assert news is not None
         assert (news.payment_id, news.status, news.amount) == (payment_id, PaymentStatus.REFUNDED, Decimal("50.00"))
 
     async def test_it_can_be_forgotten_told_again_and_told_late(
-        self, stripe_payments: StripePayments, control: Control, ear: Ear, webhooks: StripeWebhooks
+        self,
+        stripe_payments: StripePayments,
+        control: Control,
+        webhook_receiver: WebhookReceiver,
+        webhooks: StripeWebhooks,
     ) -> None:
         _, intent = await made(stripe_payments)
         told = await control(f"/stripe/{intent.id}/succeed", copies=0)
-        assert ear.heard == []
+        assert webhook_receiver.received == []
         await control(f"/webhooks/{told['webhook_id']}/send", copies=3)
-        assert len({body for _, _, body in ear.heard}) == 1
-        assert len(ear.heard) == 3
+        assert len({body for _, _, body in webhook_receiver.received}) == 1
+        assert len(webhook_receiver.received) == 3
         await control(f"/webhooks/{told['webhook_id']}/send", signed_seconds_ago=400)
-        _, headers, body = ear.heard[-1]
+        _, headers, body = webhook_receiver.received[-1]
         with pytest.raises(WebhookStale):
             webhooks.verify(body, headers[webhooks.signature_header])
 
-    async def test_it_can_lie(self, stripe_payments: StripePayments, control: Control, ear: Ear) -> None:
+    async def test_it_can_lie(
+        self, stripe_payments: StripePayments, control: Control, webhook_receiver: WebhookReceiver
+    ) -> None:
         _, intent = await made(stripe_payments)
         await control(f"/stripe/{intent.id}/succeed", changes={"amount_received": 1})
-        ((_, headers, body),) = ear.heard
+        ((_, headers, body),) = webhook_receiver.received
         news = StripeWebhooks(SecretStr("whsec_sandbox")).news(body)
         assert news is not None
         assert news.amount == Decimal("0.01")

@@ -12,8 +12,8 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
-from tests.integration.users.desk import Desk, new_desk
-from tests.integration.users.people import Books, Person, Sandbox, UserDirectory
+from tests.integration.users.otp_caller import OtpCaller, new_otp_caller
+from tests.integration.users.user_client import LedgerCaller, LoggedInUser, Sandbox, UserClient
 from tests.support.http_client import http_client
 from tests.support.nowhere import NOWHERE_URL
 from tests.support.servers import DatabaseFactory
@@ -56,67 +56,67 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[UserDirectory]:
+async def user_client(users_url: str) -> AsyncIterator[UserClient]:
     """Anybody who calls the public API."""
     async with http_client(users_url) as http:
-        yield UserDirectory(http)
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def admin(people: UserDirectory, database: Database) -> Person:
+async def admin(user_client: UserClient, database: Database) -> LoggedInUser:
     """Somebody who has logged in again after becoming an admin."""
-    person = await people.join()
+    person = await user_client.join()
     await database.execute(
         text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
     )
-    data = (await people.log_in(person.email)).json()["data"]
-    return Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
+    data = (await user_client.log_in(person.email)).json()["data"]
+    return LoggedInUser(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
 
 
 @pytest.fixture(scope="module")
-async def guarded_people(settings: Settings) -> AsyncIterator[UserDirectory]:
+async def limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
     """Anybody, calling a copy of the service with a short queue for passwords and narrow limits."""
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
-    guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
-    async with serving(create_app(guarded), guarded) as url, http_client(url) as http:
-        yield UserDirectory(http)
+    limited_settings = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
+    async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture(scope="module")
-async def frugal_people(settings: Settings) -> AsyncIterator[UserDirectory]:
+async def network_limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
     """Anybody, calling a copy of the service that sends three codes an hour for one network."""
-    frugal = settings.model_copy(update={"otp_sends_per_address": 3})
-    async with serving(create_app(frugal), frugal) as url, http_client(url) as http:
-        yield UserDirectory(http)
+    limited_settings = settings.model_copy(update={"otp_sends_per_address": 3})
+    async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def people_of_an_impatient_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
+async def short_timeout_user_client(settings: Settings) -> AsyncIterator[UserClient]:
     """Anybody, calling a copy of the service that waits half a second for the provider of codes."""
-    impatient = settings.model_copy(update={"otp_timeout_seconds": 0.5})
-    async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
-        yield UserDirectory(http)
+    short_timeout_settings = settings.model_copy(update={"otp_timeout_seconds": 0.5})
+    async with serving(create_app(short_timeout_settings), short_timeout_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
+async def housekeeping_user_client(settings: Settings) -> AsyncIterator[UserClient]:
     """Anybody, calling a copy of the service that drops what is over ten times a second."""
-    tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
-    async with serving(create_app(tidy), tidy) as url, http_client(url) as http:
-        yield UserDirectory(http)
+    housekeeping_settings = settings.model_copy(update={"housekeeping_seconds": 0.1})
+    async with serving(create_app(housekeeping_settings), housekeeping_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture(scope="module")
-async def books(settings: Settings, users_url: str, database: Database) -> AsyncIterator[Books]:
+async def ledger_caller(settings: Settings, users_url: str, database: Database) -> AsyncIterator[LedgerCaller]:
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
     async with http_client(users_url, headers=headers) as http:
-        yield Books(http, database)
+        yield LedgerCaller(http, database)
 
 
 @pytest.fixture
-async def desk(books: Books, sandbox: Sandbox) -> AsyncIterator[Desk]:
+async def otp_caller(ledger_caller: LedgerCaller, sandbox: Sandbox) -> AsyncIterator[OtpCaller]:
     """The orchestrator, asking somebody new to confirm a purchase. Faults that were ordered end with the test."""
-    yield await new_desk(books)
+    yield await new_otp_caller(ledger_caller)
     await sandbox.clear_faults()

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.db.engine import Database, sqlstate_of
-from tests.integration.users.people import Books
+from tests.integration.users.user_client import LedgerCaller
 
 CHECK_VIOLATION = "23514"
 UNIQUE_VIOLATION = "23505"
@@ -59,8 +59,8 @@ async def test_each_currency_balances_by_itself(database: Database) -> None:
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET transaction_id = transaction_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
 )
-async def test_what_is_written_stays(database: Database, books: Books, table: str, change: str) -> None:
-    await books.open_wallet("1.00")
+async def test_what_is_written_stays(database: Database, ledger_caller: LedgerCaller, table: str, change: str) -> None:
+    await ledger_caller.open_wallet("1.00")
     with pytest.raises(DBAPIError) as refused:
         await database.execute(text(change.format(table)))
     assert sqlstate_of(refused.value) == RESTRICT_VIOLATION

@@ -7,7 +7,7 @@ import sys
 from pydantic import SecretStr
 
 from common.db.engine import Database
-from tests.integration.users.people import UserDirectory, outbox_of
+from tests.integration.users.user_client import UserClient, outbox_of
 from tests.support.http_client import http_client
 from tests.support.serving import serving
 from users.app import create_app
@@ -20,9 +20,9 @@ async def test_starts_and_works_without_a_broker(settings: Settings, database: D
         serving(create_app(elsewhere), elsewhere) as url,
         http_client(url) as http,
     ):
-        people = UserDirectory(http)
-        person = await people.join()
-        assert (await people.log_out(person)).status_code == 200
+        user_client = UserClient(http)
+        person = await user_client.join()
+        assert (await user_client.log_out(person)).status_code == 200
 
         health = await http.get("/health")
 
@@ -60,8 +60,8 @@ async def _command(settings: Settings, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, (out + err).decode()
 
 
-async def test_the_first_admin_is_made_on_the_command_line(people: UserDirectory, settings: Settings) -> None:
-    person = await people.join()
+async def test_the_first_admin_is_made_on_the_command_line(user_client: UserClient, settings: Settings) -> None:
+    person = await user_client.join()
 
     done = await _command(settings, "grant", person.email.upper(), "admin")
     unknown = await _command(settings, "grant", "nobody@example.com", "admin")
@@ -70,4 +70,4 @@ async def test_the_first_admin_is_made_on_the_command_line(people: UserDirectory
     assert (done[0], unknown[0], nonsense[0]) == (0, 1, 1)
     assert "no verified user" in unknown[1]
     assert "usage: python -m users" in nonsense[1]
-    assert (await people.log_in(person.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]
+    assert (await user_client.log_in(person.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]

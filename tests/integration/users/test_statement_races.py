@@ -11,8 +11,8 @@ import pytest
 
 from common.db.engine import Database
 from tests.integration.inventory.test_plans import Explainer
-from tests.integration.users.people import Books
-from tests.integration.users.statements_read import whole_statement
+from tests.integration.users.statement_pages import whole_statement
+from tests.integration.users.user_client import LedgerCaller
 from tests.support.servers import DatabaseFactory
 from users.ledger import repository
 from users.ledger.repository import LedgerRepository
@@ -27,24 +27,24 @@ def ledger(database: Database) -> Ledger:
     return Ledger(LedgerRepository(database))
 
 
-async def test_each_line_has_the_balance_that_its_movement_saw(books: Books, ledger: Ledger) -> None:
+async def test_each_line_has_the_balance_that_its_movement_saw(ledger_caller: LedgerCaller, ledger: Ledger) -> None:
     """Twelve at once move one wallet's credits in every way there is; a reader turns the pages all the while."""
-    fan, friend = await books.open_wallet("500.00"), await books.open_wallet("500.00")
+    fan, friend = await ledger_caller.open_wallet("500.00"), await ledger_caller.open_wallet("500.00")
     answers: list[httpx.Response] = []
 
     async def move(seed: int) -> None:
         for turn in range(seed, seed + 5):
             match turn % 5:
                 case 0:
-                    answers.append(await books.deduct(fan, "3.00"))
+                    answers.append(await ledger_caller.deduct(fan, "3.00"))
                 case 1:
-                    answers.append(await books.top_up(fan, "2.00"))
+                    answers.append(await ledger_caller.top_up(fan, "2.00"))
                 case 2:
-                    await books.transfer(fan, friend, "1.00")
+                    await ledger_caller.transfer(fan, friend, "1.00")
                 case 3:
-                    await books.transfer(friend, fan, "1.50")
+                    await ledger_caller.transfer(friend, fan, "1.50")
                 case _:
-                    await books.hold(fan, "0.50")
+                    await ledger_caller.hold(fan, "0.50")
 
     moving = asyncio.gather(*(move(seed) for seed in range(12)))
     lengths = []

@@ -5,59 +5,65 @@ from typing import Any
 
 import pytest
 
-from tests.integration.users.desk import Desk
-from tests.integration.users.people import Person, Sandbox, UserDirectory
+from tests.integration.users.otp_caller import OtpCaller
+from tests.integration.users.user_client import LoggedInUser, Sandbox, UserClient
 from tests.support.http_client import http_client
 
 
-def call(person: Person, **changes: Any) -> dict[str, Any]:
+def call(person: LoggedInUser, **changes: Any) -> dict[str, Any]:
     return {"request_id": str(uuid.uuid4()), "user_id": str(person.user_id), "text": "Cancelled.", **changes}
 
 
 @pytest.fixture
-async def person(people: UserDirectory) -> Person:
-    return await people.join()
+async def person(user_client: UserClient) -> LoggedInUser:
+    return await user_client.join()
 
 
-async def texts_to(person: Person, sandbox: Sandbox) -> list[str]:
+async def texts_to(person: LoggedInUser, sandbox: Sandbox) -> list[str]:
     sent = (await sandbox.http.get("/control/sent", params={"mobile": person.phone})).json()
     return [message["text"] for message in sent if message["kind"] == "sms"]
 
 
-async def test_a_text_message_reaches_the_phone_once(desk: Desk, person: Person, sandbox: Sandbox) -> None:
+async def test_a_text_message_reaches_the_phone_once(
+    otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox
+) -> None:
     body = call(person)
     for _ in range(2):
-        answer = await desk.http.post("/internal/sms", json=body)
+        answer = await otp_caller.http.post("/internal/sms", json=body)
         assert (answer.status_code, answer.json()["data"]) == (200, {"sent": True})
     assert await texts_to(person, sandbox) == ["Cancelled."]
 
 
-async def test_another_text_under_the_same_id_is_refused(desk: Desk, person: Person, sandbox: Sandbox) -> None:
+async def test_another_text_under_the_same_id_is_refused(
+    otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox
+) -> None:
     body = call(person)
-    await desk.http.post("/internal/sms", json=body)
-    refused = await desk.http.post("/internal/sms", json=body | {"text": "Something else."})
+    await otp_caller.http.post("/internal/sms", json=body)
+    refused = await otp_caller.http.post("/internal/sms", json=body | {"text": "Something else."})
     assert (refused.status_code, refused.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert await texts_to(person, sandbox) == ["Cancelled."]
 
 
-async def test_a_provider_that_is_down_is_asked_again(desk: Desk, person: Person, sandbox: Sandbox) -> None:
+async def test_a_provider_that_is_down_is_asked_again(
+    otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox
+) -> None:
     await sandbox.http.post("/control/faults", json={"path": "/SendSMS", "status": 500, "times": 1})
     body = call(person)
-    assert (await desk.http.post("/internal/sms", json=body)).status_code == 503
-    assert (await desk.http.post("/internal/sms", json=body)).status_code == 200
+    assert (await otp_caller.http.post("/internal/sms", json=body)).status_code == 503
+    assert (await otp_caller.http.post("/internal/sms", json=body)).status_code == 200
     assert await texts_to(person, sandbox) == ["Cancelled."]
 
 
-async def test_nobody_gets_none(desk: Desk, person: Person) -> None:
-    answer = await desk.http.post("/internal/sms", json=call(person, user_id=str(uuid.uuid4())))
+async def test_nobody_gets_none(otp_caller: OtpCaller, person: LoggedInUser) -> None:
+    answer = await otp_caller.http.post("/internal/sms", json=call(person, user_id=str(uuid.uuid4())))
     assert (answer.status_code, answer.json()["error_code"]) == (404, "USER_NOT_FOUND")
 
 
 @pytest.mark.parametrize("text", ["", "x" * 481, "a\x00b"])
-async def test_a_text_has_a_length(desk: Desk, person: Person, text: str) -> None:
-    assert (await desk.http.post("/internal/sms", json=call(person, text=text))).status_code == 400
+async def test_a_text_has_a_length(otp_caller: OtpCaller, person: LoggedInUser, text: str) -> None:
+    assert (await otp_caller.http.post("/internal/sms", json=call(person, text=text))).status_code == 400
 
 
-async def test_users_may_not_send_any(users_url: str, person: Person) -> None:
+async def test_users_may_not_send_any(users_url: str, person: LoggedInUser) -> None:
     async with http_client(users_url, headers={"authorization": f"Bearer {person.access_token}"}) as http:
         assert (await http.post("/internal/sms", json=call(person))).status_code in {401, 403}

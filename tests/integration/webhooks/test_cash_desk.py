@@ -15,9 +15,9 @@ from common.http.client import ServiceClient
 from orchestrator.app import create_app
 from orchestrator.clients.users.payments import PaymentsClient, Provider
 from orchestrator.settings import WorkerSettings
-from tests.integration.users.people import code_of
+from tests.integration.users.user_client import code_of
 from tests.integration.webhooks.conftest import NewFan
-from tests.integration.webhooks.webhook_fixtures import Counters, Fan, statuses
+from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness, statuses
 from tests.support.http_client import http_client
 from tests.support.serving import serving
 
@@ -25,18 +25,18 @@ INTENTS = "/v1/payment_intents"
 CRYPTO = "/v1/payment"
 
 
-async def intents_of(counters: Counters, payment_id: str) -> list[dict[str, Any]]:
+async def intents_of(harness: WebhookHarness, payment_id: str) -> list[dict[str, Any]]:
     """Return what Stripe has of a payment."""
-    key = counters.settings.stripe_secret_key.get_secret_value()
-    answer = await counters.sandbox.get(INTENTS, params={"limit": 1000}, headers={"authorization": f"Bearer {key}"})
+    key = harness.settings.stripe_secret_key.get_secret_value()
+    answer = await harness.sandbox.get(INTENTS, params={"limit": 1000}, headers={"authorization": f"Bearer {key}"})
     return [each for each in answer.json()["data"] if each["metadata"]["payment_id"] == payment_id]
 
 
-async def make_at_nowpayments(counters: Counters, payment_id: uuid.UUID) -> dict[str, Any]:
+async def make_at_nowpayments(harness: WebhookHarness, payment_id: uuid.UUID) -> dict[str, Any]:
     """Make a payment as the desk does, whose answer it then never gets."""
-    key = counters.settings.nowpayments_api_key.get_secret_value()
+    key = harness.settings.nowpayments_api_key.get_secret_value()
     wanted = {"price_amount": 45.0, "price_currency": "sgd", "pay_currency": "btc", "order_id": str(payment_id)}
-    answer = await counters.sandbox.post(CRYPTO, json=wanted, headers={"x-api-key": key})
+    answer = await harness.sandbox.post(CRYPTO, json=wanted, headers={"x-api-key": key})
     assert answer.is_success, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -52,15 +52,15 @@ async def payments(settings: WorkerSettings) -> AsyncIterator[PaymentsClient]:
 
 
 class TestTopUp:
-    async def test_it_answers_what_the_browser_needs(self, counters: Counters, fan: Fan) -> None:
+    async def test_it_answers_what_the_browser_needs(self, harness: WebhookHarness, fan: Fan) -> None:
         answer = await fan.post("/credits/topup", {"amount": "50.00"})
         data = answer.json()["data"]
         assert set(data) == {"payment_id", "client_secret", "amount", "currency"}
         assert (data["amount"], data["currency"]) == ("50.00", "sgd")
-        (intent,) = await intents_of(counters, data["payment_id"])
+        (intent,) = await intents_of(harness, data["payment_id"])
         assert intent["client_secret"] == data["client_secret"]
         assert (intent["amount"], intent["metadata"]["user_id"]) == (5_000, str(fan.person.user_id))
-        (payment,) = await counters.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.person.user_id)
         assert (payment["provider"], payment["purpose"], payment["status"]) == ("stripe", "topup", "PENDING")
         assert payment["provider_payment_id"] == intent["id"]
         assert data["client_secret"] not in str(dict(payment))
@@ -71,29 +71,29 @@ class TestTopUp:
         assert (await fan.post("/credits/topup", {"amount": amount})).status_code == 200
 
     @pytest.mark.parametrize("amount", ["0.49", "0", "-5", "1000000.00", "12.345", "much", True, None])
-    async def test_other_amounts_are_refused(self, counters: Counters, fan: Fan, amount: Any) -> None:
+    async def test_other_amounts_are_refused(self, harness: WebhookHarness, fan: Fan, amount: Any) -> None:
         answer = await fan.post("/credits/topup", {"amount": amount})
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
-        assert await counters.payments_of(fan.person.user_id) == []
+        assert await harness.payments_of(fan.person.user_id) == []
 
-    async def test_it_needs_somebody(self, counters: Counters) -> None:
-        answer = await counters.http.post("/api/credits/topup", json={"amount": "50.00"})
+    async def test_it_needs_somebody(self, harness: WebhookHarness) -> None:
+        answer = await harness.http.post("/api/credits/topup", json={"amount": "50.00"})
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
 
 class TestIdempotency:
-    async def test_one_key_is_one_payment(self, counters: Counters, fan: Fan) -> None:
+    async def test_one_key_is_one_payment(self, harness: WebhookHarness, fan: Fan) -> None:
         first = await fan.top_up(key="k1")
         assert await fan.top_up(key="k1") == first
         assert (await fan.top_up(key="k2"))["payment_id"] != first["payment_id"]
         assert (await fan.top_up())["payment_id"] != first["payment_id"]
-        assert len(await counters.payments_of(fan.person.user_id)) == 3
+        assert len(await harness.payments_of(fan.person.user_id)) == 3
 
-    async def test_at_once_too(self, counters: Counters, fan: Fan) -> None:
+    async def test_at_once_too(self, harness: WebhookHarness, fan: Fan) -> None:
         answers = await asyncio.gather(*(fan.top_up(key="rush") for _ in range(10)))
         assert len({answer["client_secret"] for answer in answers}) == 1
-        assert len(await intents_of(counters, answers[0]["payment_id"])) == 1
-        assert len(await counters.payments_of(fan.person.user_id)) == 1
+        assert len(await intents_of(harness, answers[0]["payment_id"])) == 1
+        assert len(await harness.payments_of(fan.person.user_id)) == 1
 
     async def test_another_amount_under_it_is_refused(self, fan: Fan) -> None:
         await fan.top_up("50.00", key="k3")
@@ -105,48 +105,48 @@ class TestIdempotency:
         assert (await fan.top_up(key="k4"))["payment_id"] != (await other.top_up(key="k4"))["payment_id"]
 
     async def test_a_repetition_finds_the_intent_also_when_stripe_forgot_the_key(
-        self, counters: Counters, fan: Fan
+        self, harness: WebhookHarness, fan: Fan
     ) -> None:
         """It forgets keys after a day; by then the name is noted here."""
         first = await fan.top_up(key="old")
-        await counters.control("/stripe/forget-keys")
+        await harness.control("/stripe/forget-keys")
         assert await fan.top_up(key="old") == first
-        assert len(await intents_of(counters, first["payment_id"])) == 1
+        assert len(await intents_of(harness, first["payment_id"])) == 1
 
 
 class TestFailures:
     async def test_while_stripe_is_away_nothing_is_begun_and_the_same_request_goes_on(
-        self, counters: Counters, fan: Fan
+        self, harness: WebhookHarness, fan: Fan
     ) -> None:
-        await counters.control("/faults", path=INTENTS, status=500, times=1)
+        await harness.control("/faults", path=INTENTS, status=500, times=1)
         answer = await fan.post("/credits/topup", {"amount": "50.00"}, key="again")
         assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
-        (payment,) = await counters.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.person.user_id)
         assert payment["provider_payment_id"] is None
         topped_up = await fan.top_up(key="again")
         assert topped_up["payment_id"] == str(payment["payment_id"])
 
     async def test_a_lost_answer_of_stripe_makes_no_second_intent(
-        self, counters: Counters, fan: Fan, settings: WorkerSettings
+        self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        await counters.control("/faults", path=INTENTS, delay_seconds=2, times=1)
+        await harness.control("/faults", path=INTENTS, delay_seconds=2, times=1)
         impatient = settings.model_copy(update={"provider_timeout_seconds": 0.5})
         async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
             answer = await replace(fan, http=http).post("/credits/topup", {"amount": "50.00"}, key="slow")
         assert (answer.status_code, code_of(answer)) == (504, "UPSTREAM_TIMEOUT")
         topped_up = await fan.top_up(key="slow")
-        assert len(await intents_of(counters, topped_up["payment_id"])) == 1
+        assert len(await intents_of(harness, topped_up["payment_id"])) == 1
 
     async def test_a_process_that_died_before_it_noted_the_name_is_made_good(
-        self, counters: Counters, fan: Fan
+        self, harness: WebhookHarness, fan: Fan
     ) -> None:
         first = await fan.top_up(key="died")
-        await counters.forget_attachment(first["payment_id"])
+        await harness.clear_attachment(first["payment_id"])
         assert await fan.top_up(key="died") == first
 
 
 class TestCrypto:
-    async def test_it_answers_how_to_pay(self, counters: Counters, fan: Fan) -> None:
+    async def test_it_answers_how_to_pay(self, harness: WebhookHarness, fan: Fan) -> None:
         data = await fan.pay_by_crypto("45.00")
         assert set(data) == {
             "payment_id",
@@ -162,15 +162,15 @@ class TestCrypto:
         shown = await fan.payment(data["payment_id"])
         assert shown["details"]["pay_address"] == data["pay_address"]
         assert datetime.fromisoformat(shown["expires_at"]) == datetime.fromisoformat(data["expires_at"])
-        (payment,) = await counters.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.person.user_id)
         assert (payment["provider"], payment["status"]) == ("nowpayments", "PENDING")
 
-    async def test_one_key_is_one_address(self, counters: Counters, fan: Fan) -> None:
+    async def test_one_key_is_one_address(self, harness: WebhookHarness, fan: Fan) -> None:
         first = await fan.pay_by_crypto(key="k1")
         assert await fan.pay_by_crypto(key="k1") == first
         together = await asyncio.gather(*(fan.pay_by_crypto(key="k2") for _ in range(10)))
         assert len({answer["pay_address"] for answer in together}) == 1
-        assert len(await counters.payments_of(fan.person.user_id)) == 2
+        assert len(await harness.payments_of(fan.person.user_id)) == 2
 
     @pytest.mark.parametrize(
         "wrong",
@@ -196,15 +196,17 @@ class TestCrypto:
         answer = await fan.post("/payments/crypto", wanted | other, key="k")
         assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    @pytest.mark.usefixtures("working")
-    async def test_a_lost_answer_and_a_notification_do_not_lose_the_address(self, counters: Counters, fan: Fan) -> None:
-        await counters.control("/faults", path=CRYPTO, status=502, times=1)
+    @pytest.mark.usefixtures("running_worker")
+    async def test_a_lost_answer_and_a_notification_do_not_lose_the_address(
+        self, harness: WebhookHarness, fan: Fan
+    ) -> None:
+        await harness.control("/faults", path=CRYPTO, status=502, times=1)
         wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
         assert (await fan.post("/payments/crypto", wanted, key="k")).status_code == 503
-        (payment,) = await counters.payments_of(fan.person.user_id)
-        made = await make_at_nowpayments(counters, payment["payment_id"])
-        assert (await counters.tell_by_nowpayments(made)).status_code == 200
-        await counters.ends(f"{made['payment_id']}:waiting:0", "processed")
+        (payment,) = await harness.payments_of(fan.person.user_id)
+        made = await make_at_nowpayments(harness, payment["payment_id"])
+        assert (await harness.notify_by_nowpayments(made)).status_code == 200
+        await harness.ends(f"{made['payment_id']}:waiting:0", "processed")
         assert (await fan.pay_by_crypto(key="k"))["pay_address"] == made["pay_address"]
 
     async def test_an_answer_about_an_order_is_found_before_the_order_is_asked_for(
@@ -230,8 +232,10 @@ class TestCrypto:
             assert code_of(await fan.post("/payments/crypto", wanted | other, key="k")) == "IDEMPOTENCY_KEY_REUSED"
         assert (await fan.post("/payments/crypto", wanted, key="another")).status_code == 504
 
-    async def test_while_nowpayments_is_away_the_same_request_goes_on_later(self, counters: Counters, fan: Fan) -> None:
-        await counters.control("/faults", path=CRYPTO, status=502, times=1)
+    async def test_while_nowpayments_is_away_the_same_request_goes_on_later(
+        self, harness: WebhookHarness, fan: Fan
+    ) -> None:
+        await harness.control("/faults", path=CRYPTO, status=502, times=1)
         wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
         calls = [fan.post("/payments/crypto", wanted, key="again") for _ in range(1)]
         assert await statuses(*calls) == {503: 1}

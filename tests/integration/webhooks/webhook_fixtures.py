@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from orchestrator.settings import WorkerSettings
-from tests.integration.users.people import Person
+from tests.integration.users.user_client import LoggedInUser
 from tests.support.signing import (
     as_bytes,
     nowpayments_signature,
@@ -22,14 +22,14 @@ from tests.support.signing import (
 )
 from tests.support.waiting import eventually
 
-__all__ = ["Counters", "Fan", "event_id", "intent", "statuses", "success"]
+__all__ = ["Fan", "WebhookHarness", "event_id", "intent", "statuses", "success"]
 
 
 @dataclass(frozen=True)
 class Fan:
     """Somebody who buys credits, or an admin who looks at the log."""
 
-    person: Person
+    person: LoggedInUser
     http: httpx.AsyncClient
     users: httpx.AsyncClient
 
@@ -71,7 +71,7 @@ class Fan:
 
 
 @dataclass(frozen=True)
-class Counters:
+class WebhookHarness:
     """The orchestrator, its worker, its database, and the providers' side of it."""
 
     http: httpx.AsyncClient
@@ -87,16 +87,16 @@ class Counters:
         headers = {} if signature is None else {header or usual[provider]: signature}
         return await self.http.post(f"/api/webhooks/{provider}", content=body, headers=headers)
 
-    async def tell_by_stripe(self, event: Mapping[str, Any], *, seconds_ago: float = 0) -> httpx.Response:
+    async def notify_by_stripe(self, event: Mapping[str, Any], *, seconds_ago: float = 0) -> httpx.Response:
         body = as_bytes(event)
         signature = stripe_signature(body, seconds_ago=seconds_ago, secret=self.settings.stripe_webhook_secret)
         return await self.send("stripe", body, signature)
 
-    async def tell_by_nowpayments(self, notice: Mapping[str, Any]) -> httpx.Response:
+    async def notify_by_nowpayments(self, notice: Mapping[str, Any]) -> httpx.Response:
         signature = nowpayments_signature(dict(notice), self.settings.nowpayments_ipn_secret)
         return await self.send("nowpayments", as_bytes(notice), signature)
 
-    async def tell_by_supplier(self, notice: Mapping[str, Any]) -> httpx.Response:
+    async def notify_by_supplier(self, notice: Mapping[str, Any]) -> httpx.Response:
         body = as_bytes(notice)
         return await self.send("kinguin", body, supplier_signature(body, self.settings.supplier_webhook_secret))
 
@@ -148,7 +148,7 @@ class Counters:
         )
         return int(row["n"]) if row else 0
 
-    async def forget_attachment(self, payment_id: str) -> None:
+    async def clear_attachment(self, payment_id: str) -> None:
         """Let it look as if the provider's name for a payment had never been noted."""
         await self.users_database.execute(
             text("UPDATE payments SET provider_payment_id = NULL WHERE payment_id = :payment_id"),

@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import text
 
 from common.messaging.message import Message
-from tests.integration.users.people import Books
+from tests.integration.users.user_client import LedgerCaller
 
 Json = dict[str, Any]
 
@@ -22,10 +22,10 @@ MOVEMENTS_OF = text(
 
 
 @dataclass(frozen=True)
-class Till:
+class PaymentCaller:
     """One payment of one person, and its provider's reports."""
 
-    books: Books
+    ledger_caller: LedgerCaller
     user_id: uuid.UUID
     payment_id: uuid.UUID = field(default_factory=uuid.uuid4)
     provider: str = "stripe"
@@ -33,12 +33,12 @@ class Till:
     currency: str = "sgd"
 
     @property
-    def name_there(self) -> str:
+    def provider_payment_id(self) -> str:
         return f"pi_{self.payment_id.hex}"
 
     @property
     def http(self) -> httpx.AsyncClient:
-        return self.books.http
+        return self.ledger_caller.http
 
     async def open(self, **more: object) -> httpx.Response:
         body = {
@@ -51,24 +51,24 @@ class Till:
             "currency": self.currency,
             **more,
         }
-        return await self.books.post("/internal/payments", **body)
+        return await self.ledger_caller.post("/internal/payments", **body)
 
     async def attach(self, **more: object) -> httpx.Response:
-        body = {"provider_payment_id": self.name_there, **more}
-        return await self.books.post(f"/internal/payments/{self.payment_id}/attach", **body)
+        body = {"provider_payment_id": self.provider_payment_id, **more}
+        return await self.ledger_caller.post(f"/internal/payments/{self.payment_id}/attach", **body)
 
     async def report(self, status: str, **more: object) -> httpx.Response:
         """Report a status; what it is checked by is right unless told otherwise."""
         body = {
             "provider": self.provider,
-            "provider_payment_id": self.name_there,
+            "provider_payment_id": self.provider_payment_id,
             "status": status,
             "amount": self.amount,
             "currency": self.currency,
             "user_id": self.user_id,
             **more,
         }
-        return await self.books.post("/internal/payments/events", **body)
+        return await self.ledger_caller.post("/internal/payments/events", **body)
 
     async def outcome(self, status: str, **more: object) -> str:
         """Report a status and return what was made of it."""
@@ -82,26 +82,28 @@ class Till:
         return dict(answer.json()["data"])
 
     async def wallet(self) -> Decimal:
-        return await self.books.wallet_of(self.user_id)
+        return await self.ledger_caller.wallet_of(self.user_id)
 
     async def movements(self) -> list[tuple[str, str, Decimal]]:
         """Return every entry made for this payment: the movement's kind, the account's, and the amount."""
-        rows = await self.books.database.fetch_all(MOVEMENTS_OF, {"payment_id": str(self.payment_id)})
+        rows = await self.ledger_caller.database.fetch_all(MOVEMENTS_OF, {"payment_id": str(self.payment_id)})
         return sorted((row["kind"], row["account_kind"], row["amount"]) for row in rows)
 
     async def messages(self) -> list[Message]:
         """Return what was told of this payment, oldest first."""
-        rows = await self.books.database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
+        rows = await self.ledger_caller.database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
         messages = [Message.from_bytes(bytes(row["body"])) for row in rows]
         return [message for message in messages if message.subject == str(self.payment_id)]
 
 
-async def new_till(books: Books, *, balance: str = "0.00", provider: str = "stripe") -> Till:
+async def new_payment_caller(
+    ledger_caller: LedgerCaller, *, balance: str = "0.00", provider: str = "stripe"
+) -> PaymentCaller:
     """Return a payment that is open, and known to its provider."""
-    till = Till(books, await books.open_wallet(balance), provider=provider)
-    (await till.open()).raise_for_status()
-    (await till.attach()).raise_for_status()
-    return till
+    payment_caller = PaymentCaller(ledger_caller, await ledger_caller.open_wallet(balance), provider=provider)
+    (await payment_caller.open()).raise_for_status()
+    (await payment_caller.attach()).raise_for_status()
+    return payment_caller
 
 
 CREDIT = [("top_up", "external", Decimal("-50.00")), ("top_up", "wallet", Decimal("50.00"))]

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["Cable", "cable_to"]
+__all__ = ["TcpProxy", "proxy_to"]
 
 
-class Cable:
+class TcpProxy:
     """Passes bytes between whoever connects to `url` and the real server, until it is cut."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -18,15 +18,15 @@ class Cable:
         self.url = ""
 
     def cut(self) -> None:
-        """Break every connection; new ones are refused until `mend`."""
+        """Break every connection; new ones are refused until `restore`."""
         self.is_connected = False
         for writer in self._writers:
             writer.transport.abort()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self.is_connected = True
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.is_connected:
             writer.transport.abort()
             return
@@ -50,16 +50,16 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def cable_to(url: str) -> AsyncIterator[Cable]:
+async def proxy_to(url: str) -> AsyncIterator[TcpProxy]:
     address = urlsplit(url)
-    cable = Cable(address.hostname or "127.0.0.1", address.port or 5672)
-    server = await asyncio.start_server(cable.carry, "127.0.0.1", 0)
+    tcp_proxy = TcpProxy(address.hostname or "127.0.0.1", address.port or 5672)
+    server = await asyncio.start_server(tcp_proxy.forward, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     login = address.netloc.rpartition("@")[0]
-    cable.url = urlunsplit(address._replace(netloc=f"{login}@127.0.0.1:{port}"))
+    tcp_proxy.url = urlunsplit(address._replace(netloc=f"{login}@127.0.0.1:{port}"))
     try:
-        yield cable
+        yield tcp_proxy
     finally:
-        cable.cut()
+        tcp_proxy.cut()
         server.close()
         await server.wait_closed()

@@ -1,4 +1,4 @@
-"""`python -m tests.integration.devstack.newborn CODE`: says who it is and ends with that exit code, or waits for its end."""
+"""`python -m tests.integration.devstack.child_process CODE`: says who it is and ends with that exit code, or waits for its end."""
 
 import json
 import os

@@ -15,7 +15,7 @@ from proto.inventory.v1 import inventory_pb2 as pb
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub  # exists for type checkers only
 
-__all__ = ["Hall", "PurchaseService", "new_id", "new_ids", "outcomes", "refused", "rows", "scan_of", "standing"]
+__all__ = ["Hall", "InventoryCaller", "new_id", "new_ids", "outcomes", "refused", "rows", "scan_of", "standing"]
 
 Answer = TypeVar("Answer")
 
@@ -37,7 +37,7 @@ class Hall:
         return [seat.seat_id for seat in self.seats if seat.category == category]
 
 
-class PurchaseService:
+class InventoryCaller:
     """Calls the inventory over gRPC as the orchestrator does. Ids are made up where a test does not care.
 
     It knows which order it sold a seat with last.

@@ -7,7 +7,7 @@ import httpx
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.users.people import CODE, Books, code_of, fresh_address, fresh_phone
+from tests.integration.users.user_client import CODE, LedgerCaller, code_of, fresh_address, fresh_phone
 
 RESEND_SECONDS = 30
 UNTIL_CLEARED = (
@@ -16,7 +16,7 @@ UNTIL_CLEARED = (
 
 
 @dataclass(frozen=True)
-class Desk:
+class OtpCaller:
     """The orchestrator asking one fan to confirm one thing."""
 
     http: httpx.AsyncClient
@@ -28,21 +28,21 @@ class Desk:
     address: str = field(default_factory=fresh_address)
 
     @property
-    def matter(self) -> dict[str, object]:
+    def challenge_key(self) -> dict[str, object]:
         return {"user_id": str(self.user_id), "context": self.context, "reference": self.reference}
 
     async def send(self, request_id: object = None, **more: object) -> httpx.Response:
         """Send a code, by default because of the fan's own doing."""
         asked = {"requested_by_user_id": str(self.user_id), "address": self.address}
-        body = {"request_id": str(request_id or uuid.uuid4()), **asked, **self.matter, **more}
+        body = {"request_id": str(request_id or uuid.uuid4()), **asked, **self.challenge_key, **more}
         return await self.http.post("/internal/otp/send", json=body)
 
     async def withdraw(self, undoes: uuid.UUID, request_id: object = None) -> httpx.Response:
-        body = {"request_id": str(request_id or uuid.uuid4()), "undoes_request_id": str(undoes), **self.matter}
+        body = {"request_id": str(request_id or uuid.uuid4()), "undoes_request_id": str(undoes), **self.challenge_key}
         return await self.http.post("/internal/otp/withdraw", json=body)
 
     async def verify(self, code: str = CODE, **more: object) -> httpx.Response:
-        return await self.http.post("/internal/otp/verify", json={**self.matter, "otp_code": code, **more})
+        return await self.http.post("/internal/otp/verify", json={**self.challenge_key, "otp_code": code, **more})
 
     async def let_time_pass(self, seconds: float = RESEND_SECONDS) -> None:
         await self.database.execute(
@@ -58,10 +58,10 @@ class Desk:
         return int(row["n"])
 
 
-async def new_desk(books: Books, **more: str) -> Desk:
+async def new_otp_caller(ledger_caller: LedgerCaller, **more: str) -> OtpCaller:
     phone = fresh_phone()
-    user_id = await books.open_wallet("100.00", phone=phone)
-    return Desk(books.http, books.database, user_id, phone, **more)
+    user_id = await ledger_caller.open_wallet("100.00", phone=phone)
+    return OtpCaller(ledger_caller.http, ledger_caller.database, user_id, phone, **more)
 
 
 def sent(answer: httpx.Response) -> object:
@@ -73,14 +73,14 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, code_of(answer)
 
 
-async def is_claimed(desk: Desk) -> bool:
-    return await _holds(desk, "sending_until > now()")
+async def is_sending(otp_caller: OtpCaller) -> bool:
+    return await _holds(otp_caller, "sending_until > now()")
 
 
-async def is_trying(desk: Desk) -> bool:
-    return await _holds(desk, "trying_until > now()")
+async def is_verifying(otp_caller: OtpCaller) -> bool:
+    return await _holds(otp_caller, "trying_until > now()")
 
 
-async def _holds(desk: Desk, condition: str) -> bool:
+async def _holds(otp_caller: OtpCaller, condition: str) -> bool:
     found = text(f"SELECT 1 FROM otp_challenges WHERE user_id = :user_id AND {condition}")  # noqa: S608 - ours
-    return bool(await desk.database.fetch_all(found, {"user_id": desk.user_id}))
+    return bool(await otp_caller.database.fetch_all(found, {"user_id": otp_caller.user_id}))

@@ -17,13 +17,13 @@ from orchestrator.jobs.worker import JobWorker, WorkPace
 from rabbitmq.topology import platform_topology
 from tests.support.servers import Vhost
 
-__all__ = ["workplace"]
+__all__ = ["running_worker"]
 
 PACE: Final = WorkPace(lease_seconds=15.0, interval_seconds=0.05, grace_seconds=0.1, trim_seconds=0.1)
 
 
 @asynccontextmanager
-async def workplace(
+async def running_worker(
     database: Database,
     vhost: Vhost,
     *,

@@ -29,19 +29,19 @@ from tests.support.servers import Vhost
 from tests.support.timeouts import CONDITION_SECONDS
 from tests.support.waiting import eventually
 
-__all__ = ["Bench", "Errand", "Site", "policy"]
+__all__ = ["JobHarness", "RecordingHandler", "SamplePayload", "policy"]
 
-LADDER = (0.1, 0.2, 0.4, 0.8, 1.6)
+BACKOFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
-class Errand(BaseModel):
+class SamplePayload(BaseModel):
     """What the tests' jobs are about: a name, and how to behave."""
 
     name: str = ""
 
 
 def policy(kind: str, **rules: Any) -> JobPolicy:
-    usual = {"tries": 3, "retry_seconds": LADDER[:2], "timeout_seconds": CONDITION_SECONDS, "concurrency": 4}
+    usual = {"tries": 3, "retry_seconds": BACKOFF_SECONDS[:2], "timeout_seconds": CONDITION_SECONDS, "concurrency": 4}
     return JobPolicy(kind, **{**usual, **rules})
 
 
@@ -49,7 +49,7 @@ POLICIES = {kind: policy(kind) for kind in ("performance", "commission", "email"
 
 
 @dataclass
-class Bench:
+class RecordingHandler:
     """A handler that notes what it does, and fails as often as it is told.
 
     ``failures`` are raised one after the other; while ``gate`` is closed nobody gets past it.
@@ -68,9 +68,9 @@ class Bench:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def __call__(self, errand: Errand, context: JobContext) -> Mapping[str, Any]:
+    async def __call__(self, payload: SamplePayload, context: JobContext) -> Mapping[str, Any]:
         self.tries[context.job_id, context.attempt] += 1
-        self.begun.append(errand.name)
+        self.begun.append(payload.name)
         self.times.append(time.monotonic())
         self._at_work += 1
         self.most_at_once = max(self.most_at_once, self._at_work)
@@ -84,8 +84,8 @@ class Bench:
             self._at_work -= 1
         if self.failures:
             raise self.failures.pop(0)
-        self.done.append(errand.name)
-        return {"said": f"{errand.name} is done"}
+        self.done.append(payload.name)
+        return {"said": f"{payload.name} is done"}
 
 
 class CountingObserver(LoggingJobObserver):
@@ -97,13 +97,13 @@ class CountingObserver(LoggingJobObserver):
         self.outcomes[outcome] += 1
 
 
-class Site:
+class JobHarness:
     """One database, one virtual host, one queue, any number of workers."""
 
     def __init__(self, database: Database, vhost: Vhost) -> None:
         self.database = database
         self.vhost = vhost
-        self.topology = platform_topology(retry_seconds=LADDER)
+        self.topology = platform_topology(retry_seconds=BACKOFF_SECONDS)
         self.publisher = Publisher(vhost.url, service="tests", topology=self.topology, timeout_seconds=3)
         self.relay = OutboxRelay(database, self.publisher, poll_seconds=0.2)
         self.publisher.broker.start()
@@ -122,7 +122,7 @@ class Site:
 
     async def worker(
         self,
-        *handlers: tuple[JobPolicy, Handler[Errand]],
+        *handlers: tuple[JobPolicy, Handler[SamplePayload]],
         lease_seconds: float = 10.0,
         grace_seconds: float = 5.0,
         trim_seconds: float = 60.0,
@@ -132,7 +132,7 @@ class Site:
         registry, observer = Registry(), CountingObserver()
         observer.outcomes = self.outcomes
         for rules, handler in handlers:
-            registry.register(rules, Errand, handler)
+            registry.register(rules, SamplePayload, handler)
         worker = JobWorker.of(
             self.database,
             registry,
@@ -140,7 +140,7 @@ class Site:
             rabbitmq_url=rabbitmq_url or self.vhost.url,
             topology=self.topology,
             policies={rules.kind: rules for rules, _ in handlers},
-            waits_on_broker=LADDER,
+            waits_on_broker=BACKOFF_SECONDS,
             pace=WorkPace(
                 lease_seconds=lease_seconds,
                 interval_seconds=0.1,
@@ -154,18 +154,18 @@ class Site:
         await worker.consumer.broker.wait_until_ready()
         return worker
 
-    async def dismiss(self, worker: JobWorker, *, grace_seconds: float = 1.0) -> None:
+    async def stop_worker(self, worker: JobWorker, *, grace_seconds: float = 1.0) -> None:
         self._workers.remove(worker)
         await worker.close(grace_seconds=grace_seconds)
 
-    async def send_workers_home(self) -> None:
+    async def stop_workers(self) -> None:
         for worker in [*self._workers]:
-            await self.dismiss(worker)
+            await self.stop_worker(worker)
         self.outcomes.clear()
 
     async def enqueue(self, kind: str, *names: str, **options: Any) -> list[JobView]:
         return [
-            await self.queue.enqueue(kind, Errand(name=name), idempotency_key=str(uuid.uuid4()), **options)
+            await self.queue.enqueue(kind, SamplePayload(name=name), idempotency_key=str(uuid.uuid4()), **options)
             for name in names
         ]
 
@@ -179,14 +179,14 @@ class Site:
         assert found is not None
         return found
 
-    async def announced(self, kind: str) -> Sequence[Mapping[str, Any]]:
+    async def messages_about(self, kind: str) -> Sequence[Mapping[str, Any]]:
         """Return what was said of jobs with this routing key."""
         statement = text("SELECT convert_from(body, 'UTF8')::jsonb AS message FROM outbox WHERE routing_key = :kind")
         return [row["message"] for row in await self.database.fetch_all(statement, {"kind": kind})]
 
     async def enqueue_beside(self, name: str, *, commit: bool) -> uuid.UUID:
         """Enqueue in a transaction that does something else too, and return the job's id."""
-        job = self.queue.new_job("email", Errand(name=name), idempotency_key=name)
+        job = self.queue.new_job("email", SamplePayload(name=name), idempotency_key=name)
         async with self.database.transaction() as connection:
             assert await enqueue_in(connection, job)
             if not commit:
@@ -194,7 +194,7 @@ class Site:
         self.queue.wake()
         return job.job_id
 
-    async def took(self, jobs: Sequence[JobView], *, seconds: float) -> None:
+    async def set_duration(self, jobs: Sequence[JobView], *, seconds: float) -> None:
         """Let it look as if these jobs had taken so long."""
         statement = text(
             "UPDATE jobs SET started_at = finished_at - make_interval(secs => :seconds) WHERE job_id = ANY(:job_ids)"

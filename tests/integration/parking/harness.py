@@ -20,11 +20,11 @@ from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
-__all__ = ["Yard"]
+__all__ = ["ParkingHarness"]
 
 
 @dataclass
-class Yard:
+class ParkingHarness:
     database: Database
     vhost: Vhost
     topology: Topology
@@ -38,14 +38,14 @@ class Yard:
         await self.publisher.publish(body, exchange="", routing_key=queue, message_id="m1", headers=dict(headers or {}))
 
     @asynccontextmanager
-    async def keeping(self) -> AsyncIterator[None]:
+    async def storing(self) -> AsyncIterator[None]:
         """Keep what is parked meanwhile."""
-        keeper = ParkedMessageConsumer(self.vhost.url, service="tests", topology=self.topology, store=self.store)
-        keeper.broker.start()
+        consumer = ParkedMessageConsumer(self.vhost.url, service="tests", topology=self.topology, store=self.store)
+        consumer.broker.start()
         try:
             yield
         finally:
-            await keeper.broker.close()
+            await consumer.broker.close()
 
     @asynccontextmanager
     async def refusing(self) -> AsyncIterator[None]:
@@ -93,7 +93,7 @@ class Yard:
                 bodies.append(incoming.body)
         return bodies
 
-    async def given_up_by_the_broker(self, body: bytes) -> None:
+    async def exceed_delivery_limit(self, body: bytes) -> None:
         """Let the broker park a message whose delivery limit is reached."""
         limited: dict[str, Any] = {
             "x-queue-type": "quorum",

@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tests.integration.users.people import Person, UserDirectory
+from tests.integration.users.user_client import LoggedInUser, UserClient
 from users.ledger.repository import Entry
 from users.ledger.service import Currency, Ledger
 
 
-async def read_page(people: UserDirectory, person: Person, **query: str) -> dict[str, Any]:
-    answer = await people.http.get("/api/credits/statement", params=query, headers=person.headers)
+async def read_page(user_client: UserClient, person: LoggedInUser, **query: str) -> dict[str, Any]:
+    answer = await user_client.http.get("/api/credits/statement", params=query, headers=person.headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json()["data"])
 
 
-async def read_pages(people: UserDirectory, person: Person, **query: str) -> AsyncIterator[list[dict[str, Any]]]:
+async def read_pages(
+    user_client: UserClient, person: LoggedInUser, **query: str
+) -> AsyncIterator[list[dict[str, Any]]]:
     """Turn the pages to the end."""
     following: str | None = None
     while True:
-        page = await read_page(people, person, **query, **({"cursor": following} if following else {}))
+        page = await read_page(user_client, person, **query, **({"cursor": following} if following else {}))
         yield page["entries"]
         following = page["next_cursor"]
         if following is None:
@@ -29,29 +31,29 @@ async def read_pages(people: UserDirectory, person: Person, **query: str) -> Asy
 
 
 @dataclass(frozen=True)
-class Line:
+class StatementLine:
     transaction_id: uuid.UUID
     amount: Decimal
     balance_after: Decimal
 
     @classmethod
-    def of(cls, entry: Entry) -> "Line":
+    def of(cls, entry: Entry) -> "StatementLine":
         return cls(entry.transaction_id, entry.amount, entry.balance_after)
 
 
 async def whole_statement(
     ledger: Ledger, user_id: uuid.UUID, *, per_page: int, currency: Currency = Currency.SGD
-) -> list[Line]:
+) -> list[StatementLine]:
     """Return every line, newest first, read page by page while others may move credits.
 
     Raises:
         AssertionError: a line is missing or there twice, or a balance does not follow from the line before it.
     """
-    lines: list[Line] = []
+    lines: list[StatementLine] = []
     after = None
     while True:
         entries, after = await ledger.statement_of(user_id, currency=currency, after=after, limit=per_page)
-        lines += [Line.of(entry) for entry in entries]
+        lines += [StatementLine.of(entry) for entry in entries]
         if after is None:
             break
     befores = [line.balance_after - line.amount for line in lines]

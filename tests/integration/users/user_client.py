@@ -57,7 +57,7 @@ class Sandbox:
 
 
 @dataclass(frozen=True)
-class Person:
+class LoggedInUser:
     """Somebody with an account who is logged in."""
 
     user_id: uuid.UUID
@@ -72,7 +72,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class UserDirectory:
+class UserClient:
     http: httpx.AsyncClient
 
     @staticmethod
@@ -95,17 +95,19 @@ class UserDirectory:
     async def refresh(self, refresh_token: str) -> httpx.Response:
         return await self.http.post("/api/auth/refresh", headers={"authorization": f"Bearer {refresh_token}"})
 
-    async def log_out(self, person: Person) -> httpx.Response:
+    async def log_out(self, person: LoggedInUser) -> httpx.Response:
         return await self.http.post("/api/auth/logout", headers=person.headers)
 
-    async def join(self) -> Person:
+    async def join(self) -> LoggedInUser:
         """Register, verify, be logged in."""
         facts = self.new_facts()
         user_id = (await self.register(**facts)).json()["data"]["user_id"]
         answer = await self.verify(user_id)
         answer.raise_for_status()
         data = answer.json()["data"]
-        return Person(uuid.UUID(user_id), facts["email"], facts["phone"], data["access_token"], data["refresh_token"])
+        return LoggedInUser(
+            uuid.UUID(user_id), facts["email"], facts["phone"], data["access_token"], data["refresh_token"]
+        )
 
     @staticmethod
     async def hash_of(database: Database, email: str) -> str:
@@ -127,7 +129,7 @@ async def outbox_of(database: Database, subject: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Books:
+class LedgerCaller:
     """The ledger's internal routes. Each call makes its own request id unless one is given."""
 
     http: httpx.AsyncClient
@@ -197,7 +199,7 @@ class Books:
             (await self.top_up(user_id, amount)).raise_for_status()
         return user_id
 
-    async def contradictions(self) -> list[Any]:
+    async def invariant_violations(self) -> list[Any]:
         """Return whatever in the whole ledger does not add up."""
         return [row for statement in _CONTRADICTIONS for row in await self.database.fetch_all(text(statement))]
 

@@ -9,7 +9,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
 
-__all__ = ["Users", "users_at"]
+__all__ = ["UsersStub", "users_at"]
 
 
 def users_at(url: str) -> ServiceClient:
@@ -17,7 +17,7 @@ def users_at(url: str) -> ServiceClient:
     return ServiceClient(callee="users", base_url=url, tokens=tokens)
 
 
-class Users:
+class UsersStub:
     """Takes text messages, or says why not; `client` is there while it is open."""
 
     client: ServiceClient
@@ -25,7 +25,7 @@ class Users:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         app = web.Application()
-        app.router.add_post("/internal/sms", self._hear)
+        app.router.add_post("/internal/sms", self._receive)
         self._runner = web.AppRunner(app)
         self.refuse(200, "")
 
@@ -42,7 +42,7 @@ class Users:
         await self.client.close()
         await self._runner.cleanup()
 
-    async def _hear(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request) -> web.Response:
         self.calls.append(await request.json())
         body = {"success": True, "data": {}} if not self._code else {"error_code": self._code, "message": "no"}
         return web.json_response(body, status=self._status)

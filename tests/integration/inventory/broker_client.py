@@ -13,17 +13,17 @@ from common.messaging.topology import MESSAGES_EXCHANGE
 from proto.inventory.v1 import inventory_pb2 as pb
 from rabbitmq.topology import HOLD_EXCHANGE, RELEASE_QUEUE, hold_queue_name, platform_topology
 
-__all__ = ["Wire", "hold_message", "open_wire"]
+__all__ = ["BrokerClient", "hold_message", "open_broker_client"]
 
 HOLD_TTL_SECONDS = 1
 
 
-class Wire:
+class BrokerClient:
     """A connection of the test's own, with a queue bound to everything the inventory says."""
 
     def __init__(self, channel: AbstractChannel) -> None:
         self._channel = channel
-        self.heard: list[Message] = []
+        self.received: list[Message] = []
 
     async def listen(self) -> None:
         queue = await self._channel.declare_queue(exclusive=True)
@@ -31,10 +31,10 @@ class Wire:
         await queue.consume(self._take, no_ack=True)
 
     async def _take(self, incoming: AbstractIncomingMessage) -> None:
-        self.heard.append(Message.from_bytes(incoming.body))
+        self.received.append(Message.from_bytes(incoming.body))
 
-    def heard_of(self, kind: str, subject: str) -> list[dict[str, Any]]:
-        return [message.data for message in self.heard if (message.type, message.subject) == (kind, subject)]
+    def received_data(self, kind: str, subject: str) -> list[dict[str, Any]]:
+        return [message.data for message in self.received if (message.type, message.subject) == (kind, subject)]
 
     async def publish_hold(self, message: Message) -> None:
         """As the orchestrator does when seats were held: it comes back when the time is over."""
@@ -54,13 +54,13 @@ class Wire:
 
 
 @asynccontextmanager
-async def open_wire(url: str) -> AsyncIterator[Wire]:
+async def open_broker_client(url: str) -> AsyncIterator[BrokerClient]:
     connection = await aio_pika.connect(url)
     async with connection, connection.channel() as channel:
         await platform_topology(HOLD_TTL_SECONDS).declare(channel)
-        wire = Wire(channel)
-        await wire.listen()
-        yield wire
+        broker = BrokerClient(channel)
+        await broker.listen()
+        yield broker
 
 
 def hold_message(hold: pb.Hold, *, held_until: datetime | None = None) -> Message:

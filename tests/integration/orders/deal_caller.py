@@ -10,7 +10,7 @@ import httpx
 
 from tests.support.callers import Caller, new_id
 
-__all__ = ["Act", "Dealings", "Listings", "Made", "Transfers", "UndoAct", "listing", "transfer"]
+__all__ = ["Action", "Deal", "DealCaller", "ListingCaller", "TransferCaller", "UndoAction", "listing", "transfer"]
 
 SEAT = {"category": "CAT1", "row_number": "A", "seat_number": 1}
 
@@ -51,7 +51,7 @@ def listing(**changes: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Act:
+class Action:
     """A route that moves the status."""
 
     name: str
@@ -60,7 +60,7 @@ class Act:
 
 
 @dataclass(frozen=True)
-class UndoAct:
+class UndoAction:
     """A route that takes back what `undone` did; where that leads, None when the row goes."""
 
     name: str
@@ -69,7 +69,7 @@ class UndoAct:
 
 
 @dataclass(frozen=True)
-class Made:
+class Deal:
     """What a test brought to a status: its opening, and by which request each act was done."""
 
     key: str
@@ -77,7 +77,7 @@ class Made:
     request_ids: dict[str, str] = field(default_factory=dict)
 
 
-class Dealings(ABC):
+class DealCaller(ABC):
     """The internal routes of one of the two. Ids that do not matter to a test are made up."""
 
     path: ClassVar[str]
@@ -85,9 +85,9 @@ class Dealings(ABC):
     first_status: ClassVar[str]
     invalid_state: ClassVar[str]
     not_found: ClassVar[str]
-    acts: ClassVar[tuple[Act, ...]]
-    undos: ClassVar[tuple[UndoAct, ...]]
-    ways: ClassVar[Mapping[str, tuple[str, ...]]]
+    actions: ClassVar[tuple[Action, ...]]
+    undos: ClassVar[tuple[UndoAction, ...]]
+    paths: ClassVar[Mapping[str, tuple[str, ...]]]
 
     def __init__(self, orchestrator: Caller) -> None:
         self.orchestrator = orchestrator
@@ -104,14 +104,14 @@ class Dealings(ABC):
     async def open(self, body: dict[str, Any]) -> httpx.Response:
         return await self.orchestrator.post(self.path, body)
 
-    async def act(self, key: str, name: str, *, request_id: str | None = None, **changes: Any) -> httpx.Response:
+    async def perform(self, key: str, name: str, *, request_id: str | None = None, **changes: Any) -> httpx.Response:
         body = {"request_id": request_id or new_id(), **self.arguments(key, name), **changes}
         return await self.orchestrator.post(f"{self.path}/{key}/{name}", body)
 
     async def undo(
         self, key: str, name: str, *, undoes: str, request_id: str | None = None, **changes: Any
     ) -> httpx.Response:
-        return await self.act(key, name, request_id=request_id, undoes_request_id=undoes, **changes)
+        return await self.perform(key, name, request_id=request_id, undoes_request_id=undoes, **changes)
 
     async def find(self, key: str) -> httpx.Response:
         return await self.orchestrator.get(f"{self.path}/{key}")
@@ -120,40 +120,40 @@ class Dealings(ABC):
         found = await self.find(key)
         return found.json()["data"]["status"] if found.status_code == 200 else None
 
-    async def at(self, status: str, **changes: Any) -> Made:
+    async def at(self, status: str, **changes: Any) -> Deal:
         """Open one and bring it to `status`."""
         body = self.opening(**changes)
         opened = await self.open(body)
         assert opened.status_code == 200, opened.text
-        made = Made(body[self.key], body, {"open": body["request_id"]})
-        for name in self.ways[status]:
-            await self.go(made, name)
-        return made
+        deal = Deal(body[self.key], body, {"open": body["request_id"]})
+        for name in self.paths[status]:
+            await self.apply(deal, name)
+        return deal
 
-    async def go(self, made: Made, name: str) -> None:
+    async def apply(self, deal: Deal, name: str) -> None:
         """Make an act, or an undo, and keep its request id."""
-        request_id = made.request_ids[name] = new_id()
+        request_id = deal.request_ids[name] = new_id()
         undone = {undo.name: undo.undone for undo in self.undos}.get(name)
-        undoes = {"undoes_request_id": made.request_ids[undone]} if undone else {}
-        done = await self.act(made.key, name, request_id=request_id, **undoes)
+        undoes = {"undoes_request_id": deal.request_ids[undone]} if undone else {}
+        done = await self.perform(deal.key, name, request_id=request_id, **undoes)
         assert done.status_code == 200, done.text
 
 
-class Transfers(Dealings):
+class TransferCaller(DealCaller):
     path = "/internal/transfers"
     key = "transfer_id"
     first_status = "PENDING_OTP"
     invalid_state = "TRANSFER_INVALID_STATE"
     not_found = "TRANSFER_NOT_FOUND"
-    acts = (
-        Act("complete", "PENDING_OTP", "COMPLETED"),
-        Act("dispute", "COMPLETED", "DISPUTED"),
-        Act("dismiss", "DISPUTED", "COMPLETED"),
-        Act("begin-reversal", "DISPUTED", "REVERSING"),
-        Act("reverse", "REVERSING", "REVERSED"),
+    actions = (
+        Action("complete", "PENDING_OTP", "COMPLETED"),
+        Action("dispute", "COMPLETED", "DISPUTED"),
+        Action("dismiss", "DISPUTED", "COMPLETED"),
+        Action("begin-reversal", "DISPUTED", "REVERSING"),
+        Action("reverse", "REVERSING", "REVERSED"),
     )
-    undos = (UndoAct("end", "open", "FAILED"), UndoAct("abandon-reversal", "begin-reversal", "DISPUTED"))
-    ways: ClassVar[Mapping[str, tuple[str, ...]]] = {
+    undos = (UndoAction("end", "open", "FAILED"), UndoAction("abandon-reversal", "begin-reversal", "DISPUTED"))
+    paths: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "PENDING_OTP": (),
         "FAILED": ("end",),
         "COMPLETED": ("complete",),
@@ -176,28 +176,28 @@ class Transfers(Dealings):
                 return {}
 
     async def confirm(self, key: str, *parties: str, request_id: str | None = None) -> httpx.Response:
-        return await self.act(key, "confirmations", request_id=request_id, parties=parties)
+        return await self.perform(key, "confirmations", request_id=request_id, parties=parties)
 
 
-class Listings(Dealings):
+class ListingCaller(DealCaller):
     path = "/internal/listings"
     key = "listing_id"
     first_status = "OPENING"
     invalid_state = "LISTING_INVALID_STATE"
     not_found = "LISTING_NOT_FOUND"
-    acts = (
-        Act("activate", "OPENING", "ACTIVE"),
-        Act("begin-withdrawal", "ACTIVE", "WITHDRAWING"),
-        Act("cancel", "WITHDRAWING", "CANCELLED"),
-        Act("claim", "ACTIVE", "PENDING_TRANSFER"),
-        Act("complete", "PENDING_TRANSFER", "COMPLETED"),
+    actions = (
+        Action("activate", "OPENING", "ACTIVE"),
+        Action("begin-withdrawal", "ACTIVE", "WITHDRAWING"),
+        Action("cancel", "WITHDRAWING", "CANCELLED"),
+        Action("claim", "ACTIVE", "PENDING_TRANSFER"),
+        Action("complete", "PENDING_TRANSFER", "COMPLETED"),
     )
     undos = (
-        UndoAct("discard", "open", None),
-        UndoAct("abandon-withdrawal", "begin-withdrawal", "ACTIVE"),
-        UndoAct("release-claim", "claim", "ACTIVE"),
+        UndoAction("discard", "open", None),
+        UndoAction("abandon-withdrawal", "begin-withdrawal", "ACTIVE"),
+        UndoAction("release-claim", "claim", "ACTIVE"),
     )
-    ways: ClassVar[Mapping[str, tuple[str, ...]]] = {
+    paths: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "OPENING": (),
         "ACTIVE": ("activate",),
         "WITHDRAWING": ("activate", "begin-withdrawal"),

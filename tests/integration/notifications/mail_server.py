@@ -9,11 +9,11 @@ from devstack.sandbox.mail import SMTP_FAULT_PATH, Mailbox, MailServer, StoredMa
 from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 from tests.support.timeouts import ANSWER_SECONDS
 
-__all__ = ["PostOffice"]
+__all__ = ["SandboxMailServer"]
 
 
 @dataclass(frozen=True)
-class PostOffice:
+class SandboxMailServer:
     server: MailServer
     mailbox: Mailbox
     faults: Faults

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from orchestrator.features.notifications.adapters.smtp import Mailer, SmtpServer
 from tests.support.timeouts import ANSWER_SECONDS
 
-__all__ = ["StubbornServer"]
+__all__ = ["ScriptedSmtpServer"]
 
 USUAL: Final[Mapping[str, str]] = {
     "CONNECT": "220 ready",
@@ -21,7 +21,7 @@ USUAL: Final[Mapping[str, str]] = {
 }
 
 
-class StubbornServer:
+class ScriptedSmtpServer:
     """Answers each command as it is told, ``CONNECT`` and the dot that ends a letter included; as usual otherwise."""
 
     def __init__(self, **replies: str) -> None:

@@ -7,7 +7,7 @@ import httpx
 from orders.ticket_orders.status import OrderStatus
 from tests.support.callers import Caller, new_id
 
-__all__ = ["Book", "a_seat", "opening"]
+__all__ = ["OrdersCaller", "a_seat", "opening"]
 
 
 def opening(**changes: Any) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def a_seat(**changes: Any) -> dict[str, Any]:
     return {**seat, **changes}
 
 
-class Book:
+class OrdersCaller:
     """The order book's routes. Ids that do not matter to a test are made up."""
 
     def __init__(self, orchestrator: Caller) -> None:
