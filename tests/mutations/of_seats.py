@@ -8,7 +8,7 @@ __all__ = ["MUTATIONS"]
 
 HOLDS: Final = "tests/integration/inventory/test_holds.py"
 EXPIRY: Final = "tests/integration/inventory/test_expiry.py"
-DOOR: Final = "tests/integration/inventory/test_entrance.py"
+DOOR: Final = "tests/integration/inventory/test_check_in.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -83,6 +83,6 @@ MUTATIONS: Final = (
         file="orchestrator/features/check_in/service/rules.py",
         before="    (_is_not_of_now, ScanResult.EXPIRED),\n",
         after="",
-        caught_by=("tests/unit/orchestrator/test_door_rules.py",),
+        caught_by=("tests/unit/orchestrator/test_scan_rules.py",),
     ),
 )

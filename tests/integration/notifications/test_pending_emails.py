@@ -17,7 +17,7 @@ from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.service import JobQueue
 from tests.integration.notifications.mail_server import SandboxMailServer
 from tests.integration.notifications.running_worker import running_worker
-from tests.integration.notifications.test_desk import ORDER, notification_sender
+from tests.integration.notifications.test_notification_sender import ORDER, notification_sender
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 

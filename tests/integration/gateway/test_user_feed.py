@@ -16,8 +16,8 @@ from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.message_publisher import MessagePublisher, publishing
 from tests.integration.gateway.services import Services
 from tests.integration.gateway.tcp_proxy import proxy_to
-from tests.integration.gateway.test_live import close_code, heard
 from tests.integration.gateway.test_revocations import until_fed
+from tests.integration.gateway.test_seat_map_feed import close_code, heard
 
 ADDRESS_LIMIT = 3
 PAGE = 2
