@@ -1,10 +1,9 @@
-"""Where a platform's processes are born in tests: forks of one process that has imported everything.
+"""Starts a platform's processes in tests as forks of one process that has imported everything.
 
-A service's own start is mostly imports, some two seconds of CPU, and a run of the tests starts about two hundred
-processes. Each is still a process of its own with its own environment, pid and session, runs the `__main__` that
-``python -m`` would, and can be killed, frozen and stopped like any other. Whoever still lives when the run ends, however it
-ends, is killed. What only a start from nothing shows, such as
-a missing import, is left to the tests of devstack's command line.
+The start of a service is mostly imports, some two seconds of CPU, and a test run starts about two hundred processes. Each
+fork is still a separate process with its own environment, pid and session. It runs the `__main__` that ``python -m`` runs,
+and can be killed, stopped and continued. Every process that is still alive when the run ends, even by a crash, is killed.
+The tests of devstack's command line cover what only a fresh start shows, such as a missing import.
 """
 
 import gc
@@ -50,11 +49,11 @@ IMPORTED: Final = (
     "uvicorn.protocols.websockets.auto",
 )
 POLL_SECONDS: Final = 0.01
-LENGTH_BYTES: Final = 4  # before each message: how long it is
+LENGTH_BYTES: Final = 4  # the prefix of each message: its length
 
 
 class ForkServer:
-    """Starts Python modules; anything else is started as usual. They end with the process that made it."""
+    """Forks Python modules and starts other programs as usual. All of them end with the process that created this object."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -102,7 +101,7 @@ class ForkServer:
 
 
 class _Born:
-    """What `subprocess.Popen` is to a child of our own."""
+    """A forked process with the interface of `subprocess.Popen`."""
 
     stdout = None
 
@@ -129,10 +128,10 @@ def _say(line: socket.socket, what: Any, *files: int) -> None:
 
 
 def _hear(line: socket.socket) -> tuple[Any, list[int]]:
-    """Return a message and the files that came with it.
+    """Return a message and the file descriptors that came with it.
 
     Raises:
-        EOFError: nobody speaks any more.
+        EOFError: the other end is closed.
     """
     length, files, _, _ = socket.recv_fds(line, LENGTH_BYTES, maxfds=1)
     if not length:
@@ -141,7 +140,7 @@ def _hear(line: socket.socket) -> tuple[Any, list[int]]:
 
 
 def _mother(line: socket.socket) -> None:
-    """Bear whoever is asked for, until nobody asks; returns in each child, and at the end."""
+    """Fork each requested process until the other end closes; returns in each child."""
     while True:
         try:
             asked, files = _hear(line)
@@ -163,14 +162,14 @@ def _mother(line: socket.socket) -> None:
 
 
 def _end_all() -> None:
-    """End whoever was born here, and their children: nobody is left who would."""
+    """Kill all forked processes and their children: no other process would."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
 def _settle(asked: Mapping[str, Any], output: int) -> None:
-    """Become what a program of one's own would be."""
+    """Set up session, output, environment and arguments as a new program has them."""
     os.setsid()
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -184,11 +183,11 @@ def _settle(asked: Mapping[str, Any], output: int) -> None:
 
 def main(descriptor: str) -> NoReturn:
     if "COVERAGE_PROCESS_START" in os.environ:
-        coverage.process_startup()  # each fork goes on measuring, into a file of its own
+        coverage.process_startup()  # each fork measures into its own file
     for module in IMPORTED:
         importlib.import_module(module)
     gc.collect()
-    gc.freeze()  # what lives on is never looked at again, so its memory stays shared
+    gc.freeze()  # surviving objects are never collected, so their memory stays shared
     with socket.socket(fileno=int(descriptor)) as line:
         _mother(line)
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""More callers than connections, all of them behind one lock: some are refused, and nobody keeps a lock or a place."""
+"""More callers than connections, all waiting for one lock: some are refused, and no lock or connection leaks."""
 
 import asyncio
 from collections import Counter
@@ -19,8 +19,8 @@ from tests.support.waiting import eventually
 
 NAME = "crowded"
 CONNECTIONS = 2
-PATIENCE_SECONDS = 0.2  # for a free connection, and also for opening one
-STANDSTILL_SECONDS = 100  # longer than any standstill here, so that only the pool refuses
+PATIENCE_SECONDS = 0.2  # for a free connection, and for opening one
+STANDSTILL_SECONDS = 100  # longer than any lock here, so that only the pool refuses
 CALLERS = 40
 COUNT = text("UPDATE counter SET value = value + 1")
 WAITING = """
@@ -108,7 +108,7 @@ async def outcome_of(call: Awaitable[object]) -> str:
 
 
 @pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
-async def test_who_gets_no_connection_is_refused_and_the_rest_goes_on(
+async def test_caller_without_a_connection_is_refused_and_the_others_continue(
     url: str, observer: asyncpg.Connection, impatient_database: Database, count: Count
 ) -> None:
     await eventually(lambda: all_are_open(observer, impatient_database, count))
@@ -126,7 +126,7 @@ async def test_who_gets_no_connection_is_refused_and_the_rest_goes_on(
 
 
 @pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
-async def test_callers_that_give_up_leave_neither_a_lock_nor_a_connection_behind(
+async def test_cancelled_callers_leave_no_lock_and_no_connection_behind(
     url: str, observer: asyncpg.Connection, database: Database, count: Count
 ) -> None:
     before = await observer.fetchval("SELECT value FROM counter")
@@ -142,10 +142,10 @@ async def test_callers_that_give_up_leave_neither_a_lock_nor_a_connection_behind
 
 
 @pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
-async def test_connection_on_which_the_server_said_farewell_is_replaced(
+async def test_connection_terminated_by_the_server_is_replaced(
     url: str, observer: asyncpg.Connection, count: Count
 ) -> None:
-    """It tells why it goes, and the end of the connection itself comes later, or never."""
+    """The server sends its reason first; the end of the connection comes later, or never."""
     async with cable_that_outlives_the_server(url) as (cable_url, is_over):
         settings = DatabaseSettings(database_url=SecretStr(cable_url), database_pool_size=1)
         database = Database(settings, application_name=NAME)
@@ -159,7 +159,7 @@ async def test_connection_on_which_the_server_said_farewell_is_replaced(
 
 @asynccontextmanager
 async def cable_that_outlives_the_server(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """Pass bytes on, but the first time not the end of them; yields the URL, and what is set when the server hung up."""
+    """Forward bytes but not the first end of stream; yields the URL, and an event set when the server closes."""
     address, is_over = urlsplit(url), asyncio.Event()
 
     async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -184,7 +184,7 @@ async def cable_that_outlives_the_server(url: str) -> AsyncIterator[tuple[str, a
 
 
 async def all_are_open(observer: asyncpg.Connection, database: Database, count: Count) -> bool:
-    """Open every connection while nothing stands still; one that took too long is opened by the next look."""
+    """Open every connection before the lock is taken; a slow one is opened by the next poll."""
     await asyncio.gather(*[outcome_of(count(database)) for _ in range(CONNECTIONS)])
     return bool(await observer.fetchval(OPEN, NAME) == CONNECTIONS)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.integration.devstack.child_process CODE`: says who it is and ends with that exit code, or waits for its end."""
+"""`python -m tests.integration.devstack.child_process CODE`: prints its identity and exits with that code, or waits."""
 
 import json
 import os

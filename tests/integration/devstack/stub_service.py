@@ -1,4 +1,4 @@
-"""A service in miniature: ``python -m tests.integration.devstack.stub_service`` answers /health on its port and logs JSON."""
+"""A minimal service: ``python -m tests.integration.devstack.stub_service`` serves /health on its port and logs JSON."""
 
 import http.server
 import json

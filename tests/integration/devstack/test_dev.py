@@ -1,4 +1,4 @@
-"""`make dev`, in a copy of the source: a saved file restarts the services that it concerns, and no other."""
+"""`make dev` in a copy of the source: a saved file restarts only the services that use it."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ class Development:
         (self.copy / file).write_text(text)
 
     async def told(self, text: str) -> None:
-        """Wait until the log has a line, then forget what it said so far."""
+        """Wait until the log has a line, then clear the log."""
 
         def assert_told() -> bool:
             assert text in self._log.read_text()
@@ -66,7 +66,7 @@ def development(servers: TestServers, tmp_path: Path) -> Iterator[Development]:
     assert running.wait() == 0
 
 
-async def test_saved_file_restarts_what_it_concerns(development: Development) -> None:
+async def test_saved_file_restarts_its_processes(development: Development) -> None:
     app = (development.copy / "events/app.py").read_text()
     first = await eventually(development.pids, within_seconds=START_SECONDS)
     assert set(first) == {"sandbox", "events"}

@@ -1,4 +1,4 @@
-"""What a second try of failed tests makes good, and what it does not, shown with small folders of tests."""
+"""Which failures a second run of failed tests repairs, shown with small test folders."""
 
 import os
 from pathlib import Path
@@ -110,7 +110,7 @@ def test_timed_out_test_fails_the_run_if_it_hangs_again(
     ["import missing_module\n", "", "import os\nos._exit(0)\n", "def test_x(no_such_fixture): pass\n"],
     ids=["not collected", "no tests", "crash while collecting", "unknown fixture"],
 )
-def test_what_is_not_about_chance_fails_the_run(sample_tests: SampleTests, source: str) -> None:
+def test_failure_that_is_not_random_fails_the_run(sample_tests: SampleTests, source: str) -> None:
     sample_tests.run(source)
     assert not sample_tests.try_again()
 

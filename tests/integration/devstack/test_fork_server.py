@@ -1,4 +1,4 @@
-"""Processes that are forked for tests are what programs of their own would be."""
+"""Forked processes behave like separately started programs."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def facts(said: Path) -> dict[str, Any]:
     return found
 
 
-def test_it_has_its_own_of_everything(how: Spawn, tmp_path: Path) -> None:
+def test_child_has_its_own_pid_session_and_environment(how: Spawn, tmp_path: Path) -> None:
     child = spawned(how, tmp_path / "said", "3", "more")
     assert child.wait() == 3
     assert child.poll() == 3
@@ -50,13 +50,13 @@ def test_it_has_its_own_of_everything(how: Spawn, tmp_path: Path) -> None:
     }
 
 
-def test_nothing_of_ours_is_in_its_environment(how: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parent_environment_is_not_inherited(how: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "yes")
     spawned(how, tmp_path / "said", "0").wait()
     assert {"OURS", "HOME"}.isdisjoint(facts(tmp_path / "said")["env"])
 
 
-async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> None:
+async def test_child_can_be_killed_stopped_and_continued(how: Spawn, tmp_path: Path) -> None:
     child = spawned(how, tmp_path / "said", "wait")
     await eventually(lambda: facts(tmp_path / "said"))
     process = psutil.Process(child.pid)
@@ -68,7 +68,7 @@ async def test_it_can_be_killed_frozen_and_woken(how: Spawn, tmp_path: Path) -> 
     assert child.wait() == -signal.SIGKILL
 
 
-async def test_it_does_not_outlive_whoever_let_it_be_born(tmp_path: Path) -> None:
+async def test_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     with ForkServer() as fork_server:
         child = psutil.Process(spawned(fork_server.spawn, tmp_path / "said", "wait").pid)
         await eventually(lambda: facts(tmp_path / "said"))
@@ -76,6 +76,6 @@ async def test_it_does_not_outlive_whoever_let_it_be_born(tmp_path: Path) -> Non
     await eventually(lambda: not child.is_running())
 
 
-def test_what_is_wrong_is_told_with_its_traceback(how: Spawn, tmp_path: Path) -> None:
+def test_failure_prints_its_traceback(how: Spawn, tmp_path: Path) -> None:
     assert spawned(how, tmp_path / "said").wait() == 1
     assert "IndexError" in (tmp_path / "said").read_text()

@@ -1,4 +1,4 @@
-"""The sandbox's mail server takes mail as a real one does, and its box shows it without trusting it."""
+"""The sandbox's mail server accepts email as a real one does, and its mailbox page does not trust the content."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def letter(*, to: str = "fan@example.com", subject: str = "Grüße") -> EmailMes
     return message
 
 
-async def test_mail_is_kept_as_it_came(sandbox: Sandbox) -> None:
+async def test_email_is_stored_unchanged(sandbox: Sandbox) -> None:
     await sandbox.send(letter())
     [mail] = await sandbox.mails()
     assert (mail["sender"], mail["recipients"], mail["subject"]) == (
@@ -59,7 +59,7 @@ async def test_mail_is_kept_as_it_came(sandbox: Sandbox) -> None:
     assert mail["attachments"] == [{"name": "ticket\u00e9.png", "content_type": "image/png"}]
 
 
-async def test_mail_can_be_asked_for_by_address_and_thrown_away(sandbox: Sandbox) -> None:
+async def test_emails_are_filtered_by_address_and_deleted(sandbox: Sandbox) -> None:
     await sandbox.send(letter(to="one@example.com"))
     await sandbox.send(letter(to="two@example.com"))
     assert [mail["recipients"] for mail in await sandbox.mails(to="two@example.com")] == [["two@example.com"]]
@@ -67,7 +67,7 @@ async def test_mail_can_be_asked_for_by_address_and_thrown_away(sandbox: Sandbox
     assert await sandbox.mails() == []
 
 
-async def test_the_box_is_a_page(sandbox: Sandbox) -> None:
+async def test_mailbox_has_a_page(sandbox: Sandbox) -> None:
     assert "No mail yet" in (await sandbox.http.get("/mailbox")).text
     await sandbox.send(letter(subject="<img src=x>"))
     [mail] = await sandbox.mails()
@@ -79,7 +79,7 @@ async def test_the_box_is_a_page(sandbox: Sandbox) -> None:
     assert f'<iframe sandbox src="/mailbox/{mail["mail_id"]}/html"' in shown
 
 
-async def test_a_mails_html_is_a_strangers_page(sandbox: Sandbox) -> None:
+async def test_email_html_is_isolated(sandbox: Sandbox) -> None:
     await sandbox.send(letter())
     [mail] = await sandbox.mails()
     page = await sandbox.http.get(f"/mailbox/{mail['mail_id']}/html")
@@ -98,7 +98,7 @@ async def test_attachments_are_downloaded_and_not_shown(sandbox: Sandbox) -> Non
     assert (await sandbox.http.get("/mailbox/none")).status_code == 404
 
 
-async def test_the_server_fails_when_it_is_told_to(sandbox: Sandbox) -> None:
+async def test_mail_server_fails_on_demand(sandbox: Sandbox) -> None:
     await sandbox.http.post("/control/faults", json={"path": "SMTP", "status": 451, "times": 1})
     with pytest.raises(aiosmtplib.SMTPDataError) as refusal:
         await sandbox.send(letter())

@@ -19,7 +19,7 @@ def a_venue(**changes: Any) -> dict[str, Any]:
 
 
 def drafting(**changes: Any) -> dict[str, Any]:
-    """Return the body that drafts an event with a venue of its own."""
+    """Return the body that drafts an event with its own venue."""
     body: dict[str, Any] = {
         "request_id": new_id(),
         "event_id": new_id(),
@@ -35,7 +35,7 @@ def drafting(**changes: Any) -> dict[str, Any]:
 
 
 class CatalogueCaller:
-    """The catalogue's routes. Ids that do not matter to a test are made up."""
+    """Calls the catalogue's routes. Ids that do not matter to a test are generated."""
 
     def __init__(self, orchestrator: Caller) -> None:
         self.orchestrator = orchestrator
@@ -65,7 +65,7 @@ class CatalogueCaller:
         return await self.orchestrator.get("/internal/events", **query)
 
     async def drafted(self, **changes: Any) -> dict[str, Any]:
-        """Draft an event and return the body that did it."""
+        """Draft an event and return the body of the request."""
         body = drafting(**changes)
         answer = await self.draft(body)
         assert answer.status_code == 200, answer.text

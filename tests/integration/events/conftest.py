@@ -1,4 +1,4 @@
-"""The events service on a database of the module, called over its HTTP API as the orchestrator and as anybody."""
+"""The events service on a database per module, called over HTTP as the orchestrator and without a token."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]
 
 @pytest.fixture(scope="module")
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The service's tables, seen past the service."""
+    """The service's tables, read directly."""
     database = Database(settings, application_name="tests")
     yield database
     await database.close()
@@ -45,7 +45,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
-    """Without any token."""
+    """A caller without a token."""
     async with Caller(app) as caller:
         yield caller
 

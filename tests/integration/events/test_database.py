@@ -1,4 +1,4 @@
-"""events_db itself: what it refuses whoever asks, and what a call costs."""
+"""events_db: its constraints, and the number of statements per call."""
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +13,7 @@ from tests.support.callers import Caller
 from tests.support.statements import counted_statements, schema_differences
 
 
-async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, metadata) == []
 
 
@@ -33,7 +33,7 @@ async def test_the_migrations_make_what_the_models_say(database: Database) -> No
         ("venues", "total_halls = 0"),
     ],
 )
-async def test_refuses_what_makes_no_sense(
+async def test_database_refuses_invalid_values(
     catalogue: CatalogueCaller, database: Database, *, table: str, change: str
 ) -> None:
     await catalogue.drafted()
@@ -45,7 +45,7 @@ async def test_refuses_what_makes_no_sense(
 
 
 class TestStatementsPerCall:
-    """However long the page, the number of statements is the same."""
+    """The number of statements does not depend on the page size."""
 
     @pytest.fixture
     async def three_events(self, catalogue: CatalogueCaller) -> list[str]:

@@ -48,7 +48,7 @@ class TestFind:
 
 
 class TestLookUp:
-    async def test_gives_those_that_exist_once_in_the_order_asked_for(self, catalogue: CatalogueCaller) -> None:
+    async def test_existing_events_are_returned_once_in_request_order(self, catalogue: CatalogueCaller) -> None:
         first, second = (await catalogue.published())["event_id"], (await catalogue.drafted())["event_id"]
 
         answer = await catalogue.look_up(second, new_id(), first, second)
@@ -57,10 +57,10 @@ class TestLookUp:
         assert [event["event_id"] for event in answer.json()["data"]] == [second, first]
         assert answer.json()["data"][1] == (await catalogue.find(first)).json()["data"]
 
-    async def test_nothing_asked_nothing_given(self, catalogue: CatalogueCaller) -> None:
+    async def test_empty_request_returns_nothing(self, catalogue: CatalogueCaller) -> None:
         assert (await catalogue.look_up()).json()["data"] == []
 
-    async def test_takes_a_hundred_and_no_more(self, catalogue: CatalogueCaller) -> None:
+    async def test_hundred_ids_at_most(self, catalogue: CatalogueCaller) -> None:
         many = [new_id() for _ in range(101)]
 
         assert (await catalogue.look_up(*many[:100])).json()["data"] == []
@@ -82,13 +82,13 @@ class TestSearch:
         assert answer.json()["data"] == [(await catalogue.find(published["event_id"])).json()["data"]]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 1, "total_pages": 1}
 
-    async def test_is_empty_when_there_is_nothing(self, catalogue: CatalogueCaller) -> None:
+    async def test_empty_catalogue_returns_no_events(self, catalogue: CatalogueCaller) -> None:
         answer = await catalogue.search()
 
         assert answer.json()["data"] == []
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 0, "total_pages": 0}
 
-    async def test_goes_by_date_then_by_id(self, catalogue: CatalogueCaller) -> None:
+    async def test_events_are_sorted_by_date_then_id(self, catalogue: CatalogueCaller) -> None:
         late = (await catalogue.published(event_date="2027-05-01T00:00:00Z"))["event_id"]
         same_day = [(await catalogue.published(event_date="2027-04-01T00:00:00Z"))["event_id"] for _ in range(4)]
         early = (await catalogue.published(event_date="2027-03-01T00:00:00Z"))["event_id"]
@@ -129,7 +129,7 @@ class TestSearch:
             ("   ", ["100% Pop", "AC/DC", "Jazz & Blues", "Late jazz", "Soirée", "back\\slash", "under_score"]),
         ],
     )
-    async def test_finds_a_part_of_the_name_taken_literally(
+    async def test_name_search_matches_a_literal_substring(
         self, catalogue: CatalogueCaller, q: str, expected: list[str]
     ) -> None:
         for name in ("Jazz & Blues", "Late jazz", "Soirée", "100% Pop", "under_score", "back\\slash", "AC/DC"):
@@ -153,7 +153,7 @@ class TestSearch:
         ],
         ids=str,
     )
-    async def test_keeps_to_the_dates_bounds_included(
+    async def test_date_bounds_are_inclusive(
         self, catalogue: CatalogueCaller, query: dict[str, str], expected: list[str]
     ) -> None:
         for day in (1, 2, 3):
@@ -178,7 +178,7 @@ class TestSearch:
         ],
         ids=str,
     )
-    async def test_refuses_a_query_that_makes_no_sense(self, catalogue: CatalogueCaller, query: dict[str, Any]) -> None:
+    async def test_invalid_query_is_refused(self, catalogue: CatalogueCaller, query: dict[str, Any]) -> None:
         answer = await catalogue.search(**query)
 
         assert answer.status_code == 400
@@ -187,7 +187,9 @@ class TestSearch:
 
 @pytest.mark.usefixtures("empty_catalogue")
 class TestVenues:
-    async def test_are_listed_by_name_for_everybody(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
+    async def test_venues_are_sorted_by_name_without_a_token(
+        self, catalogue: CatalogueCaller, anonymous: Caller
+    ) -> None:
         venues = [a_venue(name=name, venue_id=new_id()) for name in ("Victoria Hall", "Esplanade", "Arts House")]
         for venue in venues:
             await catalogue.published(venue=venue)
@@ -209,7 +211,7 @@ class TestVenues:
         assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 3, "total_pages": 2}
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"page": "x"}], ids=str)
-    async def test_refuse_a_page_that_makes_no_sense(self, anonymous: Caller, query: dict[str, Any]) -> None:
+    async def test_invalid_page_is_refused(self, anonymous: Caller, query: dict[str, Any]) -> None:
         answer = await anonymous.get("/api/venues", **query)
 
         assert answer.status_code == 400

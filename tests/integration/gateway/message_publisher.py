@@ -1,4 +1,4 @@
-"""The services' side of the broker: what users and inventory tell everybody."""
+"""Publishes the messages that users and inventory send to every gateway."""
 
 import uuid
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A TCP connection that a test can cut, as when a network or a broker's node goes."""
+"""A TCP proxy whose connections a test can cut, as when a network or a broker's node fails."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ __all__ = ["TcpProxy", "proxy_to"]
 
 
 class TcpProxy:
-    """Passes bytes between whoever connects to `url` and the real server, until it is cut."""
+    """Forwards bytes between the clients of `url` and the real server until it is cut."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)

@@ -1,4 +1,4 @@
-"""What the gateway serves itself: first page, docs, the merged description."""
+"""The gateway's own pages: root page, docs, health and the merged description."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ def described(services: Services) -> Services:
 
 
 @pytest.mark.usefixtures("described")
-async def test_the_description_has_what_may_be_called_and_nothing_else(gateways: Gateways) -> None:
+async def test_description_lists_exactly_the_allowed_routes(gateways: Gateways) -> None:
     async with gateways() as url, http_client(url) as http:
         found = (await http.get("/openapi.json")).json()
     assert {path: set(item) for path, item in found["paths"].items()} == {
@@ -50,21 +50,21 @@ async def test_the_description_has_what_may_be_called_and_nothing_else(gateways:
     assert "127.0.0.1" not in str(found)
 
 
-async def test_a_service_that_is_away_is_described_from_memory(gateways: Gateways, described: Services) -> None:
+async def test_unavailable_service_is_described_from_the_cache(gateways: Gateways, described: Services) -> None:
     async with gateways(openapi_cache_seconds=0) as url, http_client(url) as http:
         before = (await http.get("/openapi.json")).json()
         described.broken_documents.add(Upstream.ORDERS)
         assert (await http.get("/openapi.json")).json() == before
 
 
-async def test_the_description_is_not_read_anew_for_everybody(gateways: Gateways, described: Services) -> None:
+async def test_description_is_cached(gateways: Gateways, described: Services) -> None:
     async with gateways(openapi_cache_seconds=60) as url, http_client(url) as http:
         before = (await http.get("/openapi.json")).json()
         described.documents.clear()
         assert (await http.get("/openapi.json")).json() == before
 
 
-async def test_the_docs_page_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_docs_page_loads_no_external_resources(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     assert page.headers["Content-Type"].startswith("text/html")
     wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -78,20 +78,20 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(client: httpx.AsyncCli
     assert "<script>" not in page.text
 
 
-async def test_docs_can_be_switched_off(gateways: Gateways) -> None:
+async def test_docs_can_be_disabled(gateways: Gateways) -> None:
     async with gateways(docs=False) as url, http_client(url) as http:
         for path in ("/docs", "/openapi.json", "/docs/assets/swagger-ui.css"):
             assert (await http.get(path)).status_code == 404
 
 
-async def test_the_first_page_leads_on(client: httpx.AsyncClient) -> None:
+async def test_root_page_links_the_docs(client: httpx.AsyncClient) -> None:
     page = await client.get("/")
     assert page.status_code == 200
     for path in re.findall(r'href="([^"]+)"', page.text):
         assert (await client.get(path)).status_code == 200, path
 
 
-async def test_health_names_what_is_needed(client: httpx.AsyncClient) -> None:
+async def test_health_lists_the_dependencies(client: httpx.AsyncClient) -> None:
     answer = await client.get("/health")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -107,14 +107,14 @@ async def test_health_names_what_is_needed(client: httpx.AsyncClient) -> None:
     }
 
 
-async def test_however_many_ask_for_health_the_services_are_asked_once(gateways: Gateways, services: Services) -> None:
+async def test_concurrent_health_requests_probe_services_once(gateways: Gateways, services: Services) -> None:
     async with gateways(health_cache_seconds=60) as url, http_client(url) as http:
         reports = await asyncio.gather(*(http.get("/health") for _ in range(20)))
         assert services.probes == 3  # orders, events, orchestrator
         assert len({report.text for report in reports}) == 1
 
 
-async def test_health_is_not_remembered_for_longer_than_said(gateways: Gateways, services: Services) -> None:
+async def test_health_cache_expires(gateways: Gateways, services: Services) -> None:
     async with gateways(health_cache_seconds=0) as url, http_client(url) as http:
         await http.get("/health")
         await http.get("/health")

@@ -1,4 +1,4 @@
-"""Logging out counts at once, on every gateway, with and without the broker."""
+"""A logout takes effect at once on every gateway, with and without the broker."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from tests.integration.gateway.tcp_proxy import proxy_to
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
-# A second poll would take longer than any test here: what is seen in time came by message.
+# A second poll would take longer than any test here: a change seen in time came by message.
 BY_MESSAGE_ONLY = 600.0
 
 
@@ -27,7 +27,7 @@ async def message_publisher(rabbitmq_url: str) -> AsyncIterator[MessagePublisher
 
 
 class Fan:
-    """Somebody with one login, asking again and again."""
+    """A user with one session who repeats a request."""
 
     def __init__(self, services: Services, http: httpx.AsyncClient, session_id: uuid.UUID | None = None) -> None:
         self.session_id = session_id or uuid.uuid4()
@@ -58,7 +58,7 @@ def in_minutes(minutes: float) -> str:
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
-async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
+async def test_revoked_session_is_refused_at_once_on_every_gateway(
     gateways: Gateways, services: Services, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     fed = {"rabbitmq_url": SecretStr(rabbitmq_url), "revocation_poll_seconds": BY_MESSAGE_ONLY}
@@ -81,7 +81,7 @@ async def test_a_login_that_ended_is_refused_at_once_on_every_gateway(
         assert await another_user.is_in()
 
 
-async def test_a_gateway_that_starts_later_knows_too(gateways: Gateways, services: Services) -> None:
+async def test_new_gateway_loads_revoked_sessions(gateways: Gateways, services: Services) -> None:
     session_id = uuid.uuid4()
     services.revoked[session_id] = in_minutes(15)
     async with gateways() as url, http_client(url) as http:
@@ -90,7 +90,7 @@ async def test_a_gateway_that_starts_later_knows_too(gateways: Gateways, service
         assert await Fan(services, http).is_in()
 
 
-async def test_without_the_broker_the_set_is_read_again_and_again(gateways: Gateways, services: Services) -> None:
+async def test_set_is_polled_without_the_broker(gateways: Gateways, services: Services) -> None:
     async with gateways(revocation_poll_seconds=0.1) as url, http_client(url) as http:
         await until_ready(url)
         fan = Fan(services, http)
@@ -99,7 +99,7 @@ async def test_without_the_broker_the_set_is_read_again_and_again(gateways: Gate
         await eventually(fan.is_out)
 
 
-async def test_when_the_broker_goes_the_set_is_read_again(
+async def test_set_is_polled_after_the_broker_is_lost(
     gateways: Gateways, services: Services, rabbitmq_url: str
 ) -> None:
     async with (
@@ -115,7 +115,7 @@ async def test_when_the_broker_goes_the_set_is_read_again(
         await eventually(fan.is_out)
 
 
-async def test_before_the_set_was_ever_read_nobody_is_let_in(gateways: Gateways, services: Services) -> None:
+async def test_tokens_are_refused_until_the_set_is_loaded(gateways: Gateways, services: Services) -> None:
     users_are_away = {"users_url": "http://127.0.0.1:1", "revocation_poll_seconds": 0.1}
     async with gateways(**users_are_away) as url, http_client(url) as http:
         answer = await Fan(services, http).ask()
@@ -124,7 +124,7 @@ async def test_before_the_set_was_ever_read_nobody_is_let_in(gateways: Gateways,
         assert (await http.get("/api/events")).status_code == 200
 
 
-async def test_what_was_missed_while_cut_off_is_read_when_the_connection_is_back(
+async def test_set_is_reloaded_after_a_reconnect(
     gateways: Gateways, services: Services, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     async with (
@@ -144,7 +144,7 @@ async def test_what_was_missed_while_cut_off_is_read_when_the_connection_is_back
         await eventually(later.is_out)
 
 
-async def test_a_message_nobody_understands_stops_nothing(
+async def test_malformed_message_is_ignored(
     gateways: Gateways, services: Services, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     async with (
@@ -161,6 +161,6 @@ async def test_a_message_nobody_understands_stops_nothing(
         await eventually(fan.is_out)
 
 
-async def test_the_set_is_asked_for_with_a_service_token(services: Services) -> None:
+async def test_set_is_requested_with_a_service_token(services: Services) -> None:
     async with http_client(services.urls[Upstream.USERS]) as http:
         assert (await http.get("/internal/sessions/revoked", headers={"Authorization": "Bearer x"})).status_code == 401

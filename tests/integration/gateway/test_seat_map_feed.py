@@ -1,4 +1,4 @@
-"""Live seat maps over WebSockets: who hears what, who is let in, and who is cut off."""
+"""Seat map feeds over WebSockets: who gets which changes, who may connect, and who is disconnected."""
 
 import asyncio
 import json
@@ -68,7 +68,7 @@ def seat(status: str) -> dict[str, str]:
     return {"seat_id": str(uuid.uuid4()), "status": status}
 
 
-async def test_everybody_at_that_event_hears_of_its_seats(
+async def test_every_client_of_an_event_gets_its_seat_changes(
     gateway_url: str, message_publisher: MessagePublisher
 ) -> None:
     here, elsewhere = uuid.uuid4(), uuid.uuid4()
@@ -93,9 +93,7 @@ async def test_messages_keep_their_order(gateway_url: str, message_publisher: Me
         assert [(await heard(connection))["seats"][0]["status"] for _ in statuses] == statuses
 
 
-async def test_a_message_nobody_understands_stops_nothing(
-    gateway_url: str, message_publisher: MessagePublisher
-) -> None:
+async def test_malformed_message_is_ignored(gateway_url: str, message_publisher: MessagePublisher) -> None:
     event_id = uuid.uuid4()
     async with watch(gateway_url, event_id) as connection:
         await heard(connection)
@@ -105,7 +103,7 @@ async def test_a_message_nobody_understands_stops_nothing(
         assert (await heard(connection))["seats"][0]["status"] == "HELD"
 
 
-async def test_after_a_gap_everybody_is_told_to_read_again(
+async def test_clients_are_told_to_resync_after_a_gap(
     gateways: Gateways, rabbitmq_url: str, message_publisher: MessagePublisher
 ) -> None:
     event_id = uuid.uuid4()
@@ -129,19 +127,19 @@ async def test_after_a_gap_everybody_is_told_to_read_again(
         (str(uuid.uuid4()) + "%20", 4404, "NOT_FOUND"),
     ],
 )
-async def test_what_is_no_event_is_refused(gateway_url: str, event_id: str, code: int, reason: str) -> None:
+async def test_invalid_event_is_refused(gateway_url: str, event_id: str, code: int, reason: str) -> None:
     async with watch(gateway_url, event_id) as connection:
         assert await close_code(connection) == code
         assert connection.close_reason == reason
 
 
 @pytest.mark.parametrize("path", ["/ws/nothing", "/ws", "/api/events", "/internal/orders"])
-async def test_there_is_no_other_websocket(gateway_url: str, path: str) -> None:
+async def test_other_websocket_paths_are_refused(gateway_url: str, path: str) -> None:
     with pytest.raises(InvalidStatus):
         await connect(gateway_url.replace("http", "ws") + path)
 
 
-async def test_pages_of_other_origins_may_not_connect(gateway_url: str) -> None:
+async def test_other_origins_may_not_connect(gateway_url: str) -> None:
     for origin in ("https://evil.example", f"{SHOP}.evil.example", "null", "http://[", "http://[::zz]"):
         async with watch(gateway_url, uuid.uuid4(), origin=origin) as connection:
             assert await close_code(connection) == 4403
@@ -150,7 +148,7 @@ async def test_pages_of_other_origins_may_not_connect(gateway_url: str) -> None:
             assert (await heard(connection))["type"] == "subscribed"
 
 
-async def test_one_address_has_only_so_many_connections(gateway_url: str) -> None:
+async def test_connections_of_one_address_are_limited(gateway_url: str) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(ADDRESS_LIMIT):
             connection = await stack.enter_async_context(watch(gateway_url, uuid.uuid4()))
@@ -166,30 +164,30 @@ async def test_one_address_has_only_so_many_connections(gateway_url: str) -> Non
     await eventually(there_is_room_again)
 
 
-async def test_the_gateway_has_only_so_many_connections(gateways: Gateways) -> None:
+async def test_connections_of_the_gateway_are_limited(gateways: Gateways) -> None:
     async with gateways(live_connections=1) as url, watch(url, uuid.uuid4()) as first:
         assert (await heard(first))["type"] == "subscribed"
         async with watch(url, uuid.uuid4()) as second:
             assert await close_code(second) == 4503
 
 
-async def test_a_client_that_talks_is_cut_off(gateway_url: str) -> None:
+async def test_client_that_sends_a_message_is_disconnected(gateway_url: str) -> None:
     async with watch(gateway_url, uuid.uuid4()) as connection:
         await connection.send("hello")
         assert await close_code(connection) == 1008
 
 
-async def test_a_gateway_that_stops_says_so_and_does_not_wait(gateways: Gateways) -> None:
+async def test_stopping_gateway_closes_connections_at_once(gateways: Gateways) -> None:
     async with AsyncExitStack() as stack:
         async with gateways(shutdown_grace_seconds=GRACE_SECONDS) as url:
             connection = await stack.enter_async_context(watch(url, uuid.uuid4()))
             assert (await heard(connection))["type"] == "subscribed"
             stopping_at = time.monotonic()
-        assert time.monotonic() - stopping_at < GRACE_SECONDS  # what requests in hand would be given
+        assert time.monotonic() - stopping_at < GRACE_SECONDS  # what running requests would be given
         assert await close_code(connection) == 1012
 
 
-async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(
+async def test_slow_client_is_disconnected_without_delaying_others(
     gateway_url: str, message_publisher: MessagePublisher
 ) -> None:
     event_id = uuid.uuid4()
@@ -200,7 +198,7 @@ async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(
         assert (await heard(attentive))["type"] == "subscribed"
         told = 0
         while await metric_value(gateway_url, "live_dropped_total") == dropped_before:
-            assert told < 500, "a client that never reads is never dropped"
+            assert told < 500, "a client that never reads is never disconnected"
             await message_publisher.change_seats(event_id, *many_seats)
             told += 1
             assert len((await heard(attentive))["seats"]) == 4000
@@ -215,7 +213,7 @@ async def test_a_client_that_does_not_keep_up_is_cut_off_and_holds_up_nobody(
 
 
 def connect_without_reading(url: str, event_id: uuid.UUID) -> socket.socket:
-    """Connect a client that never reads a byte, not even the answer to its handshake."""
+    """Connect a client that never reads a byte, not even the handshake response."""
     address = urlsplit(url)
     sleeper = socket.socket()
     sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

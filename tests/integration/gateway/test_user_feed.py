@@ -1,4 +1,4 @@
-"""A person's own feed over WebSockets: what was missed comes first, nobody hears another's, and ended logins are cut."""
+"""A user's feed over WebSockets: missed entries come first, other users' entries never, and revoked sessions are closed."""
 
 import json
 import time
@@ -24,7 +24,7 @@ PAGE = 2
 
 
 class StoredFeed:
-    """The orchestrator's feed of one person."""
+    """The orchestrator's feed of one user."""
 
     def __init__(self, services: Services, message_publisher: MessagePublisher) -> None:
         self.user_id = uuid.uuid4()
@@ -102,14 +102,16 @@ async def refusal(connection: ClientConnection) -> tuple[int, str | None]:
 
 
 class TestFollowing:
-    async def test_without_a_number_from_now_on(self, gateway_url: str, stored_feed: StoredFeed, token: str) -> None:
+    async def test_without_a_number_only_new_entries_are_sent(
+        self, gateway_url: str, stored_feed: StoredFeed, token: str
+    ) -> None:
         await stored_feed.add()
         async with watch(gateway_url, token) as connection:
             assert await heard(connection) == {"type": "subscribed", "sequence": 1}
             entry = await stored_feed.add()
             assert await heard(connection) == entry
 
-    async def test_what_was_missed_comes_first_and_then_what_happens(
+    async def test_missed_entries_are_sent_before_new_ones(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         for _ in range(5):
@@ -119,7 +121,7 @@ class TestFollowing:
             await stored_feed.add()
             assert [(await heard(connection))["sequence"] for _ in range(5)] == [2, 3, 4, 5, 6]
 
-    async def test_on_all_their_devices_and_on_nobody_elses(
+    async def test_all_devices_of_the_user_and_no_other_user_are_notified(
         self,
         *,
         gateway_url: str,
@@ -140,7 +142,7 @@ class TestFollowing:
             theirs = await other.add("payment.confirmed")
             assert [await heard(one), await heard(two), await heard(away)] == [entry, entry, theirs]
 
-    async def test_a_hint_that_comes_twice_repeats_nothing(
+    async def test_duplicate_hint_sends_no_duplicate_entries(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with watch(gateway_url, token) as connection:
@@ -150,7 +152,7 @@ class TestFollowing:
             await stored_feed.add()
             assert [(await heard(connection))["sequence"] for _ in range(2)] == [1, 2]
 
-    async def test_what_is_not_kept_any_more_is_said_to_be_missing(
+    async def test_deleted_entries_are_reported_as_missing(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         for _ in range(4):
@@ -161,7 +163,7 @@ class TestFollowing:
             assert await heard(connection) == {"type": "resync", "sequence": 3}
             assert (await heard(connection))["sequence"] == 4
 
-    async def test_a_number_that_never_was_is_put_right(
+    async def test_number_beyond_the_feed_is_corrected(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with watch(gateway_url, token, since=99) as connection:
@@ -169,7 +171,7 @@ class TestFollowing:
             assert await heard(connection) == {"type": "resync", "sequence": 0}
             assert (await stored_feed.add()) == await heard(connection)
 
-    async def test_while_the_orchestrator_is_away_it_waits(
+    async def test_connection_waits_while_the_orchestrator_is_unavailable(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with watch(gateway_url, token) as connection:
@@ -178,7 +180,7 @@ class TestFollowing:
             await stored_feed.add()
             assert (await heard(connection))["sequence"] == 1
 
-    async def test_after_a_gap_of_messages_it_looks_again(
+    async def test_feed_is_read_again_after_a_broker_gap(
         self, *, gateways: Gateways, rabbitmq_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with proxy_to(rabbitmq_url) as tcp_proxy, gateways(rabbitmq_url=SecretStr(tcp_proxy.url)) as url:
@@ -186,15 +188,15 @@ class TestFollowing:
             await stored_feed.add(is_announced=False)
             async with watch(url, token, since=0) as connection:
                 await heard(connection)
-                await heard(connection)  # it has read what there was, and waits to be told of more
+                await heard(connection)  # the connection has read the stored entries and waits for hints
                 tcp_proxy.cut()
-                await stored_feed.add(is_announced=False)  # as if it had been said while nobody listened
+                await stored_feed.add(is_announced=False)  # as if announced without a subscriber
                 tcp_proxy.restore()
                 assert (await heard(connection))["sequence"] == 2
 
 
 class TestEnding:
-    async def test_logging_out_cuts_it_off(
+    async def test_logout_closes_the_connection(
         self, gateway_url: str, stored_feed: StoredFeed, services: Services, message_publisher: MessagePublisher
     ) -> None:
         session_id = uuid.uuid4()
@@ -209,12 +211,14 @@ class TestEnding:
             entry = await stored_feed.add()
             assert await heard(other_login) == entry
 
-    async def test_so_does_the_tokens_end(self, gateway_url: str, stored_feed: StoredFeed, services: Services) -> None:
+    async def test_token_expiry_closes_the_connection(
+        self, gateway_url: str, stored_feed: StoredFeed, services: Services
+    ) -> None:
         async with watch(gateway_url, services.mint.token(stored_feed.user_id, exp=int(time.time()) + 2)) as connection:
             await heard(connection)
             assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
 
-    async def test_there_is_nothing_to_say(self, gateway_url: str, token: str) -> None:
+    async def test_client_messages_close_the_connection(self, gateway_url: str, token: str) -> None:
         async with watch(gateway_url, token) as connection:
             await heard(connection)
             await connection.send(json.dumps({"hello": "there"}))
@@ -223,17 +227,19 @@ class TestEnding:
 
 class TestAdmission:
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
-    async def test_without_a_token_of_ours_nobody_listens(self, gateway_url: str, token: str) -> None:
+    async def test_connection_without_a_valid_token_is_refused(self, gateway_url: str, token: str) -> None:
         async with watch(gateway_url, token) as connection:
             assert await refusal(connection) == (4401, "UNAUTHORIZED")
 
-    async def test_an_old_token_is_told_so(self, gateway_url: str, stored_feed: StoredFeed, services: Services) -> None:
+    async def test_expired_token_is_refused_with_its_own_code(
+        self, gateway_url: str, stored_feed: StoredFeed, services: Services
+    ) -> None:
         async with watch(
             gateway_url, services.mint.token(stored_feed.user_id, exp=int(time.time()) - 10)
         ) as connection:
             assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
 
-    async def test_a_login_that_has_ended_stays_out(
+    async def test_revoked_session_is_refused(
         self, gateway_url: str, stored_feed: StoredFeed, services: Services, message_publisher: MessagePublisher
     ) -> None:
         session_id = uuid.uuid4()
@@ -245,21 +251,21 @@ class TestAdmission:
         async with watch(gateway_url, token) as again:
             assert await refusal(again) == (4401, "UNAUTHORIZED")
 
-    async def test_the_token_may_be_in_the_header(self, gateway_url: str, token: str) -> None:
+    async def test_token_is_accepted_in_the_header(self, gateway_url: str, token: str) -> None:
         url = f"{gateway_url.replace('http', 'ws')}/ws/me"
         async with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as connection:
             assert (await heard(connection))["type"] == "subscribed"
 
     @pytest.mark.parametrize("since", ["-1", "x", "1.5", "٣", "9" * 19])
-    async def test_a_number_is_a_number(self, gateway_url: str, token: str, since: str) -> None:
+    async def test_malformed_number_is_refused(self, gateway_url: str, token: str, since: str) -> None:
         async with watch(gateway_url, token, since=since) as connection:
             assert await refusal(connection) == (4400, "VALIDATION_ERROR")
 
-    async def test_pages_of_other_origins_may_not_connect(self, gateway_url: str, token: str) -> None:
+    async def test_other_origins_may_not_connect(self, gateway_url: str, token: str) -> None:
         async with watch(gateway_url, token, origin="https://evil.example") as connection:
             assert await refusal(connection) == (4403, "FORBIDDEN")
 
-    async def test_an_address_has_so_many_connections(self, gateway_url: str, token: str) -> None:
+    async def test_connections_per_address_are_limited(self, gateway_url: str, token: str) -> None:
         async with (
             watch(gateway_url, token) as one,
             watch(gateway_url, token) as two,
@@ -270,21 +276,23 @@ class TestAdmission:
             async with watch(gateway_url, token) as fourth:
                 assert await refusal(fourth) == (4429, "RATE_LIMITED")
 
-    async def test_a_person_may_connect_so_often_in_a_minute(
+    async def test_connection_attempts_per_user_are_rate_limited(
         self, gateways: Gateways, rabbitmq_url: str, token: str
     ) -> None:
         async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), rate_limit_per_minute=2) as url:
             await until_fed(url)
             assert await _rate_limited_after(url, token) <= 5  # the minute may change meanwhile
 
-    async def test_and_so_may_a_forger(self, gateways: Gateways, rabbitmq_url: str) -> None:
+    async def test_connection_attempts_with_forged_tokens_are_rate_limited(
+        self, gateways: Gateways, rabbitmq_url: str
+    ) -> None:
         async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), rate_limit_per_minute=2) as url:
             await until_fed(url)
             assert await _rate_limited_after(url, "nonsense") <= 5
 
 
 async def _rate_limited_after(url: str, token: str) -> int:
-    """Return after how many connections the next one was refused because there were too many."""
+    """Return the number of connections before the first one refused by the rate limit."""
     for number in range(10):
         async with watch(url, token) as connection:
             try:

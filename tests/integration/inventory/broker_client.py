@@ -1,4 +1,4 @@
-"""What the inventory says on `messages.exchange`, and messages sent to it by hand."""
+"""Receives the inventory's messages and sends messages to its queues."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ HOLD_TTL_SECONDS = 1
 
 
 class BrokerClient:
-    """A connection of the test's own, with a queue bound to everything the inventory says."""
+    """A separate connection with a queue bound to all messages of the inventory."""
 
     def __init__(self, channel: AbstractChannel) -> None:
         self._channel = channel
@@ -37,14 +37,14 @@ class BrokerClient:
         return [message.data for message in self.received if (message.type, message.subject) == (kind, subject)]
 
     async def publish_hold(self, message: Message) -> None:
-        """As the orchestrator does when seats were held: it comes back when the time is over."""
+        """Publish as the orchestrator does for a hold: the message returns when the hold expires."""
         exchange = await self._channel.get_exchange(HOLD_EXCHANGE)
         await exchange.publish(
             aio_pika.Message(message.to_bytes(), message_id=str(message.id)), hold_queue_name(HOLD_TTL_SECONDS * 1000)
         )
 
     async def deliver(self, body: bytes) -> None:
-        """Put it into the release queue at once, as if its time were over."""
+        """Put a message into the release queue at once, as if the hold had expired."""
         await self._channel.default_exchange.publish(aio_pika.Message(body), RELEASE_QUEUE)
 
     async def take_from(self, queue_name: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""A small driver for the inventory's API, in the words of the tests."""
+"""A small client of the inventory's API for tests."""
 
 import asyncio
 import uuid
@@ -38,9 +38,9 @@ class Hall:
 
 
 class InventoryCaller:
-    """Calls the inventory over gRPC as the orchestrator does. Ids are made up where a test does not care.
+    """Calls the inventory over gRPC as the orchestrator does. Ids that do not matter to a test are generated.
 
-    It knows which order it sold a seat with last.
+    It stores the order by which it last sold each seat.
     """
 
     def __init__(self, stub: "InventoryAsyncStub", caller: RpcCaller) -> None:
@@ -49,7 +49,7 @@ class InventoryCaller:
         self._orders: dict[str, str] = {}
 
     async def provision(self, *layout: pb.LayoutCategory, event_id: str = "", request_id: str = "") -> Hall:
-        """Make a hall, by default with rows A and B of five seats each."""
+        """Create a hall, by default with rows A and B of five seats each."""
         event_id = event_id or new_id()
         default = [rows("CAT1", "350.00", A=5, B=5)]
         await self.make_seats(layout or default, event_id=event_id, request_id=request_id or new_id())
@@ -250,7 +250,7 @@ class InventoryCaller:
 
 
 class Ids(TypedDict):
-    """What a request to hold seats is known by."""
+    """The ids of a request to hold seats."""
 
     request_id: str
     hold_id: str
@@ -266,7 +266,7 @@ def new_id() -> str:
 
 
 def scan_of(hall: Hall, seat_id: str, user_id: str) -> pb.Scan:
-    """Return what a scanner tells of this user's code for the seat."""
+    """Return a scan of this user's code for the seat."""
     return pb.Scan(
         staff_user_id=new_id(),
         hall_presented="HALL-A",
@@ -292,7 +292,7 @@ def standing(category: str, price: str, places: int) -> pb.LayoutCategory:
 
 
 async def outcomes(calls: Sequence[Awaitable[Answer]]) -> tuple[list[Answer], list[ServiceError]]:
-    """Make all calls at once; return the answers and the refusals."""
+    """Send all calls concurrently; return the responses and the refusals."""
     ended = await asyncio.gather(*calls, return_exceptions=True)
     refusals = [end for end in ended if isinstance(end, ServiceError)]
     answers = [end for end in ended if not isinstance(end, BaseException)]
@@ -301,7 +301,7 @@ async def outcomes(calls: Sequence[Awaitable[Answer]]) -> tuple[list[Answer], li
 
 
 async def refused(call: Awaitable[object]) -> ServiceError:
-    """Return what the call was refused with."""
+    """Return the refusal of the call."""
     with pytest.raises(ServiceError) as refusal:
         await call
     return refusal.value

@@ -1,4 +1,4 @@
-"""Best available: adjacent in the best row where there are such, for everybody who asks at once."""
+"""Best available: adjacent seats in the best row that has them, for all concurrent buyers."""
 
 import asyncio
 import uuid
@@ -32,30 +32,30 @@ class TestOneBuyer:
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["A4", "A5"]
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT2", 1)) == ["C1"]
 
-    async def test_sits_together_in_a_worse_row_rather_than_apart_in_a_better_one(
-        self, inventory_caller: InventoryCaller
-    ) -> None:
+    async def test_adjacent_seats_in_a_worse_row_are_preferred(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5, C=5))
         await inventory_caller.block(hall.event_id, *ids_at(hall, "A2", "A4", "B3"))
 
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 3)) == ["C1", "C2", "C3"]
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["B1", "B2"]
 
-    async def test_sits_apart_when_there_is_no_other_way(self, inventory_caller: InventoryCaller) -> None:
+    async def test_separate_seats_are_the_last_resort(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5))
         await inventory_caller.block(hall.event_id, *ids_at(hall, "A2", "A4", "B2", "B4"))
 
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A3", "A5", "B1"]
 
-    async def test_finds_adjacent_seats_behind_many_rows_without(self, inventory_caller: InventoryCaller) -> None:
-        """Every row but the last has been left with single seats; all of them are looked at, once."""
+    async def test_adjacent_seats_behind_many_fragmented_rows_are_found(
+        self, inventory_caller: InventoryCaller
+    ) -> None:
+        """Every row but the last has only single seats; all of them are read once."""
         names = [f"R{number}" for number in range(60)]
         hall = await inventory_caller.provision(rows("CAT1", "10.00", **dict.fromkeys(names, 3)))
         await inventory_caller.block(hall.event_id, *[i for name in names[:-1] for i in ids_at(hall, f"{name}2")])
 
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["R591", "R592"]
 
-    async def test_gets_none_when_there_are_too_few(self, inventory_caller: InventoryCaller) -> None:
+    async def test_too_few_seats_are_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=3), rows("CAT2", "1.00", B=10))
 
         refusal = await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", 4))
@@ -63,18 +63,18 @@ class TestOneBuyer:
         assert refusal.code == "SEAT_UNAVAILABLE"
         assert (await inventory_caller.availability(hall.event_id))["CAT1"].available == 3
 
-    async def test_may_ask_for_ten_at_most(self, inventory_caller: InventoryCaller) -> None:
+    async def test_ten_seats_at_most(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=20))
         for quantity in (0, -1, 11):
             refusal = await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", quantity))
             assert refusal.code == "VALIDATION_ERROR"
         assert len((await inventory_caller.reserve_best(hall.event_id, "CAT1", 10)).seats) == 10
 
-    async def test_of_an_unknown_category_gets_none(self, inventory_caller: InventoryCaller) -> None:
+    async def test_unknown_category_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         assert (await refused(inventory_caller.reserve_best(hall.event_id, "CAT9", 1))).code == "SEAT_NOT_FOUND"
 
-    async def test_gets_the_same_answer_to_the_same_request(self, inventory_caller: InventoryCaller) -> None:
+    async def test_repetition_gets_the_same_seats(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4))
         ids, refused_ids = new_ids(), new_ids()
         first = await inventory_caller.reserve_best(hall.event_id, "CAT1", 4, **ids)
@@ -87,9 +87,7 @@ class TestOneBuyer:
         assert (await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", 1, **refused_ids))).code
         assert (await inventory_caller.availability(hall.event_id))["CAT1"].available == 4
 
-    async def test_gets_seats_whose_hold_is_over_when_no_others_are_left(
-        self, inventory_caller: InventoryCaller
-    ) -> None:
+    async def test_seats_of_an_expired_hold_are_used_last(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4))
         await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A1", "A2"), ttl_milliseconds=1)
         await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A3", "A4"))
@@ -98,7 +96,7 @@ class TestOneBuyer:
 
 
 class TestFreedSeats:
-    """What was found out about a row is forgotten as soon as one of its seats is freed."""
+    """The search result stored for a row is cleared as soon as one of its seats is freed."""
 
     async def test_are_found_after_a_release(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
@@ -127,10 +125,10 @@ class TestFreedSeats:
 
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_though_a_search_was_just_looking(
+    async def test_seats_freed_during_a_search_are_found(
         self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
-        """What a search saw before seats were freed must not be written down afterwards."""
+        """A search must not store what it read before seats were freed."""
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4))
         hold = await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
         searches, wanted = SearchRepository(database), four_seats(hall)
@@ -142,7 +140,7 @@ class TestFreedSeats:
 
         assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_a_row_is_searched_in_vain_only_once(
+    async def test_row_without_a_match_is_searched_once(
         self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4))
@@ -167,7 +165,7 @@ class TestManyBuyers:
         assert all(is_adjacent(hold) for hold in holds)
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_get_all_there_is_and_the_others_nothing(
+    async def test_buyers_get_all_seats_and_the_others_are_refused(
         self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "350.00", A=7, B=7, C=7))
@@ -183,7 +181,7 @@ class TestManyBuyers:
         assert len({seat.seat_id for hold in holds for seat in hold.seats}) == 20
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_of_a_standing_area_get_a_place_each(
+    async def test_buyers_of_a_standing_area_get_one_place_each(
         self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
         hall = await inventory_caller.provision(standing("FLOOR", "99.00", 30), rows("CAT1", "1.00", A=2))

@@ -1,4 +1,4 @@
-"""At the door: who is admitted, and what is logged."""
+"""Check-in: who is admitted, and what is logged."""
 
 import asyncio
 import uuid
@@ -56,7 +56,7 @@ class TestCheckIn:
         assert (await inventory_caller.availability(hall.event_id))["CAT1"].sold == 1
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_of_a_used_ticket_is_a_duplicate_and_tells_since_when(
+    async def test_used_ticket_is_a_duplicate_with_its_admission_time(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
@@ -66,19 +66,21 @@ class TestCheckIn:
             answer = await inventory_caller.check_in(scan_of(hall, hall.seat_ids[0], fan))
             assert (name_of(answer), answer.admitted_at) == ("DUPLICATE", first.admitted_at)
 
-    async def test_is_for_the_tickets_owner_only(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+    async def test_code_of_another_user_is_not_admitted(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str
+    ) -> None:
         seat_id, buyer = hall.seat_ids[0], new_id()
         await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)
         await inventory_caller.change_owner(seat_id, expected=fan, new=buyer)
 
         answers = [await inventory_caller.check_in(scan_of(hall, seat_id, user)) for user in (fan, buyer, fan)]
 
-        # An old owner's code does not tell whether the new one is in.
+        # A former owner's code does not reveal whether the new owner is admitted.
         assert [name_of(answer) for answer in answers] == ["NOT_OWNER", "SUCCESS", "NOT_OWNER"]
         assert [bool(answer.admitted_at) for answer in answers] == [False, True, False]
 
     @pytest.mark.parametrize("state", ["free", "held", "blocked"])
-    async def test_of_a_seat_that_nobody_owns_is_unpaid(
+    async def test_seat_without_an_owner_is_unpaid(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, state: str
     ) -> None:
         if state == "held":
@@ -92,14 +94,14 @@ class TestCheckIn:
         assert (name_of(answer), answer.admitted_at) == ("UNPAID", "")
         assert await inventory_caller.seat(hall.seat_ids[0]) == before
 
-    async def test_of_a_listed_ticket_is_expired(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+    async def test_listed_ticket_is_expired(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await inventory_caller.list_for_resale(hall.seat_ids[0], fan)
 
         assert name_of(await inventory_caller.check_in(scan_of(hall, hall.seat_ids[0], fan))) == "EXPIRED"
         assert await inventory_caller.status(hall.seat_ids[0]) == "LISTED"
 
-    async def test_knows_the_seats_of_the_event_only(
+    async def test_seat_of_another_event_is_not_found(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
@@ -117,7 +119,7 @@ class TestCheckIn:
         before = scans_total("SUCCESS")
 
         assert await inventory_caller.check_in(scan, request_id=scan_id) == first
-        scan.hall_expected = "HALL-B"  # what we looked up is no part of the question
+        scan.hall_expected = "HALL-B"  # what the service looked up is no part of the request
         assert await inventory_caller.check_in(scan, request_id=scan_id) == first
 
         assert (await inventory_caller.scans(hall.event_id)).total == 1
@@ -125,7 +127,7 @@ class TestCheckIn:
         other = scan_of(hall, hall.seat_ids[1], fan)
         assert (await refused(inventory_caller.check_in(other, request_id=scan_id))).code == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_keeps_an_unpaid_scan_unpaid_but_not_the_ticket(
+    async def test_unpaid_scan_stays_unpaid_but_a_new_scan_is_admitted(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
@@ -136,7 +138,7 @@ class TestCheckIn:
         assert name_of(await inventory_caller.check_in(scan)) == "SUCCESS"
 
     @pytest.mark.parametrize("field", ["staff_user_id", "hall_presented", "seat_id", "event_id", "ticket_user_id"])
-    async def test_needs_to_know_everything(
+    async def test_missing_scan_field_is_refused(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, field: str
     ) -> None:
         scan = scan_of(hall, hall.seat_ids[0], fan)
@@ -144,7 +146,7 @@ class TestCheckIn:
         assert (await refused(inventory_caller.check_in(scan))).kind == "invalid_request"
 
     @pytest.mark.parametrize("scanned_at", ["yesterday", "2030-01-02T20:14:03", "0001-01-01T00:00:00+14:00"])
-    async def test_needs_a_time_that_is_one(
+    async def test_malformed_scan_time_is_refused(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, scanned_at: str
     ) -> None:
         scan = scan_of(hall, hall.seat_ids[0], fan)
@@ -176,7 +178,7 @@ class TestManyScannersAtOnce:
 
             assert refusals == []
             assert sorted(name_of(answer) for answer in answers) == ["DUPLICATE"] * 19 + ["SUCCESS"]
-            assert len({answer.admitted_at for answer in answers}) == 1  # all of them know since when
+            assert len({answer.admitted_at for answer in answers}) == 1  # all of them have the admission time
         stats = await inventory_caller.entry_stats(hall.event_id)
         assert stats.checked_in == 5
         assert {pb.ScanResult.Name(count.result): count.scans for count in stats.result_counts} == {
@@ -184,7 +186,9 @@ class TestManyScannersAtOnce:
             "DUPLICATE": 95,
         }
 
-    async def test_of_one_scan_log_it_once(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+    async def test_concurrent_repetitions_of_one_scan_are_logged_once(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str
+    ) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
 
@@ -194,10 +198,10 @@ class TestManyScannersAtOnce:
         assert all(answer == answers[0] and name_of(answer) == "SUCCESS" for answer in answers)
         assert (await inventory_caller.scans(hall.event_id)).total == 1
 
-    async def test_decide_on_the_newest_row(
+    async def test_concurrent_scans_decide_on_the_committed_row(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
     ) -> None:
-        """Both began before either had decided: their snapshots show a ticket that nobody used."""
+        """Both start before either has decided: their snapshots show an unused ticket."""
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         async with locked_seat(database, hall.seat_ids[0]):
             scans = [
@@ -212,7 +216,7 @@ class TestManyScannersAtOnce:
 
 
 class TestLogScan:
-    async def test_logs_what_was_decided_elsewhere(
+    async def test_logs_a_decision_of_the_orchestrator(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         scan = scan_of(hall, hall.seat_ids[0], fan)
@@ -229,10 +233,10 @@ class TestLogScan:
             "HALL-A",
         )
 
-    async def test_tells_what_came_of_the_scan_first(
+    async def test_repeated_scan_returns_its_first_result(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
-        """The scanner lost its answer and asks again, when the code has grown old or the seat is taken."""
+        """The scanner lost the response and repeats the scan after the code has expired or the seat is used."""
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         scan, scan_id = scan_of(hall, hall.seat_ids[0], fan), new_id()
         admitted = await inventory_caller.check_in(scan, request_id=scan_id)
@@ -242,7 +246,7 @@ class TestLogScan:
             assert (name_of(answer), answer.admitted_at) == ("SUCCESS", admitted.admitted_at)
         assert (await inventory_caller.scans(hall.event_id)).total == 1
 
-    async def test_keeps_a_later_check_in_of_the_same_scan_out(
+    async def test_logged_scan_cannot_be_checked_in_later(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
@@ -253,7 +257,7 @@ class TestLogScan:
         assert await inventory_caller.status(hall.seat_ids[0]) == "SOLD"
 
     @pytest.mark.parametrize("result", [pb.SCAN_RESULT_UNSPECIFIED, pb.SUCCESS, 99])
-    async def test_admits_nobody(
+    async def test_success_cannot_be_logged(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, result: pb.ScanResult.ValueType
     ) -> None:
         refusal = await refused(inventory_caller.log_scan(scan_of(hall, hall.seat_ids[0], fan), result))
@@ -270,7 +274,9 @@ class TestScans:
         assert [logged.scan.seat_id for page in pages for logged in page.scans] == hall.seat_ids[:5][::-1]
         assert {page.total for page in pages} == {5}
 
-    async def test_that_name_no_event_are_told_apart(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_scans_without_an_event_are_listed_separately(
+        self, inventory_caller: InventoryCaller, hall: Hall
+    ) -> None:
         scan = pb.Scan(staff_user_id=new_id(), hall_presented="HALL-A")
         before = (await inventory_caller.scans("")).total
         await inventory_caller.log_scan(scan, pb.QR_INVALID, request_id=(scan_id := new_id()))
@@ -324,7 +330,7 @@ class TestEntryStats:
         parameters = {"scan_id": uuid.uuid4(), "event_id": hall.event_id, "minutes": minutes, "result": result}
         await database.execute(statement, parameters)
 
-    async def test_of_a_quiet_door_are_nothing(self, inventory_caller: InventoryCaller) -> None:
+    async def test_event_without_scans_has_empty_statistics(self, inventory_caller: InventoryCaller) -> None:
         assert await inventory_caller.entry_stats(new_id()) == pb.GetEntryStatsResponse()
 
     @pytest.mark.parametrize("minutes", [-1, 1_441])

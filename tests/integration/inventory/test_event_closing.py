@@ -1,4 +1,4 @@
-"""An event whose sale has ended."""
+"""Closing an event's sale."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -78,7 +78,9 @@ class TestCloseEvent:
             assert (refusal.kind, refusal.code) == ("gone", "EVENT_ENDED")
         assert await inventory_caller.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
 
-    async def test_keeps_answers_that_were_given(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_repetitions_still_get_their_first_response(
+        self, inventory_caller: InventoryCaller, hall: Hall
+    ) -> None:
         ids, sale_id, best_ids, change_id = new_ids(), new_id(), new_ids(), new_id()
         hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], **ids)
         sale = await inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=sale_id)
@@ -96,7 +98,7 @@ class TestCloseEvent:
         )
         assert await again == handed_over
 
-    async def test_ends_handing_over_but_not_taking_it_back(
+    async def test_ends_transfers_but_not_their_undo(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         friend, request_id, handed, kept = new_id(), new_id(), *hall.seat_ids[:2]
@@ -111,14 +113,14 @@ class TestCloseEvent:
         undo = await inventory_caller.change_owner(handed, expected=friend, new=fan, undoes_request_id=request_id)
         assert (undo.owner_user_id, (await inventory_caller.seat(kept)).owner_user_id) == (fan, fan)
 
-    async def test_leaves_owners_their_tickets(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+    async def test_owners_keep_their_tickets(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await inventory_caller.close_event(hall.event_id)
 
         assert (await inventory_caller.owned_by(fan)).total == 1
         assert (await inventory_caller.check_in(scan_of(hall, hall.seat_ids[0], fan))).result == pb.SUCCESS
 
-    async def test_leaves_the_other_events_open(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+    async def test_other_events_stay_open(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
         other = await inventory_caller.provision()
         await inventory_caller.close_event(hall.event_id)
 
@@ -133,7 +135,7 @@ class TestCloseEvent:
         assert (await refused(inventory_caller.block(hall.event_id, hall.seat_ids[0]))).code == "SEAT_UNAVAILABLE"
         assert await inventory_caller.unblock(hall.event_id, *hall.seat_ids[:2]) == 2
 
-    async def test_may_come_again(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_closing_can_be_repeated(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         request_id = new_id()
         await asyncio.gather(*(inventory_caller.close_event(hall.event_id, request_id=request_id) for _ in range(5)))
         await asyncio.gather(*(inventory_caller.close_event(hall.event_id) for _ in range(5)))
@@ -141,7 +143,7 @@ class TestCloseEvent:
         assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
 
 
-class TestCloseEventMeetsAChangeOfOwner:
+class TestCloseEventDuringAChangeOfOwner:
     async def test_at_any_moment(self, inventory_caller: InventoryCaller, fan: str) -> None:
         friend = new_id()
         for _ in range(20):
@@ -163,11 +165,11 @@ class TestCloseEventMeetsAChangeOfOwner:
             assert late.code == "EVENT_ENDED"
 
 
-class TestCloseEventMeetsASale:
-    async def test_that_has_begun(
+class TestCloseEventDuringASale:
+    async def test_sale_in_progress_may_complete(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
     ) -> None:
-        """It may still end well, and does not keep the event from closing."""
+        """The sale may still succeed and does not block the closing."""
         hold, request_id = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], user_id=fan), new_id()
         async with inserting_answer(database, request_id):
             sale = asyncio.create_task(inventory_caller.confirm(hold.hold_id, fan, request_id=request_id))

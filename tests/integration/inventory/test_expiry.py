@@ -1,4 +1,4 @@
-"""Holds end on time: by the broker's message, or by the sweeper when none comes."""
+"""Holds expire on time: by the broker's message, or by the sweeper without one."""
 
 import asyncio
 import uuid
@@ -25,7 +25,7 @@ from tests.integration.inventory.tables import expire_hold, wrong_counts
 from tests.support.waiting import eventually
 
 SOME_ID = uuid.UUID(int=1)
-# Whose noon?
+# a time without a zone
 TIMELESS = hold_message(
     pb.Hold(hold_id=str(SOME_ID), event_id=str(SOME_ID), user_id=str(SOME_ID), held_until="2026-11-20T12:00:00")
 ).to_bytes()
@@ -83,13 +83,13 @@ class TestMessage:
         new = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])
         await broker.deliver(hold_message(old).to_bytes())
 
-        # The order of the old hold must hear of its end, though there is nothing left to free.
+        # The order of the old hold must get its end, though no seat is left to free.
         await eventually(lambda: broker.received_data("hold.expired", old.hold_id))
 
         assert await inventory_caller.statuses(*hall.seat_ids[:2]) == ["HELD", "HELD"]
         assert (await inventory_caller.confirm(new.hold_id, new.user_id)).seat_ids
 
-    async def test_that_comes_before_its_time_does_not_end_the_hold(
+    async def test_early_message_does_not_expire_the_hold(
         self, inventory_caller: InventoryCaller, broker: BrokerClient
     ) -> None:
         hall = await inventory_caller.provision()
@@ -101,9 +101,7 @@ class TestMessage:
         assert broker.received_data("hold.expired", hold.hold_id) == []
         assert await inventory_caller.status(hall.seat_ids[0]) == "HELD"
 
-    async def test_that_comes_a_little_early_waits(
-        self, inventory_caller: InventoryCaller, broker: BrokerClient
-    ) -> None:
+    async def test_slightly_early_message_waits(self, inventory_caller: InventoryCaller, broker: BrokerClient) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=300)
         await broker.deliver(hold_message(hold).to_bytes())
@@ -111,10 +109,10 @@ class TestMessage:
         await eventually(lambda: broker.received_data("hold.expired", hold.hold_id))
         assert datetime.now(UTC) >= datetime.fromisoformat(hold.held_until)
 
-    async def test_that_comes_again_is_told_again(
+    async def test_redelivered_message_publishes_again(
         self, inventory_caller: InventoryCaller, broker: BrokerClient
     ) -> None:
-        """As after a death between commit and publishing: only the second delivery can say it."""
+        """After a crash between commit and publish, only the second delivery can publish."""
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
         body = hold_message(hold).to_bytes()
@@ -125,10 +123,10 @@ class TestMessage:
 
         assert await eventually(lambda: len(broker.received_data("hold.expired", hold.hold_id)) == 2)
 
-    async def test_is_told_though_the_process_died_between_freeing_and_telling(
+    async def test_expiry_is_published_after_a_crash_between_commit_and_publish(
         self, inventory_caller: InventoryCaller, inventory: Inventory, broker: BrokerClient
     ) -> None:
-        """Its publisher never reached the broker; the message was not acknowledged and is delivered to another one."""
+        """Its publisher never reached the broker; the unacknowledged message is delivered to another instance."""
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
         message = hold_message(hold)
@@ -154,16 +152,16 @@ class TestMessage:
             b'{"type": "something.else", "source": "x", "subject": "y", "data": {}}',
         ],
     )
-    async def test_that_nobody_understands_is_parked(
+    async def test_malformed_message_is_parked(
         self, inventory_caller: InventoryCaller, broker: BrokerClient, body: bytes
     ) -> None:
         await broker.deliver(body)
 
         assert await eventually(lambda: broker.take_from(PARKING_QUEUE)) == body
-        await self.expire_another_hold(inventory_caller, broker)  # and the consumer goes on
+        await self.expire_another_hold(inventory_caller, broker)  # and the consumer continues
 
     async def expire_another_hold(self, inventory_caller: InventoryCaller, broker: BrokerClient) -> None:
-        """A hold that does expire: what came before it in the queue has been dealt with."""
+        """Wait for a hold to expire: the messages before it in the queue have been handled."""
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
         await broker.deliver(hold_message(hold).to_bytes())
@@ -171,7 +169,7 @@ class TestMessage:
 
 
 class TestSweeper:
-    async def test_ends_holds_whose_message_never_came(
+    async def test_holds_without_a_message_expire(
         self, inventory_caller: InventoryCaller, inventory: Inventory, broker: BrokerClient, database: Database
     ) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=20))
@@ -194,7 +192,7 @@ class TestSweeper:
         assert await wrong_counts(database, hall.event_id) == []
         assert (REGISTRY.get_sample_value("holds_open") or 0) >= 1
 
-    async def test_ends_more_holds_than_fit_one_batch(
+    async def test_more_holds_than_one_batch_expire(
         self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
     ) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=700))
@@ -222,7 +220,7 @@ class TestSweeper:
         assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_an_expired_hold_counts_as_free_before_anybody_ends_it(inventory_caller: InventoryCaller) -> None:
+async def test_seat_of_an_expired_hold_counts_as_available_before_the_sweep(inventory_caller: InventoryCaller) -> None:
     hall = await inventory_caller.provision()
     hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
 
@@ -232,7 +230,7 @@ async def test_an_expired_hold_counts_as_free_before_anybody_ends_it(inventory_c
     assert (await refused(inventory_caller.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
 
 
-async def test_seat_changes_are_heard_in_one_message_per_moment(
+async def test_seat_changes_of_an_interval_are_one_message(
     inventory_caller: InventoryCaller, broker: BrokerClient
 ) -> None:
     hall = await inventory_caller.provision()
@@ -243,7 +241,7 @@ async def test_seat_changes_are_heard_in_one_message_per_moment(
     assert len(broker.received_data("seat.changed", hall.event_id)) == 2
 
 
-async def test_a_repeated_request_is_no_news(inventory_caller: InventoryCaller, broker: BrokerClient) -> None:
+async def test_repeated_request_publishes_nothing(inventory_caller: InventoryCaller, broker: BrokerClient) -> None:
     hall = await inventory_caller.provision()
     hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], request_id=(request_id := new_id()))
     await inventory_caller.release(hold.hold_id)
@@ -261,13 +259,13 @@ async def test_a_repeated_request_is_no_news(inventory_caller: InventoryCaller, 
 
 
 async def free_in_table(database: Database, seat_id: str) -> bool:
-    """Whether the seat has really been freed, and does not only look so because its hold's time is over."""
+    """Return whether the seat is free in the table, not only computed as free after its hold's expiry."""
     statement = text("SELECT status FROM seats WHERE seat_id = CAST(:seat_id AS uuid)")
     (row,) = await database.fetch_all(statement, {"seat_id": seat_id})
     return bool(row["status"] == "AVAILABLE")
 
 
 def changed_to(broker: BrokerClient, event_id: str, status: str) -> set[str]:
-    """Return the seats that were said to have come to this status."""
+    """Return the seats that were published with this status."""
     said = [seat for data in broker.received_data("seat.changed", event_id) for seat in data["seats"]]
     return {seat["seat_id"] for seat in said if seat["status"] == status}

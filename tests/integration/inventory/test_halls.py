@@ -1,4 +1,4 @@
-"""A hall's seats: made, listed, counted, blocked, discarded."""
+"""A hall's seats: created, listed, counted, blocked, discarded."""
 
 import asyncio
 import uuid
@@ -17,7 +17,7 @@ from tests.integration.inventory.tables import count_changes, wrong_counts
 
 
 class TestProvision:
-    async def test_makes_rows_and_standing_places_in_hall_order(self, inventory_caller: InventoryCaller) -> None:
+    async def test_seats_and_standing_places_are_in_hall_order(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(
             rows("CAT1", "350.00", B=2, A=1), standing("FLOOR", "99.50", 3), rows("CAT2", "0", A=1)
         )
@@ -39,7 +39,7 @@ class TestProvision:
             ("CAT2", 1, 1),
         ]
 
-    async def test_twice_makes_nothing_new(self, inventory_caller: InventoryCaller) -> None:
+    async def test_repeated_provisioning_creates_nothing(self, inventory_caller: InventoryCaller) -> None:
         event_id, request_id = new_id(), new_id()
         layout = rows("CAT1", "1.00", A=3)
         first = await inventory_caller.provision(layout, event_id=event_id, request_id=request_id)
@@ -48,7 +48,7 @@ class TestProvision:
 
         assert again.seats == first.seats
 
-    async def test_at_the_same_time_makes_one_hall(self, inventory_caller: InventoryCaller) -> None:
+    async def test_concurrent_provisioning_creates_one_hall(self, inventory_caller: InventoryCaller) -> None:
         event_id, request_id = new_id(), new_id()
         layout = rows("CAT1", "1.00", A=3)
 
@@ -61,7 +61,7 @@ class TestProvision:
 
         assert len(await inventory_caller.all_seats(event_id)) == 3
 
-    async def test_of_an_event_with_seats_is_refused(self, inventory_caller: InventoryCaller) -> None:
+    async def test_provisioning_an_event_with_seats_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         refusal = await refused(inventory_caller.provision(rows("CAT9", "1.00", Z=1), event_id=hall.event_id))
         assert refusal.kind == "conflict"
@@ -92,16 +92,14 @@ class TestProvision:
         ],
         ids=str,
     )
-    async def test_of_what_is_no_hall_is_refused(
+    async def test_invalid_layout_is_refused(
         self, inventory_caller: InventoryCaller, layout: list[pb.LayoutCategory]
     ) -> None:
         refusal = await refused(inventory_caller.make_seats(layout, event_id=new_id(), request_id=new_id()))
         assert refusal.code == "VALIDATION_ERROR"
 
-    async def test_gives_seats_the_ids_that_rows_bring(
-        self, inventory_caller: InventoryCaller, database: Database
-    ) -> None:
-        """As the seed data does, whose ids are known."""
+    async def test_given_seat_ids_are_used(self, inventory_caller: InventoryCaller, database: Database) -> None:
+        """The seed data has fixed ids."""
         event_id, ids = uuid.uuid4(), [uuid.uuid4() for _ in range(3)]
         row = LayoutRow(row_number="A", seats=3, seat_ids=ids)
         layout = [LayoutCategory(category="CAT1", price=Decimal("1.00"), rows=[row])]
@@ -111,7 +109,7 @@ class TestProvision:
         seats = await inventory_caller.all_seats(str(event_id))
         assert [seat.seat_id for seat in seats] == [str(seat_id) for seat_id in ids]
 
-    async def test_of_a_stadium(self, inventory_caller: InventoryCaller) -> None:
+    async def test_provisioning_a_stadium(self, inventory_caller: InventoryCaller) -> None:
         names = {f"R{number}": 50 for number in range(1_000)}
         event_id = new_id()
         layout = [rows("SEATED", "80.00", **names), standing("FLOOR", "50.00", 50_000)]
@@ -133,7 +131,7 @@ class TestDiscard:
         assert await inventory_caller.availability(event_id) == {}
         assert (await refused(inventory_caller.seat(hall.seat_ids[0]))).code == "SEAT_NOT_FOUND"
 
-    async def test_keeps_the_late_action_out(self, inventory_caller: InventoryCaller) -> None:
+    async def test_late_provisioning_is_refused(self, inventory_caller: InventoryCaller) -> None:
         request_id, event_id = new_id(), new_id()
         await inventory_caller.discard(event_id, undoes_request_id=request_id)
 
@@ -142,11 +140,11 @@ class TestDiscard:
         assert refusal.code == "REQUEST_UNDONE"
         assert await inventory_caller.all_seats(event_id) == []
 
-    async def test_leaves_a_hall_in_use_alone(self, inventory_caller: InventoryCaller, database: Database) -> None:
+    async def test_hall_in_use_is_not_discarded(self, inventory_caller: InventoryCaller, database: Database) -> None:
         request_id, event_id = new_id(), new_id()
         hall = await inventory_caller.provision(event_id=event_id, request_id=request_id)
         hold = await inventory_caller.reserve(event_id, hall.seat_ids[0])
-        await inventory_caller.release(hold.hold_id)  # once held, the seat may be known to somebody
+        await inventory_caller.release(hold.hold_id)  # a seat that was held once may be known to a client
 
         refusal = await refused(inventory_caller.discard(event_id, undoes_request_id=request_id))
 
@@ -154,7 +152,7 @@ class TestDiscard:
         assert len(await inventory_caller.all_seats(event_id)) == 10
         assert await wrong_counts(database, event_id) == []
 
-    async def test_and_a_buyer_at_once_leave_a_whole_hall_or_none(
+    async def test_concurrent_discard_and_purchase_leave_a_whole_hall_or_none(
         self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
         for _ in range(15):
@@ -201,7 +199,9 @@ class TestBlock:
         assert await inventory_caller.status(hall.seat_ids[5]) == "AVAILABLE"
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_takes_a_seat_whose_hold_is_over(self, inventory_caller: InventoryCaller, database: Database) -> None:
+    async def test_seat_of_an_expired_hold_can_be_blocked(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
         hall = await inventory_caller.provision()
         await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
 
@@ -217,7 +217,7 @@ class TestBlock:
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[1]]})
         assert await inventory_caller.status(hall.seat_ids[0]) == "BLOCKED"
 
-    async def test_knows_no_other_seats(self, inventory_caller: InventoryCaller) -> None:
+    async def test_unknown_seats_are_refused(self, inventory_caller: InventoryCaller) -> None:
         hall, other = await inventory_caller.provision(), await inventory_caller.provision()
         for change in (inventory_caller.block, inventory_caller.unblock):
             assert (await refused(change(hall.event_id, new_id()))).code == "SEAT_NOT_FOUND"
@@ -240,18 +240,18 @@ class TestPages:
             assert pages == -(-15 // page_size)
 
     @pytest.mark.parametrize("token", ["x", "-1", "1.5", "9999999999", " 1", "\u0661"])
-    async def test_of_a_made_up_token_are_refused(self, inventory_caller: InventoryCaller, token: str) -> None:
+    async def test_invalid_page_token_is_refused(self, inventory_caller: InventoryCaller, token: str) -> None:
         refusal = await refused(inventory_caller.page(new_id(), page_token=token))
         assert refusal.code == "VALIDATION_ERROR"
 
     @pytest.mark.parametrize("page_size", [-1, 5_001])
-    async def test_have_a_largest_size(self, inventory_caller: InventoryCaller, page_size: int) -> None:
+    async def test_page_size_is_limited(self, inventory_caller: InventoryCaller, page_size: int) -> None:
         refusal = await refused(inventory_caller.page(new_id(), page_size=page_size))
         assert refusal.code == "VALIDATION_ERROR"
 
 
 class TestAvailability:
-    async def test_follows_every_change(
+    async def test_counts_follow_every_change(
         self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
     ) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=10))
@@ -265,7 +265,7 @@ class TestAvailability:
         assert await count_changes(database, hall.event_id) == 0
         assert (await inventory_caller.availability(hall.event_id))["CAT1"] == expected
 
-    async def test_of_several_events_comes_at_once(self, inventory_caller: InventoryCaller) -> None:
+    async def test_several_events_are_returned_together(self, inventory_caller: InventoryCaller) -> None:
         halls = [await inventory_caller.provision() for _ in range(3)]
         request = pb.GetAvailabilityRequest(event_ids=[hall.event_id for hall in halls] + [new_id()])
 
@@ -273,7 +273,7 @@ class TestAvailability:
 
         assert {event.event_id for event in answer.events} == {hall.event_id for hall in halls}
 
-    async def test_is_right_while_changes_are_added_up(
+    async def test_counts_are_correct_during_aggregation(
         self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
     ) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=60))

@@ -1,4 +1,4 @@
-"""Reserve, confirm, release: one buyer at a time, and what comes twice, late or wrong."""
+"""Reserve, confirm, release: for one buyer at a time, with repeated, late and wrong requests."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ class TestReserve:
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[2]]})
         assert await inventory_caller.statuses(*hall.seat_ids[:4]) == ["AVAILABLE", "AVAILABLE", "HELD", "AVAILABLE"]
 
-    async def test_says_when_a_seat_is_sold(self, inventory_caller: InventoryCaller) -> None:
+    async def test_sold_seat_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0])
 
@@ -49,7 +49,7 @@ class TestReserve:
 
         assert (refusal.code, refusal.details) == ("SEAT_ALREADY_SOLD", {"seat_ids": [hall.seat_ids[0]]})
 
-    async def test_knows_no_other_seats(self, inventory_caller: InventoryCaller) -> None:
+    async def test_unknown_seats_are_refused(self, inventory_caller: InventoryCaller) -> None:
         hall, other = await inventory_caller.provision(), await inventory_caller.provision()
         unknown = new_id()
 
@@ -62,7 +62,7 @@ class TestReserve:
         assert (refusal.code, refusal.details) == ("VALIDATION_ERROR", {"seat_ids": [other.seat_ids[0]]})
         assert await inventory_caller.statuses(hall.seat_ids[0], other.seat_ids[0]) == ["AVAILABLE", "AVAILABLE"]
 
-    async def test_takes_one_to_ten_different_seats(self, inventory_caller: InventoryCaller) -> None:
+    async def test_one_to_ten_distinct_seats_are_allowed(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=11))
 
         for seat_ids in ([], hall.seat_ids, hall.seat_ids[:1] * 2):
@@ -70,22 +70,20 @@ class TestReserve:
             assert refusal.code == "VALIDATION_ERROR"
         assert len((await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:10])).seats) == 10
 
-    async def test_tells_a_malformed_id(self, inventory_caller: InventoryCaller) -> None:
+    async def test_malformed_seat_id_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         refusal = await refused(inventory_caller.reserve(hall.event_id, "not-an-id"))
         assert (refusal.code, refusal.details) == ("INVALID_UUID", {"field": "seat_ids"})
 
     @pytest.mark.parametrize("ttl_milliseconds", [0, -1, 24 * 3600 * 1000 + 1])
-    async def test_needs_a_sensible_time(self, inventory_caller: InventoryCaller, ttl_milliseconds: int) -> None:
+    async def test_ttl_is_bounded(self, inventory_caller: InventoryCaller, ttl_milliseconds: int) -> None:
         hall = await inventory_caller.provision()
         refusal = await refused(
             inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=ttl_milliseconds)
         )
         assert refusal.code == "VALIDATION_ERROR"
 
-    async def test_a_seat_that_is_being_changed_is_refused_at_once(
-        self, inventory_caller: InventoryCaller, database: Database
-    ) -> None:
+    async def test_locked_seat_is_refused_at_once(self, inventory_caller: InventoryCaller, database: Database) -> None:
         hall = await inventory_caller.provision()
         ids = new_ids()
         async with locked_seat(database, hall.seat_ids[1]):
@@ -96,12 +94,12 @@ class TestReserve:
         assert (refusal.kind, refusal.code) == ("conflict", "SEAT_UNAVAILABLE")
 
         refusal = await refused(inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], **ids))
-        assert refusal.code == "SEAT_UNAVAILABLE"  # remembered, though the seat is free again
+        assert refusal.code == "SEAT_UNAVAILABLE"  # stored, though the seat is free again
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"
 
 
 class TestReserveAgain:
-    async def test_what_one_holds_gives_the_hold_one_has(self, inventory_caller: InventoryCaller) -> None:
+    async def test_own_held_seats_return_the_existing_hold(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         user_id = new_id()
         hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
@@ -116,9 +114,9 @@ class TestReserveAgain:
         repeated = await inventory_caller.reserve(
             hall.event_id, *hall.seat_ids[:2], user_id=user_id, request_id=request_id, hold_id=hold_id
         )
-        assert repeated == hold  # the answer of that request, whatever has become of the hold
+        assert repeated == hold  # the response of that request, whatever has become of the hold
 
-    async def test_a_part_or_more_of_it_is_refused(self, inventory_caller: InventoryCaller) -> None:
+    async def test_subset_or_superset_of_a_hold_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         user_id = new_id()
         await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id)
@@ -127,7 +125,7 @@ class TestReserveAgain:
             refusal = await refused(inventory_caller.reserve(hall.event_id, *seat_ids, user_id=user_id))
             assert refusal.code == "SEAT_UNAVAILABLE"
 
-    async def test_two_holds_are_not_one(self, inventory_caller: InventoryCaller) -> None:
+    async def test_seats_of_two_holds_are_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         user_id = new_id()
         for seat_id in hall.seat_ids[:2]:
@@ -136,7 +134,7 @@ class TestReserveAgain:
         refusal = await refused(inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], user_id=user_id))
         assert refusal.code == "SEAT_UNAVAILABLE"
 
-    async def test_a_seat_of_ones_own_and_one_of_anothers_are_no_hold(self, inventory_caller: InventoryCaller) -> None:
+    async def test_own_and_foreign_held_seats_together_are_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         user_id = new_id()
         await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], hall.seat_ids[2], user_id=user_id)
@@ -154,7 +152,7 @@ class TestReserveAgain:
         assert await inventory_caller.statuses(*hall.seat_ids[:3]) == ["AVAILABLE", "HELD", "HELD"]
         assert (
             await inventory_caller.release(expired.hold_id) == 1
-        )  # what nobody took; the rest is not its own any more
+        )  # a seat without an owner; the hold no longer has the others
         assert (await inventory_caller.confirm(hold.hold_id, hold.user_id)).seat_ids
         counts = (await inventory_caller.availability(hall.event_id))["CAT1"]
         assert (counts.available, counts.held, counts.sold) == (8, 0, 2)
@@ -182,7 +180,7 @@ class TestRepeatedRequest:
         assert (after.code, after.details) == (before.code, before.details)
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"
 
-    async def test_with_other_arguments_is_refused(self, inventory_caller: InventoryCaller) -> None:
+    async def test_repetition_with_other_arguments_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         ids = new_ids()
         await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], **ids)
@@ -192,7 +190,7 @@ class TestRepeatedRequest:
         assert isinstance(refusal, Unprocessable)
         assert refusal.code == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_a_sale_is_told_again(self, inventory_caller: InventoryCaller) -> None:
+    async def test_repeated_sale_gets_the_same_response(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])
         request_id = new_id()
@@ -201,7 +199,7 @@ class TestRepeatedRequest:
 
         assert await inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=request_id) == first
 
-    async def test_a_release_is_told_again(self, inventory_caller: InventoryCaller) -> None:
+    async def test_repeated_release_gets_the_same_response(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])
         request_id = new_id()
@@ -224,7 +222,7 @@ class TestConfirm:
         assert (counts.available, counts.held, counts.sold) == (8, 0, 2)
         assert (await refused(inventory_caller.confirm(hold.hold_id, user_id))).code == "SEAT_ALREADY_SOLD"
 
-    async def test_is_refused_when_the_time_is_over(self, inventory_caller: InventoryCaller) -> None:
+    async def test_expired_hold_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
         request_id = new_id()
@@ -235,25 +233,25 @@ class TestConfirm:
             assert refusal.code == "HOLD_EXPIRED"
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"
 
-    async def test_is_refused_when_there_is_no_such_hold(self, inventory_caller: InventoryCaller) -> None:
+    async def test_unknown_hold_is_refused(self, inventory_caller: InventoryCaller) -> None:
         assert (await refused(inventory_caller.confirm(new_id(), new_id()))).code == "HOLD_EXPIRED"
 
-    async def test_is_for_the_holder_only(self, inventory_caller: InventoryCaller) -> None:
+    async def test_hold_of_another_user_is_refused(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])
 
         assert (await refused(inventory_caller.confirm(hold.hold_id, new_id()))).code == "SEAT_NOT_HELD"
         assert await inventory_caller.status(hall.seat_ids[0]) == "HELD"
 
-    async def test_never_sells_a_part_of_a_hold(self, inventory_caller: InventoryCaller, database: Database) -> None:
+    async def test_incomplete_hold_is_not_sold(self, inventory_caller: InventoryCaller, database: Database) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])
-        await remove_seat_from_hold(database, hall.seat_ids[0])  # nothing of ours does that
+        await remove_seat_from_hold(database, hall.seat_ids[0])  # no service does that
 
         assert (await refused(inventory_caller.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
         assert await inventory_caller.status(hall.seat_ids[1]) == "HELD"
 
-    async def test_waits_for_a_lock_but_not_for_ever(
+    async def test_lock_wait_is_limited(
         self, inventory_caller: InventoryCaller, database: Database, settings: Settings
     ) -> None:
         hall = await inventory_caller.provision()
@@ -285,7 +283,7 @@ class TestRelease:
         assert await inventory_caller.release(hold.hold_id) == 0
         assert (await refused(inventory_caller.confirm(hold.hold_id, hold.user_id))).code == "HOLD_EXPIRED"
 
-    async def test_touches_no_other_hold_and_no_sale(self, inventory_caller: InventoryCaller) -> None:
+    async def test_other_holds_and_sales_are_kept(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])
         sold = await inventory_caller.sell(hall.event_id, hall.seat_ids[1])
@@ -295,7 +293,7 @@ class TestRelease:
         assert await inventory_caller.statuses(*hall.seat_ids[:2]) == ["HELD", "SOLD"]
         assert (await inventory_caller.confirm(hold.hold_id, hold.user_id)).seat_ids
 
-    async def test_as_an_undo_it_keeps_the_late_action_out(self, inventory_caller: InventoryCaller) -> None:
+    async def test_undo_before_the_action_refuses_the_late_action(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         late = new_ids()
         assert await inventory_caller.release(late["hold_id"], undoes_request_id=late["request_id"]) == 0
@@ -305,7 +303,7 @@ class TestRelease:
         assert refusal.code == "REQUEST_UNDONE"
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"
 
-    async def test_as_an_undo_it_frees_what_was_done(self, inventory_caller: InventoryCaller) -> None:
+    async def test_undo_frees_the_seats(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision()
         done = new_ids()
         first = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], **done)
@@ -314,6 +312,6 @@ class TestRelease:
         assert [await inventory_caller.release(done["hold_id"], **undo) for _ in range(2)] == [1, 1]
 
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"
-        # The repeated action tells what it did then; its hold is gone all the same.
+        # The repeated action returns its first response, though its hold is gone.
         assert await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], **done) == first
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"

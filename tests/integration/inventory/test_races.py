@@ -1,4 +1,4 @@
-"""Many at once: exactly one wins, nobody waits for long, nothing is counted twice."""
+"""Concurrent requests: exactly one wins, none waits for long, and no count is wrong."""
 
 import asyncio
 import uuid
@@ -28,14 +28,14 @@ async def test_fifty_buyers_for_one_seat(inventory_caller: InventoryCaller, data
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_overlapping_sets_in_any_order_never_block_each_other(inventory_caller: InventoryCaller) -> None:
+async def test_overlapping_seat_sets_do_not_deadlock(inventory_caller: InventoryCaller) -> None:
     hall = await inventory_caller.provision(rows("CAT1", "10.00", A=10))
     for attempt in range(30):
         seats = hall.seat_ids
         sets = [seats[:6], seats[4:], seats[2:8][::-1], seats[::2], seats[1::2][::-1], seats]
         async with asyncio.timeout(
             ANSWER_SECONDS
-        ):  # a deadlock is found by the server after a second, an endless wait never
+        ):  # the server detects a deadlock after a second; an endless wait never ends
             holds, refusals = await outcomes([inventory_caller.reserve(hall.event_id, *chosen) for chosen in sets])
 
         taken = [seat.seat_id for hold in holds for seat in hold.seats]
@@ -45,7 +45,7 @@ async def test_overlapping_sets_in_any_order_never_block_each_other(inventory_ca
             await inventory_caller.release(hold.hold_id)
 
 
-async def test_one_request_sent_fifty_times_at_once_is_one_hold(inventory_caller: InventoryCaller) -> None:
+async def test_fifty_concurrent_repetitions_are_one_hold(inventory_caller: InventoryCaller) -> None:
     hall = await inventory_caller.provision(rows("CAT1", "10.00", A=10))
     for chosen in (hall.seat_ids[:2], hall.seat_ids[2:5], hall.seat_ids[5:]):
         ids = new_ids()
@@ -57,10 +57,8 @@ async def test_one_request_sent_fifty_times_at_once_is_one_hold(inventory_caller
         assert {seat.seat_id for seat in holds[0].seats} == set(chosen)
 
 
-async def test_a_request_does_not_find_its_own_seats_taken(
-    inventory_caller: InventoryCaller, database: Database
-) -> None:
-    """The first one has locked the seats and is kept from ending; its repetition must wait for it, not refuse."""
+async def test_repetition_waits_for_the_first_request(inventory_caller: InventoryCaller, database: Database) -> None:
+    """The first request has locked the seats and cannot finish; its repetition must wait for it, not refuse."""
     hall = await inventory_caller.provision(rows("CAT1", "10.00", A=20))
     for seat_id in hall.seat_ids:
         ids = new_ids()
@@ -74,7 +72,7 @@ async def test_a_request_does_not_find_its_own_seats_taken(
         assert await inventory_caller.status(seat_id) == "HELD"
 
 
-async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
+async def test_thirty_concurrent_best_available_repetitions_are_one_hold(
     inventory_caller: InventoryCaller, database: Database
 ) -> None:
     hall = await inventory_caller.provision(rows("CAT1", "10.00", A=40, B=40))
@@ -90,7 +88,7 @@ async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_one_sale_sent_twenty_times_at_once_is_one_sale(
+async def test_twenty_concurrent_sale_repetitions_are_one_sale(
     inventory_caller: InventoryCaller, database: Database
 ) -> None:
     hall = await inventory_caller.provision()
@@ -124,14 +122,14 @@ async def test_a_sale_and_a_release_never_both_happen(inventory_caller: Inventor
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
+async def test_sale_at_the_expiry_time_is_all_or_nothing(
     inventory_caller: InventoryCaller, database: Database, inventory: Inventory
 ) -> None:
-    """Sale, sweeper and the next buyer meet at `held_until`, again and again."""
+    """Sale, sweeper and the next buyer meet at `held_until`, repeatedly."""
     hall = await inventory_caller.provision(rows("CAT1", "10.00", A=200))
     expiry = ExpiryRepository(inventory.database)
     sold = expired = 0
-    ttl_milliseconds = 8  # about what a sale takes to arrive; whatever that is on this machine, it is soon found
+    ttl_milliseconds = 8  # roughly the time that a sale takes to arrive; the loop adapts it to this machine
     for number in range(0, 200, 2):
         pair = hall.seat_ids[number : number + 2]
         hold = await inventory_caller.reserve(hall.event_id, *pair, ttl_milliseconds=ttl_milliseconds)
@@ -159,10 +157,10 @@ async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_sale_made_in_time_stands_though_it_is_written_late(
+async def test_sale_locked_in_time_succeeds_even_if_committed_late(
     inventory_caller: InventoryCaller, database: Database, inventory: Inventory
 ) -> None:
-    """The sale has its seats locked when their time ends; message, sweeper and the next buyer must not undo it."""
+    """The sale has its seats locked when the hold expires; message, sweeper and the next buyer must not undo it."""
     hall = await inventory_caller.provision()
     hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=500)
     expiry, request_id = ExpiryRepository(inventory.database), new_id()
@@ -184,7 +182,7 @@ async def test_a_sale_made_in_time_stands_though_it_is_written_late(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(
+async def test_hall_is_not_discarded_during_a_reservation(
     inventory_caller: InventoryCaller, database: Database
 ) -> None:
     provisioning = new_id()
@@ -195,7 +193,7 @@ async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(
         await eventually(lambda: waiting_for_locks(database, 1))
         refusal = await refused(inventory_caller.discard(hall.event_id, undoes_request_id=provisioning))
 
-    assert refusal.kind == "busy"  # undecided: asked again, it is refused for good
+    assert refusal.kind == "busy"  # undecided: its repetition is refused permanently
     assert (await taking).hold_id == ids["hold_id"]
     refusal = await refused(inventory_caller.discard(hall.event_id, undoes_request_id=provisioning))
     assert refusal.kind == "conflict"
@@ -203,7 +201,7 @@ async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_an_undo_that_meets_its_action_leaves_nothing_held(
+async def test_concurrent_action_and_undo_leave_nothing_held(
     inventory_caller: InventoryCaller, database: Database
 ) -> None:
     hall = await inventory_caller.provision(rows("CAT1", "10.00", A=60))
@@ -218,7 +216,7 @@ async def test_an_undo_that_meets_its_action_leaves_nothing_held(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_caller_that_gives_up_costs_no_connection(
+async def test_cancelled_call_leaks_no_connection(
     inventory_caller: InventoryCaller, database: Database, tokens: ServiceTokens
 ) -> None:
     hall = await inventory_caller.provision()

@@ -1,4 +1,4 @@
-"""An order's seats taken back."""
+"""Reclaiming an order's seats."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Seats that were bought together, and what may be done with the first of them."""
+    """Seats of one order, and the actions on the first of them."""
 
     inventory_caller: InventoryCaller
     hall: Hall
@@ -70,7 +70,7 @@ def fan() -> str:
 
 
 class TestReclaim:
-    async def test_frees_the_seats_and_tells_how_they_were(
+    async def test_frees_the_seats_and_returns_their_former_state(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
     ) -> None:
         sale = await inventory_caller.sell(hall.event_id, *hall.seat_ids[1:4], user_id=fan)
@@ -84,10 +84,10 @@ class TestReclaim:
         assert (await inventory_caller.availability(hall.event_id))["CAT1"].available == 10
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_makes_adjacent_seats_that_are_found(
+    async def test_reclaimed_seats_are_found_as_adjacent(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
-        """Both rows were looked at in vain before; of the one where a seat came back that is forgotten."""
+        """Both rows were searched in vain before; the result of the row with the reclaimed seat is cleared."""
         await inventory_caller.sell(hall.event_id, hall.seat_ids[1], hall.seat_ids[3])
         sale = await inventory_caller.sell(hall.event_id, hall.seat_ids[7], user_id=fan)
         scattered = await inventory_caller.reserve_best(hall.event_id, "CAT1", 3)
@@ -132,7 +132,7 @@ class TestReclaim:
             ("listing", "SEAT_UNAVAILABLE"),
         ],
     )
-    async def test_is_all_or_none(
+    async def test_reclaim_is_all_or_nothing(
         self, inventory_caller: InventoryCaller, hall: Hall, database: Database, *, action: str, code: str
     ) -> None:
         order = await buy(inventory_caller, hall, *hall.seat_ids[:3][::-1])
@@ -147,7 +147,7 @@ class TestReclaim:
         assert await wrong_counts(database, hall.event_id) == []
 
     @pytest.mark.parametrize("action", ["nothing", "check-in", "change of owner"])
-    async def test_by_force_does_not_ask_whose_they_are(
+    async def test_forced_reclaim_ignores_the_owner(
         self, inventory_caller: InventoryCaller, hall: Hall, database: Database, *, action: str
     ) -> None:
         order = await buy(inventory_caller, hall, *hall.seat_ids[:3])
@@ -159,7 +159,7 @@ class TestReclaim:
         assert await inventory_caller.all_seats(hall.event_id) == list(hall.seats)
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_by_force_leaves_what_is_listed(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_forced_reclaim_keeps_listed_seats(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         order = await buy(inventory_caller, hall, *hall.seat_ids[:2])
         await order.do("listing")
 
@@ -168,7 +168,7 @@ class TestReclaim:
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[0]]})
         assert await order.statuses() == ["LISTED", "SOLD"]
 
-    async def test_makes_codes_at_the_door_worthless(
+    async def test_reclaimed_ticket_is_refused_at_check_in(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         sale = await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
@@ -191,8 +191,8 @@ class TestReclaim:
             )
 
 
-class TestReclaimMeets:
-    """Either the order is taken back whole, or the other comes first and it is not taken back at all."""
+class TestReclaimRaces:
+    """Either the order is reclaimed as a whole, or the other action comes first and the reclaim is refused."""
 
     @pytest.fixture
     async def hall(self, inventory_caller: InventoryCaller) -> Hall:
@@ -215,10 +215,10 @@ class TestReclaimMeets:
 
     @pytest.mark.parametrize("is_first", [True, False])
     @pytest.mark.parametrize("action", ["change of owner", "check-in", "listing"])
-    async def test_what_somebody_does_with_one_seat(
+    async def test_another_action_on_one_seat(
         self, inventory_caller: InventoryCaller, hall: Hall, database: Database, *, action: str, is_first: bool
     ) -> None:
-        """Both wait for a seat's lock, in this order; whoever is second finds what the first one did."""
+        """Both wait for a seat's lock in this order; the second one sees what the first one did."""
         order = await buy(inventory_caller, hall, *sorted(hall.seat_ids[:2]))
         actions = ["reclaim", action] if is_first else [action, "reclaim"]
         tasks: list[asyncio.Task[object]] = []
@@ -238,7 +238,7 @@ class TestReclaimMeets:
         assert await wrong_counts(database, hall.event_id) == []
 
     @pytest.mark.parametrize("action", ["change of owner", "check-in", "listing"])
-    async def test_it_at_any_moment(
+    async def test_another_action_at_any_moment(
         self, inventory_caller: InventoryCaller, hall: Hall, database: Database, *, action: str
     ) -> None:
         for first in range(0, 60, 2):

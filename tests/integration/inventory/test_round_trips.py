@@ -1,4 +1,4 @@
-"""How many statements each call sends, so that they cannot creep up."""
+"""The number of statements per call, so that it does not grow."""
 
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -39,7 +39,7 @@ from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, 
 
 
 class CountingDatabase(Database):
-    """Counts what is sent, `fetch_one` through `fetch_all`; a transaction counts as one."""
+    """Counts statements, `fetch_one` through `fetch_all`; a transaction counts as one."""
 
     sent = 0
 
@@ -59,11 +59,11 @@ class CountingDatabase(Database):
 
 
 class CountingInventory:
-    """The inventory's rules on a database that counts."""
+    """The inventory's services on a counting database."""
 
     def __init__(self, settings: Settings) -> None:
         self.database = CountingDatabase(settings, application_name="counting")
-        changes = Inventory(settings).changes  # collects, and is not started
+        changes = Inventory(settings).changes  # collects metrics, and is not started
         self.holds = HoldService(
             HoldRepository(self.database),
             SearchRepository(self.database),
@@ -110,7 +110,7 @@ async def test_a_purchase_sends_two_statements(
     assert counting_inventory.taken() == 1
 
 
-async def test_a_refused_reservation_sends_two(
+async def test_refused_reservation_sends_two_statements(
     inventory_caller: InventoryCaller, counting_inventory: CountingInventory
 ) -> None:
     hall = await inventory_caller.provision()
@@ -122,7 +122,9 @@ async def test_a_refused_reservation_sends_two(
     assert counting_inventory.taken() == 2
 
 
-async def test_a_release_sends_one(inventory_caller: InventoryCaller, counting_inventory: CountingInventory) -> None:
+async def test_release_sends_one_statement(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
     hall = await inventory_caller.provision()
     hold = await counting_inventory.holds.reserve(command := reserve(hall, hall.seat_ids[0]))
     counting_inventory.taken()
@@ -140,10 +142,10 @@ async def test_best_available_sends_a_search_and_a_statement(
     assert counting_inventory.taken() == 2
 
 
-async def test_a_sold_out_category_costs_three(
+async def test_sold_out_category_sends_three_statements(
     inventory_caller: InventoryCaller, counting_inventory: CountingInventory
 ) -> None:
-    """A search, a look for an answer given before, and this answer remembered."""
+    """A search, a lookup of a stored response, and storing this response."""
     hall = await inventory_caller.provision(rows("CAT1", "1.00", A=2))
     await inventory_caller.sell(hall.event_id, *hall.seat_ids)
 
@@ -155,7 +157,7 @@ async def test_a_sold_out_category_costs_three(
 async def test_a_closed_event_is_not_searched(
     inventory_caller: InventoryCaller, counting_inventory: CountingInventory
 ) -> None:
-    """Not even where there are free seats: a search, a look for an answer given before, and this one remembered."""
+    """Not even with free seats: a search, a lookup of a stored response, and storing this response."""
     hall = await inventory_caller.provision()
     await inventory_caller.close_event(hall.event_id)
 
@@ -167,7 +169,9 @@ async def test_a_closed_event_is_not_searched(
     assert counting_inventory.taken() == 2
 
 
-async def test_a_scan_sends_one(inventory_caller: InventoryCaller, counting_inventory: CountingInventory) -> None:
+async def test_scan_sends_one_statement(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
     hall, fan = await inventory_caller.provision(), new_id()
     await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
     scan = read_scan(scan_of(hall, hall.seat_ids[0], fan), is_complete=True)
@@ -179,7 +183,7 @@ async def test_a_scan_sends_one(inventory_caller: InventoryCaller, counting_inve
     assert counting_inventory.taken() == 1
 
 
-async def test_a_ticket_is_moved_by_one(
+async def test_change_of_owner_sends_one_statement(
     inventory_caller: InventoryCaller, counting_inventory: CountingInventory
 ) -> None:
     hall, fan = await inventory_caller.provision(), uuid.uuid4()
@@ -209,7 +213,7 @@ async def test_a_ticket_is_moved_by_one(
     assert counting_inventory.taken() == 1
 
 
-async def test_an_order_that_cannot_be_taken_back_costs_two(counting_inventory: CountingInventory) -> None:
+async def test_refused_reclaim_sends_two_statements(counting_inventory: CountingInventory) -> None:
     command = ReclaimSeats(request_id=uuid.uuid4(), order_id=uuid.uuid4(), buyer_user_id=uuid.uuid4(), is_forced=False)
     with pytest.raises(ServiceError):
         await counting_inventory.tickets.reclaim(command)

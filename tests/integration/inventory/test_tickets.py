@@ -1,4 +1,4 @@
-"""Seats that somebody owns: read, handed over, listed for resale."""
+"""Owned seats: read, transferred, listed for resale."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -30,7 +30,7 @@ class TestOwnedSeats:
         assert [seat.seat_id for page in pages for seat in page.seats] == hall.seat_ids[:5][::-1]
         assert {page.total for page in pages} == {5}
 
-    async def test_of_a_stranger_are_none(self, inventory_caller: InventoryCaller) -> None:
+    async def test_user_without_tickets_owns_no_seats(self, inventory_caller: InventoryCaller) -> None:
         answer = await inventory_caller.owned_by(new_id())
         assert (list(answer.seats), answer.total) == ([], 0)
 
@@ -42,7 +42,7 @@ class TestOwnedSeats:
 
 
 class TestChangeOwner:
-    async def test_hands_the_ticket_over(
+    async def test_ticket_gets_the_new_owner(
         self, inventory_caller: InventoryCaller, hall: Hall, database: Database
     ) -> None:
         seller, buyer = new_id(), new_id()
@@ -56,7 +56,7 @@ class TestChangeOwner:
         assert (await inventory_caller.owned_by(buyer)).total == 1
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_is_for_the_expected_owner_only(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_unexpected_owner_is_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0])
         await inventory_caller.reserve(hall.event_id, hall.seat_ids[1])
         for seat_id in hall.seat_ids[:3]:
@@ -67,7 +67,7 @@ class TestChangeOwner:
             "SEAT_NOT_FOUND"
         )
 
-    async def test_is_not_for_tickets_that_were_used(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_used_ticket_is_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         owner = new_id()
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
         await inventory_caller.check_in(scan_of(hall, hall.seat_ids[0], owner))
@@ -76,7 +76,7 @@ class TestChangeOwner:
         assert (refusal.kind, refusal.code) == ("conflict", "SEAT_UNAVAILABLE")
         assert (await refused(inventory_caller.list_for_resale(hall.seat_ids[0], owner))).code == "SEAT_UNAVAILABLE"
 
-    async def test_is_for_the_expected_state_only(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_unexpected_state_is_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         owner, buyer = new_id(), new_id()
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
 
@@ -103,7 +103,7 @@ class TestChangeOwner:
         assert await inventory_caller.seat(seat_id) == before
 
     @pytest.mark.parametrize("status", [pb.SEAT_STATUS_UNSPECIFIED, pb.AVAILABLE, pb.HELD, pb.CHECKED_IN, 99])
-    async def test_expects_a_ticket_that_can_change_hands(
+    async def test_state_that_cannot_change_owner_is_refused(
         self, inventory_caller: InventoryCaller, hall: Hall, status: pb.SeatStatus.ValueType
     ) -> None:
         owner = new_id()
@@ -113,13 +113,13 @@ class TestChangeOwner:
         )
         assert (refusal.kind, refusal.details) == ("invalid_request", {"field": "expected_status"})
 
-    async def test_needs_an_amount(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_missing_price_is_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         refusal = await refused(
             inventory_caller.change_owner(hall.seat_ids[0], expected=new_id(), new=new_id(), price_paid="much")
         )
         assert refusal.code == "VALIDATION_ERROR"
 
-    async def test_to_many_at_once_goes_to_one(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_concurrent_changes_have_one_winner(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         seller = new_id()
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
 
@@ -144,8 +144,8 @@ class TestChangeOwner:
         assert again == first
 
 
-class TestASeatSoldAnew:
-    """A ticket is a seat and an order: what one was to become of the old one does not touch the new one."""
+class TestResoldSeat:
+    """A ticket is a seat and an order: an action on the old order does not affect the new one."""
 
     @pytest.fixture
     async def fan(self) -> str:
@@ -153,13 +153,13 @@ class TestASeatSoldAnew:
 
     @pytest.fixture
     async def old_order_id(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> str:
-        """The seat is the fan's again, by a second order; this was the first one."""
+        """The fan owns the seat again by a second order; this is the first one."""
         sale = await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         await inventory_caller.reclaim(sale.hold_id, fan)
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
         return sale.hold_id
 
-    async def test_is_not_handed_over_listed_or_withdrawn_for_the_old_order(
+    async def test_actions_for_the_old_order_are_refused(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, old_order_id: str
     ) -> None:
         seat_id = hall.seat_ids[0]
@@ -180,7 +180,7 @@ class TestASeatSoldAnew:
             )
         )
 
-    async def test_does_not_content_an_undo_for_the_old_order(
+    async def test_undo_for_the_old_order_is_refused(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, old_order_id: str
     ) -> None:
         undo = inventory_caller.change_owner(
@@ -188,7 +188,7 @@ class TestASeatSoldAnew:
         )
         assert (await refused(undo)).code == "NOT_SEAT_OWNER"
 
-    async def test_keeps_its_order_from_hand_to_hand(
+    async def test_order_is_kept_across_owners(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, old_order_id: str
     ) -> None:
         order_id, friend = (await inventory_caller.seat(hall.seat_ids[0])).order_id, new_id()
@@ -210,7 +210,7 @@ async def test_the_order_must_be_named(inventory_caller: InventoryCaller, hall: 
 
 
 class TestUndoOfChangeOwner:
-    async def test_gives_the_ticket_back(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_undo_restores_the_owner(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         seller, buyer, action = new_id(), new_id(), new_id()
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=seller)
         await inventory_caller.change_owner(hall.seat_ids[0], expected=seller, new=buyer, request_id=action)
@@ -222,7 +222,7 @@ class TestUndoOfChangeOwner:
             )
             assert seat.owner_user_id == seller
 
-    async def test_of_what_never_happened_is_content_and_keeps_it_out(
+    async def test_undo_before_the_change_succeeds_and_refuses_the_late_change(
         self, inventory_caller: InventoryCaller, hall: Hall
     ) -> None:
         seller, buyer, action = new_id(), new_id(), new_id()
@@ -238,7 +238,7 @@ class TestUndoOfChangeOwner:
         )
         assert refusal.code == "REQUEST_UNDONE"
 
-    async def test_comes_too_late_when_a_third_has_the_ticket(
+    async def test_undo_is_refused_after_a_later_change_of_owner(
         self, inventory_caller: InventoryCaller, hall: Hall
     ) -> None:
         seller, buyer, third, action = new_id(), new_id(), new_id(), new_id()
@@ -274,7 +274,7 @@ class TestResale:
         ).code == "SEAT_UNAVAILABLE"
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_a_listed_ticket_is_sold_on(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_listed_ticket_is_resold(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         owner, buyer = new_id(), new_id()
         await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=owner)
         await inventory_caller.list_for_resale(hall.seat_ids[0], owner)

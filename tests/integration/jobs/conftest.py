@@ -1,4 +1,4 @@
-"""The job system on a real database and a real broker, with as many workers as a test likes."""
+"""The job system on a real database and a real broker, with any number of workers."""
 
 from collections.abc import AsyncIterator
 
@@ -28,14 +28,14 @@ async def database(orchestrator_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="module")
 async def opened_harness(database: Database, vhost: Vhost) -> AsyncIterator[JobHarness]:
     harness = JobHarness(database, vhost)
-    await harness.publisher.broker.wait_until_ready()  # the queues are there, whichever test comes first
+    await harness.publisher.broker.wait_until_ready()  # declares the queues, whichever test comes first
     yield harness
     await harness.close()
 
 
 @pytest.fixture
 async def harness(opened_harness: JobHarness, database: Database) -> AsyncIterator[JobHarness]:
-    """Nothing is queued, and nobody works, at the beginning of a test."""
+    """Start each test without jobs and workers."""
     yield opened_harness
     await opened_harness.stop_workers()
     await database.execute(text("TRUNCATE jobs, job_keys, job_tallies, outbox"))

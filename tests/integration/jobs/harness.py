@@ -1,4 +1,4 @@
-"""Where jobs are enqueued and workers work, and handlers that do as they are told."""
+"""Enqueues jobs and starts workers, with a handler whose behaviour tests control."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ BACKOFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 class SamplePayload(BaseModel):
-    """What the tests' jobs are about: a name, and how to behave."""
+    """The payload of the tests' jobs."""
 
     name: str = ""
 
@@ -50,9 +50,9 @@ POLICIES = {kind: policy(kind) for kind in ("performance", "commission", "email"
 
 @dataclass
 class RecordingHandler:
-    """A handler that notes what it does, and fails as often as it is told.
+    """A handler that records its calls and fails with the given errors.
 
-    ``failures`` are raised one after the other; while ``gate`` is closed nobody gets past it.
+    ``failures`` are raised one after the other; while ``gate`` is closed no call proceeds.
     """
 
     failures: list[BaseException] = field(default_factory=list)
@@ -128,7 +128,7 @@ class JobHarness:
         trim_seconds: float = 60.0,
         rabbitmq_url: str = "",
     ) -> JobWorker:
-        """Send a worker to work, and wait until it takes tokens; it finds the broker at its own address, or at this one."""
+        """Start a worker and wait until it consumes wake-up messages; `rabbitmq_url` replaces the virtual host's URL."""
         registry, observer = Registry(), CountingObserver()
         observer.outcomes = self.outcomes
         for rules, handler in handlers:
@@ -180,12 +180,12 @@ class JobHarness:
         return found
 
     async def messages_about(self, kind: str) -> Sequence[Mapping[str, Any]]:
-        """Return what was said of jobs with this routing key."""
+        """Return the messages about jobs with this routing key."""
         statement = text("SELECT convert_from(body, 'UTF8')::jsonb AS message FROM outbox WHERE routing_key = :kind")
         return [row["message"] for row in await self.database.fetch_all(statement, {"kind": kind})]
 
     async def enqueue_beside(self, name: str, *, commit: bool) -> uuid.UUID:
-        """Enqueue in a transaction that does something else too, and return the job's id."""
+        """Enqueue in the caller's transaction and return the job's id."""
         job = self.queue.new_job("email", SamplePayload(name=name), idempotency_key=name)
         async with self.database.transaction() as connection:
             assert await enqueue_in(connection, job)
@@ -195,7 +195,7 @@ class JobHarness:
         return job.job_id
 
     async def set_duration(self, jobs: Sequence[JobView], *, seconds: float) -> None:
-        """Let it look as if these jobs had taken so long."""
+        """Set the recorded duration of these jobs."""
         statement = text(
             "UPDATE jobs SET started_at = finished_at - make_interval(secs => :seconds) WHERE job_id = ANY(:job_ids)"
         )
@@ -214,7 +214,7 @@ class JobHarness:
         await eventually(enough)
 
     async def messages_in(self, queue: str) -> int:
-        """Return how many messages wait in a queue, as the broker says at this moment."""
+        """Return the current number of messages in a queue, as the broker reports it."""
         async with await aio_pika.connect(self.vhost.url) as connection:
             found = await (await connection.channel()).declare_queue(queue, passive=True)
             return int(found.declaration_result.message_count or 0)

@@ -1,4 +1,4 @@
-"""What admins see of jobs and do with them, over HTTP; and whether the database is what the models say."""
+"""What admins see of jobs and do with them over HTTP; the schema matches the models."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -62,7 +62,7 @@ def admin(callers: dict[str, Caller]) -> Caller:
     return callers["admin"]
 
 
-async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, metadata) == []
 
 
@@ -93,7 +93,7 @@ async def test_detail_has_the_payload_and_the_position(harness: JobHarness, admi
     assert shown["queue"] == {"position": 2, "estimated_wait_seconds": None}
 
 
-async def test_failed_one_is_seen_and_retried(harness: JobHarness, admin: Caller) -> None:
+async def test_failed_job_is_listed_and_retried(harness: JobHarness, admin: Caller) -> None:
     await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no such fan")])))
     [job] = await harness.enqueue("email", "a")
     await harness.reaches(job, JobStatus.FAILED)
@@ -105,7 +105,7 @@ async def test_failed_one_is_seen_and_retried(harness: JobHarness, admin: Caller
     assert (again.status_code, again.json()["error_code"]) == (409, "JOB_INVALID_STATE")
 
 
-async def test_retry_all_says_how_many(harness: JobHarness, admin: Caller) -> None:
+async def test_retry_all_returns_the_count(harness: JobHarness, admin: Caller) -> None:
     await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no")] * 2)))
     jobs = await harness.enqueue("email", *"ab")
     for job in jobs:
@@ -118,7 +118,7 @@ async def test_retry_all_says_how_many(harness: JobHarness, admin: Caller) -> No
 class TestDead:
     @pytest.fixture
     async def dead(self, harness: JobHarness) -> list[JobView]:
-        """Three that broke, after one that was refused."""
+        """Return three jobs that failed, after one that was refused."""
         await harness.worker(
             (policy("email", tries=1), RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]))
         )
@@ -133,7 +133,7 @@ class TestDead:
         found = (await admin.get("/api/admin/jobs", failure="dead")).json()["data"]
         return sorted(str(job["job_id"]) for job in found)
 
-    async def test_they_are_counted_until_retried_or_acknowledged(
+    async def test_dead_jobs_are_counted_until_retried_or_acknowledged(
         self, harness: JobHarness, admin: Caller, dead: list[JobView]
     ) -> None:
         ids = [str(job.job_id) for job in dead]
@@ -148,7 +148,7 @@ class TestDead:
         assert (await admin.post("/api/admin/jobs/acknowledge-all", {})).json()["data"] == {"acknowledged": 1}
         assert await maintenance.count_dead() == {}
 
-    async def test_acknowledged_one_is_retried_by_its_name_only(
+    async def test_acknowledged_job_is_retried_only_by_its_id(
         self, harness: JobHarness, admin: Caller, dead: list[JobView]
     ) -> None:
         path = f"/api/admin/jobs/{dead[0].job_id}"
@@ -160,13 +160,13 @@ class TestDead:
         assert (retried["status"], retried["failure"]) == ("queued", None)
         await harness.reaches(dead[0], JobStatus.COMPLETED)
 
-    async def test_gauge_shows_them(self, dead: list[JobView]) -> None:
+    async def test_gauge_counts_dead_jobs(self, dead: list[JobView]) -> None:
         def shown() -> float | None:
             return REGISTRY.get_sample_value("jobs_dead", {"kind": "email"})
 
         assert await eventually(lambda: shown() == len(dead))
 
-    async def test_only_what_failed_is_acknowledged(self, harness: JobHarness, admin: Caller) -> None:
+    async def test_only_failed_jobs_can_be_acknowledged(self, harness: JobHarness, admin: Caller) -> None:
         [job] = await harness.enqueue("email", "a")
         refused = await admin.post(f"/api/admin/jobs/{job.job_id}/acknowledge", {})
         assert (refused.status_code, refused.json()["error_code"]) == (409, "JOB_INVALID_STATE")

@@ -1,4 +1,4 @@
-"""Jobs from the queue to their end: done once, tried again, given up, and kept for people."""
+"""Jobs from enqueueing to their end: completed once, retried, failed permanently, and dead-lettered."""
 
 import asyncio
 import itertools
@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 EMAIL, BULK = POLICIES["email"], POLICIES["bulk"]
 
 
-async def test_job_is_done_and_says_so(harness: JobHarness) -> None:
+async def test_completed_job_is_announced(harness: JobHarness) -> None:
     recording_handler = RecordingHandler()
     await harness.worker((EMAIL, recording_handler))
     fan = uuid.uuid4()
@@ -40,21 +40,21 @@ async def test_job_is_done_and_says_so(harness: JobHarness) -> None:
     assert fact["subject"] == str(job.job_id)
 
 
-async def test_what_nobody_waits_for_tells_nobody(harness: JobHarness) -> None:
+async def test_job_without_a_requester_is_not_announced(harness: JobHarness) -> None:
     await harness.worker((policy("email", tells_completion=False), RecordingHandler()))
     [job] = await harness.enqueue("email", "letter")
     await harness.reaches(job, JobStatus.COMPLETED)
     assert await harness.messages_about("job.completed") == []
 
 
-async def test_who_asked_for_a_job_is_told_of_any(harness: JobHarness) -> None:
+async def test_any_job_with_a_requester_is_announced(harness: JobHarness) -> None:
     await harness.worker((policy("email", tells_completion=False), RecordingHandler()))
     [job] = await harness.enqueue("email", "letter", requested_by=uuid.uuid4())
     await harness.reaches(job, JobStatus.COMPLETED)
     assert len(await harness.messages_about("job.completed")) == 1
 
 
-async def test_hundred_jobs_are_each_done_once_by_two_workers(harness: JobHarness) -> None:
+async def test_two_workers_run_a_hundred_jobs_once_each(harness: JobHarness) -> None:
     recording_handler = RecordingHandler()
     names = [str(number) for number in range(100)]
     jobs = await harness.enqueue("email", *names)
@@ -65,7 +65,7 @@ async def test_hundred_jobs_are_each_done_once_by_two_workers(harness: JobHarnes
     assert set(recording_handler.tries.values()) == {1}
 
 
-async def test_no_more_at_once_than_the_policy_says(harness: JobHarness) -> None:
+async def test_concurrency_is_limited_by_the_policy(harness: JobHarness) -> None:
     recording_handler = RecordingHandler()
     recording_handler.gate.clear()
     await harness.worker((policy("email", concurrency=2), recording_handler))
@@ -78,7 +78,7 @@ async def test_no_more_at_once_than_the_policy_says(harness: JobHarness) -> None
 
 
 class TestSameKeyAgain:
-    async def test_finds_the_job_there_is(self, harness: JobHarness) -> None:
+    async def test_returns_the_existing_job(self, harness: JobHarness) -> None:
         first = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
         again = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
         assert again == first
@@ -93,7 +93,7 @@ class TestSameKeyAgain:
         other = await harness.queue.enqueue("bulk", SamplePayload(name="b"), idempotency_key="k")
         assert other.job_id != first.job_id
 
-    async def test_hundred_at_once_are_one_job(self, harness: JobHarness) -> None:
+    async def test_hundred_concurrent_calls_enqueue_one_job(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         await harness.worker((EMAIL, recording_handler))
         asked = (harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k") for _ in range(100))
@@ -108,7 +108,7 @@ class TestSameKeyAgain:
 
 
 class TestFailures:
-    async def test_failing_twice_and_then_done(self, harness: JobHarness) -> None:
+    async def test_job_that_fails_twice_completes_on_the_third_attempt(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("first"), Unavailable()])
         await harness.worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "letter")
@@ -117,7 +117,7 @@ class TestFailures:
         assert done.error is None
         assert [number for _, number in recording_handler.tries] == [1, 2, 3]
 
-    async def test_between_tries_it_says_why_the_last_one_failed(self, harness: JobHarness) -> None:
+    async def test_error_of_the_last_attempt_is_shown_between_attempts(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="ORDER_INVALID_STATE")])
         await harness.worker((policy("email", retry_seconds=(30.0,)), recording_handler))
         [job] = await harness.enqueue("email", "letter")
@@ -126,8 +126,8 @@ class TestFailures:
         assert waiting.error.code == "ORDER_INVALID_STATE"
         assert (waiting.run_at - waiting.created_at).total_seconds() > 29
 
-    async def test_failing_for_ever_ends_among_the_dead_after_its_ladder(self, harness: JobHarness) -> None:
-        """F2's five repetitions, with shorter pauses; neighbours do not notice."""
+    async def test_job_that_always_fails_is_dead_lettered_after_its_backoff(self, harness: JobHarness) -> None:
+        """F2's five retries with shorter pauses; other jobs are not affected."""
         backoff = (1.0, 2.0, 3.0)
         recording_handler, neighbour = RecordingHandler(failures=[ValueError("no")] * 9), RecordingHandler()
         rules = policy("email", tries=4, retry_seconds=backoff)
@@ -143,10 +143,10 @@ class TestFailures:
         assert failed.error is not None
         assert (failed.error.code, failed.error.message) == ("INTERNAL_ERROR", "ValueError")
         pauses = [later - earlier for earlier, later in itertools.pairwise(recording_handler.times)]
-        # The pause that a try was given is in the database; a busy machine may begin later, but never much earlier.
+        # The database has the pause of an attempt; a busy machine may start later, but never much earlier.
         assert all(0.8 * seconds <= pause for seconds, pause in zip(backoff, pauses, strict=True))
 
-    async def test_dead_one_waits_for_people_and_completes_when_retried(self, harness: JobHarness) -> None:
+    async def test_dead_job_completes_when_an_admin_retries_it(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("no")] * 3)
         await harness.worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "letter")
@@ -164,8 +164,8 @@ class TestFailures:
         done = await harness.reaches(job, JobStatus.COMPLETED)
         assert (done.attempts, recording_handler.done) == (4, ["letter"])
 
-    async def test_who_has_it_tried_again_is_told_of_its_end(self, harness: JobHarness) -> None:
-        """Unless it is somebody's anyway: then it is they who are told."""
+    async def test_admin_who_retries_a_job_is_notified_of_its_end(self, harness: JobHarness) -> None:
+        """If the job has a requester, the requester is notified instead."""
         await harness.worker(
             (policy("email", tells_completion=False), RecordingHandler(failures=[JobRefused("no")] * 2))
         )
@@ -179,8 +179,8 @@ class TestFailures:
         told = {fact["subject"]: fact["data"]["user_id"] for fact in await harness.messages_about("job.completed")}
         assert told == {str(nobodys.job_id): str(admin), str(fans.job_id): str(fan)}
 
-    async def test_retried_it_has_its_whole_ladder_again(self, harness: JobHarness) -> None:
-        """A third step, had it gone on, lasts longer than the test."""
+    async def test_retried_job_starts_its_backoff_again(self, harness: JobHarness) -> None:
+        """A third step, if the backoff continued, would last longer than the test."""
         recording_handler = RecordingHandler(failures=[ValueError("no")] * 5)
         await harness.worker((policy("email", retry_seconds=(*BACKOFF_SECONDS[:2], 3_600.0)), recording_handler))
         [job] = await harness.enqueue("email", "letter")
@@ -190,7 +190,7 @@ class TestFailures:
         assert done.attempts == 6
         assert recording_handler.times[4] - recording_handler.times[3] >= BACKOFF_SECONDS[0]
 
-    async def test_all_failed_ones_can_be_retried_together(self, harness: JobHarness) -> None:
+    async def test_all_failed_jobs_can_be_retried_together(self, harness: JobHarness) -> None:
         recording_handler, other = (
             RecordingHandler(failures=[JobRefused("no")] * 3),
             RecordingHandler(failures=[JobRefused("no")]),
@@ -204,7 +204,7 @@ class TestFailures:
         for job in jobs:
             await harness.reaches(job, JobStatus.COMPLETED)
 
-    async def test_refused_by_its_handler_it_is_not_tried_again(self, harness: JobHarness) -> None:
+    async def test_job_refused_by_its_handler_is_not_retried(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[JobRefused("no such fan", code="NOBODY")])
         await harness.worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "letter")
@@ -212,8 +212,8 @@ class TestFailures:
         assert failed.error is not None
         assert (failed.attempts, failed.error.code, failed.error.message) == (1, "NOBODY", "no such fan")
 
-    async def test_refused_one_is_not_among_the_dead(self, harness: JobHarness) -> None:
-        """It ended as such jobs may end: it is told, and nobody is called."""
+    async def test_refused_job_is_not_dead_lettered(self, harness: JobHarness) -> None:
+        """A refusal is an expected end: it is announced without an alert."""
         await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("gone"), *[ValueError()] * 3])))
         [refused] = await harness.enqueue("email", "refused")
         assert (await harness.reaches(refused, JobStatus.FAILED)).failure is Failure.REFUSED
@@ -225,8 +225,8 @@ class TestFailures:
         }
         assert [letter["subject"] for letter in await harness.messages_about("jobs.dead")] == [str(broken.job_id)]
 
-    async def test_words_of_an_unknown_error_are_not_kept(self, harness: JobHarness) -> None:
-        """They may quote what somebody sent: a card's number, a password."""
+    async def test_text_of_an_unexpected_error_is_not_stored(self, harness: JobHarness) -> None:
+        """The text may quote user input: a card number, a password."""
         await harness.worker((policy("email", tries=1), RecordingHandler(failures=[ValueError("4242 4242 4242 4242")])))
         job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
             "email", SamplePayload(), idempotency_key="k"
@@ -234,7 +234,7 @@ class TestFailures:
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert failed.error == JobError(code="INTERNAL_ERROR", message="ValueError")
 
-    async def test_payload_of_another_shape_is_not_tried_again(self, harness: JobHarness) -> None:
+    async def test_invalid_payload_is_not_retried(self, harness: JobHarness) -> None:
         await harness.worker((EMAIL, RecordingHandler()))
         job = await harness.queue.enqueue("email", {"name": ["not", "a", "name"]}, idempotency_key="k")
         failed = await harness.reaches(job, JobStatus.FAILED)
@@ -242,7 +242,7 @@ class TestFailures:
         assert failed.error.code == "PAYLOAD_INVALID"
         assert failed.failure is Failure.DEAD
 
-    async def test_one_that_takes_too_long_is_ended(self, harness: JobHarness) -> None:
+    async def test_job_over_its_timeout_is_cancelled(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((policy("email", timeout_seconds=0.2, tries=1), recording_handler))
@@ -254,7 +254,7 @@ class TestFailures:
         assert failed.error.code == "JOB_TIMEOUT"
         assert recording_handler.cancelled == 1
 
-    async def test_only_what_failed_can_be_retried(self, harness: JobHarness) -> None:
+    async def test_only_failed_jobs_can_be_retried(self, harness: JobHarness) -> None:
         [job] = await harness.enqueue("email", "letter")
         with pytest.raises(JobInvalidState):
             await harness.queue.retry(job.job_id)
@@ -262,11 +262,11 @@ class TestFailures:
             await harness.queue.retry(uuid.uuid4())
 
 
-class TestWhatCannotBeStored:
-    """PostgreSQL keeps no U+0000 in a jsonb, and JSON has no lone surrogates."""
+class TestUnstorableText:
+    """PostgreSQL stores no U+0000 in jsonb, and JSON has no lone surrogates."""
 
     @pytest.mark.parametrize("said", ["a\0b", "a\ud800b"])
-    async def test_result_is_left_out_and_its_effect_not_repeated(self, harness: JobHarness, said: str) -> None:
+    async def test_unstorable_result_is_omitted_without_a_second_attempt(self, harness: JobHarness, said: str) -> None:
         begun = []
 
         async def say(payload: SamplePayload, _: JobContext) -> dict[str, str]:
@@ -284,7 +284,7 @@ class TestWhatCannotBeStored:
         assert begun == ["letter", "behind"]
 
     @pytest.mark.parametrize("said", ["a\0b", "a\ud800b"])
-    async def test_error_is_kept_without_it(self, harness: JobHarness, said: str) -> None:
+    async def test_error_is_stored_without_the_unstorable_text(self, harness: JobHarness, said: str) -> None:
         recording_handler = RecordingHandler(failures=[JobRefused(said, code=said)])
         await harness.worker((EMAIL, recording_handler), lease_seconds=5.0)
         [job] = await harness.enqueue("email", "letter")
@@ -293,7 +293,7 @@ class TestWhatCannotBeStored:
         assert recording_handler.begun == ["letter"]
         assert failed.failure is Failure.REFUSED
 
-    async def test_error_of_one_to_be_tried_again_is_too(self, harness: JobHarness) -> None:
+    async def test_error_of_a_retried_job_is_stored_without_it_too(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="a\0b")])
         await harness.worker((EMAIL, recording_handler), lease_seconds=60)
         [job] = await harness.enqueue("email", "letter")

@@ -1,4 +1,4 @@
-"""Whose turn it is: priority, age, lanes, delays; and who may leave the queue."""
+"""The order of jobs: priority, age, lanes and delays; and cancellation."""
 
 import asyncio
 import uuid
@@ -25,7 +25,7 @@ async def test_higher_priority_first_and_older_before_newer(harness: JobHarness)
     assert recording_handler.done == ["urgent", "old", "new"]
 
 
-async def test_kind_nobody_works_on_keeps_its_tokens(harness: JobHarness) -> None:
+async def test_kind_without_a_worker_keeps_its_wake_up_messages(harness: JobHarness) -> None:
     await harness.worker((POLICIES["bulk"], RecordingHandler()))
     [waiting] = await harness.enqueue("email", "letter")
     [done] = await harness.enqueue("bulk", "parcel")
@@ -45,7 +45,7 @@ class TestLanes:
         assert recording_handler.done == names
         assert recording_handler.most_at_once == 1
 
-    async def test_lanes_go_on_side_by_side(self, harness: JobHarness) -> None:
+    async def test_lanes_run_in_parallel(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler))
@@ -55,7 +55,7 @@ class TestLanes:
         for job in jobs:
             await harness.reaches(job, JobStatus.COMPLETED)
 
-    async def test_order_is_kept_while_the_first_waits_for_another_try(self, harness: JobHarness) -> None:
+    async def test_order_is_kept_while_the_first_job_waits_for_its_retry(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("no")])
         await harness.worker((EMAIL, recording_handler))
         jobs = await harness.enqueue("email", *"abc", lane="ann")
@@ -63,14 +63,14 @@ class TestLanes:
             await harness.reaches(job, JobStatus.COMPLETED)
         assert recording_handler.begun == ["a", "a", "b", "c"]
 
-    async def test_one_that_failed_for_good_makes_way(self, harness: JobHarness) -> None:
+    async def test_permanently_failed_job_unblocks_its_lane(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[JobRefused("no")])
         await harness.worker((EMAIL, recording_handler))
         jobs = await harness.enqueue("email", *"ab", lane="ann")
         await harness.reaches(jobs[0], JobStatus.FAILED)
         await harness.reaches(jobs[1], JobStatus.COMPLETED)
 
-    async def test_hundred_enqueued_at_once_never_meet(self, harness: JobHarness) -> None:
+    async def test_hundred_concurrently_enqueued_jobs_never_overlap(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         await asyncio.gather(harness.worker((EMAIL, recording_handler)), harness.worker((EMAIL, recording_handler)))
         enqueued = await asyncio.gather(*(harness.enqueue("email", str(n), lane=str(n % 3)) for n in range(100)))
@@ -81,7 +81,7 @@ class TestLanes:
 
 
 class TestDelayed:
-    async def test_runs_when_its_time_has_come(self, harness: JobHarness) -> None:
+    async def test_delayed_job_runs_when_it_is_due(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         await harness.worker((EMAIL, recording_handler))
         run_at = datetime.now(UTC) + timedelta(seconds=0.8)
@@ -90,7 +90,7 @@ class TestDelayed:
         assert done.started_at is not None
         assert 0 <= (done.started_at - run_at).total_seconds() < 5
 
-    async def test_does_not_stand_in_the_way_of_its_lane(self, harness: JobHarness) -> None:
+    async def test_delayed_job_does_not_block_its_lane(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         await harness.worker((EMAIL, recording_handler))
         tomorrow = datetime.now(UTC) + timedelta(days=1)
@@ -99,14 +99,14 @@ class TestDelayed:
         await harness.reaches(now, JobStatus.COMPLETED)
         assert (await harness.queue.find(later.job_id)).status is JobStatus.QUEUED
 
-    async def test_time_in_the_past_is_now(self, harness: JobHarness) -> None:
+    async def test_due_time_in_the_past_runs_at_once(self, harness: JobHarness) -> None:
         await harness.worker((EMAIL, RecordingHandler()))
         [job] = await harness.enqueue("email", "late", run_at=datetime.now(UTC) - timedelta(days=1))
         await harness.reaches(job, JobStatus.COMPLETED)
 
 
 class TestCancelled:
-    async def test_is_never_tried(self, harness: JobHarness) -> None:
+    async def test_cancelled_job_is_never_run(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         [job, neighbour] = await harness.enqueue("email", "letter", "other")
         assert (await harness.queue.cancel(job.job_id)).status is JobStatus.CANCELLED
@@ -115,20 +115,20 @@ class TestCancelled:
         assert recording_handler.done == ["other"]
         assert (await harness.queue.cancel(job.job_id)).status is JobStatus.CANCELLED
 
-    async def test_makes_way_in_its_lane(self, harness: JobHarness) -> None:
+    async def test_cancelled_job_unblocks_its_lane(self, harness: JobHarness) -> None:
         [first, second] = await harness.enqueue("email", *"ab", lane="ann")
         await harness.queue.cancel(first.job_id)
         await harness.worker((EMAIL, RecordingHandler()))
         await harness.reaches(second, JobStatus.COMPLETED)
 
-    async def test_only_by_whoever_asked_for_it(self, harness: JobHarness) -> None:
+    async def test_job_is_cancelled_only_by_its_requester(self, harness: JobHarness) -> None:
         fan = uuid.uuid4()
         [job] = await harness.enqueue("email", "letter", requested_by=fan)
         with pytest.raises(JobNotFound):
             await harness.queue.cancel(job.job_id, requested_by=uuid.uuid4())
         assert (await harness.queue.cancel(job.job_id, requested_by=fan)).status is JobStatus.CANCELLED
 
-    async def test_not_once_it_was_tried(self, harness: JobHarness) -> None:
+    async def test_job_that_was_attempted_cannot_be_cancelled(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler))
@@ -140,7 +140,7 @@ class TestCancelled:
         await harness.reaches(job, JobStatus.COMPLETED)
 
     async def test_hundred_cancels_race_the_worker(self, harness: JobHarness) -> None:
-        """Either it is cancelled or it is done, never both."""
+        """A job is either cancelled or completed, never both."""
         recording_handler = RecordingHandler()
         jobs = await harness.enqueue("email", *(str(number) for number in range(50)))
         await harness.worker((EMAIL, recording_handler))
@@ -153,18 +153,18 @@ class TestCancelled:
 
 
 class TestPosition:
-    async def test_counts_those_ahead(self, harness: JobHarness) -> None:
+    async def test_position_counts_the_jobs_ahead(self, harness: JobHarness) -> None:
         jobs = await harness.enqueue("email", *"abc")
         [urgent] = await harness.enqueue("email", "urgent", priority=5)
         positions = [(await harness.queue.position(job.job_id)).position for job in (*jobs, urgent)]
         assert positions == [2, 3, 4, 1]
 
-    async def test_in_a_lane_counts_that_lane(self, harness: JobHarness) -> None:
+    async def test_position_in_a_lane_counts_that_lane(self, harness: JobHarness) -> None:
         await harness.enqueue("email", *"abc", lane="ann")
         [job] = await harness.enqueue("email", "x", lane="ben")
         assert (await harness.queue.position(job.job_id)).position == 1
 
-    async def test_wait_goes_by_how_long_the_last_ones_took(self, harness: JobHarness) -> None:
+    async def test_estimated_wait_uses_the_latest_durations(self, harness: JobHarness) -> None:
         jobs = await harness.enqueue("email", *"ab")
         assert (await harness.queue.position(jobs[1].job_id)).estimated_wait_seconds is None
         await harness.worker((EMAIL, RecordingHandler()))
@@ -177,7 +177,7 @@ class TestPosition:
         assert first.estimated_wait_seconds == 0
         assert second.estimated_wait_seconds == pytest.approx(30)
 
-    async def test_of_a_finished_one_is_none(self, harness: JobHarness) -> None:
+    async def test_finished_job_has_no_position(self, harness: JobHarness) -> None:
         await harness.worker((EMAIL, RecordingHandler()))
         [job] = await harness.enqueue("email", "a")
         await harness.reaches(job, JobStatus.COMPLETED)
@@ -186,7 +186,7 @@ class TestPosition:
             await harness.queue.position(uuid.uuid4())
 
 
-async def test_enqueued_in_somebody_elses_transaction_it_stands_and_falls_with_it(harness: JobHarness) -> None:
+async def test_job_enqueued_in_a_callers_transaction_commits_with_it(harness: JobHarness) -> None:
     await harness.worker((EMAIL, RecordingHandler()))
     kept = await harness.enqueue_beside("k1", commit=True)
     lost = await harness.enqueue_beside("k2", commit=False)

@@ -1,4 +1,4 @@
-"""A job is part of the trace in which it was enqueued, whoever works on it and however often."""
+"""A job belongs to the trace in which it was enqueued, on any worker and in every attempt."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         stop_tracing()
 
 
-async def test_every_try_belongs_to_the_click_that_led_to_it(harness: JobHarness, collector: Collector) -> None:
+async def test_every_attempt_belongs_to_the_trace_of_the_request(harness: JobHarness, collector: Collector) -> None:
     with continued_span("click", SpanKind.SERVER, None):
         clicked = trace_id()
         [job] = await harness.enqueue("email", "letter")
@@ -31,7 +31,7 @@ async def test_every_try_belongs_to_the_click_that_led_to_it(harness: JobHarness
     await harness.reaches(job, JobStatus.COMPLETED)
     [fact] = await harness.messages_about("job.completed")
     await harness.stop_workers()
-    stop_tracing()  # sends what it has
+    stop_tracing()  # flushes the exporter
     tries = collector.spans("job email")
     assert [collector.line(one) for one in tries] == [["tests: click", "tests: job email"]] * 2
     assert {one.trace_id for one in tries} == {clicked}

@@ -1,4 +1,4 @@
-"""Workers that come, go, fall silent, and lose the broker; and what is thrown away in the end."""
+"""Workers that start, stop, freeze and lose the broker; and the retention of jobs."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ LEASE_SECONDS = 3.0  # a busy machine renews it in time
 
 
 class TestShutdown:
-    async def test_what_is_in_hand_is_finished(self, harness: JobHarness) -> None:
+    async def test_running_job_is_finished_during_shutdown(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         worker = await harness.worker((EMAIL, recording_handler))
@@ -33,7 +33,9 @@ class TestShutdown:
         await harness.worker((EMAIL, recording_handler))
         await harness.reaches(late, JobStatus.COMPLETED)
 
-    async def test_what_takes_too_long_is_handed_back_and_its_try_does_not_count(self, harness: JobHarness) -> None:
+    async def test_job_over_the_grace_period_is_released_without_counting_the_attempt(
+        self, harness: JobHarness
+    ) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         worker = await harness.worker((EMAIL, recording_handler), lease_seconds=60)
@@ -48,12 +50,12 @@ class TestShutdown:
 
 
 class TestLostWorker:
-    async def test_its_job_is_taken_over_and_its_own_answer_no_longer_counts(self, harness: JobHarness) -> None:
-        """It sleeps through its lease, as a frozen process would."""
+    async def test_expired_job_is_taken_over_and_the_old_result_is_discarded(self, harness: JobHarness) -> None:
+        """The worker sleeps through its lease, as a frozen process would."""
         asleep, other = RecordingHandler(), RecordingHandler()
         asleep.gate.clear()
         sleeper = await harness.worker((EMAIL, asleep), lease_seconds=0.5)
-        await sleeper.runner.close()  # leases are no longer kept
+        await sleeper.runner.close()  # leases are no longer renewed
         [job] = await harness.enqueue("email", "letter")
         await harness.reaches(job, JobStatus.RUNNING)
         await sleeper.consumer.stop()
@@ -64,7 +66,7 @@ class TestLostWorker:
         await eventually(lambda: harness.outcomes["lost"] == 1)
         assert await harness.queue.find(job.job_id) == done
 
-    async def test_its_late_answer_does_not_end_the_try_of_another(self, harness: JobHarness) -> None:
+    async def test_late_result_does_not_end_the_new_attempt(self, harness: JobHarness) -> None:
         asleep, other = RecordingHandler(), RecordingHandler()
         for recording_handler in (asleep, other):
             recording_handler.gate.clear()
@@ -82,7 +84,7 @@ class TestLostWorker:
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 2
         assert len(await harness.messages_about("job.completed")) == 1
 
-    async def test_one_that_finds_its_lease_gone_stops(self, harness: JobHarness) -> None:
+    async def test_worker_that_lost_its_lease_stops_the_job(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
@@ -92,21 +94,23 @@ class TestLostWorker:
         await eventually(lambda: recording_handler.cancelled == 1)
         assert harness.outcomes["lost"] == 1
 
-    async def test_one_that_comes_back_to_the_worker_that_lost_it_is_kept(self, harness: JobHarness) -> None:
+    async def test_job_claimed_again_by_the_worker_that_lost_it_keeps_its_lease(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
         [job] = await harness.enqueue("email", "letter")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.database.execute(text("UPDATE jobs SET epoch = epoch + 1, status = 'queued', lease_until = NULL"))
-        await harness.enqueue("email", "another")  # its token wakes a second hand, which takes the best ready job
+        await harness.enqueue(
+            "email", "another"
+        )  # its wake-up message wakes a second slot, which takes the best ready job
         await eventually(lambda: recording_handler.cancelled == 1)
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.lease_is_renewed(job, times=3)
         recording_handler.gate.set()
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 2
 
-    async def test_lease_is_kept_while_the_handler_works(self, harness: JobHarness) -> None:
+    async def test_lease_is_renewed_while_the_handler_runs(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
@@ -116,7 +120,7 @@ class TestLostWorker:
         recording_handler.gate.set()
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 1
 
-    async def test_lost_in_its_last_try_it_has_failed(self, harness: JobHarness) -> None:
+    async def test_job_lost_in_its_last_attempt_fails(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         worker = await harness.worker((EMAIL, recording_handler))
@@ -133,8 +137,8 @@ class TestLostWorker:
 
 
 class TestBroker:
-    async def test_try_goes_on_when_the_connection_is_lost(self, harness: JobHarness) -> None:
-        """Its token comes again, and finds no hand free before the try has ended, and nothing to do then."""
+    async def test_attempt_continues_when_the_broker_connection_is_lost(self, harness: JobHarness) -> None:
+        """Its wake-up message is redelivered, finds no free slot before the attempt ends, and then nothing to do."""
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         broker = urlsplit(harness.vhost.url)
@@ -162,7 +166,7 @@ class TestBroker:
             0,
         )
 
-    async def test_lost_tokens_are_sent_again(self, harness: JobHarness) -> None:
+    async def test_lost_wake_up_messages_are_sent_again(self, harness: JobHarness) -> None:
         jobs = await harness.enqueue("email", *"abc")
         await eventually(lambda: harness.messages_in("jobs.email"))
         await harness.purge()
@@ -170,8 +174,10 @@ class TestBroker:
         for job in jobs:
             await harness.reaches(job, JobStatus.COMPLETED)
 
-    async def test_lost_token_is_sent_again_also_to_those_who_are_always_busy(self, harness: JobHarness) -> None:
-        """Jobs of higher priority come all the time, each with its token."""
+    async def test_lost_wake_up_message_is_sent_again_even_if_workers_are_always_busy(
+        self, harness: JobHarness
+    ) -> None:
+        """Jobs of higher priority arrive all the time, each with its wake-up message."""
         recording_handler = RecordingHandler()
         [lost] = await harness.enqueue("email", "lost")
         await eventually(lambda: harness.messages_in("jobs.email"))
@@ -189,9 +195,9 @@ class TestBroker:
             await harness.reaches(lost, JobStatus.COMPLETED)
         finally:
             busy.cancel()
-        assert len(recording_handler.done) > 50  # the others were not kept waiting
+        assert len(recording_handler.done) > 50  # the others did not wait
 
-    async def test_duplicated_tokens_find_nothing_to_do(self, harness: JobHarness) -> None:
+    async def test_duplicate_wake_up_messages_have_no_effect(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         jobs = await harness.enqueue("email", *"abc")
         await harness.database.execute(text("UPDATE outbox SET sent_at = NULL"))
@@ -207,7 +213,7 @@ class TestBroker:
         assert sorted(recording_handler.done) == ["a", "b", "c"]
 
 
-async def test_progress_is_seen_at_once(harness: JobHarness) -> None:
+async def test_progress_is_visible_at_once(harness: JobHarness) -> None:
     go_on = asyncio.Event()
 
     async def report_and_wait(_: SamplePayload, context: JobContext) -> None:
@@ -226,7 +232,7 @@ async def test_progress_is_seen_at_once(harness: JobHarness) -> None:
     assert (done.result, done.progress) == (None, {"step": 2, "of": 5})
 
 
-async def test_request_ids_are_the_same_in_every_try(harness: JobHarness) -> None:
+async def test_request_ids_are_the_same_in_every_attempt(harness: JobHarness) -> None:
     seen = []
 
     async def fail_once(_: SamplePayload, context: JobContext) -> None:
@@ -245,7 +251,7 @@ async def test_request_ids_are_the_same_in_every_try(harness: JobHarness) -> Non
 
 
 class TestRetention:
-    async def test_only_the_last_are_kept_and_counted_all_the_same(self, harness: JobHarness) -> None:
+    async def test_only_the_latest_jobs_are_kept_and_statistics_count_all(self, harness: JobHarness) -> None:
         rules = policy("email", keep_completed=3, keep_failed=2)
         await harness.worker((rules, RecordingHandler(failures=[JobRefused("no")] * 4)), trim_seconds=0.2)
         jobs = await harness.enqueue("email", *(str(number) for number in range(12)))
@@ -260,13 +266,13 @@ class TestRetention:
         assert stats.success_rate == 8 / 12
         assert len(jobs) == 12
 
-    async def test_cancelled_ones_take_no_place_of_completed_ones(self, harness: JobHarness) -> None:
+    async def test_cancelled_jobs_do_not_displace_completed_ones(self, harness: JobHarness) -> None:
         done = await harness.enqueue("email", *"ab")
         worker = await harness.worker((EMAIL, RecordingHandler()))
         for job in done:
             await harness.reaches(job, JobStatus.COMPLETED)
         await harness.stop_worker(worker)
-        for job in await harness.enqueue("email", *"cdef"):  # later, so that they would be the last two
+        for job in await harness.enqueue("email", *"cdef"):  # later, so that they would be the latest two
             await harness.queue.cancel(job.job_id)
         await harness.worker((policy("email", keep_completed=2), RecordingHandler()), trim_seconds=0.1)
 
@@ -278,7 +284,7 @@ class TestRetention:
 
         await eventually(kept)
 
-    async def test_key_of_a_job_that_is_gone_is_still_known(self, harness: JobHarness) -> None:
+    async def test_idempotency_key_outlives_its_job(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         await harness.worker((policy("email", keep_completed=0), recording_handler), trim_seconds=0.1)
         job = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
@@ -291,7 +297,7 @@ class TestRetention:
         assert (again.job_id, again.status) == (job.job_id, JobStatus.COMPLETED)
         assert recording_handler.done == ["a"]
 
-    async def test_old_ones_go_however_few_they_are(self, harness: JobHarness) -> None:
+    async def test_old_jobs_are_deleted_even_if_few(self, harness: JobHarness) -> None:
         await harness.worker((policy("email", keep_completed_seconds=3600), RecordingHandler()), trim_seconds=0.1)
         [old, new] = await harness.enqueue("email", "old", "new")
         for job in (old, new):

@@ -27,7 +27,7 @@ async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def mail_server() -> AsyncIterator[SandboxMailServer]:
-    """The sandbox's mail server, with nothing in its box."""
+    """The sandbox's mail server with an empty mailbox."""
     mailbox, faults = Mailbox(), Faults()
     server = MailServer(mailbox, faults, host="127.0.0.1", port=0)
     await server.start()
@@ -37,7 +37,7 @@ async def mail_server() -> AsyncIterator[SandboxMailServer]:
 
 @pytest.fixture
 def jobs(database: Database) -> JobQueue:
-    """Where jobs are enqueued that nobody works on."""
+    """A job queue without a worker."""
     return JobQueue(
         writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
     )

@@ -1,4 +1,4 @@
-"""An integrator's address that answers, or keeps its callers waiting, on a real socket."""
+"""An integrator's endpoint on a real socket that responds, or keeps its callers waiting."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ __all__ = ["Integrator"]
 
 
 class Integrator:
-    """Takes webhooks while `gate` is open; ``received`` counts the ids of those it took."""
+    """Accepts webhooks while `gate` is open; ``received`` counts them by id."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Where mail of these tests ends up, and the ways it can be kept from doing so."""
+"""The mail server of these tests, and its faults."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A worker that sends real letters and deliveries: its jobs in a real database, its tokens on a real broker."""
+"""A worker that sends real emails and deliveries: its jobs in a real database, its wake-up messages on a real broker."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ async def running_worker(
     policies: Mapping[str, JobPolicy],
     register: Callable[[Registry, JobQueue], None],
 ) -> AsyncIterator[JobQueue]:
-    """Let one worker work on what is registered, and yield where its jobs are enqueued."""
+    """Run a worker with these handlers and yield the queue for its jobs."""
     topology = platform_topology()
     publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
     relay = OutboxRelay(database, publisher, poll_seconds=0.1)

@@ -1,4 +1,4 @@
-"""A mail server that can be told to refuse at any point of the conversation, which the sandbox's cannot."""
+"""A mail server that can refuse any command of the dialogue, which the sandbox's cannot."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ USUAL: Final[Mapping[str, str]] = {
 
 
 class ScriptedSmtpServer:
-    """Answers each command as it is told, ``CONNECT`` and the dot that ends a letter included; as usual otherwise."""
+    """Responds to each command as configured, ``CONNECT`` and the final dot of the data included; others succeed."""
 
     def __init__(self, **replies: str) -> None:
         self._replies = {**USUAL, **replies}
@@ -46,7 +46,7 @@ class ScriptedSmtpServer:
         return Mailer(server, timeout_seconds=ANSWER_SECONDS)
 
     def now(self, **replies: str) -> None:
-        """Answer otherwise from now on."""
+        """Change the replies from now on."""
         self._replies.update(replies)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

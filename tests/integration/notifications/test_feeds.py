@@ -1,4 +1,4 @@
-"""Feeds: each message once, numbers without gaps, whatever comes at the same time."""
+"""Feeds: each message once, numbers without gaps, under concurrency."""
 
 import asyncio
 import itertools
@@ -54,7 +54,7 @@ async def hints_for(database: Database, user_id: uuid.UUID) -> list[int]:
     return sorted(m["data"]["sequence"] for m in messages if m["subject"] == str(user_id))
 
 
-async def test_a_message_is_an_entry_a_hint_and_a_letter(
+async def test_message_creates_an_entry_a_hint_and_an_email(
     database: Database, store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     fan = uuid.uuid4()
@@ -68,7 +68,7 @@ async def test_a_message_is_an_entry_a_hint_and_a_letter(
     assert await hints_for(database, fan) == [1]
 
 
-async def test_a_message_that_comes_twenty_times_at_once_counts_once(
+async def test_twenty_concurrent_deliveries_create_one_entry(
     database: Database, store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     fan = uuid.uuid4()
@@ -79,7 +79,7 @@ async def test_a_message_that_comes_twenty_times_at_once_counts_once(
     assert await hints_for(database, fan) == [1]
 
 
-async def test_both_parties_have_it_in_their_own_feeds(
+async def test_both_parties_have_an_entry_in_their_feeds(
     database: Database, store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     seller, buyer = uuid.uuid4(), uuid.uuid4()
@@ -90,7 +90,7 @@ async def test_both_parties_have_it_in_their_own_feeds(
     assert await jobs_of(database, message) == ["email", "email"]
 
 
-async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
+async def test_concurrent_messages_between_the_same_users_neither_deadlock_nor_skip(
     store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     user_ids = [uuid.uuid4() for _ in range(4)]
@@ -101,10 +101,8 @@ async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
         assert [entry.sequence for entry in page.entries] == [*range(1, 25)]
 
 
-async def test_a_reader_never_passes_an_entry_that_comes_later(
-    store: FeedStore, notification_consumer: NotificationConsumer
-) -> None:
-    """Two writers: whoever follows the feed while they write sees every number, in order."""
+async def test_reader_never_skips_a_later_commit(store: FeedStore, notification_consumer: NotificationConsumer) -> None:
+    """A reader that follows the feed during two concurrent writes sees every number, in order."""
     fan = uuid.uuid4()
     writing = asyncio.gather(*(notification_consumer.take(confirmed(fan)) for _ in range(60)))
     seen: list[int] = []
@@ -116,8 +114,8 @@ async def test_a_reader_never_passes_an_entry_that_comes_later(
     assert seen == [*range(1, 61)]
 
 
-async def test_a_message_costs_two_statements(notification_consumer: NotificationConsumer) -> None:
-    """Who wants it sent, and all that is written; none for a message that is for nobody."""
+async def test_message_costs_two_statements(notification_consumer: NotificationConsumer) -> None:
+    """One reads the subscribers and one writes everything; a message for no user takes none."""
     with counted_statements() as count:
         await notification_consumer.take(confirmed(uuid.uuid4()))
     assert int(count) == 2
@@ -141,7 +139,7 @@ class TestReading:
         assert [e.sequence for e in [*first.entries, *second.entries]] == [1, 2, 3, 4]
         assert first.last_sequence == 5
 
-    async def test_without_a_number_only_how_far_it_is(
+    async def test_without_a_number_only_the_last_number_is_returned(
         self, store: FeedStore, notification_consumer: NotificationConsumer
     ) -> None:
         fan = uuid.uuid4()
@@ -150,7 +148,7 @@ class TestReading:
         page = await store.read(fan, since=None, limit=10)
         assert (page.entries, page.last_sequence, page.is_complete) == ([], 1, True)
 
-    async def test_what_is_kept_no_more_is_said_to_be_missing(
+    async def test_deleted_entries_are_reported_missing(
         self, database: Database, store: FeedStore, notification_consumer: NotificationConsumer
     ) -> None:
         fan = uuid.uuid4()
@@ -167,5 +165,5 @@ class TestReading:
         await notification_consumer.take(confirmed(fan))
         assert (await store.read(fan, since=3, limit=10)).entries[0].sequence == 4
 
-    async def test_a_number_that_never_was_is_not_believed(self, store: FeedStore) -> None:
+    async def test_number_beyond_the_last_entry_is_corrected(self, store: FeedStore) -> None:
         assert not (await store.read(uuid.uuid4(), since=7, limit=10)).is_complete

@@ -1,4 +1,4 @@
-"""What becomes of a letter's job: sent, tried again, or given up."""
+"""The outcomes of an email's job: sent, retried, or failed permanently."""
 
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -34,7 +34,7 @@ CANCELLATION = EmailRequest(letter=EmailKind.EVENT_CANCELLED, user_id=ORDER.user
 
 
 class StubContextLoader(ContextLoader):
-    """Knows what it was told, or fails with what it was given."""
+    """Returns the given context, or raises the given error."""
 
     def __init__(self, found: EmailContext | ServiceError) -> None:
         self._found = found
@@ -69,7 +69,7 @@ def notification_sender(
     )
 
 
-async def test_a_letter_is_sent(mail_server: SandboxMailServer) -> None:
+async def test_email_is_sent(mail_server: SandboxMailServer) -> None:
     result = await notification_sender(mail_server).send_email(ORDER, context())
     [mail] = mail_server.mails("ann@example.com")
     assert mail.subject == "Your refund for Gala"
@@ -77,15 +77,15 @@ async def test_a_letter_is_sent(mail_server: SandboxMailServer) -> None:
     assert mail.message["Reply-To"] == "tickets@shop.example"
 
 
-async def test_a_try_that_repeats_one_that_was_not_written_down_sends_a_copy(mail_server: SandboxMailServer) -> None:
-    """A worker killed after the server's "250": the same Message-ID, so mail programs show it once."""
+async def test_repeated_attempt_sends_a_copy_with_the_same_message_id(mail_server: SandboxMailServer) -> None:
+    """The worker was killed after the server's "250": the same Message-ID makes mail programs show it once."""
     job_id = uuid.uuid4()
     for attempt in (1, 2):
         await notification_sender(mail_server).send_email(ORDER, context(job_id, attempt=attempt))
     assert len({mail.message["Message-ID"] for mail in mail_server.mails()}) == 1
 
 
-async def test_a_server_that_is_busy_is_asked_again(mail_server: SandboxMailServer) -> None:
+async def test_busy_mail_server_is_retried(mail_server: SandboxMailServer) -> None:
     mail_server.fail(451)
     with pytest.raises(Unavailable):
         await notification_sender(mail_server).send_email(ORDER, context())
@@ -93,14 +93,14 @@ async def test_a_server_that_is_busy_is_asked_again(mail_server: SandboxMailServ
     assert len(mail_server.mails()) == 1
 
 
-async def test_an_address_that_is_none_is_given_up(mail_server: SandboxMailServer) -> None:
+async def test_email_to_an_invalid_address_fails_permanently(mail_server: SandboxMailServer) -> None:
     mail_server.fail(550)
     with pytest.raises(JobRefused, match="550"):
         await notification_sender(mail_server).send_email(ORDER, context())
 
 
-async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(mail_server: SandboxMailServer) -> None:
-    """As happens when the mail server was away for long; what tells how it ended has been sent by then."""
+async def test_expired_otp_request_is_not_sent(mail_server: SandboxMailServer) -> None:
+    """This happens after a long mail server outage; the email about the outcome has been sent by then."""
     order = ORDER.model_copy(update={"letter": EmailKind.SALE_PENDING})
     for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
         facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
@@ -108,19 +108,19 @@ async def test_what_asked_for_a_code_is_not_sent_when_that_is_over(mail_server: 
     assert len(mail_server.mails()) == 1
 
 
-async def test_a_reader_who_is_gone_is_not_written_to(mail_server: SandboxMailServer) -> None:
+async def test_deleted_user_gets_no_email(mail_server: SandboxMailServer) -> None:
     with pytest.raises(JobRefused, match="USER_NOT_FOUND"):
         await notification_sender(mail_server, NotFound(code="USER_NOT_FOUND")).send_email(ORDER, context())
 
 
-async def test_a_service_that_is_away_is_asked_again(mail_server: SandboxMailServer) -> None:
+async def test_unavailable_service_is_retried(mail_server: SandboxMailServer) -> None:
     with pytest.raises(Unavailable):
         await notification_sender(mail_server, Unavailable()).send_email(ORDER, context())
     assert mail_server.mails() == []
 
 
 class TestTextMessages:
-    """Of which the users service says what becomes."""
+    """The users service decides their outcome."""
 
     @pytest.fixture
     async def users(self) -> AsyncIterator[UsersStub]:
@@ -131,14 +131,14 @@ class TestTextMessages:
         ("status", "code"),
         [(404, "USER_NOT_FOUND"), (400, "VALIDATION_ERROR"), (422, "IDEMPOTENCY_KEY_REUSED")],
     )
-    async def test_what_it_will_never_send_ends(
+    async def test_text_message_refused_by_users_fails_permanently(
         self, mail_server: SandboxMailServer, users: UsersStub, status: int, code: str
     ) -> None:
         users.refuse(status, code)
         with pytest.raises(JobRefused, match=code):
             await notification_sender(mail_server, users=users.client).send_text_message(CANCELLATION, context())
 
-    async def test_while_its_provider_is_away_it_is_asked_again_and_under_the_same_id(
+    async def test_text_message_is_retried_under_the_same_id_during_a_provider_outage(
         self, mail_server: SandboxMailServer, users: UsersStub
     ) -> None:
         users.refuse(503, "SERVICE_UNAVAILABLE")

@@ -1,4 +1,4 @@
-"""Letters that cannot go yet: they wait for a mail server that is away, and none is thrown away meanwhile."""
+"""Emails that cannot be sent yet wait for an unavailable mail server, and none is deleted meanwhile."""
 
 import uuid
 from dataclasses import replace
@@ -30,10 +30,10 @@ async def attempts_of_all(queue: JobQueue) -> list[int]:
     return [job.attempts for job in found]
 
 
-async def test_a_mail_server_that_comes_back_gets_every_letter(
+async def test_every_email_is_sent_after_a_mail_server_outage(
     database: Database, vhost: Vhost, mail_server: SandboxMailServer
 ) -> None:
-    """However often they were tried in vain: here more often than a minute's absence would have it."""
+    """They survive any number of failed attempts: here more than a minute of outage causes."""
     handlers, port = notification_sender(mail_server), mail_server.server.port
     await mail_server.server.close()
 
@@ -55,8 +55,8 @@ async def test_a_mail_server_that_comes_back_gets_every_letter(
 
 
 @pytest.mark.parametrize("kind", ["email", "sms"])
-async def test_a_cancelled_events_letters_are_kept_until_they_can_be_sent(database: Database, kind: str) -> None:
-    """Those that wait for another try, and those that failed and that people may want to be sent after all."""
+async def test_notifications_of_a_cancelled_event_are_kept_until_sent(database: Database, kind: str) -> None:
+    """Retried notifications are kept, and so are failed ones that an admin may retry."""
     await database.execute(
         text(
             """

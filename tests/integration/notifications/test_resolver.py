@@ -1,4 +1,4 @@
-"""Names of integrators: looked up side by side, checked, and never waited for without end."""
+"""Integrators' names are resolved concurrently, checked, and with a timeout."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,18 +39,18 @@ async def addresses(names: PublicResolver, host: str) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["quick.example", "four.example", "six.example", "quick.example."])
-async def test_a_name_has_the_addresses_its_server_says(names: PublicResolver, host: str) -> None:
+async def test_name_resolves_to_the_addresses_of_its_server(names: PublicResolver, host: str) -> None:
     assert await addresses(names, host) == KNOWN[host.rstrip(".")]
 
 
 @pytest.mark.parametrize("host", ["nobody.example", "empty.example", f"{'a' * 64}.example"])
-async def test_a_name_without_an_address_is_an_error_of_the_network(names: PublicResolver, host: str) -> None:
+async def test_name_without_an_address_is_a_network_error(names: PublicResolver, host: str) -> None:
     with pytest.raises(OSError, match=host):
         await addresses(names, host)
 
 
-async def test_a_slow_name_server_holds_up_nobody_elses_names(names: PublicResolver, name_server: NameServer) -> None:
-    """However many wait for it: here more than any pool of threads has."""
+async def test_slow_name_server_does_not_delay_other_names(names: PublicResolver, name_server: NameServer) -> None:
+    """Any number of callers may wait: here more than any thread pool has threads."""
     slow = [asyncio.create_task(addresses(names, "slow.example")) for _ in range(50)]
     await eventually(lambda: name_server.asked["slow.example"] >= 100)
     assert await addresses(names, "quick.example") == [V4, V6]
@@ -59,7 +59,7 @@ async def test_a_slow_name_server_holds_up_nobody_elses_names(names: PublicResol
     assert await asyncio.gather(*slow) == [[V4]] * 50
 
 
-async def test_a_silent_name_server_is_not_waited_for_without_end(name_server: NameServer) -> None:
+async def test_silent_name_server_times_out(name_server: NameServer) -> None:
     names = PublicResolver([name_server.address], lookup_seconds=0.1)
     sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
     with pytest.raises(NotDelivered):
@@ -67,7 +67,7 @@ async def test_a_silent_name_server_is_not_waited_for_without_end(name_server: N
 
 
 @pytest.mark.parametrize("host", ["inside.example", "halfway.example"])
-async def test_a_name_that_leads_inside_is_not_followed(names: PublicResolver, host: str) -> None:
+async def test_name_of_a_private_address_is_refused(names: PublicResolver, host: str) -> None:
     sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
     with pytest.raises(AddressNotAllowed):
         await sender.post(f"https://{host}/", body="{}", headers={})

@@ -1,4 +1,4 @@
-"""Integrators that do not answer: nobody else waits for them, and what is for them waits without losing its tries."""
+"""Integrators that do not respond delay no other delivery, and their own deliveries wait without losing attempts."""
 
 import asyncio
 import uuid
@@ -58,7 +58,7 @@ async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence
     return await database.fetch_all(statement, {"id": subscription_id})
 
 
-async def test_nobody_waits_for_one_that_is_dead(database: Database, vhost: Vhost) -> None:
+async def test_unresponsive_integrator_does_not_delay_others(database: Database, vhost: Vhost) -> None:
     def deliver(registry: Registry, jobs: JobQueue) -> None:
         handler = delivery_handler(database, jobs, SubscriptionLimiter(shortest_wait_seconds=0.2)).deliver
         registry.register(POLICIES["delivery"], DeliverWebhook, handler)
@@ -94,7 +94,7 @@ async def _report(_: Mapping[str, Any]) -> None:
     raise AssertionError("a delivery reports no progress")
 
 
-class TestPutOff:
+class TestPostponed:
     @pytest.fixture
     async def delivery(self, database: Database, jobs: JobQueue) -> DeliverWebhook:
         async with Integrator() as integrator:
@@ -110,7 +110,7 @@ class TestPutOff:
     async def busy(
         self, database: Database, jobs: JobQueue, delivery: DeliverWebhook
     ) -> AsyncIterator[DeliveryHandler]:
-        """All turns of the delivery's subscription are taken."""
+        """All slots of the delivery's subscription are taken."""
         pending = await SubscriptionStore(database).find(delivery.delivery_id)
         assert pending is not None
         limiter = SubscriptionLimiter()
@@ -119,10 +119,10 @@ class TestPutOff:
                 slots.enter_context(limiter.taken(pending.subscription_id))
             yield delivery_handler(database, jobs, limiter)
 
-    async def test_it_keeps_the_tries_it_has_left_and_waits_for_a_job_of_its_own(
+    async def test_postponed_delivery_keeps_its_remaining_attempts_in_its_own_job(
         self, database: Database, jobs: JobQueue, delivery: DeliverWebhook, busy: DeliveryHandler
     ) -> None:
-        """Once, also when its worker dies before it can say so and another one does it again."""
+        """It happens once, even if the worker crashes before it reports and another worker repeats the attempt."""
         context = JobContext(job_id=uuid.uuid4(), attempt=4, max_attempts=10, requested_by=None, _report=_report)
         for _ in range(2):
             assert (await busy.deliver(delivery, context))["put_off_seconds"] >= 5
@@ -135,7 +135,7 @@ class TestPutOff:
         [row] = await deliveries(database, pending.subscription_id)
         assert (row["status"], row["attempts"]) == ("PENDING", 0)
 
-    async def test_one_that_was_delivered_meanwhile_is_not_delivered_again(
+    async def test_delivery_completed_meanwhile_is_not_repeated(
         self, database: Database, delivery: DeliverWebhook, busy: DeliveryHandler
     ) -> None:
         await SubscriptionStore(database).note(
@@ -145,8 +145,8 @@ class TestPutOff:
         assert await busy.deliver(delivery, context) == {"status": "delivered before"}
 
 
-async def test_an_address_that_does_not_come_to_a_connection_is_left_early() -> None:
-    """It takes the call and says nothing: TLS never begins."""
+async def test_address_that_never_completes_a_connection_times_out_early() -> None:
+    """The server accepts the connection and sends nothing: the TLS handshake never starts."""
     gate = asyncio.Event()
 
     async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

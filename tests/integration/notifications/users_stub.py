@@ -1,4 +1,4 @@
-"""Stands in for the users service, as far as text messages go: over HTTP, on a real socket."""
+"""A stub of the users service for text messages: over HTTP, on a real socket."""
 
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ def users_at(url: str) -> ServiceClient:
 
 
 class UsersStub:
-    """Takes text messages, or says why not; `client` is there while it is open."""
+    """Accepts text messages, or refuses them; `client` exists while it is open."""
 
     client: ServiceClient
 

@@ -1,4 +1,4 @@
-"""The orders service on a database of the module, called over its HTTP API as the orchestrator and as users."""
+"""The orders service on a database per module, called over HTTP as the orchestrator and as users."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]
 
 @pytest.fixture(scope="module")
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The service's tables, seen past the service."""
+    """The service's tables, read directly."""
     database = Database(settings, application_name="tests")
     yield database
     await database.close()
@@ -51,7 +51,7 @@ def service_token(settings: Settings) -> str:
 
 @pytest.fixture(scope="module")
 async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
-    """Without any token."""
+    """A caller without a token."""
     async with Caller(app) as caller:
         yield caller
 
@@ -75,13 +75,13 @@ def listings(orders_caller: OrdersCaller) -> ListingCaller:
 
 @pytest.fixture
 def kind(request: pytest.FixtureRequest, transfers: TransferCaller, listings: ListingCaller) -> DealCaller:
-    """Either of the two, by its class as the test's parameter."""
+    """Transfers or listings, by the class given as the test's parameter."""
     return transfers if request.param is TransferCaller else listings
 
 
 @pytest.fixture
 async def fan(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[Caller]:
-    """A user nobody knows yet; a new one for each test."""
+    """A new user for each test."""
     user_id = uuid.uuid4()
     async with Caller(app, mint.token(user_id), user_id=user_id) as caller:
         yield caller

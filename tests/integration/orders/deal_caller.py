@@ -1,4 +1,4 @@
-"""Transfers and listings as the orchestrator sees them, for tests that both must pass."""
+"""Transfers and listings as the orchestrator calls them, for tests that both must pass."""
 
 import uuid
 from abc import ABC, abstractmethod
@@ -52,7 +52,7 @@ def listing(**changes: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Action:
-    """A route that moves the status."""
+    """A route that changes the status."""
 
     name: str
     from_status: str
@@ -61,7 +61,7 @@ class Action:
 
 @dataclass(frozen=True)
 class UndoAction:
-    """A route that takes back what `undone` did; where that leads, None when the row goes."""
+    """A route that undoes `undone`; `to_status` is None if the row is deleted."""
 
     name: str
     undone: str
@@ -70,7 +70,7 @@ class UndoAction:
 
 @dataclass(frozen=True)
 class Deal:
-    """What a test brought to a status: its opening, and by which request each act was done."""
+    """A deal brought to a status: its opening, and the request id of each action."""
 
     key: str
     body: dict[str, Any]
@@ -78,7 +78,7 @@ class Deal:
 
 
 class DealCaller(ABC):
-    """The internal routes of one of the two. Ids that do not matter to a test are made up."""
+    """Calls the internal routes of transfers or listings. Ids that do not matter to a test are generated."""
 
     path: ClassVar[str]
     key: ClassVar[str]
@@ -95,11 +95,11 @@ class DealCaller(ABC):
     @staticmethod
     @abstractmethod
     def opening(**changes: Any) -> dict[str, Any]:
-        """Return the body that opens one."""
+        """Return the body of an opening."""
 
     @abstractmethod
     def arguments(self, key: str, name: str) -> dict[str, Any]:
-        """Return what the route needs besides request ids; for one key always the same."""
+        """Return the route's arguments besides request ids; for one key always the same."""
 
     async def open(self, body: dict[str, Any]) -> httpx.Response:
         return await self.orchestrator.post(self.path, body)
@@ -121,7 +121,7 @@ class DealCaller(ABC):
         return found.json()["data"]["status"] if found.status_code == 200 else None
 
     async def at(self, status: str, **changes: Any) -> Deal:
-        """Open one and bring it to `status`."""
+        """Open a deal and bring it to `status`."""
         body = self.opening(**changes)
         opened = await self.open(body)
         assert opened.status_code == 200, opened.text
@@ -131,7 +131,7 @@ class DealCaller(ABC):
         return deal
 
     async def apply(self, deal: Deal, name: str) -> None:
-        """Make an act, or an undo, and keep its request id."""
+        """Perform an action or an undo, and store its request id."""
         request_id = deal.request_ids[name] = new_id()
         undone = {undo.name: undo.undone for undo in self.undos}.get(name)
         undoes = {"undoes_request_id": deal.request_ids[undone]} if undone else {}

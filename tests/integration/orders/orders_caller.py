@@ -30,7 +30,7 @@ def a_seat(**changes: Any) -> dict[str, Any]:
 
 
 class OrdersCaller:
-    """The order book's routes. Ids that do not matter to a test are made up."""
+    """Calls the orders routes. Ids that do not matter to a test are generated."""
 
     def __init__(self, orchestrator: Caller) -> None:
         self.orchestrator = orchestrator
@@ -62,7 +62,7 @@ class OrdersCaller:
         return await self.orchestrator.get(f"/internal/orders/{order_id}")
 
     async def move(self, order_id: str, to_status: OrderStatus, *, opened_by: str) -> httpx.Response:
-        """Ask for a status by the route that leads to it."""
+        """Request a status by its route."""
         match to_status:
             case OrderStatus.CONFIRMED:
                 return await self.confirm(order_id)

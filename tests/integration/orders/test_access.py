@@ -1,4 +1,4 @@
-"""Who may call what: services the internal routes, users the public ones, and nobody anything without a token."""
+"""Access: internal routes for services, public ones for users, none without a token."""
 
 import time
 import uuid
@@ -78,7 +78,7 @@ internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, 
 public_routes = pytest.mark.parametrize("path", PUBLIC)
 
 
-def test_every_route_is_looked_at_here(app: FastAPI) -> None:
+def test_every_route_is_covered(app: FastAPI) -> None:
     documented = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
 
     covered_routes = len(INTERNAL) + len(PUBLIC)
@@ -148,7 +148,7 @@ class TestPublicRoutes:
         assert answer.json()["error_code"] == "UNAUTHORIZED"
 
     @pytest.mark.parametrize("path", ADMINS_ONLY)
-    async def test_some_are_for_admins(self, admin: Caller, fan: Caller, path: str) -> None:
+    async def test_admin_routes_refuse_users(self, admin: Caller, fan: Caller, path: str) -> None:
         refused = await fan.get(path)
 
         assert refused.status_code == 403

@@ -1,4 +1,4 @@
-"""orders_db itself: what it refuses whoever asks, and what a call costs it."""
+"""orders_db: its constraints, and the number of statements per call."""
 
 import itertools
 import uuid
@@ -21,7 +21,7 @@ from tests.support.statements import counted_statements, schema_differences
 ALL_PAIRS = list(itertools.product(OrderStatus, OrderStatus))
 
 
-async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, metadata) == []
 
 
@@ -33,7 +33,7 @@ class TestStatusGuard:
             await connection.rollback()
 
     @pytest.mark.parametrize(("from_status", "to_status"), ALL_PAIRS)
-    async def test_moves_as_the_machine_does(
+    async def test_guard_allows_the_same_transitions_as_the_code(
         self, connection: AsyncConnection, from_status: OrderStatus, to_status: OrderStatus
     ) -> None:
         order_id = await _order_of(connection, from_status)
@@ -44,7 +44,7 @@ class TestStatusGuard:
         assert moved == is_legal
 
     @pytest.mark.parametrize("status", OrderStatus)
-    async def test_an_order_begins_as_pending(self, connection: AsyncConnection, status: OrderStatus) -> None:
+    async def test_first_status_is_pending(self, connection: AsyncConnection, status: OrderStatus) -> None:
         accepted = await _is_accepted(connection, _insert(status), {"order_id": uuid.uuid4()})
 
         assert accepted == (status == OrderStatus.PENDING)
@@ -58,9 +58,7 @@ class TestStatusGuard:
         "change",
         ["total = -1", "confirmed_at = now()", "ended_at = now()", "status = 'CONFIRMED'", "status = 'FAILED'"],
     )
-    async def test_amounts_and_times_that_do_not_belong_together(
-        self, connection: AsyncConnection, change: str
-    ) -> None:
+    async def test_inconsistent_amounts_and_times_are_refused(self, connection: AsyncConnection, change: str) -> None:
         order_id = await _order_of(connection, OrderStatus.PENDING)
         statement = f"UPDATE orders SET {change} WHERE order_id = :order_id"  # noqa: S608 - the cases above
 
@@ -100,7 +98,7 @@ class TestStatementsPerCall:
         indirect=["kind"],
         ids=str,
     )
-    async def test_an_act(self, kind: DealCaller, action: Action) -> None:
+    async def test_action(self, kind: DealCaller, action: Action) -> None:
         deal = await kind.at(action.from_status)
 
         with counted_statements() as statements:
@@ -109,7 +107,7 @@ class TestStatementsPerCall:
         assert int(statements) == 1
 
     @pytest.mark.parametrize("kind", [TransferCaller, ListingCaller], indirect=True, ids=str)
-    async def test_an_opening(self, kind: DealCaller) -> None:
+    async def test_opening(self, kind: DealCaller) -> None:
         with counted_statements() as statements:
             await kind.open(kind.opening())
 
@@ -127,7 +125,7 @@ class TestStatementsPerCall:
         indirect=["kind"],
         ids=str,
     )
-    async def test_an_undo_with_its_tombstone(self, kind: DealCaller, undo: str, status: str) -> None:
+    async def test_undo_with_its_tombstone(self, kind: DealCaller, undo: str, status: str) -> None:
         deal = await kind.at(status)
 
         with counted_statements() as statements:
@@ -135,7 +133,7 @@ class TestStatementsPerCall:
 
         assert int(statements) == 2
 
-    async def test_a_repetition(self, orders_caller: OrdersCaller) -> None:
+    async def test_repetition(self, orders_caller: OrdersCaller) -> None:
         body, request_id = await orders_caller.opened(), new_id()
         await orders_caller.confirm(body["order_id"], request_id=request_id)
 
@@ -163,7 +161,7 @@ def _insert(status: OrderStatus) -> str:
     return f"""
         INSERT INTO orders (order_id, user_id, event_id, status, total, held_until, confirmed_at, ended_at)
         VALUES (:order_id, gen_random_uuid(), gen_random_uuid(), '{status}', 1, now(), {confirmed_at}, {ended_at})
-    """  # noqa: S608 - a status of ours
+    """  # noqa: S608 - a status constant
 
 
 def _set_status(status: str) -> str:
@@ -171,7 +169,7 @@ def _set_status(status: str) -> str:
     return f"""
         UPDATE orders SET status = '{status}', confirmed_at = {confirmed_at}, ended_at = {ended_at}
         WHERE order_id = :order_id
-    """  # noqa: S608 - a status of ours
+    """  # noqa: S608 - a status constant
 
 
 def _times_of(status: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Opening a transfer or a listing: once per request id, and one of them per seat at a time."""
+"""Opening a transfer or a listing: once per request id, and one open deal per seat."""
 
 import asyncio
 from functools import partial
@@ -17,7 +17,7 @@ from tests.support.callers import new_id
 from tests.support.waiting import eventually
 
 KINDS: tuple[type[DealCaller], ...] = (TransferCaller, ListingCaller)
-# While it has one of these, a seat is in no other transfer or listing; and the refusal that says so.
+# While it has one of these, a seat can have no other transfer or listing; and the code of the refusal.
 OCCUPYING = [
     *((TransferCaller, status, "TRANSFER_IN_PROGRESS") for status in ("PENDING_OTP", "DISPUTED", "REVERSING")),
     *(
@@ -38,7 +38,7 @@ def other(request: pytest.FixtureRequest, transfers: TransferCaller, listings: L
     return transfers if request.param is TransferCaller else listings
 
 
-async def test_answers_with_the_transfer(transfers: TransferCaller) -> None:
+async def test_returns_the_transfer(transfers: TransferCaller) -> None:
     body = transfer()
 
     answer = await transfers.open(body)
@@ -58,7 +58,7 @@ async def test_answers_with_the_transfer(transfers: TransferCaller) -> None:
     }
 
 
-async def test_answers_with_the_listing(listings: ListingCaller) -> None:
+async def test_returns_the_listing(listings: ListingCaller) -> None:
     body = listing()
 
     answer = await listings.open(body)
@@ -78,7 +78,7 @@ async def test_answers_with_the_listing(listings: ListingCaller) -> None:
 
 @each_kind
 class TestRepeated:
-    async def test_gets_the_first_answer_even_after_it_moved_on(self, kind: DealCaller) -> None:
+    async def test_repetition_gets_the_first_response_even_after_later_actions(self, kind: DealCaller) -> None:
         body = kind.opening()
         first = await kind.open(body)
         await kind.perform(body[kind.key], kind.actions[0].name)
@@ -88,7 +88,7 @@ class TestRepeated:
         assert repeated.status_code == 200
         assert repeated.json() == first.json()
 
-    async def test_fifty_at_once_open_one(self, kind: DealCaller, database: Database) -> None:
+    async def test_fifty_concurrent_repetitions_open_one(self, kind: DealCaller, database: Database) -> None:
         body = kind.opening()
 
         answers = await asyncio.gather(*(kind.open(body) for _ in range(50)))
@@ -96,13 +96,13 @@ class TestRepeated:
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.text for answer in answers}) == 1
         noted = await database.fetch_all(
-            text(f"SELECT to_status FROM {kind.key[:-3]}_history WHERE {kind.key} = :key"),  # noqa: S608 - ours
+            text(f"SELECT to_status FROM {kind.key[:-3]}_history WHERE {kind.key} = :key"),  # noqa: S608 - a constant
             {"key": body[kind.key]},
         )
         assert [entry["to_status"] for entry in noted] == [kind.first_status]
 
     @pytest.mark.parametrize("changed", ["seat_id", "order_id", "event_id", "category"])
-    async def test_with_other_arguments_is_refused(self, kind: DealCaller, changed: str) -> None:
+    async def test_repetition_with_other_arguments_is_refused(self, kind: DealCaller, changed: str) -> None:
         deal = await kind.at(kind.first_status)
 
         answer = await kind.open({**deal.body, changed: new_id()})
@@ -110,7 +110,7 @@ class TestRepeated:
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_a_refusal_is_remembered(self, kind: DealCaller) -> None:
+    async def test_refusal_is_stored(self, kind: DealCaller) -> None:
         deal = await kind.at(kind.first_status)
         late = kind.opening(**ticket_of(deal.body))
         refused = await kind.open(late)
@@ -124,7 +124,7 @@ class TestRepeated:
 
 
 @each_kind
-class TestTheSameId:
+class TestDuplicateId:
     async def test_for_another_seat_is_refused(self, kind: DealCaller) -> None:
         deal = await kind.at(kind.first_status)
         again = kind.opening(**{kind.key: deal.key})
@@ -135,7 +135,7 @@ class TestTheSameId:
         assert {answer.json()["error_code"] for answer in answers} == {kind.invalid_state}
         assert (await kind.find(deal.key)).json()["data"]["seat_id"] == deal.body["seat_id"]
 
-    async def test_of_twenty_requests_exactly_one_wins(self, kind: DealCaller) -> None:
+    async def test_exactly_one_of_twenty_requests_wins(self, kind: DealCaller) -> None:
         key = new_id()
 
         answers = await asyncio.gather(*(kind.open(kind.opening(**{kind.key: key})) for _ in range(20)))
@@ -147,7 +147,9 @@ class TestTheSameId:
 class TestOneSeat:
     @pytest.mark.parametrize(("other", "status", "code"), OCCUPYING, indirect=["other"], ids=str)
     @each_kind
-    async def test_is_occupied(self, kind: DealCaller, other: DealCaller, *, status: str, code: str) -> None:
+    async def test_seat_with_an_open_deal_is_refused(
+        self, kind: DealCaller, other: DealCaller, *, status: str, code: str
+    ) -> None:
         deal = await other.at(status)
         body = kind.opening(**ticket_of(deal.body))
 
@@ -160,7 +162,7 @@ class TestOneSeat:
 
     @pytest.mark.parametrize(("other", "status"), LEAVING, indirect=["other"], ids=str)
     @each_kind
-    async def test_is_free_again(self, kind: DealCaller, other: DealCaller, status: str) -> None:
+    async def test_seat_is_free_after_the_deal_ends(self, kind: DealCaller, other: DealCaller, status: str) -> None:
         deal = await other.at(status)
 
         answer = await kind.open(kind.opening(**ticket_of(deal.body)))
@@ -169,7 +171,7 @@ class TestOneSeat:
 
     @pytest.mark.parametrize("status", ["PENDING_OTP", "DISPUTED", "REVERSING"])
     @each_kind
-    async def test_is_not_occupied_by_a_transfer_of_its_former_order(
+    async def test_transfer_of_a_former_order_does_not_occupy_the_seat(
         self, kind: DealCaller, transfers: TransferCaller, status: str
     ) -> None:
         deal = await transfers.at(status)
@@ -185,7 +187,7 @@ class TestOneSeat:
         ids=str,
     )
     @each_kind
-    async def test_is_occupied_by_a_listing_with_any_order(
+    async def test_listing_occupies_the_seat_for_any_order(
         self, kind: DealCaller, other: DealCaller, *, status: str, code: str
     ) -> None:
         deal = await other.at(status)
@@ -196,7 +198,7 @@ class TestOneSeat:
         assert answer.json()["error_code"] == code
 
     @each_kind
-    async def test_is_free_when_a_listing_was_discarded(self, kind: DealCaller, listings: ListingCaller) -> None:
+    async def test_discarded_listing_frees_the_seat(self, kind: DealCaller, listings: ListingCaller) -> None:
         deal = await listings.at("OPENING")
         await listings.undo(deal.key, "discard", undoes=deal.request_ids["open"])
 
@@ -204,7 +206,7 @@ class TestOneSeat:
 
         assert answer.status_code == 200
 
-    async def test_of_twenty_openings_of_either_kind_exactly_one_wins(
+    async def test_exactly_one_of_twenty_openings_of_both_kinds_wins(
         self, transfers: TransferCaller, listings: ListingCaller
     ) -> None:
         for _ in range(10):
@@ -222,7 +224,7 @@ class TestInFlight:
     """An opening that is not committed yet."""
 
     @each_kind
-    async def test_another_opening_for_the_seat_waits_and_is_refused(
+    async def test_second_opening_waits_and_is_refused_after_the_commit(
         self, kind: DealCaller, database: Database
     ) -> None:
         ticket = {"seat_id": new_id(), "order_id": new_id()}
@@ -237,7 +239,7 @@ class TestInFlight:
         assert answer.json()["error_code"] == "TRANSFER_IN_PROGRESS"
 
     @each_kind
-    async def test_another_opening_goes_on_when_it_breaks_off(self, kind: DealCaller, database: Database) -> None:
+    async def test_second_opening_succeeds_after_a_rollback(self, kind: DealCaller, database: Database) -> None:
         seat_id = new_id()
         async with database.transaction() as connection:
             await connection.execute(*_first(listing(seat_id=seat_id)))
@@ -248,7 +250,7 @@ class TestInFlight:
         assert (await second).status_code == 200
 
     @each_kind
-    async def test_its_undo_waits_and_takes_it_back(self, kind: DealCaller, database: Database) -> None:
+    async def test_undo_waits_for_the_opening_and_reverses_it(self, kind: DealCaller, database: Database) -> None:
         body = kind.opening()
         async with database.transaction() as connection:
             await connection.execute(*_first(body))
@@ -285,7 +287,7 @@ MISTAKES: list[tuple[type[DealCaller], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "wrong", "code"), MISTAKES, indirect=["kind"], ids=str)
-async def test_refuses_what_can_never_work(kind: DealCaller, wrong: dict[str, Any], code: str) -> None:
+async def test_invalid_request_is_refused(kind: DealCaller, wrong: dict[str, Any], code: str) -> None:
     answer = await kind.open(kind.opening(**wrong))
 
     assert answer.status_code == 400
@@ -295,7 +297,7 @@ async def test_refuses_what_can_never_work(kind: DealCaller, wrong: dict[str, An
 @pytest.mark.parametrize(
     ("kind", "missing"), [(kind, field) for kind in KINDS for field in kind.opening()], indirect=["kind"], ids=str
 )
-async def test_needs_every_field(kind: DealCaller, missing: str) -> None:
+async def test_missing_field_is_refused(kind: DealCaller, missing: str) -> None:
     body = kind.opening()
     del body[missing]
 
@@ -310,7 +312,7 @@ def ticket_of(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _first(body: dict[str, Any]) -> tuple[TextClause, dict[str, Any]]:
-    """Return what the service runs for this opening, and with what."""
+    """Return the statement that the service runs for this opening, and its parameters."""
     model, statement = (OpenTransfer, OPEN_TRANSFER) if "transfer_id" in body else (OpenListing, OPEN_LISTING)
     return statement, {**model.model_validate(body).model_dump(), "fingerprint": "first"}
 

@@ -1,4 +1,4 @@
-"""The tables of transfers and listings themselves: what they refuse whoever asks."""
+"""Database constraints of transfers and listings."""
 
 import itertools
 import uuid
@@ -21,7 +21,7 @@ ANONYMOUS = "gen_random_uuid()"
 
 @dataclass(frozen=True)
 class Rows:
-    """A table, and what a row of each status looks like besides."""
+    """A table, and the additional columns of a row in each status."""
 
     table: str
     key: str
@@ -50,14 +50,14 @@ class Rows:
     def insert(self, status: str) -> str:
         columns = {**self.columns, **self.also(status), "status": f"'{status}'"}
         return (
-            f"INSERT INTO {self.table} ({self.key}, seat_id, {', '.join(columns)})"  # noqa: S608 - names of ours
+            f"INSERT INTO {self.table} ({self.key}, seat_id, {', '.join(columns)})"  # noqa: S608 - names from the tests
             f" VALUES (:key, :seat_id, {', '.join(columns.values())})"
         )
 
     def move(self, to_status: str) -> str:
         changes = {**self.also(to_status), "status": f"'{to_status}'"}
         assignments = ", ".join(f"{column} = {value}" for column, value in changes.items())
-        return f"UPDATE {self.table} SET {assignments} WHERE {self.key} = :key"  # noqa: S608 - names of ours
+        return f"UPDATE {self.table} SET {assignments} WHERE {self.key} = :key"  # noqa: S608 - names from the tests
 
     def way_to(self, status: str, *, first: str) -> list[str]:
         """Return the statuses from the first, exclusive, to this one."""
@@ -110,7 +110,7 @@ class TestStatusGuard:
         [(rows, *pair) for rows in KINDS for pair in itertools.product(rows.statuses, rows.statuses)],
         ids=str,
     )
-    async def test_moves_as_the_machine_does(
+    async def test_guard_allows_the_same_transitions_as_the_code(
         self, connection: AsyncConnection, rows: Rows, *, from_status: str, to_status: str
     ) -> None:
         key = await _row(connection, rows, from_status)
@@ -121,7 +121,9 @@ class TestStatusGuard:
     @pytest.mark.parametrize(
         ("rows", "status"), [(rows, status) for rows in KINDS for status in rows.statuses], ids=str
     )
-    async def test_begins_as_the_machine_does(self, connection: AsyncConnection, rows: Rows, status: str) -> None:
+    async def test_guard_allows_the_same_first_status_as_the_code(
+        self, connection: AsyncConnection, rows: Rows, status: str
+    ) -> None:
         row = {"key": uuid.uuid4(), "seat_id": uuid.uuid4()}
 
         accepted = await _is_accepted(connection, rows.insert(status), row)
@@ -135,7 +137,7 @@ class TestStatusGuard:
         assert not await _is_accepted(connection, rows.move("SHIPPED"), {"key": key})
 
     @pytest.mark.parametrize("status", list(ListingStatus))
-    async def test_a_listing_that_was_on_the_market_is_kept(self, connection: AsyncConnection, status: str) -> None:
+    async def test_activated_listing_cannot_be_deleted(self, connection: AsyncConnection, status: str) -> None:
         key = await _row(connection, LISTINGS, status)
 
         removed = await _is_accepted(connection, "DELETE FROM listings WHERE listing_id = :key", {"key": key})
@@ -164,7 +166,7 @@ class TestStatusGuard:
     ],
     ids=str,
 )
-async def test_values_that_do_not_belong_together(
+async def test_inconsistent_values_are_refused(
     connection: AsyncConnection, rows: Rows, *, status: str, change: str
 ) -> None:
     key = await _row(connection, rows, status)
@@ -179,7 +181,7 @@ async def test_values_that_do_not_belong_together(
 
 
 @each_kind
-async def test_a_ticket_is_once_among_the_open_ones(connection: AsyncConnection, rows: Rows) -> None:
+async def test_ticket_has_one_open_deal(connection: AsyncConnection, rows: Rows) -> None:
     seat_id = uuid.uuid4()
     await _row(connection, rows, FIRST[rows.table], seat_id=seat_id)
 

@@ -1,4 +1,4 @@
-"""The status machines of transfers and listings over the API: every act from every status, repeated, raced."""
+"""The status machines of transfers and listings over the API: every action from every status, repeated, concurrent."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ each_action = pytest.mark.parametrize(("kind", "action"), EACH_ACTION, indirect=
 
 @each_action
 class TestAct:
-    async def test_moves_on(self, kind: DealCaller, action: Action) -> None:
+    async def test_changes_the_status(self, kind: DealCaller, action: Action) -> None:
         deal = await kind.at(action.from_status)
         before = (await kind.find(deal.key)).json()["data"]
 
@@ -32,7 +32,7 @@ class TestAct:
         }
         assert (await kind.find(deal.key)).json()["data"] == moved
 
-    async def test_of_an_unknown_one_is_refused_and_stays_so(self, kind: DealCaller, action: Action) -> None:
+    async def test_unknown_deal_is_refused_permanently(self, kind: DealCaller, action: Action) -> None:
         body, request_id = kind.opening(), new_id()
         key = body[kind.key]
         early = await kind.perform(key, action.name, request_id=request_id)
@@ -44,7 +44,7 @@ class TestAct:
         assert early.json()["error_code"] == late.json()["error_code"] == kind.not_found
         assert await kind.status_of(key) == action.from_status
 
-    async def test_twenty_repetitions_at_once_get_one_answer(self, kind: DealCaller, action: Action) -> None:
+    async def test_twenty_concurrent_repetitions_get_one_response(self, kind: DealCaller, action: Action) -> None:
         deal, request_id = await kind.at(action.from_status), new_id()
 
         answers = await asyncio.gather(*(kind.perform(deal.key, action.name, request_id=request_id) for _ in range(20)))
@@ -52,7 +52,7 @@ class TestAct:
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.text for answer in answers}) == 1
 
-    async def test_of_twenty_requests_exactly_one_moves(self, kind: DealCaller, action: Action) -> None:
+    async def test_exactly_one_of_twenty_requests_changes_the_status(self, kind: DealCaller, action: Action) -> None:
         deal = await kind.at(action.from_status)
 
         answers = await asyncio.gather(*(kind.perform(deal.key, action.name) for _ in range(20)))
@@ -60,7 +60,7 @@ class TestAct:
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
         assert await kind.status_of(deal.key) == action.to_status
 
-    async def test_the_same_id_for_another_one_is_refused(self, kind: DealCaller, action: Action) -> None:
+    async def test_request_id_used_for_another_deal_is_refused(self, kind: DealCaller, action: Action) -> None:
         first, second = await kind.at(action.from_status), await kind.at(action.from_status)
         request_id = new_id()
         await kind.perform(first.key, action.name, request_id=request_id)
@@ -71,7 +71,7 @@ class TestAct:
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
         assert await kind.status_of(second.key) == action.from_status
 
-    async def test_the_opening_s_id_is_taken(self, kind: DealCaller, action: Action) -> None:
+    async def test_request_id_of_the_opening_is_refused(self, kind: DealCaller, action: Action) -> None:
         deal = await kind.at(action.from_status)
 
         answer = await kind.perform(deal.key, action.name, request_id=deal.request_ids["open"])
@@ -91,7 +91,7 @@ class TestAct:
 
 
 @pytest.mark.parametrize(("kind", "action", "status"), ACTIONS_IN_OTHER_STATUSES, indirect=["kind"], ids=str)
-async def test_an_illegal_move_is_refused_and_stays_so(kind: DealCaller, action: Action, status: str) -> None:
+async def test_forbidden_action_is_refused_permanently(kind: DealCaller, action: Action, status: str) -> None:
     deal, request_id = await kind.at(status), new_id()
     before = await kind.find(deal.key)
 

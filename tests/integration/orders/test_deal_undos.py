@@ -1,4 +1,4 @@
-"""The undos of transfers and listings: also when the action never came, comes later, was refused, or is under way."""
+"""Undos of transfers and listings: even if the action never arrived, arrives later, was refused, or is in progress."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OF_MOVES = [(kind, undo) for kind, undo in EACH_UNDO if undo.undone != "open"]
 
 @dataclass(frozen=True)
 class Case:
-    """An undo and the action it undoes, on one of the two kinds."""
+    """An undo and the action it undoes, of a transfer or a listing."""
 
     kind: DealCaller
     undo: UndoAction
@@ -27,17 +27,17 @@ class Case:
 
     @property
     def before(self) -> str | None:
-        """The status that the action starts from; None for an opening."""
+        """The status before the action; None for an opening."""
         return next((action.from_status for action in self.kind.actions if action.name == self.undo.undone), None)
 
     @property
     def after(self) -> str:
-        """The status that the action leads to."""
+        """The status after the action."""
         leads_to = {action.name: action.to_status for action in self.kind.actions}
         return leads_to.get(self.undo.undone, self.kind.first_status)
 
     async def ready(self) -> Deal:
-        """Return one that the action can be made on; for an opening, one that is not opened yet."""
+        """Return a deal ready for the action; for an opening, one that is not opened yet."""
         if self.before is None:
             body = self.kind.opening()
             return Deal(body[self.kind.key], body, {"open": body["request_id"]})
@@ -46,7 +46,7 @@ class Case:
         return deal
 
     async def perform(self, deal: Deal) -> Any:
-        """Make the action."""
+        """Perform the action."""
         if self.is_of_opening:
             return await self.kind.open(deal.body)
         return await self.kind.perform(deal.key, self.undo.undone, request_id=deal.request_ids[self.undo.undone])
@@ -63,7 +63,7 @@ def case(request: pytest.FixtureRequest, transfers: TransferCaller, listings: Li
 
 
 class TestAfterTheAction:
-    async def test_takes_it_back(self, case: Case) -> None:
+    async def test_undoes_the_action(self, case: Case) -> None:
         deal = await case.kind.at(case.after)
 
         answer = await case.take_back(deal)
@@ -73,7 +73,7 @@ class TestAfterTheAction:
         assert await case.kind.status_of(deal.key) == case.undo.to_status
 
     @pytest.mark.parametrize("case", OF_MOVES, indirect=True, ids=str)
-    async def test_leaves_it_as_it_was_before(self, case: Case) -> None:
+    async def test_restores_the_row_as_it_was(self, case: Case) -> None:
         deal = await case.ready()
         before = await case.kind.find(deal.key)
         await case.perform(deal)
@@ -82,7 +82,7 @@ class TestAfterTheAction:
 
         assert (await case.kind.find(deal.key)).json() == before.json()
 
-    async def test_again_under_another_id_gives_the_same_answer(self, case: Case) -> None:
+    async def test_repetition_under_another_id_gets_the_same_response(self, case: Case) -> None:
         deal = await case.kind.at(case.after)
 
         answers = [await case.take_back(deal) for _ in range(2)]
@@ -90,7 +90,7 @@ class TestAfterTheAction:
         assert answers[0].status_code == 200
         assert answers[0].json() == answers[1].json()
 
-    async def test_the_action_s_answer_stays_what_it_was(self, case: Case) -> None:
+    async def test_repeated_action_still_gets_its_first_response(self, case: Case) -> None:
         deal = await case.ready()
         done = await case.perform(deal)
         await case.take_back(deal)
@@ -101,7 +101,7 @@ class TestAfterTheAction:
         assert await case.kind.status_of(deal.key) == case.undo.to_status
 
     @pytest.mark.parametrize("same_id", [True, False])
-    async def test_twenty_at_once_take_it_back_once(self, case: Case, *, same_id: bool) -> None:
+    async def test_twenty_concurrent_undos_take_effect_once(self, case: Case, *, same_id: bool) -> None:
         deal, request_id = await case.kind.at(case.after), new_id()
 
         answers = await asyncio.gather(
@@ -111,7 +111,7 @@ class TestAfterTheAction:
         assert {answer.status_code for answer in answers} == {200}
         assert {answer.json()["data"]["status"] for answer in answers} == {case.undo.to_status}
 
-    async def test_other_arguments_under_one_id_are_refused(self, case: Case) -> None:
+    async def test_request_id_with_other_arguments_is_refused(self, case: Case) -> None:
         deal, request_id = await case.kind.at(case.after), new_id()
         await case.take_back(deal, request_id=request_id)
 
@@ -120,8 +120,8 @@ class TestAfterTheAction:
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_what_another_request_did_is_left_alone(self, case: Case) -> None:
-        """A refused action has nothing to undo, even where the status looks like its own work."""
+    async def test_another_requests_action_is_not_undone(self, case: Case) -> None:
+        """A refused action has nothing to undo, even if the status matches its result."""
         deal = await case.kind.at(case.after)
         late = Deal(deal.key, {**deal.body, "request_id": new_id()}, {case.undo.undone: new_id()})
         late.request_ids["open"] = late.body["request_id"]
@@ -133,7 +133,7 @@ class TestAfterTheAction:
         assert answer.status_code == 200
         assert await case.kind.status_of(deal.key) == case.after
 
-    async def test_what_has_moved_on_is_not_undone(self, case: Case) -> None:
+    async def test_action_followed_by_another_is_not_undone(self, case: Case) -> None:
         onward = next(action for action in case.kind.actions if action.from_status == case.after)
         deal, request_id = await case.kind.at(case.after), new_id()
         await case.kind.apply(deal, onward.name)
@@ -147,7 +147,7 @@ class TestAfterTheAction:
 
 
 class TestBeforeTheAction:
-    async def test_accepts_that_it_never_came_and_refuses_it_later(self, case: Case) -> None:
+    async def test_undo_before_the_action_succeeds_and_the_late_action_is_refused(self, case: Case) -> None:
         deal = await case.ready()
 
         answer = await case.take_back(deal)
@@ -159,7 +159,7 @@ class TestBeforeTheAction:
         assert late.json()["error_code"] == repeated.json()["error_code"] == "REQUEST_UNDONE"
         assert await case.kind.status_of(deal.key) == case.before
 
-    async def test_of_what_does_not_exist_at_all(self, case: Case) -> None:
+    async def test_undo_of_an_unknown_deal_succeeds(self, case: Case) -> None:
         key = new_id()
 
         answer = await case.kind.undo(key, case.undo.name, undoes=new_id())
@@ -167,7 +167,7 @@ class TestBeforeTheAction:
         assert answer.status_code == 200
         assert answer.json()["data"] == {case.kind.key: key, "status": None}
 
-    async def test_the_answer_is_remembered(self, case: Case) -> None:
+    async def test_response_is_stored(self, case: Case) -> None:
         deal, request_id = await case.ready(), new_id()
         first = await case.take_back(deal, request_id=request_id)
         another = Deal(deal.key, {**deal.body, "request_id": new_id()}, {case.undo.undone: new_id()})
@@ -180,7 +180,7 @@ class TestBeforeTheAction:
 
 
 class TestWithTheAction:
-    async def test_nothing_is_left_standing_whoever_comes_first(self, case: Case) -> None:
+    async def test_concurrent_action_and_undo_leave_nothing(self, case: Case) -> None:
         for _ in range(30):
             deal = await case.ready()
 
@@ -193,7 +193,7 @@ class TestWithTheAction:
                 assert done.json()["error_code"] == "REQUEST_UNDONE"
                 assert await case.kind.status_of(deal.key) == case.before
 
-    async def test_of_the_next_step_and_the_undo_exactly_one_wins(self, case: Case) -> None:
+    async def test_next_action_and_undo_have_exactly_one_winner(self, case: Case) -> None:
         onward = next(action for action in case.kind.actions if action.from_status == case.after)
         for _ in range(20):
             deal = await case.kind.at(case.after)
@@ -206,7 +206,7 @@ class TestWithTheAction:
 
 
 @pytest.mark.parametrize("missing", ["request_id", "undoes_request_id"])
-async def test_needs_both_ids(case: Case, missing: str) -> None:
+async def test_both_ids_are_mandatory(case: Case, missing: str) -> None:
     deal = await case.kind.at(case.after)
     body = {"request_id": new_id(), "undoes_request_id": new_id(), **case.kind.arguments(deal.key, case.undo.name)}
     del body[missing]

@@ -1,4 +1,4 @@
-"""The undo of opening: also when the opening never came, comes later, or is under way."""
+"""The undo of an opening: even if the opening never arrived, arrives later, or is in progress."""
 
 import asyncio
 from functools import partial
@@ -31,7 +31,9 @@ class TestEnd:
         assert order["ended_at"] > order["created_at"]
         assert order["confirmed_at"] is None
 
-    async def test_again_under_another_id_gives_the_same_answer(self, orders_caller: OrdersCaller, status: str) -> None:
+    async def test_repetition_under_another_id_gets_the_same_response(
+        self, orders_caller: OrdersCaller, status: str
+    ) -> None:
         body = await orders_caller.opened()
 
         answers = [
@@ -41,7 +43,7 @@ class TestEnd:
         assert answers[0].status_code == 200
         assert answers[0].json() == answers[1].json()
 
-    async def test_accepts_that_the_order_was_never_opened(self, orders_caller: OrdersCaller, status: str) -> None:
+    async def test_ending_an_unknown_order_succeeds(self, orders_caller: OrdersCaller, status: str) -> None:
         order_id = new_id()
 
         answer = await orders_caller.end(order_id, undoes=new_id(), status=status)
@@ -49,7 +51,7 @@ class TestEnd:
         assert answer.status_code == 200
         assert answer.json()["data"] == {"order_id": order_id, "status": None}
 
-    async def test_refuses_the_opening_that_comes_late(self, orders_caller: OrdersCaller, status: str) -> None:
+    async def test_late_opening_is_refused(self, orders_caller: OrdersCaller, status: str) -> None:
         body = opening()
         await orders_caller.end(body["order_id"], undoes=body["request_id"], status=status)
 
@@ -59,9 +61,7 @@ class TestEnd:
         assert late.json()["error_code"] == repeated.json()["error_code"] == "REQUEST_UNDONE"
         assert (await orders_caller.find(body["order_id"])).status_code == 404
 
-    async def test_of_an_opening_that_was_refused_answers_that_there_is_no_order(
-        self, orders_caller: OrdersCaller, status: str
-    ) -> None:
+    async def test_ending_a_refused_opening_finds_no_order(self, orders_caller: OrdersCaller, status: str) -> None:
         taken = await orders_caller.opened()
         refused = opening(order_id=taken["order_id"])
         await orders_caller.open(refused)
@@ -73,7 +73,7 @@ class TestEnd:
 
 
 class TestRepeated:
-    async def test_the_answer_is_remembered(self, orders_caller: OrdersCaller) -> None:
+    async def test_response_is_stored(self, orders_caller: OrdersCaller) -> None:
         order_id, undone, request_id = new_id(), new_id(), new_id()
         first = await orders_caller.end(order_id, undoes=undone, request_id=request_id)
         await orders_caller.opened(order_id=order_id)
@@ -83,7 +83,7 @@ class TestRepeated:
         assert repeated.json() == first.json()
         assert (await orders_caller.find(order_id)).json()["data"]["status"] == "PENDING"
 
-    async def test_a_refusal_is_remembered(self, orders_caller: OrdersCaller) -> None:
+    async def test_refusal_is_stored(self, orders_caller: OrdersCaller) -> None:
         body, request_id = await orders_caller.opened(status=OrderStatus.CONFIRMED), new_id()
         first = await orders_caller.end(body["order_id"], undoes=body["request_id"], request_id=request_id)
         await orders_caller.refund(body["order_id"])
@@ -93,7 +93,7 @@ class TestRepeated:
         assert first.status_code == repeated.status_code == 409
         assert first.json()["details"] == repeated.json()["details"] == {"status": "CONFIRMED"}
 
-    async def test_other_arguments_under_one_id_are_refused(self, orders_caller: OrdersCaller) -> None:
+    async def test_request_id_with_other_arguments_is_refused(self, orders_caller: OrdersCaller) -> None:
         body, request_id = await orders_caller.opened(), new_id()
         await orders_caller.end(body["order_id"], undoes=body["request_id"], request_id=request_id)
 
@@ -105,7 +105,7 @@ class TestRepeated:
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
     @pytest.mark.parametrize("same_id", [True, False])
-    async def test_fifty_at_once_end_it_once(
+    async def test_fifty_concurrent_requests_end_the_order_once(
         self, orders_caller: OrdersCaller, database: Database, *, same_id: bool
     ) -> None:
         body, request_id = await orders_caller.opened(), new_id()
@@ -127,7 +127,7 @@ class TestRepeated:
         )
         assert [move["to_status"] for move in moves] == ["PENDING", "FAILED"]
 
-    async def test_fifty_at_once_of_what_never_came(self, orders_caller: OrdersCaller) -> None:
+    async def test_fifty_concurrent_requests_end_an_unknown_order(self, orders_caller: OrdersCaller) -> None:
         body = opening()
 
         answers = await asyncio.gather(
@@ -140,9 +140,9 @@ class TestRepeated:
 
 
 class TestRaces:
-    """Whoever comes first, nothing is left standing that was undone."""
+    """Whichever comes first, nothing that was undone remains."""
 
-    async def test_an_opening_and_its_undo(self, orders_caller: OrdersCaller) -> None:
+    async def test_concurrent_opening_and_undo(self, orders_caller: OrdersCaller) -> None:
         for _ in range(50):
             body = opening()
 
@@ -160,7 +160,7 @@ class TestRaces:
                 assert ended.json()["data"]["status"] is None
                 assert found.status_code == 404
 
-    async def test_an_undo_waits_for_the_opening_in_flight(
+    async def test_undo_waits_for_the_uncommitted_opening(
         self, orders_caller: OrdersCaller, database: Database
     ) -> None:
         body = opening()
@@ -174,7 +174,7 @@ class TestRaces:
         assert answer.json()["data"] == {"order_id": body["order_id"], "status": "FAILED"}
         assert (await orders_caller.find(body["order_id"])).json()["data"]["status"] == "FAILED"
 
-    async def test_an_undo_of_an_opening_that_breaks_off(self, orders_caller: OrdersCaller, database: Database) -> None:
+    async def test_undo_of_an_opening_that_rolls_back(self, orders_caller: OrdersCaller, database: Database) -> None:
         body = opening()
         async with database.transaction() as connection:
             await connection.execute(OPEN, _opening_parameters(body))
@@ -187,7 +187,7 @@ class TestRaces:
         assert answer.json()["data"] == {"order_id": body["order_id"], "status": None}
         assert (await orders_caller.open(body)).json()["error_code"] == "REQUEST_UNDONE"
 
-    async def test_confirming_and_ending(self, orders_caller: OrdersCaller) -> None:
+    async def test_concurrent_confirmation_and_end(self, orders_caller: OrdersCaller) -> None:
         for _ in range(50):
             body = await orders_caller.opened()
 
@@ -201,7 +201,7 @@ class TestRaces:
 
 
 @pytest.mark.parametrize("status", ["PENDING", "CONFIRMED", "REFUNDED", "", None])
-async def test_an_order_ends_as_failed_or_cancelled_only(orders_caller: OrdersCaller, status: Any) -> None:
+async def test_other_end_status_is_refused(orders_caller: OrdersCaller, status: Any) -> None:
     body = await orders_caller.opened()
 
     answer = await orders_caller.end(body["order_id"], undoes=body["request_id"], status=status)
@@ -220,7 +220,7 @@ async def _is_waiting_for_a_lock(database: Database) -> bool:
 
 
 def _opening_parameters(body: dict[str, Any]) -> dict[str, Any]:
-    """Return what the service runs `OPEN` with for this body."""
+    """Return the parameters with which the service runs `OPEN` for this body."""
     order = OpenOrder.model_validate(body)
     request = ParticipantRequest.of(order.request_id, "open", **order.model_dump(exclude={"request_id"}))
     columns = order.model_dump(include={"order_id", "user_id", "event_id", "total", "held_until"})

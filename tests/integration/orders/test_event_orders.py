@@ -1,4 +1,4 @@
-"""What the orchestrator looks up: orders by seat; orders, transfers and listings of an event, oldest first."""
+"""The orchestrator's lookups: orders by seat; orders, transfers and listings of an event, oldest first."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LISTS = ["/internal/orders", "/internal/transfers", "/internal/listings"]
 
 
 class TestBySeat:
-    async def test_finds_the_order_that_has_the_seat(self, orders_caller: OrdersCaller) -> None:
+    async def test_order_of_the_seat_is_found(self, orders_caller: OrdersCaller) -> None:
         seat = a_seat()
         body = await orders_caller.opened(status=OrderStatus.CONFIRMED, seats=[a_seat(), seat])
 
@@ -29,7 +29,7 @@ class TestBySeat:
             "status": "CONFIRMED",
         }
 
-    async def test_prefers_the_confirmed_one_to_later_ones(self, orders_caller: OrdersCaller) -> None:
+    async def test_confirmed_order_is_preferred_to_later_ones(self, orders_caller: OrdersCaller) -> None:
         seat = a_seat()
         confirmed = await orders_caller.opened(status=OrderStatus.CONFIRMED, seats=[seat])
         for status in (OrderStatus.FAILED, OrderStatus.REFUNDED, OrderStatus.PENDING):
@@ -37,7 +37,7 @@ class TestBySeat:
 
         assert (await _by_seat(orders_caller, seat)).json()["data"]["order_id"] == confirmed["order_id"]
 
-    async def test_or_else_the_latest(self, orders_caller: OrdersCaller) -> None:
+    async def test_latest_order_is_found_if_none_is_confirmed(self, orders_caller: OrdersCaller) -> None:
         seat = a_seat()
         await orders_caller.opened(status=OrderStatus.PENDING, seats=[seat])
         latest = await orders_caller.opened(status=OrderStatus.REFUNDED, seats=[seat])
@@ -47,7 +47,7 @@ class TestBySeat:
         assert answer.json()["data"]["order_id"] == latest["order_id"]
         assert answer.json()["data"]["status"] == "REFUNDED"
 
-    async def test_a_seat_that_nobody_ordered(self, orders_caller: OrdersCaller) -> None:
+    async def test_seat_without_an_order_is_not_found(self, orders_caller: OrdersCaller) -> None:
         answer = await _by_seat(orders_caller, a_seat())
 
         assert answer.status_code == 404
@@ -61,7 +61,7 @@ class TestBySeat:
 
 
 class TestOrdersOfAnEvent:
-    async def test_are_whole_and_the_oldest_first(self, orders_caller: OrdersCaller) -> None:
+    async def test_rows_are_complete_and_oldest_first(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
         order_ids = [(await orders_caller.opened(event_id=event_id))["order_id"] for _ in range(3)]
         await orders_caller.opened()
@@ -72,7 +72,7 @@ class TestOrdersOfAnEvent:
         assert answer.json()["data"][0] == (await orders_caller.find(order_ids[0])).json()["data"]
 
     @pytest.mark.parametrize("status", list(OrderStatus))
-    async def test_of_one_status(self, orders_caller: OrdersCaller, status: OrderStatus) -> None:
+    async def test_filter_by_status(self, orders_caller: OrdersCaller, status: OrderStatus) -> None:
         event_id = new_id()
         for each in OrderStatus:
             await orders_caller.opened(event_id=event_id, status=each)
@@ -81,7 +81,7 @@ class TestOrdersOfAnEvent:
 
         assert [order["status"] for order in answer.json()["data"]] == [status]
 
-    async def test_at_most_so_many(self, orders_caller: OrdersCaller) -> None:
+    async def test_limit_is_applied(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
         order_ids = [(await orders_caller.opened(event_id=event_id))["order_id"] for _ in range(3)]
 
@@ -89,7 +89,7 @@ class TestOrdersOfAnEvent:
 
         assert [order["order_id"] for order in answer.json()["data"]] == order_ids[:2]
 
-    async def test_behind_those_that_are_skipped(self, orders_caller: OrdersCaller) -> None:
+    async def test_offset_is_applied(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
         order_ids = [(await orders_caller.opened(event_id=event_id))["order_id"] for _ in range(3)]
 
@@ -103,13 +103,13 @@ class TestOrdersOfAnEvent:
         assert [[order["order_id"] for order in page] for page in pages] == [order_ids[:2], order_ids[2:], []]
 
     @pytest.mark.parametrize("offset", [-1, 1_000_001, "x"])
-    async def test_no_further_than_makes_sense(self, orders_caller: OrdersCaller, offset: object) -> None:
+    async def test_offset_is_bounded(self, orders_caller: OrdersCaller, offset: object) -> None:
         answer = await orders_caller.orchestrator.get("/internal/orders", event_id=new_id(), offset=offset)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_are_counted_by_status(self, orders_caller: OrdersCaller) -> None:
+    async def test_counts_by_status(self, orders_caller: OrdersCaller) -> None:
         event_id = new_id()
         for status in (OrderStatus.CONFIRMED, OrderStatus.CONFIRMED, OrderStatus.FAILED):
             await orders_caller.opened(event_id=event_id, status=status)
@@ -118,7 +118,7 @@ class TestOrdersOfAnEvent:
 
         assert answer.json()["data"] == {"PENDING": 0, "CONFIRMED": 2, "FAILED": 1, "CANCELLED": 0, "REFUNDED": 0}
 
-    async def test_are_read_by_their_index(self, orders_caller: OrdersCaller, database: Database) -> None:
+    async def test_query_uses_the_index(self, orders_caller: OrdersCaller, database: Database) -> None:
         await orders_caller.opened(event_id=new_id())
         of_event = f"FROM orders WHERE event_id = '{new_id()}'"
         async with database.transaction() as connection:
@@ -136,8 +136,8 @@ class TestOrdersOfAnEvent:
 
 
 @pytest.mark.parametrize("kind", [TransferCaller, ListingCaller], indirect=True, ids=lambda kind: kind.__name__)
-class TestDealingsOfAnEvent:
-    async def test_are_whole_and_the_oldest_first(self, kind: DealCaller) -> None:
+class TestDealsOfAnEvent:
+    async def test_rows_are_complete_and_oldest_first(self, kind: DealCaller) -> None:
         event_id = new_id()
         keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
         await kind.at(kind.first_status)
@@ -147,7 +147,7 @@ class TestDealingsOfAnEvent:
         assert [each[kind.key] for each in answer.json()["data"]] == keys
         assert answer.json()["data"][0] == (await kind.find(keys[0])).json()["data"]
 
-    async def test_of_one_status(self, kind: DealCaller) -> None:
+    async def test_filter_by_status(self, kind: DealCaller) -> None:
         event_id = new_id()
         for status in kind.paths:
             await kind.at(status, event_id=event_id)
@@ -157,7 +157,7 @@ class TestDealingsOfAnEvent:
 
             assert [each["status"] for each in answer.json()["data"]] == [status]
 
-    async def test_are_counted_by_status(self, kind: DealCaller) -> None:
+    async def test_counts_by_status(self, kind: DealCaller) -> None:
         event_id = new_id()
         for status in [*kind.paths, kind.first_status]:
             await kind.at(status, event_id=event_id)
@@ -167,7 +167,7 @@ class TestDealingsOfAnEvent:
         counts = {status: count for status, count in answer.json()["data"].items() if count}
         assert counts == dict.fromkeys(kind.paths, 1) | {kind.first_status: 2}
 
-    async def test_at_most_so_many(self, kind: DealCaller) -> None:
+    async def test_limit_is_applied(self, kind: DealCaller) -> None:
         event_id = new_id()
         keys = [(await kind.at(kind.first_status, event_id=event_id)).key for _ in range(3)]
 
@@ -201,7 +201,7 @@ async def test_orders_with_a_disputed_ticket(transfers: TransferCaller) -> None:
     ],
     ids=str,
 )
-async def test_a_query_that_makes_no_sense(
+async def test_query_with_invalid_values_is_refused(
     orders_caller: OrdersCaller, path: str, query: dict[str, Any], code: str
 ) -> None:
     answer = await orders_caller.orchestrator.get(path, **query)

@@ -1,4 +1,4 @@
-"""What only listings have: claims of a sale, and a market that everybody may look at."""
+"""Listings only: claims of a sale, and the public market."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ ON_MARKET = ("ACTIVE", "PENDING_TRANSFER", "COMPLETED", "CANCELLED")
 
 
 class TestClaim:
-    async def test_notes_the_sale(self, listings: ListingCaller) -> None:
+    async def test_claim_stores_the_sale(self, listings: ListingCaller) -> None:
         deal = await listings.at("ACTIVE")
         sale = {"sale_id": new_id(), "buyer_user_id": new_id(), "expires_at": "2027-01-01T19:00:00+08:00"}
 
@@ -23,7 +23,7 @@ class TestClaim:
         assert claimed["buyer_user_id"] == sale["buyer_user_id"]
         assert claimed["expires_at"] == "2027-01-01T11:00:00Z"
 
-    async def test_of_twenty_buyers_at_once_exactly_one_gets_it(self, listings: ListingCaller) -> None:
+    async def test_exactly_one_of_twenty_concurrent_buyers_claims(self, listings: ListingCaller) -> None:
         deal = await listings.at("ACTIVE")
         sales = [{"sale_id": new_id(), "buyer_user_id": new_id()} for _ in range(20)]
 
@@ -35,7 +35,7 @@ class TestClaim:
         found = (await listings.find(deal.key)).json()["data"]
         assert {field: found[field] for field in won} == won
 
-    async def test_the_seller_cannot_buy_and_stays_refused(self, listings: ListingCaller) -> None:
+    async def test_seller_cannot_claim_their_own_listing(self, listings: ListingCaller) -> None:
         deal, request_id = await listings.at("ACTIVE"), new_id()
         own = {"buyer_user_id": deal.body["seller_user_id"], "request_id": request_id}
 
@@ -45,7 +45,7 @@ class TestClaim:
         assert {answer.json()["error_code"] for answer in answers} == {"SELF_TRANSFER"}
         assert await listings.status_of(deal.key) == "ACTIVE"
 
-    async def test_a_released_one_may_be_claimed_by_another(self, listings: ListingCaller) -> None:
+    async def test_released_listing_can_be_claimed_by_another_buyer(self, listings: ListingCaller) -> None:
         deal = await listings.at("PENDING_TRANSFER")
         await listings.apply(deal, "release-claim")
 
@@ -54,7 +54,7 @@ class TestClaim:
         assert answer.status_code == 200
 
     @pytest.mark.parametrize("name", ["complete", "release-claim"])
-    async def test_another_sale_neither_completes_nor_releases_it(self, listings: ListingCaller, name: str) -> None:
+    async def test_another_sale_cannot_complete_or_release_the_claim(self, listings: ListingCaller, name: str) -> None:
         deal = await listings.at("PENDING_TRANSFER")
         undoes = {"undoes_request_id": deal.request_ids["claim"]} if name == "release-claim" else {}
 
@@ -75,7 +75,7 @@ class TestClaim:
         assert sold["completed_at"] > sold["created_at"]
         assert sold["ended_at"] is None
 
-    async def test_claiming_and_withdrawing_at_once(self, listings: ListingCaller) -> None:
+    async def test_concurrent_claim_and_withdrawal_have_one_winner(self, listings: ListingCaller) -> None:
         for _ in range(20):
             deal = await listings.at("ACTIVE")
 
@@ -90,7 +90,7 @@ class TestClaim:
         [{"sale_id": None}, {"sale_id": "12"}, {"buyer_user_id": None}, {"expires_at": 1_800_000_000}],
         ids=str,
     )
-    async def test_refuses_what_can_never_work(self, listings: ListingCaller, wrong: dict[str, Any]) -> None:
+    async def test_invalid_request_is_refused(self, listings: ListingCaller, wrong: dict[str, Any]) -> None:
         deal = await listings.at("ACTIVE")
 
         answer = await listings.perform(deal.key, "claim", **wrong)
@@ -99,7 +99,7 @@ class TestClaim:
         assert await listings.status_of(deal.key) == "ACTIVE"
 
 
-async def test_a_withdrawn_listing_tells_when(listings: ListingCaller) -> None:
+async def test_withdrawn_listing_has_its_time(listings: ListingCaller) -> None:
     deal = await listings.at("CANCELLED")
 
     withdrawn = (await listings.find(deal.key)).json()["data"]
@@ -109,7 +109,7 @@ async def test_a_withdrawn_listing_tells_when(listings: ListingCaller) -> None:
 
 
 class TestBrowse:
-    async def test_shows_what_can_be_bought_newest_first(self, listings: ListingCaller, fan: Caller) -> None:
+    async def test_active_listings_are_newest_first(self, listings: ListingCaller, fan: Caller) -> None:
         event_id = new_id()
         for status in listings.paths:
             await listings.at(status, event_id=event_id)
@@ -122,7 +122,7 @@ class TestBrowse:
         assert [each["status"] for each in answer.json()["data"]] == ["ACTIVE", "ACTIVE"]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
 
-    async def test_of_all_events(self, listings: ListingCaller, fan: Caller) -> None:
+    async def test_listings_of_all_events_are_shown(self, listings: ListingCaller, fan: Caller) -> None:
         keys = [(await listings.at("ACTIVE")).key for _ in range(2)]
 
         answer = await fan.get("/api/marketplace/listings", per_page=2)
@@ -163,7 +163,7 @@ class TestBrowse:
         ],
         ids=str,
     )
-    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any], code: str) -> None:
+    async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any], code: str) -> None:
         answer = await fan.get("/api/marketplace/listings", **query)
 
         assert answer.status_code == 400
@@ -208,9 +208,7 @@ async def test_a_buyer_is_shown_everything(listings: ListingCaller, fan: Caller,
 
 
 class TestShow:
-    async def test_what_is_not_on_the_market_yet_is_seen_by_its_seller_only(
-        self, listings: ListingCaller, fan: Caller
-    ) -> None:
+    async def test_unopened_listing_is_visible_to_its_seller_only(self, listings: ListingCaller, fan: Caller) -> None:
         mine = await listings.at("OPENING", seller_user_id=fan.user_id)
         others = await listings.at("OPENING")
 
@@ -233,7 +231,7 @@ class TestShow:
 
 
 class TestMine:
-    async def test_those_one_sells_or_buys_newest_first(self, listings: ListingCaller, fan: Caller) -> None:
+    async def test_user_lists_own_sales_and_purchases_newest_first(self, listings: ListingCaller, fan: Caller) -> None:
         sold = await listings.at("CANCELLED", seller_user_id=fan.user_id)
         bought = await listings.at("ACTIVE")
         await listings.perform(bought.key, "claim", buyer_user_id=fan.user_id)
@@ -254,7 +252,7 @@ class TestMine:
 
             assert [each["status"] for each in answer.json()["data"]] == [status]
 
-    async def test_a_buyer_whose_claim_was_released_is_out(self, listings: ListingCaller, fan: Caller) -> None:
+    async def test_buyer_of_a_released_claim_no_longer_sees_it(self, listings: ListingCaller, fan: Caller) -> None:
         deal = await listings.at("ACTIVE")
         deal.request_ids["claim"] = new_id()
         await listings.perform(deal.key, "claim", request_id=deal.request_ids["claim"], buyer_user_id=fan.user_id)
@@ -263,7 +261,7 @@ class TestMine:
         assert (await fan.get("/api/listings")).json()["data"] == []
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"status": "SOLD"}], ids=str)
-    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+    async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any]) -> None:
         answer = await fan.get("/api/listings", **query)
 
         assert answer.status_code == 400
@@ -278,7 +276,7 @@ async def _shown_whole(listings: ListingCaller, deal: Deal, *, to: Caller, event
 
 
 async def _shown(user: Caller, deal: Deal, *, event_id: str, status: str) -> list[dict[str, Any]]:
-    """Return the listing as the list and the page of it show it."""
+    """Return the listing as its list and its page show it."""
     listed = await user.get("/api/marketplace/listings", event_id=event_id, status=status)
     shown = await user.get(f"/api/marketplace/listings/{deal.key}")
     return [*listed.json()["data"], shown.json()["data"]]

@@ -1,4 +1,4 @@
-"""Opening an order: once per request id, whatever happens around it."""
+"""Opening an order: once per request id, under concurrency and repetition."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.callers import new_id
 
 
 class TestOpen:
-    async def test_answers_with_the_pending_order(self, orders_caller: OrdersCaller) -> None:
+    async def test_returns_the_pending_order(self, orders_caller: OrdersCaller) -> None:
         body = opening()
 
         answer = await orders_caller.open(body)
@@ -48,7 +48,7 @@ class TestOpen:
         assert order["total"] == "999999999999.99"
         assert order["seats"][0]["price"] == "999999999999.99"
 
-    async def test_takes_amounts_as_numbers_and_times_of_any_offset(self, orders_caller: OrdersCaller) -> None:
+    async def test_numeric_amounts_and_any_utc_offset_are_accepted(self, orders_caller: OrdersCaller) -> None:
         body = opening(total=0.1, held_until="2027-01-01T18:05:00.250+08:00", seats=[a_seat(price=0.1)])
 
         order = (await orders_caller.open(body)).json()["data"]
@@ -56,7 +56,7 @@ class TestOpen:
         assert order["total"] == "0.10"
         assert order["held_until"] == "2027-01-01T10:05:00.250000Z"
 
-    async def test_a_repeated_id_gets_the_first_answer_even_after_the_order_moved_on(
+    async def test_repetition_gets_the_first_response_even_after_later_transitions(
         self, orders_caller: OrdersCaller
     ) -> None:
         body = opening()
@@ -68,7 +68,7 @@ class TestOpen:
         assert repeated.status_code == 200
         assert repeated.json() == first.json()
 
-    async def test_fifty_repetitions_at_once_open_one_order(
+    async def test_fifty_concurrent_repetitions_open_one_order(
         self, orders_caller: OrdersCaller, database: Database
     ) -> None:
         body = opening()
@@ -111,9 +111,7 @@ class TestOpen:
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_an_order_that_another_request_opened_is_refused_and_stays_so(
-        self, orders_caller: OrdersCaller
-    ) -> None:
+    async def test_order_opened_by_another_request_is_refused_permanently(self, orders_caller: OrdersCaller) -> None:
         body = await orders_caller.opened()
         again = {**body, "request_id": new_id(), "total": "1.00"}
 
@@ -123,7 +121,7 @@ class TestOpen:
         assert first.json()["error_code"] == repeated.json()["error_code"] == "ORDER_INVALID_STATE"
         assert (await orders_caller.find(body["order_id"])).json()["data"]["total"] == "600.00"
 
-    async def test_of_fifty_requests_for_one_order_id_exactly_one_wins(self, orders_caller: OrdersCaller) -> None:
+    async def test_exactly_one_of_fifty_requests_for_one_order_id_wins(self, orders_caller: OrdersCaller) -> None:
         order_id = new_id()
 
         answers = await asyncio.gather(*(orders_caller.open(opening(order_id=order_id)) for _ in range(50)))
@@ -159,7 +157,7 @@ class TestOpen:
         ],
         ids=str,
     )
-    async def test_refuses_what_can_never_work(
+    async def test_invalid_request_is_refused(
         self, orders_caller: OrdersCaller, wrong: dict[str, Any], code: str
     ) -> None:
         answer = await orders_caller.open(opening(**wrong))
@@ -168,7 +166,7 @@ class TestOpen:
         assert answer.json()["error_code"] == code
 
     @pytest.mark.parametrize("missing", sorted(opening()))
-    async def test_needs_every_field(self, orders_caller: OrdersCaller, missing: str) -> None:
+    async def test_missing_field_is_refused(self, orders_caller: OrdersCaller, missing: str) -> None:
         body = opening()
         del body[missing]
 
@@ -177,7 +175,7 @@ class TestOpen:
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_refuses_what_is_not_json(self, orders_caller: OrdersCaller) -> None:
+    async def test_body_that_is_not_json_is_refused(self, orders_caller: OrdersCaller) -> None:
         answer = await orders_caller.orchestrator.request(
             "POST", "/internal/orders", content=b"{", headers={"content-type": "application/json"}
         )

@@ -1,4 +1,4 @@
-"""The status machine over the API: every pair of statuses, repeated, raced."""
+"""The status machine over the API: every pair of statuses, repeated, concurrent."""
 
 import asyncio
 import itertools
@@ -10,13 +10,13 @@ from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller, new_id
 
 ALL_PAIRS = list(itertools.product(OrderStatus, REACHED_FROM))
-# Ending an order that ended that way is no move: an undo may come again under another id.
+# Ending an order that ended that way is no transition: an undo may be repeated under another id.
 REPEATED_ENDS = {(OrderStatus.FAILED, OrderStatus.FAILED), (OrderStatus.CANCELLED, OrderStatus.CANCELLED)}
 LEGAL = {(from_status, to_status) for to_status, from_status in REACHED_FROM.items()}
 
 
 @pytest.mark.parametrize(("from_status", "to_status"), sorted(LEGAL))
-async def test_a_legal_move_is_made(
+async def test_allowed_transition_succeeds(
     orders_caller: OrdersCaller, from_status: OrderStatus, to_status: OrderStatus
 ) -> None:
     body = await orders_caller.opened(status=from_status)
@@ -29,7 +29,7 @@ async def test_a_legal_move_is_made(
 
 
 @pytest.mark.parametrize(("from_status", "to_status"), sorted(set(ALL_PAIRS) - LEGAL - REPEATED_ENDS))
-async def test_an_illegal_move_is_refused(
+async def test_forbidden_transition_is_refused(
     orders_caller: OrdersCaller, from_status: OrderStatus, to_status: OrderStatus
 ) -> None:
     body = await orders_caller.opened(status=from_status)
@@ -44,7 +44,7 @@ async def test_an_illegal_move_is_refused(
 
 
 class TestConfirm:
-    async def test_notes_when(self, orders_caller: OrdersCaller) -> None:
+    async def test_confirmation_time_is_stored(self, orders_caller: OrdersCaller) -> None:
         body = await orders_caller.opened()
 
         order = (await orders_caller.confirm(body["order_id"])).json()["data"]
@@ -60,7 +60,9 @@ class TestConfirm:
         assert answer.status_code == 404
         assert answer.json()["error_code"] == "ORDER_NOT_FOUND"
 
-    async def test_fifty_repetitions_at_once_get_one_answer(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+    async def test_fifty_concurrent_repetitions_get_one_response(
+        self, orders_caller: OrdersCaller, admin: Caller
+    ) -> None:
         body, request_id = await orders_caller.opened(), new_id()
 
         answers = await asyncio.gather(
@@ -71,7 +73,7 @@ class TestConfirm:
         assert len({answer.text for answer in answers}) == 1
         assert await _moves(admin, body["order_id"]) == ["PENDING", "CONFIRMED"]
 
-    async def test_of_fifty_requests_exactly_one_confirms(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+    async def test_exactly_one_of_fifty_requests_confirms(self, orders_caller: OrdersCaller, admin: Caller) -> None:
         body = await orders_caller.opened()
 
         answers = await asyncio.gather(*(orders_caller.confirm(body["order_id"]) for _ in range(50)))
@@ -79,7 +81,7 @@ class TestConfirm:
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 49
         assert await _moves(admin, body["order_id"]) == ["PENDING", "CONFIRMED"]
 
-    async def test_a_refusal_is_remembered(self, orders_caller: OrdersCaller) -> None:
+    async def test_refusal_is_stored(self, orders_caller: OrdersCaller) -> None:
         order_id, request_id = new_id(), new_id()
         early = await orders_caller.confirm(order_id, request_id=request_id)
         await orders_caller.opened(order_id=order_id)
@@ -100,7 +102,7 @@ class TestConfirm:
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
         assert (await orders_caller.find(second["order_id"])).json()["data"]["status"] == "PENDING"
 
-    async def test_one_id_for_two_orders_at_once_serves_one_of_them(self, orders_caller: OrdersCaller) -> None:
+    async def test_request_id_used_for_two_orders_at_once_serves_one(self, orders_caller: OrdersCaller) -> None:
         for _ in range(20):
             known, unknown, request_id = (await orders_caller.opened())["order_id"], new_id(), new_id()
 
@@ -111,7 +113,7 @@ class TestConfirm:
             statuses = [answer.status_code for answer in answers]
             assert statuses in ([200, 422], [422, 404])
 
-    async def test_an_id_that_opened_cannot_confirm(self, orders_caller: OrdersCaller) -> None:
+    async def test_request_id_of_an_opening_cannot_confirm(self, orders_caller: OrdersCaller) -> None:
         body = await orders_caller.opened()
 
         answer = await orders_caller.confirm(body["order_id"], request_id=body["request_id"])
@@ -121,7 +123,7 @@ class TestConfirm:
 
 
 class TestRefund:
-    async def test_notes_when_and_why(self, orders_caller: OrdersCaller) -> None:
+    async def test_refund_time_and_reason_are_stored(self, orders_caller: OrdersCaller) -> None:
         body = await orders_caller.opened(status=OrderStatus.CONFIRMED)
 
         order = (await orders_caller.refund(body["order_id"], reason="  Rained out  ")).json()["data"]
@@ -130,7 +132,9 @@ class TestRefund:
         assert order["reason"] == "Rained out"
         assert order["ended_at"] > order["confirmed_at"]
 
-    async def test_fifty_repetitions_at_once_get_one_answer(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+    async def test_fifty_concurrent_repetitions_get_one_response(
+        self, orders_caller: OrdersCaller, admin: Caller
+    ) -> None:
         body, request_id = await orders_caller.opened(status=OrderStatus.CONFIRMED), new_id()
 
         answers = await asyncio.gather(
@@ -141,7 +145,7 @@ class TestRefund:
         assert len({answer.text for answer in answers}) == 1
         assert await _moves(admin, body["order_id"]) == ["PENDING", "CONFIRMED", "REFUNDED"]
 
-    async def test_the_same_id_with_another_reason_is_refused(self, orders_caller: OrdersCaller) -> None:
+    async def test_request_id_with_another_reason_is_refused(self, orders_caller: OrdersCaller) -> None:
         body, request_id = await orders_caller.opened(status=OrderStatus.CONFIRMED), new_id()
         await orders_caller.refund(body["order_id"], request_id=request_id)
 

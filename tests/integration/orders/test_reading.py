@@ -1,4 +1,4 @@
-"""What users read: their own orders, newest first, with history; an admin everybody's."""
+"""What users read: their own orders, newest first, with history; an admin reads all orders."""
 
 import uuid
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.callers import Caller, new_id
 
 
 class TestList:
-    async def test_shows_ones_own_newest_first(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+    async def test_user_lists_own_orders_newest_first(self, orders_caller: OrdersCaller, fan: Caller) -> None:
         mine = [(await orders_caller.opened(user_id=fan.user_id))["order_id"] for _ in range(3)]
         await orders_caller.opened()
 
@@ -23,20 +23,20 @@ class TestList:
         assert [order["order_id"] for order in answer.json()["data"]] == mine[::-1]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 3, "total_pages": 1}
 
-    async def test_shows_what_is_found_by_id(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+    async def test_list_and_detail_show_the_same_order(self, orders_caller: OrdersCaller, fan: Caller) -> None:
         body = await orders_caller.opened(user_id=fan.user_id, status=OrderStatus.CONFIRMED)
 
         listed = (await fan.get("/api/orders")).json()["data"]
 
         assert listed == [(await orders_caller.find(body["order_id"])).json()["data"]]
 
-    async def test_is_empty_for_a_newcomer(self, fan: Caller) -> None:
+    async def test_new_user_has_no_orders(self, fan: Caller) -> None:
         answer = await fan.get("/api/orders")
 
         assert answer.json()["data"] == []
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 0, "total_pages": 0}
 
-    async def test_an_admin_sees_everybodys(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+    async def test_admin_lists_all_orders(self, orders_caller: OrdersCaller, admin: Caller) -> None:
         order_ids = [(await orders_caller.opened())["order_id"] for _ in range(2)]
 
         answer = await admin.get("/api/orders", per_page=2)
@@ -67,7 +67,7 @@ class TestList:
         assert [mine.index(order["order_id"]) for order in answer.json()["data"]] == expected
         assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 5, "total_pages": pages}
 
-    async def test_pages_of_orders_of_one_instant_neither_repeat_nor_miss_one(
+    async def test_pages_of_orders_with_equal_timestamps_neither_repeat_nor_miss_one(
         self, orders_caller: OrdersCaller, fan: Caller, database: Database
     ) -> None:
         mine = {(await orders_caller.opened(user_id=fan.user_id))["order_id"] for _ in range(6)}
@@ -95,7 +95,7 @@ class TestList:
         ],
         ids=str,
     )
-    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+    async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any]) -> None:
         answer = await fan.get("/api/orders", **query)
 
         assert answer.status_code == 400
@@ -117,7 +117,7 @@ class TestShow:
             {"from_status": "CONFIRMED", "to_status": "REFUNDED", "at": order["ended_at"], "reason": "Rained out"},
         ]
 
-    async def test_somebody_elses_is_forbidden(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+    async def test_resource_of_another_user_is_403(self, orders_caller: OrdersCaller, fan: Caller) -> None:
         body = await orders_caller.opened()
 
         answer = await fan.get(f"/api/orders/{body['order_id']}")
@@ -126,7 +126,7 @@ class TestShow:
         assert answer.json()["error_code"] == "FORBIDDEN"
         assert "data" not in answer.json()
 
-    async def test_an_admin_sees_anybodys(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+    async def test_admin_reads_any_order(self, orders_caller: OrdersCaller, admin: Caller) -> None:
         body = await orders_caller.opened()
 
         answer = await admin.get(f"/api/orders/{body['order_id']}")

@@ -1,4 +1,4 @@
-"""A refund begins, or a ticket of the order is disputed: never both, whoever comes first."""
+"""Either a refund begins, or a ticket of the order is disputed: never both."""
 
 import asyncio
 from typing import Any
@@ -20,20 +20,20 @@ def code_of(answer: httpx.Response) -> tuple[int, Any]:
 
 
 class TestBeginning:
-    async def test_leaves_the_order_as_it_was_and_the_refund_follows(self, orders_caller: OrdersCaller) -> None:
+    async def test_begin_refund_keeps_the_status_until_the_refund(self, orders_caller: OrdersCaller) -> None:
         order_id = await paid(orders_caller)
         before = (await orders_caller.find(order_id)).json()
 
         assert (await orders_caller.begin_refund(order_id)).json() == before
         assert (await orders_caller.refund(order_id)).status_code == 200
 
-    async def test_twice_is_refused_and_repeated_is_not(self, orders_caller: OrdersCaller) -> None:
+    async def test_second_request_is_refused_and_a_repetition_is_not(self, orders_caller: OrdersCaller) -> None:
         order_id, request_id = await paid(orders_caller), new_id()
         first, repeated = [await orders_caller.begin_refund(order_id, request_id=request_id) for _ in range(2)]
         assert first.json() == repeated.json()
         assert code_of(await orders_caller.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
 
-    async def test_of_an_order_that_is_not_paid_or_unknown(self, orders_caller: OrdersCaller) -> None:
+    async def test_unpaid_or_unknown_order_is_refused(self, orders_caller: OrdersCaller) -> None:
         for status in (OrderStatus.PENDING, OrderStatus.REFUNDED):
             order_id = (await orders_caller.opened(status=status))["order_id"]
             assert code_of(await orders_caller.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
@@ -41,7 +41,7 @@ class TestBeginning:
 
 
 class TestAbandoning:
-    async def test_lets_another_begin(self, orders_caller: OrdersCaller) -> None:
+    async def test_another_refund_can_begin_after_abandonment(self, orders_caller: OrdersCaller) -> None:
         order_id, begun = await paid(orders_caller), new_id()
         await orders_caller.begin_refund(order_id, request_id=begun)
 
@@ -50,19 +50,19 @@ class TestAbandoning:
         assert abandoned.json()["data"] == {"order_id": order_id, "status": "CONFIRMED"}
         assert (await orders_caller.begin_refund(order_id)).status_code == 200
 
-    async def test_one_that_never_came_refuses_it_when_it_comes_late(self, orders_caller: OrdersCaller) -> None:
+    async def test_abandoning_before_the_request_refuses_the_late_request(self, orders_caller: OrdersCaller) -> None:
         order_id, late = await paid(orders_caller), new_id()
         assert (await orders_caller.abandon_refund(order_id, undoes=late)).status_code == 200
         assert code_of(await orders_caller.begin_refund(order_id, request_id=late)) == (409, "REQUEST_UNDONE")
         assert (await orders_caller.begin_refund(order_id)).status_code == 200
 
-    async def test_leaves_what_another_request_began(self, orders_caller: OrdersCaller) -> None:
+    async def test_refund_begun_by_another_request_is_kept(self, orders_caller: OrdersCaller) -> None:
         order_id = await paid(orders_caller)
         await orders_caller.begin_refund(order_id)
         assert (await orders_caller.abandon_refund(order_id, undoes=new_id())).status_code == 200
         assert code_of(await orders_caller.begin_refund(order_id)) == (409, "ORDER_INVALID_STATE")
 
-    async def test_what_was_refunded_stays_so(self, orders_caller: OrdersCaller) -> None:
+    async def test_completed_refund_cannot_be_abandoned(self, orders_caller: OrdersCaller) -> None:
         order_id, begun = await paid(orders_caller), new_id()
         await orders_caller.begin_refund(order_id, request_id=begun)
         await orders_caller.refund(order_id)
@@ -70,7 +70,7 @@ class TestAbandoning:
 
 
 class TestDisputes:
-    async def test_a_refund_does_not_begin_while_a_ticket_is_disputed(
+    async def test_refund_is_refused_while_a_ticket_is_disputed(
         self, orders_caller: OrdersCaller, transfers: TransferCaller
     ) -> None:
         for status in ("DISPUTED", "REVERSING"):
@@ -78,7 +78,7 @@ class TestDisputes:
             await transfers.at(status, order_id=order_id)
             assert code_of(await orders_caller.begin_refund(order_id)) == (409, "TRANSFER_INVALID_STATE")
 
-    async def test_a_dispute_does_not_come_once_a_refund_has_begun(
+    async def test_dispute_is_refused_once_a_refund_has_begun(
         self, orders_caller: OrdersCaller, transfers: TransferCaller
     ) -> None:
         order_id, begun = await paid(orders_caller), new_id()
@@ -88,13 +88,15 @@ class TestDisputes:
         await orders_caller.abandon_refund(order_id, undoes=begun)
         assert (await dispute(transfers, deal.key)).status_code == 200
 
-    async def test_nor_after_it(self, orders_caller: OrdersCaller, transfers: TransferCaller) -> None:
+    async def test_dispute_is_refused_after_a_refund(
+        self, orders_caller: OrdersCaller, transfers: TransferCaller
+    ) -> None:
         order_id = await paid(orders_caller)
         deal = await transfers.at("COMPLETED", order_id=order_id)
         await orders_caller.refund(order_id)
         assert code_of(await dispute(transfers, deal.key)) == (409, "TRANSFER_INVALID_STATE")
 
-    async def test_of_both_at_once_exactly_one_comes(
+    async def test_concurrent_refund_and_dispute_have_exactly_one_winner(
         self, orders_caller: OrdersCaller, transfers: TransferCaller
     ) -> None:
         for _ in range(20):

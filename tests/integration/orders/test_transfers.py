@@ -1,4 +1,4 @@
-"""What only transfers have: two people who confirm, disputes, and readers who are concerned."""
+"""Transfers only: the two confirmations, disputes, and who may read them."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from tests.support.callers import Caller, new_id
 
 
 class TestConfirmations:
-    async def test_one_after_the_other(self, transfers: TransferCaller) -> None:
+    async def test_seller_and_buyer_confirm_one_after_the_other(self, transfers: TransferCaller) -> None:
         deal = await transfers.at("PENDING_OTP")
 
         first = await transfers.confirm(deal.key, "buyer")
@@ -25,14 +25,14 @@ class TestConfirmations:
         assert second.json()["data"]["status"] == "PENDING_OTP"
         assert (await transfers.find(deal.key)).json() == second.json()
 
-    async def test_both_together(self, transfers: TransferCaller) -> None:
+    async def test_seller_and_buyer_confirm_in_one_request(self, transfers: TransferCaller) -> None:
         deal = await transfers.at("PENDING_OTP")
 
         answer = await transfers.confirm(deal.key, "seller", "buyer")
 
         assert answer.json()["data"]["waiting_for"] == []
 
-    async def test_who_confirmed_stays_confirmed(self, transfers: TransferCaller) -> None:
+    async def test_confirmation_is_permanent(self, transfers: TransferCaller) -> None:
         deal = await transfers.at("PENDING_OTP")
         await transfers.confirm(deal.key, "seller")
 
@@ -41,7 +41,7 @@ class TestConfirmations:
         assert again.status_code == 200
         assert again.json()["data"]["waiting_for"] == ["buyer"]
 
-    async def test_the_first_time_counts(self, transfers: TransferCaller, database: Database) -> None:
+    async def test_first_confirmation_time_is_kept(self, transfers: TransferCaller, database: Database) -> None:
         deal = await transfers.at("PENDING_OTP")
         times = []
         for _ in range(2):
@@ -54,7 +54,7 @@ class TestConfirmations:
 
         assert times[0] == times[1]
 
-    async def test_a_repeated_id_gets_the_first_answer(self, transfers: TransferCaller) -> None:
+    async def test_repeated_confirmation_gets_the_first_response(self, transfers: TransferCaller) -> None:
         deal, request_id = await transfers.at("PENDING_OTP"), new_id()
         first = await transfers.confirm(deal.key, "seller", "buyer", request_id=request_id)
         await transfers.apply(deal, "complete")
@@ -64,7 +64,7 @@ class TestConfirmations:
         assert repeated.status_code == 200
         assert repeated.json() == first.json()
 
-    async def test_the_same_id_for_the_other_one_is_refused(self, transfers: TransferCaller) -> None:
+    async def test_request_id_reused_for_the_other_party_is_refused(self, transfers: TransferCaller) -> None:
         deal, request_id = await transfers.at("PENDING_OTP"), new_id()
         await transfers.confirm(deal.key, "seller", request_id=request_id)
 
@@ -73,7 +73,7 @@ class TestConfirmations:
         assert answer.status_code == 422
         assert (await transfers.find(deal.key)).json()["data"]["waiting_for"] == ["buyer"]
 
-    async def test_both_at_once_are_both_noted(self, transfers: TransferCaller) -> None:
+    async def test_concurrent_confirmations_are_both_stored(self, transfers: TransferCaller) -> None:
         for _ in range(20):
             deal = await transfers.at("PENDING_OTP")
 
@@ -82,7 +82,9 @@ class TestConfirmations:
             assert (await transfers.find(deal.key)).json()["data"]["waiting_for"] == []
 
     @pytest.mark.parametrize("status", sorted(set(TransferCaller.paths) - {"PENDING_OTP"}))
-    async def test_elsewhere_are_refused_and_stay_so(self, transfers: TransferCaller, status: str) -> None:
+    async def test_confirmations_in_other_statuses_are_refused_permanently(
+        self, transfers: TransferCaller, status: str
+    ) -> None:
         deal, request_id = await transfers.at(status), new_id()
 
         answers = [await transfers.confirm(deal.key, "buyer", request_id=request_id) for _ in range(2)]
@@ -109,7 +111,7 @@ class TestConfirmations:
 
 class TestTimes:
     @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
-    async def test_of_an_end(self, transfers: TransferCaller, status: str) -> None:
+    async def test_ended_at_is_set_when_a_transfer_ends(self, transfers: TransferCaller, status: str) -> None:
         deal = await transfers.at("PENDING_OTP")
 
         answer = await transfers.undo(deal.key, "end", undoes=deal.request_ids["open"], status=status)
@@ -122,7 +124,7 @@ class TestTimes:
         assert ended["waiting_for"] == []
 
     @pytest.mark.parametrize("status", ["COMPLETED", "DISPUTED", "PENDING_OTP", None], ids=str)
-    async def test_it_ends_as_failed_or_cancelled_only(self, transfers: TransferCaller, status: Any) -> None:
+    async def test_end_status_is_failed_or_cancelled(self, transfers: TransferCaller, status: Any) -> None:
         deal = await transfers.at("PENDING_OTP")
 
         answer = await transfers.undo(deal.key, "end", undoes=deal.request_ids["open"], status=status)
@@ -130,7 +132,7 @@ class TestTimes:
         assert answer.status_code == 400
         assert await transfers.status_of(deal.key) == "PENDING_OTP"
 
-    async def test_of_completion_stay_through_a_dispute(self, transfers: TransferCaller) -> None:
+    async def test_completed_at_is_kept_during_a_dispute(self, transfers: TransferCaller) -> None:
         deal = await transfers.at("COMPLETED")
         completed = (await transfers.find(deal.key)).json()["data"]
 
@@ -142,7 +144,7 @@ class TestTimes:
         assert dismissed["completed_at"] == completed["completed_at"]
         assert dismissed["ended_at"] is None
 
-    async def test_of_a_reversal(self, transfers: TransferCaller) -> None:
+    async def test_reversed_at_is_set_by_a_reversal(self, transfers: TransferCaller) -> None:
         deal = await transfers.at("REVERSED")
 
         reversed_transfer = (await transfers.find(deal.key)).json()["data"]
@@ -151,7 +153,7 @@ class TestTimes:
 
 
 class TestDispute:
-    async def test_notes_who_why_and_when(self, transfers: TransferCaller) -> None:
+    async def test_stores_disputer_reason_and_time(self, transfers: TransferCaller) -> None:
         deal, user_id = await transfers.at("COMPLETED"), new_id()
 
         answer = await transfers.perform(deal.key, "dispute", user_id=user_id, reason="  It was not mine  ")
@@ -161,7 +163,7 @@ class TestDispute:
         assert disputed["dispute_reason"] == "It was not mine"
         assert disputed["disputed_at"] > disputed["completed_at"]
 
-    async def test_may_come_again_after_a_dismissal(self, transfers: TransferCaller) -> None:
+    async def test_dispute_is_allowed_again_after_a_dismissal(self, transfers: TransferCaller) -> None:
         deal, user_id = await transfers.at("DISPUTED"), new_id()
         first = (await transfers.find(deal.key)).json()["data"]
         await transfers.apply(deal, "dismiss")
@@ -173,7 +175,9 @@ class TestDispute:
         assert again["disputed_at"] > first["disputed_at"]
 
     @pytest.mark.parametrize("wrong", [{"user_id": None}, {"user_id": "12"}, {"reason": None}, {"reason": "x" * 501}])
-    async def test_needs_a_person_and_a_reason(self, transfers: TransferCaller, wrong: dict[str, Any]) -> None:
+    async def test_dispute_without_user_or_reason_is_400(
+        self, transfers: TransferCaller, wrong: dict[str, Any]
+    ) -> None:
         deal = await transfers.at("COMPLETED")
 
         answer = await transfers.perform(deal.key, "dispute", **wrong)
@@ -184,7 +188,7 @@ class TestDispute:
 
 class TestTicketsInDispute:
     @pytest.mark.parametrize("status", TransferCaller.paths)
-    async def test_have_a_transfer_that_is_disputed_or_being_reversed(
+    async def test_ticket_is_in_dispute_while_its_transfer_is_disputed_or_reversing(
         self, transfers: TransferCaller, status: str
     ) -> None:
         deal = await transfers.at(status)
@@ -194,14 +198,14 @@ class TestTicketsInDispute:
         assert answer.status_code == 200
         assert answer.json()["data"] == {"is_disputed": status in {"DISPUTED", "REVERSING"}}
 
-    async def test_are_of_that_seat_and_order(self, transfers: TransferCaller) -> None:
+    async def test_dispute_applies_to_that_seat_and_order(self, transfers: TransferCaller) -> None:
         deal = await transfers.at("DISPUTED")
 
         for ticket in ((deal.body["seat_id"], new_id()), (new_id(), deal.body["order_id"])):
             assert (await self._ask(transfers, *ticket)).json()["data"] == {"is_disputed": False}
 
     @pytest.mark.parametrize("query", [{}, {"seat_id": new_id()}, {"seat_id": new_id(), "order_id": "42"}], ids=str)
-    async def test_need_both_ids(self, transfers: TransferCaller, query: dict[str, str]) -> None:
+    async def test_both_ids_are_required(self, transfers: TransferCaller, query: dict[str, str]) -> None:
         answer = await transfers.orchestrator.get(f"{transfers.path}/disputed", **query)
 
         assert answer.status_code == 400
@@ -217,7 +221,7 @@ class TestTicketsInDispute:
             "order_id = $1 AND status IN ('PENDING_OTP', 'DISPUTED', 'REVERSING')",
         ],
     )
-    async def test_are_found_by_an_index_of_what_is_open(self, database: Database, open_ones: str) -> None:
+    async def test_disputes_are_found_by_the_partial_index(self, database: Database, open_ones: str) -> None:
         query = f"PREPARE asked AS SELECT FROM transfers WHERE seat_id = $2 AND {open_ones}"
         async with database.transaction() as connection:
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
@@ -232,7 +236,9 @@ class TestTicketsInDispute:
 
 class TestShow:
     @pytest.mark.parametrize("party", ["seller_user_id", "buyer_user_id"])
-    async def test_to_a_party_with_its_history(self, transfers: TransferCaller, fan: Caller, party: str) -> None:
+    async def test_party_sees_the_transfer_with_its_history(
+        self, transfers: TransferCaller, fan: Caller, party: str
+    ) -> None:
         sides = {party: fan.user_id, "initiated_by_user_id": fan.user_id}
         deal = await transfers.at("DISPUTED", **sides)
 
@@ -252,7 +258,7 @@ class TestShow:
             ),
         ]
 
-    async def test_an_end_with_its_reason(self, transfers: TransferCaller, admin: Caller) -> None:
+    async def test_ended_transfer_is_shown_with_its_reason(self, transfers: TransferCaller, admin: Caller) -> None:
         deal = await transfers.at("FAILED")
 
         history = (await admin.get(f"/api/transfers/{deal.key}")).json()["data"]["history"]
@@ -262,7 +268,7 @@ class TestShow:
             ("FAILED", "OTP_MAX_RETRIES"),
         ]
 
-    async def test_somebody_elses_is_forbidden(self, transfers: TransferCaller, fan: Caller) -> None:
+    async def test_resource_of_another_user_is_403(self, transfers: TransferCaller, fan: Caller) -> None:
         deal = await transfers.at("COMPLETED")
 
         answer = await fan.get(f"/api/transfers/{deal.key}")
@@ -285,7 +291,7 @@ class TestShow:
 
 
 class TestList:
-    async def test_those_one_gives_or_gets_newest_first(self, transfers: TransferCaller, fan: Caller) -> None:
+    async def test_user_lists_own_transfers_newest_first(self, transfers: TransferCaller, fan: Caller) -> None:
         given = await transfers.at("COMPLETED", seller_user_id=fan.user_id)
         gotten = await transfers.at("PENDING_OTP", buyer_user_id=fan.user_id)
         await transfers.at("PENDING_OTP")
@@ -296,7 +302,7 @@ class TestList:
         assert answer.json()["data"][0] == (await transfers.find(gotten.key)).json()["data"]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
 
-    async def test_an_admin_sees_their_own_here(self, transfers: TransferCaller, admin: Caller) -> None:
+    async def test_admin_lists_only_own_transfers_here(self, transfers: TransferCaller, admin: Caller) -> None:
         await transfers.at("PENDING_OTP")
 
         assert (await admin.get("/api/transfers")).json()["data"] == []
@@ -310,7 +316,7 @@ class TestList:
 
             assert [each["status"] for each in answer.json()["data"]] == [status]
 
-    async def test_pages_of_one_instant_neither_repeat_nor_miss_one(
+    async def test_pages_of_equal_timestamps_neither_repeat_nor_miss_a_row(
         self, transfers: TransferCaller, fan: Caller, database: Database
     ) -> None:
         mine = {(await transfers.at("PENDING_OTP", seller_user_id=fan.user_id)).key for _ in range(5)}
@@ -326,13 +332,13 @@ class TestList:
         assert pages[0]["pagination"] == {"page": 1, "per_page": 2, "total": 5, "total_pages": 3}
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"status": "SOLD"}, {"status": "\x00"}], ids=str)
-    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+    async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any]) -> None:
         answer = await fan.get("/api/transfers", **query)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_an_admin_lists_everybodys(self, transfers: TransferCaller, admin: Caller) -> None:
+    async def test_admin_lists_all_transfers(self, transfers: TransferCaller, admin: Caller) -> None:
         disputed = [(await transfers.at("DISPUTED")).key for _ in range(2)]
         await transfers.at("COMPLETED")
 

@@ -1,4 +1,4 @@
-"""Messages that nobody can handle, on a real database and a real broker, and the admins who see to them."""
+"""Parked messages on a real database and a real broker, and the admins who handle them."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ async def opened_harness(settings: Settings, vhost: Vhost) -> AsyncIterator[Park
 
 @pytest.fixture
 async def harness(opened_harness: ParkingHarness) -> AsyncIterator[ParkingHarness]:
-    """Nothing is parked at the beginning of a test."""
+    """Start each test without parked messages."""
     yield opened_harness
     await opened_harness.clear()
 

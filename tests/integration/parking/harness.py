@@ -1,4 +1,4 @@
-"""A database, a broker with the queue `parking`, and whatever is put into it."""
+"""A database, a broker with the queue `parking`, and messages in it."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ class ParkingHarness:
 
     @asynccontextmanager
     async def storing(self) -> AsyncIterator[None]:
-        """Keep what is parked meanwhile."""
+        """Store parked messages in the block."""
         consumer = ParkedMessageConsumer(self.vhost.url, service="tests", topology=self.topology, store=self.store)
         consumer.broker.start()
         try:
@@ -49,7 +49,7 @@ class ParkingHarness:
 
     @asynccontextmanager
     async def refusing(self) -> AsyncIterator[None]:
-        """Understand nothing of what comes to the notifications' queue meanwhile."""
+        """Reject every message of the notifications queue in the block."""
 
         async def refuse(message: Message) -> None:
             raise InvalidMessage(message_id=message.id)
@@ -69,7 +69,7 @@ class ParkingHarness:
             await consumer.broker.close()
 
     async def parked(self, number: int = 1) -> list[ParkedView]:
-        """Wait until so many are kept, and return them, the last one first."""
+        """Wait until this many are stored, and return them, the latest first."""
 
         async def look() -> list[ParkedView]:
             found, total = await self.store.page(status=None, queue=None, limit=50, offset=0)
@@ -79,7 +79,7 @@ class ParkingHarness:
         return await eventually(look)
 
     async def messages_in(self, queue: str) -> int:
-        """Return how many messages wait in a queue, as the broker says at this moment."""
+        """Return the current number of messages in a queue, as the broker reports it."""
         async with await aio_pika.connect(self.vhost.url) as connection:
             found = await (await connection.channel()).declare_queue(queue, passive=True)
             return int(found.declaration_result.message_count or 0)
@@ -94,7 +94,7 @@ class ParkingHarness:
         return bodies
 
     async def exceed_delivery_limit(self, body: bytes) -> None:
-        """Let the broker park a message whose delivery limit is reached."""
+        """Make the broker park a message by exceeding its delivery limit."""
         limited: dict[str, Any] = {
             "x-queue-type": "quorum",
             "x-delivery-limit": 1,

@@ -1,4 +1,4 @@
-"""What admins see of parked messages and do with them, over HTTP."""
+"""What admins see of parked messages and do with them over HTTP."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ async def test_for_admins_only(callers: dict[str, Caller], method: str, path: st
     assert (await callers["fan"].request(method, path)).status_code == 403
 
 
-async def test_list_shows_what_it_is_without_its_secrets(harness: ParkingHarness, admin: Caller) -> None:
+async def test_list_shows_messages_without_secrets(harness: ParkingHarness, admin: Caller) -> None:
     shown = await one_parked(harness, admin)
     assert (shown["queue"], shown["reason"], shown["size_bytes"]) == (RELEASE_QUEUE, "RuntimeError", len(BODY))
     assert (shown["payload"]["type"], shown["payload"]["data"]) == ("seat.hold", {"token": "[redacted]"})
@@ -59,14 +59,16 @@ async def test_list_is_filtered(harness: ParkingHarness, admin: Caller) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"\xff", b"not json", b'"\\ud800"', b"[" * 20_000, b"[" * 300 + b"]" * 300, b"x" * 70_000]
 )
-async def test_what_cannot_be_shown_is_listed_all_the_same(harness: ParkingHarness, admin: Caller, body: bytes) -> None:
+async def test_message_that_cannot_be_shown_is_listed_without_payload(
+    harness: ParkingHarness, admin: Caller, body: bytes
+) -> None:
     shown = await one_parked(harness, admin, body)
     assert (shown["payload"], shown["size_bytes"]) == (None, len(body))
 
 
 @pytest.mark.usefixtures("relay")
 @pytest.mark.parametrize("body", [BODY, b"\xff not json"])
-async def test_replayed_one_goes_where_it_came_from_once(harness: ParkingHarness, admin: Caller, body: bytes) -> None:
+async def test_replayed_message_returns_to_its_queue_once(harness: ParkingHarness, admin: Caller, body: bytes) -> None:
     parked = await one_parked(harness, admin, body)
     path = f"{PATH}/{parked['parked_id']}"
     replayed = (await admin.post(f"{path}/replay", {})).json()["data"]
@@ -80,7 +82,7 @@ async def test_replayed_one_goes_where_it_came_from_once(harness: ParkingHarness
         assert await harness.taken_from(other) == []
 
 
-async def test_replayed_one_that_fails_again_is_parked_anew(
+async def test_replayed_message_that_fails_again_is_parked_again(
     harness: ParkingHarness, admin: Caller, relay: OutboxRelay
 ) -> None:
     parked = await one_parked(harness, admin, ticket=ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError()))
@@ -93,7 +95,7 @@ async def test_replayed_one_that_fails_again_is_parked_anew(
     assert await harness.store.count() == 1
 
 
-async def test_late_delivery_of_a_settled_one_does_not_bring_it_back(harness: ParkingHarness, admin: Caller) -> None:
+async def test_redelivery_of_a_settled_message_does_not_reopen_it(harness: ParkingHarness, admin: Caller) -> None:
     parked = await one_parked(harness, admin)
     await admin.post(f"{PATH}/{parked['parked_id']}/discard", {})
     async with harness.storing():
@@ -107,7 +109,7 @@ async def test_late_delivery_of_a_settled_one_does_not_bring_it_back(harness: Pa
 @pytest.mark.parametrize(
     "ticket", [None, ParkingHeaders.of("jobs.email", RuntimeError()), ParkingHeaders.of(PARKING_QUEUE, RuntimeError())]
 )
-async def test_what_came_from_no_queue_of_ours_is_only_discarded(
+async def test_message_without_a_known_queue_can_only_be_discarded(
     harness: ParkingHarness, admin: Caller, ticket: ParkingHeaders | None
 ) -> None:
     parked = await one_parked(harness, admin, ticket=ticket)
@@ -118,7 +120,7 @@ async def test_what_came_from_no_queue_of_ours_is_only_discarded(
     assert await harness.store.count() == 0
 
 
-async def test_what_is_not_there_is_not_found(admin: Caller) -> None:
+async def test_unknown_message_is_404(admin: Caller) -> None:
     for what in ("replay", "discard"):
         assert (await admin.post(f"{PATH}/{new_id()}/{what}", {})).json()["error_code"] == "NOT_FOUND"
         assert (await admin.post(f"{PATH}/none/{what}", {})).json()["error_code"] == "INVALID_UUID"

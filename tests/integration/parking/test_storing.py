@@ -1,4 +1,4 @@
-"""What is parked is kept once, with where it came from and why, and acknowledged only then."""
+"""Parked messages are stored once, with their queue and reason, and acknowledged after the commit."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 TICKET = ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError("4242 4242 4242 4242"))
 
 
-async def test_what_a_consumer_gave_up_is_kept(harness: ParkingHarness) -> None:
+async def test_message_rejected_by_a_consumer_is_stored(harness: ParkingHarness) -> None:
     message = Message(type="order.confirmed", source="tests", subject="an order")
     async with harness.refusing(), harness.storing():
         await harness.put(NOTIFICATIONS_QUEUE, message.to_bytes())
@@ -28,8 +28,8 @@ async def test_what_a_consumer_gave_up_is_kept(harness: ParkingHarness) -> None:
     assert await harness.store.count() == 1
 
 
-async def test_what_the_broker_gave_up_is_kept(harness: ParkingHarness) -> None:
-    """It counts deliveries to consumers that die."""
+async def test_message_over_its_delivery_limit_is_stored(harness: ParkingHarness) -> None:
+    """The broker counts deliveries to consumers that crash."""
     await harness.exceed_delivery_limit(b"{}")
     async with harness.storing():
         [parked] = await harness.parked()
@@ -37,7 +37,7 @@ async def test_what_the_broker_gave_up_is_kept(harness: ParkingHarness) -> None:
     assert abs((datetime.now(UTC) - parked.parked_at).total_seconds()) < 60
 
 
-async def test_words_of_an_unknown_error_are_not_kept(harness: ParkingHarness) -> None:
+async def test_text_of_an_unexpected_error_is_not_stored(harness: ParkingHarness) -> None:
     async with harness.storing():
         await harness.put(PARKING_QUEUE, b"{}", TICKET.headers)
         [parked] = await harness.parked()
@@ -47,7 +47,7 @@ async def test_words_of_an_unknown_error_are_not_kept(harness: ParkingHarness) -
 @pytest.mark.parametrize(
     "headers", [{}, {"parked-at": "yesterday"}, {"parked-at": TICKET.headers["parked-at"], "parked-because": "a\0b"}]
 )
-async def test_what_was_put_there_by_hand_is_kept(harness: ParkingHarness, headers: dict[str, str]) -> None:
+async def test_message_without_valid_headers_is_stored(harness: ParkingHarness, headers: dict[str, str]) -> None:
     async with harness.storing():
         await harness.put(PARKING_QUEUE, b"\xff\0", headers)
         [parked] = await harness.parked()
@@ -55,7 +55,7 @@ async def test_what_was_put_there_by_hand_is_kept(harness: ParkingHarness, heade
     assert parked.reason in {"", "a?b"}
 
 
-async def test_what_is_delivered_twice_is_kept_once(harness: ParkingHarness) -> None:
+async def test_redelivered_message_is_stored_once(harness: ParkingHarness) -> None:
     async with harness.storing():
         for body in (b"first", b"first", b"second"):
             await harness.put(PARKING_QUEUE, body, TICKET.headers)
@@ -63,26 +63,26 @@ async def test_what_is_delivered_twice_is_kept_once(harness: ParkingHarness) -> 
         await eventually(lambda: _is_empty(harness, PARKING_QUEUE))
 
 
-async def test_one_that_dies_before_it_has_stored_loses_nothing(harness: ParkingHarness) -> None:
+async def test_crash_before_the_commit_loses_no_message(harness: ParkingHarness) -> None:
     async with harness.database.transaction() as connection:
         await connection.execute(text("LOCK TABLE parked_messages"))
         async with harness.storing():
             await harness.put(PARKING_QUEUE, b"{}", TICKET.headers)
             await eventually(lambda: _waits_for_the_lock(harness))
-            assert await harness.messages_in(PARKING_QUEUE) == 0  # in hand
+            assert await harness.messages_in(PARKING_QUEUE) == 0  # unacknowledged
     async with harness.storing():
         assert await harness.parked()
         await eventually(lambda: _is_empty(harness, PARKING_QUEUE))
 
 
-async def test_long_ones_are_kept_whole_and_not_shown(harness: ParkingHarness) -> None:
+async def test_large_message_is_stored_but_not_shown(harness: ParkingHarness) -> None:
     async with harness.storing():
         await harness.put(PARKING_QUEUE, b"x" * 100_000, TICKET.headers)
         [parked] = await harness.parked()
     assert (parked.size_bytes, parked.body) == (100_000, None)
 
 
-async def test_settled_ones_are_thrown_away_after_a_month(harness: ParkingHarness) -> None:
+async def test_settled_messages_are_deleted_after_a_month(harness: ParkingHarness) -> None:
     async with harness.storing():
         for body in (b"waits", b"settled"):
             await harness.put(PARKING_QUEUE, body, TICKET.headers)

@@ -1,4 +1,4 @@
-"""The sandbox behind a real server, what it tells the platform, and the clients that call it."""
+"""The sandbox behind a real server, a receiver of its webhooks, and the clients that call it."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ from tests.support.serving import serving
 
 TIMEOUT_SECONDS = 60.0
 SHORT_TIMEOUT_SECONDS = 0.5
-TOO_SLOW_SECONDS = 2.0  # what makes both wait runs in this process, so the shorter wait ends first however busy it is
+TOO_SLOW_SECONDS = 2.0  # both ends run in this process, so the shorter wait ends first however busy it is
 
 
 @dataclass
 class WebhookReceiver:
-    """Where the gateway is in other tests: it hears webhooks, and answers `status`."""
+    """Replaces the gateway: it records webhooks and responds with `status`."""
 
     url: str
     status: int = 200
@@ -50,7 +50,7 @@ async def running_receiver() -> AsyncIterator[WebhookReceiver]:
 
 @pytest.fixture
 def webhook_receiver(running_receiver: WebhookReceiver) -> WebhookReceiver:
-    """Having heard nothing yet."""
+    """The receiver, without recorded webhooks."""
     running_receiver.received.clear()
     running_receiver.status = 200
     return running_receiver
@@ -69,7 +69,7 @@ async def sandbox_url(settings: Settings) -> AsyncIterator[str]:
 
 @dataclass(frozen=True)
 class Control:
-    """Tells the sandbox what to do."""
+    """Controls the sandbox."""
 
     http: httpx.AsyncClient
 
@@ -81,7 +81,7 @@ class Control:
 
 @pytest.fixture
 async def control(sandbox_url: str) -> AsyncIterator[Control]:
-    """Faults that were ordered end with the test."""
+    """Ordered faults end with the test."""
     async with http_client(sandbox_url) as http:
         yield Control(http)
         await http.delete("/control/faults")

@@ -19,7 +19,7 @@ async def made(payments: NowPayments, amount: str = "45.00", pay_currency: str =
     return await payments.create(payment_id=uuid.uuid4(), amount=Decimal(amount), pay_currency=pay_currency)
 
 
-async def test_a_payment_has_an_address_and_an_amount_to_the_last_place(crypto_payments: NowPayments) -> None:
+async def test_payment_has_an_address_and_an_exact_amount(crypto_payments: NowPayments) -> None:
     payment = await made(crypto_payments, "45.09")
     assert (payment.payment_status, payment.price_amount, payment.price_currency) == (
         "waiting",
@@ -33,14 +33,14 @@ async def test_a_payment_has_an_address_and_an_amount_to_the_last_place(crypto_p
 
 
 @pytest.mark.parametrize(("amount", "pay_currency"), [("1.00", "btc"), ("45.00", "gold")])
-async def test_too_little_or_in_no_known_currency_is_refused(
+async def test_small_amount_or_unknown_currency_is_refused(
     crypto_payments: NowPayments, amount: str, pay_currency: str
 ) -> None:
     with pytest.raises(ProviderRefused):
         await made(crypto_payments, amount, pay_currency)
 
 
-async def test_failures_are_told_apart(
+async def test_failures_are_distinguished(
     crypto_payments: NowPayments, short_timeout_crypto_payments: NowPayments, control: Control, sandbox_url: str
 ) -> None:
     await control("/faults", path=PATH, status=503, times=1)
@@ -58,7 +58,7 @@ async def test_failures_are_told_apart(
         await elsewhere.close()
 
 
-async def test_what_the_sandbox_sends_is_what_the_adapter_believes(
+async def test_adapter_accepts_sandbox_webhooks(
     crypto_payments: NowPayments, control: Control, webhook_receiver: WebhookReceiver
 ) -> None:
     webhooks = NowPaymentsWebhooks(SecretStr("sandbox-nowpayments-ipn-secret"))
@@ -78,7 +78,7 @@ async def test_what_the_sandbox_sends_is_what_the_adapter_believes(
     ]
 
 
-async def test_the_supplier_can_speak_too(control: Control, webhook_receiver: WebhookReceiver) -> None:
+async def test_supplier_webhooks_can_be_sent(control: Control, webhook_receiver: WebhookReceiver) -> None:
     webhooks = SupplierWebhooks(SecretStr("sandbox-supplier-webhook-secret"))
     told = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})
     ((path, headers, body),) = webhook_receiver.received

@@ -1,4 +1,4 @@
-"""The Stripe adapter and the sandbox's Stripe, over HTTP: the package's own requests, the API's own answers."""
+"""The Stripe adapter and the sandbox's Stripe, over HTTP: the package's own requests, the API's own responses."""
 
 import asyncio
 import uuid
@@ -34,14 +34,14 @@ def files_in(folder: Path) -> list[Path]:
 
 
 class TestIntents:
-    async def test_one_is_made_in_cents_with_our_ids(self, stripe_payments: StripePayments) -> None:
+    async def test_intent_is_created_in_cents_with_platform_ids(self, stripe_payments: StripePayments) -> None:
         payment_id, intent = await made(stripe_payments, "12.34")
         assert (intent.amount, intent.currency, intent.status) == (1_234, "sgd", "requires_payment_method")
         assert intent.metadata.payment_id == payment_id
         assert intent.client_secret
         assert await stripe_payments.find(intent.id) == intent
 
-    async def test_the_same_payment_has_one_intent(self, stripe_payments: StripePayments) -> None:
+    async def test_payment_has_one_intent(self, stripe_payments: StripePayments) -> None:
         payment_id, user_id = uuid.uuid4(), uuid.uuid4()
 
         async def make(amount: str) -> Intent:
@@ -52,7 +52,7 @@ class TestIntents:
         with pytest.raises(Unprocessable):
             await make("51.00")
 
-    async def test_an_unknown_one_is_not_found(self, stripe_payments: StripePayments) -> None:
+    async def test_unknown_id_is_not_found(self, stripe_payments: StripePayments) -> None:
         with pytest.raises(ProviderUnavailable):
             await stripe_payments.find("pi_unknown")
 
@@ -60,7 +60,7 @@ class TestIntents:
         created = [(await made(stripe_payments))[1].id for _ in range(205)]
         assert set(created) <= set(await listed(stripe_payments))
 
-    async def test_the_list_tells_how_they_stand(self, stripe_payments: StripePayments, control: Control) -> None:
+    async def test_list_has_the_current_status(self, stripe_payments: StripePayments, control: Control) -> None:
         ids = {
             name: (await made(stripe_payments))[1].id for name in ("open", "paid", "cancelled", "refunded", "partly")
         }
@@ -84,22 +84,20 @@ class TestIntents:
 
 
 class TestFailures:
-    async def test_an_error_is_not_repeated_behind_our_back(
-        self, stripe_payments: StripePayments, control: Control
-    ) -> None:
+    async def test_library_does_not_retry_an_error(self, stripe_payments: StripePayments, control: Control) -> None:
         await control("/faults", path=PATH, status=500, times=1)
         with pytest.raises(ProviderUnavailable):
             await made(stripe_payments)
-        await made(stripe_payments)  # the fault was for one call, and that one was made
+        await made(stripe_payments)  # the fault applied to one call, and that call was made
 
-    async def test_no_answer_in_time_leaves_it_open(
+    async def test_timeout_leaves_the_outcome_unknown(
         self, short_timeout_stripe_payments: StripePayments, control: Control
     ) -> None:
         await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
         with pytest.raises(ProviderSilent):
             await made(short_timeout_stripe_payments)
 
-    async def test_nobody_there_is_unavailable(self) -> None:
+    async def test_refused_connection_is_unavailable(self) -> None:
         payments = StripePayments(
             api_url="http://127.0.0.1:9", secret_key=SecretStr("sk"), timeout_seconds=TIMEOUT_SECONDS
         )
@@ -107,7 +105,7 @@ class TestFailures:
             await made(payments)
         await payments.close()
 
-    async def test_a_wrong_key_is_our_trouble_and_not_the_fans(self, sandbox_url: str) -> None:
+    async def test_wrong_api_key_is_unavailable_without_exposing_it(self, sandbox_url: str) -> None:
         payments = StripePayments(
             api_url=sandbox_url, secret_key=SecretStr("sk_wrong"), timeout_seconds=TIMEOUT_SECONDS
         )
@@ -117,7 +115,7 @@ class TestFailures:
         await payments.close()
 
 
-async def test_the_package_tells_nobody_about_us(
+async def test_library_sends_no_telemetry(
     stripe_payments: StripePayments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -128,7 +126,7 @@ async def test_the_package_tells_nobody_about_us(
 
 
 class TestWebhooks:
-    """What the sandbox sends is what the adapter believes."""
+    """The adapter accepts the sandbox's webhooks."""
 
     @pytest.fixture
     def webhooks(self) -> StripeWebhooks:
@@ -142,7 +140,7 @@ class TestWebhooks:
             ("cancel", "payment_intent.canceled", PaymentStatus.FAILED),
         ],
     )
-    async def test_each_turn_is_told(  # noqa: PLR0917 - three of them are the cases
+    async def test_each_status_change_is_notified(  # noqa: PLR0917 - three of them are the cases
         self,
         stripe_payments: StripePayments,
         control: Control,
@@ -163,7 +161,7 @@ class TestWebhooks:
         assert news is not None
         assert (news.payment_id, news.provider_payment_id, news.status) == (payment_id, intent.id, status)
 
-    async def test_a_refund_is_told_with_our_ids(
+    async def test_refund_is_notified_with_platform_ids(
         self,
         stripe_payments: StripePayments,
         control: Control,
@@ -178,7 +176,7 @@ class TestWebhooks:
         assert news is not None
         assert (news.payment_id, news.status, news.amount) == (payment_id, PaymentStatus.REFUNDED, Decimal("50.00"))
 
-    async def test_it_can_be_forgotten_told_again_and_told_late(
+    async def test_webhook_can_be_lost_duplicated_and_delayed(
         self,
         stripe_payments: StripePayments,
         control: Control,
@@ -196,7 +194,7 @@ class TestWebhooks:
         with pytest.raises(WebhookStale):
             webhooks.verify(body, headers[webhooks.signature_header])
 
-    async def test_it_can_lie(
+    async def test_webhook_can_be_falsified(
         self, stripe_payments: StripePayments, control: Control, webhook_receiver: WebhookReceiver
     ) -> None:
         _, intent = await made(stripe_payments)

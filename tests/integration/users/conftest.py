@@ -1,4 +1,4 @@
-"""The users service and the sandbox, each behind a real server; a database and a virtual host of the module."""
+"""The users service and the sandbox, each behind a real server; a database and a virtual host per module."""
 
 from collections.abc import AsyncIterator
 
@@ -38,7 +38,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
         rabbitmq_url=SecretStr(rabbitmq_url),
         jwt_private_key=SecretStr(key.decode()),
         otp_api_url=sandbox.url,
-        otp_sends_per_account=5,  # as in production; in test the default is none
+        otp_sends_per_account=5,  # as in production; the default in tests is no limit
     )
 
 
@@ -57,14 +57,14 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 async def user_client(users_url: str) -> AsyncIterator[UserClient]:
-    """Anybody who calls the public API."""
+    """A client of the public API."""
     async with http_client(users_url) as http:
         yield UserClient(http)
 
 
 @pytest.fixture
 async def admin(user_client: UserClient, database: Database) -> LoggedInUser:
-    """Somebody who has logged in again after becoming an admin."""
+    """An admin who logged in again after the role was granted."""
     person = await user_client.join()
     await database.execute(
         text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
@@ -75,7 +75,7 @@ async def admin(user_client: UserClient, database: Database) -> LoggedInUser:
 
 @pytest.fixture(scope="module")
 async def limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
-    """Anybody, calling a copy of the service with a short queue for passwords and narrow limits."""
+    """A client of an instance with a short password queue and low limits."""
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
     limited_settings = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
     async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
@@ -84,7 +84,7 @@ async def limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
 
 @pytest.fixture(scope="module")
 async def network_limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
-    """Anybody, calling a copy of the service that sends three codes an hour for one network."""
+    """A client of an instance that sends three codes an hour per network."""
     limited_settings = settings.model_copy(update={"otp_sends_per_address": 3})
     async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
         yield UserClient(http)
@@ -92,7 +92,7 @@ async def network_limited_user_client(settings: Settings) -> AsyncIterator[UserC
 
 @pytest.fixture
 async def short_timeout_user_client(settings: Settings) -> AsyncIterator[UserClient]:
-    """Anybody, calling a copy of the service that waits half a second for the provider of codes."""
+    """A client of an instance that waits half a second for the OTP provider."""
     short_timeout_settings = settings.model_copy(update={"otp_timeout_seconds": 0.5})
     async with serving(create_app(short_timeout_settings), short_timeout_settings) as url, http_client(url) as http:
         yield UserClient(http)
@@ -100,14 +100,14 @@ async def short_timeout_user_client(settings: Settings) -> AsyncIterator[UserCli
 
 @pytest.fixture
 async def housekeeping_user_client(settings: Settings) -> AsyncIterator[UserClient]:
-    """Anybody, calling a copy of the service that drops what is over ten times a second."""
+    """A client of an instance whose housekeeping runs ten times a second."""
     housekeeping_settings = settings.model_copy(update={"housekeeping_seconds": 0.1})
     async with serving(create_app(housekeeping_settings), housekeeping_settings) as url, http_client(url) as http:
         yield UserClient(http)
 
 
 @pytest.fixture(scope="module")
-async def ledger_caller(settings: Settings, users_url: str, database: Database) -> AsyncIterator[LedgerCaller]:
+async def ledger(settings: Settings, users_url: str, database: Database) -> AsyncIterator[LedgerCaller]:
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
@@ -116,7 +116,7 @@ async def ledger_caller(settings: Settings, users_url: str, database: Database) 
 
 
 @pytest.fixture
-async def otp_caller(ledger_caller: LedgerCaller, sandbox: Sandbox) -> AsyncIterator[OtpCaller]:
-    """The orchestrator, asking somebody new to confirm a purchase. Faults that were ordered end with the test."""
-    yield await new_otp_caller(ledger_caller)
+async def otp_caller(ledger: LedgerCaller, sandbox: Sandbox) -> AsyncIterator[OtpCaller]:
+    """The orchestrator, asking a new user to confirm a purchase. Ordered faults end with the test."""
+    yield await new_otp_caller(ledger)
     await sandbox.clear_faults()

@@ -1,4 +1,4 @@
-"""What the orchestrator does with codes, in words."""
+"""Calls the OTP routes as the orchestrator does."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -10,14 +10,12 @@ from common.db.engine import Database
 from tests.integration.users.user_client import CODE, LedgerCaller, code_of, fresh_address, fresh_phone
 
 RESEND_SECONDS = 30
-UNTIL_CLEARED = (
-    25.0  # seconds, of a fault's delay: the test clears it long before, once what is to happen meanwhile has
-)
+UNTIL_CLEARED = 25.0  # seconds, of a fault's delay: the test clears it long before, after the concurrent operation
 
 
 @dataclass(frozen=True)
 class OtpCaller:
-    """The orchestrator asking one fan to confirm one thing."""
+    """The orchestrator asking one fan to confirm one operation."""
 
     http: httpx.AsyncClient
     database: Database
@@ -32,7 +30,7 @@ class OtpCaller:
         return {"user_id": str(self.user_id), "context": self.context, "reference": self.reference}
 
     async def send(self, request_id: object = None, **more: object) -> httpx.Response:
-        """Send a code, by default because of the fan's own doing."""
+        """Send a code, by default at the fan's own request."""
         asked = {"requested_by_user_id": str(self.user_id), "address": self.address}
         body = {"request_id": str(request_id or uuid.uuid4()), **asked, **self.challenge_key, **more}
         return await self.http.post("/internal/otp/send", json=body)
@@ -58,10 +56,10 @@ class OtpCaller:
         return int(row["n"])
 
 
-async def new_otp_caller(ledger_caller: LedgerCaller, **more: str) -> OtpCaller:
+async def new_otp_caller(ledger: LedgerCaller, **more: str) -> OtpCaller:
     phone = fresh_phone()
-    user_id = await ledger_caller.open_wallet("100.00", phone=phone)
-    return OtpCaller(ledger_caller.http, ledger_caller.database, user_id, phone, **more)
+    user_id = await ledger.open_wallet("100.00", phone=phone)
+    return OtpCaller(ledger.http, ledger.database, user_id, phone, **more)
 
 
 def sent(answer: httpx.Response) -> object:
@@ -82,5 +80,5 @@ async def is_verifying(otp_caller: OtpCaller) -> bool:
 
 
 async def _holds(otp_caller: OtpCaller, condition: str) -> bool:
-    found = text(f"SELECT 1 FROM otp_challenges WHERE user_id = :user_id AND {condition}")  # noqa: S608 - ours
+    found = text(f"SELECT 1 FROM otp_challenges WHERE user_id = :user_id AND {condition}")  # noqa: S608 - a constant of the tests
     return bool(await otp_caller.database.fetch_all(found, {"user_id": otp_caller.user_id}))

@@ -1,4 +1,4 @@
-"""What the orchestrator does with payments, in words."""
+"""Calls the payment routes as the orchestrator does."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ MOVEMENTS_OF = text(
 
 @dataclass(frozen=True)
 class PaymentCaller:
-    """One payment of one person, and its provider's reports."""
+    """One payment of one user, and its provider's reports."""
 
-    ledger_caller: LedgerCaller
+    ledger: LedgerCaller
     user_id: uuid.UUID
     payment_id: uuid.UUID = field(default_factory=uuid.uuid4)
     provider: str = "stripe"
@@ -38,7 +38,7 @@ class PaymentCaller:
 
     @property
     def http(self) -> httpx.AsyncClient:
-        return self.ledger_caller.http
+        return self.ledger.http
 
     async def open(self, **more: object) -> httpx.Response:
         body = {
@@ -51,14 +51,14 @@ class PaymentCaller:
             "currency": self.currency,
             **more,
         }
-        return await self.ledger_caller.post("/internal/payments", **body)
+        return await self.ledger.post("/internal/payments", **body)
 
     async def attach(self, **more: object) -> httpx.Response:
         body = {"provider_payment_id": self.provider_payment_id, **more}
-        return await self.ledger_caller.post(f"/internal/payments/{self.payment_id}/attach", **body)
+        return await self.ledger.post(f"/internal/payments/{self.payment_id}/attach", **body)
 
     async def report(self, status: str, **more: object) -> httpx.Response:
-        """Report a status; what it is checked by is right unless told otherwise."""
+        """Report a status; all fields match the payment unless overridden."""
         body = {
             "provider": self.provider,
             "provider_payment_id": self.provider_payment_id,
@@ -68,10 +68,10 @@ class PaymentCaller:
             "user_id": self.user_id,
             **more,
         }
-        return await self.ledger_caller.post("/internal/payments/events", **body)
+        return await self.ledger.post("/internal/payments/events", **body)
 
     async def outcome(self, status: str, **more: object) -> str:
-        """Report a status and return what was made of it."""
+        """Report a status and return its outcome."""
         answer = await self.report(status, **more)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["data"]["outcome"])
@@ -82,25 +82,23 @@ class PaymentCaller:
         return dict(answer.json()["data"])
 
     async def wallet(self) -> Decimal:
-        return await self.ledger_caller.wallet_of(self.user_id)
+        return await self.ledger.wallet_of(self.user_id)
 
     async def movements(self) -> list[tuple[str, str, Decimal]]:
-        """Return every entry made for this payment: the movement's kind, the account's, and the amount."""
-        rows = await self.ledger_caller.database.fetch_all(MOVEMENTS_OF, {"payment_id": str(self.payment_id)})
+        """Return every entry of this payment: the movement's kind, the account's kind, and the amount."""
+        rows = await self.ledger.database.fetch_all(MOVEMENTS_OF, {"payment_id": str(self.payment_id)})
         return sorted((row["kind"], row["account_kind"], row["amount"]) for row in rows)
 
     async def messages(self) -> list[Message]:
-        """Return what was told of this payment, oldest first."""
-        rows = await self.ledger_caller.database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
+        """Return the messages about this payment, oldest first."""
+        rows = await self.ledger.database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
         messages = [Message.from_bytes(bytes(row["body"])) for row in rows]
         return [message for message in messages if message.subject == str(self.payment_id)]
 
 
-async def new_payment_caller(
-    ledger_caller: LedgerCaller, *, balance: str = "0.00", provider: str = "stripe"
-) -> PaymentCaller:
-    """Return a payment that is open, and known to its provider."""
-    payment_caller = PaymentCaller(ledger_caller, await ledger_caller.open_wallet(balance), provider=provider)
+async def new_payment_caller(ledger: LedgerCaller, *, balance: str = "0.00", provider: str = "stripe") -> PaymentCaller:
+    """Return a payment that is open and attached to its provider."""
+    payment_caller = PaymentCaller(ledger, await ledger.open_wallet(balance), provider=provider)
     (await payment_caller.open()).raise_for_status()
     (await payment_caller.attach()).raise_for_status()
     return payment_caller

@@ -1,4 +1,4 @@
-"""Reading statements as people do: page by page."""
+"""Reads statements page by page, as users do."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ async def read_page(user_client: UserClient, person: LoggedInUser, **query: str)
 async def read_pages(
     user_client: UserClient, person: LoggedInUser, **query: str
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    """Turn the pages to the end."""
+    """Read all pages."""
     following: str | None = None
     while True:
         page = await read_page(user_client, person, **query, **({"cursor": following} if following else {}))
@@ -42,23 +42,23 @@ class StatementLine:
 
 
 async def whole_statement(
-    ledger: Ledger, user_id: uuid.UUID, *, per_page: int, currency: Currency = Currency.SGD
+    ledger_service: Ledger, user_id: uuid.UUID, *, per_page: int, currency: Currency = Currency.SGD
 ) -> list[StatementLine]:
-    """Return every line, newest first, read page by page while others may move credits.
+    """Return every line, newest first, read page by page while other movements may commit.
 
     Raises:
-        AssertionError: a line is missing or there twice, or a balance does not follow from the line before it.
+        AssertionError: a line is missing or duplicated, or a balance does not follow from the line before it.
     """
     lines: list[StatementLine] = []
     after = None
     while True:
-        entries, after = await ledger.statement_of(user_id, currency=currency, after=after, limit=per_page)
+        entries, after = await ledger_service.statement_of(user_id, currency=currency, after=after, limit=per_page)
         lines += [StatementLine.of(entry) for entry in entries]
         if after is None:
             break
     befores = [line.balance_after - line.amount for line in lines]
     assert len({line.transaction_id for line in lines}) == len(lines)
     assert [line.balance_after for line in lines[1:]] == befores[:-1]
-    assert befores[-1:] in ([], [Decimal(0)]), "it does not go back to an empty account"
+    assert befores[-1:] in ([], [Decimal(0)]), "the first line does not start from an empty account"
     assert all(line.balance_after >= 0 for line in lines)
     return lines

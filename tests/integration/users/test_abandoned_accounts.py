@@ -1,4 +1,4 @@
-"""Accounts that nobody verifies go after a day, so that nobody can keep another's e-mail address."""
+"""Unverified accounts are deleted after a day, so that they do not block an email address."""
 
 import asyncio
 import uuid
@@ -38,14 +38,14 @@ def accounts(database: Database) -> AccountRepository:
 
 
 async def rows_of(database: Database, user_id: uuid.UUID) -> tuple[int, int, int]:
-    """Return how many rows of users, balances and challenges they have."""
+    """Return the number of rows of users, balances and challenges."""
     row = await database.fetch_one(text(LEFT), {"user_id": user_id})
     assert row is not None
     return row["users"], row["balances"], row["challenges"]
 
 
 async def register(user_client: UserClient, database: Database, *, age: timedelta, **facts: str) -> uuid.UUID:
-    """Open an account so long ago."""
+    """Register an account of this age."""
     answer = await user_client.register(**user_client.new_facts() | facts)
     user_id = uuid.UUID(answer.json()["data"]["user_id"])
     await make_older(database, user_id, age)
@@ -60,7 +60,7 @@ async def make_older(database: Database, user_id: uuid.UUID, age: timedelta) -> 
 A_DAY = timedelta(days=1, minutes=1)
 
 
-async def test_housekeeping_drops_one_and_all_that_hangs_on_it(
+async def test_housekeeping_deletes_an_abandoned_account_with_its_rows(
     housekeeping_user_client: UserClient, database: Database
 ) -> None:
     facts = housekeeping_user_client.new_facts()
@@ -76,7 +76,7 @@ async def test_housekeeping_drops_one_and_all_that_hangs_on_it(
     assert (verifying.status_code, code_of(verifying)) == (404, "USER_NOT_FOUND")
 
 
-async def test_who_is_verified_or_was_there_for_less_than_a_day_stays(
+async def test_verified_and_recent_accounts_are_kept(
     user_client: UserClient, database: Database, accounts: AccountRepository
 ) -> None:
     verified = (await user_client.join()).user_id
@@ -89,11 +89,11 @@ async def test_who_is_verified_or_was_there_for_less_than_a_day_stays(
     assert await rows_of(database, young) == (1, 2, 1)
 
 
-async def test_who_has_entries_in_the_ledger_or_a_session_stays(
-    user_client: UserClient, ledger_caller: LedgerCaller, database: Database, accounts: AccountRepository
+async def test_accounts_with_ledger_entries_or_a_session_are_kept(
+    user_client: UserClient, ledger: LedgerCaller, database: Database, accounts: AccountRepository
 ) -> None:
     rich = await register(user_client, database, age=A_DAY)
-    (await ledger_caller.top_up(rich, "5.00")).raise_for_status()
+    (await ledger.top_up(rich, "5.00")).raise_for_status()
     logged_in = await register(user_client, database, age=A_DAY)
     await database.execute(GIVE_SESSION, {"user_id": logged_in})
 
@@ -101,10 +101,10 @@ async def test_who_has_entries_in_the_ledger_or_a_session_stays(
 
     assert await rows_of(database, rich) == (1, 2, 1)
     assert await rows_of(database, logged_in) == (1, 2, 1)
-    assert await ledger_caller.invariant_violations() == []
+    assert await ledger.invariant_violations() == []
 
 
-async def test_no_more_than_a_batch_at_once(
+async def test_accounts_are_deleted_in_batches(
     user_client: UserClient, database: Database, accounts: AccountRepository
 ) -> None:
     for _ in range(3):
@@ -112,18 +112,18 @@ async def test_no_more_than_a_batch_at_once(
     assert [await accounts.clean(batch=2) for _ in range(3)] == [2, 1, 0]
 
 
-async def test_credits_that_come_meanwhile_keep_the_account(
-    user_client: UserClient, ledger_caller: LedgerCaller, database: Database, accounts: AccountRepository
+async def test_account_credited_during_deletion_is_kept(
+    user_client: UserClient, ledger: LedgerCaller, database: Database, accounts: AccountRepository
 ) -> None:
-    """They are not seen by the first look, whose locks are waited for."""
-    user_id, giver = await register(user_client, database, age=A_DAY), await ledger_caller.open_wallet("10.00")
+    """The first read, which waits for locks, does not see them."""
+    user_id, giver = await register(user_client, database, age=A_DAY), await ledger.open_wallet("10.00")
     async with database.transaction() as holder:
         await holder.execute(
-            # The wallet alone: for one row people queue, so the transfer is first to get it.
+            # The wallet alone: waiters for one row queue in order, so the transfer gets it first.
             text("SELECT 1 FROM balances WHERE account_kind = 'wallet' AND account_owner = :owner FOR UPDATE"),
             {"owner": str(user_id)},
         )
-        transfer = asyncio.ensure_future(ledger_caller.transfer(giver, user_id, "4.00"))
+        transfer = asyncio.ensure_future(ledger.transfer(giver, user_id, "4.00"))
         await eventually(lambda: database.fetch_all(WAITING))
         cleaning = asyncio.ensure_future(accounts.clean(batch=1_000))
         await eventually(lambda: _are_waiting(database, 2))
@@ -132,17 +132,17 @@ async def test_credits_that_come_meanwhile_keep_the_account(
 
     assert transferred.status_code == 200
     assert await rows_of(database, user_id) == (1, 2, 1)
-    assert await ledger_caller.wallet_of(user_id) == 4
+    assert await ledger.wallet_of(user_id) == 4
 
 
-async def test_no_wallet_is_made_for_an_account_that_is_being_dropped(
-    user_client: UserClient, ledger_caller: LedgerCaller, database: Database
+async def test_account_being_deleted_gets_no_wallet(
+    user_client: UserClient, ledger: LedgerCaller, database: Database
 ) -> None:
     user_id = await register(user_client, database, age=A_DAY)
     async with database.transaction() as dropping:
         await dropping.execute(text("DELETE FROM users WHERE user_id = :user_id"), {"user_id": user_id})
         await dropping.execute(text("DELETE FROM balances WHERE account_owner = :owner"), {"owner": str(user_id)})
-        top_up = asyncio.ensure_future(ledger_caller.top_up(user_id, "5.00"))
+        top_up = asyncio.ensure_future(ledger.top_up(user_id, "5.00"))
         await eventually(lambda: database.fetch_all(WAITING))
 
     refused = await top_up
@@ -153,7 +153,7 @@ async def test_no_wallet_is_made_for_an_account_that_is_being_dropped(
 
 @dataclass
 class SlowProvider:
-    """Takes so long to send a code that the account is dropped meanwhile."""
+    """Takes so long to send a code that the account is deleted meanwhile."""
 
     accounts: AccountRepository
 
@@ -165,7 +165,7 @@ class SlowProvider:
         raise AssertionError((verification_sid, code))
 
 
-async def test_a_code_sent_meanwhile_is_of_no_use_and_the_next_one_is(
+async def test_code_sent_during_deletion_is_invalid_and_the_next_is_valid(
     user_client: UserClient, database: Database, accounts: AccountRepository
 ) -> None:
     facts = user_client.new_facts()

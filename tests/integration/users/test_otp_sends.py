@@ -1,4 +1,4 @@
-"""Codes that confirm a purchase, a transfer, a resale: when they are sent, and when not (T6)."""
+"""When codes for purchases, transfers and resales are sent, and when not (T6)."""
 
 import asyncio
 import uuid
@@ -27,10 +27,8 @@ from users.settings import Settings
 
 
 @pytest.fixture
-async def limited_otp_caller(
-    settings: Settings, ledger_caller: LedgerCaller, sandbox: Sandbox
-) -> AsyncIterator[OtpCaller]:
-    """Somebody new at a copy of the service with narrow limits."""
+async def limited_otp_caller(settings: Settings, ledger: LedgerCaller, sandbox: Sandbox) -> AsyncIterator[OtpCaller]:
+    """A new user at an instance with low limits."""
     narrow = {"otp_sends_per_phone": 2, "otp_sends_per_address": 3, "otp_sends_by_others": 2}
     limited_settings = settings.model_copy(update=narrow)
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
@@ -39,7 +37,7 @@ async def limited_otp_caller(
         serving(create_app(limited_settings), limited_settings) as url,
         http_client(url, headers=headers) as http,
     ):
-        yield await new_otp_caller(LedgerCaller(http, ledger_caller.database))
+        yield await new_otp_caller(LedgerCaller(http, ledger.database))
     await sandbox.clear_faults()
 
 
@@ -49,7 +47,7 @@ class TestSend:
         assert answer.json()["data"] == {"sent": True, "retry_after_seconds": None}
         assert await sandbox.codes_sent_to(otp_caller.phone) == 1
 
-    async def test_a_repetition_gives_the_first_answer_and_sends_none(
+    async def test_repetition_returns_the_first_response_and_sends_no_code(
         self, otp_caller: OtpCaller, sandbox: Sandbox
     ) -> None:
         request_id = uuid.uuid4()
@@ -57,12 +55,14 @@ class TestSend:
         assert first.json() == second.json()
         assert await sandbox.codes_sent_to(otp_caller.phone) == 1
 
-    async def test_the_same_id_for_something_else_is_refused(self, otp_caller: OtpCaller) -> None:
+    async def test_request_id_with_another_challenge_is_refused(self, otp_caller: OtpCaller) -> None:
         request_id = uuid.uuid4()
         await otp_caller.send(request_id)
         assert refusal(await otp_caller.send(request_id, reference="other")) == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_soon_after_a_code_no_other_is_sent(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_no_second_code_is_sent_within_the_resend_interval(
+        self, otp_caller: OtpCaller, sandbox: Sandbox
+    ) -> None:
         await otp_caller.send()
         await otp_caller.let_time_pass(RESEND_SECONDS - 10)
 
@@ -76,7 +76,7 @@ class TestSend:
         assert repeated.json() == too_soon.json()
         assert await sandbox.codes_sent_to(otp_caller.phone) == 1
 
-    async def test_later_another_replaces_it(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_later_code_replaces_the_first(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await otp_caller.send()
         await otp_caller.let_time_pass()
         await sandbox.use_code(otp_caller.phone, "777777")
@@ -86,7 +86,7 @@ class TestSend:
         assert refusal(await otp_caller.verify(CODE)) == (401, "OTP_INVALID")
         assert (await otp_caller.verify("777777")).status_code == 200
 
-    async def test_another_keeps_the_count_of_wrong_tries(self, otp_caller: OtpCaller) -> None:
+    async def test_new_code_keeps_the_count_of_wrong_attempts(self, otp_caller: OtpCaller) -> None:
         await otp_caller.send()
         for _ in range(2):
             await otp_caller.verify(WRONG_CODE)
@@ -94,7 +94,9 @@ class TestSend:
         await otp_caller.send()
         assert refusal(await otp_caller.verify(WRONG_CODE)) == (429, "OTP_MAX_RETRIES")
 
-    async def test_after_three_wrong_ones_another_comes_at_once_and_counts_anew(self, otp_caller: OtpCaller) -> None:
+    async def test_new_code_after_three_wrong_attempts_is_sent_at_once_and_resets_the_count(
+        self, otp_caller: OtpCaller
+    ) -> None:
         await otp_caller.send()
         for _ in range(3):
             await otp_caller.verify(WRONG_CODE)
@@ -105,10 +107,10 @@ class TestSend:
         assert wrong == ["OTP_INVALID", "OTP_INVALID"]
         assert (await otp_caller.verify()).status_code == 200
 
-    async def test_after_three_wrong_ones_none_follows_for_a_transfer(
-        self, ledger_caller: LedgerCaller, sandbox: Sandbox
+    async def test_no_code_is_sent_for_a_transfer_after_three_wrong_attempts(
+        self, ledger: LedgerCaller, sandbox: Sandbox
     ) -> None:
-        otp_caller = await new_otp_caller(ledger_caller, context="transfer")
+        otp_caller = await new_otp_caller(ledger, context="transfer")
         request_id = uuid.uuid4()
         await otp_caller.send(request_id)
         wrong = [refusal(await otp_caller.verify(WRONG_CODE)) for _ in range(3)]
@@ -119,14 +121,14 @@ class TestSend:
 
         assert wrong[-1] == (429, "OTP_MAX_RETRIES")
         assert {refusal(answer) for answer in refused} == {(429, "OTP_MAX_RETRIES")}
-        assert sent(await otp_caller.send(request_id)) is True  # the first answer
+        assert sent(await otp_caller.send(request_id)) is True  # the first response
         assert await sandbox.codes_sent_to(otp_caller.phone) == 1
         assert refusal(await otp_caller.verify()) == (429, "OTP_MAX_RETRIES")
 
-    async def test_a_transfers_third_wrong_one_is_the_end_while_another_is_being_sent(
-        self, ledger_caller: LedgerCaller, sandbox: Sandbox
+    async def test_third_wrong_code_of_a_transfer_ends_it_during_another_send(
+        self, ledger: LedgerCaller, sandbox: Sandbox
     ) -> None:
-        otp_caller = await new_otp_caller(ledger_caller, context="transfer")
+        otp_caller = await new_otp_caller(ledger, context="transfer")
         await otp_caller.send()
         for _ in range(2):
             await otp_caller.verify(WRONG_CODE)
@@ -141,10 +143,10 @@ class TestSend:
         await sending
         assert refusal(await otp_caller.verify()) == (429, "OTP_MAX_RETRIES")
 
-    async def test_a_transfers_third_try_under_way_is_not_wrong_yet(
-        self, ledger_caller: LedgerCaller, sandbox: Sandbox
+    async def test_third_attempt_of_a_transfer_in_progress_does_not_count_as_wrong(
+        self, ledger: LedgerCaller, sandbox: Sandbox
     ) -> None:
-        otp_caller = await new_otp_caller(ledger_caller, context="transfer")
+        otp_caller = await new_otp_caller(ledger, context="transfer")
         await otp_caller.send()
         for _ in range(2):
             await otp_caller.verify(WRONG_CODE)
@@ -159,7 +161,7 @@ class TestSend:
         assert (await trying).status_code == 200
         assert sent(await otp_caller.send()) is False
 
-    async def test_a_verified_challenge_needs_none(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_verified_challenge_gets_no_code(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await otp_caller.send()
         await otp_caller.verify()
         await otp_caller.let_time_pass()
@@ -167,7 +169,7 @@ class TestSend:
         assert answer.json()["data"] == {"sent": False, "retry_after_seconds": None}
         assert await sandbox.codes_sent_to(otp_caller.phone) == 1
 
-    async def test_an_outage_is_503_and_the_same_request_sends_later(
+    async def test_provider_outage_is_503_and_the_same_request_succeeds_later(
         self, otp_caller: OtpCaller, sandbox: Sandbox
     ) -> None:
         request_id = uuid.uuid4()
@@ -177,14 +179,16 @@ class TestSend:
         assert await otp_caller.challenges() == 0
         assert sent(await otp_caller.send(request_id)) is True
 
-    async def test_an_outage_leaves_the_code_before(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_provider_outage_keeps_the_previous_code(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await otp_caller.send()
         await otp_caller.let_time_pass()
         await sandbox.order_fault("/SendOTP", status=500, times=1)
         assert (await otp_caller.send()).status_code == 503
         assert (await otp_caller.verify()).status_code == 200
 
-    async def test_an_outage_keeps_the_count_of_wrong_tries(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_provider_outage_keeps_the_count_of_wrong_attempts(
+        self, otp_caller: OtpCaller, sandbox: Sandbox
+    ) -> None:
         await otp_caller.send()
         for _ in range(2):
             await otp_caller.verify(WRONG_CODE)
@@ -195,7 +199,7 @@ class TestSend:
         assert sent(await otp_caller.send()) is True
         assert refusal(await otp_caller.verify(WRONG_CODE)) == (429, "OTP_MAX_RETRIES")
 
-    async def test_many_at_once_send_one_code(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_concurrent_requests_send_one_code(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await sandbox.order_fault("/SendOTP", delay_seconds=UNTIL_CLEARED)
         same = uuid.uuid4()
 
@@ -212,9 +216,7 @@ class TestSend:
         assert [sent(answer) for answer in answers if answer.status_code == 200] == [True]
         assert sent(await otp_caller.send(same)) in {True, False}
 
-    async def test_a_sender_that_died_does_not_keep_others_from_it(
-        self, otp_caller: OtpCaller, sandbox: Sandbox
-    ) -> None:
+    async def test_crashed_sender_does_not_block_later_sends(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await otp_caller.database.execute(
             text(
                 "INSERT INTO otp_challenges (user_id, context, reference, sending_request_id, sending_until) "
@@ -237,9 +239,11 @@ class TestSend:
         assert [answer.status_code for answer in answers] == [200] * 5 + [429]
         assert (code_of(answers[-1]), int(answers[-1].headers["retry-after"]) > 3000) == ("RATE_LIMITED", True)
         assert sent(elsewhere) is True
-        assert await otp_caller.challenges() == 6  # none for the one refused
+        assert await otp_caller.challenges() == 6  # none for the refused one
 
-    async def test_those_that_others_cause_leave_the_recipient_their_own(self, limited_otp_caller: OtpCaller) -> None:
+    async def test_sends_requested_by_others_do_not_use_the_recipients_limit(
+        self, limited_otp_caller: OtpCaller
+    ) -> None:
         async def send(number: int, **more: str) -> tuple[int, str]:
             reference = f"transfer-{number}"
             return refusal(
@@ -251,13 +255,13 @@ class TestSend:
 
         assert by_others == own == [(200, ""), (200, ""), (429, "RATE_LIMITED")]
 
-    async def test_one_who_causes_them_for_many_is_limited(self, limited_otp_caller: OtpCaller) -> None:
-        ledger_caller, requester = (
+    async def test_requester_is_limited_across_recipients(self, limited_otp_caller: OtpCaller) -> None:
+        ledger, requester = (
             LedgerCaller(limited_otp_caller.http, limited_otp_caller.database),
             limited_otp_caller.user_id,
         )
         answers = [
-            await (await new_otp_caller(ledger_caller)).send(context="transfer", requested_by_user_id=str(requester))
+            await (await new_otp_caller(ledger)).send(context="transfer", requested_by_user_id=str(requester))
             for _ in range(3)
         ]
         own = await limited_otp_caller.send(context="transfer")
@@ -265,15 +269,15 @@ class TestSend:
         assert [refusal(answer) for answer in answers] == [(200, ""), (200, ""), (429, "RATE_LIMITED")]
         assert sent(own) is True
 
-    async def test_those_that_others_cause_count_for_their_network(self, limited_otp_caller: OtpCaller) -> None:
-        ledger_caller, address = LedgerCaller(limited_otp_caller.http, limited_otp_caller.database), fresh_address()
+    async def test_sends_count_for_the_requesters_network(self, limited_otp_caller: OtpCaller) -> None:
+        ledger, address = LedgerCaller(limited_otp_caller.http, limited_otp_caller.database), fresh_address()
         answers = [
-            await (await new_otp_caller(ledger_caller)).send(address=address, requested_by_user_id=str(uuid.uuid4()))
+            await (await new_otp_caller(ledger)).send(address=address, requested_by_user_id=str(uuid.uuid4()))
             for _ in range(4)
         ]
         assert [code_of(answer) for answer in answers] == ["", "", "", "RATE_LIMITED"]
 
-    async def test_one_that_the_provider_did_not_take_counts_for_nobody(
+    async def test_send_refused_by_the_provider_does_not_count(
         self, limited_otp_caller: OtpCaller, sandbox: Sandbox
     ) -> None:
         otp_caller, requester = limited_otp_caller, str(uuid.uuid4())
@@ -282,7 +286,7 @@ class TestSend:
         assert {answer.status_code for answer in outages} == {503}
         assert sent(await otp_caller.send(requested_by_user_id=requester)) is True
 
-    async def test_a_repetition_may_name_another_who_caused_it(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_repetition_may_name_another_requester(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         request_id = uuid.uuid4()
         first = await otp_caller.send(request_id)
         second = await otp_caller.send(request_id, requested_by_user_id=str(uuid.uuid4()))
@@ -290,11 +294,11 @@ class TestSend:
         assert await sandbox.codes_sent_to(otp_caller.phone) == 1
 
     async def test_sends_for_one_network_are_limited(self, limited_otp_caller: OtpCaller) -> None:
-        ledger_caller, address = LedgerCaller(limited_otp_caller.http, limited_otp_caller.database), fresh_address()
-        answers = [await (await new_otp_caller(ledger_caller)).send(address=address) for _ in range(4)]
+        ledger, address = LedgerCaller(limited_otp_caller.http, limited_otp_caller.database), fresh_address()
+        answers = [await (await new_otp_caller(ledger)).send(address=address) for _ in range(4)]
         assert [code_of(answer) for answer in answers] == ["", "", "", "RATE_LIMITED"]
 
-    async def test_an_unknown_user_is_404_and_not_remembered(self, otp_caller: OtpCaller) -> None:
+    async def test_unknown_user_is_404_and_the_refusal_is_not_stored(self, otp_caller: OtpCaller) -> None:
         assert refusal(await otp_caller.send(user_id=str(uuid.uuid4()))) == (404, "USER_NOT_FOUND")
 
     @pytest.mark.parametrize(
@@ -307,11 +311,11 @@ class TestSend:
             {"address": "é"},
         ],
     )
-    async def test_what_makes_no_sense_is_400(self, otp_caller: OtpCaller, bad: dict[str, object]) -> None:
+    async def test_invalid_request_is_400(self, otp_caller: OtpCaller, bad: dict[str, object]) -> None:
         assert refusal(await otp_caller.send(**bad)) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("missing", ["request_id", "user_id", "requested_by_user_id", "context", "address"])
-    async def test_what_is_not_complete_is_400(self, otp_caller: OtpCaller, missing: str) -> None:
+    async def test_missing_field_is_400(self, otp_caller: OtpCaller, missing: str) -> None:
         ids = {"request_id": str(uuid.uuid4()), "requested_by_user_id": str(otp_caller.user_id)}
         body = {**ids, **otp_caller.challenge_key, "address": otp_caller.address}
         del body[missing]

@@ -1,4 +1,4 @@
-"""Codes that confirm something: tried three times, right for good, withdrawn by the undo (T6)."""
+"""Verification codes: three attempts, permanent success, withdrawal by the undo (T6)."""
 
 import asyncio
 import uuid
@@ -24,13 +24,13 @@ class TestVerify:
         await otp_caller.send()
         assert (await otp_caller.verify()).json()["data"] == {"verified": True}
 
-    async def test_verified_stays_so_without_asking_the_provider(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_verified_challenge_does_not_call_the_provider(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await otp_caller.send()
         await otp_caller.verify()
         await sandbox.order_fault("/VerifyOTP", status=500)
         assert [(await otp_caller.verify(code)).status_code for code in (CODE, WRONG_CODE)] == [200, 200]
 
-    async def test_a_wrong_code_is_401_and_the_third_429_for_good(self, otp_caller: OtpCaller) -> None:
+    async def test_wrong_code_is_401_and_the_third_permanently_429(self, otp_caller: OtpCaller) -> None:
         await otp_caller.send()
         answers = [refusal(await otp_caller.verify(WRONG_CODE)) for _ in range(3)]
         assert answers == [(401, "OTP_INVALID"), (401, "OTP_INVALID"), (429, "OTP_MAX_RETRIES")]
@@ -38,7 +38,7 @@ class TestVerify:
         assert refusal(late) == (429, "OTP_MAX_RETRIES")
         assert late.headers["retry-after"] == "1"
 
-    async def test_an_old_code_is_410_costs_no_try_and_another_comes_at_once(
+    async def test_expired_code_is_410_without_an_attempt_and_allows_a_new_code(
         self, otp_caller: OtpCaller, sandbox: Sandbox
     ) -> None:
         await otp_caller.send()
@@ -50,10 +50,10 @@ class TestVerify:
 
         assert (await otp_caller.verify()).status_code == 200
 
-    async def test_without_a_challenge_it_is_410(self, otp_caller: OtpCaller) -> None:
+    async def test_missing_challenge_is_410(self, otp_caller: OtpCaller) -> None:
         assert refusal(await otp_caller.verify()) == (410, "OTP_EXPIRED")
 
-    async def test_an_outage_is_503_and_costs_no_try(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_provider_outage_is_503_without_an_attempt(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         await otp_caller.send()
         await sandbox.order_fault("/VerifyOTP", status=502, times=5)
         outages = [await otp_caller.verify() for _ in range(5)]
@@ -62,7 +62,7 @@ class TestVerify:
         assert wrong == ["OTP_INVALID", "OTP_INVALID"]
         assert (await otp_caller.verify()).status_code == 200
 
-    async def test_guesses_at_once_cannot_pass_the_limit(self, otp_caller: OtpCaller) -> None:
+    async def test_concurrent_guesses_cannot_exceed_the_limit(self, otp_caller: OtpCaller) -> None:
         await otp_caller.send()
         guesses = [await asyncio.gather(*(otp_caller.verify(f"{n:06d}") for n in range(20))) for _ in range(4)]
         codes = [code_of(guess) for burst in guesses for guess in burst]
@@ -70,7 +70,9 @@ class TestVerify:
         assert set(codes) == {"OTP_INVALID", "OTP_MAX_RETRIES", "REQUEST_IN_PROGRESS"}
         assert refusal(await otp_caller.verify()) == (429, "OTP_MAX_RETRIES")
 
-    async def test_the_right_code_twice_at_once_is_never_too_old(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_concurrent_right_codes_are_not_refused_as_expired(
+        self, otp_caller: OtpCaller, sandbox: Sandbox
+    ) -> None:
         await otp_caller.send()
         await sandbox.order_fault("/VerifyOTP", delay_seconds=UNTIL_CLEARED)
         verifying = [asyncio.ensure_future(otp_caller.verify()) for _ in range(5)]
@@ -80,7 +82,7 @@ class TestVerify:
         assert sorted(map(refusal, answers)) == [(200, ""), *[(409, "REQUEST_IN_PROGRESS")] * 4]
         assert (await otp_caller.verify()).status_code == 200
 
-    async def test_a_code_replaced_while_it_is_checked_proves_nothing(
+    async def test_code_replaced_during_verification_is_not_accepted(
         self, otp_caller: OtpCaller, sandbox: Sandbox
     ) -> None:
         await otp_caller.send()
@@ -94,14 +96,14 @@ class TestVerify:
         assert (await otp_caller.verify()).status_code == 200
 
     @pytest.mark.parametrize("other", [{"context": "transfer"}, {"reference": "another"}])
-    async def test_a_proof_is_for_its_matter_only(self, otp_caller: OtpCaller, other: dict[str, str]) -> None:
+    async def test_verification_is_bound_to_its_challenge(self, otp_caller: OtpCaller, other: dict[str, str]) -> None:
         await otp_caller.send()
         await otp_caller.verify()
         assert refusal(await otp_caller.verify(**other)) == (410, "OTP_EXPIRED")
 
-    async def test_one_matter_of_two_people_is_two_challenges(self, ledger_caller: LedgerCaller) -> None:
-        seller = await new_otp_caller(ledger_caller, context="transfer", reference="one")
-        buyer = await new_otp_caller(ledger_caller, context="transfer", reference="one")
+    async def test_two_users_have_separate_challenges(self, ledger: LedgerCaller) -> None:
+        seller = await new_otp_caller(ledger, context="transfer", reference="one")
+        buyer = await new_otp_caller(ledger, context="transfer", reference="one")
         await seller.send()
         await buyer.send()
         await seller.verify()
@@ -109,7 +111,7 @@ class TestVerify:
 
 
 class TestWithdraw:
-    async def test_closes_the_challenge_and_refuses_the_send_that_comes_late(
+    async def test_withdrawal_closes_the_challenge_and_refuses_a_late_send(
         self, otp_caller: OtpCaller, sandbox: Sandbox
     ) -> None:
         send = uuid.uuid4()
@@ -121,7 +123,7 @@ class TestWithdraw:
         assert await otp_caller.challenges() == 0
 
     @pytest.mark.parametrize("is_verified", [False, True])
-    async def test_after_the_send_the_code_is_of_no_use(self, otp_caller: OtpCaller, is_verified: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    async def test_code_is_invalid_after_withdrawal(self, otp_caller: OtpCaller, is_verified: bool) -> None:  # noqa: FBT001 - a parameter of the test
         send, withdrawal = uuid.uuid4(), uuid.uuid4()
         await otp_caller.send(send)
         if is_verified:
@@ -134,14 +136,14 @@ class TestWithdraw:
         assert refusal(await otp_caller.verify()) == (410, "OTP_EXPIRED")
         assert await otp_caller.challenges() == 0
 
-    async def test_another_send_opens_it_again(self, otp_caller: OtpCaller) -> None:
+    async def test_another_send_reopens_the_challenge(self, otp_caller: OtpCaller) -> None:
         send = uuid.uuid4()
         await otp_caller.send(send)
         await otp_caller.withdraw(send)
         assert sent(await otp_caller.send()) is True
         assert (await otp_caller.verify()).status_code == 200
 
-    async def test_while_the_provider_is_asked_nothing_is_opened(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_withdrawal_during_a_send_leaves_no_challenge(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
         send = uuid.uuid4()
         await sandbox.order_fault("/SendOTP", delay_seconds=UNTIL_CLEARED, times=1)
         sending = asyncio.ensure_future(otp_caller.send(send))
@@ -155,7 +157,9 @@ class TestWithdraw:
         assert await otp_caller.challenges() == 0
         assert refusal(await otp_caller.verify()) == (410, "OTP_EXPIRED")
 
-    async def test_of_one_send_stops_another_in_flight(self, otp_caller: OtpCaller, sandbox: Sandbox) -> None:
+    async def test_withdrawal_of_one_send_stops_another_in_flight(
+        self, otp_caller: OtpCaller, sandbox: Sandbox
+    ) -> None:
         first, second = uuid.uuid4(), uuid.uuid4()
         await otp_caller.send(first)
         await otp_caller.let_time_pass()
@@ -170,9 +174,9 @@ class TestWithdraw:
         assert await otp_caller.challenges() == 0
         assert sent(await otp_caller.send(second)) is True
 
-    async def test_and_send_at_once_end_alike(self, ledger_caller: LedgerCaller) -> None:
+    async def test_concurrent_withdrawal_and_send_have_one_outcome(self, ledger: LedgerCaller) -> None:
         async def race() -> tuple[int, int]:
-            otp_caller, send = await new_otp_caller(ledger_caller), uuid.uuid4()
+            otp_caller, send = await new_otp_caller(ledger), uuid.uuid4()
             answers = await asyncio.gather(
                 otp_caller.send(send), otp_caller.withdraw(send), otp_caller.send(send), otp_caller.withdraw(send)
             )
@@ -184,7 +188,7 @@ class TestWithdraw:
 
 
 class TestHousekeeping:
-    async def test_drops_challenges_of_yesterday(self, otp_caller: OtpCaller) -> None:
+    async def test_old_challenges_are_deleted(self, otp_caller: OtpCaller) -> None:
         old, young = otp_caller, await new_otp_caller(LedgerCaller(otp_caller.http, otp_caller.database))
         await old.send()
         await young.send()

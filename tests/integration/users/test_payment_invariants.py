@@ -1,4 +1,4 @@
-"""The checker of the whole platform sees when credits and payments disagree."""
+"""The platform's invariant checker reports contradictions between credits and payments."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -13,42 +13,41 @@ from tests.integration.users.payment_caller import PaymentCaller, new_payment_ca
 from tests.integration.users.user_client import LedgerCaller
 
 
-async def violations(ledger_caller: LedgerCaller) -> list[str]:
+async def violations(ledger: LedgerCaller) -> list[str]:
     rows = {
-        name: await ledger_caller.database.fetch_all(text(READS[name].statement))
-        for name in ("payments", "payment_credits")
+        name: await ledger.database.fetch_all(text(READS[name].statement)) for name in ("payments", "payment_credits")
     }
     return payments.violations(PlatformRows(**{name: [dict(row) for row in found] for name, found in rows.items()}))
 
 
 @pytest.fixture
-async def payment_caller(ledger_caller: LedgerCaller) -> AsyncIterator[PaymentCaller]:
-    """A payment that was credited. Before it, all is well; afterwards nothing is left of it."""
-    assert await violations(ledger_caller) == []
-    payment_caller = await new_payment_caller(ledger_caller)
+async def payment_caller(ledger: LedgerCaller) -> AsyncIterator[PaymentCaller]:
+    """A credited payment. There is no violation before it, and it is deleted afterwards."""
+    assert await violations(ledger) == []
+    payment_caller = await new_payment_caller(ledger)
     await payment_caller.report("SUCCEEDED")
-    assert await violations(ledger_caller) == []
+    assert await violations(ledger) == []
     yield payment_caller
-    await forge(ledger_caller, "DELETE FROM payments")
-    await forge(ledger_caller, "DELETE FROM ledger_entries")
+    await forge(ledger, "DELETE FROM payments")
+    await forge(ledger, "DELETE FROM ledger_entries")
 
 
-async def forge(ledger_caller: LedgerCaller, sql: str, **parameters: object) -> None:
-    """Change what cannot be changed."""
-    async with ledger_caller.database.transaction() as connection:
+async def forge(ledger: LedgerCaller, sql: str, **parameters: object) -> None:
+    """Change rows that the database protects."""
+    async with ledger.database.transaction() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text(sql), parameters)
 
 
-async def test_payments_in_every_state_are_in_order(ledger_caller: LedgerCaller, payment_caller: PaymentCaller) -> None:
+async def test_payments_in_every_state_have_no_violation(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
     for status in ("WAITING", "FAILED", "PARTIALLY_PAID", "REFUNDED"):
-        await (await new_payment_caller(ledger_caller, provider="nowpayments")).report(status)
+        await (await new_payment_caller(ledger, provider="nowpayments")).report(status)
     await payment_caller.report("REFUNDED")
-    spent = await new_payment_caller(ledger_caller)
+    spent = await new_payment_caller(ledger)
     await spent.report("SUCCEEDED")
-    await ledger_caller.deduct(spent.user_id, "30.00")
+    await ledger.deduct(spent.user_id, "30.00")
     await spent.report("REFUNDED")
-    assert await violations(ledger_caller) == []
+    assert await violations(ledger) == []
 
 
 @pytest.mark.parametrize(
@@ -62,26 +61,22 @@ async def test_payments_in_every_state_are_in_order(ledger_caller: LedgerCaller,
         "DELETE FROM ledger_entries WHERE account_kind = 'external'",
     ],
 )
-async def test_a_payment_that_did_not_move_what_it_says_is_seen(
-    ledger_caller: LedgerCaller, payment_caller: PaymentCaller, change: str
+async def test_payment_with_another_amount_in_the_ledger_is_reported(
+    ledger: LedgerCaller, payment_caller: PaymentCaller, change: str
 ) -> None:
-    await forge(ledger_caller, change)
-    [told] = await violations(ledger_caller)
+    await forge(ledger, change)
+    [told] = await violations(ledger)
     assert told.startswith(f"payment {payment_caller.payment_id} (")
 
 
-async def test_a_credit_for_no_payment_is_seen(ledger_caller: LedgerCaller, payment_caller: PaymentCaller) -> None:
-    answer = await ledger_caller.top_up(payment_caller.user_id, "9.00", provider="stripe", reference=str(uuid.uuid4()))
+async def test_credit_without_a_payment_is_reported(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
+    answer = await ledger.top_up(payment_caller.user_id, "9.00", provider="stripe", reference=str(uuid.uuid4()))
     assert answer.status_code == 200
-    [told] = await violations(ledger_caller)
+    [told] = await violations(ledger)
     assert told.startswith(f"stripe credited 9.00 to {payment_caller.user_id} for ")
 
 
-async def test_a_payment_that_was_credited_twice_is_seen(
-    ledger_caller: LedgerCaller, payment_caller: PaymentCaller
-) -> None:
-    await ledger_caller.top_up(
-        payment_caller.user_id, "50.00", provider="stripe", reference=str(payment_caller.payment_id)
-    )
-    [told] = await violations(ledger_caller)
+async def test_payment_credited_twice_is_reported(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
+    await ledger.top_up(payment_caller.user_id, "50.00", provider="stripe", reference=str(payment_caller.payment_id))
+    [told] = await violations(ledger)
     assert told.startswith(f"payment {payment_caller.payment_id} (SUCCEEDED) of 50.00 moved 50.00 (top_up)")

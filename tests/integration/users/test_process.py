@@ -1,4 +1,4 @@
-"""The process as a whole: without a broker, and its command line."""
+"""The whole process: without a broker, and its command line."""
 
 import asyncio
 import os
@@ -16,10 +16,7 @@ from users.settings import Settings
 
 async def test_starts_and_works_without_a_broker(settings: Settings, database: Database) -> None:
     elsewhere = settings.model_copy(update={"rabbitmq_url": SecretStr("amqp://guest:guest@127.0.0.1:1/")})
-    async with (
-        serving(create_app(elsewhere), elsewhere) as url,
-        http_client(url) as http,
-    ):
+    async with serving(create_app(elsewhere), elsewhere) as url, http_client(url) as http:
         user_client = UserClient(http)
         person = await user_client.join()
         assert (await user_client.log_out(person)).status_code == 200
@@ -35,10 +32,7 @@ async def test_without_its_database_it_is_unhealthy_and_answers_503(settings: Se
     elsewhere = settings.model_copy(
         update={"database_url": SecretStr("postgresql+asyncpg://nobody:x@127.0.0.1:1/nothing")}
     )
-    async with (
-        serving(create_app(elsewhere), elsewhere) as url,
-        http_client(url) as http,
-    ):
+    async with serving(create_app(elsewhere), elsewhere) as url, http_client(url) as http:
         health, alive, login = (
             await http.get("/health"),
             await http.get("/livez"),
@@ -60,7 +54,7 @@ async def _command(settings: Settings, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, (out + err).decode()
 
 
-async def test_the_first_admin_is_made_on_the_command_line(user_client: UserClient, settings: Settings) -> None:
+async def test_first_admin_is_created_on_the_command_line(user_client: UserClient, settings: Settings) -> None:
     person = await user_client.join()
 
     done = await _command(settings, "grant", person.email.upper(), "admin")

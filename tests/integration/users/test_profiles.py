@@ -1,4 +1,4 @@
-"""Who may read and change what about whom."""
+"""Who may read and change which profile."""
 
 import asyncio
 import uuid
@@ -25,9 +25,9 @@ async def _waits_or_is_done(database: Database, call: "asyncio.Future[Any]") -> 
 
 
 class TestProfile:
-    async def test_of_oneself(self, user_client: UserClient, ledger_caller: LedgerCaller) -> None:
+    async def test_user_reads_their_own(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         person = await user_client.join()
-        await ledger_caller.top_up(person.user_id, "12.50")
+        await ledger.top_up(person.user_id, "12.50")
 
         answer = await user_client.http.get(f"/api/users/{person.user_id}", headers=person.headers)
 
@@ -44,13 +44,13 @@ class TestProfile:
             "assigned_hall_id": None,
         }
 
-    async def test_of_somebody_else_is_403_whether_they_exist_or_not(self, user_client: UserClient) -> None:
+    async def test_other_user_is_403_whether_they_exist_or_not(self, user_client: UserClient) -> None:
         person, other = await user_client.join(), await user_client.join()
         for user_id in (other.user_id, uuid.uuid4()):
             answer = await user_client.http.get(f"/api/users/{user_id}", headers=person.headers)
             assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
 
-    async def test_of_anybody_for_an_admin(self, user_client: UserClient, admin: LoggedInUser) -> None:
+    async def test_admin_reads_any_profile(self, user_client: UserClient, admin: LoggedInUser) -> None:
         person = await user_client.join()
         known = await user_client.http.get(f"/api/users/{person.user_id}", headers=admin.headers)
         unknown = await user_client.http.get(f"/api/users/{uuid.uuid4()}", headers=admin.headers)
@@ -66,9 +66,9 @@ class TestProfile:
 
 
 class TestBalance:
-    async def test_of_oneself(self, user_client: UserClient, ledger_caller: LedgerCaller) -> None:
+    async def test_user_reads_their_own(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         person = await user_client.join()
-        await ledger_caller.top_up(person.user_id, "12.50")
+        await ledger.top_up(person.user_id, "12.50")
         answer = await user_client.http.get("/api/credits/balance", headers=person.headers)
         assert answer.json()["data"] == {"credit_balance": "12.50", "currency": "SGD"}
 
@@ -83,7 +83,7 @@ class TestAdminChange:
         answer = await user_client.http.patch(f"/api/admin/users/{user_id}", headers=by.headers, json=body)
         return answer.status_code, code_of(answer)
 
-    async def test_flags_a_user_and_leaves_the_rest(self, user_client: UserClient, admin: LoggedInUser) -> None:
+    async def test_flagging_changes_nothing_else(self, user_client: UserClient, admin: LoggedInUser) -> None:
         person = await user_client.join()
 
         answer = await user_client.http.patch(
@@ -101,23 +101,21 @@ class TestAdminChange:
         assert (await user_client.log_in(person.email)).json()["data"]["user"]["roles"] == ["customer", "staff"]
 
     async def test_losing_a_role_ends_the_sessions(
-        self, user_client: UserClient, admin: LoggedInUser, ledger_caller: LedgerCaller
+        self, user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
     ) -> None:
         person = await user_client.join()
         elsewhere = (await user_client.log_in(person.email)).json()["data"]
         await self.change(user_client, admin, person.user_id, roles=["customer", "staff"])
-        before = len((await ledger_caller.http.get("/internal/sessions/revoked")).json()["data"])
+        before = len((await ledger.http.get("/internal/sessions/revoked")).json()["data"])
 
         assert (await self.change(user_client, admin, person.user_id, roles=["customer"]))[0] == 200
 
         for token in (person.refresh_token, elsewhere["refresh_token"]):
             assert (await user_client.refresh(token)).status_code == 401
-        assert len((await ledger_caller.http.get("/internal/sessions/revoked")).json()["data"]) == before + 2
+        assert len((await ledger.http.get("/internal/sessions/revoked")).json()["data"]) == before + 2
         assert (await user_client.log_in(person.email)).status_code == 200
 
-    async def test_a_login_during_it_has_the_roles_that_are_left(
-        self, user_client: UserClient, database: Database
-    ) -> None:
+    async def test_login_during_the_change_has_the_new_roles(self, user_client: UserClient, database: Database) -> None:
         person = await user_client.join()
         await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
         async with database.transaction() as change:
@@ -130,7 +128,7 @@ class TestAdminChange:
         claims = jwt.decode(data["access_token"], options={"verify_signature": False})
         assert (claims["roles"], data["user"]["roles"]) == (["customer"], ["customer"])
 
-    async def test_a_role_and_the_sessions_that_name_it_end_at_once(
+    async def test_role_and_its_sessions_end_together(
         self, user_client: UserClient, admin: LoggedInUser, database: Database
     ) -> None:
         person = await user_client.join()
@@ -146,14 +144,14 @@ class TestAdminChange:
         assert await database.fetch_one(_ROLES, {"user_id": person.user_id}) == {"roles": ["customer"]}
         assert (await user_client.refresh(person.refresh_token)).status_code == 401
 
-    async def test_gives_staff_a_hall_and_takes_it_away(
-        self, user_client: UserClient, admin: LoggedInUser, ledger_caller: LedgerCaller
+    async def test_hall_is_assigned_and_removed(
+        self, user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
     ) -> None:
         person = await user_client.join()
         halls = []
         for body in ({"assigned_hall_id": " HALL-A "}, {"is_flagged": False}, {"assigned_hall_id": None}):
             assert await self.change(user_client, admin, person.user_id, **body) == (200, "")
-            seen = (await ledger_caller.http.get(f"/internal/users/{person.user_id}")).json()["data"]
+            seen = (await ledger.http.get(f"/internal/users/{person.user_id}")).json()["data"]
             halls.append(seen["assigned_hall_id"])
         assert halls == ["HALL-A", "HALL-A", None]
 
@@ -174,19 +172,19 @@ class TestAdminChange:
             {"assigned_hall_id": "a\x00"},
         ],
     )
-    async def test_what_makes_no_sense_is_400(
+    async def test_invalid_request_is_400(
         self, user_client: UserClient, admin: LoggedInUser, body: dict[str, object]
     ) -> None:
         assert await self.change(user_client, admin, admin.user_id, **body) == (400, "VALIDATION_ERROR")
 
-    async def test_of_nobody_is_404(self, user_client: UserClient, admin: LoggedInUser) -> None:
+    async def test_change_of_an_unknown_user_is_404(self, user_client: UserClient, admin: LoggedInUser) -> None:
         assert await self.change(user_client, admin, uuid.uuid4(), is_flagged=True) == (404, "USER_NOT_FOUND")
 
 
 class TestInternalReads:
-    async def test_a_user(self, user_client: UserClient, ledger_caller: LedgerCaller) -> None:
+    async def test_a_user(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         person = await user_client.join()
-        answer = await ledger_caller.http.get(f"/internal/users/{person.user_id}")
+        answer = await ledger.http.get(f"/internal/users/{person.user_id}")
         assert answer.json()["data"] == {
             "user_id": str(person.user_id),
             "email": person.email,
@@ -199,33 +197,31 @@ class TestInternalReads:
             "credit_balance": "0.00",
         }
 
-    async def test_an_unknown_user_is_404(self, ledger_caller: LedgerCaller) -> None:
-        answer = await ledger_caller.http.get(f"/internal/users/{uuid.uuid4()}")
+    async def test_an_unknown_user_is_404(self, ledger: LedgerCaller) -> None:
+        answer = await ledger.http.get(f"/internal/users/{uuid.uuid4()}")
         assert (answer.status_code, code_of(answer)) == (404, "USER_NOT_FOUND")
 
-    async def test_several_users(self, ledger_caller: LedgerCaller) -> None:
-        known = {str(await ledger_caller.open_wallet()) for _ in range(3)}
+    async def test_several_users(self, ledger: LedgerCaller) -> None:
+        known = {str(await ledger.open_wallet()) for _ in range(3)}
         body = {"user_ids": [*known, str(uuid.uuid4())]}
-        answer = await ledger_caller.http.post("/internal/users/lookup", json=body)
+        answer = await ledger.http.post("/internal/users/lookup", json=body)
         assert {user["user_id"] for user in answer.json()["data"]} == known
 
-    async def test_by_e_mail_address_whatever_its_case(
-        self, user_client: UserClient, ledger_caller: LedgerCaller
-    ) -> None:
+    async def test_email_lookup_is_case_insensitive(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         person = await user_client.join()
-        known = await ledger_caller.http.post("/internal/users/find", json={"email": person.email.upper()})
-        by_id = await ledger_caller.http.get(f"/internal/users/{person.user_id}")
+        known = await ledger.http.post("/internal/users/find", json={"email": person.email.upper()})
+        by_id = await ledger.http.get(f"/internal/users/{person.user_id}")
         assert known.json()["data"] == by_id.json()["data"]
 
-    async def test_an_unknown_e_mail_address_is_404_and_no_address_400(self, ledger_caller: LedgerCaller) -> None:
-        unknown = await ledger_caller.http.post("/internal/users/find", json={"email": "nobody@example.com"})
-        nothing = await ledger_caller.http.post("/internal/users/find", json={"email": "nobody"})
+    async def test_unknown_email_is_404_and_a_malformed_one_400(self, ledger: LedgerCaller) -> None:
+        unknown = await ledger.http.post("/internal/users/find", json={"email": "nobody@example.com"})
+        nothing = await ledger.http.post("/internal/users/find", json={"email": "nobody"})
         assert (unknown.status_code, code_of(unknown)) == (404, "USER_NOT_FOUND")
         assert (nothing.status_code, code_of(nothing)) == (400, "VALIDATION_ERROR")
 
-    async def test_no_more_than_a_hundred(self, ledger_caller: LedgerCaller) -> None:
+    async def test_hundred_users_at_most(self, ledger: LedgerCaller) -> None:
         body = {"user_ids": [str(uuid.uuid4()) for _ in range(101)]}
-        answer = await ledger_caller.http.post("/internal/users/lookup", json=body)
+        answer = await ledger.http.post("/internal/users/lookup", json=body)
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
@@ -270,7 +266,7 @@ async def test_internal_routes_are_for_services(
     assert (nobody.status_code, a_user.status_code, another.status_code) == (401, 401, 403)
 
 
-async def test_every_internal_route_is_in_that_list(user_client: UserClient) -> None:
+async def test_every_internal_route_is_covered(user_client: UserClient) -> None:
     document = (await user_client.http.get("/openapi.json")).json()
     served = {
         (method.upper(), path)

@@ -1,4 +1,4 @@
-"""The people that development and tests begin with."""
+"""The seeded users of development and tests."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Urls:
     databases: dict[str, str]
 
 
-async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
+async def test_seeded_users_have_names_and_credits_and_staff_a_hall(
     database_url: DatabaseFactory, settings: Settings
 ) -> None:
     urls = Urls({package: database_url(package) for package in ("users", "events", "inventory")})

@@ -1,4 +1,4 @@
-"""Staying logged in and logging out (W1)."""
+"""Sessions: refresh and logout (W1)."""
 
 import asyncio
 import hashlib
@@ -29,9 +29,9 @@ WAITING_REFRESH = text(
 )
 
 
-async def revoked_sessions(ledger_caller: LedgerCaller) -> dict[str, str]:
+async def revoked_sessions(ledger: LedgerCaller) -> dict[str, str]:
     """Return what a gateway loads at its start: session id → expiry."""
-    data = (await ledger_caller.http.get("/internal/sessions/revoked")).json()["data"]
+    data = (await ledger.http.get("/internal/sessions/revoked")).json()["data"]
     return {session["session_id"]: session["expires_at"] for session in data}
 
 
@@ -40,7 +40,7 @@ def session_of(access_token: str) -> str:
 
 
 class TestAccessTokens:
-    async def test_are_what_the_platform_verifies(self, user_client: UserClient, settings: Settings) -> None:
+    async def test_access_token_is_verified_by_the_platform(self, user_client: UserClient, settings: Settings) -> None:
         person = await user_client.join()
 
         async def published_keys() -> dict[str, object]:
@@ -69,7 +69,7 @@ class TestAccessTokens:
 
 
 class TestRefresh:
-    async def test_gives_new_tokens_of_the_same_session(self, user_client: UserClient) -> None:
+    async def test_refresh_returns_new_tokens_of_the_same_session(self, user_client: UserClient) -> None:
         person = await user_client.join()
 
         data = (await user_client.refresh(person.refresh_token)).json()["data"]
@@ -78,16 +78,14 @@ class TestRefresh:
         assert data["refresh_token"] != person.refresh_token
         assert session_of(data["access_token"]) == session_of(person.access_token)
 
-    async def test_goes_on_and_on(self, user_client: UserClient) -> None:
+    async def test_refresh_can_be_repeated(self, user_client: UserClient) -> None:
         token = (await user_client.join()).refresh_token
         for _ in range(5):
             answer = await user_client.refresh(token)
             assert answer.status_code == 200
             token = answer.json()["data"]["refresh_token"]
 
-    async def test_a_used_token_ends_the_whole_session(
-        self, user_client: UserClient, ledger_caller: LedgerCaller
-    ) -> None:
+    async def test_a_used_token_ends_the_whole_session(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         person = await user_client.join()
         successor = (await user_client.refresh(person.refresh_token)).json()["data"]["refresh_token"]
 
@@ -96,22 +94,22 @@ class TestRefresh:
 
         assert (reuse.status_code, code_of(reuse)) == (401, "UNAUTHORIZED")
         assert (after.status_code, code_of(after)) == (401, "UNAUTHORIZED")
-        assert session_of(person.access_token) in await revoked_sessions(ledger_caller)
+        assert session_of(person.access_token) in await revoked_sessions(ledger)
 
-    async def test_of_many_with_one_token_at_most_one_wins(self, user_client: UserClient) -> None:
+    async def test_concurrent_refreshes_succeed_at_most_once(self, user_client: UserClient) -> None:
         person = await user_client.join()
         answers = await asyncio.gather(*(user_client.refresh(person.refresh_token) for _ in range(20)))
         assert [answer.status_code for answer in answers].count(200) == 1
         assert {answer.status_code for answer in answers} == {200, 401}
 
-    async def test_other_sessions_of_the_user_go_on(self, user_client: UserClient) -> None:
+    async def test_other_sessions_of_the_user_stay_active(self, user_client: UserClient) -> None:
         person = await user_client.join()
         elsewhere = (await user_client.log_in(person.email)).json()["data"]["refresh_token"]
         await user_client.refresh(person.refresh_token)
         await user_client.refresh(person.refresh_token)
         assert (await user_client.refresh(elsewhere)).status_code == 200
 
-    async def test_an_old_token_is_expired(self, user_client: UserClient, database: Database) -> None:
+    async def test_expired_token_is_refused_as_expired(self, user_client: UserClient, database: Database) -> None:
         person = await user_client.join()
         await database.execute(
             text("UPDATE refresh_tokens SET expires_at = now() WHERE token_hash = :token_hash"),
@@ -129,7 +127,7 @@ class TestRefresh:
         assert row is not None
         assert timedelta(days=7) - timedelta(minutes=1) < row["life"] <= timedelta(days=7)
 
-    async def test_an_access_token_is_no_refresh_token(self, user_client: UserClient) -> None:
+    async def test_access_token_is_refused_as_a_refresh_token(self, user_client: UserClient) -> None:
         person = await user_client.join()
         answer = await user_client.refresh(person.access_token)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
@@ -139,7 +137,7 @@ class TestRefresh:
         answer = await user_client.http.post("/api/auth/refresh", headers=headers)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
-    async def test_no_refresh_token_is_kept_in_the_clear(self, user_client: UserClient, database: Database) -> None:
+    async def test_refresh_tokens_are_stored_hashed(self, user_client: UserClient, database: Database) -> None:
         person = await user_client.join()
         row = await database.fetch_one(
             text("SELECT count(*) AS found FROM refresh_tokens WHERE token_hash = :token"),
@@ -150,7 +148,7 @@ class TestRefresh:
 
 
 class TestLogOut:
-    async def test_ends_the_session(self, user_client: UserClient, ledger_caller: LedgerCaller) -> None:
+    async def test_ends_the_session(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         person = await user_client.join()
 
         answer = await user_client.log_out(person)
@@ -158,7 +156,7 @@ class TestLogOut:
         assert answer.status_code == 200
         assert answer.json()["data"]["message"]
         assert (await user_client.refresh(person.refresh_token)).status_code == 401
-        assert session_of(person.access_token) in await revoked_sessions(ledger_caller)
+        assert session_of(person.access_token) in await revoked_sessions(ledger)
 
     async def test_twice_is_harmless(self, user_client: UserClient) -> None:
         person = await user_client.join()
@@ -174,14 +172,16 @@ class TestLogOut:
         await user_client.log_out(person)
         assert (await user_client.refresh(elsewhere)).status_code == 200
 
-    async def test_wins_against_a_refresh_at_once(self, user_client: UserClient) -> None:
+    async def test_logout_wins_against_a_concurrent_refresh(self, user_client: UserClient) -> None:
         for _ in range(5):
             person = await user_client.join()
             renewed, _ = await asyncio.gather(user_client.refresh(person.refresh_token), user_client.log_out(person))
             token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else person.refresh_token
             assert (await user_client.refresh(token)).status_code == 401
 
-    async def test_a_refresh_that_waits_for_it_gets_nothing(self, user_client: UserClient, database: Database) -> None:
+    async def test_refresh_that_waits_for_a_logout_is_refused(
+        self, user_client: UserClient, database: Database
+    ) -> None:
         person = await user_client.join()
         async with database.transaction() as log_out:
             await log_out.execute(
@@ -193,15 +193,15 @@ class TestLogOut:
         renewed = await renewing
         assert (renewed.status_code, code_of(renewed)) == (401, "UNAUTHORIZED")
 
-    async def test_is_listed_as_long_as_access_tokens_live(
-        self, user_client: UserClient, ledger_caller: LedgerCaller, database: Database
+    async def test_revoked_session_is_listed_until_its_access_tokens_expire(
+        self, user_client: UserClient, ledger: LedgerCaller, database: Database
     ) -> None:
         person = await user_client.join()
         newest = (await user_client.refresh(person.refresh_token)).json()["data"]["access_token"]
         session_id = session_of(newest)
         await user_client.log_out(person)
 
-        expires_at = (await revoked_sessions(ledger_caller))[session_id]
+        expires_at = (await revoked_sessions(ledger))[session_id]
         expiry_of_newest = jwt.decode(newest, options={"verify_signature": False})["exp"]
         assert datetime.fromisoformat(expires_at).timestamp() == expiry_of_newest
 
@@ -209,7 +209,7 @@ class TestLogOut:
             text("UPDATE sessions SET access_expires_at = now() WHERE session_id = :session_id"),
             {"session_id": session_id},
         )
-        assert session_id not in await revoked_sessions(ledger_caller)
+        assert session_id not in await revoked_sessions(ledger)
 
 
 class TestMessages:
@@ -222,7 +222,7 @@ class TestMessages:
             await queue.bind(MESSAGES_EXCHANGE, "session.revoked")
             yield queue
 
-    async def test_log_out_is_told_to_gateways_at_once(
+    async def test_logout_is_announced_to_gateways_at_once(
         self, user_client: UserClient, gateway_queue: AbstractQueue
     ) -> None:
         person = await user_client.join()
@@ -234,7 +234,9 @@ class TestMessages:
         assert heard["subject"] == heard["data"]["session_id"] == session_of(person.access_token)
         assert datetime.fromisoformat(heard["data"]["expires_at"]) > datetime.now(UTC)
 
-    async def test_so_is_a_reused_token(self, user_client: UserClient, gateway_queue: AbstractQueue) -> None:
+    async def test_reused_token_is_announced_to_gateways(
+        self, user_client: UserClient, gateway_queue: AbstractQueue
+    ) -> None:
         person = await user_client.join()
         for _ in range(2):
             await user_client.refresh(person.refresh_token)
@@ -251,7 +253,7 @@ async def _next(queue: AbstractQueue) -> dict[str, Any]:
         return dict(json.loads((await anext(messages)).body))
 
 
-async def test_housekeeping_drops_what_is_over_only(
+async def test_housekeeping_deletes_only_expired_sessions(
     housekeeping_user_client: UserClient, user_client: UserClient, database: Database
 ) -> None:
     over, revoked, alive = [await user_client.join() for _ in range(3)]
@@ -269,7 +271,7 @@ async def test_housekeeping_drops_what_is_over_only(
 
 
 async def _age(database: Database, *user_client: LoggedInUser) -> None:
-    """Let all their tokens be dead."""
+    """Expire all tokens."""
     ids = [uuid.UUID(session_of(person.access_token)) for person in user_client]
     parameters = {"session_ids": ids}
     await database.execute(

@@ -1,4 +1,4 @@
-"""Text messages to people's phones: once for each request, and only for other services."""
+"""Text messages: sent once per request, and only for other services."""
 
 import uuid
 from typing import Any
@@ -24,9 +24,7 @@ async def texts_to(person: LoggedInUser, sandbox: Sandbox) -> list[str]:
     return [message["text"] for message in sent if message["kind"] == "sms"]
 
 
-async def test_a_text_message_reaches_the_phone_once(
-    otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox
-) -> None:
+async def test_text_message_is_sent_once(otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox) -> None:
     body = call(person)
     for _ in range(2):
         answer = await otp_caller.http.post("/internal/sms", json=body)
@@ -34,7 +32,7 @@ async def test_a_text_message_reaches_the_phone_once(
     assert await texts_to(person, sandbox) == ["Cancelled."]
 
 
-async def test_another_text_under_the_same_id_is_refused(
+async def test_request_id_with_another_text_is_refused(
     otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox
 ) -> None:
     body = call(person)
@@ -44,7 +42,7 @@ async def test_another_text_under_the_same_id_is_refused(
     assert await texts_to(person, sandbox) == ["Cancelled."]
 
 
-async def test_a_provider_that_is_down_is_asked_again(
+async def test_send_succeeds_after_a_provider_outage(
     otp_caller: OtpCaller, person: LoggedInUser, sandbox: Sandbox
 ) -> None:
     await sandbox.http.post("/control/faults", json={"path": "/SendSMS", "status": 500, "times": 1})
@@ -54,16 +52,16 @@ async def test_a_provider_that_is_down_is_asked_again(
     assert await texts_to(person, sandbox) == ["Cancelled."]
 
 
-async def test_nobody_gets_none(otp_caller: OtpCaller, person: LoggedInUser) -> None:
+async def test_unknown_user_is_404(otp_caller: OtpCaller, person: LoggedInUser) -> None:
     answer = await otp_caller.http.post("/internal/sms", json=call(person, user_id=str(uuid.uuid4())))
     assert (answer.status_code, answer.json()["error_code"]) == (404, "USER_NOT_FOUND")
 
 
 @pytest.mark.parametrize("text", ["", "x" * 481, "a\x00b"])
-async def test_a_text_has_a_length(otp_caller: OtpCaller, person: LoggedInUser, text: str) -> None:
+async def test_text_length_is_limited(otp_caller: OtpCaller, person: LoggedInUser, text: str) -> None:
     assert (await otp_caller.http.post("/internal/sms", json=call(person, text=text))).status_code == 400
 
 
-async def test_users_may_not_send_any(users_url: str, person: LoggedInUser) -> None:
+async def test_users_may_not_send_text_messages(users_url: str, person: LoggedInUser) -> None:
     async with http_client(users_url, headers={"authorization": f"Bearer {person.access_token}"}) as http:
         assert (await http.post("/internal/sms", json=call(person))).status_code in {401, 403}

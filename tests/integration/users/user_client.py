@@ -1,4 +1,4 @@
-"""What tests do with the users service, in words."""
+"""Clients of the users service: its public API, its ledger, and the sandbox."""
 
 import itertools
 import uuid
@@ -20,13 +20,13 @@ _numbers = itertools.count(1)
 
 
 def fresh_address() -> str:
-    """Return an IPv6 address in a network of its own."""
+    """Return an IPv6 address in its own network."""
     number = uuid.uuid4().int
     return f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1"
 
 
 def fresh_phone() -> str:
-    """Return a number that nobody has."""
+    """Return an unused phone number."""
     return f"+6590{next(_numbers):06d}"
 
 
@@ -58,7 +58,7 @@ class Sandbox:
 
 @dataclass(frozen=True)
 class LoggedInUser:
-    """Somebody with an account who is logged in."""
+    """A user with an account and a session."""
 
     user_id: uuid.UUID
     email: str
@@ -77,7 +77,7 @@ class UserClient:
 
     @staticmethod
     def new_facts() -> dict[str, str]:
-        """Return an e-mail address and a phone that nobody has."""
+        """Return an unused email address and phone, and a password."""
         return {"email": f"fan{next(_numbers)}@example.com", "phone": fresh_phone(), "password": PASSWORD}
 
     async def register(self, *, address: str | None = None, **facts: str) -> httpx.Response:
@@ -99,7 +99,7 @@ class UserClient:
         return await self.http.post("/api/auth/logout", headers=person.headers)
 
     async def join(self) -> LoggedInUser:
-        """Register, verify, be logged in."""
+        """Register, verify and log in."""
         facts = self.new_facts()
         user_id = (await self.register(**facts)).json()["data"]["user_id"]
         answer = await self.verify(user_id)
@@ -117,12 +117,12 @@ class UserClient:
 
     @staticmethod
     async def end_windows(database: Database) -> None:
-        """Let the windows of all limits be over."""
+        """End the windows of all limits."""
         await database.execute(text("UPDATE attempts SET ends_at = now()"))
 
 
 async def outbox_of(database: Database, subject: str) -> list[str]:
-    """Return the types of the messages about somebody or something, oldest first."""
+    """Return the types of the messages with this subject, oldest first."""
     rows = await database.fetch_all(text("SELECT body FROM outbox ORDER BY created_at"))
     messages = [Message.from_bytes(bytes(row["body"])) for row in rows]
     return [message.type for message in messages if message.subject == subject]
@@ -130,7 +130,7 @@ async def outbox_of(database: Database, subject: str) -> list[str]:
 
 @dataclass(frozen=True)
 class LedgerCaller:
-    """The ledger's internal routes. Each call makes its own request id unless one is given."""
+    """The ledger's internal routes. Each call generates its own request id unless one is given."""
 
     http: httpx.AsyncClient
     database: Database
@@ -180,7 +180,7 @@ class LedgerCaller:
         return Decimal(answer.json()["data"]["credit_balance"])
 
     async def sum_of(self, kind: str, owner: object) -> Decimal:
-        """Return what an account's entries add up to."""
+        """Return the sum of an account's entries."""
         row = await self.database.fetch_one(
             text(
                 "SELECT coalesce(sum(amount), 0) AS total FROM ledger_entries WHERE account_kind = :k AND account_owner = :o"
@@ -191,7 +191,7 @@ class LedgerCaller:
         return Decimal(row["total"])
 
     async def open_wallet(self, amount: str = "0.00", *, phone: str = "+6590000000") -> uuid.UUID:
-        """Make a user who needs no password, with credits; quicker than registering one."""
+        """Create a user without a password, with credits; faster than a registration."""
         user_id = uuid.uuid4()
         await self.database.execute(_NEW_USER, {"user_id": user_id, "email": f"{user_id}@example.com", "phone": phone})
         await self.database.execute(_NEW_BALANCES, {"user_id": str(user_id)})
@@ -200,7 +200,7 @@ class LedgerCaller:
         return user_id
 
     async def invariant_violations(self) -> list[Any]:
-        """Return whatever in the whole ledger does not add up."""
+        """Return every violation of the ledger's invariants."""
         return [row for statement in _CONTRADICTIONS for row in await self.database.fetch_all(text(statement))]
 
 
@@ -230,7 +230,7 @@ _CONTRADICTIONS = (
         "SELECT b.* FROM balances b WHERE amount <> (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e "
         "WHERE (e.account_kind, e.account_owner, e.currency) = (b.account_kind, b.account_owner, b.currency))"
     ),
-    # An escrow balance that is not the sum of what is held.
+    # An escrow balance that is not the sum of its holds.
     (
         "SELECT b.* FROM balances b WHERE account_kind = 'escrow' AND amount <> (SELECT coalesce(sum(h.amount), 0) "
         "FROM escrows h WHERE h.status = 'HELD' AND CAST(h.user_id AS text) = b.account_owner)"

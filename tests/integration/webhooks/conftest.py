@@ -29,7 +29,7 @@ NewFan = Callable[[], Awaitable[Fan]]
 
 @dataclass(frozen=True)
 class ExternalServices:
-    """The sandbox, as every provider and as the mail server that takes the notifications of credited payments."""
+    """The sandbox, as every provider and as the mail server for the notifications of credited payments."""
 
     url: str
     smtp_url: str
@@ -112,7 +112,7 @@ async def opened_harness(
 
 @pytest.fixture
 async def harness(opened_harness: WebhookHarness) -> AsyncIterator[WebhookHarness]:
-    """Faults that were ordered, and jobs that wait for a try, end with the test."""
+    """Ordered faults and queued jobs end with the test."""
     yield opened_harness
     await opened_harness.sandbox.delete("/control/faults")
     await opened_harness.cancel_jobs()
@@ -120,7 +120,7 @@ async def harness(opened_harness: WebhookHarness) -> AsyncIterator[WebhookHarnes
 
 @pytest.fixture(scope="module")
 async def running_worker(settings: WorkerSettings) -> AsyncIterator[None]:
-    """A worker works on the jobs."""
+    """Run a worker."""
     async with serving(create_worker(settings), settings):
         yield
 

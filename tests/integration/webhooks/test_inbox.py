@@ -1,4 +1,4 @@
-"""What is let in, kept once and answered at once; what is not, and leaves no trace but a count. Nobody works on jobs."""
+"""Which webhooks are accepted and stored once, and which are rejected and only counted. No worker runs."""
 
 import uuid
 
@@ -24,7 +24,7 @@ def rejections(provider: str, reason: str) -> float:
 
 
 class TestAccepted:
-    async def test_it_is_kept_with_the_job_that_will_process_it(self, harness: WebhookHarness) -> None:
+    async def test_webhook_is_stored_with_its_job(self, harness: WebhookHarness) -> None:
         before = await harness.counts()
         event = stripe_event("customer.created", {"id": "cus_1"}, id=event_id())
         answer = await harness.notify_by_stripe(event)
@@ -36,28 +36,28 @@ class TestAccepted:
         after = await harness.counts()
         assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
 
-    async def test_each_provider_has_its_door(self, harness: WebhookHarness) -> None:
+    async def test_each_provider_has_its_route(self, harness: WebhookHarness) -> None:
         notice = {"payment_id": 17, "payment_status": "waiting", "price_amount": 5, "price_currency": "sgd"}
         assert (await harness.notify_by_nowpayments(notice)).status_code == 200
         assert (await harness.notify_by_supplier({"event_id": "kg-17", "type": "order.ready"})).status_code == 200
         assert await harness.logged("17:waiting:0")
         assert await harness.logged("kg-17")
 
-    async def test_a_hundred_copies_at_once_are_one(self, harness: WebhookHarness) -> None:
+    async def test_hundred_concurrent_copies_are_stored_once(self, harness: WebhookHarness) -> None:
         before = await harness.counts()
         event = stripe_event("customer.created", {}, id=event_id())
         assert await statuses(*(harness.notify_by_stripe(event) for _ in range(100))) == {200: 100}
         after = await harness.counts()
         assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
 
-    async def test_the_same_id_of_another_provider_is_another(self, harness: WebhookHarness) -> None:
+    async def test_ids_are_scoped_to_the_provider(self, harness: WebhookHarness) -> None:
         one = event_id()
         await harness.notify_by_stripe(stripe_event("customer.created", {}, id=one))
         before = await harness.counts()
         assert (await harness.notify_by_supplier({"event_id": one, "type": "order.ready"})).status_code == 200
         assert (await harness.counts())["webhooks"] - before["webhooks"] == 1
 
-    async def test_a_mebibyte_is_not_too_much_and_one_byte_more_is(self, harness: WebhookHarness) -> None:
+    async def test_webhook_is_limited_to_one_mebibyte(self, harness: WebhookHarness) -> None:
         envelope = as_bytes({"event_id": (one := event_id()), "type": "t", "padding": ""})
         body = envelope[:-2] + b"x" * (MEBIBYTE - len(envelope)) + b'"}'
         secret = harness.settings.supplier_webhook_secret
@@ -70,7 +70,7 @@ class TestAccepted:
 
 
 class TestRefused:
-    """Nothing is stored."""
+    """A rejected webhook is not stored."""
 
     async def refused(
         self, harness: WebhookHarness, provider: str, body: bytes, signature: str | None, *, header: str = ""
@@ -81,7 +81,7 @@ class TestRefused:
         return answer.status_code, code_of(answer)
 
     @pytest.mark.parametrize("provider", ["stripe", "nowpayments", "kinguin"])
-    async def test_without_a_good_signature(self, harness: WebhookHarness, provider: str) -> None:
+    async def test_invalid_signature_is_rejected(self, harness: WebhookHarness, provider: str) -> None:
         settings, before = harness.settings, rejections(provider, "signature")
         payload = {"id": "evt_x", "event_id": "x", "payment_id": 1, "payment_status": "finished", "type": "t"}
         body = as_bytes(payload)
@@ -104,18 +104,18 @@ class TestRefused:
         assert await self.refused(harness, provider, body, good, header="x-signature") == (401, "SIGNATURE_INVALID")
         assert rejections(provider, "signature") - before == len(signatures) + 2
 
-    async def test_signed_too_long_ago(self, harness: WebhookHarness) -> None:
+    async def test_expired_signature_is_rejected(self, harness: WebhookHarness) -> None:
         before = rejections("stripe", "stale")
         body = as_bytes(stripe_event("customer.created", {}))
         old = stripe_signature(body, seconds_ago=301, secret=harness.settings.stripe_webhook_secret)
         assert await self.refused(harness, "stripe", body, old) == (400, "VALIDATION_ERROR")
         assert rejections("stripe", "stale") - before == 1
 
-    async def test_a_provider_that_nobody_knows(self, harness: WebhookHarness) -> None:
+    async def test_unknown_provider_is_rejected(self, harness: WebhookHarness) -> None:
         assert (await harness.http.post("/api/webhooks/paypal", content=b"{}")).status_code == 404
 
 
-async def test_without_its_job_a_webhook_is_not_kept(harness: WebhookHarness) -> None:
+async def test_webhook_without_its_job_is_not_stored(harness: WebhookHarness) -> None:
     before = await harness.counts()
     job = NewJob(
         kind="webhook",
@@ -145,7 +145,7 @@ class TestLog:
         answer = await fan.post(f"/admin/webhook-logs/{uuid.uuid4()}/replay")
         assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
 
-    async def test_it_is_filtered_newest_first(self, harness: WebhookHarness, admin: Fan) -> None:
+    async def test_log_is_filtered_newest_first(self, harness: WebhookHarness, admin: Fan) -> None:
         made = [event_id() for _ in range(3)]
         for one in made:
             await harness.notify_by_stripe(stripe_event("customer.created", {}, id=one))
@@ -156,7 +156,7 @@ class TestLog:
         assert (await admin.get("/admin/webhook-logs", status="processed")).json()["data"] == []
         assert (await admin.get("/admin/webhook-logs", status="lost")).status_code == 400
 
-    async def test_one_is_shown_without_its_secrets(self, harness: WebhookHarness, admin: Fan, fan: Fan) -> None:
+    async def test_webhook_is_shown_without_secrets(self, harness: WebhookHarness, admin: Fan, fan: Fan) -> None:
         topped_up = await fan.top_up()
         event = success(topped_up, fan, event_id=event_id(), receipt_email="fan@example.com")
         await harness.notify_by_stripe(event)
@@ -170,7 +170,7 @@ class TestLog:
         assert subject["amount"] == 5_000
         assert topped_up["client_secret"] not in answer.text
 
-    async def test_an_unknown_one_is_not_found(self, admin: Fan) -> None:
+    async def test_unknown_id_is_not_found(self, admin: Fan) -> None:
         for answer in (
             await admin.get(f"/admin/webhook-logs/{uuid.uuid4()}"),
             await admin.post(f"/admin/webhook-logs/{uuid.uuid4()}/replay"),

@@ -1,4 +1,4 @@
-"""What becomes of webhooks: credited once whatever happens, flagged when odd, kept when nobody knows the payment."""
+"""Processing of webhooks: credited once, flagged on a mismatch, kept if the payment is unknown."""
 
 import asyncio
 import hashlib
@@ -29,10 +29,10 @@ def charge(topped_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[s
     }
 
 
-class TestWhenNobodyCanBeAsked:
-    """First in the file: no other worker works yet."""
+class TestUsersUnavailable:
+    """First in the file: no other worker runs yet."""
 
-    async def test_the_tries_are_used_up_then_it_waits_for_people_and_a_replay_credits_it(
+    async def test_exhausted_webhook_is_credited_by_a_replay(
         self, harness: WebhookHarness, fan: Fan, admin: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -59,7 +59,7 @@ class TestWhenNobodyCanBeAsked:
 
 @pytest.mark.usefixtures("running_worker")
 class TestStripe:
-    async def test_a_success_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_success_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up("50.00")
         event = success(topped_up, fan, event_id=event_id())
         assert (await harness.notify_by_stripe(event)).status_code == 200
@@ -69,9 +69,7 @@ class TestStripe:
         assert (await fan.payment(topped_up["payment_id"]))["status"] == "SUCCEEDED"
 
     @pytest.mark.parametrize("body", [b'{"hello": "world"}', b"hello", b'{"id": "\\ud800"}', b"[" * 100_000])
-    async def test_what_a_provider_says_and_nobody_understands_is_kept_for_people(
-        self, harness: WebhookHarness, admin: Fan, body: bytes
-    ) -> None:
+    async def test_malformed_webhook_is_kept_for_admins(self, harness: WebhookHarness, admin: Fan, body: bytes) -> None:
         for _ in range(2):
             signature = stripe_signature(body, secret=harness.settings.stripe_webhook_secret)
             assert (await harness.send("stripe", body, signature)).status_code == 200
@@ -81,7 +79,7 @@ class TestStripe:
         shown = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]
         assert shown["payload"] == ({"hello": "world"} if b"world" in body else None)
 
-    async def test_a_hundred_copies_at_once_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_hundred_concurrent_copies_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up()
         before = await harness.counts()
         event = success(topped_up, fan, event_id=event_id())
@@ -92,7 +90,7 @@ class TestStripe:
         assert await fan.balance() == "50.00"
         assert await harness.movements(topped_up["payment_id"]) == 1
 
-    async def test_the_same_told_in_a_hundred_events_credits_once(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_hundred_events_of_one_success_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up()
         events = [success(topped_up, fan, event_id=event_id()) for _ in range(100)]
         await asyncio.gather(*(harness.notify_by_stripe(event) for event in events))
@@ -106,7 +104,7 @@ class TestStripe:
         assert await fan.balance() == "50.00"
         assert await harness.movements(topped_up["payment_id"]) == 1
 
-    async def test_a_late_failure_takes_nothing_back(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_late_failure_is_ignored(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up()
         paid = success(topped_up, fan, event_id=event_id())
         declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
@@ -115,7 +113,7 @@ class TestStripe:
             await harness.ends(event["id"], status)
         assert await fan.balance() == "50.00"
 
-    async def test_a_declined_card_can_be_followed_by_a_better_one(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_success_after_a_declined_card_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up()
         declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
         await harness.notify_by_stripe(declined)
@@ -136,9 +134,7 @@ class TestStripe:
         assert await fan.balance() == "0.00"
         assert (await fan.payment(topped_up["payment_id"]))["status"] == "REFUNDED"
 
-    async def test_a_refund_that_arrives_first_leaves_nothing_to_credit(
-        self, harness: WebhookHarness, fan: Fan
-    ) -> None:
+    async def test_refund_before_the_success_leaves_nothing_to_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up()
         refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
         await harness.notify_by_stripe(refund)
@@ -148,7 +144,7 @@ class TestStripe:
         await harness.ends(paid["id"], "ignored")
         assert await fan.balance() == "0.00"
 
-    async def test_a_partial_refund_is_for_people(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_partial_refund_is_kept_for_admins(self, harness: WebhookHarness, fan: Fan) -> None:
         topped_up = await fan.top_up()
         paid = success(topped_up, fan, event_id=event_id())
         await harness.notify_by_stripe(paid)
@@ -168,7 +164,7 @@ class TestStripe:
         ],
         ids=["too little", "too much", "currency", "user"],
     )
-    async def test_what_contradicts_our_record_is_flagged_and_not_credited(
+    async def test_mismatched_payment_is_flagged_and_not_credited(
         self, harness: WebhookHarness, fan: Fan, wrong: dict[str, Any], flag: str
     ) -> None:
         topped_up = await fan.top_up()
@@ -180,12 +176,12 @@ class TestStripe:
         (payment,) = await harness.payments_of(fan.person.user_id)
         assert (payment["flags"], payment["status"]) == ([flag], "PENDING")
 
-    async def test_types_that_we_have_no_use_for_are_kept_and_ignored(self, harness: WebhookHarness) -> None:
+    async def test_unused_event_types_are_stored_and_ignored(self, harness: WebhookHarness) -> None:
         event = stripe_event("radar.early_fraud_warning.created", {"id": "issfr_1"}, id=event_id())
         await harness.notify_by_stripe(event)
         assert (await harness.ends(event["id"], "ignored"))["outcome"] is None
 
-    async def test_news_that_cannot_be_read_fails_at_once(self, harness: WebhookHarness, admin: Fan) -> None:
+    async def test_unreadable_event_fails_without_retries(self, harness: WebhookHarness, admin: Fan) -> None:
         event = stripe_event("payment_intent.succeeded", {"id": "pi_1"}, id=event_id())
         await harness.notify_by_stripe(event)
         row = await harness.ends(event["id"], "failed")
@@ -200,7 +196,7 @@ class TestStripe:
 
 @pytest.mark.usefixtures("running_worker")
 class TestUnknownPayments:
-    async def test_the_webhook_is_kept_for_people_and_can_be_replayed(
+    async def test_webhook_is_kept_for_admins_and_can_be_replayed(
         self, harness: WebhookHarness, fan: Fan, admin: Fan
     ) -> None:
         stranger = {"intent_id": "pi_unknown", "client_secret": "s", "payment_id": str(uuid.uuid4()), "amount": "50.00"}
@@ -214,10 +210,10 @@ class TestUnknownPayments:
         row = await harness.ends(event["id"], "unmatched")
         assert row["replays"] == 1
 
-    async def test_one_whose_attachment_was_lost_is_known_by_our_own_id(
+    async def test_payment_without_an_attached_id_is_matched_by_payment_id(
         self, harness: WebhookHarness, fan: Fan
     ) -> None:
-        """The process died between making the intent and noting its name."""
+        """The process crashed between creating the intent and storing its id."""
         topped_up = await fan.top_up()
         await harness.clear_attachment(topped_up["payment_id"])
         event = success(topped_up, fan, event_id=event_id())
@@ -228,7 +224,7 @@ class TestUnknownPayments:
 
 @pytest.mark.usefixtures("running_worker")
 class TestReplays:
-    async def test_what_was_credited_is_not_credited_again(self, harness: WebhookHarness, fan: Fan, admin: Fan) -> None:
+    async def test_credited_payment_is_not_credited_again(self, harness: WebhookHarness, fan: Fan, admin: Fan) -> None:
         topped_up = await fan.top_up()
         event = success(topped_up, fan, event_id=event_id())
         await harness.notify_by_stripe(event)
@@ -263,14 +259,16 @@ class TestCrypto:
         actually = f"{told['actually_paid']:g}"
         return told | {"external_id": f"{told['payment_id']}:{status}:{actually}"}
 
-    async def test_it_goes_forward_to_the_credit(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_statuses_advance_to_the_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
         for status in ("waiting", "confirming", "confirmed", "sending", "finished"):
             await self.notice(harness, paid, status)
         await fan.has("45.00")
         assert (await fan.payment(paid["payment_id"]))["status"] == "SUCCEEDED"
 
-    async def test_in_any_order_it_ends_the_same(self, harness: WebhookHarness, new_fan: NewFan) -> None:
+    async def test_notifications_in_any_order_have_the_same_outcome(
+        self, harness: WebhookHarness, new_fan: NewFan
+    ) -> None:
         fan = await new_fan()
         paid = await fan.pay_by_crypto()
         for status in ("finished", "waiting", "expired", "confirming", "failed"):
@@ -278,7 +276,7 @@ class TestCrypto:
             await harness.ends(told["external_id"], "processed" if status == "finished" else "ignored")
         assert await fan.balance() == "45.00"
 
-    async def test_part_of_it_credits_nothing_and_is_flagged(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_partial_payment_is_flagged_without_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
         told = await self.notice(harness, paid, "partially_paid", actually_paid=0.0002)
         await harness.ends(told["external_id"], "processed")
@@ -290,7 +288,7 @@ class TestCrypto:
             "0.0002",
         )
 
-    async def test_late_money_is_credited_and_flagged(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_late_payment_is_credited_and_flagged(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
         told = await self.notice(harness, paid, "expired")
         await harness.ends(told["external_id"], "processed")
@@ -299,7 +297,7 @@ class TestCrypto:
         (payment,) = await harness.payments_with(paid["payment_id"])
         assert (payment["status"], payment["flags"]) == ("SUCCEEDED", ["LATE"])
 
-    async def test_another_price_is_flagged_and_not_credited(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_other_price_is_flagged_and_not_credited(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
         told = await self.notice(harness, paid, "finished", price_amount=4500)
         assert (await harness.ends(told["external_id"], "failed"))["outcome"] == "MISMATCH"

@@ -1,4 +1,4 @@
-"""Payments compared with the providers' own records: what a lost webhook left behind is repaired, once."""
+"""Payments compared with the providers' records: reconciliation repairs the effects of a lost webhook once."""
 
 import asyncio
 import os
@@ -20,18 +20,18 @@ from tests.support.signing import stripe_event
 
 
 async def found(settings: WorkerSettings, *payment_ids: str) -> list[Difference]:
-    """Reconcile, and return what was found of these payments."""
+    """Reconcile, and return the findings about these payments."""
     done: Reconciled = await reconcile(settings)
     return [difference for difference in done.differences if str(difference.payment_id) in payment_ids]
 
 
 def beyond_the_window(settings: WorkerSettings) -> WorkerSettings:
-    """Let every payment be older than what reconciliation looks back to."""
+    """Make every payment older than the period that reconciliation covers."""
     return settings.model_copy(update={"reconcile_days": -1.0})
 
 
 async def unconfirmed_credit(settings: WorkerSettings, payment_id: str) -> list[PaymentStatus | None]:
-    """Reconcile, and return what the provider says instead of a payment that we have credited."""
+    """Reconcile, and return the provider's status of a payment that the ledger has credited."""
     done: Reconciled = await reconcile(settings)
     return [found.theirs for found in done.unfounded if str(found.payment_id) == payment_id]
 
@@ -42,7 +42,7 @@ async def crypto_id(harness: WebhookHarness, paid: dict[str, Any]) -> str:
 
 
 class TestStripe:
-    async def test_a_payment_whose_webhook_was_lost_is_credited_once(
+    async def test_payment_with_a_lost_webhook_is_credited_once(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -54,7 +54,7 @@ class TestStripe:
         assert await found(settings, topped_up["payment_id"]) == []
         assert await harness.movements(topped_up["payment_id"]) == 1
 
-    async def test_a_refund_that_nobody_told_of_is_found(
+    async def test_refund_with_a_lost_webhook_is_found(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -65,7 +65,7 @@ class TestStripe:
         assert (difference.ours, difference.theirs) == (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
         assert await fan.balance() == "0.00"
 
-    async def test_a_payment_that_was_given_back_before_we_heard_of_it_is_not_credited(
+    async def test_payment_refunded_before_its_report_is_not_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -75,7 +75,7 @@ class TestStripe:
         assert (difference.theirs, difference.outcome) == (PaymentStatus.REFUNDED, ReportOutcome.NOTED)
         assert await harness.movements(topped_up["payment_id"]) == 0
 
-    async def test_one_whose_name_was_never_noted_is_found_by_ours(
+    async def test_payment_without_a_provider_id_is_found_by_payment_id(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -85,7 +85,7 @@ class TestStripe:
         assert (difference.ours, difference.outcome) == (PaymentStatus.PENDING, ReportOutcome.CREDITED)
         assert await fan.balance() == "50.00"
 
-    async def test_an_old_one_that_was_paid_late_is_credited(
+    async def test_old_payment_paid_late_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -94,7 +94,7 @@ class TestStripe:
         assert difference.outcome is ReportOutcome.CREDITED
         assert await fan.balance() == "50.00"
 
-    async def test_so_is_an_old_one_whose_first_card_was_declined(
+    async def test_old_payment_paid_after_a_declined_card_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -106,7 +106,7 @@ class TestStripe:
         (difference,) = await found(beyond_the_window(settings), topped_up["payment_id"])
         assert (difference.ours, difference.outcome) == (PaymentStatus.FAILED, ReportOutcome.CREDITED)
 
-    async def test_one_that_we_have_credited_and_it_does_not_call_paid_is_reported(
+    async def test_credited_payment_that_the_provider_reports_unpaid_is_reported(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -119,7 +119,7 @@ class TestStripe:
         await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
         assert await unconfirmed_credit(settings, topped_up["payment_id"]) == []
 
-    async def test_so_is_one_that_it_does_not_know(
+    async def test_credited_payment_unknown_to_stripe_is_reported(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -133,11 +133,11 @@ class TestStripe:
         await harness.rename(topped_up["payment_id"], topped_up["intent_id"])
         await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
 
-    async def test_open_ones_are_left_alone(self, fan: Fan, settings: WorkerSettings) -> None:
+    async def test_open_payments_are_not_changed(self, fan: Fan, settings: WorkerSettings) -> None:
         topped_up = await fan.top_up()
         assert await found(settings, topped_up["payment_id"]) == []
 
-    async def test_a_webhook_that_comes_after_all_changes_nothing(
+    async def test_late_webhook_changes_nothing(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -151,7 +151,7 @@ class TestStripe:
 
 
 class TestCrypto:
-    async def test_a_payment_whose_notification_was_lost_is_credited_once(
+    async def test_payment_with_a_lost_notification_is_credited_once(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -161,7 +161,7 @@ class TestCrypto:
         assert await fan.balance() == "45.00"
         assert await found(settings, paid["payment_id"]) == []
 
-    async def test_one_that_expired_and_was_paid_late_is_credited_too(
+    async def test_expired_payment_paid_late_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -170,7 +170,7 @@ class TestCrypto:
             assert len(await found(settings, paid["payment_id"])) == 1
         assert await fan.balance() == "45.00"
 
-    async def test_a_refund_that_nobody_told_of_is_found(
+    async def test_refund_with_a_lost_webhook_is_found(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -179,7 +179,7 @@ class TestCrypto:
             assert len(await found(settings, paid["payment_id"])) == 1
             assert await fan.balance() == balance
 
-    async def test_one_that_cannot_be_asked_about_does_not_stop_the_others(
+    async def test_failed_query_does_not_stop_the_others(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         dark, bright = await fan.pay_by_crypto(), await fan.pay_by_crypto()
@@ -190,7 +190,7 @@ class TestCrypto:
         assert done.unasked == 1
         assert await fan.balance() == "45.00"
 
-    async def test_it_is_asked_although_stripe_is_away(
+    async def test_crypto_payments_are_queried_during_a_stripe_outage(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -200,7 +200,7 @@ class TestCrypto:
         assert (done.unreachable, done.is_for_people) == ([Provider.STRIPE], True)
         assert await fan.balance() == "45.00"
 
-    async def test_an_old_one_that_was_paid_late_is_credited(
+    async def test_old_payment_paid_late_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -208,7 +208,7 @@ class TestCrypto:
         (difference,) = await found(beyond_the_window(settings), paid["payment_id"])
         assert difference.outcome is ReportOutcome.CREDITED
 
-    async def test_another_part_of_the_money_is_noted(
+    async def test_further_partial_payment_is_stored(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -221,7 +221,7 @@ class TestCrypto:
             assert (await fan.payment(paid["payment_id"]))["paid_amount"] == str(Decimal(str(actually_paid)))
         assert await found(settings, paid["payment_id"]) == []
 
-    async def test_one_that_we_have_credited_and_it_does_not_know_is_reported(
+    async def test_credited_payment_unknown_to_nowpayments_is_reported(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -236,7 +236,7 @@ class TestCrypto:
         assert await fan.balance() == "45.00"
         await harness.control(f"/nowpayments/{name}", status="finished", copies=0)
 
-    async def test_an_amount_with_noise_is_credited(
+    async def test_amount_with_rounding_noise_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -251,8 +251,8 @@ class TestCrypto:
         assert (await fan.payment(paid["payment_id"]))["paid_amount"] == "0.00055556"
 
 
-class TestByItself:
-    async def test_a_worker_does_it_every_round_and_two_workers_do_it_once(
+class TestPeriodicRun:
+    async def test_two_workers_reconcile_once_per_round(
         self, harness: WebhookHarness, fan: Fan, admin: Fan, settings: WorkerSettings
     ) -> None:
         often = settings.model_copy(update={"reconcile_interval_seconds": 2.0})
@@ -291,7 +291,9 @@ class TestCommand:
         out, errors = await process.communicate()
         return process.returncode, out.decode(), errors.decode()
 
-    async def test_it_says_what_differed(self, harness: WebhookHarness, fan: Fan, environment: dict[str, str]) -> None:
+    async def test_command_prints_differences(
+        self, harness: WebhookHarness, fan: Fan, environment: dict[str, str]
+    ) -> None:
         topped_up = await fan.top_up()
         await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
         code, out, errors = await self.run(environment)
@@ -301,7 +303,7 @@ class TestCommand:
         assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be asked about\n")
         assert await fan.balance() == "50.00"
 
-    async def test_it_ends_with_one_when_a_person_has_to_look(
+    async def test_command_exits_with_one_if_an_admin_must_act(
         self, harness: WebhookHarness, fan: Fan, environment: dict[str, str], settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()
@@ -312,7 +314,7 @@ class TestCommand:
         assert code == 1
         assert "SUCCEEDED here, REFUNDED there -> MISMATCH" in out
 
-    async def test_it_ends_with_one_when_a_provider_is_away_and_does_the_other(
+    async def test_command_exits_with_one_if_a_provider_is_unavailable_and_checks_the_other(
         self, harness: WebhookHarness, fan: Fan, environment: dict[str, str]
     ) -> None:
         paid = await fan.pay_by_crypto()
@@ -323,16 +325,16 @@ class TestCommand:
         assert f"{paid['payment_id']}: WAITING here" in out or f"{paid['payment_id']}: PENDING here" in out
         assert await fan.balance() == "45.00"
 
-    async def test_it_says_that_nobody_could_be_asked(self, environment: dict[str, str]) -> None:
+    async def test_command_reports_an_unavailable_ledger(self, environment: dict[str, str]) -> None:
         code, out, errors = await self.run(environment | {"USERS_URL": "http://127.0.0.1:9"})
         assert (code, out) == (1, "")
         assert "Nobody could be asked: UPSTREAM_TIMEOUT" in errors
 
 
 class TestPartialRefund:
-    """Last in the file: from then on every round finds something for people."""
+    """Last in the file: from then on every round has findings for an admin."""
 
-    async def test_a_lost_success_is_credited_although_some_was_given_back(
+    async def test_lost_success_is_credited_despite_a_partial_refund(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         topped_up = await fan.top_up()

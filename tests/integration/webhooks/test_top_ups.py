@@ -1,4 +1,4 @@
-"""Buying credits: a payment noted, made at its provider and named, once per idempotency key, whatever fails between."""
+"""Buying credits: a payment opened, created at its provider and attached, once per idempotency key, despite failures."""
 
 import asyncio
 import uuid
@@ -26,14 +26,14 @@ CRYPTO = "/v1/payment"
 
 
 async def intents_of(harness: WebhookHarness, payment_id: str) -> list[dict[str, Any]]:
-    """Return what Stripe has of a payment."""
+    """Return Stripe's intents of a payment."""
     key = harness.settings.stripe_secret_key.get_secret_value()
     answer = await harness.sandbox.get(INTENTS, params={"limit": 1000}, headers={"authorization": f"Bearer {key}"})
     return [each for each in answer.json()["data"] if each["metadata"]["payment_id"] == payment_id]
 
 
 async def make_at_nowpayments(harness: WebhookHarness, payment_id: uuid.UUID) -> dict[str, Any]:
-    """Make a payment as the desk does, whose answer it then never gets."""
+    """Create a payment as the service does, without receiving the response."""
     key = harness.settings.nowpayments_api_key.get_secret_value()
     wanted = {"price_amount": 45.0, "price_currency": "sgd", "pay_currency": "btc", "order_id": str(payment_id)}
     answer = await harness.sandbox.post(CRYPTO, json=wanted, headers={"x-api-key": key})
@@ -44,7 +44,7 @@ async def make_at_nowpayments(harness: WebhookHarness, payment_id: uuid.UUID) ->
 
 @pytest.fixture
 async def payments(settings: WorkerSettings) -> AsyncIterator[PaymentsClient]:
-    """What the desk itself opens payments by."""
+    """The client by which the service opens payments."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     users = ServiceClient(callee="users", base_url=settings.users_url, tokens=tokens)
     yield PaymentsClient(users)
@@ -52,7 +52,7 @@ async def payments(settings: WorkerSettings) -> AsyncIterator[PaymentsClient]:
 
 
 class TestTopUp:
-    async def test_it_answers_what_the_browser_needs(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_top_up_returns_what_the_browser_needs(self, harness: WebhookHarness, fan: Fan) -> None:
         answer = await fan.post("/credits/topup", {"amount": "50.00"})
         data = answer.json()["data"]
         assert set(data) == {"payment_id", "client_secret", "amount", "currency"}
@@ -76,38 +76,38 @@ class TestTopUp:
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
         assert await harness.payments_of(fan.person.user_id) == []
 
-    async def test_it_needs_somebody(self, harness: WebhookHarness) -> None:
+    async def test_top_up_requires_a_token(self, harness: WebhookHarness) -> None:
         answer = await harness.http.post("/api/credits/topup", json={"amount": "50.00"})
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
 
 class TestIdempotency:
-    async def test_one_key_is_one_payment(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_idempotency_key_opens_one_payment(self, harness: WebhookHarness, fan: Fan) -> None:
         first = await fan.top_up(key="k1")
         assert await fan.top_up(key="k1") == first
         assert (await fan.top_up(key="k2"))["payment_id"] != first["payment_id"]
         assert (await fan.top_up())["payment_id"] != first["payment_id"]
         assert len(await harness.payments_of(fan.person.user_id)) == 3
 
-    async def test_at_once_too(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_concurrent_repetitions_open_one_payment(self, harness: WebhookHarness, fan: Fan) -> None:
         answers = await asyncio.gather(*(fan.top_up(key="rush") for _ in range(10)))
         assert len({answer["client_secret"] for answer in answers}) == 1
         assert len(await intents_of(harness, answers[0]["payment_id"])) == 1
         assert len(await harness.payments_of(fan.person.user_id)) == 1
 
-    async def test_another_amount_under_it_is_refused(self, fan: Fan) -> None:
+    async def test_key_with_another_amount_is_refused(self, fan: Fan) -> None:
         await fan.top_up("50.00", key="k3")
         answer = await fan.post("/credits/topup", {"amount": "60.00"}, key="k3")
         assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_keys_are_a_fans_own(self, fan: Fan, new_fan: NewFan) -> None:
+    async def test_keys_are_scoped_to_the_user(self, fan: Fan, new_fan: NewFan) -> None:
         other = await new_fan()
         assert (await fan.top_up(key="k4"))["payment_id"] != (await other.top_up(key="k4"))["payment_id"]
 
-    async def test_a_repetition_finds_the_intent_also_when_stripe_forgot_the_key(
+    async def test_repetition_finds_the_intent_even_after_stripe_expired_the_key(
         self, harness: WebhookHarness, fan: Fan
     ) -> None:
-        """It forgets keys after a day; by then the name is noted here."""
+        """Stripe deletes keys after a day; by then the intent id is stored here."""
         first = await fan.top_up(key="old")
         await harness.control("/stripe/forget-keys")
         assert await fan.top_up(key="old") == first
@@ -115,7 +115,7 @@ class TestIdempotency:
 
 
 class TestFailures:
-    async def test_while_stripe_is_away_nothing_is_begun_and_the_same_request_goes_on(
+    async def test_stripe_outage_opens_nothing_and_the_request_can_be_repeated(
         self, harness: WebhookHarness, fan: Fan
     ) -> None:
         await harness.control("/faults", path=INTENTS, status=500, times=1)
@@ -126,7 +126,7 @@ class TestFailures:
         topped_up = await fan.top_up(key="again")
         assert topped_up["payment_id"] == str(payment["payment_id"])
 
-    async def test_a_lost_answer_of_stripe_makes_no_second_intent(
+    async def test_lost_stripe_response_creates_no_second_intent(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         await harness.control("/faults", path=INTENTS, delay_seconds=2, times=1)
@@ -137,16 +137,14 @@ class TestFailures:
         topped_up = await fan.top_up(key="slow")
         assert len(await intents_of(harness, topped_up["payment_id"])) == 1
 
-    async def test_a_process_that_died_before_it_noted_the_name_is_made_good(
-        self, harness: WebhookHarness, fan: Fan
-    ) -> None:
+    async def test_crash_before_storing_the_intent_id_is_recovered(self, harness: WebhookHarness, fan: Fan) -> None:
         first = await fan.top_up(key="died")
         await harness.clear_attachment(first["payment_id"])
         assert await fan.top_up(key="died") == first
 
 
 class TestCrypto:
-    async def test_it_answers_how_to_pay(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_crypto_payment_returns_payment_instructions(self, harness: WebhookHarness, fan: Fan) -> None:
         data = await fan.pay_by_crypto("45.00")
         assert set(data) == {
             "payment_id",
@@ -165,7 +163,7 @@ class TestCrypto:
         (payment,) = await harness.payments_of(fan.person.user_id)
         assert (payment["provider"], payment["status"]) == ("nowpayments", "PENDING")
 
-    async def test_one_key_is_one_address(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_idempotency_key_creates_one_address(self, harness: WebhookHarness, fan: Fan) -> None:
         first = await fan.pay_by_crypto(key="k1")
         assert await fan.pay_by_crypto(key="k1") == first
         together = await asyncio.gather(*(fan.pay_by_crypto(key="k2") for _ in range(10)))
@@ -184,7 +182,7 @@ class TestCrypto:
             {"purpose": "order"},
         ],
     )
-    async def test_what_cannot_be_paid_is_refused(self, fan: Fan, wrong: dict[str, Any]) -> None:
+    async def test_invalid_crypto_payment_is_refused(self, fan: Fan, wrong: dict[str, Any]) -> None:
         wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"} | wrong
         answer = await fan.post("/payments/crypto", wanted)
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
@@ -197,7 +195,7 @@ class TestCrypto:
         assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
 
     @pytest.mark.usefixtures("running_worker")
-    async def test_a_lost_answer_and_a_notification_do_not_lose_the_address(
+    async def test_address_survives_a_lost_response_and_an_early_notification(
         self, harness: WebhookHarness, fan: Fan
     ) -> None:
         await harness.control("/faults", path=CRYPTO, status=502, times=1)
@@ -209,10 +207,10 @@ class TestCrypto:
         await harness.ends(f"{made['payment_id']}:waiting:0", "processed")
         assert (await fan.pay_by_crypto(key="k"))["pay_address"] == made["pay_address"]
 
-    async def test_an_answer_about_an_order_is_found_before_the_order_is_asked_for(
+    async def test_stored_response_is_returned_without_reading_the_order(
         self, fan: Fan, payments: PaymentsClient
     ) -> None:
-        """The orders service is away here: nobody could say whether the order is still to be paid."""
+        """The orders service is unavailable here: the status of the order cannot be read."""
         order_id, payment_id = uuid.uuid4(), uuid.uuid5(fan.person.user_id, "crypto/k")
         await payments.open(
             payment_id=payment_id,
@@ -232,9 +230,7 @@ class TestCrypto:
             assert code_of(await fan.post("/payments/crypto", wanted | other, key="k")) == "IDEMPOTENCY_KEY_REUSED"
         assert (await fan.post("/payments/crypto", wanted, key="another")).status_code == 504
 
-    async def test_while_nowpayments_is_away_the_same_request_goes_on_later(
-        self, harness: WebhookHarness, fan: Fan
-    ) -> None:
+    async def test_nowpayments_outage_can_be_repeated_later(self, harness: WebhookHarness, fan: Fan) -> None:
         await harness.control("/faults", path=CRYPTO, status=502, times=1)
         wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
         calls = [fan.post("/payments/crypto", wanted, key="again") for _ in range(1)]

@@ -1,4 +1,4 @@
-"""Where the tests pay: fans who buy credits, providers that tell of it, admins who look at the log."""
+"""Fans who buy credits, providers that send webhooks, and admins who read the log."""
 
 import asyncio
 import uuid
@@ -27,7 +27,7 @@ __all__ = ["Fan", "WebhookHarness", "event_id", "intent", "statuses", "success"]
 
 @dataclass(frozen=True)
 class Fan:
-    """Somebody who buys credits, or an admin who looks at the log."""
+    """A user who buys credits, or an admin who reads the log."""
 
     person: LoggedInUser
     http: httpx.AsyncClient
@@ -106,7 +106,7 @@ class WebhookHarness:
         return answer.json() if answer.content else None
 
     async def cancel_jobs(self) -> None:
-        """Leave no job to the next test; those in hand end by themselves."""
+        """Cancel all queued jobs before the next test; running ones finish."""
         await self.database.execute(
             text("UPDATE jobs SET status = 'cancelled', finished_at = now() WHERE status IN ('queued', 'retrying')")
         )
@@ -119,7 +119,7 @@ class WebhookHarness:
         return dict(row) if row else None
 
     async def ends(self, external_id: str, status: str) -> dict[str, Any]:
-        """Wait until a webhook is where it is to end."""
+        """Wait until a webhook has this status."""
 
         async def look() -> dict[str, Any]:
             row = await self.logged(external_id)
@@ -130,7 +130,7 @@ class WebhookHarness:
         return await eventually(look)
 
     async def counts(self) -> Mapping[str, int]:
-        """Return how many rows there are of webhooks and of their jobs."""
+        """Return the number of webhooks and of their jobs."""
         found = {}
         for name, statement in {
             "webhooks": "SELECT count(*) AS n FROM webhook_log",
@@ -141,7 +141,7 @@ class WebhookHarness:
         return found
 
     async def movements(self, payment_id: str) -> int:
-        """Return how many ledger transactions a payment has."""
+        """Return the number of ledger transactions of a payment."""
         row = await self.users_database.fetch_one(
             text("SELECT count(*) AS n FROM ledger_transactions WHERE reference = :reference"),
             {"reference": payment_id},
@@ -149,14 +149,14 @@ class WebhookHarness:
         return int(row["n"]) if row else 0
 
     async def clear_attachment(self, payment_id: str) -> None:
-        """Let it look as if the provider's name for a payment had never been noted."""
+        """Remove the stored provider id of a payment."""
         await self.users_database.execute(
             text("UPDATE payments SET provider_payment_id = NULL WHERE payment_id = :payment_id"),
             {"payment_id": uuid.UUID(payment_id)},
         )
 
     async def rename(self, payment_id: str, provider_payment_id: str) -> None:
-        """Let a payment have another name at its provider."""
+        """Change the stored provider id of a payment."""
         await self.users_database.execute(
             text("UPDATE payments SET provider_payment_id = :name WHERE payment_id = :payment_id"),
             {"name": provider_payment_id, "payment_id": uuid.UUID(payment_id)},
@@ -174,7 +174,7 @@ class WebhookHarness:
 
 
 def intent(topped_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
-    """Return the PaymentIntent of a top-up as Stripe tells of it."""
+    """Return the PaymentIntent of a top-up as Stripe reports it."""
     cents = int(float(topped_up["amount"]) * 100)
     told = {
         "id": topped_up["intent_id"],
@@ -199,5 +199,5 @@ def event_id() -> str:
 
 
 async def statuses(*calls: Any) -> Counter[int]:
-    """Make calls at once and count their answers' statuses."""
+    """Send the calls concurrently and count their status codes."""
     return Counter(answer.status_code for answer in await asyncio.gather(*calls))

@@ -18,12 +18,12 @@ def told(outcome: Outcome) -> tuple[bool, str]:
     return all_met, console.file.getvalue()
 
 
-def test_a_ratio_is_ours_to_pgbench() -> None:
+def test_ratio_compares_the_platform_to_pgbench() -> None:
     assert Result(name="purchases", value=300, unit="/s", pgbench=3_000).ratio == pytest.approx(0.1)
     assert Result(name="purchases", value=300, unit="/s").ratio is None
 
 
-def test_a_cost_is_milliseconds_each_the_largest_first() -> None:
+def test_costs_are_in_milliseconds_largest_first() -> None:
     cost = Cost.of(CpuUse(by_process={"users": 1.0, "orders": 3.0}, others=2.0, capacity=40.0), per=1_000)
     assert list(cost.by_process.items()) == [("orders", 3.0), ("users", 1.0)]
     assert cost.total == pytest.approx(4.0)
@@ -38,7 +38,7 @@ def test_one_missed_target_is_a_missed_target(*, is_met: bool | None, all_met: b
     assert ("reserve p95 61.2 ms, wanted under 50 ms" in text) is not all_met
 
 
-def test_a_disturbed_run_says_so() -> None:
+def test_disturbed_run_is_marked() -> None:
     quiet = CpuUse(by_process={"users": 1.0}, others=0.1, capacity=10.0)
     disturbed = CpuUse(by_process={"users": 1.0}, others=4.0, capacity=10.0)
     texts = [

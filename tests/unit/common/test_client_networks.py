@@ -1,4 +1,4 @@
-"""Counting addresses as callers."""
+"""Which addresses count as one caller."""
 
 import pytest
 
@@ -13,11 +13,11 @@ from common.addresses import is_address, network_of
         ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
     ],
 )
-def test_an_ipv6_customer_counts_as_one(address: str, network: str) -> None:
+def test_ipv6_addresses_of_one_customer_share_a_network(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
 @pytest.mark.parametrize("text", ["", "unknown", "203.0.113.9:80", "[::1]", "203.0.113", "1.2.3.4/24"])
-def test_what_is_no_address_is_counted_as_it_stands(text: str) -> None:
+def test_malformed_address_is_its_own_network(text: str) -> None:
     assert not is_address(text)
     assert network_of(text) == text

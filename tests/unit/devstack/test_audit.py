@@ -1,4 +1,4 @@
-"""What is made of pip-audit's word: a known vulnerability fails, silence is said and does not."""
+"""How pip-audit's result is judged: a known vulnerability fails, an unreachable database is reported and passes."""
 
 import subprocess
 from typing import Any
@@ -26,7 +26,7 @@ def says(monkeypatch: pytest.MonkeyPatch, *packages: dict[str, Any], trouble: st
     monkeypatch.setattr(subprocess, "run", run)
 
 
-def test_nothing_known_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_known_vulnerability_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     says(monkeypatch, CLEAN)
     assert audit.main() == 0
 
@@ -38,27 +38,25 @@ def test_a_known_vulnerability_fails(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 @pytest.mark.parametrize("name", ["PYSEC-2018-28", "CVE-2018-18074"])
-def test_one_that_does_not_concern_us_is_passed_over(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_accepted_vulnerability_is_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     says(monkeypatch, VULNERABLE)
     monkeypatch.setitem(audit.IGNORED, name, "we never follow redirects")
     assert audit.main() == 0
 
 
-def test_what_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_package_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     says(monkeypatch, CLEAN, UNKNOWN)
     assert audit.main() == 0
     assert "1 of 2 packages" in capsys.readouterr().err
 
 
-def test_that_nobody_could_be_asked_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unreachable_database_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     says(monkeypatch, trouble="ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed")
     assert audit.main() == 0
     assert "nothing was audited" in capsys.readouterr().err
 
 
-def test_another_failure_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_failures_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     says(monkeypatch, trouble="ERROR:pip_audit._cli:the lock has no hashes")
     with pytest.raises(SystemExit, match="no hashes"):
         audit.main()

@@ -1,4 +1,4 @@
-"""Which contracts `make test-fast` runs, by what changed."""
+"""Which contracts `make test-fast` runs for a set of changed files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whose request it is, with and without load balancers in front."""
+"""Client addresses with and without load balancers in front of the gateway."""
 
 from ipaddress import ip_network
 
@@ -31,16 +31,16 @@ def seen(peer: str | None, forwarded: str | None, *, trusting: bool = True) -> s
         ("10.0.0.1", "203.0.113.9:4711", "10.0.0.1"),
         ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("fd00::1", "2001:db8::7", "2001:db8::7"),
-        (None, "203.0.113.9", "0.0.0.0"),  # noqa: S104 - an address that nobody has
+        (None, "203.0.113.9", "0.0.0.0"),  # noqa: S104 - an unspecified address
     ],
 )
-def test_an_address_counts_only_when_a_trusted_proxy_wrote_it(
+def test_forwarded_address_is_used_only_from_a_trusted_proxy(
     peer: str | None, forwarded: str | None, client: str
 ) -> None:
     assert seen(peer, forwarded) == client
 
 
-def test_without_trusted_proxies_the_header_says_nothing() -> None:
+def test_forwarded_header_is_ignored_without_trusted_proxies() -> None:
     assert seen("10.0.0.1", "203.0.113.9", trusting=False) == "10.0.0.1"
 
 
@@ -56,13 +56,13 @@ def test_operators_are_known_by_network(peer: str) -> None:
 
 
 @pytest.mark.parametrize("peer", ["192.0.3.1", "10.0.0.1", "203.0.113.9", "testclient"])
-def test_others_are_no_operators(peer: str) -> None:
+def test_other_addresses_are_not_operators(peer: str) -> None:
     assert not may_operate(peer)
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "192.0.2.1", "10.0.0.1"])
 @pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip"])
-def test_behind_any_proxy_is_no_operator(peer: str, header: str) -> None:
+def test_proxied_request_is_never_an_operator(peer: str, header: str) -> None:
     assert not may_operate(peer, **{header: "192.0.2.1"})
     assert not may_operate(peer, **{header: ""})
 

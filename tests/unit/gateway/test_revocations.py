@@ -1,4 +1,4 @@
-"""When the set of ended logins is read again while the broker is up."""
+"""When the set of revoked sessions is reloaded while the broker is connected."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ POLL_SECONDS = 0.01
 
 
 class Users:
-    """Whom the set is read from, as long as they are there."""
+    """The users service, as the source of the set; it can be unavailable."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -43,7 +43,7 @@ async def kept_current(users: Users) -> AsyncIterator[Revocations]:
     await revocations.close()
 
 
-async def test_a_gap_that_could_not_be_closed_at_once_is_closed_soon() -> None:
+async def test_failed_reload_after_a_gap_is_retried() -> None:
     users = Users()
     async with kept_current(users) as revocations:
         missed = uuid.uuid4()
@@ -56,7 +56,7 @@ async def test_a_gap_that_could_not_be_closed_at_once_is_closed_soon() -> None:
         await eventually(lambda: revocations.covers(missed))
 
 
-async def test_with_the_broker_up_and_the_set_read_nobody_is_asked_again() -> None:
+async def test_set_is_not_reloaded_while_the_broker_is_connected() -> None:
     users = Users()
     async with kept_current(users) as revocations:
         revocations.reload()

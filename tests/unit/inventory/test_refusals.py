@@ -1,4 +1,4 @@
-"""Why something cannot be done."""
+"""Reasons of refusals."""
 
 import uuid
 from decimal import Decimal
@@ -43,7 +43,7 @@ class TestToTake:
                 "SEAT_ALREADY_SOLD",
                 [FIRST, SECOND],
             ),
-            # Free by now: somebody was changing one of them, nobody knows which.
+            # Available by now: another transaction was changing one of the seats, and which is unknown.
             ([state(), state(SECOND)], "SEAT_UNAVAILABLE", [FIRST, SECOND]),
             ([state(), state(SECOND, SeatStatus.HELD, is_held=False)], "SEAT_UNAVAILABLE", [FIRST, SECOND]),
         ],
@@ -67,12 +67,12 @@ def test_to_reserve(states: list[SeatState], code: str) -> None:
 
 
 class TestToUnblock:
-    def test_names_what_is_not_blocked(self) -> None:
+    def test_names_the_seats_that_are_not_blocked(self) -> None:
         states = [state(status=SeatStatus.BLOCKED), state(SECOND)]
         refusal = refusal_to_unblock(EVENT, [FIRST, SECOND], states)
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [str(SECOND)]})
 
-    def test_knows_no_other_seats(self) -> None:
+    def test_unknown_seats_are_refused(self) -> None:
         assert refusal_to_unblock(EVENT, [FIRST], []).code == "SEAT_NOT_FOUND"
 
 
@@ -129,7 +129,7 @@ def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
         ([], True, "SEAT_NOT_HELD", "The order has no seats."),
         ([ticket(SeatStatus.CHECKED_IN, USER)], False, "SEAT_UNAVAILABLE", "A ticket was used at the door."),
         ([ticket(SeatStatus.SOLD, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to somebody else."),
-        # What the new owner did is no business of the old one.
+        # The former owner does not learn what the new owner did.
         ([ticket(SeatStatus.CHECKED_IN, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to somebody else."),
         ([ticket(SeatStatus.LISTED, USER)], False, "SEAT_UNAVAILABLE", "A ticket is listed for resale."),
         (

@@ -1,4 +1,4 @@
-"""Letters say what happened, and nothing that somebody smuggled in."""
+"""Emails state the facts and contain no injected content."""
 
 import uuid
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def facts(**changes: Any) -> EmailContext:
 def mail_of(kind: EmailKind, **changes: Any) -> EmailMessage:
     envelope = EmailBuilder(sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", renderer=STATIONERY)
     mail = envelope.mail(kind, facts(**changes), letter_id=uuid.UUID(int=1), written_at=datetime.now(UTC))
-    return message_from_bytes(mail.as_bytes(), policy=modern)  # as its reader's program sees it
+    return message_from_bytes(mail.as_bytes(), policy=modern)  # as the recipient's program parses it
 
 
 @pytest.mark.parametrize("kind", EmailKind)
@@ -61,11 +61,11 @@ def test_every_kind_can_be_written(kind: EmailKind) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind.value.startswith("payment")])
-def test_a_letter_about_money_alone_needs_no_event(kind: EmailKind) -> None:
+def test_payment_email_needs_no_event(kind: EmailKind) -> None:
     assert STATIONERY.write(kind, facts(place=None, seats=(), party="", other="")).subject
 
 
-def test_each_party_reads_its_own_side() -> None:
+def test_transfer_email_addresses_each_party() -> None:
     seller = STATIONERY.write(EmailKind.TRANSFER_PENDING, facts(party="seller"))
     buyer = STATIONERY.write(EmailKind.TRANSFER_PENDING, facts(party="buyer"))
     assert "Your ticket is to go to Ben" in seller.text
@@ -74,7 +74,7 @@ def test_each_party_reads_its_own_side() -> None:
 
 
 class TestTickets:
-    def test_letter_leads_to_each_ticket_and_brings_a_picture_of_the_way(self) -> None:
+    def test_email_links_each_ticket_and_attaches_its_seat_map(self) -> None:
         mail = mail_of(EmailKind.TICKETS_BOUGHT)
         text = mail.get_body(("plain",))
         assert text is not None
@@ -85,20 +85,20 @@ class TestTickets:
         assert all(bytes(picture.get_payload(decode=True)).startswith(b"\x89PNG") for picture in pictures)
 
     @pytest.mark.parametrize("kind", [EmailKind.ORDER_REFUNDED, EmailKind.TRANSFER_COMPLETED])
-    def test_who_has_no_ticket_any_more_gets_none(self, kind: EmailKind) -> None:
+    def test_email_to_a_former_holder_has_no_ticket(self, kind: EmailKind) -> None:
         assert not [*mail_of(kind).iter_attachments()]
         assert "/#/tickets/" not in STATIONERY.write(kind, facts()).text
 
 
-class TestEnvelope:
-    def test_says_who_writes_and_where_answers_go(self) -> None:
+class TestHeaders:
+    def test_sender_and_reply_address_are_set(self) -> None:
         mail = mail_of(EmailKind.TICKETS_BOUGHT)
         assert mail["From"] == "Tickets <tickets@shop.example>"
         assert mail["Reply-To"] == "help@shop.example"
         assert mail["To"] == "Ann <ann@example.com>"
         assert mail["Auto-Submitted"] == "auto-generated"
 
-    def test_same_letter_sent_again_is_known_as_a_copy(self) -> None:
+    def test_resent_email_has_the_same_message_id(self) -> None:
         first, again = mail_of(EmailKind.TICKETS_BOUGHT), mail_of(EmailKind.TICKETS_BOUGHT)
         assert first["Message-ID"] == again["Message-ID"] == f"<{uuid.UUID(int=1)}@shop.example>"
 
@@ -120,7 +120,7 @@ class TestInjection:
         assert "<script>alert(1)</script>" in letter.text
 
     @pytest.mark.parametrize("evil", ["{{ 7 * 7 }}", "{% include 'layout.txt' %}", "{# gone #}"])
-    def test_what_people_write_is_no_template(self, evil: str) -> None:
+    def test_user_text_is_not_rendered_as_a_template(self, evil: str) -> None:
         letter = STATIONERY.write(EmailKind.TICKET_RECEIVED, facts(other=evil, event_name=evil))
         assert evil in letter.subject
         assert evil in letter.text
@@ -134,7 +134,7 @@ class TestInjection:
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
 
-def test_direction_marks_and_controls_become_blanks() -> None:
+def test_direction_marks_and_control_characters_become_spaces() -> None:
     assert one_line("a\u202eb\x00c\td  e") == "a b c d e"
 
 

@@ -1,4 +1,4 @@
-"""Whom a message concerns, what each of them sees, and which letters they get."""
+"""Who is notified of a message, what each user sees, and which emails they get."""
 
 import uuid
 from typing import Any
@@ -22,7 +22,7 @@ def letters(notice: Notice) -> list[tuple[str, str]]:
     return [(channel.value, letter.value) for channel, letter in notice.letters]
 
 
-def test_a_buyer_is_told_of_the_tickets() -> None:
+def test_buyer_is_notified_of_the_tickets() -> None:
     notice = told("order.confirmed", user_id=str(FAN), total="350.00")[FAN]
     assert letters(notice) == [("email", "tickets_bought")]
     assert (notice.entry["type"], notice.entry["data"]) == ("order.confirmed", {"user_id": str(FAN), "total": "350.00"})
@@ -40,7 +40,7 @@ def test_a_buyer_is_told_of_the_tickets() -> None:
         ("sale.failed", None, EmailKind.SALE_FAILED),
     ],
 )
-def test_parties_get_their_letters_and_both_see_it(
+def test_both_parties_are_notified_each_by_their_own_email(
     kind: str, seller: EmailKind | None, buyer: EmailKind | None
 ) -> None:
     notices = told(kind, **PARTIES)
@@ -50,14 +50,14 @@ def test_parties_get_their_letters_and_both_see_it(
 
 
 @pytest.mark.parametrize("what", ["partially_paid", "confirmed", "failed", "refunded"])
-def test_a_payer_is_told_what_becomes_of_the_payment(what: str) -> None:
+def test_payer_is_notified_of_the_payment_outcome(what: str) -> None:
     notice = told(f"payment.{what}", user_id=str(FAN), amount="50.00", flags=["LATE"])[FAN]
     assert letters(notice) == [("email", f"payment_{what}")]
     assert notice.entry["data"] == {"user_id": str(FAN), "amount": "50.00"}
 
 
 class TestRefund:
-    def test_each_holder_sees_their_share_and_nobody_elses(self) -> None:
+    def test_each_holder_sees_only_their_share(self) -> None:
         notices = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00", str(BUYER): "250.00"})
         assert {user: notice.entry["data"]["amount"] for user, notice in notices.items()} == {
             FAN: "100.00",
@@ -66,26 +66,26 @@ class TestRefund:
         assert all("shares" not in notice.entry["data"] for notice in notices.values())
         assert letters(notices[BUYER]) == [("email", "order_refunded")]
 
-    def test_who_handed_every_ticket_on_sees_it_but_gets_no_letter(self) -> None:
+    def test_buyer_without_a_share_gets_an_entry_but_no_email(self) -> None:
         notices = told("order.refunded", user_id=str(FAN), shares={str(BUYER): "250.00"})
         assert notices[FAN].letters == ()
         assert "amount" not in notices[FAN].entry["data"]
 
-    def test_of_a_cancelled_event_is_told_by_phone_too(self) -> None:
+    def test_refund_of_a_cancelled_event_is_sent_by_sms_too(self) -> None:
         notice = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00"}, event_is_off=True)[FAN]
         assert letters(notice) == [("email", "event_cancelled"), ("sms", "event_cancelled")]
 
 
-def test_a_job_is_shown_to_who_asked_for_it_and_its_letters_to_nobody() -> None:
+def test_job_is_shown_to_its_requester_and_sends_no_email() -> None:
     assert letters(told("job.completed", user_id=str(FAN), kind="commission")[FAN]) == []
     assert told("job.completed", user_id=None, kind="email") == {}
 
 
-def test_what_concerns_nobody_in_particular_is_left_alone() -> None:
+def test_message_without_a_user_sends_no_notification() -> None:
     assert told("event.cancelled", event_id=str(uuid.uuid4())) == {}
 
 
 @pytest.mark.parametrize("data", [{"user_id": "nobody"}, {"user_id": 7}, {"shares": {"x": "1.00"}}, {"shares": ["x"]}])
-def test_an_id_that_is_none_cannot_be_understood(data: dict[str, Any]) -> None:
+def test_malformed_user_id_is_an_invalid_message(data: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage):
         told("order.refunded", **data)

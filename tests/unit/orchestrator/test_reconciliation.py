@@ -1,4 +1,4 @@
-"""A round of reconciliation when providers, or the ledger, do not behave."""
+"""A reconciliation round during failures of providers or of the ledger."""
 
 import asyncio
 import uuid
@@ -47,7 +47,7 @@ def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", da
 
 
 class Book(PaymentsClient):
-    """Has these payments of crypto, and notes what it is told; oldest first, as the real one."""
+    """Returns these crypto payments oldest first, as the real client does, and records the reports."""
 
     def __init__(self, payments: list[PaymentFacts], *, refuses: dict[str, ServiceError] | None = None) -> None:
         tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))
@@ -86,7 +86,7 @@ class Silence(StripePayments):
 
 
 class Exchange(NowPayments):
-    """Answers as it is told to, and counts who asks at once."""
+    """Responds as configured and counts concurrent calls."""
 
     def __init__(self, answer: Callable[[str], str | ServiceError] = lambda _: "finished") -> None:
         self._answer = answer
@@ -98,7 +98,7 @@ class Exchange(NowPayments):
         self.asked.append(provider_payment_id)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
-        for _ in range(5):  # lets others begin
+        for _ in range(5):  # lets other tasks start
             await asyncio.sleep(0)
         self._at_once -= 1
         answer = self._answer(provider_payment_id)
@@ -112,20 +112,20 @@ def reconciliation(book: Book, exchange: Exchange) -> Reconciliation:
     return Reconciliation(stripe=Silence(), crypto=exchange, payments=book)
 
 
-async def test_news_that_the_ledger_refuses_do_not_stop_the_others() -> None:
+async def test_refused_report_does_not_stop_the_round() -> None:
     bad, good = payment(name="bad"), payment(name="good", days_ago=1)
     book = Book([bad, good], refuses={"bad": InvalidRequest()})
     done = await reconciliation(book, Exchange()).run(WEEK)
     assert (book.told, done.refused, done.compared) == (["good"], 1, 2)
 
 
-async def test_a_ledger_that_is_away_ends_the_round() -> None:
+async def test_unavailable_ledger_ends_the_round() -> None:
     book = Book([payment(name="a")], refuses={"a": Unavailable()})
     with pytest.raises(Unavailable):
         await reconciliation(book, Exchange()).run(WEEK)
 
 
-async def test_the_newest_are_asked_about_first_and_few_at_once() -> None:
+async def test_newest_payments_are_queried_first_four_at_a_time() -> None:
     exchange = Exchange()
     book = Book([payment(name=str(days), days_ago=days) for days in (3, 1, 6, 2, 5, 4)])
     await reconciliation(book, exchange).run(WEEK)
@@ -134,7 +134,7 @@ async def test_the_newest_are_asked_about_first_and_few_at_once() -> None:
     assert exchange.most_at_once == 4
 
 
-async def test_an_old_one_that_is_open_has_its_turn_once_in_24_rounds() -> None:
+async def test_old_open_payment_is_queried_once_in_24_rounds() -> None:
     old, new = payment(days_ago=8), payment(days_ago=1)
     exchange = Exchange(lambda _: "waiting")
     for turn in range(24):
@@ -142,21 +142,21 @@ async def test_an_old_one_that_is_open_has_its_turn_once_in_24_rounds() -> None:
     assert Counter(exchange.asked) == {old.provider_payment_id: 1, new.provider_payment_id: 24}
 
 
-async def test_a_provider_that_is_silent_is_left_alone() -> None:
+async def test_provider_that_times_out_is_not_queried_further() -> None:
     exchange = Exchange(lambda name: ProviderSilent() if int(name) < 4 else "finished")
     book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
     done = await reconciliation(book, exchange).run(WEEK)
     assert (exchange.asked, done.unasked, book.told) == (["0", "1", "2", "3"], 7, [])
 
 
-async def test_one_that_says_no_at_once_is_asked_about_the_others() -> None:
+async def test_provider_error_does_not_stop_the_other_queries() -> None:
     exchange = Exchange(lambda name: ProviderUnavailable() if int(name) < 4 else "finished")
     book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
     done = await reconciliation(book, exchange).run(WEEK)
     assert (done.unasked, book.told) == (4, ["4", "5", "6"])
 
 
-async def test_what_was_decided_is_doubted_for_a_day() -> None:
+async def test_final_payments_are_queried_for_a_day() -> None:
     decided = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
     old = [payment(status, name=f"old {status}", days_ago=1.1) for status in (*decided, PaymentStatus.PARTIALLY_PAID)]
     new = [payment(status, name=f"new {status}", days_ago=0.9) for status in (*decided, PaymentStatus.REFUNDED)]

@@ -1,4 +1,4 @@
-"""Finding the last of many attempts at the same, without walking through them."""
+"""Finding the last of many attempts without reading all of them."""
 
 import uuid
 from dataclasses import replace
@@ -14,7 +14,7 @@ FIRST = uuid.uuid4()
 
 
 class Log:
-    """Sagas by id, and how often one was asked for."""
+    """Sagas by id, and the number of reads."""
 
     def __init__(self) -> None:
         self.sagas: dict[uuid.UUID, SagaRecord] = {}
@@ -40,14 +40,14 @@ class Log:
 
 
 async def tried(log: Any, times: int) -> uuid.UUID:
-    """Let so many attempts be refused, each under the id that was told, and return the next."""
+    """Refuse this many attempts, each under the returned id, and return the next id."""
     for _ in range(times):
         log.add((await attempts(log, FIRST)).next_id, SagaState.UNWOUND)
     return (await attempts(log, FIRST)).next_id
 
 
 @pytest.mark.parametrize("times", [0, 1, 2, 3, 7, 8, 100])
-async def test_each_has_an_id_of_its_own_and_the_first_is_given(times: int) -> None:
+async def test_each_attempt_has_its_own_id_and_the_first_is_the_given_one(times: int) -> None:
     log: Any = Log()
     next_id = await tried(log, times)
     assert len(log.sagas) == times
@@ -58,7 +58,7 @@ async def test_each_has_an_id_of_its_own_and_the_first_is_given(times: int) -> N
     assert (found.refused is None) is (times == 0)
 
 
-async def test_a_thousand_are_not_walked_through() -> None:
+async def test_last_of_a_thousand_attempts_is_found_in_22_reads() -> None:
     log: Any = Log()
     await tried(log, 1_000)
     log.looks = 0
@@ -67,7 +67,7 @@ async def test_a_thousand_are_not_walked_through() -> None:
 
 
 @pytest.mark.parametrize("state", [s for s in SagaState if s is not SagaState.UNWOUND])
-async def test_one_that_was_not_refused_is_the_last(state: SagaState) -> None:
+async def test_attempt_that_was_not_refused_is_the_last(state: SagaState) -> None:
     log: Any = Log()
     last = await tried(log, 5)
     log.add(last, state)

@@ -1,4 +1,4 @@
-"""What keeps the door shut: every rule, and which goes before which."""
+"""Refusals at check-in: every rule, and their precedence."""
 
 import uuid
 from dataclasses import replace
@@ -47,13 +47,13 @@ def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uui
 
 
 def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> ScanContext:
-    """Return what is known of a good code, but for the changes."""
+    """Return the context of a valid code with these changes."""
     ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
     good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
     return ScanContext(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
 
 
-def test_a_ticket_of_last_month_opens_no_door_tonight() -> None:
+def test_ticket_of_a_past_event_is_refused() -> None:
     late = sight(event=event(began_at=NOW - timedelta(hours=48)))
     assert refusal_of(late) is ScanResult.EXPIRED
     outcome = ScanOutcome(result=ScanResult.EXPIRED, admitted_at=None)
@@ -62,8 +62,8 @@ def test_a_ticket_of_last_month_opens_no_door_tonight() -> None:
 
 
 @pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
-def test_a_good_code_is_left_to_the_check_in(status: str) -> None:
-    """Also that of somebody inside: the inventory knows since when."""
+def test_valid_code_is_left_to_the_inventory(status: str) -> None:
+    """This includes the code of an admitted fan: the inventory knows the admission time."""
     assert refusal_of(sight(seat=seat(status=status))) is None
 
 
@@ -103,12 +103,12 @@ def test_each_reason_has_its_result(reason: str) -> None:
         ({"seat": seat(status="CHECKED_IN", owner=STRANGER)}, ScanResult.NOT_OWNER),
     ],
 )
-def test_the_first_reason_counts(changes: dict[str, Any], result: ScanResult) -> None:
+def test_first_matching_refusal_wins(changes: dict[str, Any], result: ScanResult) -> None:
     assert refusal_of(sight(**changes)) == result
 
 
 @pytest.mark.parametrize("age", [timedelta(0), TTL - MILLISECOND, timedelta(seconds=-5)])
-def test_the_life_of_a_code_has_edges(age: timedelta) -> None:
+def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
     assert refusal_of(sight(age=age)) is None
 
 
@@ -130,7 +130,7 @@ def test_the_life_of_a_code_has_edges(age: timedelta) -> None:
         ),
     ],
 )
-def test_people_are_told_what_helps_them(outcome: ScanOutcome, seen: ScanContext, message: str) -> None:
+def test_message_explains_the_outcome(outcome: ScanOutcome, seen: ScanContext, message: str) -> None:
     assert message_of(outcome, seen) == message
 
 

@@ -1,4 +1,4 @@
-"""Turns of integrators: a few at once for each, and the others one after the other."""
+"""Delivery slots of subscriptions: a few at once for each, and the others one after the other."""
 
 import uuid
 from contextlib import ExitStack
@@ -31,7 +31,7 @@ def free_turns(turns: SubscriptionLimiter, subscription_id: uuid.UUID) -> int:
     return taken
 
 
-def test_each_has_a_few_turns_at_once_and_never_those_of_others() -> None:
+def test_each_subscription_has_its_own_slots() -> None:
     turns = SubscriptionLimiter()
     with ExitStack() as hands:
         for _ in range(MOST_AT_ONCE):
@@ -41,7 +41,7 @@ def test_each_has_a_few_turns_at_once_and_never_those_of_others() -> None:
     assert turns.is_free(ANN)
 
 
-def test_one_that_is_silent_has_fewer_until_it_answers() -> None:
+def test_unresponsive_subscription_has_fewer_slots_until_it_responds() -> None:
     turns = SubscriptionLimiter()
     stays_silent(turns)
     assert free_turns(turns, ANN) == MOST_IN_SILENCE
@@ -50,15 +50,15 @@ def test_one_that_is_silent_has_fewer_until_it_answers() -> None:
     assert free_turns(turns, ANN) == MOST_AT_ONCE
 
 
-def test_a_failure_of_ours_says_nothing_about_the_address() -> None:
+def test_internal_failure_does_not_reduce_slots() -> None:
     turns = SubscriptionLimiter()
     with pytest.raises(RuntimeError), turns.taken(ANN):
         raise RuntimeError
     assert free_turns(turns, ANN) == MOST_AT_ONCE
 
 
-def test_what_is_put_off_comes_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As fast as the address has been taking them: 2 at once, 4 seconds each."""
+def test_postponed_deliveries_are_spaced_by_the_measured_duration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pace is that of the address: 2 at once, 4 seconds each."""
     turns, clock = SubscriptionLimiter(), iter([0.0, 4.0, 4.0, 4.0, 5.0])
     monkeypatch.setattr(
         "orchestrator.features.outbound_webhooks.adapters.subscription_limiter.monotonic", lambda: next(clock)
@@ -68,10 +68,10 @@ def test_what_is_put_off_comes_one_after_the_other(monkeypatch: pytest.MonkeyPat
     assert waits == [SHORTEST_WAIT_SECONDS + seconds for seconds in (2.0, 4.0, 5.0)]
 
 
-def test_nothing_is_put_off_by_more_than_an_hour() -> None:
+def test_delivery_is_postponed_by_an_hour_at_most() -> None:
     turns = SubscriptionLimiter(shortest_wait_seconds=5_000.0)
     assert turns.book(ANN) == pytest.approx(3_600.0)
 
 
-def test_many_dead_addresses_leave_hands_free() -> None:
+def test_many_unresponsive_addresses_leave_delivery_slots_free() -> None:
     assert POLICIES["delivery"].concurrency >= 8 * MOST_AT_ONCE >= 32 * MOST_IN_SILENCE

@@ -1,4 +1,4 @@
-"""Webhooks go to the public internet and nowhere else, whatever the address looks like; and they are signed."""
+"""Webhooks are signed and go to public addresses only, however the address is written."""
 
 import uuid
 
@@ -18,7 +18,7 @@ from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed
         "192.168.1.1",
         "169.254.169.254",
         "100.64.0.1",
-        "0.0.0.0",  # noqa: S104 - an address like any other here
+        "0.0.0.0",  # noqa: S104 - one of the addresses under test
         "224.0.0.1",
         "255.255.255.255",
         "::1",
@@ -38,12 +38,12 @@ from orchestrator.features.outbound_webhooks.errors import AddressNotAllowed
         "3fff::1",
     ],
 )
-def test_no_private_address_is_public(address: str) -> None:
+def test_private_address_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"])
-def test_public_ones_are(address: str) -> None:
+def test_public_address_is_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -67,26 +67,26 @@ def test_public_ones_are(address: str) -> None:
         "https://0x7f.0.0.1/",
         "https://[::ffff:0177.0.0.1]/",
         "https://intranet/",
-        "https://１２７.0.0.1/",  # noqa: RUF001 - digits of another width
+        "https://１２７.0.0.1/",  # noqa: RUF001 - full-width digits
         "https://integrator.example\\@127.0.0.1/",
         "https://[/",
         "nonsense",
         "",
     ],
 )
-def test_such_urls_are_refused(url: str) -> None:
+def test_unsafe_url_is_refused(url: str) -> None:
     with pytest.raises(AddressNotAllowed):
         check_url(url, is_private_allowed=False)
 
 
-def test_a_name_and_a_public_address_are_fine() -> None:
+def test_host_name_and_public_address_are_accepted() -> None:
     check_url("https://integrator.example:8443/hooks?x=1", is_private_allowed=False)
     check_url("https://xn--bcher-kva.example./", is_private_allowed=False)
     check_url("https://93.184.216.34/hooks", is_private_allowed=False)
 
 
-def test_signature_is_that_of_the_specification() -> None:
-    """The example of the Standard Webhooks reference libraries."""
+def test_signature_matches_the_standard_webhooks_example() -> None:
+    """The example is that of the Standard Webhooks reference libraries."""
     headers = headers_of(
         webhook_id="msg_p5jXN8AQM9LWM0D4loKWxJek",  # type: ignore[arg-type] # theirs is no UUID
         timestamp=1_614_265_330,

@@ -1,4 +1,4 @@
-"""The moves of transfers and listings, as a table."""
+"""The transition tables of transfers and listings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is made of a provider's reports: any of them, in any order, any number of times."""
+"""How a provider's reports are applied, in any order and any number of times."""
 
 import uuid
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) ->
 
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
-def test_late_is_money_for_what_was_given_up(now: PaymentStatus, said: PaymentStatus) -> None:
+def test_success_after_a_final_failure_is_flagged_late(now: PaymentStatus, said: PaymentStatus) -> None:
     is_late = now in GIVEN_UP and said in {PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_PAID}
     assert (Flag.LATE in decide(Standing(now), Report(said)).flags) == is_late
 
@@ -59,13 +59,13 @@ def test_late_is_money_for_what_was_given_up(now: PaymentStatus, said: PaymentSt
         ({"user_id": uuid.UUID(int=2)}, Flag.USER_MISMATCH),
     ],
 )
-def test_a_contradiction_comes_before_all(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
+def test_mismatch_takes_precedence(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
     for now in PaymentStatus:
         decision = decide(Standing(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
         assert decision == ReportDecision(Outcome.MISMATCH, now, frozenset({flag}))
 
 
-def test_what_is_not_said_contradicts_nothing() -> None:
+def test_missing_fields_are_no_mismatch() -> None:
     assert decide(Standing(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
 
 
@@ -88,11 +88,11 @@ reports = st.builds(
 
 
 @given(st.lists(reports, max_size=12), st.randoms(use_true_random=False))
-def test_the_end_depends_on_what_was_said_and_not_on_the_order(said: list[Report], shuffler: Random) -> None:
+def test_final_status_does_not_depend_on_the_order_of_reports(said: list[Report], shuffler: Random) -> None:
     shuffled = [*said, *said]
     shuffler.shuffle(shuffled)
     first, second = told(said)[0], told(shuffled)[0]
-    assert RANK[first.status] == RANK[second.status]  # FAILED and EXPIRED are the same to us
+    assert RANK[first.status] == RANK[second.status]  # FAILED and EXPIRED are treated alike
 
 
 SUCCESS = Report(
@@ -102,7 +102,7 @@ SUCCESS = Report(
 
 @given(st.lists(reports, max_size=20))
 @example([SUCCESS, SUCCESS])
-def test_it_is_credited_once_and_only_by_a_true_report(said: list[Report]) -> None:
+def test_payment_is_credited_once_and_only_by_a_matching_report(said: list[Report]) -> None:
     standing, verdicts = told(said)
     credited = [report for report, decision in zip(said, verdicts, strict=True) if decision.outcome is Outcome.CREDITED]
     assert len(credited) <= 1
