@@ -57,16 +57,16 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._line: socket.socket | None = None
-        self._mother: subprocess.Popen[bytes] | None = None
+        self._connection: socket.socket | None = None
+        self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._line and self._mother:
-            self._line.close()
-            self._mother.wait()
+        if self._connection and self._server:
+            self._connection.close()
+            self._server.wait()
 
     def spawn(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], output: IO[bytes] | int, cwd: Path
@@ -74,33 +74,33 @@ class ForkServer:
         """Start a program as `devstack.processes.spawn` does."""
         match [os.fspath(part) for part in command]:
             case [sys.executable, "-m", module, *arguments] if not isinstance(output, int):
-                born = {"module": module, "arguments": arguments, "env": dict(env), "cwd": os.fspath(cwd)}
-                return _Born(self, self._ask(born, output.fileno()))
+                spawned = {"module": module, "arguments": arguments, "env": dict(env), "cwd": os.fspath(cwd)}
+                return _ForkedProcess(self, self._request(spawned, output.fileno()))
             case _:
                 return spawn(command, env=env, output=output, cwd=cwd)
 
     def exit_code(self, pid: int) -> int | None:
         """Return how a process ended, as `subprocess.Popen.poll` does."""
-        code: int | None = self._ask({"ended": pid})
+        code: int | None = self._request({"ended": pid})
         return code
 
-    def _ask(self, what: Mapping[str, Any], *files: int) -> Any:
+    def _request(self, message: Mapping[str, Any], *files: int) -> Any:
         with self._lock:
-            line = self._line or self._open()
-            _say(line, what, *files)
-            return _hear(line)[0]
+            connection = self._connection or self._open()
+            _send(connection, message, *files)
+            return _receive(connection)[0]
 
     def _open(self) -> socket.socket:
-        self._line, theirs = socket.socketpair()
+        self._connection, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-m", MODULE, str(theirs.fileno())]
-            self._mother = subprocess.Popen(  # noqa: S603 - ourselves
+            self._server = subprocess.Popen(  # noqa: S603 - ourselves
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
             )
-        return self._line
+        return self._connection
 
 
-class _Born:
+class _ForkedProcess:
     """A forked process with the interface of `subprocess.Popen`."""
 
     stdout = None
@@ -121,44 +121,44 @@ class _Born:
         return code
 
 
-def _say(line: socket.socket, what: Any, *files: int) -> None:
-    message = json.dumps(what).encode()
-    socket.send_fds(line, [len(message).to_bytes(LENGTH_BYTES, "big")], files)
-    line.sendall(message)
+def _send(connection: socket.socket, message: Any, *files: int) -> None:
+    message = json.dumps(message).encode()
+    socket.send_fds(connection, [len(message).to_bytes(LENGTH_BYTES, "big")], files)
+    connection.sendall(message)
 
 
-def _hear(line: socket.socket) -> tuple[Any, list[int]]:
+def _receive(connection: socket.socket) -> tuple[Any, list[int]]:
     """Return a message and the file descriptors that came with it.
 
     Raises:
         EOFError: the other end is closed.
     """
-    length, files, _, _ = socket.recv_fds(line, LENGTH_BYTES, maxfds=1)
+    length, files, _, _ = socket.recv_fds(connection, LENGTH_BYTES, maxfds=1)
     if not length:
         raise EOFError("The fork server's line is closed.")
-    return json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)), files
+    return json.loads(connection.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)), files
 
 
-def _mother(line: socket.socket) -> None:
+def _serve(connection: socket.socket) -> None:
     """Fork each requested process until the other end closes; returns in each child."""
     while True:
         try:
-            asked, files = _hear(line)
+            request, files = _receive(connection)
         except EOFError:
             _end_all()
             sys.exit()
-        if "ended" in asked:
-            pid, status = os.waitpid(asked["ended"], os.WNOHANG)
-            _say(line, os.waitstatus_to_exitcode(status) if pid else None)
+        if "ended" in request:
+            pid, status = os.waitpid(request["ended"], os.WNOHANG)
+            _send(connection, os.waitstatus_to_exitcode(status) if pid else None)
             continue
         child = os.fork()
         if child == 0:
-            _settle(asked, *files)
-            line.close()
+            _become(request, *files)
+            connection.close()
             return
         for file in files:
             os.close(file)
-        _say(line, child)
+        _send(connection, child)
 
 
 def _end_all() -> None:
@@ -168,17 +168,17 @@ def _end_all() -> None:
             process.kill()
 
 
-def _settle(asked: Mapping[str, Any], output: int) -> None:
+def _become(request: Mapping[str, Any], output: int) -> None:
     """Set up session, output, environment and arguments as a new program has them."""
     os.setsid()
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr] # nobody has put another one in its place
-    os.chdir(asked["cwd"])
+    os.chdir(request["cwd"])
     os.environ.clear()
-    os.environ.update(asked["env"])
-    sys.argv[:] = [asked["module"], *asked["arguments"]]
+    os.environ.update(request["env"])
+    sys.argv[:] = [request["module"], *request["arguments"]]
 
 
 def main(descriptor: str) -> NoReturn:
@@ -188,8 +188,8 @@ def main(descriptor: str) -> NoReturn:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # surviving objects are never collected, so their memory stays shared
-    with socket.socket(fileno=int(descriptor)) as line:
-        _mother(line)
+    with socket.socket(fileno=int(descriptor)) as connection:
+        _serve(connection)
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     sys.exit()
 

@@ -42,7 +42,7 @@ class _Guard:
         self.is_on = False
         self.seen: list[str] = []
 
-    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.is_on and event in EVENTS:
             address = arguments[1]
             if isinstance(address, tuple) and address[1] in USUAL_PORTS and address[1] < FIRST_CHOSEN_BY_KERNEL:
@@ -54,7 +54,7 @@ class _Guard:
 
 
 _GUARD: Final = _Guard()
-sys.addaudithook(_GUARD.hear)
+sys.addaudithook(_GUARD.audit)
 _open_channel = grpc.aio.insecure_channel
 
 

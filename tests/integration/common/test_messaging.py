@@ -102,10 +102,10 @@ class TestConsumer:
         self, rabbitmq_url: str, publisher: Publisher
     ) -> None:
         """Messages are acknowledged only after their work is done."""
-        message, in_hand, taken = a_message(), asyncio.Event(), asyncio.Event()
+        message, unacknowledged, taken = a_message(), asyncio.Event(), asyncio.Event()
 
         async def hang(_: Message) -> None:
-            in_hand.set()
+            unacknowledged.set()
             await asyncio.Event().wait()
 
         async def take(again: Message) -> None:
@@ -115,7 +115,7 @@ class TestConsumer:
         async with asyncio.timeout(ANSWER_SECONDS):
             async with self._consuming(rabbitmq_url, publisher, hang):
                 await publish(publisher, message)
-                await in_hand.wait()
+                await unacknowledged.wait()
             async with self._consuming(rabbitmq_url, publisher, take):
                 assert await eventually(taken.is_set)
 
@@ -208,8 +208,10 @@ class TestOutboxRelay:
         """The relay has never been connected: that is when an operator needs the lag."""
         await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")
         await database.execute(text("UPDATE outbox SET created_at = created_at - interval '90 seconds'"))
-        away = Publisher("amqp://guest:guest@127.0.0.1:9/", service="tests", topology=TOPOLOGY, timeout_seconds=2)
-        relay = OutboxRelay(database, away, poll_seconds=0.05)
+        unavailable = Publisher(
+            "amqp://guest:guest@127.0.0.1:9/", service="tests", topology=TOPOLOGY, timeout_seconds=2
+        )
+        relay = OutboxRelay(database, unavailable, poll_seconds=0.05)
         relay.start()
         await eventually(lambda: 90 <= (REGISTRY.get_sample_value("outbox_lag_seconds") or 0) < 120)
         await relay.close()

@@ -134,10 +134,10 @@ async def test_up_after_kill_9_of_supervisor_and_watchdog(home: Home, devstack: 
 
 def test_reset_removes_what_was_made_and_nothing_else(home: Home, devstack: Devstack) -> None:
     home.path.mkdir()
-    (home.path / "of-somebody-else").touch()
+    (home.path / "of-another-user").touch()
     devstack("up", "sandbox")
     assert devstack("reset").returncode == 0
-    assert [file.name for file in home.path.iterdir()] == ["of-somebody-else"]
+    assert [file.name for file in home.path.iterdir()] == ["of-another-user"]
 
 
 def test_failed_start_prints_its_cause(devstack: Devstack) -> None:

@@ -37,7 +37,7 @@ class Development:
     def save(self, file: str, text: str) -> None:
         (self.copy / file).write_text(text)
 
-    async def told(self, text: str) -> None:
+    async def wait_for_log(self, text: str) -> None:
         """Wait until the log has a line, then clear the log."""
 
         def assert_told() -> bool:
@@ -72,17 +72,17 @@ async def test_saved_file_restarts_its_processes(development: Development) -> No
     assert set(first) == {"sandbox", "events"}
 
     development.save("events/app.py", f"{app}\n# saved\n")
-    await development.told("ready: events")
+    await development.wait_for_log("ready: events")
     second = development.pids()
     assert second["sandbox"] == first["sandbox"]
     assert second["events"] != first["events"]
 
     development.save("events/app.py", "this is no Python\n")
-    await development.told("Save the file again when it is mended.")
+    await development.wait_for_log("Save the file again when it is mended.")
     development.save("events/app.py", app)
-    await development.told("ready: events")
+    await development.wait_for_log("ready: events")
     assert development.pids()["sandbox"] == first["sandbox"]
 
     development.save("common/saved.py", "")
-    await development.told("ready: sandbox, events")
+    await development.wait_for_log("ready: sandbox, events")
     assert not set(development.pids().values()) & set(first.values())

@@ -54,25 +54,25 @@ def sample_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SampleTests
 
 
 @pytest.fixture
-def said(capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
+def captured(capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     return capfd
 
 
 def test_test_that_passes_the_second_time_is_flaky_and_the_run_passes(
-    sample_tests: SampleTests, said: pytest.CaptureFixture[str]
+    sample_tests: SampleTests, captured: pytest.CaptureFixture[str]
 ) -> None:
     sample_tests.run(PASSES_SECOND_TIME)
     assert sample_tests.try_again()
-    told = said.readouterr().out.partition("\nflaky:\n")[2]
-    assert told.startswith("  test_toys.py::test_second_time\n")
-    assert "AssertionError: the first time" in told
-    assert "failed" not in told
+    report = captured.readouterr().out.partition("\nflaky:\n")[2]
+    assert report.startswith("  test_toys.py::test_second_time\n")
+    assert "AssertionError: the first time" in report
+    assert "failed" not in report
 
 
-def test_test_that_fails_twice_fails_the_run(sample_tests: SampleTests, said: pytest.CaptureFixture[str]) -> None:
+def test_test_that_fails_twice_fails_the_run(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run("def test_never(): assert 1 == 2\n")
     assert not sample_tests.try_again()
-    assert "\nfailed twice:\n  test_toys.py::test_never\n" in said.readouterr().out
+    assert "\nfailed twice:\n  test_toys.py::test_never\n" in captured.readouterr().out
 
 
 def test_error_after_a_test_counts_as_its_failure(sample_tests: SampleTests) -> None:
@@ -82,12 +82,12 @@ def test_error_after_a_test_counts_as_its_failure(sample_tests: SampleTests) -> 
     assert not sample_tests.try_again()
 
 
-def test_tests_of_a_crashed_process_run_again(sample_tests: SampleTests, said: pytest.CaptureFixture[str]) -> None:
+def test_tests_of_a_crashed_process_run_again(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run(PROCESS_CRASHES_FIRST_TIME)
     assert not (sample_tests.folder / "after").exists()
     assert sample_tests.try_again()
     assert (sample_tests.folder / "after").exists()
-    assert "\nflaky:\n  test_toys.py::test_crash\n    The pytest process ended" in said.readouterr().out
+    assert "\nflaky:\n  test_toys.py::test_crash\n    The pytest process ended" in captured.readouterr().out
 
 
 def test_process_that_crashes_twice_fails_the_run(sample_tests: SampleTests) -> None:
@@ -96,13 +96,13 @@ def test_process_that_crashes_twice_fails_the_run(sample_tests: SampleTests) -> 
 
 
 def test_timed_out_test_fails_the_run_if_it_hangs_again(
-    sample_tests: SampleTests, said: pytest.CaptureFixture[str]
+    sample_tests: SampleTests, captured: pytest.CaptureFixture[str]
 ) -> None:
     sample_tests.run(
         "import threading, pytest\n@pytest.mark.timeout(0.2, method='thread')\ndef test_hang():\n    threading.Event().wait()\n"
     )
     assert not sample_tests.try_again()
-    assert "failed twice:\n  test_toys.py::test_hang" in said.readouterr().out
+    assert "failed twice:\n  test_toys.py::test_hang" in captured.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_part_without_a_record_fails_the_run(sample_tests: SampleTests) -> None:
     assert not sample_tests.try_again("toys", "other")
 
 
-def test_failures_of_all_parts_are_tried_again(sample_tests: SampleTests, said: pytest.CaptureFixture[str]) -> None:
+def test_failures_of_all_parts_are_tried_again(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run(PASSES_SECOND_TIME, name="one")
     (sample_tests.folder / "ran").unlink()
     sample_tests.run(PASSES_SECOND_TIME, name="two")
     assert sample_tests.try_again("one", "two")
-    told = said.readouterr().out.partition("\nflaky:\n")[2]
-    assert all(f"test_{name}.py::test_second_time" in told for name in ("one", "two"))
+    report = captured.readouterr().out.partition("\nflaky:\n")[2]
+    assert all(f"test_{name}.py::test_second_time" in report for name in ("one", "two"))
 
 
 def test_process_that_fails_after_its_tests_passed_fails_the_run(sample_tests: SampleTests) -> None:
@@ -135,7 +135,7 @@ def test_process_that_fails_after_its_tests_passed_fails_the_run(sample_tests: S
     assert not sample_tests.try_again()
 
 
-def test_many_failures_are_not_tried_again(sample_tests: SampleTests, said: pytest.CaptureFixture[str]) -> None:
+def test_many_failures_are_not_tried_again(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run("import pytest\n@pytest.mark.parametrize('n', range(21))\ndef test_never(n): assert n < 0\n")
     assert not sample_tests.try_again()
-    assert "21 tests failed; more than 20 are not tried again." in said.readouterr().out
+    assert "21 tests failed; more than 20 are not tried again." in captured.readouterr().out

@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(params=["forked", "started"])
-def how(request: pytest.FixtureRequest, servers: TestServers) -> Spawn:
+def spawner(request: pytest.FixtureRequest, servers: TestServers) -> Spawn:
     return servers.fork_server.spawn if request.param == "forked" else spawn
 
 
-def spawned(how: Spawn, said: Path, *arguments: str) -> Child:
+def spawned(spawner: Spawn, said: Path, *arguments: str) -> Child:
     with said.open("ab") as output:
-        return how([*COMMAND, *arguments], env={"ENV": "test", "WHO": "me"}, output=output, cwd=ROOT)
+        return spawner([*COMMAND, *arguments], env={"ENV": "test", "WHO": "me"}, output=output, cwd=ROOT)
 
 
 def facts(said: Path) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def facts(said: Path) -> dict[str, Any]:
     return found
 
 
-def test_child_has_its_own_pid_session_and_environment(how: Spawn, tmp_path: Path) -> None:
-    child = spawned(how, tmp_path / "said", "3", "more")
+def test_child_has_its_own_pid_session_and_environment(spawner: Spawn, tmp_path: Path) -> None:
+    child = spawned(spawner, tmp_path / "said", "3", "more")
     assert child.wait() == 3
     assert child.poll() == 3
     found = facts(tmp_path / "said")
@@ -50,14 +50,14 @@ def test_child_has_its_own_pid_session_and_environment(how: Spawn, tmp_path: Pat
     }
 
 
-def test_parent_environment_is_not_inherited(how: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parent_environment_is_not_inherited(spawner: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "yes")
-    spawned(how, tmp_path / "said", "0").wait()
+    spawned(spawner, tmp_path / "said", "0").wait()
     assert {"OURS", "HOME"}.isdisjoint(facts(tmp_path / "said")["env"])
 
 
-async def test_child_can_be_killed_stopped_and_continued(how: Spawn, tmp_path: Path) -> None:
-    child = spawned(how, tmp_path / "said", "wait")
+async def test_child_can_be_killed_stopped_and_continued(spawner: Spawn, tmp_path: Path) -> None:
+    child = spawned(spawner, tmp_path / "said", "wait")
     await eventually(lambda: facts(tmp_path / "said"))
     process = psutil.Process(child.pid)
     os.kill(child.pid, signal.SIGSTOP)
@@ -76,6 +76,6 @@ async def test_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     await eventually(lambda: not child.is_running())
 
 
-def test_failure_prints_its_traceback(how: Spawn, tmp_path: Path) -> None:
-    assert spawned(how, tmp_path / "said").wait() == 1
+def test_failure_prints_its_traceback(spawner: Spawn, tmp_path: Path) -> None:
+    assert spawned(spawner, tmp_path / "said").wait() == 1
     assert "IndexError" in (tmp_path / "said").read_text()

@@ -21,7 +21,7 @@ SECRET: Final = SecretStr("a-secret-of-the-sandbox-tests-32-bytes")
 MOBILE: Final = "+6591234567"
 
 
-class Users(http.server.BaseHTTPRequestHandler):
+class UsersStub(http.server.BaseHTTPRequestHandler):
     """The users service's route for top-ups: records its requests."""
 
     asked: list[tuple[str, str, dict[str, Any]]]
@@ -42,7 +42,7 @@ class Users(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def users() -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any]]]]]:
     asked: list[tuple[str, str, dict[str, Any]]] = []
-    handler = type("UsersOfThisTest", (Users,), {"asked": asked})
+    handler = type("UsersOfThisTest", (UsersStub,), {"asked": asked})
     server = http.server.HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -71,7 +71,7 @@ async def sent(sandbox: httpx.AsyncClient, mobile: str = MOBILE) -> str:
     return str(answer["VerificationSid"])
 
 
-async def verdict(sandbox: httpx.AsyncClient, sid: str, code: str) -> str:
+async def status_of(sandbox: httpx.AsyncClient, sid: str, code: str) -> str:
     answer = (await sandbox.post("/VerifyOTP", headers=KEY, json={"VerificationSid": sid, "Code": code})).json()
     assert set(answer) == {"Success", "Status", "ErrorMessage"}
     assert answer["Success"] == (answer["Status"] == "approved")
@@ -81,29 +81,29 @@ async def verdict(sandbox: httpx.AsyncClient, sid: str, code: str) -> str:
 class TestOtp:
     async def test_default_code_is_approved_once(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
-        assert await verdict(sandbox, sid, "123456") == "approved"
-        assert await verdict(sandbox, sid, "123456") == "expired"
+        assert await status_of(sandbox, sid, "123456") == "approved"
+        assert await status_of(sandbox, sid, "123456") == "expired"
 
     async def test_a_wrong_code_leaves_it_pending(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
-        assert await verdict(sandbox, sid, "000000") == "pending"
-        assert await verdict(sandbox, sid, "123456") == "approved"
+        assert await status_of(sandbox, sid, "000000") == "pending"
+        assert await status_of(sandbox, sid, "123456") == "approved"
 
     async def test_an_unknown_id_is_expired(self, sandbox: httpx.AsyncClient) -> None:
-        assert await verdict(sandbox, "VE-unknown", "123456") == "expired"
+        assert await status_of(sandbox, "VE-unknown", "123456") == "expired"
 
     async def test_a_phone_can_be_given_another_code(self, sandbox: httpx.AsyncClient) -> None:
         await sandbox.post("/control/otp", json={"mobile": MOBILE, "code": "777777"})
         sid = await sent(sandbox)
-        assert await verdict(sandbox, sid, "123456") == "pending"
-        assert await verdict(sandbox, sid, "777777") == "approved"
-        assert await verdict(sandbox, await sent(sandbox, "+6598765432"), "123456") == "approved"
+        assert await status_of(sandbox, sid, "123456") == "pending"
+        assert await status_of(sandbox, sid, "777777") == "approved"
+        assert await status_of(sandbox, await sent(sandbox, "+6598765432"), "123456") == "approved"
 
     async def test_codes_can_be_expired(self, sandbox: httpx.AsyncClient) -> None:
         old, other = await sent(sandbox), await sent(sandbox, "+6598765432")
         await sandbox.post("/control/otp/expire", json={"mobile": MOBILE})
-        assert await verdict(sandbox, old, "123456") == "expired"
-        assert await verdict(sandbox, other, "123456") == "approved"
+        assert await status_of(sandbox, old, "123456") == "expired"
+        assert await status_of(sandbox, other, "123456") == "approved"
 
     @pytest.mark.parametrize("headers", [{}, {"X-Contacts-Key": "another"}])
     async def test_api_key_is_required(self, sandbox: httpx.AsyncClient, headers: dict[str, str]) -> None:
@@ -137,7 +137,7 @@ class TestFaults:
     async def test_fault_applies_to_its_path_until_cleared(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
         await sandbox.post("/control/faults", json={"path": "/SendOTP", "status": 500})
-        assert await verdict(sandbox, sid, "123456") == "approved"
+        assert await status_of(sandbox, sid, "123456") == "approved"
         await sandbox.delete("/control/faults")
         await sent(sandbox)
 

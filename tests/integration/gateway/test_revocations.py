@@ -37,15 +37,15 @@ class Fan:
     async def ask(self) -> httpx.Response:
         return await self._http.get("/api/tickets", headers={"Authorization": f"Bearer {self._token}"})
 
-    async def is_in(self) -> bool:
+    async def assert_accepted(self) -> bool:
         return (await self.ask()).status_code == 200
 
-    async def is_out(self) -> bool:
+    async def assert_refused(self) -> bool:
         answer = await self.ask()
         return answer.status_code == 401 and answer.json()["error_code"] == "UNAUTHORIZED"
 
 
-async def until_fed(url: str) -> None:
+async def wait_until_subscribed(url: str) -> None:
     async with http_client(url) as http:
 
         async def is_fed() -> bool:
@@ -68,17 +68,17 @@ async def test_revoked_session_is_refused_at_once_on_every_gateway(
         http_client(one) as http_of_one,
         http_client(other) as http_of_other,
     ):
-        await until_fed(one)
-        await until_fed(other)
+        await wait_until_subscribed(one)
+        await wait_until_subscribed(other)
         fan = Fan(services, http_of_one)
         elsewhere = Fan(services, http_of_other, fan.session_id)
         another_user = Fan(services, http_of_one)
-        assert await fan.is_in()
-        assert await elsewhere.is_in()
+        assert await fan.assert_accepted()
+        assert await elsewhere.assert_accepted()
         await message_publisher.revoke(fan.session_id)
-        await eventually(fan.is_out)
-        await eventually(elsewhere.is_out)
-        assert await another_user.is_in()
+        await eventually(fan.assert_refused)
+        await eventually(elsewhere.assert_refused)
+        assert await another_user.assert_accepted()
 
 
 async def test_new_gateway_loads_revoked_sessions(gateways: Gateways, services: Services) -> None:
@@ -86,17 +86,17 @@ async def test_new_gateway_loads_revoked_sessions(gateways: Gateways, services: 
     services.revoked[session_id] = in_minutes(15)
     async with gateways() as url, http_client(url) as http:
         await until_ready(url)
-        assert await Fan(services, http, session_id).is_out()
-        assert await Fan(services, http).is_in()
+        assert await Fan(services, http, session_id).assert_refused()
+        assert await Fan(services, http).assert_accepted()
 
 
 async def test_set_is_polled_without_the_broker(gateways: Gateways, services: Services) -> None:
     async with gateways(revocation_poll_seconds=0.1) as url, http_client(url) as http:
         await until_ready(url)
         fan = Fan(services, http)
-        assert await fan.is_in()
+        assert await fan.assert_accepted()
         services.revoked[fan.session_id] = in_minutes(15)
-        await eventually(fan.is_out)
+        await eventually(fan.assert_refused)
 
 
 async def test_set_is_polled_after_the_broker_is_lost(
@@ -107,12 +107,12 @@ async def test_set_is_polled_after_the_broker_is_lost(
         gateways(rabbitmq_url=SecretStr(tcp_proxy.url), revocation_poll_seconds=0.1) as url,
         http_client(url) as http,
     ):
-        await until_fed(url)
+        await wait_until_subscribed(url)
         fan = Fan(services, http)
-        assert await fan.is_in()
+        assert await fan.assert_accepted()
         tcp_proxy.cut()
         services.revoked[fan.session_id] = in_minutes(15)
-        await eventually(fan.is_out)
+        await eventually(fan.assert_refused)
 
 
 async def test_tokens_are_refused_until_the_set_is_loaded(gateways: Gateways, services: Services) -> None:
@@ -132,16 +132,16 @@ async def test_set_is_reloaded_after_a_reconnect(
         gateways(rabbitmq_url=SecretStr(tcp_proxy.url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
         http_client(url) as http,
     ):
-        await until_fed(url)
+        await wait_until_subscribed(url)
         missed, later = Fan(services, http), Fan(services, http)
         tcp_proxy.cut()
         services.revoked[missed.session_id] = in_minutes(15)
-        assert await missed.is_in()
+        assert await missed.assert_accepted()
         tcp_proxy.restore()
-        await eventually(missed.is_out)
-        await until_fed(url)
+        await eventually(missed.assert_refused)
+        await wait_until_subscribed(url)
         await message_publisher.revoke(later.session_id)
-        await eventually(later.is_out)
+        await eventually(later.assert_refused)
 
 
 async def test_malformed_message_is_ignored(
@@ -151,14 +151,14 @@ async def test_malformed_message_is_ignored(
         gateways(rabbitmq_url=SecretStr(rabbitmq_url), revocation_poll_seconds=BY_MESSAGE_ONLY) as url,
         http_client(url) as http,
     ):
-        await until_fed(url)
+        await wait_until_subscribed(url)
         fan = Fan(services, http)
         for body in (b"", b"not json", b'{"type": "session.revoked"}'):
             await message_publisher.send("session.revoked", body)
         await message_publisher.publish("session.revoked", "x", {"session_id": "not-a-uuid"})
         await message_publisher.publish("session.revoked", "x", {})
         await message_publisher.revoke(fan.session_id)
-        await eventually(fan.is_out)
+        await eventually(fan.assert_refused)
 
 
 async def test_set_is_requested_with_a_service_token(services: Services) -> None:

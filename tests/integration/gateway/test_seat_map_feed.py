@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.message_publisher import MessagePublisher, publishing
 from tests.integration.gateway.tcp_proxy import proxy_to
-from tests.integration.gateway.test_revocations import until_fed
+from tests.integration.gateway.test_revocations import wait_until_subscribed
 from tests.support.http_client import http_client
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
@@ -44,7 +44,7 @@ async def gateway_url(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[st
         live_connections_per_address=ADDRESS_LIMIT,
         live_backlog_messages=BACKLOG,
     ) as url:
-        await until_fed(url)
+        await wait_until_subscribed(url)
         yield url
 
 
@@ -52,7 +52,7 @@ def watch(url: str, event_id: object, **options: Any) -> connect:
     return connect(f"{url.replace('http', 'ws')}/ws/events/{event_id}", **options)
 
 
-async def heard(connection: ClientConnection) -> dict[str, Any]:
+async def received(connection: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(ANSWER_SECONDS):
         return dict(json.loads(await connection.recv()))
 
@@ -75,32 +75,32 @@ async def test_every_client_of_an_event_gets_its_seat_changes(
     held, sold, other = seat("HELD"), seat("SOLD"), seat("AVAILABLE")
     async with watch(gateway_url, here) as one, watch(gateway_url, here) as two, watch(gateway_url, elsewhere) as away:
         for connection, event_id in ((one, here), (two, here), (away, elsewhere)):
-            assert await heard(connection) == {"type": "subscribed", "event_id": str(event_id)}
+            assert await received(connection) == {"type": "subscribed", "event_id": str(event_id)}
         await message_publisher.change_seats(here, held, sold)
         await message_publisher.change_seats(elsewhere, other)
         for connection in (one, two):
-            assert await heard(connection) == {"type": "seat.changed", "event_id": str(here), "seats": [held, sold]}
-        assert await heard(away) == {"type": "seat.changed", "event_id": str(elsewhere), "seats": [other]}
+            assert await received(connection) == {"type": "seat.changed", "event_id": str(here), "seats": [held, sold]}
+        assert await received(away) == {"type": "seat.changed", "event_id": str(elsewhere), "seats": [other]}
 
 
 async def test_messages_keep_their_order(gateway_url: str, message_publisher: MessagePublisher) -> None:
     event_id = uuid.uuid4()
     statuses = ["HELD", "SOLD", "AVAILABLE"]
     async with watch(gateway_url, event_id) as connection:
-        await heard(connection)
+        await received(connection)
         for status in statuses:
             await message_publisher.change_seats(event_id, seat(status))
-        assert [(await heard(connection))["seats"][0]["status"] for _ in statuses] == statuses
+        assert [(await received(connection))["seats"][0]["status"] for _ in statuses] == statuses
 
 
 async def test_malformed_message_is_ignored(gateway_url: str, message_publisher: MessagePublisher) -> None:
     event_id = uuid.uuid4()
     async with watch(gateway_url, event_id) as connection:
-        await heard(connection)
+        await received(connection)
         await message_publisher.publish("seat.changed", str(event_id), {"no": "seats"})
         await message_publisher.send("seat.changed", b"not json")
         await message_publisher.change_seats(event_id, seat("HELD"))
-        assert (await heard(connection))["seats"][0]["status"] == "HELD"
+        assert (await received(connection))["seats"][0]["status"] == "HELD"
 
 
 async def test_clients_are_told_to_resync_after_a_gap(
@@ -108,15 +108,15 @@ async def test_clients_are_told_to_resync_after_a_gap(
 ) -> None:
     event_id = uuid.uuid4()
     async with proxy_to(rabbitmq_url) as tcp_proxy, gateways(rabbitmq_url=SecretStr(tcp_proxy.url)) as url:
-        await until_fed(url)
+        await wait_until_subscribed(url)
         async with watch(url, event_id) as connection:
-            await heard(connection)
+            await received(connection)
             tcp_proxy.cut()
             await message_publisher.change_seats(event_id, seat("SOLD"))
             tcp_proxy.restore()
-            assert await heard(connection) == {"type": "resync", "event_id": str(event_id)}
+            assert await received(connection) == {"type": "resync", "event_id": str(event_id)}
             await message_publisher.change_seats(event_id, seat("HELD"))
-            assert (await heard(connection))["seats"][0]["status"] == "HELD"
+            assert (await received(connection))["seats"][0]["status"] == "HELD"
 
 
 @pytest.mark.parametrize(
@@ -145,28 +145,28 @@ async def test_other_origins_may_not_connect(gateway_url: str) -> None:
             assert await close_code(connection) == 4403
     for origin in (SHOP, gateway_url):
         async with watch(gateway_url, uuid.uuid4(), origin=origin) as connection:
-            assert (await heard(connection))["type"] == "subscribed"
+            assert (await received(connection))["type"] == "subscribed"
 
 
 async def test_connections_of_one_address_are_limited(gateway_url: str) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(ADDRESS_LIMIT):
             connection = await stack.enter_async_context(watch(gateway_url, uuid.uuid4()))
-            assert (await heard(connection))["type"] == "subscribed"
+            assert (await received(connection))["type"] == "subscribed"
         async with watch(gateway_url, uuid.uuid4()) as one_too_many:
             assert await close_code(one_too_many) == 4429
             assert one_too_many.close_reason == "RATE_LIMITED"
 
     async def there_is_room_again() -> bool:
         async with watch(gateway_url, uuid.uuid4()) as connection:
-            return bool((await heard(connection))["type"] == "subscribed")
+            return bool((await received(connection))["type"] == "subscribed")
 
     await eventually(there_is_room_again)
 
 
 async def test_connections_of_the_gateway_are_limited(gateways: Gateways) -> None:
     async with gateways(live_connections=1) as url, watch(url, uuid.uuid4()) as first:
-        assert (await heard(first))["type"] == "subscribed"
+        assert (await received(first))["type"] == "subscribed"
         async with watch(url, uuid.uuid4()) as second:
             assert await close_code(second) == 4503
 
@@ -181,7 +181,7 @@ async def test_stopping_gateway_closes_connections_at_once(gateways: Gateways) -
     async with AsyncExitStack() as stack:
         async with gateways(shutdown_grace_seconds=GRACE_SECONDS) as url:
             connection = await stack.enter_async_context(watch(url, uuid.uuid4()))
-            assert (await heard(connection))["type"] == "subscribed"
+            assert (await received(connection))["type"] == "subscribed"
             stopping_at = time.monotonic()
         assert time.monotonic() - stopping_at < GRACE_SECONDS  # what running requests would be given
         assert await close_code(connection) == 1012
@@ -194,21 +194,21 @@ async def test_slow_client_is_disconnected_without_delaying_others(
     many_seats = [seat("HELD") for _ in range(4000)]  # some 280 kB
     sleeper = connect_without_reading(gateway_url, event_id)
     dropped_before = await metric_value(gateway_url, "live_dropped_total")
-    async with watch(gateway_url, event_id, max_size=None) as attentive:
-        assert (await heard(attentive))["type"] == "subscribed"
-        told = 0
+    async with watch(gateway_url, event_id, max_size=None) as reading_client:
+        assert (await received(reading_client))["type"] == "subscribed"
+        sent = 0
         while await metric_value(gateway_url, "live_dropped_total") == dropped_before:
-            assert told < 500, "a client that never reads is never disconnected"
+            assert sent < 500, "a client that never reads is never disconnected"
             await message_publisher.change_seats(event_id, *many_seats)
-            told += 1
-            assert len((await heard(attentive))["seats"]) == 4000
+            sent += 1
+            assert len((await received(reading_client))["seats"]) == 4000
 
-        async def only_the_attentive_is_left() -> bool:
+        async def only_the_reading_client_is_left() -> bool:
             return await metric_value(gateway_url, "live_connections") == 1
 
-        await eventually(only_the_attentive_is_left)
+        await eventually(only_the_reading_client_is_left)
         await message_publisher.change_seats(event_id, seat("SOLD"))
-        assert (await heard(attentive))["seats"][0]["status"] == "SOLD"
+        assert (await received(reading_client))["seats"][0]["status"] == "SOLD"
     sleeper.close()
 
 

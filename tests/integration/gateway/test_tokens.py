@@ -86,7 +86,7 @@ async def test_missing_token_is_401(client: httpx.AsyncClient, services: Service
 @pytest.mark.parametrize(
     "changed",
     [
-        {"iss": "somebody-else"},
+        {"iss": "another-issuer"},
         {"aud": "another-platform"},
         {"aud": ["another-platform"]},
         {"typ": "refresh"},

@@ -16,8 +16,8 @@ from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.message_publisher import MessagePublisher, publishing
 from tests.integration.gateway.services import Services
 from tests.integration.gateway.tcp_proxy import proxy_to
-from tests.integration.gateway.test_revocations import until_fed
-from tests.integration.gateway.test_seat_map_feed import close_code, heard
+from tests.integration.gateway.test_revocations import wait_until_subscribed
+from tests.integration.gateway.test_seat_map_feed import close_code, received
 
 ADDRESS_LIMIT = 3
 PAGE = 2
@@ -78,7 +78,7 @@ async def message_publisher(rabbitmq_url: str) -> AsyncIterator[MessagePublisher
 @pytest.fixture(scope="module")
 async def gateway_url(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
     async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), live_connections_per_address=ADDRESS_LIMIT) as url:
-        await until_fed(url)
+        await wait_until_subscribed(url)
         yield url
 
 
@@ -107,9 +107,9 @@ class TestFollowing:
     ) -> None:
         await stored_feed.add()
         async with watch(gateway_url, token) as connection:
-            assert await heard(connection) == {"type": "subscribed", "sequence": 1}
+            assert await received(connection) == {"type": "subscribed", "sequence": 1}
             entry = await stored_feed.add()
-            assert await heard(connection) == entry
+            assert await received(connection) == entry
 
     async def test_missed_entries_are_sent_before_new_ones(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
@@ -117,9 +117,9 @@ class TestFollowing:
         for _ in range(5):
             await stored_feed.add()
         async with watch(gateway_url, token, since=1) as connection:
-            assert await heard(connection) == {"type": "subscribed", "sequence": 1}
+            assert await received(connection) == {"type": "subscribed", "sequence": 1}
             await stored_feed.add()
-            assert [(await heard(connection))["sequence"] for _ in range(5)] == [2, 3, 4, 5, 6]
+            assert [(await received(connection))["sequence"] for _ in range(5)] == [2, 3, 4, 5, 6]
 
     async def test_all_devices_of_the_user_and_no_other_user_are_notified(
         self,
@@ -137,20 +137,20 @@ class TestFollowing:
             watch(gateway_url, services.mint.token(other.user_id)) as away,
         ):
             for connection in (one, two, away):
-                await heard(connection)
+                await received(connection)
             entry = await stored_feed.add()
             theirs = await other.add("payment.confirmed")
-            assert [await heard(one), await heard(two), await heard(away)] == [entry, entry, theirs]
+            assert [await received(one), await received(two), await received(away)] == [entry, entry, theirs]
 
     async def test_duplicate_hint_sends_no_duplicate_entries(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with watch(gateway_url, token) as connection:
-            await heard(connection)
+            await received(connection)
             await stored_feed.add()
             await stored_feed.announce()
             await stored_feed.add()
-            assert [(await heard(connection))["sequence"] for _ in range(2)] == [1, 2]
+            assert [(await received(connection))["sequence"] for _ in range(2)] == [1, 2]
 
     async def test_deleted_entries_are_reported_as_missing(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
@@ -159,40 +159,40 @@ class TestFollowing:
             await stored_feed.add()
         stored_feed.kept_from = 4
         async with watch(gateway_url, token, since=1) as connection:
-            await heard(connection)
-            assert await heard(connection) == {"type": "resync", "sequence": 3}
-            assert (await heard(connection))["sequence"] == 4
+            await received(connection)
+            assert await received(connection) == {"type": "resync", "sequence": 3}
+            assert (await received(connection))["sequence"] == 4
 
     async def test_number_beyond_the_feed_is_corrected(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with watch(gateway_url, token, since=99) as connection:
-            await heard(connection)
-            assert await heard(connection) == {"type": "resync", "sequence": 0}
-            assert (await stored_feed.add()) == await heard(connection)
+            await received(connection)
+            assert await received(connection) == {"type": "resync", "sequence": 0}
+            assert (await stored_feed.add()) == await received(connection)
 
     async def test_connection_waits_while_the_orchestrator_is_unavailable(
         self, gateway_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with watch(gateway_url, token) as connection:
-            await heard(connection)
+            await received(connection)
             stored_feed.failures = 2
             await stored_feed.add()
-            assert (await heard(connection))["sequence"] == 1
+            assert (await received(connection))["sequence"] == 1
 
     async def test_feed_is_read_again_after_a_broker_gap(
         self, *, gateways: Gateways, rabbitmq_url: str, stored_feed: StoredFeed, token: str
     ) -> None:
         async with proxy_to(rabbitmq_url) as tcp_proxy, gateways(rabbitmq_url=SecretStr(tcp_proxy.url)) as url:
-            await until_fed(url)
+            await wait_until_subscribed(url)
             await stored_feed.add(is_announced=False)
             async with watch(url, token, since=0) as connection:
-                await heard(connection)
-                await heard(connection)  # the connection has read the stored entries and waits for hints
+                await received(connection)
+                await received(connection)  # the connection has read the stored entries and waits for hints
                 tcp_proxy.cut()
                 await stored_feed.add(is_announced=False)  # as if announced without a subscriber
                 tcp_proxy.restore()
-                assert (await heard(connection))["sequence"] == 2
+                assert (await received(connection))["sequence"] == 2
 
 
 class TestEnding:
@@ -204,28 +204,28 @@ class TestEnding:
             watch(gateway_url, services.mint.token(stored_feed.user_id, sid=str(session_id))) as ended,
             watch(gateway_url, services.mint.token(stored_feed.user_id)) as other_login,
         ):
-            await heard(ended)
-            await heard(other_login)
+            await received(ended)
+            await received(other_login)
             await message_publisher.revoke(session_id)
             assert await refusal(ended) == (4401, "UNAUTHORIZED")
             entry = await stored_feed.add()
-            assert await heard(other_login) == entry
+            assert await received(other_login) == entry
 
     async def test_token_expiry_closes_the_connection(
         self, gateway_url: str, stored_feed: StoredFeed, services: Services
     ) -> None:
         async with watch(gateway_url, services.mint.token(stored_feed.user_id, exp=int(time.time()) + 2)) as connection:
-            await heard(connection)
+            await received(connection)
             assert await refusal(connection) == (4401, "TOKEN_EXPIRED")
 
     async def test_client_messages_close_the_connection(self, gateway_url: str, token: str) -> None:
         async with watch(gateway_url, token) as connection:
-            await heard(connection)
+            await received(connection)
             await connection.send(json.dumps({"hello": "there"}))
             assert await close_code(connection) == 1008
 
 
-class TestAdmission:
+class TestConnecting:
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
     async def test_connection_without_a_valid_token_is_refused(self, gateway_url: str, token: str) -> None:
         async with watch(gateway_url, token) as connection:
@@ -245,7 +245,7 @@ class TestAdmission:
         session_id = uuid.uuid4()
         token = services.mint.token(stored_feed.user_id, sid=str(session_id))
         async with watch(gateway_url, token) as connection:
-            await heard(connection)
+            await received(connection)
             await message_publisher.revoke(session_id)
             await close_code(connection)
         async with watch(gateway_url, token) as again:
@@ -254,7 +254,7 @@ class TestAdmission:
     async def test_token_is_accepted_in_the_header(self, gateway_url: str, token: str) -> None:
         url = f"{gateway_url.replace('http', 'ws')}/ws/me"
         async with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as connection:
-            assert (await heard(connection))["type"] == "subscribed"
+            assert (await received(connection))["type"] == "subscribed"
 
     @pytest.mark.parametrize("since", ["-1", "x", "1.5", "٣", "9" * 19])
     async def test_malformed_number_is_refused(self, gateway_url: str, token: str, since: str) -> None:
@@ -272,7 +272,7 @@ class TestAdmission:
             watch(gateway_url, token) as three,
         ):
             for connection in (one, two, three):
-                await heard(connection)
+                await received(connection)
             async with watch(gateway_url, token) as fourth:
                 assert await refusal(fourth) == (4429, "RATE_LIMITED")
 
@@ -280,14 +280,14 @@ class TestAdmission:
         self, gateways: Gateways, rabbitmq_url: str, token: str
     ) -> None:
         async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), rate_limit_per_minute=2) as url:
-            await until_fed(url)
+            await wait_until_subscribed(url)
             assert await _rate_limited_after(url, token) <= 5  # the minute may change meanwhile
 
     async def test_connection_attempts_with_forged_tokens_are_rate_limited(
         self, gateways: Gateways, rabbitmq_url: str
     ) -> None:
         async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), rate_limit_per_minute=2) as url:
-            await until_fed(url)
+            await wait_until_subscribed(url)
             assert await _rate_limited_after(url, "nonsense") <= 5
 
 
@@ -296,7 +296,7 @@ async def _rate_limited_after(url: str, token: str) -> int:
     for number in range(10):
         async with watch(url, token) as connection:
             try:
-                await heard(connection)
+                await received(connection)
             except ConnectionClosed:
                 if connection.close_reason == "RATE_LIMITED":
                     return number

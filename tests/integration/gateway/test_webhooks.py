@@ -39,7 +39,7 @@ async def limited(gateways: Gateways, services: Services, clock: Clock) -> Async
         yield url
 
 
-class TestPassing:
+class TestForwarding:
     @pytest.mark.parametrize(
         ("provider", "header"),
         [("stripe", "Stripe-Signature"), ("nowpayments", "x-nowpayments-sig"), ("kinguin", "X-KINGUIN-SIGNATURE")],

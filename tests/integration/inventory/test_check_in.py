@@ -168,7 +168,9 @@ class TestCheckIn:
 
 
 class TestManyScannersAtOnce:
-    async def test_admit_one_and_log_all(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
+    async def test_one_scanner_admits_and_all_are_logged(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str
+    ) -> None:
         for seat_id in hall.seat_ids[:5]:
             await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)
 
@@ -289,7 +291,7 @@ class TestScans:
         assert (await inventory_caller.scans(hall.event_id)).total == 0
 
     @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, -1), (0, 5_001)])
-    async def test_have_bounds(self, inventory_caller: InventoryCaller, offset: int, limit: int) -> None:
+    async def test_parameters_are_bounded(self, inventory_caller: InventoryCaller, offset: int, limit: int) -> None:
         assert (await refused(inventory_caller.scans(new_id(), offset=offset, limit=limit))).code == "VALIDATION_ERROR"
 
 
@@ -334,7 +336,7 @@ class TestEntryStats:
         assert await inventory_caller.entry_stats(new_id()) == pb.GetEntryStatsResponse()
 
     @pytest.mark.parametrize("minutes", [-1, 1_441])
-    async def test_have_bounds(self, inventory_caller: InventoryCaller, minutes: int) -> None:
+    async def test_parameters_are_bounded(self, inventory_caller: InventoryCaller, minutes: int) -> None:
         assert (await refused(inventory_caller.entry_stats(new_id(), minutes=minutes))).code == "VALIDATION_ERROR"
 
 
@@ -364,16 +366,18 @@ class TestAttendees:
         third = await inventory_caller.attendees(hall.event_id, page_size=2, page_token=second.next_page_token)
         behind = await inventory_caller.attendees(hall.event_id, page_size=2, offset=3)
 
-        told = [seat.seat_id for page in (first, second, third) for seat in page.seats]
-        assert told == hall.seat_ids[1::2]
+        published = [seat.seat_id for page in (first, second, third) for seat in page.seats]
+        assert published == hall.seat_ids[1::2]
         assert third.next_page_token == behind.next_page_token == ""
         assert [seat.seat_id for seat in behind.seats] == hall.seat_ids[7::2]
         assert {page.total for page in (first, second, third, behind)} == {5}
 
-    async def test_of_an_unknown_event_are_none(self, inventory_caller: InventoryCaller) -> None:
+    async def test_unknown_event_has_no_attendees(self, inventory_caller: InventoryCaller) -> None:
         assert await inventory_caller.attendees(new_id()) == pb.ListAttendeesResponse()
 
     @pytest.mark.parametrize(("token", "offset", "size"), [("x", 0, 1), ("", -1, 1), ("", 0, -1), ("", 0, 5_001)])
-    async def test_have_bounds(self, inventory_caller: InventoryCaller, token: str, offset: int, size: int) -> None:
+    async def test_parameters_are_bounded(
+        self, inventory_caller: InventoryCaller, token: str, offset: int, size: int
+    ) -> None:
         page = inventory_caller.attendees(new_id(), page_token=token, offset=offset, page_size=size)
         assert (await refused(page)).code == "VALIDATION_ERROR"

@@ -33,7 +33,7 @@ def fan() -> str:
 
 
 class TestCloseEvent:
-    async def test_ends_holding(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+    async def test_reservations_are_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         await inventory_caller.close_event(hall.event_id)
 
         calls: list[Callable[..., Awaitable[object]]] = [
@@ -49,7 +49,7 @@ class TestCloseEvent:
                 assert refusal.code == "EVENT_ENDED"
         assert await inventory_caller.all_seats(hall.event_id) == list(hall.seats)
 
-    async def test_ends_selling_what_is_held(
+    async def test_sales_of_held_seats_are_refused(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
     ) -> None:
         hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], user_id=fan)
@@ -65,7 +65,7 @@ class TestCloseEvent:
         assert await inventory_caller.release(hold.hold_id) == 2
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_ends_listing_but_not_what_is_listed(
+    async def test_new_listings_are_refused_and_existing_ones_kept(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str
     ) -> None:
         await inventory_caller.sell(hall.event_id, *hall.seat_ids[:2], user_id=fan)
@@ -144,7 +144,7 @@ class TestCloseEvent:
 
 
 class TestCloseEventDuringAChangeOfOwner:
-    async def test_at_any_moment(self, inventory_caller: InventoryCaller, fan: str) -> None:
+    async def test_any_interleaving(self, inventory_caller: InventoryCaller, fan: str) -> None:
         friend = new_id()
         for _ in range(20):
             hall = await inventory_caller.provision()
@@ -180,7 +180,7 @@ class TestCloseEventDuringASale:
         assert (await sale).seat_ids == [hall.seat_ids[0]]
         assert await inventory_caller.status(hall.seat_ids[0]) == "SOLD"
 
-    async def test_at_any_moment(self, inventory_caller: InventoryCaller, database: Database) -> None:
+    async def test_any_interleaving(self, inventory_caller: InventoryCaller, database: Database) -> None:
         for _ in range(20):
             hall = await inventory_caller.provision()
             hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])

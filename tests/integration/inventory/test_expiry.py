@@ -48,9 +48,9 @@ class TestMessage:
         hall, before = await inventory_caller.provision(), expired_by("message")
         hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=TTL_MILLISECONDS)
         await broker.publish_hold(hold_message(hold))
-        told = await eventually(lambda: broker.received_data("hold.expired", hold.hold_id))
+        published = await eventually(lambda: broker.received_data("hold.expired", hold.hold_id))
         assert datetime.now(UTC) >= datetime.fromisoformat(hold.held_until)
-        assert told == [
+        assert published == [
             {
                 "hold_id": hold.hold_id,
                 "event_id": hall.event_id,
@@ -130,12 +130,12 @@ class TestMessage:
         hall = await inventory_caller.provision()
         hold = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], ttl_milliseconds=1)
         message = hold_message(hold)
-        speechless = Publisher(
+        without_publisher = Publisher(
             "amqp://guest:guest@127.0.0.1:1/", service="inventory", topology=platform_topology(), timeout_seconds=0.01
         )
-        dying = HoldExpiry(ExpiryRepository(inventory.database), speechless, inventory.changes)
+        expired_publisher = HoldExpiry(ExpiryRepository(inventory.database), without_publisher, inventory.changes)
         with pytest.raises(Unavailable):
-            await dying.handle(message)
+            await expired_publisher.handle(message)
         assert await free_in_table(inventory.database, hall.seat_ids[0])
 
         await broker.deliver(message.to_bytes())
@@ -185,9 +185,9 @@ class TestSweeper:
         assert await inventory_caller.statuses(*hall.seat_ids[:12]) == ["AVAILABLE"] * 10 + ["HELD"] * 2
         assert expired_by("sweeper") >= before + len(due)
         for hold in due:
-            (told,) = await eventually(partial(broker.received_data, "hold.expired", hold.hold_id))
-            assert sorted(told["seat_ids"]) == sorted(seat.seat_id for seat in hold.seats)
-            assert told["user_id"] == hold.user_id
+            (published,) = await eventually(partial(broker.received_data, "hold.expired", hold.hold_id))
+            assert sorted(published["seat_ids"]) == sorted(seat.seat_id for seat in hold.seats)
+            assert published["user_id"] == hold.user_id
         assert broker.received_data("hold.expired", live.hold_id) == []
         assert await wrong_counts(database, hall.event_id) == []
         assert (REGISTRY.get_sample_value("holds_open") or 0) >= 1

@@ -198,7 +198,9 @@ class TestReclaimRaces:
     async def hall(self, inventory_caller: InventoryCaller) -> Hall:
         return await inventory_caller.provision(rows("CAT1", "10.00", A=30, B=30))
 
-    async def test_itself(self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database) -> None:
+    async def test_concurrent_reclaims(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
+    ) -> None:
         for first in range(0, 20, 2):
             sale = await inventory_caller.sell(hall.event_id, *hall.seat_ids[first : first + 2], user_id=fan)
             reclaimed, refusals = await outcomes([inventory_caller.reclaim(sale.hold_id, fan) for _ in range(10)])

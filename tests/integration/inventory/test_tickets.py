@@ -35,7 +35,7 @@ class TestOwnedSeats:
         assert (list(answer.seats), answer.total) == ([], 0)
 
     @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, -1), (0, 5_001)])
-    async def test_have_bounds(self, inventory_caller: InventoryCaller, offset: int, limit: int) -> None:
+    async def test_parameters_are_bounded(self, inventory_caller: InventoryCaller, offset: int, limit: int) -> None:
         assert (
             await refused(inventory_caller.owned_by(new_id(), offset=offset, limit=limit))
         ).code == "VALIDATION_ERROR"

@@ -170,12 +170,12 @@ class JobHarness:
         ]
 
     async def reaches(self, job: JobView, status: JobStatus) -> JobView:
-        async def look() -> JobView | None:
+        async def current() -> JobView | None:
             found = await self.queue.find(job.job_id)
             assert found.status is status, f"{found.status}: {found.error}"
             return found
 
-        found = await eventually(look)
+        found = await eventually(current)
         assert found is not None
         return found
 

@@ -53,8 +53,12 @@ async def callers(orchestrator_url: str, vhost: Vhost, mint: UserTokenMint) -> A
     )
     app = create_app(settings, user_tokens=mint.verifier())
     admin = mint.token(uuid.uuid4(), Role.CUSTOMER, Role.ADMIN)
-    async with Caller(app, admin) as boss, Caller(app, mint.token(uuid.uuid4())) as fan, Caller(app) as nobody:
-        yield {"admin": boss, "fan": fan, "nobody": nobody}
+    async with (
+        Caller(app, admin) as admin_caller,
+        Caller(app, mint.token(uuid.uuid4())) as fan,
+        Caller(app) as anonymous,
+    ):
+        yield {"admin": admin_caller, "fan": fan, "anonymous": anonymous}
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ async def test_migrations_match_the_models(database: Database) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_for_admins_only(callers: dict[str, Caller], method: str, path: str) -> None:
-    assert (await callers["nobody"].request(method, path)).status_code == 401
+    assert (await callers["anonymous"].request(method, path)).status_code == 401
     assert (await callers["fan"].request(method, path)).status_code == 403
 
 
@@ -115,7 +119,7 @@ async def test_retry_all_returns_the_count(harness: JobHarness, admin: Caller) -
     assert (await admin.request("POST", "/api/admin/jobs/retry-all")).json()["data"] == {"retried": 2}
 
 
-class TestDead:
+class TestDeadJobs:
     @pytest.fixture
     async def dead(self, harness: JobHarness) -> list[JobView]:
         """Return three jobs that failed, after one that was refused."""

@@ -27,10 +27,10 @@ async def test_completed_job_is_announced(harness: JobHarness) -> None:
     recording_handler = RecordingHandler()
     await harness.worker((EMAIL, recording_handler))
     fan = uuid.uuid4()
-    [job] = await harness.enqueue("email", "letter", requested_by=fan)
+    [job] = await harness.enqueue("email", "welcome", requested_by=fan)
     assert (job.status, job.attempts, job.max_attempts) == (JobStatus.QUEUED, 0, 3)
     done = await harness.reaches(job, JobStatus.COMPLETED)
-    assert done.result == {"said": "letter is done"}
+    assert done.result == {"said": "welcome is done"}
     assert (done.attempts, done.error) == (1, None)
     assert done.started_at is not None
     assert done.finished_at is not None
@@ -42,14 +42,14 @@ async def test_completed_job_is_announced(harness: JobHarness) -> None:
 
 async def test_job_without_a_requester_is_not_announced(harness: JobHarness) -> None:
     await harness.worker((policy("email", tells_completion=False), RecordingHandler()))
-    [job] = await harness.enqueue("email", "letter")
+    [job] = await harness.enqueue("email", "welcome")
     await harness.reaches(job, JobStatus.COMPLETED)
     assert await harness.messages_about("job.completed") == []
 
 
 async def test_any_job_with_a_requester_is_announced(harness: JobHarness) -> None:
     await harness.worker((policy("email", tells_completion=False), RecordingHandler()))
-    [job] = await harness.enqueue("email", "letter", requested_by=uuid.uuid4())
+    [job] = await harness.enqueue("email", "welcome", requested_by=uuid.uuid4())
     await harness.reaches(job, JobStatus.COMPLETED)
     assert len(await harness.messages_about("job.completed")) == 1
 
@@ -77,7 +77,7 @@ async def test_concurrency_is_limited_by_the_policy(harness: JobHarness) -> None
     assert recording_handler.most_at_once == 2
 
 
-class TestSameKeyAgain:
+class TestIdempotencyKey:
     async def test_returns_the_existing_job(self, harness: JobHarness) -> None:
         first = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
         again = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
@@ -88,7 +88,7 @@ class TestSameKeyAgain:
         with pytest.raises(Unprocessable):
             await harness.queue.enqueue("email", SamplePayload(name="b"), idempotency_key="k")
 
-    async def test_of_another_kind_is_another_job(self, harness: JobHarness) -> None:
+    async def test_same_key_of_another_kind_is_another_job(self, harness: JobHarness) -> None:
         first = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
         other = await harness.queue.enqueue("bulk", SamplePayload(name="b"), idempotency_key="k")
         assert other.job_id != first.job_id
@@ -111,7 +111,7 @@ class TestFailures:
     async def test_job_that_fails_twice_completes_on_the_third_attempt(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("first"), Unavailable()])
         await harness.worker((EMAIL, recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         done = await harness.reaches(job, JobStatus.COMPLETED)
         assert done.attempts == 3
         assert done.error is None
@@ -120,7 +120,7 @@ class TestFailures:
     async def test_error_of_the_last_attempt_is_shown_between_attempts(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="ORDER_INVALID_STATE")])
         await harness.worker((policy("email", retry_seconds=(30.0,)), recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         waiting = await harness.reaches(job, JobStatus.RETRYING)
         assert waiting.error is not None
         assert waiting.error.code == "ORDER_INVALID_STATE"
@@ -133,7 +133,7 @@ class TestFailures:
         rules = policy("email", tries=4, retry_seconds=backoff)
         await harness.worker((rules, recording_handler), (BULK, neighbour))
         job = await harness.queue_with({"email": rules}).enqueue(
-            "email", SamplePayload(name="letter"), idempotency_key="k"
+            "email", SamplePayload(name="welcome"), idempotency_key="k"
         )
         others = await harness.enqueue("bulk", *"abc")
         for other in others:
@@ -149,11 +149,11 @@ class TestFailures:
     async def test_dead_job_completes_when_an_admin_retries_it(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("no")] * 3)
         await harness.worker((EMAIL, recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.FAILED)
-        letter = await eventually(lambda: harness.taken_from("jobs.dead"))
-        assert letter is not None
-        assert letter.data == {
+        dead_letter = await eventually(lambda: harness.taken_from("jobs.dead"))
+        assert dead_letter is not None
+        assert dead_letter.data == {
             "job_id": str(job.job_id),
             "kind": "email",
             "error": {"code": "INTERNAL_ERROR", "message": "ValueError"},
@@ -162,7 +162,7 @@ class TestFailures:
         retried = await harness.queue.retry(job.job_id)
         assert (retried.status, retried.attempts, retried.max_attempts) == (JobStatus.QUEUED, 3, 6)
         done = await harness.reaches(job, JobStatus.COMPLETED)
-        assert (done.attempts, recording_handler.done) == (4, ["letter"])
+        assert (done.attempts, recording_handler.done) == (4, ["welcome"])
 
     async def test_admin_who_retries_a_job_is_notified_of_its_end(self, harness: JobHarness) -> None:
         """If the job has a requester, the requester is notified instead."""
@@ -170,20 +170,20 @@ class TestFailures:
             (policy("email", tells_completion=False), RecordingHandler(failures=[JobRefused("no")] * 2))
         )
         fan, admin = uuid.uuid4(), uuid.uuid4()
-        [nobodys] = await harness.enqueue("email", "nobody's")
+        [without_requester] = await harness.enqueue("email", "without requester")
         [fans] = await harness.enqueue("email", "a fan's", requested_by=fan)
-        for job in (nobodys, fans):
+        for job in (without_requester, fans):
             await harness.reaches(job, JobStatus.FAILED)
             await harness.queue.retry(job.job_id, asked_by=admin)
             await harness.reaches(job, JobStatus.COMPLETED)
-        told = {fact["subject"]: fact["data"]["user_id"] for fact in await harness.messages_about("job.completed")}
-        assert told == {str(nobodys.job_id): str(admin), str(fans.job_id): str(fan)}
+        notified = {fact["subject"]: fact["data"]["user_id"] for fact in await harness.messages_about("job.completed")}
+        assert notified == {str(without_requester.job_id): str(admin), str(fans.job_id): str(fan)}
 
     async def test_retried_job_starts_its_backoff_again(self, harness: JobHarness) -> None:
         """A third step, if the backoff continued, would last longer than the test."""
         recording_handler = RecordingHandler(failures=[ValueError("no")] * 5)
         await harness.worker((policy("email", retry_seconds=(*BACKOFF_SECONDS[:2], 3_600.0)), recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.FAILED)
         await harness.queue.retry(job.job_id)
         done = await harness.reaches(job, JobStatus.COMPLETED)
@@ -205,12 +205,12 @@ class TestFailures:
             await harness.reaches(job, JobStatus.COMPLETED)
 
     async def test_job_refused_by_its_handler_is_not_retried(self, harness: JobHarness) -> None:
-        recording_handler = RecordingHandler(failures=[JobRefused("no such fan", code="NOBODY")])
+        recording_handler = RecordingHandler(failures=[JobRefused("no such fan", code="NO_SUCH_FAN")])
         await harness.worker((EMAIL, recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert failed.error is not None
-        assert (failed.attempts, failed.error.code, failed.error.message) == (1, "NOBODY", "no such fan")
+        assert (failed.attempts, failed.error.code, failed.error.message) == (1, "NO_SUCH_FAN", "no such fan")
 
     async def test_refused_job_is_not_dead_lettered(self, harness: JobHarness) -> None:
         """A refusal is an expected end: it is announced without an alert."""
@@ -223,7 +223,9 @@ class TestFailures:
             str(refused.job_id),
             str(broken.job_id),
         }
-        assert [letter["subject"] for letter in await harness.messages_about("jobs.dead")] == [str(broken.job_id)]
+        assert [dead_letter["subject"] for dead_letter in await harness.messages_about("jobs.dead")] == [
+            str(broken.job_id)
+        ]
 
     async def test_text_of_an_unexpected_error_is_not_stored(self, harness: JobHarness) -> None:
         """The text may quote user input: a card number, a password."""
@@ -255,7 +257,7 @@ class TestFailures:
         assert recording_handler.cancelled == 1
 
     async def test_only_failed_jobs_can_be_retried(self, harness: JobHarness) -> None:
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         with pytest.raises(JobInvalidState):
             await harness.queue.retry(job.job_id)
         with pytest.raises(JobNotFound):
@@ -274,27 +276,27 @@ class TestUnstorableText:
             return {"said": said}
 
         await harness.worker((EMAIL, say), lease_seconds=5.0)
-        [job] = await harness.enqueue("email", "letter", lane="ann")
+        [job] = await harness.enqueue("email", "welcome", lane="ann")
         [behind] = await harness.enqueue("email", "behind", lane="ann")
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert (failed.result, failed.attempts) == (None, 1)
         assert failed.error is not None
         assert failed.error.code == "RESULT_INVALID"
         await harness.reaches(behind, JobStatus.FAILED)
-        assert begun == ["letter", "behind"]
+        assert begun == ["welcome", "behind"]
 
     @pytest.mark.parametrize("said", ["a\0b", "a\ud800b"])
     async def test_error_is_stored_without_the_unstorable_text(self, harness: JobHarness, said: str) -> None:
         recording_handler = RecordingHandler(failures=[JobRefused(said, code=said)])
         await harness.worker((EMAIL, recording_handler), lease_seconds=5.0)
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert failed.error == JobError(code="a?b", message="a?b")
-        assert recording_handler.begun == ["letter"]
+        assert recording_handler.begun == ["welcome"]
         assert failed.failure is Failure.REFUSED
 
     async def test_error_of_a_retried_job_is_stored_without_it_too(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="a\0b")])
         await harness.worker((EMAIL, recording_handler), lease_seconds=60)
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 2

@@ -27,7 +27,7 @@ async def test_higher_priority_first_and_older_before_newer(harness: JobHarness)
 
 async def test_kind_without_a_worker_keeps_its_wake_up_messages(harness: JobHarness) -> None:
     await harness.worker((POLICIES["bulk"], RecordingHandler()))
-    [waiting] = await harness.enqueue("email", "letter")
+    [waiting] = await harness.enqueue("email", "welcome")
     [done] = await harness.enqueue("bulk", "parcel")
     await harness.reaches(done, JobStatus.COMPLETED)
     assert (await harness.queue.find(waiting.job_id)).status is JobStatus.QUEUED
@@ -108,7 +108,7 @@ class TestDelayed:
 class TestCancelled:
     async def test_cancelled_job_is_never_run(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
-        [job, neighbour] = await harness.enqueue("email", "letter", "other")
+        [job, neighbour] = await harness.enqueue("email", "welcome", "other")
         assert (await harness.queue.cancel(job.job_id)).status is JobStatus.CANCELLED
         await harness.worker((EMAIL, recording_handler))
         await harness.reaches(neighbour, JobStatus.COMPLETED)
@@ -123,7 +123,7 @@ class TestCancelled:
 
     async def test_job_is_cancelled_only_by_its_requester(self, harness: JobHarness) -> None:
         fan = uuid.uuid4()
-        [job] = await harness.enqueue("email", "letter", requested_by=fan)
+        [job] = await harness.enqueue("email", "welcome", requested_by=fan)
         with pytest.raises(JobNotFound):
             await harness.queue.cancel(job.job_id, requested_by=uuid.uuid4())
         assert (await harness.queue.cancel(job.job_id, requested_by=fan)).status is JobStatus.CANCELLED
@@ -132,14 +132,14 @@ class TestCancelled:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         with pytest.raises(JobInvalidState):
             await harness.queue.cancel(job.job_id)
         recording_handler.gate.set()
         await harness.reaches(job, JobStatus.COMPLETED)
 
-    async def test_hundred_cancels_race_the_worker(self, harness: JobHarness) -> None:
+    async def test_concurrent_cancellation_and_run_have_one_outcome(self, harness: JobHarness) -> None:
         """A job is either cancelled or completed, never both."""
         recording_handler = RecordingHandler()
         jobs = await harness.enqueue("email", *(str(number) for number in range(50)))

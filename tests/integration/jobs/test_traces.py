@@ -26,7 +26,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 async def test_every_attempt_belongs_to_the_trace_of_the_request(harness: JobHarness, collector: Collector) -> None:
     with continued_span("click", SpanKind.SERVER, None):
         clicked = trace_id()
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
     await harness.worker((EMAIL, RecordingHandler(failures=[Unavailable()])))
     await harness.reaches(job, JobStatus.COMPLETED)
     [fact] = await harness.messages_about("job.completed")

@@ -23,7 +23,7 @@ class TestShutdown:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         worker = await harness.worker((EMAIL, recording_handler))
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         leaving = asyncio.create_task(harness.stop_worker(worker, grace_seconds=ANSWER_SECONDS))
         [late] = await harness.enqueue("email", "late")
@@ -39,7 +39,7 @@ class TestShutdown:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         worker = await harness.worker((EMAIL, recording_handler), lease_seconds=60)
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.stop_worker(worker, grace_seconds=0.1)
         back = await harness.queue.find(job.job_id)
@@ -52,32 +52,32 @@ class TestShutdown:
 class TestLostWorker:
     async def test_expired_job_is_taken_over_and_the_old_result_is_discarded(self, harness: JobHarness) -> None:
         """The worker sleeps through its lease, as a frozen process would."""
-        asleep, other = RecordingHandler(), RecordingHandler()
-        asleep.gate.clear()
-        sleeper = await harness.worker((EMAIL, asleep), lease_seconds=0.5)
-        await sleeper.runner.close()  # leases are no longer renewed
-        [job] = await harness.enqueue("email", "letter")
+        frozen_handler, other = RecordingHandler(), RecordingHandler()
+        frozen_handler.gate.clear()
+        frozen_worker = await harness.worker((EMAIL, frozen_handler), lease_seconds=0.5)
+        await frozen_worker.runner.close()  # leases are no longer renewed
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
-        await sleeper.consumer.stop()
+        await frozen_worker.consumer.stop()
         await harness.worker((EMAIL, other), lease_seconds=5)
         done = await harness.reaches(job, JobStatus.COMPLETED)
-        assert (done.attempts, other.done) == (2, ["letter"])
-        asleep.gate.set()
+        assert (done.attempts, other.done) == (2, ["welcome"])
+        frozen_handler.gate.set()
         await eventually(lambda: harness.outcomes["lost"] == 1)
         assert await harness.queue.find(job.job_id) == done
 
     async def test_late_result_does_not_end_the_new_attempt(self, harness: JobHarness) -> None:
-        asleep, other = RecordingHandler(), RecordingHandler()
-        for recording_handler in (asleep, other):
+        frozen_handler, other = RecordingHandler(), RecordingHandler()
+        for recording_handler in (frozen_handler, other):
             recording_handler.gate.clear()
-        sleeper = await harness.worker((EMAIL, asleep), lease_seconds=0.5)
-        await sleeper.runner.close()
-        [job] = await harness.enqueue("email", "letter")
+        frozen_worker = await harness.worker((EMAIL, frozen_handler), lease_seconds=0.5)
+        await frozen_worker.runner.close()
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
-        await sleeper.consumer.stop()
+        await frozen_worker.consumer.stop()
         await harness.worker((EMAIL, other), lease_seconds=5)
         await eventually(lambda: other.begun)
-        asleep.gate.set()
+        frozen_handler.gate.set()
         await eventually(lambda: harness.outcomes["lost"] == 1)
         assert (await harness.queue.find(job.job_id)).status is JobStatus.RUNNING
         other.gate.set()
@@ -88,7 +88,7 @@ class TestLostWorker:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.database.execute(text("UPDATE jobs SET epoch = epoch + 1"))
         await eventually(lambda: recording_handler.cancelled == 1)
@@ -98,7 +98,7 @@ class TestLostWorker:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.database.execute(text("UPDATE jobs SET epoch = epoch + 1, status = 'queued', lease_until = NULL"))
         await harness.enqueue(
@@ -114,7 +114,7 @@ class TestLostWorker:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
-        [job] = await harness.enqueue("email", "letter")
+        [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.lease_is_renewed(job, times=3)
         recording_handler.gate.set()
@@ -147,7 +147,7 @@ class TestBroker:
             worker = await harness.worker(
                 (policy("email", concurrency=1, timeout_seconds=60), recording_handler), rabbitmq_url=over_line
             )
-            [job, next_job] = await harness.enqueue("email", "letter", "next")
+            [job, next_job] = await harness.enqueue("email", "welcome", "next")
             await harness.reaches(job, JobStatus.RUNNING)
 
             async def is_lost() -> bool:
@@ -161,7 +161,7 @@ class TestBroker:
                 assert (await harness.reaches(each, JobStatus.COMPLETED)).attempts == 1
             await harness.stop_worker(worker)
         assert (recording_handler.begun, recording_handler.most_at_once, recording_handler.cancelled) == (
-            ["letter", "next"],
+            ["welcome", "next"],
             1,
             0,
         )

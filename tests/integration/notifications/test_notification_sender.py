@@ -47,7 +47,7 @@ class StubContextLoader(ContextLoader):
 
 
 async def _report(_: Mapping[str, Any]) -> None:
-    raise AssertionError("a letter reports no progress")
+    raise AssertionError("an email reports no progress")
 
 
 def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:

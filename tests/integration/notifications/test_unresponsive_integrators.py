@@ -30,9 +30,9 @@ from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 
-def delivery_handler(database: Database, jobs: JobQueue, turns: SubscriptionLimiter) -> DeliveryHandler:
+def delivery_handler(database: Database, jobs: JobQueue, limiter: SubscriptionLimiter) -> DeliveryHandler:
     sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=60)
-    return DeliveryHandler(SubscriptionStore(database), sender, jobs, turns)
+    return DeliveryHandler(SubscriptionStore(database), sender, jobs, limiter)
 
 
 async def subscribed(database: Database, integrator: Integrator, message_type: str) -> uuid.UUID:
@@ -47,7 +47,7 @@ async def subscribed(database: Database, integrator: Integrator, message_type: s
     return subscription_id
 
 
-async def happens(database: Database, jobs: JobQueue, message_type: str) -> None:
+async def publish(database: Database, jobs: JobQueue, message_type: str) -> None:
     data = {"user_id": str(uuid.uuid4()), "reason": "fan"}
     message = Message(type=message_type, source="tests", subject=str(uuid.uuid4()), data=data)
     await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.wake).take(message)
@@ -72,9 +72,9 @@ async def test_unresponsive_integrator_does_not_delay_others(database: Database,
         theirs = await subscribed(database, dead, "order.failed")
         ours = await subscribed(database, healthy, "order.cancelled")
         for _ in range(100):
-            await happens(database, jobs, "order.failed")
+            await publish(database, jobs, "order.failed")
         await eventually(lambda: dead.in_progress == MOST_AT_ONCE)
-        await happens(database, jobs, "order.cancelled")
+        await publish(database, jobs, "order.cancelled")
         await eventually(lambda: healthy.received.total() == 1)
         assert dead.received.total() == 0
 
@@ -99,7 +99,7 @@ class TestPostponed:
     async def delivery(self, database: Database, jobs: JobQueue) -> DeliverWebhook:
         async with Integrator() as integrator:
             subscription_id = await subscribed(database, integrator, "sale.failed")
-        await happens(database, jobs, "sale.failed")
+        await publish(database, jobs, "sale.failed")
         [row] = await deliveries(database, subscription_id)
         await database.execute(
             text("UPDATE jobs SET status = 'cancelled', finished_at = now() WHERE kind = 'delivery'")
@@ -149,12 +149,12 @@ async def test_address_that_never_completes_a_connection_times_out_early() -> No
     """The server accepts the connection and sends nothing: the TLS handshake never starts."""
     gate = asyncio.Event()
 
-    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def stay_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await gate.wait()
         writer.close()
 
     sender = WebhookSender(PublicResolver(), is_private_allowed=True, timeout_seconds=60, connect_timeout_seconds=0.2)
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(ANSWER_SECONDS / 2):
+    async with await asyncio.start_server(stay_silent, "127.0.0.1", 0) as server, asyncio.timeout(ANSWER_SECONDS / 2):
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NotDelivered):
             await sender.post(f"https://127.0.0.1:{port}/", body="{}", headers={})

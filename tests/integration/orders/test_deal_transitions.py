@@ -105,7 +105,7 @@ async def test_forbidden_action_is_refused_permanently(kind: DealCaller, action:
 
 @pytest.mark.parametrize("kind", KINDS, indirect=True, ids=str)
 class TestFind:
-    async def test_an_unknown_one(self, kind: DealCaller) -> None:
+    async def test_unknown_id_is_404(self, kind: DealCaller) -> None:
         answer = await kind.find(new_id())
 
         assert answer.status_code == 404

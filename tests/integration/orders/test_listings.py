@@ -217,7 +217,7 @@ class TestShow:
         assert hidden.status_code == 404
         assert hidden.json()["error_code"] == "LISTING_NOT_FOUND"
 
-    async def test_an_unknown_one(self, fan: Caller) -> None:
+    async def test_unknown_id_is_404(self, fan: Caller) -> None:
         answer = await fan.get(f"/api/marketplace/listings/{new_id()}")
 
         assert answer.status_code == 404

@@ -93,14 +93,14 @@ class TestConfirmations:
         assert answers[0].json()["error_code"] == "TRANSFER_INVALID_STATE"
         assert answers[0].json()["details"] == {"status": status}
 
-    async def test_of_an_unknown_transfer(self, transfers: TransferCaller) -> None:
+    async def test_confirmation_of_an_unknown_transfer_is_refused(self, transfers: TransferCaller) -> None:
         answer = await transfers.confirm(new_id(), "buyer")
 
         assert answer.status_code == 404
         assert answer.json()["error_code"] == "TRANSFER_NOT_FOUND"
 
     @pytest.mark.parametrize("parties", [[], ["owner"], "seller", None], ids=str)
-    async def test_name_seller_or_buyer(self, transfers: TransferCaller, parties: Any) -> None:
+    async def test_party_is_seller_or_buyer(self, transfers: TransferCaller, parties: Any) -> None:
         deal = await transfers.at("PENDING_OTP")
 
         answer = await transfers.perform(deal.key, "confirmations", parties=parties)
@@ -277,7 +277,7 @@ class TestShow:
         assert answer.json()["error_code"] == "FORBIDDEN"
         assert "data" not in answer.json()
 
-    async def test_an_unknown_one(self, fan: Caller) -> None:
+    async def test_unknown_id_is_404(self, fan: Caller) -> None:
         answer = await fan.get(f"/api/transfers/{new_id()}")
 
         assert answer.status_code == 404

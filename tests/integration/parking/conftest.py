@@ -65,11 +65,11 @@ async def callers(settings: Settings) -> AsyncIterator[dict[str, Caller]]:
     app = create_app(settings, user_tokens=mint.verifier())
     token = mint.token(admin_id, Role.CUSTOMER, Role.ADMIN)
     async with (
-        Caller(app, token, user_id=admin_id) as boss,
+        Caller(app, token, user_id=admin_id) as admin_caller,
         Caller(app, mint.token(uuid.uuid4())) as fan,
-        Caller(app) as nobody,
+        Caller(app) as anonymous,
     ):
-        yield {"admin": boss, "fan": fan, "nobody": nobody}
+        yield {"admin": admin_caller, "fan": fan, "anonymous": anonymous}
 
 
 @pytest.fixture

@@ -71,12 +71,12 @@ class ParkingHarness:
     async def parked(self, number: int = 1) -> list[ParkedView]:
         """Wait until this many are stored, and return them, the latest first."""
 
-        async def look() -> list[ParkedView]:
+        async def current() -> list[ParkedView]:
             found, total = await self.store.page(status=None, queue=None, limit=50, offset=0)
             assert total == number, found
             return found
 
-        return await eventually(look)
+        return await eventually(current)
 
     async def messages_in(self, queue: str) -> int:
         """Return the current number of messages in a queue, as the broker reports it."""

@@ -34,7 +34,7 @@ async def one_parked(
     [("GET", PATH), ("POST", f"{PATH}/{new_id()}/replay"), ("POST", f"{PATH}/{new_id()}/discard")],
 )
 async def test_for_admins_only(callers: dict[str, Caller], method: str, path: str) -> None:
-    assert (await callers["nobody"].request(method, path)).status_code == 401
+    assert (await callers["anonymous"].request(method, path)).status_code == 401
     assert (await callers["fan"].request(method, path)).status_code == 403
 
 

@@ -80,8 +80,8 @@ async def test_adapter_accepts_sandbox_webhooks(
 
 async def test_supplier_webhooks_can_be_sent(control: Control, webhook_receiver: WebhookReceiver) -> None:
     webhooks = SupplierWebhooks(SecretStr("sandbox-supplier-webhook-secret"))
-    told = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})
+    delivery = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})
     ((path, headers, body),) = webhook_receiver.received
     assert path == "/api/webhooks/kinguin"
     signature = {name.lower(): value for name, value in headers.items()}[webhooks.signature_header.lower()]
-    assert webhooks.verify(body, signature).external_id == told["webhook_id"]
+    assert webhooks.verify(body, signature).external_id == delivery["webhook_id"]

@@ -151,12 +151,12 @@ class TestWebhooks:
         status: PaymentStatus,
     ) -> None:
         payment_id, intent = await made(stripe_payments)
-        told = await control(f"/stripe/{intent.id}/{event}")
-        assert told["statuses"] == [200]
+        delivery = await control(f"/stripe/{intent.id}/{event}")
+        assert delivery["statuses"] == [200]
         ((path, headers, body),) = webhook_receiver.received
         assert path == "/api/webhooks/stripe"
         inbound = webhooks.verify(body, headers[webhooks.signature_header])
-        assert (inbound.external_id, inbound.event_type) == (told["webhook_id"], type_)
+        assert (inbound.external_id, inbound.event_type) == (delivery["webhook_id"], type_)
         news = webhooks.news(body)
         assert news is not None
         assert (news.payment_id, news.provider_payment_id, news.status) == (payment_id, intent.id, status)
@@ -184,12 +184,12 @@ class TestWebhooks:
         webhooks: StripeWebhooks,
     ) -> None:
         _, intent = await made(stripe_payments)
-        told = await control(f"/stripe/{intent.id}/succeed", copies=0)
+        delivery = await control(f"/stripe/{intent.id}/succeed", copies=0)
         assert webhook_receiver.received == []
-        await control(f"/webhooks/{told['webhook_id']}/send", copies=3)
+        await control(f"/webhooks/{delivery['webhook_id']}/send", copies=3)
         assert len({body for _, _, body in webhook_receiver.received}) == 1
         assert len(webhook_receiver.received) == 3
-        await control(f"/webhooks/{told['webhook_id']}/send", signed_seconds_ago=400)
+        await control(f"/webhooks/{delivery['webhook_id']}/send", signed_seconds_ago=400)
         _, headers, body = webhook_receiver.received[-1]
         with pytest.raises(WebhookStale):
             webhooks.verify(body, headers[webhooks.signature_header])

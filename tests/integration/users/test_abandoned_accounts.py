@@ -92,14 +92,14 @@ async def test_verified_and_recent_accounts_are_kept(
 async def test_accounts_with_ledger_entries_or_a_session_are_kept(
     user_client: UserClient, ledger: LedgerCaller, database: Database, accounts: AccountRepository
 ) -> None:
-    rich = await register(user_client, database, age=A_DAY)
-    (await ledger.top_up(rich, "5.00")).raise_for_status()
+    credited = await register(user_client, database, age=A_DAY)
+    (await ledger.top_up(credited, "5.00")).raise_for_status()
     logged_in = await register(user_client, database, age=A_DAY)
     await database.execute(GIVE_SESSION, {"user_id": logged_in})
 
     await accounts.clean(batch=1_000)
 
-    assert await rows_of(database, rich) == (1, 2, 1)
+    assert await rows_of(database, credited) == (1, 2, 1)
     assert await rows_of(database, logged_in) == (1, 2, 1)
     assert await ledger.invariant_violations() == []
 
@@ -116,14 +116,14 @@ async def test_account_credited_during_deletion_is_kept(
     user_client: UserClient, ledger: LedgerCaller, database: Database, accounts: AccountRepository
 ) -> None:
     """The first read, which waits for locks, does not see them."""
-    user_id, giver = await register(user_client, database, age=A_DAY), await ledger.open_wallet("10.00")
+    user_id, sender = await register(user_client, database, age=A_DAY), await ledger.open_wallet("10.00")
     async with database.transaction() as holder:
         await holder.execute(
             # The wallet alone: waiters for one row queue in order, so the transfer gets it first.
             text("SELECT 1 FROM balances WHERE account_kind = 'wallet' AND account_owner = :owner FOR UPDATE"),
             {"owner": str(user_id)},
         )
-        transfer = asyncio.ensure_future(ledger.transfer(giver, user_id, "4.00"))
+        transfer = asyncio.ensure_future(ledger.transfer(sender, user_id, "4.00"))
         await eventually(lambda: database.fetch_all(WAITING))
         cleaning = asyncio.ensure_future(accounts.clean(batch=1_000))
         await eventually(lambda: _are_waiting(database, 2))

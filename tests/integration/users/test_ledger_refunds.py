@@ -281,9 +281,9 @@ class TestReceivables:
 
     async def test_receivables_are_for_admins_only(self, user_client: UserClient) -> None:
         person = await user_client.join()
-        somebody = await user_client.http.get("/api/admin/receivables", headers=person.headers)
+        refused = await user_client.http.get("/api/admin/receivables", headers=person.headers)
         nobody = await user_client.http.get("/api/admin/receivables")
-        assert (somebody.status_code, code_of(somebody)) == (403, "FORBIDDEN")
+        assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
         assert nobody.status_code == 401
 
     async def page(self, user_client: UserClient, admin: LoggedInUser, **query: int) -> Any:

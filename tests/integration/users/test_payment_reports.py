@@ -194,7 +194,7 @@ class TestRefund:
         ]
         assert back == [("external", Decimal(50)), ("receivable", Decimal(-30)), ("wallet", Decimal(-20))]
 
-    async def test_everything_was_spent(self, payment_caller: PaymentCaller, ledger: LedgerCaller) -> None:
+    async def test_refund_of_an_empty_wallet(self, payment_caller: PaymentCaller, ledger: LedgerCaller) -> None:
         await payment_caller.report("SUCCEEDED")
         await ledger.deduct(payment_caller.user_id, "50.00")
         await payment_caller.report("REFUNDED")

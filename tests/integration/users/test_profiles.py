@@ -155,7 +155,7 @@ class TestAdminChange:
             halls.append(seen["assigned_hall_id"])
         assert halls == ["HALL-A", "HALL-A", None]
 
-    async def test_is_for_admins(self, user_client: UserClient) -> None:
+    async def test_change_is_for_admins_only(self, user_client: UserClient) -> None:
         person = await user_client.join()
         assert await self.change(user_client, person, person.user_id, roles=["admin"]) == (403, "FORBIDDEN")
 

@@ -53,7 +53,7 @@ class TestAccessTokens:
         assert principal.roles == {"customer"}
         assert timedelta(seconds=settings.access_token_ttl_seconds - 10) < lifetime <= timedelta(minutes=15)
 
-    async def test_name_their_key_and_each_is_unique(self, user_client: UserClient) -> None:
+    async def test_access_token_names_its_key_and_is_unique(self, user_client: UserClient) -> None:
         person = await user_client.join()
         again = (await user_client.log_in(person.email)).json()["data"]["access_token"]
         first, second = (
@@ -118,7 +118,7 @@ class TestRefresh:
         answer = await user_client.refresh(person.refresh_token)
         assert (answer.status_code, code_of(answer)) == (401, "TOKEN_EXPIRED")
 
-    async def test_lives_seven_days(self, user_client: UserClient, database: Database) -> None:
+    async def test_refresh_token_expires_after_seven_days(self, user_client: UserClient, database: Database) -> None:
         person = await user_client.join()
         row = await database.fetch_one(
             text("SELECT expires_at - now() AS life FROM refresh_tokens WHERE token_hash = :token_hash"),
@@ -166,7 +166,7 @@ class TestLogOut:
         answer = await user_client.http.post("/api/auth/logout")
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
-    async def test_leaves_other_sessions(self, user_client: UserClient) -> None:
+    async def test_other_sessions_are_kept(self, user_client: UserClient) -> None:
         person = await user_client.join()
         elsewhere = (await user_client.log_in(person.email)).json()["data"]["refresh_token"]
         await user_client.log_out(person)

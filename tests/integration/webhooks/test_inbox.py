@@ -157,8 +157,8 @@ class TestLog:
         assert (await admin.get("/admin/webhook-logs", status="lost")).status_code == 400
 
     async def test_webhook_is_shown_without_secrets(self, harness: WebhookHarness, admin: Fan, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id(), receipt_email="fan@example.com")
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id(), receipt_email="fan@example.com")
         await harness.notify_by_stripe(event)
         row = await harness.logged(event["id"])
         assert row is not None
@@ -168,7 +168,7 @@ class TestLog:
         subject = shown["payload"]["data"]["object"]
         assert (subject["client_secret"], subject["receipt_email"]) == ("[redacted]", "[redacted]")
         assert subject["amount"] == 5_000
-        assert topped_up["client_secret"] not in answer.text
+        assert top_up["client_secret"] not in answer.text
 
     async def test_unknown_id_is_not_found(self, admin: Fan) -> None:
         for answer in (

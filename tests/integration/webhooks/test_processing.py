@@ -17,15 +17,15 @@ from tests.support.signing import stripe_event, stripe_signature
 from tests.support.waiting import eventually
 
 
-def charge(topped_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str, Any]:
+def charge(top_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str, Any]:
     return {
         "id": "ch_1",
         "object": "charge",
         "amount": 5_000,
         "amount_refunded": cents,
         "currency": "sgd",
-        "payment_intent": topped_up["intent_id"],
-        "metadata": {"payment_id": topped_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "payment_intent": top_up["intent_id"],
+        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.person.user_id)},
     }
 
 
@@ -35,8 +35,8 @@ class TestUsersUnavailable:
     async def test_exhausted_webhook_is_credited_by_a_replay(
         self, harness: WebhookHarness, fan: Fan, admin: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id())
         deaf = settings.model_copy(update={"users_url": NOWHERE_URL})
         async with serving(create_worker(deaf), deaf):
             await harness.notify_by_stripe(event)
@@ -60,13 +60,13 @@ class TestUsersUnavailable:
 @pytest.mark.usefixtures("running_worker")
 class TestStripe:
     async def test_success_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up("50.00")
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up("50.00")
+        event = success(top_up, fan, event_id=event_id())
         assert (await harness.notify_by_stripe(event)).status_code == 200
         row = await harness.ends(event["id"], "processed")
-        assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", topped_up["payment_id"])
+        assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", top_up["payment_id"])
         assert await fan.balance() == "50.00"
-        assert (await fan.payment(topped_up["payment_id"]))["status"] == "SUCCEEDED"
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "SUCCEEDED"
 
     @pytest.mark.parametrize("body", [b'{"hello": "world"}', b"hello", b'{"id": "\\ud800"}', b"[" * 100_000])
     async def test_malformed_webhook_is_kept_for_admins(self, harness: WebhookHarness, admin: Fan, body: bytes) -> None:
@@ -80,19 +80,19 @@ class TestStripe:
         assert shown["payload"] == ({"hello": "world"} if b"world" in body else None)
 
     async def test_hundred_concurrent_copies_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
+        top_up = await fan.top_up()
         before = await harness.counts()
-        event = success(topped_up, fan, event_id=event_id())
+        event = success(top_up, fan, event_id=event_id())
         assert await statuses(*(harness.notify_by_stripe(event) for _ in range(100))) == {200: 100}
         await harness.ends(event["id"], "processed")
         after = await harness.counts()
         assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
         assert await fan.balance() == "50.00"
-        assert await harness.movements(topped_up["payment_id"]) == 1
+        assert await harness.movements(top_up["payment_id"]) == 1
 
     async def test_hundred_events_of_one_success_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        events = [success(topped_up, fan, event_id=event_id()) for _ in range(100)]
+        top_up = await fan.top_up()
+        events = [success(top_up, fan, event_id=event_id()) for _ in range(100)]
         await asyncio.gather(*(harness.notify_by_stripe(event) for event in events))
 
         async def outcomes() -> list[str]:
@@ -102,54 +102,54 @@ class TestStripe:
 
         assert await eventually(outcomes) == ["CREDITED"] + ["IGNORED"] * 99
         assert await fan.balance() == "50.00"
-        assert await harness.movements(topped_up["payment_id"]) == 1
+        assert await harness.movements(top_up["payment_id"]) == 1
 
     async def test_late_failure_is_ignored(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        paid = success(topped_up, fan, event_id=event_id())
-        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
+        declined = stripe_event("payment_intent.payment_failed", intent(top_up, fan), id=event_id())
         for event, status in ((paid, "processed"), (declined, "ignored")):
             await harness.notify_by_stripe(event)
             await harness.ends(event["id"], status)
         assert await fan.balance() == "50.00"
 
     async def test_success_after_a_declined_card_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+        top_up = await fan.top_up()
+        declined = stripe_event("payment_intent.payment_failed", intent(top_up, fan), id=event_id())
         await harness.notify_by_stripe(declined)
         await harness.ends(declined["id"], "processed")
-        assert (await fan.payment(topped_up["payment_id"]))["status"] == "FAILED"
-        paid = success(topped_up, fan, event_id=event_id())
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "FAILED"
+        paid = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(paid)
         await harness.ends(paid["id"], "processed")
         assert await fan.balance() == "50.00"
 
     async def test_a_refund_takes_the_credits_back(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        paid = success(topped_up, fan, event_id=event_id())
-        refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
+        refund = stripe_event("charge.refunded", charge(top_up, fan), id=event_id())
         for event in (paid, refund):
             await harness.notify_by_stripe(event)
             await harness.ends(event["id"], "processed")
         assert await fan.balance() == "0.00"
-        assert (await fan.payment(topped_up["payment_id"]))["status"] == "REFUNDED"
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "REFUNDED"
 
     async def test_refund_before_the_success_leaves_nothing_to_credit(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
+        top_up = await fan.top_up()
+        refund = stripe_event("charge.refunded", charge(top_up, fan), id=event_id())
         await harness.notify_by_stripe(refund)
         await harness.ends(refund["id"], "processed")
-        paid = success(topped_up, fan, event_id=event_id())
+        paid = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(paid)
         await harness.ends(paid["id"], "ignored")
         assert await fan.balance() == "0.00"
 
     async def test_partial_refund_is_kept_for_admins(self, harness: WebhookHarness, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        paid = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(paid)
         await harness.ends(paid["id"], "processed")
-        partial = stripe_event("charge.refunded", charge(topped_up, fan, cents=2_000), id=event_id())
+        partial = stripe_event("charge.refunded", charge(top_up, fan, cents=2_000), id=event_id())
         await harness.notify_by_stripe(partial)
         assert (await harness.ends(partial["id"], "failed"))["outcome"] == "MISMATCH"
         assert await fan.balance() == "50.00"
@@ -167,8 +167,8 @@ class TestStripe:
     async def test_mismatched_payment_is_flagged_and_not_credited(
         self, harness: WebhookHarness, fan: Fan, wrong: dict[str, Any], flag: str
     ) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id(), **wrong)
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id(), **wrong)
         await harness.notify_by_stripe(event)
         row = await harness.ends(event["id"], "failed")
         assert row["outcome"] == "MISMATCH"
@@ -214,9 +214,9 @@ class TestUnknownPayments:
         self, harness: WebhookHarness, fan: Fan
     ) -> None:
         """The process crashed between creating the intent and storing its id."""
-        topped_up = await fan.top_up()
-        await harness.clear_attachment(topped_up["payment_id"])
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        await harness.clear_attachment(top_up["payment_id"])
+        event = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(event)
         await harness.ends(event["id"], "processed")
         assert await fan.balance() == "50.00"
@@ -225,8 +225,8 @@ class TestUnknownPayments:
 @pytest.mark.usefixtures("running_worker")
 class TestReplays:
     async def test_credited_payment_is_not_credited_again(self, harness: WebhookHarness, fan: Fan, admin: Fan) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(event)
         row = await harness.ends(event["id"], "processed")
         answers = await asyncio.gather(
@@ -236,7 +236,7 @@ class TestReplays:
         row = await harness.ends(event["id"], "ignored")
         assert row["outcome"] == "IGNORED"
         assert await fan.balance() == "50.00"
-        assert await harness.movements(topped_up["payment_id"]) == 1
+        assert await harness.movements(top_up["payment_id"]) == 1
 
 
 @pytest.mark.usefixtures("running_worker")

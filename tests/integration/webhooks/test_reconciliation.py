@@ -45,105 +45,105 @@ class TestStripe:
     async def test_payment_with_a_lost_webhook_is_credited_once(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        (difference,) = await found(settings, topped_up["payment_id"])
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(settings, top_up["payment_id"])
         assert (difference.ours, difference.theirs) == (PaymentStatus.PENDING, PaymentStatus.SUCCEEDED)
         assert difference.outcome is ReportOutcome.CREDITED
         assert await fan.balance() == "50.00"
-        assert await found(settings, topped_up["payment_id"]) == []
-        assert await harness.movements(topped_up["payment_id"]) == 1
+        assert await found(settings, top_up["payment_id"]) == []
+        assert await harness.movements(top_up["payment_id"]) == 1
 
     async def test_refund_with_a_lost_webhook_is_found(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
         await reconcile(settings)
-        await harness.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0)
-        (difference,) = await found(settings, topped_up["payment_id"])
+        await harness.control(f"/stripe/{top_up['intent_id']}/refund", copies=0)
+        (difference,) = await found(settings, top_up["payment_id"])
         assert (difference.ours, difference.theirs) == (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
         assert await fan.balance() == "0.00"
 
     async def test_payment_refunded_before_its_report_is_not_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        await harness.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0)
-        (difference,) = await found(settings, topped_up["payment_id"])
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        await harness.control(f"/stripe/{top_up['intent_id']}/refund", copies=0)
+        (difference,) = await found(settings, top_up["payment_id"])
         assert (difference.theirs, difference.outcome) == (PaymentStatus.REFUNDED, ReportOutcome.NOTED)
-        assert await harness.movements(topped_up["payment_id"]) == 0
+        assert await harness.movements(top_up["payment_id"]) == 0
 
     async def test_payment_without_a_provider_id_is_found_by_payment_id(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.clear_attachment(topped_up["payment_id"])
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        (difference,) = await found(settings, topped_up["payment_id"])
+        top_up = await fan.top_up()
+        await harness.clear_attachment(top_up["payment_id"])
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(settings, top_up["payment_id"])
         assert (difference.ours, difference.outcome) == (PaymentStatus.PENDING, ReportOutcome.CREDITED)
         assert await fan.balance() == "50.00"
 
     async def test_old_payment_paid_late_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        (difference,) = await found(beyond_the_window(settings), topped_up["payment_id"])
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(beyond_the_window(settings), top_up["payment_id"])
         assert difference.outcome is ReportOutcome.CREDITED
         assert await fan.balance() == "50.00"
 
     async def test_old_payment_paid_after_a_declined_card_is_credited(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+        top_up = await fan.top_up()
+        declined = stripe_event("payment_intent.payment_failed", intent(top_up, fan), id=event_id())
         async with serving(create_worker(settings), settings):
             await harness.notify_by_stripe(declined)
             await harness.ends(declined["id"], "processed")
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        (difference,) = await found(beyond_the_window(settings), topped_up["payment_id"])
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        (difference,) = await found(beyond_the_window(settings), top_up["payment_id"])
         assert (difference.ours, difference.outcome) == (PaymentStatus.FAILED, ReportOutcome.CREDITED)
 
     async def test_credited_payment_that_the_provider_reports_unpaid_is_reported(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id())
         async with serving(create_worker(settings), settings):
             await harness.notify_by_stripe(event)
             await harness.ends(event["id"], "processed")
-        assert await unconfirmed_credit(settings, topped_up["payment_id"]) == [PaymentStatus.PENDING]
+        assert await unconfirmed_credit(settings, top_up["payment_id"]) == [PaymentStatus.PENDING]
         assert await fan.balance() == "50.00"
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        assert await unconfirmed_credit(settings, topped_up["payment_id"]) == []
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        assert await unconfirmed_credit(settings, top_up["payment_id"]) == []
 
     async def test_credited_payment_unknown_to_stripe_is_reported(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id())
         async with serving(create_worker(settings), settings):
             await harness.notify_by_stripe(event)
             await harness.ends(event["id"], "processed")
-        await harness.rename(topped_up["payment_id"], f"pi_{uuid.uuid4().hex}")
-        assert await unconfirmed_credit(settings, topped_up["payment_id"]) == [None]
+        await harness.rename(top_up["payment_id"], f"pi_{uuid.uuid4().hex}")
+        assert await unconfirmed_credit(settings, top_up["payment_id"]) == [None]
         assert await fan.balance() == "50.00"
-        await harness.rename(topped_up["payment_id"], topped_up["intent_id"])
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        await harness.rename(top_up["payment_id"], top_up["intent_id"])
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
 
     async def test_open_payments_are_not_changed(self, fan: Fan, settings: WorkerSettings) -> None:
-        topped_up = await fan.top_up()
-        assert await found(settings, topped_up["payment_id"]) == []
+        top_up = await fan.top_up()
+        assert await found(settings, top_up["payment_id"]) == []
 
     async def test_late_webhook_changes_nothing(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
         await reconcile(settings)
-        event = success(topped_up, fan, event_id=event_id())
+        event = success(top_up, fan, event_id=event_id())
         async with serving(create_worker(settings), settings):
             await harness.notify_by_stripe(event)
             await harness.ends(event["id"], "ignored")
@@ -182,10 +182,12 @@ class TestCrypto:
     async def test_failed_query_does_not_stop_the_others(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        dark, bright = await fan.pay_by_crypto(), await fan.pay_by_crypto()
-        for paid in (dark, bright):
+        unavailable_provider, available_provider = await fan.pay_by_crypto(), await fan.pay_by_crypto()
+        for paid in (unavailable_provider, available_provider):
             await harness.control(f"/nowpayments/{await crypto_id(harness, paid)}", status="finished", copies=0)
-        await harness.control("/faults", path=f"/v1/payment/{await crypto_id(harness, dark)}", status=500)
+        await harness.control(
+            "/faults", path=f"/v1/payment/{await crypto_id(harness, unavailable_provider)}", status=500
+        )
         done = await reconcile(settings)
         assert done.unasked == 1
         assert await fan.balance() == "45.00"
@@ -256,8 +258,8 @@ class TestPeriodicRun:
         self, harness: WebhookHarness, fan: Fan, admin: Fan, settings: WorkerSettings
     ) -> None:
         often = settings.model_copy(update={"reconcile_interval_seconds": 2.0})
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
         async with serving(create_worker(often), often), serving(create_worker(often), often):
             await fan.has("50.00")
         jobs = (await admin.get("/admin/jobs", kind="reconciliation", per_page=100)).json()["data"]
@@ -294,11 +296,11 @@ class TestCommand:
     async def test_command_prints_differences(
         self, harness: WebhookHarness, fan: Fan, environment: dict[str, str]
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
         code, out, errors = await self.run(environment)
         assert code == 0, errors
-        line = f"stripe {topped_up['intent_id']} {topped_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
+        line = f"stripe {top_up['intent_id']} {top_up['payment_id']}: PENDING here, SUCCEEDED there -> CREDITED"
         assert line in out.splitlines()
         assert out.endswith("differed, 0 unfounded, 0 refused, 0 could not be asked about\n")
         assert await fan.balance() == "50.00"
@@ -306,10 +308,10 @@ class TestCommand:
     async def test_command_exits_with_one_if_an_admin_must_act(
         self, harness: WebhookHarness, fan: Fan, environment: dict[str, str], settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
         await reconcile(settings)
-        await harness.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0, amount=1_000)
+        await harness.control(f"/stripe/{top_up['intent_id']}/refund", copies=0, amount=1_000)
         code, out, _ = await self.run(environment)
         assert code == 1
         assert "SUCCEEDED here, REFUNDED there -> MISMATCH" in out
@@ -337,9 +339,9 @@ class TestPartialRefund:
     async def test_lost_success_is_credited_despite_a_partial_refund(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        await harness.control(f"/stripe/{topped_up['intent_id']}/succeed", copies=0)
-        await harness.control(f"/stripe/{topped_up['intent_id']}/refund", copies=0, amount=1_000)
-        outcomes = [difference.outcome for difference in await found(settings, topped_up["payment_id"])]
+        top_up = await fan.top_up()
+        await harness.control(f"/stripe/{top_up['intent_id']}/succeed", copies=0)
+        await harness.control(f"/stripe/{top_up['intent_id']}/refund", copies=0, amount=1_000)
+        outcomes = [difference.outcome for difference in await found(settings, top_up["payment_id"])]
         assert outcomes == [ReportOutcome.CREDITED, ReportOutcome.MISMATCH]
         assert await fan.balance() == "50.00"

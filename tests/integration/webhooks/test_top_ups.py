@@ -123,19 +123,19 @@ class TestFailures:
         assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
         (payment,) = await harness.payments_of(fan.person.user_id)
         assert payment["provider_payment_id"] is None
-        topped_up = await fan.top_up(key="again")
-        assert topped_up["payment_id"] == str(payment["payment_id"])
+        top_up = await fan.top_up(key="again")
+        assert top_up["payment_id"] == str(payment["payment_id"])
 
     async def test_lost_stripe_response_creates_no_second_intent(
         self, harness: WebhookHarness, fan: Fan, settings: WorkerSettings
     ) -> None:
         await harness.control("/faults", path=INTENTS, delay_seconds=2, times=1)
-        impatient = settings.model_copy(update={"provider_timeout_seconds": 0.5})
-        async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
+        short_timeout = settings.model_copy(update={"provider_timeout_seconds": 0.5})
+        async with serving(create_app(short_timeout), short_timeout) as url, http_client(url) as http:
             answer = await replace(fan, http=http).post("/credits/topup", {"amount": "50.00"}, key="slow")
         assert (answer.status_code, code_of(answer)) == (504, "UPSTREAM_TIMEOUT")
-        topped_up = await fan.top_up(key="slow")
-        assert len(await intents_of(harness, topped_up["payment_id"])) == 1
+        top_up = await fan.top_up(key="slow")
+        assert len(await intents_of(harness, top_up["payment_id"])) == 1
 
     async def test_crash_before_storing_the_intent_id_is_recovered(self, harness: WebhookHarness, fan: Fan) -> None:
         first = await fan.top_up(key="died")

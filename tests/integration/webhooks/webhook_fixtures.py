@@ -173,25 +173,25 @@ class WebhookHarness:
         )
 
 
-def intent(topped_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
+def intent(top_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
     """Return the PaymentIntent of a top-up as Stripe reports it."""
-    cents = int(float(topped_up["amount"]) * 100)
+    cents = int(float(top_up["amount"]) * 100)
     told = {
-        "id": topped_up["intent_id"],
+        "id": top_up["intent_id"],
         "object": "payment_intent",
         "amount": cents,
         "amount_received": cents,
-        "client_secret": topped_up["client_secret"],
+        "client_secret": top_up["client_secret"],
         "created": 1_795_000_000,
         "currency": "sgd",
-        "metadata": {"payment_id": topped_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.person.user_id)},
         "status": "succeeded",
     }
     return told | changes
 
 
-def success(topped_up: Mapping[str, Any], fan: Fan, *, event_id: str, **changes: Any) -> dict[str, Any]:
-    return stripe_event("payment_intent.succeeded", intent(topped_up, fan, **changes), id=event_id)
+def success(top_up: Mapping[str, Any], fan: Fan, *, event_id: str, **changes: Any) -> dict[str, Any]:
+    return stripe_event("payment_intent.succeeded", intent(top_up, fan, **changes), id=event_id)
 
 
 def event_id() -> str:

@@ -67,7 +67,7 @@ async def test_error_response_is_returned() -> None:
         assert (answer.status, answer.error_code) == (409, "SEAT_UNAVAILABLE")
 
 
-async def test_a_broken_connection_is_an_error_now_and_later() -> None:
+async def test_broken_connection_fails_every_later_request() -> None:
     async with connected(lambda _: []) as connection:
         for _ in range(2):
             with pytest.raises(ConnectionError):

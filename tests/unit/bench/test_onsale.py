@@ -33,9 +33,9 @@ def erlang_wait(servers: int, *, arrivals_per_second: float, cost_seconds: float
 
 
 def test_mean_wait_matches_erlang_c() -> None:
-    course = simulate(PLAIN)
+    result = simulate(PLAIN)
     expected = COST_SECONDS + erlang_wait(4, arrivals_per_second=20_000 / 66.7, cost_seconds=COST_SECONDS)
-    assert sum(course.answers) / len(course.answers) == pytest.approx(expected, rel=0.1)
+    assert sum(result.answers) / len(result.answers) == pytest.approx(expected, rel=0.1)
 
 
 def test_simulation_is_deterministic() -> None:
@@ -45,13 +45,13 @@ def test_simulation_is_deterministic() -> None:
 
 
 def test_every_seat_is_sold_once_and_other_buyers_are_refused() -> None:
-    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
-    assert (course.sold, course.refused) == (100, 900)
+    result = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
+    assert (result.sold, result.refused) == (100, 900)
 
 
 def test_abandoned_seat_is_sold_to_another_buyer() -> None:
-    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
-    assert course.sold == 100
+    result = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
+    assert result.sold == 100
 
 
 def test_waiting_room_keeps_latency_low_under_overload() -> None:
@@ -66,17 +66,17 @@ def test_waiting_room_keeps_latency_low_under_overload() -> None:
 
 def test_retries_increase_the_load() -> None:
     crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
-    impatient = simulate(replace(crowd, patience_seconds=1.0))
-    assert impatient.repeats > 0
-    assert impatient.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
+    with_retries = simulate(replace(crowd, patience_seconds=1.0))
+    assert with_retries.repeats > 0
+    assert with_retries.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
 
 
 def test_model_is_not_faster_than_the_benchmark() -> None:
     """The model waits for all costs; on the platform, messages and emails follow the response."""
-    steady = replace(PLAIN, fans=4_000, seats=4_000, arrivals_seconds=4_000 / measured.ARRIVALS_PER_SECOND)
-    course = simulate(
+    even_arrivals = replace(PLAIN, fans=4_000, seats=4_000, arrivals_seconds=4_000 / measured.ARRIVALS_PER_SECOND)
+    result = simulate(
         replace(
-            steady,
+            even_arrivals,
             cores=measured.CORES,
             gives_up_share=0.0,
             thinking_seconds=0.01,
@@ -85,4 +85,4 @@ def test_model_is_not_faster_than_the_benchmark() -> None:
         )
     )
     in_bench = max(measured.RESERVE_P95_SECONDS, measured.PAY_P95_SECONDS)
-    assert in_bench < course.percentile(0.95) < 3 * in_bench
+    assert in_bench < result.percentile(0.95) < 3 * in_bench

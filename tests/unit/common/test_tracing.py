@@ -54,7 +54,7 @@ def test_silent_collector_does_not_delay_shutdown(monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - began < LAST_SPANS_SECONDS + 8  # the SDK waits for at least ten seconds
 
 
-def app_believing(*, everybody: bool) -> FastAPI:
+def app_trusting(*, everyone: bool) -> FastAPI:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/seats")
@@ -66,7 +66,7 @@ def app_believing(*, everybody: bool) -> FastAPI:
         return current_traceparent() or "none"
 
     def believes(_: Scope) -> bool:
-        return everybody
+        return everyone
 
     app.add_middleware(RequestContext, max_body_bytes=100, believes_trace=believes)
     return app
@@ -77,7 +77,7 @@ async def ask(app: FastAPI, path: str) -> str:
         return str((await client.get(path, headers={"traceparent": TRACEPARENT})).json())
 
 
-class TestOff:
+class TestTracingDisabled:
     def test_nothing_is_traced_or_logged(self) -> None:
         with continued_span("click", SpanKind.SERVER, TRACEPARENT) as begun, span("step") as inner:
             assert begun is inner is None
@@ -86,25 +86,25 @@ class TestOff:
             assert b"traceparent" not in Message(type="order.confirmed", source="tests", subject="1").to_bytes()
 
     async def test_incoming_trace_is_ignored(self) -> None:
-        assert await ask(app_believing(everybody=True), "/seats") == "none"
+        assert await ask(app_trusting(everyone=True), "/seats") == "none"
 
 
 class TestRequest:
     async def test_continues_the_trace_of_a_trusted_caller(self, collector: Collector) -> None:
-        assert (await ask(app_believing(everybody=True), "/seats"))[3:35] == TRACE
+        assert (await ask(app_trusting(everyone=True), "/seats"))[3:35] == TRACE
         stop_tracing()
         [served] = collector.spans("GET /seats")
         assert (served.trace_id, served.parent_id) == (TRACE, PARENT)
 
     async def test_starts_a_new_trace_for_an_untrusted_caller(self, collector: Collector) -> None:
-        assert (await ask(app_believing(everybody=False), "/seats"))[3:35] != TRACE
+        assert (await ask(app_trusting(everyone=False), "/seats"))[3:35] != TRACE
         stop_tracing()
         [served] = collector.spans("GET /seats")
         assert served.parent_id == ""
 
     @pytest.mark.usefixtures("collector")
     async def test_probe_is_not_traced(self) -> None:
-        assert await ask(app_believing(everybody=True), "/livez") == "none"
+        assert await ask(app_trusting(everyone=True), "/livez") == "none"
 
 
 class TestSpan:

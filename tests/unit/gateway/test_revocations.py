@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 POLL_SECONDS = 0.01
 
 
-class Users:
+class StubUsers:
     """The users service, as the source of the set; it can be unavailable."""
 
     def __init__(self) -> None:
@@ -29,14 +29,14 @@ class Users:
         expires_at = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
         return [{"session_id": str(session_id), "expires_at": expires_at} for session_id in self.ended]
 
-    async def is_fed(self) -> bool:
+    async def is_connected(self) -> bool:
         self.polls += 1
         return True
 
 
 @asynccontextmanager
-async def kept_current(users: Users) -> AsyncIterator[Revocations]:
-    revocations = Revocations(users.sessions, is_fed=users.is_fed, poll_seconds=POLL_SECONDS)
+async def kept_current(users: StubUsers) -> AsyncIterator[Revocations]:
+    revocations = Revocations(users.sessions, is_fed=users.is_connected, poll_seconds=POLL_SECONDS)
     revocations.start()
     await eventually(revocations.is_healthy)
     yield revocations
@@ -44,7 +44,7 @@ async def kept_current(users: Users) -> AsyncIterator[Revocations]:
 
 
 async def test_failed_reload_after_a_gap_is_retried() -> None:
-    users = Users()
+    users = StubUsers()
     async with kept_current(users) as revocations:
         missed = uuid.uuid4()
         users.ended.append(missed)
@@ -57,7 +57,7 @@ async def test_failed_reload_after_a_gap_is_retried() -> None:
 
 
 async def test_set_is_not_reloaded_while_the_broker_is_connected() -> None:
-    users = Users()
+    users = StubUsers()
     async with kept_current(users) as revocations:
         revocations.reload()
         await eventually(lambda: users.reads == 2)

@@ -21,11 +21,11 @@ FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
 
 
 def state(seat_id: uuid.UUID = FIRST, status: SeatStatus = SeatStatus.AVAILABLE, **facts: Any) -> SeatState:
-    unheld = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None, "is_closed": False}
-    return SeatState(**{"seat_id": seat_id, "event_id": EVENT, "status": status, **unheld, **facts})
+    available = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None, "is_closed": False}
+    return SeatState(**{"seat_id": seat_id, "event_id": EVENT, "status": status, **available, **facts})
 
 
-class TestToTake:
+class TestRefusalToHold:
     @pytest.mark.parametrize(
         ("states", "code", "named"),
         [
@@ -62,11 +62,11 @@ class TestToTake:
         ([state(), state(SECOND, event_id=OTHER_EVENT, is_closed=True)], "VALIDATION_ERROR"),
     ],
 )
-def test_to_reserve(states: list[SeatState], code: str) -> None:
+def test_refusal_to_reserve(states: list[SeatState], code: str) -> None:
     assert refusal_to_reserve(EVENT, [FIRST, SECOND], states).code == code
 
 
-class TestToUnblock:
+class TestRefusalToUnblock:
     def test_names_the_seats_that_are_not_blocked(self) -> None:
         states = [state(status=SeatStatus.BLOCKED), state(SECOND)]
         refusal = refusal_to_unblock(EVENT, [FIRST, SECOND], states)
@@ -88,7 +88,7 @@ class TestToUnblock:
         ([state(status=SeatStatus.SOLD, is_closed=True)], "SEAT_ALREADY_SOLD"),
     ],
 )
-def test_to_confirm(states: list[SeatState], code: str) -> None:
+def test_refusal_to_confirm(states: list[SeatState], code: str) -> None:
     assert refusal_to_confirm(USER, states).code == code
 
 
@@ -118,7 +118,7 @@ def ticket(status: SeatStatus, owner: uuid.UUID | None, *, order_id: uuid.UUID =
         (ticket(SeatStatus.SOLD, USER), True, "EVENT_ENDED"),
     ],
 )
-def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
+def test_refusal_to_change_owner(seat: Seat | None, *, is_closed: bool, code: str) -> None:
     assert refusal_to_move(seat, owner_user_id=USER, order_id=ORDER, is_closed=is_closed).code == code
 
 
@@ -140,6 +140,6 @@ def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
         ),
     ],
 )
-def test_to_reclaim(seats: list[Seat], *, is_forced: bool, code: str, message: str) -> None:
+def test_refusal_to_reclaim(seats: list[Seat], *, is_forced: bool, code: str, message: str) -> None:
     refusal = refusal_to_reclaim(USER, is_forced=is_forced, seats=seats)
     assert (refusal.code, refusal.public_message) == (code, message)

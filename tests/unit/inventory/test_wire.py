@@ -28,13 +28,13 @@ FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
 
 
 class TestIds:
-    def test_are_uuids(self) -> None:
+    def test_ids_are_uuids(self) -> None:
         assert read_id(str(FIRST), "seat_id") == FIRST
         with pytest.raises(InvalidId) as refusal:
             read_id("seat 1", "seat_id")
         assert (refusal.value.code, refusal.value.details) == ("INVALID_UUID", {"field": "seat_id"})
 
-    def test_may_be_left_out_where_they_are_optional(self) -> None:
+    def test_optional_ids_may_be_missing(self) -> None:
         assert read_optional_id("", "undoes_request_id") is None
         assert read_optional_id(str(FIRST), "undoes_request_id") == FIRST
 
@@ -42,18 +42,18 @@ class TestIds:
         assert read_ids([str(SECOND), str(FIRST)], "seat_ids", most=2) == [FIRST, SECOND]
 
     @pytest.mark.parametrize("texts", [[], [FIRST, FIRST], [FIRST, SECOND, uuid.uuid4()]])
-    def test_are_different_and_not_too_many(self, texts: list[uuid.UUID]) -> None:
+    def test_ids_are_distinct_and_limited(self, texts: list[uuid.UUID]) -> None:
         with pytest.raises(InvalidRequest):
             read_ids([str(seat_id) for seat_id in texts], "seat_ids", most=2)
 
-    def test_are_the_same_in_another_spelling(self) -> None:
+    def test_ids_are_equal_in_any_spelling(self) -> None:
         with pytest.raises(InvalidRequest):
             read_ids([str(FIRST), FIRST.hex.upper()], "seat_ids", most=2)
 
 
 class TestAmounts:
     @pytest.mark.parametrize(("text", "amount"), [("350.00", "350.00"), ("0", "0.00"), ("1.5", "1.50")])
-    def test_have_two_decimals(self, text: str, amount: str) -> None:
+    def test_amounts_have_two_decimals(self, text: str, amount: str) -> None:
         assert str(read_amount(text, "price")) == amount
 
     @pytest.mark.parametrize("text", ["", "x", "-0.01", "1.001", "NaN", "Infinity", "1e13", "1,50"])

@@ -8,7 +8,7 @@ from orchestrator.jobs.policies import JobPolicy, with_backoff
 from rabbitmq.topology import JOB_KINDS, job_queue_name, platform_topology, retry_exchange_name
 
 TOPOLOGY = platform_topology()
-LETTERS = ("email", "sms")
+MESSAGES = ("email", "sms")
 
 
 def arguments_of(topology: Topology, name: str) -> dict[str, object]:
@@ -38,10 +38,10 @@ def test_commissions_and_revisions_are_tried_three_times_with_growing_backoff(ki
 def test_retention_is_100_completed_for_a_day_and_500_failed_for_a_week(kind: str) -> None:
     rules = POLICIES[kind]
     assert (rules.keep_completed, rules.keep_completed_seconds) == (100, 24 * 3600)
-    assert (rules.keep_failed, rules.keep_failed_seconds) == (100_000 if kind in LETTERS else 500, 7 * 24 * 3600)
+    assert (rules.keep_failed, rules.keep_failed_seconds) == (100_000 if kind in MESSAGES else 500, 7 * 24 * 3600)
 
 
-@pytest.mark.parametrize("kind", LETTERS)
+@pytest.mark.parametrize("kind", MESSAGES)
 def test_messages_are_retried_for_three_days_at_most_an_hour_apart(kind: str) -> None:
     rules = POLICIES[kind]
     pauses = [rules.pause_after(tries) for tries in range(1, rules.tries)]

@@ -13,18 +13,18 @@ SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
 PARTIES = {"seller_user_id": str(SELLER), "buyer_user_id": str(BUYER)}
 
 
-def told(kind: str, /, **data: Any) -> dict[uuid.UUID, Notice]:
+def notices_by_user(kind: str, /, **data: Any) -> dict[uuid.UUID, Notice]:
     message = Message(type=kind, source="tests", subject=str(uuid.uuid4()), data=data)
     return {notice.user_id: notice for notice in notices_of(message)}
 
 
-def letters(notice: Notice) -> list[tuple[str, str]]:
+def channels_and_kinds(notice: Notice) -> list[tuple[str, str]]:
     return [(channel.value, letter.value) for channel, letter in notice.letters]
 
 
 def test_buyer_is_notified_of_the_tickets() -> None:
-    notice = told("order.confirmed", user_id=str(FAN), total="350.00")[FAN]
-    assert letters(notice) == [("email", "tickets_bought")]
+    notice = notices_by_user("order.confirmed", user_id=str(FAN), total="350.00")[FAN]
+    assert channels_and_kinds(notice) == [("email", "tickets_bought")]
     assert (notice.entry["type"], notice.entry["data"]) == ("order.confirmed", {"user_id": str(FAN), "total": "350.00"})
 
 
@@ -43,7 +43,7 @@ def test_buyer_is_notified_of_the_tickets() -> None:
 def test_both_parties_are_notified_each_by_their_own_email(
     kind: str, seller: EmailKind | None, buyer: EmailKind | None
 ) -> None:
-    notices = told(kind, **PARTIES)
+    notices = notices_by_user(kind, **PARTIES)
     expected = {SELLER: seller, BUYER: buyer}
     for user_id, letter in expected.items():
         assert notices[user_id].letters == (((Channel.EMAIL, letter),) if letter else ())
@@ -51,41 +51,43 @@ def test_both_parties_are_notified_each_by_their_own_email(
 
 @pytest.mark.parametrize("what", ["partially_paid", "confirmed", "failed", "refunded"])
 def test_payer_is_notified_of_the_payment_outcome(what: str) -> None:
-    notice = told(f"payment.{what}", user_id=str(FAN), amount="50.00", flags=["LATE"])[FAN]
-    assert letters(notice) == [("email", f"payment_{what}")]
+    notice = notices_by_user(f"payment.{what}", user_id=str(FAN), amount="50.00", flags=["LATE"])[FAN]
+    assert channels_and_kinds(notice) == [("email", f"payment_{what}")]
     assert notice.entry["data"] == {"user_id": str(FAN), "amount": "50.00"}
 
 
 class TestRefund:
     def test_each_holder_sees_only_their_share(self) -> None:
-        notices = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00", str(BUYER): "250.00"})
+        notices = notices_by_user("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00", str(BUYER): "250.00"})
         assert {user: notice.entry["data"]["amount"] for user, notice in notices.items()} == {
             FAN: "100.00",
             BUYER: "250.00",
         }
         assert all("shares" not in notice.entry["data"] for notice in notices.values())
-        assert letters(notices[BUYER]) == [("email", "order_refunded")]
+        assert channels_and_kinds(notices[BUYER]) == [("email", "order_refunded")]
 
     def test_buyer_without_a_share_gets_an_entry_but_no_email(self) -> None:
-        notices = told("order.refunded", user_id=str(FAN), shares={str(BUYER): "250.00"})
+        notices = notices_by_user("order.refunded", user_id=str(FAN), shares={str(BUYER): "250.00"})
         assert notices[FAN].letters == ()
         assert "amount" not in notices[FAN].entry["data"]
 
     def test_refund_of_a_cancelled_event_is_sent_by_sms_too(self) -> None:
-        notice = told("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00"}, event_is_off=True)[FAN]
-        assert letters(notice) == [("email", "event_cancelled"), ("sms", "event_cancelled")]
+        notice = notices_by_user("order.refunded", user_id=str(FAN), shares={str(FAN): "100.00"}, event_is_off=True)[
+            FAN
+        ]
+        assert channels_and_kinds(notice) == [("email", "event_cancelled"), ("sms", "event_cancelled")]
 
 
 def test_job_is_shown_to_its_requester_and_sends_no_email() -> None:
-    assert letters(told("job.completed", user_id=str(FAN), kind="commission")[FAN]) == []
-    assert told("job.completed", user_id=None, kind="email") == {}
+    assert channels_and_kinds(notices_by_user("job.completed", user_id=str(FAN), kind="commission")[FAN]) == []
+    assert notices_by_user("job.completed", user_id=None, kind="email") == {}
 
 
 def test_message_without_a_user_sends_no_notification() -> None:
-    assert told("event.cancelled", event_id=str(uuid.uuid4())) == {}
+    assert notices_by_user("event.cancelled", event_id=str(uuid.uuid4())) == {}
 
 
 @pytest.mark.parametrize("data", [{"user_id": "nobody"}, {"user_id": 7}, {"shares": {"x": "1.00"}}, {"shares": ["x"]}])
 def test_malformed_user_id_is_an_invalid_message(data: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage):
-        told("order.refunded", **data)
+        notices_by_user("order.refunded", **data)

@@ -103,7 +103,7 @@ class TestVerify:
             verified(payload)
 
 
-class TestNews:
+class TestReports:
     @pytest.mark.parametrize(
         ("said", "status"),
         [

@@ -13,15 +13,15 @@ from orchestrator.saga_engine.record import SagaRecord, SagaState
 FIRST = uuid.uuid4()
 
 
-class Log:
+class SagaStore:
     """Sagas by id, and the number of reads."""
 
     def __init__(self) -> None:
         self.sagas: dict[uuid.UUID, SagaRecord] = {}
-        self.looks = 0
+        self.reads = 0
 
     async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
-        self.looks += 1
+        self.reads += 1
         return self.sagas.get(saga_id)
 
     def add(self, saga_id: uuid.UUID, state: SagaState) -> None:
@@ -39,38 +39,38 @@ class Log:
         )
 
 
-async def tried(log: Any, times: int) -> uuid.UUID:
+async def refused_attempts(store: Any, times: int) -> uuid.UUID:
     """Refuse this many attempts, each under the returned id, and return the next id."""
     for _ in range(times):
-        log.add((await attempts(log, FIRST)).next_id, SagaState.UNWOUND)
-    return (await attempts(log, FIRST)).next_id
+        store.add((await attempts(store, FIRST)).next_id, SagaState.UNWOUND)
+    return (await attempts(store, FIRST)).next_id
 
 
 @pytest.mark.parametrize("times", [0, 1, 2, 3, 7, 8, 100])
 async def test_each_attempt_has_its_own_id_and_the_first_is_the_given_one(times: int) -> None:
-    log: Any = Log()
-    next_id = await tried(log, times)
-    assert len(log.sagas) == times
-    assert next_id not in log.sagas
+    store: Any = SagaStore()
+    next_id = await refused_attempts(store, times)
+    assert len(store.sagas) == times
+    assert next_id not in store.sagas
     assert (next_id == FIRST) is (times == 0)
-    found = await attempts(log, FIRST)
+    found = await attempts(store, FIRST)
     assert found.done is None
     assert (found.refused is None) is (times == 0)
 
 
 async def test_last_of_a_thousand_attempts_is_found_in_22_reads() -> None:
-    log: Any = Log()
-    await tried(log, 1_000)
-    log.looks = 0
-    await attempts(log, FIRST)
-    assert log.looks <= 22
+    store: Any = SagaStore()
+    await refused_attempts(store, 1_000)
+    store.reads = 0
+    await attempts(store, FIRST)
+    assert store.reads <= 22
 
 
 @pytest.mark.parametrize("state", [s for s in SagaState if s is not SagaState.UNWOUND])
 async def test_attempt_that_was_not_refused_is_the_last(state: SagaState) -> None:
-    log: Any = Log()
-    last = await tried(log, 5)
-    log.add(last, state)
-    found = await attempts(log, FIRST)
+    store: Any = SagaStore()
+    last = await refused_attempts(store, 5)
+    store.add(last, state)
+    found = await attempts(store, FIRST)
     assert (found.next_id, found.refused) == (last, None)
-    assert found.done == replace(log.sagas[last])
+    assert found.done == replace(store.sagas[last])

@@ -46,7 +46,7 @@ def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uui
     )
 
 
-def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> ScanContext:
+def scan_context(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> ScanContext:
     """Return the context of a valid code with these changes."""
     ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
     good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
@@ -54,17 +54,17 @@ def sight(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **know
 
 
 def test_ticket_of_a_past_event_is_refused() -> None:
-    late = sight(event=event(began_at=NOW - timedelta(hours=48)))
+    late = scan_context(event=event(began_at=NOW - timedelta(hours=48)))
     assert refusal_of(late) is ScanResult.EXPIRED
     outcome = ScanOutcome(result=ScanResult.EXPIRED, admitted_at=None)
     assert message_of(outcome, late) == "The event is over"
-    assert refusal_of(sight(event=event(began_at=NOW - timedelta(hours=48) + MILLISECOND))) is None
+    assert refusal_of(scan_context(event=event(began_at=NOW - timedelta(hours=48) + MILLISECOND))) is None
 
 
 @pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
 def test_valid_code_is_left_to_the_inventory(status: str) -> None:
     """This includes the code of an admitted fan: the inventory knows the admission time."""
-    assert refusal_of(sight(seat=seat(status=status))) is None
+    assert refusal_of(scan_context(seat=seat(status=status))) is None
 
 
 # In the order of the rules. Each case is refused for its own reason and for every later one as well.
@@ -89,7 +89,7 @@ REASONS: dict[str, tuple[dict[str, Any], ScanResult]] = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_each_reason_has_its_result(reason: str) -> None:
     changes, result = REASONS[reason]
-    assert refusal_of(sight(**changes)) == result
+    assert refusal_of(scan_context(**changes)) == result
 
 
 @pytest.mark.parametrize(
@@ -104,36 +104,36 @@ def test_each_reason_has_its_result(reason: str) -> None:
     ],
 )
 def test_first_matching_refusal_wins(changes: dict[str, Any], result: ScanResult) -> None:
-    assert refusal_of(sight(**changes)) == result
+    assert refusal_of(scan_context(**changes)) == result
 
 
 @pytest.mark.parametrize("age", [timedelta(0), TTL - MILLISECOND, timedelta(seconds=-5)])
 def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
-    assert refusal_of(sight(age=age)) is None
+    assert refusal_of(scan_context(age=age)) is None
 
 
 @pytest.mark.parametrize(
-    ("outcome", "seen", "message"),
+    ("outcome", "context", "message"),
     [
-        (ScanOutcome(ScanResult.SUCCESS, NOW), sight(), "Admitted"),
+        (ScanOutcome(ScanResult.SUCCESS, NOW), scan_context(), "Admitted"),
         (
             ScanOutcome(ScanResult.DUPLICATE, NOW.replace(minute=14, second=3)),
-            sight(),
+            scan_context(),
             "Admitted before, at 20:14:03 UTC",
         ),
-        (ScanOutcome(ScanResult.WRONG_HALL), sight(hall="HALL-B"), "Wrong hall: this ticket is for HALL-A"),
-        (ScanOutcome(ScanResult.EXPIRED), sight(age=TTL), "The code is too old: open the ticket again"),
+        (ScanOutcome(ScanResult.WRONG_HALL), scan_context(hall="HALL-B"), "Wrong hall: this ticket is for HALL-A"),
+        (ScanOutcome(ScanResult.EXPIRED), scan_context(age=TTL), "The code is too old: open the ticket again"),
         (
             ScanOutcome(ScanResult.EXPIRED),
-            sight(seat=seat(status="LISTED")),
+            scan_context(seat=seat(status="LISTED")),
             "The ticket is on sale: it has no valid code",
         ),
     ],
 )
-def test_message_explains_the_outcome(outcome: ScanOutcome, seen: ScanContext, message: str) -> None:
-    assert message_of(outcome, seen) == message
+def test_message_explains_the_outcome(outcome: ScanOutcome, context: ScanContext, message: str) -> None:
+    assert message_of(outcome, context) == message
 
 
 @pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID})
 def test_every_outcome_has_a_message(result: ScanResult) -> None:
-    assert message_of(ScanOutcome(result), replace(sight(), event=None))
+    assert message_of(ScanOutcome(result), replace(scan_context(), event=None))

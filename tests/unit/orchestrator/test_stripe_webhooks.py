@@ -112,7 +112,7 @@ class TestVerify:
             WEBHOOKS.verify(body, stripe_signature(body))
 
 
-class TestNews:
+class TestReports:
     def news(self, type_: str, subject: dict[str, Any]) -> Any:
         return WEBHOOKS.news(as_bytes(stripe_event(type_, subject)))
 

@@ -17,60 +17,60 @@ from orchestrator.features.outbound_webhooks.errors import NotDelivered
 ANN, BEN = uuid.uuid4(), uuid.uuid4()
 
 
-def stays_silent(turns: SubscriptionLimiter) -> None:
-    with pytest.raises(NotDelivered), turns.taken(ANN):
+def time_out(limiter: SubscriptionLimiter) -> None:
+    with pytest.raises(NotDelivered), limiter.taken(ANN):
         raise NotDelivered
 
 
-def free_turns(turns: SubscriptionLimiter, subscription_id: uuid.UUID) -> int:
-    with ExitStack() as hands:
+def free_slots(limiter: SubscriptionLimiter, subscription_id: uuid.UUID) -> int:
+    with ExitStack() as slots:
         taken = 0
-        while turns.is_free(subscription_id):
-            hands.enter_context(turns.taken(subscription_id))
+        while limiter.is_free(subscription_id):
+            slots.enter_context(limiter.taken(subscription_id))
             taken += 1
     return taken
 
 
 def test_each_subscription_has_its_own_slots() -> None:
-    turns = SubscriptionLimiter()
-    with ExitStack() as hands:
+    limiter = SubscriptionLimiter()
+    with ExitStack() as slots:
         for _ in range(MOST_AT_ONCE):
-            hands.enter_context(turns.taken(ANN))
-        assert not turns.is_free(ANN)
-        assert free_turns(turns, BEN) == MOST_AT_ONCE
-    assert turns.is_free(ANN)
+            slots.enter_context(limiter.taken(ANN))
+        assert not limiter.is_free(ANN)
+        assert free_slots(limiter, BEN) == MOST_AT_ONCE
+    assert limiter.is_free(ANN)
 
 
 def test_unresponsive_subscription_has_fewer_slots_until_it_responds() -> None:
-    turns = SubscriptionLimiter()
-    stays_silent(turns)
-    assert free_turns(turns, ANN) == MOST_IN_SILENCE
-    with turns.taken(ANN):
+    limiter = SubscriptionLimiter()
+    time_out(limiter)
+    assert free_slots(limiter, ANN) == MOST_IN_SILENCE
+    with limiter.taken(ANN):
         pass
-    assert free_turns(turns, ANN) == MOST_AT_ONCE
+    assert free_slots(limiter, ANN) == MOST_AT_ONCE
 
 
 def test_internal_failure_does_not_reduce_slots() -> None:
-    turns = SubscriptionLimiter()
-    with pytest.raises(RuntimeError), turns.taken(ANN):
+    limiter = SubscriptionLimiter()
+    with pytest.raises(RuntimeError), limiter.taken(ANN):
         raise RuntimeError
-    assert free_turns(turns, ANN) == MOST_AT_ONCE
+    assert free_slots(limiter, ANN) == MOST_AT_ONCE
 
 
 def test_postponed_deliveries_are_spaced_by_the_measured_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pace is that of the address: 2 at once, 4 seconds each."""
-    turns, clock = SubscriptionLimiter(), iter([0.0, 4.0, 4.0, 4.0, 5.0])
+    limiter, clock = SubscriptionLimiter(), iter([0.0, 4.0, 4.0, 4.0, 5.0])
     monkeypatch.setattr(
         "orchestrator.features.outbound_webhooks.adapters.subscription_limiter.monotonic", lambda: next(clock)
     )
-    stays_silent(turns)
-    waits = [turns.book(ANN) for _ in range(3)]
+    time_out(limiter)
+    waits = [limiter.book(ANN) for _ in range(3)]
     assert waits == [SHORTEST_WAIT_SECONDS + seconds for seconds in (2.0, 4.0, 5.0)]
 
 
 def test_delivery_is_postponed_by_an_hour_at_most() -> None:
-    turns = SubscriptionLimiter(shortest_wait_seconds=5_000.0)
-    assert turns.book(ANN) == pytest.approx(3_600.0)
+    limiter = SubscriptionLimiter(shortest_wait_seconds=5_000.0)
+    assert limiter.book(ANN) == pytest.approx(3_600.0)
 
 
 def test_many_unresponsive_addresses_leave_delivery_slots_free() -> None:

@@ -17,7 +17,7 @@ FAN = uuid.UUID(int=1)
 
 
 @dataclass(frozen=True)
-class Standing:
+class PaymentState:
     status: PaymentStatus = PaymentStatus.PENDING
     user_id: uuid.UUID = FAN
     amount: Decimal = Decimal("50.00")
@@ -36,7 +36,7 @@ class Report:
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
 def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) -> None:
-    decision = decide(Standing(now), Report(said))
+    decision = decide(PaymentState(now), Report(said))
     if RANK[said] > RANK[now]:
         assert decision.status is said
         assert decision.outcome is (Outcome.CREDITED if said is PaymentStatus.SUCCEEDED else Outcome.NOTED)
@@ -47,7 +47,7 @@ def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) ->
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
 def test_success_after_a_final_failure_is_flagged_late(now: PaymentStatus, said: PaymentStatus) -> None:
     is_late = now in GIVEN_UP and said in {PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_PAID}
-    assert (Flag.LATE in decide(Standing(now), Report(said)).flags) == is_late
+    assert (Flag.LATE in decide(PaymentState(now), Report(said)).flags) == is_late
 
 
 @pytest.mark.parametrize("status", PaymentStatus)
@@ -61,20 +61,20 @@ def test_success_after_a_final_failure_is_flagged_late(now: PaymentStatus, said:
 )
 def test_mismatch_takes_precedence(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
     for now in PaymentStatus:
-        decision = decide(Standing(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
+        decision = decide(PaymentState(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
         assert decision == ReportDecision(Outcome.MISMATCH, now, frozenset({flag}))
 
 
 def test_missing_fields_are_no_mismatch() -> None:
-    assert decide(Standing(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
+    assert decide(PaymentState(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
 
 
-def told(reports: Sequence[Report]) -> tuple[Standing, list[ReportDecision]]:
-    standing, verdicts = Standing(), []
+def outcomes_of(reports: Sequence[Report]) -> tuple[PaymentState, list[ReportDecision]]:
+    state, outcomes = PaymentState(), []
     for report in reports:
-        verdicts.append(decide(standing, report))
-        standing = replace(standing, status=verdicts[-1].status)
-    return standing, verdicts
+        outcomes.append(decide(state, report))
+        state = replace(state, status=outcomes[-1].status)
+    return state, outcomes
 
 
 reports = st.builds(
@@ -91,7 +91,7 @@ reports = st.builds(
 def test_final_status_does_not_depend_on_the_order_of_reports(said: list[Report], shuffler: Random) -> None:
     shuffled = [*said, *said]
     shuffler.shuffle(shuffled)
-    first, second = told(said)[0], told(shuffled)[0]
+    first, second = outcomes_of(said)[0], outcomes_of(shuffled)[0]
     assert RANK[first.status] == RANK[second.status]  # FAILED and EXPIRED are treated alike
 
 
@@ -103,13 +103,13 @@ SUCCESS = Report(
 @given(st.lists(reports, max_size=20))
 @example([SUCCESS, SUCCESS])
 def test_payment_is_credited_once_and_only_by_a_matching_report(said: list[Report]) -> None:
-    standing, verdicts = told(said)
-    credited = [report for report, decision in zip(said, verdicts, strict=True) if decision.outcome is Outcome.CREDITED]
+    state, outcomes = outcomes_of(said)
+    credited = [report for report, decision in zip(said, outcomes, strict=True) if decision.outcome is Outcome.CREDITED]
     assert len(credited) <= 1
     for report in credited:
         assert report.status is PaymentStatus.SUCCEEDED
         assert (report.amount, report.currency, report.user_id) in [
             *product((None, Decimal(50)), (None, "sgd"), (None, FAN))
         ]
-    if standing.status is PaymentStatus.SUCCEEDED:
+    if state.status is PaymentStatus.SUCCEEDED:
         assert len(credited) == 1
