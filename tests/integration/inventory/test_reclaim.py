@@ -32,18 +32,18 @@ class Order:
             return refusal.code
 
     async def do(self, action: str) -> object:
-        office, seat_id = self.inventory_caller, self.seat_ids[0]
+        caller, seat_id = self.inventory_caller, self.seat_ids[0]
         match action:
             case "reclaim":
-                return await office.reclaim(self.order_id, self.buyer)
+                return await caller.reclaim(self.order_id, self.buyer)
             case "change of owner":
                 return (
-                    await office.change_owner(seat_id, order_id=self.order_id, expected=self.buyer, new=new_id())
+                    await caller.change_owner(seat_id, order_id=self.order_id, expected=self.buyer, new=new_id())
                 ).status
             case "listing":
-                return (await office.list_for_resale(seat_id, self.buyer, order_id=self.order_id)).status
+                return (await caller.list_for_resale(seat_id, self.buyer, order_id=self.order_id)).status
             case "check-in":
-                return (await office.check_in(scan_of(self.hall, seat_id, self.buyer))).result
+                return (await caller.check_in(scan_of(self.hall, seat_id, self.buyer))).result
             case _:
                 return None
 

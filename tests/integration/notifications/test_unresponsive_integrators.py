@@ -64,30 +64,30 @@ async def test_unresponsive_integrator_does_not_delay_others(database: Database,
         registry.register(POLICIES["delivery"], DeliverWebhook, handler)
 
     async with (
-        Integrator() as dead,
+        Integrator() as unresponsive,
         Integrator() as healthy,
         running_worker(database, vhost, policies=POLICIES, register=deliver) as jobs,
     ):
-        dead.gate.clear()
-        theirs = await subscribed(database, dead, "order.failed")
-        ours = await subscribed(database, healthy, "order.cancelled")
+        unresponsive.gate.clear()
+        blocked = await subscribed(database, unresponsive, "order.failed")
+        active = await subscribed(database, healthy, "order.cancelled")
         for _ in range(100):
             await publish(database, jobs, "order.failed")
-        await eventually(lambda: dead.in_progress == MOST_AT_ONCE)
+        await eventually(lambda: unresponsive.in_progress == MOST_AT_ONCE)
         await publish(database, jobs, "order.cancelled")
         await eventually(lambda: healthy.received.total() == 1)
-        assert dead.received.total() == 0
+        assert unresponsive.received.total() == 0
 
-        dead.gate.set()
-        await eventually(lambda: dead.received.total() == 100)
-        assert dead.most_in_progress == MOST_AT_ONCE
+        unresponsive.gate.set()
+        await eventually(lambda: unresponsive.received.total() == 100)
+        assert unresponsive.most_in_progress == MOST_AT_ONCE
 
         async def all_are_noted() -> bool:
-            found = [*await deliveries(database, theirs), *await deliveries(database, ours)]
+            found = [*await deliveries(database, blocked), *await deliveries(database, active)]
             return {(row["status"], row["attempts"]) for row in found} == {("DELIVERED", 1)}
 
         await eventually(all_are_noted)
-        assert set(dead.received.values()) == {1}
+        assert set(unresponsive.received.values()) == {1}
 
 
 async def _report(_: Mapping[str, Any]) -> None:

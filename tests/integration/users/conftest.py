@@ -65,12 +65,12 @@ async def user_client(users_url: str) -> AsyncIterator[UserClient]:
 @pytest.fixture
 async def admin(user_client: UserClient, database: Database) -> LoggedInUser:
     """An admin who logged in again after the role was granted."""
-    person = await user_client.join()
+    user = await user_client.join()
     await database.execute(
-        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": user.user_id}
     )
-    data = (await user_client.log_in(person.email)).json()["data"]
-    return LoggedInUser(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
+    data = (await user_client.log_in(user.email)).json()["data"]
+    return LoggedInUser(user.user_id, user.email, user.phone, data["access_token"], data["refresh_token"])
 
 
 @pytest.fixture(scope="module")

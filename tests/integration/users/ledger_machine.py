@@ -92,16 +92,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def open_wallets(self) -> None:
         self.users = [self.wait(self.ledger.open_wallet(str(OPENING))) for _ in range(USERS)]
 
-    @rule(target=answers, person=users, amount=amounts.filter(bool))
-    def top_up(self, person: int, amount: Decimal) -> tuple[Call, object]:
+    @rule(target=answers, user=users, amount=amounts.filter(bool))
+    def top_up(self, user: int, amount: Decimal) -> tuple[Call, object]:
         request_id = uuid.uuid4()
 
         def call() -> Awaitable[Movement]:
             return self.ledger_service.top_up(
-                request_id=request_id, user_id=self.users[person], provider="model", amount=amount, reference=""
+                request_id=request_id, user_id=self.users[user], provider="model", amount=amount, reference=""
             )
 
-        self.model.wallets[person] += amount
+        self.model.wallets[user] += amount
         return call, self.outcome(call)
 
     @rule(target=actions, kind=kinds, payer=users, other=users, amount=amounts)
@@ -117,9 +117,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.act(action)
         return action
 
-    @rule(target=actions, person=users)
-    def spend_everything(self, person: int) -> Action:
-        action = self._plan("deduct", person, person, self.model.wallets[person])
+    @rule(target=actions, user=users)
+    def spend_everything(self, user: int) -> Action:
+        action = self._plan("deduct", user, user, self.model.wallets[user])
         self.act(action)
         return action
 
@@ -245,16 +245,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def balances_are_the_models(self) -> None:
-        wallets = [self.wait(self.ledger_service.balance_of(person)) for person in self.users]
-        escrows = [self.wait(self.ledger.sum_of("escrow", person)) for person in self.users]
-        owed = [-self.wait(self.ledger.sum_of("receivable", person)) for person in self.users]
+        wallets = [self.wait(self.ledger_service.balance_of(user)) for user in self.users]
+        escrows = [self.wait(self.ledger.sum_of("escrow", user)) for user in self.users]
+        owed = [-self.wait(self.ledger.sum_of("receivable", user)) for user in self.users]
         if self.users:
             assert (wallets, escrows, owed) == (self.model.wallets, self.model.escrows, self.model.owed)
 
     def teardown(self) -> None:
         assert self.wait(self.ledger.invariant_violations()) == []
-        for person, wallet in zip(self.users, self.model.wallets, strict=False):
-            lines = self.wait(whole_statement(self.ledger_service, person, per_page=3))
+        for user, wallet in zip(self.users, self.model.wallets, strict=False):
+            lines = self.wait(whole_statement(self.ledger_service, user, per_page=3))
             assert lines[0].balance_after == wallet
 
     def _plan(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:

@@ -11,19 +11,17 @@ from users.ledger.repository import Entry
 from users.ledger.service import Currency, Ledger
 
 
-async def read_page(user_client: UserClient, person: LoggedInUser, **query: str) -> dict[str, Any]:
-    answer = await user_client.http.get("/api/credits/statement", params=query, headers=person.headers)
+async def read_page(user_client: UserClient, user: LoggedInUser, **query: str) -> dict[str, Any]:
+    answer = await user_client.http.get("/api/credits/statement", params=query, headers=user.headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json()["data"])
 
 
-async def read_pages(
-    user_client: UserClient, person: LoggedInUser, **query: str
-) -> AsyncIterator[list[dict[str, Any]]]:
+async def read_pages(user_client: UserClient, user: LoggedInUser, **query: str) -> AsyncIterator[list[dict[str, Any]]]:
     """Read all pages."""
     following: str | None = None
     while True:
-        page = await read_page(user_client, person, **query, **({"cursor": following} if following else {}))
+        page = await read_page(user_client, user, **query, **({"cursor": following} if following else {}))
         yield page["entries"]
         following = page["next_cursor"]
         if following is None:

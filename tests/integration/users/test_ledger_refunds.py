@@ -280,11 +280,11 @@ class TestReceivables:
         assert first["data"][0]["last_at"] > first["data"][1]["last_at"]
 
     async def test_receivables_are_for_admins_only(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        refused = await user_client.http.get("/api/admin/receivables", headers=person.headers)
-        nobody = await user_client.http.get("/api/admin/receivables")
+        user = await user_client.join()
+        refused = await user_client.http.get("/api/admin/receivables", headers=user.headers)
+        anonymous = await user_client.http.get("/api/admin/receivables")
         assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
-        assert nobody.status_code == 401
+        assert anonymous.status_code == 401
 
     async def page(self, user_client: UserClient, admin: LoggedInUser, **query: int) -> Any:
         answer = await user_client.http.get("/api/admin/receivables", headers=admin.headers, params=query)

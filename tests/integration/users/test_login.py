@@ -12,29 +12,29 @@ from users.settings import Settings
 
 
 async def test_gives_tokens_and_the_user(user_client: UserClient, settings: Settings) -> None:
-    person = await user_client.join()
+    user = await user_client.join()
 
-    answer = await user_client.log_in(person.email)
+    answer = await user_client.log_in(user.email)
 
     data = answer.json()["data"]
     assert answer.status_code == 200
     assert (data["token_type"], data["expires_in"]) == ("Bearer", settings.access_token_ttl_seconds)
     assert data["user"] == {
-        "user_id": str(person.user_id),
-        "email": person.email,
+        "user_id": str(user.user_id),
+        "email": user.email,
         "credit_balance": "0.00",
         "roles": ["customer"],
     }
 
 
 async def test_email_is_case_insensitive(user_client: UserClient) -> None:
-    person = await user_client.join()
-    assert (await user_client.log_in(person.email.title())).status_code == 200
+    user = await user_client.join()
+    assert (await user_client.log_in(user.email.title())).status_code == 200
 
 
 async def test_unknown_account_and_wrong_password_get_the_same_response(user_client: UserClient) -> None:
-    person = await user_client.join()
-    wrong = await user_client.log_in(person.email, "not the password", address=fresh_address())
+    user = await user_client.join()
+    wrong = await user_client.log_in(user.email, "not the password", address=fresh_address())
     unknown = await user_client.log_in("nobody@example.com", PASSWORD, address=fresh_address())
 
     assert (wrong.status_code, code_of(wrong)) == (401, "UNAUTHORIZED")
@@ -42,7 +42,7 @@ async def test_unknown_account_and_wrong_password_get_the_same_response(user_cli
 
 
 async def test_unknown_account_and_wrong_password_take_the_same_time(user_client: UserClient) -> None:
-    person = await user_client.join()
+    user = await user_client.join()
 
     async def seconds(email: str) -> float:
         begun = time.process_time()
@@ -51,7 +51,7 @@ async def test_unknown_account_and_wrong_password_take_the_same_time(user_client
 
     wrong, unknown = [], []
     for n in range(8):
-        wrong.append(await seconds(person.email))
+        wrong.append(await seconds(user.email))
         unknown.append(await seconds(f"nobody{n}@example.com"))
     # The shortest of each, in CPU time of this process, where the service runs: other load on the machine does not count.
     # Without the hash, an unknown email would be answered in a tenth of the time.
@@ -77,35 +77,35 @@ async def test_bad_input_is_400(user_client: UserClient, body: dict[str, str]) -
 
 class TestLimits:
     async def test_failures_of_an_account_are_limited_across_networks(self, user_client: UserClient) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
-        answers = [await user_client.log_in(person.email, f"guess {n}", address=fresh_address()) for n in range(11)]
-        right = await user_client.log_in(person.email, address=fresh_address())
+        answers = [await user_client.log_in(user.email, f"guess {n}", address=fresh_address()) for n in range(11)]
+        right = await user_client.log_in(user.email, address=fresh_address())
 
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
         assert (right.status_code, code_of(right)) == (429, "RATE_LIMITED")
         assert 0 < int(right.headers["retry-after"]) <= 900
 
     async def test_success_resets_the_count(self, user_client: UserClient) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         for _ in range(2):
             for n in range(9):
-                await user_client.log_in(person.email, f"guess {n}", address=fresh_address())
-            assert (await user_client.log_in(person.email, address=fresh_address())).status_code == 200
+                await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
+            assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 200
 
     async def test_concurrent_guesses_are_limited(self, user_client: UserClient) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
         guesses = await asyncio.gather(
-            *(user_client.log_in(person.email, f"guess {n}", address=fresh_address()) for n in range(30))
+            *(user_client.log_in(user.email, f"guess {n}", address=fresh_address()) for n in range(30))
         )
 
         assert [guess.status_code for guess in guesses].count(401) == 10
         assert {guess.status_code for guess in guesses} == {401, 429}
 
     async def test_concurrent_logins_are_not_counted_as_failures(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        answers = await asyncio.gather(*(user_client.log_in(person.email) for _ in range(25)))
+        user = await user_client.join()
+        answers = await asyncio.gather(*(user_client.log_in(user.email) for _ in range(25)))
         assert {answer.status_code for answer in answers} == {200}
 
     async def test_unknown_emails_are_limited_alike(self, user_client: UserClient) -> None:
@@ -125,14 +125,14 @@ class TestLimits:
         assert (here.status_code, elsewhere.status_code) == (429, 401)
 
     async def test_failures_of_an_ended_window_do_not_count(self, user_client: UserClient, database: Database) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         for n in range(10):
-            await user_client.log_in(person.email, f"guess {n}", address=fresh_address())
-        assert (await user_client.log_in(person.email, address=fresh_address())).status_code == 429
+            await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
+        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 429
 
         await user_client.end_windows(database)
 
-        assert (await user_client.log_in(person.email, address=fresh_address())).status_code == 200
+        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 200
 
 
 async def test_full_password_queue_is_503(limited_user_client: UserClient) -> None:

@@ -65,18 +65,18 @@ async def test_payment_with_another_amount_in_the_ledger_is_reported(
     ledger: LedgerCaller, payment_caller: PaymentCaller, change: str
 ) -> None:
     await forge(ledger, change)
-    [told] = await violations(ledger)
-    assert told.startswith(f"payment {payment_caller.payment_id} (")
+    [announced] = await violations(ledger)
+    assert announced.startswith(f"payment {payment_caller.payment_id} (")
 
 
 async def test_credit_without_a_payment_is_reported(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
     answer = await ledger.top_up(payment_caller.user_id, "9.00", provider="stripe", reference=str(uuid.uuid4()))
     assert answer.status_code == 200
-    [told] = await violations(ledger)
-    assert told.startswith(f"stripe credited 9.00 to {payment_caller.user_id} for ")
+    [announced] = await violations(ledger)
+    assert announced.startswith(f"stripe credited 9.00 to {payment_caller.user_id} for ")
 
 
 async def test_payment_credited_twice_is_reported(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
     await ledger.top_up(payment_caller.user_id, "50.00", provider="stripe", reference=str(payment_caller.payment_id))
-    [told] = await violations(ledger)
-    assert told.startswith(f"payment {payment_caller.payment_id} (SUCCEEDED) of 50.00 moved 50.00 (top_up)")
+    [announced] = await violations(ledger)
+    assert announced.startswith(f"payment {payment_caller.payment_id} (SUCCEEDED) of 50.00 moved 50.00 (top_up)")

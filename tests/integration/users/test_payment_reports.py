@@ -152,8 +152,8 @@ class TestPartial:
         ]
         assert outcomes == ["NOTED", "NOTED", "IGNORED", "IGNORED"]
         assert (await payment_caller.now())["paid_amount"] == "0.2"
-        told = [(message.type, message.data["paid_amount"]) for message in await payment_caller.messages()]
-        assert told == [("payment.partially_paid", "0.1"), ("payment.partially_paid", "0.2")]
+        announced = [(message.type, message.data["paid_amount"]) for message in await payment_caller.messages()]
+        assert announced == [("payment.partially_paid", "0.1"), ("payment.partially_paid", "0.2")]
 
     @pytest.mark.parametrize("given_up", UNHAPPY)
     async def test_partial_amount_is_kept_after_a_failure(self, payment_caller: PaymentCaller, given_up: str) -> None:

@@ -258,5 +258,5 @@ class TestReading:
         return [payment["payment_id"] for payment in answer.json()["data"]]
 
 
-async def get(user_client: UserClient, person: LoggedInUser, path: str, **query: str) -> httpx.Response:
-    return await user_client.http.get(path, params=query, headers=person.headers)
+async def get(user_client: UserClient, user: LoggedInUser, path: str, **query: str) -> httpx.Response:
+    return await user_client.http.get(path, params=query, headers=user.headers)

@@ -18,14 +18,14 @@ async def test_starts_and_works_without_a_broker(settings: Settings, database: D
     elsewhere = settings.model_copy(update={"rabbitmq_url": SecretStr("amqp://guest:guest@127.0.0.1:1/")})
     async with serving(create_app(elsewhere), elsewhere) as url, http_client(url) as http:
         user_client = UserClient(http)
-        person = await user_client.join()
-        assert (await user_client.log_out(person)).status_code == 200
+        user = await user_client.join()
+        assert (await user_client.log_out(user)).status_code == 200
 
         health = await http.get("/health")
 
     assert health.status_code == 200
     assert health.json() == {"status": "healthy", "checks": {"database": "ok", "broker": "degraded"}}
-    assert await outbox_of(database, str(person.user_id)) == ["user.registered"]
+    assert await outbox_of(database, str(user.user_id)) == ["user.registered"]
 
 
 async def test_without_its_database_it_is_unhealthy_and_answers_503(settings: Settings) -> None:
@@ -55,13 +55,13 @@ async def _command(settings: Settings, *arguments: str) -> tuple[int, str]:
 
 
 async def test_first_admin_is_created_on_the_command_line(user_client: UserClient, settings: Settings) -> None:
-    person = await user_client.join()
+    user = await user_client.join()
 
-    done = await _command(settings, "grant", person.email.upper(), "admin")
+    done = await _command(settings, "grant", user.email.upper(), "admin")
     unknown = await _command(settings, "grant", "nobody@example.com", "admin")
-    nonsense = await _command(settings, "grant", person.email, "king")
+    nonsense = await _command(settings, "grant", user.email, "king")
 
     assert (done[0], unknown[0], nonsense[0]) == (0, 1, 1)
     assert "no verified user" in unknown[1]
     assert "usage: python -m users" in nonsense[1]
-    assert (await user_client.log_in(person.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]
+    assert (await user_client.log_in(user.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]

@@ -26,15 +26,15 @@ async def _waits_or_is_done(database: Database, call: "asyncio.Future[Any]") -> 
 
 class TestProfile:
     async def test_user_reads_their_own(self, user_client: UserClient, ledger: LedgerCaller) -> None:
-        person = await user_client.join()
-        await ledger.top_up(person.user_id, "12.50")
+        user = await user_client.join()
+        await ledger.top_up(user.user_id, "12.50")
 
-        answer = await user_client.http.get(f"/api/users/{person.user_id}", headers=person.headers)
+        answer = await user_client.http.get(f"/api/users/{user.user_id}", headers=user.headers)
 
         assert answer.json()["data"] == {
-            "user_id": str(person.user_id),
-            "email": person.email,
-            "phone": person.phone,
+            "user_id": str(user.user_id),
+            "email": user.email,
+            "phone": user.phone,
             "credit_balance": "12.50",
             "loyalty_points": 0,
             "name": "",
@@ -45,31 +45,31 @@ class TestProfile:
         }
 
     async def test_other_user_is_403_whether_they_exist_or_not(self, user_client: UserClient) -> None:
-        person, other = await user_client.join(), await user_client.join()
+        user, other = await user_client.join(), await user_client.join()
         for user_id in (other.user_id, uuid.uuid4()):
-            answer = await user_client.http.get(f"/api/users/{user_id}", headers=person.headers)
+            answer = await user_client.http.get(f"/api/users/{user_id}", headers=user.headers)
             assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
 
     async def test_admin_reads_any_profile(self, user_client: UserClient, admin: LoggedInUser) -> None:
-        person = await user_client.join()
-        known = await user_client.http.get(f"/api/users/{person.user_id}", headers=admin.headers)
+        user = await user_client.join()
+        known = await user_client.http.get(f"/api/users/{user.user_id}", headers=admin.headers)
         unknown = await user_client.http.get(f"/api/users/{uuid.uuid4()}", headers=admin.headers)
-        assert known.json()["data"]["email"] == person.email
+        assert known.json()["data"]["email"] == user.email
         assert (unknown.status_code, code_of(unknown)) == (404, "USER_NOT_FOUND")
 
     async def test_needs_a_token_and_an_id(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        nobody = await user_client.http.get(f"/api/users/{person.user_id}")
-        nothing = await user_client.http.get("/api/users/me", headers=person.headers)
-        assert (nobody.status_code, code_of(nobody)) == (401, "UNAUTHORIZED")
+        user = await user_client.join()
+        anonymous = await user_client.http.get(f"/api/users/{user.user_id}")
+        nothing = await user_client.http.get("/api/users/me", headers=user.headers)
+        assert (anonymous.status_code, code_of(anonymous)) == (401, "UNAUTHORIZED")
         assert (nothing.status_code, code_of(nothing)) == (400, "INVALID_UUID")
 
 
 class TestBalance:
     async def test_user_reads_their_own(self, user_client: UserClient, ledger: LedgerCaller) -> None:
-        person = await user_client.join()
-        await ledger.top_up(person.user_id, "12.50")
-        answer = await user_client.http.get("/api/credits/balance", headers=person.headers)
+        user = await user_client.join()
+        await ledger.top_up(user.user_id, "12.50")
+        answer = await user_client.http.get("/api/credits/balance", headers=user.headers)
         assert answer.json()["data"] == {"credit_balance": "12.50", "currency": "SGD"}
 
     async def test_needs_a_token(self, user_client: UserClient) -> None:
@@ -84,43 +84,43 @@ class TestAdminChange:
         return answer.status_code, code_of(answer)
 
     async def test_flagging_changes_nothing_else(self, user_client: UserClient, admin: LoggedInUser) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
         answer = await user_client.http.patch(
-            f"/api/admin/users/{person.user_id}", headers=admin.headers, json={"is_flagged": True}
+            f"/api/admin/users/{user.user_id}", headers=admin.headers, json={"is_flagged": True}
         )
 
         assert answer.json()["data"]["is_flagged"] is True
         assert answer.json()["data"]["roles"] == ["customer"]
-        assert (await user_client.refresh(person.refresh_token)).status_code == 200
+        assert (await user_client.refresh(user.refresh_token)).status_code == 200
 
     async def test_a_new_role_is_in_the_next_token(self, user_client: UserClient, admin: LoggedInUser) -> None:
-        person = await user_client.join()
-        await self.change(user_client, admin, person.user_id, roles=["customer", "staff"])
-        assert (await user_client.refresh(person.refresh_token)).status_code == 200
-        assert (await user_client.log_in(person.email)).json()["data"]["user"]["roles"] == ["customer", "staff"]
+        user = await user_client.join()
+        await self.change(user_client, admin, user.user_id, roles=["customer", "staff"])
+        assert (await user_client.refresh(user.refresh_token)).status_code == 200
+        assert (await user_client.log_in(user.email)).json()["data"]["user"]["roles"] == ["customer", "staff"]
 
     async def test_losing_a_role_ends_the_sessions(
         self, user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
     ) -> None:
-        person = await user_client.join()
-        elsewhere = (await user_client.log_in(person.email)).json()["data"]
-        await self.change(user_client, admin, person.user_id, roles=["customer", "staff"])
+        user = await user_client.join()
+        elsewhere = (await user_client.log_in(user.email)).json()["data"]
+        await self.change(user_client, admin, user.user_id, roles=["customer", "staff"])
         before = len((await ledger.http.get("/internal/sessions/revoked")).json()["data"])
 
-        assert (await self.change(user_client, admin, person.user_id, roles=["customer"]))[0] == 200
+        assert (await self.change(user_client, admin, user.user_id, roles=["customer"]))[0] == 200
 
-        for token in (person.refresh_token, elsewhere["refresh_token"]):
+        for token in (user.refresh_token, elsewhere["refresh_token"]):
             assert (await user_client.refresh(token)).status_code == 401
         assert len((await ledger.http.get("/internal/sessions/revoked")).json()["data"]) == before + 2
-        assert (await user_client.log_in(person.email)).status_code == 200
+        assert (await user_client.log_in(user.email)).status_code == 200
 
     async def test_login_during_the_change_has_the_new_roles(self, user_client: UserClient, database: Database) -> None:
-        person = await user_client.join()
-        await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
+        user = await user_client.join()
+        await database.execute(_SET_ROLES, {"user_id": user.user_id, "roles": ["customer", "staff"]})
         async with database.transaction() as change:
-            await change.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer"]})
-            login = asyncio.ensure_future(user_client.log_in(person.email))
+            await change.execute(_SET_ROLES, {"user_id": user.user_id, "roles": ["customer"]})
+            login = asyncio.ensure_future(user_client.log_in(user.email))
             await eventually(lambda: _waits_or_is_done(database, login))
 
         data = (await login).json()["data"]
@@ -131,33 +131,33 @@ class TestAdminChange:
     async def test_role_and_its_sessions_end_together(
         self, user_client: UserClient, admin: LoggedInUser, database: Database
     ) -> None:
-        person = await user_client.join()
-        await database.execute(_SET_ROLES, {"user_id": person.user_id, "roles": ["customer", "staff"]})
+        user = await user_client.join()
+        await database.execute(_SET_ROLES, {"user_id": user.user_id, "roles": ["customer", "staff"]})
         async with database.transaction() as holder:
-            await holder.execute(_LOCK_SESSIONS, {"user_id": person.user_id})
-            changing = asyncio.ensure_future(self.change(user_client, admin, person.user_id, roles=["customer"]))
+            await holder.execute(_LOCK_SESSIONS, {"user_id": user.user_id})
+            changing = asyncio.ensure_future(self.change(user_client, admin, user.user_id, roles=["customer"]))
             await eventually(lambda: _waits_or_is_done(database, changing))
-            meanwhile = await database.fetch_one(_ROLES, {"user_id": person.user_id})
+            meanwhile = await database.fetch_one(_ROLES, {"user_id": user.user_id})
 
         assert await changing == (200, "")
         assert meanwhile == {"roles": ["customer", "staff"]}
-        assert await database.fetch_one(_ROLES, {"user_id": person.user_id}) == {"roles": ["customer"]}
-        assert (await user_client.refresh(person.refresh_token)).status_code == 401
+        assert await database.fetch_one(_ROLES, {"user_id": user.user_id}) == {"roles": ["customer"]}
+        assert (await user_client.refresh(user.refresh_token)).status_code == 401
 
     async def test_hall_is_assigned_and_removed(
         self, user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
     ) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         halls = []
         for body in ({"assigned_hall_id": " HALL-A "}, {"is_flagged": False}, {"assigned_hall_id": None}):
-            assert await self.change(user_client, admin, person.user_id, **body) == (200, "")
-            seen = (await ledger.http.get(f"/internal/users/{person.user_id}")).json()["data"]
+            assert await self.change(user_client, admin, user.user_id, **body) == (200, "")
+            seen = (await ledger.http.get(f"/internal/users/{user.user_id}")).json()["data"]
             halls.append(seen["assigned_hall_id"])
         assert halls == ["HALL-A", "HALL-A", None]
 
     async def test_change_is_for_admins_only(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        assert await self.change(user_client, person, person.user_id, roles=["admin"]) == (403, "FORBIDDEN")
+        user = await user_client.join()
+        assert await self.change(user_client, user, user.user_id, roles=["admin"]) == (403, "FORBIDDEN")
 
     @pytest.mark.parametrize(
         "body",
@@ -183,12 +183,12 @@ class TestAdminChange:
 
 class TestInternalReads:
     async def test_a_user(self, user_client: UserClient, ledger: LedgerCaller) -> None:
-        person = await user_client.join()
-        answer = await ledger.http.get(f"/internal/users/{person.user_id}")
+        user = await user_client.join()
+        answer = await ledger.http.get(f"/internal/users/{user.user_id}")
         assert answer.json()["data"] == {
-            "user_id": str(person.user_id),
-            "email": person.email,
-            "phone": person.phone,
+            "user_id": str(user.user_id),
+            "email": user.email,
+            "phone": user.phone,
             "name": "",
             "roles": ["customer"],
             "is_flagged": False,
@@ -208,9 +208,9 @@ class TestInternalReads:
         assert {user["user_id"] for user in answer.json()["data"]} == known
 
     async def test_email_lookup_is_case_insensitive(self, user_client: UserClient, ledger: LedgerCaller) -> None:
-        person = await user_client.join()
-        known = await ledger.http.post("/internal/users/find", json={"email": person.email.upper()})
-        by_id = await ledger.http.get(f"/internal/users/{person.user_id}")
+        user = await user_client.join()
+        known = await ledger.http.post("/internal/users/find", json={"email": user.email.upper()})
+        by_id = await ledger.http.get(f"/internal/users/{user.user_id}")
         assert known.json()["data"] == by_id.json()["data"]
 
     async def test_unknown_email_is_404_and_a_malformed_one_400(self, ledger: LedgerCaller) -> None:
@@ -259,11 +259,11 @@ async def test_internal_routes_are_for_services(
 ) -> None:
     elsewhere = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("orders")
 
-    nobody = await user_client.http.request(*route, json={})
+    anonymous = await user_client.http.request(*route, json={})
     a_user = await user_client.http.request(*route, json={}, headers=admin.headers)
     another = await user_client.http.request(*route, json={}, headers={"authorization": f"Bearer {elsewhere}"})
 
-    assert (nobody.status_code, a_user.status_code, another.status_code) == (401, 401, 403)
+    assert (anonymous.status_code, a_user.status_code, another.status_code) == (401, 401, 403)
 
 
 async def test_every_internal_route_is_covered(user_client: UserClient) -> None:

@@ -44,9 +44,9 @@ class TestRegister:
         assert profile.json()["data"]["name"] == "Zoë Ng"
 
     async def test_email_is_unique_regardless_of_case(self, user_client: UserClient) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
-        answer = await user_client.register(**user_client.new_facts() | {"email": person.email.upper()})
+        answer = await user_client.register(**user_client.new_facts() | {"email": user.email.upper()})
 
         assert (answer.status_code, code_of(answer)) == (409, "EMAIL_ALREADY_EXISTS")
 
@@ -97,8 +97,8 @@ class TestRegister:
         assert await phone_once_verified(limited_user_client, user_id) == facts["phone"]
 
     async def test_verified_account_cannot_be_registered_again(self, user_client: UserClient, sandbox: Sandbox) -> None:
-        person = await user_client.join()
-        answer = await user_client.register(email=person.email, phone="+6598765432", password=PASSWORD)
+        user = await user_client.join()
+        answer = await user_client.register(email=user.email, phone="+6598765432", password=PASSWORD)
         assert (answer.status_code, code_of(answer)) == (409, "EMAIL_ALREADY_EXISTS")
         assert await sandbox.codes_sent_to("+6598765432") == 0
 
@@ -241,8 +241,8 @@ class TestVerify:
         assert data["refresh_token"]
 
     async def test_registration_is_announced(self, user_client: UserClient, database: Database) -> None:
-        person = await user_client.join()
-        assert await outbox_of(database, str(person.user_id)) == ["user.registered"]
+        user = await user_client.join()
+        assert await outbox_of(database, str(user.user_id)) == ["user.registered"]
 
     async def test_a_wrong_code_is_401(self, user_client: UserClient) -> None:
         user_id = (await user_client.register(**user_client.new_facts())).json()["data"]["user_id"]

@@ -41,24 +41,22 @@ def session_of(access_token: str) -> str:
 
 class TestAccessTokens:
     async def test_access_token_is_verified_by_the_platform(self, user_client: UserClient, settings: Settings) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
         async def published_keys() -> dict[str, object]:
             return dict((await user_client.http.get("/.well-known/jwks.json")).json())
 
-        principal = await UserTokenVerifier(published_keys).verify(person.access_token)
+        principal = await UserTokenVerifier(published_keys).verify(user.access_token)
 
         lifetime = principal.expires_at - datetime.now(UTC)
-        assert principal.user_id == person.user_id
+        assert principal.user_id == user.user_id
         assert principal.roles == {"customer"}
         assert timedelta(seconds=settings.access_token_ttl_seconds - 10) < lifetime <= timedelta(minutes=15)
 
     async def test_access_token_names_its_key_and_is_unique(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        again = (await user_client.log_in(person.email)).json()["data"]["access_token"]
-        first, second = (
-            jwt.decode(token, options={"verify_signature": False}) for token in (person.access_token, again)
-        )
+        user = await user_client.join()
+        again = (await user_client.log_in(user.email)).json()["data"]["access_token"]
+        first, second = (jwt.decode(token, options={"verify_signature": False}) for token in (user.access_token, again))
         (key,) = (await user_client.http.get("/.well-known/jwks.json")).json()["keys"]
 
         assert jwt.get_unverified_header(again)["kid"] == key["kid"]
@@ -70,13 +68,13 @@ class TestAccessTokens:
 
 class TestRefresh:
     async def test_refresh_returns_new_tokens_of_the_same_session(self, user_client: UserClient) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
-        data = (await user_client.refresh(person.refresh_token)).json()["data"]
+        data = (await user_client.refresh(user.refresh_token)).json()["data"]
 
         assert data["expires_in"] == 900
-        assert data["refresh_token"] != person.refresh_token
-        assert session_of(data["access_token"]) == session_of(person.access_token)
+        assert data["refresh_token"] != user.refresh_token
+        assert session_of(data["access_token"]) == session_of(user.access_token)
 
     async def test_refresh_can_be_repeated(self, user_client: UserClient) -> None:
         token = (await user_client.join()).refresh_token
@@ -86,50 +84,50 @@ class TestRefresh:
             token = answer.json()["data"]["refresh_token"]
 
     async def test_a_used_token_ends_the_whole_session(self, user_client: UserClient, ledger: LedgerCaller) -> None:
-        person = await user_client.join()
-        successor = (await user_client.refresh(person.refresh_token)).json()["data"]["refresh_token"]
+        user = await user_client.join()
+        successor = (await user_client.refresh(user.refresh_token)).json()["data"]["refresh_token"]
 
-        reuse = await user_client.refresh(person.refresh_token)
+        reuse = await user_client.refresh(user.refresh_token)
         after = await user_client.refresh(successor)
 
         assert (reuse.status_code, code_of(reuse)) == (401, "UNAUTHORIZED")
         assert (after.status_code, code_of(after)) == (401, "UNAUTHORIZED")
-        assert session_of(person.access_token) in await revoked_sessions(ledger)
+        assert session_of(user.access_token) in await revoked_sessions(ledger)
 
     async def test_concurrent_refreshes_succeed_at_most_once(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        answers = await asyncio.gather(*(user_client.refresh(person.refresh_token) for _ in range(20)))
+        user = await user_client.join()
+        answers = await asyncio.gather(*(user_client.refresh(user.refresh_token) for _ in range(20)))
         assert [answer.status_code for answer in answers].count(200) == 1
         assert {answer.status_code for answer in answers} == {200, 401}
 
     async def test_other_sessions_of_the_user_stay_active(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        elsewhere = (await user_client.log_in(person.email)).json()["data"]["refresh_token"]
-        await user_client.refresh(person.refresh_token)
-        await user_client.refresh(person.refresh_token)
+        user = await user_client.join()
+        elsewhere = (await user_client.log_in(user.email)).json()["data"]["refresh_token"]
+        await user_client.refresh(user.refresh_token)
+        await user_client.refresh(user.refresh_token)
         assert (await user_client.refresh(elsewhere)).status_code == 200
 
     async def test_expired_token_is_refused_as_expired(self, user_client: UserClient, database: Database) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         await database.execute(
             text("UPDATE refresh_tokens SET expires_at = now() WHERE token_hash = :token_hash"),
-            {"token_hash": hashlib.sha256(person.refresh_token.encode()).digest()},
+            {"token_hash": hashlib.sha256(user.refresh_token.encode()).digest()},
         )
-        answer = await user_client.refresh(person.refresh_token)
+        answer = await user_client.refresh(user.refresh_token)
         assert (answer.status_code, code_of(answer)) == (401, "TOKEN_EXPIRED")
 
     async def test_refresh_token_expires_after_seven_days(self, user_client: UserClient, database: Database) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         row = await database.fetch_one(
             text("SELECT expires_at - now() AS life FROM refresh_tokens WHERE token_hash = :token_hash"),
-            {"token_hash": hashlib.sha256(person.refresh_token.encode()).digest()},
+            {"token_hash": hashlib.sha256(user.refresh_token.encode()).digest()},
         )
         assert row is not None
         assert timedelta(days=7) - timedelta(minutes=1) < row["life"] <= timedelta(days=7)
 
     async def test_access_token_is_refused_as_a_refresh_token(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        answer = await user_client.refresh(person.access_token)
+        user = await user_client.join()
+        answer = await user_client.refresh(user.access_token)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer"}, {"authorization": "Basic eDp5"}])
@@ -138,10 +136,10 @@ class TestRefresh:
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     async def test_refresh_tokens_are_stored_hashed(self, user_client: UserClient, database: Database) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         row = await database.fetch_one(
             text("SELECT count(*) AS found FROM refresh_tokens WHERE token_hash = :token"),
-            {"token": person.refresh_token.encode()},
+            {"token": user.refresh_token.encode()},
         )
         assert row is not None
         assert row["found"] == 0
@@ -149,46 +147,46 @@ class TestRefresh:
 
 class TestLogOut:
     async def test_ends_the_session(self, user_client: UserClient, ledger: LedgerCaller) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
-        answer = await user_client.log_out(person)
+        answer = await user_client.log_out(user)
 
         assert answer.status_code == 200
         assert answer.json()["data"]["message"]
-        assert (await user_client.refresh(person.refresh_token)).status_code == 401
-        assert session_of(person.access_token) in await revoked_sessions(ledger)
+        assert (await user_client.refresh(user.refresh_token)).status_code == 401
+        assert session_of(user.access_token) in await revoked_sessions(ledger)
 
     async def test_twice_is_harmless(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        assert [(await user_client.log_out(person)).status_code for _ in range(2)] == [200, 200]
+        user = await user_client.join()
+        assert [(await user_client.log_out(user)).status_code for _ in range(2)] == [200, 200]
 
     async def test_needs_a_token(self, user_client: UserClient) -> None:
         answer = await user_client.http.post("/api/auth/logout")
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     async def test_other_sessions_are_kept(self, user_client: UserClient) -> None:
-        person = await user_client.join()
-        elsewhere = (await user_client.log_in(person.email)).json()["data"]["refresh_token"]
-        await user_client.log_out(person)
+        user = await user_client.join()
+        elsewhere = (await user_client.log_in(user.email)).json()["data"]["refresh_token"]
+        await user_client.log_out(user)
         assert (await user_client.refresh(elsewhere)).status_code == 200
 
     async def test_logout_wins_against_a_concurrent_refresh(self, user_client: UserClient) -> None:
         for _ in range(5):
-            person = await user_client.join()
-            renewed, _ = await asyncio.gather(user_client.refresh(person.refresh_token), user_client.log_out(person))
-            token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else person.refresh_token
+            user = await user_client.join()
+            renewed, _ = await asyncio.gather(user_client.refresh(user.refresh_token), user_client.log_out(user))
+            token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else user.refresh_token
             assert (await user_client.refresh(token)).status_code == 401
 
     async def test_refresh_that_waits_for_a_logout_is_refused(
         self, user_client: UserClient, database: Database
     ) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         async with database.transaction() as log_out:
             await log_out.execute(
                 text("UPDATE sessions SET revoked_at = now() WHERE session_id = :session_id"),
-                {"session_id": uuid.UUID(session_of(person.access_token))},
+                {"session_id": uuid.UUID(session_of(user.access_token))},
             )
-            renewing = asyncio.ensure_future(user_client.refresh(person.refresh_token))
+            renewing = asyncio.ensure_future(user_client.refresh(user.refresh_token))
             await eventually(lambda: database.fetch_all(WAITING_REFRESH))
         renewed = await renewing
         assert (renewed.status_code, code_of(renewed)) == (401, "UNAUTHORIZED")
@@ -196,10 +194,10 @@ class TestLogOut:
     async def test_revoked_session_is_listed_until_its_access_tokens_expire(
         self, user_client: UserClient, ledger: LedgerCaller, database: Database
     ) -> None:
-        person = await user_client.join()
-        newest = (await user_client.refresh(person.refresh_token)).json()["data"]["access_token"]
+        user = await user_client.join()
+        newest = (await user_client.refresh(user.refresh_token)).json()["data"]["access_token"]
         session_id = session_of(newest)
-        await user_client.log_out(person)
+        await user_client.log_out(user)
 
         expires_at = (await revoked_sessions(ledger))[session_id]
         expiry_of_newest = jwt.decode(newest, options={"verify_signature": False})["exp"]
@@ -225,23 +223,23 @@ class TestMessages:
     async def test_logout_is_announced_to_gateways_at_once(
         self, user_client: UserClient, gateway_queue: AbstractQueue
     ) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
 
-        await user_client.log_out(person)
+        await user_client.log_out(user)
 
         heard = await _next(gateway_queue)
         assert heard["type"] == "session.revoked"
-        assert heard["subject"] == heard["data"]["session_id"] == session_of(person.access_token)
+        assert heard["subject"] == heard["data"]["session_id"] == session_of(user.access_token)
         assert datetime.fromisoformat(heard["data"]["expires_at"]) > datetime.now(UTC)
 
     async def test_reused_token_is_announced_to_gateways(
         self, user_client: UserClient, gateway_queue: AbstractQueue
     ) -> None:
-        person = await user_client.join()
+        user = await user_client.join()
         for _ in range(2):
-            await user_client.refresh(person.refresh_token)
+            await user_client.refresh(user.refresh_token)
         heard = await _next(gateway_queue)
-        assert heard["data"]["session_id"] == session_of(person.access_token)
+        assert heard["data"]["session_id"] == session_of(user.access_token)
 
 
 async def _broker_is_ok(http: httpx.AsyncClient) -> bool:
@@ -272,7 +270,7 @@ async def test_housekeeping_deletes_only_expired_sessions(
 
 async def _age(database: Database, *user_client: LoggedInUser) -> None:
     """Expire all tokens."""
-    ids = [uuid.UUID(session_of(person.access_token)) for person in user_client]
+    ids = [uuid.UUID(session_of(user.access_token)) for user in user_client]
     parameters = {"session_ids": ids}
     await database.execute(
         text("UPDATE refresh_tokens SET expires_at = now() WHERE session_id = ANY(:session_ids)"), parameters

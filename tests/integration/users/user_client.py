@@ -95,8 +95,8 @@ class UserClient:
     async def refresh(self, refresh_token: str) -> httpx.Response:
         return await self.http.post("/api/auth/refresh", headers={"authorization": f"Bearer {refresh_token}"})
 
-    async def log_out(self, person: LoggedInUser) -> httpx.Response:
-        return await self.http.post("/api/auth/logout", headers=person.headers)
+    async def log_out(self, user: LoggedInUser) -> httpx.Response:
+        return await self.http.post("/api/auth/logout", headers=user.headers)
 
     async def join(self) -> LoggedInUser:
         """Register, verify and log in."""

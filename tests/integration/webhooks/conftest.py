@@ -146,10 +146,10 @@ async def fan(new_fan: NewFan) -> Fan:
 
 @pytest.fixture
 async def admin(user_client: UserClient, harness: WebhookHarness) -> Fan:
-    person = await user_client.join()
+    user = await user_client.join()
     await harness.users_database.execute(
-        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": user.user_id}
     )
-    data = (await user_client.log_in(person.email)).json()["data"]
-    person = LoggedInUser(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
-    return Fan(person, harness.http, user_client.http)
+    data = (await user_client.log_in(user.email)).json()["data"]
+    user = LoggedInUser(user.user_id, user.email, user.phone, data["access_token"], data["refresh_token"])
+    return Fan(user, harness.http, user_client.http)

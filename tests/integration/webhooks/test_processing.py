@@ -25,7 +25,7 @@ def charge(top_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str,
         "amount_refunded": cents,
         "currency": "sgd",
         "payment_intent": top_up["intent_id"],
-        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.user.user_id)},
     }
 
 
@@ -54,7 +54,7 @@ class TestUsersUnavailable:
         assert await fan.balance() == "50.00"
         (earlier,) = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]["earlier"]
         assert (earlier["status"], earlier["error"]["code"], earlier["attempts"]) == ("failed", "UPSTREAM_TIMEOUT", 20)
-        assert (earlier["job_id"], earlier["replayed_by"]) == (str(failed["job_id"]), str(admin.person.user_id))
+        assert (earlier["job_id"], earlier["replayed_by"]) == (str(failed["job_id"]), str(admin.user.user_id))
 
 
 @pytest.mark.usefixtures("running_worker")
@@ -173,7 +173,7 @@ class TestStripe:
         row = await harness.ends(event["id"], "failed")
         assert row["outcome"] == "MISMATCH"
         assert await fan.balance() == "0.00"
-        (payment,) = await harness.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.user.user_id)
         assert (payment["flags"], payment["status"]) == ([flag], "PENDING")
 
     async def test_unused_event_types_are_stored_and_ignored(self, harness: WebhookHarness) -> None:
@@ -245,7 +245,7 @@ class TestCrypto:
         self, harness: WebhookHarness, paid: dict[str, Any], status: str, **changes: Any
     ) -> dict[str, Any]:
         (payment,) = await harness.payments_with(paid["payment_id"])
-        told = {
+        reported = {
             "payment_id": payment["provider_payment_id"],
             "payment_status": status,
             "price_amount": 45,
@@ -255,9 +255,9 @@ class TestCrypto:
             "pay_currency": "btc",
             "order_id": paid["payment_id"],
         } | changes
-        assert (await harness.notify_by_nowpayments(told)).status_code == 200
-        actually = f"{told['actually_paid']:g}"
-        return told | {"external_id": f"{told['payment_id']}:{status}:{actually}"}
+        assert (await harness.notify_by_nowpayments(reported)).status_code == 200
+        actually = f"{reported['actually_paid']:g}"
+        return reported | {"external_id": f"{reported['payment_id']}:{status}:{actually}"}
 
     async def test_statuses_advance_to_the_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
@@ -272,14 +272,14 @@ class TestCrypto:
         fan = await new_fan()
         paid = await fan.pay_by_crypto()
         for status in ("finished", "waiting", "expired", "confirming", "failed"):
-            told = await self.notice(harness, paid, status)
-            await harness.ends(told["external_id"], "processed" if status == "finished" else "ignored")
+            reported = await self.notice(harness, paid, status)
+            await harness.ends(reported["external_id"], "processed" if status == "finished" else "ignored")
         assert await fan.balance() == "45.00"
 
     async def test_partial_payment_is_flagged_without_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
-        told = await self.notice(harness, paid, "partially_paid", actually_paid=0.0002)
-        await harness.ends(told["external_id"], "processed")
+        reported = await self.notice(harness, paid, "partially_paid", actually_paid=0.0002)
+        await harness.ends(reported["external_id"], "processed")
         assert await fan.balance() == "0.00"
         (payment,) = await harness.payments_with(paid["payment_id"])
         assert (payment["status"], payment["flags"], str(payment["paid_amount"])) == (
@@ -290,8 +290,8 @@ class TestCrypto:
 
     async def test_late_payment_is_credited_and_flagged(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
-        told = await self.notice(harness, paid, "expired")
-        await harness.ends(told["external_id"], "processed")
+        reported = await self.notice(harness, paid, "expired")
+        await harness.ends(reported["external_id"], "processed")
         await self.notice(harness, paid, "finished")
         await fan.has("45.00")
         (payment,) = await harness.payments_with(paid["payment_id"])
@@ -299,6 +299,6 @@ class TestCrypto:
 
     async def test_other_price_is_flagged_and_not_credited(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
-        told = await self.notice(harness, paid, "finished", price_amount=4500)
-        assert (await harness.ends(told["external_id"], "failed"))["outcome"] == "MISMATCH"
+        reported = await self.notice(harness, paid, "finished", price_amount=4500)
+        assert (await harness.ends(reported["external_id"], "failed"))["outcome"] == "MISMATCH"
         assert await fan.balance() == "0.00"

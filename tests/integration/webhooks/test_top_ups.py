@@ -59,8 +59,8 @@ class TestTopUp:
         assert (data["amount"], data["currency"]) == ("50.00", "sgd")
         (intent,) = await intents_of(harness, data["payment_id"])
         assert intent["client_secret"] == data["client_secret"]
-        assert (intent["amount"], intent["metadata"]["user_id"]) == (5_000, str(fan.person.user_id))
-        (payment,) = await harness.payments_of(fan.person.user_id)
+        assert (intent["amount"], intent["metadata"]["user_id"]) == (5_000, str(fan.user.user_id))
+        (payment,) = await harness.payments_of(fan.user.user_id)
         assert (payment["provider"], payment["purpose"], payment["status"]) == ("stripe", "topup", "PENDING")
         assert payment["provider_payment_id"] == intent["id"]
         assert data["client_secret"] not in str(dict(payment))
@@ -74,7 +74,7 @@ class TestTopUp:
     async def test_other_amounts_are_refused(self, harness: WebhookHarness, fan: Fan, amount: Any) -> None:
         answer = await fan.post("/credits/topup", {"amount": amount})
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
-        assert await harness.payments_of(fan.person.user_id) == []
+        assert await harness.payments_of(fan.user.user_id) == []
 
     async def test_top_up_requires_a_token(self, harness: WebhookHarness) -> None:
         answer = await harness.http.post("/api/credits/topup", json={"amount": "50.00"})
@@ -87,13 +87,13 @@ class TestIdempotency:
         assert await fan.top_up(key="k1") == first
         assert (await fan.top_up(key="k2"))["payment_id"] != first["payment_id"]
         assert (await fan.top_up())["payment_id"] != first["payment_id"]
-        assert len(await harness.payments_of(fan.person.user_id)) == 3
+        assert len(await harness.payments_of(fan.user.user_id)) == 3
 
     async def test_concurrent_repetitions_open_one_payment(self, harness: WebhookHarness, fan: Fan) -> None:
         answers = await asyncio.gather(*(fan.top_up(key="rush") for _ in range(10)))
         assert len({answer["client_secret"] for answer in answers}) == 1
         assert len(await intents_of(harness, answers[0]["payment_id"])) == 1
-        assert len(await harness.payments_of(fan.person.user_id)) == 1
+        assert len(await harness.payments_of(fan.user.user_id)) == 1
 
     async def test_key_with_another_amount_is_refused(self, fan: Fan) -> None:
         await fan.top_up("50.00", key="k3")
@@ -121,7 +121,7 @@ class TestFailures:
         await harness.control("/faults", path=INTENTS, status=500, times=1)
         answer = await fan.post("/credits/topup", {"amount": "50.00"}, key="again")
         assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
-        (payment,) = await harness.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.user.user_id)
         assert payment["provider_payment_id"] is None
         top_up = await fan.top_up(key="again")
         assert top_up["payment_id"] == str(payment["payment_id"])
@@ -160,7 +160,7 @@ class TestCrypto:
         shown = await fan.payment(data["payment_id"])
         assert shown["details"]["pay_address"] == data["pay_address"]
         assert datetime.fromisoformat(shown["expires_at"]) == datetime.fromisoformat(data["expires_at"])
-        (payment,) = await harness.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.user.user_id)
         assert (payment["provider"], payment["status"]) == ("nowpayments", "PENDING")
 
     async def test_idempotency_key_creates_one_address(self, harness: WebhookHarness, fan: Fan) -> None:
@@ -168,7 +168,7 @@ class TestCrypto:
         assert await fan.pay_by_crypto(key="k1") == first
         together = await asyncio.gather(*(fan.pay_by_crypto(key="k2") for _ in range(10)))
         assert len({answer["pay_address"] for answer in together}) == 1
-        assert len(await harness.payments_of(fan.person.user_id)) == 2
+        assert len(await harness.payments_of(fan.user.user_id)) == 2
 
     @pytest.mark.parametrize(
         "wrong",
@@ -201,7 +201,7 @@ class TestCrypto:
         await harness.control("/faults", path=CRYPTO, status=502, times=1)
         wanted = {"purpose": "topup", "amount": "45.00", "pay_currency": "btc"}
         assert (await fan.post("/payments/crypto", wanted, key="k")).status_code == 503
-        (payment,) = await harness.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.user.user_id)
         made = await make_at_nowpayments(harness, payment["payment_id"])
         assert (await harness.notify_by_nowpayments(made)).status_code == 200
         await harness.ends(f"{made['payment_id']}:waiting:0", "processed")
@@ -211,10 +211,10 @@ class TestCrypto:
         self, fan: Fan, payments: PaymentsClient
     ) -> None:
         """The orders service is unavailable here: the status of the order cannot be read."""
-        order_id, payment_id = uuid.uuid4(), uuid.uuid5(fan.person.user_id, "crypto/k")
+        order_id, payment_id = uuid.uuid4(), uuid.uuid5(fan.user.user_id, "crypto/k")
         await payments.open(
             payment_id=payment_id,
-            user_id=fan.person.user_id,
+            user_id=fan.user.user_id,
             provider=Provider.NOWPAYMENTS,
             purpose="order",
             reference=order_id,

@@ -29,16 +29,16 @@ __all__ = ["Fan", "WebhookHarness", "event_id", "intent", "statuses", "success"]
 class Fan:
     """A user who buys credits, or an admin who reads the log."""
 
-    person: LoggedInUser
+    user: LoggedInUser
     http: httpx.AsyncClient
     users: httpx.AsyncClient
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
-        headers = self.person.headers | ({"idempotency-key": key} if key else {})
+        headers = self.user.headers | ({"idempotency-key": key} if key else {})
         return await self.http.post(f"/api{path}", json=body or {}, headers=headers)
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
-        return await self.http.get(f"/api{path}", params=params, headers=self.person.headers)
+        return await self.http.get(f"/api{path}", params=params, headers=self.user.headers)
 
     async def top_up(self, amount: str = "50.00", *, key: str | None = None) -> dict[str, Any]:
         answer = await self.post("/credits/topup", {"amount": amount}, key=key)
@@ -54,11 +54,11 @@ class Fan:
         return data
 
     async def balance(self) -> str:
-        answer = await self.users.get("/api/credits/balance", headers=self.person.headers)
+        answer = await self.users.get("/api/credits/balance", headers=self.user.headers)
         return str(answer.json()["data"]["credit_balance"])
 
     async def payment(self, payment_id: str) -> dict[str, Any]:
-        answer = await self.users.get(f"/api/payments/{payment_id}", headers=self.person.headers)
+        answer = await self.users.get(f"/api/payments/{payment_id}", headers=self.user.headers)
         data: dict[str, Any] = answer.json()["data"]
         return data
 
@@ -176,7 +176,7 @@ class WebhookHarness:
 def intent(top_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
     """Return the PaymentIntent of a top-up as Stripe reports it."""
     cents = int(float(top_up["amount"]) * 100)
-    told = {
+    reported = {
         "id": top_up["intent_id"],
         "object": "payment_intent",
         "amount": cents,
@@ -184,10 +184,10 @@ def intent(top_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any
         "client_secret": top_up["client_secret"],
         "created": 1_795_000_000,
         "currency": "sgd",
-        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.user.user_id)},
         "status": "succeeded",
     }
-    return told | changes
+    return reported | changes
 
 
 def success(top_up: Mapping[str, Any], fan: Fan, *, event_id: str, **changes: Any) -> dict[str, Any]:

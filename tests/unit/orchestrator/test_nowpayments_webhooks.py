@@ -18,7 +18,7 @@ WEBHOOKS = NowPaymentsWebhooks(SECRET)
 
 
 def notice(**changes: Any) -> dict[str, Any]:
-    told = {
+    reported = {
         "payment_id": 5_077_125_051,
         "payment_status": "finished",
         "pay_address": "bc1q",
@@ -30,7 +30,7 @@ def notice(**changes: Any) -> dict[str, Any]:
         "order_id": str(PAYMENT_ID),
         "fee": {"withdrawalFee": 0, "depositFee": 0.1, "currency": "btc"},
     }
-    return told | changes
+    return reported | changes
 
 
 def verified(payload: dict[str, Any]) -> Any:
@@ -63,13 +63,13 @@ class TestVerify:
         WEBHOOKS.verify(body, nowpayments_signature(payload).upper())
 
     def test_each_status_and_partial_payment_has_its_own_event_id(self) -> None:
-        told = [
+        reported = [
             notice(payment_status="waiting", actually_paid=0),
             notice(payment_status="partially_paid", actually_paid=0.0001),
             notice(payment_status="partially_paid", actually_paid=0.0002),
             notice(),
         ]
-        assert len({verified(payload).external_id for payload in told}) == len(told)
+        assert len({verified(payload).external_id for payload in reported}) == len(reported)
 
     def test_same_status_in_another_notice_has_the_same_event_id(self) -> None:
         again = verified(notice(payment_id="5077125051", updated_at="2026-11-20T10:00:00Z"))
