@@ -1,6 +1,6 @@
-"""Fixtures for every test: a PostgreSQL and a RabbitMQ of the run, a database and a virtual host of the module.
+"""Fixtures for every test: the run's PostgreSQL and RabbitMQ servers, a database and a virtual host per module.
 
-A test that needs neither starts neither.
+Each server starts with the first test that needs it.
 """
 
 import gc
@@ -15,7 +15,7 @@ from tests.support.usual_ports import UsualPortUsed, refusing_usual_ports
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported out of every later garbage collection: it stays until the end, and is most of what there is."""
+    """Exclude imported objects from every later garbage collection: they live until the end and are most of the heap."""
     gc.collect()
     gc.freeze()
 
@@ -29,7 +29,7 @@ def plain_logs() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def generous_times() -> None:
-    """Let services wait as long as a busy machine makes them."""
+    """Give services timeouts that a busy machine can keep."""
     be_generous()
 
 
@@ -41,7 +41,7 @@ def usual_ports_used() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def no_usual_port(usual_ports_used: list[str]) -> Iterator[None]:
-    """Fail the test in which a usual port was used, even if the refusal was taken for a service that is away."""
+    """Fail the test that used a usual port, even if the code under test treated the refusal as an unavailable service."""
     yield
     used = [*usual_ports_used]
     usual_ports_used.clear()
@@ -51,14 +51,14 @@ def no_usual_port(usual_ports_used: list[str]) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[TestServers]:
-    """PostgreSQL and RabbitMQ, started with the first test that needs one of them and stopped after the last."""
+    """Start PostgreSQL and RabbitMQ with the first test that needs one of them and stop them after the last."""
     with started_servers() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def database_url(servers: TestServers) -> Iterator[DatabaseFactory]:
-    """Make databases for this module: ``url = database_url("users")``; each call makes another one."""
+    """Create databases for this module: ``url = database_url("users")``; each call creates another one."""
     factory = DatabaseFactory(servers)
     yield factory
     factory.drop_all()

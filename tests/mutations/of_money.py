@@ -40,8 +40,8 @@ MUTATIONS: Final = (
         before="    await connection.execute(_REMEMBER_NEW, tombstone)\n",
         after="    assert tombstone\n",
         caught_by=(
-            f"{LEDGER}::TestRefund::test_of_a_deduct_that_never_came_leaves_a_tombstone",
-            "tests/integration/inventory/test_holds.py::TestRelease::test_as_an_undo_it_keeps_the_late_action_out",
+            f"{LEDGER}::TestRefund::test_refund_of_an_unknown_deduct_leaves_a_tombstone",
+            "tests/integration/inventory/test_holds.py::TestRelease::test_undo_before_the_action_refuses_the_late_action",
         ),
     ),
     Mutation(
@@ -50,8 +50,8 @@ MUTATIONS: Final = (
         before="    if prior_fingerprint not in {request.fingerprint, TOMBSTONE_FINGERPRINT}:",
         after="    if prior_fingerprint == request.request_id:",
         caught_by=(
-            f"{LEDGER}::TestDeduct::test_the_same_id_with_another_amount_is_refused",
-            "tests/integration/inventory/test_holds.py::TestRepeatedRequest::test_with_other_arguments_is_refused",
+            f"{LEDGER}::TestDeduct::test_request_id_with_a_different_amount_is_refused",
+            "tests/integration/inventory/test_holds.py::TestRepeatedRequest::test_repetition_with_other_arguments_is_refused",
         ),
     ),
     Mutation(
@@ -66,14 +66,16 @@ MUTATIONS: Final = (
         file="orchestrator/features/inbound_webhooks/repository.py",
         before="    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)\n",
         after="    VALUES (:webhook_id, :provider, :external_id || random(), :event_type, :body, :job_id)\n",
-        caught_by=(f"{WEBHOOKS}/test_inbox.py::TestAccepted::test_a_hundred_copies_at_once_are_one",),
+        caught_by=(f"{WEBHOOKS}/test_inbox.py::TestAccepted::test_hundred_concurrent_copies_are_stored_once",),
     ),
     Mutation(
         name="a success that is told again is credited again",
         file="users/payments/status.py",
         before="    if RANK[report.status] <= RANK[payment.status]:",
         after="    if RANK[report.status] < RANK[payment.status]:",
-        caught_by=("tests/unit/users/test_payment_status.py::test_it_is_credited_once_and_only_by_a_true_report",),
+        caught_by=(
+            "tests/unit/users/test_payment_status.py::test_payment_is_credited_once_and_only_by_a_matching_report",
+        ),
     ),
     Mutation(
         name="webhooks need no signature",
@@ -81,8 +83,8 @@ MUTATIONS: Final = (
         before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",
         after="    return bool(expected)",
         caught_by=(
-            "tests/unit/orchestrator/test_nowpayments_webhooks.py::TestVerify::test_whatever_else_is_refused",
-            "tests/unit/orchestrator/test_supplier_webhooks.py::test_whatever_else_is_refused",
+            "tests/unit/orchestrator/test_nowpayments_webhooks.py::TestVerify::test_invalid_signature_is_refused",
+            "tests/unit/orchestrator/test_supplier_webhooks.py::test_invalid_signature_is_refused",
         ),
     ),
     Mutation(
@@ -91,7 +93,7 @@ MUTATIONS: Final = (
         before="        if payment.user_id != to.user_id and not to.has_role(Role.ADMIN):",
         after="        if payment.user_id == to.session_id and not to.has_role(Role.ADMIN):",
         caught_by=(
-            "tests/integration/users/test_payments.py::TestReading::test_one_is_shown_to_its_payer_and_to_admins",
+            "tests/integration/users/test_payments.py::TestReading::test_payment_is_shown_to_its_payer_and_admins",
         ),
     ),
     Mutation(

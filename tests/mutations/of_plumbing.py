@@ -64,8 +64,8 @@ MUTATIONS: Final = (
             outcome = "lost"
 """,
         caught_by=(
-            f"{MESSAGING}::TestConsumer::test_what_a_dying_one_had_in_hand_comes_again",
-            f"{MESSAGING}::TestConsumer::test_what_keeps_crashing_its_handler_is_parked",
+            f"{MESSAGING}::TestConsumer::test_unacknowledged_message_is_redelivered_after_a_crash",
+            f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",
         ),
     ),
     Mutation(
@@ -73,14 +73,14 @@ MUTATIONS: Final = (
         file="common/messaging/consumer.py",
         before="        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:",
         after="        if disposition_of(error) is MessageDisposition.RETURN and deliveries > 0:",
-        caught_by=(f"{MESSAGING}::TestConsumer::test_what_keeps_crashing_its_handler_is_parked",),
+        caught_by=(f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",),
     ),
     Mutation(
         name="messages are marked as sent whether the broker confirmed them or not",
         file="common/messaging/outbox.py",
         before="zip(rows, outcomes, strict=True) if failure is None]:",
         after="zip(rows, outcomes, strict=True) if not isinstance(failure, str)]:",
-        caught_by=(f"{MESSAGING}::TestOutboxRelay::test_message_that_no_queue_takes_is_kept_and_holds_up_nobody",),
+        caught_by=(f"{MESSAGING}::TestOutboxRelay::test_unroutable_message_is_kept_and_does_not_block_others",),
     ),
     Mutation(
         name="two relays send the same messages",
@@ -94,7 +94,7 @@ MUTATIONS: Final = (
         file="common/db/engine.py",
         before="            timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds\n",
         after="            timeout = None\n",
-        caught_by=(f"{POOL}::test_who_gets_no_connection_is_refused_and_the_rest_goes_on[in_one_statement]",),
+        caught_by=(f"{POOL}::test_caller_without_a_connection_is_refused_and_the_others_continue[in_one_statement]",),
     ),
     Mutation(
         name="SIGTERM drops what is in hand",
@@ -108,7 +108,7 @@ MUTATIONS: Final = (
         file="orchestrator/jobs/repository/attempts.py",
         before="        WHERE job_id = :job_id AND epoch = :epoch AND status = 'running'\n        RETURNING job_id, kind",
         after="        WHERE job_id = :job_id AND :epoch > 0 AND status = 'running'\n        RETURNING job_id, kind",
-        caught_by=(f"{WORKER}::TestLostWorker::test_its_late_answer_does_not_end_the_try_of_another",),
+        caught_by=(f"{WORKER}::TestLostWorker::test_late_result_does_not_end_the_new_attempt",),
     ),
     Mutation(
         name="a stolen refresh token works beside the real one (reuse unnoticed)",

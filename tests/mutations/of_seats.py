@@ -8,7 +8,7 @@ __all__ = ["MUTATIONS"]
 
 HOLDS: Final = "tests/integration/inventory/test_holds.py"
 EXPIRY: Final = "tests/integration/inventory/test_expiry.py"
-DOOR: Final = "tests/integration/inventory/test_entrance.py"
+DOOR: Final = "tests/integration/inventory/test_check_in.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -16,7 +16,7 @@ MUTATIONS: Final = (
         file="inventory/repository/holds.py",
         before="    ORDER BY seat_id FOR UPDATE NOWAIT\n",
         after="    ORDER BY seat_id FOR UPDATE\n",
-        caught_by=(f"{HOLDS}::TestReserve::test_a_seat_that_is_being_changed_is_refused_at_once",),
+        caught_by=(f"{HOLDS}::TestReserve::test_locked_seat_is_refused_at_once",),
     ),
     Mutation(
         name="a hold's message frees whatever is over (hold id unchecked)",
@@ -34,21 +34,21 @@ MUTATIONS: Final = (
         file="inventory/repository/holds.py",
         before="count(*) = max(hold_size) AND bool_and(held_by_user_id = CAST(:user_id AS uuid))",
         after="count(*) = max(hold_size)",
-        caught_by=(f"{HOLDS}::TestConfirm::test_is_for_the_holder_only",),
+        caught_by=(f"{HOLDS}::TestConfirm::test_hold_of_another_user_is_refused",),
     ),
     Mutation(
         name="a part of a hold can be sold (size unchecked)",
         file="inventory/repository/holds.py",
         before="SELECT count(*) = max(hold_size) AND bool_and(",
         after="SELECT bool_and(",
-        caught_by=(f"{HOLDS}::TestConfirm::test_never_sells_a_part_of_a_hold",),
+        caught_by=(f"{HOLDS}::TestConfirm::test_incomplete_hold_is_not_sold",),
     ),
     Mutation(
         name="a hold can be sold after its end (time unchecked)",
         file="inventory/repository/holds.py",
         before="            AND min(held_until) > clock_timestamp()\n",
         after="",
-        caught_by=(f"{HOLDS}::TestConfirm::test_is_refused_when_the_time_is_over",),
+        caught_by=(f"{HOLDS}::TestConfirm::test_expired_hold_is_refused",),
     ),
     Mutation(
         name="seats are taken singly (completeness unchecked)",
@@ -62,27 +62,27 @@ MUTATIONS: Final = (
         file="inventory/expiry.py",
         before="        while expired := await self._holds.end_due_holds(batch=SWEPT_SEATS):",
         after="        while expired := await self._holds.end_due_holds(batch=0):",
-        caught_by=(f"{EXPIRY}::TestSweeper::test_ends_holds_whose_message_never_came",),
+        caught_by=(f"{EXPIRY}::TestSweeper::test_holds_without_a_message_expire",),
     ),
     Mutation(
         name="a used ticket opens the door again",
         file="inventory/repository/check_in.py",
         before="                WHEN status = 'CHECKED_IN' THEN 'DUPLICATE'\n",
         after="",
-        caught_by=(f"{DOOR}::TestCheckIn::test_of_a_used_ticket_is_a_duplicate_and_tells_since_when",),
+        caught_by=(f"{DOOR}::TestCheckIn::test_used_ticket_is_a_duplicate_with_its_admission_time",),
     ),
     Mutation(
         name="the first scanner's entry is not looked for under the lock",
         file="inventory/repository/check_in.py",
         before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision",
         after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision",
-        caught_by=(f"{DOOR}::TestManyScannersAtOnce::test_decide_on_the_newest_row",),
+        caught_by=(f"{DOOR}::TestManyScannersAtOnce::test_concurrent_scans_decide_on_the_committed_row",),
     ),
     Mutation(
         name="old QR codes open the door (age unchecked)",
         file="orchestrator/features/check_in/service/rules.py",
         before="    (_is_outside_lifetime, ScanResult.EXPIRED),\n",
         after="",
-        caught_by=("tests/unit/orchestrator/test_door_rules.py",),
+        caught_by=("tests/unit/orchestrator/test_scan_rules.py",),
     ),
 )

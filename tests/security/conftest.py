@@ -25,7 +25,7 @@ async def all_services() -> AsyncIterator[Services]:
 @pytest.fixture
 def services(all_services: Services) -> Services:
     """The services, having seen nothing yet."""
-    all_services.forget()
+    all_services.reset()
     return all_services
 
 

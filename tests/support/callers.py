@@ -1,4 +1,4 @@
-"""Somebody who calls a service's HTTP API: the app itself, in this process, without a socket."""
+"""A caller of a service's HTTP API: it calls the app in this process, without a socket."""
 
 import uuid
 from typing import Any, Self
@@ -14,7 +14,7 @@ def new_id() -> str:
 
 
 class Caller:
-    """An HTTP client with somebody's token, or with none."""
+    """An HTTP client with a user's token, or without a token."""
 
     def __init__(self, app: FastAPI, token: str | None = None, *, user_id: uuid.UUID | None = None) -> None:
         self.user_id = str(user_id)

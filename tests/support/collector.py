@@ -1,4 +1,4 @@
-"""A trace collector: an OTLP/HTTP receiver on loopback that keeps what it is sent."""
+"""A trace collector: an OTLP/HTTP receiver on loopback that stores what it receives."""
 
 import threading
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ __all__ = ["Collector", "SentSpan", "collecting"]
 
 @dataclass(frozen=True)
 class SentSpan:
-    """One span as it came over the wire; ids in hexadecimal, `parent_id` empty for the first of its trace.
+    """One received span; ids are hexadecimal, `parent_id` is empty for a root span.
 
-    `error` is its `error.type`, empty when it went well.
+    `error` is its `error.type`, empty on success.
     """
 
     service: str
@@ -39,7 +39,7 @@ class Collector:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a process finds in its environment that is to send its spans here, soon after they ended."""
+        """The environment of a process that exports its spans here shortly after they end."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
 
     def take(self, body: bytes) -> None:
@@ -65,7 +65,7 @@ class Collector:
             return [span for span in self._spans if span.trace_id == trace_id]
 
     def line(self, last: SentSpan) -> list[str]:
-        """Return the way to a span from the beginning of its trace, as "service: name"."""
+        """Return the path from the trace's root to a span, as "service: name"."""
         by_id = {span.span_id: span for span in self.trace(last.trace_id)}
         way, current = [], last
         while True:
@@ -93,7 +93,7 @@ def collecting() -> Iterator[Collector]:
             self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the tests' output is theirs."""
+            """Log nothing: the output belongs to the tests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")

@@ -1,4 +1,4 @@
-"""Connections to RabbitMQ, ended by the broker."""
+"""Closes RabbitMQ connections from the broker's side."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["cut_connections"]
 
 
 async def cut_connections(vhost: Vhost) -> None:
-    """Close every client's connection from the broker's side."""
+    """Close every client connection from the broker's side."""
     management = httpx.URL(vhost.management.url)
     async with http_client(management, auth=(management.username, management.password)) as http:
 

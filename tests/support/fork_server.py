@@ -1,10 +1,9 @@
-"""Where a platform's processes are born in tests: forks of one process that has imported everything.
+"""Starts a platform's processes in tests as forks of one process that has imported everything.
 
-A service's own start is mostly imports, some two seconds of CPU, and a run of the tests starts about two hundred
-processes. Each is still a process of its own with its own environment, pid and session, runs the `__main__` that
-``python -m`` would, and can be killed, frozen and stopped like any other. Whoever still lives when the run ends, however it
-ends, is killed. What only a start from nothing shows, such as
-a missing import, is left to the tests of devstack's command line.
+The start of a service is mostly imports, some two seconds of CPU, and a test run starts about two hundred processes. Each
+fork is still a separate process with its own environment, pid and session. It runs the `__main__` that ``python -m`` runs,
+and can be killed, stopped and continued. Every process that is still alive when the run ends, even by a crash, is killed.
+The tests of devstack's command line cover what only a fresh start shows, such as a missing import.
 """
 
 import gc
@@ -50,24 +49,24 @@ IMPORTED: Final = (
     "uvicorn.protocols.websockets.auto",
 )
 POLL_SECONDS: Final = 0.01
-LENGTH_BYTES: Final = 4  # before each message: how long it is
+LENGTH_BYTES: Final = 4  # the prefix of each message: its length
 
 
 class ForkServer:
-    """Starts Python modules; anything else is started as usual. They end with the process that made it."""
+    """Forks Python modules and starts other programs as usual. All of them end with the process that created this object."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._line: socket.socket | None = None
-        self._mother: subprocess.Popen[bytes] | None = None
+        self._connection: socket.socket | None = None
+        self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._line and self._mother:
-            self._line.close()
-            self._mother.wait()
+        if self._connection and self._server:
+            self._connection.close()
+            self._server.wait()
 
     def spawn(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], output: IO[bytes] | int, cwd: Path
@@ -75,34 +74,34 @@ class ForkServer:
         """Start a program as `devstack.processes.spawn` does."""
         match [os.fspath(part) for part in command]:
             case [sys.executable, "-m", module, *arguments] if not isinstance(output, int):
-                born = {"module": module, "arguments": arguments, "env": dict(env), "cwd": os.fspath(cwd)}
-                return _Born(self, self._ask(born, output.fileno()))
+                spawned = {"module": module, "arguments": arguments, "env": dict(env), "cwd": os.fspath(cwd)}
+                return _ForkedProcess(self, self._request(spawned, output.fileno()))
             case _:
                 return spawn(command, env=env, output=output, cwd=cwd)
 
     def exit_code(self, pid: int) -> int | None:
         """Return how a process ended, as `subprocess.Popen.poll` does."""
-        code: int | None = self._ask({"ended": pid})
+        code: int | None = self._request({"ended": pid})
         return code
 
-    def _ask(self, what: Mapping[str, Any], *files: int) -> Any:
+    def _request(self, message: Mapping[str, Any], *files: int) -> Any:
         with self._lock:
-            line = self._line or self._open()
-            _say(line, what, *files)
-            return _hear(line)[0]
+            connection = self._connection or self._open()
+            _send(connection, message, *files)
+            return _receive(connection)[0]
 
     def _open(self) -> socket.socket:
-        self._line, theirs = socket.socketpair()
+        self._connection, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-m", MODULE, str(theirs.fileno())]
-            self._mother = subprocess.Popen(  # noqa: S603 - ourselves
+            self._server = subprocess.Popen(  # noqa: S603 - ourselves
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
             )
-        return self._line
+        return self._connection
 
 
-class _Born:
-    """What `subprocess.Popen` is to a child of our own."""
+class _ForkedProcess:
+    """A forked process with the interface of `subprocess.Popen`."""
 
     stdout = None
 
@@ -122,75 +121,75 @@ class _Born:
         return code
 
 
-def _say(line: socket.socket, what: Any, *files: int) -> None:
-    message = json.dumps(what).encode()
-    socket.send_fds(line, [len(message).to_bytes(LENGTH_BYTES, "big")], files)
-    line.sendall(message)
+def _send(connection: socket.socket, message: Any, *files: int) -> None:
+    message = json.dumps(message).encode()
+    socket.send_fds(connection, [len(message).to_bytes(LENGTH_BYTES, "big")], files)
+    connection.sendall(message)
 
 
-def _hear(line: socket.socket) -> tuple[Any, list[int]]:
-    """Return a message and the files that came with it.
+def _receive(connection: socket.socket) -> tuple[Any, list[int]]:
+    """Return a message and the file descriptors that came with it.
 
     Raises:
-        EOFError: nobody speaks any more.
+        EOFError: the other end is closed.
     """
-    length, files, _, _ = socket.recv_fds(line, LENGTH_BYTES, maxfds=1)
+    length, files, _, _ = socket.recv_fds(connection, LENGTH_BYTES, maxfds=1)
     if not length:
         raise EOFError("The fork server's line is closed.")
-    return json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)), files
+    return json.loads(connection.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)), files
 
 
-def _mother(line: socket.socket) -> None:
-    """Bear whoever is asked for, until nobody asks; returns in each child, and at the end."""
+def _serve(connection: socket.socket) -> None:
+    """Fork each requested process until the other end closes; returns in each child."""
     while True:
         try:
-            asked, files = _hear(line)
+            request, files = _receive(connection)
         except EOFError:
             _end_all()
             sys.exit()
-        if "ended" in asked:
-            pid, status = os.waitpid(asked["ended"], os.WNOHANG)
-            _say(line, os.waitstatus_to_exitcode(status) if pid else None)
+        if "ended" in request:
+            pid, status = os.waitpid(request["ended"], os.WNOHANG)
+            _send(connection, os.waitstatus_to_exitcode(status) if pid else None)
             continue
         child = os.fork()
         if child == 0:
-            _settle(asked, *files)
-            line.close()
+            _become(request, *files)
+            connection.close()
             return
         for file in files:
             os.close(file)
-        _say(line, child)
+        _send(connection, child)
 
 
 def _end_all() -> None:
-    """End whoever was born here, and their children: nobody is left who would."""
+    """Kill all forked processes and their children: no other process would."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
-def _settle(asked: Mapping[str, Any], output: int) -> None:
-    """Become what a program of one's own would be."""
+def _become(request: Mapping[str, Any], output: int) -> None:
+    """Set up session, output, environment and arguments as a new program has them."""
     os.setsid()
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr] # nobody has put another one in its place
-    os.chdir(asked["cwd"])
+    os.chdir(request["cwd"])
     os.environ.clear()
-    os.environ.update(asked["env"])
-    sys.argv[:] = [asked["module"], *asked["arguments"]]
+    os.environ.update(request["env"])
+    sys.argv[:] = [request["module"], *request["arguments"]]
 
 
 def main(descriptor: str) -> NoReturn:
     if "COVERAGE_PROCESS_START" in os.environ:
-        coverage.process_startup()  # each fork goes on measuring, into a file of its own
+        coverage.process_startup()  # each fork measures into its own file
     for module in IMPORTED:
         importlib.import_module(module)
     gc.collect()
-    gc.freeze()  # what lives on is never looked at again, so its memory stays shared
-    with socket.socket(fileno=int(descriptor)) as line:
-        _mother(line)
+    gc.freeze()  # surviving objects are never collected, so their memory stays shared
+    with socket.socket(fileno=int(descriptor)) as connection:
+        _serve(connection)
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     sys.exit()
 

@@ -10,8 +10,8 @@ from tests.support.timeouts import ANSWER_SECONDS
 
 __all__ = ["http_client"]
 
-# A server closes an idle connection at a moment that no client knows. A request that is under way on it then fails,
-# and a POST must not be repeated. So each request has a connection of its own.
+# A server may close an idle connection at any moment. A request on that connection then fails, and a POST must not
+# be repeated. So each request has its own connection.
 ONE_REQUEST_EACH: Final = httpx.Limits(max_connections=200, max_keepalive_connections=0)
 
 
@@ -23,7 +23,7 @@ def http_client(
     timeout_seconds: float = ANSWER_SECONDS,
     limits: httpx.Limits = ONE_REQUEST_EACH,
 ) -> httpx.AsyncClient:
-    """Return a client of a server on loopback that cannot fail because the server closes an idle connection."""
+    """Return a client of a loopback server that cannot fail because the server closes an idle connection."""
     return httpx.AsyncClient(
         base_url=base_url,
         headers=headers,

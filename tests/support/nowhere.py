@@ -1,11 +1,11 @@
-"""Addresses for the services that a test does without. The default ones may be those of a platform on this machine."""
+"""Addresses for services that a test does not start. The defaults may be those of a platform on this machine."""
 
 from typing import Any, Final
 
 __all__ = ["NOWHERE", "NOWHERE_URL", "NO_OTHER_SERVICES"]
 
 NOWHERE: Final = "127.0.0.1:9"
-"""Where nothing listens: programs do not get the discard service's port by chance."""
+"""An address without a listener: programs do not get the discard service's port by chance."""
 NOWHERE_URL: Final = f"http://{NOWHERE}"
 NO_OTHER_SERVICES: Final[dict[str, Any]] = {
     "jwks_url": f"{NOWHERE_URL}/.well-known/jwks.json",
@@ -17,4 +17,4 @@ NO_OTHER_SERVICES: Final[dict[str, Any]] = {
     "nowpayments_api_url": NOWHERE_URL,
     "smtp_url": f"smtp://{NOWHERE}",
 }
-"""For the orchestrator's settings; a test replaces those that it has."""
+"""For the orchestrator's settings; a test replaces the services it starts."""

@@ -1,4 +1,4 @@
-"""The platform, or a part of it, as real processes on the run's servers: databases and queues of one's own."""
+"""The platform, or a part of it, as real processes on the run's servers, with its own databases and queues."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +26,8 @@ def running_platform(
 ) -> Iterator[Stack]:
     """Start services on free ports, with fresh databases cloned from the migrated templates.
 
-    Takes what the processes take to start, as PostgreSQL and RabbitMQ run already; for tests that stop those, start a
-    ``Stack`` of its own. ``commands`` replaces a service's command line, ``env`` and ``service_env`` add to its
-    environment. Logs are in ``stack.home / "log"`` until the end.
+    PostgreSQL and RabbitMQ already run; tests that stop them start their own ``Stack``. ``commands`` replaces a service's
+    command line, ``env`` and ``service_env`` add to its environment. Logs are in ``stack.home / "log"`` until the end.
     """
     wanted = [spec for spec in PLATFORM if services is None or spec.name in services]
     packages = {spec.module.partition(".")[0] for spec in wanted} & set(DATABASES)

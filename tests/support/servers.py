@@ -1,4 +1,4 @@
-"""PostgreSQL and RabbitMQ for a test run: real ones, started once, in a folder that is thrown away."""
+"""PostgreSQL and RabbitMQ for a test run: real servers, started once, in a temporary folder."""
 
 import hashlib
 import itertools
@@ -33,7 +33,7 @@ __all__ = ["DatabaseFactory", "TestServers", "Vhost", "started_servers"]
 
 @dataclass(frozen=True, kw_only=True)
 class Vhost:
-    """A virtual host of its own: queues and messages of other test modules do not exist in it."""
+    """A virtual host that no other test module uses."""
 
     name: str
     url: str
@@ -46,21 +46,21 @@ class Vhost:
 
 @dataclass(kw_only=True)
 class TestServers:
-    """What every test module gets its databases and virtual hosts from."""
+    """Provides every test module with databases and virtual hosts."""
 
-    __test__ = False  # not a class of tests, whatever its name
+    __test__ = False  # not a test class despite its name
 
     stack: Stack
     fork_server: ForkServer
     keep_templates: bool = False
-    """Whether a later run on these servers finds the migrated templates: by their names, as long as no migration changes."""
+    """Whether a later run on these servers can reuse the migrated templates; their names change with the migrations."""
     _names: Iterator[int] = field(default_factory=itertools.count)
     _templates: dict[str, str] = field(default_factory=dict)
 
     def clone(self, package: str) -> str:
-        """Make a database with the package's newest schema and return its name.
+        """Create a database with the package's newest schema and return its name.
 
-        The first call for a package migrates a template (``python -m <package> migrate``); later ones copy it,
+        The first call for a package migrates a template (``python -m <package> migrate``); later calls clone it,
         which takes about 40 ms.
         """
         if package not in self._templates:
@@ -71,7 +71,7 @@ class TestServers:
         return name
 
     def empty(self) -> str:
-        """Make a database without any table and return its name."""
+        """Create an empty database and return its name."""
         name = self._fresh("empty")
         create_databases(self.stack.postgres_url, [name])
         return name
@@ -84,7 +84,7 @@ class TestServers:
 
     @contextmanager
     def vhost(self) -> Iterator[Vhost]:
-        """Make a virtual host, and delete it with everything in it at the end."""
+        """Create a virtual host and delete it at the end."""
         name = self._fresh("vhost")
         management = RabbitMQManagement(self.stack.urls.rabbitmq_management)
         management.create_vhost(name)
@@ -112,7 +112,7 @@ class TestServers:
             try:
                 rename_database(self.stack.postgres_url, name=name, new_name=kept)
             except asyncpg.DuplicateDatabaseError:
-                self.drop(name)  # another run has made it in the meantime
+                self.drop(name)  # another run has created it meanwhile
         return kept
 
     def _migrated_template(self, package: str) -> str:
@@ -128,7 +128,7 @@ class TestServers:
 
 
 class DatabaseFactory:
-    """Makes databases for one test module; see the fixture ``database_url``."""
+    """Creates databases for one test module; see the fixture ``database_url``."""
 
     def __init__(self, servers: TestServers) -> None:
         self._servers = servers
@@ -136,7 +136,7 @@ class DatabaseFactory:
 
     @property
     def fork_server(self) -> ForkServer:
-        """Return where this run's processes are born."""
+        """Return the run's fork server."""
         return self._servers.fork_server
 
     def __call__(self, package: str) -> str:
@@ -159,10 +159,10 @@ class DatabaseFactory:
 
 @contextmanager
 def started_servers() -> Iterator[TestServers]:
-    """Start both, or take those that ``DATABASE_URL`` and ``RABBITMQ_URL`` name, for the length of a run."""
+    """Start both servers, or use those that ``DATABASE_URL`` and ``RABBITMQ_URL`` name, for one run."""
     with tempfile.TemporaryDirectory(prefix="ticketremaster-tests-") as folder:
         home = Path(folder)
-        home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
+        home.chmod(0o711)  # root runs PostgreSQL as another user, who needs access
         with (
             ForkServer() as fork_server,
             Stack(home=home, services=[], existing=Existing.from_environment(), throwaway=True) as stack,
@@ -173,7 +173,7 @@ def started_servers() -> Iterator[TestServers]:
 
 
 def _hash_of_migrations(package: str) -> str:
-    """Return a short name for a package's schema: its migrations, and what runs them."""
+    """Return a short hash of a package's migrations and of the code that runs them."""
     hashed = hashlib.sha256()
     for file in sorted([*(ROOT / package / "migrations").rglob("*.py"), *(ROOT / "common" / "db").glob("*.py")]):
         hashed.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())

@@ -1,4 +1,4 @@
-"""An app behind a real server on a free port of this process, told what it is told in production."""
+"""Serves an app on a free port of this process, configured as in production."""
 
 import asyncio
 import socket
@@ -23,9 +23,9 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[str]:
-    """Serve until the end of the block; gives the base URL."""
-    # Named as TCP, which `create_server` does not do: asyncio switches Nagle's algorithm off for such sockets only, and
-    # otherwise each answer to a kept connection may wait 40 ms for the client's delayed acknowledgement.
+    """Serve until the end of the block; yields the base URL."""
+    # Named as TCP, which `create_server` does not do: asyncio disables Nagle's algorithm for such sockets only. Otherwise
+    # each response on a kept connection may wait 40 ms for the client's delayed acknowledgement.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()

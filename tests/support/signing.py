@@ -1,4 +1,4 @@
-"""Webhooks signed as their providers sign them, written a second time: by the providers' own words, not by our code."""
+"""Signs webhooks as their providers do, implemented from the providers' documentation, not with the platform's code."""
 
 import hmac
 import json

@@ -1,4 +1,4 @@
-"""What a call costs its database, and whether the database is what the models say."""
+"""Counts statements and remote calls, and compares a database with its models."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ __all__ = ["counted_statements", "remote_calls", "schema_differences"]
 
 
 class StatementCount:
-    """How many statements were sent since it was made."""
+    """The number of statements sent since its creation."""
 
     def __init__(self) -> None:
         self._before = _sent()
@@ -26,12 +26,12 @@ class StatementCount:
 
 @contextmanager
 def counted_statements() -> Iterator[StatementCount]:
-    """Count the statements that this process sends meanwhile, by the metric that operators see."""
+    """Count the statements that this process sends in the block, by the metric that operators see."""
     yield StatementCount()
 
 
 def remote_calls() -> int:
-    """Return how many calls of other services this process has made, by the metric that operators see."""
+    """Return how many remote calls this process has made, by the metric that operators see."""
     [metric] = [metric for metric in REGISTRY.collect() if metric.name == "remote_calls"]
     return round(sum(sample.value for sample in metric.samples if sample.name == "remote_calls_total"))
 
@@ -41,7 +41,7 @@ def _sent() -> float:
 
 
 async def schema_differences(database: Database, metadata: MetaData) -> list[Any]:
-    """Return what a new migration would have to change, as Alembic's operations."""
+    """Return the operations that a new Alembic migration would contain."""
 
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})

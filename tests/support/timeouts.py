@@ -1,6 +1,6 @@
-"""How long tests wait, and how long the services they start wait: what a machine with a load average of 16 can keep.
+"""Timeouts of tests and of the services they start: a machine with a load average of 16 can keep them.
 
-A test that passes waits for none of these times. Tests of a time that runs out set a short one of their own.
+A passing test waits for none of them. Tests of a timeout set a short one themselves.
 """
 
 import os
@@ -9,9 +9,9 @@ from typing import Final
 __all__ = ["ANSWER_SECONDS", "CONDITION_SECONDS", "GENEROUS", "be_generous"]
 
 ANSWER_SECONDS: Final = 90.0
-"""For an answer to a test's own request."""
+"""For a response to a test's own request."""
 CONDITION_SECONDS: Final = 60.0
-"""For a condition that comes true by itself."""
+"""For a condition that becomes true without further action."""
 
 GENEROUS: Final = {
     "CALL_TIMEOUT_SECONDS": "30",
@@ -25,7 +25,7 @@ GENEROUS: Final = {
     "STATEMENT_TIMEOUT_SECONDS": "60",
     "UPSTREAM_TIMEOUT_SECONDS": "60",
 }
-"""Settings of every service that a test starts, in this process or as a process of its own."""
+"""Settings of every service that a test starts, in this process or in another one."""
 
 
 def be_generous() -> None:

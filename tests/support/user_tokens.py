@@ -1,4 +1,4 @@
-"""Users' tokens for services under test: signed with a key of the run, checked by the real verifier."""
+"""Users' tokens for services under test: signed with a key of the run, verified by the real verifier."""
 
 import time
 import uuid
@@ -17,7 +17,7 @@ KEY_ID: Final = "test-key"
 
 
 class UserTokenMint:
-    """Stands where the users service stands: it has the key and publishes its public half."""
+    """Replaces the users service: it has the key and publishes its public half."""
 
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
@@ -31,7 +31,7 @@ class UserTokenMint:
         return UserTokenVerifier(self.key_set)
 
     def token(self, user_id: uuid.UUID, *roles: Role, **claims: object) -> str:
-        """Return an access token of 15 minutes; `claims` replace its own, such as ``exp`` or ``typ``."""
+        """Return an access token valid for 15 minutes; `claims` replace its own, such as ``exp`` or ``typ``."""
         now = int(time.time())
         own = {
             "iss": ISSUER,

@@ -1,7 +1,7 @@
-"""No test meets a platform that runs beside it: who connects to a usual port, or takes one, is refused.
+"""Refuses every use of the platform's usual ports, so that no test reaches a platform on this machine.
 
-A test that names no address for a service gets the default one, where a platform may or may not answer. The refusal may
-be taken for a service that is away, so it is also kept for the end of the test.
+A test that sets no address for a service gets the default one, where a platform may respond. The code under test may treat
+the refusal as an unavailable service, so the refusal is also recorded for the end of the test.
 """
 
 import sys
@@ -25,24 +25,24 @@ USUAL_PORTS: Final = frozenset(
         *(port for ports in SERVER_PORTS.values() for port in ports.values()),
     ]
 )
-# The kernel gives ports from here on to whoever asks for any: there, one may be usual by chance. gRPC's is checked by
+# The kernel assigns ports from here on to any process: a usual port may be assigned by chance. gRPC's is checked by
 # its address.
 FIRST_CHOSEN_BY_KERNEL: Final = 32_768
 EVENTS: Final = frozenset({"socket.connect", "socket.bind"})
 
 
 class UsualPortUsed(AssertionError):
-    """Somebody used an address where a platform on this machine may be."""
+    """The test used an address where a platform on this machine may listen."""
 
 
 class _Guard:
-    """An audit hook cannot be taken away again, so there is one that is on or off."""
+    """An audit hook cannot be removed, so a single hook is switched on and off."""
 
     def __init__(self) -> None:
         self.is_on = False
         self.seen: list[str] = []
 
-    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.is_on and event in EVENTS:
             address = arguments[1]
             if isinstance(address, tuple) and address[1] in USUAL_PORTS and address[1] < FIRST_CHOSEN_BY_KERNEL:
@@ -54,7 +54,7 @@ class _Guard:
 
 
 _GUARD: Final = _Guard()
-sys.addaudithook(_GUARD.hear)
+sys.addaudithook(_GUARD.audit)
 _open_channel = grpc.aio.insecure_channel
 
 
@@ -67,7 +67,7 @@ def _guarded_channel(target: str, *arguments: Any, **options: Any) -> grpc.aio.C
 
 @contextmanager
 def refusing_usual_ports() -> Iterator[list[str]]:
-    """Refuse every use of a usual port by this process, and yield those that were tried."""
+    """Refuse every use of a usual port by this process, and yield the ports that were tried."""
     was_on, seen = _GUARD.is_on, _GUARD.seen
     _GUARD.is_on, _GUARD.seen = True, []
     try:

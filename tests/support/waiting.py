@@ -1,4 +1,4 @@
-"""Waiting for something that becomes true by itself, instead of sleeping and hoping."""
+"""Waits for a condition instead of sleeping for a fixed time."""
 
 import asyncio
 import inspect
@@ -22,12 +22,12 @@ async def eventually(look: Callable[[], Value], *, within_seconds: float = ...) 
 async def eventually(
     look: Callable[[], Value | Awaitable[Value]], *, within_seconds: float = CONDITION_SECONDS
 ) -> Value:
-    """Look again and again until what is seen is true-ish, and return it.
+    """Poll until the result is true, and return it.
 
-    An AssertionError while looking counts as "not yet", so that ``look`` may assert.
+    An AssertionError of ``look`` counts as "not yet", so ``look`` may assert.
 
     Raises:
-        AssertionError: it was not so in time; the message has what was seen last.
+        AssertionError: the condition was not met in time; the message has the last result.
     """
     deadline = time.monotonic() + within_seconds
     while True:

@@ -1,4 +1,4 @@
-"""pgbench's work, in the services' newest tables: it must fill them as the services do, or it is no comparison."""
+"""pgbench's rows in the services' newest tables: the benchmark must write what the services write."""
 
 import os
 from collections.abc import Sequence
@@ -28,23 +28,23 @@ def pgbench(servers: TestServers) -> Pgbench:
     return bench
 
 
-def test_everybody_gets_a_seat_an_order_and_a_charge(pgbench: Pgbench) -> None:
+def test_every_buyer_gets_a_seat_an_order_and_a_charge(pgbench: Pgbench) -> None:
     run = pgbench.run(purchases(ATTEMPTS, hall_size=20), clients=CLIENTS)
     assert (run.attempts, run.done) == (ATTEMPTS, ATTEMPTS)
     assert run.seconds > 0
 
 
-def test_of_many_who_want_a_seat_one_gets_it(pgbench: Pgbench) -> None:
+def test_contended_seat_has_one_buyer(pgbench: Pgbench) -> None:
     contended = purchases(ATTEMPTS, hall_size=2, contention=Contention(buyers=20, seats=2))
     run = pgbench.run(contended, clients=CLIENTS)
     assert (run.attempts, run.done) == (ATTEMPTS, 4)
 
 
-def test_everybody_is_admitted_once(pgbench: Pgbench) -> None:
+def test_every_ticket_is_admitted_once(pgbench: Pgbench) -> None:
     run = pgbench.run(scans(ATTEMPTS), clients=CLIENTS)
     assert (run.attempts, run.done) == (ATTEMPTS, ATTEMPTS)
 
 
-def test_other_work_than_was_ordered_is_noticed(pgbench: Pgbench) -> None:
+def test_unexpected_row_counts_are_detected(pgbench: Pgbench) -> None:
     with pytest.raises(BenchFailedError, match=f"pgbench did {ATTEMPTS - 1} of {ATTEMPTS}"):
         pgbench.run(scans(ATTEMPTS), clients=CLIENTS - 1)

@@ -1,4 +1,4 @@
-"""Messages survive the broker's worse days: lost connections, an emptied node, queues that nobody has declared."""
+"""Messages survive lost connections, an emptied node and undeclared queues."""
 
 import asyncio
 import uuid
@@ -56,7 +56,7 @@ async def publish(publisher: Publisher, message: Message) -> None:
     )
 
 
-async def test_consumer_goes_on_after_its_connection_was_cut(
+async def test_consumer_continues_after_its_connection_was_cut(
     rabbitmq_url: str, vhost: Vhost, publisher: Publisher
 ) -> None:
     taken: list[uuid.UUID] = []
@@ -98,12 +98,14 @@ class TestConsumer:
         finally:
             await consumer.broker.close()
 
-    async def test_what_a_dying_one_had_in_hand_comes_again(self, rabbitmq_url: str, publisher: Publisher) -> None:
-        """Nothing is acknowledged before its work is done."""
-        message, in_hand, taken = a_message(), asyncio.Event(), asyncio.Event()
+    async def test_unacknowledged_message_is_redelivered_after_a_crash(
+        self, rabbitmq_url: str, publisher: Publisher
+    ) -> None:
+        """Messages are acknowledged only after their work is done."""
+        message, unacknowledged, taken = a_message(), asyncio.Event(), asyncio.Event()
 
         async def hang(_: Message) -> None:
-            in_hand.set()
+            unacknowledged.set()
             await asyncio.Event().wait()
 
         async def take(again: Message) -> None:
@@ -113,14 +115,14 @@ class TestConsumer:
         async with asyncio.timeout(ANSWER_SECONDS):
             async with self._consuming(rabbitmq_url, publisher, hang):
                 await publish(publisher, message)
-                await in_hand.wait()
+                await unacknowledged.wait()
             async with self._consuming(rabbitmq_url, publisher, take):
                 assert await eventually(taken.is_set)
 
-    async def test_what_keeps_crashing_its_handler_is_parked(
+    async def test_message_that_keeps_crashing_its_handler_is_parked(
         self, rabbitmq_url: str, vhost: Vhost, publisher: Publisher
     ) -> None:
-        """A handler that crashed once may have met bad weather; after so many times it is the message."""
+        """One crash of a handler may be the environment's fault; after several, the message is to blame."""
         message, crashes = a_message(), Counter[uuid.UUID]()
         parked = vhost.queue_counts()[PARKING_QUEUE]
 
@@ -157,7 +159,7 @@ class TestOutboxRelay:
         )
         return row is not None and row["sent_at"] is not None
 
-    async def test_message_that_no_queue_takes_is_kept_and_holds_up_nobody(
+    async def test_unroutable_message_is_kept_and_does_not_block_others(
         self, database: Database, publisher: Publisher
     ) -> None:
         unwanted = await self._insert(database, exchange=HOLD_EXCHANGE, routing_key="no.such.queue")
@@ -169,7 +171,7 @@ class TestOutboxRelay:
         assert not await self._is_sent(database, unwanted)
         await relay.close()
 
-    async def test_batch_that_no_queue_takes_holds_up_nobody(self, database: Database, publisher: Publisher) -> None:
+    async def test_unroutable_batch_does_not_block_others(self, database: Database, publisher: Publisher) -> None:
         for _ in range(BATCH):
             await self._insert(database, exchange=HOLD_EXCHANGE, routing_key="no.such.queue")
         wanted = await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY)
@@ -177,14 +179,14 @@ class TestOutboxRelay:
         assert [await relay.send_batch() for _ in range(3)] == [BATCH, 1, 0]
         assert await self._is_sent(database, wanted)
 
-    async def test_fact_without_listeners_is_sent_all_the_same(self, database: Database, publisher: Publisher) -> None:
+    async def test_event_without_subscribers_is_sent(self, database: Database, publisher: Publisher) -> None:
         fact = await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")
         relay = OutboxRelay(database, publisher, poll_seconds=0.05)
         relay.start()
         await eventually(lambda: self._is_sent(database, fact))
         await relay.close()
 
-    async def test_goes_on_after_the_broker_was_lost(
+    async def test_relay_continues_after_a_lost_connection(
         self, database: Database, publisher: Publisher, vhost: Vhost
     ) -> None:
         relay = OutboxRelay(database, publisher, poll_seconds=0.05)
@@ -202,12 +204,14 @@ class TestOutboxRelay:
         claimed = await asyncio.gather(*(relay.send_batch() for relay in relays))
         assert sum(claimed) == len(sent)
 
-    async def test_lag_is_measured_while_the_broker_is_away(self, database: Database) -> None:
-        """Nobody has ever been connected: that is when an operator wants to know."""
+    async def test_lag_is_measured_while_the_broker_is_unavailable(self, database: Database) -> None:
+        """The relay has never been connected: that is when an operator needs the lag."""
         await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")
         await database.execute(text("UPDATE outbox SET created_at = created_at - interval '90 seconds'"))
-        away = Publisher("amqp://guest:guest@127.0.0.1:9/", service="tests", topology=TOPOLOGY, timeout_seconds=2)
-        relay = OutboxRelay(database, away, poll_seconds=0.05)
+        unavailable = Publisher(
+            "amqp://guest:guest@127.0.0.1:9/", service="tests", topology=TOPOLOGY, timeout_seconds=2
+        )
+        relay = OutboxRelay(database, unavailable, poll_seconds=0.05)
         relay.start()
         await eventually(lambda: 90 <= (REGISTRY.get_sample_value("outbox_lag_seconds") or 0) < 120)
         await relay.close()

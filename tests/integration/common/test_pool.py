@@ -1,4 +1,4 @@
-"""More callers than connections, all of them behind one lock: some are refused, and nobody keeps a lock or a place."""
+"""More callers than connections, all waiting for one lock: some are refused, and no lock or connection leaks."""
 
 import asyncio
 from collections import Counter
@@ -19,8 +19,8 @@ from tests.support.waiting import eventually
 
 NAME = "crowded"
 CONNECTIONS = 2
-PATIENCE_SECONDS = 0.2  # for a free connection, and also for opening one
-STANDSTILL_SECONDS = 100  # longer than any standstill here, so that only the pool refuses
+POOL_TIMEOUT_SECONDS = 0.2  # for a free connection, and for opening one
+LOCK_SECONDS = 100  # longer than any lock here, so that only the pool refuses
 CALLERS = 40
 COUNT = text("UPDATE counter SET value = value + 1")
 WAITING = """
@@ -53,12 +53,12 @@ async def observer(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def crowded_database(url: str, *, patience_seconds: float) -> AsyncIterator[Database]:
+async def database_with(url: str, *, pool_timeout_seconds: float) -> AsyncIterator[Database]:
     settings = DatabaseSettings(
         database_url=SecretStr(url),
         database_pool_size=CONNECTIONS,
-        database_pool_timeout_seconds=patience_seconds,
-        statement_timeout_seconds=STANDSTILL_SECONDS,
+        database_pool_timeout_seconds=pool_timeout_seconds,
+        statement_timeout_seconds=LOCK_SECONDS,
     )
     database = Database(settings, application_name=NAME)
     try:
@@ -69,18 +69,18 @@ async def crowded_database(url: str, *, patience_seconds: float) -> AsyncIterato
 
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    async with crowded_database(url, patience_seconds=STANDSTILL_SECONDS) as database:
+    async with database_with(url, pool_timeout_seconds=LOCK_SECONDS) as database:
         yield database
 
 
 @pytest.fixture
-async def impatient_database(url: str) -> AsyncIterator[Database]:
-    async with crowded_database(url, patience_seconds=PATIENCE_SECONDS) as database:
+async def short_timeout_database(url: str) -> AsyncIterator[Database]:
+    async with database_with(url, pool_timeout_seconds=POOL_TIMEOUT_SECONDS) as database:
         yield database
 
 
 @asynccontextmanager
-async def everything_stands_still(url: str) -> AsyncIterator[None]:
+async def all_rows_locked(url: str) -> AsyncIterator[None]:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
         async with connection.transaction():
@@ -108,31 +108,31 @@ async def outcome_of(call: Awaitable[object]) -> str:
 
 
 @pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
-async def test_who_gets_no_connection_is_refused_and_the_rest_goes_on(
-    url: str, observer: asyncpg.Connection, impatient_database: Database, count: Count
+async def test_caller_without_a_connection_is_refused_and_the_others_continue(
+    url: str, observer: asyncpg.Connection, short_timeout_database: Database, count: Count
 ) -> None:
-    await eventually(lambda: all_are_open(observer, impatient_database, count))
+    await eventually(lambda: all_are_open(observer, short_timeout_database, count))
     before = await observer.fetchval("SELECT value FROM counter")
-    async with everything_stands_still(url):
-        served = [asyncio.create_task(outcome_of(count(impatient_database))) for _ in range(CONNECTIONS)]
-        await eventually(lambda: all_wait(observer))
-        crowd = [asyncio.create_task(outcome_of(count(impatient_database))) for _ in range(CALLERS - CONNECTIONS)]
-        await eventually(lambda: all(caller.done() for caller in crowd), within_seconds=STANDSTILL_SECONDS / 2)
-        assert await all_wait(observer)
-    assert Counter(await asyncio.gather(*crowd)) == {"refused": CALLERS - CONNECTIONS}
+    async with all_rows_locked(url):
+        served = [asyncio.create_task(outcome_of(count(short_timeout_database))) for _ in range(CONNECTIONS)]
+        await eventually(lambda: all_waiting(observer))
+        callers = [asyncio.create_task(outcome_of(count(short_timeout_database))) for _ in range(CALLERS - CONNECTIONS)]
+        await eventually(lambda: all(caller.done() for caller in callers), within_seconds=LOCK_SECONDS / 2)
+        assert await all_waiting(observer)
+    assert Counter(await asyncio.gather(*callers)) == {"refused": CALLERS - CONNECTIONS}
     assert await asyncio.gather(*served) == ["done"] * CONNECTIONS
     assert await observer.fetchval("SELECT value FROM counter") == before + CONNECTIONS
     await eventually(lambda: nothing_is_left_over(observer))
 
 
 @pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
-async def test_callers_that_give_up_leave_neither_a_lock_nor_a_connection_behind(
+async def test_cancelled_callers_leave_no_lock_and_no_connection_behind(
     url: str, observer: asyncpg.Connection, database: Database, count: Count
 ) -> None:
     before = await observer.fetchval("SELECT value FROM counter")
-    async with everything_stands_still(url):
+    async with all_rows_locked(url):
         callers = [asyncio.create_task(outcome_of(count(database))) for _ in range(CONNECTIONS)]
-        await eventually(lambda: all_wait(observer))
+        await eventually(lambda: all_waiting(observer))
         for caller in callers:
             caller.cancel()
         await asyncio.wait(callers)
@@ -142,12 +142,12 @@ async def test_callers_that_give_up_leave_neither_a_lock_nor_a_connection_behind
 
 
 @pytest.mark.parametrize("count", [in_one_statement, in_a_transaction])
-async def test_connection_on_which_the_server_said_farewell_is_replaced(
+async def test_connection_terminated_by_the_server_is_replaced(
     url: str, observer: asyncpg.Connection, count: Count
 ) -> None:
-    """It tells why it goes, and the end of the connection itself comes later, or never."""
-    async with cable_that_outlives_the_server(url) as (cable_url, is_over):
-        settings = DatabaseSettings(database_url=SecretStr(cable_url), database_pool_size=1)
+    """The server sends its reason first; the end of the connection comes later, or never."""
+    async with proxy_that_keeps_connections_open(url) as (proxy_url, is_over):
+        settings = DatabaseSettings(database_url=SecretStr(proxy_url), database_pool_size=1)
         database = Database(settings, application_name=NAME)
         await count(database)
         await observer.execute(END_ALL, NAME)
@@ -158,8 +158,8 @@ async def test_connection_on_which_the_server_said_farewell_is_replaced(
 
 
 @asynccontextmanager
-async def cable_that_outlives_the_server(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """Pass bytes on, but the first time not the end of them; yields the URL, and what is set when the server hung up."""
+async def proxy_that_keeps_connections_open(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Forward bytes but not the first end of stream; yields the URL, and an event set when the server closes."""
     address, is_over = urlsplit(url), asyncio.Event()
 
     async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -184,12 +184,12 @@ async def cable_that_outlives_the_server(url: str) -> AsyncIterator[tuple[str, a
 
 
 async def all_are_open(observer: asyncpg.Connection, database: Database, count: Count) -> bool:
-    """Open every connection while nothing stands still; one that took too long is opened by the next look."""
+    """Open every connection before the lock is taken; a slow one is opened by the next poll."""
     await asyncio.gather(*[outcome_of(count(database)) for _ in range(CONNECTIONS)])
     return bool(await observer.fetchval(OPEN, NAME) == CONNECTIONS)
 
 
-async def all_wait(observer: asyncpg.Connection) -> bool:
+async def all_waiting(observer: asyncpg.Connection) -> bool:
     return bool(await observer.fetchval(WAITING, NAME) == CONNECTIONS)
 
 

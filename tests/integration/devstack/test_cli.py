@@ -1,4 +1,4 @@
-"""The commands, as typed: the sandbox alone, on the run's PostgreSQL and RabbitMQ."""
+"""The command line with the sandbox alone, on the run's PostgreSQL and RabbitMQ."""
 
 import http.client
 import os
@@ -109,7 +109,7 @@ async def test_debugged_service_runs_in_the_terminal_until_it_is_restarted(home:
     assert answers(url)
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(devstack: Devstack) -> None:
+def test_error_is_one_sentence(devstack: Devstack) -> None:
     idle = devstack("kill", "sandbox")
     assert (idle.returncode, idle.stderr.strip()) == (1, "Nothing runs. Start it with: make up")
     devstack("up", "sandbox")
@@ -126,7 +126,7 @@ async def test_up_after_kill_9_of_supervisor_and_watchdog(home: Home, devstack: 
     for process in (watchdog, supervisor):
         os.kill(process.pid, signal.SIGKILL)
     await eventually(lambda: not home.is_locked())
-    # Nobody was left to stop it, so it still runs; the next start ends it.
+    # No process was left to stop it, so it still runs; the next start ends it.
     assert all(process.is_alive() for process in state.processes)
     assert devstack("up", "sandbox").returncode == 0
     assert not any(process.is_alive() for process in state.processes)
@@ -134,13 +134,13 @@ async def test_up_after_kill_9_of_supervisor_and_watchdog(home: Home, devstack: 
 
 def test_reset_removes_what_was_made_and_nothing_else(home: Home, devstack: Devstack) -> None:
     home.path.mkdir()
-    (home.path / "of-somebody-else").touch()
+    (home.path / "of-another-user").touch()
     devstack("up", "sandbox")
     assert devstack("reset").returncode == 0
-    assert [file.name for file in home.path.iterdir()] == ["of-somebody-else"]
+    assert [file.name for file in home.path.iterdir()] == ["of-another-user"]
 
 
-def test_a_start_that_fails_says_why(devstack: Devstack) -> None:
+def test_failed_start_prints_its_cause(devstack: Devstack) -> None:
     failed = devstack("up", "no-such-service")
     assert failed.returncode == 1
     assert "No such service: no-such-service." in failed.stderr

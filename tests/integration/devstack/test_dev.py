@@ -1,4 +1,4 @@
-"""`make dev`, in a copy of the source: a saved file restarts the services that it concerns, and no other."""
+"""`make dev` in a copy of the source: a saved file restarts only the services that use it."""
 
 import os
 import shutil
@@ -37,8 +37,8 @@ class Development:
     def save(self, file: str, text: str) -> None:
         (self.copy / file).write_text(text)
 
-    async def told(self, text: str) -> None:
-        """Wait until the log has a line, then forget what it said so far."""
+    async def wait_for_log(self, text: str) -> None:
+        """Wait until the log has a line, then clear the log."""
 
         def assert_told() -> bool:
             assert text in self._log.read_text()
@@ -66,23 +66,23 @@ def development(servers: TestServers, tmp_path: Path) -> Iterator[Development]:
     assert running.wait() == 0
 
 
-async def test_saved_file_restarts_what_it_concerns(development: Development) -> None:
+async def test_saved_file_restarts_its_processes(development: Development) -> None:
     app = (development.copy / "events/app.py").read_text()
     first = await eventually(development.pids, within_seconds=START_SECONDS)
     assert set(first) == {"sandbox", "events"}
 
     development.save("events/app.py", f"{app}\n# saved\n")
-    await development.told("ready: events")
+    await development.wait_for_log("ready: events")
     second = development.pids()
     assert second["sandbox"] == first["sandbox"]
     assert second["events"] != first["events"]
 
     development.save("events/app.py", "this is no Python\n")
-    await development.told("Save the file again when it is mended.")
+    await development.wait_for_log("Save the file again when it is mended.")
     development.save("events/app.py", app)
-    await development.told("ready: events")
+    await development.wait_for_log("ready: events")
     assert development.pids()["sandbox"] == first["sandbox"]
 
     development.save("common/saved.py", "")
-    await development.told("ready: sandbox, events")
+    await development.wait_for_log("ready: sandbox, events")
     assert not set(development.pids().values()) & set(first.values())

@@ -1,4 +1,4 @@
-"""The sandbox's mail server takes mail as a real one does, and its box shows it without trusting it."""
+"""The sandbox's mail server accepts email as a real one does, and its mailbox page does not trust the content."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield Sandbox(http, app.state.mail_server.port)
 
 
-def letter(*, to: str = "fan@example.com", subject: str = "Grüße") -> EmailMessage:
+def email(*, to: str = "fan@example.com", subject: str = "Grüße") -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "tickets@example.com", to, subject
     message.set_content("As text")
@@ -46,8 +46,8 @@ def letter(*, to: str = "fan@example.com", subject: str = "Grüße") -> EmailMes
     return message
 
 
-async def test_mail_is_kept_as_it_came(sandbox: Sandbox) -> None:
-    await sandbox.send(letter())
+async def test_email_is_stored_unchanged(sandbox: Sandbox) -> None:
+    await sandbox.send(email())
     [mail] = await sandbox.mails()
     assert (mail["sender"], mail["recipients"], mail["subject"]) == (
         "tickets@example.com",
@@ -59,17 +59,17 @@ async def test_mail_is_kept_as_it_came(sandbox: Sandbox) -> None:
     assert mail["attachments"] == [{"name": "ticket\u00e9.png", "content_type": "image/png"}]
 
 
-async def test_mail_can_be_asked_for_by_address_and_thrown_away(sandbox: Sandbox) -> None:
-    await sandbox.send(letter(to="one@example.com"))
-    await sandbox.send(letter(to="two@example.com"))
+async def test_emails_are_filtered_by_address_and_deleted(sandbox: Sandbox) -> None:
+    await sandbox.send(email(to="one@example.com"))
+    await sandbox.send(email(to="two@example.com"))
     assert [mail["recipients"] for mail in await sandbox.mails(to="two@example.com")] == [["two@example.com"]]
     await sandbox.http.delete("/control/mail")
     assert await sandbox.mails() == []
 
 
-async def test_the_box_is_a_page(sandbox: Sandbox) -> None:
+async def test_mailbox_has_a_page(sandbox: Sandbox) -> None:
     assert "No mail yet" in (await sandbox.http.get("/mailbox")).text
-    await sandbox.send(letter(subject="<img src=x>"))
+    await sandbox.send(email(subject="<img src=x>"))
     [mail] = await sandbox.mails()
     listing = (await sandbox.http.get("/mailbox")).text
     shown = (await sandbox.http.get(f"/mailbox/{mail['mail_id']}")).text
@@ -79,8 +79,8 @@ async def test_the_box_is_a_page(sandbox: Sandbox) -> None:
     assert f'<iframe sandbox src="/mailbox/{mail["mail_id"]}/html"' in shown
 
 
-async def test_a_mails_html_is_a_strangers_page(sandbox: Sandbox) -> None:
-    await sandbox.send(letter())
+async def test_email_html_is_isolated(sandbox: Sandbox) -> None:
+    await sandbox.send(email())
     [mail] = await sandbox.mails()
     page = await sandbox.http.get(f"/mailbox/{mail['mail_id']}/html")
     assert "<b>HTML</b>" in page.text
@@ -88,7 +88,7 @@ async def test_a_mails_html_is_a_strangers_page(sandbox: Sandbox) -> None:
 
 
 async def test_attachments_are_downloaded_and_not_shown(sandbox: Sandbox) -> None:
-    await sandbox.send(letter())
+    await sandbox.send(email())
     [mail] = await sandbox.mails()
     answer = await sandbox.http.get(f"/mailbox/{mail['mail_id']}/attachments/0")
     assert answer.content == b"\x89PNG"
@@ -98,10 +98,10 @@ async def test_attachments_are_downloaded_and_not_shown(sandbox: Sandbox) -> Non
     assert (await sandbox.http.get("/mailbox/none")).status_code == 404
 
 
-async def test_the_server_fails_when_it_is_told_to(sandbox: Sandbox) -> None:
+async def test_mail_server_fails_on_demand(sandbox: Sandbox) -> None:
     await sandbox.http.post("/control/faults", json={"path": "SMTP", "status": 451, "times": 1})
     with pytest.raises(aiosmtplib.SMTPDataError) as refusal:
-        await sandbox.send(letter())
+        await sandbox.send(email())
     assert refusal.value.code == 451
-    await sandbox.send(letter())
+    await sandbox.send(email())
     assert len(await sandbox.mails()) == 1

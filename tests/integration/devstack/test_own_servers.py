@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and the private RabbitMQ, ended as a power cut would, and what they find again."""
+"""The embedded PostgreSQL and the private RabbitMQ after a kill, which simulates a power cut."""
 
 import subprocess
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ async def execute(server: EmbeddedPostgres, statement: str) -> object:
         await connection.close()
 
 
-async def test_what_was_committed_outlives_a_kill(postgres: EmbeddedPostgres) -> None:
+async def test_committed_data_survives_a_kill(postgres: EmbeddedPostgres) -> None:
     await execute(postgres, "CREATE TABLE kept AS SELECT 42 AS answer")
     postgres.kill()
     with pytest.raises(OSError):
@@ -61,7 +61,7 @@ async def test_what_was_committed_outlives_a_kill(postgres: EmbeddedPostgres) ->
     assert await execute(postgres, "SELECT answer FROM kept") == 42
 
 
-async def test_a_server_left_behind_is_ended_before_the_next_start(home: Home, postgres: EmbeddedPostgres) -> None:
+async def test_leftover_server_is_stopped_before_the_next_start(home: Home, postgres: EmbeddedPostgres) -> None:
     left_behind = postgres.process
     assert left_behind is not None
     successor = EmbeddedPostgres(home, port=free_port(), password=keys_of(home).postgres_password, throwaway=True)
@@ -73,12 +73,12 @@ async def test_a_server_left_behind_is_ended_before_the_next_start(home: Home, p
         successor.kill()
 
 
-async def test_a_lock_file_with_a_strangers_pid_is_in_nobodys_way(home: Home, postgres: EmbeddedPostgres) -> None:
+async def test_lock_file_with_the_pid_of_another_process_is_ignored(home: Home, postgres: EmbeddedPostgres) -> None:
     files = postgres_files(home)
     lock_file = files.data / "postmaster.pid"
     lines = lock_file.read_text().splitlines()
     postgres.kill()
-    # Of the server's own user: PostgreSQL itself only minds those.
+    # Of the server's own user: PostgreSQL itself checks only such processes.
     stranger = spawn(["/bin/sleep", "60"], env={}, output=subprocess.DEVNULL, cwd=Path("/"), account=files.account)
     lock_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
     try:
@@ -90,7 +90,7 @@ async def test_a_lock_file_with_a_strangers_pid_is_in_nobodys_way(home: Home, po
         stranger.wait()
 
 
-async def test_a_password_is_needed(postgres: EmbeddedPostgres) -> None:
+async def test_password_is_required(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(postgres.url.replace(":", ":wrong", 2).replace("wrong//", "//"))
 
@@ -100,12 +100,12 @@ async def declared(channel: AbstractChannel) -> AbstractQueue:
 
 
 async def registered(home: Home, queue: str) -> None:
-    """Wait until the broker has a new quorum queue on its disk: that comes a second or two after the declaration."""
+    """Wait until the broker has stored a new quorum queue: that takes a second or two after the declaration."""
     registers = list(home.path.glob("rabbitmq/data/*/quorum/*/names.dets"))
     await eventually(lambda: any(queue.encode() in register.read_bytes() for register in registers))
 
 
-async def test_a_confirmed_message_outlives_a_kill_of_the_broker(home: Home, rabbitmq: PrivateRabbitMQ) -> None:
+async def test_confirmed_message_survives_a_kill_of_the_broker(home: Home, rabbitmq: PrivateRabbitMQ) -> None:
     connection = await connect(rabbitmq.url)
     async with connection:
         channel = await connection.channel(publisher_confirms=True)
@@ -123,7 +123,7 @@ async def test_a_confirmed_message_outlives_a_kill_of_the_broker(home: Home, rab
         assert found.body == b"hold"
 
 
-def test_only_loopback_is_listened_on(rabbitmq: PrivateRabbitMQ, postgres: EmbeddedPostgres) -> None:
+def test_servers_listen_on_loopback_only(rabbitmq: PrivateRabbitMQ, postgres: EmbeddedPostgres) -> None:
     assert postgres.process is not None
     for process in (*rabbitmq.processes, postgres.process):
         running = process.process()

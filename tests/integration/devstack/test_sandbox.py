@@ -1,4 +1,4 @@
-"""The sandbox speaks as the real OTP API does, fails when told to, and gives credits through the ledger's own door."""
+"""The sandbox behaves like the real OTP API, fails on demand, and credits through the ledger's API."""
 
 import http.server
 import json
@@ -21,8 +21,8 @@ SECRET: Final = SecretStr("a-secret-of-the-sandbox-tests-32-bytes")
 MOBILE: Final = "+6591234567"
 
 
-class Users(http.server.BaseHTTPRequestHandler):
-    """The users service's end of a top-up: remembers what it was asked."""
+class UsersStub(http.server.BaseHTTPRequestHandler):
+    """The users service's route for top-ups: records its requests."""
 
     asked: list[tuple[str, str, dict[str, Any]]]
 
@@ -42,7 +42,7 @@ class Users(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def users() -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any]]]]]:
     asked: list[tuple[str, str, dict[str, Any]]] = []
-    handler = type("UsersOfThisTest", (Users,), {"asked": asked})
+    handler = type("UsersOfThisTest", (UsersStub,), {"asked": asked})
     server = http.server.HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -71,7 +71,7 @@ async def sent(sandbox: httpx.AsyncClient, mobile: str = MOBILE) -> str:
     return str(answer["VerificationSid"])
 
 
-async def verdict(sandbox: httpx.AsyncClient, sid: str, code: str) -> str:
+async def status_of(sandbox: httpx.AsyncClient, sid: str, code: str) -> str:
     answer = (await sandbox.post("/VerifyOTP", headers=KEY, json={"VerificationSid": sid, "Code": code})).json()
     assert set(answer) == {"Success", "Status", "ErrorMessage"}
     assert answer["Success"] == (answer["Status"] == "approved")
@@ -79,34 +79,34 @@ async def verdict(sandbox: httpx.AsyncClient, sid: str, code: str) -> str:
 
 
 class TestOtp:
-    async def test_the_usual_code_is_approved_once(self, sandbox: httpx.AsyncClient) -> None:
+    async def test_default_code_is_approved_once(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
-        assert await verdict(sandbox, sid, "123456") == "approved"
-        assert await verdict(sandbox, sid, "123456") == "expired"
+        assert await status_of(sandbox, sid, "123456") == "approved"
+        assert await status_of(sandbox, sid, "123456") == "expired"
 
     async def test_a_wrong_code_leaves_it_pending(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
-        assert await verdict(sandbox, sid, "000000") == "pending"
-        assert await verdict(sandbox, sid, "123456") == "approved"
+        assert await status_of(sandbox, sid, "000000") == "pending"
+        assert await status_of(sandbox, sid, "123456") == "approved"
 
     async def test_an_unknown_id_is_expired(self, sandbox: httpx.AsyncClient) -> None:
-        assert await verdict(sandbox, "VE-unknown", "123456") == "expired"
+        assert await status_of(sandbox, "VE-unknown", "123456") == "expired"
 
     async def test_a_phone_can_be_given_another_code(self, sandbox: httpx.AsyncClient) -> None:
         await sandbox.post("/control/otp", json={"mobile": MOBILE, "code": "777777"})
         sid = await sent(sandbox)
-        assert await verdict(sandbox, sid, "123456") == "pending"
-        assert await verdict(sandbox, sid, "777777") == "approved"
-        assert await verdict(sandbox, await sent(sandbox, "+6598765432"), "123456") == "approved"
+        assert await status_of(sandbox, sid, "123456") == "pending"
+        assert await status_of(sandbox, sid, "777777") == "approved"
+        assert await status_of(sandbox, await sent(sandbox, "+6598765432"), "123456") == "approved"
 
-    async def test_codes_can_be_made_too_old(self, sandbox: httpx.AsyncClient) -> None:
+    async def test_codes_can_be_expired(self, sandbox: httpx.AsyncClient) -> None:
         old, other = await sent(sandbox), await sent(sandbox, "+6598765432")
         await sandbox.post("/control/otp/expire", json={"mobile": MOBILE})
-        assert await verdict(sandbox, old, "123456") == "expired"
-        assert await verdict(sandbox, other, "123456") == "approved"
+        assert await status_of(sandbox, old, "123456") == "expired"
+        assert await status_of(sandbox, other, "123456") == "approved"
 
     @pytest.mark.parametrize("headers", [{}, {"X-Contacts-Key": "another"}])
-    async def test_the_key_is_needed(self, sandbox: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_api_key_is_required(self, sandbox: httpx.AsyncClient, headers: dict[str, str]) -> None:
         for path, body in {
             "/SendOTP": {"Mobile": MOBILE},
             "/VerifyOTP": {"VerificationSid": "VE", "Code": "1"},
@@ -114,7 +114,7 @@ class TestOtp:
         }.items():
             assert (await sandbox.post(path, headers=headers, json=body)).status_code == 401
 
-    async def test_what_was_sent_can_be_read(self, sandbox: httpx.AsyncClient) -> None:
+    async def test_sent_messages_can_be_read(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
         await sandbox.post("/SendSMS", headers=KEY, json={"mobile": MOBILE, "message": "hello"})
         await sent(sandbox, "+6598765432")
@@ -127,21 +127,21 @@ class TestOtp:
 
 
 class TestFaults:
-    async def test_so_many_calls_fail(self, sandbox: httpx.AsyncClient) -> None:
+    async def test_given_number_of_calls_fails(self, sandbox: httpx.AsyncClient) -> None:
         await sandbox.post("/control/faults", json={"path": "/SendOTP", "status": 503, "times": 2})
         statuses = [
             (await sandbox.post("/SendOTP", headers=KEY, json={"Mobile": MOBILE})).status_code for _ in range(3)
         ]
         assert statuses == [503, 503, 200]
 
-    async def test_other_paths_work_on_and_clearing_ends_it(self, sandbox: httpx.AsyncClient) -> None:
+    async def test_fault_applies_to_its_path_until_cleared(self, sandbox: httpx.AsyncClient) -> None:
         sid = await sent(sandbox)
         await sandbox.post("/control/faults", json={"path": "/SendOTP", "status": 500})
-        assert await verdict(sandbox, sid, "123456") == "approved"
+        assert await status_of(sandbox, sid, "123456") == "approved"
         await sandbox.delete("/control/faults")
         await sent(sandbox)
 
-    async def test_an_answer_can_be_late(self, sandbox: httpx.AsyncClient) -> None:
+    async def test_response_can_be_delayed(self, sandbox: httpx.AsyncClient) -> None:
         await sandbox.post("/control/faults", json={"path": "/SendOTP", "delay_seconds": 0.2, "times": 1})
         began = time.monotonic()
         await sent(sandbox)
@@ -149,7 +149,7 @@ class TestFaults:
 
 
 class TestTopUps:
-    async def test_credits_come_through_the_ledger(
+    async def test_top_up_credits_the_ledger(
         self, sandbox: httpx.AsyncClient, users: tuple[str, list[tuple[str, str, dict[str, Any]]]]
     ) -> None:
         call = {"user_id": str(uuid4()), "amount": "50.00", "request_id": str(uuid4())}
@@ -168,7 +168,7 @@ class TestTopUps:
         assert (answer.status_code, answer.json()["error_code"]) == (400, "VALIDATION_ERROR")
 
 
-async def test_the_page_says_what_it_stands_in_for(sandbox: httpx.AsyncClient) -> None:
+async def test_page_lists_the_simulated_providers(sandbox: httpx.AsyncClient) -> None:
     page = await sandbox.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert "OTP" in page.text

@@ -31,7 +31,7 @@ async def test_databases_are_dropped_with_a_client_still_connected(servers: Test
     client.terminate()
 
 
-async def test_durability_is_only_given_up_for_throwaway_data(database_url: DatabaseFactory) -> None:
+async def test_durability_is_reduced_only_for_disposable_data(database_url: DatabaseFactory) -> None:
     connection = await connected(database_url.empty())
     try:
         assert await connection.fetchval("SHOW synchronous_commit") == "on"

@@ -1,4 +1,4 @@
-"""A stack of stand-in services on the run's own servers, broken in every way a platform is."""
+"""A stack of stub services on the run's servers, through every fault of a platform."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ from devstack.stack import Stack
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.timeouts import ANSWER_SECONDS, CONDITION_SECONDS
 
-STANDIN = [sys.executable, "-m", "tests.integration.devstack.standin"]
+STUB_SERVICE = [sys.executable, "-m", "tests.integration.devstack.stub_service"]
 SERVICES = ["users", "inventory"]
 
 
@@ -39,7 +39,11 @@ def existing(servers: TestServers, database_url: DatabaseFactory) -> Existing:
 @pytest.fixture
 def stack(tmp_path: Path, existing: Existing) -> Iterator[Stack]:
     with Stack(
-        home=tmp_path, services=SERVICES, existing=existing, migrate=False, commands=dict.fromkeys(SERVICES, STANDIN)
+        home=tmp_path,
+        services=SERVICES,
+        existing=existing,
+        migrate=False,
+        commands=dict.fromkeys(SERVICES, STUB_SERVICE),
     ) as running:
         yield running
 
@@ -87,7 +91,7 @@ def test_a_restart_may_change_environment_and_command_for_once(stack: Stack) -> 
     assert seen_by(stack, "users")["MARK"] is None
 
 
-def test_a_service_that_ended_by_itself_is_reported_once(stack: Stack) -> None:
+def test_crashed_service_is_reported_once(stack: Stack) -> None:
     os.kill(seen_by(stack, "users")["pid"], signal.SIGKILL)
     deadline = time.monotonic() + CONDITION_SECONDS
     while not (ended := stack.take_ended()) and time.monotonic() < deadline:
@@ -96,7 +100,7 @@ def test_a_service_that_ended_by_itself_is_reported_once(stack: Stack) -> None:
     assert stack.take_ended() == {}
 
 
-def test_a_paused_service_accepts_and_does_not_answer(stack: Stack) -> None:
+def test_paused_service_accepts_but_does_not_respond(stack: Stack) -> None:
     stack.send_signal("users", signal.SIGSTOP)
     parts = urlsplit(stack.urls.users)
     with socket.create_connection((str(parts.hostname), parts.port), timeout=0.3) as client:
@@ -107,7 +111,7 @@ def test_a_paused_service_accepts_and_does_not_answer(stack: Stack) -> None:
     assert seen_by(stack, "users")["pid"]
 
 
-def test_a_broker_whose_port_was_taken_meanwhile_gets_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broker_gets_another_port_if_its_port_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = choose_ports(usual=False)
     monkeypatch.setattr("devstack.stack.choose_ports", lambda **_: ports)
     with (
@@ -115,21 +119,19 @@ def test_a_broker_whose_port_was_taken_meanwhile_gets_another(tmp_path: Path, mo
         Stack(home=tmp_path, services=[], existing=Existing(databases={}), throwaway=True) as stack,
     ):
         assert RabbitMQManagement(stack.urls.rabbitmq_management).is_ready()
-        assert urlsplit(stack.urls.rabbitmq).port == ports["rabbitmq"]["PORT"], "it was free"
+        assert urlsplit(stack.urls.rabbitmq).port == ports["rabbitmq"]["PORT"], "the port was free"
         state = Home(tmp_path).read_state()
         assert state is not None
         assert state.urls["rabbitmq_management"] == stack.urls.rabbitmq_management
 
 
-def test_a_service_that_does_not_start_is_told_with_its_log_and_leaves_nothing(
-    tmp_path: Path, existing: Existing
-) -> None:
+def test_failed_service_start_shows_its_log_and_leaves_nothing(tmp_path: Path, existing: Existing) -> None:
     stack = Stack(
         home=tmp_path,
         services=SERVICES,
         existing=existing,
         migrate=False,
-        commands=dict.fromkeys(SERVICES, STANDIN),
+        commands=dict.fromkeys(SERVICES, STUB_SERVICE),
         service_env={"inventory": {"FAIL": "yes"}},
     )
     with pytest.raises(DevstackError, match=r"inventory ended with exit code 1(?s:.*)told to fail"):
@@ -145,10 +147,10 @@ def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack, existing: Ex
     assert seen_by(stack, "users")["pid"]
 
 
-def test_ports_are_found_when_the_usual_ones_are_taken(
+def test_free_ports_are_found_if_the_usual_ones_are_in_use(
     tmp_path: Path, existing: Existing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other ports stand for the usual ones here, where a platform may run beside the test."""
+    """Other ports replace the usual ones here: a platform may run beside the test."""
     usual = choose_ports(usual=False)
     monkeypatch.setattr("devstack.services.PLATFORM", [replace(spec, ports=usual[spec.name]) for spec in PLATFORM])
     monkeypatch.setattr("devstack.services.SERVER_PORTS", {name: usual[name] for name in SERVER_PORTS})
@@ -160,7 +162,7 @@ def test_ports_are_found_when_the_usual_ones_are_taken(
             existing=existing,
             migrate=False,
             usual_ports=True,
-            commands={"users": STANDIN},
+            commands={"users": STUB_SERVICE},
         ) as stack,
     ):
         assert urlsplit(stack.urls.orders).port == usual["orders"]["PORT"]
@@ -168,7 +170,7 @@ def test_ports_are_found_when_the_usual_ones_are_taken(
         assert seen_by(stack, "users")["pid"]
 
 
-def test_secrets_are_kept_private_and_survive(tmp_path: Path, existing: Existing) -> None:
+def test_secrets_are_private_and_persistent(tmp_path: Path, existing: Existing) -> None:
     kept = []
     for _ in range(2):
         with Stack(home=tmp_path, services=[], existing=existing):
@@ -193,12 +195,12 @@ with Stack(home=home, services=["users"], existing=Existing(**existing), migrate
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
+def test_killed_supervisor_leaves_no_orphan_and_no_lock(
     tmp_path: Path, existing: Existing, number: signal.Signals
 ) -> None:
     command = [sys.executable, "-c", SUPERVISOR, str(tmp_path)]
     command += [json.dumps({"databases": existing.databases, "rabbitmq_url": existing.rabbitmq_url})]
-    command += [json.dumps(STANDIN)]
+    command += [json.dumps(STUB_SERVICE)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as supervisor:  # noqa: S603
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == b"ready\n"
@@ -211,8 +213,8 @@ def test_a_dead_supervisor_leaves_no_orphan_and_no_lock(
         os.kill(supervisor.pid, number)
     wait_gone(list(state.processes))
     psutil.wait_procs(watchdog, timeout=CONDITION_SECONDS)
-    # At once, in the same folder: nothing is in the way.
+    # At once, in the same folder: nothing blocks the start.
     with Stack(
-        home=tmp_path, services=["users"], existing=existing, migrate=False, commands={"users": STANDIN}
+        home=tmp_path, services=["users"], existing=existing, migrate=False, commands={"users": STUB_SERVICE}
     ) as stack:
         assert seen_by(stack, "users")["pid"]

@@ -1,4 +1,4 @@
-"""Test servers that stay up between runs: started once, shared by runs at the same time, swept, ended."""
+"""Test servers that stay up between runs: started once, shared by concurrent runs, cleaned and stopped."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def test_two_runs_at_once_share_servers_and_leave_only_templates(environment: di
     assert [name.rpartition("_")[0] for name in left if name.startswith("template_")] == ["template_events"]
 
 
-def test_next_run_finds_the_servers_without_what_a_killed_run_left(environment: dict[str, str]) -> None:
+def test_next_run_removes_leftovers_of_a_killed_run(environment: dict[str, str]) -> None:
     before, urls = state_of(environment), addresses(state_of(environment))
     killed = max(psutil.pids()) + 10_000
     create_databases(urls["DATABASE_URL"], [f"test_{killed}_users_0"])
@@ -66,7 +66,7 @@ def test_next_run_finds_the_servers_without_what_a_killed_run_left(environment: 
     assert f"test_{killed}_vhost_1" not in [vhost["name"] for vhost in management.get("/api/vhosts")]
 
 
-def test_servers_that_have_crashed_are_started_again(environment: dict[str, str]) -> None:
+def test_crashed_servers_are_restarted(environment: dict[str, str]) -> None:
     before = state_of(environment)
     for process in before.processes:
         if process.name == "postgres" and (running := process.process()):
@@ -77,7 +77,7 @@ def test_servers_that_have_crashed_are_started_again(environment: dict[str, str]
     assert state_of(environment).supervisor != before.supervisor
 
 
-def test_kept_template_outlives_its_run_and_is_made_once(servers: TestServers) -> None:
+def test_kept_template_outlives_its_run_and_is_created_once(servers: TestServers) -> None:
     first = replace(servers, keep_templates=True, _templates={})
     second = replace(servers, keep_templates=True, _templates={})
     before = database_names(servers.stack.postgres_url)

@@ -6,7 +6,7 @@ import httpx
 
 from tests.support.callers import Caller, new_id
 
-__all__ = ["CatalogueService", "a_venue", "drafting"]
+__all__ = ["CatalogueCaller", "a_venue", "drafting"]
 
 LAYOUT = [
     {"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 10}]},
@@ -19,7 +19,7 @@ def a_venue(**changes: Any) -> dict[str, Any]:
 
 
 def drafting(**changes: Any) -> dict[str, Any]:
-    """Return the body that drafts an event with a venue of its own."""
+    """Return the body that drafts an event with its own venue."""
     body: dict[str, Any] = {
         "request_id": new_id(),
         "event_id": new_id(),
@@ -34,8 +34,8 @@ def drafting(**changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
-class CatalogueService:
-    """The catalogue's routes. Ids that do not matter to a test are made up."""
+class CatalogueCaller:
+    """Calls the catalogue's routes. Ids that do not matter to a test are generated."""
 
     def __init__(self, orchestrator: Caller) -> None:
         self.orchestrator = orchestrator
@@ -65,7 +65,7 @@ class CatalogueService:
         return await self.orchestrator.get("/internal/events", **query)
 
     async def drafted(self, **changes: Any) -> dict[str, Any]:
-        """Draft an event and return the body that did it."""
+        """Draft an event and return the body of the request."""
         body = drafting(**changes)
         answer = await self.draft(body)
         assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""The events service on a database of the module, called over its HTTP API as the orchestrator and as anybody."""
+"""The events service on a database per module, called over HTTP as the orchestrator and without a token."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from events.app import create_app
 from events.settings import Settings
-from tests.integration.events.catalogue import CatalogueService
+from tests.integration.events.catalogue import CatalogueCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.user_tokens import UserTokenMint
@@ -37,25 +37,25 @@ async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]
 
 @pytest.fixture(scope="module")
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The service's tables, seen past the service."""
+    """The service's tables, read directly."""
     database = Database(settings, application_name="tests")
     yield database
     await database.close()
 
 
 @pytest.fixture(scope="module")
-async def anybody(app: FastAPI) -> AsyncIterator[Caller]:
-    """Without any token."""
+async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
+    """A caller without a token."""
     async with Caller(app) as caller:
         yield caller
 
 
 @pytest.fixture(scope="module")
-async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[CatalogueService]:
+async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[CatalogueCaller]:
     """The internal routes, as the orchestrator calls them."""
     token = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("events")
     async with Caller(app, token) as orchestrator:
-        yield CatalogueService(orchestrator)
+        yield CatalogueCaller(orchestrator)
 
 
 @pytest.fixture

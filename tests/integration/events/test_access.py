@@ -1,4 +1,4 @@
-"""Who may call what: services the internal routes, everybody the venues."""
+"""Access: internal routes for services, venues for all callers."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ OPEN_TO_ALL = ["/api/venues"]
 internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, ids=lambda each: str(each)[-8:])
 
 
-def test_every_route_is_looked_at_here(app: FastAPI) -> None:
+def test_every_route_is_covered(app: FastAPI) -> None:
     documented = [(method, path) for path, item in app.openapi()["paths"].items() for method in item]
 
     assert len(documented) == len(INTERNAL) + len(OPEN_TO_ALL)
 
 
 @internal_routes
-async def test_internal_routes_need_a_token(anybody: Caller, method: str, path: str, body: Any) -> None:
-    answer = await anybody.request(method, path, json=body)
+async def test_internal_routes_need_a_token(anonymous: Caller, method: str, path: str, body: Any) -> None:
+    answer = await anonymous.request(method, path, json=body)
 
     assert answer.status_code == 401
     assert answer.json()["error_code"] == "UNAUTHORIZED"
@@ -60,12 +60,12 @@ async def test_internal_routes_refuse_a_token_for_another_service(
 
 
 @pytest.mark.parametrize("path", OPEN_TO_ALL)
-async def test_everybody_may_read_what_is_public(anybody: Caller, path: str) -> None:
-    assert (await anybody.get(path)).status_code == 200
+async def test_public_routes_need_no_token(anonymous: Caller, path: str) -> None:
+    assert (await anonymous.get(path)).status_code == 200
 
 
-async def test_another_method_is_refused_with_those_that_are_allowed(anybody: Caller) -> None:
-    answer = await anybody.request("DELETE", "/api/venues")
+async def test_other_method_is_405_with_the_allowed_ones(anonymous: Caller) -> None:
+    answer = await anonymous.request("DELETE", "/api/venues")
 
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET"

@@ -1,4 +1,4 @@
-"""Cancelling an event that is on sale: once, and for good."""
+"""Cancelling a published event: once, and permanently."""
 
 import asyncio
 
@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.events.catalogue import CatalogueService
+from tests.integration.events.catalogue import CatalogueCaller
 from tests.support.callers import new_id
 
 
-async def test_moves_it_to_cancelled(catalogue: CatalogueService, database: Database) -> None:
+async def test_event_becomes_cancelled(catalogue: CatalogueCaller, database: Database) -> None:
     body = await catalogue.published()
     published = (await catalogue.find(body["event_id"])).json()["data"]
 
@@ -26,14 +26,14 @@ async def test_moves_it_to_cancelled(catalogue: CatalogueService, database: Data
     assert noted == {"is_later": True}
 
 
-async def test_it_is_no_longer_found_among_what_is_on_sale(catalogue: CatalogueService) -> None:
+async def test_cancelled_event_is_not_in_the_search(catalogue: CatalogueCaller) -> None:
     name = f"Show {new_id()}"
     await catalogue.cancelled(name=name)
 
     assert (await catalogue.search(q=name)).json()["data"] == []
 
 
-async def test_fifty_repetitions_at_once_get_one_answer(catalogue: CatalogueService) -> None:
+async def test_fifty_concurrent_repetitions_get_one_response(catalogue: CatalogueCaller) -> None:
     body, request_id = await catalogue.published(), new_id()
 
     answers = await asyncio.gather(*(catalogue.cancel(body["event_id"], request_id=request_id) for _ in range(50)))
@@ -42,7 +42,7 @@ async def test_fifty_repetitions_at_once_get_one_answer(catalogue: CatalogueServ
     assert len({answer.text for answer in answers}) == 1
 
 
-async def test_of_fifty_requests_exactly_one_cancels(catalogue: CatalogueService) -> None:
+async def test_exactly_one_of_fifty_requests_cancels(catalogue: CatalogueCaller) -> None:
     body = await catalogue.published()
 
     answers = await asyncio.gather(*(catalogue.cancel(body["event_id"]) for _ in range(50)))
@@ -53,7 +53,7 @@ async def test_of_fifty_requests_exactly_one_cancels(catalogue: CatalogueService
     assert refused.json()["details"] == {"status": "CANCELLED"}
 
 
-async def test_a_draft_is_refused_and_stays_so(catalogue: CatalogueService) -> None:
+async def test_draft_is_refused_permanently(catalogue: CatalogueCaller) -> None:
     body, request_id = await catalogue.drafted(), new_id()
     early = await catalogue.cancel(body["event_id"], request_id=request_id)
     await catalogue.publish(body["event_id"])
@@ -65,14 +65,14 @@ async def test_a_draft_is_refused_and_stays_so(catalogue: CatalogueService) -> N
     assert (await catalogue.find(body["event_id"])).json()["data"]["status"] == "PUBLISHED"
 
 
-async def test_an_unknown_event_is_refused(catalogue: CatalogueService) -> None:
+async def test_an_unknown_event_is_refused(catalogue: CatalogueCaller) -> None:
     answer = await catalogue.cancel(new_id())
 
     assert answer.status_code == 404
     assert answer.json()["error_code"] == "EVENT_NOT_FOUND"
 
 
-async def test_the_id_that_published_cannot_cancel(catalogue: CatalogueService) -> None:
+async def test_request_id_of_the_publication_cannot_cancel(catalogue: CatalogueCaller) -> None:
     body, request_id = await catalogue.drafted(), new_id()
     await catalogue.publish(body["event_id"], request_id=request_id)
 
@@ -83,7 +83,7 @@ async def test_the_id_that_published_cannot_cancel(catalogue: CatalogueService) 
 
 
 @pytest.mark.parametrize("event_id", ["42", "e1e1"])
-async def test_a_malformed_id(catalogue: CatalogueService, event_id: str) -> None:
+async def test_a_malformed_id(catalogue: CatalogueCaller, event_id: str) -> None:
     answer = await catalogue.cancel(event_id)
 
     assert answer.status_code == 400

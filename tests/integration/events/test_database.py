@@ -1,4 +1,4 @@
-"""events_db itself: what it refuses whoever asks, and what a call costs."""
+"""events_db: its constraints, and the number of statements per call."""
 
 import pytest
 from sqlalchemy import text
@@ -8,12 +8,12 @@ import events.catalogue.models
 import events.venues.models  # noqa: F401 - fills the metadata
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
 from events.database import metadata
-from tests.integration.events.catalogue import CatalogueService
+from tests.integration.events.catalogue import CatalogueCaller
 from tests.support.callers import Caller
 from tests.support.statements import counted_statements, schema_differences
 
 
-async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, metadata) == []
 
 
@@ -33,8 +33,8 @@ async def test_the_migrations_make_what_the_models_say(database: Database) -> No
         ("venues", "total_halls = 0"),
     ],
 )
-async def test_refuses_what_makes_no_sense(
-    catalogue: CatalogueService, database: Database, *, table: str, change: str
+async def test_database_refuses_invalid_values(
+    catalogue: CatalogueCaller, database: Database, *, table: str, change: str
 ) -> None:
     await catalogue.drafted()
 
@@ -45,29 +45,29 @@ async def test_refuses_what_makes_no_sense(
 
 
 class TestStatementsPerCall:
-    """However long the page, the number of statements is the same."""
+    """The number of statements does not depend on the page size."""
 
     @pytest.fixture
-    async def three_events(self, catalogue: CatalogueService) -> list[str]:
+    async def three_events(self, catalogue: CatalogueCaller) -> list[str]:
         return [(await catalogue.published())["event_id"] for _ in range(3)]
 
-    async def test_search(self, catalogue: CatalogueService, three_events: list[str]) -> None:
+    async def test_search(self, catalogue: CatalogueCaller, three_events: list[str]) -> None:
         with counted_statements() as statements:
             found = await catalogue.search()
 
         assert len(found.json()["data"]) >= len(three_events)
         assert int(statements) == 2
 
-    async def test_look_up(self, catalogue: CatalogueService, three_events: list[str]) -> None:
+    async def test_look_up(self, catalogue: CatalogueCaller, three_events: list[str]) -> None:
         with counted_statements() as statements:
             found = await catalogue.look_up(*three_events)
 
         assert len(found.json()["data"]) == 3
         assert int(statements) == 1
 
-    async def test_venues(self, anybody: Caller, three_events: list[str]) -> None:
+    async def test_venues(self, anonymous: Caller, three_events: list[str]) -> None:
         with counted_statements() as statements:
-            found = await anybody.get("/api/venues")
+            found = await anonymous.get("/api/venues")
 
         assert len(found.json()["data"]) >= len(three_events)
         assert int(statements) == 2

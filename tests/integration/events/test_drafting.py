@@ -1,4 +1,4 @@
-"""Drafting an event: once per request id, with a venue that is known or comes along."""
+"""Drafting an event: once per request id, with an existing or a new venue."""
 
 import asyncio
 from typing import Any
@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.events.catalogue import LAYOUT, CatalogueService, a_venue, drafting
+from tests.integration.events.catalogue import LAYOUT, CatalogueCaller, a_venue, drafting
 from tests.support.callers import Caller, new_id
 
 
 class TestDraft:
-    async def test_answers_with_the_draft(self, catalogue: CatalogueService) -> None:
+    async def test_returns_the_draft(self, catalogue: CatalogueCaller) -> None:
         body = drafting()
 
         answer = await catalogue.draft(body)
@@ -37,9 +37,7 @@ class TestDraft:
         found = (await catalogue.find(body["event_id"])).json()["data"]
         assert found == {**event, "venue": {**a_venue(), "venue_id": venue_id}}
 
-    async def test_takes_amounts_as_numbers_times_of_any_offset_and_no_layout(
-        self, catalogue: CatalogueService
-    ) -> None:
+    async def test_numeric_amounts_any_utc_offset_and_no_layout_are_accepted(self, catalogue: CatalogueCaller) -> None:
         body = drafting(pricing_tiers={"CAT1": 350, "CAT2": 0.1}, event_date="2027-03-20T20:00:00+08:00")
         del body["layout"]
 
@@ -50,8 +48,8 @@ class TestDraft:
         assert event["layout"] == []
 
     @pytest.mark.parametrize(("cap_percent", "deadline_hours"), [(0, 0), (1000, 8760), (150, 48)])
-    async def test_takes_a_resale_cap_and_a_refund_deadline(
-        self, catalogue: CatalogueService, cap_percent: int, deadline_hours: int
+    async def test_resale_cap_and_refund_deadline_are_stored(
+        self, catalogue: CatalogueCaller, cap_percent: int, deadline_hours: int
     ) -> None:
         body = drafting(resale_cap_percent=cap_percent, refund_deadline_hours=deadline_hours)
 
@@ -61,9 +59,7 @@ class TestDraft:
         assert event["refund_deadline_hours"] == deadline_hours
         assert (await catalogue.find(body["event_id"])).json()["data"] == event
 
-    async def test_a_repeated_id_gets_the_first_answer_even_after_publication(
-        self, catalogue: CatalogueService
-    ) -> None:
+    async def test_repetition_gets_the_first_response_even_after_publication(self, catalogue: CatalogueCaller) -> None:
         body = drafting()
         first = await catalogue.draft(body)
         await catalogue.publish(body["event_id"])
@@ -72,8 +68,8 @@ class TestDraft:
 
         assert repeated.json() == first.json()
 
-    async def test_fifty_repetitions_at_once_draft_one_event_and_one_venue(
-        self, catalogue: CatalogueService, database: Database
+    async def test_fifty_concurrent_repetitions_draft_one_event_and_one_venue(
+        self, catalogue: CatalogueCaller, database: Database
     ) -> None:
         name = f"Hall {new_id()}"
         body = drafting(venue=a_venue(name=name))
@@ -84,8 +80,8 @@ class TestDraft:
         assert len({answer.text for answer in answers}) == 1
         assert await _venues_named(database, name) == 1
 
-    async def test_of_fifty_requests_for_one_event_id_exactly_one_wins(
-        self, catalogue: CatalogueService, database: Database
+    async def test_exactly_one_of_fifty_requests_for_one_event_id_wins(
+        self, catalogue: CatalogueCaller, database: Database
     ) -> None:
         event_id, name = new_id(), f"Hall {new_id()}"
 
@@ -112,7 +108,7 @@ class TestDraft:
         ids=lambda other: next(iter(other)),
     )
     async def test_the_same_id_with_other_arguments_is_refused(
-        self, catalogue: CatalogueService, other: dict[str, Any]
+        self, catalogue: CatalogueCaller, other: dict[str, Any]
     ) -> None:
         body = await catalogue.drafted()
 
@@ -157,8 +153,8 @@ class TestDraft:
         ],
         ids=str,
     )
-    async def test_refuses_what_can_never_work(
-        self, catalogue: CatalogueService, wrong: dict[str, Any], code: str
+    async def test_invalid_request_is_refused(
+        self, catalogue: CatalogueCaller, wrong: dict[str, Any], code: str
     ) -> None:
         answer = await catalogue.draft(drafting(**wrong))
 
@@ -166,7 +162,7 @@ class TestDraft:
         assert answer.json()["error_code"] == code
 
     @pytest.mark.parametrize("field", ["name", "layout"])
-    async def test_refuses_half_a_character(self, catalogue: CatalogueService, field: str) -> None:
+    async def test_lone_surrogate_is_refused(self, catalogue: CatalogueCaller, field: str) -> None:
         half = b'"\\ud83d"' if field == "name" else b'[{"category": "\\ud83d"}]'
         body = {key: value for key, value in drafting().items() if key != field}
         content = orjson.dumps(body)[:-1] + b', "' + field.encode() + b'": ' + half + b"}"
@@ -180,16 +176,16 @@ class TestDraft:
 
 
 class TestVenue:
-    async def test_a_known_venue_is_used(self, catalogue: CatalogueService, anybody: Caller) -> None:
+    async def test_a_known_venue_is_used(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         first = (await catalogue.draft(drafting(venue=a_venue(name="Known")))).json()["data"]
 
         second = (await catalogue.draft(drafting(venue=None, venue_id=first["venue"]["venue_id"]))).json()["data"]
 
         assert second["venue"] == first["venue"]
-        venues = (await anybody.get("/api/venues", per_page=100)).json()["data"]
+        venues = (await anonymous.get("/api/venues", per_page=100)).json()["data"]
         assert [venue["name"] for venue in venues].count("Known") == 1
 
-    async def test_an_unknown_venue_is_refused_and_stays_so(self, catalogue: CatalogueService) -> None:
+    async def test_unknown_venue_is_refused_permanently(self, catalogue: CatalogueCaller) -> None:
         venue_id = new_id()
         body = drafting(venue=None, venue_id=venue_id)
         early = await catalogue.draft(body)
@@ -201,19 +197,19 @@ class TestVenue:
         assert early.json()["error_code"] == late.json()["error_code"] == "NOT_FOUND"
         assert (await catalogue.find(body["event_id"])).status_code == 404
 
-    async def test_a_venue_may_bring_its_id(self, catalogue: CatalogueService) -> None:
+    async def test_new_venue_may_have_a_given_id(self, catalogue: CatalogueCaller) -> None:
         venue_id = new_id()
 
         event = (await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id)))).json()["data"]
 
         assert event["venue"] == {**a_venue(), "venue_id": venue_id}
 
-    async def test_a_venue_may_have_no_address_yet(self, catalogue: CatalogueService) -> None:
+    async def test_venue_without_an_address_is_accepted(self, catalogue: CatalogueCaller) -> None:
         event = (await catalogue.draft(drafting(venue=a_venue(address="")))).json()["data"]
 
         assert event["venue"]["address"] == ""
 
-    async def test_a_venue_known_by_that_id_is_left_as_it_is(self, catalogue: CatalogueService) -> None:
+    async def test_existing_venue_is_not_changed(self, catalogue: CatalogueCaller) -> None:
         venue_id = new_id()
         await catalogue.drafted(venue=a_venue(venue_id=venue_id))
 
@@ -221,7 +217,7 @@ class TestVenue:
 
         assert again.json()["data"]["venue"] == {**a_venue(), "venue_id": venue_id}
 
-    async def test_twenty_events_at_once_may_bring_the_same_venue(self, catalogue: CatalogueService) -> None:
+    async def test_twenty_concurrent_drafts_create_one_venue(self, catalogue: CatalogueCaller) -> None:
         venue = a_venue(venue_id=new_id())
 
         answers = await asyncio.gather(*(catalogue.draft(drafting(venue=venue)) for _ in range(20)))

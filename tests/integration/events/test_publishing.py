@@ -1,4 +1,4 @@
-"""Publishing a draft, and undoing one: also when the draft never came, comes later, or is under way."""
+"""Publishing a draft, and undoing one: even if the draft never arrived, arrives later, or is in progress."""
 
 import asyncio
 from functools import partial
@@ -12,13 +12,13 @@ from common.db.idempotency import ParticipantRequest
 from events.catalogue.repository import draft_parameters
 from events.catalogue.schemas import DraftEvent
 from events.catalogue.statements import DRAFT
-from tests.integration.events.catalogue import CatalogueService, a_venue, drafting
+from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
 from tests.support.callers import Caller, new_id
 from tests.support.waiting import eventually
 
 
 class TestPublish:
-    async def test_puts_the_draft_on_sale(self, catalogue: CatalogueService) -> None:
+    async def test_draft_becomes_published(self, catalogue: CatalogueCaller) -> None:
         body = drafting()
         drafted = (await catalogue.draft(body)).json()["data"]
 
@@ -28,7 +28,7 @@ class TestPublish:
         assert answer.json()["data"] == {**drafted, "status": "PUBLISHED"}
         assert (await catalogue.find(body["event_id"])).json()["data"] == {**drafted, "status": "PUBLISHED"}
 
-    async def test_fifty_repetitions_at_once_get_one_answer(self, catalogue: CatalogueService) -> None:
+    async def test_fifty_concurrent_repetitions_get_one_response(self, catalogue: CatalogueCaller) -> None:
         body, request_id = await catalogue.drafted(), new_id()
 
         answers = await asyncio.gather(*(catalogue.publish(body["event_id"], request_id=request_id) for _ in range(50)))
@@ -36,14 +36,14 @@ class TestPublish:
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.text for answer in answers}) == 1
 
-    async def test_of_fifty_requests_exactly_one_publishes(self, catalogue: CatalogueService) -> None:
+    async def test_exactly_one_of_fifty_requests_publishes(self, catalogue: CatalogueCaller) -> None:
         body = await catalogue.drafted()
 
         answers = await asyncio.gather(*(catalogue.publish(body["event_id"]) for _ in range(50)))
 
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 49
 
-    async def test_the_same_id_for_another_event_is_refused(self, catalogue: CatalogueService) -> None:
+    async def test_the_same_id_for_another_event_is_refused(self, catalogue: CatalogueCaller) -> None:
         first, second, request_id = await catalogue.drafted(), await catalogue.drafted(), new_id()
         await catalogue.publish(first["event_id"], request_id=request_id)
 
@@ -52,7 +52,7 @@ class TestPublish:
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_an_unknown_event_is_refused_and_stays_so(self, catalogue: CatalogueService) -> None:
+    async def test_unknown_event_is_refused_permanently(self, catalogue: CatalogueCaller) -> None:
         event_id, request_id = new_id(), new_id()
         early = await catalogue.publish(event_id, request_id=request_id)
         await catalogue.drafted(event_id=event_id)
@@ -64,7 +64,7 @@ class TestPublish:
         assert (await catalogue.find(event_id)).json()["data"]["status"] == "DRAFT"
 
     @pytest.mark.parametrize("status", ["PUBLISHED", "CANCELLED"])
-    async def test_what_is_no_draft_is_refused(self, catalogue: CatalogueService, status: str) -> None:
+    async def test_published_or_cancelled_event_is_refused(self, catalogue: CatalogueCaller, status: str) -> None:
         body = await (catalogue.cancelled() if status == "CANCELLED" else catalogue.published())
 
         answer = await catalogue.publish(body["event_id"])
@@ -75,8 +75,8 @@ class TestPublish:
 
 
 class TestDiscard:
-    async def test_removes_the_draft_and_the_venue_it_brought(
-        self, catalogue: CatalogueService, anybody: Caller
+    async def test_removes_the_draft_and_the_venue_it_created(
+        self, catalogue: CatalogueCaller, anonymous: Caller
     ) -> None:
         body = await catalogue.drafted(venue=a_venue(name=f"Hall {new_id()}"))
 
@@ -85,19 +85,19 @@ class TestDiscard:
         assert answer.status_code == 200
         assert answer.json()["data"] == {"event_id": body["event_id"]}
         assert (await catalogue.find(body["event_id"])).json()["error_code"] == "EVENT_NOT_FOUND"
-        assert body["venue"]["name"] not in await _venue_names(anybody)
+        assert body["venue"]["name"] not in await _venue_names(anonymous)
 
-    async def test_leaves_a_venue_that_was_known_before(self, catalogue: CatalogueService, anybody: Caller) -> None:
+    async def test_venue_that_existed_before_is_kept(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         venue_id, name = new_id(), f"Hall {new_id()}"
         await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
         body = await catalogue.drafted(venue=None, venue_id=venue_id)
 
         await catalogue.discard(body["event_id"], undoes=body["request_id"])
 
-        assert name in await _venue_names(anybody)
+        assert name in await _venue_names(anonymous)
 
-    async def test_leaves_a_known_venue_that_no_other_event_is_in(
-        self, catalogue: CatalogueService, anybody: Caller, database: Database
+    async def test_existing_venue_without_other_events_is_kept(
+        self, catalogue: CatalogueCaller, anonymous: Caller, database: Database
     ) -> None:
         venue_id, name = new_id(), f"Hall {new_id()}"
         await database.execute(
@@ -108,11 +108,9 @@ class TestDiscard:
 
         await catalogue.discard(body["event_id"], undoes=body["request_id"])
 
-        assert name in await _venue_names(anybody)
+        assert name in await _venue_names(anonymous)
 
-    async def test_leaves_a_venue_that_another_event_moved_into(
-        self, catalogue: CatalogueService, anybody: Caller
-    ) -> None:
+    async def test_venue_used_by_another_event_is_kept(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         venue_id, name = new_id(), f"Hall {new_id()}"
         body = await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
         other = await catalogue.drafted(venue=None, venue_id=venue_id)
@@ -121,9 +119,11 @@ class TestDiscard:
 
         assert answer.status_code == 200
         assert (await catalogue.find(other["event_id"])).json()["data"]["venue"]["name"] == name
-        assert name in await _venue_names(anybody)
+        assert name in await _venue_names(anonymous)
 
-    async def test_accepts_that_the_draft_never_came_and_refuses_it_later(self, catalogue: CatalogueService) -> None:
+    async def test_discard_before_the_draft_succeeds_and_the_late_draft_is_refused(
+        self, catalogue: CatalogueCaller
+    ) -> None:
         body = drafting()
 
         answer = await catalogue.discard(body["event_id"], undoes=body["request_id"])
@@ -136,7 +136,9 @@ class TestDiscard:
         assert (await catalogue.find(body["event_id"])).status_code == 404
 
     @pytest.mark.parametrize("same_id", [True, False])
-    async def test_fifty_at_once_get_one_answer(self, catalogue: CatalogueService, *, same_id: bool) -> None:
+    async def test_fifty_concurrent_requests_get_one_response(
+        self, catalogue: CatalogueCaller, *, same_id: bool
+    ) -> None:
         body, request_id = await catalogue.drafted(), new_id()
 
         answers = await asyncio.gather(
@@ -151,7 +153,7 @@ class TestDiscard:
         assert {answer.status_code for answer in answers} == {200}
         assert {answer.json()["data"]["event_id"] for answer in answers} == {body["event_id"]}
 
-    async def test_other_arguments_under_one_id_are_refused(self, catalogue: CatalogueService) -> None:
+    async def test_request_id_with_other_arguments_is_refused(self, catalogue: CatalogueCaller) -> None:
         body, request_id = await catalogue.drafted(), new_id()
         await catalogue.discard(body["event_id"], undoes=body["request_id"], request_id=request_id)
 
@@ -159,7 +161,7 @@ class TestDiscard:
 
         assert answer.status_code == 422
 
-    async def test_what_is_on_sale_is_not_undone(self, catalogue: CatalogueService) -> None:
+    async def test_published_event_is_not_discarded(self, catalogue: CatalogueCaller) -> None:
         body, request_id = await catalogue.published(), new_id()
 
         answers = [
@@ -174,9 +176,9 @@ class TestDiscard:
 
 
 class TestRaces:
-    """Whoever comes first, nothing is left standing that was undone."""
+    """Whichever comes first, nothing that was undone remains."""
 
-    async def test_a_draft_and_its_undo(self, catalogue: CatalogueService, anybody: Caller) -> None:
+    async def test_concurrent_draft_and_undo(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         name = f"Hall {new_id()}"
         for _ in range(30):
             body = drafting(venue=a_venue(name=name))
@@ -188,23 +190,23 @@ class TestRaces:
             assert discarded.status_code == 200
             assert drafted.status_code == 200 or drafted.json()["error_code"] == "REQUEST_UNDONE"
             assert (await catalogue.find(body["event_id"])).status_code == 404
-        assert name not in await _venue_names(anybody)
+        assert name not in await _venue_names(anonymous)
 
-    async def test_an_undo_waits_for_the_draft_in_flight(self, catalogue: CatalogueService, database: Database) -> None:
+    async def test_undo_waits_for_the_uncommitted_draft(self, catalogue: CatalogueCaller, database: Database) -> None:
         body = drafting()
         draft = DraftEvent.model_validate(body)
         request = ParticipantRequest.of(draft.request_id, "draft", **draft.model_dump(exclude={"request_id"}))
         async with database.transaction() as connection:
             await connection.execute(DRAFT, {**draft_parameters(draft), **request.parameters})
             discarding = asyncio.create_task(catalogue.discard(body["event_id"], undoes=body["request_id"]))
-            await eventually(partial(_somebody_waits, database))
+            await eventually(partial(_is_waiting_for_a_lock, database))
 
         answer = await discarding
 
         assert answer.status_code == 200
         assert (await catalogue.find(body["event_id"])).status_code == 404
 
-    async def test_publishing_and_discarding(self, catalogue: CatalogueService) -> None:
+    async def test_concurrent_publication_and_discard(self, catalogue: CatalogueCaller) -> None:
         for _ in range(30):
             body = await catalogue.drafted()
 
@@ -217,7 +219,7 @@ class TestRaces:
             found = await catalogue.find(body["event_id"])
             assert found.status_code == (200 if published.status_code == 200 else 404)
 
-    async def test_moving_into_a_venue_that_is_being_discarded(self, catalogue: CatalogueService) -> None:
+    async def test_draft_in_a_venue_that_is_being_discarded(self, catalogue: CatalogueCaller) -> None:
         for _ in range(30):
             venue_id = new_id()
             body = await catalogue.drafted(venue=a_venue(venue_id=venue_id))
@@ -233,11 +235,11 @@ class TestRaces:
             assert found.status_code == moved.status_code
 
 
-async def _venue_names(anybody: Caller) -> list[str]:
-    return [venue["name"] for venue in (await anybody.get("/api/venues", per_page=100)).json()["data"]]
+async def _venue_names(anonymous: Caller) -> list[str]:
+    return [venue["name"] for venue in (await anonymous.get("/api/venues", per_page=100)).json()["data"]]
 
 
-async def _somebody_waits(database: Database) -> Any:
+async def _is_waiting_for_a_lock(database: Database) -> Any:
     waiting = await database.fetch_one(
         text(
             "SELECT count(*) AS waiting FROM pg_stat_activity"

@@ -6,17 +6,17 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.events.catalogue import CatalogueService, a_venue
+from tests.integration.events.catalogue import CatalogueCaller, a_venue
 from tests.support.callers import Caller, new_id
 
 
 @pytest.fixture
-async def nothing_else(database: Database) -> None:
+async def empty_catalogue(database: Database) -> None:
     """An empty catalogue."""
     await database.execute(text("TRUNCATE events, venues CASCADE"))
 
 
-async def names(catalogue: CatalogueService, **query: Any) -> list[str]:
+async def names(catalogue: CatalogueCaller, **query: Any) -> list[str]:
     answer = await catalogue.search(**query)
     assert answer.status_code == 200, answer.text
     return [event["name"] for event in answer.json()["data"]]
@@ -24,7 +24,7 @@ async def names(catalogue: CatalogueService, **query: Any) -> list[str]:
 
 class TestFind:
     @pytest.mark.parametrize("status", ["DRAFT", "PUBLISHED", "CANCELLED"])
-    async def test_finds_events_of_any_status(self, catalogue: CatalogueService, status: str) -> None:
+    async def test_finds_events_of_any_status(self, catalogue: CatalogueCaller, status: str) -> None:
         make = {"DRAFT": catalogue.drafted, "PUBLISHED": catalogue.published, "CANCELLED": catalogue.cancelled}
         body = await make[status]()
 
@@ -33,14 +33,14 @@ class TestFind:
         assert answer.status_code == 200
         assert answer.json()["data"]["status"] == status
 
-    async def test_an_unknown_event(self, catalogue: CatalogueService) -> None:
+    async def test_an_unknown_event(self, catalogue: CatalogueCaller) -> None:
         answer = await catalogue.find(new_id())
 
         assert answer.status_code == 404
         assert answer.json()["error_code"] == "EVENT_NOT_FOUND"
 
     @pytest.mark.parametrize("event_id", ["42", "e1e1e1e1", "%00"])
-    async def test_a_malformed_id(self, catalogue: CatalogueService, event_id: str) -> None:
+    async def test_a_malformed_id(self, catalogue: CatalogueCaller, event_id: str) -> None:
         answer = await catalogue.find(event_id)
 
         assert answer.status_code == 400
@@ -48,7 +48,7 @@ class TestFind:
 
 
 class TestLookUp:
-    async def test_gives_those_that_exist_once_in_the_order_asked_for(self, catalogue: CatalogueService) -> None:
+    async def test_existing_events_are_returned_once_in_request_order(self, catalogue: CatalogueCaller) -> None:
         first, second = (await catalogue.published())["event_id"], (await catalogue.drafted())["event_id"]
 
         answer = await catalogue.look_up(second, new_id(), first, second)
@@ -57,22 +57,22 @@ class TestLookUp:
         assert [event["event_id"] for event in answer.json()["data"]] == [second, first]
         assert answer.json()["data"][1] == (await catalogue.find(first)).json()["data"]
 
-    async def test_nothing_asked_nothing_given(self, catalogue: CatalogueService) -> None:
+    async def test_empty_request_returns_nothing(self, catalogue: CatalogueCaller) -> None:
         assert (await catalogue.look_up()).json()["data"] == []
 
-    async def test_takes_a_hundred_and_no_more(self, catalogue: CatalogueService) -> None:
+    async def test_hundred_ids_at_most(self, catalogue: CatalogueCaller) -> None:
         many = [new_id() for _ in range(101)]
 
         assert (await catalogue.look_up(*many[:100])).json()["data"] == []
         assert (await catalogue.look_up(*many)).json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_a_malformed_id(self, catalogue: CatalogueService) -> None:
+    async def test_a_malformed_id(self, catalogue: CatalogueCaller) -> None:
         assert (await catalogue.look_up("42")).json()["error_code"] == "INVALID_UUID"
 
 
-@pytest.mark.usefixtures("nothing_else")
+@pytest.mark.usefixtures("empty_catalogue")
 class TestSearch:
-    async def test_shows_published_events_only(self, catalogue: CatalogueService) -> None:
+    async def test_shows_published_events_only(self, catalogue: CatalogueCaller) -> None:
         await catalogue.drafted(name="Draft")
         await catalogue.cancelled(name="Cancelled")
         published = await catalogue.published(name="Published")
@@ -82,13 +82,13 @@ class TestSearch:
         assert answer.json()["data"] == [(await catalogue.find(published["event_id"])).json()["data"]]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 1, "total_pages": 1}
 
-    async def test_is_empty_when_there_is_nothing(self, catalogue: CatalogueService) -> None:
+    async def test_empty_catalogue_returns_no_events(self, catalogue: CatalogueCaller) -> None:
         answer = await catalogue.search()
 
         assert answer.json()["data"] == []
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 0, "total_pages": 0}
 
-    async def test_goes_by_date_then_by_id(self, catalogue: CatalogueService) -> None:
+    async def test_events_are_sorted_by_date_then_id(self, catalogue: CatalogueCaller) -> None:
         late = (await catalogue.published(event_date="2027-05-01T00:00:00Z"))["event_id"]
         same_day = [(await catalogue.published(event_date="2027-04-01T00:00:00Z"))["event_id"] for _ in range(4)]
         early = (await catalogue.published(event_date="2027-03-01T00:00:00Z"))["event_id"]
@@ -100,7 +100,7 @@ class TestSearch:
     @pytest.mark.parametrize(
         ("page", "expected"), [(1, ["1", "2"]), (2, ["3", "4"]), (3, ["5"]), (4, []), (1_000_000, [])]
     )
-    async def test_pages(self, catalogue: CatalogueService, page: int, expected: list[str]) -> None:
+    async def test_pages(self, catalogue: CatalogueCaller, page: int, expected: list[str]) -> None:
         for day in range(1, 6):
             await catalogue.published(name=str(day), event_date=f"2027-03-0{day}T00:00:00Z")
 
@@ -129,8 +129,8 @@ class TestSearch:
             ("   ", ["100% Pop", "AC/DC", "Jazz & Blues", "Late jazz", "Soirée", "back\\slash", "under_score"]),
         ],
     )
-    async def test_finds_a_part_of_the_name_taken_literally(
-        self, catalogue: CatalogueService, q: str, expected: list[str]
+    async def test_name_search_matches_a_literal_substring(
+        self, catalogue: CatalogueCaller, q: str, expected: list[str]
     ) -> None:
         for name in ("Jazz & Blues", "Late jazz", "Soirée", "100% Pop", "under_score", "back\\slash", "AC/DC"):
             await catalogue.published(name=name)
@@ -153,8 +153,8 @@ class TestSearch:
         ],
         ids=str,
     )
-    async def test_keeps_to_the_dates_bounds_included(
-        self, catalogue: CatalogueService, query: dict[str, str], expected: list[str]
+    async def test_date_bounds_are_inclusive(
+        self, catalogue: CatalogueCaller, query: dict[str, str], expected: list[str]
     ) -> None:
         for day in (1, 2, 3):
             await catalogue.published(name=str(day), event_date=f"2027-03-0{day}T00:00:00Z")
@@ -178,41 +178,41 @@ class TestSearch:
         ],
         ids=str,
     )
-    async def test_refuses_a_query_that_makes_no_sense(
-        self, catalogue: CatalogueService, query: dict[str, Any]
-    ) -> None:
+    async def test_invalid_query_is_refused(self, catalogue: CatalogueCaller, query: dict[str, Any]) -> None:
         answer = await catalogue.search(**query)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
 
-@pytest.mark.usefixtures("nothing_else")
+@pytest.mark.usefixtures("empty_catalogue")
 class TestVenues:
-    async def test_are_listed_by_name_for_everybody(self, catalogue: CatalogueService, anybody: Caller) -> None:
+    async def test_venues_are_sorted_by_name_without_a_token(
+        self, catalogue: CatalogueCaller, anonymous: Caller
+    ) -> None:
         venues = [a_venue(name=name, venue_id=new_id()) for name in ("Victoria Hall", "Esplanade", "Arts House")]
         for venue in venues:
             await catalogue.published(venue=venue)
 
-        answer = await anybody.get("/api/venues")
+        answer = await anonymous.get("/api/venues")
 
         assert answer.status_code == 200
         assert answer.json()["data"] == venues[::-1]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 3, "total_pages": 1}
 
     @pytest.mark.parametrize(("page", "expected"), [(1, ["A", "B"]), (2, ["C"]), (3, [])])
-    async def test_pages(self, catalogue: CatalogueService, anybody: Caller, page: int, expected: list[str]) -> None:
+    async def test_pages(self, catalogue: CatalogueCaller, anonymous: Caller, page: int, expected: list[str]) -> None:
         for name in ("A", "B", "C"):
             await catalogue.published(venue=a_venue(name=name))
 
-        answer = await anybody.get("/api/venues", page=page, per_page=2)
+        answer = await anonymous.get("/api/venues", page=page, per_page=2)
 
         assert [venue["name"] for venue in answer.json()["data"]] == expected
         assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 3, "total_pages": 2}
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"page": "x"}], ids=str)
-    async def test_refuse_a_page_that_makes_no_sense(self, anybody: Caller, query: dict[str, Any]) -> None:
-        answer = await anybody.get("/api/venues", **query)
+    async def test_invalid_page_is_refused(self, anonymous: Caller, query: dict[str, Any]) -> None:
+        answer = await anonymous.get("/api/venues", **query)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"

@@ -1,4 +1,4 @@
-"""The gateway between a client and four services that note what reaches them."""
+"""The gateway between a client and four services that record the requests they receive."""
 
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +18,7 @@ from tests.support.http_client import http_client
 from tests.support.serving import serving
 from tests.support.waiting import eventually
 
-# Nobody listens there: for the many tests that need no broker.
+# Nothing listens there: for the many tests that need no broker.
 NO_BROKER = "amqp://guest:guest@127.0.0.1:1/"
 
 __all__ = ["NO_BROKER", "Gateways", "until_ready"]
@@ -34,14 +34,14 @@ async def all_services() -> AsyncIterator[Services]:
 
 @pytest.fixture
 def services(all_services: Services) -> Services:
-    """The services, having seen nothing yet."""
-    all_services.forget()
+    """The services, without recorded requests."""
+    all_services.reset()
     return all_services
 
 
 @pytest.fixture(scope="module")
 def gateways(all_services: Services) -> Gateways:
-    """Make a gateway: ``async with gateways(rate_limit_per_minute=3) as url``."""
+    """Start a gateway: ``async with gateways(rate_limit_per_minute=3) as url``."""
 
     @asynccontextmanager
     async def running(**changes: Any) -> AsyncIterator[str]:
@@ -66,7 +66,7 @@ def gateways(all_services: Services) -> Gateways:
 
 @pytest.fixture(scope="module")
 async def gateway(gateways: Gateways) -> AsyncIterator[str]:
-    """One without limits, for whoever has nothing special to ask for."""
+    """A gateway without limits, for tests without special settings."""
     async with gateways() as url:
         await until_ready(url)
         yield url

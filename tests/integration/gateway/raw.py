@@ -1,4 +1,4 @@
-"""Requests as bytes, for what no well-behaved client would send."""
+"""Sends requests as bytes, for what no well-behaved client sends."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tests.support.timeouts import ANSWER_SECONDS
 
-__all__ = ["RawAnswer", "ask", "exchange", "reading_slowly"]
+__all__ = ["RawAnswer", "ask", "exchange", "open_unread"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RawAnswer:
 
 
 async def ask(url: str, target: str, *header_lines: str, method: str = "GET", body: bytes = b"") -> RawAnswer:
-    """Send one request with exactly that target and those header lines, and read until the server closes."""
+    """Send a request with exactly this target and these header lines, and read until the server closes."""
     lines = [f"{method} {target} HTTP/1.1", "Host: gateway.test", "Connection: close", *header_lines]
     answer = await exchange(url, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
     head, _, content = answer.partition(b"\r\n\r\n")
@@ -47,8 +47,8 @@ async def exchange(url: str, data: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def reading_slowly(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
-    """Send a request and take no more of the answer than is asked for (and some 8 kB)."""
+async def open_unread(url: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """Send a request and read no more of the response than is requested (and some 8 kB)."""
     address = urlsplit(url)
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

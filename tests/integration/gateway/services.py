@@ -1,4 +1,4 @@
-"""The services behind the gateway: real servers on free ports that note what reaches them."""
+"""The services behind the gateway: real servers on free ports that record the requests they receive."""
 
 import asyncio
 import uuid
@@ -24,7 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A request as a service saw it."""
+    """A request as a service received it."""
 
     service: Upstream
     method: str
@@ -35,7 +35,7 @@ class Received:
 
 @dataclass(kw_only=True)
 class Services:
-    """All four. Any path is answered with 200, unless a handler was given for it."""
+    """All four services. Any path returns 200 unless it has a handler."""
 
     mint: UserTokenMint
     service_tokens: ServiceTokens
@@ -45,11 +45,11 @@ class Services:
     documents: dict[Upstream, dict[str, Any]] = field(default_factory=dict)
     broken_documents: set[Upstream] = field(default_factory=set)
     probes: int = 0
-    """How often any of them was asked whether it lives."""
+    """The number of liveness probes to all services."""
     revoked: dict[uuid.UUID, str] = field(default_factory=dict)
-    """What users answers to whoever asks for revoked sessions: id and when its tokens are dead."""
+    """The revoked sessions that users returns: id and the expiry of the session's tokens."""
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.received.clear()
         self.handlers.clear()
         self.documents.clear()
@@ -124,6 +124,6 @@ async def running_services(secret: SecretStr) -> AsyncIterator[Services]:
 
 
 async def never(_: web.Request) -> web.StreamResponse:
-    """Handle a request by not answering."""
+    """Handle a request by never responding."""
     await asyncio.Event().wait()
     raise AssertionError("unreachable")

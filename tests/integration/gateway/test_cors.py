@@ -1,4 +1,4 @@
-"""Pages of configured origins may call, with credentials; others may not."""
+"""Configured origins may call with credentials; others may not."""
 
 from collections.abc import AsyncIterator
 
@@ -32,7 +32,7 @@ def preflight(origin: str, method: str = "POST", headers: str = "authorization, 
 
 
 @pytest.mark.parametrize("origin", [SHOP, ADMIN])
-async def test_a_configured_origin_may_call(http: httpx.AsyncClient, services: Services, origin: str) -> None:
+async def test_configured_origin_is_allowed(http: httpx.AsyncClient, services: Services, origin: str) -> None:
     allowed = await http.options("/api/reserve", headers=preflight(origin))
     assert allowed.status_code == 200
     assert allowed.headers["Access-Control-Allow-Origin"] == origin
@@ -47,7 +47,7 @@ async def test_a_configured_origin_may_call(http: httpx.AsyncClient, services: S
     assert "X-Correlation-ID" in answer.headers["Access-Control-Expose-Headers"]
 
 
-async def test_a_script_can_read_refusals_too(http: httpx.AsyncClient) -> None:
+async def test_refusals_carry_cors_headers(http: httpx.AsyncClient) -> None:
     refusals = [
         await http.get("/api/tickets", headers={"Origin": SHOP}),
         await http.get("/api/nothing", headers={"Origin": SHOP}),
@@ -59,7 +59,7 @@ async def test_a_script_can_read_refusals_too(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("origin", [STRANGER, f"{SHOP}.evil.example", "http://shop.example", "null"])
-async def test_another_origin_may_not(http: httpx.AsyncClient, origin: str) -> None:
+async def test_other_origin_is_not_allowed(http: httpx.AsyncClient, origin: str) -> None:
     refused = await http.options("/api/reserve", headers=preflight(origin))
     assert refused.status_code == 400
     assert "Access-Control-Allow-Origin" not in refused.headers
@@ -68,15 +68,15 @@ async def test_another_origin_may_not(http: httpx.AsyncClient, origin: str) -> N
 
 
 @pytest.mark.parametrize("asked", [{"method": "TRACE"}, {"headers": "x-forwarded-for"}])
-async def test_only_what_the_api_takes_is_allowed(http: httpx.AsyncClient, asked: dict[str, str]) -> None:
+async def test_only_methods_and_headers_of_the_api_are_allowed(http: httpx.AsyncClient, asked: dict[str, str]) -> None:
     assert (await http.options("/api/reserve", headers=preflight(SHOP, **asked))).status_code == 400
 
 
-async def test_without_configured_origins_no_other_page_may_call(client: httpx.AsyncClient) -> None:
+async def test_no_origin_is_allowed_by_default(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/events", headers={"Origin": SHOP})
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_any_origin_is_refused_at_start() -> None:
+def test_wildcard_origin_is_refused_at_start() -> None:
     with pytest.raises(ValidationError, match="CORS_ORIGINS"):
         Settings(env="test", rabbitmq_url=SecretStr(NO_BROKER), cors_origins="*")

@@ -10,7 +10,7 @@ from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
 from tests.integration.gateway.services import Services
 
-# What a client could send to pass for somebody else.
+# Headers by which a client could pose as another user or as a service.
 FORGED = (
     "X-Forwarded-For: 6.6.6.6",
     "X-Forwarded-Host: evil.test",
@@ -32,7 +32,7 @@ FORGED = (
 )
 
 
-async def test_what_a_client_could_forge_never_reaches_a_service(gateway: str, services: Services) -> None:
+async def test_forged_internal_headers_are_dropped(gateway: str, services: Services) -> None:
     await ask(gateway, "/api/events", *FORGED)
     seen = services.last.headers
     assert seen["X-Forwarded-For"] == "127.0.0.1"
@@ -42,7 +42,7 @@ async def test_what_a_client_could_forge_never_reaches_a_service(gateway: str, s
     assert "gateway.test" not in seen["Host"]
 
 
-async def test_what_a_service_needs_reaches_it(gateway: str, services: Services, token: str) -> None:
+async def test_headers_that_services_need_are_forwarded(gateway: str, services: Services, token: str) -> None:
     lines = {
         "Accept": "application/json",
         "Accept-Language": "de, en;q=0.5",
@@ -56,7 +56,7 @@ async def test_what_a_service_needs_reaches_it(gateway: str, services: Services,
     assert {name: services.last.headers[name] for name in lines} == lines
 
 
-async def test_nothing_is_added_on_the_way(gateway: str, services: Services) -> None:
+async def test_no_other_header_is_added(gateway: str, services: Services) -> None:
     await ask(gateway, "/api/events")
     assert {name.lower() for name in services.last.headers} == {
         "host",
@@ -66,23 +66,21 @@ async def test_nothing_is_added_on_the_way(gateway: str, services: Services) -> 
     }
 
 
-async def test_a_correlation_id_goes_through_and_comes_back(client: httpx.AsyncClient, services: Services) -> None:
+async def test_correlation_id_is_forwarded_and_returned(client: httpx.AsyncClient, services: Services) -> None:
     answer = await client.get("/api/events", headers={"X-Correlation-ID": "click-0001"})
     assert services.last.headers["X-Correlation-ID"] == "click-0001"
     assert answer.headers.get_list("X-Correlation-ID") == ["click-0001"]
 
 
 @pytest.mark.parametrize("offered", ["", "short", "a b c d e f g h", "x" * 129, "<script>alert(1)</script>"])
-async def test_a_correlation_id_that_would_spoil_a_log_is_replaced(
-    client: httpx.AsyncClient, services: Services, offered: str
-) -> None:
+async def test_unsafe_correlation_id_is_replaced(client: httpx.AsyncClient, services: Services, offered: str) -> None:
     answer = await client.get("/api/events", headers={"X-Correlation-ID": offered})
     given = answer.headers["X-Correlation-ID"]
     assert given != offered
     assert services.last.headers["X-Correlation-ID"] == given
 
 
-async def test_what_is_between_services_does_not_come_back(client: httpx.AsyncClient, services: Services) -> None:
+async def test_internal_response_headers_are_removed(client: httpx.AsyncClient, services: Services) -> None:
     async def answer(_: web.Request) -> web.Response:
         headers = {
             "X-Error-Kind": "conflict",
@@ -108,7 +106,7 @@ async def test_what_is_between_services_does_not_come_back(client: httpx.AsyncCl
     assert len(got.headers.get_list("date")) == 1
 
 
-async def test_a_redirect_is_the_clients_to_follow(client: httpx.AsyncClient, services: Services) -> None:
+async def test_redirect_is_returned_to_the_client(client: httpx.AsyncClient, services: Services) -> None:
     async def answer(_: web.Request) -> web.Response:
         raise web.HTTPFound("http://127.0.0.1:1/internal")
 
@@ -117,7 +115,7 @@ async def test_a_redirect_is_the_clients_to_follow(client: httpx.AsyncClient, se
     assert (got.status_code, got.headers["Location"]) == (302, "http://127.0.0.1:1/internal")
 
 
-async def test_every_answer_tells_browsers_what_they_need(client: httpx.AsyncClient) -> None:
+async def test_every_response_has_security_headers(client: httpx.AsyncClient) -> None:
     for path in ("/api/events", "/api/nothing", "/", "/docs", "/health", "/api/pay"):
         answer = await client.get(path)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -127,7 +125,7 @@ async def test_every_answer_tells_browsers_what_they_need(client: httpx.AsyncCli
         assert "X-Error-Kind" not in answer.headers
 
 
-async def test_nothing_of_the_api_is_kept_by_anybody(
+async def test_api_responses_are_not_cacheable(
     client: httpx.AsyncClient, services: Services, bearer: dict[str, str]
 ) -> None:
     async def crash(_: web.Request) -> web.Response:
@@ -148,7 +146,7 @@ async def test_nothing_of_the_api_is_kept_by_anybody(
     assert [answer.headers.get_list("Cache-Control") for answer in answers] == [["no-store"]] * len(answers)
 
 
-async def test_a_services_own_word_on_caching_stands(
+async def test_cache_headers_of_a_service_are_kept(
     client: httpx.AsyncClient, services: Services, bearer: dict[str, str]
 ) -> None:
     async def answer(_: web.Request) -> web.Response:
@@ -159,7 +157,9 @@ async def test_a_services_own_word_on_caching_stands(
     assert got.headers.get_list("Cache-Control") == ["private, max-age=5"]
 
 
-async def test_behind_a_trusted_proxy_the_client_is_whom_the_proxy_saw(gateways: Gateways, services: Services) -> None:
+async def test_client_address_behind_a_trusted_proxy_is_the_forwarded_one(
+    gateways: Gateways, services: Services
+) -> None:
     async with gateways(trusted_proxies="127.0.0.1, 10.0.0.0/8") as url:
         await ask(url, "/api/events", "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3", "X-Forwarded-Proto: https")
         assert services.last.headers["X-Forwarded-For"] == "203.0.113.9"
@@ -169,13 +169,13 @@ async def test_behind_a_trusted_proxy_the_client_is_whom_the_proxy_saw(gateways:
         assert services.last.headers["X-Forwarded-For"] == "127.0.0.1"
 
 
-async def test_metrics_are_for_operators(gateways: Gateways, client: httpx.AsyncClient) -> None:
+async def test_metrics_are_for_operators_only(gateways: Gateways, client: httpx.AsyncClient) -> None:
     assert (await client.get("/metrics")).status_code == 200
     assert (await client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})).status_code == 404
     async with gateways(operator_networks="192.0.2.0/24", trusted_proxies="127.0.0.1") as url:
         await until_ready(url)
         assert (await ask(url, "/metrics")).status == 404
-        for asked_for in ("203.0.113.9", "192.0.2.7"):  # through a proxy it may be anybody
+        for asked_for in ("203.0.113.9", "192.0.2.7"):  # through a proxy the client is unknown
             assert (await ask(url, "/metrics", f"X-Forwarded-For: {asked_for}")).status == 404
 
 

@@ -1,4 +1,4 @@
-"""A hundred requests a minute, per user, per address when anonymous."""
+"""A hundred requests a minute, per user, and per address for anonymous requests."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
 
 
 class Clock:
-    """Ten seconds into a minute, until somebody moves it."""
+    """Ten seconds into a minute, until a test moves it."""
 
     now = 1_800_000_010.0
 
@@ -60,7 +60,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 def hanging_redis_url() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # connections are made, and that is all
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts connections and never responds
         yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
 
 
@@ -68,7 +68,7 @@ async def spend(url: str, *lines: str, requests: int = LIMIT + 1, path: str = "/
     return [(await ask(url, path, *lines)).status for _ in range(requests)]
 
 
-async def test_an_address_that_asked_enough_is_refused_with_429(limited: str, services: Services) -> None:
+async def test_address_over_its_limit_is_429(limited: str, services: Services) -> None:
     answers = [await ask(limited, "/api/events") for _ in range(LIMIT + 1)]
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
     assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
@@ -85,22 +85,22 @@ async def test_addresses_are_counted_apart(limited: str) -> None:
     assert await spend(limited, "X-Forwarded-For: 203.0.113.2") == [200, 200, 200, 429]
 
 
-async def test_one_ipv6_customer_has_one_count(limited: str) -> None:
+async def test_ipv6_customer_network_is_counted_as_one_address(limited: str) -> None:
     for host in ("1:2:3:4", "ffff:0:0:1", ":5"):
         assert (await ask(limited, "/api/events", f"X-Forwarded-For: 2001:db8:0:1:{host}")).status == 200
     assert (await ask(limited, "/api/events", "X-Forwarded-For: 2001:db8:0:1::99")).status == 429
     assert (await ask(limited, "/api/events", "X-Forwarded-For: 2001:db8:0:2::99")).status == 200
 
 
-async def test_users_are_counted_apart_wherever_they_are(limited: str, services: Services) -> None:
+async def test_users_are_counted_separately_from_addresses(limited: str, services: Services) -> None:
     one, other = (f"Authorization: Bearer {services.mint.token(uuid.uuid4())}" for _ in range(2))
     assert await spend(limited, one, path="/api/tickets") == [200, 200, 200, 429]
     assert (await ask(limited, "/api/tickets", one, "X-Forwarded-For: 203.0.113.7")).status == 429
     assert await spend(limited, other, path="/api/tickets") == [200, 200, 200, 429]
-    assert (await ask(limited, "/api/events")).status == 200, "users do not use up their address"
+    assert (await ask(limited, "/api/events")).status == 200, "users do not count towards their address"
 
 
-async def test_a_user_is_one_user_with_any_of_their_tokens_on_any_route(limited: str, services: Services) -> None:
+async def test_user_is_counted_across_tokens_and_routes(limited: str, services: Services) -> None:
     user = uuid.uuid4()
     lines = [f"Authorization: Bearer {services.mint.token(user)}" for _ in range(4)]
     paths = ["/api/tickets", "/api/events", "/api/orders", "/api/events"]
@@ -109,13 +109,13 @@ async def test_a_user_is_one_user_with_any_of_their_tokens_on_any_route(limited:
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/tickets"])
-async def test_made_up_tokens_do_not_make_up_callers(limited: str, path: str) -> None:
+async def test_forged_tokens_are_counted_by_address(limited: str, path: str) -> None:
     statuses = [(await ask(limited, path, f"Authorization: Bearer made.up.{n}")).status for n in range(LIMIT + 1)]
     assert statuses[-1] == 429
 
 
-async def test_live_connections_count_as_requests_of_their_address(limited: str) -> None:
-    async def shake_hands(address: str, path: str) -> int | None:
+async def test_websocket_connections_count_as_requests(limited: str) -> None:
+    async def connect_without_reading(address: str, path: str) -> int | None:
         async with connect(
             limited.replace("http", "ws") + path, additional_headers={"X-Forwarded-For": address}
         ) as connection:
@@ -124,14 +124,14 @@ async def test_live_connections_count_as_requests_of_their_address(limited: str)
         return connection.close_code
 
     path = f"/ws/events/{uuid.uuid4()}"
-    assert [await shake_hands("203.0.113.1", path) for _ in range(LIMIT - 1)] == [1000] * (LIMIT - 1)
-    assert await shake_hands("203.0.113.1", "/ws/events/not-a-uuid") == 4400
-    assert await shake_hands("203.0.113.1", path) == 4429
+    assert [await connect_without_reading("203.0.113.1", path) for _ in range(LIMIT - 1)] == [1000] * (LIMIT - 1)
+    assert await connect_without_reading("203.0.113.1", "/ws/events/not-a-uuid") == 4400
+    assert await connect_without_reading("203.0.113.1", path) == 4429
     assert (await ask(limited, "/api/events", "X-Forwarded-For: 203.0.113.1")).status == 429
-    assert await shake_hands("203.0.113.2", path) == 1000
+    assert await connect_without_reading("203.0.113.2", path) == 1000
 
 
-async def test_the_next_minute_starts_anew(limited: str, clock: Clock) -> None:
+async def test_limit_resets_each_minute(limited: str, clock: Clock) -> None:
     assert (await spend(limited))[-1] == 429
     clock.now += 49
     assert (await ask(limited, "/api/events")).status == 429
@@ -139,17 +139,17 @@ async def test_the_next_minute_starts_anew(limited: str, clock: Clock) -> None:
     assert (await ask(limited, "/api/events")).status == 200
 
 
-async def test_what_is_not_the_api_is_not_counted(limited: str) -> None:
+async def test_requests_outside_the_api_are_not_counted(limited: str) -> None:
     for path in ("/health", "/livez", "/", "/api/nothing"):
         assert 429 not in await spend(limited, path=path)
 
 
-async def test_zero_switches_limits_off(gateway: str) -> None:
+async def test_zero_disables_limits(gateway: str) -> None:
     answer = await ask(gateway, "/api/events")
     assert not [name for name in answer.headers if name.startswith("ratelimit")]
 
 
-async def test_with_redis_all_gateways_count_together(gateways: Gateways, redis_url: str, clock: Clock) -> None:
+async def test_gateways_share_counts_in_redis(gateways: Gateways, redis_url: str, clock: Clock) -> None:
     async with (
         gateways(rate_limit_per_minute=LIMIT, redis_url=redis_url) as one,
         gateways(rate_limit_per_minute=LIMIT, redis_url=redis_url) as other,
@@ -161,12 +161,12 @@ async def test_with_redis_all_gateways_count_together(gateways: Gateways, redis_
         assert (await ask(other, "/api/events")).status == 200
 
 
-async def test_without_its_redis_a_gateway_counts_alone(gateways: Gateways, clock: Clock) -> None:  # noqa: ARG001
+async def test_gateway_counts_locally_without_redis(gateways: Gateways, clock: Clock) -> None:  # noqa: ARG001
     async with gateways(rate_limit_per_minute=LIMIT, redis_url="redis://127.0.0.1:1/0") as url:
         assert await spend(url) == [200, 200, 200, 429]
 
 
-async def test_a_redis_that_hangs_delays_nobody_for_long(
+async def test_hanging_redis_delays_requests_only_briefly(
     gateways: Gateways,
     hanging_redis_url: str,
     clock: Clock,  # noqa: ARG001

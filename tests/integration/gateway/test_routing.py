@@ -1,4 +1,4 @@
-"""What is on the allow-list reaches its service unchanged; nothing else reaches any."""
+"""Routes on the allow-list reach their service unchanged; other paths reach no service."""
 
 import re
 import uuid
@@ -110,12 +110,12 @@ def shape(route: Route) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("upstream", list(Upstream))
-def test_the_allow_list_is_the_contract(upstream: Upstream) -> None:
+def test_allow_list_matches_the_contract(upstream: Upstream) -> None:
     listed = {" ".join(shape(route)) for route in ROUTES if route.upstream is upstream}
     assert listed == UPSTREAMS_OF_CONTRACT[upstream]
 
 
-def test_only_what_the_contract_calls_public_needs_no_token() -> None:
+def test_only_public_routes_of_the_contract_need_no_token() -> None:
     public = {shape(route)[1] for route in ROUTES if route.access is Access.PUBLIC}
     assert public == PUBLIC | {"/api/events/{}", "/api/events/{}/availability"}
     own_token = {route.path for route in ROUTES if route.access is Access.OWN_TOKEN}
@@ -136,7 +136,7 @@ async def test_each_route_reaches_its_service_and_no_other(
     ]
 
 
-async def test_query_and_body_arrive_as_they_were_sent(
+async def test_query_and_body_are_forwarded_unchanged(
     client: httpx.AsyncClient, services: Services, bearer: dict[str, str], gateway: str
 ) -> None:
     await ask(gateway, "/api/events?q=a%20b%2Fc&from=2026-01-01T00:00:00Z&&x")
@@ -147,7 +147,7 @@ async def test_query_and_body_arrive_as_they_were_sent(
     assert services.last.headers["Content-Type"] == "application/json"
 
 
-async def test_a_malformed_id_is_for_the_service_to_judge(client: httpx.AsyncClient, services: Services) -> None:
+async def test_malformed_id_is_forwarded_to_the_service(client: httpx.AsyncClient, services: Services) -> None:
     assert (await client.get("/api/events/not-a-uuid")).status_code == 200
     assert services.last.target == "/api/events/not-a-uuid"
 
@@ -162,7 +162,7 @@ async def test_a_malformed_id_is_for_the_service_to_judge(client: httpx.AsyncCli
         ("OPTIONS /api/reserve", "POST"),
     ],
 )
-async def test_another_method_of_a_known_path_is_405(
+async def test_other_method_of_a_known_path_is_405(
     client: httpx.AsyncClient, services: Services, request_line: str, allowed: str
 ) -> None:
     method, path = request_line.split()
@@ -175,7 +175,7 @@ async def test_another_method_of_a_known_path_is_405(
     assert services.received == []
 
 
-async def test_an_unknown_path_has_our_envelope(client: httpx.AsyncClient, services: Services) -> None:
+async def test_unknown_path_is_404_with_the_error_envelope(client: httpx.AsyncClient, services: Services) -> None:
     for path in ("/api/nothing", "/api/orders/x/y", "/nothing", "/api", "/API/events"):
         answer = await client.get(path)
         assert answer.status_code == 404

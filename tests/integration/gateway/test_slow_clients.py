@@ -1,4 +1,4 @@
-"""Clients that hold connections without using them: they are cut off, and nobody who is merely slow is."""
+"""Clients that hold connections without using them are disconnected, and merely slow ones are not."""
 
 import asyncio
 import uuid
@@ -12,18 +12,18 @@ from aiohttp import web
 from websockets.asyncio.client import connect
 
 from tests.integration.gateway.conftest import Gateways
-from tests.integration.gateway.raw import reading_slowly
+from tests.integration.gateway.raw import open_unread
 from tests.integration.gateway.services import Services
 from tests.support.http_client import http_client
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
-PATIENCE_SECONDS = 0.3
+CLIENT_TIMEOUT_SECONDS = 0.3
 PAUSE_SECONDS = 0.2
-LONG_ENOUGH = 4 * PATIENCE_SECONDS
+LONG_ENOUGH = 4 * CLIENT_TIMEOUT_SECONDS
 SEAT_MAP = f"/api/events/{uuid.uuid4()}"
 GET_SEAT_MAP = f"GET {SEAT_MAP} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-HALL = b"x" * 20_000_000  # more than all buffers on the way take in
+HALL = b"x" * 20_000_000  # more than all buffers on the way hold
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -35,7 +35,7 @@ async def hall(_: web.Request) -> web.StreamResponse:
 @pytest.fixture
 async def url(gateways: Gateways, services: Services) -> AsyncIterator[str]:
     services.handlers[SEAT_MAP] = hall
-    async with gateways(client_timeout_seconds=PATIENCE_SECONDS, upstream_long_connections=1) as url:
+    async with gateways(client_timeout_seconds=CLIENT_TIMEOUT_SECONDS, upstream_long_connections=1) as url:
         yield url
 
 
@@ -50,7 +50,7 @@ async def connected(url: str) -> AsyncIterator[Connection]:
 
 
 async def until_cut_off(reader: asyncio.StreamReader) -> bytes:
-    """Read until the gateway ends the connection, and return what it sent."""
+    """Read until the gateway closes the connection, and return what it sent."""
     received = b""
     async with asyncio.timeout(4.5):  # less than the five seconds that uvicorn keeps an idle connection
         try:
@@ -64,12 +64,12 @@ async def until_cut_off(reader: asyncio.StreamReader) -> bytes:
 async def trickle(writer: asyncio.StreamWriter, data: bytes) -> None:
     for byte in data:
         writer.write(bytes([byte]))
-        await asyncio.sleep(PATIENCE_SECONDS / 5)
+        await asyncio.sleep(CLIENT_TIMEOUT_SECONDS / 5)
 
 
 @pytest.mark.parametrize("before", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "later"])
 @pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nX: " + b"x" * 100, b"\r\n" * 100])
-async def test_a_request_that_is_never_finished_is_not_waited_for(url: str, before: bytes, data: bytes) -> None:
+async def test_unfinished_request_is_closed_after_the_timeout(url: str, before: bytes, data: bytes) -> None:
     async with connected(url) as (reader, writer):
         writer.write(before)
         trickling = asyncio.create_task(trickle(writer, data))
@@ -78,29 +78,29 @@ async def test_a_request_that_is_never_finished_is_not_waited_for(url: str, befo
         trickling.cancel()
 
 
-async def test_who_takes_nothing_of_a_seat_map_makes_room_for_others(url: str) -> None:
-    async with reading_slowly(url, GET_SEAT_MAP) as reader, http_client(url) as http:
+async def test_stalled_seat_map_reader_is_disconnected(url: str) -> None:
+    async with open_unread(url, GET_SEAT_MAP) as reader, http_client(url) as http:
         await reader.readuntil(b"\r\n\r\n")
         answer = await http.get(SEAT_MAP)  # waits two seconds for a connection
         assert answer.content == HALL
         assert len(await until_cut_off(reader)) < len(HALL)
 
 
-async def test_who_takes_nothing_of_another_answer_is_cut_off(url: str, services: Services) -> None:
+async def test_stalled_reader_of_another_response_is_disconnected(url: str, services: Services) -> None:
     services.handlers["/api/events"] = services.handlers[SEAT_MAP]
     get_events = b"GET /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    async with reading_slowly(url, get_events) as reader:
+    async with open_unread(url, get_events) as reader:
         await reader.readuntil(b"\r\n\r\n")
         await asyncio.sleep(LONG_ENOUGH)
         assert len(await until_cut_off(reader)) < len(HALL)
 
 
-async def test_who_is_slow_gets_everything(gateways: Gateways, services: Services) -> None:
-    """Each pause is a tenth of the gateway's patience, all of them together are twice that."""
+async def test_slow_client_gets_the_complete_response(gateways: Gateways, services: Services) -> None:
+    """Each pause is a tenth of the client timeout; all pauses together are twice the timeout."""
     services.handlers[SEAT_MAP] = hall
     async with (
         gateways(client_timeout_seconds=10 * PAUSE_SECONDS) as url,
-        reading_slowly(url, GET_SEAT_MAP) as reader,
+        open_unread(url, GET_SEAT_MAP) as reader,
     ):
         await reader.readuntil(b"\r\n\r\n")
         for _ in range(20):
@@ -108,7 +108,7 @@ async def test_who_is_slow_gets_everything(gateways: Gateways, services: Service
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def test_a_service_may_take_longer_than_a_client(url: str, services: Services) -> None:
+async def test_service_may_respond_later_than_the_client_timeout(url: str, services: Services) -> None:
     async def answer(_: web.Request) -> web.Response:
         await asyncio.sleep(LONG_ENOUGH)
         return web.json_response({})
@@ -119,14 +119,14 @@ async def test_a_service_may_take_longer_than_a_client(url: str, services: Servi
         assert (await http.get("/livez")).status_code == 200
 
 
-async def test_who_watches_seats_need_not_say_anything(url: str) -> None:
+async def test_websocket_client_may_stay_silent(url: str) -> None:
     async with connect(f"{url.replace('http', 'ws')}/ws/events/{uuid.uuid4()}") as connection:
         assert "subscribed" in str(await connection.recv())
         await asyncio.sleep(LONG_ENOUGH)
         await asyncio.wait_for(await connection.ping(), ANSWER_SECONDS)
 
 
-async def test_there_are_only_so_many_connections(gateways: Gateways) -> None:
+async def test_connections_are_limited(gateways: Gateways) -> None:
     get = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     async with gateways(max_connections=3) as url:
 

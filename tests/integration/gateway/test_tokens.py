@@ -1,4 +1,4 @@
-"""Whose token opens a route, and what is said to everybody else."""
+"""Which tokens open a route, and the errors for all others."""
 
 import base64
 import json
@@ -48,13 +48,13 @@ def unsigned() -> str:
 
 
 async def signed_with_the_public_key(services: Services) -> str:
-    """Take the published key for a shared secret: the oldest trick against verifiers that trust the header."""
+    """Sign with the published key as a shared secret: the classic attack on verifiers that trust the header."""
     public = jwt.PyJWK.from_dict((await services.mint.key_set())["keys"][0]).key
     raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
     return jwt.encode(claims(), raw, algorithm="HS256", headers={"kid": KEY_ID})
 
 
-def of_a_stranger(key_id: str) -> str:
+def signed_by_an_unknown_key(key_id: str) -> str:
     return jwt.encode(claims(), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": key_id})
 
 
@@ -67,10 +67,10 @@ async def code_for(client: httpx.AsyncClient, authorization: str | None) -> str:
     return str(answer.json()["error_code"])
 
 
-async def test_a_valid_token_opens_and_is_passed_on(
+async def test_valid_token_is_accepted_and_forwarded(
     client: httpx.AsyncClient, services: Services, bearer: dict[str, str]
 ) -> None:
-    for _ in range(2):  # checked, then remembered
+    for _ in range(2):  # verified, then cached
         assert (await client.get("/api/tickets", headers=bearer)).status_code == 200
     assert services.last.headers["Authorization"] == bearer["Authorization"]
 
@@ -78,9 +78,7 @@ async def test_a_valid_token_opens_and_is_passed_on(
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Basic dXNlcjpwYXNz", "Bearer x", "Bearer a.b.c", "\xe4"]
 )
-async def test_without_a_token_the_answer_is_unauthorized(
-    client: httpx.AsyncClient, services: Services, authorization: str | None
-) -> None:
+async def test_missing_token_is_401(client: httpx.AsyncClient, services: Services, authorization: str | None) -> None:
     assert await code_for(client, authorization) == "UNAUTHORIZED"
     assert services.received == []
 
@@ -88,7 +86,7 @@ async def test_without_a_token_the_answer_is_unauthorized(
 @pytest.mark.parametrize(
     "changed",
     [
-        {"iss": "somebody-else"},
+        {"iss": "another-issuer"},
         {"aud": "another-platform"},
         {"aud": ["another-platform"]},
         {"typ": "refresh"},
@@ -99,7 +97,7 @@ async def test_without_a_token_the_answer_is_unauthorized(
     ],
     ids=str,
 )
-async def test_a_token_with_a_wrong_claim_is_refused(
+async def test_token_with_a_wrong_claim_is_refused(
     client: httpx.AsyncClient, services: Services, changed: dict[str, object]
 ) -> None:
     token = services.mint.token(uuid.uuid4(), **changed)
@@ -107,14 +105,14 @@ async def test_a_token_with_a_wrong_claim_is_refused(
     assert services.received == []
 
 
-async def test_a_forged_token_is_refused(client: httpx.AsyncClient, services: Services, token: str) -> None:
+async def test_forged_token_is_refused(client: httpx.AsyncClient, services: Services, token: str) -> None:
     service_token = ServiceTokens(service="orders", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET)).issue("orchestrator")
     forged = {
         "tampered": tampered(token),
         "unsigned": unsigned(),
         "HS256 with the public key": await signed_with_the_public_key(services),
-        "another key under our id": of_a_stranger(KEY_ID),
-        "another key": of_a_stranger("another"),
+        "another key under our id": signed_by_an_unknown_key(KEY_ID),
+        "another key": signed_by_an_unknown_key("another"),
         "cut off": token[:-4],
         "a service's": service_token,
     }
@@ -123,13 +121,13 @@ async def test_a_forged_token_is_refused(client: httpx.AsyncClient, services: Se
     assert services.received == []
 
 
-async def test_an_expired_token_says_so(client: httpx.AsyncClient, services: Services) -> None:
+async def test_expired_token_is_refused_as_expired(client: httpx.AsyncClient, services: Services) -> None:
     token = services.mint.token(uuid.uuid4(), exp=int(time.time()) - 1)
     assert await code_for(client, f"Bearer {token}") == "TOKEN_EXPIRED"
     assert services.received == []
 
 
-async def test_a_token_expires_although_it_was_seen_before(client: httpx.AsyncClient, services: Services) -> None:
+async def test_cached_token_still_expires(client: httpx.AsyncClient, services: Services) -> None:
     headers = {"Authorization": f"Bearer {services.mint.token(uuid.uuid4(), exp=int(time.time()) + 3)}"}
     assert (await client.get("/api/tickets", headers=headers)).status_code == 200
 
@@ -140,7 +138,7 @@ async def test_a_token_expires_although_it_was_seen_before(client: httpx.AsyncCl
     await eventually(is_expired)
 
 
-async def test_public_routes_ask_for_nothing_and_pass_a_token_on(client: httpx.AsyncClient, services: Services) -> None:
+async def test_public_routes_need_no_token_and_forward_one(client: httpx.AsyncClient, services: Services) -> None:
     assert (await client.get("/api/events")).status_code == 200
     for authorization in ("Bearer whatever", f"Bearer {unsigned()}"):
         assert (await client.get("/api/events", headers={"Authorization": authorization})).status_code == 200
@@ -148,7 +146,7 @@ async def test_public_routes_ask_for_nothing_and_pass_a_token_on(client: httpx.A
 
 
 @pytest.mark.parametrize("path", ["/api/auth/refresh", "/api/auth/logout"])
-async def test_refresh_and_logout_judge_their_token_themselves(
+async def test_refresh_and_logout_leave_the_token_to_users(
     client: httpx.AsyncClient, services: Services, path: str
 ) -> None:
     refresh = services.mint.token(uuid.uuid4(), typ="refresh")
@@ -156,7 +154,7 @@ async def test_refresh_and_logout_judge_their_token_themselves(
     assert services.last.headers["Authorization"] == f"Bearer {refresh}"
 
 
-async def test_while_keys_cannot_be_had_nobody_is_let_in(
+async def test_all_tokens_are_refused_while_keys_are_unavailable(
     gateways: Gateways, services: Services, bearer: dict[str, str]
 ) -> None:
     async with gateways(jwks_url="http://127.0.0.1:1/jwks.json") as url, http_client(url) as http:

@@ -1,4 +1,4 @@
-"""Providers' webhooks pass as they came, however many; who sends forged ones is shut out like anybody who asks too much."""
+"""Webhooks are forwarded unchanged and without a rate limit; addresses with many rejected webhooks are blocked."""
 
 from collections.abc import AsyncIterator
 
@@ -16,7 +16,7 @@ from tests.support.http_client import http_client
 
 LIMIT = 3
 STRIPE = "/api/webhooks/stripe"
-# What a signature is of: blanks, escapes, numbers and bytes that no JSON library would write again like this.
+# What a signature covers: whitespace, escapes, numbers and bytes that no JSON library would write again like this.
 BODY = b'{ "a" : 1.10,\r\n\t"b":"\\u00e9\xc3\xa9" , "c": 1e-7 }\n'
 
 
@@ -39,12 +39,12 @@ async def limited(gateways: Gateways, services: Services, clock: Clock) -> Async
         yield url
 
 
-class TestPassing:
+class TestForwarding:
     @pytest.mark.parametrize(
         ("provider", "header"),
         [("stripe", "Stripe-Signature"), ("nowpayments", "x-nowpayments-sig"), ("kinguin", "X-KINGUIN-SIGNATURE")],
     )
-    async def test_the_body_and_its_signature_arrive_as_they_were_sent(
+    async def test_body_and_signature_are_forwarded_unchanged(
         self, client: httpx.AsyncClient, services: Services, provider: str, header: str
     ) -> None:
         sent = {header: "t=1,v1=ab", "Content-Type": "application/json"}
@@ -53,7 +53,7 @@ class TestPassing:
         assert services.last.body == BODY
         assert services.last.headers[header] == "t=1,v1=ab"
 
-    async def test_a_body_in_pieces_is_whole_again(self, client: httpx.AsyncClient, services: Services) -> None:
+    async def test_chunked_body_is_reassembled(self, client: httpx.AsyncClient, services: Services) -> None:
         async def pieces() -> AsyncIterator[bytes]:
             for byte in BODY:
                 yield bytes([byte])
@@ -61,33 +61,31 @@ class TestPassing:
         assert (await client.post(STRIPE, content=pieces())).status_code == 200
         assert services.last.body == BODY
 
-    async def test_a_mebibyte_passes_and_one_byte_more_does_not(
-        self, client: httpx.AsyncClient, services: Services
-    ) -> None:
+    async def test_body_is_limited_to_one_mebibyte(self, client: httpx.AsyncClient, services: Services) -> None:
         assert (await client.post(STRIPE, content=b" " * 1_048_576)).status_code == 200
         services.received.clear()
         answer = await client.post(STRIPE, content=b" " * 1_048_577)
         assert (answer.status_code, answer.json()["error_code"]) == (413, "VALIDATION_ERROR")
         assert services.received == []
 
-    async def test_two_signatures_are_none(self, gateway: str, services: Services) -> None:
+    async def test_repeated_signature_header_is_refused(self, gateway: str, services: Services) -> None:
         answer = await ask(gateway, STRIPE, "Stripe-Signature: t=1", "Stripe-Signature: t=2", method="POST")
         assert answer.status == 400
         assert services.received == []
 
-    async def test_other_methods_are_not_allowed(self, client: httpx.AsyncClient) -> None:
+    async def test_other_methods_are_405(self, client: httpx.AsyncClient) -> None:
         assert (await client.get(STRIPE)).status_code == 405
 
 
 class TestCounting:
-    async def test_a_burst_of_a_provider_is_not_counted(self, limited: str, services: Services) -> None:
+    async def test_accepted_webhooks_are_not_rate_limited(self, limited: str, services: Services) -> None:
         answers = [await ask(limited, STRIPE, method="POST") for _ in range(10 * LIMIT)]
         assert {answer.status for answer in answers} == {200}
         assert len(services.received) == 10 * LIMIT
         assert not any(name.startswith("ratelimit") for answer in answers for name in answer.headers)
         assert [(await ask(limited, "/api/events")).status for _ in range(LIMIT + 1)] == [200] * LIMIT + [429]
 
-    async def test_who_is_refused_too_often_is_shut_out_for_the_rest_of_the_minute(
+    async def test_address_with_many_rejections_is_blocked_for_the_minute(
         self, limited: str, services: Services, clock: Clock
     ) -> None:
         services.handlers[STRIPE] = refused
@@ -102,7 +100,7 @@ class TestCounting:
         clock.now += 51
         assert (await ask(limited, STRIPE, "X-Forwarded-For: 192.0.2.1", method="POST")).status == 200
 
-    async def test_what_never_ends_or_is_too_long_counts_too(self, limited: str, services: Services) -> None:
+    async def test_incomplete_or_oversized_body_counts_as_a_rejection(self, limited: str, services: Services) -> None:
         async def too_long() -> AsyncIterator[bytes]:
             for _ in range(17):
                 yield b" " * 65_536
@@ -112,7 +110,7 @@ class TestCounting:
         assert [answer.status_code for answer in answers] == [413] * LIMIT + [429]
         assert services.received == []
 
-    async def test_a_service_that_is_down_is_nobodys_forgery(self, limited: str, services: Services) -> None:
+    async def test_unavailable_service_does_not_count_as_a_rejection(self, limited: str, services: Services) -> None:
         async def down(_: web.Request) -> web.StreamResponse:
             return web.json_response({"success": False}, status=503)
 

@@ -1,4 +1,4 @@
-"""A running inventory: its gRPC server on the run's PostgreSQL and RabbitMQ, and a driver for it."""
+"""A running inventory: its gRPC server on the run's PostgreSQL and RabbitMQ, and a caller."""
 
 from collections.abc import AsyncIterator
 
@@ -13,7 +13,7 @@ from devstack.ports import free_port
 from inventory.app import Inventory
 from inventory.settings import Settings
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.box_office import PurchaseService
+from tests.integration.inventory.inventory_caller import InventoryCaller
 from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
 from tests.support.timeouts import ANSWER_SECONDS
@@ -27,7 +27,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
         database_url=SecretStr(database_url("inventory")),
         rabbitmq_url=SecretStr(rabbitmq_url),
         hold_ttl_seconds=1,
-        sweep_seconds=3600,  # tests that want a sweep ask for one
+        sweep_seconds=3600,  # tests that need a sweep run one
         seat_changes_seconds=0.02,
         lock_timeout_seconds=10,  # less than the 15 s after which an idle transaction ends, which holds the locks here
     )
@@ -41,7 +41,7 @@ async def inventory(settings: Settings) -> AsyncIterator[Inventory]:
 
 @pytest.fixture(scope="module")
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The inventory's tables, seen past the inventory."""
+    """The inventory's tables, read directly."""
     database = Database(settings, application_name="tests")
     yield database
     await database.close()
@@ -55,12 +55,12 @@ async def channel(inventory: Inventory) -> AsyncIterator[grpc.aio.Channel]:
 
 @pytest.fixture(scope="module")
 def tokens(settings: Settings) -> ServiceTokens:
-    """The orchestrator's."""
+    """The orchestrator's tokens."""
     return ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
 
 
 @pytest.fixture(scope="module")
-def box_office(channel: grpc.aio.Channel, tokens: ServiceTokens) -> PurchaseService:
-    return PurchaseService(
+def inventory_caller(channel: grpc.aio.Channel, tokens: ServiceTokens) -> InventoryCaller:
+    return InventoryCaller(
         InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
     )

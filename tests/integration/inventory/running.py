@@ -1,4 +1,4 @@
-"""An inventory of a test's own."""
+"""An inventory for one test."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ __all__ = ["running_inventory"]
 
 @asynccontextmanager
 async def running_inventory(settings: Settings) -> AsyncIterator[Inventory]:
-    """Serve, connected to the broker: a connection that is given up halfway leaves loose ends in the client library."""
+    """Serve, connected to the broker: aborting a half-open connection leaves tasks behind in the client library."""
     inventory = Inventory(settings)
     async with inventory.lifespan(FastAPI()):
         await inventory.publisher.broker.wait_until_ready()

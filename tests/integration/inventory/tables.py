@@ -1,4 +1,4 @@
-"""The inventory's tables from behind: locks and states that no call brings about, and what must always be true."""
+"""Direct access to the inventory's tables: locks and states that no call produces, and invariants."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,19 +8,19 @@ from sqlalchemy import text
 from common.db.engine import Database
 
 __all__ = [
-    "answering",
-    "at_least_waiting",
     "count_changes",
-    "end_time_of",
+    "expire_hold",
+    "inserting_answer",
     "locked_seat",
-    "lose_a_seat",
+    "remove_seat_from_hold",
+    "waiting_for_locks",
     "wrong_counts",
 ]
 
 
 @asynccontextmanager
 async def locked_seat(database: Database, seat_id: str) -> AsyncIterator[None]:
-    """Somebody is changing the seat."""
+    """Hold the seat's lock, as a concurrent change does."""
     async with database.transaction() as connection:
         await connection.execute(
             text("SELECT FROM seats WHERE seat_id = CAST(:seat_id AS uuid) FOR UPDATE"), {"seat_id": seat_id}
@@ -29,8 +29,8 @@ async def locked_seat(database: Database, seat_id: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def answering(database: Database, request_id: str) -> AsyncIterator[None]:
-    """Somebody is about to remember an answer under that request id, and in the end does not."""
+async def inserting_answer(database: Database, request_id: str) -> AsyncIterator[None]:
+    """Insert a response under that request id without committing; it is rolled back in the end."""
     async with database.transaction() as connection:
         statement = text(
             "INSERT INTO requests (request_id, fingerprint, result) VALUES (CAST(:request_id AS uuid), 'x', '{}')"
@@ -41,8 +41,8 @@ async def answering(database: Database, request_id: str) -> AsyncIterator[None]:
         await savepoint.rollback()
 
 
-async def at_least_waiting(database: Database, connections: int) -> bool:
-    """Tell whether so many connections to the database wait for somebody else."""
+async def waiting_for_locks(database: Database, connections: int) -> bool:
+    """Return whether this many connections wait for a lock."""
     statement = text(
         """
         SELECT count(*) AS waiting FROM pg_stat_activity
@@ -53,8 +53,8 @@ async def at_least_waiting(database: Database, connections: int) -> bool:
     return bool(row["waiting"] >= connections)
 
 
-async def lose_a_seat(database: Database, seat_id: str) -> None:
-    """A held seat is taken from its hold, behind everybody's back."""
+async def remove_seat_from_hold(database: Database, seat_id: str) -> None:
+    """Take a held seat from its hold, bypassing the service."""
     statement = text(
         """
         UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, held_by_user_id = NULL, held_until = NULL,
@@ -65,8 +65,8 @@ async def lose_a_seat(database: Database, seat_id: str) -> None:
     assert await database.execute(statement, {"seat_id": seat_id}) == 1
 
 
-async def end_time_of(database: Database, hold_id: str) -> None:
-    """The hold's time passes."""
+async def expire_hold(database: Database, hold_id: str) -> None:
+    """Move the hold's expiry into the past."""
     statement = text(
         """
         UPDATE seats SET held_until = clock_timestamp() - interval '1 millisecond'
@@ -77,7 +77,7 @@ async def end_time_of(database: Database, hold_id: str) -> None:
 
 
 async def wrong_counts(database: Database, event_id: str) -> list[dict[str, object]]:
-    """Return the categories whose counts are not those of their seats."""
+    """Return the categories whose counts do not match their seats."""
     statement = text(
         """
         WITH counted AS (
@@ -101,7 +101,7 @@ async def wrong_counts(database: Database, event_id: str) -> list[dict[str, obje
 
 
 async def count_changes(database: Database, event_id: str) -> int:
-    """Return how many changes of the event's counts wait to be added up."""
+    """Return the number of changes of the event's counts that are not aggregated yet."""
     statement = text("SELECT count(*) AS changes FROM seat_count_changes WHERE event_id = CAST(:event_id AS uuid)")
     (row,) = await database.fetch_all(statement, {"event_id": event_id})
     return int(row["changes"])

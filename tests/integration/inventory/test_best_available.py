@@ -1,4 +1,4 @@
-"""Best available: adjacent in the best row where there are such, for everybody who asks at once."""
+"""Best available: adjacent seats in the best row that has them, for all concurrent buyers."""
 
 import asyncio
 import uuid
@@ -9,7 +9,7 @@ from inventory.app import Inventory
 from inventory.repository.search import SearchRepository
 from inventory.schemas import BestAvailable
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import Hall, PurchaseService, new_ids, refused, rows, standing
+from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_ids, refused, rows, standing
 from tests.integration.inventory.tables import wrong_counts
 
 
@@ -24,125 +24,127 @@ def ids_at(hall: Hall, *wanted: str) -> list[str]:
 
 
 class TestOneBuyer:
-    async def test_gets_the_lowest_seats_of_the_best_row(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=5, B=5), rows("CAT2", "250.00", C=5))
+    async def test_gets_the_lowest_seats_of_the_best_row(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5), rows("CAT2", "250.00", C=5))
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 3)) == ["A1", "A2", "A3"]
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 3)) == ["B1", "B2", "B3"]
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["A4", "A5"]
-        assert places(await box_office.reserve_best(hall.event_id, "CAT2", 1)) == ["C1"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 3)) == ["A1", "A2", "A3"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 3)) == ["B1", "B2", "B3"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["A4", "A5"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT2", 1)) == ["C1"]
 
-    async def test_sits_together_in_a_worse_row_rather_than_apart_in_a_better_one(
-        self, box_office: PurchaseService
+    async def test_adjacent_seats_in_a_worse_row_are_preferred(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5, C=5))
+        await inventory_caller.block(hall.event_id, *ids_at(hall, "A2", "A4", "B3"))
+
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 3)) == ["C1", "C2", "C3"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["B1", "B2"]
+
+    async def test_separate_seats_are_the_last_resort(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5))
+        await inventory_caller.block(hall.event_id, *ids_at(hall, "A2", "A4", "B2", "B4"))
+
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A3", "A5", "B1"]
+
+    async def test_adjacent_seats_behind_many_fragmented_rows_are_found(
+        self, inventory_caller: InventoryCaller
     ) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=5, B=5, C=5))
-        await box_office.block(hall.event_id, *ids_at(hall, "A2", "A4", "B3"))
-
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 3)) == ["C1", "C2", "C3"]
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["B1", "B2"]
-
-    async def test_sits_apart_when_there_is_no_other_way(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=5, B=5))
-        await box_office.block(hall.event_id, *ids_at(hall, "A2", "A4", "B2", "B4"))
-
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A3", "A5", "B1"]
-
-    async def test_finds_adjacent_seats_behind_many_rows_without(self, box_office: PurchaseService) -> None:
-        """Every row but the last has been left with single seats; all of them are looked at, once."""
+        """Every row but the last has only single seats; all of them are read once."""
         names = [f"R{number}" for number in range(60)]
-        hall = await box_office.provision(rows("CAT1", "10.00", **dict.fromkeys(names, 3)))
-        await box_office.block(hall.event_id, *[i for name in names[:-1] for i in ids_at(hall, f"{name}2")])
+        hall = await inventory_caller.provision(rows("CAT1", "10.00", **dict.fromkeys(names, 3)))
+        await inventory_caller.block(hall.event_id, *[i for name in names[:-1] for i in ids_at(hall, f"{name}2")])
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["R591", "R592"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["R591", "R592"]
 
-    async def test_gets_none_when_there_are_too_few(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=3), rows("CAT2", "1.00", B=10))
+    async def test_too_few_seats_are_refused(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=3), rows("CAT2", "1.00", B=10))
 
-        refusal = await refused(box_office.reserve_best(hall.event_id, "CAT1", 4))
+        refusal = await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", 4))
 
         assert refusal.code == "SEAT_UNAVAILABLE"
-        assert (await box_office.availability(hall.event_id))["CAT1"].available == 3
+        assert (await inventory_caller.availability(hall.event_id))["CAT1"].available == 3
 
-    async def test_may_ask_for_ten_at_most(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=20))
+    async def test_ten_seats_at_most(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=20))
         for quantity in (0, -1, 11):
-            refusal = await refused(box_office.reserve_best(hall.event_id, "CAT1", quantity))
+            refusal = await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", quantity))
             assert refusal.code == "VALIDATION_ERROR"
-        assert len((await box_office.reserve_best(hall.event_id, "CAT1", 10)).seats) == 10
+        assert len((await inventory_caller.reserve_best(hall.event_id, "CAT1", 10)).seats) == 10
 
-    async def test_of_an_unknown_category_gets_none(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision()
-        assert (await refused(box_office.reserve_best(hall.event_id, "CAT9", 1))).code == "SEAT_NOT_FOUND"
+    async def test_unknown_category_is_refused(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision()
+        assert (await refused(inventory_caller.reserve_best(hall.event_id, "CAT9", 1))).code == "SEAT_NOT_FOUND"
 
-    async def test_gets_the_same_answer_to_the_same_request(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4))
+    async def test_repetition_gets_the_same_seats(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4))
         ids, refused_ids = new_ids(), new_ids()
-        first = await box_office.reserve_best(hall.event_id, "CAT1", 4, **ids)
-        assert (await refused(box_office.reserve_best(hall.event_id, "CAT1", 1, **refused_ids))).code
-        assert await box_office.reserve_best(hall.event_id, "CAT1", 4, **ids) == first
+        first = await inventory_caller.reserve_best(hall.event_id, "CAT1", 4, **ids)
+        assert (await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", 1, **refused_ids))).code
+        assert await inventory_caller.reserve_best(hall.event_id, "CAT1", 4, **ids) == first
 
-        await box_office.release(first.hold_id)
+        await inventory_caller.release(first.hold_id)
 
-        assert await box_office.reserve_best(hall.event_id, "CAT1", 4, **ids) == first
-        assert (await refused(box_office.reserve_best(hall.event_id, "CAT1", 1, **refused_ids))).code
-        assert (await box_office.availability(hall.event_id))["CAT1"].available == 4
+        assert await inventory_caller.reserve_best(hall.event_id, "CAT1", 4, **ids) == first
+        assert (await refused(inventory_caller.reserve_best(hall.event_id, "CAT1", 1, **refused_ids))).code
+        assert (await inventory_caller.availability(hall.event_id))["CAT1"].available == 4
 
-    async def test_gets_seats_whose_hold_is_over_when_no_others_are_left(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4))
-        await box_office.reserve(hall.event_id, *ids_at(hall, "A1", "A2"), ttl_milliseconds=1)
-        await box_office.reserve(hall.event_id, *ids_at(hall, "A3", "A4"))
+    async def test_seats_of_an_expired_hold_are_used_last(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4))
+        await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A1", "A2"), ttl_milliseconds=1)
+        await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A3", "A4"))
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 2)) == ["A1", "A2"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)) == ["A1", "A2"]
 
 
 class TestFreedSeats:
-    """What was found out about a row is forgotten as soon as one of its seats is freed."""
+    """The search result stored for a row is cleared as soon as one of its seats is freed."""
 
-    async def test_are_found_after_a_release(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
-        hold = await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
+    async def test_are_found_after_a_release(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
+        hold = await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
 
-        await box_office.release(hold.hold_id)
+        await inventory_caller.release(hold.hold_id)
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_after_an_expiry(self, box_office: PurchaseService, inventory: Inventory) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
-        await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"), ttl_milliseconds=1)
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
+    async def test_are_found_after_an_expiry(self, inventory_caller: InventoryCaller, inventory: Inventory) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
+        await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A2", "A3"), ttl_milliseconds=1)
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
 
         await inventory.sweeper.sweep()
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_after_unblocking(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
-        await box_office.block(hall.event_id, *ids_at(hall, "A2"))
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
+    async def test_are_found_after_unblocking(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4, C=4))
+        await inventory_caller.block(hall.event_id, *ids_at(hall, "A2"))
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["B1", "B2", "B3", "B4"]
 
-        await box_office.unblock(hall.event_id, *ids_at(hall, "A2"))
+        await inventory_caller.unblock(hall.event_id, *ids_at(hall, "A2"))
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_are_found_though_a_search_was_just_looking(
-        self, box_office: PurchaseService, database: Database
+    async def test_seats_freed_during_a_search_are_found(
+        self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
-        """What a search saw before seats were freed must not be written down afterwards."""
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4))
-        hold = await box_office.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
+        """A search must not store what it read before seats were freed."""
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4))
+        hold = await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A2", "A3"))
         searches, wanted = SearchRepository(database), four_seats(hall)
         seen = await searches.find_runs(wanted, rows=4)
         assert [row_rank for row_rank, _ in seen.exhausted] == [1]
 
-        await box_office.release(hold.hold_id)
+        await inventory_caller.release(hold.hold_id)
         await searches.lower_bounds(wanted, seen.exhausted)
 
-        assert places(await box_office.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
+        assert places(await inventory_caller.reserve_best(hall.event_id, "CAT1", 4)) == ["A1", "A2", "A3", "A4"]
 
-    async def test_a_row_is_searched_in_vain_only_once(self, box_office: PurchaseService, database: Database) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=4, B=4))
-        await box_office.reserve(hall.event_id, *ids_at(hall, "A2"))
+    async def test_row_without_a_match_is_searched_once(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=4, B=4))
+        await inventory_caller.reserve(hall.event_id, *ids_at(hall, "A2"))
         searches, wanted = SearchRepository(database), four_seats(hall)
         seen = await searches.find_runs(wanted, rows=4)
 
@@ -153,23 +155,23 @@ class TestFreedSeats:
 
 
 class TestManyBuyers:
-    async def test_get_different_seats(self, box_office: PurchaseService, database: Database) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=10, B=10, C=10, D=10))
+    async def test_get_different_seats(self, inventory_caller: InventoryCaller, database: Database) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=10, B=10, C=10, D=10))
 
-        holds = await asyncio.gather(*(box_office.reserve_best(hall.event_id, "CAT1", 2) for _ in range(20)))
+        holds = await asyncio.gather(*(inventory_caller.reserve_best(hall.event_id, "CAT1", 2) for _ in range(20)))
 
         taken = [seat.seat_id for hold in holds for seat in hold.seats]
         assert len(set(taken)) == 40
         assert all(is_adjacent(hold) for hold in holds)
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_get_all_there_is_and_the_others_nothing(
-        self, box_office: PurchaseService, database: Database
+    async def test_buyers_get_all_seats_and_the_others_are_refused(
+        self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
-        hall = await box_office.provision(rows("CAT1", "350.00", A=7, B=7, C=7))
+        hall = await inventory_caller.provision(rows("CAT1", "350.00", A=7, B=7, C=7))
 
         ended = await asyncio.gather(
-            *(box_office.reserve_best(hall.event_id, "CAT1", 2) for _ in range(30)), return_exceptions=True
+            *(inventory_caller.reserve_best(hall.event_id, "CAT1", 2) for _ in range(30)), return_exceptions=True
         )
 
         refusals = [end for end in ended if isinstance(end, ServiceError)]
@@ -179,17 +181,19 @@ class TestManyBuyers:
         assert len({seat.seat_id for hold in holds for seat in hold.seats}) == 20
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_of_a_standing_area_get_a_place_each(self, box_office: PurchaseService, database: Database) -> None:
-        hall = await box_office.provision(standing("FLOOR", "99.00", 30), rows("CAT1", "1.00", A=2))
+    async def test_buyers_of_a_standing_area_get_one_place_each(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        hall = await inventory_caller.provision(standing("FLOOR", "99.00", 30), rows("CAT1", "1.00", A=2))
 
         ended = await asyncio.gather(
-            *(box_office.reserve_best(hall.event_id, "FLOOR", 1) for _ in range(40)), return_exceptions=True
+            *(inventory_caller.reserve_best(hall.event_id, "FLOOR", 1) for _ in range(40)), return_exceptions=True
         )
 
         holds = [end for end in ended if isinstance(end, pb.Hold)]
         assert len({seat.seat_id for hold in holds for seat in hold.seats}) == len(holds) == 30
         assert {seat.row_number for hold in holds for seat in hold.seats} == {"GA"}
-        assert (await box_office.availability(hall.event_id))["FLOOR"].available == 0
+        assert (await inventory_caller.availability(hall.event_id))["FLOOR"].available == 0
         assert await wrong_counts(database, hall.event_id) == []
 
 

@@ -1,4 +1,4 @@
-"""The last wall: what seats_db itself refuses, and that it is what the models say."""
+"""Database constraints of seats_db, and that it matches the models."""
 
 import pytest
 from prometheus_client import REGISTRY
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.db.engine import Database
 from inventory.models import metadata
-from tests.integration.inventory.box_office import PurchaseService, refused
+from tests.integration.inventory.inventory_caller import InventoryCaller, refused
 from tests.support.servers import DatabaseFactory
 
 HOLDER = {"hold_id": "gen_random_uuid()", "held_by_user_id": "gen_random_uuid()"}
@@ -47,7 +47,7 @@ class TestSeats:
             ("CHECKED_IN", ADMITTED),
         ],
     )
-    async def test_may_be_what_they_can_be(self, database: Database, status: str, values: dict[str, str]) -> None:
+    async def test_valid_states_are_accepted(self, database: Database, status: str, values: dict[str, str]) -> None:
         await insert_seat(database, status, values)
 
     @pytest.mark.parametrize(
@@ -69,26 +69,26 @@ class TestSeats:
             ("GONE", {}),
         ],
     )
-    async def test_may_be_nothing_else(self, database: Database, status: str, values: dict[str, str]) -> None:
+    async def test_invalid_states_are_refused(self, database: Database, status: str, values: dict[str, str]) -> None:
         with pytest.raises(IntegrityError, match="ck_seats_state"):
             await insert_seat(database, status, values)
 
     @pytest.mark.parametrize(("status", "values"), [("CHECKED_IN", SOLD), ("SOLD", ADMITTED), ("LISTED", ADMITTED)])
-    async def test_tell_when_their_owner_was_admitted(
+    async def test_checked_in_seats_need_an_admission_time(
         self, database: Database, status: str, values: dict[str, str]
     ) -> None:
         with pytest.raises(IntegrityError, match="ck_seats_admitted_at"):
             await insert_seat(database, status, values)
 
     @pytest.mark.parametrize("column", [{"price": "-1"}, {"seat_number": "0"}])
-    async def test_have_sensible_numbers(self, database: Database, column: dict[str, str]) -> None:
+    async def test_seat_numbers_are_bounded(self, database: Database, column: dict[str, str]) -> None:
         with pytest.raises(IntegrityError):
             await insert_seat(database, "AVAILABLE", {}, **column)
 
 
-async def test_an_oversell_is_stopped_and_counted(box_office: PurchaseService, database: Database) -> None:
-    """Behind our back a seat that somebody owns is on sale again."""
-    hall = await box_office.provision()
+async def test_oversell_is_prevented_and_counted(inventory_caller: InventoryCaller, database: Database) -> None:
+    """A seat with an owner is made available directly in the database."""
+    hall = await inventory_caller.provision()
     seat_id = hall.seat_ids[0]
     async with database.transaction() as connection:
         definition = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_seats_state'")
@@ -101,14 +101,14 @@ async def test_an_oversell_is_stopped_and_counted(box_office: PurchaseService, d
         await connection.execute(text(f"ALTER TABLE seats ADD CONSTRAINT ck_seats_state {constraint} NOT VALID"))
     before = REGISTRY.get_sample_value("oversell_prevented_total") or 0.0
 
-    refusal = await refused(box_office.reserve(hall.event_id, seat_id))
+    refusal = await refused(inventory_caller.reserve(hall.event_id, seat_id))
 
     assert refusal.kind == "internal"
     assert REGISTRY.get_sample_value("oversell_prevented_total") == before + 1
-    assert await box_office.status(seat_id) == "AVAILABLE"
+    assert await inventory_caller.status(seat_id) == "AVAILABLE"
 
 
-async def test_the_migrations_make_what_the_models_say(database_url: DatabaseFactory) -> None:
+async def test_migrations_match_the_models(database_url: DatabaseFactory) -> None:
     modelled = database_url.empty()
     engine = create_async_engine(modelled)
     async with engine.begin() as connection:
@@ -119,7 +119,7 @@ async def test_the_migrations_make_what_the_models_say(database_url: DatabaseFac
 
 
 async def shape_of(url: str) -> set[tuple[str, str]]:
-    """Return columns, indexes, constraints and storage parameters, as PostgreSQL tells them."""
+    """Return columns, indexes, constraints and storage parameters, as PostgreSQL reports them."""
     statement = text(
         """
         SELECT 'column', format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default)

@@ -1,4 +1,4 @@
-"""A hall's seats: made, listed, counted, blocked, discarded."""
+"""A hall's seats: created, listed, counted, blocked, discarded."""
 
 import asyncio
 import uuid
@@ -12,13 +12,13 @@ from inventory.app import Inventory
 from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.box_office import PurchaseService, new_id, refused, rows, standing
+from tests.integration.inventory.inventory_caller import InventoryCaller, new_id, refused, rows, standing
 from tests.integration.inventory.tables import count_changes, wrong_counts
 
 
 class TestProvision:
-    async def test_makes_rows_and_standing_places_in_hall_order(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(
+    async def test_seats_and_standing_places_are_in_hall_order(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(
             rows("CAT1", "350.00", B=2, A=1), standing("FLOOR", "99.50", 3), rows("CAT2", "0", A=1)
         )
 
@@ -32,40 +32,40 @@ class TestProvision:
             ("CAT2", "A", 1, "0.00"),
         ]
         assert {seat.status for seat in hall.seats} == {pb.AVAILABLE}
-        counts = await box_office.availability(hall.event_id)
+        counts = await inventory_caller.availability(hall.event_id)
         assert [(name, count.total, count.available) for name, count in counts.items()] == [
             ("CAT1", 3, 3),
             ("FLOOR", 3, 3),
             ("CAT2", 1, 1),
         ]
 
-    async def test_twice_makes_nothing_new(self, box_office: PurchaseService) -> None:
+    async def test_repeated_provisioning_creates_nothing(self, inventory_caller: InventoryCaller) -> None:
         event_id, request_id = new_id(), new_id()
         layout = rows("CAT1", "1.00", A=3)
-        first = await box_office.provision(layout, event_id=event_id, request_id=request_id)
+        first = await inventory_caller.provision(layout, event_id=event_id, request_id=request_id)
 
-        again = await box_office.provision(layout, event_id=event_id, request_id=request_id)
+        again = await inventory_caller.provision(layout, event_id=event_id, request_id=request_id)
 
         assert again.seats == first.seats
 
-    async def test_at_the_same_time_makes_one_hall(self, box_office: PurchaseService) -> None:
+    async def test_concurrent_provisioning_creates_one_hall(self, inventory_caller: InventoryCaller) -> None:
         event_id, request_id = new_id(), new_id()
         layout = rows("CAT1", "1.00", A=3)
 
         await asyncio.gather(
-            *(box_office.provision(layout, event_id=event_id, request_id=request_id) for _ in range(5))
+            *(inventory_caller.provision(layout, event_id=event_id, request_id=request_id) for _ in range(5))
         )
         await asyncio.gather(
-            *(box_office.provision(layout, event_id=event_id) for _ in range(3)), return_exceptions=True
+            *(inventory_caller.provision(layout, event_id=event_id) for _ in range(3)), return_exceptions=True
         )
 
-        assert len(await box_office.all_seats(event_id)) == 3
+        assert len(await inventory_caller.all_seats(event_id)) == 3
 
-    async def test_of_an_event_with_seats_is_refused(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision()
-        refusal = await refused(box_office.provision(rows("CAT9", "1.00", Z=1), event_id=hall.event_id))
+    async def test_provisioning_an_event_with_seats_is_refused(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision()
+        refusal = await refused(inventory_caller.provision(rows("CAT9", "1.00", Z=1), event_id=hall.event_id))
         assert refusal.kind == "conflict"
-        assert len(await box_office.all_seats(hall.event_id)) == 10
+        assert len(await inventory_caller.all_seats(hall.event_id)) == 10
 
     @pytest.mark.parametrize(
         "layout",
@@ -92,145 +92,147 @@ class TestProvision:
         ],
         ids=str,
     )
-    async def test_of_what_is_no_hall_is_refused(
-        self, box_office: PurchaseService, layout: list[pb.LayoutCategory]
+    async def test_invalid_layout_is_refused(
+        self, inventory_caller: InventoryCaller, layout: list[pb.LayoutCategory]
     ) -> None:
-        refusal = await refused(box_office.make_seats(layout, event_id=new_id(), request_id=new_id()))
+        refusal = await refused(inventory_caller.make_seats(layout, event_id=new_id(), request_id=new_id()))
         assert refusal.code == "VALIDATION_ERROR"
 
-    async def test_gives_seats_the_ids_that_rows_bring(self, box_office: PurchaseService, database: Database) -> None:
-        """As the seed data does, whose ids are known."""
+    async def test_given_seat_ids_are_used(self, inventory_caller: InventoryCaller, database: Database) -> None:
+        """The seed data has fixed ids."""
         event_id, ids = uuid.uuid4(), [uuid.uuid4() for _ in range(3)]
         row = LayoutRow(row_number="A", seats=3, seat_ids=ids)
         layout = [LayoutCategory(category="CAT1", price=Decimal("1.00"), rows=[row])]
 
         await HallRepository(database).provision(ParticipantRequest.of(uuid.uuid4(), "seed"), event_id, layout)
 
-        seats = await box_office.all_seats(str(event_id))
+        seats = await inventory_caller.all_seats(str(event_id))
         assert [seat.seat_id for seat in seats] == [str(seat_id) for seat_id in ids]
 
-    async def test_of_a_stadium(self, box_office: PurchaseService) -> None:
+    async def test_provisioning_a_stadium(self, inventory_caller: InventoryCaller) -> None:
         names = {f"R{number}": 50 for number in range(1_000)}
         event_id = new_id()
         layout = [rows("SEATED", "80.00", **names), standing("FLOOR", "50.00", 50_000)]
 
-        assert await box_office.make_seats(layout, event_id=event_id, request_id=new_id()) == 100_000
-        assert len((await box_office.page(event_id, page_token="97000", page_size=5_000)).seats) == 3_000
+        assert await inventory_caller.make_seats(layout, event_id=event_id, request_id=new_id()) == 100_000
+        assert len((await inventory_caller.page(event_id, page_token="97000", page_size=5_000)).seats) == 3_000
 
 
 class TestDiscard:
-    async def test_removes_the_hall(self, box_office: PurchaseService) -> None:
+    async def test_removes_the_hall(self, inventory_caller: InventoryCaller) -> None:
         request_id, event_id = new_id(), new_id()
-        hall = await box_office.provision(event_id=event_id, request_id=request_id)
+        hall = await inventory_caller.provision(event_id=event_id, request_id=request_id)
         undo = {"undoes_request_id": request_id, "request_id": new_id()}
 
-        await box_office.discard(event_id, **undo)
-        await box_office.discard(event_id, **undo)
+        await inventory_caller.discard(event_id, **undo)
+        await inventory_caller.discard(event_id, **undo)
 
-        assert await box_office.all_seats(event_id) == []
-        assert await box_office.availability(event_id) == {}
-        assert (await refused(box_office.seat(hall.seat_ids[0]))).code == "SEAT_NOT_FOUND"
+        assert await inventory_caller.all_seats(event_id) == []
+        assert await inventory_caller.availability(event_id) == {}
+        assert (await refused(inventory_caller.seat(hall.seat_ids[0]))).code == "SEAT_NOT_FOUND"
 
-    async def test_keeps_the_late_action_out(self, box_office: PurchaseService) -> None:
+    async def test_late_provisioning_is_refused(self, inventory_caller: InventoryCaller) -> None:
         request_id, event_id = new_id(), new_id()
-        await box_office.discard(event_id, undoes_request_id=request_id)
+        await inventory_caller.discard(event_id, undoes_request_id=request_id)
 
-        refusal = await refused(box_office.provision(event_id=event_id, request_id=request_id))
+        refusal = await refused(inventory_caller.provision(event_id=event_id, request_id=request_id))
 
         assert refusal.code == "REQUEST_UNDONE"
-        assert await box_office.all_seats(event_id) == []
+        assert await inventory_caller.all_seats(event_id) == []
 
-    async def test_leaves_a_hall_in_use_alone(self, box_office: PurchaseService, database: Database) -> None:
+    async def test_hall_in_use_is_not_discarded(self, inventory_caller: InventoryCaller, database: Database) -> None:
         request_id, event_id = new_id(), new_id()
-        hall = await box_office.provision(event_id=event_id, request_id=request_id)
-        hold = await box_office.reserve(event_id, hall.seat_ids[0])
-        await box_office.release(hold.hold_id)  # once held, the seat may be known to somebody
+        hall = await inventory_caller.provision(event_id=event_id, request_id=request_id)
+        hold = await inventory_caller.reserve(event_id, hall.seat_ids[0])
+        await inventory_caller.release(hold.hold_id)  # a seat that was held once may be known to a client
 
-        refusal = await refused(box_office.discard(event_id, undoes_request_id=request_id))
+        refusal = await refused(inventory_caller.discard(event_id, undoes_request_id=request_id))
 
         assert refusal.kind == "conflict"
-        assert len(await box_office.all_seats(event_id)) == 10
+        assert len(await inventory_caller.all_seats(event_id)) == 10
         assert await wrong_counts(database, event_id) == []
 
-    async def test_and_a_buyer_at_once_leave_a_whole_hall_or_none(
-        self, box_office: PurchaseService, database: Database
+    async def test_concurrent_discard_and_purchase_leave_a_whole_hall_or_none(
+        self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
         for _ in range(15):
             request_id, event_id = new_id(), new_id()
-            hall = await box_office.provision(event_id=event_id, request_id=request_id)
+            hall = await inventory_caller.provision(event_id=event_id, request_id=request_id)
             await asyncio.gather(
-                box_office.discard(event_id, undoes_request_id=request_id),
-                *(box_office.reserve(event_id, seat_id) for seat_id in hall.seat_ids),
+                inventory_caller.discard(event_id, undoes_request_id=request_id),
+                *(inventory_caller.reserve(event_id, seat_id) for seat_id in hall.seat_ids),
                 return_exceptions=True,
             )
-            assert len(await box_office.all_seats(event_id)) in {0, 10}
+            assert len(await inventory_caller.all_seats(event_id)) in {0, 10}
             assert await wrong_counts(database, event_id) == []
 
 
 class TestBlock:
     async def test_takes_free_seats_off_sale_and_puts_them_back(
-        self, box_office: PurchaseService, database: Database
+        self, inventory_caller: InventoryCaller, database: Database
     ) -> None:
-        hall = await box_office.provision()
+        hall = await inventory_caller.provision()
         request_id = new_id()
 
-        assert await box_office.block(hall.event_id, *hall.seat_ids[:3], request_id=request_id) == 3
-        assert await box_office.block(hall.event_id, *hall.seat_ids[:3], request_id=request_id) == 3
+        assert await inventory_caller.block(hall.event_id, *hall.seat_ids[:3], request_id=request_id) == 3
+        assert await inventory_caller.block(hall.event_id, *hall.seat_ids[:3], request_id=request_id) == 3
 
-        assert (await box_office.availability(hall.event_id))["CAT1"].blocked == 3
-        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0]))
+        assert (await inventory_caller.availability(hall.event_id))["CAT1"].blocked == 3
+        refusal = await refused(inventory_caller.reserve(hall.event_id, hall.seat_ids[0]))
         assert refusal.code == "SEAT_UNAVAILABLE"
-        assert await box_office.unblock(hall.event_id, *hall.seat_ids[:3]) == 3
-        assert (await box_office.reserve(hall.event_id, hall.seat_ids[0])).hold_id
+        assert await inventory_caller.unblock(hall.event_id, *hall.seat_ids[:3]) == 3
+        assert (await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])).hold_id
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_is_for_free_seats_only(self, box_office: PurchaseService, database: Database) -> None:
-        hall = await box_office.provision()
-        await box_office.reserve(hall.event_id, hall.seat_ids[0])
-        await box_office.sell(hall.event_id, hall.seat_ids[1])
-        await box_office.block(hall.event_id, hall.seat_ids[2])
+    async def test_is_for_free_seats_only(self, inventory_caller: InventoryCaller, database: Database) -> None:
+        hall = await inventory_caller.provision()
+        await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])
+        await inventory_caller.sell(hall.event_id, hall.seat_ids[1])
+        await inventory_caller.block(hall.event_id, hall.seat_ids[2])
 
         codes = [
-            (await refused(box_office.block(hall.event_id, hall.seat_ids[number], hall.seat_ids[5]))).code
+            (await refused(inventory_caller.block(hall.event_id, hall.seat_ids[number], hall.seat_ids[5]))).code
             for number in range(3)
         ]
 
         assert codes == ["SEAT_UNAVAILABLE", "SEAT_ALREADY_SOLD", "SEAT_UNAVAILABLE"]
-        assert await box_office.status(hall.seat_ids[5]) == "AVAILABLE"
+        assert await inventory_caller.status(hall.seat_ids[5]) == "AVAILABLE"
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_takes_a_seat_whose_hold_is_over(self, box_office: PurchaseService, database: Database) -> None:
-        hall = await box_office.provision()
-        await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
+    async def test_seat_of_an_expired_hold_can_be_blocked(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        hall = await inventory_caller.provision()
+        await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=1)
 
-        assert await box_office.block(hall.event_id, *hall.seat_ids[1:3]) == 2
+        assert await inventory_caller.block(hall.event_id, *hall.seat_ids[1:3]) == 2
         assert await wrong_counts(database, hall.event_id) == []
 
-    async def test_unblocks_blocked_seats_only(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision()
-        await box_office.block(hall.event_id, hall.seat_ids[0])
+    async def test_unblocks_blocked_seats_only(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision()
+        await inventory_caller.block(hall.event_id, hall.seat_ids[0])
 
-        refusal = await refused(box_office.unblock(hall.event_id, *hall.seat_ids[:2]))
+        refusal = await refused(inventory_caller.unblock(hall.event_id, *hall.seat_ids[:2]))
 
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [hall.seat_ids[1]]})
-        assert await box_office.status(hall.seat_ids[0]) == "BLOCKED"
+        assert await inventory_caller.status(hall.seat_ids[0]) == "BLOCKED"
 
-    async def test_knows_no_other_seats(self, box_office: PurchaseService) -> None:
-        hall, other = await box_office.provision(), await box_office.provision()
-        for change in (box_office.block, box_office.unblock):
+    async def test_unknown_seats_are_refused(self, inventory_caller: InventoryCaller) -> None:
+        hall, other = await inventory_caller.provision(), await inventory_caller.provision()
+        for change in (inventory_caller.block, inventory_caller.unblock):
             assert (await refused(change(hall.event_id, new_id()))).code == "SEAT_NOT_FOUND"
             assert (await refused(change(hall.event_id, other.seat_ids[0]))).code == "VALIDATION_ERROR"
             assert (await refused(change(hall.event_id))).code == "VALIDATION_ERROR"
 
 
 class TestPages:
-    async def test_are_in_hall_order_without_gaps(self, box_office: PurchaseService) -> None:
-        hall = await box_office.provision(rows("CAT1", "1.00", A=7, B=5), rows("CAT2", "1.00", C=3))
+    async def test_are_in_hall_order_without_gaps(self, inventory_caller: InventoryCaller) -> None:
+        hall = await inventory_caller.provision(rows("CAT1", "1.00", A=7, B=5), rows("CAT2", "1.00", C=3))
         for page_size in (1, 4, 5, 15, 16):
             seats: list[str] = []
             token, pages = "", 0
             while pages == 0 or token:
-                page = await box_office.page(hall.event_id, page_token=token, page_size=page_size)
+                page = await inventory_caller.page(hall.event_id, page_token=token, page_size=page_size)
                 assert 1 <= len(page.seats) <= page_size
                 seats += [seat.seat_id for seat in page.seats]
                 token, pages = page.next_page_token, pages + 1
@@ -238,53 +240,53 @@ class TestPages:
             assert pages == -(-15 // page_size)
 
     @pytest.mark.parametrize("token", ["x", "-1", "1.5", "9999999999", " 1", "\u0661"])
-    async def test_of_a_made_up_token_are_refused(self, box_office: PurchaseService, token: str) -> None:
-        refusal = await refused(box_office.page(new_id(), page_token=token))
+    async def test_invalid_page_token_is_refused(self, inventory_caller: InventoryCaller, token: str) -> None:
+        refusal = await refused(inventory_caller.page(new_id(), page_token=token))
         assert refusal.code == "VALIDATION_ERROR"
 
     @pytest.mark.parametrize("page_size", [-1, 5_001])
-    async def test_have_a_largest_size(self, box_office: PurchaseService, page_size: int) -> None:
-        refusal = await refused(box_office.page(new_id(), page_size=page_size))
+    async def test_page_size_is_limited(self, inventory_caller: InventoryCaller, page_size: int) -> None:
+        refusal = await refused(inventory_caller.page(new_id(), page_size=page_size))
         assert refusal.code == "VALIDATION_ERROR"
 
 
 class TestAvailability:
-    async def test_follows_every_change(
-        self, box_office: PurchaseService, inventory: Inventory, database: Database
+    async def test_counts_follow_every_change(
+        self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
     ) -> None:
-        hall = await box_office.provision(rows("CAT1", "1.00", A=10))
-        await box_office.reserve(hall.event_id, *hall.seat_ids[:2])
-        await box_office.sell(hall.event_id, *hall.seat_ids[2:5])
-        await box_office.block(hall.event_id, hall.seat_ids[5])
+        hall = await inventory_caller.provision(rows("CAT1", "1.00", A=10))
+        await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])
+        await inventory_caller.sell(hall.event_id, *hall.seat_ids[2:5])
+        await inventory_caller.block(hall.event_id, hall.seat_ids[5])
         expected = pb.CategoryAvailability(category="CAT1", total=10, available=4, held=2, sold=3, blocked=1)
 
-        assert (await box_office.availability(hall.event_id))["CAT1"] == expected
+        assert (await inventory_caller.availability(hall.event_id))["CAT1"] == expected
         await inventory.counts.aggregate()
         assert await count_changes(database, hall.event_id) == 0
-        assert (await box_office.availability(hall.event_id))["CAT1"] == expected
+        assert (await inventory_caller.availability(hall.event_id))["CAT1"] == expected
 
-    async def test_of_several_events_comes_at_once(self, box_office: PurchaseService) -> None:
-        halls = [await box_office.provision() for _ in range(3)]
+    async def test_several_events_are_returned_together(self, inventory_caller: InventoryCaller) -> None:
+        halls = [await inventory_caller.provision() for _ in range(3)]
         request = pb.GetAvailabilityRequest(event_ids=[hall.event_id for hall in halls] + [new_id()])
 
-        answer = await box_office.caller.call(box_office.stub.GetAvailability, request)
+        answer = await inventory_caller.caller.call(inventory_caller.stub.GetAvailability, request)
 
         assert {event.event_id for event in answer.events} == {hall.event_id for hall in halls}
 
-    async def test_is_right_while_changes_are_added_up(
-        self, box_office: PurchaseService, inventory: Inventory, database: Database
+    async def test_counts_are_correct_during_aggregation(
+        self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
     ) -> None:
-        hall = await box_office.provision(rows("CAT1", "1.00", A=60))
-        buying = asyncio.gather(*(box_office.reserve(hall.event_id, seat_id) for seat_id in hall.seat_ids))
+        hall = await inventory_caller.provision(rows("CAT1", "1.00", A=60))
+        buying = asyncio.gather(*(inventory_caller.reserve(hall.event_id, seat_id) for seat_id in hall.seat_ids))
         seen = []
         while not buying.done():
             counts, *_ = await asyncio.gather(
-                box_office.availability(hall.event_id), inventory.counts.aggregate(), inventory.counts.aggregate()
+                inventory_caller.availability(hall.event_id), inventory.counts.aggregate(), inventory.counts.aggregate()
             )
             seen.append(counts["CAT1"].held)
             assert counts["CAT1"].available + counts["CAT1"].held == 60
         await buying
 
         assert seen == sorted(seen)
-        assert (await box_office.availability(hall.event_id))["CAT1"].held == 60
+        assert (await inventory_caller.availability(hall.event_id))["CAT1"].held == 60
         assert await wrong_counts(database, hall.event_id) == []

@@ -1,4 +1,4 @@
-"""Any sequence of holds, sales, releases, repeats and passing time does what a small model says it does."""
+"""Any sequence of holds, sales, releases, repetitions and passing time matches a small model."""
 
 import asyncio
 import uuid
@@ -33,7 +33,7 @@ from inventory.repository.search import SearchRepository
 from inventory.schemas import BestAvailable, ConfirmHold, Hold, LayoutCategory, LayoutRow, ReleaseHold, ReserveSeats
 from inventory.service.holds import HoldService
 from inventory.settings import Settings
-from tests.integration.inventory.tables import end_time_of, wrong_counts
+from tests.integration.inventory.tables import expire_hold, wrong_counts
 
 Answer = TypeVar("Answer")
 
@@ -48,7 +48,7 @@ seat_sets = st.sets(st.integers(0, SEATS_IN_ROW * ROWS - 1), min_size=1, max_siz
 
 @dataclass
 class ModelHold:
-    """A hold as it should be: `seats` are those it still has, or was sold with."""
+    """The expected state of a hold: `seats` are those it still has, or was sold with."""
 
     command: ReserveSeats | BestAvailable
     answer: Hold
@@ -138,7 +138,7 @@ class HoldMachine(RuleBasedStateMachine):
     def pick(self, number: int) -> ModelHold:
         return self.holds[number % len(self.holds)]
 
-    # --- what people do ------------------------------------------------------------------------------------------
+    # --- what users do -------------------------------------------------------------------------------------------
 
     @rule(user=users, seats=seat_sets)
     def reserve(self, user: int, seats: set[int]) -> None:
@@ -232,17 +232,17 @@ class HoldMachine(RuleBasedStateMachine):
     def send_again(self, command: ReserveSeats | BestAvailable) -> Coroutine[Any, Any, Hold]:
         if isinstance(command, BestAvailable):
             if len(self.free_seats()) < command.quantity:
-                self.end_overdue()  # it looks for more before it finds its answer
+                self.end_overdue()  # the search continues before it finds its response
             return self.world.service.reserve_best_available(command)
         return self.world.service.reserve(command)
 
-    # --- what happens by itself ----------------------------------------------------------------------------------
+    # --- what happens without a request --------------------------------------------------------------------------
 
     @precondition(lambda self: self.holds)
     @rule(number=numbers)
     def time_passes(self, number: int) -> None:
         hold = self.pick(number)
-        self.world.do(end_time_of(self.world.database, str(hold.answer.hold_id)))
+        self.world.do(expire_hold(self.world.database, str(hold.answer.hold_id)))
         hold.is_over = True
 
     @rule()
@@ -261,7 +261,7 @@ class HoldMachine(RuleBasedStateMachine):
         assert ended.is_sold == hold.is_sold
         hold.seats -= expected
 
-    # --- what is always so ---------------------------------------------------------------------------------------
+    # --- invariants ----------------------------------------------------------------------------------------------
 
     @invariant()
     def the_seats_are_as_the_model_says(self) -> None:
@@ -286,9 +286,9 @@ class HoldMachine(RuleBasedStateMachine):
         return "SOLD" if hold.is_sold else "HELD", hold.answer.hold_id, owner
 
 
-@pytest.mark.timeout(600)  # a failure is made small before it is told
+@pytest.mark.timeout(600)  # a failing example is shrunk before it is reported
 def test_holds_follow_the_model(settings: Settings) -> None:
-    changes = Inventory(settings).changes  # collects, and is not started
+    changes = Inventory(settings).changes  # collects metrics, and is not started
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         database = Database(settings, application_name="machine")
         expiry = ExpiryRepository(database)
@@ -302,7 +302,7 @@ def test_holds_follow_the_model(settings: Settings) -> None:
             settings=budget(
                 max_examples=60,
                 stateful_step_count=25,
-                deadline=None,  # a busy machine is no failure
+                deadline=None,  # a slow example is no failure
                 suppress_health_check=[HealthCheck.too_slow],
             ),
         )

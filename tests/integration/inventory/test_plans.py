@@ -1,5 +1,5 @@
-# ruff: noqa: SLF001 - the statements themselves are looked at
-"""What a hot statement reads does not grow with the hall. PostgreSQL itself is asked, for pages and not for time."""
+# ruff: noqa: SLF001 - the test reads the statements themselves
+"""A hot statement reads no more in a larger hall. PostgreSQL's plans count pages, not time."""
 
 import json
 import re
@@ -28,13 +28,13 @@ from tests.support.servers import DatabaseFactory
 
 SEATS_PER_ROW = 50
 HOLDS = 200
-# Scattered over the middle of the hall in the same way in any hall: how many pages a statement reads must not hang on
-# which seats are taken.
+# Scattered over the middle of the hall in the same way in any hall: the number of pages read must not depend on which
+# seats are taken.
 IN_THE_MIDDLE = """
     SELECT seat_id FROM seats WHERE hall_position BETWEEN $1 / 2 - 2500 AND $1 / 2 + 2500
     ORDER BY hashint4(hall_position - $1 / 2) LIMIT $2
 """
-# Nor on where PostgreSQL found room for their new versions, which differs with every autovacuum.
+# Nor on where PostgreSQL placed the new row versions, which differs with every autovacuum.
 LAY_OUT = "CLUSTER seats USING ix_seats_hall_position"
 
 
@@ -45,14 +45,14 @@ class Explained:
 
 
 class Explainer:
-    """A hall in a database of its own, where some seats are held, and a connection that explains."""
+    """A hall in its own database, with some held seats, and a connection that explains statements."""
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", parameters: Mapping[str, object]) -> None:
         self._connection = connection
         self._parameters = parameters
 
     async def explain(self, statement: TextClause) -> Explained:
-        """Run the statement by the plan that serves any parameters, and take it back."""
+        """Run the statement with its generic plan, and roll it back."""
         names: list[str] = []
 
         def numbered(match: re.Match[str]) -> str:
@@ -212,9 +212,11 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
         pytest.param(entrance._CHECK_IN, id="check-in"),
     ],
 )
-async def test_ten_times_the_hall_is_no_more_to_read(small: Explainer, large: Explainer, statement: TextClause) -> None:
+async def test_statements_read_no_more_in_a_hall_ten_times_as_large(
+    small: Explainer, large: Explainer, statement: TextClause
+) -> None:
     in_small, in_large = await small.explain(statement), await large.explain(statement)
 
-    # An index of ten times the entries is a level deeper at most: a page more each time one is looked into.
+    # An index of ten times the entries is at most one level deeper: one more page per lookup.
     assert in_large.pages <= 1.35 * in_small.pages + 4, (in_small, in_large)
     assert not {"Seq Scan seats", "Seq Scan closed_events"} & in_large.scans

@@ -1,4 +1,4 @@
-"""Many at once: exactly one wins, nobody waits for long, nothing is counted twice."""
+"""Concurrent requests: exactly one wins, none waits for long, and no count is wrong."""
 
 import asyncio
 import uuid
@@ -11,88 +11,92 @@ from common.messaging.message import Message
 from common.rpc.client import RpcCaller
 from inventory.app import Inventory
 from inventory.repository.expiry import ExpiryRepository
-from tests.integration.inventory.box_office import PurchaseService, new_id, new_ids, outcomes, refused, rows
-from tests.integration.inventory.tables import answering, at_least_waiting, locked_seat, wrong_counts
+from tests.integration.inventory.inventory_caller import InventoryCaller, new_id, new_ids, outcomes, refused, rows
+from tests.integration.inventory.tables import inserting_answer, locked_seat, waiting_for_locks, wrong_counts
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 
 
-async def test_fifty_buyers_for_one_seat(box_office: PurchaseService, database: Database) -> None:
-    hall = await box_office.provision()
+async def test_fifty_buyers_for_one_seat(inventory_caller: InventoryCaller, database: Database) -> None:
+    hall = await inventory_caller.provision()
     for seat_id in hall.seat_ids:
-        holds, refusals = await outcomes([box_office.reserve(hall.event_id, seat_id) for _ in range(50)])
+        holds, refusals = await outcomes([inventory_caller.reserve(hall.event_id, seat_id) for _ in range(50)])
 
         assert len(holds) == 1
         assert {refusal.code for refusal in refusals} == {"SEAT_UNAVAILABLE"}
-        assert (await box_office.confirm(holds[0].hold_id, holds[0].user_id)).seat_ids == [seat_id]
+        assert (await inventory_caller.confirm(holds[0].hold_id, holds[0].user_id)).seat_ids == [seat_id]
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_overlapping_sets_in_any_order_never_block_each_other(box_office: PurchaseService) -> None:
-    hall = await box_office.provision(rows("CAT1", "10.00", A=10))
+async def test_overlapping_seat_sets_do_not_deadlock(inventory_caller: InventoryCaller) -> None:
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=10))
     for attempt in range(30):
         seats = hall.seat_ids
         sets = [seats[:6], seats[4:], seats[2:8][::-1], seats[::2], seats[1::2][::-1], seats]
         async with asyncio.timeout(
             ANSWER_SECONDS
-        ):  # a deadlock is found by the server after a second, an endless wait never
-            holds, refusals = await outcomes([box_office.reserve(hall.event_id, *chosen) for chosen in sets])
+        ):  # the server detects a deadlock after a second; an endless wait never ends
+            holds, refusals = await outcomes([inventory_caller.reserve(hall.event_id, *chosen) for chosen in sets])
 
         taken = [seat.seat_id for hold in holds for seat in hold.seats]
         assert len(taken) == len(set(taken)), f"attempt {attempt}"
         assert {refusal.code for refusal in refusals} == {"SEAT_UNAVAILABLE"}
         for hold in holds:
-            await box_office.release(hold.hold_id)
+            await inventory_caller.release(hold.hold_id)
 
 
-async def test_one_request_sent_fifty_times_at_once_is_one_hold(box_office: PurchaseService) -> None:
-    hall = await box_office.provision(rows("CAT1", "10.00", A=10))
+async def test_fifty_concurrent_repetitions_are_one_hold(inventory_caller: InventoryCaller) -> None:
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=10))
     for chosen in (hall.seat_ids[:2], hall.seat_ids[2:5], hall.seat_ids[5:]):
         ids = new_ids()
 
-        holds, refusals = await outcomes([box_office.reserve(hall.event_id, *chosen, **ids) for _ in range(50)])
+        holds, refusals = await outcomes([inventory_caller.reserve(hall.event_id, *chosen, **ids) for _ in range(50)])
 
         assert refusals == []
         assert all(hold == holds[0] for hold in holds)
         assert {seat.seat_id for seat in holds[0].seats} == set(chosen)
 
 
-async def test_a_request_does_not_find_its_own_seats_taken(box_office: PurchaseService, database: Database) -> None:
-    """The first one has locked the seats and is kept from ending; its repetition must wait for it, not refuse."""
-    hall = await box_office.provision(rows("CAT1", "10.00", A=20))
+async def test_repetition_waits_for_the_first_request(inventory_caller: InventoryCaller, database: Database) -> None:
+    """The first request has locked the seats and cannot finish; its repetition must wait for it, not refuse."""
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=20))
     for seat_id in hall.seat_ids:
         ids = new_ids()
-        async with answering(database, ids["request_id"]):
-            first = asyncio.create_task(box_office.reserve(hall.event_id, seat_id, **ids))
-            await eventually(lambda: at_least_waiting(database, 1))
-            second = asyncio.create_task(box_office.reserve(hall.event_id, seat_id, **ids))
-            await eventually(lambda: at_least_waiting(database, 2))
+        async with inserting_answer(database, ids["request_id"]):
+            first = asyncio.create_task(inventory_caller.reserve(hall.event_id, seat_id, **ids))
+            await eventually(lambda: waiting_for_locks(database, 1))
+            second = asyncio.create_task(inventory_caller.reserve(hall.event_id, seat_id, **ids))
+            await eventually(lambda: waiting_for_locks(database, 2))
 
         assert await first == await second
-        assert await box_office.status(seat_id) == "HELD"
+        assert await inventory_caller.status(seat_id) == "HELD"
 
 
-async def test_one_best_available_request_sent_thirty_times_at_once_is_one_hold(
-    box_office: PurchaseService, database: Database
+async def test_thirty_concurrent_best_available_repetitions_are_one_hold(
+    inventory_caller: InventoryCaller, database: Database
 ) -> None:
-    hall = await box_office.provision(rows("CAT1", "10.00", A=40, B=40))
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=40, B=40))
     ids = new_ids()
 
-    holds, refusals = await outcomes([box_office.reserve_best(hall.event_id, "CAT1", 3, **ids) for _ in range(30)])
+    holds, refusals = await outcomes(
+        [inventory_caller.reserve_best(hall.event_id, "CAT1", 3, **ids) for _ in range(30)]
+    )
 
     assert refusals == []
     assert all(hold == holds[0] for hold in holds)
-    assert (await box_office.availability(hall.event_id))["CAT1"].held == 3
+    assert (await inventory_caller.availability(hall.event_id))["CAT1"].held == 3
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_one_sale_sent_twenty_times_at_once_is_one_sale(box_office: PurchaseService, database: Database) -> None:
-    hall = await box_office.provision()
-    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:3])
+async def test_twenty_concurrent_sale_repetitions_are_one_sale(
+    inventory_caller: InventoryCaller, database: Database
+) -> None:
+    hall = await inventory_caller.provision()
+    hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:3])
     request_id = new_id()
 
     sales, refusals = await outcomes(
-        [box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id) for _ in range(20)]
+        [inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=request_id) for _ in range(20)]
     )
 
     assert refusals == []
@@ -100,15 +104,17 @@ async def test_one_sale_sent_twenty_times_at_once_is_one_sale(box_office: Purcha
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_sale_and_a_release_never_both_happen(box_office: PurchaseService, database: Database) -> None:
-    hall = await box_office.provision(rows("CAT1", "10.00", A=30, B=30))
+async def test_a_sale_and_a_release_never_both_happen(inventory_caller: InventoryCaller, database: Database) -> None:
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=30, B=30))
     for first, second in zip(hall.seat_ids[::2], hall.seat_ids[1::2], strict=True):
-        hold = await box_office.reserve(hall.event_id, first, second)
+        hold = await inventory_caller.reserve(hall.event_id, first, second)
         sale, release = await asyncio.gather(
-            box_office.confirm(hold.hold_id, hold.user_id), box_office.release(hold.hold_id), return_exceptions=True
+            inventory_caller.confirm(hold.hold_id, hold.user_id),
+            inventory_caller.release(hold.hold_id),
+            return_exceptions=True,
         )
 
-        statuses = await box_office.statuses(first, second)
+        statuses = await inventory_caller.statuses(first, second)
         if isinstance(sale, ServiceError):
             assert (sale.code, release, statuses) == ("HOLD_EXPIRED", 2, ["AVAILABLE"] * 2)
         else:
@@ -116,27 +122,27 @@ async def test_a_sale_and_a_release_never_both_happen(box_office: PurchaseServic
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
-    box_office: PurchaseService, database: Database, inventory: Inventory
+async def test_sale_at_the_expiry_time_is_all_or_nothing(
+    inventory_caller: InventoryCaller, database: Database, inventory: Inventory
 ) -> None:
-    """Sale, sweeper and the next buyer meet at `held_until`, again and again."""
-    hall = await box_office.provision(rows("CAT1", "10.00", A=200))
+    """Sale, sweeper and the next buyer meet at `held_until`, repeatedly."""
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=200))
     expiry = ExpiryRepository(inventory.database)
     sold = expired = 0
-    ttl_milliseconds = 8  # about what a sale takes to arrive; whatever that is on this machine, it is soon found
+    ttl_milliseconds = 8  # roughly the time that a sale takes to arrive; the loop adapts it to this machine
     for number in range(0, 200, 2):
         pair = hall.seat_ids[number : number + 2]
-        hold = await box_office.reserve(hall.event_id, *pair, ttl_milliseconds=ttl_milliseconds)
+        hold = await inventory_caller.reserve(hall.event_id, *pair, ttl_milliseconds=ttl_milliseconds)
         next_buyer = new_id()
         sale, _, rival, _ = await asyncio.gather(
-            box_office.confirm(hold.hold_id, hold.user_id),
+            inventory_caller.confirm(hold.hold_id, hold.user_id),
             expiry.end_due_holds(batch=100),
-            box_office.reserve(hall.event_id, *pair, user_id=next_buyer),
-            box_office.release(new_id()),
+            inventory_caller.reserve(hall.event_id, *pair, user_id=next_buyer),
+            inventory_caller.release(new_id()),
             return_exceptions=True,
         )
 
-        owners = {(await box_office.seat(seat_id)).owner_user_id for seat_id in pair}
+        owners = {(await inventory_caller.seat(seat_id)).owner_user_id for seat_id in pair}
         if isinstance(sale, ServiceError):
             expired += 1
             assert (sale.code, owners) == ("HOLD_EXPIRED", {""})
@@ -151,77 +157,79 @@ async def test_a_sale_around_the_end_of_its_time_is_whole_or_not_at_all(
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_sale_made_in_time_stands_though_it_is_written_late(
-    box_office: PurchaseService, database: Database, inventory: Inventory
+async def test_sale_locked_in_time_succeeds_even_if_committed_late(
+    inventory_caller: InventoryCaller, database: Database, inventory: Inventory
 ) -> None:
-    """The sale has its seats locked when their time ends; message, sweeper and the next buyer must not undo it."""
-    hall = await box_office.provision()
-    hold = await box_office.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=500)
+    """The sale has its seats locked when the hold expires; message, sweeper and the next buyer must not undo it."""
+    hall = await inventory_caller.provision()
+    hold = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2], ttl_milliseconds=500)
     expiry, request_id = ExpiryRepository(inventory.database), new_id()
     message = Message(type="seat.hold", source="orchestrator", subject=hold.hold_id)
-    async with answering(database, request_id):
-        sale = asyncio.create_task(box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id))
-        await eventually(lambda: at_least_waiting(database, 1))
+    async with inserting_answer(database, request_id):
+        sale = asyncio.create_task(inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=request_id))
+        await eventually(lambda: waiting_for_locks(database, 1))
         await eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(hold.held_until))
         by_message = asyncio.create_task(expiry.end_hold(uuid.UUID(hold.hold_id), message))
-        await eventually(lambda: at_least_waiting(database, 2))
+        await eventually(lambda: waiting_for_locks(database, 2))
         swept = await expiry.end_due_holds(batch=100)
-        refusal = await refused(box_office.reserve(hall.event_id, hall.seat_ids[0]))
+        refusal = await refused(inventory_caller.reserve(hall.event_id, hall.seat_ids[0]))
 
     assert sorted((await sale).seat_ids) == sorted(hall.seat_ids[:2])
     assert (await by_message).is_sold
     assert hold.hold_id not in {str(expired.hold_id) for expired in swept}
     assert refusal.code == "SEAT_UNAVAILABLE"
-    assert await box_office.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
+    assert await inventory_caller.statuses(*hall.seat_ids[:2]) == ["SOLD", "SOLD"]
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_hall_is_not_discarded_while_a_seat_is_being_taken(
-    box_office: PurchaseService, database: Database
+async def test_hall_is_not_discarded_during_a_reservation(
+    inventory_caller: InventoryCaller, database: Database
 ) -> None:
     provisioning = new_id()
-    hall = await box_office.provision(request_id=provisioning)
+    hall = await inventory_caller.provision(request_id=provisioning)
     ids = new_ids()
-    async with answering(database, ids["request_id"]):
-        taking = asyncio.create_task(box_office.reserve(hall.event_id, hall.seat_ids[0], **ids))
-        await eventually(lambda: at_least_waiting(database, 1))
-        refusal = await refused(box_office.discard(hall.event_id, undoes_request_id=provisioning))
+    async with inserting_answer(database, ids["request_id"]):
+        taking = asyncio.create_task(inventory_caller.reserve(hall.event_id, hall.seat_ids[0], **ids))
+        await eventually(lambda: waiting_for_locks(database, 1))
+        refusal = await refused(inventory_caller.discard(hall.event_id, undoes_request_id=provisioning))
 
-    assert refusal.kind == "busy"  # undecided: asked again, it is refused for good
+    assert refusal.kind == "busy"  # undecided: its repetition is refused permanently
     assert (await taking).hold_id == ids["hold_id"]
-    refusal = await refused(box_office.discard(hall.event_id, undoes_request_id=provisioning))
+    refusal = await refused(inventory_caller.discard(hall.event_id, undoes_request_id=provisioning))
     assert refusal.kind == "conflict"
-    assert len(await box_office.all_seats(hall.event_id)) == 10
+    assert len(await inventory_caller.all_seats(hall.event_id)) == 10
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_an_undo_that_meets_its_action_leaves_nothing_held(
-    box_office: PurchaseService, database: Database
+async def test_concurrent_action_and_undo_leave_nothing_held(
+    inventory_caller: InventoryCaller, database: Database
 ) -> None:
-    hall = await box_office.provision(rows("CAT1", "10.00", A=60))
+    hall = await inventory_caller.provision(rows("CAT1", "10.00", A=60))
     for seat_id in hall.seat_ids:
         ids = new_ids()
         await asyncio.gather(
-            box_office.reserve(hall.event_id, seat_id, **ids),
-            box_office.release(ids["hold_id"], undoes_request_id=ids["request_id"]),
+            inventory_caller.reserve(hall.event_id, seat_id, **ids),
+            inventory_caller.release(ids["hold_id"], undoes_request_id=ids["request_id"]),
             return_exceptions=True,
         )
-        assert await box_office.status(seat_id) == "AVAILABLE"
+        assert await inventory_caller.status(seat_id) == "AVAILABLE"
     assert await wrong_counts(database, hall.event_id) == []
 
 
-async def test_a_caller_that_gives_up_costs_no_connection(
-    box_office: PurchaseService, database: Database, tokens: ServiceTokens
+async def test_cancelled_call_leaks_no_connection(
+    inventory_caller: InventoryCaller, database: Database, tokens: ServiceTokens
 ) -> None:
-    hall = await box_office.provision()
-    hold, request_id = await box_office.reserve(hall.event_id, hall.seat_ids[0]), new_id()
-    impatient = PurchaseService(box_office.stub, RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=0.05))
+    hall = await inventory_caller.provision()
+    hold, request_id = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0]), new_id()
+    impatient = InventoryCaller(
+        inventory_caller.stub, RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=0.05)
+    )
     async with locked_seat(database, hall.seat_ids[0]):
         calls = [impatient.confirm(hold.hold_id, hold.user_id, request_id=request_id) for _ in range(40)]
         _, failures = await outcomes(calls)
         assert all(isinstance(failure, OutcomeUnknown) for failure in failures)
 
-    _, refusals = await outcomes([box_office.seat(seat_id) for seat_id in hall.seat_ids * 4])
+    _, refusals = await outcomes([inventory_caller.seat(seat_id) for seat_id in hall.seat_ids * 4])
     assert refusals == []
-    sale = await box_office.confirm(hold.hold_id, hold.user_id, request_id=request_id)
+    sale = await inventory_caller.confirm(hold.hold_id, hold.user_id, request_id=request_id)
     assert sale.seat_ids == [hall.seat_ids[0]]

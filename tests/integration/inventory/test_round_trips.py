@@ -1,4 +1,4 @@
-"""How many statements each call sends, so that they cannot creep up."""
+"""The number of statements per call, so that it does not grow."""
 
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -34,11 +34,11 @@ from inventory.service.check_in import CheckInService
 from inventory.service.holds import HoldService
 from inventory.service.tickets import TicketService
 from inventory.settings import Settings
-from tests.integration.inventory.box_office import Hall, PurchaseService, new_id, rows, scan_of
+from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id, rows, scan_of
 
 
 class CountingDatabase(Database):
-    """Counts what is sent, `fetch_one` through `fetch_all`; a transaction counts as one."""
+    """Counts statements, `fetch_one` through `fetch_all`; a transaction counts as one."""
 
     sent = 0
 
@@ -57,12 +57,12 @@ class CountingDatabase(Database):
             yield connection
 
 
-class Counter:
-    """The inventory's rules on a database that counts."""
+class CountingInventory:
+    """The inventory's services on a counting database."""
 
     def __init__(self, settings: Settings) -> None:
         self.database = CountingDatabase(settings, application_name="counting")
-        changes = Inventory(settings).changes  # collects, and is not started
+        changes = Inventory(settings).changes  # collects metrics, and is not started
         self.holds = HoldService(
             HoldRepository(self.database),
             SearchRepository(self.database),
@@ -78,10 +78,10 @@ class Counter:
 
 
 @pytest.fixture
-async def counter(settings: Settings) -> AsyncIterator[Counter]:
-    counter = Counter(settings)
-    yield counter
-    await counter.database.close()
+async def counting_inventory(settings: Settings) -> AsyncIterator[CountingInventory]:
+    counting_inventory = CountingInventory(settings)
+    yield counting_inventory
+    await counting_inventory.database.close()
 
 
 def reserve(hall: Hall, *seat_ids: str) -> ReserveSeats:
@@ -95,87 +95,105 @@ def reserve(hall: Hall, *seat_ids: str) -> ReserveSeats:
     )
 
 
-async def test_a_purchase_sends_two_statements(box_office: PurchaseService, counter: Counter) -> None:
-    hall = await box_office.provision()
+async def test_a_purchase_sends_two_statements(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    hall = await inventory_caller.provision()
     command = reserve(hall, *hall.seat_ids[:4])
 
-    hold = await counter.holds.reserve(command)
-    assert counter.taken() == 1
-    await counter.holds.confirm(ConfirmHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, user_id=hold.user_id))
-    assert counter.taken() == 1
+    hold = await counting_inventory.holds.reserve(command)
+    assert counting_inventory.taken() == 1
+    await counting_inventory.holds.confirm(
+        ConfirmHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, user_id=hold.user_id)
+    )
+    assert counting_inventory.taken() == 1
 
 
-async def test_a_refused_reservation_sends_two(box_office: PurchaseService, counter: Counter) -> None:
-    hall = await box_office.provision()
-    await box_office.reserve(hall.event_id, hall.seat_ids[0])
+async def test_refused_reservation_sends_two_statements(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    hall = await inventory_caller.provision()
+    await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])
 
     with pytest.raises(ServiceError):
-        await counter.holds.reserve(reserve(hall, *hall.seat_ids[:2]))
+        await counting_inventory.holds.reserve(reserve(hall, *hall.seat_ids[:2]))
 
-    assert counter.taken() == 2
+    assert counting_inventory.taken() == 2
 
 
-async def test_a_release_sends_one(box_office: PurchaseService, counter: Counter) -> None:
-    hall = await box_office.provision()
-    hold = await counter.holds.reserve(command := reserve(hall, hall.seat_ids[0]))
-    counter.taken()
+async def test_release_sends_one_statement(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    hall = await inventory_caller.provision()
+    hold = await counting_inventory.holds.reserve(command := reserve(hall, hall.seat_ids[0]))
+    counting_inventory.taken()
 
     release = ReleaseHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, undoes_request_id=command.request_id)
-    assert await counter.holds.release(release) == 1
-    assert counter.taken() == 1
+    assert await counting_inventory.holds.release(release) == 1
+    assert counting_inventory.taken() == 1
 
 
-async def test_best_available_sends_a_search_and_a_statement(box_office: PurchaseService, counter: Counter) -> None:
-    hall = await box_office.provision()
-    await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
-    assert counter.taken() == 2
+async def test_best_available_sends_a_search_and_a_statement(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    hall = await inventory_caller.provision()
+    await counting_inventory.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
+    assert counting_inventory.taken() == 2
 
 
-async def test_a_sold_out_category_costs_three(box_office: PurchaseService, counter: Counter) -> None:
-    """A search, a look for an answer given before, and this answer remembered."""
-    hall = await box_office.provision(rows("CAT1", "1.00", A=2))
-    await box_office.sell(hall.event_id, *hall.seat_ids)
+async def test_sold_out_category_sends_three_statements(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    """A search, a lookup of a stored response, and storing this response."""
+    hall = await inventory_caller.provision(rows("CAT1", "1.00", A=2))
+    await inventory_caller.sell(hall.event_id, *hall.seat_ids)
 
     with pytest.raises(ServiceError):
-        await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=1))
-    assert counter.taken() == 3
+        await counting_inventory.holds.reserve_best_available(best(hall, "CAT1", quantity=1))
+    assert counting_inventory.taken() == 3
 
 
-async def test_a_closed_event_is_not_searched(box_office: PurchaseService, counter: Counter) -> None:
-    """Not even where there are free seats: a search, a look for an answer given before, and this one remembered."""
-    hall = await box_office.provision()
-    await box_office.close_event(hall.event_id)
+async def test_a_closed_event_is_not_searched(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    """Not even with free seats: a search, a lookup of a stored response, and storing this response."""
+    hall = await inventory_caller.provision()
+    await inventory_caller.close_event(hall.event_id)
 
     with pytest.raises(Gone):
-        await counter.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
-    assert counter.taken() == 3
+        await counting_inventory.holds.reserve_best_available(best(hall, "CAT1", quantity=2))
+    assert counting_inventory.taken() == 3
     with pytest.raises(Gone):
-        await counter.holds.reserve(reserve(hall, *hall.seat_ids[:2]))
-    assert counter.taken() == 2
+        await counting_inventory.holds.reserve(reserve(hall, *hall.seat_ids[:2]))
+    assert counting_inventory.taken() == 2
 
 
-async def test_a_scan_sends_one(box_office: PurchaseService, counter: Counter) -> None:
-    hall, fan = await box_office.provision(), new_id()
-    await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
+async def test_scan_sends_one_statement(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    hall, fan = await inventory_caller.provision(), new_id()
+    await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=fan)
     scan = read_scan(scan_of(hall, hall.seat_ids[0], fan), is_complete=True)
 
     for result in (ScanResult.SUCCESS, ScanResult.DUPLICATE):
-        assert (await counter.entrance.check_in(uuid.uuid4(), scan)).result is result
-        assert counter.taken() == 1
-    await counter.entrance.log(uuid.uuid4(), scan, ScanResult.WRONG_HALL)
-    assert counter.taken() == 1
+        assert (await counting_inventory.entrance.check_in(uuid.uuid4(), scan)).result is result
+        assert counting_inventory.taken() == 1
+    await counting_inventory.entrance.log(uuid.uuid4(), scan, ScanResult.WRONG_HALL)
+    assert counting_inventory.taken() == 1
 
 
-async def test_a_ticket_is_moved_by_one(box_office: PurchaseService, counter: Counter) -> None:
-    hall, fan = await box_office.provision(), uuid.uuid4()
-    sale = await box_office.sell(hall.event_id, hall.seat_ids[0], user_id=str(fan))
+async def test_change_of_owner_sends_one_statement(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    hall, fan = await inventory_caller.provision(), uuid.uuid4()
+    sale = await inventory_caller.sell(hall.event_id, hall.seat_ids[0], user_id=str(fan))
     seat_id = uuid.UUID(hall.seat_ids[0])
 
-    await counter.tickets.list_for_resale(
+    await counting_inventory.tickets.list_for_resale(
         Resale(request_id=uuid.uuid4(), seat_id=seat_id, order_id=uuid.UUID(sale.hold_id), owner_user_id=fan)
     )
-    assert counter.taken() == 1
-    await counter.tickets.change_owner(
+    assert counting_inventory.taken() == 1
+    await counting_inventory.tickets.change_owner(
         ChangeOwner(
             request_id=uuid.uuid4(),
             seat_id=seat_id,
@@ -187,18 +205,18 @@ async def test_a_ticket_is_moved_by_one(box_office: PurchaseService, counter: Co
             expected_status=SeatStatus.LISTED,
         )
     )
-    assert counter.taken() == 1
-    await counter.tickets.reclaim(
+    assert counting_inventory.taken() == 1
+    await counting_inventory.tickets.reclaim(
         ReclaimSeats(request_id=uuid.uuid4(), order_id=uuid.UUID(sale.hold_id), buyer_user_id=fan, is_forced=False)
     )
-    assert counter.taken() == 1
+    assert counting_inventory.taken() == 1
 
 
-async def test_an_order_that_cannot_be_taken_back_costs_two(counter: Counter) -> None:
+async def test_refused_reclaim_sends_two_statements(counting_inventory: CountingInventory) -> None:
     command = ReclaimSeats(request_id=uuid.uuid4(), order_id=uuid.uuid4(), buyer_user_id=uuid.uuid4(), is_forced=False)
     with pytest.raises(ServiceError):
-        await counter.tickets.reclaim(command)
-    assert counter.taken() == 2
+        await counting_inventory.tickets.reclaim(command)
+    assert counting_inventory.taken() == 2
 
 
 def best(hall: Hall, category: str, *, quantity: int) -> BestAvailable:

@@ -1,4 +1,4 @@
-"""Who may call, what is reported, and what goes on when the broker or the database is away."""
+"""Access, health and reflection, and operation without the broker or the database."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -21,39 +21,43 @@ from inventory.app import Inventory, create_app
 from inventory.settings import Settings
 from proto.inventory.v1 import inventory_pb2 as pb
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.box_office import PurchaseService
-from tests.integration.inventory.listening import open_wire
+from tests.integration.inventory.broker_client import open_broker_client
+from tests.integration.inventory.inventory_caller import InventoryCaller
 from tests.integration.inventory.running import running_inventory
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.user_tokens import UserTokenMint
 from tests.support.waiting import eventually
 
-untyped_reflection: Any = reflection_pb2_grpc  # its stubs know blocking channels only
+untyped_reflection: Any = reflection_pb2_grpc  # its stubs support blocking channels only
 NOWHERE = "amqp://guest:guest@127.0.0.1:1/"
 SECRET = "a-secret-of-this-test-of-more-than-32-bytes"
 
 
 class TestTokens:
-    async def test_of_a_service_are_needed(self, channel: grpc.aio.Channel) -> None:
+    async def test_service_token_is_required(self, channel: grpc.aio.Channel) -> None:
         assert await answer_to(channel, "") is grpc.StatusCode.UNAUTHENTICATED
         assert await answer_to(channel, "nonsense") is grpc.StatusCode.UNAUTHENTICATED
 
-    async def test_of_users_are_refused(self, channel: grpc.aio.Channel) -> None:
+    async def test_user_tokens_are_refused(self, channel: grpc.aio.Channel) -> None:
         assert await answer_to(channel, UserTokenMint().token(uuid.uuid4())) is grpc.StatusCode.UNAUTHENTICATED
 
-    async def test_for_other_services_are_refused(self, channel: grpc.aio.Channel, tokens: ServiceTokens) -> None:
+    async def test_tokens_for_other_services_are_refused(
+        self, channel: grpc.aio.Channel, tokens: ServiceTokens
+    ) -> None:
         assert await answer_to(channel, tokens.issue("orders")) is grpc.StatusCode.PERMISSION_DENIED
 
-    async def test_of_another_secret_are_refused(self, channel: grpc.aio.Channel) -> None:
+    async def test_tokens_with_another_secret_are_refused(self, channel: grpc.aio.Channel) -> None:
         forged = ServiceTokens(service="orchestrator", secret=SecretStr(SECRET)).issue("inventory")
         assert await answer_to(channel, forged) is grpc.StatusCode.UNAUTHENTICATED
 
-    async def test_for_the_inventory_are_accepted(self, channel: grpc.aio.Channel, tokens: ServiceTokens) -> None:
+    async def test_tokens_for_the_inventory_are_accepted(
+        self, channel: grpc.aio.Channel, tokens: ServiceTokens
+    ) -> None:
         assert await answer_to(channel, tokens.issue("inventory")) is grpc.StatusCode.OK
 
 
 async def answer_to(channel: grpc.aio.Channel, token: str) -> grpc.StatusCode:
-    """Show this token with a call that any service may make."""
+    """Use this token in a call that any service may make."""
     request = pb.GetAvailabilityRequest(event_ids=[str(uuid.uuid4())])
     call = InventoryStub(channel).GetAvailability(request, metadata=(("authorization", f"Bearer {token}"),))
     return await call.code()
@@ -61,11 +65,13 @@ async def answer_to(channel: grpc.aio.Channel, token: str) -> grpc.StatusCode:
 
 class TestHealth:
     @pytest.mark.parametrize("service", ["", "inventory.v1.Inventory"])
-    async def test_is_told_over_grpc(self, channel: grpc.aio.Channel, inventory: Inventory, service: str) -> None:
+    async def test_health_is_served_over_grpc(
+        self, channel: grpc.aio.Channel, inventory: Inventory, service: str
+    ) -> None:
         await inventory.report_rpc_health()
-        assert await told_health(channel, service) == health_pb2.HealthCheckResponse.SERVING
+        assert await grpc_health(channel, service) == health_pb2.HealthCheckResponse.SERVING
 
-    async def test_is_bad_without_the_database(self, settings: Settings) -> None:
+    async def test_unhealthy_without_the_database(self, settings: Settings) -> None:
         lost = SecretStr("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
         without = settings.model_copy(update={"port": free_port(), "database_url": lost})
         async with (
@@ -73,11 +79,11 @@ class TestHealth:
             open_channel(f"{without.host}:{without.port}") as channel,
         ):
             await inventory.report_rpc_health()
-            assert await told_health(channel, "") == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert await grpc_health(channel, "") == health_pb2.HealthCheckResponse.NOT_SERVING
             report = await inventory.health.report()
         assert (report.is_healthy, report.checks["database"]) == (False, "failed")
 
-    async def test_is_told_over_http_with_metrics(self, settings: Settings) -> None:
+    async def test_health_and_metrics_are_served_over_http(self, settings: Settings) -> None:
         app = create_app(settings.model_copy(update={"port": free_port()}))
         transport = httpx.ASGITransport(app)
         async with (
@@ -100,7 +106,7 @@ class TestHealth:
             assert name in metrics
 
 
-async def told_health(channel: grpc.aio.Channel, service: str) -> int:
+async def grpc_health(channel: grpc.aio.Channel, service: str) -> int:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
     return int(answer.status)
@@ -112,10 +118,10 @@ async def healthy(http: httpx.AsyncClient) -> dict[str, object] | None:
 
 
 class TestReflection:
-    async def test_tells_developers_what_can_be_called(self, channel: grpc.aio.Channel) -> None:
+    async def test_reflection_lists_the_services_in_dev(self, channel: grpc.aio.Channel) -> None:
         assert "inventory.v1.Inventory" in await services_of(channel)
 
-    async def test_tells_nobody_in_production(self, settings: Settings) -> None:
+    async def test_reflection_is_disabled_in_production(self, settings: Settings) -> None:
         production = settings.model_copy(
             update={"env": "prod", "port": free_port(), "service_token_secret": SecretStr(SECRET)}
         )
@@ -137,8 +143,8 @@ async def services_of(channel: grpc.aio.Channel) -> list[str]:
 
 class TestWithoutBroker:
     @pytest.fixture
-    async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[PurchaseService]:
-        """Another copy of the inventory that cannot reach RabbitMQ."""
+    async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[InventoryCaller]:
+        """Another instance of the inventory that cannot reach RabbitMQ."""
         alone = settings.model_copy(
             update={"port": free_port(), "rabbitmq_url": SecretStr(NOWHERE), "sweep_seconds": 0.05}
         )
@@ -146,14 +152,14 @@ class TestWithoutBroker:
             Inventory(alone).lifespan(FastAPI()),
             open_channel(f"{alone.host}:{alone.port}") as channel,
         ):
-            yield PurchaseService(
+            yield InventoryCaller(
                 InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
             )
 
-    async def test_seats_are_held_and_sold_and_holds_end(
-        self, cut_off: PurchaseService, settings: Settings, rabbitmq_url: str, database: Database
+    async def test_seats_are_held_sold_and_expired_without_the_broker(
+        self, cut_off: InventoryCaller, settings: Settings, rabbitmq_url: str, database: Database
     ) -> None:
-        async with open_wire(rabbitmq_url) as wire:
+        async with open_broker_client(rabbitmq_url) as broker:
             hall = await cut_off.provision()
             assert (await cut_off.sell(hall.event_id, hall.seat_ids[0])).seat_ids
             hold = await cut_off.reserve(hall.event_id, hall.seat_ids[1], ttl_milliseconds=50)
@@ -161,13 +167,13 @@ class TestWithoutBroker:
             await eventually(lambda: ended(database, hold.hold_id))
 
             assert await cut_off.status(hall.seat_ids[1]) == "AVAILABLE"
-            # What could not be said waits in the outbox, and is said by a copy that has the broker.
+            # Unpublished messages wait in the outbox until an instance with a broker publishes them.
             async with running_inventory(settings.model_copy(update={"port": free_port()})):
-                assert await eventually(lambda: wire.heard_of("hold.expired", hold.hold_id))
+                assert await eventually(lambda: broker.received_data("hold.expired", hold.hold_id))
 
 
 async def ended(database: Database, hold_id: str) -> bool:
-    """Whether nobody has the hold's seats any more, in the table itself."""
+    """Return whether the hold has no seats any more, in the table itself."""
     statement = text("SELECT count(*) AS seats FROM seats WHERE hold_id = CAST(:hold_id AS uuid)")
     (row,) = await database.fetch_all(statement, {"hold_id": hold_id})
     return bool(row["seats"] == 0)

@@ -1,4 +1,4 @@
-"""The job system on a real database and a real broker, with as many workers as a test likes."""
+"""The job system on a real database and a real broker, with any number of workers."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.settings import DatabaseSettings
-from tests.integration.jobs.site import Site
+from tests.integration.jobs.harness import JobHarness
 from tests.support.servers import DatabaseFactory, Vhost
 
 
@@ -26,17 +26,17 @@ async def database(orchestrator_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-async def opened_site(database: Database, vhost: Vhost) -> AsyncIterator[Site]:
-    site = Site(database, vhost)
-    await site.publisher.broker.wait_until_ready()  # the queues are there, whichever test comes first
-    yield site
-    await site.close()
+async def opened_harness(database: Database, vhost: Vhost) -> AsyncIterator[JobHarness]:
+    harness = JobHarness(database, vhost)
+    await harness.publisher.broker.wait_until_ready()  # declares the queues, whichever test comes first
+    yield harness
+    await harness.close()
 
 
 @pytest.fixture
-async def site(opened_site: Site, database: Database) -> AsyncIterator[Site]:
-    """Nothing is queued, and nobody works, at the beginning of a test."""
-    yield opened_site
-    await opened_site.send_workers_home()
+async def harness(opened_harness: JobHarness, database: Database) -> AsyncIterator[JobHarness]:
+    """Start each test without jobs and workers."""
+    yield opened_harness
+    await opened_harness.stop_workers()
     await database.execute(text("TRUNCATE jobs, job_keys, job_tallies, outbox"))
-    await opened_site.purge()
+    await opened_harness.purge()

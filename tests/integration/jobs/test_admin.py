@@ -1,4 +1,4 @@
-"""What admins see of jobs and do with them, over HTTP; and whether the database is what the models say."""
+"""What admins see of jobs and do with them over HTTP; the schema matches the models."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus, JobView
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.settings import Settings
-from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
+from tests.integration.jobs.harness import POLICIES, JobHarness, RecordingHandler, SamplePayload, policy
 from tests.support.callers import Caller, new_id
 from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import Vhost
@@ -53,8 +53,12 @@ async def callers(orchestrator_url: str, vhost: Vhost, mint: UserTokenMint) -> A
     )
     app = create_app(settings, user_tokens=mint.verifier())
     admin = mint.token(uuid.uuid4(), Role.CUSTOMER, Role.ADMIN)
-    async with Caller(app, admin) as boss, Caller(app, mint.token(uuid.uuid4())) as fan, Caller(app) as nobody:
-        yield {"admin": boss, "fan": fan, "nobody": nobody}
+    async with (
+        Caller(app, admin) as admin_caller,
+        Caller(app, mint.token(uuid.uuid4())) as fan,
+        Caller(app) as anonymous,
+    ):
+        yield {"admin": admin_caller, "fan": fan, "anonymous": anonymous}
 
 
 @pytest.fixture
@@ -62,19 +66,19 @@ def admin(callers: dict[str, Caller]) -> Caller:
     return callers["admin"]
 
 
-async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, metadata) == []
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_for_admins_only(callers: dict[str, Caller], method: str, path: str) -> None:
-    assert (await callers["nobody"].request(method, path)).status_code == 401
+    assert (await callers["anonymous"].request(method, path)).status_code == 401
     assert (await callers["fan"].request(method, path)).status_code == 403
 
 
-async def test_list_is_newest_first_and_filtered(site: Site, admin: Caller) -> None:
-    await site.enqueue("email", "a", "b")
-    [job] = await site.enqueue("bulk", "c")
+async def test_list_is_newest_first_and_filtered(harness: JobHarness, admin: Caller) -> None:
+    await harness.enqueue("email", "a", "b")
+    [job] = await harness.enqueue("bulk", "c")
     everything = (await admin.get("/api/admin/jobs", per_page=2)).json()
     assert everything["data"][0]["job_id"] == str(job.job_id)
     assert everything["pagination"] == {"page": 1, "per_page": 2, "total": 3, "total_pages": 2}
@@ -86,68 +90,70 @@ async def test_list_is_newest_first_and_filtered(site: Site, admin: Caller) -> N
     assert (await admin.get("/api/admin/jobs", status="sleeping")).status_code == 400
 
 
-async def test_detail_has_the_payload_and_the_position(site: Site, admin: Caller) -> None:
-    jobs = await site.enqueue("email", "a", "b")
+async def test_detail_has_the_payload_and_the_position(harness: JobHarness, admin: Caller) -> None:
+    jobs = await harness.enqueue("email", "a", "b")
     shown = (await admin.get(f"/api/admin/jobs/{jobs[1].job_id}")).json()["data"]
     assert shown["payload"] == {"name": "b"}
     assert shown["queue"] == {"position": 2, "estimated_wait_seconds": None}
 
 
-async def test_failed_one_is_seen_and_retried(site: Site, admin: Caller) -> None:
-    await site.worker((EMAIL, Bench(failures=[JobRefused("no such fan")])))
-    [job] = await site.enqueue("email", "a")
-    await site.reaches(job, JobStatus.FAILED)
+async def test_failed_job_is_listed_and_retried(harness: JobHarness, admin: Caller) -> None:
+    await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no such fan")])))
+    [job] = await harness.enqueue("email", "a")
+    await harness.reaches(job, JobStatus.FAILED)
     [failed] = (await admin.get("/api/admin/jobs", status="failed")).json()["data"]
     assert failed["error"] == {"code": "JOB_REFUSED", "message": "no such fan"}
     assert (await admin.post(f"/api/admin/jobs/{job.job_id}/retry", {})).json()["data"]["status"] == "queued"
-    await site.reaches(job, JobStatus.COMPLETED)
+    await harness.reaches(job, JobStatus.COMPLETED)
     again = await admin.post(f"/api/admin/jobs/{job.job_id}/retry", {})
     assert (again.status_code, again.json()["error_code"]) == (409, "JOB_INVALID_STATE")
 
 
-async def test_retry_all_says_how_many(site: Site, admin: Caller) -> None:
-    await site.worker((EMAIL, Bench(failures=[JobRefused("no")] * 2)))
-    jobs = await site.enqueue("email", *"ab")
+async def test_retry_all_returns_the_count(harness: JobHarness, admin: Caller) -> None:
+    await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no")] * 2)))
+    jobs = await harness.enqueue("email", *"ab")
     for job in jobs:
-        await site.reaches(job, JobStatus.FAILED)
+        await harness.reaches(job, JobStatus.FAILED)
     assert (await admin.request("POST", "/api/admin/jobs/retry-all?kind=bulk")).json()["data"] == {"retried": 0}
     assert (await admin.request("POST", "/api/admin/jobs/retry-all?kind=gardening")).status_code == 400
     assert (await admin.request("POST", "/api/admin/jobs/retry-all")).json()["data"] == {"retried": 2}
 
 
-class TestDead:
+class TestDeadJobs:
     @pytest.fixture
-    async def dead(self, site: Site) -> list[JobView]:
-        """Three that broke, after one that was refused."""
-        await site.worker((policy("email", tries=1), Bench(failures=[JobRefused("no such fan"), *[ValueError()] * 3])))
-        queue = site.queue_with({"email": policy("email", tries=1)})
+    async def dead(self, harness: JobHarness) -> list[JobView]:
+        """Return three jobs that failed, after one that was refused."""
+        await harness.worker(
+            (policy("email", tries=1), RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]))
+        )
+        queue = harness.queue_with({"email": policy("email", tries=1)})
         jobs = []
         for name in "abcd":
-            jobs.append(await queue.enqueue("email", Errand(name=name), idempotency_key=name))
-            await site.reaches(jobs[-1], JobStatus.FAILED)
+            jobs.append(await queue.enqueue("email", SamplePayload(name=name), idempotency_key=name))
+            await harness.reaches(jobs[-1], JobStatus.FAILED)
         return jobs[1:]
 
     async def _dead(self, admin: Caller) -> list[str]:
         found = (await admin.get("/api/admin/jobs", failure="dead")).json()["data"]
         return sorted(str(job["job_id"]) for job in found)
 
-    async def test_they_are_counted_until_retried_or_acknowledged(
-        self, site: Site, admin: Caller, dead: list[JobView]
+    async def test_dead_jobs_are_counted_until_retried_or_acknowledged(
+        self, harness: JobHarness, admin: Caller, dead: list[JobView]
     ) -> None:
         ids = [str(job.job_id) for job in dead]
-        maintenance = JobMaintenance(site.database)
+        maintenance = JobMaintenance(harness.database)
         assert await maintenance.count_dead() == {"email": 3}
         assert await self._dead(admin) == sorted(ids)
         await admin.post(f"/api/admin/jobs/{ids[0]}/retry", {})
-        await site.reaches(dead[0], JobStatus.COMPLETED)
+        await harness.reaches(dead[0], JobStatus.COMPLETED)
         acknowledged = (await admin.post(f"/api/admin/jobs/{ids[1]}/acknowledge", {})).json()["data"]
         assert (acknowledged["status"], acknowledged["failure"]) == ("failed", "acknowledged")
         assert await maintenance.count_dead() == {"email": 1}
         assert (await admin.post("/api/admin/jobs/acknowledge-all", {})).json()["data"] == {"acknowledged": 1}
         assert await maintenance.count_dead() == {}
 
-    async def test_acknowledged_one_is_retried_by_its_name_only(
-        self, site: Site, admin: Caller, dead: list[JobView]
+    async def test_acknowledged_job_is_retried_only_by_its_id(
+        self, harness: JobHarness, admin: Caller, dead: list[JobView]
     ) -> None:
         path = f"/api/admin/jobs/{dead[0].job_id}"
         for _ in range(2):
@@ -156,36 +162,36 @@ class TestDead:
         assert (await admin.get(path)).json()["data"]["status"] == "failed"
         retried = (await admin.post(f"{path}/retry", {})).json()["data"]
         assert (retried["status"], retried["failure"]) == ("queued", None)
-        await site.reaches(dead[0], JobStatus.COMPLETED)
+        await harness.reaches(dead[0], JobStatus.COMPLETED)
 
-    async def test_gauge_shows_them(self, dead: list[JobView]) -> None:
+    async def test_gauge_counts_dead_jobs(self, dead: list[JobView]) -> None:
         def shown() -> float | None:
             return REGISTRY.get_sample_value("jobs_dead", {"kind": "email"})
 
         assert await eventually(lambda: shown() == len(dead))
 
-    async def test_only_what_failed_is_acknowledged(self, site: Site, admin: Caller) -> None:
-        [job] = await site.enqueue("email", "a")
+    async def test_only_failed_jobs_can_be_acknowledged(self, harness: JobHarness, admin: Caller) -> None:
+        [job] = await harness.enqueue("email", "a")
         refused = await admin.post(f"/api/admin/jobs/{job.job_id}/acknowledge", {})
         assert (refused.status_code, refused.json()["error_code"]) == (409, "JOB_INVALID_STATE")
         assert (await admin.post(f"/api/admin/jobs/{new_id()}/acknowledge", {})).json()["error_code"] == "NOT_FOUND"
         assert (await admin.request("POST", "/api/admin/jobs/acknowledge-all?kind=gardening")).status_code == 400
 
 
-async def test_cancel(site: Site, admin: Caller) -> None:
-    [job] = await site.enqueue("email", "a")
+async def test_cancel(harness: JobHarness, admin: Caller) -> None:
+    [job] = await harness.enqueue("email", "a")
     assert (await admin.post(f"/api/admin/jobs/{job.job_id}/cancel", {})).json()["data"]["status"] == "cancelled"
     assert (await admin.post(f"/api/admin/jobs/{new_id()}/cancel", {})).json()["error_code"] == "NOT_FOUND"
 
 
-async def test_stats_are_of_every_kind(site: Site, admin: Caller) -> None:
-    await site.worker((EMAIL, Bench(failures=[JobRefused("no")])))
+async def test_stats_are_of_every_kind(harness: JobHarness, admin: Caller) -> None:
+    await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no")])))
     jobs = []
     for name in "abc":
-        jobs += await site.enqueue("email", name)
-        await site.reaches(jobs[-1], JobStatus.FAILED if name == "a" else JobStatus.COMPLETED)
-    await site.took(jobs, seconds=2)
-    await site.enqueue("bulk", "waits")
+        jobs += await harness.enqueue("email", name)
+        await harness.reaches(jobs[-1], JobStatus.FAILED if name == "a" else JobStatus.COMPLETED)
+    await harness.set_duration(jobs, seconds=2)
+    await harness.enqueue("bulk", "waits")
     stats = {each["kind"]: each for each in (await admin.get("/api/admin/jobs/stats")).json()["data"]}
     assert {"performance", "webhook", "delivery"} <= set(stats)
     email = stats["email"]

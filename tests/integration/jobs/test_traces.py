@@ -1,4 +1,4 @@
-"""A job is part of the trace in which it was enqueued, whoever works on it and however often."""
+"""A job belongs to the trace in which it was enqueued, on any worker and in every attempt."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from common.errors import Unavailable
 from common.telemetry.tracing import SpanKind, continued_span, start_tracing, stop_tracing, trace_id
 from orchestrator.jobs.record import JobStatus
-from tests.integration.jobs.site import POLICIES, Bench, Site
+from tests.integration.jobs.harness import POLICIES, JobHarness, RecordingHandler
 from tests.support.collector import Collector, collecting
 
 EMAIL = POLICIES["email"]
@@ -23,15 +23,15 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         stop_tracing()
 
 
-async def test_every_try_belongs_to_the_click_that_led_to_it(site: Site, collector: Collector) -> None:
+async def test_every_attempt_belongs_to_the_trace_of_the_request(harness: JobHarness, collector: Collector) -> None:
     with continued_span("click", SpanKind.SERVER, None):
         clicked = trace_id()
-        [job] = await site.enqueue("email", "letter")
-    await site.worker((EMAIL, Bench(failures=[Unavailable()])))
-    await site.reaches(job, JobStatus.COMPLETED)
-    [fact] = await site.announced("job.completed")
-    await site.send_workers_home()
-    stop_tracing()  # sends what it has
+        [job] = await harness.enqueue("email", "welcome")
+    await harness.worker((EMAIL, RecordingHandler(failures=[Unavailable()])))
+    await harness.reaches(job, JobStatus.COMPLETED)
+    [fact] = await harness.messages_about("job.completed")
+    await harness.stop_workers()
+    stop_tracing()  # flushes the exporter
     tries = collector.spans("job email")
     assert [collector.line(one) for one in tries] == [["tests: click", "tests: job email"]] * 2
     assert {one.trace_id for one in tries} == {clicked}

@@ -13,7 +13,7 @@ from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
-from tests.integration.notifications.post_office import PostOffice
+from tests.integration.notifications.mail_server import SandboxMailServer
 from tests.support.servers import DatabaseFactory
 
 
@@ -26,18 +26,18 @@ async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def post_office() -> AsyncIterator[PostOffice]:
-    """The sandbox's mail server, with nothing in its box."""
+async def mail_server() -> AsyncIterator[SandboxMailServer]:
+    """The sandbox's mail server with an empty mailbox."""
     mailbox, faults = Mailbox(), Faults()
     server = MailServer(mailbox, faults, host="127.0.0.1", port=0)
     await server.start()
-    yield PostOffice(server, mailbox, faults)
+    yield SandboxMailServer(server, mailbox, faults)
     await server.close()
 
 
 @pytest.fixture
 def jobs(database: Database) -> JobQueue:
-    """Where jobs are enqueued that nobody works on."""
+    """A job queue without a worker."""
     return JobQueue(
         writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
     )

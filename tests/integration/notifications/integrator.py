@@ -1,4 +1,4 @@
-"""An integrator's address that answers, or keeps its callers waiting, on a real socket."""
+"""An integrator's endpoint on a real socket that responds, or keeps its callers waiting."""
 
 import asyncio
 from collections import Counter
@@ -10,16 +10,16 @@ __all__ = ["Integrator"]
 
 
 class Integrator:
-    """Takes webhooks while `gate` is open; ``heard`` counts the ids of those it took."""
+    """Accepts webhooks while `gate` is open; ``received`` counts them by id."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
         self.gate.set()
-        self.heard: Counter[str] = Counter()
-        self.in_hand = 0
-        self.most_in_hand = 0
+        self.received: Counter[str] = Counter()
+        self.in_progress = 0
+        self.most_in_progress = 0
         app = web.Application()
-        app.router.add_post("/", self._hear)
+        app.router.add_post("/", self._receive)
         self._runner = web.AppRunner(app)
 
     async def __aenter__(self) -> Self:
@@ -35,12 +35,12 @@ class Integrator:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
 
-    async def _hear(self, request: web.Request) -> web.Response:
-        self.in_hand += 1
-        self.most_in_hand = max(self.most_in_hand, self.in_hand)
+    async def _receive(self, request: web.Request) -> web.Response:
+        self.in_progress += 1
+        self.most_in_progress = max(self.most_in_progress, self.in_progress)
         try:
             await self.gate.wait()
         finally:
-            self.in_hand -= 1
-        self.heard[request.headers["webhook-id"]] += 1
+            self.in_progress -= 1
+        self.received[request.headers["webhook-id"]] += 1
         return web.Response()

@@ -1,4 +1,4 @@
-"""A name server that knows some names at once and others only when it is let go."""
+"""A name server that resolves some names at once and others only when its gate is open."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ SLOW: Final = "slow."
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers with the addresses it was given; about names that begin with ``slow.`` once `gate` is open."""
+    """Returns the configured addresses; for names that begin with ``slow.`` only once `gate` is open."""
 
     def __init__(self, addresses: Mapping[str, list[str]]) -> None:
         self._addresses = addresses

@@ -1,4 +1,4 @@
-"""Deliveries to integrators: what they are sent, their jobs, and what becomes of those whose job has ended."""
+"""Deliveries to integrators: their content, their jobs, and their status after their job has ended."""
 
 import json
 import uuid
@@ -27,7 +27,7 @@ def store(database: Database) -> SubscriptionStore:
 
 
 @pytest.fixture
-def desk(store: SubscriptionStore, jobs: JobQueue) -> SubscriptionService:
+def subscriptions(store: SubscriptionStore, jobs: JobQueue) -> SubscriptionService:
     return SubscriptionService(store, jobs, is_private_allowed=True)
 
 
@@ -73,20 +73,20 @@ async def jobs_of(database: Database, delivery_id: uuid.UUID) -> int:
     return len(await database.fetch_all(statement, {"key": f"{delivery_id}%"}))
 
 
-async def test_integrators_are_not_told_what_is_for_us(database: Database, delivery_id: uuid.UUID) -> None:
+async def test_internal_fields_are_not_delivered(database: Database, delivery_id: uuid.UUID) -> None:
     body = json.loads((await one(database, delivery_id))["body"])
     assert (body["type"], set(body["data"])) == ("order.refunded", {"user_id", "reason"})
 
 
 class TestReplay:
-    async def test_it_waits_for_a_job_of_its_own(
-        self, database: Database, delivery_id: uuid.UUID, desk: SubscriptionService
+    async def test_replay_waits_for_its_own_job(
+        self, database: Database, delivery_id: uuid.UUID, subscriptions: SubscriptionService
     ) -> None:
         for times in (1, 2):
-            assert (await desk.replay(delivery_id)).status == "PENDING"
+            assert (await subscriptions.replay(delivery_id)).status == "PENDING"
             assert await jobs_of(database, delivery_id) == 1 + times
 
-    async def test_without_the_job_it_is_none(
+    async def test_replay_without_its_job_is_rolled_back(
         self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore
     ) -> None:
         await store.record(delivery_id, status="DELIVERED", last_status=200, last_error=None)
@@ -99,48 +99,48 @@ class TestReplay:
         row = await one(database, delivery_id)
         assert (row["status"], row["replays"]) == ("DELIVERED", 0)
 
-    async def test_what_is_not_there_is_not_replayed(self, desk: SubscriptionService) -> None:
+    async def test_unknown_delivery_is_not_replayed(self, subscriptions: SubscriptionService) -> None:
         with pytest.raises(DeliveryNotFound):
-            await desk.replay(uuid.uuid4())
+            await subscriptions.replay(uuid.uuid4())
 
 
 class TestAbandoned:
     @pytest.mark.parametrize("is_replayed", [False, True])
     @pytest.mark.parametrize("status", ["failed", "cancelled", "completed"])
-    async def test_one_whose_job_has_ended_has_failed(  # noqa: PLR0917 - fixtures
+    async def test_delivery_whose_job_has_ended_fails(  # noqa: PLR0917 - fixtures
         self,
         database: Database,
         delivery_id: uuid.UUID,
         store: SubscriptionStore,
-        desk: SubscriptionService,
+        subscriptions: SubscriptionService,
         status: str,
-        is_replayed: bool,  # noqa: FBT001 - pytest's way
+        is_replayed: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
         if is_replayed:
-            await desk.replay(delivery_id)
+            await subscriptions.replay(delivery_id)
         await end_jobs(database, delivery_id, status)
         await store.fail_abandoned()
         row = await one(database, delivery_id)
         assert (row["status"], row["last_error"]) == ("FAILED", "its job has ended")
 
     @pytest.mark.parametrize("status", ["queued", "running", "retrying"])
-    async def test_one_whose_job_goes_on_waits(
+    async def test_delivery_with_an_active_job_stays_pending(
         self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, status: str
     ) -> None:
         await end_jobs(database, delivery_id, status)
         await store.fail_abandoned()
         assert (await one(database, delivery_id))["status"] == "PENDING"
 
-    async def test_a_replay_waits_although_the_first_job_has_ended(
-        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, desk: SubscriptionService
+    async def test_replay_stays_pending_even_if_the_first_job_has_ended(
+        self, database: Database, delivery_id: uuid.UUID, store: SubscriptionStore, subscriptions: SubscriptionService
     ) -> None:
         await end_jobs(database, delivery_id, "failed")
-        await desk.replay(delivery_id)
+        await subscriptions.replay(delivery_id)
         await store.fail_abandoned()
         assert (await one(database, delivery_id))["status"] == "PENDING"
 
 
-async def test_a_worker_that_wakes_up_late_does_not_undo_a_delivery(
+async def test_late_worker_does_not_overwrite_a_delivery(
     database: Database, delivery_id: uuid.UUID, store: SubscriptionStore
 ) -> None:
     await store.record(delivery_id, status="PENDING", last_status=500, last_error=None)

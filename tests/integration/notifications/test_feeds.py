@@ -1,4 +1,4 @@
-"""Feeds: each message once, numbers without gaps, whatever comes at the same time."""
+"""Feeds: each message once, numbers without gaps, under concurrency."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ def store(database: Database) -> FeedStore:
 
 
 @pytest.fixture
-def recorder(database: Database, store: FeedStore) -> NotificationConsumer:
+def notification_consumer(database: Database, store: FeedStore) -> NotificationConsumer:
     jobs = JobQueue(
         writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
     )
@@ -38,7 +38,7 @@ def confirmed(fan: uuid.UUID) -> Message:
     return Message(type="order.confirmed", source="tests", subject=order_id, data=data)
 
 
-def handed_over(seller: uuid.UUID, buyer: uuid.UUID) -> Message:
+def transfer_completed(seller: uuid.UUID, buyer: uuid.UUID) -> Message:
     data = {"seller_user_id": str(seller), "buyer_user_id": str(buyer), "transfer_id": str(uuid.uuid4())}
     return Message(type="transfer.completed", source="tests", subject=data["transfer_id"], data=data)
 
@@ -54,12 +54,12 @@ async def hints_for(database: Database, user_id: uuid.UUID) -> list[int]:
     return sorted(m["data"]["sequence"] for m in messages if m["subject"] == str(user_id))
 
 
-async def test_a_message_is_an_entry_a_hint_and_a_letter(
-    database: Database, store: FeedStore, recorder: NotificationConsumer
+async def test_message_creates_an_entry_a_hint_and_an_email(
+    database: Database, store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     fan = uuid.uuid4()
     message = confirmed(fan)
-    await recorder.handle(message)
+    await notification_consumer.handle(message)
     page = await store.read(fan, since=0, limit=10)
     [entry] = page.entries
     assert (entry.sequence, entry.id, entry.type, entry.data) == (1, message.id, "order.confirmed", message.data)
@@ -68,45 +68,43 @@ async def test_a_message_is_an_entry_a_hint_and_a_letter(
     assert await hints_for(database, fan) == [1]
 
 
-async def test_a_message_that_comes_twenty_times_at_once_counts_once(
-    database: Database, store: FeedStore, recorder: NotificationConsumer
+async def test_twenty_concurrent_deliveries_create_one_entry(
+    database: Database, store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     fan = uuid.uuid4()
     message = confirmed(fan)
-    await asyncio.gather(*(recorder.handle(message) for _ in range(20)))
+    await asyncio.gather(*(notification_consumer.handle(message) for _ in range(20)))
     assert [entry.sequence for entry in (await store.read(fan, since=0, limit=50)).entries] == [1]
     assert await jobs_of(database, message) == ["email"]
     assert await hints_for(database, fan) == [1]
 
 
-async def test_both_parties_have_it_in_their_own_feeds(
-    database: Database, store: FeedStore, recorder: NotificationConsumer
+async def test_both_parties_have_an_entry_in_their_feeds(
+    database: Database, store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
     seller, buyer = uuid.uuid4(), uuid.uuid4()
-    message = handed_over(seller, buyer)
-    await recorder.handle(message)
+    message = transfer_completed(seller, buyer)
+    await notification_consumer.handle(message)
     for user_id in (seller, buyer):
         assert [entry.id for entry in (await store.read(user_id, since=0, limit=10)).entries] == [message.id]
     assert await jobs_of(database, message) == ["email", "email"]
 
 
-async def test_many_at_once_between_the_same_people_neither_block_nor_skip(
-    store: FeedStore, recorder: NotificationConsumer
+async def test_concurrent_messages_between_the_same_users_neither_deadlock_nor_skip(
+    store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:
-    people = [uuid.uuid4() for _ in range(4)]
-    pairs = [*itertools.permutations(people, 2)] * 4
-    await asyncio.gather(*(recorder.handle(handed_over(seller, buyer)) for seller, buyer in pairs))
-    for user_id in people:
+    user_ids = [uuid.uuid4() for _ in range(4)]
+    pairs = [*itertools.permutations(user_ids, 2)] * 4
+    await asyncio.gather(*(notification_consumer.handle(transfer_completed(seller, buyer)) for seller, buyer in pairs))
+    for user_id in user_ids:
         page = await store.read(user_id, since=0, limit=200)
         assert [entry.sequence for entry in page.entries] == [*range(1, 25)]
 
 
-async def test_a_reader_never_passes_an_entry_that_comes_later(
-    store: FeedStore, recorder: NotificationConsumer
-) -> None:
-    """Two writers: whoever follows the feed while they write sees every number, in order."""
+async def test_reader_never_skips_a_later_commit(store: FeedStore, notification_consumer: NotificationConsumer) -> None:
+    """A reader that follows the feed during two concurrent writes sees every number, in order."""
     fan = uuid.uuid4()
-    writing = asyncio.gather(*(recorder.handle(confirmed(fan)) for _ in range(60)))
+    writing = asyncio.gather(*(notification_consumer.handle(confirmed(fan)) for _ in range(60)))
     seen: list[int] = []
     while len(seen) < 60:
         page = await store.read(fan, since=seen[-1] if seen else 0, limit=200)
@@ -116,42 +114,46 @@ async def test_a_reader_never_passes_an_entry_that_comes_later(
     assert seen == [*range(1, 61)]
 
 
-async def test_a_message_costs_two_statements(recorder: NotificationConsumer) -> None:
-    """Who wants it sent, and all that is written; none for a message that is for nobody."""
+async def test_message_costs_two_statements(notification_consumer: NotificationConsumer) -> None:
+    """One reads the subscribers and one writes everything; a message for no user takes none."""
     with counted_statements() as count:
-        await recorder.handle(confirmed(uuid.uuid4()))
+        await notification_consumer.handle(confirmed(uuid.uuid4()))
     assert int(count) == 2
     with counted_statements() as count:
-        await recorder.handle(handed_over(uuid.uuid4(), uuid.uuid4()))
+        await notification_consumer.handle(transfer_completed(uuid.uuid4(), uuid.uuid4()))
     assert int(count) == 2
     with counted_statements() as count:
-        await recorder.handle(Message(type="job.completed", source="tests", subject="1", data={"user_id": None}))
+        await notification_consumer.handle(
+            Message(type="job.completed", source="tests", subject="1", data={"user_id": None})
+        )
     assert int(count) == 0
 
 
 class TestReading:
-    async def test_pages_follow_each_other(self, store: FeedStore, recorder: NotificationConsumer) -> None:
+    async def test_pages_follow_each_other(self, store: FeedStore, notification_consumer: NotificationConsumer) -> None:
         fan = uuid.uuid4()
         for _ in range(5):
-            await recorder.handle(confirmed(fan))
+            await notification_consumer.handle(confirmed(fan))
         first = await store.read(fan, since=0, limit=2)
         second = await store.read(fan, since=2, limit=2)
         assert [e.sequence for e in [*first.entries, *second.entries]] == [1, 2, 3, 4]
         assert first.last_sequence == 5
 
-    async def test_without_a_number_only_how_far_it_is(self, store: FeedStore, recorder: NotificationConsumer) -> None:
+    async def test_without_a_number_only_the_last_number_is_returned(
+        self, store: FeedStore, notification_consumer: NotificationConsumer
+    ) -> None:
         fan = uuid.uuid4()
         assert (await store.read(fan, since=None, limit=10)).last_sequence == 0
-        await recorder.handle(confirmed(fan))
+        await notification_consumer.handle(confirmed(fan))
         page = await store.read(fan, since=None, limit=10)
         assert (page.entries, page.last_sequence, page.is_complete) == ([], 1, True)
 
-    async def test_what_is_kept_no_more_is_said_to_be_missing(
-        self, database: Database, store: FeedStore, recorder: NotificationConsumer
+    async def test_deleted_entries_are_reported_missing(
+        self, database: Database, store: FeedStore, notification_consumer: NotificationConsumer
     ) -> None:
         fan = uuid.uuid4()
         for _ in range(3):
-            await recorder.handle(confirmed(fan))
+            await notification_consumer.handle(confirmed(fan))
         age = text(
             "UPDATE user_feed SET created_at = created_at - interval '2 days' WHERE user_id = :u AND sequence < 3"
         )
@@ -160,8 +162,8 @@ class TestReading:
         late = await store.read(fan, since=1, limit=10)
         assert ([entry.sequence for entry in late.entries], late.is_complete) == ([3], False)
         assert (await store.read(fan, since=2, limit=10)).is_complete
-        await recorder.handle(confirmed(fan))
+        await notification_consumer.handle(confirmed(fan))
         assert (await store.read(fan, since=3, limit=10)).entries[0].sequence == 4
 
-    async def test_a_number_that_never_was_is_not_believed(self, store: FeedStore) -> None:
+    async def test_number_beyond_the_last_entry_is_corrected(self, store: FeedStore) -> None:
         assert not (await store.read(uuid.uuid4(), since=7, limit=10)).is_complete

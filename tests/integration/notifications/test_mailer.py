@@ -1,4 +1,4 @@
-"""Mail over SMTP: taken, refused for good, or to be tried again."""
+"""Email over SMTP: accepted, refused permanently, or retryable."""
 
 import asyncio
 from email.message import EmailMessage
@@ -9,21 +9,21 @@ from pydantic import SecretStr
 from devstack.sandbox.mail import MailServer
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from orchestrator.features.notifications.errors import EmailRefused, MailServerUnavailable, SenderRefused
-from tests.integration.notifications.post_office import PostOffice
-from tests.integration.notifications.stubborn_server import StubbornServer
+from tests.integration.notifications.mail_server import SandboxMailServer
+from tests.integration.notifications.scripted_smtp_server import ScriptedSmtpServer
 from tests.support.timeouts import ANSWER_SECONDS
 
 
-def letter(to: str = "ann@example.com") -> EmailMessage:
+def email(to: str = "ann@example.com") -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "tickets@example.com", to, "Hello"
     message.set_content("Hello")
     return message
 
 
-async def test_mail_arrives(post_office: PostOffice) -> None:
-    await post_office.mailer().send(letter())
-    [mail] = post_office.mails()
+async def test_email_is_delivered(mail_server: SandboxMailServer) -> None:
+    await mail_server.mailer().send(email())
+    [mail] = mail_server.mails()
     assert (mail.sender, mail.recipients, mail.body("plain")) == (
         "tickets@example.com",
         ("ann@example.com",),
@@ -31,27 +31,27 @@ async def test_mail_arrives(post_office: PostOffice) -> None:
     )
 
 
-async def test_addresses_may_be_in_any_script(post_office: PostOffice) -> None:
-    await post_office.mailer().send(letter("änne@example.com"))
-    assert post_office.mails()[0].recipients == ("änne@example.com",)
+async def test_addresses_may_be_in_any_script(mail_server: SandboxMailServer) -> None:
+    await mail_server.mailer().send(email("änne@example.com"))
+    assert mail_server.mails()[0].recipients == ("änne@example.com",)
 
 
 @pytest.mark.parametrize("code", [450, 451, 452])
-async def test_later_means_later(post_office: PostOffice, code: int) -> None:
-    post_office.fail(code)
+async def test_temporary_failure_is_retryable(mail_server: SandboxMailServer, code: int) -> None:
+    mail_server.fail(code)
     with pytest.raises(MailServerUnavailable):
-        await post_office.mailer().send(letter())
+        await mail_server.mailer().send(email())
 
 
 @pytest.mark.parametrize("code", [550, 552, 554])
-async def test_never_means_never(post_office: PostOffice, code: int) -> None:
-    post_office.fail(code)
+async def test_permanent_failure_is_not_retryable(mail_server: SandboxMailServer, code: int) -> None:
+    mail_server.fail(code)
     with pytest.raises(EmailRefused) as refusal:
-        await post_office.mailer().send(letter())
+        await mail_server.mailer().send(email())
     assert refusal.value.code == code
 
 
-class TestWhomARefusalIsAbout:
+class TestRefusalCause:
     @pytest.mark.parametrize(
         ("command", "reply"),
         [
@@ -63,12 +63,12 @@ class TestWhomARefusalIsAbout:
             ("RCPT", "530 log in first"),
         ],
     )
-    async def test_no_letter_is_given_up_for_what_is_about_us(
+    async def test_sender_problem_does_not_fail_the_email(
         self, command: str, reply: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        async with StubbornServer(**{command: reply, "HELO": reply}) as server:
+        async with ScriptedSmtpServer(**{command: reply, "HELO": reply}) as server:
             with pytest.raises(SenderRefused):
-                await server.mailer(password=SecretStr("secret")).send(letter())
+                await server.mailer(password=SecretStr("secret")).send(email())
         [line] = [line for line in capsys.readouterr().out.splitlines() if "mail.sender_refused" in line]
         assert "error" in line
         assert f"smtp_code={reply[:3]}" in line
@@ -77,111 +77,113 @@ class TestWhomARefusalIsAbout:
         ("command", "reply"),
         [("RCPT", "550 nobody here"), ("DATA", "554 no"), (".", "554 looks like spam"), ("MAIL", "552 too large")],
     )
-    async def test_what_is_about_the_letter_ends_it(self, command: str, reply: str) -> None:
-        async with StubbornServer(**{command: reply}) as server:
+    async def test_recipient_problem_fails_the_email(self, command: str, reply: str) -> None:
+        async with ScriptedSmtpServer(**{command: reply}) as server:
             with pytest.raises(EmailRefused) as refusal:
-                await server.mailer().send(letter())
+                await server.mailer().send(email())
         assert refusal.value.code == int(reply[:3])
 
-    async def test_a_server_that_knows_ascii_only_will_never_take_other_addresses(self) -> None:
-        async with StubbornServer() as server:
+    async def test_ascii_only_server_refuses_other_addresses_permanently(self) -> None:
+        async with ScriptedSmtpServer() as server:
             with pytest.raises(EmailRefused, match="ASCII"):
-                await server.mailer().send(letter("änne@example.com"))
+                await server.mailer().send(email("änne@example.com"))
 
     @pytest.mark.parametrize("command", ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."])
-    async def test_later_is_nobodys_fault_wherever_it_is_said(self, command: str) -> None:
-        async with StubbornServer(**{command: "451 later", "HELO": "451 later"}) as server:
+    async def test_temporary_failure_at_any_command_is_no_sender_problem(self, command: str) -> None:
+        async with ScriptedSmtpServer(**{command: "451 later", "HELO": "451 later"}) as server:
             with pytest.raises(MailServerUnavailable) as refusal:
-                await server.mailer(password=SecretStr("secret")).send(letter())
+                await server.mailer(password=SecretStr("secret")).send(email())
         assert not isinstance(refusal.value, SenderRefused)
 
-    async def test_once_we_have_put_it_right_the_letter_goes(self) -> None:
-        async with StubbornServer(MAIL="550 sender unknown") as server:
+    async def test_email_is_sent_once_the_sender_problem_is_fixed(self) -> None:
+        async with ScriptedSmtpServer(MAIL="550 sender unknown") as server:
             mailer = server.mailer()
             with pytest.raises(SenderRefused):
-                await mailer.send(letter())
+                await mailer.send(email())
             server.now(MAIL="250 fine")
-            await mailer.send(letter())
+            await mailer.send(email())
 
 
-async def test_a_silent_server_is_not_waited_for_without_end(post_office: PostOffice) -> None:
-    post_office.fail(None, delay_seconds=1.0)
+async def test_silent_server_times_out(mail_server: SandboxMailServer) -> None:
+    mail_server.fail(None, delay_seconds=1.0)
     with pytest.raises(MailServerUnavailable):
-        await post_office.mailer(timeout_seconds=0.2).send(letter())
+        await mail_server.mailer(timeout_seconds=0.2).send(email())
 
 
-async def test_a_server_that_is_away_may_come_back(post_office: PostOffice) -> None:
-    mailer = post_office.mailer()
-    await post_office.server.close()
+async def test_unavailable_server_is_retryable(mail_server: SandboxMailServer) -> None:
+    mailer = mail_server.mailer()
+    await mail_server.server.close()
     with pytest.raises(MailServerUnavailable):
-        await mailer.send(letter())
+        await mailer.send(email())
 
 
-async def test_many_letters_share_a_connection(post_office: PostOffice) -> None:
-    mailer = post_office.mailer()
+async def test_emails_share_a_connection(mail_server: SandboxMailServer) -> None:
+    mailer = mail_server.mailer()
     for _ in range(20):
-        await mailer.send(letter())
-    assert (len(post_office.mails()), post_office.server.connections) == (20, 1)
+        await mailer.send(email())
+    assert (len(mail_server.mails()), mail_server.server.connections) == (20, 1)
 
 
-async def test_letters_sent_at_once_do_not_wait_for_each_other(post_office: PostOffice) -> None:
-    """As many connections as hands, and they are kept for the next letters."""
-    mailer = post_office.mailer()
+async def test_concurrent_emails_use_separate_connections(mail_server: SandboxMailServer) -> None:
+    """There are as many connections as slots, and they are kept for the next emails."""
+    mailer = mail_server.mailer()
     for _ in range(2):
-        await asyncio.gather(*(mailer.send(letter()) for _ in range(4)))
-    assert (len(post_office.mails()), post_office.server.connections) == (8, 4)
+        await asyncio.gather(*(mailer.send(email()) for _ in range(4)))
+    assert (len(mail_server.mails()), mail_server.server.connections) == (8, 4)
 
 
-async def test_a_server_that_had_enough_of_a_connection_gets_the_letter_on_another(post_office: PostOffice) -> None:
-    mailer = post_office.mailer()
-    await mailer.send(letter())
-    post_office.fail(421)
-    await mailer.send(letter("bob@example.com"))
-    assert len(post_office.mails("bob@example.com")) == 1
-    assert post_office.server.connections == 2
+async def test_email_is_sent_on_a_new_connection_after_421(
+    mail_server: SandboxMailServer,
+) -> None:
+    mailer = mail_server.mailer()
+    await mailer.send(email())
+    mail_server.fail(421)
+    await mailer.send(email("bob@example.com"))
+    assert len(mail_server.mails("bob@example.com")) == 1
+    assert mail_server.server.connections == 2
 
 
-async def test_a_server_that_is_closing_altogether_means_later(post_office: PostOffice) -> None:
-    mailer = post_office.mailer()
-    await mailer.send(letter())
-    post_office.fail(421, times=2)
+async def test_server_that_is_shutting_down_is_retryable(mail_server: SandboxMailServer) -> None:
+    mailer = mail_server.mailer()
+    await mailer.send(email())
+    mail_server.fail(421, times=2)
     with pytest.raises(MailServerUnavailable):
-        await mailer.send(letter())
+        await mailer.send(email())
 
 
-async def test_a_server_that_was_restarted_gets_the_next_letter(post_office: PostOffice) -> None:
-    """What the kept connection led to is gone; that is noticed before a letter is trusted to it."""
-    mailer = post_office.mailer()
-    await mailer.send(letter())
-    port = post_office.server.port
-    await post_office.server.close()
-    again = MailServer(post_office.mailbox, post_office.faults, host="127.0.0.1", port=port)
+async def test_email_is_sent_after_a_server_restart(mail_server: SandboxMailServer) -> None:
+    """The kept connection is broken; the mailer notices it before it sends an email."""
+    mailer = mail_server.mailer()
+    await mailer.send(email())
+    port = mail_server.server.port
+    await mail_server.server.close()
+    again = MailServer(mail_server.mailbox, mail_server.faults, host="127.0.0.1", port=port)
     await again.start()
-    await mailer.send(letter())
+    await mailer.send(email())
     await again.close()
-    assert (len(post_office.mails()), again.connections) == (2, 1)
+    assert (len(mail_server.mails()), again.connections) == (2, 1)
 
 
 @pytest.mark.parametrize("code", [451, 550])
-async def test_what_one_letter_ran_into_the_next_one_does_not(post_office: PostOffice, code: int) -> None:
-    mailer = post_office.mailer()
-    await mailer.send(letter())
-    post_office.fail(code)
+async def test_failure_does_not_affect_the_next_email(mail_server: SandboxMailServer, code: int) -> None:
+    mailer = mail_server.mailer()
+    await mailer.send(email())
+    mail_server.fail(code)
     with pytest.raises((MailServerUnavailable, EmailRefused)):
-        await mailer.send(letter())
-    await mailer.send(letter())
-    assert len(post_office.mails()) == 2
+        await mailer.send(email())
+    await mailer.send(email())
+    assert len(mail_server.mails()) == 2
 
 
-async def test_a_password_does_not_go_over_an_open_line(post_office: PostOffice) -> None:
-    """The sandbox offers no STARTTLS: who has a password to give gives nothing then."""
-    server = SmtpServer.from_url(SecretStr(f"smtp://ann:secret@127.0.0.1:{post_office.server.port}"))
+async def test_password_is_not_sent_unencrypted(mail_server: SandboxMailServer) -> None:
+    """The sandbox offers no STARTTLS, so a mailer with a password does not send it."""
+    server = SmtpServer.from_url(SecretStr(f"smtp://ann:secret@127.0.0.1:{mail_server.server.port}"))
     with pytest.raises(MailServerUnavailable):
-        await EmailClient(server, timeout_seconds=ANSWER_SECONDS).send(letter())
-    assert post_office.mails() == []
+        await EmailClient(server, timeout_seconds=ANSWER_SECONDS).send(email())
+    assert mail_server.mails() == []
 
 
-def test_a_url_says_it_all() -> None:
+def test_server_is_configured_by_url() -> None:
     server = SmtpServer.from_url(SecretStr("smtp://ann%40shop:p%2Fw@mail.example"))
     assert (server.host, server.port, server.username, server.is_tls, server.starttls) == (
         "mail.example",

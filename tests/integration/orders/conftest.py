@@ -1,4 +1,4 @@
-"""The orders service on a database of the module, called over its HTTP API as the orchestrator and as users."""
+"""The orders service on a database per module, called over HTTP as the orchestrator and as users."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -12,8 +12,8 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from orders.app import create_app
 from orders.settings import Settings
-from tests.integration.orders.book import Book
-from tests.integration.orders.dealings import Dealings, Listings, Transfers
+from tests.integration.orders.deal_caller import DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.user_tokens import UserTokenMint
@@ -38,7 +38,7 @@ async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]
 
 @pytest.fixture(scope="module")
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The service's tables, seen past the service."""
+    """The service's tables, read directly."""
     database = Database(settings, application_name="tests")
     yield database
     await database.close()
@@ -50,38 +50,38 @@ def service_token(settings: Settings) -> str:
 
 
 @pytest.fixture(scope="module")
-async def anybody(app: FastAPI) -> AsyncIterator[Caller]:
-    """Without any token."""
+async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
+    """A caller without a token."""
     async with Caller(app) as caller:
         yield caller
 
 
 @pytest.fixture(scope="module")
-async def book(app: FastAPI, service_token: str) -> AsyncIterator[Book]:
+async def orders_caller(app: FastAPI, service_token: str) -> AsyncIterator[OrdersCaller]:
     """The internal routes, as the orchestrator calls them."""
     async with Caller(app, service_token) as orchestrator:
-        yield Book(orchestrator)
+        yield OrdersCaller(orchestrator)
 
 
 @pytest.fixture(scope="module")
-def transfers(book: Book) -> Transfers:
-    return Transfers(book.orchestrator)
+def transfers(orders_caller: OrdersCaller) -> TransferCaller:
+    return TransferCaller(orders_caller.orchestrator)
 
 
 @pytest.fixture(scope="module")
-def listings(book: Book) -> Listings:
-    return Listings(book.orchestrator)
+def listings(orders_caller: OrdersCaller) -> ListingCaller:
+    return ListingCaller(orders_caller.orchestrator)
 
 
 @pytest.fixture
-def kind(request: pytest.FixtureRequest, transfers: Transfers, listings: Listings) -> Dealings:
-    """Either of the two, by its class as the test's parameter."""
-    return transfers if request.param is Transfers else listings
+def kind(request: pytest.FixtureRequest, transfers: TransferCaller, listings: ListingCaller) -> DealCaller:
+    """Transfers or listings, by the class given as the test's parameter."""
+    return transfers if request.param is TransferCaller else listings
 
 
 @pytest.fixture
 async def fan(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[Caller]:
-    """A user nobody knows yet; a new one for each test."""
+    """A new user for each test."""
     user_id = uuid.uuid4()
     async with Caller(app, mint.token(user_id), user_id=user_id) as caller:
         yield caller

@@ -1,4 +1,4 @@
-"""Who may call what: services the internal routes, users the public ones, and nobody anything without a token."""
+"""Access: internal routes for services, public ones for users, none without a token."""
 
 import time
 import uuid
@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from common.auth.principal import Role
 from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
-from tests.integration.orders.book import opening
-from tests.integration.orders.dealings import listing, transfer
+from tests.integration.orders.deal_caller import listing, transfer
+from tests.integration.orders.orders_caller import opening
 from tests.support.callers import Caller, new_id
 from tests.support.user_tokens import UserTokenMint
 
@@ -78,17 +78,17 @@ internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, 
 public_routes = pytest.mark.parametrize("path", PUBLIC)
 
 
-def test_every_route_is_looked_at_here(app: FastAPI) -> None:
+def test_every_route_is_covered(app: FastAPI) -> None:
     documented = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
 
-    looked_at = len(INTERNAL) + len(PUBLIC)
-    assert len(documented) == looked_at
+    covered_routes = len(INTERNAL) + len(PUBLIC)
+    assert len(documented) == covered_routes
 
 
 class TestInternalRoutes:
     @internal_routes
-    async def test_need_a_token(self, anybody: Caller, method: str, path: str, body: Any) -> None:
-        answer = await anybody.request(method, path, json=body)
+    async def test_need_a_token(self, anonymous: Caller, method: str, path: str, body: Any) -> None:
+        answer = await anonymous.request(method, path, json=body)
 
         assert answer.status_code == 401
         assert answer.json()["error_code"] == "UNAUTHORIZED"
@@ -116,8 +116,8 @@ class TestInternalRoutes:
 
 class TestPublicRoutes:
     @public_routes
-    async def test_need_a_token(self, anybody: Caller, path: str) -> None:
-        answer = await anybody.get(path)
+    async def test_need_a_token(self, anonymous: Caller, path: str) -> None:
+        answer = await anonymous.get(path)
 
         assert answer.status_code == 401
         assert answer.json()["error_code"] == "UNAUTHORIZED"
@@ -141,14 +141,14 @@ class TestPublicRoutes:
 
     @public_routes
     async def test_refuse_a_token_of_another_issuer(self, app: FastAPI, path: str) -> None:
-        async with Caller(app, UserTokenMint().token(uuid.uuid4(), Role.ADMIN)) as stranger:
-            answer = await stranger.get(path)
+        async with Caller(app, UserTokenMint().token(uuid.uuid4(), Role.ADMIN)) as other_user:
+            answer = await other_user.get(path)
 
         assert answer.status_code == 401
         assert answer.json()["error_code"] == "UNAUTHORIZED"
 
     @pytest.mark.parametrize("path", ADMINS_ONLY)
-    async def test_some_are_for_admins(self, admin: Caller, fan: Caller, path: str) -> None:
+    async def test_admin_routes_refuse_users(self, admin: Caller, fan: Caller, path: str) -> None:
         refused = await fan.get(path)
 
         assert refused.status_code == 403

@@ -1,4 +1,4 @@
-"""orders_db itself: what it refuses whoever asks, and what a call costs it."""
+"""orders_db: its constraints, and the number of statements per call."""
 
 import itertools
 import uuid
@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
 from orders.tables import metadata
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
-from tests.integration.orders.book import Book, opening
-from tests.integration.orders.dealings import Act, Dealings, Listings, Transfers
+from tests.integration.orders.deal_caller import Action, DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.orders_caller import OrdersCaller, opening
 from tests.support.callers import new_id
 from tests.support.statements import counted_statements, schema_differences
 
 ALL_PAIRS = list(itertools.product(OrderStatus, OrderStatus))
 
 
-async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, metadata) == []
 
 
@@ -33,7 +33,7 @@ class TestStatusGuard:
             await connection.rollback()
 
     @pytest.mark.parametrize(("from_status", "to_status"), ALL_PAIRS)
-    async def test_moves_as_the_machine_does(
+    async def test_guard_allows_the_same_transitions_as_the_code(
         self, connection: AsyncConnection, from_status: OrderStatus, to_status: OrderStatus
     ) -> None:
         order_id = await _order_of(connection, from_status)
@@ -44,7 +44,7 @@ class TestStatusGuard:
         assert moved == is_legal
 
     @pytest.mark.parametrize("status", OrderStatus)
-    async def test_an_order_begins_as_pending(self, connection: AsyncConnection, status: OrderStatus) -> None:
+    async def test_first_status_is_pending(self, connection: AsyncConnection, status: OrderStatus) -> None:
         accepted = await _is_accepted(connection, _insert(status), {"order_id": uuid.uuid4()})
 
         assert accepted == (status == OrderStatus.PENDING)
@@ -58,9 +58,7 @@ class TestStatusGuard:
         "change",
         ["total = -1", "confirmed_at = now()", "ended_at = now()", "status = 'CONFIRMED'", "status = 'FAILED'"],
     )
-    async def test_amounts_and_times_that_do_not_belong_together(
-        self, connection: AsyncConnection, change: str
-    ) -> None:
+    async def test_inconsistent_amounts_and_times_are_refused(self, connection: AsyncConnection, change: str) -> None:
         order_id = await _order_of(connection, OrderStatus.PENDING)
         statement = f"UPDATE orders SET {change} WHERE order_id = :order_id"  # noqa: S608 - the cases above
 
@@ -70,46 +68,46 @@ class TestStatusGuard:
 class TestStatementsPerCall:
     """Each hot path is one statement in autocommit: one round trip."""
 
-    async def test_open(self, book: Book) -> None:
+    async def test_open(self, orders_caller: OrdersCaller) -> None:
         body = opening()
 
         with counted_statements() as statements:
-            await book.open(body)
+            await orders_caller.open(body)
 
         assert int(statements) == 1
 
-    async def test_confirm(self, book: Book) -> None:
-        body = await book.opened()
+    async def test_confirm(self, orders_caller: OrdersCaller) -> None:
+        body = await orders_caller.opened()
 
         with counted_statements() as statements:
-            await book.confirm(body["order_id"])
+            await orders_caller.confirm(body["order_id"])
 
         assert int(statements) == 1
 
-    async def test_end(self, book: Book) -> None:
-        body = await book.opened()
+    async def test_end(self, orders_caller: OrdersCaller) -> None:
+        body = await orders_caller.opened()
 
         with counted_statements() as statements:
-            await book.end(body["order_id"], undoes=body["request_id"])
+            await orders_caller.end(body["order_id"], undoes=body["request_id"])
 
         assert int(statements) == 1
 
     @pytest.mark.parametrize(
-        ("kind", "act"),
-        [(kind, act) for kind in (Transfers, Listings) for act in kind.acts],
+        ("kind", "action"),
+        [(kind, action) for kind in (TransferCaller, ListingCaller) for action in kind.actions],
         indirect=["kind"],
         ids=str,
     )
-    async def test_an_act(self, kind: Dealings, act: Act) -> None:
-        made = await kind.at(act.from_status)
+    async def test_action(self, kind: DealCaller, action: Action) -> None:
+        deal = await kind.at(action.from_status)
 
         with counted_statements() as statements:
-            await kind.act(made.key, act.name)
+            await kind.perform(deal.key, action.name)
 
         assert int(statements) == 1
 
-    @pytest.mark.parametrize("kind", [Transfers, Listings], indirect=True, ids=str)
-    async def test_an_opening(self, kind: Dealings) -> None:
+    @pytest.mark.parametrize("kind", [TransferCaller, ListingCaller], indirect=True, ids=str)
+    async def test_opening(self, kind: DealCaller) -> None:
         with counted_statements() as statements:
             await kind.open(kind.opening())
 
@@ -118,29 +116,29 @@ class TestStatementsPerCall:
     @pytest.mark.parametrize(
         ("kind", "undo", "status"),
         [
-            (Transfers, "end", "PENDING_OTP"),
-            (Transfers, "abandon-reversal", "REVERSING"),
-            (Listings, "discard", "OPENING"),
-            (Listings, "abandon-withdrawal", "WITHDRAWING"),
-            (Listings, "release-claim", "PENDING_TRANSFER"),
+            (TransferCaller, "end", "PENDING_OTP"),
+            (TransferCaller, "abandon-reversal", "REVERSING"),
+            (ListingCaller, "discard", "OPENING"),
+            (ListingCaller, "abandon-withdrawal", "WITHDRAWING"),
+            (ListingCaller, "release-claim", "PENDING_TRANSFER"),
         ],
         indirect=["kind"],
         ids=str,
     )
-    async def test_an_undo_with_its_tombstone(self, kind: Dealings, undo: str, status: str) -> None:
-        made = await kind.at(status)
+    async def test_undo_with_its_tombstone(self, kind: DealCaller, undo: str, status: str) -> None:
+        deal = await kind.at(status)
 
         with counted_statements() as statements:
-            await kind.go(made, undo)
+            await kind.apply(deal, undo)
 
         assert int(statements) == 2
 
-    async def test_a_repetition(self, book: Book) -> None:
-        body, request_id = await book.opened(), new_id()
-        await book.confirm(body["order_id"], request_id=request_id)
+    async def test_repetition(self, orders_caller: OrdersCaller) -> None:
+        body, request_id = await orders_caller.opened(), new_id()
+        await orders_caller.confirm(body["order_id"], request_id=request_id)
 
         with counted_statements() as statements:
-            await book.confirm(body["order_id"], request_id=request_id)
+            await orders_caller.confirm(body["order_id"], request_id=request_id)
 
         assert int(statements) == 1
 
@@ -163,7 +161,7 @@ def _insert(status: OrderStatus) -> str:
     return f"""
         INSERT INTO orders (order_id, user_id, event_id, status, total, held_until, confirmed_at, ended_at)
         VALUES (:order_id, gen_random_uuid(), gen_random_uuid(), '{status}', 1, now(), {confirmed_at}, {ended_at})
-    """  # noqa: S608 - a status of ours
+    """  # noqa: S608 - a status constant
 
 
 def _set_status(status: str) -> str:
@@ -171,7 +169,7 @@ def _set_status(status: str) -> str:
     return f"""
         UPDATE orders SET status = '{status}', confirmed_at = {confirmed_at}, ended_at = {ended_at}
         WHERE order_id = :order_id
-    """  # noqa: S608 - a status of ours
+    """  # noqa: S608 - a status constant
 
 
 def _times_of(status: str) -> tuple[str, str]:

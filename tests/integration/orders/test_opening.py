@@ -1,4 +1,4 @@
-"""Opening an order: once per request id, whatever happens around it."""
+"""Opening an order: once per request id, under concurrency and repetition."""
 
 import asyncio
 from typing import Any
@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.orders.book import Book, a_seat, opening
+from tests.integration.orders.orders_caller import OrdersCaller, a_seat, opening
 from tests.support.callers import new_id
 
 
 class TestOpen:
-    async def test_answers_with_the_pending_order(self, book: Book) -> None:
+    async def test_returns_the_pending_order(self, orders_caller: OrdersCaller) -> None:
         body = opening()
 
-        answer = await book.open(body)
+        answer = await orders_caller.open(body)
 
         assert answer.status_code == 200
         order = answer.json()["data"]
@@ -33,43 +33,47 @@ class TestOpen:
             "seats": body["seats"],
         }
 
-    async def test_lists_seats_in_hall_order(self, book: Book) -> None:
+    async def test_lists_seats_in_hall_order(self, orders_caller: OrdersCaller) -> None:
         seats = [a_seat(row_number="B", seat_number=1), a_seat(seat_number=10), a_seat(seat_number=9)]
 
-        order = (await book.open(opening(seats=seats))).json()["data"]
+        order = (await orders_caller.open(opening(seats=seats))).json()["data"]
 
         assert [(seat["row_number"], seat["seat_number"]) for seat in order["seats"]] == [("A", 9), ("A", 10), ("B", 1)]
 
-    async def test_keeps_every_cent(self, book: Book) -> None:
+    async def test_keeps_every_cent(self, orders_caller: OrdersCaller) -> None:
         seats = [a_seat(price="999999999999.99")]
 
-        order = (await book.open(opening(total="999999999999.99", seats=seats))).json()["data"]
+        order = (await orders_caller.open(opening(total="999999999999.99", seats=seats))).json()["data"]
 
         assert order["total"] == "999999999999.99"
         assert order["seats"][0]["price"] == "999999999999.99"
 
-    async def test_takes_amounts_as_numbers_and_times_of_any_offset(self, book: Book) -> None:
+    async def test_numeric_amounts_and_any_utc_offset_are_accepted(self, orders_caller: OrdersCaller) -> None:
         body = opening(total=0.1, held_until="2027-01-01T18:05:00.250+08:00", seats=[a_seat(price=0.1)])
 
-        order = (await book.open(body)).json()["data"]
+        order = (await orders_caller.open(body)).json()["data"]
 
         assert order["total"] == "0.10"
         assert order["held_until"] == "2027-01-01T10:05:00.250000Z"
 
-    async def test_a_repeated_id_gets_the_first_answer_even_after_the_order_moved_on(self, book: Book) -> None:
+    async def test_repetition_gets_the_first_response_even_after_later_transitions(
+        self, orders_caller: OrdersCaller
+    ) -> None:
         body = opening()
-        first = await book.open(body)
-        await book.confirm(body["order_id"])
+        first = await orders_caller.open(body)
+        await orders_caller.confirm(body["order_id"])
 
-        repeated = await book.open(body)
+        repeated = await orders_caller.open(body)
 
         assert repeated.status_code == 200
         assert repeated.json() == first.json()
 
-    async def test_fifty_repetitions_at_once_open_one_order(self, book: Book, database: Database) -> None:
+    async def test_fifty_concurrent_repetitions_open_one_order(
+        self, orders_caller: OrdersCaller, database: Database
+    ) -> None:
         body = opening()
 
-        answers = await asyncio.gather(*(book.open(body) for _ in range(50)))
+        answers = await asyncio.gather(*(orders_caller.open(body) for _ in range(50)))
 
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.text for answer in answers}) == 1
@@ -97,28 +101,30 @@ class TestOpen:
         ],
         ids=lambda other: next(iter(other)),
     )
-    async def test_the_same_id_with_other_arguments_is_refused(self, book: Book, other: dict[str, Any]) -> None:
-        body = await book.opened()
+    async def test_the_same_id_with_other_arguments_is_refused(
+        self, orders_caller: OrdersCaller, other: dict[str, Any]
+    ) -> None:
+        body = await orders_caller.opened()
 
-        answer = await book.open({**body, **other})
+        answer = await orders_caller.open({**body, **other})
 
         assert answer.status_code == 422
         assert answer.json()["error_code"] == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_an_order_that_another_request_opened_is_refused_and_stays_so(self, book: Book) -> None:
-        body = await book.opened()
+    async def test_order_opened_by_another_request_is_refused_permanently(self, orders_caller: OrdersCaller) -> None:
+        body = await orders_caller.opened()
         again = {**body, "request_id": new_id(), "total": "1.00"}
 
-        first, repeated = await book.open(again), await book.open(again)
+        first, repeated = await orders_caller.open(again), await orders_caller.open(again)
 
         assert first.status_code == repeated.status_code == 409
         assert first.json()["error_code"] == repeated.json()["error_code"] == "ORDER_INVALID_STATE"
-        assert (await book.find(body["order_id"])).json()["data"]["total"] == "600.00"
+        assert (await orders_caller.find(body["order_id"])).json()["data"]["total"] == "600.00"
 
-    async def test_of_fifty_requests_for_one_order_id_exactly_one_wins(self, book: Book) -> None:
+    async def test_exactly_one_of_fifty_requests_for_one_order_id_wins(self, orders_caller: OrdersCaller) -> None:
         order_id = new_id()
 
-        answers = await asyncio.gather(*(book.open(opening(order_id=order_id)) for _ in range(50)))
+        answers = await asyncio.gather(*(orders_caller.open(opening(order_id=order_id)) for _ in range(50)))
 
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 49
 
@@ -151,24 +157,26 @@ class TestOpen:
         ],
         ids=str,
     )
-    async def test_refuses_what_can_never_work(self, book: Book, wrong: dict[str, Any], code: str) -> None:
-        answer = await book.open(opening(**wrong))
+    async def test_invalid_request_is_refused(
+        self, orders_caller: OrdersCaller, wrong: dict[str, Any], code: str
+    ) -> None:
+        answer = await orders_caller.open(opening(**wrong))
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == code
 
     @pytest.mark.parametrize("missing", sorted(opening()))
-    async def test_needs_every_field(self, book: Book, missing: str) -> None:
+    async def test_missing_field_is_refused(self, orders_caller: OrdersCaller, missing: str) -> None:
         body = opening()
         del body[missing]
 
-        answer = await book.open(body)
+        answer = await orders_caller.open(body)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_refuses_what_is_not_json(self, book: Book) -> None:
-        answer = await book.orchestrator.request(
+    async def test_body_that_is_not_json_is_refused(self, orders_caller: OrdersCaller) -> None:
+        answer = await orders_caller.orchestrator.request(
             "POST", "/internal/orders", content=b"{", headers={"content-type": "application/json"}
         )
 

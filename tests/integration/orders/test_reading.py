@@ -1,4 +1,4 @@
-"""What users read: their own orders, newest first, with history; an admin everybody's."""
+"""What users read: their own orders, newest first, with history; an admin reads all orders."""
 
 import uuid
 from typing import Any
@@ -8,14 +8,14 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from orders.ticket_orders.status import OrderStatus
-from tests.integration.orders.book import Book
+from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller, new_id
 
 
 class TestList:
-    async def test_shows_ones_own_newest_first(self, book: Book, fan: Caller) -> None:
-        mine = [(await book.opened(user_id=fan.user_id))["order_id"] for _ in range(3)]
-        await book.opened()
+    async def test_user_lists_own_orders_newest_first(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+        mine = [(await orders_caller.opened(user_id=fan.user_id))["order_id"] for _ in range(3)]
+        await orders_caller.opened()
 
         answer = await fan.get("/api/orders")
 
@@ -23,21 +23,21 @@ class TestList:
         assert [order["order_id"] for order in answer.json()["data"]] == mine[::-1]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 3, "total_pages": 1}
 
-    async def test_shows_what_is_found_by_id(self, book: Book, fan: Caller) -> None:
-        body = await book.opened(user_id=fan.user_id, status=OrderStatus.CONFIRMED)
+    async def test_list_and_detail_show_the_same_order(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+        body = await orders_caller.opened(user_id=fan.user_id, status=OrderStatus.CONFIRMED)
 
         listed = (await fan.get("/api/orders")).json()["data"]
 
-        assert listed == [(await book.find(body["order_id"])).json()["data"]]
+        assert listed == [(await orders_caller.find(body["order_id"])).json()["data"]]
 
-    async def test_is_empty_for_a_newcomer(self, fan: Caller) -> None:
+    async def test_new_user_has_no_orders(self, fan: Caller) -> None:
         answer = await fan.get("/api/orders")
 
         assert answer.json()["data"] == []
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 0, "total_pages": 0}
 
-    async def test_an_admin_sees_everybodys(self, book: Book, admin: Caller) -> None:
-        order_ids = [(await book.opened())["order_id"] for _ in range(2)]
+    async def test_admin_lists_all_orders(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+        order_ids = [(await orders_caller.opened())["order_id"] for _ in range(2)]
 
         answer = await admin.get("/api/orders", per_page=2)
 
@@ -45,9 +45,9 @@ class TestList:
         assert answer.json()["pagination"]["total"] >= 2
 
     @pytest.mark.parametrize("status", list(OrderStatus))
-    async def test_filters_by_status(self, book: Book, fan: Caller, status: OrderStatus) -> None:
+    async def test_filters_by_status(self, orders_caller: OrdersCaller, fan: Caller, status: OrderStatus) -> None:
         for each in OrderStatus:
-            await book.opened(user_id=fan.user_id, status=each)
+            await orders_caller.opened(user_id=fan.user_id, status=each)
 
         answer = await fan.get("/api/orders", status=status)
 
@@ -57,18 +57,20 @@ class TestList:
     @pytest.mark.parametrize(
         ("page", "expected", "pages"), [(1, [4, 3], 3), (2, [2, 1], 3), (3, [0], 3), (4, [], 3), (1_000_000, [], 3)]
     )
-    async def test_pages(self, book: Book, fan: Caller, *, page: int, expected: list[int], pages: int) -> None:
-        mine = [(await book.opened(user_id=fan.user_id))["order_id"] for _ in range(5)]
+    async def test_pages(
+        self, orders_caller: OrdersCaller, fan: Caller, *, page: int, expected: list[int], pages: int
+    ) -> None:
+        mine = [(await orders_caller.opened(user_id=fan.user_id))["order_id"] for _ in range(5)]
 
         answer = await fan.get("/api/orders", page=page, per_page=2)
 
         assert [mine.index(order["order_id"]) for order in answer.json()["data"]] == expected
         assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 5, "total_pages": pages}
 
-    async def test_pages_of_orders_of_one_instant_neither_repeat_nor_miss_one(
-        self, book: Book, fan: Caller, database: Database
+    async def test_pages_of_orders_with_equal_timestamps_neither_repeat_nor_miss_one(
+        self, orders_caller: OrdersCaller, fan: Caller, database: Database
     ) -> None:
-        mine = {(await book.opened(user_id=fan.user_id))["order_id"] for _ in range(6)}
+        mine = {(await orders_caller.opened(user_id=fan.user_id))["order_id"] for _ in range(6)}
         await database.execute(
             text("UPDATE orders SET created_at = '2026-12-01T00:00:00Z' WHERE user_id = :user_id"),
             {"user_id": uuid.UUID(fan.user_id)},
@@ -93,7 +95,7 @@ class TestList:
         ],
         ids=str,
     )
-    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+    async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any]) -> None:
         answer = await fan.get("/api/orders", **query)
 
         assert answer.status_code == 400
@@ -101,22 +103,22 @@ class TestList:
 
 
 class TestShow:
-    async def test_shows_the_order_with_its_history(self, book: Book, fan: Caller) -> None:
-        body = await book.opened(user_id=fan.user_id, status=OrderStatus.CONFIRMED)
-        await book.refund(body["order_id"], reason="Rained out")
+    async def test_shows_the_order_with_its_history(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+        body = await orders_caller.opened(user_id=fan.user_id, status=OrderStatus.CONFIRMED)
+        await orders_caller.refund(body["order_id"], reason="Rained out")
 
         order = (await fan.get(f"/api/orders/{body['order_id']}")).json()["data"]
 
         history = order.pop("history")
-        assert order == (await book.find(body["order_id"])).json()["data"]
+        assert order == (await orders_caller.find(body["order_id"])).json()["data"]
         assert history == [
             {"from_status": None, "to_status": "PENDING", "at": order["created_at"], "reason": None},
             {"from_status": "PENDING", "to_status": "CONFIRMED", "at": order["confirmed_at"], "reason": None},
             {"from_status": "CONFIRMED", "to_status": "REFUNDED", "at": order["ended_at"], "reason": "Rained out"},
         ]
 
-    async def test_somebody_elses_is_forbidden(self, book: Book, fan: Caller) -> None:
-        body = await book.opened()
+    async def test_resource_of_another_user_is_403(self, orders_caller: OrdersCaller, fan: Caller) -> None:
+        body = await orders_caller.opened()
 
         answer = await fan.get(f"/api/orders/{body['order_id']}")
 
@@ -124,8 +126,8 @@ class TestShow:
         assert answer.json()["error_code"] == "FORBIDDEN"
         assert "data" not in answer.json()
 
-    async def test_an_admin_sees_anybodys(self, book: Book, admin: Caller) -> None:
-        body = await book.opened()
+    async def test_admin_reads_any_order(self, orders_caller: OrdersCaller, admin: Caller) -> None:
+        body = await orders_caller.opened()
 
         answer = await admin.get(f"/api/orders/{body['order_id']}")
 

@@ -1,4 +1,4 @@
-"""What only transfers have: two people who confirm, disputes, and readers who are concerned."""
+"""Transfers only: the two confirmations, disputes, and who may read them."""
 
 import asyncio
 import uuid
@@ -9,99 +9,101 @@ from httpx import Response
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.orders.dealings import Transfers
+from tests.integration.orders.deal_caller import TransferCaller
 from tests.support.callers import Caller, new_id
 
 
 class TestConfirmations:
-    async def test_one_after_the_other(self, transfers: Transfers) -> None:
-        made = await transfers.at("PENDING_OTP")
+    async def test_seller_and_buyer_confirm_one_after_the_other(self, transfers: TransferCaller) -> None:
+        deal = await transfers.at("PENDING_OTP")
 
-        first = await transfers.confirm(made.key, "buyer")
-        second = await transfers.confirm(made.key, "seller")
+        first = await transfers.confirm(deal.key, "buyer")
+        second = await transfers.confirm(deal.key, "seller")
 
         assert first.json()["data"]["waiting_for"] == ["seller"]
         assert second.json()["data"]["waiting_for"] == []
         assert second.json()["data"]["status"] == "PENDING_OTP"
-        assert (await transfers.find(made.key)).json() == second.json()
+        assert (await transfers.find(deal.key)).json() == second.json()
 
-    async def test_both_together(self, transfers: Transfers) -> None:
-        made = await transfers.at("PENDING_OTP")
+    async def test_seller_and_buyer_confirm_in_one_request(self, transfers: TransferCaller) -> None:
+        deal = await transfers.at("PENDING_OTP")
 
-        answer = await transfers.confirm(made.key, "seller", "buyer")
+        answer = await transfers.confirm(deal.key, "seller", "buyer")
 
         assert answer.json()["data"]["waiting_for"] == []
 
-    async def test_who_confirmed_stays_confirmed(self, transfers: Transfers) -> None:
-        made = await transfers.at("PENDING_OTP")
-        await transfers.confirm(made.key, "seller")
+    async def test_confirmation_is_permanent(self, transfers: TransferCaller) -> None:
+        deal = await transfers.at("PENDING_OTP")
+        await transfers.confirm(deal.key, "seller")
 
-        again = await transfers.confirm(made.key, "seller")
+        again = await transfers.confirm(deal.key, "seller")
 
         assert again.status_code == 200
         assert again.json()["data"]["waiting_for"] == ["buyer"]
 
-    async def test_the_first_time_counts(self, transfers: Transfers, database: Database) -> None:
-        made = await transfers.at("PENDING_OTP")
+    async def test_first_confirmation_time_is_kept(self, transfers: TransferCaller, database: Database) -> None:
+        deal = await transfers.at("PENDING_OTP")
         times = []
         for _ in range(2):
-            await transfers.confirm(made.key, "seller", "buyer")
+            await transfers.confirm(deal.key, "seller", "buyer")
             noted = await database.fetch_one(
                 text("SELECT seller_confirmed_at, buyer_confirmed_at FROM transfers WHERE transfer_id = :key"),
-                {"key": made.key},
+                {"key": deal.key},
             )
             times.append(noted)
 
         assert times[0] == times[1]
 
-    async def test_a_repeated_id_gets_the_first_answer(self, transfers: Transfers) -> None:
-        made, request_id = await transfers.at("PENDING_OTP"), new_id()
-        first = await transfers.confirm(made.key, "seller", "buyer", request_id=request_id)
-        await transfers.go(made, "complete")
+    async def test_repeated_confirmation_gets_the_first_response(self, transfers: TransferCaller) -> None:
+        deal, request_id = await transfers.at("PENDING_OTP"), new_id()
+        first = await transfers.confirm(deal.key, "seller", "buyer", request_id=request_id)
+        await transfers.apply(deal, "complete")
 
-        repeated = await transfers.confirm(made.key, "buyer", "seller", request_id=request_id)
+        repeated = await transfers.confirm(deal.key, "buyer", "seller", request_id=request_id)
 
         assert repeated.status_code == 200
         assert repeated.json() == first.json()
 
-    async def test_the_same_id_for_the_other_one_is_refused(self, transfers: Transfers) -> None:
-        made, request_id = await transfers.at("PENDING_OTP"), new_id()
-        await transfers.confirm(made.key, "seller", request_id=request_id)
+    async def test_request_id_reused_for_the_other_party_is_refused(self, transfers: TransferCaller) -> None:
+        deal, request_id = await transfers.at("PENDING_OTP"), new_id()
+        await transfers.confirm(deal.key, "seller", request_id=request_id)
 
-        answer = await transfers.confirm(made.key, "buyer", request_id=request_id)
+        answer = await transfers.confirm(deal.key, "buyer", request_id=request_id)
 
         assert answer.status_code == 422
-        assert (await transfers.find(made.key)).json()["data"]["waiting_for"] == ["buyer"]
+        assert (await transfers.find(deal.key)).json()["data"]["waiting_for"] == ["buyer"]
 
-    async def test_both_at_once_are_both_noted(self, transfers: Transfers) -> None:
+    async def test_concurrent_confirmations_are_both_stored(self, transfers: TransferCaller) -> None:
         for _ in range(20):
-            made = await transfers.at("PENDING_OTP")
+            deal = await transfers.at("PENDING_OTP")
 
-            await asyncio.gather(*(transfers.confirm(made.key, party) for party in ("seller", "buyer")))
+            await asyncio.gather(*(transfers.confirm(deal.key, party) for party in ("seller", "buyer")))
 
-            assert (await transfers.find(made.key)).json()["data"]["waiting_for"] == []
+            assert (await transfers.find(deal.key)).json()["data"]["waiting_for"] == []
 
-    @pytest.mark.parametrize("status", sorted(set(Transfers.ways) - {"PENDING_OTP"}))
-    async def test_elsewhere_are_refused_and_stay_so(self, transfers: Transfers, status: str) -> None:
-        made, request_id = await transfers.at(status), new_id()
+    @pytest.mark.parametrize("status", sorted(set(TransferCaller.paths) - {"PENDING_OTP"}))
+    async def test_confirmations_in_other_statuses_are_refused_permanently(
+        self, transfers: TransferCaller, status: str
+    ) -> None:
+        deal, request_id = await transfers.at(status), new_id()
 
-        answers = [await transfers.confirm(made.key, "buyer", request_id=request_id) for _ in range(2)]
+        answers = [await transfers.confirm(deal.key, "buyer", request_id=request_id) for _ in range(2)]
 
         assert {answer.status_code for answer in answers} == {409}
         assert answers[0].json()["error_code"] == "TRANSFER_INVALID_STATE"
         assert answers[0].json()["details"] == {"status": status}
 
-    async def test_of_an_unknown_transfer(self, transfers: Transfers) -> None:
+    async def test_confirmation_of_an_unknown_transfer_is_refused(self, transfers: TransferCaller) -> None:
         answer = await transfers.confirm(new_id(), "buyer")
 
         assert answer.status_code == 404
         assert answer.json()["error_code"] == "TRANSFER_NOT_FOUND"
 
     @pytest.mark.parametrize("parties", [[], ["owner"], "seller", None], ids=str)
-    async def test_name_seller_or_buyer(self, transfers: Transfers, parties: Any) -> None:
-        made = await transfers.at("PENDING_OTP")
+    async def test_party_is_seller_or_buyer(self, transfers: TransferCaller, parties: Any) -> None:
+        deal = await transfers.at("PENDING_OTP")
 
-        answer = await transfers.act(made.key, "confirmations", parties=parties)
+        answer = await transfers.perform(deal.key, "confirmations", parties=parties)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
@@ -109,103 +111,107 @@ class TestConfirmations:
 
 class TestTimes:
     @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
-    async def test_of_an_end(self, transfers: Transfers, status: str) -> None:
-        made = await transfers.at("PENDING_OTP")
+    async def test_ended_at_is_set_when_a_transfer_ends(self, transfers: TransferCaller, status: str) -> None:
+        deal = await transfers.at("PENDING_OTP")
 
-        answer = await transfers.undo(made.key, "end", undoes=made.request_ids["open"], status=status)
+        answer = await transfers.undo(deal.key, "end", undoes=deal.request_ids["open"], status=status)
 
-        assert answer.json()["data"] == {"transfer_id": made.key, "status": status}
-        ended = (await transfers.find(made.key)).json()["data"]
+        assert answer.json()["data"] == {"transfer_id": deal.key, "status": status}
+        ended = (await transfers.find(deal.key)).json()["data"]
         assert ended["ended_at"] > ended["created_at"]
         assert ended["completed_at"] is None
         assert ended["reason"] == "OTP_MAX_RETRIES"
         assert ended["waiting_for"] == []
 
     @pytest.mark.parametrize("status", ["COMPLETED", "DISPUTED", "PENDING_OTP", None], ids=str)
-    async def test_it_ends_as_failed_or_cancelled_only(self, transfers: Transfers, status: Any) -> None:
-        made = await transfers.at("PENDING_OTP")
+    async def test_end_status_is_failed_or_cancelled(self, transfers: TransferCaller, status: Any) -> None:
+        deal = await transfers.at("PENDING_OTP")
 
-        answer = await transfers.undo(made.key, "end", undoes=made.request_ids["open"], status=status)
+        answer = await transfers.undo(deal.key, "end", undoes=deal.request_ids["open"], status=status)
 
         assert answer.status_code == 400
-        assert await transfers.status_of(made.key) == "PENDING_OTP"
+        assert await transfers.status_of(deal.key) == "PENDING_OTP"
 
-    async def test_of_completion_stay_through_a_dispute(self, transfers: Transfers) -> None:
-        made = await transfers.at("COMPLETED")
-        completed = (await transfers.find(made.key)).json()["data"]
+    async def test_completed_at_is_kept_during_a_dispute(self, transfers: TransferCaller) -> None:
+        deal = await transfers.at("COMPLETED")
+        completed = (await transfers.find(deal.key)).json()["data"]
 
-        await transfers.go(made, "dispute")
-        await transfers.go(made, "dismiss")
+        await transfers.apply(deal, "dispute")
+        await transfers.apply(deal, "dismiss")
 
-        dismissed = (await transfers.find(made.key)).json()["data"]
+        dismissed = (await transfers.find(deal.key)).json()["data"]
         assert completed["completed_at"] > completed["created_at"]
         assert dismissed["completed_at"] == completed["completed_at"]
         assert dismissed["ended_at"] is None
 
-    async def test_of_a_reversal(self, transfers: Transfers) -> None:
-        made = await transfers.at("REVERSED")
+    async def test_reversed_at_is_set_by_a_reversal(self, transfers: TransferCaller) -> None:
+        deal = await transfers.at("REVERSED")
 
-        reversed_transfer = (await transfers.find(made.key)).json()["data"]
+        reversed_transfer = (await transfers.find(deal.key)).json()["data"]
 
         assert reversed_transfer["ended_at"] > reversed_transfer["disputed_at"] > reversed_transfer["completed_at"]
 
 
 class TestDispute:
-    async def test_notes_who_why_and_when(self, transfers: Transfers) -> None:
-        made, user_id = await transfers.at("COMPLETED"), new_id()
+    async def test_stores_disputer_reason_and_time(self, transfers: TransferCaller) -> None:
+        deal, user_id = await transfers.at("COMPLETED"), new_id()
 
-        answer = await transfers.act(made.key, "dispute", user_id=user_id, reason="  It was not mine  ")
+        answer = await transfers.perform(deal.key, "dispute", user_id=user_id, reason="  It was not mine  ")
 
         disputed = answer.json()["data"]
         assert disputed["disputed_by_user_id"] == user_id
         assert disputed["dispute_reason"] == "It was not mine"
         assert disputed["disputed_at"] > disputed["completed_at"]
 
-    async def test_may_come_again_after_a_dismissal(self, transfers: Transfers) -> None:
-        made, user_id = await transfers.at("DISPUTED"), new_id()
-        first = (await transfers.find(made.key)).json()["data"]
-        await transfers.go(made, "dismiss")
+    async def test_dispute_is_allowed_again_after_a_dismissal(self, transfers: TransferCaller) -> None:
+        deal, user_id = await transfers.at("DISPUTED"), new_id()
+        first = (await transfers.find(deal.key)).json()["data"]
+        await transfers.apply(deal, "dismiss")
 
-        again = (await transfers.act(made.key, "dispute", user_id=user_id, reason="Still not")).json()["data"]
+        again = (await transfers.perform(deal.key, "dispute", user_id=user_id, reason="Still not")).json()["data"]
 
         assert again["status"] == "DISPUTED"
         assert again["disputed_by_user_id"] == user_id
         assert again["disputed_at"] > first["disputed_at"]
 
     @pytest.mark.parametrize("wrong", [{"user_id": None}, {"user_id": "12"}, {"reason": None}, {"reason": "x" * 501}])
-    async def test_needs_a_person_and_a_reason(self, transfers: Transfers, wrong: dict[str, Any]) -> None:
-        made = await transfers.at("COMPLETED")
+    async def test_dispute_without_user_or_reason_is_400(
+        self, transfers: TransferCaller, wrong: dict[str, Any]
+    ) -> None:
+        deal = await transfers.at("COMPLETED")
 
-        answer = await transfers.act(made.key, "dispute", **wrong)
+        answer = await transfers.perform(deal.key, "dispute", **wrong)
 
         assert answer.status_code == 400
-        assert await transfers.status_of(made.key) == "COMPLETED"
+        assert await transfers.status_of(deal.key) == "COMPLETED"
 
 
 class TestTicketsInDispute:
-    @pytest.mark.parametrize("status", Transfers.ways)
-    async def test_have_a_transfer_that_is_disputed_or_being_reversed(self, transfers: Transfers, status: str) -> None:
-        made = await transfers.at(status)
+    @pytest.mark.parametrize("status", TransferCaller.paths)
+    async def test_ticket_is_in_dispute_while_its_transfer_is_disputed_or_reversing(
+        self, transfers: TransferCaller, status: str
+    ) -> None:
+        deal = await transfers.at(status)
 
-        answer = await self._ask(transfers, made.body["seat_id"], made.body["order_id"])
+        answer = await self._ask(transfers, deal.body["seat_id"], deal.body["order_id"])
 
         assert answer.status_code == 200
         assert answer.json()["data"] == {"is_disputed": status in {"DISPUTED", "REVERSING"}}
 
-    async def test_are_of_that_seat_and_order(self, transfers: Transfers) -> None:
-        made = await transfers.at("DISPUTED")
+    async def test_dispute_applies_to_that_seat_and_order(self, transfers: TransferCaller) -> None:
+        deal = await transfers.at("DISPUTED")
 
-        for ticket in ((made.body["seat_id"], new_id()), (new_id(), made.body["order_id"])):
+        for ticket in ((deal.body["seat_id"], new_id()), (new_id(), deal.body["order_id"])):
             assert (await self._ask(transfers, *ticket)).json()["data"] == {"is_disputed": False}
 
     @pytest.mark.parametrize("query", [{}, {"seat_id": new_id()}, {"seat_id": new_id(), "order_id": "42"}], ids=str)
-    async def test_need_both_ids(self, transfers: Transfers, query: dict[str, str]) -> None:
+    async def test_both_ids_are_required(self, transfers: TransferCaller, query: dict[str, str]) -> None:
         answer = await transfers.orchestrator.get(f"{transfers.path}/disputed", **query)
 
         assert answer.status_code == 400
 
     @staticmethod
-    async def _ask(transfers: Transfers, seat_id: str, order_id: str) -> Response:
+    async def _ask(transfers: TransferCaller, seat_id: str, order_id: str) -> Response:
         return await transfers.orchestrator.get(f"{transfers.path}/disputed", seat_id=seat_id, order_id=order_id)
 
     @pytest.mark.parametrize(
@@ -215,7 +221,7 @@ class TestTicketsInDispute:
             "order_id = $1 AND status IN ('PENDING_OTP', 'DISPUTED', 'REVERSING')",
         ],
     )
-    async def test_are_found_by_an_index_of_what_is_open(self, database: Database, open_ones: str) -> None:
+    async def test_disputes_are_found_by_the_partial_index(self, database: Database, open_ones: str) -> None:
         query = f"PREPARE asked AS SELECT FROM transfers WHERE seat_id = $2 AND {open_ones}"
         async with database.transaction() as connection:
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
@@ -230,14 +236,16 @@ class TestTicketsInDispute:
 
 class TestShow:
     @pytest.mark.parametrize("party", ["seller_user_id", "buyer_user_id"])
-    async def test_to_a_party_with_its_history(self, transfers: Transfers, fan: Caller, party: str) -> None:
+    async def test_party_sees_the_transfer_with_its_history(
+        self, transfers: TransferCaller, fan: Caller, party: str
+    ) -> None:
         sides = {party: fan.user_id, "initiated_by_user_id": fan.user_id}
-        made = await transfers.at("DISPUTED", **sides)
+        deal = await transfers.at("DISPUTED", **sides)
 
-        shown = (await fan.get(f"/api/transfers/{made.key}")).json()["data"]
+        shown = (await fan.get(f"/api/transfers/{deal.key}")).json()["data"]
 
         history = shown.pop("history")
-        assert shown == (await transfers.find(made.key)).json()["data"]
+        assert shown == (await transfers.find(deal.key)).json()["data"]
         assert history == [
             _entry(None, "PENDING_OTP", at=shown["created_at"], user_id=fan.user_id),
             _entry("PENDING_OTP", "COMPLETED", at=shown["completed_at"]),
@@ -250,26 +258,26 @@ class TestShow:
             ),
         ]
 
-    async def test_an_end_with_its_reason(self, transfers: Transfers, admin: Caller) -> None:
-        made = await transfers.at("FAILED")
+    async def test_ended_transfer_is_shown_with_its_reason(self, transfers: TransferCaller, admin: Caller) -> None:
+        deal = await transfers.at("FAILED")
 
-        history = (await admin.get(f"/api/transfers/{made.key}")).json()["data"]["history"]
+        history = (await admin.get(f"/api/transfers/{deal.key}")).json()["data"]["history"]
 
         assert [(entry["to_status"], entry["reason"]) for entry in history] == [
             ("PENDING_OTP", None),
             ("FAILED", "OTP_MAX_RETRIES"),
         ]
 
-    async def test_somebody_elses_is_forbidden(self, transfers: Transfers, fan: Caller) -> None:
-        made = await transfers.at("COMPLETED")
+    async def test_resource_of_another_user_is_403(self, transfers: TransferCaller, fan: Caller) -> None:
+        deal = await transfers.at("COMPLETED")
 
-        answer = await fan.get(f"/api/transfers/{made.key}")
+        answer = await fan.get(f"/api/transfers/{deal.key}")
 
         assert answer.status_code == 403
         assert answer.json()["error_code"] == "FORBIDDEN"
         assert "data" not in answer.json()
 
-    async def test_an_unknown_one(self, fan: Caller) -> None:
+    async def test_unknown_id_is_404(self, fan: Caller) -> None:
         answer = await fan.get(f"/api/transfers/{new_id()}")
 
         assert answer.status_code == 404
@@ -283,7 +291,7 @@ class TestShow:
 
 
 class TestList:
-    async def test_those_one_gives_or_gets_newest_first(self, transfers: Transfers, fan: Caller) -> None:
+    async def test_user_lists_own_transfers_newest_first(self, transfers: TransferCaller, fan: Caller) -> None:
         given = await transfers.at("COMPLETED", seller_user_id=fan.user_id)
         gotten = await transfers.at("PENDING_OTP", buyer_user_id=fan.user_id)
         await transfers.at("PENDING_OTP")
@@ -294,22 +302,22 @@ class TestList:
         assert answer.json()["data"][0] == (await transfers.find(gotten.key)).json()["data"]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
 
-    async def test_an_admin_sees_their_own_here(self, transfers: Transfers, admin: Caller) -> None:
+    async def test_admin_lists_only_own_transfers_here(self, transfers: TransferCaller, admin: Caller) -> None:
         await transfers.at("PENDING_OTP")
 
         assert (await admin.get("/api/transfers")).json()["data"] == []
 
-    async def test_filters_by_status(self, transfers: Transfers, fan: Caller) -> None:
-        for status in transfers.ways:
+    async def test_filters_by_status(self, transfers: TransferCaller, fan: Caller) -> None:
+        for status in transfers.paths:
             await transfers.at(status, buyer_user_id=fan.user_id)
 
-        for status in transfers.ways:
+        for status in transfers.paths:
             answer = await fan.get("/api/transfers", status=status)
 
             assert [each["status"] for each in answer.json()["data"]] == [status]
 
-    async def test_pages_of_one_instant_neither_repeat_nor_miss_one(
-        self, transfers: Transfers, fan: Caller, database: Database
+    async def test_pages_of_equal_timestamps_neither_repeat_nor_miss_a_row(
+        self, transfers: TransferCaller, fan: Caller, database: Database
     ) -> None:
         mine = {(await transfers.at("PENDING_OTP", seller_user_id=fan.user_id)).key for _ in range(5)}
         await database.execute(
@@ -324,13 +332,13 @@ class TestList:
         assert pages[0]["pagination"] == {"page": 1, "per_page": 2, "total": 5, "total_pages": 3}
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"status": "SOLD"}, {"status": "\x00"}], ids=str)
-    async def test_refuses_a_query_that_makes_no_sense(self, fan: Caller, query: dict[str, Any]) -> None:
+    async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any]) -> None:
         answer = await fan.get("/api/transfers", **query)
 
         assert answer.status_code == 400
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
 
-    async def test_an_admin_lists_everybodys(self, transfers: Transfers, admin: Caller) -> None:
+    async def test_admin_lists_all_transfers(self, transfers: TransferCaller, admin: Caller) -> None:
         disputed = [(await transfers.at("DISPUTED")).key for _ in range(2)]
         await transfers.at("COMPLETED")
 

@@ -1,4 +1,4 @@
-"""Messages that nobody can handle, on a real database and a real broker, and the admins who see to them."""
+"""Parked messages on a real database and a real broker, and the admins who handle them."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from common.settings import DatabaseSettings
 from orchestrator.app import create_app
 from orchestrator.settings import Settings
 from rabbitmq.topology import platform_topology
-from tests.integration.parking.parked_message_fixtures import Yard
+from tests.integration.parking.harness import ParkingHarness
 from tests.support.callers import Caller
 from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import DatabaseFactory, Vhost
@@ -33,27 +33,27 @@ def settings(database_url: DatabaseFactory, vhost: Vhost) -> Settings:
 
 
 @pytest.fixture(scope="module")
-async def opened_yard(settings: Settings, vhost: Vhost) -> AsyncIterator[Yard]:
+async def opened_harness(settings: Settings, vhost: Vhost) -> AsyncIterator[ParkingHarness]:
     database = Database(DatabaseSettings(database_url=settings.database_url), application_name="tests")
     topology = platform_topology()
     publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
     publisher.broker.start()
     await publisher.broker.wait_until_ready()
-    yield Yard(database, vhost, topology, publisher)
+    yield ParkingHarness(database, vhost, topology, publisher)
     await publisher.broker.close()
     await database.close()
 
 
 @pytest.fixture
-async def yard(opened_yard: Yard) -> AsyncIterator[Yard]:
-    """Nothing is parked at the beginning of a test."""
-    yield opened_yard
-    await opened_yard.clear()
+async def harness(opened_harness: ParkingHarness) -> AsyncIterator[ParkingHarness]:
+    """Start each test without parked messages."""
+    yield opened_harness
+    await opened_harness.clear()
 
 
 @pytest.fixture
-async def relay(yard: Yard) -> AsyncIterator[OutboxRelay]:
-    relay = OutboxRelay(yard.database, yard.publisher, poll_seconds=0.05)
+async def relay(harness: ParkingHarness) -> AsyncIterator[OutboxRelay]:
+    relay = OutboxRelay(harness.database, harness.publisher, poll_seconds=0.05)
     relay.start()
     yield relay
     await relay.close()
@@ -65,11 +65,11 @@ async def callers(settings: Settings) -> AsyncIterator[dict[str, Caller]]:
     app = create_app(settings, user_tokens=mint.verifier())
     token = mint.token(admin_id, Role.CUSTOMER, Role.ADMIN)
     async with (
-        Caller(app, token, user_id=admin_id) as boss,
+        Caller(app, token, user_id=admin_id) as admin_caller,
         Caller(app, mint.token(uuid.uuid4())) as fan,
-        Caller(app) as nobody,
+        Caller(app) as anonymous,
     ):
-        yield {"admin": boss, "fan": fan, "nobody": nobody}
+        yield {"admin": admin_caller, "fan": fan, "anonymous": anonymous}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The sandbox behind a real server, what it tells the platform, and the clients that call it."""
+"""The sandbox behind a real server, a receiver of its webhooks, and the clients that call it."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,48 +17,48 @@ from tests.support.nowhere import NOWHERE_URL
 from tests.support.serving import serving
 
 TIMEOUT_SECONDS = 60.0
-IMPATIENT_SECONDS = 0.5
-TOO_SLOW_SECONDS = 2.0  # what makes both wait runs in this process, so the shorter wait ends first however busy it is
+SHORT_TIMEOUT_SECONDS = 0.5
+TOO_SLOW_SECONDS = 2.0  # both ends run in this process, so the shorter wait ends first however busy it is
 
 
 @dataclass
-class Ear:
-    """Where the gateway is in other tests: it hears webhooks, and answers `status`."""
+class WebhookReceiver:
+    """Replaces the gateway: it records webhooks and responds with `status`."""
 
     url: str
     status: int = 200
-    heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
-    async def hear(self, request: web.Request) -> web.Response:
-        self.heard.append((request.path, dict(request.headers), await request.read()))
+    async def receive(self, request: web.Request) -> web.Response:
+        self.received.append((request.path, dict(request.headers), await request.read()))
         return web.Response(status=self.status)
 
 
 @pytest.fixture(scope="module")
-async def listening() -> AsyncIterator[Ear]:
-    ear = Ear(url="")
+async def running_receiver() -> AsyncIterator[WebhookReceiver]:
+    webhook_receiver = WebhookReceiver(url="")
     app = web.Application()
-    app.router.add_post("/{path:.*}", ear.hear)
+    app.router.add_post("/{path:.*}", webhook_receiver.receive)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    ear.url = f"http://{host}:{port}"
-    yield ear
+    webhook_receiver.url = f"http://{host}:{port}"
+    yield webhook_receiver
     await runner.cleanup()
 
 
 @pytest.fixture
-def ear(listening: Ear) -> Ear:
-    """Having heard nothing yet."""
-    listening.heard.clear()
-    listening.status = 200
-    return listening
+def webhook_receiver(running_receiver: WebhookReceiver) -> WebhookReceiver:
+    """The receiver, without recorded webhooks."""
+    running_receiver.received.clear()
+    running_receiver.status = 200
+    return running_receiver
 
 
 @pytest.fixture(scope="module")
-def settings(listening: Ear) -> Settings:
-    return Settings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=listening.url)
+def settings(running_receiver: WebhookReceiver) -> Settings:
+    return Settings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=running_receiver.url)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ async def sandbox_url(settings: Settings) -> AsyncIterator[str]:
 
 @dataclass(frozen=True)
 class Control:
-    """Tells the sandbox what to do."""
+    """Controls the sandbox."""
 
     http: httpx.AsyncClient
 
@@ -81,7 +81,7 @@ class Control:
 
 @pytest.fixture
 async def control(sandbox_url: str) -> AsyncIterator[Control]:
-    """Faults that were ordered end with the test."""
+    """Ordered faults end with the test."""
     async with http_client(sandbox_url) as http:
         yield Control(http)
         await http.delete("/control/faults")
@@ -104,16 +104,16 @@ async def crypto_payments(sandbox_url: str, settings: Settings) -> AsyncIterator
 
 
 @pytest.fixture
-async def impatient_stripe_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[StripePayments]:
+async def short_timeout_stripe_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[StripePayments]:
     payments = StripePayments(
-        api_url=sandbox_url, secret_key=settings.stripe_secret_key, timeout_seconds=IMPATIENT_SECONDS
+        api_url=sandbox_url, secret_key=settings.stripe_secret_key, timeout_seconds=SHORT_TIMEOUT_SECONDS
     )
     yield payments
     await payments.close()
 
 
 @pytest.fixture
-async def impatient_crypto_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[NowPayments]:
-    payments = NowPayments(api_url=sandbox_url, key=settings.nowpayments_api_key, timeout_seconds=IMPATIENT_SECONDS)
+async def short_timeout_crypto_payments(sandbox_url: str, settings: Settings) -> AsyncIterator[NowPayments]:
+    payments = NowPayments(api_url=sandbox_url, key=settings.nowpayments_api_key, timeout_seconds=SHORT_TIMEOUT_SECONDS)
     yield payments
     await payments.close()

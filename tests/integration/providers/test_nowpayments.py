@@ -10,7 +10,7 @@ from orchestrator.clients.users.payments import PaymentStatus
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments, NowPaymentsWebhooks
 from orchestrator.features.payments.errors import ProviderRefused, ProviderTimeout, ProviderUnavailable
-from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, WebhookReceiver
 
 PATH = "/v1/payment"
 
@@ -19,7 +19,7 @@ async def made(payments: NowPayments, amount: str = "45.00", pay_currency: str =
     return await payments.create(payment_id=uuid.uuid4(), amount=Decimal(amount), pay_currency=pay_currency)
 
 
-async def test_a_payment_has_an_address_and_an_amount_to_the_last_place(crypto_payments: NowPayments) -> None:
+async def test_payment_has_an_address_and_an_exact_amount(crypto_payments: NowPayments) -> None:
     payment = await made(crypto_payments, "45.09")
     assert (payment.payment_status, payment.price_amount, payment.price_currency) == (
         "waiting",
@@ -33,22 +33,22 @@ async def test_a_payment_has_an_address_and_an_amount_to_the_last_place(crypto_p
 
 
 @pytest.mark.parametrize(("amount", "pay_currency"), [("1.00", "btc"), ("45.00", "gold")])
-async def test_too_little_or_in_no_known_currency_is_refused(
+async def test_small_amount_or_unknown_currency_is_refused(
     crypto_payments: NowPayments, amount: str, pay_currency: str
 ) -> None:
     with pytest.raises(ProviderRefused):
         await made(crypto_payments, amount, pay_currency)
 
 
-async def test_failures_are_told_apart(
-    crypto_payments: NowPayments, impatient_crypto_payments: NowPayments, control: Control, sandbox_url: str
+async def test_failures_are_distinguished(
+    crypto_payments: NowPayments, short_timeout_crypto_payments: NowPayments, control: Control, sandbox_url: str
 ) -> None:
     await control("/faults", path=PATH, status=503, times=1)
     with pytest.raises(ProviderUnavailable):
         await made(crypto_payments)
     await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
     with pytest.raises(ProviderTimeout):
-        await made(impatient_crypto_payments)
+        await made(short_timeout_crypto_payments)
     with pytest.raises(ProviderUnavailable):
         await crypto_payments.find("0")
     for url, key in ((sandbox_url, "wrong"), ("http://127.0.0.1:9", "sandbox-nowpayments-key")):
@@ -58,30 +58,30 @@ async def test_failures_are_told_apart(
         await elsewhere.close()
 
 
-async def test_what_the_sandbox_sends_is_what_the_adapter_believes(
-    crypto_payments: NowPayments, control: Control, ear: Ear
+async def test_adapter_accepts_sandbox_webhooks(
+    crypto_payments: NowPayments, control: Control, webhook_receiver: WebhookReceiver
 ) -> None:
     webhooks = NowPaymentsWebhooks(SecretStr("sandbox-nowpayments-ipn-secret"))
     payment = await made(crypto_payments)
     for status, paid in {"confirming": None, "partially_paid": 0.0002, "finished": None}.items():
         await control(f"/nowpayments/{payment.payment_id}", status=status, actually_paid=paid)
-    facts, heard = [], []
-    for path, headers, body in ear.heard:
+    facts, received = [], []
+    for path, headers, body in webhook_receiver.received:
         assert path == "/api/webhooks/nowpayments"
         facts.append(webhooks.verify(body, headers[webhooks.signature_header]))
-        heard.append(webhooks.news(body))
+        received.append(webhooks.news(body))
     assert [fact.event_type for fact in facts] == ["payment.confirming", "payment.partially_paid", "payment.finished"]
-    assert [(news.status, news.paid_amount) for news in heard if news] == [
+    assert [(news.status, news.paid_amount) for news in received if news] == [
         (PaymentStatus.CONFIRMING, Decimal(0)),
         (PaymentStatus.PARTIALLY_PAID, Decimal("0.0002")),
         (PaymentStatus.SUCCEEDED, Decimal("0.0005")),
     ]
 
 
-async def test_the_supplier_can_speak_too(control: Control, ear: Ear) -> None:
+async def test_supplier_webhooks_can_be_sent(control: Control, webhook_receiver: WebhookReceiver) -> None:
     webhooks = SupplierWebhooks(SecretStr("sandbox-supplier-webhook-secret"))
-    told = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})
-    ((path, headers, body),) = ear.heard
+    delivery = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})
+    ((path, headers, body),) = webhook_receiver.received
     assert path == "/api/webhooks/kinguin"
     signature = {name.lower(): value for name, value in headers.items()}[webhooks.signature_header.lower()]
-    assert webhooks.verify(body, signature).external_id == told["webhook_id"]
+    assert webhooks.verify(body, signature).external_id == delivery["webhook_id"]

@@ -1,4 +1,4 @@
-"""The Stripe adapter and the sandbox's Stripe, over HTTP: the package's own requests, the API's own answers."""
+"""The Stripe adapter and the sandbox's Stripe, over HTTP: the package's own requests, the API's own responses."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from common.errors import Unprocessable
 from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
 from orchestrator.features.payments.errors import ProviderTimeout, ProviderUnavailable, SignatureInvalid, WebhookStale
-from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, Ear
+from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, WebhookReceiver
 
 PATH = "/v1/payment_intents"
 AN_HOUR_AGO = timedelta(hours=1)
@@ -34,14 +34,14 @@ def files_in(folder: Path) -> list[Path]:
 
 
 class TestIntents:
-    async def test_one_is_made_in_cents_with_our_ids(self, stripe_payments: StripePayments) -> None:
+    async def test_intent_is_created_in_cents_with_platform_ids(self, stripe_payments: StripePayments) -> None:
         payment_id, intent = await made(stripe_payments, "12.34")
         assert (intent.amount, intent.currency, intent.status) == (1_234, "sgd", "requires_payment_method")
         assert intent.metadata.payment_id == payment_id
         assert intent.client_secret
         assert await stripe_payments.find(intent.id) == intent
 
-    async def test_the_same_payment_has_one_intent(self, stripe_payments: StripePayments) -> None:
+    async def test_payment_has_one_intent(self, stripe_payments: StripePayments) -> None:
         payment_id, user_id = uuid.uuid4(), uuid.uuid4()
 
         async def make(amount: str) -> Intent:
@@ -52,7 +52,7 @@ class TestIntents:
         with pytest.raises(Unprocessable):
             await make("51.00")
 
-    async def test_an_unknown_one_is_not_found(self, stripe_payments: StripePayments) -> None:
+    async def test_unknown_id_is_not_found(self, stripe_payments: StripePayments) -> None:
         with pytest.raises(ProviderUnavailable):
             await stripe_payments.find("pi_unknown")
 
@@ -60,17 +60,17 @@ class TestIntents:
         created = [(await made(stripe_payments))[1].id for _ in range(205)]
         assert set(created) <= set(await listed(stripe_payments))
 
-    async def test_the_list_tells_how_they_stand(self, stripe_payments: StripePayments, control: Control) -> None:
+    async def test_list_has_the_current_status(self, stripe_payments: StripePayments, control: Control) -> None:
         ids = {
             name: (await made(stripe_payments))[1].id for name in ("open", "paid", "cancelled", "refunded", "partly")
         }
-        for name, happening in {
+        for name, event in {
             "paid": "succeed",
             "refunded": "succeed",
             "partly": "succeed",
             "cancelled": "cancel",
         }.items():
-            await control(f"/stripe/{ids[name]}/{happening}", copies=0)
+            await control(f"/stripe/{ids[name]}/{event}", copies=0)
         await control(f"/stripe/{ids['refunded']}/refund", copies=0)
         await control(f"/stripe/{ids['partly']}/refund", copies=0, amount=1_000)
         found = await listed(stripe_payments)
@@ -84,22 +84,20 @@ class TestIntents:
 
 
 class TestFailures:
-    async def test_an_error_is_not_repeated_behind_our_back(
-        self, stripe_payments: StripePayments, control: Control
-    ) -> None:
+    async def test_library_does_not_retry_an_error(self, stripe_payments: StripePayments, control: Control) -> None:
         await control("/faults", path=PATH, status=500, times=1)
         with pytest.raises(ProviderUnavailable):
             await made(stripe_payments)
-        await made(stripe_payments)  # the fault was for one call, and that one was made
+        await made(stripe_payments)  # the fault applied to one call, and that call was made
 
-    async def test_no_answer_in_time_leaves_it_open(
-        self, impatient_stripe_payments: StripePayments, control: Control
+    async def test_timeout_leaves_the_outcome_unknown(
+        self, short_timeout_stripe_payments: StripePayments, control: Control
     ) -> None:
         await control("/faults", path=PATH, delay_seconds=TOO_SLOW_SECONDS, times=1)
         with pytest.raises(ProviderTimeout):
-            await made(impatient_stripe_payments)
+            await made(short_timeout_stripe_payments)
 
-    async def test_nobody_there_is_unavailable(self) -> None:
+    async def test_refused_connection_is_unavailable(self) -> None:
         payments = StripePayments(
             api_url="http://127.0.0.1:9", secret_key=SecretStr("sk"), timeout_seconds=TIMEOUT_SECONDS
         )
@@ -107,7 +105,7 @@ class TestFailures:
             await made(payments)
         await payments.close()
 
-    async def test_a_wrong_key_is_our_trouble_and_not_the_fans(self, sandbox_url: str) -> None:
+    async def test_wrong_api_key_is_unavailable_without_exposing_it(self, sandbox_url: str) -> None:
         payments = StripePayments(
             api_url=sandbox_url, secret_key=SecretStr("sk_wrong"), timeout_seconds=TIMEOUT_SECONDS
         )
@@ -117,7 +115,7 @@ class TestFailures:
         await payments.close()
 
 
-async def test_the_package_tells_nobody_about_us(
+async def test_library_sends_no_telemetry(
     stripe_payments: StripePayments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -128,70 +126,80 @@ async def test_the_package_tells_nobody_about_us(
 
 
 class TestWebhooks:
-    """What the sandbox sends is what the adapter believes."""
+    """The adapter accepts the sandbox's webhooks."""
 
     @pytest.fixture
     def webhooks(self) -> StripeWebhooks:
         return StripeWebhooks(SecretStr("whsec_sandbox"))
 
     @pytest.mark.parametrize(
-        ("happening", "type_", "status"),
+        ("event", "type_", "status"),
         [
             ("succeed", "payment_intent.succeeded", PaymentStatus.SUCCEEDED),
             ("fail", "payment_intent.payment_failed", PaymentStatus.FAILED),
             ("cancel", "payment_intent.canceled", PaymentStatus.FAILED),
         ],
     )
-    async def test_each_turn_is_told(  # noqa: PLR0917 - three of them are the cases
+    async def test_each_status_change_is_notified(  # noqa: PLR0917 - three of them are the cases
         self,
         stripe_payments: StripePayments,
         control: Control,
-        ear: Ear,
+        webhook_receiver: WebhookReceiver,
         webhooks: StripeWebhooks,
-        happening: str,
+        event: str,
         type_: str,
         status: PaymentStatus,
     ) -> None:
         payment_id, intent = await made(stripe_payments)
-        told = await control(f"/stripe/{intent.id}/{happening}")
-        assert told["statuses"] == [200]
-        ((path, headers, body),) = ear.heard
+        delivery = await control(f"/stripe/{intent.id}/{event}")
+        assert delivery["statuses"] == [200]
+        ((path, headers, body),) = webhook_receiver.received
         assert path == "/api/webhooks/stripe"
         inbound = webhooks.verify(body, headers[webhooks.signature_header])
-        assert (inbound.external_id, inbound.event_type) == (told["webhook_id"], type_)
+        assert (inbound.external_id, inbound.event_type) == (delivery["webhook_id"], type_)
         news = webhooks.news(body)
         assert news is not None
         assert (news.payment_id, news.provider_payment_id, news.status) == (payment_id, intent.id, status)
 
-    async def test_a_refund_is_told_with_our_ids(
-        self, stripe_payments: StripePayments, control: Control, ear: Ear, webhooks: StripeWebhooks
+    async def test_refund_is_notified_with_platform_ids(
+        self,
+        stripe_payments: StripePayments,
+        control: Control,
+        webhook_receiver: WebhookReceiver,
+        webhooks: StripeWebhooks,
     ) -> None:
         payment_id, intent = await made(stripe_payments)
         await control(f"/stripe/{intent.id}/succeed", copies=0)
         await control(f"/stripe/{intent.id}/refund")
-        ((_, _, body),) = ear.heard
+        ((_, _, body),) = webhook_receiver.received
         news = webhooks.news(body)
         assert news is not None
         assert (news.payment_id, news.status, news.amount) == (payment_id, PaymentStatus.REFUNDED, Decimal("50.00"))
 
-    async def test_it_can_be_forgotten_told_again_and_told_late(
-        self, stripe_payments: StripePayments, control: Control, ear: Ear, webhooks: StripeWebhooks
+    async def test_webhook_can_be_lost_duplicated_and_delayed(
+        self,
+        stripe_payments: StripePayments,
+        control: Control,
+        webhook_receiver: WebhookReceiver,
+        webhooks: StripeWebhooks,
     ) -> None:
         _, intent = await made(stripe_payments)
-        told = await control(f"/stripe/{intent.id}/succeed", copies=0)
-        assert ear.heard == []
-        await control(f"/webhooks/{told['webhook_id']}/send", copies=3)
-        assert len({body for _, _, body in ear.heard}) == 1
-        assert len(ear.heard) == 3
-        await control(f"/webhooks/{told['webhook_id']}/send", signed_seconds_ago=400)
-        _, headers, body = ear.heard[-1]
+        delivery = await control(f"/stripe/{intent.id}/succeed", copies=0)
+        assert webhook_receiver.received == []
+        await control(f"/webhooks/{delivery['webhook_id']}/send", copies=3)
+        assert len({body for _, _, body in webhook_receiver.received}) == 1
+        assert len(webhook_receiver.received) == 3
+        await control(f"/webhooks/{delivery['webhook_id']}/send", signed_seconds_ago=400)
+        _, headers, body = webhook_receiver.received[-1]
         with pytest.raises(WebhookStale):
             webhooks.verify(body, headers[webhooks.signature_header])
 
-    async def test_it_can_lie(self, stripe_payments: StripePayments, control: Control, ear: Ear) -> None:
+    async def test_webhook_can_be_falsified(
+        self, stripe_payments: StripePayments, control: Control, webhook_receiver: WebhookReceiver
+    ) -> None:
         _, intent = await made(stripe_payments)
         await control(f"/stripe/{intent.id}/succeed", changes={"amount_received": 1})
-        ((_, headers, body),) = ear.heard
+        ((_, headers, body),) = webhook_receiver.received
         news = StripeWebhooks(SecretStr("whsec_sandbox")).news(body)
         assert news is not None
         assert news.amount == Decimal("0.01")

@@ -1,4 +1,4 @@
-"""The users service and the sandbox, each behind a real server; a database and a virtual host of the module."""
+"""The users service and the sandbox, each behind a real server; a database and a virtual host per module."""
 
 from collections.abc import AsyncIterator
 
@@ -12,8 +12,8 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
-from tests.integration.users.desk import Desk, new_desk
-from tests.integration.users.people import Books, Person, Sandbox, UserDirectory
+from tests.integration.users.otp_caller import OtpCaller, new_otp_caller
+from tests.integration.users.user_client import LedgerCaller, LoggedInUser, Sandbox, UserClient
 from tests.support.http_client import http_client
 from tests.support.nowhere import NOWHERE_URL
 from tests.support.servers import DatabaseFactory
@@ -38,7 +38,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
         rabbitmq_url=SecretStr(rabbitmq_url),
         jwt_private_key=SecretStr(key.decode()),
         otp_api_url=sandbox.url,
-        otp_sends_per_account=5,  # as in production; in test the default is none
+        otp_sends_per_account=5,  # as in production; the default in tests is no limit
     )
 
 
@@ -56,67 +56,67 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[UserDirectory]:
-    """Anybody who calls the public API."""
+async def user_client(users_url: str) -> AsyncIterator[UserClient]:
+    """A client of the public API."""
     async with http_client(users_url) as http:
-        yield UserDirectory(http)
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def admin(people: UserDirectory, database: Database) -> Person:
-    """Somebody who has logged in again after becoming an admin."""
-    person = await people.join()
+async def admin(user_client: UserClient, database: Database) -> LoggedInUser:
+    """An admin who logged in again after the role was granted."""
+    user = await user_client.join()
     await database.execute(
-        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": user.user_id}
     )
-    data = (await people.log_in(person.email)).json()["data"]
-    return Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
+    data = (await user_client.log_in(user.email)).json()["data"]
+    return LoggedInUser(user.user_id, user.email, user.phone, data["access_token"], data["refresh_token"])
 
 
 @pytest.fixture(scope="module")
-async def guarded_people(settings: Settings) -> AsyncIterator[UserDirectory]:
-    """Anybody, calling a copy of the service with a short queue for passwords and narrow limits."""
+async def limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
+    """A client of an instance with a short password queue and low limits."""
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
-    guarded = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
-    async with serving(create_app(guarded), guarded) as url, http_client(url) as http:
-        yield UserDirectory(http)
+    limited_settings = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
+    async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture(scope="module")
-async def frugal_people(settings: Settings) -> AsyncIterator[UserDirectory]:
-    """Anybody, calling a copy of the service that sends three codes an hour for one network."""
-    frugal = settings.model_copy(update={"otp_sends_per_address": 3})
-    async with serving(create_app(frugal), frugal) as url, http_client(url) as http:
-        yield UserDirectory(http)
+async def network_limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
+    """A client of an instance that sends three codes an hour per network."""
+    limited_settings = settings.model_copy(update={"otp_sends_per_address": 3})
+    async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def people_of_an_impatient_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
-    """Anybody, calling a copy of the service that waits half a second for the provider of codes."""
-    impatient = settings.model_copy(update={"otp_timeout_seconds": 0.5})
-    async with serving(create_app(impatient), impatient) as url, http_client(url) as http:
-        yield UserDirectory(http)
+async def short_timeout_user_client(settings: Settings) -> AsyncIterator[UserClient]:
+    """A client of an instance that waits half a second for the OTP provider."""
+    short_timeout_settings = settings.model_copy(update={"otp_timeout_seconds": 0.5})
+    async with serving(create_app(short_timeout_settings), short_timeout_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def people_of_a_tidy_copy(settings: Settings) -> AsyncIterator[UserDirectory]:
-    """Anybody, calling a copy of the service that drops what is over ten times a second."""
-    tidy = settings.model_copy(update={"housekeeping_seconds": 0.1})
-    async with serving(create_app(tidy), tidy) as url, http_client(url) as http:
-        yield UserDirectory(http)
+async def housekeeping_user_client(settings: Settings) -> AsyncIterator[UserClient]:
+    """A client of an instance whose housekeeping runs ten times a second."""
+    housekeeping_settings = settings.model_copy(update={"housekeeping_seconds": 0.1})
+    async with serving(create_app(housekeeping_settings), housekeeping_settings) as url, http_client(url) as http:
+        yield UserClient(http)
 
 
 @pytest.fixture(scope="module")
-async def books(settings: Settings, users_url: str, database: Database) -> AsyncIterator[Books]:
+async def ledger(settings: Settings, users_url: str, database: Database) -> AsyncIterator[LedgerCaller]:
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
     async with http_client(users_url, headers=headers) as http:
-        yield Books(http, database)
+        yield LedgerCaller(http, database)
 
 
 @pytest.fixture
-async def desk(books: Books, sandbox: Sandbox) -> AsyncIterator[Desk]:
-    """The orchestrator, asking somebody new to confirm a purchase. Faults that were ordered end with the test."""
-    yield await new_desk(books)
+async def otp_caller(ledger: LedgerCaller, sandbox: Sandbox) -> AsyncIterator[OtpCaller]:
+    """The orchestrator, asking a new user to confirm a purchase. Ordered faults end with the test."""
+    yield await new_otp_caller(ledger)
     await sandbox.clear_faults()

@@ -1,4 +1,4 @@
-"""The ledger against a small model: any movements, in any order, each perhaps repeated, late or undone."""
+"""The ledger against a small model: any movements in any order, each possibly repeated, late or undone."""
 
 import asyncio
 import uuid
@@ -11,36 +11,36 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from common.errors import ServiceError
-from tests.integration.users.people import Books
-from tests.integration.users.statements_read import whole_statement
+from tests.integration.users.statement_pages import whole_statement
+from tests.integration.users.user_client import LedgerCaller
 from tests.support.timeouts import ANSWER_SECONDS
 from users.ledger.repository import Clawback, Movement
 from users.ledger.service import Ledger
 
-PEOPLE = 3
+USERS = 3
 REVENUE = uuid.UUID(int=1)
 
 Result = TypeVar("Result")
 Call = Callable[[], Awaitable[Movement | Clawback]]
 CENT = Decimal("0.01")
-# Few amounts and small wallets, so that they run dry, often exactly.
+# Few amounts and small wallets, so that balances often reach exactly zero.
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
 OPENING = Decimal("15.00")
 amounts = st.sampled_from(AMOUNTS)
 kinds = st.sampled_from(["deduct", "transfer", "hold"])
-people = st.integers(min_value=0, max_value=PEOPLE - 1)
+users = st.integers(min_value=0, max_value=USERS - 1)
 
 
 @dataclass
 class Action:
-    """A request that was made, or will be: who pays whom, and what became of it."""
+    """A request, sent or not: who pays whom, and its outcome."""
 
     request_id: uuid.UUID
     kind: str  # deduct, transfer or hold
     payer: int
     payee: int | None
     amount: Decimal
-    state: str = "new"  # then done, refused, undone, released, or withdrawn before it came
+    state: str = "new"  # then done, refused, undone, released, or withdrawn before it arrived
     answer: object = None
 
     @property
@@ -50,20 +50,20 @@ class Action:
 
 @dataclass
 class Model:
-    wallets: list[Decimal] = field(default_factory=lambda: [OPENING] * PEOPLE)
-    escrows: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * PEOPLE)
-    owed: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * PEOPLE)
+    wallets: list[Decimal] = field(default_factory=lambda: [OPENING] * USERS)
+    escrows: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * USERS)
+    owed: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * USERS)
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Rules run in a thread of their own; the ledger runs in the test's loop.
+    """Rules run in their own thread; the ledger runs in the test's loop.
 
-    `loop`, `ledger` and `books` are set by the test.
+    The test sets `loop`, `ledger_service` and `ledger`.
     """
 
     loop: asyncio.AbstractEventLoop
-    ledger: Ledger
-    books: Books
+    ledger_service: Ledger
+    ledger: LedgerCaller
 
     actions = Bundle("actions")
     transfers = Bundle("transfers")
@@ -72,13 +72,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-        self.people: list[uuid.UUID] = []
+        self.users: list[uuid.UUID] = []
 
     def wait(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=ANSWER_SECONDS)
 
     def outcome(self, call: Call) -> object:
-        """Return what a call answers: the movement, or the code of the refusal."""
+        """Return the result of a call: the movement, or the code of the refusal."""
 
         async def run() -> object:
             try:
@@ -90,54 +90,54 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def open_wallets(self) -> None:
-        self.people = [self.wait(self.books.open_wallet(str(OPENING))) for _ in range(PEOPLE)]
+        self.users = [self.wait(self.ledger.open_wallet(str(OPENING))) for _ in range(USERS)]
 
-    @rule(target=answers, person=people, amount=amounts.filter(bool))
-    def top_up(self, person: int, amount: Decimal) -> tuple[Call, object]:
+    @rule(target=answers, user=users, amount=amounts.filter(bool))
+    def top_up(self, user: int, amount: Decimal) -> tuple[Call, object]:
         request_id = uuid.uuid4()
 
         def call() -> Awaitable[Movement]:
-            return self.ledger.top_up(
-                request_id=request_id, user_id=self.people[person], provider="model", amount=amount, reference=""
+            return self.ledger_service.top_up(
+                request_id=request_id, user_id=self.users[user], provider="model", amount=amount, reference=""
             )
 
-        self.model.wallets[person] += amount
+        self.model.wallets[user] += amount
         return call, self.outcome(call)
 
-    @rule(target=actions, kind=kinds, payer=people, other=people, amount=amounts)
+    @rule(target=actions, kind=kinds, payer=users, other=users, amount=amounts)
     def request(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
-        """Make a request for the first time."""
+        """Send a request for the first time."""
         action = self._plan(kind, payer, other, amount)
         self.act(action)
         return action
 
-    @rule(targets=(actions, transfers), payer=people, other=people, amount=amounts)
+    @rule(targets=(actions, transfers), payer=users, other=users, amount=amounts)
     def transfer(self, payer: int, other: int, amount: Decimal) -> Action:
         action = self._plan("transfer", payer, other, amount)
         self.act(action)
         return action
 
-    @rule(target=actions, person=people)
-    def spend_everything(self, person: int) -> Action:
-        action = self._plan("deduct", person, person, self.model.wallets[person])
+    @rule(target=actions, user=users)
+    def spend_everything(self, user: int) -> Action:
+        action = self._plan("deduct", user, user, self.model.wallets[user])
         self.act(action)
         return action
 
     @rule(action=transfers)
     def undo_a_transfer(self, action: Action) -> None:
-        """It fails while the recipient has spent the credits."""
+        """The undo fails while the recipient has spent the credits."""
         self.undo(action)
 
-    @rule(target=actions, kind=kinds, payer=people, other=people, amount=amounts)
+    @rule(target=actions, kind=kinds, payer=users, other=users, amount=amounts)
     def undo_beforehand(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
-        """Undo a request that never came. It may still come."""
+        """Undo a request that was never received. It may still arrive."""
         action = self._plan(kind, payer, other, amount)
         self.undo(action)
         return action
 
     @rule(action=actions)
     def act(self, action: Action) -> None:
-        """Make a request: for the first time, again, or after its undo."""
+        """Send a request: for the first time, again, or after its undo."""
         outcome = self.outcome(lambda: self._call(action))
         if action.state == "new":
             action.state = "done" if action.amount <= self.model.wallets[action.payer] else "refused"
@@ -152,7 +152,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(action=actions)
     def undo(self, action: Action) -> None:
-        """Undo it: done, refused, undone before, or never made."""
+        """Undo a request: done, refused, undone before, or never sent."""
         outcome = self.outcome(lambda: self._undo(action))
         match action.state:
             case "new":
@@ -170,17 +170,17 @@ class LedgerMachine(RuleBasedStateMachine):
             case _:
                 assert isinstance(outcome, Movement)
 
-    @rule(target=answers, action=actions, first=people, second=people)
+    @rule(target=answers, action=actions, first=users, second=users)
     def refund_to(self, action: Action, first: int, second: int) -> object:
-        """Undo a deduct in favour of one or two people: once, also after other undos."""
+        """Undo a deduct in favour of one or two users: once, even after other undos."""
         if action.kind != "deduct" or action.state == "new":
             return multiple()
         request_id, half = uuid.uuid4(), (action.amount / 2).quantize(CENT)
-        shares = {self.people[first]: half}
-        shares[self.people[second]] = shares.get(self.people[second], Decimal(0)) + action.amount - half
+        shares = {self.users[first]: half}
+        shares[self.users[second]] = shares.get(self.users[second], Decimal(0)) + action.amount - half
 
         def call() -> Awaitable[Movement]:
-            return self.ledger.refund(
+            return self.ledger_service.refund(
                 request_id=request_id, undoes_request_id=action.request_id, reason="", recipients=shares
             )
 
@@ -192,17 +192,17 @@ class LedgerMachine(RuleBasedStateMachine):
         assert isinstance(outcome, Movement)
         return call, outcome
 
-    @rule(target=answers, debtor=people, creditor=people, amount=amounts)
+    @rule(target=answers, debtor=users, creditor=users, amount=amounts)
     def claw_back(self, debtor: int, creditor: int, amount: Decimal) -> object:
         if debtor == creditor:
             return multiple()
         request_id = uuid.uuid4()
 
         def call() -> Awaitable[Clawback]:
-            return self.ledger.claw_back(
+            return self.ledger_service.claw_back(
                 request_id=request_id,
-                from_user_id=self.people[debtor],
-                to_user_id=self.people[creditor],
+                from_user_id=self.users[debtor],
+                to_user_id=self.users[creditor],
                 amount=amount,
                 reference="",
             )
@@ -216,14 +216,16 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
         return call, outcome
 
-    @rule(target=answers, action=actions, to=people)
+    @rule(target=answers, action=actions, to=users)
     def release(self, action: Action, to: int) -> object:
         if action.escrow_id is None:
             return multiple()
         request_id, escrow_id = uuid.uuid4(), action.escrow_id
 
         def call() -> Awaitable[Movement]:
-            return self.ledger.release_escrow(request_id=request_id, escrow_id=escrow_id, to_user_id=self.people[to])
+            return self.ledger_service.release_escrow(
+                request_id=request_id, escrow_id=escrow_id, to_user_id=self.users[to]
+            )
 
         outcome = self.outcome(call)
         if action.state == "done":
@@ -237,41 +239,43 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(answer=answers)
     def repeat(self, answer: tuple[Call, object]) -> None:
-        """Whatever was answered is answered again, refusals included."""
+        """Repetitions get the first response, refusals included."""
         call, before = answer
         assert self.outcome(call) == before
 
     @invariant()
     def balances_are_the_models(self) -> None:
-        wallets = [self.wait(self.ledger.balance_of(person)) for person in self.people]
-        escrows = [self.wait(self.books.sum_of("escrow", person)) for person in self.people]
-        owed = [-self.wait(self.books.sum_of("receivable", person)) for person in self.people]
-        if self.people:
+        wallets = [self.wait(self.ledger_service.balance_of(user)) for user in self.users]
+        escrows = [self.wait(self.ledger.sum_of("escrow", user)) for user in self.users]
+        owed = [-self.wait(self.ledger.sum_of("receivable", user)) for user in self.users]
+        if self.users:
             assert (wallets, escrows, owed) == (self.model.wallets, self.model.escrows, self.model.owed)
 
     def teardown(self) -> None:
-        assert self.wait(self.books.contradictions()) == []
-        for person, wallet in zip(self.people, self.model.wallets, strict=False):
-            lines = self.wait(whole_statement(self.ledger, person, per_page=3))
+        assert self.wait(self.ledger.invariant_violations()) == []
+        for user, wallet in zip(self.users, self.model.wallets, strict=False):
+            lines = self.wait(whole_statement(self.ledger_service, user, per_page=3))
             assert lines[0].balance_after == wallet
 
     def _plan(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
         if other == payer:
-            other = (payer + 1) % PEOPLE
+            other = (payer + 1) % USERS
         return Action(uuid.uuid4(), kind, payer, other if kind == "transfer" else None, amount)
 
     def _call(self, action: Action) -> Awaitable[Movement]:
-        request_id, payer = action.request_id, self.people[action.payer]
+        request_id, payer = action.request_id, self.users[action.payer]
         if action.kind == "deduct":
-            return self.ledger.deduct(
+            return self.ledger_service.deduct(
                 request_id=request_id, user_id=payer, event_id=REVENUE, amount=action.amount, reference=""
             )
         if action.payee is None:
-            return self.ledger.hold_escrow(request_id=request_id, user_id=payer, amount=action.amount, reference="")
-        return self.ledger.transfer(
+            return self.ledger_service.hold_escrow(
+                request_id=request_id, user_id=payer, amount=action.amount, reference=""
+            )
+        return self.ledger_service.transfer(
             request_id=request_id,
             from_user_id=payer,
-            to_user_id=self.people[action.payee],
+            to_user_id=self.users[action.payee],
             amount=action.amount,
             reference="",
         )
@@ -280,11 +284,11 @@ class LedgerMachine(RuleBasedStateMachine):
         undo, undone = uuid.uuid4(), action.request_id
         match action.kind:
             case "deduct":
-                return self.ledger.refund(request_id=undo, undoes_request_id=undone, reason="")
+                return self.ledger_service.refund(request_id=undo, undoes_request_id=undone, reason="")
             case "transfer":
-                return self.ledger.undo_transfer(request_id=undo, undoes_request_id=undone, reference="")
+                return self.ledger_service.undo_transfer(request_id=undo, undoes_request_id=undone, reference="")
             case _:
-                return self.ledger.undo_escrow_hold(request_id=undo, undoes_request_id=undone)
+                return self.ledger_service.undo_escrow_hold(request_id=undo, undoes_request_id=undone)
 
     def _payee_has(self, action: Action) -> bool:
         return action.payee is None or self.model.wallets[action.payee] >= action.amount

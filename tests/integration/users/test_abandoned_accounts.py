@@ -1,4 +1,4 @@
-"""Accounts that nobody verifies go after a day, so that nobody can keep another's e-mail address."""
+"""Unverified accounts are deleted after a day, so that they do not block an email address."""
 
 import asyncio
 import uuid
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.users.people import Books, UserDirectory, code_of
+from tests.integration.users.user_client import LedgerCaller, UserClient, code_of
 from tests.support.waiting import eventually
 from users.accounts.repository import AccountRepository
 from users.limits.repository import AttemptsRepository
@@ -37,16 +37,16 @@ def accounts(database: Database) -> AccountRepository:
     return AccountRepository(database)
 
 
-async def left_of(database: Database, user_id: uuid.UUID) -> tuple[int, int, int]:
-    """Return how many rows of users, balances and challenges they have."""
+async def rows_of(database: Database, user_id: uuid.UUID) -> tuple[int, int, int]:
+    """Return the number of rows of users, balances and challenges."""
     row = await database.fetch_one(text(LEFT), {"user_id": user_id})
     assert row is not None
     return row["users"], row["balances"], row["challenges"]
 
 
-async def register(people: UserDirectory, database: Database, *, age: timedelta, **facts: str) -> uuid.UUID:
-    """Open an account so long ago."""
-    answer = await people.register(**people.new_facts() | facts)
+async def register(user_client: UserClient, database: Database, *, age: timedelta, **facts: str) -> uuid.UUID:
+    """Register an account of this age."""
+    answer = await user_client.register(**user_client.new_facts() | facts)
     user_id = uuid.UUID(answer.json()["data"]["user_id"])
     await make_older(database, user_id, age)
     return user_id
@@ -60,70 +60,70 @@ async def make_older(database: Database, user_id: uuid.UUID, age: timedelta) -> 
 A_DAY = timedelta(days=1, minutes=1)
 
 
-async def test_housekeeping_drops_one_and_all_that_hangs_on_it(
-    people_of_a_tidy_copy: UserDirectory, database: Database
+async def test_housekeeping_deletes_an_abandoned_account_with_its_rows(
+    housekeeping_user_client: UserClient, database: Database
 ) -> None:
-    facts = people_of_a_tidy_copy.new_facts()
-    user_id = await register(people_of_a_tidy_copy, database, age=A_DAY, **facts)
+    facts = housekeeping_user_client.new_facts()
+    user_id = await register(housekeeping_user_client, database, age=A_DAY, **facts)
 
     async def is_gone() -> bool:
-        return await left_of(database, user_id) == (0, 0, 0)
+        return await rows_of(database, user_id) == (0, 0, 0)
 
     await eventually(is_gone)
-    owner = await people_of_a_tidy_copy.register(**facts | {"password": "the owner of that address"})
+    owner = await housekeeping_user_client.register(**facts | {"password": "the owner of that address"})
     assert owner.status_code == 201
-    verifying = await people_of_a_tidy_copy.verify(user_id)
+    verifying = await housekeeping_user_client.verify(user_id)
     assert (verifying.status_code, code_of(verifying)) == (404, "USER_NOT_FOUND")
 
 
-async def test_who_is_verified_or_was_there_for_less_than_a_day_stays(
-    people: UserDirectory, database: Database, accounts: AccountRepository
+async def test_verified_and_recent_accounts_are_kept(
+    user_client: UserClient, database: Database, accounts: AccountRepository
 ) -> None:
-    verified = (await people.join()).user_id
+    verified = (await user_client.join()).user_id
     await make_older(database, verified, A_DAY)
-    young = await register(people, database, age=timedelta(hours=23))
+    young = await register(user_client, database, age=timedelta(hours=23))
 
     await accounts.clean(batch=1_000)
 
-    assert await left_of(database, verified) == (1, 2, 0)
-    assert await left_of(database, young) == (1, 2, 1)
+    assert await rows_of(database, verified) == (1, 2, 0)
+    assert await rows_of(database, young) == (1, 2, 1)
 
 
-async def test_who_has_entries_in_the_ledger_or_a_session_stays(
-    people: UserDirectory, books: Books, database: Database, accounts: AccountRepository
+async def test_accounts_with_ledger_entries_or_a_session_are_kept(
+    user_client: UserClient, ledger: LedgerCaller, database: Database, accounts: AccountRepository
 ) -> None:
-    rich = await register(people, database, age=A_DAY)
-    (await books.top_up(rich, "5.00")).raise_for_status()
-    logged_in = await register(people, database, age=A_DAY)
+    credited = await register(user_client, database, age=A_DAY)
+    (await ledger.top_up(credited, "5.00")).raise_for_status()
+    logged_in = await register(user_client, database, age=A_DAY)
     await database.execute(GIVE_SESSION, {"user_id": logged_in})
 
     await accounts.clean(batch=1_000)
 
-    assert await left_of(database, rich) == (1, 2, 1)
-    assert await left_of(database, logged_in) == (1, 2, 1)
-    assert await books.contradictions() == []
+    assert await rows_of(database, credited) == (1, 2, 1)
+    assert await rows_of(database, logged_in) == (1, 2, 1)
+    assert await ledger.invariant_violations() == []
 
 
-async def test_no_more_than_a_batch_at_once(
-    people: UserDirectory, database: Database, accounts: AccountRepository
+async def test_accounts_are_deleted_in_batches(
+    user_client: UserClient, database: Database, accounts: AccountRepository
 ) -> None:
     for _ in range(3):
-        await register(people, database, age=A_DAY)
+        await register(user_client, database, age=A_DAY)
     assert [await accounts.clean(batch=2) for _ in range(3)] == [2, 1, 0]
 
 
-async def test_credits_that_come_meanwhile_keep_the_account(
-    people: UserDirectory, books: Books, database: Database, accounts: AccountRepository
+async def test_account_credited_during_deletion_is_kept(
+    user_client: UserClient, ledger: LedgerCaller, database: Database, accounts: AccountRepository
 ) -> None:
-    """They are not seen by the first look, whose locks are waited for."""
-    user_id, giver = await register(people, database, age=A_DAY), await books.open_wallet("10.00")
+    """The first read, which waits for locks, does not see them."""
+    user_id, sender = await register(user_client, database, age=A_DAY), await ledger.open_wallet("10.00")
     async with database.transaction() as holder:
         await holder.execute(
-            # The wallet alone: for one row people queue, so the transfer is first to get it.
+            # The wallet alone: waiters for one row queue in order, so the transfer gets it first.
             text("SELECT 1 FROM balances WHERE account_kind = 'wallet' AND account_owner = :owner FOR UPDATE"),
             {"owner": str(user_id)},
         )
-        transfer = asyncio.ensure_future(books.transfer(giver, user_id, "4.00"))
+        transfer = asyncio.ensure_future(ledger.transfer(sender, user_id, "4.00"))
         await eventually(lambda: database.fetch_all(WAITING))
         cleaning = asyncio.ensure_future(accounts.clean(batch=1_000))
         await eventually(lambda: _are_waiting(database, 2))
@@ -131,29 +131,29 @@ async def test_credits_that_come_meanwhile_keep_the_account(
     transferred, _ = await asyncio.gather(transfer, cleaning)
 
     assert transferred.status_code == 200
-    assert await left_of(database, user_id) == (1, 2, 1)
-    assert await books.wallet_of(user_id) == 4
+    assert await rows_of(database, user_id) == (1, 2, 1)
+    assert await ledger.wallet_of(user_id) == 4
 
 
-async def test_no_wallet_is_made_for_an_account_that_is_being_dropped(
-    people: UserDirectory, books: Books, database: Database
+async def test_account_being_deleted_gets_no_wallet(
+    user_client: UserClient, ledger: LedgerCaller, database: Database
 ) -> None:
-    user_id = await register(people, database, age=A_DAY)
+    user_id = await register(user_client, database, age=A_DAY)
     async with database.transaction() as dropping:
         await dropping.execute(text("DELETE FROM users WHERE user_id = :user_id"), {"user_id": user_id})
         await dropping.execute(text("DELETE FROM balances WHERE account_owner = :owner"), {"owner": str(user_id)})
-        top_up = asyncio.ensure_future(books.top_up(user_id, "5.00"))
+        top_up = asyncio.ensure_future(ledger.top_up(user_id, "5.00"))
         await eventually(lambda: database.fetch_all(WAITING))
 
     refused = await top_up
 
     assert (refused.status_code, code_of(refused)) == (404, "USER_NOT_FOUND")
-    assert await left_of(database, user_id) == (0, 0, 0)
+    assert await rows_of(database, user_id) == (0, 0, 0)
 
 
 @dataclass
 class SlowProvider:
-    """Takes so long to send a code that the account is dropped meanwhile."""
+    """Takes so long to send a code that the account is deleted meanwhile."""
 
     accounts: AccountRepository
 
@@ -165,11 +165,11 @@ class SlowProvider:
         raise AssertionError((verification_sid, code))
 
 
-async def test_a_code_sent_meanwhile_is_of_no_use_and_the_next_one_is(
-    people: UserDirectory, database: Database, accounts: AccountRepository
+async def test_code_sent_during_deletion_is_invalid_and_the_next_is_valid(
+    user_client: UserClient, database: Database, accounts: AccountRepository
 ) -> None:
-    facts = people.new_facts()
-    user_id = await register(people, database, age=A_DAY, **facts)
+    facts = user_client.new_facts()
+    user_id = await register(user_client, database, age=A_DAY, **facts)
     no_limits = SendLimits(per_account=0, per_phone=0, per_address=0, by_others=0)
     provider = SlowProvider(accounts)
     limits = AttemptLimits(AttemptsRepository(database))
@@ -182,7 +182,7 @@ async def test_a_code_sent_meanwhile_is_of_no_use_and_the_next_one_is(
     with pytest.raises(OtpUnavailable):
         await codes.send(user_id=user_id, phone=facts["phone"], context="registration", address="192.0.2.1")
 
-    assert (await people.register(**facts)).status_code == 201
+    assert (await user_client.register(**facts)).status_code == 201
 
 
 async def _are_waiting(database: Database, count: int) -> bool:

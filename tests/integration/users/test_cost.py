@@ -1,4 +1,4 @@
-"""What the calls of a purchase cost the database: they must not creep up. No server runs here, whose relay would count."""
+"""The number of statements per call of a purchase, so that it does not grow. No server runs here: its relay would count."""
 
 import uuid
 from decimal import Decimal
@@ -21,7 +21,7 @@ PROOF = text(
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
+def ledger_service(database: Database) -> Ledger:
     return Ledger(LedgerRepository(database))
 
 
@@ -40,42 +40,46 @@ async def other(database: Database) -> uuid.UUID:
 
 
 @pytest.fixture
-async def fan(database: Database, ledger: Ledger) -> uuid.UUID:
+async def fan(database: Database, ledger_service: Ledger) -> uuid.UUID:
     user_id = await _new_user(database)
-    await ledger.top_up(
+    await ledger_service.top_up(
         request_id=uuid.uuid4(), user_id=user_id, provider="test", amount=Decimal("100.00"), reference=""
     )
     return user_id
 
 
-async def test_a_deduct_is_one_statement_and_so_is_its_repetition(ledger: Ledger, fan: uuid.UUID) -> None:
+async def test_deduct_and_its_repetition_are_one_statement_each(ledger_service: Ledger, fan: uuid.UUID) -> None:
     request_id = uuid.uuid4()
     for _ in range(2):
         with counted_statements() as count:
-            await ledger.deduct(
+            await ledger_service.deduct(
                 request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
             )
         assert int(count) == 1
 
 
-async def test_a_refused_deduct_is_three_and_its_repetition_one(ledger: Ledger, fan: uuid.UUID) -> None:
-    """Try, find out why, remember."""
+async def test_refused_deduct_is_three_statements_and_its_repetition_one(
+    ledger_service: Ledger, fan: uuid.UUID
+) -> None:
+    """Attempt, find the reason, store the response."""
     request_id, counts = uuid.uuid4(), []
     for _ in range(2):
         with counted_statements() as count, pytest.raises(Exception, match="INSUFFICIENT_CREDITS"):
-            await ledger.deduct(
+            await ledger_service.deduct(
                 request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(101), reference=""
             )
         counts.append(int(count))
     assert counts == [3, 1]
 
 
-async def test_a_flagged_fan_costs_no_more(database: Database, ledger: Ledger, fan: uuid.UUID) -> None:
-    """Try, remember; with the proof one statement."""
+async def test_flagged_user_costs_no_extra_statement(
+    database: Database, ledger_service: Ledger, fan: uuid.UUID
+) -> None:
+    """Attempt, store the response; with the verification one statement."""
     await database.execute(text("UPDATE users SET is_flagged = true WHERE user_id = :fan"), {"fan": fan})
 
     async def pay() -> None:
-        await ledger.deduct(
+        await ledger_service.deduct(
             request_id=uuid.uuid4(), user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="order"
         )
 
@@ -88,51 +92,55 @@ async def test_a_flagged_fan_costs_no_more(database: Database, ledger: Ledger, f
     assert int(count) == 1
 
 
-async def test_a_refund_is_a_tombstone_and_a_statement(ledger: Ledger, fan: uuid.UUID) -> None:
+async def test_refund_is_two_statements(ledger_service: Ledger, fan: uuid.UUID) -> None:
     request_id = uuid.uuid4()
-    await ledger.deduct(request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="")
+    await ledger_service.deduct(
+        request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
+    )
     with counted_statements() as count:
-        await ledger.refund(request_id=uuid.uuid4(), undoes_request_id=request_id, reason="")
+        await ledger_service.refund(request_id=uuid.uuid4(), undoes_request_id=request_id, reason="")
     assert int(count) == 2
 
 
-async def test_a_refund_to_others_too_and_a_clawback_is_one(ledger: Ledger, fan: uuid.UUID, other: uuid.UUID) -> None:
+async def test_shared_refund_is_two_statements_and_clawback_one(
+    ledger_service: Ledger, fan: uuid.UUID, other: uuid.UUID
+) -> None:
     request_id = uuid.uuid4()
-    await ledger.deduct(request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="")
+    await ledger_service.deduct(
+        request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
+    )
     with counted_statements() as count:
-        await ledger.refund(
+        await ledger_service.refund(
             request_id=uuid.uuid4(), undoes_request_id=request_id, reason="", recipients={other: Decimal(30)}
         )
     assert int(count) == 2
     with counted_statements() as count:
-        await ledger.claw_back(
+        await ledger_service.claw_back(
             request_id=uuid.uuid4(), from_user_id=other, to_user_id=fan, amount=Decimal(40), reference=""
         )
     assert int(count) == 1
 
 
-async def test_a_balance_is_one(ledger: Ledger, fan: uuid.UUID) -> None:
+async def test_balance_is_one_statement(ledger_service: Ledger, fan: uuid.UUID) -> None:
     with counted_statements() as count:
-        assert await ledger.balance_of(fan) == Decimal("100.00")
+        assert await ledger_service.balance_of(fan) == Decimal("100.00")
     assert int(count) == 1
 
 
-async def test_a_hundred_users_are_looked_up_in_one(database: Database, fan: uuid.UUID) -> None:
+async def test_hundred_users_are_looked_up_in_one_statement(database: Database, fan: uuid.UUID) -> None:
     with counted_statements() as count:
         await AccountRepository(database).by_ids([fan, *(uuid.uuid4() for _ in range(99))])
     assert int(count) == 1
 
 
-async def test_a_page_of_a_statement_is_one(ledger: Ledger, fan: uuid.UUID) -> None:
+async def test_statement_page_is_one_statement(ledger_service: Ledger, fan: uuid.UUID) -> None:
     with counted_statements() as count:
-        entries, _ = await ledger.statement_of(fan, currency=Currency.SGD, after=None, limit=20)
+        entries, _ = await ledger_service.statement_of(fan, currency=Currency.SGD, after=None, limit=20)
     assert (int(count), len(entries)) == (1, 1)
 
 
-async def test_a_credited_report_is_six_in_one_transaction_and_an_ignored_one_is_three(
-    database: Database, fan: uuid.UUID
-) -> None:
-    """Lock, recall, credit, note, tell, remember; the second has nothing to credit, note or tell."""
+async def test_credited_report_is_six_statements_and_an_ignored_one_three(database: Database, fan: uuid.UUID) -> None:
+    """Lock, look up, credit, update, announce, store; the second has nothing to credit, update or announce."""
     payments, opening = PaymentRepository(database), OpenPayment(
         request_id=uuid.uuid4(), payment_id=uuid.uuid4(), user_id=fan, provider="stripe", purpose="topup",
         reference="", amount=Decimal(5), currency="sgd",

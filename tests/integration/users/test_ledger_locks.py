@@ -1,6 +1,6 @@
-"""Movements lock balances in one order, by (kind, owner), so that no two can wait for each other.
+"""Movements lock balances in one order, by (kind, owner), so that no two deadlock.
 
-Somebody holds the first row. A movement that waits for it must hold nothing yet: the other row is free.
+Another transaction holds the first row. A movement that waits for it must hold no lock yet: the other row is free.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from tests.integration.users.people import Books
+from tests.integration.users.user_client import LedgerCaller
 from tests.support.waiting import eventually
 
 LOCK = "SELECT 1 FROM balances WHERE account_kind = :kind AND account_owner = :owner FOR UPDATE"
@@ -26,7 +26,7 @@ Account = tuple[str, uuid.UUID]
 Movement = Callable[[], Awaitable[httpx.Response]]
 
 
-async def assert_waits_with_empty_hands(
+async def assert_holds_no_lock_while_waiting(
     database: Database, movement: Movement, *, first: Account, second: Account
 ) -> None:
     async with database.transaction() as holder:
@@ -39,50 +39,50 @@ async def assert_waits_with_empty_hands(
 
 
 @pytest.mark.parametrize("direction", ["low to high", "high to low"])
-async def test_a_transfer(books: Books, database: Database, direction: str) -> None:
-    low, high = sorted([await books.open_wallet("10.00") for _ in range(2)], key=str)
+async def test_a_transfer(ledger: LedgerCaller, database: Database, direction: str) -> None:
+    low, high = sorted([await ledger.open_wallet("10.00") for _ in range(2)], key=str)
     pair = (low, high) if direction == "low to high" else (high, low)
-    await assert_waits_with_empty_hands(
-        database, lambda: books.transfer(*pair, "1.00"), first=("wallet", low), second=("wallet", high)
+    await assert_holds_no_lock_while_waiting(
+        database, lambda: ledger.transfer(*pair, "1.00"), first=("wallet", low), second=("wallet", high)
     )
 
 
 @pytest.mark.parametrize("direction", ["low to high", "high to low"])
-async def test_the_undo_of_a_transfer(books: Books, database: Database, direction: str) -> None:
-    low, high = sorted([await books.open_wallet("10.00") for _ in range(2)], key=str)
+async def test_undo_of_a_transfer(ledger: LedgerCaller, database: Database, direction: str) -> None:
+    low, high = sorted([await ledger.open_wallet("10.00") for _ in range(2)], key=str)
     pair, done = (low, high) if direction == "low to high" else (high, low), uuid.uuid4()
-    await books.transfer(*pair, "1.00", request_id=done)
-    await assert_waits_with_empty_hands(
+    await ledger.transfer(*pair, "1.00", request_id=done)
+    await assert_holds_no_lock_while_waiting(
         database,
-        lambda: books.transfer(pair[1], pair[0], "1.00", undoes_request_id=done),
+        lambda: ledger.transfer(pair[1], pair[0], "1.00", undoes_request_id=done),
         first=("wallet", low),
         second=("wallet", high),
     )
 
 
-async def test_an_escrows_hold(books: Books, database: Database) -> None:
-    buyer = await books.open_wallet("10.00")
-    await assert_waits_with_empty_hands(
-        database, lambda: books.hold(buyer, "1.00"), first=("escrow", buyer), second=("wallet", buyer)
+async def test_escrow_hold(ledger: LedgerCaller, database: Database) -> None:
+    buyer = await ledger.open_wallet("10.00")
+    await assert_holds_no_lock_while_waiting(
+        database, lambda: ledger.hold(buyer, "1.00"), first=("escrow", buyer), second=("wallet", buyer)
     )
 
 
 @pytest.mark.parametrize("end", ["release", "void", "undo"])
-async def test_an_escrows_end(books: Books, database: Database, end: str) -> None:
-    buyer, hold = await books.open_wallet("10.00"), uuid.uuid4()
-    seller = await books.open_wallet() if end == "release" else buyer
-    escrow_id = (await books.hold(buyer, "1.00", request_id=hold)).json()["data"]["escrow_id"]
+async def test_escrow_release_and_void(ledger: LedgerCaller, database: Database, end: str) -> None:
+    buyer, hold = await ledger.open_wallet("10.00"), uuid.uuid4()
+    seller = await ledger.open_wallet() if end == "release" else buyer
+    escrow_id = (await ledger.hold(buyer, "1.00", request_id=hold)).json()["data"]["escrow_id"]
     calls: dict[str, Movement] = {
-        "release": lambda: books.release(escrow_id, seller),
-        "void": lambda: books.void(escrow_id=escrow_id),
-        "undo": lambda: books.void(undoes_request_id=hold),
+        "release": lambda: ledger.release(escrow_id, seller),
+        "void": lambda: ledger.void(escrow_id=escrow_id),
+        "undo": lambda: ledger.void(undoes_request_id=hold),
     }
-    await assert_waits_with_empty_hands(database, calls[end], first=("escrow", buyer), second=("wallet", seller))
+    await assert_holds_no_lock_while_waiting(database, calls[end], first=("escrow", buyer), second=("wallet", seller))
 
 
-async def test_an_undo_that_waits_for_a_void_finds_it_done(books: Books, database: Database) -> None:
-    buyer, hold = await books.open_wallet("10.00"), uuid.uuid4()
-    escrow_id = (await books.hold(buyer, "1.00", request_id=hold)).json()["data"]["escrow_id"]
+async def test_undo_that_waits_for_a_void_finds_it_resolved(ledger: LedgerCaller, database: Database) -> None:
+    buyer, hold = await ledger.open_wallet("10.00"), uuid.uuid4()
+    escrow_id = (await ledger.hold(buyer, "1.00", request_id=hold)).json()["data"]["escrow_id"]
 
     async def waiting() -> int:
         return len(await database.fetch_all(WAITING))
@@ -91,15 +91,15 @@ async def test_an_undo_that_waits_for_a_void_finds_it_done(books: Books, databas
         await holder.execute(
             text("SELECT 1 FROM escrows WHERE escrow_id = :id FOR UPDATE"), {"id": uuid.UUID(escrow_id)}
         )
-        voiding = asyncio.ensure_future(books.void(escrow_id=escrow_id))
+        voiding = asyncio.ensure_future(ledger.void(escrow_id=escrow_id))
         await eventually(lambda: _is(waiting, 1))
-        undoing = asyncio.ensure_future(books.void(undoes_request_id=hold))
+        undoing = asyncio.ensure_future(ledger.void(undoes_request_id=hold))
         await eventually(lambda: _is(waiting, 2))
 
     assert (await voiding).status_code == 200
     undone = await undoing
     assert (undone.status_code, undone.json()["data"]["transaction_id"]) == (200, None)
-    assert await books.wallet_of(buyer) == Decimal(10)
+    assert await ledger.wallet_of(buyer) == Decimal(10)
 
 
 async def _is(look: Callable[[], Awaitable[int]], wanted: int) -> bool:

@@ -8,11 +8,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from common.db.engine import Database
 from tests.integration.users.ledger_machine import LedgerMachine
-from tests.integration.users.people import Books
+from tests.integration.users.user_client import LedgerCaller
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
 
-# The database decides how long a step takes; every example begins with people of its own.
+# The database decides how long a step takes; every example starts with its own users.
 SETTINGS = settings(
     max_examples=40,
     stateful_step_count=40,
@@ -21,13 +21,13 @@ SETTINGS = settings(
 )
 
 
-@pytest.mark.timeout(600)  # when it fails, making the example small takes minutes
-async def test_the_ledger_does_what_the_model_does(books: Books, database: Database) -> None:
+@pytest.mark.timeout(600)  # shrinking a failing example takes minutes
+async def test_ledger_matches_the_model(ledger: LedgerCaller, database: Database) -> None:
     loop = asyncio.get_running_loop()
 
     class Machine(LedgerMachine):
         def __init__(self) -> None:
-            self.loop, self.books, self.ledger = loop, books, Ledger(LedgerRepository(database))
+            self.loop, self.ledger, self.ledger_service = loop, ledger, Ledger(LedgerRepository(database))
             super().__init__()
 
     await asyncio.to_thread(run_state_machine_as_test, Machine, settings=SETTINGS)

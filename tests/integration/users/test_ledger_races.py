@@ -1,4 +1,4 @@
-"""Many at once: on one wallet, with one request id, in both directions, for one escrow."""
+"""Concurrent movements: on one wallet, with one request id, in both directions, for one escrow."""
 
 import asyncio
 import uuid
@@ -6,142 +6,146 @@ from decimal import Decimal
 
 import pytest
 
-from tests.integration.users.people import Books, code_of
+from tests.integration.users.user_client import LedgerCaller, code_of
 
 
 @pytest.fixture(autouse=True)
-async def _books_add_up(books: Books) -> None:
-    assert await books.contradictions() == []
+async def _ledger_is_consistent(ledger: LedgerCaller) -> None:
+    assert await ledger.invariant_violations() == []
 
 
-async def test_a_wallet_pays_exactly_as_often_as_it_can(books: Books) -> None:
-    fan, event = await books.open_wallet("100.00"), uuid.uuid4()
+async def test_wallet_pays_exactly_as_often_as_its_balance_allows(ledger: LedgerCaller) -> None:
+    fan, event = await ledger.open_wallet("100.00"), uuid.uuid4()
 
-    answers = await asyncio.gather(*(books.deduct(fan, "7.00", event_id=event) for _ in range(50)))
+    answers = await asyncio.gather(*(ledger.deduct(fan, "7.00", event_id=event) for _ in range(50)))
 
     paid = [answer for answer in answers if answer.status_code == 200]
     assert len(paid) == 14
     assert {code_of(answer) for answer in answers if answer.status_code != 200} == {"INSUFFICIENT_CREDITS"}
     assert sorted(Decimal(answer.json()["data"]["balance"]) for answer in paid) == [2 + 7 * n for n in range(14)]
-    assert await books.wallet_of(fan) == Decimal(2)
-    assert await books.sum_of("revenue", event) == Decimal(98)
+    assert await ledger.wallet_of(fan) == Decimal(2)
+    assert await ledger.sum_of("revenue", event) == Decimal(98)
 
 
-async def test_one_request_id_moves_once_and_answers_alike(books: Books) -> None:
-    fan, same = await books.open_wallet("100.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
+async def test_concurrent_repetitions_move_once_with_one_response(ledger: LedgerCaller) -> None:
+    fan, same = await ledger.open_wallet("100.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
 
-    answers = await asyncio.gather(*(books.deduct(fan, "60.00", **same) for _ in range(50)))
+    answers = await asyncio.gather(*(ledger.deduct(fan, "60.00", **same) for _ in range(50)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
-    assert await books.wallet_of(fan) == Decimal(40)
+    assert await ledger.wallet_of(fan) == Decimal(40)
 
 
-async def test_one_refused_request_id_is_refused_to_all(books: Books) -> None:
-    fan, same = await books.open_wallet("10.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
+async def test_refused_request_id_is_refused_to_every_repetition(ledger: LedgerCaller) -> None:
+    fan, same = await ledger.open_wallet("10.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
 
     *answers, _ = await asyncio.gather(
-        *(books.deduct(fan, "60.00", **same) for _ in range(30)), books.top_up(fan, "100.00")
+        *(ledger.deduct(fan, "60.00", **same) for _ in range(30)), ledger.top_up(fan, "100.00")
     )
 
     outcomes = {answer.status_code for answer in answers}
     assert outcomes in ({200}, {402})  # the top-up may come before all of them, never in between
-    assert await books.wallet_of(fan) == (50 if outcomes == {200} else 110)
+    assert await ledger.wallet_of(fan) == (50 if outcomes == {200} else 110)
 
 
-async def test_a_deduct_and_its_refund_at_once_end_clean(books: Books) -> None:
-    fan = await books.open_wallet("1000.00")
+async def test_concurrent_deduct_and_refund_leave_nothing(ledger: LedgerCaller) -> None:
+    fan = await ledger.open_wallet("1000.00")
 
     async def pay_and_undo() -> None:
         deduct, event = uuid.uuid4(), uuid.uuid4()
         await asyncio.gather(
-            books.deduct(fan, "1.00", request_id=deduct, event_id=event),
-            books.refund(deduct),
-            books.deduct(fan, "1.00", request_id=deduct, event_id=event),
-            books.refund(deduct),
+            ledger.deduct(fan, "1.00", request_id=deduct, event_id=event),
+            ledger.refund(deduct),
+            ledger.deduct(fan, "1.00", request_id=deduct, event_id=event),
+            ledger.refund(deduct),
         )
 
     await asyncio.gather(*(pay_and_undo() for _ in range(25)))
-    assert await books.wallet_of(fan) == Decimal(1000)
+    assert await ledger.wallet_of(fan) == Decimal(1000)
 
 
-async def test_refunds_under_different_ids_reverse_once(books: Books) -> None:
-    fan, deduct = await books.open_wallet("100.00"), uuid.uuid4()
-    await books.deduct(fan, "60.00", request_id=deduct)
+async def test_refunds_under_different_ids_reverse_once(ledger: LedgerCaller) -> None:
+    fan, deduct = await ledger.open_wallet("100.00"), uuid.uuid4()
+    await ledger.deduct(fan, "60.00", request_id=deduct)
 
-    answers = await asyncio.gather(*(books.refund(deduct) for _ in range(20)))
+    answers = await asyncio.gather(*(ledger.refund(deduct) for _ in range(20)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["data"]["transaction_id"] for answer in answers}) == 1
-    assert await books.wallet_of(fan) == Decimal(100)
+    assert await ledger.wallet_of(fan) == Decimal(100)
 
 
-async def test_transfers_both_ways_never_wait_for_each_other(books: Books) -> None:
-    ann, bob = await books.open_wallet("100.00"), await books.open_wallet("100.00")
+async def test_opposite_transfers_do_not_deadlock(ledger: LedgerCaller) -> None:
+    ann, bob = await ledger.open_wallet("100.00"), await ledger.open_wallet("100.00")
 
-    there = [books.transfer(ann, bob, "1.00") for _ in range(100)]
-    back = [books.transfer(bob, ann, "1.00") for _ in range(100)]
+    there = [ledger.transfer(ann, bob, "1.00") for _ in range(100)]
+    back = [ledger.transfer(bob, ann, "1.00") for _ in range(100)]
     answers = await asyncio.gather(*(one for pair in zip(there, back, strict=True) for one in pair))
 
     assert {answer.status_code for answer in answers} == {200}
-    assert await books.wallet_of(ann) == await books.wallet_of(bob) == Decimal(100)
+    assert await ledger.wallet_of(ann) == await ledger.wallet_of(bob) == Decimal(100)
 
 
-async def test_transfers_in_a_ring_keep_the_sum(books: Books) -> None:
-    ring = [await books.open_wallet("20.00") for _ in range(5)]
+async def test_circular_transfers_keep_the_total(ledger: LedgerCaller) -> None:
+    ring = [await ledger.open_wallet("20.00") for _ in range(5)]
     pairs = [(ring[n % 5], ring[(n + 1 + n // 5 % 4) % 5]) for n in range(100)]
 
-    answers = await asyncio.gather(*(books.transfer(*pair, "9.00") for pair in pairs))
+    answers = await asyncio.gather(*(ledger.transfer(*pair, "9.00") for pair in pairs))
 
     assert {answer.status_code for answer in answers} <= {200, 402}
-    assert sum([await books.wallet_of(one) for one in ring]) == Decimal(100)
+    assert sum([await ledger.wallet_of(one) for one in ring]) == Decimal(100)
 
 
 @pytest.mark.parametrize("_round", range(5))
-async def test_release_and_void_at_once_one_wins(books: Books, _round: int) -> None:
-    buyer, seller, hold = await books.open_wallet("100.00"), await books.open_wallet(), uuid.uuid4()
-    escrow_id = (await books.hold(buyer, "60.00", request_id=hold)).json()["data"]["escrow_id"]
+async def test_concurrent_release_and_void_have_one_winner(ledger: LedgerCaller, _round: int) -> None:
+    buyer, seller, hold = await ledger.open_wallet("100.00"), await ledger.open_wallet(), uuid.uuid4()
+    escrow_id = (await ledger.hold(buyer, "60.00", request_id=hold)).json()["data"]["escrow_id"]
 
-    calls = [books.release(escrow_id, seller), books.void(escrow_id=escrow_id)] * 1
-    calls += [books.release(escrow_id, seller), books.void(escrow_id=escrow_id), books.void(undoes_request_id=hold)]
+    calls = [ledger.release(escrow_id, seller), ledger.void(escrow_id=escrow_id)] * 1
+    calls += [
+        ledger.release(escrow_id, seller),
+        ledger.void(escrow_id=escrow_id),
+        ledger.void(undoes_request_id=hold),
+    ]
     *answers, undo = await asyncio.gather(*calls)
 
-    was_released = await books.wallet_of(seller) == Decimal(60)
-    assert await books.wallet_of(buyer) == (40 if was_released else 100)
+    was_released = await ledger.wallet_of(seller) == Decimal(60)
+    assert await ledger.wallet_of(buyer) == (40 if was_released else 100)
     assert undo.status_code == (409 if was_released else 200)
     undo_did_it = undo.status_code == 200 and undo.json()["data"]["transaction_id"] is not None
     assert [answer.status_code for answer in answers].count(200) == (0 if undo_did_it else 1)
     assert {code_of(answer) for answer in answers if answer.status_code != 200} <= {"ESCROW_ALREADY_RESOLVED"}
 
 
-async def test_holds_and_their_undos_at_once_end_clean(books: Books) -> None:
-    buyer = await books.open_wallet("100.00")
+async def test_concurrent_holds_and_undos_leave_nothing(ledger: LedgerCaller) -> None:
+    buyer = await ledger.open_wallet("100.00")
 
     async def hold_and_undo() -> None:
         hold = uuid.uuid4()
         await asyncio.gather(
-            books.hold(buyer, "1.00", request_id=hold),
-            books.void(undoes_request_id=hold),
-            books.hold(buyer, "1.00", request_id=hold),
+            ledger.hold(buyer, "1.00", request_id=hold),
+            ledger.void(undoes_request_id=hold),
+            ledger.hold(buyer, "1.00", request_id=hold),
         )
 
     await asyncio.gather(*(hold_and_undo() for _ in range(30)))
-    assert await books.wallet_of(buyer) == Decimal(100)
-    assert await books.sum_of("escrow", buyer) == 0
+    assert await ledger.wallet_of(buyer) == Decimal(100)
+    assert await ledger.sum_of("escrow", buyer) == 0
 
 
-async def test_everything_at_once_on_two_people_stands_still_never(books: Books) -> None:
-    ann, bob = await books.open_wallet("500.00"), await books.open_wallet("500.00")
-    held = [(await books.hold(one, "1.00")).json()["data"]["escrow_id"] for one in (ann, bob) for _ in range(10)]
+async def test_mixed_movements_between_two_users_do_not_deadlock(ledger: LedgerCaller) -> None:
+    ann, bob = await ledger.open_wallet("500.00"), await ledger.open_wallet("500.00")
+    held = [(await ledger.hold(one, "1.00")).json()["data"]["escrow_id"] for one in (ann, bob) for _ in range(10)]
 
     answers = await asyncio.gather(
-        *(books.release(escrow_id, bob if n < 10 else ann) for n, escrow_id in enumerate(held)),
-        *(books.hold(one, "1.00") for one in (ann, bob) for _ in range(10)),
-        *(books.transfer(*pair, "1.00") for pair in ((ann, bob), (bob, ann)) for _ in range(10)),
-        *(books.deduct(one, "1.00") for one in (ann, bob) for _ in range(10)),
-        *(books.top_up(one, "1.00") for one in (ann, bob) for _ in range(10)),
+        *(ledger.release(escrow_id, bob if n < 10 else ann) for n, escrow_id in enumerate(held)),
+        *(ledger.hold(one, "1.00") for one in (ann, bob) for _ in range(10)),
+        *(ledger.transfer(*pair, "1.00") for pair in ((ann, bob), (bob, ann)) for _ in range(10)),
+        *(ledger.deduct(one, "1.00") for one in (ann, bob) for _ in range(10)),
+        *(ledger.top_up(one, "1.00") for one in (ann, bob) for _ in range(10)),
     )
 
     assert {answer.status_code for answer in answers} == {200}
-    total = sum([await books.wallet_of(one) + await books.sum_of("escrow", one) for one in (ann, bob)])
+    total = sum([await ledger.wallet_of(one) + await ledger.sum_of("escrow", one) for one in (ann, bob)])
     assert total == Decimal(1000)

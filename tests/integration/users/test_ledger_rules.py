@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever writes to it (W2)."""
+"""What the database refuses from any client (W2)."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.db.engine import Database, sqlstate_of
-from tests.integration.users.people import Books
+from tests.integration.users.user_client import LedgerCaller
 
 CHECK_VIOLATION = "23514"
 UNIQUE_VIOLATION = "23505"
@@ -39,7 +39,7 @@ async def write(database: Database, amounts: Sequence[float], currencies: Sequen
     await database.execute(INSERT_ENTRIES, parameters)
 
 
-async def test_balanced_entries_are_taken(database: Database) -> None:
+async def test_balanced_entries_are_accepted(database: Database) -> None:
     await write(database, [-5, 5])
 
 
@@ -50,7 +50,7 @@ async def test_unbalanced_entries_are_refused(database: Database, amounts: list[
     assert sqlstate_of(refused.value) == CHECK_VIOLATION
 
 
-async def test_each_currency_balances_by_itself(database: Database) -> None:
+async def test_each_currency_must_balance(database: Database) -> None:
     with pytest.raises(DBAPIError, match="ck_ledger_entries_balanced"):
         await write(database, [-5, 5], ["SGD", "POINTS"])
 
@@ -59,8 +59,8 @@ async def test_each_currency_balances_by_itself(database: Database) -> None:
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET transaction_id = transaction_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
 )
-async def test_what_is_written_stays(database: Database, books: Books, table: str, change: str) -> None:
-    await books.open_wallet("1.00")
+async def test_ledger_rows_are_immutable(database: Database, ledger: LedgerCaller, table: str, change: str) -> None:
+    await ledger.open_wallet("1.00")
     with pytest.raises(DBAPIError) as refused:
         await database.execute(text(change.format(table)))
     assert sqlstate_of(refused.value) == RESTRICT_VIOLATION
@@ -94,7 +94,7 @@ async def test_one_request_makes_one_transaction(database: Database) -> None:
     assert sqlstate_of(refused.value) == UNIQUE_VIOLATION
 
 
-async def test_a_transaction_is_reversed_once(database: Database) -> None:
+async def test_transaction_is_reversed_once(database: Database) -> None:
     original = await begin(database)
     await begin(database, reverses=original)
     with pytest.raises(DBAPIError) as refused:

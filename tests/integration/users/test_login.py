@@ -1,4 +1,4 @@
-"""Logging in, and what guessing passwords meets (W1)."""
+"""Login, and the limits on guessing passwords (W1)."""
 
 import asyncio
 import time
@@ -7,138 +7,137 @@ import uuid
 import pytest
 
 from common.db.engine import Database
-from tests.integration.users.people import PASSWORD, UserDirectory, code_of, fresh_address
+from tests.integration.users.user_client import PASSWORD, UserClient, code_of, fresh_address
 from users.settings import Settings
 
 
-async def test_gives_tokens_and_the_user(people: UserDirectory, settings: Settings) -> None:
-    person = await people.join()
+async def test_gives_tokens_and_the_user(user_client: UserClient, settings: Settings) -> None:
+    user = await user_client.join()
 
-    answer = await people.log_in(person.email)
+    answer = await user_client.log_in(user.email)
 
     data = answer.json()["data"]
     assert answer.status_code == 200
     assert (data["token_type"], data["expires_in"]) == ("Bearer", settings.access_token_ttl_seconds)
     assert data["user"] == {
-        "user_id": str(person.user_id),
-        "email": person.email,
+        "user_id": str(user.user_id),
+        "email": user.email,
         "credit_balance": "0.00",
         "roles": ["customer"],
     }
 
 
-async def test_the_address_may_be_written_in_any_case(people: UserDirectory) -> None:
-    person = await people.join()
-    assert (await people.log_in(person.email.title())).status_code == 200
+async def test_email_is_case_insensitive(user_client: UserClient) -> None:
+    user = await user_client.join()
+    assert (await user_client.log_in(user.email.title())).status_code == 200
 
 
-async def test_unknown_and_wrong_get_the_same_answer(people: UserDirectory) -> None:
-    person = await people.join()
-    wrong = await people.log_in(person.email, "not the password", address=fresh_address())
-    unknown = await people.log_in("nobody@example.com", PASSWORD, address=fresh_address())
+async def test_unknown_account_and_wrong_password_get_the_same_response(user_client: UserClient) -> None:
+    user = await user_client.join()
+    wrong = await user_client.log_in(user.email, "not the password", address=fresh_address())
+    unknown = await user_client.log_in("nobody@example.com", PASSWORD, address=fresh_address())
 
     assert (wrong.status_code, code_of(wrong)) == (401, "UNAUTHORIZED")
     assert wrong.json() | {"correlation_id": ""} == unknown.json() | {"correlation_id": ""}
 
 
-async def test_unknown_and_wrong_take_about_the_same_time(people: UserDirectory) -> None:
-    person = await people.join()
+async def test_unknown_account_and_wrong_password_take_the_same_time(user_client: UserClient) -> None:
+    user = await user_client.join()
 
     async def seconds(email: str) -> float:
         begun = time.process_time()
-        await people.log_in(email, "not the password", address=fresh_address())
+        await user_client.log_in(email, "not the password", address=fresh_address())
         return time.process_time() - begun
 
     wrong, unknown = [], []
     for n in range(8):
-        wrong.append(await seconds(person.email))
+        wrong.append(await seconds(user.email))
         unknown.append(await seconds(f"nobody{n}@example.com"))
-    # The shortest of each, in CPU time of this process, where the service runs: what else the machine does is not in it. Without the hash an unknown address would be answered in a tenth of the time.
+    # The shortest of each, in CPU time of this process, where the service runs: other load on the machine does not count.
+    # Without the hash, an unknown email would be answered in a tenth of the time.
     assert 0.4 < min(unknown) / min(wrong) < 2.5
 
 
-async def test_an_unverified_account_is_403_after_the_right_password_only(people: UserDirectory) -> None:
-    facts = people.new_facts()
-    await people.register(**facts)
+async def test_unverified_account_is_403_only_with_the_right_password(user_client: UserClient) -> None:
+    facts = user_client.new_facts()
+    await user_client.register(**facts)
 
-    right = await people.log_in(facts["email"])
-    wrong = await people.log_in(facts["email"], "not the password")
+    right = await user_client.log_in(facts["email"])
+    wrong = await user_client.log_in(facts["email"], "not the password")
 
     assert (right.status_code, code_of(right)) == (403, "UNVERIFIED_ACCOUNT")
     assert (wrong.status_code, code_of(wrong)) == (401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "x", "password": "y"}, {"email": "a@example.com", "password": ""}])
-async def test_bad_input_is_400(people: UserDirectory, body: dict[str, str]) -> None:
-    answer = await people.http.post("/api/auth/login", json=body)
+async def test_bad_input_is_400(user_client: UserClient, body: dict[str, str]) -> None:
+    answer = await user_client.http.post("/api/auth/login", json=body)
     assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
 class TestLimits:
-    async def test_failures_of_an_account_are_limited_wherever_they_come_from(self, people: UserDirectory) -> None:
-        person = await people.join()
+    async def test_failures_of_an_account_are_limited_across_networks(self, user_client: UserClient) -> None:
+        user = await user_client.join()
 
-        answers = [await people.log_in(person.email, f"guess {n}", address=fresh_address()) for n in range(11)]
-        right = await people.log_in(person.email, address=fresh_address())
+        answers = [await user_client.log_in(user.email, f"guess {n}", address=fresh_address()) for n in range(11)]
+        right = await user_client.log_in(user.email, address=fresh_address())
 
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
         assert (right.status_code, code_of(right)) == (429, "RATE_LIMITED")
         assert 0 < int(right.headers["retry-after"]) <= 900
 
-    async def test_a_success_starts_the_count_anew(self, people: UserDirectory) -> None:
-        person = await people.join()
+    async def test_success_resets_the_count(self, user_client: UserClient) -> None:
+        user = await user_client.join()
         for _ in range(2):
             for n in range(9):
-                await people.log_in(person.email, f"guess {n}", address=fresh_address())
-            assert (await people.log_in(person.email, address=fresh_address())).status_code == 200
+                await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
+            assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 200
 
-    async def test_a_burst_of_guesses_gets_no_more_answers_than_the_limit(self, people: UserDirectory) -> None:
-        person = await people.join()
+    async def test_concurrent_guesses_are_limited(self, user_client: UserClient) -> None:
+        user = await user_client.join()
 
         guesses = await asyncio.gather(
-            *(people.log_in(person.email, f"guess {n}", address=fresh_address()) for n in range(30))
+            *(user_client.log_in(user.email, f"guess {n}", address=fresh_address()) for n in range(30))
         )
 
         assert [guess.status_code for guess in guesses].count(401) == 10
         assert {guess.status_code for guess in guesses} == {401, 429}
 
-    async def test_many_logins_at_once_are_no_failures(self, people: UserDirectory) -> None:
-        person = await people.join()
-        answers = await asyncio.gather(*(people.log_in(person.email) for _ in range(25)))
+    async def test_concurrent_logins_are_not_counted_as_failures(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        answers = await asyncio.gather(*(user_client.log_in(user.email) for _ in range(25)))
         assert {answer.status_code for answer in answers} == {200}
 
-    async def test_unknown_addresses_are_limited_alike(self, people: UserDirectory) -> None:
+    async def test_unknown_emails_are_limited_alike(self, user_client: UserClient) -> None:
         email = f"nobody-{uuid.uuid4().hex}@example.com"
-        answers = [await people.log_in(email, address=fresh_address()) for _ in range(11)]
+        answers = [await user_client.log_in(email, address=fresh_address()) for _ in range(11)]
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
 
-    async def test_failures_from_a_network_are_limited_whoever_they_are_for(
-        self, guarded_people: UserDirectory
-    ) -> None:
+    async def test_failures_from_a_network_are_limited_across_accounts(self, limited_user_client: UserClient) -> None:
         address = fresh_address()
         neighbour = address.removesuffix("1") + "abcd"
 
-        failures = [await guarded_people.log_in(f"{n}@example.com", address=address) for n in range(3)]
-        here = await guarded_people.log_in("d@example.com", address=neighbour)
-        elsewhere = await guarded_people.log_in("e@example.com", address=fresh_address())
+        failures = [await limited_user_client.log_in(f"{n}@example.com", address=address) for n in range(3)]
+        here = await limited_user_client.log_in("d@example.com", address=neighbour)
+        elsewhere = await limited_user_client.log_in("e@example.com", address=fresh_address())
 
         assert [failure.status_code for failure in failures] == [401] * 3
         assert (here.status_code, elsewhere.status_code) == (429, 401)
 
-    async def test_a_window_that_has_ended_counts_no_more(self, people: UserDirectory, database: Database) -> None:
-        person = await people.join()
+    async def test_failures_of_an_ended_window_do_not_count(self, user_client: UserClient, database: Database) -> None:
+        user = await user_client.join()
         for n in range(10):
-            await people.log_in(person.email, f"guess {n}", address=fresh_address())
-        assert (await people.log_in(person.email, address=fresh_address())).status_code == 429
+            await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
+        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 429
 
-        await people.end_windows(database)
+        await user_client.end_windows(database)
 
-        assert (await people.log_in(person.email, address=fresh_address())).status_code == 200
+        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 200
 
 
-async def test_too_many_passwords_at_once_are_503(guarded_people: UserDirectory) -> None:
+async def test_full_password_queue_is_503(limited_user_client: UserClient) -> None:
     answers = await asyncio.gather(
-        *(guarded_people.log_in(f"{n}@example.net", address=fresh_address()) for n in range(12))
+        *(limited_user_client.log_in(f"{n}@example.net", address=fresh_address()) for n in range(12))
     )
 
     refused = [answer for answer in answers if answer.status_code == 503]
@@ -147,7 +146,9 @@ async def test_too_many_passwords_at_once_are_503(guarded_people: UserDirectory)
     assert any(answer.status_code == 401 for answer in answers)
 
 
-async def test_an_error_does_not_repeat_what_was_sent(people: UserDirectory) -> None:
-    answer = await people.http.post("/api/auth/login", json={"email": "a@example.com", "password": {"x": "sesame"}})
+async def test_error_does_not_echo_the_input(user_client: UserClient) -> None:
+    answer = await user_client.http.post(
+        "/api/auth/login", json={"email": "a@example.com", "password": {"x": "sesame"}}
+    )
     assert answer.status_code == 400
     assert "sesame" not in answer.text

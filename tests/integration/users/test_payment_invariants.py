@@ -1,4 +1,4 @@
-"""The checker of the whole platform sees when credits and payments disagree."""
+"""The platform's invariant checker reports contradictions between credits and payments."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -8,46 +8,46 @@ from sqlalchemy import text
 
 from devstack.invariants import payments
 from devstack.invariants.books import READS
-from devstack.invariants.books import Books as AllBooks
-from tests.integration.users.people import Books
-from tests.integration.users.till import Till, new_till
+from devstack.invariants.books import Books as PlatformRows
+from tests.integration.users.payment_caller import PaymentCaller, new_payment_caller
+from tests.integration.users.user_client import LedgerCaller
 
 
-async def violations(books: Books) -> list[str]:
+async def violations(ledger: LedgerCaller) -> list[str]:
     rows = {
-        name: await books.database.fetch_all(text(READS[name].statement)) for name in ("payments", "payment_credits")
+        name: await ledger.database.fetch_all(text(READS[name].statement)) for name in ("payments", "payment_credits")
     }
-    return payments.violations(AllBooks(**{name: [dict(row) for row in found] for name, found in rows.items()}))
+    return payments.violations(PlatformRows(**{name: [dict(row) for row in found] for name, found in rows.items()}))
 
 
 @pytest.fixture
-async def till(books: Books) -> AsyncIterator[Till]:
-    """A payment that was credited. Before it, all is well; afterwards nothing is left of it."""
-    assert await violations(books) == []
-    till = await new_till(books)
-    await till.report("SUCCEEDED")
-    assert await violations(books) == []
-    yield till
-    await forge(books, "DELETE FROM payments")
-    await forge(books, "DELETE FROM ledger_entries")
+async def payment_caller(ledger: LedgerCaller) -> AsyncIterator[PaymentCaller]:
+    """A credited payment. There is no violation before it, and it is deleted afterwards."""
+    assert await violations(ledger) == []
+    payment_caller = await new_payment_caller(ledger)
+    await payment_caller.report("SUCCEEDED")
+    assert await violations(ledger) == []
+    yield payment_caller
+    await forge(ledger, "DELETE FROM payments")
+    await forge(ledger, "DELETE FROM ledger_entries")
 
 
-async def forge(books: Books, sql: str, **parameters: object) -> None:
-    """Change what cannot be changed."""
-    async with books.database.transaction() as connection:
+async def forge(ledger: LedgerCaller, sql: str, **parameters: object) -> None:
+    """Change rows that the database protects."""
+    async with ledger.database.transaction() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text(sql), parameters)
 
 
-async def test_payments_in_every_state_are_in_order(books: Books, till: Till) -> None:
+async def test_payments_in_every_state_have_no_violation(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
     for status in ("WAITING", "FAILED", "PARTIALLY_PAID", "REFUNDED"):
-        await (await new_till(books, provider="nowpayments")).report(status)
-    await till.report("REFUNDED")
-    spent = await new_till(books)
+        await (await new_payment_caller(ledger, provider="nowpayments")).report(status)
+    await payment_caller.report("REFUNDED")
+    spent = await new_payment_caller(ledger)
     await spent.report("SUCCEEDED")
-    await books.deduct(spent.user_id, "30.00")
+    await ledger.deduct(spent.user_id, "30.00")
     await spent.report("REFUNDED")
-    assert await violations(books) == []
+    assert await violations(ledger) == []
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,22 @@ async def test_payments_in_every_state_are_in_order(books: Books, till: Till) ->
         "DELETE FROM ledger_entries WHERE account_kind = 'external'",
     ],
 )
-async def test_a_payment_that_did_not_move_what_it_says_is_seen(books: Books, till: Till, change: str) -> None:
-    await forge(books, change)
-    [told] = await violations(books)
-    assert told.startswith(f"payment {till.payment_id} (")
+async def test_payment_with_another_amount_in_the_ledger_is_reported(
+    ledger: LedgerCaller, payment_caller: PaymentCaller, change: str
+) -> None:
+    await forge(ledger, change)
+    [announced] = await violations(ledger)
+    assert announced.startswith(f"payment {payment_caller.payment_id} (")
 
 
-async def test_a_credit_for_no_payment_is_seen(books: Books, till: Till) -> None:
-    answer = await books.top_up(till.user_id, "9.00", provider="stripe", reference=str(uuid.uuid4()))
+async def test_credit_without_a_payment_is_reported(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
+    answer = await ledger.top_up(payment_caller.user_id, "9.00", provider="stripe", reference=str(uuid.uuid4()))
     assert answer.status_code == 200
-    [told] = await violations(books)
-    assert told.startswith(f"stripe credited 9.00 to {till.user_id} for ")
+    [announced] = await violations(ledger)
+    assert announced.startswith(f"stripe credited 9.00 to {payment_caller.user_id} for ")
 
 
-async def test_a_payment_that_was_credited_twice_is_seen(books: Books, till: Till) -> None:
-    await books.top_up(till.user_id, "50.00", provider="stripe", reference=str(till.payment_id))
-    [told] = await violations(books)
-    assert told.startswith(f"payment {till.payment_id} (SUCCEEDED) of 50.00 moved 50.00 (top_up)")
+async def test_payment_credited_twice_is_reported(ledger: LedgerCaller, payment_caller: PaymentCaller) -> None:
+    await ledger.top_up(payment_caller.user_id, "50.00", provider="stripe", reference=str(payment_caller.payment_id))
+    [announced] = await violations(ledger)
+    assert announced.startswith(f"payment {payment_caller.payment_id} (SUCCEEDED) of 50.00 moved 50.00 (top_up)")

@@ -1,4 +1,4 @@
-"""Many reports of one payment at once, while its user spends: credited once, taken back once, never stuck."""
+"""Concurrent reports of one payment while its user spends: credited once, refunded once, without a deadlock."""
 
 import asyncio
 import uuid
@@ -7,88 +7,90 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from tests.integration.users.people import Books
-from tests.integration.users.till import CREDIT, Till, new_till
+from tests.integration.users.payment_caller import CREDIT, PaymentCaller, new_payment_caller
+from tests.integration.users.user_client import LedgerCaller
 from tests.support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
-async def _books_add_up(books: Books) -> None:
-    """Whatever was done before: nothing contradicts anything."""
-    assert await books.contradictions() == []
+async def _ledger_is_consistent(ledger: LedgerCaller) -> None:
+    """Check after each test that the ledger is consistent."""
+    assert await ledger.invariant_violations() == []
 
 
 @pytest.fixture
-async def till(books: Books) -> Till:
-    return await new_till(books)
+async def payment_caller(ledger: LedgerCaller) -> PaymentCaller:
+    return await new_payment_caller(ledger)
 
 
-async def test_a_hundred_under_ids_of_their_own_credit_once(till: Till) -> None:
-    outcomes = await asyncio.gather(*(till.outcome("SUCCEEDED") for _ in range(100)))
+async def test_hundred_concurrent_reports_credit_once(payment_caller: PaymentCaller) -> None:
+    outcomes = await asyncio.gather(*(payment_caller.outcome("SUCCEEDED") for _ in range(100)))
     assert sorted(outcomes) == ["CREDITED", *["IGNORED"] * 99]
-    assert await till.movements() == CREDIT
-    assert [message.type for message in await till.messages()] == ["payment.confirmed"]
+    assert await payment_caller.movements() == CREDIT
+    assert [message.type for message in await payment_caller.messages()] == ["payment.confirmed"]
 
 
-async def test_a_hundred_under_one_id_get_one_answer(till: Till) -> None:
+async def test_hundred_concurrent_repetitions_get_one_response(payment_caller: PaymentCaller) -> None:
     request_id = uuid.uuid4()
-    answers = await asyncio.gather(*(till.report("SUCCEEDED", request_id=request_id) for _ in range(100)))
+    answers = await asyncio.gather(*(payment_caller.report("SUCCEEDED", request_id=request_id) for _ in range(100)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
     assert answers[0].json()["data"]["outcome"] == "CREDITED"
-    assert await till.movements() == CREDIT
+    assert await payment_caller.movements() == CREDIT
 
 
-async def test_one_id_for_two_payments_serves_one_of_them(books: Books) -> None:
-    tills, request_id = [await new_till(books) for _ in range(2)], uuid.uuid4()
-    answers = await asyncio.gather(*(till.report("SUCCEEDED", request_id=request_id) for till in tills * 10))
+async def test_request_id_used_for_two_payments_serves_one(ledger: LedgerCaller) -> None:
+    payment_callers, request_id = [await new_payment_caller(ledger) for _ in range(2)], uuid.uuid4()
+    answers = await asyncio.gather(
+        *(payment_caller.report("SUCCEEDED", request_id=request_id) for payment_caller in payment_callers * 10)
+    )
     assert {answer.status_code for answer in answers} == {200, 422}
-    assert sorted([len(await till.movements()) for till in tills]) == [0, 2]
+    assert sorted([len(await payment_caller.movements()) for payment_caller in payment_callers]) == [0, 2]
 
 
-async def test_every_status_at_once_ends_with_the_furthest(till: Till) -> None:
+async def test_concurrent_statuses_end_at_the_furthest(payment_caller: PaymentCaller) -> None:
     statuses = ["WAITING", "CONFIRMING", "FAILED", "EXPIRED", "PARTIALLY_PAID", "SUCCEEDED"] * 10
-    await asyncio.gather(*(till.report(status) for status in statuses))
-    assert (await till.now())["status"] == "SUCCEEDED"
-    assert await till.movements() == CREDIT
+    await asyncio.gather(*(payment_caller.report(status) for status in statuses))
+    assert (await payment_caller.now())["status"] == "SUCCEEDED"
+    assert await payment_caller.movements() == CREDIT
 
 
 @pytest.mark.parametrize("_round", range(3))
-async def test_success_and_refund_at_once_leave_nothing(till: Till, _round: int) -> None:
-    await asyncio.gather(*(till.report(status) for status in ["SUCCEEDED", "REFUNDED"] * 10))
-    assert (await till.now())["status"] == "REFUNDED"
-    assert await till.wallet() == 0
-    assert len(await till.movements()) in {0, 4}  # whichever came first
+async def test_concurrent_success_and_refund_leave_nothing(payment_caller: PaymentCaller, _round: int) -> None:
+    await asyncio.gather(*(payment_caller.report(status) for status in ["SUCCEEDED", "REFUNDED"] * 10))
+    assert (await payment_caller.now())["status"] == "REFUNDED"
+    assert await payment_caller.wallet() == 0
+    assert len(await payment_caller.movements()) in {0, 4}  # whichever came first
 
 
-async def test_a_refund_takes_what_is_there_while_its_user_spends(books: Books) -> None:
-    till = await new_till(books, balance="20.00")
-    await till.report("SUCCEEDED")
-    spending = [books.deduct(till.user_id, "7.00") for _ in range(12)]
-    answers = await asyncio.gather(*spending, till.report("REFUNDED"))
+async def test_refund_during_spending_takes_the_remaining_balance(ledger: LedgerCaller) -> None:
+    payment_caller = await new_payment_caller(ledger, balance="20.00")
+    await payment_caller.report("SUCCEEDED")
+    spending = [ledger.deduct(payment_caller.user_id, "7.00") for _ in range(12)]
+    answers = await asyncio.gather(*spending, payment_caller.report("REFUNDED"))
     spent = 7 * [answer.status_code for answer in answers[:-1]].count(200)
-    owed = -await books.sum_of("receivable", till.user_id)
-    assert await till.wallet() == 20 - spent + owed
-    assert ("SHORTFALL" in (await till.now())["flags"]) == (owed > 0)
+    owed = -await ledger.sum_of("receivable", payment_caller.user_id)
+    assert await payment_caller.wallet() == 20 - spent + owed
+    assert ("SHORTFALL" in (await payment_caller.now())["flags"]) == (owed > 0)
 
 
-async def test_reports_and_attaching_at_once(books: Books) -> None:
-    till = Till(books, await books.open_wallet())
-    await till.open()
-    reports = [till.report("SUCCEEDED", payment_id=till.payment_id) for _ in range(20)]
-    *answers, attached = await asyncio.gather(*reports, till.attach(details={"pay_address": "bc1"}))
+async def test_concurrent_reports_and_attach(ledger: LedgerCaller) -> None:
+    payment_caller = PaymentCaller(ledger, await ledger.open_wallet())
+    await payment_caller.open()
+    reports = [payment_caller.report("SUCCEEDED", payment_id=payment_caller.payment_id) for _ in range(20)]
+    *answers, attached = await asyncio.gather(*reports, payment_caller.attach(details={"pay_address": "bc1"}))
     assert attached.status_code == 200
     assert [answer.json()["data"]["outcome"] for answer in answers].count("CREDITED") == 1
-    assert (await till.now())["details"] == {"pay_address": "bc1"}
+    assert (await payment_caller.now())["details"] == {"pay_address": "bc1"}
 
 
-async def test_many_payments_of_one_user_are_all_credited(books: Books) -> None:
-    first = await new_till(books)
-    tills = [first, *(Till(books, first.user_id) for _ in range(19))]
-    for till in tills[1:]:
-        await till.open()
-        await till.attach()
-    await asyncio.gather(*(till.report("SUCCEEDED") for till in tills for _ in range(3)))
+async def test_many_payments_of_one_user_are_all_credited(ledger: LedgerCaller) -> None:
+    first = await new_payment_caller(ledger)
+    payment_callers = [first, *(PaymentCaller(ledger, first.user_id) for _ in range(19))]
+    for payment_caller in payment_callers[1:]:
+        await payment_caller.open()
+        await payment_caller.attach()
+    await asyncio.gather(*(payment_caller.report("SUCCEEDED") for payment_caller in payment_callers for _ in range(3)))
     assert await first.wallet() == Decimal(50) * 20
 
 
@@ -98,13 +100,15 @@ WAITING = text(
 )
 
 
-async def test_a_report_holds_nothing_while_it_waits_for_its_payment(books: Books, till: Till) -> None:
-    """The order of locks: first the payment, then the wallet."""
-    async with books.database.transaction() as holder:
+async def test_report_holds_no_other_lock_while_it_waits_for_its_payment(
+    ledger: LedgerCaller, payment_caller: PaymentCaller
+) -> None:
+    """The lock order is payment, then wallet."""
+    async with ledger.database.transaction() as holder:
         lock = text("SELECT 1 FROM payments WHERE payment_id = :payment_id FOR UPDATE")
-        await holder.execute(lock, {"payment_id": till.payment_id})
-        reporting = asyncio.ensure_future(till.report("SUCCEEDED"))
-        await eventually(lambda: books.database.fetch_all(WAITING))
+        await holder.execute(lock, {"payment_id": payment_caller.payment_id})
+        reporting = asyncio.ensure_future(payment_caller.report("SUCCEEDED"))
+        await eventually(lambda: ledger.database.fetch_all(WAITING))
         wallet = text("SELECT 1 FROM balances WHERE account_owner = :owner FOR UPDATE NOWAIT")
-        assert await books.database.fetch_all(wallet, {"owner": str(till.user_id)})
+        assert await ledger.database.fetch_all(wallet, {"owner": str(payment_caller.user_id)})
     assert (await reporting).json()["data"]["outcome"] == "CREDITED"

@@ -1,4 +1,4 @@
-"""Opening a payment, attaching it to the provider's, and who may read it."""
+"""Opening a payment, attaching the provider's id, and read access."""
 
 import asyncio
 import uuid
@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.integration.users.people import Books, Person, UserDirectory, code_of
-from tests.integration.users.till import Till, new_till
+from tests.integration.users.payment_caller import PaymentCaller, new_payment_caller
+from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient, code_of
 from users.accounts.repository import AccountRepository
 
 
@@ -19,20 +19,20 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.fixture
-async def till(books: Books) -> Till:
-    return Till(books, await books.open_wallet())
+async def payment_caller(ledger: LedgerCaller) -> PaymentCaller:
+    return PaymentCaller(ledger, await ledger.open_wallet())
 
 
 class TestOpen:
-    async def test_it_is_pending_and_nothing_was_paid(self, till: Till) -> None:
-        answer = await till.open(purpose="order", reference="order 7", expires_at="2030-01-01T00:00:00+08:00")
+    async def test_new_payment_is_pending(self, payment_caller: PaymentCaller) -> None:
+        answer = await payment_caller.open(purpose="order", reference="order 7", expires_at="2030-01-01T00:00:00+08:00")
         payment = answer.json()["data"]
         assert answer.status_code == 200
         assert datetime.fromisoformat(payment.pop("created_at")) <= datetime.fromisoformat(payment.pop("updated_at"))
         assert datetime.fromisoformat(payment.pop("status_at")).tzinfo is not None
         assert payment == {
-            "payment_id": str(till.payment_id),
-            "user_id": str(till.user_id),
+            "payment_id": str(payment_caller.payment_id),
+            "user_id": str(payment_caller.user_id),
             "provider": "stripe",
             "provider_payment_id": None,
             "purpose": "order",
@@ -47,30 +47,33 @@ class TestOpen:
             "expires_at": "2029-12-31T16:00:00Z",
         }
 
-    async def test_a_repeated_id_gives_the_first_answer(self, till: Till) -> None:
+    async def test_repetition_returns_the_first_response(self, payment_caller: PaymentCaller) -> None:
         request_id = uuid.uuid4()
-        first = await till.open(request_id=request_id)
-        await till.attach()
-        again = await till.open(request_id=request_id, amount="50.0", currency="SGD")
+        first = await payment_caller.open(request_id=request_id)
+        await payment_caller.attach()
+        again = await payment_caller.open(request_id=request_id, amount="50.0", currency="SGD")
         assert again.json() == first.json()
 
-    async def test_the_same_id_for_another_amount_is_refused(self, till: Till) -> None:
+    async def test_request_id_with_another_amount_is_refused(self, payment_caller: PaymentCaller) -> None:
         request_id = uuid.uuid4()
-        await till.open(request_id=request_id)
-        assert refusal(await till.open(request_id=request_id, amount="5.00")) == (422, "IDEMPOTENCY_KEY_REUSED")
+        await payment_caller.open(request_id=request_id)
+        assert refusal(await payment_caller.open(request_id=request_id, amount="5.00")) == (
+            422,
+            "IDEMPOTENCY_KEY_REUSED",
+        )
 
-    async def test_a_payment_is_opened_once(self, till: Till) -> None:
-        await till.open()
-        assert refusal(await till.open(amount="5.00")) == (409, "PAYMENT_INVALID_STATE")
-        assert (await till.now())["amount"] == "50.00"
+    async def test_payment_id_is_opened_once(self, payment_caller: PaymentCaller) -> None:
+        await payment_caller.open()
+        assert refusal(await payment_caller.open(amount="5.00")) == (409, "PAYMENT_INVALID_STATE")
+        assert (await payment_caller.now())["amount"] == "50.00"
 
-    async def test_twenty_at_once_open_it_once(self, till: Till) -> None:
-        answers = await asyncio.gather(*(till.open() for _ in range(20)))
+    async def test_twenty_concurrent_requests_open_one_payment(self, payment_caller: PaymentCaller) -> None:
+        answers = await asyncio.gather(*(payment_caller.open() for _ in range(20)))
         assert sorted({answer.status_code for answer in answers}) == [200, 409]
         assert [answer.status_code for answer in answers].count(200) == 1
 
-    async def test_nobody_pays_nothing(self, till: Till) -> None:
-        assert refusal(await till.open(user_id=uuid.uuid4())) == (404, "USER_NOT_FOUND")
+    async def test_payment_of_an_unknown_user_is_404(self, payment_caller: PaymentCaller) -> None:
+        assert refusal(await payment_caller.open(user_id=uuid.uuid4())) == (404, "USER_NOT_FOUND")
 
     @pytest.mark.parametrize(
         "wrong",
@@ -85,159 +88,175 @@ class TestOpen:
             {"expires_at": "tomorrow"},
         ],
     )
-    async def test_what_makes_no_sense_is_400(self, till: Till, wrong: dict[str, object]) -> None:
-        assert refusal(await till.open(**wrong)) == (400, "VALIDATION_ERROR")
+    async def test_invalid_request_is_400(self, payment_caller: PaymentCaller, wrong: dict[str, object]) -> None:
+        assert refusal(await payment_caller.open(**wrong)) == (400, "VALIDATION_ERROR")
 
-    async def test_an_account_with_one_is_not_dropped(self, till: Till, books: Books) -> None:
-        await till.open()
+    async def test_account_with_a_payment_is_not_deleted(
+        self, payment_caller: PaymentCaller, ledger: LedgerCaller
+    ) -> None:
+        await payment_caller.open()
         abandoned = text(
             "UPDATE users SET is_verified = false, created_at = now() - interval '2 days' WHERE user_id = :user_id"
         )
-        await books.database.execute(abandoned, {"user_id": till.user_id})
-        await AccountRepository(books.database).clean(batch=1000)
-        assert await till.outcome("WAITING", payment_id=till.payment_id) == "NOTED"
+        await ledger.database.execute(abandoned, {"user_id": payment_caller.user_id})
+        await AccountRepository(ledger.database).clean(batch=1000)
+        assert await payment_caller.outcome("WAITING", payment_id=payment_caller.payment_id) == "NOTED"
 
 
 class TestAttach:
-    async def test_the_providers_name_and_how_to_pay(self, till: Till) -> None:
-        await till.open()
+    async def test_attach_stores_the_providers_id_and_details(self, payment_caller: PaymentCaller) -> None:
+        await payment_caller.open()
         details = {"pay_address": "bc1", "pay_amount": "0.00421", "confirmations": 3}
-        payment = (await till.attach(details=details)).json()["data"]
-        assert (payment["provider_payment_id"], payment["details"]) == (till.name_there, details)
-        assert payment == await till.now()
+        payment = (await payment_caller.attach(details=details)).json()["data"]
+        assert (payment["provider_payment_id"], payment["details"]) == (payment_caller.provider_payment_id, details)
+        assert payment == await payment_caller.now()
 
-    async def test_again_with_the_same_name_is_no_change(self, till: Till) -> None:
-        await till.open()
-        await till.attach(details={"pay_address": "bc1"})
-        assert (await till.attach()).status_code == 200
-        assert (await till.now())["details"] == {"pay_address": "bc1"}
+    async def test_attaching_the_same_id_again_changes_nothing(self, payment_caller: PaymentCaller) -> None:
+        await payment_caller.open()
+        await payment_caller.attach(details={"pay_address": "bc1"})
+        assert (await payment_caller.attach()).status_code == 200
+        assert (await payment_caller.now())["details"] == {"pay_address": "bc1"}
 
-    async def test_a_repeated_id_gives_the_first_answer(self, till: Till) -> None:
-        await till.open()
+    async def test_repetition_returns_the_first_response(self, payment_caller: PaymentCaller) -> None:
+        await payment_caller.open()
         request_id = uuid.uuid4()
-        first = await till.attach(request_id=request_id)
-        await till.report("SUCCEEDED")
-        assert (await till.attach(request_id=request_id)).json() == first.json()
+        first = await payment_caller.attach(request_id=request_id)
+        await payment_caller.report("SUCCEEDED")
+        assert (await payment_caller.attach(request_id=request_id)).json() == first.json()
 
-    async def test_another_name_is_refused(self, till: Till) -> None:
-        await till.open()
-        await till.attach()
-        assert refusal(await till.attach(provider_payment_id="pi_other")) == (409, "PAYMENT_INVALID_STATE")
-        assert (await till.now())["provider_payment_id"] == till.name_there
+    async def test_another_provider_id_is_refused(self, payment_caller: PaymentCaller) -> None:
+        await payment_caller.open()
+        await payment_caller.attach()
+        assert refusal(await payment_caller.attach(provider_payment_id="pi_other")) == (409, "PAYMENT_INVALID_STATE")
+        assert (await payment_caller.now())["provider_payment_id"] == payment_caller.provider_payment_id
 
-    async def test_another_payments_name_is_refused(self, till: Till, books: Books) -> None:
-        other = await new_till(books)
-        await till.open()
-        assert refusal(await till.attach(provider_payment_id=other.name_there)) == (409, "PAYMENT_INVALID_STATE")
+    async def test_provider_id_of_another_payment_is_refused(
+        self, payment_caller: PaymentCaller, ledger: LedgerCaller
+    ) -> None:
+        other = await new_payment_caller(ledger)
+        await payment_caller.open()
+        assert refusal(await payment_caller.attach(provider_payment_id=other.provider_payment_id)) == (
+            409,
+            "PAYMENT_INVALID_STATE",
+        )
 
-    async def test_one_name_wanted_by_many_at_once_goes_to_one(self, books: Books) -> None:
-        user_id = await books.open_wallet()
-        tills = [Till(books, user_id) for _ in range(10)]
-        for each in tills:
+    async def test_concurrent_attaches_of_one_id_succeed_once(self, ledger: LedgerCaller) -> None:
+        user_id = await ledger.open_wallet()
+        payment_callers = [PaymentCaller(ledger, user_id) for _ in range(10)]
+        for each in payment_callers:
             await each.open()
         name = f"pi_{uuid.uuid4()}"
-        answers = await asyncio.gather(*(each.attach(provider_payment_id=name) for each in tills))
+        answers = await asyncio.gather(*(each.attach(provider_payment_id=name) for each in payment_callers))
         assert sorted(answer.status_code for answer in answers) == [200, *[409] * 9]
 
-    async def test_two_providers_may_use_one_name(self, books: Books) -> None:
-        stripe, crypto = await new_till(books), await new_till(books, provider="nowpayments")
-        answer = await crypto.report("WAITING", provider_payment_id=stripe.name_there)
+    async def test_two_providers_may_use_one_id(self, ledger: LedgerCaller) -> None:
+        stripe, crypto = (await new_payment_caller(ledger), await new_payment_caller(ledger, provider="nowpayments"))
+        answer = await crypto.report("WAITING", provider_payment_id=stripe.provider_payment_id)
         assert answer.json()["data"]["outcome"] == "UNKNOWN"
-        other = Till(books, stripe.user_id, provider="nowpayments")
+        other = PaymentCaller(ledger, stripe.user_id, provider="nowpayments")
         await other.open()
-        assert (await other.attach(provider_payment_id=stripe.name_there)).status_code == 200
+        assert (await other.attach(provider_payment_id=stripe.provider_payment_id)).status_code == 200
 
-    async def test_of_a_payment_that_is_none(self, till: Till) -> None:
-        assert refusal(await till.attach()) == (404, "NOT_FOUND")
+    async def test_attaching_to_an_unknown_payment_is_404(self, payment_caller: PaymentCaller) -> None:
+        assert refusal(await payment_caller.attach()) == (404, "NOT_FOUND")
 
     @pytest.mark.parametrize("wrong", [{"provider_payment_id": ""}, {"details": {"a": {}}}, {"details": {"a": "\x00"}}])
-    async def test_what_makes_no_sense_is_400(self, till: Till, wrong: dict[str, object]) -> None:
-        await till.open()
-        assert refusal(await till.attach(**wrong)) == (400, "VALIDATION_ERROR")
+    async def test_invalid_request_is_400(self, payment_caller: PaymentCaller, wrong: dict[str, object]) -> None:
+        await payment_caller.open()
+        assert refusal(await payment_caller.attach(**wrong)) == (400, "VALIDATION_ERROR")
 
 
 class TestReading:
-    async def test_my_own_newest_first_and_nobody_elses(self, people: UserDirectory, books: Books) -> None:
-        fan = await people.join()
-        tills = [Till(books, fan.user_id) for _ in range(3)]
-        for each in tills:
+    async def test_user_lists_only_their_payments_newest_first(
+        self, user_client: UserClient, ledger: LedgerCaller
+    ) -> None:
+        fan = await user_client.join()
+        payment_callers = [PaymentCaller(ledger, fan.user_id) for _ in range(3)]
+        for each in payment_callers:
             await each.open()
             await each.attach(details={"pay_address": "bc1"})
-        await tills[1].report("SUCCEEDED")
-        await new_till(books)
+        await payment_callers[1].report("SUCCEEDED")
+        await new_payment_caller(ledger)
 
-        pages = [(await get(people, fan, "/api/payments", per_page="2", page=page)).json() for page in ("1", "2")]
+        pages = [(await get(user_client, fan, "/api/payments", per_page="2", page=page)).json() for page in ("1", "2")]
         assert [page["pagination"]["total"] for page in pages] == [3, 3]
         listed = [payment for page in pages for payment in page["data"]]
-        assert [payment["payment_id"] for payment in listed] == [str(each.payment_id) for each in reversed(tills)]
+        assert [payment["payment_id"] for payment in listed] == [
+            str(each.payment_id) for each in reversed(payment_callers)
+        ]
         assert [payment["status"] for payment in listed] == ["PENDING", "SUCCEEDED", "PENDING"]
         assert listed[0]["details"] == {"pay_address": "bc1"}
         assert not {"flags", "provider_payment_id", "user_id"} & set(listed[0])
-        paid = (await get(people, fan, "/api/payments", status="SUCCEEDED")).json()["data"]
-        assert [payment["payment_id"] for payment in paid] == [str(tills[1].payment_id)]
+        paid = (await get(user_client, fan, "/api/payments", status="SUCCEEDED")).json()["data"]
+        assert [payment["payment_id"] for payment in paid] == [str(payment_callers[1].payment_id)]
 
-    async def test_one_is_shown_to_its_payer_and_to_admins(
-        self, people: UserDirectory, books: Books, admin: Person
+    async def test_payment_is_shown_to_its_payer_and_admins(
+        self, user_client: UserClient, ledger: LedgerCaller, admin: LoggedInUser
     ) -> None:
-        fan = await people.join()
-        till = Till(books, fan.user_id)
-        await till.open()
-        path = f"/api/payments/{till.payment_id}"
+        fan = await user_client.join()
+        payment_caller = PaymentCaller(ledger, fan.user_id)
+        await payment_caller.open()
+        path = f"/api/payments/{payment_caller.payment_id}"
         for reader in (fan, admin):
-            shown = (await get(people, reader, path)).json()["data"]
-            assert (shown["payment_id"], shown["amount"]) == (str(till.payment_id), "50.00")
-        assert refusal(await get(people, await people.join(), path)) == (403, "FORBIDDEN")
-        assert refusal(await get(people, fan, f"/api/payments/{uuid.uuid4()}")) == (404, "NOT_FOUND")
-        assert refusal(await get(people, fan, "/api/payments/7")) == (400, "INVALID_UUID")
-        assert refusal(await people.http.get(path)) == (401, "UNAUTHORIZED")
+            shown = (await get(user_client, reader, path)).json()["data"]
+            assert (shown["payment_id"], shown["amount"]) == (str(payment_caller.payment_id), "50.00")
+        assert refusal(await get(user_client, await user_client.join(), path)) == (403, "FORBIDDEN")
+        assert refusal(await get(user_client, fan, f"/api/payments/{uuid.uuid4()}")) == (404, "NOT_FOUND")
+        assert refusal(await get(user_client, fan, "/api/payments/7")) == (400, "INVALID_UUID")
+        assert refusal(await user_client.http.get(path)) == (401, "UNAUTHORIZED")
 
-    async def test_admins_find_what_a_person_may_want_to_look_at(
-        self, people: UserDirectory, books: Books, admin: Person
+    async def test_admins_filter_payments(
+        self, user_client: UserClient, ledger: LedgerCaller, admin: LoggedInUser
     ) -> None:
-        odd, plain = await new_till(books, provider="nowpayments"), await new_till(books)
+        odd, plain = (await new_payment_caller(ledger, provider="nowpayments"), await new_payment_caller(ledger))
         await odd.attach(details={"client_secret": "not for admins"})
         await odd.report("PARTIALLY_PAID", paid_amount="0.1")
         path = "/api/admin/payments"
-        flagged = await self.ids(people, admin, flagged="true", provider="nowpayments")
+        flagged = await self.ids(user_client, admin, flagged="true", provider="nowpayments")
         assert str(odd.payment_id) in flagged
-        assert str(plain.payment_id) not in await self.ids(people, admin, flagged="true")
-        assert {str(odd.payment_id), str(plain.payment_id)} <= set(await self.ids(people, admin))
-        assert str(odd.payment_id) not in await self.ids(people, admin, provider="stripe")
-        assert str(odd.payment_id) not in await self.ids(people, admin, status="PENDING")
-        answer = await get(people, admin, path, per_page="100")
+        assert str(plain.payment_id) not in await self.ids(user_client, admin, flagged="true")
+        assert {str(odd.payment_id), str(plain.payment_id)} <= set(await self.ids(user_client, admin))
+        assert str(odd.payment_id) not in await self.ids(user_client, admin, provider="stripe")
+        assert str(odd.payment_id) not in await self.ids(user_client, admin, status="PENDING")
+        answer = await get(user_client, admin, path, per_page="100")
         assert "not for admins" not in answer.text
         [shown] = [each for each in answer.json()["data"] if each["payment_id"] == str(odd.payment_id)]
-        assert (shown["flags"], shown["provider_payment_id"]) == (["PARTIAL"], odd.name_there)
+        assert (shown["flags"], shown["provider_payment_id"]) == (["PARTIAL"], odd.provider_payment_id)
 
-    async def test_others_do_not_list_everybodys(self, people: UserDirectory) -> None:
-        assert refusal(await get(people, await people.join(), "/api/admin/payments")) == (403, "FORBIDDEN")
+    async def test_users_cannot_list_all_payments(self, user_client: UserClient) -> None:
+        assert refusal(await get(user_client, await user_client.join(), "/api/admin/payments")) == (403, "FORBIDDEN")
 
-    async def test_what_is_compared_with_the_providers_list_is_oldest_first(self, books: Books) -> None:
-        tills = [await new_till(books, provider=provider) for provider in ("stripe", "nowpayments", "stripe", "stripe")]
-        await tills[2].report("WAITING")
-        await tills[3].report("SUCCEEDED")
-        since = (await tills[0].now())["created_at"]
+    async def test_payments_for_reconciliation_are_oldest_first(self, ledger: LedgerCaller) -> None:
+        payment_callers = [
+            await new_payment_caller(ledger, provider=provider)
+            for provider in ("stripe", "nowpayments", "stripe", "stripe")
+        ]
+        await payment_callers[2].report("WAITING")
+        await payment_callers[3].report("SUCCEEDED")
+        since = (await payment_callers[0].now())["created_at"]
 
         async def ids(**query: Any) -> list[str]:
-            answer = await books.http.get("/internal/payments", params={"since": since, **query})
+            answer = await ledger.http.get("/internal/payments", params={"since": since, **query})
             assert answer.status_code == 200, answer.text
             return [payment["payment_id"] for payment in answer.json()["data"]]
 
-        ours = [str(each.payment_id) for each in tills]
+        ours = [str(each.payment_id) for each in payment_callers]
         assert await ids() == ours
         assert await ids(provider="stripe", status=["PENDING", "WAITING"]) == [ours[0], ours[2]]
         assert await ids(limit=2) == ours[:2]
-        assert await ids(since=(await tills[2].now())["created_at"]) == ours[2:]
+        assert await ids(since=(await payment_callers[2].now())["created_at"]) == ours[2:]
 
-    async def test_nobody_but_services_asks_inside(self, people: UserDirectory, admin: Person, till: Till) -> None:
-        for path in ("/internal/payments", f"/internal/payments/{till.payment_id}"):
-            assert (await get(people, admin, path)).status_code == 401
+    async def test_internal_routes_refuse_users(
+        self, user_client: UserClient, admin: LoggedInUser, payment_caller: PaymentCaller
+    ) -> None:
+        for path in ("/internal/payments", f"/internal/payments/{payment_caller.payment_id}"):
+            assert (await get(user_client, admin, path)).status_code == 401
 
     @staticmethod
-    async def ids(people: UserDirectory, admin: Person, **query: str) -> list[str]:
-        answer = await get(people, admin, "/api/admin/payments", per_page="100", **query)
+    async def ids(user_client: UserClient, admin: LoggedInUser, **query: str) -> list[str]:
+        answer = await get(user_client, admin, "/api/admin/payments", per_page="100", **query)
         return [payment["payment_id"] for payment in answer.json()["data"]]
 
 
-async def get(people: UserDirectory, person: Person, path: str, **query: str) -> httpx.Response:
-    return await people.http.get(path, params=query, headers=person.headers)
+async def get(user_client: UserClient, user: LoggedInUser, path: str, **query: str) -> httpx.Response:
+    return await user_client.http.get(path, params=query, headers=user.headers)

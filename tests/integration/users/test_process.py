@@ -1,4 +1,4 @@
-"""The process as a whole: without a broker, and its command line."""
+"""The whole process: without a broker, and its command line."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import sys
 from pydantic import SecretStr
 
 from common.db.engine import Database
-from tests.integration.users.people import UserDirectory, outbox_of
+from tests.integration.users.user_client import UserClient, outbox_of
 from tests.support.http_client import http_client
 from tests.support.serving import serving
 from users.app import create_app
@@ -16,29 +16,23 @@ from users.settings import Settings
 
 async def test_starts_and_works_without_a_broker(settings: Settings, database: Database) -> None:
     elsewhere = settings.model_copy(update={"rabbitmq_url": SecretStr("amqp://guest:guest@127.0.0.1:1/")})
-    async with (
-        serving(create_app(elsewhere), elsewhere) as url,
-        http_client(url) as http,
-    ):
-        people = UserDirectory(http)
-        person = await people.join()
-        assert (await people.log_out(person)).status_code == 200
+    async with serving(create_app(elsewhere), elsewhere) as url, http_client(url) as http:
+        user_client = UserClient(http)
+        user = await user_client.join()
+        assert (await user_client.log_out(user)).status_code == 200
 
         health = await http.get("/health")
 
     assert health.status_code == 200
     assert health.json() == {"status": "healthy", "checks": {"database": "ok", "broker": "degraded"}}
-    assert await outbox_of(database, str(person.user_id)) == ["user.registered"]
+    assert await outbox_of(database, str(user.user_id)) == ["user.registered"]
 
 
 async def test_without_its_database_it_is_unhealthy_and_answers_503(settings: Settings) -> None:
     elsewhere = settings.model_copy(
         update={"database_url": SecretStr("postgresql+asyncpg://nobody:x@127.0.0.1:1/nothing")}
     )
-    async with (
-        serving(create_app(elsewhere), elsewhere) as url,
-        http_client(url) as http,
-    ):
+    async with serving(create_app(elsewhere), elsewhere) as url, http_client(url) as http:
         health, alive, login = (
             await http.get("/health"),
             await http.get("/livez"),
@@ -60,14 +54,14 @@ async def _command(settings: Settings, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, (out + err).decode()
 
 
-async def test_the_first_admin_is_made_on_the_command_line(people: UserDirectory, settings: Settings) -> None:
-    person = await people.join()
+async def test_first_admin_is_created_on_the_command_line(user_client: UserClient, settings: Settings) -> None:
+    user = await user_client.join()
 
-    done = await _command(settings, "grant", person.email.upper(), "admin")
+    done = await _command(settings, "grant", user.email.upper(), "admin")
     unknown = await _command(settings, "grant", "nobody@example.com", "admin")
-    nonsense = await _command(settings, "grant", person.email, "king")
+    nonsense = await _command(settings, "grant", user.email, "king")
 
     assert (done[0], unknown[0], nonsense[0]) == (0, 1, 1)
     assert "no verified user" in unknown[1]
     assert "usage: python -m users" in nonsense[1]
-    assert (await people.log_in(person.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]
+    assert (await user_client.log_in(user.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]

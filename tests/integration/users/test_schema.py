@@ -1,4 +1,4 @@
-"""The migrations and the models say the same."""
+"""The migrations produce the schema of the models."""
 
 import asyncio
 import os
@@ -23,18 +23,18 @@ from users.tables import METADATA
 MIGRATIONS = Path(users.__file__).parent / "migrations"
 
 
-async def test_the_migrated_database_is_what_the_models_describe(database: Database) -> None:
+async def test_migrations_match_the_models(database: Database) -> None:
     assert await schema_differences(database, METADATA) == []
 
 
 async def _migrate(database_url: str) -> int:
-    """It needs no more than DATABASE_URL: no key, no secret."""
+    """It needs only DATABASE_URL: no key, no secret."""
     env = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "users", "migrate", env=env)
     return await process.wait()
 
 
-async def test_copies_that_start_at_once_migrate_once(database_url: DatabaseFactory) -> None:
+async def test_concurrent_instances_migrate_once(database_url: DatabaseFactory) -> None:
     url = database_url.empty()
 
     assert await asyncio.gather(*(_migrate(url) for _ in range(2))) == [0, 0]
@@ -56,7 +56,7 @@ OPEN_CHALLENGE = text(
 )
 
 
-async def test_a_registration_that_waits_for_its_code_goes_on(database_url: DatabaseFactory) -> None:
+async def test_migration_keeps_pending_registrations(database_url: DatabaseFactory) -> None:
     url, user_id = database_url.empty(), uuid.uuid4()
     await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0002")
     database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
@@ -93,7 +93,7 @@ NUMBERED = text(
 )
 
 
-async def test_what_was_moved_before_is_numbered_by_its_time_and_what_comes_goes_on(
+async def test_migration_numbers_old_entries_by_time_and_continues_the_sequence(
     database_url: DatabaseFactory,
 ) -> None:
     url = database_url.empty()

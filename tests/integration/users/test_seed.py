@@ -1,11 +1,11 @@
-"""The people that development and tests begin with."""
+"""The seeded users of development and tests."""
 
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from devstack.seed import PASSWORD, USERS, seed
-from tests.integration.users.people import UserDirectory
+from tests.integration.users.user_client import UserClient
 from tests.support.http_client import http_client
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
@@ -18,7 +18,7 @@ class Urls:
     databases: dict[str, str]
 
 
-async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
+async def test_seeded_users_have_names_and_credits_and_staff_a_hall(
     database_url: DatabaseFactory, settings: Settings
 ) -> None:
     urls = Urls({package: database_url(package) for package in ("users", "events", "inventory")})
@@ -27,7 +27,7 @@ async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
 
     seeded = settings.model_copy(update={"database_url": SecretStr(urls.databases["users"])})
     async with serving(create_app(seeded), seeded) as url, http_client(url) as http:
-        profiles = [await _profile(UserDirectory(http), user.email) for user in USERS]
+        profiles = [await _profile(UserClient(http), user.email) for user in USERS]
 
     assert all(profile["name"] for profile in profiles)
     assert {profile["email"]: profile["credit_balance"] for profile in profiles[:2]} == {
@@ -40,9 +40,9 @@ async def test_seeded_people_have_names_credits_and_the_staff_a_hall(
     }
 
 
-async def _profile(people: UserDirectory, email: str) -> dict[str, object]:
-    tokens = (await people.log_in(email, PASSWORD)).json()["data"]
+async def _profile(user_client: UserClient, email: str) -> dict[str, object]:
+    tokens = (await user_client.log_in(email, PASSWORD)).json()["data"]
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
-    answer = await people.http.get(f"/api/users/{tokens['user']['user_id']}", headers=headers)
+    answer = await user_client.http.get(f"/api/users/{tokens['user']['user_id']}", headers=headers)
     profile: dict[str, object] = answer.json()["data"]
     return profile

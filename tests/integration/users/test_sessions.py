@@ -1,4 +1,4 @@
-"""Staying logged in and logging out (W1)."""
+"""Sessions: refresh and logout (W1)."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ from sqlalchemy import text
 from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
 from common.messaging.topology import MESSAGES_EXCHANGE
-from tests.integration.users.people import Books, Person, UserDirectory, code_of
+from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient, code_of
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
 from users.settings import Settings
@@ -29,9 +29,9 @@ WAITING_REFRESH = text(
 )
 
 
-async def revoked_sessions(books: Books) -> dict[str, str]:
+async def revoked_sessions(ledger: LedgerCaller) -> dict[str, str]:
     """Return what a gateway loads at its start: session id → expiry."""
-    data = (await books.http.get("/internal/sessions/revoked")).json()["data"]
+    data = (await ledger.http.get("/internal/sessions/revoked")).json()["data"]
     return {session["session_id"]: session["expires_at"] for session in data}
 
 
@@ -40,26 +40,24 @@ def session_of(access_token: str) -> str:
 
 
 class TestAccessTokens:
-    async def test_are_what_the_platform_verifies(self, people: UserDirectory, settings: Settings) -> None:
-        person = await people.join()
+    async def test_access_token_is_verified_by_the_platform(self, user_client: UserClient, settings: Settings) -> None:
+        user = await user_client.join()
 
         async def published_keys() -> dict[str, object]:
-            return dict((await people.http.get("/.well-known/jwks.json")).json())
+            return dict((await user_client.http.get("/.well-known/jwks.json")).json())
 
-        principal = await UserTokenVerifier(published_keys).verify(person.access_token)
+        principal = await UserTokenVerifier(published_keys).verify(user.access_token)
 
         lifetime = principal.expires_at - datetime.now(UTC)
-        assert principal.user_id == person.user_id
+        assert principal.user_id == user.user_id
         assert principal.roles == {"customer"}
         assert timedelta(seconds=settings.access_token_ttl_seconds - 10) < lifetime <= timedelta(minutes=15)
 
-    async def test_name_their_key_and_each_is_unique(self, people: UserDirectory) -> None:
-        person = await people.join()
-        again = (await people.log_in(person.email)).json()["data"]["access_token"]
-        first, second = (
-            jwt.decode(token, options={"verify_signature": False}) for token in (person.access_token, again)
-        )
-        (key,) = (await people.http.get("/.well-known/jwks.json")).json()["keys"]
+    async def test_access_token_names_its_key_and_is_unique(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        again = (await user_client.log_in(user.email)).json()["data"]["access_token"]
+        first, second = (jwt.decode(token, options={"verify_signature": False}) for token in (user.access_token, again))
+        (key,) = (await user_client.http.get("/.well-known/jwks.json")).json()["keys"]
 
         assert jwt.get_unverified_header(again)["kid"] == key["kid"]
         assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
@@ -69,137 +67,139 @@ class TestAccessTokens:
 
 
 class TestRefresh:
-    async def test_gives_new_tokens_of_the_same_session(self, people: UserDirectory) -> None:
-        person = await people.join()
+    async def test_refresh_returns_new_tokens_of_the_same_session(self, user_client: UserClient) -> None:
+        user = await user_client.join()
 
-        data = (await people.refresh(person.refresh_token)).json()["data"]
+        data = (await user_client.refresh(user.refresh_token)).json()["data"]
 
         assert data["expires_in"] == 900
-        assert data["refresh_token"] != person.refresh_token
-        assert session_of(data["access_token"]) == session_of(person.access_token)
+        assert data["refresh_token"] != user.refresh_token
+        assert session_of(data["access_token"]) == session_of(user.access_token)
 
-    async def test_goes_on_and_on(self, people: UserDirectory) -> None:
-        token = (await people.join()).refresh_token
+    async def test_refresh_can_be_repeated(self, user_client: UserClient) -> None:
+        token = (await user_client.join()).refresh_token
         for _ in range(5):
-            answer = await people.refresh(token)
+            answer = await user_client.refresh(token)
             assert answer.status_code == 200
             token = answer.json()["data"]["refresh_token"]
 
-    async def test_a_used_token_ends_the_whole_session(self, people: UserDirectory, books: Books) -> None:
-        person = await people.join()
-        successor = (await people.refresh(person.refresh_token)).json()["data"]["refresh_token"]
+    async def test_a_used_token_ends_the_whole_session(self, user_client: UserClient, ledger: LedgerCaller) -> None:
+        user = await user_client.join()
+        successor = (await user_client.refresh(user.refresh_token)).json()["data"]["refresh_token"]
 
-        reuse = await people.refresh(person.refresh_token)
-        after = await people.refresh(successor)
+        reuse = await user_client.refresh(user.refresh_token)
+        after = await user_client.refresh(successor)
 
         assert (reuse.status_code, code_of(reuse)) == (401, "UNAUTHORIZED")
         assert (after.status_code, code_of(after)) == (401, "UNAUTHORIZED")
-        assert session_of(person.access_token) in await revoked_sessions(books)
+        assert session_of(user.access_token) in await revoked_sessions(ledger)
 
-    async def test_of_many_with_one_token_at_most_one_wins(self, people: UserDirectory) -> None:
-        person = await people.join()
-        answers = await asyncio.gather(*(people.refresh(person.refresh_token) for _ in range(20)))
+    async def test_concurrent_refreshes_succeed_at_most_once(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        answers = await asyncio.gather(*(user_client.refresh(user.refresh_token) for _ in range(20)))
         assert [answer.status_code for answer in answers].count(200) == 1
         assert {answer.status_code for answer in answers} == {200, 401}
 
-    async def test_other_sessions_of_the_user_go_on(self, people: UserDirectory) -> None:
-        person = await people.join()
-        elsewhere = (await people.log_in(person.email)).json()["data"]["refresh_token"]
-        await people.refresh(person.refresh_token)
-        await people.refresh(person.refresh_token)
-        assert (await people.refresh(elsewhere)).status_code == 200
+    async def test_other_sessions_of_the_user_stay_active(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        elsewhere = (await user_client.log_in(user.email)).json()["data"]["refresh_token"]
+        await user_client.refresh(user.refresh_token)
+        await user_client.refresh(user.refresh_token)
+        assert (await user_client.refresh(elsewhere)).status_code == 200
 
-    async def test_an_old_token_is_expired(self, people: UserDirectory, database: Database) -> None:
-        person = await people.join()
+    async def test_expired_token_is_refused_as_expired(self, user_client: UserClient, database: Database) -> None:
+        user = await user_client.join()
         await database.execute(
             text("UPDATE refresh_tokens SET expires_at = now() WHERE token_hash = :token_hash"),
-            {"token_hash": hashlib.sha256(person.refresh_token.encode()).digest()},
+            {"token_hash": hashlib.sha256(user.refresh_token.encode()).digest()},
         )
-        answer = await people.refresh(person.refresh_token)
+        answer = await user_client.refresh(user.refresh_token)
         assert (answer.status_code, code_of(answer)) == (401, "TOKEN_EXPIRED")
 
-    async def test_lives_seven_days(self, people: UserDirectory, database: Database) -> None:
-        person = await people.join()
+    async def test_refresh_token_expires_after_seven_days(self, user_client: UserClient, database: Database) -> None:
+        user = await user_client.join()
         row = await database.fetch_one(
             text("SELECT expires_at - now() AS life FROM refresh_tokens WHERE token_hash = :token_hash"),
-            {"token_hash": hashlib.sha256(person.refresh_token.encode()).digest()},
+            {"token_hash": hashlib.sha256(user.refresh_token.encode()).digest()},
         )
         assert row is not None
         assert timedelta(days=7) - timedelta(minutes=1) < row["life"] <= timedelta(days=7)
 
-    async def test_an_access_token_is_no_refresh_token(self, people: UserDirectory) -> None:
-        person = await people.join()
-        answer = await people.refresh(person.access_token)
+    async def test_access_token_is_refused_as_a_refresh_token(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        answer = await user_client.refresh(user.access_token)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer"}, {"authorization": "Basic eDp5"}])
-    async def test_without_a_token_is_401(self, people: UserDirectory, headers: dict[str, str]) -> None:
-        answer = await people.http.post("/api/auth/refresh", headers=headers)
+    async def test_without_a_token_is_401(self, user_client: UserClient, headers: dict[str, str]) -> None:
+        answer = await user_client.http.post("/api/auth/refresh", headers=headers)
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
-    async def test_no_refresh_token_is_kept_in_the_clear(self, people: UserDirectory, database: Database) -> None:
-        person = await people.join()
+    async def test_refresh_tokens_are_stored_hashed(self, user_client: UserClient, database: Database) -> None:
+        user = await user_client.join()
         row = await database.fetch_one(
             text("SELECT count(*) AS found FROM refresh_tokens WHERE token_hash = :token"),
-            {"token": person.refresh_token.encode()},
+            {"token": user.refresh_token.encode()},
         )
         assert row is not None
         assert row["found"] == 0
 
 
 class TestLogOut:
-    async def test_ends_the_session(self, people: UserDirectory, books: Books) -> None:
-        person = await people.join()
+    async def test_ends_the_session(self, user_client: UserClient, ledger: LedgerCaller) -> None:
+        user = await user_client.join()
 
-        answer = await people.log_out(person)
+        answer = await user_client.log_out(user)
 
         assert answer.status_code == 200
         assert answer.json()["data"]["message"]
-        assert (await people.refresh(person.refresh_token)).status_code == 401
-        assert session_of(person.access_token) in await revoked_sessions(books)
+        assert (await user_client.refresh(user.refresh_token)).status_code == 401
+        assert session_of(user.access_token) in await revoked_sessions(ledger)
 
-    async def test_twice_is_harmless(self, people: UserDirectory) -> None:
-        person = await people.join()
-        assert [(await people.log_out(person)).status_code for _ in range(2)] == [200, 200]
+    async def test_twice_is_harmless(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        assert [(await user_client.log_out(user)).status_code for _ in range(2)] == [200, 200]
 
-    async def test_needs_a_token(self, people: UserDirectory) -> None:
-        answer = await people.http.post("/api/auth/logout")
+    async def test_needs_a_token(self, user_client: UserClient) -> None:
+        answer = await user_client.http.post("/api/auth/logout")
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
-    async def test_leaves_other_sessions(self, people: UserDirectory) -> None:
-        person = await people.join()
-        elsewhere = (await people.log_in(person.email)).json()["data"]["refresh_token"]
-        await people.log_out(person)
-        assert (await people.refresh(elsewhere)).status_code == 200
+    async def test_other_sessions_are_kept(self, user_client: UserClient) -> None:
+        user = await user_client.join()
+        elsewhere = (await user_client.log_in(user.email)).json()["data"]["refresh_token"]
+        await user_client.log_out(user)
+        assert (await user_client.refresh(elsewhere)).status_code == 200
 
-    async def test_wins_against_a_refresh_at_once(self, people: UserDirectory) -> None:
+    async def test_logout_wins_against_a_concurrent_refresh(self, user_client: UserClient) -> None:
         for _ in range(5):
-            person = await people.join()
-            renewed, _ = await asyncio.gather(people.refresh(person.refresh_token), people.log_out(person))
-            token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else person.refresh_token
-            assert (await people.refresh(token)).status_code == 401
+            user = await user_client.join()
+            renewed, _ = await asyncio.gather(user_client.refresh(user.refresh_token), user_client.log_out(user))
+            token = renewed.json()["data"]["refresh_token"] if renewed.status_code == 200 else user.refresh_token
+            assert (await user_client.refresh(token)).status_code == 401
 
-    async def test_a_refresh_that_waits_for_it_gets_nothing(self, people: UserDirectory, database: Database) -> None:
-        person = await people.join()
+    async def test_refresh_that_waits_for_a_logout_is_refused(
+        self, user_client: UserClient, database: Database
+    ) -> None:
+        user = await user_client.join()
         async with database.transaction() as log_out:
             await log_out.execute(
                 text("UPDATE sessions SET revoked_at = now() WHERE session_id = :session_id"),
-                {"session_id": uuid.UUID(session_of(person.access_token))},
+                {"session_id": uuid.UUID(session_of(user.access_token))},
             )
-            renewing = asyncio.ensure_future(people.refresh(person.refresh_token))
+            renewing = asyncio.ensure_future(user_client.refresh(user.refresh_token))
             await eventually(lambda: database.fetch_all(WAITING_REFRESH))
         renewed = await renewing
         assert (renewed.status_code, code_of(renewed)) == (401, "UNAUTHORIZED")
 
-    async def test_is_listed_as_long_as_access_tokens_live(
-        self, people: UserDirectory, books: Books, database: Database
+    async def test_revoked_session_is_listed_until_its_access_tokens_expire(
+        self, user_client: UserClient, ledger: LedgerCaller, database: Database
     ) -> None:
-        person = await people.join()
-        newest = (await people.refresh(person.refresh_token)).json()["data"]["access_token"]
+        user = await user_client.join()
+        newest = (await user_client.refresh(user.refresh_token)).json()["data"]["access_token"]
         session_id = session_of(newest)
-        await people.log_out(person)
+        await user_client.log_out(user)
 
-        expires_at = (await revoked_sessions(books))[session_id]
+        expires_at = (await revoked_sessions(ledger))[session_id]
         expiry_of_newest = jwt.decode(newest, options={"verify_signature": False})["exp"]
         assert datetime.fromisoformat(expires_at).timestamp() == expiry_of_newest
 
@@ -207,37 +207,39 @@ class TestLogOut:
             text("UPDATE sessions SET access_expires_at = now() WHERE session_id = :session_id"),
             {"session_id": session_id},
         )
-        assert session_id not in await revoked_sessions(books)
+        assert session_id not in await revoked_sessions(ledger)
 
 
 class TestMessages:
     @pytest.fixture
-    async def gateway_queue(self, rabbitmq_url: str, people: UserDirectory) -> AsyncIterator[AbstractQueue]:
-        await eventually(lambda: _broker_is_ok(people.http))
+    async def gateway_queue(self, rabbitmq_url: str, user_client: UserClient) -> AsyncIterator[AbstractQueue]:
+        await eventually(lambda: _broker_is_ok(user_client.http))
         connection = await aio_pika.connect(rabbitmq_url)
         async with connection, connection.channel() as channel:
             queue = await channel.declare_queue(exclusive=True)
             await queue.bind(MESSAGES_EXCHANGE, "session.revoked")
             yield queue
 
-    async def test_log_out_is_told_to_gateways_at_once(
-        self, people: UserDirectory, gateway_queue: AbstractQueue
+    async def test_logout_is_announced_to_gateways_at_once(
+        self, user_client: UserClient, gateway_queue: AbstractQueue
     ) -> None:
-        person = await people.join()
+        user = await user_client.join()
 
-        await people.log_out(person)
+        await user_client.log_out(user)
 
         heard = await _next(gateway_queue)
         assert heard["type"] == "session.revoked"
-        assert heard["subject"] == heard["data"]["session_id"] == session_of(person.access_token)
+        assert heard["subject"] == heard["data"]["session_id"] == session_of(user.access_token)
         assert datetime.fromisoformat(heard["data"]["expires_at"]) > datetime.now(UTC)
 
-    async def test_so_is_a_reused_token(self, people: UserDirectory, gateway_queue: AbstractQueue) -> None:
-        person = await people.join()
+    async def test_reused_token_is_announced_to_gateways(
+        self, user_client: UserClient, gateway_queue: AbstractQueue
+    ) -> None:
+        user = await user_client.join()
         for _ in range(2):
-            await people.refresh(person.refresh_token)
+            await user_client.refresh(user.refresh_token)
         heard = await _next(gateway_queue)
-        assert heard["data"]["session_id"] == session_of(person.access_token)
+        assert heard["data"]["session_id"] == session_of(user.access_token)
 
 
 async def _broker_is_ok(http: httpx.AsyncClient) -> bool:
@@ -249,11 +251,11 @@ async def _next(queue: AbstractQueue) -> dict[str, Any]:
         return dict(json.loads((await anext(messages)).body))
 
 
-async def test_housekeeping_drops_what_is_over_only(
-    people_of_a_tidy_copy: UserDirectory, people: UserDirectory, database: Database
+async def test_housekeeping_deletes_only_expired_sessions(
+    housekeeping_user_client: UserClient, user_client: UserClient, database: Database
 ) -> None:
-    over, revoked, alive = [await people.join() for _ in range(3)]
-    await people.log_out(revoked)
+    over, revoked, alive = [await user_client.join() for _ in range(3)]
+    await user_client.log_out(revoked)
     await _age(database, over, revoked)
 
     async def left() -> bool:
@@ -262,13 +264,13 @@ async def test_housekeeping_drops_what_is_over_only(
         return found.isdisjoint({session_of(over.access_token), session_of(revoked.access_token)})
 
     await eventually(left)
-    assert (await people.refresh(alive.refresh_token)).status_code == 200
-    assert (await people_of_a_tidy_copy.refresh(over.refresh_token)).status_code == 401
+    assert (await user_client.refresh(alive.refresh_token)).status_code == 200
+    assert (await housekeeping_user_client.refresh(over.refresh_token)).status_code == 401
 
 
-async def _age(database: Database, *people: Person) -> None:
-    """Let all their tokens be dead."""
-    ids = [uuid.UUID(session_of(person.access_token)) for person in people]
+async def _age(database: Database, *user_client: LoggedInUser) -> None:
+    """Expire all tokens."""
+    ids = [uuid.UUID(session_of(user.access_token)) for user in user_client]
     parameters = {"session_ids": ids}
     await database.execute(
         text("UPDATE refresh_tokens SET expires_at = now() WHERE session_id = ANY(:session_ids)"), parameters

@@ -1,38 +1,38 @@
-"""What happened in a wallet, and to somebody's points (W7)."""
+"""Statements of credits and of loyalty points (W7)."""
 
 import uuid
 
 import httpx
 import pytest
 
-from tests.integration.users.people import Books, Person, UserDirectory, code_of
-from tests.integration.users.statements_read import read_page, read_pages
+from tests.integration.users.statement_pages import read_page, read_pages
+from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient, code_of
 
 
 @pytest.fixture(scope="module")
-async def fan(people: UserDirectory, books: Books) -> Person:
-    """Somebody to whom a few things happened."""
-    fan = await people.join()
-    friend = await books.open_wallet("10.00")
+async def fan(user_client: UserClient, ledger: LedgerCaller) -> LoggedInUser:
+    """A user with a few movements."""
+    fan = await user_client.join()
+    friend = await ledger.open_wallet("10.00")
     deduct, escrow = uuid.uuid4(), uuid.uuid4()
     for done in (
-        await books.top_up(fan.user_id, "100.00"),
-        await books.deduct(fan.user_id, "30.00", request_id=deduct, reference="order 1"),
-        await books.transfer(friend, fan.user_id, "5.00"),
-        await books.hold(fan.user_id, "20.00", request_id=escrow),
-        await books.void(undoes_request_id=escrow),
-        await books.refund(deduct),
-        await books.transfer(fan.user_id, friend, "0.00"),
-        await award(books, fan.user_id, 30),
-        await award(books, fan.user_id, 12),
+        await ledger.top_up(fan.user_id, "100.00"),
+        await ledger.deduct(fan.user_id, "30.00", request_id=deduct, reference="order 1"),
+        await ledger.transfer(friend, fan.user_id, "5.00"),
+        await ledger.hold(fan.user_id, "20.00", request_id=escrow),
+        await ledger.void(undoes_request_id=escrow),
+        await ledger.refund(deduct),
+        await ledger.transfer(fan.user_id, friend, "0.00"),
+        await award(ledger, fan.user_id, 30),
+        await award(ledger, fan.user_id, 12),
     ):
         assert done.status_code == 200, done.text
     return fan
 
 
-async def award(books: Books, user_id: uuid.UUID, points: object, **more: object) -> httpx.Response:
+async def award(ledger: LedgerCaller, user_id: uuid.UUID, points: object, **more: object) -> httpx.Response:
     body = {"user_id": user_id, "points": points, "reference": "a tip", **more}
-    return await books.post("/internal/ledger/points", **body)
+    return await ledger.post("/internal/ledger/points", **body)
 
 
 EXPECTED = [
@@ -47,8 +47,10 @@ EXPECTED = [
 
 
 class TestStatement:
-    async def test_it_is_newest_first_with_the_balance_after_each(self, people: UserDirectory, fan: Person) -> None:
-        statement = await read_page(people, fan)
+    async def test_it_is_newest_first_with_the_balance_after_each(
+        self, user_client: UserClient, fan: LoggedInUser
+    ) -> None:
+        statement = await read_page(user_client, fan)
         lines = [(entry["kind"], entry["amount"], entry["balance_after"]) for entry in statement["entries"]]
         assert lines == EXPECTED
         assert (statement["currency"], statement["next_cursor"]) == ("SGD", None)
@@ -56,85 +58,93 @@ class TestStatement:
         times = [entry["at"] for entry in statement["entries"]]
         assert times == sorted(times, reverse=True)
 
-    async def test_the_newest_balance_is_the_balance(self, people: UserDirectory, fan: Person) -> None:
-        balance = (await people.http.get("/api/credits/balance", headers=fan.headers)).json()["data"]
-        assert (await read_page(people, fan, limit="1"))["entries"][0]["balance_after"] == balance["credit_balance"]
+    async def test_the_newest_balance_is_the_balance(self, user_client: UserClient, fan: LoggedInUser) -> None:
+        balance = (await user_client.http.get("/api/credits/balance", headers=fan.headers)).json()["data"]
+        assert (await read_page(user_client, fan, limit="1"))["entries"][0]["balance_after"] == balance[
+            "credit_balance"
+        ]
 
     @pytest.mark.parametrize("limit", range(1, 8))
-    async def test_pages_put_together_are_the_whole(self, people: UserDirectory, fan: Person, limit: int) -> None:
-        pages = [page async for page in read_pages(people, fan, limit=str(limit))]
-        assert [entry for page in pages for entry in page] == (await read_page(people, fan))["entries"]
+    async def test_pages_together_are_the_whole_statement(
+        self, user_client: UserClient, fan: LoggedInUser, limit: int
+    ) -> None:
+        pages = [page async for page in read_pages(user_client, fan, limit=str(limit))]
+        assert [entry for page in pages for entry in page] == (await read_page(user_client, fan))["entries"]
         assert {len(page) for page in pages[:-1]} <= {limit}
-        assert pages[-1], "an empty page at the end is one too many"
+        assert pages[-1], "the last page is empty"
 
-    async def test_what_happens_meanwhile_does_not_move_the_pages(self, people: UserDirectory, books: Books) -> None:
-        fan = await people.join()
+    async def test_new_entries_do_not_shift_later_pages(self, user_client: UserClient, ledger: LedgerCaller) -> None:
+        fan = await user_client.join()
         for _ in range(4):
-            await books.top_up(fan.user_id, "1.00")
-        first = await read_page(people, fan, limit="2")
-        await books.top_up(fan.user_id, "50.00")
-        second = await read_page(people, fan, limit="2", cursor=first["next_cursor"])
+            await ledger.top_up(fan.user_id, "1.00")
+        first = await read_page(user_client, fan, limit="2")
+        await ledger.top_up(fan.user_id, "50.00")
+        second = await read_page(user_client, fan, limit="2", cursor=first["next_cursor"])
         assert [entry["balance_after"] for entry in first["entries"] + second["entries"]] == [
             "4.00", "3.00", "2.00", "1.00",
         ]  # fmt: skip
 
-    async def test_who_has_nothing_has_no_entries(self, people: UserDirectory) -> None:
-        statement = await read_page(people, await people.join())
+    async def test_new_user_has_no_entries(self, user_client: UserClient) -> None:
+        statement = await read_page(user_client, await user_client.join())
         assert (statement["entries"], statement["next_cursor"]) == ([], None)
 
-    async def test_points_have_a_statement_of_their_own(self, people: UserDirectory, fan: Person) -> None:
-        statement = await read_page(people, fan, currency="POINTS")
+    async def test_points_have_their_own_statement(self, user_client: UserClient, fan: LoggedInUser) -> None:
+        statement = await read_page(user_client, fan, currency="POINTS")
         lines = [(entry["kind"], entry["amount"], entry["balance_after"]) for entry in statement["entries"]]
         assert lines == [("points", "12.00", "42.00"), ("points", "30.00", "30.00")]
 
     @pytest.mark.parametrize("limit", ["0", "101", "x"])
-    async def test_a_page_has_a_hundred_entries_at_most(self, people: UserDirectory, fan: Person, limit: str) -> None:
-        await self.assert_bad_input(people, fan, limit=limit)
+    async def test_a_page_has_a_hundred_entries_at_most(
+        self, user_client: UserClient, fan: LoggedInUser, limit: str
+    ) -> None:
+        await self.assert_bad_input(user_client, fan, limit=limit)
 
-    async def test_there_are_two_currencies(self, people: UserDirectory, fan: Person) -> None:
-        await self.assert_bad_input(people, fan, currency="USD")
+    async def test_there_are_two_currencies(self, user_client: UserClient, fan: LoggedInUser) -> None:
+        await self.assert_bad_input(user_client, fan, currency="USD")
 
-    async def test_a_cursor_is_of_one_statement(self, people: UserDirectory, fan: Person) -> None:
-        cursor = (await read_page(people, fan, limit="1"))["next_cursor"]
-        await self.assert_bad_input(people, fan, cursor=cursor, currency="POINTS")
-        await self.assert_bad_input(people, await people.join(), cursor=cursor)
-        await self.assert_bad_input(people, fan, cursor=f"{uuid.uuid4().hex}-1.00")
-        await self.assert_bad_input(people, fan, cursor="x\x00")
+    async def test_cursor_is_bound_to_its_statement(self, user_client: UserClient, fan: LoggedInUser) -> None:
+        cursor = (await read_page(user_client, fan, limit="1"))["next_cursor"]
+        await self.assert_bad_input(user_client, fan, cursor=cursor, currency="POINTS")
+        await self.assert_bad_input(user_client, await user_client.join(), cursor=cursor)
+        await self.assert_bad_input(user_client, fan, cursor=f"{uuid.uuid4().hex}-1.00")
+        await self.assert_bad_input(user_client, fan, cursor="x\x00")
 
-    async def test_it_is_ones_own(self, people: UserDirectory) -> None:
-        answer = await people.http.get("/api/credits/statement")
+    async def test_statement_shows_only_the_callers_entries(self, user_client: UserClient) -> None:
+        answer = await user_client.http.get("/api/credits/statement")
         assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
 
     @staticmethod
-    async def assert_bad_input(people: UserDirectory, fan: Person, **query: str) -> None:
-        answer = await people.http.get("/api/credits/statement", params=query, headers=fan.headers)
+    async def assert_bad_input(user_client: UserClient, fan: LoggedInUser, **query: str) -> None:
+        answer = await user_client.http.get("/api/credits/statement", params=query, headers=fan.headers)
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
 class TestPoints:
-    async def test_they_are_on_the_profile_and_are_no_credits(self, people: UserDirectory, fan: Person) -> None:
-        profile = (await people.http.get(f"/api/users/{fan.user_id}", headers=fan.headers)).json()["data"]
+    async def test_points_are_on_the_profile_separate_from_credits(
+        self, user_client: UserClient, fan: LoggedInUser
+    ) -> None:
+        profile = (await user_client.http.get(f"/api/users/{fan.user_id}", headers=fan.headers)).json()["data"]
         assert (profile["loyalty_points"], profile["credit_balance"]) == (42, "105.00")
 
-    async def test_they_are_awarded_once_under_one_id(self, books: Books) -> None:
-        user_id, request_id = await books.open_wallet(), uuid.uuid4()
-        answers = [await award(books, user_id, 10, request_id=request_id) for _ in range(3)]
+    async def test_award_is_idempotent(self, ledger: LedgerCaller) -> None:
+        user_id, request_id = await ledger.open_wallet(), uuid.uuid4()
+        answers = [await award(ledger, user_id, 10, request_id=request_id) for _ in range(3)]
         assert {answer.text for answer in answers} == {answers[0].text}
         assert answers[0].json()["data"]["points_balance"] == 10
-        assert (await award(books, user_id, 5)).json()["data"]["points_balance"] == 15
-        assert await books.contradictions() == []
+        assert (await award(ledger, user_id, 5)).json()["data"]["points_balance"] == 15
+        assert await ledger.invariant_violations() == []
 
-    async def test_the_same_id_for_more_is_refused(self, books: Books) -> None:
-        user_id, request_id = await books.open_wallet(), uuid.uuid4()
-        await award(books, user_id, 10, request_id=request_id)
-        answer = await award(books, user_id, 11, request_id=request_id)
+    async def test_request_id_with_another_amount_of_points_is_refused(self, ledger: LedgerCaller) -> None:
+        user_id, request_id = await ledger.open_wallet(), uuid.uuid4()
+        await award(ledger, user_id, 10, request_id=request_id)
+        answer = await award(ledger, user_id, 11, request_id=request_id)
         assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_nobody_gets_none(self, books: Books) -> None:
-        answer = await award(books, uuid.uuid4(), 10)
+    async def test_unknown_user_is_404(self, ledger: LedgerCaller) -> None:
+        answer = await award(ledger, uuid.uuid4(), 10)
         assert (answer.status_code, code_of(answer)) == (404, "USER_NOT_FOUND")
 
     @pytest.mark.parametrize("points", [0, -1, 1.5, "10", True, 1_000_000_001])
-    async def test_they_are_whole_and_more_than_none(self, books: Books, points: object) -> None:
-        answer = await award(books, await books.open_wallet(), points)
+    async def test_points_are_positive_integers(self, ledger: LedgerCaller, points: object) -> None:
+        answer = await award(ledger, await ledger.open_wallet(), points)
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")

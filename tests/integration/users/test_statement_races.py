@@ -1,5 +1,5 @@
-# ruff: noqa: SLF001 - the statement itself is looked at
-"""A statement is right while credits move, and costs the same however long it is."""
+# ruff: noqa: SLF001 - the test reads the statement itself
+"""A statement is correct while credits move, and costs the same at any length."""
 
 import asyncio
 import uuid
@@ -11,8 +11,8 @@ import pytest
 
 from common.db.engine import Database
 from tests.integration.inventory.test_plans import Explainer
-from tests.integration.users.people import Books
-from tests.integration.users.statements_read import whole_statement
+from tests.integration.users.statement_pages import whole_statement
+from tests.integration.users.user_client import LedgerCaller
 from tests.support.servers import DatabaseFactory
 from users.ledger import repository
 from users.ledger.repository import LedgerRepository
@@ -23,45 +23,45 @@ PAGE = 21
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
+def ledger_service(database: Database) -> Ledger:
     return Ledger(LedgerRepository(database))
 
 
-async def test_each_line_has_the_balance_that_its_movement_saw(books: Books, ledger: Ledger) -> None:
-    """Twelve at once move one wallet's credits in every way there is; a reader turns the pages all the while."""
-    fan, friend = await books.open_wallet("500.00"), await books.open_wallet("500.00")
+async def test_each_line_has_the_balance_after_its_movement(ledger: LedgerCaller, ledger_service: Ledger) -> None:
+    """Twelve concurrent tasks move one wallet's credits in every way; a reader pages through the statement meanwhile."""
+    fan, friend = await ledger.open_wallet("500.00"), await ledger.open_wallet("500.00")
     answers: list[httpx.Response] = []
 
     async def move(seed: int) -> None:
         for turn in range(seed, seed + 5):
             match turn % 5:
                 case 0:
-                    answers.append(await books.deduct(fan, "3.00"))
+                    answers.append(await ledger.deduct(fan, "3.00"))
                 case 1:
-                    answers.append(await books.top_up(fan, "2.00"))
+                    answers.append(await ledger.top_up(fan, "2.00"))
                 case 2:
-                    await books.transfer(fan, friend, "1.00")
+                    await ledger.transfer(fan, friend, "1.00")
                 case 3:
-                    await books.transfer(friend, fan, "1.50")
+                    await ledger.transfer(friend, fan, "1.50")
                 case _:
-                    await books.hold(fan, "0.50")
+                    await ledger.hold(fan, "0.50")
 
     moving = asyncio.gather(*(move(seed) for seed in range(12)))
     lengths = []
     while not moving.done():
-        lengths.append(len(await whole_statement(ledger, fan, per_page=7)))
+        lengths.append(len(await whole_statement(ledger_service, fan, per_page=7)))
     await moving
 
-    lines = await whole_statement(ledger, fan, per_page=7)
+    lines = await whole_statement(ledger_service, fan, per_page=7)
     assert lengths == sorted(lengths)
     assert lengths[0] < len(lines) == 1 + 12 * 5
-    assert lines[0].balance_after == await ledger.balance_of(fan)
+    assert lines[0].balance_after == await ledger_service.balance_of(fan)
     after = {line.transaction_id: line.balance_after for line in lines}
     for data in (answer.json()["data"] for answer in answers):
         assert after[uuid.UUID(data["transaction_id"])] == Decimal(data["balance"])
 
 
-# A wallet with very many entries, among others'; written past the triggers, which would look at each.
+# A wallet with very many entries, among others; written without the triggers, which would check each entry.
 FILL = """
     SET session_replication_role = replica;
     CREATE TEMP TABLE made AS
@@ -82,7 +82,7 @@ NTH = """
 """
 
 
-async def test_a_page_of_a_very_long_statement_reads_little(database_url: DatabaseFactory) -> None:
+async def test_page_of_a_long_statement_reads_few_rows(database_url: DatabaseFactory) -> None:
     connection = await asyncpg.connect(database_url("users").replace("postgresql+asyncpg", "postgresql"))
     fan = str(uuid.uuid4())
     for statement in FILL.format(fan=fan, entries=2 * LONG).split(";"):
@@ -95,5 +95,5 @@ async def test_a_page_of_a_very_long_statement_reads_little(database_url: Databa
         assert not [scan for scan in explained.scans if scan.startswith("Seq Scan")], explained
         pages.append(explained.pages)
     await connection.close()
-    # Three or four levels of an index for each entry's transaction, and for the page itself a few more.
+    # Three or four index levels for each entry's transaction, and a few more for the page itself.
     assert max(pages) <= 6 * PAGE, pages

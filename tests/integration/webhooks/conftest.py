@@ -15,8 +15,8 @@ from devstack.sandbox.settings import Settings as SandboxSettings
 from orchestrator.app import create_app as create_orchestrator
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
-from tests.integration.users.people import Person, UserDirectory
-from tests.integration.webhooks.webhook_fixtures import Counters, Fan
+from tests.integration.users.user_client import LoggedInUser, UserClient
+from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness
 from tests.support.http_client import http_client
 from tests.support.nowhere import NO_OTHER_SERVICES, NOWHERE_URL
 from tests.support.servers import DatabaseFactory
@@ -28,24 +28,24 @@ NewFan = Callable[[], Awaitable[Fan]]
 
 
 @dataclass(frozen=True)
-class Outside:
-    """The sandbox, as every provider and as the mail server that takes the notifications of credited payments."""
+class ExternalServices:
+    """The sandbox, as every provider and as the mail server for the notifications of credited payments."""
 
     url: str
     smtp_url: str
 
 
 @pytest.fixture(scope="module")
-async def outside() -> AsyncIterator[Outside]:
+async def external_services() -> AsyncIterator[ExternalServices]:
     settings = SandboxSettings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=NOWHERE_URL)
     app = create_sandbox(settings)
     async with serving(app, settings) as url:
-        yield Outside(url, f"smtp://127.0.0.1:{app.state.mail_server.port}")
+        yield ExternalServices(url, f"smtp://127.0.0.1:{app.state.mail_server.port}")
 
 
 @pytest.fixture(scope="module")
-def sandbox_url(outside: Outside) -> str:
-    return outside.url
+def sandbox_url(external_services: ExternalServices) -> str:
+    return external_services.url
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,9 @@ async def users_url(users_settings: UsersSettings) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="module")
-def settings(database_url: DatabaseFactory, rabbitmq_url: str, users_url: str, outside: Outside) -> WorkerSettings:
+def settings(
+    database_url: DatabaseFactory, rabbitmq_url: str, users_url: str, external_services: ExternalServices
+) -> WorkerSettings:
     return WorkerSettings(
         env="test",
         database_url=SecretStr(database_url("orchestrator")),
@@ -77,9 +79,9 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, users_url: str, o
         | {
             "users_url": users_url,
             "jwks_url": f"{users_url}/.well-known/jwks.json",
-            "stripe_api_url": outside.url,
-            "nowpayments_api_url": outside.url,
-            "smtp_url": outside.smtp_url,
+            "stripe_api_url": external_services.url,
+            "nowpayments_api_url": external_services.url,
+            "smtp_url": external_services.smtp_url,
         },
         job_retry_seconds="0.1",
         outbox_poll_seconds=0.2,
@@ -94,45 +96,45 @@ async def orchestrator_url(settings: WorkerSettings) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def opened(
+async def opened_harness(
     settings: WorkerSettings, users_settings: UsersSettings, orchestrator_url: str, sandbox_url: str
-) -> AsyncIterator[Counters]:
+) -> AsyncIterator[WebhookHarness]:
     database = Database(settings, application_name="tests")
     users_database = Database(users_settings, application_name="tests")
     async with (
         http_client(orchestrator_url) as http,
         http_client(sandbox_url) as sandbox,
     ):
-        yield Counters(http, sandbox, database, users_database, settings)
+        yield WebhookHarness(http, sandbox, database, users_database, settings)
     await database.close()
     await users_database.close()
 
 
 @pytest.fixture
-async def counters(opened: Counters) -> AsyncIterator[Counters]:
-    """Faults that were ordered, and jobs that wait for a try, end with the test."""
-    yield opened
-    await opened.sandbox.delete("/control/faults")
-    await opened.cancel_jobs()
+async def harness(opened_harness: WebhookHarness) -> AsyncIterator[WebhookHarness]:
+    """Ordered faults and queued jobs end with the test."""
+    yield opened_harness
+    await opened_harness.sandbox.delete("/control/faults")
+    await opened_harness.cancel_jobs()
 
 
 @pytest.fixture(scope="module")
-async def working(settings: WorkerSettings) -> AsyncIterator[None]:
-    """A worker works on the jobs."""
+async def running_worker(settings: WorkerSettings) -> AsyncIterator[None]:
+    """Run a worker."""
     async with serving(create_worker(settings), settings):
         yield
 
 
 @pytest.fixture(scope="module")
-async def people(users_url: str) -> AsyncIterator[UserDirectory]:
+async def user_client(users_url: str) -> AsyncIterator[UserClient]:
     async with http_client(users_url) as http:
-        yield UserDirectory(http)
+        yield UserClient(http)
 
 
 @pytest.fixture
-async def new_fan(people: UserDirectory, counters: Counters) -> NewFan:
+async def new_fan(user_client: UserClient, harness: WebhookHarness) -> NewFan:
     async def make() -> Fan:
-        return Fan(await people.join(), counters.http, people.http)
+        return Fan(await user_client.join(), harness.http, user_client.http)
 
     return make
 
@@ -143,11 +145,11 @@ async def fan(new_fan: NewFan) -> Fan:
 
 
 @pytest.fixture
-async def admin(people: UserDirectory, counters: Counters) -> Fan:
-    person = await people.join()
-    await counters.users_database.execute(
-        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": person.user_id}
+async def admin(user_client: UserClient, harness: WebhookHarness) -> Fan:
+    user = await user_client.join()
+    await harness.users_database.execute(
+        text("UPDATE users SET roles = '{admin,customer}' WHERE user_id = :user_id"), {"user_id": user.user_id}
     )
-    data = (await people.log_in(person.email)).json()["data"]
-    person = Person(person.user_id, person.email, person.phone, data["access_token"], data["refresh_token"])
-    return Fan(person, counters.http, people.http)
+    data = (await user_client.log_in(user.email)).json()["data"]
+    user = LoggedInUser(user.user_id, user.email, user.phone, data["access_token"], data["refresh_token"])
+    return Fan(user, harness.http, user_client.http)

@@ -1,4 +1,4 @@
-"""What is let in, kept once and answered at once; what is not, and leaves no trace but a count. Nobody works on jobs."""
+"""Which webhooks are accepted and stored once, and which are rejected and only counted. No worker runs."""
 
 import uuid
 
@@ -11,8 +11,8 @@ from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.payments.adapters.port import Inbound
 from orchestrator.jobs.record import NewJob
-from tests.integration.users.people import code_of
-from tests.integration.webhooks.webhook_fixtures import Counters, Fan, event_id, statuses, success
+from tests.integration.users.user_client import code_of
+from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness, event_id, statuses, success
 from tests.support.signing import as_bytes, nowpayments_signature, stripe_event, stripe_signature, supplier_signature
 
 MEBIBYTE = 1_048_576
@@ -24,65 +24,65 @@ def rejections(provider: str, reason: str) -> float:
 
 
 class TestAccepted:
-    async def test_it_is_kept_with_the_job_that_will_process_it(self, counters: Counters) -> None:
-        before = await counters.counts()
+    async def test_webhook_is_stored_with_its_job(self, harness: WebhookHarness) -> None:
+        before = await harness.counts()
         event = stripe_event("customer.created", {"id": "cus_1"}, id=event_id())
-        answer = await counters.tell_by_stripe(event)
+        answer = await harness.notify_by_stripe(event)
         assert (answer.status_code, answer.json()) == (200, {"success": True, "data": {"received": True}})
-        row = await counters.logged(event["id"])
+        row = await harness.logged(event["id"])
         assert row is not None
         assert (row["provider"], row["event_type"], row["status"]) == ("stripe", "customer.created", "received")
         assert bytes(row["body"]) == as_bytes(event)
-        after = await counters.counts()
+        after = await harness.counts()
         assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
 
-    async def test_each_provider_has_its_door(self, counters: Counters) -> None:
+    async def test_each_provider_has_its_route(self, harness: WebhookHarness) -> None:
         notice = {"payment_id": 17, "payment_status": "waiting", "price_amount": 5, "price_currency": "sgd"}
-        assert (await counters.tell_by_nowpayments(notice)).status_code == 200
-        assert (await counters.tell_by_supplier({"event_id": "kg-17", "type": "order.ready"})).status_code == 200
-        assert await counters.logged("17:waiting:0")
-        assert await counters.logged("kg-17")
+        assert (await harness.notify_by_nowpayments(notice)).status_code == 200
+        assert (await harness.notify_by_supplier({"event_id": "kg-17", "type": "order.ready"})).status_code == 200
+        assert await harness.logged("17:waiting:0")
+        assert await harness.logged("kg-17")
 
-    async def test_a_hundred_copies_at_once_are_one(self, counters: Counters) -> None:
-        before = await counters.counts()
+    async def test_hundred_concurrent_copies_are_stored_once(self, harness: WebhookHarness) -> None:
+        before = await harness.counts()
         event = stripe_event("customer.created", {}, id=event_id())
-        assert await statuses(*(counters.tell_by_stripe(event) for _ in range(100))) == {200: 100}
-        after = await counters.counts()
+        assert await statuses(*(harness.notify_by_stripe(event) for _ in range(100))) == {200: 100}
+        after = await harness.counts()
         assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
 
-    async def test_the_same_id_of_another_provider_is_another(self, counters: Counters) -> None:
+    async def test_ids_are_scoped_to_the_provider(self, harness: WebhookHarness) -> None:
         one = event_id()
-        await counters.tell_by_stripe(stripe_event("customer.created", {}, id=one))
-        before = await counters.counts()
-        assert (await counters.tell_by_supplier({"event_id": one, "type": "order.ready"})).status_code == 200
-        assert (await counters.counts())["webhooks"] - before["webhooks"] == 1
+        await harness.notify_by_stripe(stripe_event("customer.created", {}, id=one))
+        before = await harness.counts()
+        assert (await harness.notify_by_supplier({"event_id": one, "type": "order.ready"})).status_code == 200
+        assert (await harness.counts())["webhooks"] - before["webhooks"] == 1
 
-    async def test_a_mebibyte_is_not_too_much_and_one_byte_more_is(self, counters: Counters) -> None:
+    async def test_webhook_is_limited_to_one_mebibyte(self, harness: WebhookHarness) -> None:
         envelope = as_bytes({"event_id": (one := event_id()), "type": "t", "padding": ""})
         body = envelope[:-2] + b"x" * (MEBIBYTE - len(envelope)) + b'"}'
-        secret = counters.settings.supplier_webhook_secret
+        secret = harness.settings.supplier_webhook_secret
         assert len(body) == MEBIBYTE
-        assert (await counters.send("kinguin", body, supplier_signature(body, secret))).status_code == 200
-        assert await counters.logged(one)
+        assert (await harness.send("kinguin", body, supplier_signature(body, secret))).status_code == 200
+        assert await harness.logged(one)
         body += b" "
-        answer = await counters.send("kinguin", body, supplier_signature(body, secret))
+        answer = await harness.send("kinguin", body, supplier_signature(body, secret))
         assert (answer.status_code, code_of(answer)) == (413, "VALIDATION_ERROR")
 
 
 class TestRefused:
-    """Nothing is stored."""
+    """A rejected webhook is not stored."""
 
     async def refused(
-        self, counters: Counters, provider: str, body: bytes, signature: str | None, *, header: str = ""
+        self, harness: WebhookHarness, provider: str, body: bytes, signature: str | None, *, header: str = ""
     ) -> tuple[int, str]:
-        before = await counters.counts()
-        answer = await counters.send(provider, body, signature, header=header)
-        assert await counters.counts() == before
+        before = await harness.counts()
+        answer = await harness.send(provider, body, signature, header=header)
+        assert await harness.counts() == before
         return answer.status_code, code_of(answer)
 
     @pytest.mark.parametrize("provider", ["stripe", "nowpayments", "kinguin"])
-    async def test_without_a_good_signature(self, counters: Counters, provider: str) -> None:
-        settings, before = counters.settings, rejections(provider, "signature")
+    async def test_invalid_signature_is_rejected(self, harness: WebhookHarness, provider: str) -> None:
+        settings, before = harness.settings, rejections(provider, "signature")
         payload = {"id": "evt_x", "event_id": "x", "payment_id": 1, "payment_status": "finished", "type": "t"}
         body = as_bytes(payload)
         wrong = SecretStr("wrong")
@@ -98,25 +98,25 @@ class TestRefused:
         }
         signatures = [None, "", "nonsense", forged[provider], *(s for name, s in others.items() if name != provider)]
         for signature in signatures:
-            assert await self.refused(counters, provider, body, signature) == (401, "SIGNATURE_INVALID")
+            assert await self.refused(harness, provider, body, signature) == (401, "SIGNATURE_INVALID")
         good = others[provider]
-        assert await self.refused(counters, provider, body + b" ", good[:-1] + "0") == (401, "SIGNATURE_INVALID")
-        assert await self.refused(counters, provider, body, good, header="x-signature") == (401, "SIGNATURE_INVALID")
+        assert await self.refused(harness, provider, body + b" ", good[:-1] + "0") == (401, "SIGNATURE_INVALID")
+        assert await self.refused(harness, provider, body, good, header="x-signature") == (401, "SIGNATURE_INVALID")
         assert rejections(provider, "signature") - before == len(signatures) + 2
 
-    async def test_signed_too_long_ago(self, counters: Counters) -> None:
+    async def test_expired_signature_is_rejected(self, harness: WebhookHarness) -> None:
         before = rejections("stripe", "stale")
         body = as_bytes(stripe_event("customer.created", {}))
-        old = stripe_signature(body, seconds_ago=301, secret=counters.settings.stripe_webhook_secret)
-        assert await self.refused(counters, "stripe", body, old) == (400, "VALIDATION_ERROR")
+        old = stripe_signature(body, seconds_ago=301, secret=harness.settings.stripe_webhook_secret)
+        assert await self.refused(harness, "stripe", body, old) == (400, "VALIDATION_ERROR")
         assert rejections("stripe", "stale") - before == 1
 
-    async def test_a_provider_that_nobody_knows(self, counters: Counters) -> None:
-        assert (await counters.http.post("/api/webhooks/paypal", content=b"{}")).status_code == 404
+    async def test_unknown_provider_is_rejected(self, harness: WebhookHarness) -> None:
+        assert (await harness.http.post("/api/webhooks/paypal", content=b"{}")).status_code == 404
 
 
-async def test_without_its_job_a_webhook_is_not_kept(counters: Counters) -> None:
-    before = await counters.counts()
+async def test_webhook_without_its_job_is_not_stored(harness: WebhookHarness) -> None:
+    before = await harness.counts()
     job = NewJob(
         kind="webhook",
         payload={},
@@ -126,41 +126,41 @@ async def test_without_its_job_a_webhook_is_not_kept(counters: Counters) -> None
         correlation_id="",
     )
     with pytest.raises(DBAPIError):
-        await WebhookLog(counters.database).store(
+        await WebhookLog(harness.database).store(
             Inbound(external_id=event_id(), event_type="t"),
             b"{}",
             provider=Provider.STRIPE,
             webhook_id=uuid.uuid4(),
             job=job,
         )
-    assert await counters.counts() == before
+    assert await harness.counts() == before
 
 
 class TestLog:
-    async def test_it_is_for_admins(self, counters: Counters, fan: Fan) -> None:
+    async def test_it_is_for_admins(self, harness: WebhookHarness, fan: Fan) -> None:
         for path in ("/admin/webhook-logs", f"/admin/webhook-logs/{uuid.uuid4()}"):
             answer = await fan.get(path)
             assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
-            assert (await counters.http.get(f"/api{path}")).status_code == 401
+            assert (await harness.http.get(f"/api{path}")).status_code == 401
         answer = await fan.post(f"/admin/webhook-logs/{uuid.uuid4()}/replay")
         assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
 
-    async def test_it_is_filtered_newest_first(self, counters: Counters, admin: Fan) -> None:
+    async def test_log_is_filtered_newest_first(self, harness: WebhookHarness, admin: Fan) -> None:
         made = [event_id() for _ in range(3)]
         for one in made:
-            await counters.tell_by_stripe(stripe_event("customer.created", {}, id=one))
-        await counters.tell_by_supplier({"event_id": event_id(), "type": "order.ready"})
+            await harness.notify_by_stripe(stripe_event("customer.created", {}, id=one))
+        await harness.notify_by_supplier({"event_id": event_id(), "type": "order.ready"})
         listed = (await admin.get("/admin/webhook-logs", provider="stripe", status="received", per_page=3)).json()
         assert [webhook["external_id"] for webhook in listed["data"]] == made[::-1]
         assert listed["pagination"]["total"] >= 3
         assert (await admin.get("/admin/webhook-logs", status="processed")).json()["data"] == []
         assert (await admin.get("/admin/webhook-logs", status="lost")).status_code == 400
 
-    async def test_one_is_shown_without_its_secrets(self, counters: Counters, admin: Fan, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id(), receipt_email="fan@example.com")
-        await counters.tell_by_stripe(event)
-        row = await counters.logged(event["id"])
+    async def test_webhook_is_shown_without_secrets(self, harness: WebhookHarness, admin: Fan, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id(), receipt_email="fan@example.com")
+        await harness.notify_by_stripe(event)
+        row = await harness.logged(event["id"])
         assert row is not None
         answer = await admin.get(f"/admin/webhook-logs/{row['webhook_id']}")
         shown = answer.json()["data"]
@@ -168,9 +168,9 @@ class TestLog:
         subject = shown["payload"]["data"]["object"]
         assert (subject["client_secret"], subject["receipt_email"]) == ("[redacted]", "[redacted]")
         assert subject["amount"] == 5_000
-        assert topped_up["client_secret"] not in answer.text
+        assert top_up["client_secret"] not in answer.text
 
-    async def test_an_unknown_one_is_not_found(self, admin: Fan) -> None:
+    async def test_unknown_id_is_not_found(self, admin: Fan) -> None:
         for answer in (
             await admin.get(f"/admin/webhook-logs/{uuid.uuid4()}"),
             await admin.post(f"/admin/webhook-logs/{uuid.uuid4()}/replay"),

@@ -1,4 +1,4 @@
-"""The log of webhooks: what becomes of rows whose job has ended, of workers that wake up late, and of old rows."""
+"""The webhook log: rows whose job has ended, late workers, and the deletion of old rows."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -84,7 +84,7 @@ async def end_job(database: Database, webhook: WebhookView, status: str, **value
 
 
 class TestAbandoned:
-    async def test_what_its_job_said_last_is_shown(self, database: Database, log: WebhookLog) -> None:
+    async def test_last_error_of_the_job_is_shown(self, database: Database, log: WebhookLog) -> None:
         webhook = await stored(log)
         await end_job(database, webhook, "failed", error=REASON.model_dump_json())
         await log.end_abandoned()
@@ -92,14 +92,14 @@ class TestAbandoned:
         assert (ended.status, ended.error) == (WebhookStatus.FAILED, REASON)
         assert ended.processed_at is not None
 
-    async def test_a_cancelled_job_processes_nothing(self, database: Database, log: WebhookLog) -> None:
+    async def test_webhook_of_a_cancelled_job_fails(self, database: Database, log: WebhookLog) -> None:
         webhook = await stored(log)
         await end_job(database, webhook, "cancelled")
         await log.end_abandoned()
         ended = await seen(log, webhook.webhook_id)
         assert (ended.status, ended.error and ended.error.code) == (WebhookStatus.FAILED, "JOB_ENDED")
 
-    async def test_nor_does_one_that_is_gone(self, database: Database, log: WebhookLog) -> None:
+    async def test_webhook_of_a_deleted_job_fails(self, database: Database, log: WebhookLog) -> None:
         webhook = await begun(log)
         await database.execute(
             text("DELETE FROM jobs WHERE job_id = (SELECT job_id FROM webhook_log WHERE webhook_id = :webhook_id)"),
@@ -108,9 +108,7 @@ class TestAbandoned:
         await log.end_abandoned()
         assert (await seen(log, webhook.webhook_id)).status is WebhookStatus.FAILED
 
-    async def test_one_that_was_begun_again_after_its_end_is_what_it_was(
-        self, database: Database, log: WebhookLog
-    ) -> None:
+    async def test_webhook_restarted_after_its_end_keeps_its_status(self, database: Database, log: WebhookLog) -> None:
         webhook = await begun(log)
         result = '{"status": "processed", "outcome": "CREDITED"}'
         await end_job(database, await seen(log, webhook.webhook_id), "completed", result=result)
@@ -119,13 +117,15 @@ class TestAbandoned:
         assert (ended.status, ended.outcome, ended.error) == (WebhookStatus.PROCESSED, "CREDITED", None)
 
     @pytest.mark.parametrize("status", ["queued", "running", "retrying"])
-    async def test_one_whose_job_goes_on_is_left_alone(self, database: Database, log: WebhookLog, status: str) -> None:
+    async def test_webhook_with_an_active_job_is_not_changed(
+        self, database: Database, log: WebhookLog, status: str
+    ) -> None:
         webhook = await begun(log)
         await end_job(database, await seen(log, webhook.webhook_id), status)
         await log.end_abandoned()
         assert (await seen(log, webhook.webhook_id)).status is WebhookStatus.PROCESSING
 
-    async def test_what_is_over_stays_as_it_is(self, database: Database, log: WebhookLog) -> None:
+    async def test_settled_webhook_is_not_changed(self, database: Database, log: WebhookLog) -> None:
         webhook = await begun(log)
         await log.end(webhook, PROCESSED)
         before = await seen(log, webhook.webhook_id)
@@ -135,7 +135,7 @@ class TestAbandoned:
 
 
 class TestLateWorkers:
-    async def test_their_failure_is_not_written_over_what_was_processed(self, log: WebhookLog) -> None:
+    async def test_late_failure_does_not_overwrite_processed(self, log: WebhookLog) -> None:
         webhook = await begun(log)
         await log.end(webhook, PROCESSED)
         before = await seen(log, webhook.webhook_id)
@@ -143,14 +143,14 @@ class TestLateWorkers:
         await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         assert await seen(log, webhook.webhook_id) == before
 
-    async def test_their_success_is_written_over_a_failure(self, log: WebhookLog) -> None:
+    async def test_late_success_overwrites_a_failure(self, log: WebhookLog) -> None:
         webhook = await begun(log)
         await log.end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=REASON))
         await log.end(webhook, PROCESSED)
         ended = await seen(log, webhook.webhook_id)
         assert (ended.status, ended.error) == (WebhookStatus.PROCESSED, None)
 
-    async def test_a_try_that_fails_is_noted_as_ever(self, log: WebhookLog) -> None:
+    async def test_failed_attempt_is_stored(self, log: WebhookLog) -> None:
         webhook = await begun(log)
         await log.record_error(webhook, REASON)
         assert (await seen(log, webhook.webhook_id)).error == REASON
@@ -158,7 +158,7 @@ class TestLateWorkers:
         assert (await seen(log, webhook.webhook_id)).status is WebhookStatus.FAILED
 
 
-async def test_only_what_is_old_and_over_is_thrown_away(database: Database, log: WebhookLog) -> None:
+async def test_only_old_settled_webhooks_are_deleted(database: Database, log: WebhookLog) -> None:
     old, new, unfinished = [await begun(log) for _ in range(3)]
     for webhook in (old, new):
         await log.end(webhook, PROCESSED)

@@ -1,4 +1,4 @@
-"""What becomes of webhooks: credited once whatever happens, flagged when odd, kept when nobody knows the payment."""
+"""Processing of webhooks: credited once, flagged on a mismatch, kept if the payment is unknown."""
 
 import asyncio
 import hashlib
@@ -10,37 +10,37 @@ import pytest
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.webhooks.conftest import NewFan
-from tests.integration.webhooks.webhook_fixtures import Counters, Fan, event_id, intent, statuses, success
+from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness, event_id, intent, statuses, success
 from tests.support.nowhere import NOWHERE_URL
 from tests.support.serving import serving
 from tests.support.signing import stripe_event, stripe_signature
 from tests.support.waiting import eventually
 
 
-def charge(topped_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str, Any]:
+def charge(top_up: dict[str, Any], fan: Fan, *, cents: int = 5_000) -> dict[str, Any]:
     return {
         "id": "ch_1",
         "object": "charge",
         "amount": 5_000,
         "amount_refunded": cents,
         "currency": "sgd",
-        "payment_intent": topped_up["intent_id"],
-        "metadata": {"payment_id": topped_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "payment_intent": top_up["intent_id"],
+        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.user.user_id)},
     }
 
 
-class TestWhenNobodyCanBeAsked:
-    """First in the file: no other worker works yet."""
+class TestUsersUnavailable:
+    """First in the file: no other worker runs yet."""
 
-    async def test_the_tries_are_used_up_then_it_waits_for_people_and_a_replay_credits_it(
-        self, counters: Counters, fan: Fan, admin: Fan, settings: WorkerSettings
+    async def test_exhausted_webhook_is_credited_by_a_replay(
+        self, harness: WebhookHarness, fan: Fan, admin: Fan, settings: WorkerSettings
     ) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id())
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id())
         deaf = settings.model_copy(update={"users_url": NOWHERE_URL})
         async with serving(create_worker(deaf), deaf):
-            await counters.tell_by_stripe(event)
-            failed = await counters.ends(event["id"], "failed")
+            await harness.notify_by_stripe(event)
+            failed = await harness.ends(event["id"], "failed")
         assert (failed["error"]["code"], failed["attempts"]) == ("UPSTREAM_TIMEOUT", 20)
         assert await fan.balance() == "0.00"
         job = (await admin.get(f"/admin/jobs/{failed['job_id']}")).json()["data"]
@@ -49,111 +49,109 @@ class TestWhenNobodyCanBeAsked:
             replayed = (await admin.post(f"/admin/webhook-logs/{failed['webhook_id']}/replay")).json()["data"]
             assert (replayed["status"], replayed["replays"], replayed["attempts"]) == ("received", 1, 0)
             assert replayed["job_id"] != str(failed["job_id"])
-            row = await counters.ends(event["id"], "processed")
+            row = await harness.ends(event["id"], "processed")
         assert (row["outcome"], row["error"], row["attempts"]) == ("CREDITED", None, 1)
         assert await fan.balance() == "50.00"
         (earlier,) = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]["earlier"]
         assert (earlier["status"], earlier["error"]["code"], earlier["attempts"]) == ("failed", "UPSTREAM_TIMEOUT", 20)
-        assert (earlier["job_id"], earlier["replayed_by"]) == (str(failed["job_id"]), str(admin.person.user_id))
+        assert (earlier["job_id"], earlier["replayed_by"]) == (str(failed["job_id"]), str(admin.user.user_id))
 
 
-@pytest.mark.usefixtures("working")
+@pytest.mark.usefixtures("running_worker")
 class TestStripe:
-    async def test_a_success_is_credited(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up("50.00")
-        event = success(topped_up, fan, event_id=event_id())
-        assert (await counters.tell_by_stripe(event)).status_code == 200
-        row = await counters.ends(event["id"], "processed")
-        assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", topped_up["payment_id"])
+    async def test_success_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up("50.00")
+        event = success(top_up, fan, event_id=event_id())
+        assert (await harness.notify_by_stripe(event)).status_code == 200
+        row = await harness.ends(event["id"], "processed")
+        assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", top_up["payment_id"])
         assert await fan.balance() == "50.00"
-        assert (await fan.payment(topped_up["payment_id"]))["status"] == "SUCCEEDED"
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "SUCCEEDED"
 
     @pytest.mark.parametrize("body", [b'{"hello": "world"}', b"hello", b'{"id": "\\ud800"}', b"[" * 100_000])
-    async def test_what_a_provider_says_and_nobody_understands_is_kept_for_people(
-        self, counters: Counters, admin: Fan, body: bytes
-    ) -> None:
+    async def test_malformed_webhook_is_kept_for_admins(self, harness: WebhookHarness, admin: Fan, body: bytes) -> None:
         for _ in range(2):
-            signature = stripe_signature(body, secret=counters.settings.stripe_webhook_secret)
-            assert (await counters.send("stripe", body, signature)).status_code == 200
-        failed = await counters.ends(f"sha256:{hashlib.sha256(body).hexdigest()}", "failed")
+            signature = stripe_signature(body, secret=harness.settings.stripe_webhook_secret)
+            assert (await harness.send("stripe", body, signature)).status_code == 200
+        failed = await harness.ends(f"sha256:{hashlib.sha256(body).hexdigest()}", "failed")
         assert (failed["event_type"], failed["attempts"]) == ("unreadable", 1)
         assert failed["error"]["message"] == "The webhook cannot be understood."
         shown = (await admin.get(f"/admin/webhook-logs/{failed['webhook_id']}")).json()["data"]
         assert shown["payload"] == ({"hello": "world"} if b"world" in body else None)
 
-    async def test_a_hundred_copies_at_once_credit_once(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        before = await counters.counts()
-        event = success(topped_up, fan, event_id=event_id())
-        assert await statuses(*(counters.tell_by_stripe(event) for _ in range(100))) == {200: 100}
-        await counters.ends(event["id"], "processed")
-        after = await counters.counts()
+    async def test_hundred_concurrent_copies_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        before = await harness.counts()
+        event = success(top_up, fan, event_id=event_id())
+        assert await statuses(*(harness.notify_by_stripe(event) for _ in range(100))) == {200: 100}
+        await harness.ends(event["id"], "processed")
+        after = await harness.counts()
         assert (after["webhooks"] - before["webhooks"], after["jobs"] - before["jobs"]) == (1, 1)
         assert await fan.balance() == "50.00"
-        assert await counters.movements(topped_up["payment_id"]) == 1
+        assert await harness.movements(top_up["payment_id"]) == 1
 
-    async def test_the_same_told_in_a_hundred_events_credits_once(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        events = [success(topped_up, fan, event_id=event_id()) for _ in range(100)]
-        await asyncio.gather(*(counters.tell_by_stripe(event) for event in events))
+    async def test_hundred_events_of_one_success_credit_once(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        events = [success(top_up, fan, event_id=event_id()) for _ in range(100)]
+        await asyncio.gather(*(harness.notify_by_stripe(event) for event in events))
 
         async def outcomes() -> list[str]:
-            rows = [await counters.logged(event["id"]) for event in events]
+            rows = [await harness.logged(event["id"]) for event in events]
             assert all(row and row["processed_at"] for row in rows)
             return sorted(row["outcome"] for row in rows if row)
 
         assert await eventually(outcomes) == ["CREDITED"] + ["IGNORED"] * 99
         assert await fan.balance() == "50.00"
-        assert await counters.movements(topped_up["payment_id"]) == 1
+        assert await harness.movements(top_up["payment_id"]) == 1
 
-    async def test_a_late_failure_takes_nothing_back(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        paid = success(topped_up, fan, event_id=event_id())
-        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
+    async def test_late_failure_is_ignored(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
+        declined = stripe_event("payment_intent.payment_failed", intent(top_up, fan), id=event_id())
         for event, status in ((paid, "processed"), (declined, "ignored")):
-            await counters.tell_by_stripe(event)
-            await counters.ends(event["id"], status)
+            await harness.notify_by_stripe(event)
+            await harness.ends(event["id"], status)
         assert await fan.balance() == "50.00"
 
-    async def test_a_declined_card_can_be_followed_by_a_better_one(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        declined = stripe_event("payment_intent.payment_failed", intent(topped_up, fan), id=event_id())
-        await counters.tell_by_stripe(declined)
-        await counters.ends(declined["id"], "processed")
-        assert (await fan.payment(topped_up["payment_id"]))["status"] == "FAILED"
-        paid = success(topped_up, fan, event_id=event_id())
-        await counters.tell_by_stripe(paid)
-        await counters.ends(paid["id"], "processed")
+    async def test_success_after_a_declined_card_is_credited(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        declined = stripe_event("payment_intent.payment_failed", intent(top_up, fan), id=event_id())
+        await harness.notify_by_stripe(declined)
+        await harness.ends(declined["id"], "processed")
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "FAILED"
+        paid = success(top_up, fan, event_id=event_id())
+        await harness.notify_by_stripe(paid)
+        await harness.ends(paid["id"], "processed")
         assert await fan.balance() == "50.00"
 
-    async def test_a_refund_takes_the_credits_back(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        paid = success(topped_up, fan, event_id=event_id())
-        refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
+    async def test_a_refund_takes_the_credits_back(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
+        refund = stripe_event("charge.refunded", charge(top_up, fan), id=event_id())
         for event in (paid, refund):
-            await counters.tell_by_stripe(event)
-            await counters.ends(event["id"], "processed")
+            await harness.notify_by_stripe(event)
+            await harness.ends(event["id"], "processed")
         assert await fan.balance() == "0.00"
-        assert (await fan.payment(topped_up["payment_id"]))["status"] == "REFUNDED"
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "REFUNDED"
 
-    async def test_a_refund_that_arrives_first_leaves_nothing_to_credit(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        refund = stripe_event("charge.refunded", charge(topped_up, fan), id=event_id())
-        await counters.tell_by_stripe(refund)
-        await counters.ends(refund["id"], "processed")
-        paid = success(topped_up, fan, event_id=event_id())
-        await counters.tell_by_stripe(paid)
-        await counters.ends(paid["id"], "ignored")
+    async def test_refund_before_the_success_leaves_nothing_to_credit(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        refund = stripe_event("charge.refunded", charge(top_up, fan), id=event_id())
+        await harness.notify_by_stripe(refund)
+        await harness.ends(refund["id"], "processed")
+        paid = success(top_up, fan, event_id=event_id())
+        await harness.notify_by_stripe(paid)
+        await harness.ends(paid["id"], "ignored")
         assert await fan.balance() == "0.00"
 
-    async def test_a_partial_refund_is_for_people(self, counters: Counters, fan: Fan) -> None:
-        topped_up = await fan.top_up()
-        paid = success(topped_up, fan, event_id=event_id())
-        await counters.tell_by_stripe(paid)
-        await counters.ends(paid["id"], "processed")
-        partial = stripe_event("charge.refunded", charge(topped_up, fan, cents=2_000), id=event_id())
-        await counters.tell_by_stripe(partial)
-        assert (await counters.ends(partial["id"], "failed"))["outcome"] == "MISMATCH"
+    async def test_partial_refund_is_kept_for_admins(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
+        await harness.notify_by_stripe(paid)
+        await harness.ends(paid["id"], "processed")
+        partial = stripe_event("charge.refunded", charge(top_up, fan, cents=2_000), id=event_id())
+        await harness.notify_by_stripe(partial)
+        assert (await harness.ends(partial["id"], "failed"))["outcome"] == "MISMATCH"
         assert await fan.balance() == "50.00"
 
     @pytest.mark.parametrize(
@@ -166,27 +164,27 @@ class TestStripe:
         ],
         ids=["too little", "too much", "currency", "user"],
     )
-    async def test_what_contradicts_our_record_is_flagged_and_not_credited(
-        self, counters: Counters, fan: Fan, wrong: dict[str, Any], flag: str
+    async def test_mismatched_payment_is_flagged_and_not_credited(
+        self, harness: WebhookHarness, fan: Fan, wrong: dict[str, Any], flag: str
     ) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id(), **wrong)
-        await counters.tell_by_stripe(event)
-        row = await counters.ends(event["id"], "failed")
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id(), **wrong)
+        await harness.notify_by_stripe(event)
+        row = await harness.ends(event["id"], "failed")
         assert row["outcome"] == "MISMATCH"
         assert await fan.balance() == "0.00"
-        (payment,) = await counters.payments_of(fan.person.user_id)
+        (payment,) = await harness.payments_of(fan.user.user_id)
         assert (payment["flags"], payment["status"]) == ([flag], "PENDING")
 
-    async def test_types_that_we_have_no_use_for_are_kept_and_ignored(self, counters: Counters) -> None:
+    async def test_unused_event_types_are_stored_and_ignored(self, harness: WebhookHarness) -> None:
         event = stripe_event("radar.early_fraud_warning.created", {"id": "issfr_1"}, id=event_id())
-        await counters.tell_by_stripe(event)
-        assert (await counters.ends(event["id"], "ignored"))["outcome"] is None
+        await harness.notify_by_stripe(event)
+        assert (await harness.ends(event["id"], "ignored"))["outcome"] is None
 
-    async def test_news_that_cannot_be_read_fails_at_once(self, counters: Counters, admin: Fan) -> None:
+    async def test_unreadable_event_fails_without_retries(self, harness: WebhookHarness, admin: Fan) -> None:
         event = stripe_event("payment_intent.succeeded", {"id": "pi_1"}, id=event_id())
-        await counters.tell_by_stripe(event)
-        row = await counters.ends(event["id"], "failed")
+        await harness.notify_by_stripe(event)
+        row = await harness.ends(event["id"], "failed")
         assert (row["attempts"], row["error"]["code"]) == (1, "VALIDATION_ERROR")
 
         async def job_failed() -> bool:
@@ -196,54 +194,58 @@ class TestStripe:
         await eventually(job_failed)
 
 
-@pytest.mark.usefixtures("working")
+@pytest.mark.usefixtures("running_worker")
 class TestUnknownPayments:
-    async def test_the_webhook_is_kept_for_people_and_can_be_replayed(
-        self, counters: Counters, fan: Fan, admin: Fan
+    async def test_webhook_is_kept_for_admins_and_can_be_replayed(
+        self, harness: WebhookHarness, fan: Fan, admin: Fan
     ) -> None:
         stranger = {"intent_id": "pi_unknown", "client_secret": "s", "payment_id": str(uuid.uuid4()), "amount": "50.00"}
         event = success(stranger, fan, event_id=event_id())
-        await counters.tell_by_stripe(event)
-        row = await counters.ends(event["id"], "unmatched")
+        await harness.notify_by_stripe(event)
+        row = await harness.ends(event["id"], "unmatched")
         assert row["outcome"] == "UNKNOWN"
         listed = (await admin.get("/admin/webhook-logs", status="unmatched")).json()["data"]
         assert event["id"] in {webhook["external_id"] for webhook in listed}
         await admin.post(f"/admin/webhook-logs/{row['webhook_id']}/replay")
-        row = await counters.ends(event["id"], "unmatched")
+        row = await harness.ends(event["id"], "unmatched")
         assert row["replays"] == 1
 
-    async def test_one_whose_attachment_was_lost_is_known_by_our_own_id(self, counters: Counters, fan: Fan) -> None:
-        """The process died between making the intent and noting its name."""
-        topped_up = await fan.top_up()
-        await counters.forget_attachment(topped_up["payment_id"])
-        event = success(topped_up, fan, event_id=event_id())
-        await counters.tell_by_stripe(event)
-        await counters.ends(event["id"], "processed")
+    async def test_payment_without_an_attached_id_is_matched_by_payment_id(
+        self, harness: WebhookHarness, fan: Fan
+    ) -> None:
+        """The process crashed between creating the intent and storing its id."""
+        top_up = await fan.top_up()
+        await harness.clear_attachment(top_up["payment_id"])
+        event = success(top_up, fan, event_id=event_id())
+        await harness.notify_by_stripe(event)
+        await harness.ends(event["id"], "processed")
         assert await fan.balance() == "50.00"
 
 
-@pytest.mark.usefixtures("working")
+@pytest.mark.usefixtures("running_worker")
 class TestReplays:
-    async def test_what_was_credited_is_not_credited_again(self, counters: Counters, fan: Fan, admin: Fan) -> None:
-        topped_up = await fan.top_up()
-        event = success(topped_up, fan, event_id=event_id())
-        await counters.tell_by_stripe(event)
-        row = await counters.ends(event["id"], "processed")
+    async def test_credited_payment_is_not_credited_again(self, harness: WebhookHarness, fan: Fan, admin: Fan) -> None:
+        top_up = await fan.top_up()
+        event = success(top_up, fan, event_id=event_id())
+        await harness.notify_by_stripe(event)
+        row = await harness.ends(event["id"], "processed")
         answers = await asyncio.gather(
             *(admin.post(f"/admin/webhook-logs/{row['webhook_id']}/replay") for _ in range(5))
         )
         assert {answer.status_code for answer in answers} == {200}
-        row = await counters.ends(event["id"], "ignored")
+        row = await harness.ends(event["id"], "ignored")
         assert row["outcome"] == "IGNORED"
         assert await fan.balance() == "50.00"
-        assert await counters.movements(topped_up["payment_id"]) == 1
+        assert await harness.movements(top_up["payment_id"]) == 1
 
 
-@pytest.mark.usefixtures("working")
+@pytest.mark.usefixtures("running_worker")
 class TestCrypto:
-    async def notice(self, counters: Counters, paid: dict[str, Any], status: str, **changes: Any) -> dict[str, Any]:
-        (payment,) = await counters.payments_with(paid["payment_id"])
-        told = {
+    async def notice(
+        self, harness: WebhookHarness, paid: dict[str, Any], status: str, **changes: Any
+    ) -> dict[str, Any]:
+        (payment,) = await harness.payments_with(paid["payment_id"])
+        reported = {
             "payment_id": payment["provider_payment_id"],
             "payment_status": status,
             "price_amount": 45,
@@ -253,48 +255,50 @@ class TestCrypto:
             "pay_currency": "btc",
             "order_id": paid["payment_id"],
         } | changes
-        assert (await counters.tell_by_nowpayments(told)).status_code == 200
-        actually = f"{told['actually_paid']:g}"
-        return told | {"external_id": f"{told['payment_id']}:{status}:{actually}"}
+        assert (await harness.notify_by_nowpayments(reported)).status_code == 200
+        actually = f"{reported['actually_paid']:g}"
+        return reported | {"external_id": f"{reported['payment_id']}:{status}:{actually}"}
 
-    async def test_it_goes_forward_to_the_credit(self, counters: Counters, fan: Fan) -> None:
+    async def test_statuses_advance_to_the_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
         for status in ("waiting", "confirming", "confirmed", "sending", "finished"):
-            await self.notice(counters, paid, status)
+            await self.notice(harness, paid, status)
         await fan.has("45.00")
         assert (await fan.payment(paid["payment_id"]))["status"] == "SUCCEEDED"
 
-    async def test_in_any_order_it_ends_the_same(self, counters: Counters, new_fan: NewFan) -> None:
+    async def test_notifications_in_any_order_have_the_same_outcome(
+        self, harness: WebhookHarness, new_fan: NewFan
+    ) -> None:
         fan = await new_fan()
         paid = await fan.pay_by_crypto()
         for status in ("finished", "waiting", "expired", "confirming", "failed"):
-            told = await self.notice(counters, paid, status)
-            await counters.ends(told["external_id"], "processed" if status == "finished" else "ignored")
+            reported = await self.notice(harness, paid, status)
+            await harness.ends(reported["external_id"], "processed" if status == "finished" else "ignored")
         assert await fan.balance() == "45.00"
 
-    async def test_part_of_it_credits_nothing_and_is_flagged(self, counters: Counters, fan: Fan) -> None:
+    async def test_partial_payment_is_flagged_without_credit(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
-        told = await self.notice(counters, paid, "partially_paid", actually_paid=0.0002)
-        await counters.ends(told["external_id"], "processed")
+        reported = await self.notice(harness, paid, "partially_paid", actually_paid=0.0002)
+        await harness.ends(reported["external_id"], "processed")
         assert await fan.balance() == "0.00"
-        (payment,) = await counters.payments_with(paid["payment_id"])
+        (payment,) = await harness.payments_with(paid["payment_id"])
         assert (payment["status"], payment["flags"], str(payment["paid_amount"])) == (
             "PARTIALLY_PAID",
             ["PARTIAL"],
             "0.0002",
         )
 
-    async def test_late_money_is_credited_and_flagged(self, counters: Counters, fan: Fan) -> None:
+    async def test_late_payment_is_credited_and_flagged(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
-        told = await self.notice(counters, paid, "expired")
-        await counters.ends(told["external_id"], "processed")
-        await self.notice(counters, paid, "finished")
+        reported = await self.notice(harness, paid, "expired")
+        await harness.ends(reported["external_id"], "processed")
+        await self.notice(harness, paid, "finished")
         await fan.has("45.00")
-        (payment,) = await counters.payments_with(paid["payment_id"])
+        (payment,) = await harness.payments_with(paid["payment_id"])
         assert (payment["status"], payment["flags"]) == ("SUCCEEDED", ["LATE"])
 
-    async def test_another_price_is_flagged_and_not_credited(self, counters: Counters, fan: Fan) -> None:
+    async def test_other_price_is_flagged_and_not_credited(self, harness: WebhookHarness, fan: Fan) -> None:
         paid = await fan.pay_by_crypto()
-        told = await self.notice(counters, paid, "finished", price_amount=4500)
-        assert (await counters.ends(told["external_id"], "failed"))["outcome"] == "MISMATCH"
+        reported = await self.notice(harness, paid, "finished", price_amount=4500)
+        assert (await harness.ends(reported["external_id"], "failed"))["outcome"] == "MISMATCH"
         assert await fan.balance() == "0.00"

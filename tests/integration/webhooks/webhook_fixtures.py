@@ -1,4 +1,4 @@
-"""Where the tests pay: fans who buy credits, providers that tell of it, admins who look at the log."""
+"""Fans who buy credits, providers that send webhooks, and admins who read the log."""
 
 import asyncio
 import uuid
@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from orchestrator.settings import WorkerSettings
-from tests.integration.users.people import Person
+from tests.integration.users.user_client import LoggedInUser
 from tests.support.signing import (
     as_bytes,
     nowpayments_signature,
@@ -22,23 +22,23 @@ from tests.support.signing import (
 )
 from tests.support.waiting import eventually
 
-__all__ = ["Counters", "Fan", "event_id", "intent", "statuses", "success"]
+__all__ = ["Fan", "WebhookHarness", "event_id", "intent", "statuses", "success"]
 
 
 @dataclass(frozen=True)
 class Fan:
-    """Somebody who buys credits, or an admin who looks at the log."""
+    """A user who buys credits, or an admin who reads the log."""
 
-    person: Person
+    user: LoggedInUser
     http: httpx.AsyncClient
     users: httpx.AsyncClient
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
-        headers = self.person.headers | ({"idempotency-key": key} if key else {})
+        headers = self.user.headers | ({"idempotency-key": key} if key else {})
         return await self.http.post(f"/api{path}", json=body or {}, headers=headers)
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
-        return await self.http.get(f"/api{path}", params=params, headers=self.person.headers)
+        return await self.http.get(f"/api{path}", params=params, headers=self.user.headers)
 
     async def top_up(self, amount: str = "50.00", *, key: str | None = None) -> dict[str, Any]:
         answer = await self.post("/credits/topup", {"amount": amount}, key=key)
@@ -54,11 +54,11 @@ class Fan:
         return data
 
     async def balance(self) -> str:
-        answer = await self.users.get("/api/credits/balance", headers=self.person.headers)
+        answer = await self.users.get("/api/credits/balance", headers=self.user.headers)
         return str(answer.json()["data"]["credit_balance"])
 
     async def payment(self, payment_id: str) -> dict[str, Any]:
-        answer = await self.users.get(f"/api/payments/{payment_id}", headers=self.person.headers)
+        answer = await self.users.get(f"/api/payments/{payment_id}", headers=self.user.headers)
         data: dict[str, Any] = answer.json()["data"]
         return data
 
@@ -71,7 +71,7 @@ class Fan:
 
 
 @dataclass(frozen=True)
-class Counters:
+class WebhookHarness:
     """The orchestrator, its worker, its database, and the providers' side of it."""
 
     http: httpx.AsyncClient
@@ -87,16 +87,16 @@ class Counters:
         headers = {} if signature is None else {header or usual[provider]: signature}
         return await self.http.post(f"/api/webhooks/{provider}", content=body, headers=headers)
 
-    async def tell_by_stripe(self, event: Mapping[str, Any], *, seconds_ago: float = 0) -> httpx.Response:
+    async def notify_by_stripe(self, event: Mapping[str, Any], *, seconds_ago: float = 0) -> httpx.Response:
         body = as_bytes(event)
         signature = stripe_signature(body, seconds_ago=seconds_ago, secret=self.settings.stripe_webhook_secret)
         return await self.send("stripe", body, signature)
 
-    async def tell_by_nowpayments(self, notice: Mapping[str, Any]) -> httpx.Response:
+    async def notify_by_nowpayments(self, notice: Mapping[str, Any]) -> httpx.Response:
         signature = nowpayments_signature(dict(notice), self.settings.nowpayments_ipn_secret)
         return await self.send("nowpayments", as_bytes(notice), signature)
 
-    async def tell_by_supplier(self, notice: Mapping[str, Any]) -> httpx.Response:
+    async def notify_by_supplier(self, notice: Mapping[str, Any]) -> httpx.Response:
         body = as_bytes(notice)
         return await self.send("kinguin", body, supplier_signature(body, self.settings.supplier_webhook_secret))
 
@@ -106,7 +106,7 @@ class Counters:
         return answer.json() if answer.content else None
 
     async def cancel_jobs(self) -> None:
-        """Leave no job to the next test; those in hand end by themselves."""
+        """Cancel all queued jobs before the next test; running ones finish."""
         await self.database.execute(
             text("UPDATE jobs SET status = 'cancelled', finished_at = now() WHERE status IN ('queued', 'retrying')")
         )
@@ -119,7 +119,7 @@ class Counters:
         return dict(row) if row else None
 
     async def ends(self, external_id: str, status: str) -> dict[str, Any]:
-        """Wait until a webhook is where it is to end."""
+        """Wait until a webhook has this status."""
 
         async def look() -> dict[str, Any]:
             row = await self.logged(external_id)
@@ -130,7 +130,7 @@ class Counters:
         return await eventually(look)
 
     async def counts(self) -> Mapping[str, int]:
-        """Return how many rows there are of webhooks and of their jobs."""
+        """Return the number of webhooks and of their jobs."""
         found = {}
         for name, statement in {
             "webhooks": "SELECT count(*) AS n FROM webhook_log",
@@ -141,22 +141,22 @@ class Counters:
         return found
 
     async def movements(self, payment_id: str) -> int:
-        """Return how many ledger transactions a payment has."""
+        """Return the number of ledger transactions of a payment."""
         row = await self.users_database.fetch_one(
             text("SELECT count(*) AS n FROM ledger_transactions WHERE reference = :reference"),
             {"reference": payment_id},
         )
         return int(row["n"]) if row else 0
 
-    async def forget_attachment(self, payment_id: str) -> None:
-        """Let it look as if the provider's name for a payment had never been noted."""
+    async def clear_attachment(self, payment_id: str) -> None:
+        """Remove the stored provider id of a payment."""
         await self.users_database.execute(
             text("UPDATE payments SET provider_payment_id = NULL WHERE payment_id = :payment_id"),
             {"payment_id": uuid.UUID(payment_id)},
         )
 
     async def rename(self, payment_id: str, provider_payment_id: str) -> None:
-        """Let a payment have another name at its provider."""
+        """Change the stored provider id of a payment."""
         await self.users_database.execute(
             text("UPDATE payments SET provider_payment_id = :name WHERE payment_id = :payment_id"),
             {"name": provider_payment_id, "payment_id": uuid.UUID(payment_id)},
@@ -173,25 +173,25 @@ class Counters:
         )
 
 
-def intent(topped_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
-    """Return the PaymentIntent of a top-up as Stripe tells of it."""
-    cents = int(float(topped_up["amount"]) * 100)
-    told = {
-        "id": topped_up["intent_id"],
+def intent(top_up: Mapping[str, Any], fan: Fan, **changes: Any) -> dict[str, Any]:
+    """Return the PaymentIntent of a top-up as Stripe reports it."""
+    cents = int(float(top_up["amount"]) * 100)
+    reported = {
+        "id": top_up["intent_id"],
         "object": "payment_intent",
         "amount": cents,
         "amount_received": cents,
-        "client_secret": topped_up["client_secret"],
+        "client_secret": top_up["client_secret"],
         "created": 1_795_000_000,
         "currency": "sgd",
-        "metadata": {"payment_id": topped_up["payment_id"], "user_id": str(fan.person.user_id)},
+        "metadata": {"payment_id": top_up["payment_id"], "user_id": str(fan.user.user_id)},
         "status": "succeeded",
     }
-    return told | changes
+    return reported | changes
 
 
-def success(topped_up: Mapping[str, Any], fan: Fan, *, event_id: str, **changes: Any) -> dict[str, Any]:
-    return stripe_event("payment_intent.succeeded", intent(topped_up, fan, **changes), id=event_id)
+def success(top_up: Mapping[str, Any], fan: Fan, *, event_id: str, **changes: Any) -> dict[str, Any]:
+    return stripe_event("payment_intent.succeeded", intent(top_up, fan, **changes), id=event_id)
 
 
 def event_id() -> str:
@@ -199,5 +199,5 @@ def event_id() -> str:
 
 
 async def statuses(*calls: Any) -> Counter[int]:
-    """Make calls at once and count their answers' statuses."""
+    """Send the calls concurrently and count their status codes."""
     return Counter(answer.status_code for answer in await asyncio.gather(*calls))

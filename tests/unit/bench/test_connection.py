@@ -1,4 +1,4 @@
-"""The load generator's client, against a server that answers in pieces, or not at all."""
+"""The load generator's HTTP client, against a server that responds in chunks or not at all."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ Pieces = list[bytes]
 
 @asynccontextmanager
 async def connected(answers: Callable[[bytes], Pieces]) -> AsyncIterator[Connection]:
-    """A connection to a server that writes these pieces one by one; none of them: it hangs up."""
+    """Connect to a server that writes these chunks one by one; without chunks it closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while request := await reader.read(65_536):
@@ -37,7 +37,7 @@ async def connected(answers: Callable[[bytes], Pieces]) -> AsyncIterator[Connect
         connection.close()
 
 
-async def test_an_answer_may_come_in_pieces() -> None:
+async def test_response_in_several_chunks_is_read() -> None:
     async with connected(lambda _: [HEAD[:9], HEAD[9:], BODY[:5], BODY[5:]]) as connection:
         for _ in range(2):
             answer = await connection.post("/api/pay", {}, token="t")
@@ -61,13 +61,13 @@ async def test_a_request_carries_token_key_and_body() -> None:
     assert not any(line.startswith(b"Idempotency-Key") for line in second)
 
 
-async def test_a_refusal_is_an_answer_too() -> None:
+async def test_error_response_is_returned() -> None:
     async with connected(lambda _: [REFUSAL]) as connection:
         answer = await connection.post("/api/reserve", {}, token="t")
         assert (answer.status, answer.error_code) == (409, "SEAT_UNAVAILABLE")
 
 
-async def test_a_broken_connection_is_an_error_now_and_later() -> None:
+async def test_broken_connection_fails_every_later_request() -> None:
     async with connected(lambda _: []) as connection:
         for _ in range(2):
             with pytest.raises(ConnectionError):

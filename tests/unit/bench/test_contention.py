@@ -1,4 +1,4 @@
-"""How many seats are sold when more want one than there are."""
+"""How many contended seats are sold."""
 
 import pytest
 

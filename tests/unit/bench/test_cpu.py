@@ -1,4 +1,4 @@
-"""CPU time by process, against processes that burn it."""
+"""CPU time by process, measured on processes that burn CPU."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ async def test_another_process_is_counted_from_the_start_of_the_meter(burner: Pr
         return process.cpu_times().user
 
     await eventually(lambda: used() > BURNED_SECONDS)
-    process.suspend()  # or it would burn on between two looks at it
+    process.suspend()  # stopped, so that it burns no CPU between two readings
     meter = CpuMeter(lambda: [burner])
     meter.start()
     before = used()
@@ -57,7 +57,7 @@ async def test_another_process_is_counted_from_the_start_of_the_meter(burner: Pr
     assert 0 <= use.others_share <= 1
 
 
-async def test_a_process_that_is_gone_costs_nothing_more(burner: ProcessId) -> None:
+async def test_ended_process_uses_no_more_cpu(burner: ProcessId) -> None:
     meter = CpuMeter(lambda: [burner])
     psutil.Process(burner.pid).kill()
     await eventually(lambda: not burner.is_alive())

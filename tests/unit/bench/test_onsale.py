@@ -1,4 +1,4 @@
-"""The simulated on-sale, held against theory and against what was measured."""
+"""The simulated on-sale, compared with queueing theory and with measurements."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ from bench.onsale import measured
 from bench.onsale.model import OnSale, simulate
 
 COST_SECONDS = 0.01
-# Everybody comes evenly, reserves once and leaves again: one queue with `cores` servers.
+# Buyers arrive evenly, reserve once and leave: one queue with `cores` servers.
 PLAIN = OnSale(
     fans=20_000,
     seats=20_000,
@@ -32,29 +32,29 @@ def erlang_wait(servers: int, *, arrivals_per_second: float, cost_seconds: float
     return queued / (servers / cost_seconds - arrivals_per_second)
 
 
-def test_waits_are_those_of_theory() -> None:
-    course = simulate(PLAIN)
+def test_mean_wait_matches_erlang_c() -> None:
+    result = simulate(PLAIN)
     expected = COST_SECONDS + erlang_wait(4, arrivals_per_second=20_000 / 66.7, cost_seconds=COST_SECONDS)
-    assert sum(course.answers) / len(course.answers) == pytest.approx(expected, rel=0.1)
+    assert sum(result.answers) / len(result.answers) == pytest.approx(expected, rel=0.1)
 
 
-def test_the_same_plan_takes_the_same_course() -> None:
+def test_simulation_is_deterministic() -> None:
     plan = replace(PLAIN, fans=500, burst_share=0.5)
     assert simulate(plan) == simulate(plan)
     assert simulate(plan) != simulate(replace(plan, seed=2))
 
 
-def test_every_seat_is_sold_once_and_the_others_are_told() -> None:
-    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
-    assert (course.sold, course.refused) == (100, 900)
+def test_every_seat_is_sold_once_and_other_buyers_are_refused() -> None:
+    result = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
+    assert (result.sold, result.refused) == (100, 900)
 
 
-def test_who_gives_up_leaves_the_seat_to_others() -> None:
-    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
-    assert course.sold == 100
+def test_abandoned_seat_is_sold_to_another_buyer() -> None:
+    result = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
+    assert result.sold == 100
 
 
-def test_a_waiting_room_keeps_answers_quick_while_a_crowd_waits() -> None:
+def test_waiting_room_keeps_latency_low_under_overload() -> None:
     crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
     let_in = simulate(replace(crowd, admitted_per_second=0.7 * 4 / (2 * COST_SECONDS)))
     all_at_once = simulate(crowd)
@@ -64,19 +64,19 @@ def test_a_waiting_room_keeps_answers_quick_while_a_crowd_waits() -> None:
     assert let_in.sold == all_at_once.sold == 4_000
 
 
-def test_asking_again_makes_it_worse() -> None:
+def test_retries_increase_the_load() -> None:
     crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
-    impatient = simulate(replace(crowd, patience_seconds=1.0))
-    assert impatient.repeats > 0
-    assert impatient.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
+    with_retries = simulate(replace(crowd, patience_seconds=1.0))
+    assert with_retries.repeats > 0
+    assert with_retries.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
 
 
-def test_nobody_waits_less_in_the_model_than_in_the_bench() -> None:
-    """All costs are waited for in the model; on the platform messages and letters come after the answer."""
-    steady = replace(PLAIN, fans=4_000, seats=4_000, arrivals_seconds=4_000 / measured.ARRIVALS_PER_SECOND)
-    course = simulate(
+def test_model_is_not_faster_than_the_benchmark() -> None:
+    """The model waits for all costs; on the platform, messages and emails follow the response."""
+    even_arrivals = replace(PLAIN, fans=4_000, seats=4_000, arrivals_seconds=4_000 / measured.ARRIVALS_PER_SECOND)
+    result = simulate(
         replace(
-            steady,
+            even_arrivals,
             cores=measured.CORES,
             gives_up_share=0.0,
             thinking_seconds=0.01,
@@ -85,4 +85,4 @@ def test_nobody_waits_less_in_the_model_than_in_the_bench() -> None:
         )
     )
     in_bench = max(measured.RESERVE_P95_SECONDS, measured.PAY_P95_SECONDS)
-    assert in_bench < course.percentile(0.95) < 3 * in_bench
+    assert in_bench < result.percentile(0.95) < 3 * in_bench

@@ -1,4 +1,4 @@
-"""Work in the background goes on after a failure, and comes back soon after an outage."""
+"""Periodic tasks continue after a failure and retry soon after an outage."""
 
 import pytest
 
@@ -10,7 +10,7 @@ FAILURES = [Unavailable(), RuntimeError("a bug")]
 
 
 class Work:
-    """Fails with what it is given, then succeeds."""
+    """Fails with the given errors, then succeeds."""
 
     def __init__(self, *failures: Exception) -> None:
         self._failures = [*failures]
@@ -56,7 +56,7 @@ async def test_an_aligned_task_runs_at_once_and_again_at_the_next_multiple(monke
     await task.close()
 
 
-async def test_work_on_batches_is_repeated_until_one_is_not_full() -> None:
+async def test_batches_are_repeated_until_one_is_not_full() -> None:
     found = [3, 3, 2, 3]
     asked: list[int] = []
 

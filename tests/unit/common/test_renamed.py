@@ -1,4 +1,4 @@
-"""Settings and metrics that were renamed go by their old names too, for one release."""
+"""Renamed settings and metrics keep their old names for one release."""
 
 import pytest
 from prometheus_client import REGISTRY

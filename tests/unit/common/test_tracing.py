@@ -1,4 +1,4 @@
-"""Traces of one process: what begins one, what continues one, and what no span ever holds."""
+"""Traces of one process: what starts a trace, what continues one, and what no span contains."""
 
 import logging
 import socket
@@ -43,7 +43,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         stop_tracing()
 
 
-def test_a_silent_collector_holds_up_nobody_who_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_collector_does_not_delay_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         start_tracing(service="tests")
@@ -51,10 +51,10 @@ def test_a_silent_collector_holds_up_nobody_who_stops(monkeypatch: pytest.Monkey
             pass
         began = time.monotonic()
         stop_tracing()
-    assert time.monotonic() - began < LAST_SPANS_SECONDS + 8  # the SDK waits for ten seconds at least
+    assert time.monotonic() - began < LAST_SPANS_SECONDS + 8  # the SDK waits for at least ten seconds
 
 
-def app_believing(*, everybody: bool) -> FastAPI:
+def app_trusting(*, everyone: bool) -> FastAPI:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/seats")
@@ -66,7 +66,7 @@ def app_believing(*, everybody: bool) -> FastAPI:
         return current_traceparent() or "none"
 
     def believes(_: Scope) -> bool:
-        return everybody
+        return everyone
 
     app.add_middleware(RequestContext, max_body_bytes=100, trusts_traceparent=believes)
     return app
@@ -77,38 +77,38 @@ async def ask(app: FastAPI, path: str) -> str:
         return str((await client.get(path, headers={"traceparent": TRACEPARENT})).json())
 
 
-class TestOff:
-    def test_nothing_is_traced_and_nothing_is_said_of_it(self) -> None:
+class TestTracingDisabled:
+    def test_nothing_is_traced_or_logged(self) -> None:
         with continued_span("click", SpanKind.SERVER, TRACEPARENT) as begun, span("step") as inner:
             assert begun is inner is None
             assert current_traceparent() is None
             assert trace_id() == ""
             assert b"traceparent" not in Message(type="order.confirmed", source="tests", subject="1").to_bytes()
 
-    async def test_offered_trace_is_not_taken_up(self) -> None:
-        assert await ask(app_believing(everybody=True), "/seats") == "none"
+    async def test_incoming_trace_is_ignored(self) -> None:
+        assert await ask(app_trusting(everyone=True), "/seats") == "none"
 
 
 class TestRequest:
-    async def test_continues_the_trace_of_whom_it_believes(self, collector: Collector) -> None:
-        assert (await ask(app_believing(everybody=True), "/seats"))[3:35] == TRACE
+    async def test_continues_the_trace_of_a_trusted_caller(self, collector: Collector) -> None:
+        assert (await ask(app_trusting(everyone=True), "/seats"))[3:35] == TRACE
         stop_tracing()
         [served] = collector.spans("GET /seats")
         assert (served.trace_id, served.parent_id) == (TRACE, PARENT)
 
-    async def test_begins_its_own_for_a_stranger(self, collector: Collector) -> None:
-        assert (await ask(app_believing(everybody=False), "/seats"))[3:35] != TRACE
+    async def test_starts_a_new_trace_for_an_untrusted_caller(self, collector: Collector) -> None:
+        assert (await ask(app_trusting(everyone=False), "/seats"))[3:35] != TRACE
         stop_tracing()
         [served] = collector.spans("GET /seats")
         assert served.parent_id == ""
 
     @pytest.mark.usefixtures("collector")
-    async def test_of_a_probe_is_not_traced(self) -> None:
-        assert await ask(app_believing(everybody=True), "/livez") == "none"
+    async def test_probe_is_not_traced(self) -> None:
+        assert await ask(app_trusting(everyone=True), "/livez") == "none"
 
 
 class TestSpan:
-    def test_belongs_to_the_work_in_hand(self, collector: Collector) -> None:
+    def test_is_a_child_of_the_current_span(self, collector: Collector) -> None:
         with continued_span("message", SpanKind.CONSUMER, TRACEPARENT), span("step"), client_span("users", "POST"):
             assert trace_id() == TRACE
         stop_tracing()
@@ -116,20 +116,20 @@ class TestSpan:
         [step] = collector.spans("step")
         assert (call.trace_id, call.parent_id) == (TRACE, step.span_id)
 
-    def test_of_a_chore_that_nobody_asked_for_is_none(self, collector: Collector) -> None:
+    def test_periodic_task_without_a_trace_has_no_span(self, collector: Collector) -> None:
         with span("sweep") as nothing, client_span("users", "GET"):
             assert nothing is None
         stop_tracing()
         assert collector.spans("sweep") == collector.spans("GET users") == []
 
-    def test_is_not_sent_when_its_trace_was_not_sampled_but_the_trace_goes_on(self, collector: Collector) -> None:
+    def test_unsampled_span_is_not_exported_but_its_context_is_propagated(self, collector: Collector) -> None:
         with continued_span("message", SpanKind.CONSUMER, UNSAMPLED):
             assert (current_traceparent() or "")[-3:] == "-00"
             assert trace_id() == TRACE
         stop_tracing()
         assert collector.spans("message") == []
 
-    def test_of_a_failure_has_its_code_and_no_word_of_it(self, collector: Collector) -> None:
+    def test_failed_span_has_the_error_code_without_its_message(self, collector: Collector) -> None:
         with pytest.raises(NotFound), continued_span("message", SpanKind.CONSUMER, None):
             raise NotFound("fan-1@example.com is not here")
         stop_tracing()
@@ -139,7 +139,7 @@ class TestSpan:
 
 
 @pytest.mark.usefixtures("collector")
-def test_message_remembers_the_trace_it_was_written_in() -> None:
+def test_message_carries_the_trace_it_was_created_in() -> None:
     with continued_span("click", SpanKind.SERVER, TRACEPARENT):
         message = Message(type="order.confirmed", source="tests", subject="1")
     read = Message.from_bytes(message.to_bytes())
@@ -147,7 +147,7 @@ def test_message_remembers_the_trace_it_was_written_in() -> None:
     assert (read.traceparent or "")[3:35] == TRACE
 
 
-def test_silent_collector_does_not_keep_a_process_from_ending(
+def test_silent_collector_does_not_keep_a_process_from_exiting(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")

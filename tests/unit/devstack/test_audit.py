@@ -1,4 +1,4 @@
-"""What is made of pip-audit's word: a known vulnerability fails, silence is said and does not."""
+"""How pip-audit's result is judged: a known vulnerability fails, an unreachable database is reported and passes."""
 
 import subprocess
 from typing import Any
@@ -17,48 +17,46 @@ VULNERABLE = {
 }
 
 
-def says(monkeypatch: pytest.MonkeyPatch, *packages: dict[str, Any], trouble: str = "") -> None:
-    stdout = "" if trouble else orjson.dumps({"dependencies": packages}).decode()
+def stub_pip_audit(monkeypatch: pytest.MonkeyPatch, *packages: dict[str, Any], error_output: str = "") -> None:
+    stdout = "" if error_output else orjson.dumps({"dependencies": packages}).decode()
 
     def run(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
-        return subprocess.CompletedProcess(command, 1 if trouble else 0, stdout=stdout, stderr=trouble)
+        return subprocess.CompletedProcess(command, 1 if error_output else 0, stdout=stdout, stderr=error_output)
 
     monkeypatch.setattr(subprocess, "run", run)
 
 
-def test_nothing_known_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, CLEAN)
+def test_no_known_vulnerability_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub_pip_audit(monkeypatch, CLEAN)
     assert audit.main() == 0
 
 
 def test_a_known_vulnerability_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    says(monkeypatch, CLEAN, VULNERABLE)
+    stub_pip_audit(monkeypatch, CLEAN, VULNERABLE)
     assert audit.main() == 1
     assert "requests 2.0.0: PYSEC-2018-28, mended in 2.20.0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["PYSEC-2018-28", "CVE-2018-18074"])
-def test_one_that_does_not_concern_us_is_passed_over(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    says(monkeypatch, VULNERABLE)
+def test_accepted_vulnerability_is_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    stub_pip_audit(monkeypatch, VULNERABLE)
     monkeypatch.setitem(audit.IGNORED, name, "we never follow redirects")
     assert audit.main() == 0
 
 
-def test_what_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    says(monkeypatch, CLEAN, UNKNOWN)
+def test_unknown_package_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    stub_pip_audit(monkeypatch, CLEAN, UNKNOWN)
     assert audit.main() == 0
     assert "1 of 2 packages" in capsys.readouterr().err
 
 
-def test_that_nobody_could_be_asked_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    says(monkeypatch, trouble="ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed")
+def test_unreachable_database_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    stub_pip_audit(monkeypatch, error_output="ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed")
     assert audit.main() == 0
     assert "nothing was audited" in capsys.readouterr().err
 
 
-def test_another_failure_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, trouble="ERROR:pip_audit._cli:the lock has no hashes")
+def test_other_failures_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub_pip_audit(monkeypatch, error_output="ERROR:pip_audit._cli:the lock has no hashes")
     with pytest.raises(SystemExit, match="no hashes"):
         audit.main()

@@ -1,4 +1,4 @@
-"""Which contracts `make test-fast` runs, by what changed."""
+"""Which contracts `make test-fast` runs for a set of changed files."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_module_of_one_saga_selects_that_saga() -> None:
         assert changed_kinds([file], SCENARIOS) == ["purchase"]
 
 
-def test_what_all_sagas_use_selects_the_purchase() -> None:
+def test_shared_module_selects_the_purchase() -> None:
     shared = set.intersection(*(files_of(scenario) for scenario in SCENARIOS.values()))
     assert shared
     assert changed_kinds(shared, SCENARIOS) == ["purchase"]

@@ -1,4 +1,4 @@
-"""What `make coverage` makes of a measurement."""
+"""How `make coverage` evaluates a measurement."""
 
 import runpy
 from pathlib import Path

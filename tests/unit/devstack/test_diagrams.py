@@ -1,4 +1,4 @@
-"""The diagrams of the databases: what they show, and that a stale page is noticed."""
+"""The database diagrams: their content, and that a stale page is detected."""
 
 from pathlib import Path
 from typing import Any

@@ -9,17 +9,17 @@ def test_a_record_becomes_a_line() -> None:
     assert readable(json.dumps(record)) == "saga.step step=charge n=2"
 
 
-def test_what_went_wrong_stands_out() -> None:
+def test_errors_are_highlighted() -> None:
     record = {"level": "error", "event": "request.crashed", "exception": "Traceback\n  boom"}
     assert readable(json.dumps(record)) == "ERROR request.crashed\nTraceback\n  boom"
 
 
-def test_other_lines_stay() -> None:
+def test_other_lines_are_unchanged() -> None:
     for line in ("Traceback (most recent call last):", "{not json", "[1, 2]", ""):
         assert readable(line) == line
 
 
-def test_lines_carry_time_and_name() -> None:
+def test_lines_start_with_time_and_name() -> None:
     out = io.StringIO()
     MergedLog(out).say("users", "ready")
     assert out.getvalue()[13:] == "users        ready\n"

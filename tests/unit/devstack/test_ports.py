@@ -4,7 +4,7 @@ from devstack.ports import free_port, is_free, port_near
 from devstack.services import PLATFORM, choose_ports
 
 
-def test_a_port_somebody_listens_on_is_taken() -> None:
+def test_port_with_a_listener_is_in_use() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -14,7 +14,7 @@ def test_a_port_somebody_listens_on_is_taken() -> None:
     assert is_free(port)
 
 
-def test_a_port_given_to_another_service_is_not_given_again() -> None:
+def test_port_is_assigned_to_one_service_only() -> None:
     port = free_port()
     assert port_near(port) == port
     assert port_near(port, taken=frozenset({port})) != port
@@ -27,7 +27,7 @@ def test_every_process_gets_its_own_ports() -> None:
     assert {spec.name for spec in PLATFORM} <= set(chosen)
 
 
-def test_the_usual_ports_are_the_contracts() -> None:
+def test_usual_ports_match_the_contract() -> None:
     usual = {spec.name: dict(spec.ports) for spec in PLATFORM}
     assert usual == {
         "gateway": {"PORT": 8000},

@@ -1,4 +1,4 @@
-"""Which RabbitMQ is used, and what is done when there is none; no package manager is called here."""
+"""Which RabbitMQ is used, and what happens without one; no package manager is called."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from devstack.rabbitmq_install import rabbitmq_programs
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """A machine with an empty PATH and two places where packages put RabbitMQ, empty as well."""
+    """Empty PATH and two empty folders where packages install RabbitMQ."""
     places = [tmp_path / "debian", tmp_path / "homebrew"]
     for place in (*places, tmp_path / "bin"):
         place.mkdir()
@@ -37,22 +37,20 @@ def test_the_package_comes_before_the_path(folders: list[Path], tmp_path: Path) 
     assert (found.server, found.epmd) == (packaged, epmd)
 
 
-def test_debians_wrapper_is_not_ours_to_run(
-    folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_debian_wrapper_is_not_used(folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folders
     monkeypatch.setattr(rabbitmq_install, "DEBIAN_WRAPPER", program(tmp_path / "bin", "rabbitmq-server"))
     with pytest.raises(DevstackError, match="RabbitMQ is missing"):
         rabbitmq_programs()
 
 
-def test_a_machine_without_package_manager_is_told_what_helps(folders: list[Path]) -> None:
+def test_missing_package_manager_error_explains_the_installation(folders: list[Path]) -> None:
     assert folders
     with pytest.raises(DevstackError, match=r"install RabbitMQ \(https://.*\) or set RABBITMQ_URL"):
         rabbitmq_programs()
 
 
-def test_a_user_without_sudo_is_told_the_command(
+def test_error_without_sudo_contains_the_command(
     folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert folders
@@ -68,7 +66,7 @@ def test_processes_that_start_together_install_it_once(
     installed: list[Path] = []
 
     def install() -> None:
-        time.sleep(0.05)  # an installation takes a while, in which the others look
+        time.sleep(0.05)  # an installation takes a while, during which the others check
         installed.append(program(folders[0], "rabbitmq-server"))
 
     program(tmp_path / "bin", "epmd")

@@ -1,4 +1,4 @@
-"""Which processes `make dev` restarts when a file was saved."""
+"""Which processes `make dev` restarts when a file is saved."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Headers that are joined, refused, passed on and held back."""
+"""Headers that are joined, refused, forwarded and removed."""
 
 import pytest
 
@@ -12,12 +12,12 @@ def test_repeated_headers_are_joined_as_lists() -> None:
 
 
 @pytest.mark.parametrize("name", [b"authorization", b"content-type", b"idempotency-key"])
-def test_headers_that_decide_something_come_once(name: bytes) -> None:
+def test_repeated_security_header_is_refused(name: bytes) -> None:
     with pytest.raises(InvalidRequest):
         distinct([(name, b"one"), (name, b"one")])
 
 
-def test_only_known_headers_pass_and_ours_cannot_be_chosen() -> None:
+def test_only_allowed_headers_pass_and_internal_ones_are_dropped() -> None:
     found = {b"authorization": b"Bearer x", b"x-forwarded-for": b"6.6.6.6", b"x-correlation-id": b"theirs", b"x": b"y"}
     passed = request_headers(found, client="203.0.113.9", scheme="https", correlation_id="ours-0001")
     assert dict(passed) == {
@@ -28,7 +28,7 @@ def test_only_known_headers_pass_and_ours_cannot_be_chosen() -> None:
     }
 
 
-def test_hop_by_hop_headers_are_held_back_also_those_that_connection_names() -> None:
+def test_hop_by_hop_headers_are_removed_including_those_connection_names() -> None:
     raw = [
         (b"Content-Type", b"application/json"),
         (b"Connection", b"close, X-Private"),

@@ -1,4 +1,4 @@
-"""Merging the services' descriptions into one."""
+"""Merges the services' OpenAPI documents into one."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def schema_of(document: dict[str, Any], path: str, method: str = "get") -> str:
     return str(content["application/json"]["schema"]["$ref"]).removeprefix("#/components/schemas/")
 
 
-def test_schemas_of_one_name_and_two_meanings_are_kept_apart() -> None:
+def test_different_schemas_of_one_name_are_renamed() -> None:
     documents = {
         Upstream.ORDERS: described("/api/orders/{order_id}", "get", answering("Seat"), Seat={"title": "a bought seat"}),
         Upstream.ORCHESTRATOR: described("/api/events", "get", answering("Seat"), Seat={"title": "a free seat"}),
@@ -41,7 +41,7 @@ def test_schemas_of_one_name_and_two_meanings_are_kept_apart() -> None:
     assert schema_of(merged, "/api/events") == "OrchestratorSeat"
 
 
-def test_a_schema_differs_when_what_it_refers_to_does() -> None:
+def test_schemas_differ_if_a_referenced_schema_differs() -> None:
     row = {"properties": {"seat": reference("Seat")}}
     documents = {
         Upstream.ORDERS: described(
@@ -56,7 +56,7 @@ def test_a_schema_differs_when_what_it_refers_to_does() -> None:
     assert merged["components"]["schemas"]["OrchestratorRow"] == {"properties": {"seat": reference("OrchestratorSeat")}}
 
 
-def test_schemas_of_one_meaning_are_shared_and_unused_ones_left_out() -> None:
+def test_equal_schemas_are_shared_and_unused_ones_omitted() -> None:
     error = {"title": "what went wrong"}
     documents = {
         Upstream.ORDERS: described("/api/orders/{order_id}", "get", answering("ErrorBody"), ErrorBody=error),
@@ -68,7 +68,7 @@ def test_schemas_of_one_meaning_are_shared_and_unused_ones_left_out() -> None:
     assert merged["components"]["schemas"] == {"ErrorBody": error}
 
 
-def test_who_may_is_said_and_a_parameter_keeps_its_services_name() -> None:
+def test_access_is_described_and_parameters_keep_their_names() -> None:
     documents = {
         Upstream.ORDERS: described("/api/orders/{id}", "get", answering("Order"), Order={}),
         Upstream.ORCHESTRATOR: described("/api/events", "get", answering("Event", tags=["browsing"]), Event={}),
@@ -82,7 +82,7 @@ def test_who_may_is_said_and_a_parameter_keeps_its_services_name() -> None:
     assert paths["/api/auth/refresh"]["post"]["security"] == [{"bearer": []}]
 
 
-def test_the_422_that_fastapi_assumes_is_left_out_and_ours_kept() -> None:
+def test_default_422_of_fastapi_is_omitted_and_a_declared_one_kept() -> None:
     assumed = {"422": {"content": {"application/json": {"schema": reference("HTTPValidationError")}}}}
     ours = {"422": {"description": "IDEMPOTENCY_KEY_REUSED"}}
     documents = {
@@ -95,5 +95,5 @@ def test_the_422_that_fastapi_assumes_is_left_out_and_ours_kept() -> None:
     assert merged["components"]["schemas"] == {}
 
 
-def test_a_service_that_never_described_itself_is_left_out() -> None:
+def test_service_without_a_description_is_omitted() -> None:
     assert merge({}, routes=[ORDERS, EVENTS], title="All")["paths"] == {}

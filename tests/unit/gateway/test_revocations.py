@@ -1,4 +1,4 @@
-"""When the set of ended logins is read again while the broker is up."""
+"""When the set of revoked sessions is reloaded while the broker is connected."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -13,8 +13,8 @@ from tests.support.waiting import eventually
 POLL_SECONDS = 0.01
 
 
-class Users:
-    """Whom the set is read from, as long as they are there."""
+class StubUsers:
+    """The users service, as the source of the set; it can be unavailable."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -29,22 +29,22 @@ class Users:
         expires_at = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
         return [{"session_id": str(session_id), "expires_at": expires_at} for session_id in self.ended]
 
-    async def is_fed(self) -> bool:
+    async def is_connected(self) -> bool:
         self.polls += 1
         return True
 
 
 @asynccontextmanager
-async def kept_current(users: Users) -> AsyncIterator[Revocations]:
-    revocations = Revocations(users.sessions, is_fed=users.is_fed, poll_seconds=POLL_SECONDS)
+async def kept_current(users: StubUsers) -> AsyncIterator[Revocations]:
+    revocations = Revocations(users.sessions, is_fed=users.is_connected, poll_seconds=POLL_SECONDS)
     revocations.start()
     await eventually(revocations.is_healthy)
     yield revocations
     await revocations.close()
 
 
-async def test_a_gap_that_could_not_be_closed_at_once_is_closed_soon() -> None:
-    users = Users()
+async def test_failed_reload_after_a_gap_is_retried() -> None:
+    users = StubUsers()
     async with kept_current(users) as revocations:
         missed = uuid.uuid4()
         users.ended.append(missed)
@@ -56,8 +56,8 @@ async def test_a_gap_that_could_not_be_closed_at_once_is_closed_soon() -> None:
         await eventually(lambda: revocations.covers(missed))
 
 
-async def test_with_the_broker_up_and_the_set_read_nobody_is_asked_again() -> None:
-    users = Users()
+async def test_set_is_not_reloaded_while_the_broker_is_connected() -> None:
+    users = StubUsers()
     async with kept_current(users) as revocations:
         revocations.reload()
         await eventually(lambda: users.reads == 2)

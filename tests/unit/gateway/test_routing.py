@@ -1,4 +1,4 @@
-"""The allow-list's matching, on the path as it was written."""
+"""Matches the allow-list against the path as written."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ TABLE = RoutingTable([LIST, ONE, HISTORY, BUY])
         ("POST", b"/api/menu/5/buy", BUY),
     ],
 )
-def test_a_literal_segment_wins_over_a_parameter(method: str, path: bytes, expected: Route) -> None:
+def test_literal_segment_wins_over_a_parameter(method: str, path: bytes, expected: Route) -> None:
     assert TABLE.match(method, path) is expected
 
 
@@ -38,7 +38,7 @@ def test_other_paths_are_not_found(path: bytes) -> None:
         TABLE.match("GET", path)
 
 
-def test_other_methods_are_named() -> None:
+def test_allowed_methods_are_listed_for_a_known_path() -> None:
     with pytest.raises(MethodNotAllowed) as refusal:
         TABLE.match("DELETE", b"/api/menu/5")
     assert refusal.value.allowed == "GET"
@@ -54,12 +54,12 @@ def test_plain_paths_are_clean(path: bytes) -> None:
     [b"", b"api", b"//", b"/a/", b"/a//b", b"/.", b"/..", b"/a/../b", b"/.env", b"/a%2fb", b"/a b", b"/a\\b", b"/a;b",
      b"/a?b", b"/a#b", b"/\xc3\xa4", b"/a\n", b"\n/a", b"/a\x00"],
 )  # fmt: skip
-def test_what_could_be_read_in_two_ways_is_not_clean(path: bytes) -> None:
+def test_ambiguous_path_is_not_clean(path: bytes) -> None:
     assert not is_clean(path)
 
 
 @given(st.binary(max_size=40).map(lambda tail: b"/" + tail))
-def test_a_clean_path_survives_any_normalising(path: bytes) -> None:
+def test_clean_path_is_unchanged_by_normalisation(path: bytes) -> None:
     if is_clean(path) and path != b"/":
         segments = path.decode("ascii").split("/")[1:]
         assert all(segment not in {"", ".", ".."} for segment in segments)
@@ -67,7 +67,7 @@ def test_a_clean_path_survives_any_normalising(path: bytes) -> None:
 
 
 @given(st.sampled_from(ROUTES), st.binary(min_size=1, max_size=30))
-def test_no_route_matches_with_anything_behind_it(known: Route, tail: bytes) -> None:
+def test_route_does_not_match_with_a_suffix(known: Route, tail: bytes) -> None:
     path = known.path.replace("{", "").replace("}", "").encode() + tail
     table = RoutingTable([known])
     if b"/" in tail or "{" not in known.path.rpartition("/")[2]:
@@ -88,7 +88,7 @@ def test_no_route_matches_with_anything_behind_it(known: Route, tail: bytes) -> 
         ("POST", b"/api/admin/events/5/seats/unblock"),
     ],
 )
-def test_the_door_and_the_dashboard_are_the_orchestrators(method: str, path: bytes) -> None:
+def test_check_in_and_dashboard_routes_go_to_the_orchestrator(method: str, path: bytes) -> None:
     assert is_clean(path)
     found = RoutingTable(ROUTES).match(method, path)
     assert (found.upstream, found.access) == (Upstream.ORCHESTRATOR, Access.USER)

@@ -1,4 +1,4 @@
-"""How the gateway's settings are written in an environment."""
+"""The format of the gateway's settings in the environment."""
 
 from ipaddress import ip_network
 
@@ -14,7 +14,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/")
 
 
-def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://shop.example, https://admin.example,")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1")
     settings = Settings()
@@ -22,7 +22,7 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32"))
 
 
-def test_what_is_left_empty_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_setting_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CORS_ORIGINS", "TRUSTED_PROXIES", "REDIS_URL"):
         monkeypatch.setenv(name, "")
     settings = Settings()
@@ -36,12 +36,12 @@ def test_a_hundred_requests_a_minute_is_the_default(monkeypatch: pytest.MonkeyPa
     assert Settings().rate_limit_per_minute == 100
 
 
-def test_operators_are_on_this_machine_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operators_are_local_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPERATOR_NETWORKS", raising=False)
     assert set(Settings().operator_networks) == {ip_network("127.0.0.0/8"), ip_network("::1/128")}
 
 
-def test_outside_dev_it_does_not_start_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_secret_is_refused_outside_dev(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENV", "prod")
     monkeypatch.delenv("SERVICE_TOKEN_SECRET", raising=False)
     with pytest.raises(ValidationError, match="SERVICE_TOKEN_SECRET"):

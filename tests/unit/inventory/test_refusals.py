@@ -1,4 +1,4 @@
-"""Why something cannot be done."""
+"""Reasons of refusals."""
 
 import uuid
 from decimal import Decimal
@@ -21,11 +21,11 @@ FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
 
 
 def state(seat_id: uuid.UUID = FIRST, status: SeatStatus = SeatStatus.AVAILABLE, **facts: Any) -> SeatState:
-    unheld = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None, "is_closed": False}
-    return SeatState(**{"seat_id": seat_id, "event_id": EVENT, "status": status, **unheld, **facts})
+    available = {"is_held": False, "hold_id": None, "held_by_user_id": None, "hold_size": None, "is_closed": False}
+    return SeatState(**{"seat_id": seat_id, "event_id": EVENT, "status": status, **available, **facts})
 
 
-class TestToTake:
+class TestRefusalToHold:
     @pytest.mark.parametrize(
         ("states", "code", "named"),
         [
@@ -43,7 +43,7 @@ class TestToTake:
                 "SEAT_ALREADY_SOLD",
                 [FIRST, SECOND],
             ),
-            # Free by now: somebody was changing one of them, nobody knows which.
+            # Available by now: another transaction was changing one of the seats, and which is unknown.
             ([state(), state(SECOND)], "SEAT_UNAVAILABLE", [FIRST, SECOND]),
             ([state(), state(SECOND, SeatStatus.HELD, is_held=False)], "SEAT_UNAVAILABLE", [FIRST, SECOND]),
         ],
@@ -62,17 +62,17 @@ class TestToTake:
         ([state(), state(SECOND, event_id=OTHER_EVENT, is_closed=True)], "VALIDATION_ERROR"),
     ],
 )
-def test_to_reserve(states: list[SeatState], code: str) -> None:
+def test_refusal_to_reserve(states: list[SeatState], code: str) -> None:
     assert refusal_to_reserve(EVENT, [FIRST, SECOND], states).code == code
 
 
-class TestToUnblock:
-    def test_names_what_is_not_blocked(self) -> None:
+class TestRefusalToUnblock:
+    def test_names_the_seats_that_are_not_blocked(self) -> None:
         states = [state(status=SeatStatus.BLOCKED), state(SECOND)]
         refusal = refusal_to_unblock(EVENT, [FIRST, SECOND], states)
         assert (refusal.code, refusal.details) == ("SEAT_UNAVAILABLE", {"seat_ids": [str(SECOND)]})
 
-    def test_knows_no_other_seats(self) -> None:
+    def test_unknown_seats_are_refused(self) -> None:
         assert refusal_to_unblock(EVENT, [FIRST], []).code == "SEAT_NOT_FOUND"
 
 
@@ -88,7 +88,7 @@ class TestToUnblock:
         ([state(status=SeatStatus.SOLD, is_closed=True)], "SEAT_ALREADY_SOLD"),
     ],
 )
-def test_to_confirm(states: list[SeatState], code: str) -> None:
+def test_refusal_to_confirm(states: list[SeatState], code: str) -> None:
     assert refusal_to_confirm(USER, states).code == code
 
 
@@ -118,7 +118,7 @@ def ticket(status: SeatStatus, owner: uuid.UUID | None, *, order_id: uuid.UUID =
         (ticket(SeatStatus.SOLD, USER), True, "EVENT_ENDED"),
     ],
 )
-def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
+def test_refusal_to_change_owner(seat: Seat | None, *, is_closed: bool, code: str) -> None:
     assert refusal_to_move(seat, owner_user_id=USER, order_id=ORDER, is_closed=is_closed).code == code
 
 
@@ -129,7 +129,7 @@ def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
         ([], True, "SEAT_NOT_HELD", "The order has no seats."),
         ([ticket(SeatStatus.CHECKED_IN, USER)], False, "SEAT_UNAVAILABLE", "A ticket was used."),
         ([ticket(SeatStatus.SOLD, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to another user."),
-        # What the new owner did is no business of the old one.
+        # The former owner does not learn what the new owner did.
         ([ticket(SeatStatus.CHECKED_IN, STRANGER)], False, "NOT_SEAT_OWNER", "The ticket belongs to another user."),
         ([ticket(SeatStatus.LISTED, USER)], False, "SEAT_UNAVAILABLE", "A ticket is listed for resale."),
         (
@@ -140,6 +140,6 @@ def test_to_move(seat: Seat | None, *, is_closed: bool, code: str) -> None:
         ),
     ],
 )
-def test_to_reclaim(seats: list[Seat], *, is_forced: bool, code: str, message: str) -> None:
+def test_refusal_to_reclaim(seats: list[Seat], *, is_forced: bool, code: str, message: str) -> None:
     refusal = refusal_to_reclaim(USER, is_forced=is_forced, seats=seats)
     assert (refusal.code, refusal.public_message) == (code, message)

@@ -1,4 +1,4 @@
-"""What comes over the wire is read strictly and written plainly."""
+"""Strict parsing of requests and plain conversion of responses."""
 
 import uuid
 from collections.abc import Callable
@@ -28,36 +28,36 @@ FIRST, SECOND = sorted(uuid.uuid4() for _ in range(2))
 
 
 class TestIds:
-    def test_are_uuids(self) -> None:
+    def test_ids_are_uuids(self) -> None:
         assert read_id(str(FIRST), "seat_id") == FIRST
         with pytest.raises(InvalidId) as refusal:
             read_id("seat 1", "seat_id")
         assert (refusal.value.code, refusal.value.details) == ("INVALID_UUID", {"field": "seat_id"})
 
-    def test_may_be_left_out_where_they_are_optional(self) -> None:
+    def test_optional_ids_may_be_missing(self) -> None:
         assert read_optional_id("", "undoes_request_id") is None
         assert read_optional_id(str(FIRST), "undoes_request_id") == FIRST
 
-    def test_come_out_in_the_order_of_locking(self) -> None:
+    def test_are_sorted_in_lock_order(self) -> None:
         assert read_ids([str(SECOND), str(FIRST)], "seat_ids", most=2) == [FIRST, SECOND]
 
     @pytest.mark.parametrize("texts", [[], [FIRST, FIRST], [FIRST, SECOND, uuid.uuid4()]])
-    def test_are_different_and_not_too_many(self, texts: list[uuid.UUID]) -> None:
+    def test_ids_are_distinct_and_limited(self, texts: list[uuid.UUID]) -> None:
         with pytest.raises(InvalidRequest):
             read_ids([str(seat_id) for seat_id in texts], "seat_ids", most=2)
 
-    def test_are_the_same_in_another_spelling(self) -> None:
+    def test_ids_are_equal_in_any_spelling(self) -> None:
         with pytest.raises(InvalidRequest):
             read_ids([str(FIRST), FIRST.hex.upper()], "seat_ids", most=2)
 
 
 class TestAmounts:
     @pytest.mark.parametrize(("text", "amount"), [("350.00", "350.00"), ("0", "0.00"), ("1.5", "1.50")])
-    def test_have_two_decimals(self, text: str, amount: str) -> None:
+    def test_amounts_have_two_decimals(self, text: str, amount: str) -> None:
         assert str(read_amount(text, "price")) == amount
 
     @pytest.mark.parametrize("text", ["", "x", "-0.01", "1.001", "NaN", "Infinity", "1e13", "1,50"])
-    def test_are_sensible(self, text: str) -> None:
+    def test_invalid_amount_is_refused(self, text: str) -> None:
         with pytest.raises(InvalidRequest):
             read_amount(text, "price")
 
@@ -76,7 +76,7 @@ def refuses(read: Callable[[], object]) -> bool:
     return True
 
 
-def test_a_layout_keeps_its_order() -> None:
+def test_layout_keeps_its_order() -> None:
     layout = read_layout(
         [
             pb.LayoutCategory(category="B", price="2", rows=[pb.LayoutRow(row_number="Z", seats=3)]),
@@ -102,7 +102,7 @@ class TestAnswers:
         status=SeatStatus.AVAILABLE,
     )
 
-    def test_leave_empty_what_a_seat_has_not(self) -> None:
+    def test_missing_seat_fields_are_empty(self) -> None:
         written = write_seat(self.SEAT)
         assert (written.price, written.owner_user_id, written.price_paid, written.purchased_at) == (
             "350.00",
@@ -112,7 +112,7 @@ class TestAnswers:
         )
 
     @pytest.mark.parametrize("status", SeatStatus)
-    def test_know_every_status(self, status: SeatStatus) -> None:
+    def test_every_status_is_converted(self, status: SeatStatus) -> None:
         seat = Seat(
             seat_id=FIRST,
             event_id=SECOND,
@@ -125,10 +125,10 @@ class TestAnswers:
         assert pb.SeatStatus.Name(write_seat(seat).status) == status.value
 
     @pytest.mark.parametrize("result", ScanResult)
-    def test_know_every_result_of_a_scan(self, result: ScanResult) -> None:
+    def test_every_scan_result_is_converted(self, result: ScanResult) -> None:
         assert pb.ScanResult.Name(write_scan_result(result)) == result.value
 
-    def test_tell_times_in_utc(self) -> None:
+    def test_times_are_in_utc(self) -> None:
         singapore = datetime(2026, 11, 20, 20, 0, 0, 5, tzinfo=timezone(timedelta(hours=8)))
         hold = Hold(hold_id=FIRST, event_id=SECOND, user_id=FIRST, held_until=singapore, seats=[self.SEAT])
         sale = Sale(hold_id=FIRST, event_id=SECOND, purchased_at=datetime(2026, 11, 20, 12, tzinfo=UTC), seat_ids=[])

@@ -1,4 +1,4 @@
-"""The rules of each kind, and the topology that carries them."""
+"""Job policies and the topology derived from them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from orchestrator.jobs.policies import JobPolicy, with_backoff
 from rabbitmq.topology import JOB_KINDS, job_queue_name, platform_topology, retry_exchange_name
 
 TOPOLOGY = platform_topology()
-LETTERS = ("email", "sms")
+MESSAGES = ("email", "sms")
 
 
 def arguments_of(topology: Topology, name: str) -> dict[str, object]:
@@ -21,28 +21,28 @@ def test_every_kind_has_a_policy_and_a_queue() -> None:
     assert {job_queue_name(kind) for kind in JOB_KINDS} <= {queue.name for queue in TOPOLOGY.queues}
 
 
-def test_fulfilment_is_tried_once_and_five_times_more() -> None:
+def test_fulfillment_is_retried_five_times_with_exponential_backoff() -> None:
     rules = POLICIES["fulfillment"]
     assert rules.tries == 6
     assert [rules.pause_after(tries) for tries in range(1, 6)] == [2, 4, 8, 16, 32]
 
 
 @pytest.mark.parametrize("kind", ["commission", "revision"])
-def test_three_tries_in_all_with_growing_pauses(kind: str) -> None:
+def test_commissions_and_revisions_are_tried_three_times_with_growing_backoff(kind: str) -> None:
     rules = POLICIES[kind]
     assert rules.tries == 3
     assert rules.pause_after(1) < rules.pause_after(2)
 
 
 @pytest.mark.parametrize("kind", JOB_KINDS)
-def test_hundred_completed_and_five_hundred_failed_are_kept_for_a_day_and_a_week(kind: str) -> None:
+def test_retention_is_100_completed_for_a_day_and_500_failed_for_a_week(kind: str) -> None:
     rules = POLICIES[kind]
     assert (rules.keep_completed, rules.keep_completed_seconds) == (100, 24 * 3600)
-    assert (rules.keep_failed, rules.keep_failed_seconds) == (100_000 if kind in LETTERS else 500, 7 * 24 * 3600)
+    assert (rules.keep_failed, rules.keep_failed_seconds) == (100_000 if kind in MESSAGES else 500, 7 * 24 * 3600)
 
 
-@pytest.mark.parametrize("kind", LETTERS)
-def test_letters_outlast_a_long_weekend_and_go_within_the_hour_once_they_can(kind: str) -> None:
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_messages_are_retried_for_three_days_at_most_an_hour_apart(kind: str) -> None:
     rules = POLICIES[kind]
     pauses = [rules.pause_after(tries) for tries in range(1, rules.tries)]
     assert pauses == sorted(pauses)
@@ -51,16 +51,16 @@ def test_letters_outlast_a_long_weekend_and_go_within_the_hour_once_they_can(kin
     assert 3 * 24 * 3600 <= sum(pauses) < rules.keep_failed_seconds
 
 
-def test_deliveries_are_tried_for_days() -> None:
+def test_deliveries_are_retried_for_more_than_two_days() -> None:
     rules = POLICIES["delivery"]
     assert sum(rules.pause_after(tries) for tries in range(1, rules.tries)) > 2 * 24 * 3600
 
 
-def test_revisions_go_before_first_time_work() -> None:
+def test_revisions_have_a_higher_priority_than_commissions() -> None:
     assert POLICIES["revision"].priority > POLICIES["commission"].priority
 
 
-def test_short_ladder_replaces_every_other() -> None:
+def test_configured_backoff_replaces_that_of_every_kind() -> None:
     shortened = with_backoff(POLICIES, [0.1, 0.2])
     assert {rules.retry_seconds for rules in shortened.values()} == {(0.1, 0.2)}
     assert shortened["fulfillment"].pause_after(5) == 0.2
@@ -72,14 +72,14 @@ def test_short_ladder_replaces_every_other() -> None:
     [{"kind": "gardening"}, {"retry_seconds": ()}, {"timeout_seconds": 0}, {"timeout_seconds": 1_800}],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_rules_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
+def test_invalid_policy_is_refused(wrong: dict[str, object]) -> None:
     usual = {"kind": "email", "tries": 2, "retry_seconds": (1.0,), "timeout_seconds": 10, "concurrency": 1}
     with pytest.raises(ValueError, match=r"\w"):
         JobPolicy(**{**usual, **wrong})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seconds", [2, 4, 8, 16, 32])
-def test_pause_is_spent_in_a_queue_that_gives_back_to_the_jobs(seconds: int) -> None:
+def test_retry_queue_dead_letters_back_to_the_jobs_exchange(seconds: int) -> None:
     name = retry_exchange_name(seconds)
     assert name == f"jobs.retry.{seconds}s"
     assert arguments_of(TOPOLOGY, name) == {
@@ -92,7 +92,7 @@ def test_pause_is_spent_in_a_queue_that_gives_back_to_the_jobs(seconds: int) -> 
     assert tuple(exchange.kind for exchange in TOPOLOGY.exchanges if exchange.name == name) == ("fanout",)
 
 
-def test_another_ladder_has_other_queues() -> None:
+def test_another_backoff_schedule_declares_other_queues() -> None:
     names = {queue.name for queue in platform_topology(retry_seconds=(0.1, 2.5)).queues}
     assert {"jobs.retry.100ms", "jobs.retry.2500ms"} <= names
     assert "jobs.retry.2s" not in names

@@ -1,4 +1,4 @@
-"""A deliberate bug may let its tests hang: that ends, with everything they started, and is no pass."""
+"""A mutation may make its tests hang: the run is killed with all its processes and counts as a failure."""
 
 import os
 import sys
@@ -33,20 +33,20 @@ def child_lives(folder: Path) -> bool:
         return False
 
 
-def test_what_takes_too_long_is_ended_with_its_family(tmp_path: Path) -> None:
+def test_timed_out_run_is_killed_with_its_children(tmp_path: Path) -> None:
     ended = run_until(5, [sys.executable, "-c", f"{BEGETS}{HANGS}"], root=tmp_path, env=os.environ)
     assert ended.is_hung
     assert not child_lives(tmp_path)
 
 
-def test_what_pytest_ends_by_itself_has_hung_and_its_family_ends_too(tmp_path: Path) -> None:
+def test_run_that_pytest_times_out_has_hung_and_its_children_are_killed(tmp_path: Path) -> None:
     ended = pytest_until(LONG_SECONDS, tmp_path, HANGS, "--timeout=2", "--timeout-method=thread")
     assert (ended.is_hung, ended.exit_code) == (True, 1)
     assert not child_lives(tmp_path)
 
 
 @pytest.mark.parametrize(("body", "exit_code"), [("assert True", 0), ("assert False, '+++ Timeout'", 1)])
-def test_what_ends_has_not_hung(tmp_path: Path, body: str, exit_code: int) -> None:
+def test_run_that_ends_has_not_hung(tmp_path: Path, body: str, exit_code: int) -> None:
     ended = pytest_until(LONG_SECONDS, tmp_path, body)
     assert (ended.is_hung, ended.exit_code) == (False, exit_code)
     assert not child_lives(tmp_path)

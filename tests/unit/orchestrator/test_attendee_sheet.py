@@ -1,4 +1,4 @@
-"""The attendees' file: RFC 4180, and no cell that a spreadsheet computes."""
+"""The attendee file: RFC 4180, without cells that a spreadsheet evaluates."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ def attendee(*, name: str | None, email: str | None = "fan@example.com") -> Atte
     )
 
 
-def test_a_row_has_every_column() -> None:
+def test_row_has_every_column() -> None:
     assert dict(zip(COLUMNS, cells_of(attendee(name="Ada")), strict=True)) == {
         "category": "CAT1",
         "row_number": "A",
@@ -44,31 +44,31 @@ def test_a_row_has_every_column() -> None:
     }
 
 
-def test_somebody_unknown_has_empty_cells() -> None:
+def test_unknown_attendee_has_empty_cells() -> None:
     cells = dict(zip(COLUMNS, cells_of(attendee(name=None, email=None)), strict=True))
     assert (cells["name"], cells["email"]) == ("", "")
 
 
-def test_awkward_fields_are_quoted_and_lines_end_as_they_should() -> None:
+def test_special_characters_are_quoted_and_lines_end_with_crlf() -> None:
     assert csv_of([["a", 'say "hi"', "x,y", "two\nlines"]]) == b'a,"say ""hi""","x,y","two\nlines"\r\n'
 
 
 @pytest.mark.parametrize(
     "cell", ['=HYPERLINK("http://example.com")', "+1", "-1", "@SUM(A1)", "\tcmd", "\r=1+1", "=1,2", '="x"']
 )
-def test_formulas_are_text(cell: str) -> None:
+def test_formula_is_escaped_as_text(cell: str) -> None:
     assert escape_formula(cell) == f"'{cell}"
     [[read]] = csv.reader(io.StringIO(csv_of([[cell]]).decode(), newline=""))
     assert read == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["", "Ada", "1-2", "a=b", "fan+tag@example.com", "'quoted'"])
-def test_other_text_stays_as_it_is(cell: str) -> None:
+def test_other_text_is_unchanged(cell: str) -> None:
     assert escape_formula(cell) == cell
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), min_size=2, max_size=5))
-def test_whatever_is_written_can_be_read_and_begins_no_formula(row: list[str]) -> None:
+def test_any_row_round_trips_and_starts_no_formula(row: list[str]) -> None:
     [read] = csv.reader(io.StringIO(csv_of([row]).decode(), newline=""))
     assert [cell.removeprefix("'") for cell in read] == [cell.removeprefix("'") for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in read)

@@ -16,11 +16,11 @@ ROWS = [{"row_number": "A", "seats": 3}, {"row_number": "B", "seats": 4}]
 
 
 @pytest.mark.parametrize(("index", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (702, "AAA")])
-def test_rows_are_named_as_in_halls(index: int, name: str) -> None:
+def test_row_names_follow_the_alphabet(index: int, name: str) -> None:
     assert row_name(index) == name
 
 
-def test_seats_are_spread_over_the_tiers_to_the_last_one() -> None:
+def test_every_seat_belongs_to_a_tier() -> None:
     event = NewEvent.model_validate(EVENT | {"total_seats": 101, "pricing_tiers": {"CAT1": "350.00", "CAT2": "1"}})
     draft = draft_of(event)
     assert draft.capacity == 101
@@ -56,6 +56,6 @@ def test_layout_takes_prices_from_the_tiers() -> None:
         {"total_seats": 10, "pricing_tiers": {"A": "1"}, "event_date": "2030-01-01T12:00:00"},
     ],
 )  # fmt: skip
-def test_halls_that_cannot_be_are_refused(change: dict[str, Any]) -> None:
+def test_invalid_hall_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NewEvent.model_validate(EVENT | change)

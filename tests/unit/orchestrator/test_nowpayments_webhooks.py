@@ -1,4 +1,4 @@
-"""NOWPayments' notifications: what is believed, and what it means."""
+"""NOWPayments' notifications: which are accepted, and what they mean."""
 
 import json
 import uuid
@@ -18,7 +18,7 @@ WEBHOOKS = NowPaymentsWebhooks(SECRET)
 
 
 def notice(**changes: Any) -> dict[str, Any]:
-    told = {
+    reported = {
         "payment_id": 5_077_125_051,
         "payment_status": "finished",
         "pay_address": "bc1q",
@@ -30,7 +30,7 @@ def notice(**changes: Any) -> dict[str, Any]:
         "order_id": str(PAYMENT_ID),
         "fee": {"withdrawalFee": 0, "depositFee": 0.1, "currency": "btc"},
     }
-    return told | changes
+    return reported | changes
 
 
 def verified(payload: dict[str, Any]) -> Any:
@@ -38,51 +38,51 @@ def verified(payload: dict[str, Any]) -> Any:
 
 
 class TestSortedJson:
-    def test_keys_are_sorted_at_every_level_and_blanks_are_gone(self) -> None:
+    def test_keys_are_sorted_at_every_level_without_whitespace(self) -> None:
         assert sorted_json(b'{"b": [ {"z": 1, "y": null} ], "a": {"d": true, "c": "x y"}}') == (
             b'{"a":{"c":"x y","d":true},"b":[{"y":null,"z":1}]}'
         )
 
     @pytest.mark.parametrize("number", ["50", "50.0", "0.00055556", "1e-7", "0.0000001", "-3", "12345678901234567890"])
-    def test_numbers_stay_as_they_were_written(self, number: str) -> None:
+    def test_numbers_keep_their_spelling(self, number: str) -> None:
         assert sorted_json(f'{{"a":{number}}}'.encode()) == f'{{"a":{number}}}'.encode()
 
-    def test_letters_of_all_alphabets_stay_too(self) -> None:
+    def test_non_ascii_characters_are_kept(self) -> None:
         assert sorted_json('{"a":"Grüße, 世界"}'.encode()) == '{"a":"Grüße, 世界"}'.encode()
 
 
 class TestVerify:
-    def test_what_nowpayments_signed_is_believed(self) -> None:
+    def test_valid_nowpayments_signature_is_accepted(self) -> None:
         inbound = verified(notice())
         assert inbound.external_id == "5077125051:finished:0.00055556"
         assert inbound.event_type == "payment.finished"
 
-    def test_the_order_of_keys_and_blanks_do_not_matter(self) -> None:
+    def test_key_order_and_whitespace_do_not_change_the_signature(self) -> None:
         payload = notice()
         body = json.dumps(dict(reversed(payload.items())), indent=2).encode()
         WEBHOOKS.verify(body, nowpayments_signature(payload).upper())
 
-    def test_each_step_and_each_part_of_a_payment_is_a_fact_of_its_own(self) -> None:
-        told = [
+    def test_each_status_and_partial_payment_has_its_own_event_id(self) -> None:
+        reported = [
             notice(payment_status="waiting", actually_paid=0),
             notice(payment_status="partially_paid", actually_paid=0.0001),
             notice(payment_status="partially_paid", actually_paid=0.0002),
             notice(),
         ]
-        assert len({verified(payload).external_id for payload in told}) == len(told)
+        assert len({verified(payload).external_id for payload in reported}) == len(reported)
 
-    def test_the_same_fact_in_other_words_is_the_same(self) -> None:
+    def test_same_status_in_another_notice_has_the_same_event_id(self) -> None:
         again = verified(notice(payment_id="5077125051", updated_at="2026-11-20T10:00:00Z"))
         assert again.external_id == verified(notice()).external_id
 
-    def test_whatever_else_is_refused(self) -> None:
+    def test_invalid_signature_is_refused(self) -> None:
         body = as_bytes(notice())
         for signature in (
             "",
             "é",
             nowpayments_signature(notice(price_amount=51)),
             nowpayments_signature(notice(), SecretStr("another secret")),
-            hexadecimal(body, "sha512"),  # of the body as it came, unsorted
+            hexadecimal(body, "sha512"),  # of the body as received, unsorted
             stripe_signature(body),
         ):
             with pytest.raises(SignatureInvalid):
@@ -91,19 +91,19 @@ class TestVerify:
     @pytest.mark.parametrize(
         "body", [b"", b"not json", b"\xff", b"[" * 100_000, b'["\\ud800"]', b"[" * 500 + b"]" * 500]
     )
-    def test_what_nobody_can_have_signed_is_refused(self, body: bytes) -> None:
+    def test_malformed_body_is_refused(self, body: bytes) -> None:
         with pytest.raises(SignatureInvalid):
             WEBHOOKS.verify(body, hexadecimal(body, "sha512"))
 
     @pytest.mark.parametrize(
         "payload", [{}, {"payment_id": "", "payment_status": "waiting"}, notice(payment_status="a\x00")]
     )
-    def test_signed_nonsense_is_unreadable(self, payload: dict[str, Any]) -> None:
+    def test_signed_but_malformed_body_is_unreadable(self, payload: dict[str, Any]) -> None:
         with pytest.raises(WebhookUnreadable):
             verified(payload)
 
 
-class TestNews:
+class TestReports:
     @pytest.mark.parametrize(
         ("said", "status"),
         [
@@ -118,7 +118,7 @@ class TestNews:
             ("expired", PaymentStatus.EXPIRED),
         ],
     )
-    def test_every_status_has_its_meaning(self, said: str, status: PaymentStatus) -> None:
+    def test_every_provider_status_maps_to_a_payment_status(self, said: str, status: PaymentStatus) -> None:
         news = WEBHOOKS.news(as_bytes(notice(payment_status=said)))
         assert news is not None
         assert news.status is status
@@ -126,11 +126,11 @@ class TestNews:
         assert (news.amount, news.currency) == (Decimal("50.00"), "sgd")
         assert news.paid_amount == Decimal("0.00055556")
 
-    def test_other_statuses_are_no_news(self) -> None:
+    def test_other_statuses_are_ignored(self) -> None:
         assert WEBHOOKS.news(as_bytes(notice(payment_status="on_hold"))) is None
 
     @pytest.mark.parametrize("price", [50.001, 1e30, "fifty"])
-    def test_a_price_that_no_credits_can_be_is_unreadable(self, price: Any) -> None:
+    def test_price_outside_the_range_of_credits_is_unreadable(self, price: Any) -> None:
         with pytest.raises(WebhookUnreadable):
             WEBHOOKS.news(as_bytes(notice(price_amount=price)))
 
@@ -144,8 +144,8 @@ class TestNews:
             ("null", None),
         ],
     )
-    def test_what_was_paid_fits_the_book(self, said: str, paid: str | None) -> None:
-        """The ledger takes 18 places and 12 digits before them; what a payment is credited by is its status."""
+    def test_paid_amount_fits_the_ledgers_precision(self, said: str, paid: str | None) -> None:
+        """The ledger stores 18 decimal places and 12 digits before them; the credit follows from the status."""
         body = as_bytes(notice(actually_paid=0)).replace(b'"actually_paid":0', f'"actually_paid":{said}'.encode())
         assert said.encode() in body
         news = WEBHOOKS.news(body)

@@ -38,12 +38,12 @@ LAST = must_finish("last", act)
     ],
     ids=lambda steps: " ".join(step.name for step in steps),
 )
-def test_plans_that_make_no_sense_are_refused_at_start(steps: tuple[Step[Any], ...]) -> None:
+def test_invalid_plan_is_refused_at_start(steps: tuple[Step[Any], ...]) -> None:
     with pytest.raises(ValueError, match="nonsense"):
         Plan("nonsense", SagaData, *steps)
 
 
-def test_call_ids_depend_on_nothing_but_saga_step_phase_and_round() -> None:
+def test_call_id_depends_only_on_saga_step_phase_and_round() -> None:
     saga_id = uuid.uuid4()
     plan, same = (Plan("some", SagaData, FIRST, WAIT, SECOND, PIVOT) for _ in range(2))
     assert plan.action_call(saga_id, 2, round_number=0) == same.action_call(saga_id, 2, round_number=0)
@@ -53,11 +53,11 @@ def test_call_ids_depend_on_nothing_but_saga_step_phase_and_round() -> None:
         for index in (0, 2)
         for round_number in (0, 1)
     }
-    # The first step stands before the wait: no round repeats it.
+    # The first step precedes the wait: no round repeats it.
     assert len(ids) == 2 * (1 + 2)
 
 
-def test_undo_names_the_action_it_takes_back() -> None:
+def test_undo_carries_the_call_id_of_its_action() -> None:
     saga_id = uuid.uuid4()
     plan = Plan("some", SagaData, FIRST, WAIT, SECOND, PIVOT)
     undo = plan.undo_call(saga_id, 2, round_number=1, reason="WHY")

@@ -1,4 +1,4 @@
-"""A round of reconciliation when providers, or the ledger, do not behave."""
+"""A reconciliation round during failures of providers or of the ledger."""
 
 import asyncio
 import uuid
@@ -46,15 +46,15 @@ def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", da
     )
 
 
-class Book(PaymentsClient):
-    """Has these payments of crypto, and notes what it is told; oldest first, as the real one."""
+class StubPayments(PaymentsClient):
+    """Returns these crypto payments oldest first, as the real client does, and records the reports."""
 
     def __init__(self, payments: list[PaymentFacts], *, refuses: dict[str, ServiceError] | None = None) -> None:
         tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))
         super().__init__(ServiceClient(callee="users", base_url="http://127.0.0.1:1", tokens=tokens))
         self.payments = sorted(payments, key=lambda payment: payment.created_at)
         self.refuses = refuses or {}
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     async def since(
         self,
@@ -70,11 +70,11 @@ class Book(PaymentsClient):
     async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:  # noqa: ARG002
         if error := self.refuses.get(news.provider_payment_id):
             raise error
-        self.told.append(news.provider_payment_id)
+        self.reported.append(news.provider_payment_id)
         return PaymentReport(outcome=ReportOutcome.CREDITED, payment_id=news.payment_id)
 
 
-class Silence(StripePayments):
+class NoStripePayments(StripePayments):
     """A Stripe without payments."""
 
     def __init__(self) -> None: ...
@@ -85,20 +85,20 @@ class Silence(StripePayments):
             yield news
 
 
-class Exchange(NowPayments):
-    """Answers as it is told to, and counts who asks at once."""
+class StubNowPayments(NowPayments):
+    """Responds as configured and counts concurrent calls."""
 
     def __init__(self, answer: Callable[[str], str | ServiceError] = lambda _: "finished") -> None:
         self._answer = answer
-        self.asked: list[str] = []
+        self.queried: list[str] = []
         self.most_at_once = 0
         self._at_once = 0
 
     async def find(self, provider_payment_id: str) -> CryptoPayment:
-        self.asked.append(provider_payment_id)
+        self.queried.append(provider_payment_id)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
-        for _ in range(5):  # lets others begin
+        for _ in range(5):  # lets other tasks start
             await asyncio.sleep(0)
         self._at_once -= 1
         answer = self._answer(provider_payment_id)
@@ -108,58 +108,58 @@ class Exchange(NowPayments):
         return CryptoPayment(payment_id=provider_payment_id, **said)
 
 
-def reconciliation(book: Book, exchange: Exchange) -> Reconciliation:
-    return Reconciliation(stripe=Silence(), crypto=exchange, payments=book)
+def reconciliation(payments_client: StubPayments, now_payments: StubNowPayments) -> Reconciliation:
+    return Reconciliation(stripe=NoStripePayments(), crypto=now_payments, payments=payments_client)
 
 
-async def test_news_that_the_ledger_refuses_do_not_stop_the_others() -> None:
+async def test_refused_report_does_not_stop_the_round() -> None:
     bad, good = payment(name="bad"), payment(name="good", days_ago=1)
-    book = Book([bad, good], refuses={"bad": InvalidRequest()})
-    done = await reconciliation(book, Exchange()).run(WEEK)
-    assert (book.told, done.refused, done.compared) == (["good"], 1, 2)
+    payments_client = StubPayments([bad, good], refuses={"bad": InvalidRequest()})
+    done = await reconciliation(payments_client, StubNowPayments()).run(WEEK)
+    assert (payments_client.reported, done.refused, done.compared) == (["good"], 1, 2)
 
 
-async def test_a_ledger_that_is_away_ends_the_round() -> None:
-    book = Book([payment(name="a")], refuses={"a": Unavailable()})
+async def test_unavailable_ledger_ends_the_round() -> None:
+    payments_client = StubPayments([payment(name="a")], refuses={"a": Unavailable()})
     with pytest.raises(Unavailable):
-        await reconciliation(book, Exchange()).run(WEEK)
+        await reconciliation(payments_client, StubNowPayments()).run(WEEK)
 
 
-async def test_the_newest_are_asked_about_first_and_few_at_once() -> None:
-    exchange = Exchange()
-    book = Book([payment(name=str(days), days_ago=days) for days in (3, 1, 6, 2, 5, 4)])
-    await reconciliation(book, exchange).run(WEEK)
-    assert exchange.asked == ["1", "2", "3", "4", "5", "6"]
-    assert book.told == exchange.asked
-    assert exchange.most_at_once == 4
+async def test_newest_payments_are_queried_first_four_at_a_time() -> None:
+    now_payments = StubNowPayments()
+    payments_client = StubPayments([payment(name=str(days), days_ago=days) for days in (3, 1, 6, 2, 5, 4)])
+    await reconciliation(payments_client, now_payments).run(WEEK)
+    assert now_payments.queried == ["1", "2", "3", "4", "5", "6"]
+    assert payments_client.reported == now_payments.queried
+    assert now_payments.most_at_once == 4
 
 
-async def test_an_old_one_that_is_open_has_its_turn_once_in_24_rounds() -> None:
+async def test_old_open_payment_is_queried_once_in_24_rounds() -> None:
     old, new = payment(days_ago=8), payment(days_ago=1)
-    exchange = Exchange(lambda _: "waiting")
+    now_payments = StubNowPayments(lambda _: "waiting")
     for turn in range(24):
-        await reconciliation(Book([old, new]), exchange).run(WEEK, round_number=turn)
-    assert Counter(exchange.asked) == {old.provider_payment_id: 1, new.provider_payment_id: 24}
+        await reconciliation(StubPayments([old, new]), now_payments).run(WEEK, round_number=turn)
+    assert Counter(now_payments.queried) == {old.provider_payment_id: 1, new.provider_payment_id: 24}
 
 
-async def test_a_provider_that_is_silent_is_left_alone() -> None:
-    exchange = Exchange(lambda name: ProviderTimeout() if int(name) < 4 else "finished")
-    book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
-    done = await reconciliation(book, exchange).run(WEEK)
-    assert (exchange.asked, done.unasked, book.told) == (["0", "1", "2", "3"], 7, [])
+async def test_provider_that_times_out_is_not_queried_further() -> None:
+    now_payments = StubNowPayments(lambda name: ProviderTimeout() if int(name) < 4 else "finished")
+    payments_client = StubPayments([payment(name=str(days), days_ago=days) for days in range(7)])
+    done = await reconciliation(payments_client, now_payments).run(WEEK)
+    assert (now_payments.queried, done.unasked, payments_client.reported) == (["0", "1", "2", "3"], 7, [])
 
 
-async def test_one_that_says_no_at_once_is_asked_about_the_others() -> None:
-    exchange = Exchange(lambda name: ProviderUnavailable() if int(name) < 4 else "finished")
-    book = Book([payment(name=str(days), days_ago=days) for days in range(7)])
-    done = await reconciliation(book, exchange).run(WEEK)
-    assert (done.unasked, book.told) == (4, ["4", "5", "6"])
+async def test_provider_error_does_not_stop_the_other_queries() -> None:
+    now_payments = StubNowPayments(lambda name: ProviderUnavailable() if int(name) < 4 else "finished")
+    payments_client = StubPayments([payment(name=str(days), days_ago=days) for days in range(7)])
+    done = await reconciliation(payments_client, now_payments).run(WEEK)
+    assert (done.unasked, payments_client.reported) == (4, ["4", "5", "6"])
 
 
-async def test_what_was_decided_is_doubted_for_a_day() -> None:
+async def test_final_payments_are_queried_for_a_day() -> None:
     decided = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
     old = [payment(status, name=f"old {status}", days_ago=1.1) for status in (*decided, PaymentStatus.PARTIALLY_PAID)]
     new = [payment(status, name=f"new {status}", days_ago=0.9) for status in (*decided, PaymentStatus.REFUNDED)]
-    exchange = Exchange(lambda _: "refunded")
-    await reconciliation(Book(old + new), exchange).run(WEEK)
-    assert sorted(exchange.asked) == ["new EXPIRED", "new FAILED", "new SUCCEEDED", "old PARTIALLY_PAID"]
+    now_payments = StubNowPayments(lambda _: "refunded")
+    await reconciliation(StubPayments(old + new), now_payments).run(WEEK)
+    assert sorted(now_payments.queried) == ["new EXPIRED", "new FAILED", "new SUCCEEDED", "old PARTIALLY_PAID"]

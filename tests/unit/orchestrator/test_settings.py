@@ -1,4 +1,4 @@
-"""What the orchestrator refuses to start with."""
+"""Settings with which the orchestrator refuses to start."""
 
 import pytest
 from pydantic import ValidationError
@@ -31,25 +31,25 @@ def read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settin
     return Settings()
 
 
-def test_in_production_the_providers_are_the_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_uses_the_real_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, PROD)
     assert settings.stripe_api_url == "https://api.stripe.com"
     assert settings.nowpayments_api_url == "https://api.nowpayments.io"
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_no_secret_may_be_missing_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_missing_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name} must be set"):
         read(monkeypatch, {given: value for given, value in PROD.items() if given != name})
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_nor_be_the_sandboxs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_sandbox_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name} is a known development value"):
         read(monkeypatch, PROD | {name: DEV_SECRETS[name.lower()]})
 
 
-def test_in_dev_the_sandbox_stands_in_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dev_uses_the_sandbox_for_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, {name: value for name, value in PROD.items() if name not in SECRETS} | {"ENV": "dev"})
     assert settings.stripe_api_url == settings.nowpayments_api_url == SANDBOX_URL
     assert settings.stripe_webhook_secret.get_secret_value() == DEV_SECRETS["stripe_webhook_secret"]
@@ -66,12 +66,12 @@ def test_in_dev_the_sandbox_stands_in_for_all(monkeypatch: pytest.MonkeyPatch) -
         {"MAIL_REPLY_TO": "a@b.example\r\nBcc: c@d.example"},
     ],
 )
-def test_mail_needs_a_server_and_a_sender(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+def test_email_needs_a_server_and_a_sender(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         read(monkeypatch, PROD | given)
 
 
-def test_in_dev_mail_goes_to_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dev_sends_email_to_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     mail = ("SMTP_URL", "MAIL_FROM")
     settings = read(monkeypatch, {name: value for name, value in PROD.items() if name not in mail} | {"ENV": "dev"})
     assert settings.smtp_url.get_secret_value() == SANDBOX_SMTP_URL

@@ -1,4 +1,4 @@
-"""Stripe's webhooks: what is believed, and what it means."""
+"""Stripe's webhooks: which are accepted, and what they mean."""
 
 import json
 import uuid
@@ -49,16 +49,16 @@ BODY = as_bytes(stripe_event("payment_intent.succeeded", intent()))
 
 
 class TestVerify:
-    def test_what_stripe_signed_is_believed(self) -> None:
+    def test_valid_stripe_signature_is_accepted(self) -> None:
         inbound = WEBHOOKS.verify(BODY, stripe_signature(BODY))
         assert inbound == Inbound(external_id="evt_1", event_type="payment_intent.succeeded")
 
-    def test_blanks_in_the_body_are_signed_as_they_are(self) -> None:
+    def test_whitespace_in_the_body_is_part_of_the_signature(self) -> None:
         body = json.dumps(json.loads(BODY), indent=3).encode()
         assert WEBHOOKS.verify(body, stripe_signature(body)).external_id == "evt_1"
 
     def test_one_of_several_signatures_is_enough(self) -> None:
-        """While a secret is being replaced Stripe signs with both."""
+        """While a secret is replaced, Stripe signs with both."""
         old = stripe_signature(BODY, secret=SecretStr("the old secret"))
         assert WEBHOOKS.verify(BODY, f"{old},{stripe_signature(BODY).partition(',')[2]}").external_id == "evt_1"
 
@@ -76,20 +76,20 @@ class TestVerify:
             nowpayments_signature(json.loads(BODY)),
         ],
     )
-    def test_whatever_else_is_refused(self, signature: str) -> None:
+    def test_invalid_signature_is_refused(self, signature: str) -> None:
         with pytest.raises(SignatureInvalid):
             WEBHOOKS.verify(BODY, signature)
 
-    def test_a_body_that_is_no_text_is_refused(self) -> None:
+    def test_body_that_is_not_utf8_is_refused(self) -> None:
         with pytest.raises(SignatureInvalid):
             WEBHOOKS.verify(b"\xff\xfe", stripe_signature(b"\xff\xfe"))
 
-    def test_an_old_signature_is_refused_as_old(self) -> None:
+    def test_expired_signature_is_refused_as_expired(self) -> None:
         WEBHOOKS.verify(BODY, stripe_signature(BODY, seconds_ago=290))
         with pytest.raises(WebhookStale):
             WEBHOOKS.verify(BODY, stripe_signature(BODY, seconds_ago=310))
 
-    def test_the_time_is_signed_too(self) -> None:
+    def test_timestamp_is_part_of_the_signature(self) -> None:
         old = stripe_signature(BODY, seconds_ago=400).partition(",")[2]
         now = stripe_signature(BODY).partition(",")[0]
         with pytest.raises(SignatureInvalid):
@@ -107,12 +107,12 @@ class TestVerify:
             as_bytes(stripe_event("payment_intent.succeeded", {}, id="e" * 256)),
         ],
     )
-    def test_signed_nonsense_is_unreadable(self, body: bytes) -> None:
+    def test_signed_but_malformed_body_is_unreadable(self, body: bytes) -> None:
         with pytest.raises(WebhookUnreadable):
             WEBHOOKS.verify(body, stripe_signature(body))
 
 
-class TestNews:
+class TestReports:
     def news(self, type_: str, subject: dict[str, Any]) -> Any:
         return WEBHOOKS.news(as_bytes(stripe_event(type_, subject)))
 
@@ -122,7 +122,7 @@ class TestNews:
         assert (news.amount, news.currency) == (Decimal("50.00"), "sgd")
         assert (news.payment_id, news.user_id) == (PAYMENT_ID, USER_ID)
 
-    def test_what_was_received_counts_and_not_what_was_asked_for(self) -> None:
+    def test_amount_received_is_reported_not_the_amount_requested(self) -> None:
         assert self.news("payment_intent.succeeded", intent(amount_received=4_999)).amount == Decimal("49.99")
 
     @pytest.mark.parametrize(
@@ -133,26 +133,26 @@ class TestNews:
             ("payment_intent.canceled", PaymentStatus.FAILED),
         ],
     )
-    def test_other_turns_of_a_payment(self, type_: str, status: PaymentStatus) -> None:
+    def test_other_payment_statuses(self, type_: str, status: PaymentStatus) -> None:
         news = self.news(type_, intent(amount_received=0))
         assert (news.status, news.amount) == (status, Decimal("50.00"))
 
-    def test_a_refund_says_how_much(self) -> None:
+    def test_refund_reports_its_amount(self) -> None:
         news = self.news("charge.refunded", charge(amount_refunded=2_000))
         assert (news.provider_payment_id, news.status) == ("pi_1", PaymentStatus.REFUNDED)
         assert (news.amount, news.payment_id) == (Decimal("20.00"), PAYMENT_ID)
 
-    def test_a_charge_without_an_intent_is_none_of_ours(self) -> None:
+    def test_charge_without_an_intent_is_ignored(self) -> None:
         assert self.news("charge.refunded", charge(payment_intent=None)) is None
 
     @pytest.mark.parametrize("type_", ["payment_intent.created", "customer.created", "checkout.session.completed"])
-    def test_other_types_are_no_news(self, type_: str) -> None:
+    def test_other_event_types_are_ignored(self, type_: str) -> None:
         assert self.news(type_, {"whatever": 1}) is None
 
-    def test_another_shops_metadata_is_no_obstacle(self) -> None:
+    def test_foreign_metadata_is_ignored(self) -> None:
         news = self.news("payment_intent.succeeded", intent(metadata={"payment_id": "order 7"}))
         assert (news.payment_id, news.user_id) == (None, None)
 
-    def test_news_without_the_facts_is_unreadable(self) -> None:
+    def test_event_without_required_fields_is_unreadable(self) -> None:
         with pytest.raises(WebhookUnreadable):
             self.news("payment_intent.succeeded", {"id": "pi_1"})

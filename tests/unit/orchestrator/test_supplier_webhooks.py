@@ -1,4 +1,4 @@
-"""The supplier's webhooks: what is believed, and how one is told from another."""
+"""The supplier's webhooks: which are accepted, and how they are identified."""
 
 import pytest
 from pydantic import SecretStr
@@ -12,17 +12,17 @@ WEBHOOKS = SupplierWebhooks(SECRET)
 BODY = as_bytes({"event_id": "kg-1", "type": "order.ready", "reservation_id": "r-1"})
 
 
-def test_what_the_supplier_signed_is_believed() -> None:
+def test_valid_supplier_signature_is_accepted() -> None:
     assert WEBHOOKS.verify(BODY, supplier_signature(BODY)) == Inbound(external_id="kg-1", event_type="order.ready")
     assert WEBHOOKS.news(BODY) is None
 
 
-def test_names_may_be_camel_case_and_ids_numbers() -> None:
+def test_camel_case_names_and_numeric_ids_are_accepted() -> None:
     body = as_bytes({"eventId": 7, "eventType": "order.ready"})
     assert WEBHOOKS.verify(body, supplier_signature(body)) == Inbound(external_id="7", event_type="order.ready")
 
 
-def test_without_an_id_the_same_words_are_the_same_notice() -> None:
+def test_notice_without_an_id_is_identified_by_its_content() -> None:
     one, other = as_bytes({"orderId": "A"}), as_bytes({"orderId": "B"})
     known = [WEBHOOKS.verify(body, supplier_signature(body)).external_id for body in (one, one, other)]
     assert known[0] == known[1] != known[2]
@@ -39,13 +39,13 @@ def test_without_an_id_the_same_words_are_the_same_notice() -> None:
         stripe_signature(BODY),
     ],
 )
-def test_whatever_else_is_refused(signature: str) -> None:
+def test_invalid_signature_is_refused(signature: str) -> None:
     with pytest.raises(SignatureInvalid):
         WEBHOOKS.verify(BODY, signature)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", as_bytes({"event_id": "a\x00"})])
-def test_signed_nonsense_is_unreadable(body: bytes) -> None:
+def test_signed_but_malformed_body_is_unreadable(body: bytes) -> None:
     with pytest.raises(WebhookUnreadable):
         WEBHOOKS.verify(body, supplier_signature(body))
     with pytest.raises(WebhookUnreadable):

@@ -1,9 +1,9 @@
-"""The status machine's table."""
+"""The transition table of orders."""
 
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 
 
-def test_every_status_but_the_first_is_reached_from_one_other() -> None:
+def test_every_other_status_is_reached_from_exactly_one() -> None:
     assert set(REACHED_FROM) == set(OrderStatus) - {OrderStatus.PENDING}
     assert all(to_status != from_status for to_status, from_status in REACHED_FROM.items())
 
@@ -12,5 +12,5 @@ def test_every_status_is_reached_from_the_first() -> None:
     for status in REACHED_FROM:
         steps = 0
         while status != OrderStatus.PENDING:
-            status, steps = REACHED_FROM[status], steps + 1  # noqa: PLW2901 - walking back
+            status, steps = REACHED_FROM[status], steps + 1  # noqa: PLW2901 - walks back
             assert steps < len(OrderStatus)

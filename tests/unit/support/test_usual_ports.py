@@ -1,4 +1,4 @@
-"""The guard that keeps tests away from a platform that runs on this machine."""
+"""The guard that keeps tests away from a platform on this machine."""
 
 import asyncio
 import socket
@@ -33,7 +33,7 @@ def test_a_usual_port_is_refused(use: Callable[[], object]) -> None:
     assert len(used) == 1
 
 
-async def test_a_use_is_known_even_if_its_refusal_is_swallowed() -> None:
+async def test_use_is_recorded_even_if_its_error_is_swallowed() -> None:
     with refusing_usual_ports() as used:
         async with http_client("http://127.0.0.1:5003") as http:
             await asyncio.gather(http.get("/livez"), return_exceptions=True)

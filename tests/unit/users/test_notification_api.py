@@ -1,4 +1,4 @@
-"""The OTP adapter against a server that answers as the real one does, and as it should not."""
+"""The OTP adapter against a server with valid and invalid responses."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from users.otp.provider import OtpVerdict
 
 @dataclass
 class Provider:
-    """Answers every call with `status` and `body`, and keeps what it was sent."""
+    """Responds to every call with `status` and `body`, and records the requests."""
 
     status: int = 200
     body: str = "{}"
@@ -60,10 +60,10 @@ async def test_sends_to_the_mobile_with_the_key(api: NotificationApi, provider: 
     assert provider.calls == [("/SendOTP", "the key", {"Mobile": "+6591234567"})]
 
 
-@pytest.mark.parametrize("verdict", list(OtpVerdict))
-async def test_reads_each_verdict(api: NotificationApi, provider: Provider, verdict: OtpVerdict) -> None:
-    provider.body = json.dumps({"Success": verdict == "approved", "Status": verdict, "ErrorMessage": ""})
-    assert await api.verify(verification_sid="VE1", code="123456") is verdict
+@pytest.mark.parametrize("status", list(OtpVerdict))
+async def test_reads_each_verification_status(api: NotificationApi, provider: Provider, status: OtpVerdict) -> None:
+    provider.body = json.dumps({"Success": status == "approved", "Status": status, "ErrorMessage": ""})
+    assert await api.verify(verification_sid="VE1", code="123456") is status
     assert provider.calls == [("/VerifyOTP", "the key", {"VerificationSid": "VE1", "Code": "123456"})]
 
 
@@ -80,7 +80,7 @@ async def test_reads_each_verdict(api: NotificationApi, provider: Provider, verd
         (200, '{"Success": true, "VerificationSid": 7, "Status": "canceled"}'),
     ],
 )
-async def test_what_it_cannot_read_is_an_outage(
+async def test_unreadable_response_is_an_outage(
     api: NotificationApi, provider: Provider, status: int, body: str
 ) -> None:
     provider.status, provider.body = status, body
@@ -91,13 +91,13 @@ async def test_what_it_cannot_read_is_an_outage(
 
 
 @pytest.mark.parametrize("timeout_seconds", [0.2])
-async def test_so_is_no_answer_in_time(api: NotificationApi, provider: Provider) -> None:
+async def test_timeout_is_an_outage(api: NotificationApi, provider: Provider) -> None:
     provider.delay_seconds = 1
     with pytest.raises(OtpUnavailable):
         await api.send("+6591234567")
 
 
-async def test_so_is_nobody_there() -> None:
+async def test_refused_connection_is_an_outage() -> None:
     nobody = NotificationApi(base_url="http://127.0.0.1:1", key=SecretStr("k"), timeout_seconds=1)
     with pytest.raises(OtpUnavailable):
         await nobody.send("+6591234567")

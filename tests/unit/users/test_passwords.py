@@ -1,4 +1,4 @@
-"""Hashing passwords in a bounded pool."""
+"""Password hashing in a bounded pool."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,15 +26,15 @@ async def test_equal_passwords_have_different_hashes(passwords: Passwords) -> No
     assert await passwords.hash("sesame") != await passwords.hash("sesame")
 
 
-async def test_nobody_has_no_password(passwords: Passwords) -> None:
+async def test_unknown_account_matches_no_password(passwords: Passwords) -> None:
     assert not await passwords.matches("nobody's password", stored_hash=None)
 
 
-async def test_what_is_no_hash_matches_nothing(passwords: Passwords) -> None:
+async def test_malformed_hash_matches_nothing(passwords: Passwords) -> None:
     assert not await passwords.matches("!", stored_hash="!")
 
 
-async def test_one_more_than_may_wait_is_refused_and_the_others_are_served(passwords: Passwords) -> None:
+async def test_password_check_is_refused_if_the_queue_is_full(passwords: Passwords) -> None:
     outcomes = await asyncio.gather(*(passwords.hash("sesame") for _ in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [str, str, Unavailable]
     assert await passwords.hash("later")

@@ -1,4 +1,4 @@
-"""What is made of a provider's reports: any of them, in any order, any number of times."""
+"""How a provider's reports are applied, in any order and any number of times."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ FAN = uuid.UUID(int=1)
 
 
 @dataclass(frozen=True)
-class Standing:
+class PaymentState:
     status: PaymentStatus = PaymentStatus.PENDING
     user_id: uuid.UUID = FAN
     amount: Decimal = Decimal("50.00")
@@ -36,7 +36,7 @@ class Report:
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
 def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) -> None:
-    decision = decide(Standing(now), Report(said))
+    decision = decide(PaymentState(now), Report(said))
     if RANK[said] > RANK[now]:
         assert decision.status is said
         assert decision.outcome is (Outcome.CREDITED if said is PaymentStatus.SUCCEEDED else Outcome.NOTED)
@@ -45,9 +45,9 @@ def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) ->
 
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
-def test_late_is_money_for_what_was_given_up(now: PaymentStatus, said: PaymentStatus) -> None:
+def test_success_after_a_final_failure_is_flagged_late(now: PaymentStatus, said: PaymentStatus) -> None:
     is_late = now in GIVEN_UP and said in {PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_PAID}
-    assert (Flag.LATE in decide(Standing(now), Report(said)).flags) == is_late
+    assert (Flag.LATE in decide(PaymentState(now), Report(said)).flags) == is_late
 
 
 @pytest.mark.parametrize("status", PaymentStatus)
@@ -59,22 +59,22 @@ def test_late_is_money_for_what_was_given_up(now: PaymentStatus, said: PaymentSt
         ({"user_id": uuid.UUID(int=2)}, Flag.USER_MISMATCH),
     ],
 )
-def test_a_contradiction_comes_before_all(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
+def test_mismatch_takes_precedence(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
     for now in PaymentStatus:
-        decision = decide(Standing(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
+        decision = decide(PaymentState(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
         assert decision == ReportDecision(Outcome.MISMATCH, now, frozenset({flag}))
 
 
-def test_what_is_not_said_contradicts_nothing() -> None:
-    assert decide(Standing(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
+def test_missing_fields_are_no_mismatch() -> None:
+    assert decide(PaymentState(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
 
 
-def told(reports: Sequence[Report]) -> tuple[Standing, list[ReportDecision]]:
-    standing, verdicts = Standing(), []
+def outcomes_of(reports: Sequence[Report]) -> tuple[PaymentState, list[ReportDecision]]:
+    state, outcomes = PaymentState(), []
     for report in reports:
-        verdicts.append(decide(standing, report))
-        standing = replace(standing, status=verdicts[-1].status)
-    return standing, verdicts
+        outcomes.append(decide(state, report))
+        state = replace(state, status=outcomes[-1].status)
+    return state, outcomes
 
 
 reports = st.builds(
@@ -88,11 +88,11 @@ reports = st.builds(
 
 
 @given(st.lists(reports, max_size=12), st.randoms(use_true_random=False))
-def test_the_end_depends_on_what_was_said_and_not_on_the_order(said: list[Report], shuffler: Random) -> None:
+def test_final_status_does_not_depend_on_the_order_of_reports(said: list[Report], shuffler: Random) -> None:
     shuffled = [*said, *said]
     shuffler.shuffle(shuffled)
-    first, second = told(said)[0], told(shuffled)[0]
-    assert RANK[first.status] == RANK[second.status]  # FAILED and EXPIRED are the same to us
+    first, second = outcomes_of(said)[0], outcomes_of(shuffled)[0]
+    assert RANK[first.status] == RANK[second.status]  # FAILED and EXPIRED are treated alike
 
 
 SUCCESS = Report(
@@ -102,14 +102,14 @@ SUCCESS = Report(
 
 @given(st.lists(reports, max_size=20))
 @example([SUCCESS, SUCCESS])
-def test_it_is_credited_once_and_only_by_a_true_report(said: list[Report]) -> None:
-    standing, verdicts = told(said)
-    credited = [report for report, decision in zip(said, verdicts, strict=True) if decision.outcome is Outcome.CREDITED]
+def test_payment_is_credited_once_and_only_by_a_matching_report(said: list[Report]) -> None:
+    state, outcomes = outcomes_of(said)
+    credited = [report for report, decision in zip(said, outcomes, strict=True) if decision.outcome is Outcome.CREDITED]
     assert len(credited) <= 1
     for report in credited:
         assert report.status is PaymentStatus.SUCCEEDED
         assert (report.amount, report.currency, report.user_id) in [
             *product((None, Decimal(50)), (None, "sgd"), (None, FAN))
         ]
-    if standing.status is PaymentStatus.SUCCEEDED:
+    if state.status is PaymentStatus.SUCCEEDED:
         assert len(credited) == 1

@@ -1,4 +1,4 @@
-"""What the users process refuses to start with."""
+"""Settings with which the users service refuses to start."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -49,12 +49,12 @@ def test_starts_with_what_production_needs(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("name", [name for name in PROD if name != "ENV"])
-def test_nothing_of_that_has_a_default(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_required_setting_has_no_default(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(ValidationError):
         read(monkeypatch, {given: value for given, value in PROD.items() if given != name})
 
 
-def test_in_dev_the_sandbox_sends_codes_to_shared_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dev_sends_codes_by_the_sandbox_to_shared_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, DEV)
     assert settings.otp_api_url == "http://127.0.0.1:5900"
     assert settings.otp_sends_per_phone == 0
@@ -68,12 +68,12 @@ def test_the_signing_key_is_needed_in_dev_too(monkeypatch: pytest.MonkeyPatch) -
         read(monkeypatch, {name: value for name, value in DEV.items() if name != "JWT_PRIVATE_KEY"})
 
 
-def test_the_sandboxs_key_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_key_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="known development value"):
         read(monkeypatch, PROD | {"OTP_API_KEY": DEV_OTP_KEY})
 
 
-def test_a_key_on_one_line_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_on_one_line_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     one_line = PROD["JWT_PRIVATE_KEY"].replace("\n", "\\n")
     settings = read(monkeypatch, PROD | {"JWT_PRIVATE_KEY": one_line})
     assert settings.jwt_private_key.get_secret_value() == PROD["JWT_PRIVATE_KEY"]
@@ -85,7 +85,7 @@ def test_another_kind_of_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         read(monkeypatch, PROD | {"JWT_PRIVATE_KEY": key.decode()})
 
 
-def test_a_refused_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_key_is_not_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="not a PEM private key") as refused:
         read(monkeypatch, PROD | {"JWT_PRIVATE_KEY": "a secret, only mangled"})
     assert "mangled" not in str(refused.value)

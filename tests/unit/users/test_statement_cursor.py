@@ -1,4 +1,4 @@
-"""Cursors of a statement are read as they were written, and nothing else is."""
+"""Statement cursors round-trip, and anything else is refused."""
 
 import uuid
 from decimal import Decimal
@@ -12,7 +12,7 @@ from users.ledger.errors import UnknownCursor
 
 
 @given(st.uuids(), st.decimals(min_value=0, max_value=Decimal("999999999999.99"), places=2))
-def test_it_is_read_as_written(transaction_id: uuid.UUID, balance: Decimal) -> None:
+def test_cursor_round_trips(transaction_id: uuid.UUID, balance: Decimal) -> None:
     cursor = StatementCursor(transaction_id, balance)
     assert StatementCursor.parse(str(cursor)) == cursor
 
@@ -33,11 +33,11 @@ ID = uuid.UUID(int=5).hex
         f" {ID}-1.00",
         f"{ID}-NaN",
         f"{ID}-1234567890123.00",
-        f"{ID}-\u0661.\u0660\u0660",  # digits, though not ours
+        f"{ID}-\u0661.\u0660\u0660",  # digits, but not ASCII digits
         f"{uuid.UUID(ID)}-1.00",
         f"{ID[1:]}g-1.00",
     ],
 )
-def test_anything_else_is_refused(written: str) -> None:
+def test_malformed_cursor_is_refused(written: str) -> None:
     with pytest.raises(UnknownCursor):
         StatementCursor.parse(written)

@@ -1,4 +1,4 @@
-"""Keys and tokens."""
+"""Signing keys and tokens."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -37,13 +37,13 @@ def token(key: SigningKey, expires_at: datetime) -> str:
     )
 
 
-def test_copies_with_one_key_give_it_one_id() -> None:
+def test_instances_with_one_key_derive_the_same_key_id() -> None:
     text = pem()
     assert SigningKey(text).as_jwks() == SigningKey(text).as_jwks()
     assert SigningKey(text).key_id != SigningKey(pem()).key_id
 
 
-async def test_the_platform_verifies_what_is_issued() -> None:
+async def test_issued_token_is_verified() -> None:
     key = SigningKey(pem())
     expires_at = issuer(key).next_access_expiry()
 
@@ -54,13 +54,13 @@ async def test_the_platform_verifies_what_is_issued() -> None:
     assert principal.expires_at == expires_at
 
 
-async def test_an_old_token_is_expired() -> None:
+async def test_expired_token_is_refused_as_expired() -> None:
     key = SigningKey(pem())
     with pytest.raises(TokenExpired):
         await verifier(key).verify(token(key, datetime.now(UTC) - timedelta(seconds=1)))
 
 
-async def test_another_keys_token_is_refused() -> None:
+async def test_token_signed_by_another_key_is_refused() -> None:
     key, other = SigningKey(pem()), SigningKey(pem())
     with pytest.raises(Unauthenticated):
         await verifier(key).verify(token(other, issuer(other).next_access_expiry()))

@@ -1,0 +1,121 @@
+"""The gateway's own pages: root page, docs, health and the merged description."""
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.routing import Upstream
+from tests.integration.gateway.conftest import Gateways
+from tests.integration.gateway.services import Services
+from tests.support.http_client import http_client
+
+
+def operation(name: str) -> dict[str, Any]:
+    ok = {"description": "OK", "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+    return {"operationId": name, "responses": {"200": ok}}
+
+
+def document(paths: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> dict[str, Any]:
+    return {"openapi": "3.1.0", "info": {}, "paths": paths, "components": {"schemas": schemas}}
+
+
+@pytest.fixture
+def described(services: Services) -> Services:
+    services.documents[Upstream.ORDERS] = document(
+        {
+            "/api/orders/{id}": {"get": operation("Order"), "delete": operation("Order")},
+            "/internal/orders": {"post": operation("Ledger")},
+        },
+        {"Order": {"properties": {"status": {"type": "string"}}}, "Ledger": {"type": "object"}},
+    )
+    services.documents[Upstream.ORCHESTRATOR] = document(
+        {"/api/events": {"get": operation("Event")}}, {"Event": {"type": "object"}}
+    )
+    return services
+
+
+@pytest.mark.usefixtures("described")
+async def test_description_lists_exactly_the_allowed_routes(gateways: Gateways) -> None:
+    async with gateways() as url, http_client(url) as http:
+        found = (await http.get("/openapi.json")).json()
+    assert {path: set(item) for path, item in found["paths"].items()} == {
+        "/api/orders/{id}": {"get"},
+        "/api/events": {"get"},
+    }
+    assert set(found["components"]["schemas"]) == {"Order", "Event"}
+    assert "internal" not in str(found)
+    assert "127.0.0.1" not in str(found)
+
+
+async def test_unavailable_service_is_described_from_the_cache(gateways: Gateways, described: Services) -> None:
+    async with gateways(openapi_cache_seconds=0) as url, http_client(url) as http:
+        before = (await http.get("/openapi.json")).json()
+        described.broken_documents.add(Upstream.ORDERS)
+        assert (await http.get("/openapi.json")).json() == before
+
+
+async def test_description_is_cached(gateways: Gateways, described: Services) -> None:
+    async with gateways(openapi_cache_seconds=60) as url, http_client(url) as http:
+        before = (await http.get("/openapi.json")).json()
+        described.documents.clear()
+        assert (await http.get("/openapi.json")).json() == before
+
+
+async def test_docs_page_loads_no_external_resources(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.headers["Content-Type"].startswith("text/html")
+    wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(wanted) == 4
+    for path in wanted:
+        assert path.startswith("/")
+        asset = await client.get(path)
+        assert asset.status_code == 200, path
+    assert "SwaggerUIBundle" in (await client.get("/docs/assets/swagger-ui-bundle.js")).text
+    assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"].split("style-src")[0]
+    assert "<script>" not in page.text
+
+
+async def test_docs_can_be_disabled(gateways: Gateways) -> None:
+    async with gateways(docs=False) as url, http_client(url) as http:
+        for path in ("/docs", "/openapi.json", "/docs/assets/swagger-ui.css"):
+            assert (await http.get(path)).status_code == 404
+
+
+async def test_root_page_links_the_docs(client: httpx.AsyncClient) -> None:
+    page = await client.get("/")
+    assert page.status_code == 200
+    for path in re.findall(r'href="([^"]+)"', page.text):
+        assert (await client.get(path)).status_code == 200, path
+
+
+async def test_health_lists_the_dependencies(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "healthy",
+        "checks": {
+            "user_keys": "ok",
+            "revoked_sessions": "ok",
+            "orchestrator": "ok",
+            "orders": "ok",
+            "events": "ok",
+            "broker": "degraded",
+        },
+    }
+
+
+async def test_concurrent_health_requests_probe_services_once(gateways: Gateways, services: Services) -> None:
+    async with gateways(health_cache_seconds=60) as url, http_client(url) as http:
+        reports = await asyncio.gather(*(http.get("/health") for _ in range(20)))
+        assert services.probes == 3  # orders, events, orchestrator
+        assert len({report.text for report in reports}) == 1
+
+
+async def test_health_cache_expires(gateways: Gateways, services: Services) -> None:
+    async with gateways(health_cache_seconds=0) as url, http_client(url) as http:
+        await http.get("/health")
+        await http.get("/health")
+        assert services.probes == 6

@@ -1,0 +1,139 @@
+"""Refusals at check-in: every rule, and their precedence."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from orchestrator.clients.events import EventFacts, VenueFacts
+from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
+from orchestrator.clients.inventory.seats import OwnedSeat
+from orchestrator.clients.models import Seat
+from orchestrator.features.check_in.service.rules import ScanContext, message_of, refusal_of
+from orchestrator.features.tickets.adapters.qr_code import QrTicket
+
+NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
+TTL = timedelta(seconds=60)
+SEAT, EVENT, OWNER, STRANGER = (uuid.uuid4() for _ in range(4))
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def event(hall_id: str = "HALL-A", status: str = "PUBLISHED", *, began_at: datetime = NOW) -> EventFacts:
+    return EventFacts(
+        event_id=EVENT,
+        name="Jazz at the Bay",
+        status=status,
+        venue=VenueFacts(venue_id=uuid.uuid4(), name="Esplanade", address=""),
+        hall_id=hall_id,
+        event_date=began_at,
+        total_seats=1,
+        pricing_tiers={},
+    )
+
+
+def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uuid.UUID = EVENT) -> OwnedSeat:
+    return OwnedSeat(
+        seat=Seat(seat_id=SEAT, category="CAT1", row_number="A", seat_number=1, price=Decimal("350.00")),
+        event_id=event_id,
+        status=status,
+        owner_user_id=owner,
+        price_paid=Decimal("350.00"),
+        purchased_at=NOW,
+        order_id=uuid.uuid4(),
+    )
+
+
+def scan_context(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> ScanContext:
+    """Return the context of a valid code with these changes."""
+    ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
+    good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
+    return ScanContext(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
+
+
+def test_ticket_of_a_past_event_is_refused() -> None:
+    late = scan_context(event=event(began_at=NOW - timedelta(hours=48)))
+    assert refusal_of(late) is ScanResult.EXPIRED
+    outcome = ScanOutcome(result=ScanResult.EXPIRED, admitted_at=None)
+    assert message_of(outcome, late) == "The event is over"
+    assert refusal_of(scan_context(event=event(began_at=NOW - timedelta(hours=48) + MILLISECOND))) is None
+
+
+@pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
+def test_valid_code_is_left_to_the_inventory(status: str) -> None:
+    """This includes the code of an admitted fan: the inventory knows the admission time."""
+    assert refusal_of(scan_context(seat=seat(status=status))) is None
+
+
+# In the order of the rules. Each case is refused for its own reason and for every later one as well.
+REASONS: dict[str, tuple[dict[str, Any], ScanResult]] = {
+    "no such seat": ({"seat": None}, ScanResult.NOT_FOUND),
+    "no such event": ({"event": None}, ScanResult.NOT_FOUND),
+    "a seat of another event": ({"seat": seat(event_id=uuid.uuid4())}, ScanResult.NOT_FOUND),
+    "too old": ({"age": TTL}, ScanResult.EXPIRED),
+    "from the future": ({"age": timedelta(seconds=-5) - MILLISECOND}, ScanResult.EXPIRED),
+    "another hall": ({"hall": "HALL-B"}, ScanResult.WRONG_HALL),
+    "another event": ({"event_presented": uuid.uuid4()}, ScanResult.WRONG_HALL),
+    "an event called off": ({"event": event(status="CANCELLED")}, ScanResult.UNPAID),
+    "nobody's": ({"seat": seat(status="AVAILABLE", owner=None)}, ScanResult.UNPAID),
+    "held": ({"seat": seat(status="HELD", owner=None), "order_status": "PENDING"}, ScanResult.UNPAID),
+    "never ordered": ({"order_status": None}, ScanResult.UNPAID),
+    "refunded": ({"order_status": "REFUNDED"}, ScanResult.UNPAID),
+    "somebody else's": ({"seat": seat(owner=STRANGER)}, ScanResult.NOT_OWNER),
+    "on sale": ({"seat": seat(status="LISTED")}, ScanResult.EXPIRED),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_reason_has_its_result(reason: str) -> None:
+    changes, result = REASONS[reason]
+    assert refusal_of(scan_context(**changes)) == result
+
+
+@pytest.mark.parametrize(
+    ("changes", "result"),
+    [
+        ({"seat": None, "age": TTL, "hall": "HALL-B", "order_status": None}, ScanResult.NOT_FOUND),
+        ({"age": TTL, "hall": "HALL-B", "order_status": None}, ScanResult.EXPIRED),
+        ({"hall": "HALL-B", "order_status": None, "seat": seat(owner=STRANGER)}, ScanResult.WRONG_HALL),
+        ({"order_status": "REFUNDED", "seat": seat(owner=STRANGER)}, ScanResult.UNPAID),
+        ({"seat": seat(status="LISTED", owner=STRANGER)}, ScanResult.NOT_OWNER),
+        ({"seat": seat(status="CHECKED_IN", owner=STRANGER)}, ScanResult.NOT_OWNER),
+    ],
+)
+def test_first_matching_refusal_wins(changes: dict[str, Any], result: ScanResult) -> None:
+    assert refusal_of(scan_context(**changes)) == result
+
+
+@pytest.mark.parametrize("age", [timedelta(0), TTL - MILLISECOND, timedelta(seconds=-5)])
+def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
+    assert refusal_of(scan_context(age=age)) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "context", "message"),
+    [
+        (ScanOutcome(ScanResult.SUCCESS, NOW), scan_context(), "Admitted"),
+        (
+            ScanOutcome(ScanResult.DUPLICATE, NOW.replace(minute=14, second=3)),
+            scan_context(),
+            "Admitted before, at 20:14:03 UTC",
+        ),
+        (ScanOutcome(ScanResult.WRONG_HALL), scan_context(hall="HALL-B"), "Wrong hall: this ticket is for HALL-A"),
+        (ScanOutcome(ScanResult.EXPIRED), scan_context(age=TTL), "The code is too old: open the ticket again"),
+        (
+            ScanOutcome(ScanResult.EXPIRED),
+            scan_context(seat=seat(status="LISTED")),
+            "The ticket is on sale: it has no valid code",
+        ),
+    ],
+)
+def test_message_explains_the_outcome(outcome: ScanOutcome, context: ScanContext, message: str) -> None:
+    assert message_of(outcome, context) == message
+
+
+@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID})
+def test_every_outcome_has_a_message(result: ScanResult) -> None:
+    assert message_of(ScanOutcome(result), replace(scan_context(), event=None))
