@@ -8,7 +8,7 @@ from devstack import invariants
 from devstack.stack import Stack
 from tests.chaos.crash_orchestrator import Doom
 from tests.chaos.services import all_up
-from tests.chaos.shop import Shop, open_shop
+from tests.chaos.ticket_sales import Shop, open_shop
 from tests.support.timeouts import GENEROUS
 from tests.support.waiting import eventually
 

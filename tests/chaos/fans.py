@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import httpx
 from argon2 import PasswordHasher
 
-from tests.contracts.world import World
+from tests.contracts.databases import World
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 

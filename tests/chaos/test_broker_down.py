@@ -18,7 +18,7 @@ from devstack.stack import Stack
 from rabbitmq.topology import hold_queue_name, platform_topology
 from tests.chaos.auto_restart import phoenix_command
 from tests.chaos.services import Service
-from tests.chaos.shop import Shop
+from tests.chaos.ticket_sales import Shop
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
 

@@ -16,7 +16,7 @@ from common.messaging.message import Message
 from devstack.stack import Stack
 from rabbitmq.topology import RELEASE_EXCHANGE, hold_queue_name
 from tests.chaos.fans import Fan
-from tests.chaos.shop import Order, Shop
+from tests.chaos.ticket_sales import Order, Shop
 from tests.support.collector import Collector, collecting
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost

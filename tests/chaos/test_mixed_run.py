@@ -23,14 +23,14 @@ from devstack import invariants
 from devstack.stack import Stack
 from tests.chaos.faults import Troubles
 from tests.chaos.faulty_platform import ShakenPlatform, shaken_platform
-from tests.chaos.house import Concert, House, open_house
-from tests.chaos.listener import Listener
+from tests.chaos.feed_follower import Listener
+from tests.chaos.mixed_run import ANSWER_SECONDS, Scene, Told, patiently
+from tests.chaos.operators import Concert, House, open_house
 from tests.chaos.plan import Round, chance, described, long_plan, short_plan, written_down
-from tests.chaos.regular import HABITS, Regular
-from tests.chaos.scene import ANSWER_SECONDS, Scene, Told, patiently
+from tests.chaos.random_fan import HABITS, Regular
 from tests.chaos.services import all_up
-from tests.chaos.shop import Shop
-from tests.contracts.world import World
+from tests.chaos.ticket_sales import Shop
+from tests.contracts.databases import World
 from tests.support.http_client import http_client
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import Fan
-from tests.chaos.scene import ANSWER_SECONDS, PAUSE_SECONDS, Scene, patiently
+from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, Scene, patiently
 
 __all__ = ["top_up_by_card", "top_up_by_coin"]
 

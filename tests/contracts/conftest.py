@@ -13,11 +13,11 @@ from devstack.services import Urls
 from devstack.stack import Stack
 from orchestrator.container import Container, build_container
 from orchestrator.settings import Settings
-from tests.contracts.halls import Hall, open_hall
-from tests.contracts.performance import Stage
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import Hall, open_hall
 from tests.contracts.saga_harness import SagaHarness
+from tests.contracts.saga_run import Stage
 from tests.contracts.scenarios import PREPARE
-from tests.contracts.world import World
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.timeouts import CONDITION_SECONDS

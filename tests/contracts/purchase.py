@@ -10,8 +10,8 @@ from orchestrator.features.purchases.saga import Purchase, purchase_plan
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.halls import PRICE, Hall
-from tests.contracts.world import World
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import PRICE, Hall
 from tests.support.waiting import eventually
 
 __all__ = ["OUTLINE", "PurchaseScenario"]

@@ -7,9 +7,9 @@ from orchestrator.container import Container
 from orchestrator.features.events.saga import PutOnSale, put_on_sale_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.halls import Hall, small_event
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import Hall, small_event
 from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
 
 __all__ = ["OUTLINE", "PutOnSaleScenario"]
 

@@ -9,10 +9,10 @@ from orchestrator.features.refunds.saga import Refund, refund_plan
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import PRICE, Hall
 from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.ticket_fixtures import CREDITS, Deals
 
 __all__ = ["OUTLINE", "RefundScenario"]
 

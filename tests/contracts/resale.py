@@ -6,10 +6,10 @@ from orchestrator.container import Container
 from orchestrator.features.marketplace.saga.resale import Resale, resale_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import ASKING_PRICE, CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import PRICE, Hall
 from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.ticket_fixtures import ASKING_PRICE, CREDITS, Deals
 
 __all__ = ["OUTLINE", "ResaleScenario"]
 

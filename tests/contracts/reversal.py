@@ -9,10 +9,10 @@ from orchestrator.features.transfers.saga.reversal import Reversal, reversal_pla
 from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import PRICE, Hall
 from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.ticket_fixtures import CREDITS, Deals
 
 __all__ = ["OUTLINE", "ReversalScenario"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.saga_engine.observer import LoggingObserver, Observer
 from tests.contracts.faults import Faults
-from tests.contracts.performance import Performance, Stage
+from tests.contracts.saga_run import Performance, Stage
 from tests.contracts.scenario import Scenario
 
 __all__ = ["SagaHarness"]

@@ -5,10 +5,10 @@ from typing import Final, TypeAlias
 
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import AnyPlan
-from tests.contracts import cancel_event, market, purchase, put_on_sale, refund, resale, reversal, transfer
-from tests.contracts.halls import Hall
+from tests.contracts import cancel_event, listing, purchase, put_on_sale, refund, resale, reversal, transfer
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import Hall
 from tests.contracts.scenario import Scenario
-from tests.contracts.world import World
 
 __all__ = ["MIXTURES", "OUTLINES", "PREPARE"]
 
@@ -19,8 +19,8 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     put_on_sale.OUTLINE: put_on_sale.PutOnSaleScenario.prepare,
     transfer.OUTLINE: transfer.TransferScenario.prepare,
     reversal.OUTLINE: reversal.ReversalScenario.prepare,
-    market.LISTING_OUTLINE: market.ListingScenario.prepare,
-    market.WITHDRAWAL_OUTLINE: market.WithdrawalScenario.prepare,
+    listing.LISTING_OUTLINE: listing.ListingScenario.prepare,
+    listing.WITHDRAWAL_OUTLINE: listing.WithdrawalScenario.prepare,
     resale.OUTLINE: resale.ResaleScenario.prepare,
     refund.OUTLINE: refund.RefundScenario.prepare,
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,

@@ -10,11 +10,11 @@ from orchestrator.clients.inventory.check_in import Scan, ScanResult
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import SagaData
 from orchestrator.saga_engine.record import SagaState
-from tests.contracts.breaches import BREACHES, Breach
-from tests.contracts.deals import Deals
-from tests.contracts.halls import Hall
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import Hall
 from tests.contracts.scenarios import PREPARE
-from tests.contracts.world import World
+from tests.contracts.ticket_fixtures import Deals
+from tests.contracts.violations import BREACHES, Breach
 
 ADMISSION: Final = "admission"
 FACTS: Final = (

@@ -8,8 +8,8 @@ from orchestrator.saga_engine.observer import Moment
 from orchestrator.saga_engine.plan import StepKind
 from tests.contracts.cases import steps_that, unwinding
 from tests.contracts.faults import ORDERED_REFUSAL, Faults, answer_lost, repeated, unanswered, undecided
-from tests.contracts.performance import KillAt
 from tests.contracts.saga_harness import SagaHarness
+from tests.contracts.saga_run import KillAt
 from tests.contracts.scenarios import MIXTURES, OUTLINES
 
 

@@ -11,10 +11,10 @@ from aiohttp import web
 from devstack import invariants
 from devstack.stack import Stack
 from gateway.routing import ROUTES
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.integrators import Integrator
-from tests.e2e.people import Box, Person
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import Workshop
+from tests.e2e.scanner import Doorway, Ticket, buy
+from tests.e2e.user_client import Box, Person
+from tests.e2e.webhook_receiver import Integrator
 from tests.support.http_client import http_client
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers

@@ -6,7 +6,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from devstack.stack import Stack
-from tests.e2e.people import Person
+from tests.e2e.user_client import Person
 
 __all__ = ["next_of", "watch"]
 

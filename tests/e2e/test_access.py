@@ -9,8 +9,8 @@ import pytest
 
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.e2e.access import BY_OTHER_MEANS, RULES, Who, body_of, is_of_no_route, path_of, rule_of
-from tests.e2e.people import Person
+from tests.e2e.access_rules import BY_OTHER_MEANS, RULES, Who, body_of, is_of_no_route, path_of, rule_of
+from tests.e2e.user_client import Person
 from tests.support.http_client import http_client
 
 SEEDED: Final = {

@@ -13,7 +13,7 @@ from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
 from tests.support.waiting import eventually
 
 UNKNOWN = str(uuid.uuid4())

@@ -12,9 +12,9 @@ import pytest
 from devstack.stack import Stack
 from orchestrator.features.event_admin import service as event_desk
 from tests.e2e.conftest import MakeFan
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.people import Answer, Box, Person
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import Workshop
+from tests.e2e.scanner import Doorway, Ticket, buy
+from tests.e2e.user_client import Answer, Box, Person
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from tests.e2e.conftest import MakeConcert
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
 from tests.support.waiting import eventually
 
 

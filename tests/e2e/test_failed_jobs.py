@@ -7,8 +7,8 @@ import aio_pika
 from devstack.stack import Stack
 from rabbitmq.topology import DEAD_JOBS_QUEUE
 from tests.e2e.feed import next_of, watch
-from tests.e2e.integrators import Integrator
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
+from tests.e2e.webhook_receiver import Integrator
 from tests.support.waiting import eventually
 
 TRIES = 10  # of a delivery

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.e2e.access import BY_OTHER_MEANS, Who, rule_of
+from tests.e2e.access_rules import BY_OTHER_MEANS, Who, rule_of
 from tests.support.http_client import http_client
 
 pytest_plugins = ["schemathesis.pytest.plugin"]

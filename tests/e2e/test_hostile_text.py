@@ -10,12 +10,12 @@ import pytest
 
 from devstack.stack import Stack
 from gateway.routing import ROUTES
-from tests.e2e.access import BY_OTHER_MEANS, body_of, operation_of, path_of
+from tests.e2e.access_rules import BY_OTHER_MEANS, body_of, operation_of, path_of
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.door import Doorway, Ticket
-from tests.e2e.handing_over import Handover
-from tests.e2e.people import SANDBOX_OTP, Box, Person
+from tests.e2e.deal_calls import Handover
+from tests.e2e.scanner import Doorway, Ticket
 from tests.e2e.test_access import called
+from tests.e2e.user_client import SANDBOX_OTP, Box, Person
 from tests.support.http_client import http_client
 
 # As long as the shortest field takes: it names a row.

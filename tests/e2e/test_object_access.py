@@ -8,10 +8,10 @@ import pytest
 
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.e2e.access import BY_OTHER_MEANS, Who, body_of, is_of_no_route, path_of, rule_of, schema_of
+from tests.e2e.access_rules import BY_OTHER_MEANS, Who, body_of, is_of_no_route, path_of, rule_of, schema_of
 from tests.e2e.conftest import MakeFan
-from tests.e2e.people import Box, Person
 from tests.e2e.test_access import called
+from tests.e2e.user_client import Box, Person
 from tests.support.http_client import http_client
 
 # What belongs to somebody. An id in no list fails the test below: say whose it is.

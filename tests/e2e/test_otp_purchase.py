@@ -4,8 +4,8 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.handing_over import WRONG_OTP, sandbox_fault
-from tests.e2e.people import SANDBOX_OTP, Answer, Box, Person
+from tests.e2e.deal_calls import WRONG_OTP, sandbox_fault
+from tests.e2e.user_client import SANDBOX_OTP, Answer, Box, Person
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.integrators import Integrator
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
+from tests.e2e.webhook_receiver import Integrator
 from tests.support.waiting import eventually
 
 

@@ -6,7 +6,7 @@ import aio_pika
 
 from devstack.stack import Stack
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
-from tests.e2e.people import Person
+from tests.e2e.user_client import Person
 from tests.support.waiting import eventually
 
 POISON = b'{"no": "message of ours"}'

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
 
 
 async def seat_states(anybody: Person, concert: Box) -> dict[str, str]:

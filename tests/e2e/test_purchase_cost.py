@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from orchestrator.clients.models import SeatChoice
 from orchestrator.features.purchases.service import PurchaseService
-from tests.e2e.people import Box, Person
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import Workshop
+from tests.e2e.user_client import Box, Person
 from tests.support.statements import counted_statements, remote_calls
 
 

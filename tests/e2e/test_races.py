@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
 
 
 async def test_fifty_for_one_seat(new_fan: MakeFan, concert: Box) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.door import Doorway, Ticket
-from tests.e2e.handing_over import Handover
-from tests.e2e.people import Answer, Box, Person
+from tests.e2e.deal_calls import Handover
+from tests.e2e.scanner import Doorway, Ticket
+from tests.e2e.user_client import Answer, Box, Person
 from tests.support.waiting import eventually
 
 

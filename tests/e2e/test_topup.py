@@ -11,7 +11,7 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 

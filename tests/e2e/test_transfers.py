@@ -6,9 +6,9 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.handing_over import WRONG_OTP, Handover, let_run_out, sandbox_fault
-from tests.e2e.people import SANDBOX_OTP, Box, Person
+from tests.e2e.deal_calls import WRONG_OTP, Handover, let_run_out, sandbox_fault
+from tests.e2e.scanner import Doorway, Ticket, buy
+from tests.e2e.user_client import SANDBOX_OTP, Box, Person
 from tests.support.waiting import eventually
 
 

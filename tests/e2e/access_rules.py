@@ -120,7 +120,7 @@ def rule_of(route: Route) -> Who:
     """
     found = [who for who, calls in RULES.items() if f"{route.method} {route.path}" in calls]
     assert len(found) == 1, (
-        f"{route.method} {route.path} has no rule, or two: say in tests/e2e/access.py who may call it"
+        f"{route.method} {route.path} has no rule, or two: say in tests/e2e/access_rules.py who may call it"
     )
     return found[0]
 

@@ -35,7 +35,7 @@ from tests.chaos.crash_payments import (
 )
 from tests.chaos.fans import CREDITS, Fan
 from tests.chaos.services import Service
-from tests.chaos.shop import Shop, data_of
+from tests.chaos.ticket_sales import Shop, data_of
 from tests.support.http_client import http_client
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually

@@ -2,7 +2,7 @@
 
 from devstack.stack import Stack
 from tests.e2e.feed import next_of, watch
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Box, Person
 
 
 async def test_a_purchase_is_heard_live_and_again_after_coming_back(platform: Stack, fan: Person, concert: Box) -> None:

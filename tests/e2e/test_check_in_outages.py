@@ -12,8 +12,8 @@ from devstack.stack import Stack
 from orchestrator.clients.inventory import check_in as entrance_module
 from orchestrator.features.check_in.service import check_in as door_module
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
-from tests.e2e.door import Doorway, Ticket, new_nonce
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import Workshop
+from tests.e2e.scanner import Doorway, Ticket, new_nonce
 
 DEAD = "127.0.0.1:1"  # nobody listens there
 # Looks and check-ins are given longer here than on a real door, so that "at once" can be told from waiting for their end

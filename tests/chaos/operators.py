@@ -13,7 +13,7 @@ from typing import Final
 from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from tests.chaos.fans import Fan, answered
-from tests.chaos.shop import data_of
+from tests.chaos.ticket_sales import data_of
 
 __all__ = ["HALL_ID", "PRICE", "Concert", "House", "open_house"]
 

@@ -17,7 +17,7 @@ from devstack.seed import HALL_EVENT_ID
 from devstack.services import Urls
 from devstack.stack import Stack
 from tests.chaos.fans import CREDITS, Fan, answered
-from tests.contracts.world import World
+from tests.contracts.databases import World
 from tests.support.waiting import eventually
 
 # Several leases, and a few seconds of pauses between tries.

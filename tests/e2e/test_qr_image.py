@@ -8,8 +8,8 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.door import Doorway, Ticket
-from tests.e2e.people import Person
+from tests.e2e.scanner import Doorway, Ticket
+from tests.e2e.user_client import Person
 from tests.support.http_client import http_client
 
 Fetch = Callable[[Person, str], Awaitable[httpx.Response]]

@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
-from tests.e2e.door import Doorway
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import Workshop
+from tests.e2e.scanner import Doorway
 from tests.support.statements import remote_calls
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
-from tests.e2e.people import Answer, Box, Person
+from tests.e2e.user_client import Answer, Box, Person
 
 __all__ = ["Doorway", "Ticket", "buy", "new_nonce"]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from devstack.stack import Stack
-from tests.e2e.people import SANDBOX_OTP, Answer, Person
+from tests.e2e.user_client import SANDBOX_OTP, Answer, Person
 from tests.support.http_client import http_client
 
 __all__ = ["WRONG_OTP", "Handover", "let_run_out", "sandbox_fault"]

@@ -12,8 +12,8 @@ from typing import Final
 import httpx
 
 from tests.chaos.fans import Fan, is_pending
-from tests.chaos.house import Concert, House
-from tests.contracts.world import World
+from tests.chaos.operators import Concert, House
+from tests.contracts.databases import World
 
 __all__ = ["ANSWER_SECONDS", "PAUSE_SECONDS", "Ask", "Scene", "Told", "patiently"]
 

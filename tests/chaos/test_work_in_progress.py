@@ -15,7 +15,7 @@ from tests.chaos.crash_orchestrator import Doom
 from tests.chaos.crashable_platform import mortal_platform
 from tests.chaos.fans import Fan, answered
 from tests.chaos.services import Service, all_up
-from tests.chaos.shop import Order, Shop
+from tests.chaos.ticket_sales import Order, Shop
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 

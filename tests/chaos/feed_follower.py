@@ -8,7 +8,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from tests.chaos.fans import Fan
-from tests.contracts.world import World
+from tests.contracts.databases import World
 
 __all__ = ["Listener"]
 

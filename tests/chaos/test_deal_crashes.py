@@ -14,14 +14,10 @@ import pytest
 from devstack import invariants
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import Moment
+from tests.chaos.cancelled_event import LostConcert
 from tests.chaos.crash_orchestrator import Doom
 from tests.chaos.crashable_platform import mortal_platform, points_of
-from tests.chaos.fans import answered, is_pending
-from tests.chaos.house import House, open_house
-from tests.chaos.lost_concert import LostConcert
-from tests.chaos.services import Service
-from tests.chaos.shop import Shop
-from tests.chaos.stories import (
+from tests.chaos.deals import (
     AMOUNT,
     Approval,
     Confirmation,
@@ -36,6 +32,10 @@ from tests.chaos.stories import (
     Withdrawal,
     same_again,
 )
+from tests.chaos.fans import answered, is_pending
+from tests.chaos.operators import House, open_house
+from tests.chaos.services import Service
+from tests.chaos.ticket_sales import Shop
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 

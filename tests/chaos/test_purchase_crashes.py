@@ -15,7 +15,7 @@ from tests.chaos.crash_orchestrator import Doom
 from tests.chaos.crashable_platform import mortal_platform, points_of
 from tests.chaos.fans import Fan, answered
 from tests.chaos.services import Service
-from tests.chaos.shop import Shop
+from tests.chaos.ticket_sales import Shop
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 

@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 import httpx
 
 from tests.chaos.fans import CREDITS, Fan, answered
-from tests.chaos.house import House
-from tests.chaos.shop import Order, Shop, data_of
+from tests.chaos.operators import House
+from tests.chaos.ticket_sales import Order, Shop, data_of
 
 __all__ = [
     "AMOUNT",

@@ -12,8 +12,8 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import Fan
-from tests.chaos.house import HALL_ID, PRICE
-from tests.chaos.scene import ANSWER_SECONDS, PAUSE_SECONDS, Ask, Scene, patiently
+from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, Ask, Scene, patiently
+from tests.chaos.operators import HALL_ID, PRICE
 from tests.chaos.top_ups import top_up_by_card, top_up_by_coin
 
 __all__ = ["HABITS", "Regular"]

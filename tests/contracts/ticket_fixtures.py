@@ -16,8 +16,8 @@ from orchestrator.features.marketplace.saga.resale import Resale
 from orchestrator.features.purchases.saga import PAY, PURCHASE, Purchase
 from orchestrator.features.transfers.saga.transfer import CONFIRM, TRANSFER, Transfer
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.contracts.halls import PRICE, Hall
-from tests.contracts.world import World
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import PRICE, Hall
 
 __all__ = ["ASKING_PRICE", "CREDITS", "Deals", "Owned"]
 

@@ -8,7 +8,7 @@ __all__ = ["MUTATIONS"]
 
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
-IN_HAND: Final = "tests/chaos/test_in_hand.py"
+IN_HAND: Final = "tests/chaos/test_work_in_progress.py"
 POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 

@@ -3,8 +3,8 @@
 from orchestrator.saga_engine.observer import Moment
 from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, moments, steps_that, unwinding
 from tests.contracts.faults import ORDERED_REFUSAL
-from tests.contracts.performance import KillAt
 from tests.contracts.saga_harness import SagaHarness
+from tests.contracts.saga_run import KillAt
 
 
 class TestDeath:

@@ -8,10 +8,10 @@ from orchestrator.features.marketplace.saga.list_for_resale import ListForResale
 from orchestrator.features.marketplace.saga.withdraw_listing import WithdrawListing, withdraw_listing_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import ASKING_PRICE, Deals, Owned
-from tests.contracts.halls import Hall
+from tests.contracts.databases import World
+from tests.contracts.event_fixtures import Hall
 from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.ticket_fixtures import ASKING_PRICE, Deals, Owned
 
 __all__ = ["LISTING_OUTLINE", "WITHDRAWAL_OUTLINE", "ListingScenario", "WithdrawalScenario"]
 

@@ -24,9 +24,9 @@ from devstack.servers import Existing
 from devstack.stack import Stack
 from tests.chaos.auto_restart import phoenix_command
 from tests.chaos.fans import Fan, answered
-from tests.chaos.house import House, open_house
+from tests.chaos.operators import House, open_house
 from tests.chaos.services import Service, all_up
-from tests.chaos.shop import Order, Shop, data_of
+from tests.chaos.ticket_sales import Order, Shop, data_of
 from tests.support.http_client import http_client
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tests.e2e.conftest import MakeFan
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.handing_over import Handover
-from tests.e2e.people import SANDBOX_OTP, Answer, Box, Person
+from tests.e2e.deal_calls import Handover
+from tests.e2e.scanner import Doorway, Ticket, buy
+from tests.e2e.user_client import SANDBOX_OTP, Answer, Box, Person
 
 ROUNDS = 6
 

@@ -9,8 +9,8 @@ from typing import Any, Final, Self
 import httpx
 
 from tests.chaos.fans import CREDITS, Fan, answered
-from tests.chaos.house import Concert, House
-from tests.chaos.shop import Shop, data_of
+from tests.chaos.operators import Concert, House
+from tests.chaos.ticket_sales import Shop, data_of
 
 __all__ = ["LostConcert"]
 

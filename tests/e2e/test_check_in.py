@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.door import Doorway, Ticket, buy, new_nonce
-from tests.e2e.people import Answer, Box, Person
+from tests.e2e.scanner import Doorway, Ticket, buy, new_nonce
+from tests.e2e.user_client import Answer, Box, Person
 from tests.support.waiting import eventually
 
 SCANNERS = 20
