@@ -12,12 +12,12 @@ from devstack.postman.examples import request_example
 from gateway.routing import ROUTES, Access, Route
 
 __all__ = [
-    "BY_OTHER_MEANS",
     "JSON",
     "RULES",
-    "Who",
+    "WITHOUT_ACCESS_TOKEN",
+    "Audience",
     "body_of",
-    "is_of_no_route",
+    "is_unrouted",
     "operation_of",
     "path_of",
     "rule_of",
@@ -27,17 +27,17 @@ __all__ = [
 JSON: Final = "application/json"
 
 
-class Who(enum.Enum):
-    ANYBODY = "anybody"
+class Audience(enum.Enum):
+    PUBLIC = "anonymous"
     USER = "anybody who is logged in"
-    ONESELF = "its user, or an admin"
+    OWNER = "its user, or an admin"
     STAFF = "staff and admins"
     ADMIN = "admins"
 
 
 # The legend of the API's contract: 🔓, 👤, 🛂, 🛠. A route that is not here has no rule, and fails its test.
-RULES: Final[Mapping[Who, frozenset[str]]] = {
-    Who.ANYBODY: frozenset(
+RULES: Final[Mapping[Audience, frozenset[str]]] = {
+    Audience.PUBLIC: frozenset(
         {
             "POST /api/auth/register",
             "POST /api/auth/verify-registration",
@@ -48,7 +48,7 @@ RULES: Final[Mapping[Who, frozenset[str]]] = {
             "GET /api/events/{event_id}/availability",
         }
     ),
-    Who.USER: frozenset(
+    Audience.USER: frozenset(
         {
             "GET /api/credits/balance",
             "GET /api/credits/statement",
@@ -83,20 +83,20 @@ RULES: Final[Mapping[Who, frozenset[str]]] = {
             "GET /api/listings",
         }
     ),
-    Who.ONESELF: frozenset({"GET /api/users/{user_id}"}),
-    Who.STAFF: frozenset({"POST /api/verify"}),
-    Who.ADMIN: frozenset(
+    Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
+    Audience.STAFF: frozenset({"POST /api/verify"}),
+    Audience.ADMIN: frozenset(
         {"POST /api/transfer/reverse", "POST /api/transfer/dismiss"}
         | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/")}
     ),
 }
 # What is no access token opens these; each has tests of its own (tests/integration/users, tests/e2e/test_topup.py).
-BY_OTHER_MEANS: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
+WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
 
 # Most routes have a code of their own for what is not there. These have the plain NOT_FOUND, which a service without such
 # a route has too: of the second ones the message says what was looked for; of the first one nothing tells them apart.
-LIKE_NO_ROUTE: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
-NOT_FOUND_BY_NAME: Final[Mapping[str, str]] = {
+GENERIC_NOT_FOUND: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
+SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "GET /api/payments/{payment_id}": "payment",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
@@ -112,7 +112,7 @@ NOT_FOUND_BY_NAME: Final[Mapping[str, str]] = {
 }
 
 
-def rule_of(route: Route) -> Who:
+def rule_of(route: Route) -> Audience:
     """Return who may call a route.
 
     Raises:
@@ -130,35 +130,35 @@ def path_of(route: Route, ids: Mapping[str, str] | None = None) -> str:
     return re.sub(r"\{(\w+)}", lambda match: (ids or {}).get(match[1]) or str(uuid.uuid4()), route.path)
 
 
-def operation_of(route: Route, description: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = description["paths"][route.path][route.method.lower()]
+def operation_of(route: Route, openapi: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = openapi["paths"][route.path][route.method.lower()]
     return found
 
 
-def is_of_no_route(route: Route, answer: httpx.Response) -> bool:
+def is_unrouted(route: Route, answer: httpx.Response) -> bool:
     """Whether an answer may come from a gateway or a service that does not know the route, or does not get there."""
     if answer.status_code >= 500 or answer.status_code == 405:
         return True
     if answer.status_code != 404 or answer.json()["error_code"] != "NOT_FOUND":
         return False
     name, message = f"{route.method} {route.path}", answer.json()["message"]
-    return name not in LIKE_NO_ROUTE and message != f"There is no such {NOT_FOUND_BY_NAME.get(name)}."
+    return name not in GENERIC_NOT_FOUND and message != f"There is no such {SPECIFIC_NOT_FOUND.get(name)}."
 
 
-def schema_of(route: Route, description: Mapping[str, Any]) -> Mapping[str, Any]:
+def schema_of(route: Route, openapi: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the schema of the body that a route takes, an empty one when it takes none."""
-    content = operation_of(route, description).get("requestBody", {}).get("content", {})
+    content = operation_of(route, openapi).get("requestBody", {}).get("content", {})
     schema: Mapping[str, Any] = content.get(JSON, {}).get("schema", {})
     for several in ("anyOf", "oneOf"):  # a body that may be left out
         schema = next((one for one in schema.get(several, ()) if one.get("type") != "null"), schema)
     while "$ref" in schema:
-        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        schema = openapi["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return schema
 
 
-def body_of(route: Route, description: Mapping[str, Any]) -> Any:
+def body_of(route: Route, openapi: Mapping[str, Any]) -> Any:
     """Return a body that the route takes, None when it takes none."""
-    content = operation_of(route, description).get("requestBody", {}).get("content", {})
+    content = operation_of(route, openapi).get("requestBody", {}).get("content", {})
     if JSON not in content:
         return None
-    return request_example(content[JSON]["schema"], description["components"]["schemas"])
+    return request_example(content[JSON]["schema"], openapi["components"]["schemas"])

@@ -1,27 +1,32 @@
 """What two fans do with one ticket, in the words of the tests."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from devstack.stack import Stack
-from tests.e2e.user_client import SANDBOX_OTP, Answer, Person
+from tests.e2e.user_client import SANDBOX_OTP, ApiResponse, UserClient
 from tests.support.http_client import http_client
 
-__all__ = ["WRONG_OTP", "Handover", "let_run_out", "sandbox_fault"]
+__all__ = ["WRONG_OTP", "DealCalls", "expire_wait", "sandbox_fault"]
 
 WRONG_OTP: Final = "999999"
 
 
-class Handover:
+class DealCalls:
     """Calls of the transfer and marketplace API."""
 
     @staticmethod
     async def offer(
-        caller: Person, seat_id: str, *, seller: Person, buyer: Person, credits_: str = "200.00", key: str | None = None
-    ) -> Answer:
+        caller: UserClient,
+        seat_id: str,
+        *,
+        seller: UserClient,
+        buyer: UserClient,
+        credits_: str = "200.00",
+        key: str | None = None,
+    ) -> ApiResponse:
         body = {
             "seat_id": seat_id,
             "seller_user_id": seller.user_id,
@@ -32,13 +37,13 @@ class Handover:
 
     @staticmethod
     async def confirm(
-        caller: Person, transfer_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
-    ) -> Answer:
+        caller: UserClient, transfer_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
+    ) -> ApiResponse:
         return await caller.post("/transfer/confirm", {"transfer_id": transfer_id, "otp_code": otp_code}, key=key)
 
     @classmethod
     async def complete(
-        cls, seat_id: str, *, seller: Person, buyer: Person, credits_: str = "200.00", key: str | None = None
+        cls, seat_id: str, *, seller: UserClient, buyer: UserClient, credits_: str = "200.00", key: str | None = None
     ) -> str:
         """Hand a ticket over from start to end, and return the transfer's id. The key is that of the last confirmation."""
         transfer_id = str(
@@ -50,22 +55,24 @@ class Handover:
         return transfer_id
 
     @staticmethod
-    async def list_ticket(seller: Person, seat_id: str, price: str = "110.00", *, key: str | None = None) -> Answer:
+    async def list_ticket(
+        seller: UserClient, seat_id: str, price: str = "110.00", *, key: str | None = None
+    ) -> ApiResponse:
         return await seller.post("/marketplace/list", {"seat_id": seat_id, "asking_price": price}, key=key)
 
     @staticmethod
-    async def buy(buyer: Person, listing_id: str, *, key: str | None = None) -> Answer:
+    async def buy(buyer: UserClient, listing_id: str, *, key: str | None = None) -> ApiResponse:
         return await buyer.post("/marketplace/buy", {"listing_id": listing_id}, key=key)
 
     @staticmethod
     async def approve(
-        seller: Person, listing_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
-    ) -> Answer:
+        seller: UserClient, listing_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
+    ) -> ApiResponse:
         body = {"listing_id": listing_id, "otp_code": otp_code}
         return await seller.post("/marketplace/approve", body, key=key)
 
 
-async def let_run_out(platform: Stack, saga_id: str) -> None:
+async def expire_wait(platform: Stack, saga_id: str) -> None:
     """Let the time of what a saga waits for be over now."""
     connection = await asyncpg.connect(platform.urls.databases["orchestrator"].replace("+asyncpg", ""))
     try:
@@ -82,7 +89,3 @@ async def sandbox_fault(platform: Stack, path: str | None, **fault: Any) -> None
         else:
             answered = await sandbox.post("/control/faults", json={"path": path} | fault)
         assert answered.is_success, answered.text
-
-
-def statuses(items: Sequence[dict[str, Any]]) -> list[str]:
-    return [item["status"] for item in items]

@@ -1,4 +1,4 @@
-"""Parts of the orchestrator in the tests' own process, before the platform's services: some moved, some broken."""
+"""Parts of the orchestrator in the tests' own process, before the platform's services: some overrides, some broken."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.settings import Settings
 
-__all__ = ["Workshop"]
+__all__ = ["InProcessServices"]
 
 
-class Lossy(RpcCaller):
+class LossyCaller(RpcCaller):
     """Does what it is asked for, and loses the first answers."""
 
     def __init__(self, tokens: ServiceTokens, *, losses: int) -> None:
@@ -40,7 +40,7 @@ class Lossy(RpcCaller):
         return answer
 
 
-class Workshop:
+class InProcessServices:
     """Makes doors and desks, and closes what they opened at the end of `opened`."""
 
     def __init__(self, platform: Stack, opened: AsyncExitStack) -> None:
@@ -59,22 +59,24 @@ class Workshop:
             inventory_address=urls.inventory_address,
         )
 
-    def door(self, moved: Mapping[str, str] | None = None, *, entrance: CheckInClient | None = None) -> CheckInService:
+    def check_in_service(
+        self, overrides: Mapping[str, str] | None = None, *, check_in: CheckInClient | None = None
+    ) -> CheckInService:
         """Make a door that looks for some services elsewhere: ``door({"orders_url": …})``."""
-        settings, clients = self._settings, self._clients(moved or {})
+        settings, clients = self._settings, self._clients(overrides or {})
         lookups = Lookups(
             inventory=clients.inventory, orders=clients.orders, events=clients.events, directory=clients.directory
         )
         qr = QrCodec.of(settings)
-        return CheckInService(entrance or clients.check_in, lookups, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
+        return CheckInService(check_in or clients.check_in, lookups, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
 
-    def box_office(self) -> PurchaseService:
+    def purchase_service(self) -> PurchaseService:
         """Make one whose sagas are run here; nothing runs beside them."""
         container = build_container(self._settings)
         self._opened.push_async_callback(container.close)
         return container.resources.service(PurchaseService)
 
-    def desk(self) -> EventAdminService:
+    def event_admin_service(self) -> EventAdminService:
         clients = self._clients({})
         return EventAdminService(
             check_in=clients.check_in,
@@ -84,12 +86,12 @@ class Workshop:
             revenue=clients.revenue,
         )
 
-    def entrance(self, *, address: str = "", losses: int = 0) -> CheckInClient:
-        entrance = CheckInClient(address or self._settings.inventory_address, Lossy(self._tokens, losses=losses))
-        self._opened.push_async_callback(entrance.close)
-        return entrance
+    def check_in_client(self, *, address: str = "", losses: int = 0) -> CheckInClient:
+        client = CheckInClient(address or self._settings.inventory_address, LossyCaller(self._tokens, losses=losses))
+        self._opened.push_async_callback(client.close)
+        return client
 
-    async def silence(self) -> str:
+    async def unresponsive_address(self) -> str:
         """Return the address of somebody who listens and never answers."""
         end = asyncio.Event()
 
@@ -103,7 +105,7 @@ class Workshop:
         host, port = server.sockets[0].getsockname()
         return f"{host}:{port}"
 
-    def _clients(self, moved: Mapping[str, str]) -> Clients:
-        clients = Clients.connect(self._settings.model_copy(update=moved))
+    def _clients(self, overrides: Mapping[str, str]) -> Clients:
+        clients = Clients.connect(self._settings.model_copy(update=overrides))
         self._opened.push_async_callback(clients.close)
         return clients

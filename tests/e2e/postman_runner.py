@@ -15,7 +15,7 @@ import httpx
 __all__ = ["PostmanRunner"]
 
 PLACEHOLDER: Final = re.compile(r"\{\{(\$?\w+)\}\}")
-MOST_ROUNDS: Final = 5  # a variable may name another one
+MAX_PASSES: Final = 5  # a variable may name another one
 DYNAMIC: Final[Mapping[str, Callable[[], str]]] = {
     "$guid": lambda: str(uuid.uuid4()),
     "$timestamp": lambda: str(int(time.time())),
@@ -27,7 +27,7 @@ EQUALS_VARIABLE: Final = re.compile(
     TEST + rf'pm\.expect\({ANSWER}\)\.to\.eql\(pm\.collectionVariables\.get\("(?P<variable>\w+)"\)\)\);'
 )
 EQUALS: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.eql\((?P<value>.+)\)\);")
-IS_THERE: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.be\.ok\);")
+IS_TRUTHY: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.be\.ok\);")
 SAVES: Final = re.compile(rf'pm\.collectionVariables\.set\("(?P<variable>\w+)", {ANSWER}\);')
 
 
@@ -51,7 +51,7 @@ class PostmanRunner:
     async def _run_item(self, item: Mapping[str, Any]) -> int:
         response = await self._send(item["request"])
         return sum(
-            self._carry_out(line, response, item["name"])
+            self._execute(line, response, item["name"])
             for event in item["event"]
             if event["listen"] == "test"
             for line in event["script"]["exec"]
@@ -60,7 +60,7 @@ class PostmanRunner:
     # --- requests ----------------------------------------------------------------------------------------------------
 
     async def _send(self, request: Mapping[str, Any]) -> httpx.Response:
-        headers = {header["key"]: self._filled(header["value"]) for header in request["header"]}
+        headers = {header["key"]: self._resolve(header["value"]) for header in request["header"]}
         headers |= self._authorization(request["auth"])
         body = request.get("body")
         if body:
@@ -68,19 +68,19 @@ class PostmanRunner:
             headers["Content-Type"] = "application/json"
         return await self._http.request(
             request["method"],
-            self._filled(request["url"]["raw"]),
+            self._resolve(request["url"]["raw"]),
             headers=headers,
-            content=self._filled(body["raw"]) if body else None,
+            content=self._resolve(body["raw"]) if body else None,
         )
 
     def _authorization(self, auth: Mapping[str, Any]) -> dict[str, str]:
         if auth["type"] == "noauth":
             return {}
         [token] = auth["bearer"]
-        return {"Authorization": f"Bearer {self._filled(token['value'])}"}
+        return {"Authorization": f"Bearer {self._resolve(token['value'])}"}
 
-    def _filled(self, text: str) -> str:
-        for _ in range(MOST_ROUNDS):
+    def _resolve(self, text: str) -> str:
+        for _ in range(MAX_PASSES):
             text, found = PLACEHOLDER.subn(lambda match: self._value_of(match[1]), text)
             if not found:
                 return text
@@ -93,16 +93,16 @@ class PostmanRunner:
 
     # --- scripts -----------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, line: str, response: httpx.Response, request: str) -> int:
+    def _execute(self, line: str, response: httpx.Response, request: str) -> int:
         """Carry out one line, and return how many expectations it had."""
         if match := SAVES.fullmatch(line):
-            self._variables[match["variable"]] = _found(response.json(), match["path"])
+            self._variables[match["variable"]] = _value_at(response.json(), match["path"])
             return 0
         for form, is_met in (
             (HAS_STATUS, self._has_status),
             (EQUALS_VARIABLE, self._equals_variable),
             (EQUALS, self._equals),
-            (IS_THERE, self._is_there),
+            (IS_TRUTHY, self._is_truthy),
         ):
             if match := form.fullmatch(line):
                 assert is_met(match, response), f"{request}: {json.loads(match['name'])}, not {response.text}"
@@ -113,16 +113,16 @@ class PostmanRunner:
         return response.status_code == int(match["status"])
 
     def _equals_variable(self, match: re.Match[str], response: httpx.Response) -> bool:
-        return bool(_found(response.json(), match["path"]) == self._variables[match["variable"]])
+        return bool(_value_at(response.json(), match["path"]) == self._variables[match["variable"]])
 
     def _equals(self, match: re.Match[str], response: httpx.Response) -> bool:
-        return bool(_found(response.json(), match["path"]) == json.loads(match["value"]))
+        return bool(_value_at(response.json(), match["path"]) == json.loads(match["value"]))
 
-    def _is_there(self, match: re.Match[str], response: httpx.Response) -> bool:
-        return bool(_found(response.json(), match["path"]))
+    def _is_truthy(self, match: re.Match[str], response: httpx.Response) -> bool:
+        return bool(_value_at(response.json(), match["path"]))
 
 
-def _found(answer: Any, path: str) -> Any:
+def _value_at(answer: Any, path: str) -> Any:
     """Follow a path such as ``data.tickets[0].seat_id``; None where it leads nowhere."""
     for step in _steps(path):
         try:

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
-from tests.e2e.user_client import Answer, Box, Person
+from tests.e2e.user_client import ApiResponse, Concert, UserClient
 
-__all__ = ["Doorway", "Ticket", "buy", "new_nonce"]
+__all__ = ["ScannerClient", "Ticket", "buy", "new_nonce"]
 
 
 @dataclass(frozen=True)
@@ -27,36 +27,38 @@ class Ticket:
     user_id: str
 
 
-async def buy(fan: Person, concert: Box, seat_id: str) -> Ticket:
+async def buy(fan: UserClient, concert: Concert, seat_id: str) -> Ticket:
     order_id = (await fan.reserve(concert.event_id, seat_id)).data["order_id"]
     assert (await fan.pay(order_id)).status == 200
     return Ticket(concert.event_id, seat_id, fan.user_id)
 
 
-class Doorway:
+class ScannerClient:
     """A door of HALL-A with its staff, and an admin who reads its log."""
 
-    def __init__(self, platform: Stack, staff: Person, admin: Person) -> None:
+    def __init__(self, platform: Stack, staff: UserClient, admin: UserClient) -> None:
         self._platform = platform
         self.staff = staff
         self.admin = admin
 
-    async def scan(self, payload: str, *, by: Person | None = None, hall: str | None = "HALL-A", **more: Any) -> Answer:
+    async def scan(
+        self, payload: str, *, by: UserClient | None = None, hall: str | None = "HALL-A", **more: Any
+    ) -> ApiResponse:
         body = {"qr_payload": payload} | ({"hall_id": hall} if hall else {}) | more
         return await (by or self.staff).post("/verify", body)
 
     async def result_of(self, payload: str, **scan: Any) -> str:
         return str((await self.scan(payload, **scan)).data["result"])
 
-    async def log_of(self, event_id: str) -> list[dict[str, Any]]:
+    async def scans_of(self, event_id: str) -> list[dict[str, Any]]:
         """Return an event's scans, newest first."""
         log: list[dict[str, Any]] = (await self.admin.get(f"/admin/events/{event_id}/scans", per_page=100)).data
         return log
 
-    async def strays(self) -> list[dict[str, Any]]:
+    async def unmatched_scans(self) -> list[dict[str, Any]]:
         """Return the last scans that led to no event, newest first."""
-        strays: list[dict[str, Any]] = (await self.admin.get("/admin/scans", per_page=100)).data
-        return strays
+        unmatched_scans: list[dict[str, Any]] = (await self.admin.get("/admin/scans", per_page=100)).data
+        return unmatched_scans
 
     def code_for(self, ticket: Ticket, *, age: timedelta = timedelta(0)) -> str:
         """Return a payload under the platform's own key, made by the contract's words and not by its code."""

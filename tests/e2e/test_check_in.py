@@ -10,35 +10,37 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.scanner import Doorway, Ticket, buy, new_nonce
-from tests.e2e.user_client import Answer, Box, Person
+from tests.e2e.scanner import ScannerClient, Ticket, buy, new_nonce
+from tests.e2e.user_client import ApiResponse, Concert, UserClient
 from tests.support.waiting import eventually
 
 SCANNERS = 20
 
 
-def admitted_at(answer: Answer) -> datetime:
+def admitted_at(answer: ApiResponse) -> datetime:
     return datetime.fromisoformat(answer.data["admitted_at"])
 
 
 class TestVerify:
-    async def test_owner_is_admitted(self, door: Doorway, fan: Person, ticket: Ticket, payload: str) -> None:
+    async def test_owner_is_admitted(
+        self, scanner: ScannerClient, fan: UserClient, ticket: Ticket, payload: str
+    ) -> None:
         before = datetime.now(UTC)
         scanned_at = "2027-03-01T12:00:00Z"
-        verdict = await door.scan(payload, scanned_at=scanned_at)
-        assert verdict.status == 200
-        assert timedelta(0) <= admitted_at(verdict) - before < timedelta(seconds=10)
-        assert verdict.data == {
+        response = await scanner.scan(payload, scanned_at=scanned_at)
+        assert response.status == 200
+        assert timedelta(0) <= admitted_at(response) - before < timedelta(seconds=10)
+        assert response.data == {
             "result": "SUCCESS",
             "seat_id": ticket.seat_id,
             "row_number": "B",
             "seat_number": 1,
             "owner_name": fan.email.partition("@")[0],
             "message": "Admitted",
-            "admitted_at": verdict.data["admitted_at"],
+            "admitted_at": response.data["admitted_at"],
         }
         assert (await fan.get("/tickets")).data[0]["status"] == "CHECKED_IN"
-        [logged] = await door.log_of(ticket.event_id)
+        [logged] = await scanner.scans_of(ticket.event_id)
         assert logged.pop("scan_id")
         assert datetime.fromisoformat(logged.pop("logged_at")) >= before
         assert logged == {
@@ -46,109 +48,117 @@ class TestVerify:
             "seat_id": ticket.seat_id,
             "event_id": ticket.event_id,
             "ticket_user_id": fan.user_id,
-            "staff_user_id": door.staff.user_id,
+            "staff_user_id": scanner.staff.user_id,
             "hall_presented": "HALL-A",
             "hall_expected": "HALL-A",
             "scanned_at": scanned_at,
         }
 
-    async def test_second_scan_says_when_the_first_was(self, door: Doorway, payload: str) -> None:
-        first, second = await door.scan(payload), await door.scan(payload)
+    async def test_second_scan_says_when_the_first_was(self, scanner: ScannerClient, payload: str) -> None:
+        first, second = await scanner.scan(payload), await scanner.scan(payload)
         assert (first.data["result"], second.data["result"]) == ("SUCCESS", "DUPLICATE")
         assert second.data["admitted_at"] == first.data["admitted_at"]
         assert second.data["message"] == f"Admitted before, at {admitted_at(first):%H:%M:%S} UTC"
 
-    async def test_another_code_of_the_ticket_does_not_admit_again(self, door: Doorway, ticket: Ticket) -> None:
-        codes = [door.code_for(ticket) for _ in range(2)]
-        assert [await door.result_of(code) for code in codes] == ["SUCCESS", "DUPLICATE"]
+    async def test_another_code_of_the_ticket_does_not_admit_again(
+        self, scanner: ScannerClient, ticket: Ticket
+    ) -> None:
+        codes = [scanner.code_for(ticket) for _ in range(2)]
+        assert [await scanner.result_of(code) for code in codes] == ["SUCCESS", "DUPLICATE"]
 
-    async def test_unknown_seat(self, door: Doorway, fan: Person, concert: Box) -> None:
+    async def test_unknown_seat(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> None:
         nowhere = Ticket(concert.event_id, str(uuid.uuid4()), fan.user_id)
-        verdict = await door.scan(door.code_for(nowhere))
-        assert verdict.data["result"] == "NOT_FOUND"
-        assert (verdict.data["row_number"], verdict.data["seat_number"], verdict.data["owner_name"]) == (None,) * 3
-        [logged] = await door.log_of(concert.event_id)
+        response = await scanner.scan(scanner.code_for(nowhere))
+        assert response.data["result"] == "NOT_FOUND"
+        assert (response.data["row_number"], response.data["seat_number"], response.data["owner_name"]) == (None,) * 3
+        [logged] = await scanner.scans_of(concert.event_id)
         assert (logged["result"], logged["seat_id"]) == ("NOT_FOUND", nowhere.seat_id)
 
-    async def test_unknown_event(self, door: Doorway, ticket: Ticket) -> None:
+    async def test_unknown_event(self, scanner: ScannerClient, ticket: Ticket) -> None:
         elsewhere = Ticket(str(uuid.uuid4()), ticket.seat_id, ticket.user_id)
-        assert await door.result_of(door.code_for(elsewhere)) == "NOT_FOUND"
-        [logged, *_] = await door.strays()
+        assert await scanner.result_of(scanner.code_for(elsewhere)) == "NOT_FOUND"
+        [logged, *_] = await scanner.unmatched_scans()
         assert (logged["result"], logged["seat_id"], logged["event_id"]) == ("NOT_FOUND", ticket.seat_id, None)
 
     async def test_another_event_in_a_hall_of_that_name(
-        self, door: Doorway, new_concert: MakeConcert, payload: str
+        self, scanner: ScannerClient, new_concert: MakeConcert, payload: str
     ) -> None:
         tonight = await new_concert()
-        assert await door.result_of(payload, event_id=tonight.event_id) == "WRONG_HALL"
-        assert await door.result_of(payload) == "SUCCESS"
+        assert await scanner.result_of(payload, event_id=tonight.event_id) == "WRONG_HALL"
+        assert await scanner.result_of(payload) == "SUCCESS"
 
-    async def test_wrong_hall(self, door: Doorway, ticket: Ticket, payload: str) -> None:
-        verdict = await door.scan(payload, hall="HALL-B")
-        assert verdict.data["result"] == "WRONG_HALL"
-        assert "HALL-A" in verdict.data["message"]
-        [logged] = await door.log_of(ticket.event_id)
+    async def test_wrong_hall(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
+        response = await scanner.scan(payload, hall="HALL-B")
+        assert response.data["result"] == "WRONG_HALL"
+        assert "HALL-A" in response.data["message"]
+        [logged] = await scanner.scans_of(ticket.event_id)
         assert (logged["hall_presented"], logged["hall_expected"]) == ("HALL-B", "HALL-A")
-        assert await door.result_of(payload) == "SUCCESS"
+        assert await scanner.result_of(payload) == "SUCCESS"
 
     @pytest.mark.parametrize(("age_seconds", "result"), [(61, "EXPIRED"), (-30, "EXPIRED"), (30, "SUCCESS")])
-    async def test_age(self, door: Doorway, ticket: Ticket, age_seconds: int, result: str) -> None:
-        assert await door.result_of(door.code_for(ticket, age=timedelta(seconds=age_seconds))) == result
+    async def test_age(self, scanner: ScannerClient, ticket: Ticket, age_seconds: int, result: str) -> None:
+        assert await scanner.result_of(scanner.code_for(ticket, age=timedelta(seconds=age_seconds))) == result
 
-    async def test_held_and_free_seats_are_not_paid(self, door: Doorway, fan: Person, concert: Box) -> None:
+    async def test_held_and_free_seats_are_not_paid(
+        self, scanner: ScannerClient, fan: UserClient, concert: Concert
+    ) -> None:
         held, free, *_ = concert.seats["CAT1"]
         await fan.reserve(concert.event_id, held)
         for seat_id in (held, free):
-            assert await door.result_of(door.code_for(Ticket(concert.event_id, seat_id, fan.user_id))) == "UNPAID"
+            assert await scanner.result_of(scanner.code_for(Ticket(concert.event_id, seat_id, fan.user_id))) == "UNPAID"
 
-    async def test_old_owner(self, door: Doorway, new_fan: MakeFan, ticket: Ticket) -> None:
+    async def test_old_owner(self, scanner: ScannerClient, new_fan: MakeFan, ticket: Ticket) -> None:
         former = Ticket(ticket.event_id, ticket.seat_id, (await new_fan()).user_id)
         for result_of_the_owner in ("SUCCESS", "DUPLICATE"):
-            verdict = await door.scan(door.code_for(former))
-            assert (verdict.data["result"], verdict.data["owner_name"]) == ("NOT_OWNER", None)
-            assert await door.result_of(door.code_for(ticket)) == result_of_the_owner
+            response = await scanner.scan(scanner.code_for(former))
+            assert (response.data["result"], response.data["owner_name"]) == ("NOT_OWNER", None)
+            assert await scanner.result_of(scanner.code_for(ticket)) == result_of_the_owner
 
     async def test_a_ticket_on_sale_has_no_valid_code(
-        self, door: Doorway, fan: Person, ticket: Ticket, payload: str
+        self, scanner: ScannerClient, fan: UserClient, ticket: Ticket, payload: str
     ) -> None:
         listed = await fan.post("/marketplace/list", {"seat_id": ticket.seat_id, "asking_price": "110.00"})
-        verdict = await door.scan(payload)
-        assert (verdict.data["result"], verdict.data["admitted_at"]) == ("EXPIRED", None)
-        assert "on sale" in verdict.data["message"]
+        response = await scanner.scan(payload)
+        assert (response.data["result"], response.data["admitted_at"]) == ("EXPIRED", None)
+        assert "on sale" in response.data["message"]
         await fan.post("/marketplace/cancel", {"listing_id": listed.data["listing_id"]})
-        assert await door.result_of(payload) == "SUCCESS"
+        assert await scanner.result_of(payload) == "SUCCESS"
 
-    async def test_a_ticket_given_back_is_not_paid(self, door: Doorway, fan: Person, concert: Box) -> None:
+    async def test_a_ticket_given_back_is_not_paid(
+        self, scanner: ScannerClient, fan: UserClient, concert: Concert
+    ) -> None:
         seat_id = concert.seats["CAT2"][0]
         order_id = (await fan.reserve(concert.event_id, seat_id)).data["order_id"]
         code = str((await fan.pay(order_id)).data["qr_payload"])
         assert (await fan.post(f"/orders/{order_id}/refund")).status == 200
-        assert await door.result_of(code) == "UNPAID"
+        assert await scanner.result_of(code) == "UNPAID"
 
-    async def test_tampered_code(self, door: Doorway, ticket: Ticket, payload: str) -> None:
+    async def test_tampered_code(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
         raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         raw[-1] ^= 1
         tampered = base64.urlsafe_b64encode(bytes(raw)).rstrip(b"=").decode()
         gate = f"GATE-{uuid.uuid4().hex[:8]}"
-        assert (await door.scan(tampered, hall=gate)).refused() == (400, "QR_INVALID")
-        [logged] = [stray for stray in await door.strays() if stray["hall_presented"] == gate]
+        assert (await scanner.scan(tampered, hall=gate)).refused() == (400, "QR_INVALID")
+        [logged] = [scan for scan in await scanner.unmatched_scans() if scan["hall_presented"] == gate]
         assert (logged["result"], logged["seat_id"]) == ("QR_INVALID", None)
-        assert await door.log_of(ticket.event_id) == []
+        assert await scanner.scans_of(ticket.event_id) == []
 
     @pytest.mark.parametrize("nonsense", ["", "nonsense", "A" * 2_048, "A" * 3_000, "\x00", "🎟"])
-    async def test_what_is_no_code_of_ours(self, door: Doorway, nonsense: str) -> None:
+    async def test_what_is_no_code_of_ours(self, scanner: ScannerClient, nonsense: str) -> None:
         gate = f"GATE-{uuid.uuid4().hex[:8]}"
-        assert (await door.scan(nonsense, hall=gate)).refused() == (400, "QR_INVALID")
-        assert [stray["result"] for stray in await door.strays() if stray["hall_presented"] == gate] == ["QR_INVALID"]
+        assert (await scanner.scan(nonsense, hall=gate)).refused() == (400, "QR_INVALID")
+        assert [scan["result"] for scan in await scanner.unmatched_scans() if scan["hall_presented"] == gate] == [
+            "QR_INVALID"
+        ]
 
     async def test_only_staff_and_admins_scan(
-        self, door: Doorway, fan: Person, anybody: Person, ticket: Ticket
+        self, scanner: ScannerClient, fan: UserClient, anonymous: UserClient, ticket: Ticket
     ) -> None:
-        code = door.code_for(ticket)
-        assert (await door.scan(code, by=fan)).refused() == (403, "FORBIDDEN")
-        assert (await door.scan(code, by=anybody)).refused() == (401, "UNAUTHORIZED")
-        assert await door.log_of(ticket.event_id) == []
-        assert await door.result_of(code, by=door.admin) == "SUCCESS"
+        code = scanner.code_for(ticket)
+        assert (await scanner.scan(code, by=fan)).refused() == (403, "FORBIDDEN")
+        assert (await scanner.scan(code, by=anonymous)).refused() == (401, "UNAUTHORIZED")
+        assert await scanner.scans_of(ticket.event_id) == []
+        assert await scanner.result_of(code, by=scanner.admin) == "SUCCESS"
 
     @pytest.mark.parametrize(
         "change",
@@ -156,86 +166,88 @@ class TestVerify:
          {"scanned_at": "yesterday"}, {"scanned_at": 1}, {"nonce": ""}, {"nonce": "n" * 65}, {"nonce": "a b"},
          {"nonce": "é"}, {"nonce": "a\n"}],
     )  # fmt: skip
-    async def test_malformed(self, door: Doorway, change: dict[str, Any]) -> None:
+    async def test_malformed(self, scanner: ScannerClient, change: dict[str, Any]) -> None:
         body = {"qr_payload": "AAAA", "hall_id": "HALL-A"} | change
-        assert (await door.staff.post("/verify", body)).refused() == (400, "VALIDATION_ERROR")
+        assert (await scanner.staff.post("/verify", body)).refused() == (400, "VALIDATION_ERROR")
 
 
 class TestHall:
     async def test_the_assigned_hall_is_used_when_none_is_named(
-        self, door: Doorway, fan: Person, new_concert: MakeConcert, ticket: Ticket
+        self, scanner: ScannerClient, fan: UserClient, new_concert: MakeConcert, ticket: Ticket
     ) -> None:
         other = await new_concert(hall_id="HALL-B")
         elsewhere = await buy(fan, other, other.seats["CAT1"][0])
-        assert await door.result_of(door.code_for(elsewhere), hall=None) == "WRONG_HALL"
-        assert await door.result_of(door.code_for(ticket), hall=None) == "SUCCESS"
+        assert await scanner.result_of(scanner.code_for(elsewhere), hall=None) == "WRONG_HALL"
+        assert await scanner.result_of(scanner.code_for(ticket), hall=None) == "SUCCESS"
 
-    async def test_none_named_and_none_assigned(self, door: Doorway, ticket: Ticket, payload: str) -> None:
-        assert (await door.scan(payload, by=door.admin, hall=None)).refused() == (400, "VALIDATION_ERROR")
-        assert await door.log_of(ticket.event_id) == []
+    async def test_none_named_and_none_assigned(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
+        assert (await scanner.scan(payload, by=scanner.admin, hall=None)).refused() == (400, "VALIDATION_ERROR")
+        assert await scanner.scans_of(ticket.event_id) == []
 
 
 class TestNonce:
     async def test_repeated_scan_is_told_the_first_answer_and_logged_once(
-        self, door: Doorway, ticket: Ticket, payload: str
+        self, scanner: ScannerClient, ticket: Ticket, payload: str
     ) -> None:
         nonce = new_nonce()
-        answers = [(await door.scan(payload, nonce=nonce)).data for _ in range(3)]
+        answers = [(await scanner.scan(payload, nonce=nonce)).data for _ in range(3)]
         assert answers[0]["result"] == "SUCCESS"
         assert answers == [answers[0]] * 3
-        assert [logged["result"] for logged in await door.log_of(ticket.event_id)] == ["SUCCESS"]
-        assert await door.result_of(payload, nonce=new_nonce()) == "DUPLICATE"
+        assert [logged["result"] for logged in await scanner.scans_of(ticket.event_id)] == ["SUCCESS"]
+        assert await scanner.result_of(payload, nonce=new_nonce()) == "DUPLICATE"
 
-    async def test_repeated_at_once(self, door: Doorway, ticket: Ticket, payload: str) -> None:
+    async def test_repeated_at_once(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
         nonce = new_nonce()
-        results = await asyncio.gather(*(door.result_of(payload, nonce=nonce) for _ in range(SCANNERS)))
+        results = await asyncio.gather(*(scanner.result_of(payload, nonce=nonce) for _ in range(SCANNERS)))
         assert results == ["SUCCESS"] * SCANNERS
-        assert len(await door.log_of(ticket.event_id)) == 1
+        assert len(await scanner.scans_of(ticket.event_id)) == 1
 
-    async def test_answer_stands_when_the_code_grew_too_old_meanwhile(self, door: Doorway, ticket: Ticket) -> None:
-        nonce, code = new_nonce(), door.code_for(ticket, age=timedelta(seconds=56))
-        first = await door.scan(code, nonce=nonce)
+    async def test_answer_stands_when_the_code_grew_too_old_meanwhile(
+        self, scanner: ScannerClient, ticket: Ticket
+    ) -> None:
+        nonce, code = new_nonce(), scanner.code_for(ticket, age=timedelta(seconds=56))
+        first = await scanner.scan(code, nonce=nonce)
         assert first.data["result"] == "SUCCESS"
 
         async def is_too_old() -> bool:
-            return await door.result_of(code) == "EXPIRED"
+            return await scanner.result_of(code) == "EXPIRED"
 
         await eventually(is_too_old)
-        assert (await door.scan(code, nonce=nonce)).data == first.data
+        assert (await scanner.scan(code, nonce=nonce)).data == first.data
 
-    async def test_refusal_stands_too(self, door: Doorway, fan: Person, concert: Box) -> None:
+    async def test_refusal_stands_too(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> None:
         seat_id, nonce = concert.seats["CAT2"][0], new_nonce()
-        code = door.code_for(Ticket(concert.event_id, seat_id, fan.user_id))
-        assert await door.result_of(code, nonce=nonce) == "UNPAID"
+        code = scanner.code_for(Ticket(concert.event_id, seat_id, fan.user_id))
+        assert await scanner.result_of(code, nonce=nonce) == "UNPAID"
         await buy(fan, concert, seat_id)
-        assert await door.result_of(code, nonce=nonce) == "UNPAID"
-        assert await door.result_of(code) == "SUCCESS"
+        assert await scanner.result_of(code, nonce=nonce) == "UNPAID"
+        assert await scanner.result_of(code) == "SUCCESS"
 
     async def test_another_code_under_the_same_nonce(
-        self, door: Doorway, fan: Person, concert: Box, payload: str
+        self, scanner: ScannerClient, fan: UserClient, concert: Concert, payload: str
     ) -> None:
-        other, nonce = door.code_for(await buy(fan, concert, concert.seats["CAT2"][1])), new_nonce()
-        await door.scan(payload, nonce=nonce)
+        other, nonce = scanner.code_for(await buy(fan, concert, concert.seats["CAT2"][1])), new_nonce()
+        await scanner.scan(payload, nonce=nonce)
         for code in (other, "nonsense"):
-            assert (await door.scan(code, nonce=nonce)).refused() == (422, "IDEMPOTENCY_KEY_REUSED")
-        assert await door.result_of(other, nonce=new_nonce()) == "SUCCESS"
+            assert (await scanner.scan(code, nonce=nonce)).refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert await scanner.result_of(other, nonce=new_nonce()) == "SUCCESS"
 
-    async def test_an_idempotency_key_is_as_good(self, door: Doorway, payload: str) -> None:
+    async def test_an_idempotency_key_is_as_good(self, scanner: ScannerClient, payload: str) -> None:
         body = {"qr_payload": payload, "hall_id": "HALL-A"}
-        answers = [await door.staff.post("/verify", body, key=f"k-{payload[:40]}") for _ in range(2)]
+        answers = [await scanner.staff.post("/verify", body, key=f"k-{payload[:40]}") for _ in range(2)]
         assert [answer.data["result"] for answer in answers] == ["SUCCESS"] * 2
 
-    async def test_nonces_are_ones_own(self, door: Doorway, payload: str) -> None:
+    async def test_nonces_are_ones_own(self, scanner: ScannerClient, payload: str) -> None:
         nonce = new_nonce()
-        assert await door.result_of(payload, nonce=nonce) == "SUCCESS"
-        assert await door.result_of(payload, nonce=nonce, by=door.admin) == "DUPLICATE"
+        assert await scanner.result_of(payload, nonce=nonce) == "SUCCESS"
+        assert await scanner.result_of(payload, nonce=nonce, by=scanner.admin) == "DUPLICATE"
 
 
-async def test_of_many_scanners_at_once_one_admits(door: Doorway, ticket: Ticket, payload: str) -> None:
-    answers = await asyncio.gather(*(door.scan(payload) for _ in range(SCANNERS)))
+async def test_of_many_scanners_at_once_one_admits(scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
+    answers = await asyncio.gather(*(scanner.scan(payload) for _ in range(SCANNERS)))
     results = Counter(answer.data["result"] for answer in answers)
     assert results == {"SUCCESS": 1, "DUPLICATE": SCANNERS - 1}
     assert len({answer.data["admitted_at"] for answer in answers}) == 1
-    log = await door.log_of(ticket.event_id)
+    log = await scanner.scans_of(ticket.event_id)
     assert Counter(logged["result"] for logged in log) == results
     assert len({logged["scan_id"] for logged in log}) == SCANNERS

@@ -5,15 +5,15 @@ import uuid
 import pytest
 
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
-from tests.e2e.in_process import Workshop
-from tests.e2e.scanner import Doorway
+from tests.e2e.in_process import InProcessServices
+from tests.e2e.scanner import ScannerClient
 from tests.support.statements import remote_calls
 
 
 @pytest.fixture
-def code(door: Doorway, payload: str) -> PresentedCode:
+def code(scanner: ScannerClient, payload: str) -> PresentedCode:
     return PresentedCode(
-        staff_user_id=uuid.UUID(door.staff.user_id),
+        staff_user_id=uuid.UUID(scanner.staff.user_id),
         qr_payload=payload,
         hall_id="HALL-A",
         event_id=None,
@@ -22,15 +22,15 @@ def code(door: Doorway, payload: str) -> PresentedCode:
     )
 
 
-async def cost_of(door: CheckInService, code: PresentedCode) -> int:
+async def calls_of(service: CheckInService, code: PresentedCode) -> int:
     before = remote_calls()
-    await door.verify(code)
+    await service.verify(code)
     return remote_calls() - before
 
 
 async def test_a_scan_asks_each_witness_once_and_remembers_what_rarely_changes(
-    workshop: Workshop, code: PresentedCode
+    in_process: InProcessServices, code: PresentedCode
 ) -> None:
-    door = workshop.door()
-    assert await cost_of(door, code) == 5  # the seat, its order, the event, the owner's name; the check-in
-    assert await cost_of(door, code) == 3  # event and name are known for some seconds
+    service = in_process.check_in_service()
+    assert await calls_of(service, code) == 5  # the seat, its order, the event, the owner's name; the check-in
+    assert await calls_of(service, code) == 3  # event and name are known for some seconds

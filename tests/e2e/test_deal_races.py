@@ -5,31 +5,31 @@ import asyncio
 import pytest
 
 from tests.e2e.conftest import MakeFan
-from tests.e2e.deal_calls import Handover
-from tests.e2e.scanner import Doorway, Ticket, buy
-from tests.e2e.user_client import SANDBOX_OTP, Answer, Box, Person
+from tests.e2e.deal_calls import DealCalls
+from tests.e2e.scanner import ScannerClient, Ticket, buy
+from tests.e2e.user_client import SANDBOX_OTP, ApiResponse, Concert, UserClient
 
 ROUNDS = 6
 
 
 @pytest.fixture
-async def buyer(new_fan: MakeFan) -> Person:
+async def buyer(new_fan: MakeFan) -> UserClient:
     return await new_fan(balance="1000.00")
 
 
-async def own_seats(person: Person) -> set[str]:
-    return {ticket["seat_id"] for ticket in (await person.get("/tickets")).data}
+async def own_seats(user: UserClient) -> set[str]:
+    return {ticket["seat_id"] for ticket in (await user.get("/tickets")).data}
 
 
-def done(answer: Answer) -> bool:
+def done(answer: ApiResponse) -> bool:
     return answer.status in {200, 201}
 
 
-async def test_transfer_against_listing(fan: Person, buyer: Person, concert: Box) -> None:
+async def test_transfer_against_listing(fan: UserClient, buyer: UserClient, concert: Concert) -> None:
     for seat in concert.seats["CAT2"][:ROUNDS]:
         await buy(fan, concert, seat)
         offered, listed = await asyncio.gather(
-            Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="1"), Handover.list_ticket(fan, seat)
+            DealCalls.offer(fan, seat, seller=fan, buyer=buyer, credits_="1"), DealCalls.list_ticket(fan, seat)
         )
         assert done(offered) or done(listed)
         if done(offered):
@@ -44,48 +44,50 @@ async def test_transfer_against_listing(fan: Person, buyer: Person, concert: Box
             assert (seat in await own_seats(buyer)) is done(confirmed)
 
 
-async def test_two_confirmations(fan: Person, buyer: Person, concert: Box) -> None:
+async def test_two_confirmations(fan: UserClient, buyer: UserClient, concert: Concert) -> None:
     for seat in concert.seats["CAT2"][:ROUNDS]:
         await buy(fan, concert, seat)
-        offered = await Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="10.00")
+        offered = await DealCalls.offer(fan, seat, seller=fan, buyer=buyer, credits_="10.00")
         transfer_id = offered.data["transfer_id"]
         answers = await asyncio.gather(
-            *(Handover.confirm(party, transfer_id) for party in (fan, buyer) for _ in range(3))
+            *(DealCalls.confirm(party, transfer_id) for party in (fan, buyer) for _ in range(3))
         )
         assert {answer.code for answer in answers if not done(answer)} <= {"REQUEST_IN_PROGRESS"}
-        final = await Handover.confirm(buyer, transfer_id)
+        final = await DealCalls.confirm(buyer, transfer_id)
         assert final.data["status"] == "COMPLETED"
     assert await buyer.balance() == f"{1000 - 10 * ROUNDS}.00"
 
 
-async def test_twenty_offers_of_one_ticket(fan: Person, new_fan: MakeFan, ticket: Ticket) -> None:
+async def test_twenty_offers_of_one_ticket(fan: UserClient, new_fan: MakeFan, ticket: Ticket) -> None:
     friends = await asyncio.gather(*(new_fan(balance="0") for _ in range(10)))
     offers = await asyncio.gather(
-        *(Handover.offer(fan, ticket.seat_id, seller=fan, buyer=friend, credits_="0") for friend in friends * 2)
+        *(DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=friend, credits_="0") for friend in friends * 2)
     )
     assert sum(map(done, offers)) == 1
     assert {offer.code for offer in offers if not done(offer)} == {"TRANSFER_IN_PROGRESS"}
 
 
-async def test_refund_against_transfer(fan: Person, buyer: Person, concert: Box) -> None:
+async def test_refund_against_transfer(fan: UserClient, buyer: UserClient, concert: Concert) -> None:
     for seat in concert.seats["CAT2"][:ROUNDS]:
         before = (float(await fan.balance()), float(await buyer.balance()))
         await buy(fan, concert, seat)
         order_id = (await fan.get("/orders")).data[0]["order_id"]
-        transfer_id = (await Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="30")).data["transfer_id"]
-        await Handover.confirm(fan, transfer_id)
+        transfer_id = (await DealCalls.offer(fan, seat, seller=fan, buyer=buyer, credits_="30")).data["transfer_id"]
+        await DealCalls.confirm(fan, transfer_id)
         refunded, confirmed = await asyncio.gather(
-            fan.post(f"/orders/{order_id}/refund"), Handover.confirm(buyer, transfer_id)
+            fan.post(f"/orders/{order_id}/refund"), DealCalls.confirm(buyer, transfer_id)
         )
         assert done(refunded) is not done(confirmed), (refunded.body, confirmed.body)
         after = (float(await fan.balance()), float(await buyer.balance()))
         assert after == (before if done(refunded) else (before[0] - 70, before[1] - 30))
 
 
-async def test_dispute_against_reversal(fan: Person, buyer: Person, admin: Person, concert: Box) -> None:
+async def test_dispute_against_reversal(
+    fan: UserClient, buyer: UserClient, admin: UserClient, concert: Concert
+) -> None:
     for seat in concert.seats["CAT2"][:ROUNDS]:
         await buy(fan, concert, seat)
-        transfer_id = await Handover.complete(seat, seller=fan, buyer=buyer, credits_="20.00")
+        transfer_id = await DealCalls.complete(seat, seller=fan, buyer=buyer, credits_="20.00")
         complaint = {"transfer_id": transfer_id, "reason": "Mine"}
         disputed, _, *reversals = await asyncio.gather(
             fan.post("/transfer/dispute", complaint),
@@ -100,14 +102,14 @@ async def test_dispute_against_reversal(fan: Person, buyer: Person, admin: Perso
     assert await buyer.balance() == "1000.00"
 
 
-async def test_approval_against_withdrawal(fan: Person, buyer: Person, concert: Box) -> None:
+async def test_approval_against_withdrawal(fan: UserClient, buyer: UserClient, concert: Concert) -> None:
     for seat in concert.seats["CAT2"][:ROUNDS]:
         before = float(await buyer.balance())
         await buy(fan, concert, seat)
-        listing_id = (await Handover.list_ticket(fan, seat)).data["listing_id"]
-        await Handover.buy(buyer, listing_id)
+        listing_id = (await DealCalls.list_ticket(fan, seat)).data["listing_id"]
+        await DealCalls.buy(buyer, listing_id)
         approved, cancelled = await asyncio.gather(
-            Handover.approve(fan, listing_id), fan.post("/marketplace/cancel", {"listing_id": listing_id})
+            DealCalls.approve(fan, listing_id), fan.post("/marketplace/cancel", {"listing_id": listing_id})
         )
         assert not (done(approved) and done(cancelled)), (approved.body, cancelled.body)
         is_sold = seat in await own_seats(buyer)
@@ -115,12 +117,14 @@ async def test_approval_against_withdrawal(fan: Person, buyer: Person, concert: 
         assert float(await buyer.balance()) == (before - 110 if is_sold else before)
 
 
-async def test_scan_against_transfer(fan: Person, buyer: Person, concert: Box, door: Doorway) -> None:
+async def test_scan_against_transfer(
+    fan: UserClient, buyer: UserClient, concert: Concert, scanner: ScannerClient
+) -> None:
     for seat in concert.seats["CAT2"][:ROUNDS]:
         await buy(fan, concert, seat)
         code = (await fan.get(f"/tickets/{seat}/qr")).data["qr_payload"]
-        transfer_id = (await Handover.offer(fan, seat, seller=fan, buyer=buyer, credits_="0")).data["transfer_id"]
-        await Handover.confirm(fan, transfer_id)
-        result, confirmed = await asyncio.gather(door.result_of(code), Handover.confirm(buyer, transfer_id))
+        transfer_id = (await DealCalls.offer(fan, seat, seller=fan, buyer=buyer, credits_="0")).data["transfer_id"]
+        await DealCalls.confirm(fan, transfer_id)
+        result, confirmed = await asyncio.gather(scanner.result_of(code), DealCalls.confirm(buyer, transfer_id))
         assert (result == "SUCCESS") is not done(confirmed), (result, confirmed.body)
         assert result in {"SUCCESS", "NOT_OWNER"}

@@ -6,15 +6,15 @@ import aio_pika
 
 from devstack.stack import Stack
 from rabbitmq.topology import DEAD_JOBS_QUEUE
-from tests.e2e.feed import next_of, watch
-from tests.e2e.user_client import Box, Person
-from tests.e2e.webhook_receiver import Integrator
+from tests.e2e.feed import next_message, open_feed
+from tests.e2e.user_client import Concert, UserClient
+from tests.e2e.webhook_receiver import WebhookReceiver
 from tests.support.waiting import eventually
 
 TRIES = 10  # of a delivery
 
 
-async def dead_job(admin: Person, delivery_id: str) -> dict[str, Any]:
+async def dead_job(admin: UserClient, delivery_id: str) -> dict[str, Any]:
     """Wait for the job of that delivery among the dead, and return it."""
 
     async def look() -> dict[str, Any]:
@@ -34,9 +34,15 @@ async def has_dead_letter(platform: Stack) -> bool:
 
 
 async def test_dead_job_does_its_work_when_an_admin_retries_it(
-    *, platform: Stack, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+    *,
+    platform: Stack,
+    admin: UserClient,
+    fan: UserClient,
+    concert: Concert,
+    webhook_receiver: WebhookReceiver,
+    subscription: dict[str, Any],
 ) -> None:
-    integrator.statuses = [500] * TRIES
+    webhook_receiver.statuses = [500] * TRIES
     order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
     assert (await fan.pay(order_id)).status == 200
     deliveries = f"/admin/webhook-subscriptions/{subscription['subscription_id']}/deliveries"
@@ -47,12 +53,12 @@ async def test_dead_job_does_its_work_when_an_admin_retries_it(
     path = f"/admin/jobs/{dead['job_id']}"
     assert (await fan.post(f"{path}/retry")).refused() == (403, "FORBIDDEN")
 
-    async with watch(platform, admin) as feed:
-        await next_of(feed, "subscribed")
+    async with open_feed(platform, admin) as feed:
+        await next_message(feed, "subscribed")
         retried = (await admin.post(f"{path}/retry")).data
         assert (retried["status"], retried["failure"], retried["max_attempts"]) == ("queued", None, 2 * TRIES)
-        told = await next_of(feed, "job.completed")
-    assert told["data"] == {
+        completed = await next_message(feed, "job.completed")
+    assert completed["data"] == {
         "job_id": dead["job_id"],
         "kind": "delivery",
         "status": "completed",
@@ -60,13 +66,13 @@ async def test_dead_job_does_its_work_when_an_admin_retries_it(
         "user_id": admin.user_id,
         "error_code": None,
     }
-    assert len(integrator.of_order(order_id)) == TRIES + 1
+    assert len(webhook_receiver.about_order(order_id)) == TRIES + 1
     again = await admin.post(f"{path}/retry")
     assert again.refused() == (409, "JOB_INVALID_STATE")
     still_dead = (await admin.get("/admin/jobs", failure="dead", per_page=100)).data
     assert dead["job_id"] not in [job["job_id"] for job in still_dead]
 
 
-async def _found(admin: Person, path: str) -> list[dict[str, Any]]:
+async def _found(admin: UserClient, path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await admin.get(path)).data
     return found

@@ -6,29 +6,31 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.user_client import Box, Person
+from tests.e2e.user_client import Concert, UserClient
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 
-class Letterbox:
+class Inbox:
     """The sandbox's, as one person sees it."""
 
-    def __init__(self, stack: Stack, person: Person) -> None:
+    def __init__(self, stack: Stack, user: UserClient) -> None:
         self._sandbox = stack.urls.sandbox
-        self._person = person
+        self._person = user
 
-    async def mails(self) -> list[dict[str, Any]]:
+    async def emails(self) -> list[dict[str, Any]]:
         return await self._get("/control/mail", to=self._person.email)
 
-    async def mail_about(self, beginning: str) -> dict[str, Any]:
+    async def email_about(self, beginning: str) -> dict[str, Any]:
         async def look() -> list[dict[str, Any]]:
-            mails = await self.mails()
-            assert any(mail["subject"].startswith(beginning) for mail in mails), [mail["subject"] for mail in mails]
-            return mails
+            emails = await self.emails()
+            assert any(email["subject"].startswith(beginning) for email in emails), [
+                email["subject"] for email in emails
+            ]
+            return emails
 
-        mails = await eventually(look)
-        return next(mail for mail in mails if mail["subject"].startswith(beginning))
+        emails = await eventually(look)
+        return next(email for email in emails if email["subject"].startswith(beginning))
 
     async def text_messages(self) -> list[str]:
         phone = (await self._person.get(f"/users/{self._person.user_id}")).data["phone"]
@@ -41,54 +43,54 @@ class Letterbox:
 
 
 @pytest.fixture
-def letterbox(platform: Stack, fan: Person) -> Letterbox:
-    return Letterbox(platform, fan)
+def inbox(platform: Stack, fan: UserClient) -> Inbox:
+    return Inbox(platform, fan)
 
 
-async def bought(fan: Person, concert: Box, *seats: str) -> str:
+async def bought(fan: UserClient, concert: Concert, *seats: str) -> str:
     order_id = str((await fan.reserve(concert.event_id, *seats)).data["order_id"])
     assert (await fan.pay(order_id)).status == 200
     return order_id
 
 
-async def test_a_buyer_is_led_to_the_tickets(platform: Stack, fan: Person, concert: Box, letterbox: Letterbox) -> None:
+async def test_a_buyer_is_led_to_the_tickets(platform: Stack, fan: UserClient, concert: Concert, inbox: Inbox) -> None:
     seats = concert.seats["CAT2"][:2]
     order_id = await bought(fan, concert, *seats)
-    mail = await letterbox.mail_about("Your tickets for Jazz at the Bay")
-    for page in (mail["text"], mail["html"]):
+    email = await inbox.email_about("Your tickets for Jazz at the Bay")
+    for page in (email["text"], email["html"]):
         assert "row B, seat 1" in page
         assert "200.00 credits" in page
         assert order_id in page
         assert all(f"{platform.urls.gateway}/#/tickets/{seat}" in page for seat in seats)
-    assert [attachment["content_type"] for attachment in mail["attachments"]] == ["image/png", "image/png"]
-    assert mail["headers"]["To"] == f"{fan.email.partition('@')[0]} <{fan.email}>"
-    assert len(await letterbox.mails()) == 1
+    assert [attachment["content_type"] for attachment in email["attachments"]] == ["image/png", "image/png"]
+    assert email["headers"]["To"] == f"{fan.email.partition('@')[0]} <{fan.email}>"
+    assert len(await inbox.emails()) == 1
 
 
-async def test_a_refund_is_told(fan: Person, concert: Box, letterbox: Letterbox) -> None:
+async def test_a_refund_is_told(fan: UserClient, concert: Concert, inbox: Inbox) -> None:
     order_id = await bought(fan, concert, concert.seats["CAT2"][0])
     assert (await fan.post(f"/orders/{order_id}/refund", {"reason": "Ill"})).status == 200
-    mail = await letterbox.mail_about("Your refund for Jazz at the Bay")
-    assert "100.00 credits" in mail["text"]
-    assert mail["attachments"] == []
+    email = await inbox.email_about("Your refund for Jazz at the Bay")
+    assert "100.00 credits" in email["text"]
+    assert email["attachments"] == []
 
 
 async def test_a_cancelled_event_is_told_by_mail_and_by_phone(
-    fan: Person, admin: Person, concert: Box, letterbox: Letterbox
+    fan: UserClient, admin: UserClient, concert: Concert, inbox: Inbox
 ) -> None:
     await bought(fan, concert, concert.seats["CAT2"][0])
     assert (await admin.post(f"/admin/events/{concert.event_id}/cancel")).status in {200, 202}
-    mail = await letterbox.mail_about("Cancelled: Jazz at the Bay")
-    assert "100.00 credits" in mail["text"]
-    [text] = await eventually(letterbox.text_messages)
+    email = await inbox.email_about("Cancelled: Jazz at the Bay")
+    assert "100.00 credits" in email["text"]
+    [text] = await eventually(inbox.text_messages)
     assert text.startswith("TicketRemaster: Jazz at the Bay")
 
 
 async def test_both_parties_of_a_hand_over_are_told(
-    *, platform: Stack, fan: Person, concert: Box, new_fan: MakeFan, letterbox: Letterbox
+    *, platform: Stack, fan: UserClient, concert: Concert, new_fan: MakeFan, inbox: Inbox
 ) -> None:
     buyer = await new_fan()
-    theirs = Letterbox(platform, buyer)
+    buyer_inbox = Inbox(platform, buyer)
     seat = concert.seats["CAT2"][0]
     await bought(fan, concert, seat)
     initiated = await fan.post(
@@ -101,12 +103,12 @@ async def test_both_parties_of_a_hand_over_are_told(
         },
     )
     assert initiated.status == 201
-    assert "code we sent" in (await letterbox.mail_about("Hand over your ticket"))["text"]
-    assert "code we sent" in (await theirs.mail_about("A ticket is waiting for you"))["text"]
+    assert "code we sent" in (await inbox.email_about("Hand over your ticket"))["text"]
+    assert "code we sent" in (await buyer_inbox.email_about("A ticket is waiting for you"))["text"]
     both = {"transfer_id": initiated.data["transfer_id"], "seller_otp": "123456", "buyer_otp": "123456"}
     assert (await fan.post("/transfer/confirm", both)).data["status"] == "COMPLETED"
-    handed_over = await letterbox.mail_about("Your ticket for Jazz at the Bay was handed over")
+    handed_over = await inbox.email_about("Your ticket for Jazz at the Bay was handed over")
     assert handed_over["attachments"] == []
-    received = await theirs.mail_about("You have a ticket for Jazz at the Bay")
+    received = await buyer_inbox.email_about("You have a ticket for Jazz at the Bay")
     assert f"/#/tickets/{seat}" in received["text"]
     assert len(received["attachments"]) == 1

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from orchestrator.clients.models import SeatChoice
 from orchestrator.features.purchases.service import PurchaseService
-from tests.e2e.in_process import Workshop
-from tests.e2e.user_client import Box, Person
+from tests.e2e.in_process import InProcessServices
+from tests.e2e.user_client import Concert, UserClient
 from tests.support.statements import counted_statements, remote_calls
 
 
@@ -23,18 +23,18 @@ def at_most(*, calls: int, statements: int) -> Iterator[None]:
         assert (remote_calls() - before, int(sent)) == (calls, statements)
 
 
-async def reserve(office: PurchaseService, fan: Person, concert: Box, number: int) -> uuid.UUID:
+async def reserve(purchases: PurchaseService, fan: UserClient, concert: Concert, number: int) -> uuid.UUID:
     choice = SeatChoice(seat_ids=(uuid.UUID(concert.seats["CAT2"][number]),))
     event_id, user_id = uuid.UUID(concert.event_id), uuid.UUID(fan.user_id)
-    held = await office.reserve(user_id=user_id, event_id=event_id, choice=choice, key=None)
+    held = await purchases.reserve(user_id=user_id, event_id=event_id, choice=choice, key=None)
     return held.order_id
 
 
-async def test_a_purchase(workshop: Workshop, fan: Person, concert: Box) -> None:
-    office = workshop.box_office()
+async def test_a_purchase(in_process: InProcessServices, fan: UserClient, concert: Concert) -> None:
+    purchases = in_process.purchase_service()
     with at_most(calls=3, statements=2):  # the event, hold, order; held, waiting
-        await reserve(office, fan, concert, 0)
+        await reserve(purchases, fan, concert, 0)
     with at_most(calls=2, statements=2):  # the event is known for some seconds
-        order_id = await reserve(office, fan, concert, 1)
+        order_id = await reserve(purchases, fan, concert, 1)
     with at_most(calls=3, statements=4):  # charge, sell, confirm; taken, charged, sold, completed
-        await office.pay(user_id=uuid.UUID(fan.user_id), order_id=order_id, key="pay", address="127.0.0.1")
+        await purchases.pay(user_id=uuid.UUID(fan.user_id), order_id=order_id, key="pay", address="127.0.0.1")

@@ -8,24 +8,24 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.scanner import Doorway, Ticket
-from tests.e2e.user_client import Person
+from tests.e2e.scanner import ScannerClient, Ticket
+from tests.e2e.user_client import UserClient
 from tests.support.http_client import http_client
 
-Fetch = Callable[[Person, str], Awaitable[httpx.Response]]
+Fetch = Callable[[UserClient, str], Awaitable[httpx.Response]]
 
 
 @pytest.fixture
 def fetch(platform: Stack) -> Fetch:
-    async def fetch(person: Person, seat_id: str) -> httpx.Response:
-        headers = {"authorization": f"Bearer {person.token}"} if person.token else {}
+    async def fetch(user: UserClient, seat_id: str) -> httpx.Response:
+        headers = {"authorization": f"Bearer {user.token}"} if user.token else {}
         async with http_client(platform.urls.gateway, headers=headers) as http:
             return await http.get(f"/api/tickets/{seat_id}/qr.svg")
 
     return fetch
 
 
-async def test_owner_gets_a_fresh_one_each_time(fetch: Fetch, fan: Person, ticket: Ticket) -> None:
+async def test_owner_gets_a_fresh_one_each_time(fetch: Fetch, fan: UserClient, ticket: Ticket) -> None:
     first, second = [await fetch(fan, ticket.seat_id) for _ in range(2)]
     assert first.status_code == second.status_code == 200
     assert first.headers["content-type"] == "image/svg+xml"
@@ -34,19 +34,19 @@ async def test_owner_gets_a_fresh_one_each_time(fetch: Fetch, fan: Person, ticke
     assert first.text != second.text
 
 
-async def test_nobody_else_does(fetch: Fetch, new_fan: MakeFan, anybody: Person, ticket: Ticket) -> None:
+async def test_nobody_else_does(fetch: Fetch, new_fan: MakeFan, anonymous: UserClient, ticket: Ticket) -> None:
     stranger = await new_fan()
-    for person, seat_id, refusal in (
+    for user, seat_id, refusal in (
         (stranger, ticket.seat_id, (403, "NOT_SEAT_OWNER")),
-        (anybody, ticket.seat_id, (401, "UNAUTHORIZED")),
+        (anonymous, ticket.seat_id, (401, "UNAUTHORIZED")),
         (stranger, str(uuid.uuid4()), (404, "SEAT_NOT_FOUND")),
         (stranger, "5", (400, "INVALID_UUID")),
     ):
-        answer = await fetch(person, seat_id)
+        answer = await fetch(user, seat_id)
         assert (answer.status_code, answer.json()["error_code"]) == refusal
 
 
-async def test_a_used_ticket_has_none(fetch: Fetch, door: Doorway, fan: Person, ticket: Ticket) -> None:
-    assert await door.result_of(door.code_for(ticket)) == "SUCCESS"
+async def test_a_used_ticket_has_none(fetch: Fetch, scanner: ScannerClient, fan: UserClient, ticket: Ticket) -> None:
+    assert await scanner.result_of(scanner.code_for(ticket)) == "SUCCESS"
     used = await fetch(fan, ticket.seat_id)
     assert (used.status_code, used.json()["error_code"]) == (409, "ORDER_INVALID_STATE")

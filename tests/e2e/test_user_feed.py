@@ -1,29 +1,31 @@
 """What a fan's phone hears of its owner's own things, and what it is told when it comes back."""
 
 from devstack.stack import Stack
-from tests.e2e.feed import next_of, watch
-from tests.e2e.user_client import Box, Person
+from tests.e2e.feed import next_message, open_feed
+from tests.e2e.user_client import Concert, UserClient
 
 
-async def test_a_purchase_is_heard_live_and_again_after_coming_back(platform: Stack, fan: Person, concert: Box) -> None:
+async def test_a_purchase_is_heard_live_and_again_after_coming_back(
+    platform: Stack, fan: UserClient, concert: Concert
+) -> None:
     seat = concert.seats["CAT2"][0]
-    async with watch(platform, fan) as connection:
-        begins_at = (await next_of(connection, "subscribed"))["sequence"]
+    async with open_feed(platform, fan) as connection:
+        begins_at = (await next_message(connection, "subscribed"))["sequence"]
         order_id = str((await fan.reserve(concert.event_id, seat)).data["order_id"])
         assert (await fan.pay(order_id)).status == 200
-        confirmed = await next_of(connection, "order.confirmed")
+        confirmed = await next_message(connection, "order.confirmed")
         assert (confirmed["subject"], confirmed["data"]["total"]) == (order_id, "100.00")
     assert (await fan.post(f"/orders/{order_id}/refund", {})).status == 200
-    async with watch(platform, fan, since=confirmed["sequence"]) as connection:
-        refunded = await next_of(connection, "order.refunded")
+    async with open_feed(platform, fan, since=confirmed["sequence"]) as connection:
+        refunded = await next_message(connection, "order.refunded")
         assert refunded["sequence"] > confirmed["sequence"] > begins_at
         assert refunded["data"]["amount"] == "100.00"
         assert "shares" not in refunded["data"]
 
 
-async def test_logging_out_ends_it(platform: Stack, fan: Person) -> None:
-    async with watch(platform, fan) as connection:
-        await next_of(connection, "subscribed")
+async def test_logging_out_ends_it(platform: Stack, fan: UserClient) -> None:
+    async with open_feed(platform, fan) as connection:
+        await next_message(connection, "subscribed")
         assert (await fan.post("/auth/logout")).status == 200
         await connection.wait_closed()
     assert (connection.close_code, connection.close_reason) == (4401, "UNAUTHORIZED")

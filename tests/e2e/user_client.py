@@ -11,13 +11,13 @@ from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from tests.support.http_client import http_client
 
-__all__ = ["Answer", "Box", "Person"]
+__all__ = ["ApiResponse", "Concert", "UserClient"]
 
 SANDBOX_OTP = "123456"
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """An answer of the API: its status and its body."""
 
     status: int
@@ -41,7 +41,7 @@ class Answer:
         return self.status, self.code
 
 
-class Person:
+class UserClient:
     """Somebody with a token, or without one."""
 
     def __init__(self, stack: Stack, token: str = "", user_id: str = "", email: str = "") -> None:
@@ -58,37 +58,37 @@ class Person:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def get(self, path: str, **params: Any) -> Answer:
-        return _answer(await self._http.get(f"/api{path}", params=params))
+    async def get(self, path: str, **params: Any) -> ApiResponse:
+        return _response(await self._http.get(f"/api{path}", params=params))
 
-    async def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Answer:
+    async def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> ApiResponse:
         own = {"idempotency-key": key} if key else {}
-        return _answer(await self._http.post(f"/api{path}", json=body or {}, headers=own | headers))
+        return _response(await self._http.post(f"/api{path}", json=body or {}, headers=own | headers))
 
-    async def patch(self, path: str, body: Any) -> Answer:
-        return _answer(await self._http.patch(f"/api{path}", json=body))
+    async def patch(self, path: str, body: Any) -> ApiResponse:
+        return _response(await self._http.patch(f"/api{path}", json=body))
 
     async def delete(self, path: str) -> int:
         """Delete something, and return the status: a success has no body."""
         return (await self._http.delete(f"/api{path}")).status_code
 
-    async def send(self, path: str, content: bytes, **headers: str) -> Answer:
+    async def send(self, path: str, content: bytes, **headers: str) -> ApiResponse:
         """Post bytes that need not be JSON."""
         own = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
-        return _answer(await self._http.post(f"/api{path}", content=content, headers=own))
+        return _response(await self._http.post(f"/api{path}", content=content, headers=own))
 
-    async def log_in(self, email: str, password: str = PASSWORD) -> "Person":
+    async def log_in(self, email: str, password: str = PASSWORD) -> "UserClient":
         session = (await self.post("/auth/login", {"email": email, "password": password})).data
-        return Person(self._stack, session["access_token"], session["user"]["user_id"], email)
+        return UserClient(self._stack, session["access_token"], session["user"]["user_id"], email)
 
-    async def register(self, *, balance: str = "0") -> "Person":
+    async def register(self, *, balance: str = "0") -> "UserClient":
         """Become a new fan with a verified phone and so much in the wallet."""
         email = f"fan-{uuid.uuid4().hex[:12]}@example.com"
         account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**7:07}", "password": "a long password"}
         user_id = (await self.post("/auth/register", account)).data["user_id"]
         proof = {"user_id": user_id, "otp_code": SANDBOX_OTP}
         token = (await self.post("/auth/verify-registration", proof)).data["access_token"]
-        fan = Person(self._stack, token, user_id, email)
+        fan = UserClient(self._stack, token, user_id, email)
         if balance != "0":
             await fan.top_up(balance)
         return fan
@@ -102,15 +102,15 @@ class Person:
     async def balance(self) -> str:
         return str((await self.get("/credits/balance")).data["credit_balance"])
 
-    async def reserve(self, event_id: str, *seat_ids: str, key: str | None = None) -> Answer:
+    async def reserve(self, event_id: str, *seat_ids: str, key: str | None = None) -> ApiResponse:
         return await self.post("/reserve", {"event_id": event_id, "seat_ids": list(seat_ids)}, key=key)
 
-    async def pay(self, order_id: str, key: str | None = None) -> Answer:
+    async def pay(self, order_id: str, key: str | None = None) -> ApiResponse:
         return await self.post("/pay", {"order_id": order_id}, key=key)
 
 
 @dataclass(frozen=True)
-class Box:
+class Concert:
     """A concert of a test's own, with a hall of one row per category."""
 
     event_id: str
@@ -118,5 +118,5 @@ class Box:
     """Seat ids by category, in the row's order."""
 
 
-def _answer(response: httpx.Response) -> Answer:
-    return Answer(response.status_code, response.json(), response.headers)
+def _response(response: httpx.Response) -> ApiResponse:
+    return ApiResponse(response.status_code, response.json(), response.headers)

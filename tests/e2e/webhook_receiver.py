@@ -6,22 +6,22 @@ from typing import Any
 
 from aiohttp import web
 
-__all__ = ["Integrator"]
+__all__ = ["WebhookReceiver"]
 
 
 @dataclass
-class Integrator:
+class WebhookReceiver:
     """A server that answers with the statuses it is given, then with 200."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
-    async def hear(self, request: web.Request) -> web.Response:
-        self.heard.append((dict(request.headers), await request.read()))
+    async def receive(self, request: web.Request) -> web.Response:
+        self.received.append((dict(request.headers), await request.read()))
         status = self.statuses.pop(0) if self.statuses else 200
         return web.Response(status=status, headers={"Location": f"{self.url}/elsewhere"})
 
-    def of_order(self, order_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
-        found = [(headers, json.loads(body)) for headers, body in self.heard]
+    def about_order(self, order_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        found = [(headers, json.loads(body)) for headers, body in self.received]
         return [(headers, body) for headers, body in found if body["subject"] == order_id]
