@@ -12,27 +12,27 @@ from pydantic import SecretStr
 from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
 
-__all__ = ["World"]
+__all__ = ["Databases"]
 
 PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 
 
-class World:
+class Databases:
     """Reads every service's tables, and makes the fans that tests need.
 
     Args:
-        databases: by package, as services read them.
+        urls: by package, in the form services read.
     """
 
-    def __init__(self, databases: Mapping[str, str], *, users_url: str, service_token_secret: str) -> None:
-        self._databases = databases
+    def __init__(self, urls: Mapping[str, str], *, users_url: str, service_token_secret: str) -> None:
+        self._urls = urls
         self._pools: dict[str, asyncpg.Pool] = {}
         tokens = ServiceTokens(service="tests", secret=SecretStr(service_token_secret))
         self._users = ServiceClient(callee="users", base_url=users_url, tokens=tokens)
 
     async def __aenter__(self) -> Self:
         for package in PACKAGES:
-            url = self._databases[package].replace("+asyncpg", "")
+            url = self._urls[package].replace("+asyncpg", "")
             self._pools[package] = await asyncpg.create_pool(url, min_size=1, max_size=4)
         return self
 
@@ -47,22 +47,22 @@ class World:
     async def change(self, package: str, statement: str, *arguments: object) -> None:
         await self._pools[package].execute(statement, *arguments)
 
-    async def forge(self, package: str, statement: str, *arguments: object) -> None:
+    async def corrupt(self, package: str, statement: str, *arguments: object) -> None:
         """Change what is written against every rule of the database itself but the constraints of a row."""
         async with self._pools[package].acquire() as connection, connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")  # no trigger, no foreign key
             await connection.execute(statement, *arguments)
 
     @asynccontextmanager
-    async def standstill(self, package: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    async def writes_blocked(self, package: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
         """Let nobody write a request's answer in a service's database; yields whether somebody waits to do so."""
 
-        async def is_waited_for() -> bool:
+        async def is_blocked() -> bool:
             return bool(await self.read(package, _WAITING))
 
         async with self._pools[package].acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE requests IN SHARE MODE")
-            yield is_waited_for
+            yield is_blocked
 
     async def saga_of(self, user_id: uuid.UUID) -> dict[str, Any]:
         """Return the last saga somebody asked for; an empty dict when there is none."""
@@ -121,13 +121,13 @@ class World:
 
     async def spend(self, user_id: uuid.UUID, amount: str) -> None:
         """Let a user give credits away."""
-        somebody = await self.new_fan("0.01")
+        recipient = await self.new_fan("0.01")
         await self._users.post(
             "/internal/ledger/transfer",
             {
                 "request_id": uuid.uuid4(),
                 "from_user_id": user_id,
-                "to_user_id": somebody,
+                "to_user_id": recipient,
                 "amount": amount,
                 "reference": "a present",
             },

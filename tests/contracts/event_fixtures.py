@@ -11,7 +11,7 @@ from orchestrator.clients import Clients
 from orchestrator.clients.models import EventDraft, LayoutCategory, LayoutRow, Venue
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["PRICE", "Hall", "open_hall", "small_event"]
+__all__ = ["PRICE", "PublishedEvent", "publish_event", "small_event"]
 
 PRICE: Final = Decimal("120.00")
 HALL_ID: Final = "HALL-A"
@@ -19,7 +19,7 @@ ROW: Final = 20
 
 
 @dataclass(kw_only=True)
-class Hall:
+class PublishedEvent:
     """A published event and its seats, handed out to one test each."""
 
     event_id: uuid.UUID
@@ -33,7 +33,7 @@ class Hall:
         return taken
 
 
-async def open_hall(clients: Clients, *, rows: int) -> Hall:
+async def publish_event(clients: Clients, *, rows: int) -> PublishedEvent:
     """Put an event with rows of twenty seats on sale."""
     event_id = uuid.uuid4()
     layout_rows = tuple(LayoutRow(row_number=f"R{i}", seats=ROW) for i in range(rows))
@@ -42,7 +42,7 @@ async def open_hall(clients: Clients, *, rows: int) -> Hall:
     await clients.inventory.provision(Call(uuid.uuid4()), event_id=event_id, layout=draft.layout)
     await clients.events.publish(Call(uuid.uuid4()), event_id=event_id)
     seats = json.loads(await clients.inventory.seat_map(event_id))
-    return Hall(event_id=event_id, hall_id=HALL_ID, seat_ids=[uuid.UUID(seat["seat_id"]) for seat in seats])
+    return PublishedEvent(event_id=event_id, hall_id=HALL_ID, seat_ids=[uuid.UUID(seat["seat_id"]) for seat in seats])
 
 
 def small_event() -> EventDraft:

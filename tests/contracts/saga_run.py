@@ -18,48 +18,48 @@ from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.faults import Faults, faulty
 from tests.contracts.scenario import Scenario
 
-__all__ = ["KillAt", "Performance", "SleepAt", "Stage"]
+__all__ = ["CrashAt", "EngineFactory", "PauseAt", "SagaRun"]
 
 # Far more than any story needs, a step that is paused a few times included.
-ACTS: Final = 100
+MAX_ROUNDS: Final = 100
 BUDGET_SECONDS: Final = 30.0
 
 _MAKE_DUE: Final = text("UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id")
 
 
-class Killed(BaseException):
+class Crashed(BaseException):
     """What a dying process looks like from inside: nothing after it runs, nothing catches it."""
 
 
-class KillAt(LoggingObserver):
+class CrashAt(LoggingObserver):
     """Dies when a moment is reached at a step, once."""
 
     def __init__(self, moment: Moment, step: str) -> None:
-        self.has_killed = False
+        self.has_crashed = False
         self._point = (moment, step)
 
     async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
-        if (moment, step) == self._point and not self.has_killed:
-            self.has_killed = True
-            raise Killed
+        if (moment, step) == self._point and not self.has_crashed:
+            self.has_crashed = True
+            raise Crashed
 
 
-class SleepAt(LoggingObserver):
+class PauseAt(LoggingObserver):
     """Sleeps when a moment is reached at a step, once, until it is woken: a process that hung, and comes back."""
 
     def __init__(self, moment: Moment, step: str) -> None:
-        self.fell_asleep = asyncio.Event()
-        self.wake = asyncio.Event()
+        self.paused = asyncio.Event()
+        self.resume = asyncio.Event()
         self._point = (moment, step)
 
     async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
-        if (moment, step) == self._point and not self.fell_asleep.is_set():
-            self.fell_asleep.set()
-            await self.wake.wait()
+        if (moment, step) == self._point and not self.paused.is_set():
+            self.paused.set()
+            await self.resume.wait()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class EngineFactory:
     """A saga log, and who sends its messages."""
 
     database: Database
@@ -77,14 +77,14 @@ class Stage:
 
 
 @dataclass(kw_only=True)
-class Performance:
+class SagaRun:
     """Plays a scenario.
 
     Args:
         ends_at_wait: the wait whose signal never comes.
     """
 
-    stage: Stage
+    engines: EngineFactory
     scenario: Scenario
     faults: Faults = field(default_factory=Faults)
     observer: Observer = field(default_factory=LoggingObserver)
@@ -94,28 +94,28 @@ class Performance:
     was_stuck: bool = False
     _keys: list[tuple[str, str]] = field(default_factory=list)
 
-    async def play(self) -> SagaRecord | None:
+    async def to_end(self) -> SagaRecord | None:
         """Return the saga at its end; None when nothing was ever stored of it."""
         saga = await self._begin()
-        for _ in range(ACTS):
+        for _ in range(MAX_ROUNDS):
             if saga is None or saga.state.is_final:
                 return saga
-            with suppress(Killed, StillRunning):
+            with suppress(Crashed, StillRunning):
                 await self._go_on(saga)
             saga = await self._find()
         raise AssertionError("the saga does not come to its end")
 
-    async def ends_done(self) -> SagaRecord:
+    async def completes(self) -> SagaRecord:
         """Play it, and check that all of it happened, once."""
-        saga = await self.play()
+        saga = await self.to_end()
         assert saga is not None
         assert saga.state is SagaState.COMPLETED, saga.error
         await self.scenario.assert_done(saga)
         return saga
 
-    async def ends_undone(self, *, because: str) -> None:
+    async def unwinds(self, *, because: str) -> None:
         """Play it, and check that nothing is left of it and that its failure is called by its cause."""
-        saga = await self.play()
+        saga = await self.to_end()
         if saga is None:
             assert self.refusal is not None
             assert self.refusal.code == because
@@ -126,7 +126,7 @@ class Performance:
             assert saga.error.code == because
         await self.scenario.assert_undone(saga)
 
-    async def remembered_refusals(self) -> list[str]:
+    async def stored_refusals(self) -> list[str]:
         """Return the codes that signals were refused with for good, oldest first."""
         replica, codes = self._replica(), []
         for signal, key in self._keys:
@@ -140,7 +140,7 @@ class Performance:
         for _ in range(2):
             try:
                 await self._start()
-            except Killed:
+            except Crashed:
                 if await self._find() is None:
                     continue
             except StillRunning:
@@ -164,7 +164,7 @@ class Performance:
         elif waits_at and waits_at != self.ends_at_wait:
             await self._signal(replica, saga, waits_at)
         else:
-            await self.stage.make_due(saga.saga_id)
+            await self.engines.make_due(saga.saga_id)
             await asyncio.gather(*await replica.take_over())
 
     async def _signal(self, replica: SagaEngine, saga: SagaRecord, signal: str) -> None:
@@ -176,4 +176,4 @@ class Performance:
         return await self._replica().find(self.scenario.data.saga_id)
 
     def _replica(self) -> SagaEngine:
-        return self.stage.replica(self.scenario, self.faults, self.observer)
+        return self.engines.replica(self.scenario, self.faults, self.observer)

@@ -3,35 +3,35 @@
 import asyncio
 
 from orchestrator.saga_engine.observer import Moment
-from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, moments, steps_that, unwinding
-from tests.contracts.faults import ORDERED_REFUSAL
+from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, each_step, moments, unwinding
+from tests.contracts.faults import INJECTED_REFUSAL
 from tests.contracts.saga_harness import SagaHarness
-from tests.contracts.saga_run import SleepAt
+from tests.contracts.saga_run import PauseAt
 
 
 class TestZombie:
     """The owner sleeps through its lease and wakes when another replica has ended the saga."""
 
-    @steps_that(acts)
+    @each_step(acts)
     @moments(ACTION_MOMENTS)
     async def test_while_acting(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:
-        sleeper = SleepAt(moment, step)
-        performance = await harness.perform(kind, observer=sleeper)
-        zombie = asyncio.create_task(performance.play())
-        await sleeper.fell_asleep.wait()
-        await performance.ends_done()
-        sleeper.wake.set()
-        await zombie
-        await performance.ends_done()
+        pause = PauseAt(moment, step)
+        run = await harness.new_run(kind, observer=pause)
+        stale_run = asyncio.create_task(run.to_end())
+        await pause.paused.wait()
+        await run.completes()
+        pause.resume.set()
+        await stale_run
+        await run.completes()
 
-    @steps_that(can_be_undone)
+    @each_step(can_be_undone)
     @moments(UNDO_MOMENTS)
     async def test_while_undoing(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:
-        sleeper = SleepAt(moment, step)
-        performance = await harness.perform(kind, unwinding(kind), observer=sleeper)
-        zombie = asyncio.create_task(performance.play())
-        await sleeper.fell_asleep.wait()
-        await performance.ends_undone(because=ORDERED_REFUSAL)
-        sleeper.wake.set()
-        await zombie
-        await performance.ends_undone(because=ORDERED_REFUSAL)
+        pause = PauseAt(moment, step)
+        run = await harness.new_run(kind, unwinding(kind), observer=pause)
+        stale_run = asyncio.create_task(run.to_end())
+        await pause.paused.wait()
+        await run.unwinds(because=INJECTED_REFUSAL)
+        pause.resume.set()
+        await stale_run
+        await run.unwinds(because=INJECTED_REFUSAL)

@@ -16,10 +16,10 @@ from orchestrator.features.marketplace.saga.resale import Resale
 from orchestrator.features.purchases.saga import PAY, PURCHASE, Purchase
 from orchestrator.features.transfers.saga.transfer import CONFIRM, TRANSFER, Transfer
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.contracts.databases import World
-from tests.contracts.event_fixtures import PRICE, Hall
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PRICE, PublishedEvent
 
-__all__ = ["ASKING_PRICE", "CREDITS", "Deals", "Owned"]
+__all__ = ["ASKING_PRICE", "CREDITS", "OwnedTicket", "TicketFixtures"]
 
 CREDITS: Final = Decimal("500.00")
 """What everybody begins with."""
@@ -29,24 +29,24 @@ TIME_ENOUGH: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedTicket:
     """A ticket, and whose it is."""
 
     ticket: Ticket
     owner_id: uuid.UUID
 
 
-class Deals:
+class TicketFixtures:
     """Makes fans with tickets; raises when a deal does not come off."""
 
-    def __init__(self, container: Container, world: World, hall: Hall) -> None:
+    def __init__(self, container: Container, databases: Databases, event: PublishedEvent) -> None:
         self._engine = container.resources.engine
         self._transfers = container.resources.clients.transfers
-        self._world = world
-        self._hall = hall
+        self._databases = databases
+        self._event = event
 
     async def new_fan(self) -> uuid.UUID:
-        return await self._world.new_fan(f"{CREDITS}")
+        return await self._databases.new_fan(f"{CREDITS}")
 
     async def reserve(self, *, seats: int = 1) -> SagaRecord:
         """Let a new fan hold seats: a purchase that waits."""
@@ -54,15 +54,15 @@ class Deals:
         purchase = Purchase(
             saga_id=uuid.uuid4(),
             user_id=fan_id,
-            event_id=self._hall.event_id,
-            hall_id=self._hall.hall_id,
-            choice=SeatChoice(seat_ids=tuple(self._hall.take(seats))),
+            event_id=self._event.event_id,
+            hall_id=self._event.hall_id,
+            choice=SeatChoice(seat_ids=tuple(self._event.take(seats))),
         )
         saga = await self._engine.start(PURCHASE, purchase, requested_by=fan_id)
         assert saga.state is SagaState.WAITING, saga.error
         return saga
 
-    async def buy(self, *, seats: int = 1) -> tuple[Owned, ...]:
+    async def buy(self, *, seats: int = 1) -> tuple[OwnedTicket, ...]:
         """Let a new fan buy seats."""
         saga = await self.reserve(seats=seats)
         paid = await self._engine.signal(saga.saga_id, PAY, kind=PURCHASE, signalled_by=saga.requested_by)
@@ -70,11 +70,13 @@ class Deals:
         assert paid.state is SagaState.COMPLETED, paid.error
         assert isinstance(paid.data, Purchase)
         return tuple(
-            Owned(Ticket(**seat.model_dump(), order_id=paid.saga_id, event_id=self._hall.event_id), saga.requested_by)
+            OwnedTicket(
+                Ticket(**seat.model_dump(), order_id=paid.saga_id, event_id=self._event.event_id), saga.requested_by
+            )
             for seat in paid.data.held.seats
         )
 
-    def transfer_of(self, owned: Owned, *, to: uuid.UUID, amount: Decimal) -> Transfer:
+    def transfer_of(self, owned: OwnedTicket, *, to: uuid.UUID, amount: Decimal) -> Transfer:
         return Transfer(
             saga_id=uuid.uuid4(),
             ticket=owned.ticket,
@@ -87,14 +89,14 @@ class Deals:
             address=ADDRESS,
         )
 
-    async def begin_transfer(self, owned: Owned, *, amount: Decimal) -> Transfer:
+    async def begin_transfer(self, owned: OwnedTicket, *, amount: Decimal) -> Transfer:
         """Let a new fan be asked to take a ticket: a transfer that waits."""
         transfer = self.transfer_of(owned, to=await self.new_fan(), amount=amount)
         saga = await self._engine.start(TRANSFER, transfer, requested_by=owned.owner_id)
         assert saga.state is SagaState.WAITING, saga.error
         return transfer
 
-    async def hand_over(self, owned: Owned, *, amount: Decimal) -> Transfer:
+    async def complete_transfer(self, owned: OwnedTicket, *, amount: Decimal) -> Transfer:
         """Let a new fan take a ticket."""
         transfer = await self.begin_transfer(owned, amount=amount)
         saga = await self._engine.signal(
@@ -109,7 +111,7 @@ class Deals:
             transfer.transfer_id, request_id=uuid.uuid4(), user_id=transfer.buyer_user_id, reason="a contract"
         )
 
-    async def put_on_market(self, owned: Owned) -> ListForResale:
+    async def list_ticket(self, owned: OwnedTicket) -> ListForResale:
         listing = ListForResale(
             saga_id=uuid.uuid4(), ticket=owned.ticket, seller_user_id=owned.owner_id, asking_price=ASKING_PRICE
         )
