@@ -9,10 +9,10 @@ from typing import Any, Final, Self
 import httpx
 
 from tests.chaos.fans import CREDITS, Fan, answered
-from tests.chaos.operators import Concert, House
-from tests.chaos.ticket_sales import Shop, data_of
+from tests.chaos.operators import Concert, Operators
+from tests.chaos.ticket_sales import TicketSales, data_of
 
-__all__ = ["LostConcert"]
+__all__ = ["CancelledEvent"]
 
 RESALE_PRICE: Final = Decimal("11.00")
 STATUSES: Final = {
@@ -22,22 +22,22 @@ STATUSES: Final = {
 }
 
 
-class LostConcert:
-    def __init__(self, shop: Shop, house: House, concert: Concert, *, fan: Fan, friend: Fan) -> None:
+class CancelledEvent:
+    def __init__(self, sales: TicketSales, operators: Operators, concert: Concert, *, fan: Fan, friend: Fan) -> None:
         self.concert = concert
-        self._shop = shop
-        self._house = house
+        self._shop = sales
+        self._house = operators
         self._fan = fan
         self._friend = friend
 
     @classmethod
-    async def prepare(cls, shop: Shop, house: House, *, others: int = 0) -> Self:
+    async def prepare(cls, sales: TicketSales, operators: Operators, *, others: int = 0) -> Self:
         """Open it with four paid orders and `others` more."""
-        fan, friend = await shop.new_fan(), await shop.new_fan()
-        concert = await house.new_concert(seats=5 + others)
-        lost = cls(shop, house, concert, fan=fan, friend=friend)
-        await lost._open_everything()
-        return lost
+        fan, friend = await sales.new_fan(), await sales.new_fan()
+        concert = await operators.new_concert(seats=5 + others)
+        cancelled_event = cls(sales, operators, concert, fan=fan, friend=friend)
+        await cancelled_event._open_everything()
+        return cancelled_event
 
     async def _open_everything(self) -> None:
         held, _, offered, listed, sold, *_ = self.concert.seat_ids
@@ -46,11 +46,11 @@ class LostConcert:
         seller_id, buyer_id = self._fan.user_id, self._friend.user_id
         offer = partial(self._fan.offer, offered, seller_id=seller_id, buyer_id=buyer_id, amount=Decimal("1.00"))
         data_of(await answered(offer))
-        await self._put_on_market(listed)
-        listing_id = await self._put_on_market(sold)
+        await self._list_ticket(listed)
+        listing_id = await self._list_ticket(sold)
         data_of(await answered(partial(self._friend.buy, listing_id)))
 
-    async def _put_on_market(self, seat_id: uuid.UUID) -> uuid.UUID:
+    async def _list_ticket(self, seat_id: uuid.UUID) -> uuid.UUID:
         listed = await answered(partial(self._fan.list_ticket, seat_id, RESALE_PRICE, key=f"{seat_id}"))
         return uuid.UUID(data_of(listed)["listing_id"])
 
@@ -62,7 +62,7 @@ class LostConcert:
         """Ask for the cancellation, or how far it is."""
         return self._house.admin.post(f"/api/admin/events/{self.concert.event_id}/cancel")
 
-    async def play(self) -> None:
+    async def run(self) -> None:
         done = data_of(await answered(self.cancel))
         assert (done["state"], done["orders_total"], done["orders_refunded"]) == ("COMPLETED", self.orders, self.orders)
 
@@ -73,12 +73,12 @@ class LostConcert:
     async def assert_done(self) -> None:
         assert await self._shop.seat_statuses(list(self.concert.seat_ids)) == {"AVAILABLE"}
         for fan in (self._fan, self._friend):
-            assert await self._shop.world.balance_of(fan.user_id) == CREDITS
+            assert await self._shop.databases.balance_of(fan.user_id) == CREDITS
         assert await self._statuses("order") == ["FAILED"] + ["REFUNDED"] * self.orders
         assert await self._statuses("transfer") == ["FAILED"]
         assert await self._statuses("listing") == ["CANCELLED", "CANCELLED"]
-        assert await self._shop.world.messages_about(self.concert.event_id) == ["event.cancelled"]
+        assert await self._shop.databases.messages_about(self.concert.event_id) == ["event.cancelled"]
 
     async def _statuses(self, thing: str) -> list[str]:
-        rows = await self._shop.world.read("orders", STATUSES[thing], self.concert.event_id)
+        rows = await self._shop.databases.read("orders", STATUSES[thing], self.concert.event_id)
         return sorted(row["status"] for row in rows)

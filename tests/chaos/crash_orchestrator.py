@@ -17,15 +17,15 @@ from orchestrator.clients import SERVICE
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord
 from orchestrator.settings import Settings
-from tests.chaos.auto_restart import rise
+from tests.chaos.auto_restart import restart_forever
 
-__all__ = ["DOOMED_COMMAND", "DOOM_FILE", "Doom"]
+__all__ = ["CRASHABLE_COMMAND", "CRASH_POINT_FILE", "CrashPoint"]
 
-DOOM_FILE: Final = "DOOM_FILE"
-DOOMED_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_orchestrator")
+CRASH_POINT_FILE: Final = "CRASH_POINT_FILE"
+CRASHABLE_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_orchestrator")
 
 
-class Doom:
+class CrashPoint:
     """Where an orchestrator shall die, once."""
 
     def __init__(self, file: Path) -> None:
@@ -37,29 +37,29 @@ class Doom:
         fresh.replace(self.file)
 
     @property
-    def has_struck(self) -> bool:
+    def has_crashed(self) -> bool:
         return not self.file.exists()
 
-    def strike(self, moment: str, step: str) -> None:
+    def crash_if_reached(self, moment: str, step: str) -> None:
         """Kill this process when this is the point."""
         if self.file.exists() and json.loads(self.file.read_text()) == [moment, step]:
             self.file.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DoomedObserver(LoggingObserver):
-    def __init__(self, doom: Doom) -> None:
-        self._doom = doom
+class CrashingObserver(LoggingObserver):
+    def __init__(self, crash_point: CrashPoint) -> None:
+        self._doom = crash_point
 
     async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
-        self._doom.strike(moment, step)
+        self._doom.crash_if_reached(moment, step)
 
 
-def live() -> None:
+def serve_once() -> None:
     settings = Settings()
-    observer = DoomedObserver(Doom(Path(os.environ[DOOM_FILE])))
+    observer = CrashingObserver(CrashPoint(Path(os.environ[CRASH_POINT_FILE])))
     serve(create_app(settings, observer=observer), service=SERVICE, settings=settings)
 
 
 if __name__ == "__main__":
-    rise(live)
+    restart_forever(serve_once)

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import httpx
 from argon2 import PasswordHasher
 
-from tests.contracts.databases import World
+from tests.contracts.databases import Databases
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
@@ -36,8 +36,8 @@ class Fan:
         self._http = http
 
     @classmethod
-    async def new(cls, world: World, gateway_url: str) -> Self:
-        user_id = await world.new_fan(f"{CREDITS}", password_hash=PASSWORD_HASH)
+    async def new(cls, databases: Databases, gateway_url: str) -> Self:
+        user_id = await databases.new_fan(f"{CREDITS}", password_hash=PASSWORD_HASH)
         return await cls.log_in(gateway_url, f"{user_id}@example.com", PASSWORD)
 
     @classmethod
@@ -107,7 +107,7 @@ class Fan:
             "/api/transfer/confirm", {"transfer_id": str(transfer_id), "otp_code": otp_code}, key=key
         )
 
-    async def call_off(self, transfer_id: uuid.UUID) -> httpx.Response:
+    async def cancel_transfer(self, transfer_id: uuid.UUID) -> httpx.Response:
         return await self.post("/api/transfer/cancel", {"transfer_id": str(transfer_id)})
 
     async def dispute(self, transfer_id: uuid.UUID, *, key: str = "dispute") -> httpx.Response:
@@ -142,12 +142,12 @@ class Fan:
         return await self.post("/api/verify", {"qr_payload": qr_payload, "hall_id": hall_id, "nonce": nonce})
 
 
-async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+async def answered(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """Ask the same again until there is an answer that stays."""
 
     async def look() -> httpx.Response | None:
         try:
-            response = await ask()
+            response = await request()
         except httpx.TransportError:
             return None
         return None if is_pending(response) else response

@@ -18,12 +18,12 @@ from devstack.ports import LOOPBACK
 from devstack.postgres import DATABASE_USER
 from devstack.services import DATABASES
 from devstack.stack import Stack
-from tests.chaos.auto_restart import phoenix_command
-from tests.chaos.network import Address, Line, open_lines
-from tests.chaos.plan import LINES, PROCESSES
+from tests.chaos.auto_restart import restarting_command
+from tests.chaos.network import Address, TcpProxy, open_proxies
+from tests.chaos.plan import PROCESSES, PROXIED
 from tests.support.fork_server import ForkServer
 
-__all__ = ["ShakenPlatform", "shaken_platform"]
+__all__ = ["FaultyPlatform", "faulty_platform"]
 
 # Nothing waits long: a fault of a few seconds outlasts every hold, lease and patience there is.
 TIMES: Final = {
@@ -40,23 +40,23 @@ TIMES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShakenPlatform:
+class FaultyPlatform:
     stack: Stack
-    lines: dict[str, Line]
+    proxies: dict[str, TcpProxy]
 
 
 @asynccontextmanager
-async def shaken_platform(fork_server: ForkServer) -> AsyncIterator[ShakenPlatform]:
+async def faulty_platform(fork_server: ForkServer) -> AsyncIterator[FaultyPlatform]:
     """Start it all: the lines live in this event loop, so the stack is started and stopped beside it."""
     with _folder() as home:
         stack = Stack(home=home, throwaway=True, spawn=fork_server.spawn)
-        async with open_lines(Line(name, _far_end_of(stack, name)) for name in LINES) as lines:
-            stack.env = _environment(lines)
-            stack.service_env = _databases(home, lines["postgres"])
+        async with open_proxies(TcpProxy(name, _target_of(stack, name)) for name in PROXIED) as proxies:
+            stack.env = _environment(proxies)
+            stack.service_env = _databases(home, proxies["postgres"])
             stack.commands = _commands()
             await asyncio.to_thread(stack.start)
             try:
-                yield ShakenPlatform(stack=stack, lines=lines)
+                yield FaultyPlatform(stack=stack, proxies=proxies)
             finally:
                 await asyncio.to_thread(stack.stop)
                 _keep_logs(home)
@@ -76,10 +76,10 @@ def _keep_logs(home: Path) -> None:
         shutil.copytree(Home(home).logs, folder, dirs_exist_ok=True)
 
 
-def _far_end_of(stack: Stack, name: str) -> Callable[[], Address]:
+def _target_of(stack: Stack, name: str) -> Callable[[], Address]:
     """Return what tells where a line ends: known when the stack has chosen its ports."""
 
-    def far_end() -> Address:
+    def target() -> Address:
         match name:
             case "postgres":
                 url = stack.postgres_url
@@ -93,22 +93,22 @@ def _far_end_of(stack: Stack, name: str) -> Callable[[], Address]:
         assert port is not None
         return LOOPBACK, port
 
-    return far_end
+    return target
 
 
-def _environment(lines: dict[str, Line]) -> dict[str, str]:
+def _environment(proxies: dict[str, TcpProxy]) -> dict[str, str]:
     callees = ("users", "orders", "events", "orchestrator")
-    over_lines = {f"{name.upper()}_URL": f"http://{LOOPBACK}:{lines[name].port}" for name in callees}
-    over_lines["INVENTORY_ADDRESS"] = f"{LOOPBACK}:{lines['inventory'].port}"
-    over_lines["RABBITMQ_URL"] = f"amqp://guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}/"
-    return {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", **TIMES, **over_lines}
+    through_proxies = {f"{name.upper()}_URL": f"http://{LOOPBACK}:{proxies[name].port}" for name in callees}
+    through_proxies["INVENTORY_ADDRESS"] = f"{LOOPBACK}:{proxies['inventory'].port}"
+    through_proxies["RABBITMQ_URL"] = f"amqp://guest:guest@{LOOPBACK}:{proxies['rabbitmq'].port}/"
+    return {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", **TIMES, **through_proxies}
 
 
-def _databases(home: Path, line: Line) -> dict[str, dict[str, str]]:
-    server = f"postgresql://{DATABASE_USER}:{keys_of(Home(home)).postgres_password}@{LOOPBACK}:{line.port}/postgres"
+def _databases(home: Path, proxy: TcpProxy) -> dict[str, dict[str, str]]:
+    server = f"postgresql://{DATABASE_USER}:{keys_of(Home(home)).postgres_password}@{LOOPBACK}:{proxy.port}/postgres"
     packages = {name: "orchestrator" if name == "worker" else name for name in PROCESSES if name != "gateway"}
     return {name: {"DATABASE_URL": service_url(server, DATABASES[package])} for name, package in packages.items()}
 
 
 def _commands() -> dict[str, list[str]]:
-    return {name: phoenix_command("orchestrator.worker" if name == "worker" else name) for name in PROCESSES}
+    return {name: restarting_command("orchestrator.worker" if name == "worker" else name) for name in PROCESSES}

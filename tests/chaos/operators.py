@@ -15,12 +15,12 @@ from devstack.stack import Stack
 from tests.chaos.fans import Fan, answered
 from tests.chaos.ticket_sales import data_of
 
-__all__ = ["HALL_ID", "PRICE", "Concert", "House", "open_house"]
+__all__ = ["HALL_ID", "PRICE", "Concert", "Operators", "log_in_operators"]
 
 HALL_ID: Final = "HALL-A"
 PRICE: Final = Decimal("10.00")
 DAYS_AHEAD: Final = 30
-AT_ONCE: Final = 8
+CONCURRENT: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Concert:
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class Operators:
     """An admin, and the staff at the door of HALL-A."""
 
     admin: Fan
@@ -55,10 +55,10 @@ class House:
 
     async def sell(self, concert: Concert, fan: Fan, seat_ids: tuple[uuid.UUID, ...]) -> list[uuid.UUID]:
         """Let a fan buy seats, an order each, and return the orders."""
-        free_hands = asyncio.Semaphore(AT_ONCE)
+        slots = asyncio.Semaphore(CONCURRENT)
 
         async def sell_one(seat_id: uuid.UUID) -> uuid.UUID:
-            async with free_hands:
+            async with slots:
                 held = data_of(await answered(partial(fan.reserve, concert.event_id, [seat_id], key=f"{seat_id}")))
                 order_id = uuid.UUID(held["order_id"])
                 data_of(await answered(partial(fan.pay, order_id, key=f"{order_id}")))
@@ -68,10 +68,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(stack: Stack) -> AsyncIterator[House]:
+async def log_in_operators(stack: Stack) -> AsyncIterator[Operators]:
     admin, staff = [
         await Fan.log_in(stack.urls.gateway, f"{name}@example.com", PASSWORD) for name in ("admin", "staff")
     ]
-    yield House(admin=admin, staff=staff)
+    yield Operators(admin=admin, staff=staff)
     await admin.close()
     await staff.close()

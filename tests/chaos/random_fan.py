@@ -12,11 +12,11 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import Fan
-from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, Ask, Scene, patiently
+from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, Request, retry_until_final
 from tests.chaos.operators import HALL_ID, PRICE
-from tests.chaos.top_ups import top_up_by_card, top_up_by_coin
+from tests.chaos.top_ups import top_up_by_card, top_up_by_crypto
 
-__all__ = ["HABITS", "Regular"]
+__all__ = ["ACTIONS", "RandomFan"]
 
 WRONG_OTP: Final = "999999"
 MOST_FOR_A_FRIEND: Final = 20
@@ -24,36 +24,36 @@ EARLIEST_SECONDS: Final = 0.3
 HOLD_RAN_OUT: Final = "hold ran out"
 
 
-class Regular:
-    def __init__(self, fan: Fan, scene: Scene, chance: Random) -> None:
+class RandomFan:
+    def __init__(self, fan: Fan, mixed_run: MixedRun, random: Random) -> None:
         self.fan = fan
-        self._scene = scene
-        self._told = scene.told
-        self._chance = chance
+        self._mixed_run = mixed_run
+        self._expectations = mixed_run.expectations
+        self._random = random
         self._orders: list[uuid.UUID] = []
 
-    async def live(self) -> None:
-        while not self._scene.is_over:
-            [name] = self._chance.choices(list(HABITS), [weight for _, weight in HABITS.values()])
-            habit, _ = HABITS[name]
-            if await habit(self):
-                self._told.deeds[name] += 1
+    async def act_until_over(self) -> None:
+        while not self._mixed_run.is_over:
+            [name] = self._random.choices(list(ACTIONS), [weight for _, weight in ACTIONS.values()])
+            action, _ = ACTIONS[name]
+            if await action(self):
+                self._expectations.completed[name] += 1
             else:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
     async def buy_tickets(self) -> bool:
-        concert = self._chance.choice(self._scene.concerts)
-        seat_ids = self._chance.sample(concert.seat_ids, self._chance.choice((1, 1, 2, 3)))
-        reserve = partial(self.fan.reserve, concert.event_id, seat_ids, key=self._scene.new_key("reserve"))
+        concert = self._random.choice(self._mixed_run.concerts)
+        seat_ids = self._random.sample(concert.seat_ids, self._random.choice((1, 1, 2, 3)))
+        reserve = partial(self.fan.reserve, concert.event_id, seat_ids, key=self._mixed_run.new_key("reserve"))
         held = await self._maybe_at_once(reserve)
         if not held.is_success:
             return False
         order_id = uuid.UUID(held.json()["data"]["order_id"])
-        intention = self._chance.random()
+        intention = self._random.random()
         if intention < 0.08:
-            self._told.about("order", order_id, held, done=["FAILED"])
+            self._expectations.expect("order", order_id, held, done=["FAILED"])
             return False  # the hold ends by itself
         if intention < 0.16:
             return await self._cancel(order_id)
@@ -64,212 +64,216 @@ class Regular:
     async def _wait_for_the_last_moment(self, held_until: str) -> None:
         """Wait until the hold runs out while it is being paid for, or nearly so."""
         remaining = datetime.fromisoformat(held_until) - datetime.now(UTC)
-        early_seconds = self._chance.uniform(0.0, EARLIEST_SECONDS)
+        early_seconds = self._random.uniform(0.0, EARLIEST_SECONDS)
         await asyncio.sleep(max(0.0, remaining.total_seconds() - early_seconds))
 
     async def _cancel(self, order_id: uuid.UUID) -> bool:
-        cancelled = await patiently(partial(self.fan.cancel, order_id))
-        self._told.about("order", order_id, cancelled, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
+        cancelled = await retry_until_final(partial(self.fan.cancel, order_id))
+        self._expectations.expect("order", order_id, cancelled, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
         return False
 
     async def _pay(self, order_id: uuid.UUID) -> bool:
-        pay = partial(self.fan.pay, order_id, key=self._scene.new_key("pay"))
+        pay = partial(self.fan.pay, order_id, key=self._mixed_run.new_key("pay"))
         paid = await self._maybe_at_once(pay)
         if paid.status_code == httpx.codes.PRECONDITION_REQUIRED:
-            if self._happens(0.3):
-                await patiently(partial(self.fan.prove_payment, order_id, WRONG_OTP))
-            await patiently(partial(self.fan.prove_payment, order_id))
-            paid = await patiently(pay)
-        self._told.about("order", order_id, paid, done=["CONFIRMED", "REFUNDED"], refused=["FAILED"])
+            if self._chance_of(0.3):
+                await retry_until_final(partial(self.fan.prove_payment, order_id, WRONG_OTP))
+            await retry_until_final(partial(self.fan.prove_payment, order_id))
+            paid = await retry_until_final(pay)
+        self._expectations.expect("order", order_id, paid, done=["CONFIRMED", "REFUNDED"], refused=["FAILED"])
         if paid.is_success:
             self._orders.append(order_id)
-        self._told.deeds[HOLD_RAN_OUT] += paid.status_code == httpx.codes.GONE
+        self._expectations.completed[HOLD_RAN_OUT] += paid.status_code == httpx.codes.GONE
         return paid.is_success
 
-    async def give_back(self) -> bool:
+    async def refund(self) -> bool:
         if not self._orders:
             return False
-        order_id = self._chance.choice(self._orders)
-        refunded = await self._maybe_at_once(partial(self.fan.refund, order_id, key=self._scene.new_key("refund")))
-        self._told.about("order", order_id, refunded, done=["REFUNDED"])
+        order_id = self._random.choice(self._orders)
+        refunded = await self._maybe_at_once(partial(self.fan.refund, order_id, key=self._mixed_run.new_key("refund")))
+        self._expectations.expect("order", order_id, refunded, done=["REFUNDED"])
         if refunded.is_success:
             self._orders.remove(order_id)
         return refunded.is_success
 
     # --- transfers ---------------------------------------------------------------------------------------------------
 
-    async def hand_over(self) -> bool:
+    async def transfer_ticket(self) -> bool:
         if (seat_id := await self._own_seat()) is None:
             return False
-        friend = self._chance.choice([fan for fan in self._scene.fans.values() if fan is not self.fan])
-        starter = self._chance.choice((self.fan, friend))
+        friend = self._random.choice([fan for fan in self._mixed_run.fans.values() if fan is not self.fan])
+        starter = self._random.choice((self.fan, friend))
         offer = partial(
             starter.offer,
             seat_id,
             seller_id=self.fan.user_id,
             buyer_id=friend.user_id,
-            amount=Decimal(self._chance.randrange(MOST_FOR_A_FRIEND)),
-            key=self._scene.new_key("offer"),
+            amount=Decimal(self._random.randrange(MOST_FOR_A_FRIEND)),
+            key=self._mixed_run.new_key("offer"),
         )
         offered = await self._maybe_at_once(offer)
         if not offered.is_success:
             return False
         transfer_id = uuid.UUID(offered.json()["data"]["transfer_id"])
-        if self._happens(0.15):
-            return await self._call_off(transfer_id, self._chance.choice((self.fan, friend)))
-        if self._happens(0.1):
-            self._told.about("transfer", transfer_id, offered, done=["FAILED"])
+        if self._chance_of(0.15):
+            return await self._cancel_transfer(transfer_id, self._random.choice((self.fan, friend)))
+        if self._chance_of(0.1):
+            self._expectations.expect("transfer", transfer_id, offered, done=["FAILED"])
             return False  # nobody confirms it
         confirming = self._confirm(transfer_id, friend)
-        if self._happens(0.25):
-            is_done, _ = await asyncio.gather(confirming, self._enter(seat_id))
+        if self._chance_of(0.25):
+            is_done, _ = await asyncio.gather(confirming, self._scan_twice(seat_id))
             return is_done
         return await confirming
 
-    async def _call_off(self, transfer_id: uuid.UUID, party: Fan) -> bool:
-        ended = await patiently(partial(party.call_off, transfer_id))
-        self._told.about("transfer", transfer_id, ended, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
+    async def _cancel_transfer(self, transfer_id: uuid.UUID, party: Fan) -> bool:
+        ended = await retry_until_final(partial(party.cancel_transfer, transfer_id))
+        self._expectations.expect("transfer", transfer_id, ended, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
         return False
 
     async def _confirm(self, transfer_id: uuid.UUID, friend: Fan) -> bool:
-        if self._happens(0.2):
-            await patiently(partial(friend.confirm, transfer_id, WRONG_OTP))
+        if self._chance_of(0.2):
+            await retry_until_final(partial(friend.confirm, transfer_id, WRONG_OTP))
         parties = [self.fan, friend]
-        self._chance.shuffle(parties)
+        self._random.shuffle(parties)
         for party in parties:
-            confirmed = await patiently(partial(party.confirm, transfer_id, key=self._scene.new_key("confirm")))
+            confirmed = await retry_until_final(
+                partial(party.confirm, transfer_id, key=self._mixed_run.new_key("confirm"))
+            )
             done = ["COMPLETED"] if party is parties[-1] else ["COMPLETED", "FAILED"]
-            self._told.about("transfer", transfer_id, confirmed, done=done, refused=["FAILED"])
+            self._expectations.expect("transfer", transfer_id, confirmed, done=done, refused=["FAILED"])
             if not confirmed.is_success:
                 return False
-        if self._happens(0.5):
-            await self._quarrel(transfer_id, self._chance.choice(parties))
+        if self._chance_of(0.5):
+            await self._dispute(transfer_id, self._random.choice(parties))
         return True
 
-    async def _quarrel(self, transfer_id: uuid.UUID, unhappy: Fan) -> None:
-        self._told.statuses["transfer", transfer_id] = {"COMPLETED", "DISPUTED", "REVERSED"}
-        disputed = await patiently(partial(unhappy.dispute, transfer_id, key=self._scene.new_key("dispute")))
+    async def _dispute(self, transfer_id: uuid.UUID, party: Fan) -> None:
+        self._expectations.statuses["transfer", transfer_id] = {"COMPLETED", "DISPUTED", "REVERSED"}
+        disputed = await retry_until_final(partial(party.dispute, transfer_id, key=self._mixed_run.new_key("dispute")))
         if not disputed.is_success:
             return
-        admin, key = self._scene.house.admin, self._scene.new_key("decide")
-        for_seller = self._happens(0.7)
-        decided = await patiently(partial(admin.decide, transfer_id, for_seller=for_seller, key=key))
+        admin, key = self._mixed_run.operators.admin, self._mixed_run.new_key("decide")
+        for_seller = self._chance_of(0.7)
+        decided = await retry_until_final(partial(admin.decide, transfer_id, for_seller=for_seller, key=key))
         done = "REVERSED" if for_seller else "COMPLETED"
         # Refused: it stays disputed, or another admin has let it stand.
-        self._told.about("transfer", transfer_id, decided, done=[done], refused=["DISPUTED", "COMPLETED"])
-        self._told.deeds["decide"] += decided.is_success
+        self._expectations.expect("transfer", transfer_id, decided, done=[done], refused=["DISPUTED", "COMPLETED"])
+        self._expectations.completed["decide"] += decided.is_success
 
     # --- the market --------------------------------------------------------------------------------------------------
 
-    async def put_on_market(self) -> bool:
+    async def list_ticket(self) -> bool:
         if (seat_id := await self._own_seat()) is None:
             return False
-        list_ticket = partial(self.fan.list_ticket, seat_id, PRICE, key=self._scene.new_key("list"))
+        list_ticket = partial(self.fan.list_ticket, seat_id, PRICE, key=self._mixed_run.new_key("list"))
         return (await self._maybe_at_once(list_ticket)).is_success
 
     async def buy_on_market(self) -> bool:
-        concert = self._chance.choice(self._scene.concerts)
-        ask = partial(self.fan.get, "/api/marketplace/listings", event_id=f"{concert.event_id}")
-        on_sale = [item for item in await self._read(ask) if item["seller_user_id"] != f"{self.fan.user_id}"]
+        concert = self._random.choice(self._mixed_run.concerts)
+        request = partial(self.fan.get, "/api/marketplace/listings", event_id=f"{concert.event_id}")
+        on_sale = [item for item in await self._read(request) if item["seller_user_id"] != f"{self.fan.user_id}"]
         if not on_sale:
             return False
-        listing = self._chance.choice(on_sale)
+        listing = self._random.choice(on_sale)
         listing_id = uuid.UUID(listing["listing_id"])
-        bought = await self._maybe_at_once(partial(self.fan.buy, listing_id, key=self._scene.new_key("buy")))
-        if not bought.is_success or self._happens(0.15):
+        bought = await self._maybe_at_once(partial(self.fan.buy, listing_id, key=self._mixed_run.new_key("buy")))
+        if not bought.is_success or self._chance_of(0.15):
             return False  # or the seller does not answer
-        seller = self._scene.fans[uuid.UUID(listing["seller_user_id"])]
+        seller = self._mixed_run.fans[uuid.UUID(listing["seller_user_id"])]
         approving = self._approve(seller, listing_id)
-        if self._happens(0.25):
-            is_done, _ = await asyncio.gather(approving, self._take_off(seller, listing_id))
+        if self._chance_of(0.25):
+            is_done, _ = await asyncio.gather(approving, self._withdraw_listing(seller, listing_id))
             return is_done
         return await approving
 
     async def _approve(self, seller: Fan, listing_id: uuid.UUID) -> bool:
-        approved = await patiently(partial(seller.approve, listing_id))
-        self._told.about("listing", listing_id, approved, done=["COMPLETED"])
+        approved = await retry_until_final(partial(seller.approve, listing_id))
+        self._expectations.expect("listing", listing_id, approved, done=["COMPLETED"])
         return approved.is_success
 
     async def withdraw(self) -> bool:
         on_sale = await self._read(partial(self.fan.get, "/api/listings", status="ACTIVE"))
         if not on_sale:
             return False
-        return await self._take_off(self.fan, uuid.UUID(self._chance.choice(on_sale)["listing_id"]))
+        return await self._withdraw_listing(self.fan, uuid.UUID(self._random.choice(on_sale)["listing_id"]))
 
-    async def _take_off(self, seller: Fan, listing_id: uuid.UUID) -> bool:
-        withdrawn = await patiently(partial(seller.withdraw, listing_id))
-        self._told.about("listing", listing_id, withdrawn, done=["CANCELLED"])
+    async def _withdraw_listing(self, seller: Fan, listing_id: uuid.UUID) -> bool:
+        withdrawn = await retry_until_final(partial(seller.withdraw, listing_id))
+        self._expectations.expect("listing", listing_id, withdrawn, done=["CANCELLED"])
         return withdrawn.is_success
 
     # --- the wallet --------------------------------------------------------------------------------------------------
 
     async def top_up_by_card(self) -> bool:
-        return await top_up_by_card(self.fan, self._scene, self._chance)
+        return await top_up_by_card(self.fan, self._mixed_run, self._random)
 
-    async def top_up_by_coin(self) -> bool:
-        return await top_up_by_coin(self.fan, self._scene, self._chance)
+    async def top_up_by_crypto(self) -> bool:
+        return await top_up_by_crypto(self.fan, self._mixed_run, self._random)
 
     # --- the door ----------------------------------------------------------------------------------------------------
 
-    async def go_in(self) -> bool:
+    async def check_in(self) -> bool:
         seat_id = await self._own_seat()
-        return seat_id is not None and await self._enter(seat_id)
+        return seat_id is not None and await self._scan_twice(seat_id)
 
-    async def _enter(self, seat_id: uuid.UUID) -> bool:
+    async def _scan_twice(self, seat_id: uuid.UUID) -> bool:
         """Show the code to two scanners at once."""
-        shown = await patiently(partial(self.fan.get, f"/api/tickets/{seat_id}/qr"))
+        shown = await retry_until_final(partial(self.fan.get, f"/api/tickets/{seat_id}/qr"))
         if not shown.is_success:
             return False
         code = shown.json()["data"]["qr_payload"]
-        scan = partial(self._scene.house.staff.scan, code, hall_id=HALL_ID)
-        scans = [partial(scan, nonce=self._scene.new_key(f"gate-{gate}")) for gate in "AB"]
-        verdicts = await asyncio.gather(*(patiently(scan, give_up_after_seconds=ANSWER_SECONDS) for scan in scans))
+        scan = partial(self._mixed_run.operators.staff.scan, code, hall_id=HALL_ID)
+        scans = [partial(scan, nonce=self._mixed_run.new_key(f"gate-{gate}")) for gate in "AB"]
+        verdicts = await asyncio.gather(
+            *(retry_until_final(scan, unavailable_after_seconds=ANSWER_SECONDS) for scan in scans)
+        )
         results = [verdict.json()["data"]["result"] for verdict in verdicts]
-        self._told.admissions.update([seat_id] * results.count("SUCCESS"))
+        self._expectations.admissions.update([seat_id] * results.count("SUCCESS"))
         assert results.count("SUCCESS") < len(results)
         return "SUCCESS" in results
 
     # --- how ---------------------------------------------------------------------------------------------------------
 
-    def _happens(self, probability: float) -> bool:
-        return self._chance.random() < probability
+    def _chance_of(self, probability: float) -> bool:
+        return self._random.random() < probability
 
-    async def _maybe_at_once(self, ask: Ask) -> httpx.Response:
+    async def _maybe_at_once(self, request: Request) -> httpx.Response:
         """Ask once, or now and then twice at the same moment: both get the same answer."""
-        if not self._happens(0.15):
-            return await patiently(ask)
-        first, second = await asyncio.gather(patiently(ask), patiently(ask))
+        if not self._chance_of(0.15):
+            return await retry_until_final(request)
+        first, second = await asyncio.gather(retry_until_final(request), retry_until_final(request))
         if first.is_success and second.is_success:
-            assert _lasting(first) == _lasting(second)
+            assert _without_ttl(first) == _without_ttl(second)
         return first if first.is_success else second
 
-    async def _read(self, ask: Ask) -> list[dict[str, Any]]:
-        answer = await patiently(ask)
+    async def _read(self, request: Request) -> list[dict[str, Any]]:
+        answer = await retry_until_final(request)
         listed: list[dict[str, Any]] = answer.json()["data"] if answer.is_success else []
         return listed
 
     async def _own_seat(self) -> uuid.UUID | None:
         """Return the seat of a ticket that one has, and has not used or put on sale."""
         tickets = [t for t in await self._read(partial(self.fan.get, "/api/tickets")) if t["status"] == "SOLD"]
-        return uuid.UUID(self._chance.choice(tickets)["seat_id"]) if tickets else None
+        return uuid.UUID(self._random.choice(tickets)["seat_id"]) if tickets else None
 
 
-def _lasting(answer: httpx.Response) -> dict[str, Any]:
+def _without_ttl(answer: httpx.Response) -> dict[str, Any]:
     """Return what an answer says, but for what is left of a hold."""
     data: dict[str, Any] = answer.json()["data"]
     return {name: value for name, value in data.items() if name != "ttl_seconds"}
 
 
-Habit = Callable[[Regular], Awaitable[bool]]
+Action = Callable[[RandomFan], Awaitable[bool]]
 
-HABITS: Final[dict[str, tuple[Habit, int]]] = {
-    "buy tickets": (Regular.buy_tickets, 6),
-    "hand over": (Regular.hand_over, 4),
-    "put on market": (Regular.put_on_market, 3),
-    "buy on market": (Regular.buy_on_market, 4),
-    "withdraw": (Regular.withdraw, 2),
-    "go in": (Regular.go_in, 1),
-    "give back": (Regular.give_back, 2),
-    "top up by card": (Regular.top_up_by_card, 1),
-    "top up by coin": (Regular.top_up_by_coin, 1),
+ACTIONS: Final[dict[str, tuple[Action, int]]] = {
+    "buy tickets": (RandomFan.buy_tickets, 6),
+    "hand over": (RandomFan.transfer_ticket, 4),
+    "put on market": (RandomFan.list_ticket, 3),
+    "buy on market": (RandomFan.buy_on_market, 4),
+    "withdraw": (RandomFan.withdraw, 2),
+    "go in": (RandomFan.check_in, 1),
+    "give back": (RandomFan.refund, 2),
+    "top up by card": (RandomFan.top_up_by_card, 1),
+    "top up by coin": (RandomFan.top_up_by_crypto, 1),
 }

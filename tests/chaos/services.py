@@ -25,7 +25,7 @@ class Service:
         """``kill -9``; it rises again by itself."""
         (await self._process()).kill()
 
-    async def end(self) -> None:
+    async def terminate(self) -> None:
         """SIGTERM, as at each new version: it finishes what it has in hand. It rises again by itself."""
         process = await self._process()
         process.terminate()

@@ -16,9 +16,9 @@ from devstack.servers import Existing
 from devstack.services import DATABASES
 from devstack.stack import Stack
 from rabbitmq.topology import hold_queue_name, platform_topology
-from tests.chaos.auto_restart import phoenix_command
+from tests.chaos.auto_restart import restarting_command
 from tests.chaos.services import Service
-from tests.chaos.ticket_sales import Shop
+from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
 
@@ -45,7 +45,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
             services=services,
             existing=Existing(databases={package: database_url(package) for package in DATABASES}),
             env=env,
-            commands={"orchestrator": phoenix_command("orchestrator")},
+            commands={"orchestrator": restarting_command("orchestrator")},
             migrate=False,
             throwaway=True,
             spawn=database_url.fork_server.spawn,
@@ -54,53 +54,53 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
         yield running
 
 
-async def test_broker_that_hangs(stack: Stack, shop: Shop) -> None:
+async def test_broker_that_hangs(stack: Stack, sales: TicketSales) -> None:
     """It takes messages and confirms none."""
     broker = broker_process(stack)
     broker.suspend()
     try:
-        await buy(shop)
+        await buy(sales)
     finally:
         broker.resume()
 
 
-async def test_hold_queue_that_is_gone(stack: Stack, shop: Shop) -> None:
+async def test_hold_queue_that_is_gone(stack: Stack, sales: TicketSales) -> None:
     """The broker gives the hold's message back; it stays in the outbox until somebody wants it."""
     async with await aio_pika.connect(stack.urls.rabbitmq) as connection, connection.channel() as channel:
         await channel.queue_delete(hold_queue_name(HOLD_TTL_SECONDS * 1000))
         try:
-            await buy(shop)
-            await eventually(lambda: only_hold_is_unsent(shop))
+            await buy(sales)
+            await eventually(lambda: only_hold_is_unsent(sales))
         finally:
             await platform_topology(HOLD_TTL_SECONDS).declare(channel)
 
 
-async def test_broker_that_is_gone(stack: Stack, shop: Shop) -> None:
+async def test_broker_that_is_gone(stack: Stack, sales: TicketSales) -> None:
     """Also for an orchestrator that starts meanwhile."""
-    async with broker_gone(stack):
-        await buy(shop)
+    async with broker_down(stack):
+        await buy(sales)
         await Service(stack, "orchestrator").kill()
-        await buy(shop)
-        assert await unsent(shop) == ["order.confirmed", "order.confirmed", "seat.hold", "seat.hold"]
+        await buy(sales)
+        assert await unsent(sales) == ["order.confirmed", "order.confirmed", "seat.hold", "seat.hold"]
 
 
-async def test_hold_that_begins_and_ends_while_the_broker_is_gone(stack: Stack, shop: Shop) -> None:
+async def test_hold_that_begins_and_ends_while_the_broker_is_gone(stack: Stack, sales: TicketSales) -> None:
     """The sweeper frees the seats though the orchestrator sleeps; then that ends the order, still without a broker."""
-    fan, orchestrator = await shop.new_fan(), Service(stack, "orchestrator")
-    async with broker_gone(stack):
-        order = await shop.reserved(fan)
-        held_until = await shop.held_until(order)
+    fan, orchestrator = await sales.new_fan(), Service(stack, "orchestrator")
+    async with broker_down(stack):
+        order = await sales.reserved(fan)
+        held_until = await sales.held_until(order)
         async with orchestrator.frozen():
-            freed_at = await shop.freed_at(order)
+            freed_at = await sales.freed_at(order)
         assert freed_at >= held_until
-        await shop.saga_ends(fan, "UNWOUND")
-        await shop.assert_given_back(fan, order)
+        await sales.saga_ends(fan, "UNWOUND")
+        await sales.assert_given_back(fan, order)
     await invariants.require(stack.urls)
-    await shop.assert_given_back(fan, order)
+    await sales.assert_given_back(fan, order)
 
 
 @asynccontextmanager
-async def broker_gone(stack: Stack) -> AsyncIterator[None]:
+async def broker_down(stack: Stack) -> AsyncIterator[None]:
     stack.rabbitmq.kill()
     try:
         yield
@@ -108,20 +108,20 @@ async def broker_gone(stack: Stack) -> AsyncIterator[None]:
         await asyncio.to_thread(stack.rabbitmq.start)
 
 
-async def buy(shop: Shop) -> None:
+async def buy(sales: TicketSales) -> None:
     """Reserve and pay, neither of them waiting for the broker."""
-    fan = await shop.new_fan()
+    fan = await sales.new_fan()
     async with asyncio.timeout(LONGEST_PURCHASE_SECONDS):
-        await shop.assert_bought(fan, await shop.reserved(fan))
+        await sales.assert_bought(fan, await sales.reserved(fan))
 
 
-async def only_hold_is_unsent(shop: Shop) -> bool:
-    return await unsent(shop) == ["seat.hold"]
+async def only_hold_is_unsent(sales: TicketSales) -> bool:
+    return await unsent(sales) == ["seat.hold"]
 
 
-async def unsent(shop: Shop) -> list[str]:
+async def unsent(sales: TicketSales) -> list[str]:
     """Return the kinds of the orchestrator's messages that nobody has taken."""
-    rows = await shop.world.read("orchestrator", "SELECT body FROM outbox WHERE sent_at IS NULL")
+    rows = await sales.databases.read("orchestrator", "SELECT body FROM outbox WHERE sent_at IS NULL")
     return sorted(Message.from_bytes(row["body"]).type for row in rows)
 
 

@@ -14,33 +14,33 @@ import pytest
 from devstack import invariants
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import Moment
-from tests.chaos.cancelled_event import LostConcert
-from tests.chaos.crash_orchestrator import Doom
-from tests.chaos.crashable_platform import mortal_platform, points_of
+from tests.chaos.cancelled_event import CancelledEvent
+from tests.chaos.crash_orchestrator import CrashPoint
+from tests.chaos.crashable_platform import crashable_platform, points_of
 from tests.chaos.deals import (
     AMOUNT,
     Approval,
     Confirmation,
+    Deal,
     DeclinedSale,
     Listing,
     Refund,
     RefusedTransfer,
     Resale,
     Reversal,
-    Story,
     Transfer,
     Withdrawal,
-    same_again,
+    answered_twice,
 )
 from tests.chaos.fans import answered, is_pending
-from tests.chaos.operators import House, open_house
+from tests.chaos.operators import Operators, log_in_operators
 from tests.chaos.services import Service
-from tests.chaos.ticket_sales import Shop
+from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
 ACTION, WRITE, UNDO = Moment.AFTER_ACTION, Moment.AFTER_WRITE, Moment.AFTER_UNDO
-POINTS: dict[type[Story], list[tuple[Moment, str]]] = {
+POINTS: dict[type[Deal], list[tuple[Moment, str]]] = {
     Transfer: [
         *points_of(["open transfer", "send the other a code", "hold credits"], [ACTION]),
         *points_of(["change owner", "pay seller", "complete transfer"], [ACTION, WRITE]),
@@ -75,15 +75,15 @@ TRIED_AGAIN = "SELECT FROM sagas WHERE saga_id = $1 AND attempts > 0"
 
 
 @pytest.fixture(scope="module")
-def stack(database_url: DatabaseFactory, vhost: Vhost, doom: Doom) -> Iterator[Stack]:
-    with mortal_platform(database_url=database_url, vhost=vhost, doom=doom) as running:
+def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) -> Iterator[Stack]:
+    with crashable_platform(database_url=database_url, vhost=vhost, crash_point=crash_point) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def house(stack: Stack) -> AsyncIterator[House]:
-    async with open_house(stack) as house:
-        yield house
+async def operators(stack: Stack) -> AsyncIterator[Operators]:
+    async with log_in_operators(stack) as operators:
+        yield operators
 
 
 class TestOrchestratorDies:
@@ -96,45 +96,54 @@ class TestOrchestratorDies:
         ],
     )
     async def test_in_a_deal(
-        self, *, shop: Shop, house: House, doom: Doom, kind: type[Story], moment: Moment, step: str
+        self,
+        *,
+        sales: TicketSales,
+        operators: Operators,
+        crash_point: CrashPoint,
+        kind: type[Deal],
+        moment: Moment,
+        step: str,
     ) -> None:
-        story = await kind.prepare(shop, house)
-        await played_to_the_death(shop, doom, story, at=(moment, step))
-        await ends_well(shop, story)
+        deal = await kind.prepare(sales, operators)
+        await run_through_crash(sales, crash_point, deal, at=(moment, step))
+        await assert_ends_done(sales, deal)
 
     @pytest.mark.parametrize(
         ("kind", "step"), [(Withdrawal, "withdraw seat"), (Approval, "change owner"), (Refund, "take seats back")]
     )
     async def test_who_asks_before_its_lease_is_over_has_to_wait(
-        self, *, shop: Shop, house: House, doom: Doom, kind: type[Story], step: str
+        self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, kind: type[Deal], step: str
     ) -> None:
-        story = await kind.prepare(shop, house)
-        doom.arm(Moment.AFTER_ACTION, step)
-        await story.play()
-        assert doom.has_struck
-        await ends_well(shop, story)
+        deal = await kind.prepare(sales, operators)
+        crash_point.arm(Moment.AFTER_ACTION, step)
+        await deal.run()
+        assert crash_point.has_crashed
+        await assert_ends_done(sales, deal)
 
     @pytest.mark.parametrize(("moment", "step"), POINTS_OF_CANCELLATION)
     async def test_while_an_event_is_called_off(
-        self, *, shop: Shop, house: House, doom: Doom, moment: Moment, step: str
+        self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, moment: Moment, step: str
     ) -> None:
-        lost = await LostConcert.prepare(shop, house)
-        await played_to_the_death(shop, doom, lost, at=(moment, step))
-        await ends_well(shop, lost)
+        cancelled_event = await CancelledEvent.prepare(sales, operators)
+        await run_through_crash(sales, crash_point, cancelled_event, at=(moment, step))
+        await assert_ends_done(sales, cancelled_event)
 
-    async def test_after_the_first_bit_of_a_cancellation(self, shop: Shop, house: House, doom: Doom) -> None:
+    async def test_after_the_first_bit_of_a_cancellation(
+        self, sales: TicketSales, operators: Operators, crash_point: CrashPoint
+    ) -> None:
         """What is done stays done, and can be seen; the rest is somebody else's work."""
-        lost = await LostConcert.prepare(shop, house, others=MORE_THAN_ONE_BIT)
-        doom.arm(Moment.AFTER_WRITE, "give everything back")
+        cancelled_event = await CancelledEvent.prepare(sales, operators, others=MORE_THAN_ONE_BIT)
+        crash_point.arm(Moment.AFTER_WRITE, "give everything back")
         with suppress(httpx.TransportError):
-            await lost.cancel()
-        assert doom.has_struck
-        progress = await lost.progress()
+            await cancelled_event.cancel()
+        assert crash_point.has_crashed
+        progress = await cancelled_event.progress()
         assert progress["state"] == "RUNNING"
-        assert 0 < progress["orders_refunded"] < progress["orders_total"] == lost.orders
-        await shop.end_leases()
-        await lost.play()
-        await ends_well(shop, lost)
+        assert 0 < progress["orders_refunded"] < progress["orders_total"] == cancelled_event.orders
+        await sales.end_leases()
+        await cancelled_event.run()
+        await assert_ends_done(sales, cancelled_event)
 
 
 class TestParticipantFails:
@@ -147,99 +156,105 @@ class TestParticipantFails:
         ],
     )
     async def test_killed_while_it_works(
-        self, *, stack: Stack, shop: Shop, house: House, kind: type[Story], name: str
+        self, *, stack: Stack, sales: TicketSales, operators: Operators, kind: type[Deal], name: str
     ) -> None:
         """Its work is done by the database after all, but there is nobody left to tell."""
-        story = await kind.prepare(shop, house)
-        async with shop.world.standstill(name) as is_waited_for:
-            playing = asyncio.create_task(story.play())
-            await eventually(is_waited_for)
+        deal = await kind.prepare(sales, operators)
+        async with sales.databases.writes_blocked(name) as is_blocked:
+            running = asyncio.create_task(deal.run())
+            await eventually(is_blocked)
             await Service(stack, name).kill()
-        await playing
-        await ends_well(shop, story)
+        await running
+        await assert_ends_done(sales, deal)
 
-    async def test_users_killed_before_the_pivot(self, stack: Stack, shop: Shop, house: House) -> None:
+    async def test_users_killed_before_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
         """It sets the buyer's credits aside. Should it be away for too long, the transfer fails, and nothing else."""
-        story = await Confirmation.prepare(shop, house)
-        async with shop.world.standstill("users") as is_waited_for:
-            playing = asyncio.create_task(answered(story.ask))
-            await eventually(is_waited_for)
+        deal = await Confirmation.prepare(sales, operators)
+        async with sales.databases.writes_blocked("users") as is_blocked:
+            running = asyncio.create_task(answered(deal.confirm))
+            await eventually(is_blocked)
             await Service(stack, "users").kill()
-        confirmed = await playing
-        await invariants.settle(shop.urls)
-        await (story.assert_done() if confirmed.is_success else story.assert_failed())
+        confirmed = await running
+        await invariants.settle(sales.urls)
+        await (deal.assert_done() if confirmed.is_success else deal.assert_failed())
 
-    async def test_users_away_behind_the_pivot(self, stack: Stack, shop: Shop, house: House) -> None:
+    async def test_users_away_behind_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
         """The ticket is the buyer's, and the seller gets the credits in the end."""
-        story = await Confirmation.prepare(shop, house)
-        async with AsyncExitStack() as until_later:
-            async with shop.world.standstill("inventory") as is_waited_for:
-                playing = asyncio.create_task(story.play())
-                await eventually(is_waited_for)
-                await until_later.enter_async_context(Service(stack, "users").down())
-            await eventually(lambda: shop.world.read("orchestrator", TRIED_AGAIN, story.deal_id))
-            await story.assert_ticket(story.buyer, "SOLD", price=AMOUNT)
-        await playing
-        await ends_well(shop, story)
+        deal = await Confirmation.prepare(sales, operators)
+        async with AsyncExitStack() as later:
+            async with sales.databases.writes_blocked("inventory") as is_blocked:
+                running = asyncio.create_task(deal.run())
+                await eventually(is_blocked)
+                await later.enter_async_context(Service(stack, "users").down())
+            await eventually(lambda: sales.databases.read("orchestrator", TRIED_AGAIN, deal.deal_id))
+            await deal.assert_ticket(deal.buyer, "SOLD", price=AMOUNT)
+        await running
+        await assert_ends_done(sales, deal)
 
 
 class TestDoor:
     """Without an answer nobody goes in, and the same nonce tells afterwards what came of the scan."""
 
-    async def test_inventory_dies_while_two_scan_one_ticket(self, stack: Stack, shop: Shop, house: House) -> None:
-        ticket = await Story.prepare(shop, house)
+    async def test_inventory_dies_while_two_scan_one_ticket(
+        self, stack: Stack, sales: TicketSales, operators: Operators
+    ) -> None:
+        ticket = await Deal.prepare(sales, operators)
         code = await ticket.code()
         scans = [partial(ticket.scan, code, nonce=f"{ticket.seat_id}-{gate}") for gate in ("left", "right")]
-        async with shop.world.standstill("inventory") as is_waited_for:
+        async with sales.databases.writes_blocked("inventory") as is_blocked:
             scanning = [asyncio.create_task(scan()) for scan in scans]
-            await eventually(is_waited_for)
+            await eventually(is_blocked)
             await Service(stack, "inventory").kill()
             assert {answer.status_code for answer in await asyncio.gather(*scanning)} == {503}
-        results = [(await same_again(scan))["result"] for scan in scans]
-        assert sorted(results) == await logged(shop, ticket) == ["DUPLICATE", "SUCCESS"]
+        results = [(await answered_twice(scan))["result"] for scan in scans]
+        assert sorted(results) == await logged(sales, ticket) == ["DUPLICATE", "SUCCESS"]
 
-    async def test_orchestrator_dies_while_a_ticket_is_scanned(self, stack: Stack, shop: Shop, house: House) -> None:
-        ticket = await Story.prepare(shop, house)
+    async def test_orchestrator_dies_while_a_ticket_is_scanned(
+        self, stack: Stack, sales: TicketSales, operators: Operators
+    ) -> None:
+        ticket = await Deal.prepare(sales, operators)
         scan = partial(ticket.scan, await ticket.code(), nonce=f"{ticket.seat_id}")
-        async with shop.world.standstill("inventory") as is_waited_for:
+        async with sales.databases.writes_blocked("inventory") as is_blocked:
             scanning = asyncio.create_task(scan())
-            await eventually(is_waited_for)
+            await eventually(is_blocked)
             await Service(stack, "orchestrator").kill()
             assert is_pending(await scanning)
-        assert (await same_again(scan))["result"] == "SUCCESS"
-        assert await logged(shop, ticket) == ["SUCCESS"]
+        assert (await answered_twice(scan))["result"] == "SUCCESS"
+        assert await logged(sales, ticket) == ["SUCCESS"]
 
     @pytest.mark.parametrize("name", ["inventory", "orders"])
     async def test_somebody_who_must_be_asked_is_away(
-        self, *, stack: Stack, shop: Shop, house: House, name: str
+        self, *, stack: Stack, sales: TicketSales, operators: Operators, name: str
     ) -> None:
-        ticket = await Story.prepare(shop, house)
+        ticket = await Deal.prepare(sales, operators)
         scan = partial(ticket.scan, await ticket.code(), nonce=f"{ticket.seat_id}")
         async with Service(stack, name).down():
             refusal = await scan()
             assert (refusal.status_code, refusal.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
-        assert await logged(shop, ticket) == []
-        assert (await same_again(scan))["result"] == "SUCCESS"
-        assert await logged(shop, ticket) == ["SUCCESS"]
+        assert await logged(sales, ticket) == []
+        assert (await answered_twice(scan))["result"] == "SUCCESS"
+        assert await logged(sales, ticket) == ["SUCCESS"]
 
 
-async def played_to_the_death(shop: Shop, doom: Doom, story: Story | LostConcert, *, at: tuple[Moment, str]) -> None:
+async def run_through_crash(
+    sales: TicketSales, crash_point: CrashPoint, deal: Deal | CancelledEvent, *, at: tuple[Moment, str]
+) -> None:
     """Play a story whose orchestrator dies; whatever it had in hand is somebody else's at once."""
-    doom.arm(*at)
-    playing = asyncio.create_task(story.play())
-    await eventually(lambda: doom.has_struck or playing.done())
-    await shop.end_leases()
-    await playing
-    assert doom.has_struck
+    crash_point.arm(*at)
+    running = asyncio.create_task(deal.run())
+    await eventually(lambda: crash_point.has_crashed or running.done())
+    await sales.end_leases()
+    await running
+    assert crash_point.has_crashed
 
 
-async def ends_well(shop: Shop, story: Story | LostConcert) -> None:
+async def assert_ends_done(sales: TicketSales, deal: Deal | CancelledEvent) -> None:
     """Check a story's end, when the last word of it is written: a repeated question may be answered before."""
-    await invariants.settle(shop.urls)
-    await story.assert_done()
+    await invariants.settle(sales.urls)
+    await deal.assert_done()
 
 
-async def logged(shop: Shop, ticket: Story) -> list[str]:
+async def logged(sales: TicketSales, ticket: Deal) -> list[str]:
     """Return the results of the scans of a ticket, sorted."""
-    rows = await shop.world.read("inventory", "SELECT result FROM entry_logs WHERE seat_id = $1", ticket.seat_id)
+    rows = await sales.databases.read("inventory", "SELECT result FROM entry_logs WHERE seat_id = $1", ticket.seat_id)
     return sorted(row["result"] for row in rows)

@@ -26,17 +26,17 @@ from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 from orchestrator.jobs.service import JobQueue
 from rabbitmq.topology import job_queue_name, retry_exchange_name
-from tests.chaos.crash_orchestrator import DOOM_FILE, Doom
+from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CrashPoint
 from tests.chaos.crash_worker import (
-    DOOMED_WORKER_COMMAND,
+    CRASHABLE_WORKER_COMMAND,
+    FAILS_ONCE_KIND,
     KIND,
     MID_HANDLER,
     PAUSE_SECONDS,
     POLICY,
-    STUMBLING_KIND,
-    Errand,
+    SampleJob,
 )
-from tests.chaos.network import Line, open_lines
+from tests.chaos.network import TcpProxy, open_proxies
 from tests.chaos.services import Service, all_up
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
@@ -45,7 +45,7 @@ WORKERS = ("worker", "orchestrator")  # the second one takes the orchestrator's 
 
 
 @pytest.fixture(scope="module")
-def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
+def stack(database_url: DatabaseFactory, crash_point: CrashPoint) -> Iterator[Stack]:
     """Two workers with a broker of their own. The first dies when doomed; both rise again when killed."""
     env = {
         "LOG_LEVEL": "WARNING",
@@ -54,7 +54,7 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
         "JOB_REDISPATCH_SECONDS": "0.5",
         "JOB_RETRY_SECONDS": f"0.1,{PAUSE_SECONDS:g}",
         "OUTBOX_POLL_SECONDS": "0.1",
-        DOOM_FILE: str(doom.file.with_suffix(".never")),
+        CRASH_POINT_FILE: str(crash_point.file.with_suffix(".never")),
     }
     with (
         tempfile.TemporaryDirectory(prefix="ticketremaster-jobs-") as folder,
@@ -63,18 +63,18 @@ def stack(database_url: DatabaseFactory, doom: Doom) -> Iterator[Stack]:
             services=WORKERS,
             existing=Existing(databases={"orchestrator": database_url("orchestrator")}),
             env=env,
-            service_env={"worker": {DOOM_FILE: str(doom.file)}},
-            commands=dict.fromkeys(WORKERS, DOOMED_WORKER_COMMAND),
+            service_env={"worker": {CRASH_POINT_FILE: str(crash_point.file)}},
+            commands=dict.fromkeys(WORKERS, CRASHABLE_WORKER_COMMAND),
             migrate=False,
             seed=False,
             throwaway=True,
             spawn=database_url.fork_server.spawn,
-        ) as running,
+        ) as running_stack,
     ):
-        yield running
+        yield running_stack
 
 
-class Desk:
+class JobClient:
     """Enqueues, and looks at what came of it. No relay runs here: the workers send what is enqueued."""
 
     def __init__(self, database: Database) -> None:
@@ -83,13 +83,9 @@ class Desk:
             writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
         )
 
-    async def enqueue(
-        self, number: int, *, kind: str = KIND, lane: str | None = None, until: str = ""
-    ) -> list[JobView]:
-        errands = [Errand(name=str(each), until=until) for each in range(number)]
-        return [
-            await self.queue.enqueue(kind, errand, idempotency_key=str(uuid.uuid4()), lane=lane) for errand in errands
-        ]
+    async def enqueue(self, number: int, *, kind: str = KIND, lane: str | None = None, gate: str = "") -> list[JobView]:
+        jobs = [SampleJob(name=str(each), gate=gate) for each in range(number)]
+        return [await self.queue.enqueue(kind, job, idempotency_key=str(uuid.uuid4()), lane=lane) for job in jobs]
 
     async def reaches(self, job: JobView, status: JobStatus) -> None:
         async def look() -> bool:
@@ -97,11 +93,12 @@ class Desk:
 
         await eventually(look)
 
-    async def unsent_tokens(self) -> int:
+    async def unsent_wake_ups(self) -> int:
         row = await self.database.fetch_one(
-            text("SELECT count(*) AS tokens FROM outbox WHERE sent_at IS NULL AND routing_key = :kind"), {"kind": KIND}
+            text("SELECT count(*) AS wake_ups FROM outbox WHERE sent_at IS NULL AND routing_key = :kind"),
+            {"kind": KIND},
         )
-        return int(row["tokens"]) if row else 0
+        return int(row["wake_ups"]) if row else 0
 
     async def all_complete(self, jobs: list[JobView]) -> list[JobView]:
         async def look() -> list[JobView]:
@@ -111,7 +108,7 @@ class Desk:
 
         return await eventually(look)
 
-    async def assert_done_properly(self, jobs: list[JobView]) -> None:
+    async def assert_each_ran_once(self, jobs: list[JobView]) -> None:
         """Every try was begun once at most, the last one brought the result, and that was told once."""
         done = await self.all_complete(jobs)
         ids = [job.job_id for job in jobs]
@@ -119,12 +116,12 @@ class Desk:
         tries = Counter((row["job_id"], row["attempt"]) for row in effects)
         assert set(tries.values()) == {1}
         assert {(job.job_id, job.attempts) for job in done} <= set(tries)
-        told = await self._read(
+        announced = await self._read(
             "SELECT convert_from(body, 'UTF8')::jsonb ->> 'subject' AS job_id FROM outbox "
             "WHERE routing_key = 'job.completed' AND convert_from(body, 'UTF8')::jsonb ->> 'subject' = ANY(:ids)",
             [str(job_id) for job_id in ids],
         )
-        assert Counter(row["job_id"] for row in told) == Counter(str(job_id) for job_id in ids)
+        assert Counter(row["job_id"] for row in announced) == Counter(str(job_id) for job_id in ids)
         assert await eventually(self._nothing_is_unsent)
 
     async def _nothing_is_unsent(self) -> bool:
@@ -136,16 +133,16 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-async def desk(stack: Stack) -> AsyncIterator[Desk]:
+async def job_client(stack: Stack) -> AsyncIterator[JobClient]:
     url = stack.urls.databases["orchestrator"]
     database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
     await database.execute(text("CREATE TABLE effects (job_id uuid NOT NULL, attempt integer NOT NULL)"))
-    yield Desk(database)
+    yield JobClient(database)
     await database.close()
 
 
 @pytest.fixture(autouse=True)
-async def calm_before_and_after(stack: Stack) -> AsyncIterator[None]:
+async def platform_is_healthy(stack: Stack) -> AsyncIterator[None]:
     """Begin and end with both workers up. There is nothing here for the books of the other services."""
     await eventually(lambda: all_up(stack))
     yield
@@ -153,57 +150,59 @@ async def calm_before_and_after(stack: Stack) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("moment", [*JobMoment, MID_HANDLER])
-async def test_worker_killed_at_every_point(stack: Stack, desk: Desk, doom: Doom, moment: str) -> None:
+async def test_worker_killed_at_every_point(
+    stack: Stack, job_client: JobClient, crash_point: CrashPoint, moment: str
+) -> None:
     async with Service(stack, "orchestrator").frozen():  # so that it is the doomed one who gets there
-        doom.arm(moment, KIND)
-        jobs = await desk.enqueue(6)
-        await eventually(lambda: doom.has_struck)
-    await desk.assert_done_properly(jobs)
+        crash_point.arm(moment, KIND)
+        jobs = await job_client.enqueue(6)
+        await eventually(lambda: crash_point.has_crashed)
+    await job_client.assert_each_ran_once(jobs)
 
 
-async def test_two_workers_of_which_one_is_killed_under_load(stack: Stack, desk: Desk) -> None:
-    jobs = await desk.enqueue(100)
+async def test_two_workers_of_which_one_is_killed_under_load(stack: Stack, job_client: JobClient) -> None:
+    jobs = await job_client.enqueue(100)
     for _ in range(3):
         await Service(stack, "worker").kill()
         await eventually(lambda: all_up(stack))
-    await desk.assert_done_properly(jobs)
+    await job_client.assert_each_ran_once(jobs)
 
 
-async def test_worker_frozen_for_longer_than_its_lease(stack: Stack, desk: Desk) -> None:
-    jobs = await desk.enqueue(20)
+async def test_worker_frozen_for_longer_than_its_lease(stack: Stack, job_client: JobClient) -> None:
+    jobs = await job_client.enqueue(20)
     async with Service(stack, "worker").frozen():
-        await desk.all_complete(jobs)
-    await desk.assert_done_properly(jobs)
+        await job_client.all_complete(jobs)
+    await job_client.assert_each_ran_once(jobs)
 
 
-async def test_lane_keeps_its_order_when_workers_are_killed(stack: Stack, desk: Desk) -> None:
-    jobs = await desk.enqueue(20, lane="ann")
+async def test_lane_keeps_its_order_when_workers_are_killed(stack: Stack, job_client: JobClient) -> None:
+    jobs = await job_client.enqueue(20, lane="ann")
     await Service(stack, "worker").kill()
-    await desk.assert_done_properly(jobs)
-    done = await desk.all_complete(jobs)
+    await job_client.assert_each_ran_once(jobs)
+    done = await job_client.all_complete(jobs)
     for earlier, later in itertools.pairwise(done):
         assert earlier.finished_at is not None
         assert later.started_at is not None
         assert earlier.finished_at <= later.started_at
 
 
-async def test_broker_gone_while_jobs_are_enqueued(stack: Stack, desk: Desk) -> None:
+async def test_broker_gone_while_jobs_are_enqueued(stack: Stack, job_client: JobClient) -> None:
     stack.rabbitmq.kill()
     try:
-        jobs = await desk.enqueue(20)
+        jobs = await job_client.enqueue(20)
     finally:
         await asyncio.to_thread(stack.rabbitmq.start)
-    await desk.assert_done_properly(jobs)
+    await job_client.assert_each_ran_once(jobs)
 
 
 @asynccontextmanager
-async def worker_alone_on_a_line(stack: Stack) -> AsyncIterator[Line]:
+async def single_worker_behind_proxy(stack: Stack) -> AsyncIterator[TcpProxy]:
     """One worker, which reaches the broker by a line that can lose replies."""
-    line = Line("rabbitmq", lambda: (LOOPBACK, stack.rabbitmq.ports.amqp))
-    async with open_lines([line]), Service(stack, "orchestrator").down():
-        over_line = {"RABBITMQ_URL": f"amqp://guest:guest@{LOOPBACK}:{line.port}/"}
-        await asyncio.to_thread(stack.restart, "worker", env=over_line)
-        yield line
+    proxy = TcpProxy("rabbitmq", lambda: (LOOPBACK, stack.rabbitmq.ports.amqp))
+    async with open_proxies([proxy]), Service(stack, "orchestrator").down():
+        through_proxy = {"RABBITMQ_URL": f"amqp://guest:guest@{LOOPBACK}:{proxy.port}/"}
+        await asyncio.to_thread(stack.restart, "worker", env=through_proxy)
+        yield proxy
     await asyncio.to_thread(stack.restart, "worker")
 
 
@@ -214,34 +213,34 @@ async def ready_in(stack: Stack, queue: str) -> int:
         return int(found.declaration_result.message_count or 0)
 
 
-async def test_broker_killed_with_a_token_at_every_point(stack: Stack, desk: Desk, tmp_path: Path) -> None:
+async def test_broker_killed_with_a_token_at_every_point(stack: Stack, job_client: JobClient, tmp_path: Path) -> None:
     """Delivered and not acknowledged; waiting for the next try; arrived, and its sender was not told."""
     gate = tmp_path / "gate"
-    async with worker_alone_on_a_line(stack) as line:
-        in_hand = await desk.enqueue(POLICY.concurrency, until=str(gate))  # so that it takes no other
-        for job in in_hand:
-            await desk.reaches(job, JobStatus.RUNNING)
-        [waiting] = await desk.enqueue(1, kind=STUMBLING_KIND)
+    async with single_worker_behind_proxy(stack) as proxy:
+        running = await job_client.enqueue(POLICY.concurrency, gate=str(gate))  # so that it takes no other
+        for job in running:
+            await job_client.reaches(job, JobStatus.RUNNING)
+        [waiting] = await job_client.enqueue(1, kind=FAILS_ONCE_KIND)
         await eventually(lambda: ready_in(stack, retry_exchange_name(PAUSE_SECONDS)))
-        async with line.without_replies():
-            [arrived] = await desk.enqueue(1)
+        async with proxy.without_replies():
+            [arrived] = await job_client.enqueue(1)
             await eventually(lambda: ready_in(stack, job_queue_name(KIND)))
-            assert await desk.unsent_tokens() == 1
+            assert await job_client.unsent_wake_ups() == 1
             stack.rabbitmq.kill()
         try:
-            await desk.reaches(waiting, JobStatus.RETRYING)
+            await job_client.reaches(waiting, JobStatus.RETRYING)
             gate.touch()
-            done = await desk.all_complete(in_hand)
+            done = await job_client.all_complete(running)
         finally:
             await asyncio.to_thread(stack.rabbitmq.start)
-        await desk.assert_done_properly([*in_hand, waiting, arrived])
+        await job_client.assert_each_ran_once([*running, waiting, arrived])
     assert {job.attempts for job in done} == {1}
-    assert [job.attempts for job in await desk.all_complete([waiting])] == [2]
+    assert [job.attempts for job in await job_client.all_complete([waiting])] == [2]
 
 
-async def test_worker_stopped_properly_leaves_nothing_in_hand(stack: Stack, desk: Desk) -> None:
-    jobs = await desk.enqueue(40)
+async def test_worker_stopped_properly_leaves_nothing_in_hand(stack: Stack, job_client: JobClient) -> None:
+    jobs = await job_client.enqueue(40)
     await asyncio.to_thread(stack.restart, "worker")
-    done = await desk.all_complete(jobs)
+    done = await job_client.all_complete(jobs)
     assert {job.attempts for job in done} == {1}
-    await desk.assert_done_properly(jobs)
+    await job_client.assert_each_ran_once(jobs)

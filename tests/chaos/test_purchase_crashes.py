@@ -11,11 +11,11 @@ import pytest
 
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import Moment
-from tests.chaos.crash_orchestrator import Doom
-from tests.chaos.crashable_platform import mortal_platform, points_of
+from tests.chaos.crash_orchestrator import CrashPoint
+from tests.chaos.crashable_platform import crashable_platform, points_of
 from tests.chaos.fans import Fan, answered
 from tests.chaos.services import Service
-from tests.chaos.ticket_sales import Shop
+from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
@@ -31,8 +31,8 @@ REFUSE_SALE = "UPDATE seats SET held_by_user_id = gen_random_uuid() WHERE hold_i
 
 
 @pytest.fixture(scope="module")
-def stack(database_url: DatabaseFactory, vhost: Vhost, doom: Doom) -> Iterator[Stack]:
-    with mortal_platform(database_url=database_url, vhost=vhost, doom=doom) as running:
+def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) -> Iterator[Stack]:
+    with crashable_platform(database_url=database_url, vhost=vhost, crash_point=crash_point) as running:
         yield running
 
 
@@ -41,101 +41,109 @@ class TestOrchestratorDies:
         ("moment", "step"),
         points_of(["hold seats", "open order", "charge wallet", "sell seats", "confirm order"], ACTION_MOMENTS),
     )
-    async def test_on_the_way_to_the_ticket(self, shop: Shop, doom: Doom, moment: Moment, step: str) -> None:
-        fan = await shop.new_fan()
-        doom.arm(moment, step)
-        order = await shop.reserved(fan)
-        await shop.assert_bought(fan, order)
-        assert doom.has_struck
+    async def test_on_the_way_to_the_ticket(
+        self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
+    ) -> None:
+        fan = await sales.new_fan()
+        crash_point.arm(moment, step)
+        order = await sales.reserved(fan)
+        await sales.assert_bought(fan, order)
+        assert crash_point.has_crashed
 
     @pytest.mark.parametrize(
         ("moment", "step"),
         [(Moment.AFTER_WRITE, "sell seats"), *points_of(["charge wallet", "open order", "hold seats"], UNDO_MOMENTS)],
     )
-    async def test_while_a_payment_is_taken_back(self, shop: Shop, doom: Doom, moment: Moment, step: str) -> None:
-        fan = await shop.new_fan()
-        order = await shop.reserved(fan)
-        await shop.world.change("inventory", REFUSE_SALE, order.order_id)
-        doom.arm(moment, step)
+    async def test_while_a_payment_is_taken_back(
+        self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
+    ) -> None:
+        fan = await sales.new_fan()
+        order = await sales.reserved(fan)
+        await sales.databases.change("inventory", REFUSE_SALE, order.order_id)
+        crash_point.arm(moment, step)
         refusal = await answered(lambda: fan.pay(order.order_id))
         assert (refusal.status_code, refusal.json()["error_code"]) == (409, "SEAT_NOT_HELD")
-        assert doom.has_struck
-        await shop.saga_ends(fan, "UNWOUND")
-        await shop.assert_given_back(fan, order)
+        assert crash_point.has_crashed
+        await sales.saga_ends(fan, "UNWOUND")
+        await sales.assert_given_back(fan, order)
         assert (await fan.pay(order.order_id)).json()["error_code"] == "SEAT_NOT_HELD"
 
     @pytest.mark.parametrize(
         ("moment", "step"), [(Moment.AFTER_WRITE, "pay"), *points_of(["open order", "hold seats"], UNDO_MOMENTS)]
     )
-    async def test_while_an_order_is_cancelled(self, shop: Shop, doom: Doom, moment: Moment, step: str) -> None:
-        fan = await shop.new_fan()
-        order = await shop.reserved(fan)
-        doom.arm(moment, step)
+    async def test_while_an_order_is_cancelled(
+        self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
+    ) -> None:
+        fan = await sales.new_fan()
+        order = await sales.reserved(fan)
+        crash_point.arm(moment, step)
         cancelled = await answered(lambda: fan.cancel(order.order_id))
         assert cancelled.json()["data"]["status"] == "CANCELLED"
-        assert doom.has_struck
-        await shop.assert_given_back(fan, order, status="CANCELLED")
+        assert crash_point.has_crashed
+        await sales.assert_given_back(fan, order, status="CANCELLED")
 
 
 class TestParticipantFails:
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
-    async def test_killed_while_it_works(self, stack: Stack, shop: Shop, step: str) -> None:
+    async def test_killed_while_it_works(self, stack: Stack, sales: TicketSales, step: str) -> None:
         """Its work is done by the database after all, but there is nobody left to tell."""
-        name, when_given_up = STEPS_OF_PAYMENT[step]
-        fan, order = await shop.fan_with_order()
-        async with shop.world.standstill(name) as is_waited_for:
+        name, after_timeout = STEPS_OF_PAYMENT[step]
+        fan, order = await sales.fan_with_order()
+        async with sales.databases.writes_blocked(name) as is_blocked:
             payment = asyncio.create_task(fan.pay(order.order_id))
-            await eventually(is_waited_for)
+            await eventually(is_blocked)
             await Service(stack, name).kill()
         await payment
         # It is back in a moment; on a slow machine that may be too late for the patience of a step before the pivot.
-        assert await shop.clean_end(fan, order) in {"COMPLETED", when_given_up}
+        assert await sales.assert_clean_end(fan, order) in {"COMPLETED", after_timeout}
 
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
-    async def test_away_for_longer_than_its_step_has_patience(self, stack: Stack, shop: Shop, step: str) -> None:
+    async def test_away_for_longer_than_its_step_has_patience(
+        self, stack: Stack, sales: TicketSales, step: str
+    ) -> None:
         name, expected = STEPS_OF_PAYMENT[step]
-        fan, order = await shop.fan_with_order()
+        fan, order = await sales.fan_with_order()
         async with Service(stack, name).down():
             payment = asyncio.create_task(fan.pay(order.order_id))
-            await given_up(shop, fan)
+            await timed_out(sales, fan)
         await payment
-        assert await shop.clean_end(fan, order) == expected
+        assert await sales.assert_clean_end(fan, order) == expected
 
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
-    async def test_answers_late(self, stack: Stack, shop: Shop, step: str) -> None:
+    async def test_answers_late(self, stack: Stack, sales: TicketSales, step: str) -> None:
         """The action and the undo reach it together, long after it was given up."""
         name, expected = STEPS_OF_PAYMENT[step]
-        fan, order = await shop.fan_with_order()
+        fan, order = await sales.fan_with_order()
         async with Service(stack, name).frozen():
             payment = asyncio.create_task(fan.pay(order.order_id))
-            await given_up(shop, fan)
+            await timed_out(sales, fan)
         await payment
-        assert await shop.clean_end(fan, order) == expected
+        assert await sales.assert_clean_end(fan, order) == expected
 
     @pytest.mark.parametrize("name", ["inventory", "orders"])
-    async def test_answers_a_reservation_late(self, stack: Stack, shop: Shop, name: str) -> None:
+    async def test_answers_a_reservation_late(self, stack: Stack, sales: TicketSales, name: str) -> None:
         """A hold that came late is found by who asks again; an order that came late is ended."""
-        fan, seat_ids = await shop.new_fan(), shop.some_seats()
+        fan, seat_ids = await sales.new_fan(), sales.some_seats()
         async with Service(stack, name).frozen():
-            late = await fan.reserve(shop.event_id, seat_ids)
+            late = await fan.reserve(sales.event_id, seat_ids)
         assert late.status_code in {202, 503, 504}
         if name == "orders":
-            await shop.saga_ends(fan, "UNWOUND")
-            assert await shop.seat_statuses(seat_ids) == {"AVAILABLE"}
-        order = await shop.reserved(fan, seat_ids, key="reserve" if name == "inventory" else "again")
-        await shop.assert_bought(fan, order)
+            await sales.saga_ends(fan, "UNWOUND")
+            assert await sales.seat_statuses(seat_ids) == {"AVAILABLE"}
+        order = await sales.reserved(fan, seat_ids, key="reserve" if name == "inventory" else "again")
+        await sales.assert_bought(fan, order)
 
-    async def test_events_is_not_needed_to_pay(self, stack: Stack, shop: Shop) -> None:
-        fan, order = await shop.fan_with_order()
+    async def test_events_is_not_needed_to_pay(self, stack: Stack, sales: TicketSales) -> None:
+        fan, order = await sales.fan_with_order()
         async with Service(stack, "events").down():
-            await shop.assert_bought(fan, order)
+            await sales.assert_bought(fan, order)
 
 
-async def given_up(shop: Shop, fan: Fan) -> None:
+async def timed_out(sales: TicketSales, fan: Fan) -> None:
     """Wait until the orchestrator has lost its patience with the step it is at."""
 
     async def look() -> bool:
-        saga = await shop.world.saga_of(fan.user_id)
+        saga = await sales.databases.saga_of(fan.user_id)
         return bool(saga["state"] == "UNWINDING" or saga["attempts"])
 
     await eventually(look)

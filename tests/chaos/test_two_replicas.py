@@ -22,11 +22,11 @@ from devstack.home import Home
 from devstack.ports import LOOPBACK, free_port
 from devstack.servers import Existing
 from devstack.stack import Stack
-from tests.chaos.auto_restart import phoenix_command
+from tests.chaos.auto_restart import restarting_command
 from tests.chaos.fans import Fan, answered
-from tests.chaos.operators import House, open_house
+from tests.chaos.operators import Operators, log_in_operators
 from tests.chaos.services import Service, all_up
-from tests.chaos.ticket_sales import Order, Shop, data_of
+from tests.chaos.ticket_sales import Order, TicketSales, data_of
 from tests.support.http_client import http_client
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
@@ -35,15 +35,15 @@ from tests.support.waiting import eventually
 MODULES: Final = {name: name for name in ("users", "orders", "events", "inventory", "orchestrator", "gateway")} | {
     "worker": "orchestrator.worker"
 }
-COMMANDS: Final = {name: phoenix_command(module) for name, module in MODULES.items()}
-AT_ONCE: Final = 10
+COMMANDS: Final = {name: restarting_command(module) for name, module in MODULES.items()}
+CONCURRENT: Final = 10
 HALL_ID: Final = "HALL-B"
 AMOUNT: Final = Decimal("20.00")
 HEARD_WITHIN_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Copies:
+class Replicas:
     first: Stack
     second: Stack
 
@@ -53,7 +53,7 @@ class Copies:
 
 
 @pytest.fixture(scope="module")
-def copies(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Copies]:
+def replicas(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Replicas]:
     """Start the platform twice. Only the inventory's copies are known to all: gRPC takes turns by itself."""
     one = free_port(taken=frozenset())
     other = free_port(taken=frozenset({one}))
@@ -73,11 +73,11 @@ def copies(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Copies]:
         commands=COMMANDS,
     ) as first:
         sandbox = dict.fromkeys(("OTP_API_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"), first.urls.sandbox)
-        with second_copy(first, env=env | sandbox | {"SMTP_URL": first.urls.smtp}, inventory_port=other) as second:
-            yield Copies(first=first, second=second)
+        with second_replica(first, env=env | sandbox | {"SMTP_URL": first.urls.smtp}, inventory_port=other) as second:
+            yield Replicas(first=first, second=second)
 
 
-def second_copy(first: Stack, *, env: dict[str, str], inventory_port: int) -> Stack:
+def second_replica(first: Stack, *, env: dict[str, str], inventory_port: int) -> Stack:
     """Return a stack with the first one's servers and secrets."""
     folder = Path(tempfile.mkdtemp(prefix="second-", dir=first.home))
     home = Home(folder)
@@ -102,38 +102,38 @@ def second_copy(first: Stack, *, env: dict[str, str], inventory_port: int) -> St
 
 
 @pytest.fixture(scope="module")
-def stack(copies: Copies) -> Stack:
-    return copies.first
+def stack(replicas: Replicas) -> Stack:
+    return replicas.first
 
 
 @pytest.fixture(autouse=True)
-async def second_is_calm_too(copies: Copies) -> AsyncIterator[None]:
+async def second_replica_is_up(replicas: Replicas) -> AsyncIterator[None]:
     yield
-    await eventually(partial(all_up, copies.second))
+    await eventually(partial(all_up, replicas.second))
 
 
 @pytest.fixture(scope="module")
-async def house(stack: Stack) -> AsyncIterator[House]:
-    async with open_house(stack) as house:
-        yield house
+async def operators(stack: Stack) -> AsyncIterator[Operators]:
+    async with log_in_operators(stack) as operators:
+        yield operators
 
 
 @asynccontextmanager
-async def at_both(copies: Copies, person: Fan) -> AsyncIterator[tuple[Fan, Fan]]:
+async def on_both(replicas: Replicas, user: Fan) -> AsyncIterator[tuple[Fan, Fan]]:
     """Give a person two devices, one at each gateway."""
-    here, there = (person.at(url) for url in copies.gateways)
+    here, there = (user.at(url) for url in replicas.gateways)
     yield here, there
     await here.close()
     await there.close()
 
 
-async def bought(shop: Shop, fan: Fan) -> Order:
-    order = await shop.reserved(fan, shop.some_seats(1))
+async def bought(sales: TicketSales, fan: Fan) -> Order:
+    order = await sales.reserved(fan, sales.some_seats(1))
     data_of(await answered(partial(fan.pay, order.order_id)))
     return order
 
 
-async def said(connection: ClientConnection, kind: str) -> dict[str, Any]:
+async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any]:
     async with asyncio.timeout(HEARD_WITHIN_SECONDS):
         while True:
             message: dict[str, Any] = json.loads(await connection.recv())
@@ -142,42 +142,44 @@ async def said(connection: ClientConnection, kind: str) -> dict[str, Any]:
 
 
 class TestSideBySide:
-    async def test_begun_at_one_and_finished_at_the_other(self, copies: Copies, shop: Shop) -> None:
-        fan = await shop.new_fan()
-        async with at_both(copies, fan) as (here, there):
-            order = await shop.reserved(here)
+    async def test_begun_at_one_and_finished_at_the_other(self, replicas: Replicas, sales: TicketSales) -> None:
+        fan = await sales.new_fan()
+        async with on_both(replicas, fan) as (here, there):
+            order = await sales.reserved(here)
             assert data_of(await there.pay(order.order_id))["status"] == "CONFIRMED"
             tickets = (await here.get("/api/tickets")).json()["data"]
         assert {ticket["seat_id"] for ticket in tickets} == {str(seat_id) for seat_id in order.seat_ids}
-        await shop.assert_bought(fan, order)
+        await sales.assert_bought(fan, order)
 
-    async def test_one_key_at_both_is_one_order(self, copies: Copies, shop: Shop) -> None:
-        fan = await shop.new_fan()
-        seat_ids = shop.some_seats()
-        async with at_both(copies, fan) as devices:
-            reserve = [partial(device.reserve, shop.event_id, seat_ids) for device in devices] * AT_ONCE
+    async def test_one_key_at_both_is_one_order(self, replicas: Replicas, sales: TicketSales) -> None:
+        fan = await sales.new_fan()
+        seat_ids = sales.some_seats()
+        async with on_both(replicas, fan) as devices:
+            reserve = [partial(device.reserve, sales.event_id, seat_ids) for device in devices] * CONCURRENT
             answers = await asyncio.gather(*map(answered, reserve))
             assert len({data_of(answer)["order_id"] for answer in answers}) == 1
             order_id = uuid.UUID(data_of(answers[0])["order_id"])
-            receipts = await asyncio.gather(*(answered(partial(d.pay, order_id)) for d in devices * AT_ONCE))
+            receipts = await asyncio.gather(*(answered(partial(d.pay, order_id)) for d in devices * CONCURRENT))
         assert len({json.dumps(data_of(receipt), sort_keys=True) for receipt in receipts}) == 1
-        assert await shop.world.movements_of(order_id) == ["deduct"]
+        assert await sales.databases.movements_of(order_id) == ["deduct"]
 
-    async def test_of_many_at_both_one_gets_the_seat(self, copies: Copies, shop: Shop) -> None:
-        [seat_id] = shop.some_seats(1)
-        fans = [await shop.new_fan() for _ in range(AT_ONCE)]
-        there = [fan.at(copies.gateways[number % 2]) for number, fan in enumerate(fans)]
-        answers = await asyncio.gather(*(fan.reserve(shop.event_id, [seat_id]) for fan in there))
+    async def test_of_many_at_both_one_gets_the_seat(self, replicas: Replicas, sales: TicketSales) -> None:
+        [seat_id] = sales.some_seats(1)
+        fans = [await sales.new_fan() for _ in range(CONCURRENT)]
+        there = [fan.at(replicas.gateways[number % 2]) for number, fan in enumerate(fans)]
+        answers = await asyncio.gather(*(fan.reserve(sales.event_id, [seat_id]) for fan in there))
         assert sorted(answer.status_code for answer in answers) == [httpx.codes.OK] + [httpx.codes.CONFLICT] * 9
         for fan in there:
             await fan.close()
 
-    async def test_a_ticket_is_handed_over_by_people_at_different_gateways(self, copies: Copies, shop: Shop) -> None:
-        seller, buyer = await shop.new_fan(), await shop.new_fan()
-        order = await bought(shop, seller)
+    async def test_a_ticket_is_handed_over_by_people_at_different_gateways(
+        self, replicas: Replicas, sales: TicketSales
+    ) -> None:
+        seller, buyer = await sales.new_fan(), await sales.new_fan()
+        order = await bought(sales, seller)
         offer = partial(seller.offer, order.seat_ids[0], seller_id=seller.user_id, buyer_id=buyer.user_id)
         transfer_id = uuid.UUID(data_of(await answered(partial(offer, amount=AMOUNT)))["transfer_id"])
-        async with at_both(copies, buyer) as (_, there):
+        async with on_both(replicas, buyer) as (_, there):
             done = await asyncio.gather(
                 answered(partial(seller.confirm, transfer_id)), answered(partial(there.confirm, transfer_id, key="c"))
             )
@@ -186,20 +188,20 @@ class TestSideBySide:
         assert shown.is_success
         assert (await seller.get(f"/api/tickets/{order.seat_ids[0]}/qr")).status_code == httpx.codes.FORBIDDEN
 
-    async def test_two_doors_admit_one(self, copies: Copies, shop: Shop, house: House) -> None:
-        fan = await shop.new_fan()
-        order = await bought(shop, fan)
+    async def test_two_doors_admit_one(self, replicas: Replicas, sales: TicketSales, operators: Operators) -> None:
+        fan = await sales.new_fan()
+        order = await bought(sales, fan)
         code = data_of(await fan.get(f"/api/tickets/{order.seat_ids[0]}/qr"))["qr_payload"]
-        async with at_both(copies, house.staff) as doors:
+        async with on_both(replicas, operators.staff) as doors:
             scans = await asyncio.gather(
-                *(door.scan(code, hall_id=HALL_ID, nonce=f"{uuid.uuid4()}") for door in doors * AT_ONCE)
+                *(door.scan(code, hall_id=HALL_ID, nonce=f"{uuid.uuid4()}") for door in doors * CONCURRENT)
             )
         results = [data_of(scan)["result"] for scan in scans]
-        assert sorted(results) == ["DUPLICATE"] * (2 * AT_ONCE - 1) + ["SUCCESS"]
+        assert sorted(results) == ["DUPLICATE"] * (2 * CONCURRENT - 1) + ["SUCCESS"]
 
-    async def test_who_logs_out_at_one_is_out_at_the_other(self, copies: Copies, shop: Shop) -> None:
-        fan = await shop.new_fan()
-        async with at_both(copies, fan) as (here, there):
+    async def test_who_logs_out_at_one_is_out_at_the_other(self, replicas: Replicas, sales: TicketSales) -> None:
+        fan = await sales.new_fan()
+        async with on_both(replicas, fan) as (here, there):
             assert (await there.get("/api/tickets")).is_success
             assert (await here.post("/api/auth/logout")).is_success
 
@@ -208,42 +210,44 @@ class TestSideBySide:
 
             await eventually(is_out)
 
-    async def test_what_one_sells_the_other_shows(self, copies: Copies, shop: Shop) -> None:
-        fan = await shop.new_fan()
-        there = copies.gateways[1].replace("http", "ws")
-        async with connect(f"{there}/ws/events/{shop.event_id}") as seat_map:
-            await said(seat_map, "subscribed")
-            order = await bought(shop, fan)
+    async def test_what_one_sells_the_other_shows(self, replicas: Replicas, sales: TicketSales) -> None:
+        fan = await sales.new_fan()
+        there = replicas.gateways[1].replace("http", "ws")
+        async with connect(f"{there}/ws/events/{sales.event_id}") as seat_map:
+            await next_message(seat_map, "subscribed")
+            order = await bought(sales, fan)
             changed: set[str] = set()
             while changed != {"HELD", "SOLD"}:
-                news = await said(seat_map, "seat.changed")
+                news = await next_message(seat_map, "seat.changed")
                 changed |= {s["status"] for s in news["seats"] if s["seat_id"] == str(order.seat_ids[0])}
 
-    async def test_a_letter_is_sent_once_by_two_workers(self, copies: Copies, shop: Shop) -> None:
-        fans = [await shop.new_fan() for _ in range(AT_ONCE)]
-        await asyncio.gather(*(bought(shop, fan) for fan in fans))
+    async def test_a_letter_is_sent_once_by_two_workers(self, replicas: Replicas, sales: TicketSales) -> None:
+        fans = [await sales.new_fan() for _ in range(CONCURRENT)]
+        await asyncio.gather(*(bought(sales, fan) for fan in fans))
 
-        async def letters() -> list[int]:
-            async with http_client(copies.first.urls.sandbox) as sandbox:
+        async def emails() -> list[int]:
+            async with http_client(replicas.first.urls.sandbox) as sandbox:
                 there = [await sandbox.get("/control/mail", params={"to": f"{f.user_id}@example.com"}) for f in fans]
             counts = [len(answer.json()) for answer in there]
             return counts if all(counts) else []
 
-        assert await eventually(letters) == [1] * AT_ONCE
+        assert await eventually(emails) == [1] * CONCURRENT
 
 
 class TestOneIsKilled:
-    async def test_the_other_orchestrator_finishes_what_was_in_hand(self, copies: Copies, shop: Shop) -> None:
-        payments = [(fan, await shop.reserved(fan)) for fan in [await shop.new_fan() for _ in range(5)]]
-        async with shop.world.standstill("users") as is_waited_for:
+    async def test_the_other_orchestrator_finishes_what_was_in_hand(
+        self, replicas: Replicas, sales: TicketSales
+    ) -> None:
+        payments = [(fan, await sales.reserved(fan)) for fan in [await sales.new_fan() for _ in range(5)]]
+        async with sales.databases.writes_blocked("users") as is_blocked:
             tries = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
-            await eventually(partial(all_charging, shop, payments))
-            await eventually(is_waited_for)
-            killed = Service(copies.first, "orchestrator").down()
+            await eventually(partial(all_charging, sales, payments))
+            await eventually(is_blocked)
+            killed = Service(replicas.first, "orchestrator").down()
             await killed.__aenter__()
         try:
             for fan, order in payments:
-                there = fan.at(copies.gateways[1])
+                there = fan.at(replicas.gateways[1])
                 assert data_of(await answered(partial(there.pay, order.order_id)))["status"] == "CONFIRMED"
                 await there.close()
         finally:
@@ -251,18 +255,18 @@ class TestOneIsKilled:
             for attempt in tries:
                 attempt.cancel()
         for fan, order in payments:
-            await shop.assert_bought(fan, order)
+            await sales.assert_bought(fan, order)
 
     @pytest.mark.parametrize("copy", ["first", "second"])
-    async def test_buyers_do_not_miss_an_inventory(self, copies: Copies, shop: Shop, copy: str) -> None:
-        fans = [await shop.new_fan() for _ in range(4)]
-        async with Service(getattr(copies, copy), "inventory").down():
-            orders = await asyncio.gather(*(bought(shop, fan) for fan in fans))
+    async def test_buyers_do_not_miss_an_inventory(self, replicas: Replicas, sales: TicketSales, copy: str) -> None:
+        fans = [await sales.new_fan() for _ in range(4)]
+        async with Service(getattr(replicas, copy), "inventory").down():
+            orders = await asyncio.gather(*(bought(sales, fan) for fan in fans))
         for fan, order in zip(fans, orders, strict=True):
-            await shop.assert_bought(fan, order)
-        await invariants.require(copies.first.urls)
+            await sales.assert_bought(fan, order)
+        await invariants.require(replicas.first.urls)
 
 
-async def all_charging(shop: Shop, payments: list[tuple[Fan, Order]]) -> bool:
-    sagas = [await shop.world.saga_of(fan.user_id) for fan, _ in payments]
+async def all_charging(sales: TicketSales, payments: list[tuple[Fan, Order]]) -> bool:
+    sagas = [await sales.databases.saga_of(fan.user_id) for fan, _ in payments]
     return all(saga["state"] == "RUNNING" for saga in sagas)

@@ -17,13 +17,13 @@ from devstack.seed import HALL_EVENT_ID
 from devstack.services import Urls
 from devstack.stack import Stack
 from tests.chaos.fans import CREDITS, Fan, answered
-from tests.contracts.databases import World
+from tests.contracts.databases import Databases
 from tests.support.waiting import eventually
 
 # Several leases, and a few seconds of pauses between tries.
 END_LEASES: Final = "UPDATE sagas SET due_at = clock_timestamp() WHERE state IN ('RUNNING', 'UNWINDING')"
 
-__all__ = ["Order", "Shop", "data_of", "open_shop"]
+__all__ = ["Order", "TicketSales", "data_of", "open_sales"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +36,15 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shop:
+class TicketSales:
     urls: Urls
-    world: World
+    databases: Databases
     event_id: uuid.UUID
     free_seats: Iterator[uuid.UUID]
     fans: list[Fan] = field(default_factory=list)
 
     async def new_fan(self) -> Fan:
-        fan = await Fan.new(self.world, self.urls.gateway)
+        fan = await Fan.new(self.databases, self.urls.gateway)
         self.fans.append(fan)
         return fan
 
@@ -66,19 +66,19 @@ class Shop:
 
     async def all_charging(self, payments: list[tuple[Fan, Order]]) -> bool:
         """Whether a saga is at work for each of these fans."""
-        sagas = [await self.world.saga_of(fan.user_id) for fan, _ in payments]
+        sagas = [await self.databases.saga_of(fan.user_id) for fan, _ in payments]
         return all(saga["state"] == "RUNNING" for saga in sagas)
 
     async def saga_ends(self, fan: Fan, *states: str) -> str:
         """Wait until the fan's last purchase is in one of these states, and return it."""
 
         async def look() -> str | None:
-            state: str = (await self.world.saga_of(fan.user_id))["state"]
+            state: str = (await self.databases.saga_of(fan.user_id))["state"]
             return state if state in states else None
 
         return await eventually(look) or ""
 
-    async def clean_end(self, fan: Fan, order: Order) -> str:
+    async def assert_clean_end(self, fan: Fan, order: Order) -> str:
         """Wait for the purchase's end, check that nothing is left half done, and return its final state."""
         state = await self.saga_ends(fan, "COMPLETED", "UNWOUND")
         if state == "COMPLETED":
@@ -94,21 +94,21 @@ class Shop:
         assert receipt["status"] == "CONFIRMED"
         assert data_of(await fan.pay(order.order_id)) == receipt
         assert Decimal(receipt["remaining_balance"]) == CREDITS - order.total
-        seats = await self.world.seats(order.seat_ids)
+        seats = await self.databases.seats(order.seat_ids)
         assert {(seat["status"], seat["owner_user_id"]) for seat in seats} == {("SOLD", fan.user_id)}
-        assert await self.world.order_states(order.order_id) == ["PENDING", "CONFIRMED"]
-        assert await self.world.movements_of(order.order_id) == ["deduct"]
+        assert await self.databases.order_states(order.order_id) == ["PENDING", "CONFIRMED"]
+        assert await self.databases.movements_of(order.order_id) == ["deduct"]
 
     async def assert_given_back(self, fan: Fan, order: Order, *, status: str = "FAILED") -> None:
         """Check that the seats are free, the order has ended, and the fan has every credit."""
         assert await self.seat_statuses(order.seat_ids) == {"AVAILABLE"}
-        assert await self.world.order_states(order.order_id) == ["PENDING", status]
-        assert await self.world.movements_of(order.order_id) in ([], ["deduct", "refund"])
-        assert await self.world.balance_of(fan.user_id) == CREDITS
+        assert await self.databases.order_states(order.order_id) == ["PENDING", status]
+        assert await self.databases.movements_of(order.order_id) in ([], ["deduct", "refund"])
+        assert await self.databases.balance_of(fan.user_id) == CREDITS
 
     async def held_until(self, order: Order) -> datetime:
         """Return the end of the order's hold, as the database has it."""
-        [seat, *_] = await self.world.seats(order.seat_ids)
+        [seat, *_] = await self.databases.seats(order.seat_ids)
         held_until: datetime = seat["held_until"]
         return held_until
 
@@ -124,10 +124,10 @@ class Shop:
 
     async def end_leases(self) -> None:
         """Let the time be over for which sagas in hand belong to their owners, as if we had waited."""
-        await self.world.change("orchestrator", END_LEASES)
+        await self.databases.change("orchestrator", END_LEASES)
 
     async def seat_statuses(self, seat_ids: list[uuid.UUID]) -> set[str]:
-        return {seat["status"] for seat in await self.world.seats(seat_ids)}
+        return {seat["status"] for seat in await self.databases.seats(seat_ids)}
 
 
 def data_of(response: httpx.Response) -> dict[str, Any]:
@@ -138,15 +138,18 @@ def data_of(response: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_shop(stack: Stack) -> AsyncIterator[Shop]:
+async def open_sales(stack: Stack) -> AsyncIterator[TicketSales]:
     """Sell the seeded hall of 500 seats."""
     secret = keys_of(Home(stack.home)).service_token_secret
-    world = World(stack.urls.databases, users_url=stack.urls.users, service_token_secret=secret)
-    async with world:
-        rows = await world.read("inventory", "SELECT seat_id FROM seats WHERE event_id = $1", HALL_EVENT_ID)
-        shop = Shop(
-            urls=stack.urls, world=world, event_id=HALL_EVENT_ID, free_seats=iter([row["seat_id"] for row in rows])
+    databases = Databases(stack.urls.databases, users_url=stack.urls.users, service_token_secret=secret)
+    async with databases:
+        rows = await databases.read("inventory", "SELECT seat_id FROM seats WHERE event_id = $1", HALL_EVENT_ID)
+        sales = TicketSales(
+            urls=stack.urls,
+            databases=databases,
+            event_id=HALL_EVENT_ID,
+            free_seats=iter([row["seat_id"] for row in rows]),
         )
-        yield shop
-        for fan in shop.fans:
+        yield sales
+        for fan in sales.fans:
             await fan.close()

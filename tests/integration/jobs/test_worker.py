@@ -9,7 +9,7 @@ from devstack.ports import LOOPBACK
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
-from tests.chaos.network import Line, open_lines
+from tests.chaos.network import TcpProxy, open_proxies
 from tests.integration.jobs.site import POLICIES, Bench, Errand, Site, policy
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
@@ -136,7 +136,7 @@ class TestBroker:
         bench = Bench()
         bench.gate.clear()
         broker = urlsplit(site.vhost.url)
-        async with open_lines([Line("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
+        async with open_proxies([TcpProxy("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
             over_line = broker._replace(netloc=f"guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}").geturl()
             worker = await site.worker(
                 (policy("email", concurrency=1, timeout_seconds=60), bench), rabbitmq_url=over_line
