@@ -54,7 +54,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
         yield running
 
 
-async def test_broker_that_hangs(stack: Stack, sales: TicketSales) -> None:
+async def test_purchase_while_the_broker_hangs(stack: Stack, sales: TicketSales) -> None:
     """It takes messages and confirms none."""
     broker = broker_process(stack)
     broker.suspend()
@@ -64,7 +64,7 @@ async def test_broker_that_hangs(stack: Stack, sales: TicketSales) -> None:
         broker.resume()
 
 
-async def test_hold_queue_that_is_gone(stack: Stack, sales: TicketSales) -> None:
+async def test_unroutable_hold_message_stays_in_the_outbox(stack: Stack, sales: TicketSales) -> None:
     """The broker gives the hold's message back; it stays in the outbox until somebody wants it."""
     async with await aio_pika.connect(stack.urls.rabbitmq) as connection, connection.channel() as channel:
         await channel.queue_delete(hold_queue_name(HOLD_TTL_SECONDS * 1000))
@@ -75,7 +75,7 @@ async def test_hold_queue_that_is_gone(stack: Stack, sales: TicketSales) -> None
             await platform_topology(HOLD_TTL_SECONDS).declare(channel)
 
 
-async def test_broker_that_is_gone(stack: Stack, sales: TicketSales) -> None:
+async def test_purchase_while_the_broker_is_down(stack: Stack, sales: TicketSales) -> None:
     """Also for an orchestrator that starts meanwhile."""
     async with broker_down(stack):
         await buy(sales)
@@ -84,7 +84,7 @@ async def test_broker_that_is_gone(stack: Stack, sales: TicketSales) -> None:
         assert await unsent(sales) == ["order.confirmed", "order.confirmed", "seat.hold", "seat.hold"]
 
 
-async def test_hold_that_begins_and_ends_while_the_broker_is_gone(stack: Stack, sales: TicketSales) -> None:
+async def test_hold_expires_while_the_broker_is_down(stack: Stack, sales: TicketSales) -> None:
     """The sweeper frees the seats though the orchestrator sleeps; then that ends the order, still without a broker."""
     fan, orchestrator = await sales.new_fan(), Service(stack, "orchestrator")
     async with broker_down(stack):

@@ -86,7 +86,7 @@ async def operators(stack: Stack) -> AsyncIterator[Operators]:
         yield operators
 
 
-class TestOrchestratorDies:
+class TestOrchestratorCrash:
     @pytest.mark.parametrize(
         ("kind", "moment", "step"),
         [
@@ -95,7 +95,7 @@ class TestOrchestratorDies:
             for moment, step in points
         ],
     )
-    async def test_in_a_deal(
+    async def test_deal_completes(
         self,
         *,
         sales: TicketSales,
@@ -112,7 +112,7 @@ class TestOrchestratorDies:
     @pytest.mark.parametrize(
         ("kind", "step"), [(Withdrawal, "withdraw seat"), (Approval, "change owner"), (Refund, "take seats back")]
     )
-    async def test_who_asks_before_its_lease_is_over_has_to_wait(
+    async def test_repeated_request_waits_for_the_lease(
         self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, kind: type[Deal], step: str
     ) -> None:
         deal = await kind.prepare(sales, operators)
@@ -122,14 +122,14 @@ class TestOrchestratorDies:
         await assert_ends_done(sales, deal)
 
     @pytest.mark.parametrize(("moment", "step"), POINTS_OF_CANCELLATION)
-    async def test_while_an_event_is_called_off(
+    async def test_event_cancellation_completes(
         self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, moment: Moment, step: str
     ) -> None:
         cancelled_event = await CancelledEvent.prepare(sales, operators)
         await run_through_crash(sales, crash_point, cancelled_event, at=(moment, step))
         await assert_ends_done(sales, cancelled_event)
 
-    async def test_after_the_first_bit_of_a_cancellation(
+    async def test_cancellation_resumes_after_the_first_batch(
         self, sales: TicketSales, operators: Operators, crash_point: CrashPoint
     ) -> None:
         """What is done stays done, and can be seen; the rest is somebody else's work."""
@@ -155,7 +155,7 @@ class TestParticipantFails:
             *((Refund, name) for name in ("inventory", "users", "orders")),
         ],
     )
-    async def test_killed_while_it_works(
+    async def test_killed_during_a_call(
         self, *, stack: Stack, sales: TicketSales, operators: Operators, kind: type[Deal], name: str
     ) -> None:
         """Its work is done by the database after all, but there is nobody left to tell."""
@@ -178,7 +178,7 @@ class TestParticipantFails:
         await invariants.settle(sales.urls)
         await (deal.assert_done() if confirmed.is_success else deal.assert_failed())
 
-    async def test_users_away_behind_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
+    async def test_users_down_after_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
         """The ticket is the buyer's, and the seller gets the credits in the end."""
         deal = await Confirmation.prepare(sales, operators)
         async with AsyncExitStack() as later:
@@ -192,10 +192,10 @@ class TestParticipantFails:
         await assert_ends_done(sales, deal)
 
 
-class TestDoor:
+class TestCheckIn:
     """Without an answer nobody goes in, and the same nonce tells afterwards what came of the scan."""
 
-    async def test_inventory_dies_while_two_scan_one_ticket(
+    async def test_inventory_killed_during_two_scans_of_a_ticket(
         self, stack: Stack, sales: TicketSales, operators: Operators
     ) -> None:
         ticket = await Deal.prepare(sales, operators)
@@ -209,7 +209,7 @@ class TestDoor:
         results = [(await answered_twice(scan))["result"] for scan in scans]
         assert sorted(results) == await logged(sales, ticket) == ["DUPLICATE", "SUCCESS"]
 
-    async def test_orchestrator_dies_while_a_ticket_is_scanned(
+    async def test_orchestrator_killed_during_a_scan(
         self, stack: Stack, sales: TicketSales, operators: Operators
     ) -> None:
         ticket = await Deal.prepare(sales, operators)
@@ -223,7 +223,7 @@ class TestDoor:
         assert await logged(sales, ticket) == ["SUCCESS"]
 
     @pytest.mark.parametrize("name", ["inventory", "orders"])
-    async def test_somebody_who_must_be_asked_is_away(
+    async def test_required_service_is_down(
         self, *, stack: Stack, sales: TicketSales, operators: Operators, name: str
     ) -> None:
         ticket = await Deal.prepare(sales, operators)

@@ -55,7 +55,7 @@ async def release_exchange(stack: Stack) -> AsyncIterator[aio_pika.abc.AbstractE
         yield await channel.get_exchange(RELEASE_EXCHANGE, ensure=False)
 
 
-async def test_hold_ends_at_its_time(sales: TicketSales) -> None:
+async def test_hold_expires_on_time(sales: TicketSales) -> None:
     """By the broker's message: neither the sweeper nor the recoverer runs within the test."""
     fan = await sales.new_fan()
     order = await sales.reserved(fan)
@@ -66,7 +66,7 @@ async def test_hold_ends_at_its_time(sales: TicketSales) -> None:
     assert (await fan.pay(order.order_id)).json()["error_code"] == "HOLD_EXPIRED"
 
 
-async def test_click_and_the_release_it_led_to_are_one_trace(sales: TicketSales, collector: Collector) -> None:
+async def test_reserve_and_expiry_are_one_trace(sales: TicketSales, collector: Collector) -> None:
     """From the gateway over the outbox, the queue where holds wait and the dead-letter exchange, to the order's end."""
     fan = await sales.new_fan()
     order = await sales.reserved(fan)
@@ -103,7 +103,7 @@ async def test_message_for_sold_seats_changes_nothing(sales: TicketSales) -> Non
     await sales.assert_bought(fan, order)
 
 
-async def test_stale_message_leaves_the_next_hold_alone(
+async def test_stale_message_does_not_release_the_next_hold(
     sales: TicketSales, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
     """The first fan's hold is cancelled, the second has the seats when the first one's message comes, and comes again."""
@@ -122,7 +122,7 @@ async def test_stale_message_leaves_the_next_hold_alone(
     assert await sales.databases.order_states(cancelled.order_id) == ["PENDING", "CANCELLED"]
 
 
-async def test_payment_of_an_old_hold_leaves_the_next_hold_alone(sales: TicketSales) -> None:
+async def test_late_payment_does_not_affect_the_next_hold(sales: TicketSales) -> None:
     """The first fan's hold is over and the second has the seats when the first one's payment comes."""
     first, second = await sales.new_fan(), await sales.new_fan()
     over = await sales.reserved(first)
@@ -135,7 +135,7 @@ async def test_payment_of_an_old_hold_leaves_the_next_hold_alone(sales: TicketSa
     await sales.assert_bought(second, order)
 
 
-async def test_message_that_comes_too_early_leaves_the_hold_alone(
+async def test_early_message_does_not_release_the_hold(
     sales: TicketSales, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
     """Whatever it says of the time: the database knows until when the seats are held."""
@@ -150,7 +150,7 @@ async def test_message_that_comes_too_early_leaves_the_hold_alone(
     await sales.assert_bought(fan, order)
 
 
-async def test_payments_at_the_last_moment(sales: TicketSales) -> None:
+async def test_payment_around_the_expiry_succeeds_or_fails_completely(sales: TicketSales) -> None:
     """Whether the payment or the end of the hold comes first, it is one of the two, and all of it."""
     fans = [await sales.new_fan() for _ in range(LATE_FANS)]
     orders = await asyncio.gather(*(sales.reserved(fan) for fan in fans))

@@ -160,7 +160,7 @@ async def test_worker_killed_at_every_point(
     await job_client.assert_each_ran_once(jobs)
 
 
-async def test_two_workers_of_which_one_is_killed_under_load(stack: Stack, job_client: JobClient) -> None:
+async def test_worker_killed_under_load(stack: Stack, job_client: JobClient) -> None:
     jobs = await job_client.enqueue(100)
     for _ in range(3):
         await Service(stack, "worker").kill()
@@ -186,7 +186,7 @@ async def test_lane_keeps_its_order_when_workers_are_killed(stack: Stack, job_cl
         assert earlier.finished_at <= later.started_at
 
 
-async def test_broker_gone_while_jobs_are_enqueued(stack: Stack, job_client: JobClient) -> None:
+async def test_broker_down_while_jobs_are_enqueued(stack: Stack, job_client: JobClient) -> None:
     stack.rabbitmq.kill()
     try:
         jobs = await job_client.enqueue(20)
@@ -213,7 +213,9 @@ async def ready_in(stack: Stack, queue: str) -> int:
         return int(found.declaration_result.message_count or 0)
 
 
-async def test_broker_killed_with_a_token_at_every_point(stack: Stack, job_client: JobClient, tmp_path: Path) -> None:
+async def test_broker_killed_with_wake_up_messages_in_every_state(
+    stack: Stack, job_client: JobClient, tmp_path: Path
+) -> None:
     """Delivered and not acknowledged; waiting for the next try; arrived, and its sender was not told."""
     gate = tmp_path / "gate"
     async with single_worker_behind_proxy(stack) as proxy:
@@ -238,7 +240,7 @@ async def test_broker_killed_with_a_token_at_every_point(stack: Stack, job_clien
     assert [job.attempts for job in await job_client.all_complete([waiting])] == [2]
 
 
-async def test_worker_stopped_properly_leaves_nothing_in_hand(stack: Stack, job_client: JobClient) -> None:
+async def test_worker_finishes_running_jobs_on_shutdown(stack: Stack, job_client: JobClient) -> None:
     jobs = await job_client.enqueue(40)
     await asyncio.to_thread(stack.restart, "worker")
     done = await job_client.all_complete(jobs)

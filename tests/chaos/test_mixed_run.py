@@ -94,7 +94,7 @@ async def mixed_run(stack: Stack, sales: TicketSales, operators: Operators) -> A
 
 @pytest.mark.timeout(LONGEST_RUN_SECONDS)
 @pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"CHAOS_SEED={seed}")
-async def test_everybody_does_everything(
+async def test_random_actions_survive_random_faults(
     platform: FaultyPlatform, sales: TicketSales, mixed_run: MixedRun, seed: int
 ) -> None:
     began, rounds = time.monotonic(), PLANS[PLAN](seed)

@@ -36,12 +36,12 @@ def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) 
         yield running
 
 
-class TestOrchestratorDies:
+class TestOrchestratorCrash:
     @pytest.mark.parametrize(
         ("moment", "step"),
         points_of(["hold seats", "open order", "charge wallet", "sell seats", "confirm order"], ACTION_MOMENTS),
     )
-    async def test_on_the_way_to_the_ticket(
+    async def test_purchase_completes(
         self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
     ) -> None:
         fan = await sales.new_fan()
@@ -54,7 +54,7 @@ class TestOrchestratorDies:
         ("moment", "step"),
         [(Moment.AFTER_WRITE, "sell seats"), *points_of(["charge wallet", "open order", "hold seats"], UNDO_MOMENTS)],
     )
-    async def test_while_a_payment_is_taken_back(
+    async def test_payment_is_undone(
         self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
     ) -> None:
         fan = await sales.new_fan()
@@ -71,7 +71,7 @@ class TestOrchestratorDies:
     @pytest.mark.parametrize(
         ("moment", "step"), [(Moment.AFTER_WRITE, "pay"), *points_of(["open order", "hold seats"], UNDO_MOMENTS)]
     )
-    async def test_while_an_order_is_cancelled(
+    async def test_order_cancellation_completes(
         self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
     ) -> None:
         fan = await sales.new_fan()
@@ -85,7 +85,7 @@ class TestOrchestratorDies:
 
 class TestParticipantFails:
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
-    async def test_killed_while_it_works(self, stack: Stack, sales: TicketSales, step: str) -> None:
+    async def test_killed_during_a_call(self, stack: Stack, sales: TicketSales, step: str) -> None:
         """Its work is done by the database after all, but there is nobody left to tell."""
         name, after_timeout = STEPS_OF_PAYMENT[step]
         fan, order = await sales.fan_with_order()
@@ -98,9 +98,7 @@ class TestParticipantFails:
         assert await sales.assert_clean_end(fan, order) in {"COMPLETED", after_timeout}
 
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
-    async def test_away_for_longer_than_its_step_has_patience(
-        self, stack: Stack, sales: TicketSales, step: str
-    ) -> None:
+    async def test_down_longer_than_the_step_timeout(self, stack: Stack, sales: TicketSales, step: str) -> None:
         name, expected = STEPS_OF_PAYMENT[step]
         fan, order = await sales.fan_with_order()
         async with Service(stack, name).down():
@@ -110,7 +108,7 @@ class TestParticipantFails:
         assert await sales.assert_clean_end(fan, order) == expected
 
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
-    async def test_answers_late(self, stack: Stack, sales: TicketSales, step: str) -> None:
+    async def test_late_response(self, stack: Stack, sales: TicketSales, step: str) -> None:
         """The action and the undo reach it together, long after it was given up."""
         name, expected = STEPS_OF_PAYMENT[step]
         fan, order = await sales.fan_with_order()
@@ -121,7 +119,7 @@ class TestParticipantFails:
         assert await sales.assert_clean_end(fan, order) == expected
 
     @pytest.mark.parametrize("name", ["inventory", "orders"])
-    async def test_answers_a_reservation_late(self, stack: Stack, sales: TicketSales, name: str) -> None:
+    async def test_late_response_to_a_reservation(self, stack: Stack, sales: TicketSales, name: str) -> None:
         """A hold that came late is found by who asks again; an order that came late is ended."""
         fan, seat_ids = await sales.new_fan(), sales.some_seats()
         async with Service(stack, name).frozen():

@@ -142,7 +142,9 @@ async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any
 
 
 class TestSideBySide:
-    async def test_begun_at_one_and_finished_at_the_other(self, replicas: Replicas, sales: TicketSales) -> None:
+    async def test_purchase_starts_at_one_replica_and_finishes_at_the_other(
+        self, replicas: Replicas, sales: TicketSales
+    ) -> None:
         fan = await sales.new_fan()
         async with on_both(replicas, fan) as (here, there):
             order = await sales.reserved(here)
@@ -151,7 +153,7 @@ class TestSideBySide:
         assert {ticket["seat_id"] for ticket in tickets} == {str(seat_id) for seat_id in order.seat_ids}
         await sales.assert_bought(fan, order)
 
-    async def test_one_key_at_both_is_one_order(self, replicas: Replicas, sales: TicketSales) -> None:
+    async def test_one_key_at_both_replicas_creates_one_order(self, replicas: Replicas, sales: TicketSales) -> None:
         fan = await sales.new_fan()
         seat_ids = sales.some_seats()
         async with on_both(replicas, fan) as devices:
@@ -163,7 +165,9 @@ class TestSideBySide:
         assert len({json.dumps(data_of(receipt), sort_keys=True) for receipt in receipts}) == 1
         assert await sales.databases.movements_of(order_id) == ["deduct"]
 
-    async def test_of_many_at_both_one_gets_the_seat(self, replicas: Replicas, sales: TicketSales) -> None:
+    async def test_one_of_many_fans_at_both_replicas_gets_the_seat(
+        self, replicas: Replicas, sales: TicketSales
+    ) -> None:
         [seat_id] = sales.some_seats(1)
         fans = [await sales.new_fan() for _ in range(CONCURRENT)]
         there = [fan.at(replicas.gateways[number % 2]) for number, fan in enumerate(fans)]
@@ -172,9 +176,7 @@ class TestSideBySide:
         for fan in there:
             await fan.close()
 
-    async def test_a_ticket_is_handed_over_by_people_at_different_gateways(
-        self, replicas: Replicas, sales: TicketSales
-    ) -> None:
+    async def test_transfer_between_users_at_different_gateways(self, replicas: Replicas, sales: TicketSales) -> None:
         seller, buyer = await sales.new_fan(), await sales.new_fan()
         order = await bought(sales, seller)
         offer = partial(seller.offer, order.seat_ids[0], seller_id=seller.user_id, buyer_id=buyer.user_id)
@@ -188,7 +190,9 @@ class TestSideBySide:
         assert shown.is_success
         assert (await seller.get(f"/api/tickets/{order.seat_ids[0]}/qr")).status_code == httpx.codes.FORBIDDEN
 
-    async def test_two_doors_admit_one(self, replicas: Replicas, sales: TicketSales, operators: Operators) -> None:
+    async def test_scans_at_both_gateways_admit_once(
+        self, replicas: Replicas, sales: TicketSales, operators: Operators
+    ) -> None:
         fan = await sales.new_fan()
         order = await bought(sales, fan)
         code = data_of(await fan.get(f"/api/tickets/{order.seat_ids[0]}/qr"))["qr_payload"]
@@ -199,7 +203,7 @@ class TestSideBySide:
         results = [data_of(scan)["result"] for scan in scans]
         assert sorted(results) == ["DUPLICATE"] * (2 * CONCURRENT - 1) + ["SUCCESS"]
 
-    async def test_who_logs_out_at_one_is_out_at_the_other(self, replicas: Replicas, sales: TicketSales) -> None:
+    async def test_logout_at_one_gateway_applies_to_the_other(self, replicas: Replicas, sales: TicketSales) -> None:
         fan = await sales.new_fan()
         async with on_both(replicas, fan) as (here, there):
             assert (await there.get("/api/tickets")).is_success
@@ -210,7 +214,7 @@ class TestSideBySide:
 
             await eventually(is_out)
 
-    async def test_what_one_sells_the_other_shows(self, replicas: Replicas, sales: TicketSales) -> None:
+    async def test_seat_map_shows_sales_of_the_other_replica(self, replicas: Replicas, sales: TicketSales) -> None:
         fan = await sales.new_fan()
         there = replicas.gateways[1].replace("http", "ws")
         async with connect(f"{there}/ws/events/{sales.event_id}") as seat_map:
@@ -221,7 +225,7 @@ class TestSideBySide:
                 news = await next_message(seat_map, "seat.changed")
                 changed |= {s["status"] for s in news["seats"] if s["seat_id"] == str(order.seat_ids[0])}
 
-    async def test_a_letter_is_sent_once_by_two_workers(self, replicas: Replicas, sales: TicketSales) -> None:
+    async def test_two_workers_send_an_email_once(self, replicas: Replicas, sales: TicketSales) -> None:
         fans = [await sales.new_fan() for _ in range(CONCURRENT)]
         await asyncio.gather(*(bought(sales, fan) for fan in fans))
 
@@ -234,10 +238,8 @@ class TestSideBySide:
         assert await eventually(emails) == [1] * CONCURRENT
 
 
-class TestOneIsKilled:
-    async def test_the_other_orchestrator_finishes_what_was_in_hand(
-        self, replicas: Replicas, sales: TicketSales
-    ) -> None:
+class TestReplicaKilled:
+    async def test_other_orchestrator_finishes_the_sagas(self, replicas: Replicas, sales: TicketSales) -> None:
         payments = [(fan, await sales.reserved(fan)) for fan in [await sales.new_fan() for _ in range(5)]]
         async with sales.databases.writes_blocked("users") as is_blocked:
             tries = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]
@@ -258,7 +260,9 @@ class TestOneIsKilled:
             await sales.assert_bought(fan, order)
 
     @pytest.mark.parametrize("copy", ["first", "second"])
-    async def test_buyers_do_not_miss_an_inventory(self, replicas: Replicas, sales: TicketSales, copy: str) -> None:
+    async def test_purchases_succeed_with_one_inventory_down(
+        self, replicas: Replicas, sales: TicketSales, copy: str
+    ) -> None:
         fans = [await sales.new_fan() for _ in range(4)]
         async with Service(getattr(replicas, copy), "inventory").down():
             orders = await asyncio.gather(*(bought(sales, fan) for fan in fans))

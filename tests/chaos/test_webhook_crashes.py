@@ -177,9 +177,7 @@ async def reporting(top_up: TopUp) -> AsyncIterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("moment", [BEFORE_STORE, AFTER_STORE])
-async def test_orchestrator_killed_while_it_takes_the_webhook_in(
-    top_up: TopUp, crash_point: CrashPoint, moment: str
-) -> None:
+async def test_orchestrator_killed_while_storing_a_webhook(top_up: TopUp, crash_point: CrashPoint, moment: str) -> None:
     crash_point.arm(moment, WEBHOOK)
     sent = await top_up.pay_at_stripe()
     assert crash_point.has_crashed
@@ -187,7 +185,7 @@ async def test_orchestrator_killed_while_it_takes_the_webhook_in(
     await top_up.assert_credited_once(sent)
 
 
-async def test_orchestrator_killed_when_it_has_said_yes(stack: Stack, top_up: TopUp) -> None:
+async def test_orchestrator_killed_after_acknowledging_the_webhook(stack: Stack, top_up: TopUp) -> None:
     """Whatever it did not send, it or the worker will."""
     async with Service(stack, "worker").down():
         sent = await top_up.pay_at_stripe()
@@ -211,7 +209,7 @@ async def test_users_killed_before_the_credit_is_written(stack: Stack, top_up: T
     await top_up.assert_credited_once(sent)
 
 
-async def test_users_killed_before_it_says_that_the_credit_is_written(top_up: TopUp, crash_point: CrashPoint) -> None:
+async def test_users_killed_before_responding(top_up: TopUp, crash_point: CrashPoint) -> None:
     crash_point.arm(BEFORE_ANSWER, WEBHOOK)
     sent = await top_up.pay_at_stripe()
     await eventually(lambda: crash_point.has_crashed)
@@ -225,7 +223,7 @@ async def test_worker_and_users_killed_together(stack: Stack, top_up: TopUp) -> 
     await top_up.assert_credited_once(sent)
 
 
-async def test_broker_gone_while_the_job_is_in_hand(stack: Stack, top_up: TopUp) -> None:
+async def test_broker_down_while_the_job_runs(stack: Stack, top_up: TopUp) -> None:
     """The token that was out comes again, and finds the job done or at work."""
     async with reporting(top_up) as sent:
         stack.rabbitmq.kill()
@@ -233,7 +231,7 @@ async def test_broker_gone_while_the_job_is_in_hand(stack: Stack, top_up: TopUp)
     await top_up.assert_credited_once(sent)
 
 
-async def test_broker_gone_while_a_token_waits_in_it_and_a_webhook_comes_in(
+async def test_broker_down_with_a_queued_job_and_a_new_webhook(
     stack: Stack, sales: TicketSales, stripe: httpx.AsyncClient
 ) -> None:
     earlier, later = await begin_top_up(sales, stripe), await begin_top_up(sales, stripe)

@@ -38,7 +38,7 @@ def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) 
         yield running
 
 
-class TestEndedUnderLoad:
+class TestTerminatedUnderLoad:
     """SIGTERM, as at each new version: what a process has in hand it finishes, and nobody hears of it."""
 
     # Who is ended, and whose work its requests wait for at that moment.
@@ -52,7 +52,7 @@ class TestEndedUnderLoad:
             ("orders", "orders"),
         ],
     )
-    async def test_requests_in_hand_are_answered(
+    async def test_requests_in_progress_are_answered(
         self, *, stack: Stack, sales: TicketSales, name: str, waits_for: str
     ) -> None:
         payments = [await sales.fan_with_order() for _ in range(5)]
@@ -73,7 +73,7 @@ class TestEndedUnderLoad:
 
 
 class TestKilled:
-    async def test_gateway_killed_before_the_answer(self, stack: Stack, sales: TicketSales) -> None:
+    async def test_gateway_killed_before_the_response(self, stack: Stack, sales: TicketSales) -> None:
         fan, order = await sales.fan_with_order()
         async with sales.databases.writes_blocked("users") as is_blocked:
             payment = asyncio.create_task(answered(lambda: fan.pay(order.order_id)))
@@ -86,7 +86,7 @@ class TestKilled:
 class TestTwoOrchestrators:
     """Side by side, with nothing in common but the saga log."""
 
-    async def test_what_a_killed_one_had_in_hand_is_finished_by_the_other(
+    async def test_other_orchestrator_finishes_the_sagas_of_a_killed_one(
         self, stack: Stack, sales: TicketSales
     ) -> None:
         async with AsyncExitStack() as later:
@@ -99,7 +99,7 @@ class TestTwoOrchestrators:
         for fan, order in payments:
             await sales.assert_bought(fan, order)
 
-    async def test_one_that_slept_through_its_lease_changes_nothing(self, stack: Stack, sales: TicketSales) -> None:
+    async def test_frozen_orchestrator_changes_nothing_after_its_lease(self, stack: Stack, sales: TicketSales) -> None:
         async with AsyncExitStack() as later:
             async with payments_under_way(sales) as payments:
                 await later.enter_async_context(Service(stack, "orchestrator").frozen())

@@ -35,7 +35,7 @@ from tests.contracts.scenarios import OUTLINES
 
 
 @pytest.mark.parametrize("kind", OUTLINES)
-async def test_all_goes_well(harness: SagaHarness, kind: str) -> None:
+async def test_completes_without_faults(harness: SagaHarness, kind: str) -> None:
     await (await harness.new_run(kind)).completes()
 
 
@@ -46,7 +46,7 @@ class TestAction:
         await run.unwinds(because=INJECTED_REFUSAL)
 
     @each_step(must_be_done)
-    async def test_refused_after_the_pivot_is_kept_for_people(self, harness: SagaHarness, kind: str, step: str) -> None:
+    async def test_refused_after_the_pivot_is_stuck(self, harness: SagaHarness, kind: str, step: str) -> None:
         run = await harness.new_run(kind, Faults().inject(step, "action", refused))
         await run.completes()
         assert run.was_stuck
@@ -79,7 +79,7 @@ class TestAction:
         done=lambda: response_lost(SEVERAL_TIMES),
         busy=lambda: undecided(SEVERAL_TIMES),
     )
-    async def test_from_the_pivot_on_is_never_given_up(
+    async def test_retried_until_success_from_the_pivot_on(
         self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]
     ) -> None:
         run = await harness.new_run(kind, Faults().inject(step, "action", fault(), retries_forever=False))

@@ -7,7 +7,7 @@ from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.saga_run import CrashAt
 
 
-class TestDeath:
+class TestCrash:
     @each_step(acts)
     @moments(ACTION_MOMENTS)
     async def test_while_acting(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:

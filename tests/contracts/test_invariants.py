@@ -77,7 +77,7 @@ def sagas(container: Container, databases: Databases, event: PublishedEvent) -> 
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS.values(), ids=VIOLATIONS)
-async def test_a_breach_is_seen(
+async def test_violation_is_reported(
     sagas: SagaRunner, databases: Databases, inspector: Inspector, violation: Violation
 ) -> None:
     known = set(await inspector.check())
@@ -90,9 +90,7 @@ async def test_a_breach_is_seen(
         assert expected.format(**facts) in reported, reported
 
 
-async def test_a_saga_that_is_left_to_people_is_seen(
-    sagas: SagaRunner, databases: Databases, inspector: Inspector
-) -> None:
+async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
     facts = await sagas.run("purchase", waits=False)
     await databases.change("orchestrator", "UPDATE sagas SET state = 'STUCK' WHERE saga_id = $1", facts["order_id"])
     [reported] = [each for each in await inspector.check() if str(facts["order_id"]) in each]
@@ -101,7 +99,7 @@ async def test_a_saga_that_is_left_to_people_is_seen(
     await databases.change("orchestrator", "UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1", facts["order_id"])
 
 
-async def test_a_seat_in_two_pending_transfers_is_seen(
+async def test_seat_in_two_pending_transfers_is_reported(
     sagas: SagaRunner, databases: Databases, inspector: Inspector
 ) -> None:
     facts = await sagas.run("transfer", waits=True)
@@ -118,7 +116,7 @@ async def test_a_seat_in_two_pending_transfers_is_seen(
     assert f"seat {facts['seat_id']} is in 2 pending transfers" in await inspector.check()
 
 
-async def test_a_negative_wallet_is_seen(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
+async def test_negative_wallet_is_reported(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
     facts = await sagas.run("purchase", waits=False)
     await databases.change("users", "ALTER TABLE balances DROP CONSTRAINT ck_balances_not_negative")
     await databases.corrupt(

@@ -9,7 +9,7 @@ from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.saga_run import PauseAt
 
 
-class TestZombie:
+class TestStaleOwner:
     """The owner sleeps through its lease and wakes when another replica has ended the saga."""
 
     @each_step(acts)

@@ -46,7 +46,7 @@ class TestUndo:
         assert (step, "undo") in injected.triggered
 
     @each_step(can_be_undone)
-    async def test_refused_is_kept_for_people(self, harness: SagaHarness, kind: str, step: str) -> None:
+    async def test_refused_undo_is_stuck(self, harness: SagaHarness, kind: str, step: str) -> None:
         run = await harness.new_run(kind, unwinding(kind).inject(step, "undo", refused))
         await run.unwinds(because=INJECTED_REFUSAL)
         assert run.was_stuck

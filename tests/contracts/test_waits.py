@@ -15,12 +15,12 @@ from tests.contracts.scenarios import FAULT_MIXES, OUTLINES
 
 class TestWait:
     @each_step(lambda step: step.kind is StepKind.WAIT)
-    async def test_runs_out(self, harness: SagaHarness, kind: str, step: str) -> None:
+    async def test_expires(self, harness: SagaHarness, kind: str, step: str) -> None:
         run = await harness.new_run(kind, ends_at_wait=step)
         await run.unwinds(because=expiry_of(kind, step))
 
     @each_step(lambda step: step.kind is StepKind.WAIT)
-    async def test_runs_out_and_the_process_dies(self, harness: SagaHarness, kind: str, step: str) -> None:
+    async def test_expires_and_the_process_crashes(self, harness: SagaHarness, kind: str, step: str) -> None:
         crash = CrashAt(Moment.AFTER_WRITE, step)
         run = await harness.new_run(kind, observer=crash, ends_at_wait=step)
         await run.unwinds(because=expiry_of(kind, step))
@@ -36,7 +36,7 @@ def expiry_of(kind: str, step: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "seed"), [(kind, seed) for kind, count in FAULT_MIXES.items() for seed in range(count)]
 )
-async def test_mixture(harness: SagaHarness, kind: str, seed: int) -> None:
+async def test_several_faults(harness: SagaHarness, kind: str, seed: int) -> None:
     """Several things go wrong at once, the same ones every time."""
     chance = random.Random(seed)  # noqa: S311 - no cryptography
     is_refused = chance.random() < 0.5

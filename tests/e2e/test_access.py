@@ -56,23 +56,25 @@ async def call(client: httpx.AsyncClient, route: Route, body: Any = None) -> htt
     return await client.request(route.method, path_of(route), json=body)
 
 
-def test_no_rule_is_left_over() -> None:
+def test_rules_cover_every_route_with_a_token() -> None:
     assert set().union(*RULES.values()) == {name_of(route) for route in BY_TOKEN}
 
 
-def test_the_description_has_every_route(openapi: dict[str, Any]) -> None:
+def test_openapi_describes_every_route(openapi: dict[str, Any]) -> None:
     described = {f"{method.upper()} {path}" for path, methods in openapi["paths"].items() for method in methods}
     assert described == {name_of(route) for route in ROUTES}
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
-async def test_without_a_token_nobody_is_let_in(callers: Mapping[str, httpx.AsyncClient], route: Route) -> None:
+async def test_guarded_route_without_a_token_returns_401(
+    callers: Mapping[str, httpx.AsyncClient], route: Route
+) -> None:
     refused = await call(callers["nobody"], route)
     assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
-async def test_a_role_opens_what_is_its_own(
+async def test_each_role_reaches_only_its_routes(
     callers: Mapping[str, httpx.AsyncClient], openapi: dict[str, Any], route: Route
 ) -> None:
     """Asked for things that are not there, so that nothing is changed; a body comes only from who shall be refused."""
@@ -86,5 +88,5 @@ async def test_a_role_opens_what_is_its_own(
 
 
 @pytest.mark.parametrize("route", [r for r in BY_TOKEN if rule_of(r) is Audience.PUBLIC], ids=name_of)
-async def test_what_is_for_everybody_asks_for_no_token(callers: Mapping[str, httpx.AsyncClient], route: Route) -> None:
+async def test_public_route_needs_no_token(callers: Mapping[str, httpx.AsyncClient], route: Route) -> None:
     check_not_refused(route, await call(callers["nobody"], route))

@@ -43,7 +43,7 @@ class TestReserve:
         wanted = {"event_id": concert.event_id, "category": "CAT1", "quantity": quantity}
         assert (await fan.post("/reserve/best-available", wanted)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_category_that_no_database_can_hold(self, fan: UserClient, concert: Concert) -> None:
+    async def test_category_with_nul_is_refused(self, fan: UserClient, concert: Concert) -> None:
         wanted = {"event_id": concert.event_id, "category": "CAT1\0", "quantity": 1}
         assert (await fan.post("/reserve/best-available", wanted)).refused() == (400, "VALIDATION_ERROR")
 
@@ -70,12 +70,12 @@ class TestOrders:
         ("order_id", "refusal"),
         [("not-a-uuid", (400, "INVALID_UUID")), (UNKNOWN, (404, "ORDER_NOT_FOUND"))],
     )
-    async def test_no_such_order(self, fan: UserClient, order_id: str, refusal: tuple[int, str]) -> None:
+    async def test_unknown_order(self, fan: UserClient, order_id: str, refusal: tuple[int, str]) -> None:
         assert (await fan.pay(order_id)).refused() == refusal
         assert (await fan.post(f"/orders/{order_id}/cancel")).refused() == refusal
         assert (await fan.get(f"/orders/{order_id}")).refused() == refusal
 
-    async def test_somebody_elses_order(self, fan: UserClient, new_fan: MakeFan, concert: Concert) -> None:
+    async def test_another_fans_order_returns_403(self, fan: UserClient, new_fan: MakeFan, concert: Concert) -> None:
         order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
         thief = await new_fan()
         assert (await thief.pay(order_id)).refused() == (403, "FORBIDDEN")
@@ -83,7 +83,7 @@ class TestOrders:
         assert (await thief.get(f"/orders/{order_id}")).refused() == (403, "FORBIDDEN")
         assert (await fan.pay(order_id)).status == 200
 
-    async def test_no_saga_of_another_kind_is_an_order(self, admin: UserClient, concert: Concert) -> None:
+    async def test_saga_of_another_kind_is_not_an_order(self, admin: UserClient, concert: Concert) -> None:
         """An event on sale is a saga of its admin's own, with an id that looks like any other."""
         assert (await admin.pay(concert.event_id)).refused() == (404, "ORDER_NOT_FOUND")
         assert (await admin.post(f"/orders/{concert.event_id}/cancel")).refused() == (404, "ORDER_NOT_FOUND")
@@ -102,7 +102,7 @@ class TestEvents:
         assert (await anonymous.get("/events", **query)).refused() == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("change", [{"event_date": 4102444800}, {"name": "Jazz\0"}, {"hall_id": "\0"}])
-    async def test_events_that_no_database_can_hold(self, admin: UserClient, change: dict[str, Any]) -> None:
+    async def test_event_with_invalid_values_is_refused(self, admin: UserClient, change: dict[str, Any]) -> None:
         event = {
             "name": "Jazz",
             "venue": {"name": "Esplanade"},
@@ -163,10 +163,10 @@ class TestTokens:
 
 class TestBodies:
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'"text"'])
-    async def test_not_what_was_asked_for(self, fan: UserClient, content: bytes) -> None:
+    async def test_malformed_json_is_refused(self, fan: UserClient, content: bytes) -> None:
         assert (await fan.send("/reserve", content)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_not_json(self, fan: UserClient) -> None:
+    async def test_form_body_is_refused(self, fan: UserClient) -> None:
         refused = await fan.send("/reserve", b"event_id=1", content_type="application/x-www-form-urlencoded")
         assert refused.refused() == (400, "VALIDATION_ERROR")
 

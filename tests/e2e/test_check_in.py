@@ -54,15 +54,13 @@ class TestVerify:
             "scanned_at": scanned_at,
         }
 
-    async def test_second_scan_says_when_the_first_was(self, scanner: ScannerClient, payload: str) -> None:
+    async def test_second_scan_returns_the_first_admission_time(self, scanner: ScannerClient, payload: str) -> None:
         first, second = await scanner.scan(payload), await scanner.scan(payload)
         assert (first.data["result"], second.data["result"]) == ("SUCCESS", "DUPLICATE")
         assert second.data["admitted_at"] == first.data["admitted_at"]
         assert second.data["message"] == f"Admitted before, at {admitted_at(first):%H:%M:%S} UTC"
 
-    async def test_another_code_of_the_ticket_does_not_admit_again(
-        self, scanner: ScannerClient, ticket: Ticket
-    ) -> None:
+    async def test_second_code_of_a_ticket_does_not_admit_again(self, scanner: ScannerClient, ticket: Ticket) -> None:
         codes = [scanner.code_for(ticket) for _ in range(2)]
         assert [await scanner.result_of(code) for code in codes] == ["SUCCESS", "DUPLICATE"]
 
@@ -80,7 +78,7 @@ class TestVerify:
         [logged, *_] = await scanner.unmatched_scans()
         assert (logged["result"], logged["seat_id"], logged["event_id"]) == ("NOT_FOUND", ticket.seat_id, None)
 
-    async def test_another_event_in_a_hall_of_that_name(
+    async def test_ticket_for_another_event_in_the_same_hall_is_refused(
         self, scanner: ScannerClient, new_concert: MakeConcert, payload: str
     ) -> None:
         tonight = await new_concert()
@@ -96,25 +94,25 @@ class TestVerify:
         assert await scanner.result_of(payload) == "SUCCESS"
 
     @pytest.mark.parametrize(("age_seconds", "result"), [(61, "EXPIRED"), (-30, "EXPIRED"), (30, "SUCCESS")])
-    async def test_age(self, scanner: ScannerClient, ticket: Ticket, age_seconds: int, result: str) -> None:
+    async def test_code_is_valid_for_60_seconds(
+        self, scanner: ScannerClient, ticket: Ticket, age_seconds: int, result: str
+    ) -> None:
         assert await scanner.result_of(scanner.code_for(ticket, age=timedelta(seconds=age_seconds))) == result
 
-    async def test_held_and_free_seats_are_not_paid(
-        self, scanner: ScannerClient, fan: UserClient, concert: Concert
-    ) -> None:
+    async def test_held_or_free_seat_is_unpaid(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> None:
         held, free, *_ = concert.seats["CAT1"]
         await fan.reserve(concert.event_id, held)
         for seat_id in (held, free):
             assert await scanner.result_of(scanner.code_for(Ticket(concert.event_id, seat_id, fan.user_id))) == "UNPAID"
 
-    async def test_old_owner(self, scanner: ScannerClient, new_fan: MakeFan, ticket: Ticket) -> None:
+    async def test_former_owner_is_refused(self, scanner: ScannerClient, new_fan: MakeFan, ticket: Ticket) -> None:
         former = Ticket(ticket.event_id, ticket.seat_id, (await new_fan()).user_id)
         for result_of_the_owner in ("SUCCESS", "DUPLICATE"):
             response = await scanner.scan(scanner.code_for(former))
             assert (response.data["result"], response.data["owner_name"]) == ("NOT_OWNER", None)
             assert await scanner.result_of(scanner.code_for(ticket)) == result_of_the_owner
 
-    async def test_a_ticket_on_sale_has_no_valid_code(
+    async def test_listed_ticket_is_refused(
         self, scanner: ScannerClient, fan: UserClient, ticket: Ticket, payload: str
     ) -> None:
         listed = await fan.post("/marketplace/list", {"seat_id": ticket.seat_id, "asking_price": "110.00"})
@@ -124,9 +122,7 @@ class TestVerify:
         await fan.post("/marketplace/cancel", {"listing_id": listed.data["listing_id"]})
         assert await scanner.result_of(payload) == "SUCCESS"
 
-    async def test_a_ticket_given_back_is_not_paid(
-        self, scanner: ScannerClient, fan: UserClient, concert: Concert
-    ) -> None:
+    async def test_refunded_ticket_is_unpaid(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> None:
         seat_id = concert.seats["CAT2"][0]
         order_id = (await fan.reserve(concert.event_id, seat_id)).data["order_id"]
         code = str((await fan.pay(order_id)).data["qr_payload"])
@@ -144,7 +140,7 @@ class TestVerify:
         assert await scanner.scans_of(ticket.event_id) == []
 
     @pytest.mark.parametrize("nonsense", ["", "nonsense", "A" * 2_048, "A" * 3_000, "\x00", "🎟"])
-    async def test_what_is_no_code_of_ours(self, scanner: ScannerClient, nonsense: str) -> None:
+    async def test_malformed_code_is_refused(self, scanner: ScannerClient, nonsense: str) -> None:
         gate = f"GATE-{uuid.uuid4().hex[:8]}"
         assert (await scanner.scan(nonsense, hall=gate)).refused() == (400, "QR_INVALID")
         assert [scan["result"] for scan in await scanner.unmatched_scans() if scan["hall_presented"] == gate] == [
@@ -172,7 +168,7 @@ class TestVerify:
 
 
 class TestHall:
-    async def test_the_assigned_hall_is_used_when_none_is_named(
+    async def test_assigned_hall_is_the_default(
         self, scanner: ScannerClient, fan: UserClient, new_concert: MakeConcert, ticket: Ticket
     ) -> None:
         other = await new_concert(hall_id="HALL-B")
@@ -180,13 +176,13 @@ class TestHall:
         assert await scanner.result_of(scanner.code_for(elsewhere), hall=None) == "WRONG_HALL"
         assert await scanner.result_of(scanner.code_for(ticket), hall=None) == "SUCCESS"
 
-    async def test_none_named_and_none_assigned(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
+    async def test_scan_without_a_hall_is_refused(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
         assert (await scanner.scan(payload, by=scanner.admin, hall=None)).refused() == (400, "VALIDATION_ERROR")
         assert await scanner.scans_of(ticket.event_id) == []
 
 
 class TestNonce:
-    async def test_repeated_scan_is_told_the_first_answer_and_logged_once(
+    async def test_repeated_scan_returns_the_first_result_and_is_logged_once(
         self, scanner: ScannerClient, ticket: Ticket, payload: str
     ) -> None:
         nonce = new_nonce()
@@ -196,13 +192,13 @@ class TestNonce:
         assert [logged["result"] for logged in await scanner.scans_of(ticket.event_id)] == ["SUCCESS"]
         assert await scanner.result_of(payload, nonce=new_nonce()) == "DUPLICATE"
 
-    async def test_repeated_at_once(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
+    async def test_concurrent_repeats_are_one_scan(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
         nonce = new_nonce()
         results = await asyncio.gather(*(scanner.result_of(payload, nonce=nonce) for _ in range(SCANNERS)))
         assert results == ["SUCCESS"] * SCANNERS
         assert len(await scanner.scans_of(ticket.event_id)) == 1
 
-    async def test_answer_stands_when_the_code_grew_too_old_meanwhile(
+    async def test_repeated_scan_succeeds_even_if_the_code_has_expired(
         self, scanner: ScannerClient, ticket: Ticket
     ) -> None:
         nonce, code = new_nonce(), scanner.code_for(ticket, age=timedelta(seconds=56))
@@ -215,7 +211,9 @@ class TestNonce:
         await eventually(is_too_old)
         assert (await scanner.scan(code, nonce=nonce)).data == first.data
 
-    async def test_refusal_stands_too(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> None:
+    async def test_repeated_scan_returns_the_first_refusal(
+        self, scanner: ScannerClient, fan: UserClient, concert: Concert
+    ) -> None:
         seat_id, nonce = concert.seats["CAT2"][0], new_nonce()
         code = scanner.code_for(Ticket(concert.event_id, seat_id, fan.user_id))
         assert await scanner.result_of(code, nonce=nonce) == "UNPAID"
@@ -223,7 +221,7 @@ class TestNonce:
         assert await scanner.result_of(code, nonce=nonce) == "UNPAID"
         assert await scanner.result_of(code) == "SUCCESS"
 
-    async def test_another_code_under_the_same_nonce(
+    async def test_nonce_reused_for_another_code_returns_422(
         self, scanner: ScannerClient, fan: UserClient, concert: Concert, payload: str
     ) -> None:
         other, nonce = scanner.code_for(await buy(fan, concert, concert.seats["CAT2"][1])), new_nonce()
@@ -232,18 +230,18 @@ class TestNonce:
             assert (await scanner.scan(code, nonce=nonce)).refused() == (422, "IDEMPOTENCY_KEY_REUSED")
         assert await scanner.result_of(other, nonce=new_nonce()) == "SUCCESS"
 
-    async def test_an_idempotency_key_is_as_good(self, scanner: ScannerClient, payload: str) -> None:
+    async def test_idempotency_key_works_as_a_nonce(self, scanner: ScannerClient, payload: str) -> None:
         body = {"qr_payload": payload, "hall_id": "HALL-A"}
         answers = [await scanner.staff.post("/verify", body, key=f"k-{payload[:40]}") for _ in range(2)]
         assert [answer.data["result"] for answer in answers] == ["SUCCESS"] * 2
 
-    async def test_nonces_are_ones_own(self, scanner: ScannerClient, payload: str) -> None:
+    async def test_nonces_are_scoped_to_the_caller(self, scanner: ScannerClient, payload: str) -> None:
         nonce = new_nonce()
         assert await scanner.result_of(payload, nonce=nonce) == "SUCCESS"
         assert await scanner.result_of(payload, nonce=nonce, by=scanner.admin) == "DUPLICATE"
 
 
-async def test_of_many_scanners_at_once_one_admits(scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
+async def test_one_of_many_concurrent_scans_admits(scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
     answers = await asyncio.gather(*(scanner.scan(payload) for _ in range(SCANNERS)))
     results = Counter(answer.data["result"] for answer in answers)
     assert results == {"SUCCESS": 1, "DUPLICATE": SCANNERS - 1}

@@ -52,7 +52,7 @@ async def is_unavailable(service: CheckInService, code: PresentedCode) -> bool:
     ) and time.monotonic() < began + FAIL_FAST_SECONDS
 
 
-async def test_a_dead_witness_admits_nobody(
+async def test_unavailable_service_returns_503_and_admits_no_ticket(
     in_process: InProcessServices, scanner: ScannerClient, code: PresentedCode, ticket: Ticket
 ) -> None:
     for overrides in (
@@ -65,7 +65,7 @@ async def test_a_dead_witness_admits_nobody(
     assert (await in_process.check_in_service().verify(code)).result == "SUCCESS"
 
 
-async def test_a_silent_witness_does_not_keep_the_queue(
+async def test_lookup_times_out(
     in_process: InProcessServices, code: PresentedCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_in_service, "LOOK_SECONDS", 0.25)
@@ -74,7 +74,9 @@ async def test_a_silent_witness_does_not_keep_the_queue(
     )
 
 
-async def test_the_name_is_a_courtesy(in_process: InProcessServices, code: PresentedCode) -> None:
+async def test_unavailable_users_service_only_omits_the_name(
+    in_process: InProcessServices, code: PresentedCode
+) -> None:
     """Dead or silent, the users service neither keeps the door service nor slows the scan."""
     began = time.monotonic()
     for users_address in (await in_process.unresponsive_address(), REFUSING_ADDRESS):
@@ -83,19 +85,19 @@ async def test_the_name_is_a_courtesy(in_process: InProcessServices, code: Prese
     assert time.monotonic() < began + FAIL_FAST_SECONDS
 
 
-async def test_who_cannot_be_told_their_hall_is_not_let_off(in_process: InProcessServices, code: PresentedCode) -> None:
+async def test_unknown_assigned_hall_returns_503(in_process: InProcessServices, code: PresentedCode) -> None:
     assert await is_unavailable(
         in_process.check_in_service({"users_url": f"http://{REFUSING_ADDRESS}"}), replace(code, hall_id=None)
     )
 
 
-class TestWithoutAnswerOfTheCheckIn:
-    async def test_dead(self, in_process: InProcessServices, code: PresentedCode) -> None:
+class TestCheckInCall:
+    async def test_unavailable_inventory_returns_503(self, in_process: InProcessServices, code: PresentedCode) -> None:
         service = in_process.check_in_service(check_in=in_process.check_in_client(address=REFUSING_ADDRESS))
         assert await is_unavailable(service, code)
         assert await is_unavailable(service, replace(code, qr_payload="nonsense"))
 
-    async def test_lost_once(
+    async def test_lost_response_is_retried(
         self, in_process: InProcessServices, scanner: ScannerClient, code: PresentedCode, ticket: Ticket
     ) -> None:
         outcome = await in_process.check_in_service(check_in=in_process.check_in_client(losses=1)).verify(
@@ -104,7 +106,7 @@ class TestWithoutAnswerOfTheCheckIn:
         assert outcome.result == "SUCCESS"
         assert len(await scanner.scans_of(ticket.event_id)) == 1
 
-    async def test_lost_again(
+    async def test_nonce_returns_the_result_after_two_lost_responses(
         self, in_process: InProcessServices, scanner: ScannerClient, code: PresentedCode, ticket: Ticket
     ) -> None:
         """The owner went in, and the scanner does not know: the same nonce tells."""
@@ -114,9 +116,7 @@ class TestWithoutAnswerOfTheCheckIn:
         assert len(await scanner.scans_of(ticket.event_id)) == 2
 
 
-async def test_the_gateway_passes_the_refusal_on(
-    platform: Stack, scanner: ScannerClient, ticket: Ticket, payload: str
-) -> None:
+async def test_gateway_forwards_the_503(platform: Stack, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
     nonce = new_nonce()
     platform.send_signal("orders", signal.SIGSTOP)
     try:

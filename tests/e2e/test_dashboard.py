@@ -105,7 +105,7 @@ class TestDashboard:
             "price_paid": "100.00",
         }
 
-    async def test_nobody_yet(self, scanner: ScannerClient, concert: Concert) -> None:
+    async def test_event_without_attendees(self, scanner: ScannerClient, concert: Concert) -> None:
         dashboard = await scanner.admin.get(f"/admin/events/{concert.event_id}/dashboard")
         assert dashboard.data["attendees"] == []
         assert dashboard.body["pagination"]["total"] == 0
@@ -123,7 +123,7 @@ class TestExport:
         [row] = rows_of(sheet)
         assert (row["seat_id"], row["email"], row["price_paid"]) == (ticket.seat_id, fan.email, "100.00")
 
-    async def test_is_read_page_by_page(
+    async def test_export_is_read_page_by_page(
         self, in_process: InProcessServices, fan: UserClient, concert: Concert, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(event_admin_service, "EXPORT_PAGE", 2)
@@ -135,7 +135,7 @@ class TestExport:
         rows = csv.DictReader(io.StringIO(b"".join(pieces).decode(), newline=""), strict=True)
         assert [row["seat_id"] for row in rows] == list(seats)
 
-    async def test_nobody_yet(self, platform: Stack, scanner: ScannerClient, concert: Concert) -> None:
+    async def test_event_without_attendees(self, platform: Stack, scanner: ScannerClient, concert: Concert) -> None:
         sheet = await export(platform, scanner.admin, concert.event_id)
         assert sheet.text.startswith("category,row_number,")
         assert rows_of(sheet) == []
@@ -151,7 +151,7 @@ class TestBlocking:
         assert (await block(admin, concert.event_id, second, undo=True)).data == {"seats_changed": 1}
         assert (await fan.reserve(concert.event_id, second, third)).status == 200
 
-    async def test_taken_seats_are_not_blocked_and_none_beside_them(
+    async def test_taken_seat_blocks_none_of_the_request(
         self, admin: UserClient, fan: UserClient, concert: Concert
     ) -> None:
         free, held, sold, *_ = concert.seats["CAT2"]
@@ -173,7 +173,7 @@ class TestBlocking:
     async def test_malformed(self, admin: UserClient, concert: Concert, seat_ids: list[str]) -> None:
         assert (await block(admin, concert.event_id, *seat_ids)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_unknown(self, admin: UserClient, concert: Concert) -> None:
+    async def test_unknown_seat_or_event(self, admin: UserClient, concert: Concert) -> None:
         assert (await block(admin, concert.event_id, UNKNOWN)).refused() == (404, "SEAT_NOT_FOUND")
         assert (await block(admin, UNKNOWN, concert.seats["CAT1"][0])).refused() == (404, "EVENT_NOT_FOUND")
         assert (await block(admin, concert.event_id, "5")).refused() == (400, "INVALID_UUID")
@@ -181,7 +181,7 @@ class TestBlocking:
 
 class TestAccess:
     @pytest.mark.parametrize("read", READS)
-    async def test_only_admins_look(
+    async def test_only_admins_may_read(
         self, scanner: ScannerClient, fan: UserClient, anonymous: UserClient, read: str
     ) -> None:
         path = f"/admin/events/{UNKNOWN}/{read}"

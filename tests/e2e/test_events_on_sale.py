@@ -8,7 +8,7 @@ from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
 
 
-async def test_event_is_found_and_counted(anonymous: UserClient, new_concert: MakeConcert) -> None:
+async def test_event_is_listed_with_seat_counts(anonymous: UserClient, new_concert: MakeConcert) -> None:
     name = f"Night {uuid.uuid4().hex}"
     concert = await new_concert(name=name)
     listed = (await anonymous.get("/events", q=name[:20])).data
@@ -34,7 +34,7 @@ async def test_dates_filter(anonymous: UserClient, new_concert: MakeConcert) -> 
     assert not (await anonymous.get("/events", q=name, to=(date - day).isoformat())).data
 
 
-async def test_seats_are_spread_without_a_layout(admin: UserClient, new_concert: MakeConcert) -> None:
+async def test_seats_are_split_evenly_without_a_layout(admin: UserClient, new_concert: MakeConcert) -> None:
     concert = await new_concert(layout=None, total_seats=45, pricing_tiers={"CAT1": "10.00", "CAT2": 5})
     assert {category: len(seats) for category, seats in concert.seats.items()} == {"CAT1": 23, "CAT2": 22}
     detail = (await admin.get(f"/events/{concert.event_id}")).data
@@ -59,7 +59,7 @@ async def test_repeated_key_creates_one_event(admin: UserClient) -> None:
     assert (await admin.get("/events", q=event["name"])).body["pagination"]["total"] == 1
 
 
-async def test_unknown_venue_leaves_nothing_behind(admin: UserClient) -> None:
+async def test_unknown_venue_creates_no_event(admin: UserClient) -> None:
     event = {
         "name": f"Night {uuid.uuid4().hex}",
         "venue_id": str(uuid.uuid4()),
@@ -94,7 +94,7 @@ async def test_hall_of_a_hundred_thousand_seats(admin: UserClient, anonymous: Us
     assert counts == [{"category": "CAT1", "total": 100_000, "available": 100_000, "held": 0, "sold": 0}]
 
 
-async def test_admin_sees_how_sagas_stand(admin: UserClient, fan: UserClient, concert: Concert) -> None:
+async def test_admin_lists_sagas_by_state(admin: UserClient, fan: UserClient, concert: Concert) -> None:
     order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
     sagas = (await admin.get("/admin/sagas", state="WAITING")).data
     saga = next(saga for saga in sagas if saga["saga_id"] == order_id)

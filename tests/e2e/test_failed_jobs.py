@@ -33,7 +33,7 @@ async def has_dead_letter(platform: Stack) -> bool:
         return bool(queue.declaration_result.message_count)
 
 
-async def test_dead_job_does_its_work_when_an_admin_retries_it(
+async def test_failed_job_completes_when_an_admin_retries_it(
     *,
     platform: Stack,
     admin: UserClient,

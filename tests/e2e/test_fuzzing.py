@@ -77,7 +77,7 @@ async def tokens(platform: Stack) -> dict[str, str]:
 
 @pytest.mark.parametrize("caller", CALLERS, ids=["nobody", "fan", "admin"])
 @pytest.mark.parametrize("route", FUZZED, ids=lambda route: f"{route.method} {route.path}")
-def test_nothing_surprises_the_platform(
+def test_generated_requests_get_documented_responses(
     api: BaseSchema, tokens: dict[str, str], *, platform: Stack, route: Route, caller: str
 ) -> None:
     headers = {"authorization": f"Bearer {tokens[caller]}"} if caller else {}

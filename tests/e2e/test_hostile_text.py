@@ -23,7 +23,7 @@ HOSTILE_TEXT: Final = "'\"\\%_;--$1 :n %s {}"
 # PostgreSQL's text has no NUL (https://www.postgresql.org/docs/current/datatype-character.html).
 WITH_NUL: Final = f"{HOSTILE_TEXT[:10]}\0"
 TEXTS: Final = (HOSTILE_TEXT, "'", "''; DROP TABLE events; --", WITH_NUL)
-# Wrong passwords would lock the seed's people out, and accounts of others are none of theirs: `test_account` has these.
+# Wrong passwords would lock the seed's people out, and accounts of others are none of theirs: `test_account_text_is_stored_verbatim` has these.
 ACCOUNTS: Final = frozenset({"POST /api/auth/register", "POST /api/auth/login"})
 CALLED: Final = [
     route for route in ROUTES if route.access not in WITHOUT_ACCESS_TOKEN and name_of(route) not in ACCOUNTS
@@ -69,7 +69,7 @@ def with_text(body: Any, place: Place, text: str) -> Any:
     return changed
 
 
-async def test_no_query_is_read_as_anything_else(http: httpx.AsyncClient, openapi: dict[str, Any]) -> None:
+async def test_query_text_causes_no_server_error(http: httpx.AsyncClient, openapi: dict[str, Any]) -> None:
     asked = set()
     for route in CALLED:
         for name in text_queries(operation_of(route, openapi)):
@@ -84,7 +84,7 @@ async def test_no_query_is_read_as_anything_else(http: httpx.AsyncClient, openap
     }
 
 
-async def test_no_field_is_read_as_anything_else(http: httpx.AsyncClient, openapi: dict[str, Any]) -> None:
+async def test_body_text_causes_no_server_error(http: httpx.AsyncClient, openapi: dict[str, Any]) -> None:
     sent = set()
     for route in CALLED:
         body = body_of(route, openapi)
@@ -97,7 +97,7 @@ async def test_no_field_is_read_as_anything_else(http: httpx.AsyncClient, openap
     assert sent >= {("POST /api/admin/events", ("venue", "name")), ("POST /api/transfer/dispute", ("reason",))}
 
 
-async def test_account(anonymous: UserClient) -> None:
+async def test_account_text_is_stored_verbatim(anonymous: UserClient) -> None:
     email = f"o'hara-{uuid.uuid4().hex[:12]}@example.com"
     account = {
         "email": email,
@@ -116,8 +116,8 @@ async def test_account(anonymous: UserClient) -> None:
     assert (profile["email"], profile["name"]) == (email, HOSTILE_TEXT)
 
 
-class TestConcert:
-    async def test_is_shown_and_sold_as_it_was_named(self, fan: UserClient, new_concert: MakeConcert) -> None:
+class TestEvent:
+    async def test_names_are_stored_and_shown_verbatim(self, fan: UserClient, new_concert: MakeConcert) -> None:
         row = {"row_number": HOSTILE_TEXT, "seats": 2}
         concert = await new_concert(
             name=HOSTILE_TEXT,
@@ -133,7 +133,7 @@ class TestConcert:
         assert (await fan.pay(order_id)).status == 200
         assert {ticket["row_number"] for ticket in (await fan.get("/tickets")).data} == {HOSTILE_TEXT}
 
-    async def test_is_found_by_what_its_name_has_and_by_no_pattern(
+    async def test_search_treats_the_query_as_literal_text(
         self, anonymous: UserClient, new_concert: MakeConcert
     ) -> None:
         mark = uuid.uuid4().hex
@@ -150,7 +150,7 @@ class TestConcert:
             assert await found(pattern) == []
 
 
-async def test_reason_of_a_refund(fan: UserClient, concert: Concert) -> None:
+async def test_refund_reason_is_stored_verbatim(fan: UserClient, concert: Concert) -> None:
     order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
     assert (await fan.pay(order_id)).status == 200
     refused = await fan.post(f"/orders/{order_id}/refund", {"reason": WITH_NUL})
@@ -159,7 +159,7 @@ async def test_reason_of_a_refund(fan: UserClient, concert: Concert) -> None:
     assert (await fan.get(f"/orders/{order_id}")).data["reason"] == HOSTILE_TEXT
 
 
-async def test_reason_of_a_dispute(fan: UserClient, new_fan: MakeFan, ticket: Ticket) -> None:
+async def test_dispute_reason_is_stored_verbatim(fan: UserClient, new_fan: MakeFan, ticket: Ticket) -> None:
     buyer = await new_fan()
     transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
     refused = await buyer.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": WITH_NUL})
@@ -168,7 +168,7 @@ async def test_reason_of_a_dispute(fan: UserClient, new_fan: MakeFan, ticket: Ti
     assert (await buyer.get(f"/transfers/{transfer_id}")).data["dispute_reason"] == HOSTILE_TEXT
 
 
-async def test_hall(
+async def test_hall_id_is_stored_verbatim(
     *, admin: UserClient, fan: UserClient, scanner: ScannerClient, ticket: Ticket, payload: str
 ) -> None:
     refused = await admin.patch(f"/admin/users/{fan.user_id}", {"assigned_hall_id": WITH_NUL})
@@ -179,7 +179,7 @@ async def test_hall(
     assert [scan["hall_presented"] for scan in await scanner.scans_of(ticket.event_id)] == [HOSTILE_TEXT]
 
 
-async def test_idempotency_key(fan: UserClient, concert: Concert) -> None:
+async def test_idempotency_key_is_compared_verbatim(fan: UserClient, concert: Concert) -> None:
     key = HOSTILE_TEXT.replace(" ", "")
     first, other = concert.seats["CAT1"][:2]
     order_id = (await fan.reserve(concert.event_id, first, key=key)).data["order_id"]

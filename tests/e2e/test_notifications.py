@@ -53,7 +53,9 @@ async def bought(fan: UserClient, concert: Concert, *seats: str) -> str:
     return order_id
 
 
-async def test_a_buyer_is_led_to_the_tickets(platform: Stack, fan: UserClient, concert: Concert, inbox: Inbox) -> None:
+async def test_purchase_email_links_the_tickets(
+    platform: Stack, fan: UserClient, concert: Concert, inbox: Inbox
+) -> None:
     seats = concert.seats["CAT2"][:2]
     order_id = await bought(fan, concert, *seats)
     email = await inbox.email_about("Your tickets for Jazz at the Bay")
@@ -67,7 +69,7 @@ async def test_a_buyer_is_led_to_the_tickets(platform: Stack, fan: UserClient, c
     assert len(await inbox.emails()) == 1
 
 
-async def test_a_refund_is_told(fan: UserClient, concert: Concert, inbox: Inbox) -> None:
+async def test_refund_is_confirmed_by_email(fan: UserClient, concert: Concert, inbox: Inbox) -> None:
     order_id = await bought(fan, concert, concert.seats["CAT2"][0])
     assert (await fan.post(f"/orders/{order_id}/refund", {"reason": "Ill"})).status == 200
     email = await inbox.email_about("Your refund for Jazz at the Bay")
@@ -75,7 +77,7 @@ async def test_a_refund_is_told(fan: UserClient, concert: Concert, inbox: Inbox)
     assert email["attachments"] == []
 
 
-async def test_a_cancelled_event_is_told_by_mail_and_by_phone(
+async def test_cancelled_event_is_announced_by_email_and_sms(
     fan: UserClient, admin: UserClient, concert: Concert, inbox: Inbox
 ) -> None:
     await bought(fan, concert, concert.seats["CAT2"][0])
@@ -86,7 +88,7 @@ async def test_a_cancelled_event_is_told_by_mail_and_by_phone(
     assert text.startswith("TicketRemaster: Jazz at the Bay")
 
 
-async def test_both_parties_of_a_hand_over_are_told(
+async def test_both_parties_of_a_transfer_get_emails(
     *, platform: Stack, fan: UserClient, concert: Concert, new_fan: MakeFan, inbox: Inbox
 ) -> None:
     buyer = await new_fan()

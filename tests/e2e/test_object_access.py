@@ -119,7 +119,7 @@ async def visible_state(owner: UserClient) -> list[Any]:
     return [*shown, (await owner.get(f"/users/{owner.user_id}")).data]
 
 
-async def test_every_id_belongs_to_somebody(openapi: dict[str, Any]) -> None:
+async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
     known = OWNED | PUBLIC | ADMIN_IDS
     strange = {
         (name_of(route), name)
@@ -130,7 +130,7 @@ async def test_every_id_belongs_to_somebody(openapi: dict[str, Any]) -> None:
     assert {each for each in strange if each[1] not in known} == set()
 
 
-async def test_strangers_are_refused_and_change_nothing(
+async def test_another_users_ids_are_refused_and_change_nothing(
     platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
 ) -> None:
     """One id at a time is not the stranger's own, so that no check of one hides that there is none of another."""
@@ -171,7 +171,7 @@ async def test_owners_are_not_refused(
         ("/resend-otp", "marketplace", "listing_id"),
     ],
 )
-async def test_codes_are_for_those_who_take_part(
+async def test_one_time_codes_require_a_participant(
     *, new_fan: MakeFan, concert: Concert, path: str, context: str, name: str
 ) -> None:
     """A reference may be of several kinds; orders are above."""

@@ -30,7 +30,7 @@ async def deliveries(admin: UserClient, subscription: dict[str, Any], order_stat
     return await eventually(look)
 
 
-async def test_a_message_arrives_signed_and_can_be_replayed(
+async def test_delivery_is_signed_and_can_be_replayed(
     *,
     admin: UserClient,
     fan: UserClient,
@@ -52,7 +52,7 @@ async def test_a_message_arrives_signed_and_can_be_replayed(
     assert webhook_receiver.about_order(order_id)[1][0]["webhook-id"] == headers["webhook-id"]
 
 
-async def test_a_failure_is_tried_again_and_a_redirect_is_one(
+async def test_redirect_is_a_failure_and_is_retried(
     *,
     admin: UserClient,
     fan: UserClient,
@@ -67,7 +67,7 @@ async def test_a_failure_is_tried_again_and_a_redirect_is_one(
     assert len(webhook_receiver.about_order(order_id)) == len(webhook_receiver.received) == 2
 
 
-async def test_gone_ends_it_until_it_is_enabled(
+async def test_410_disables_the_subscription_until_it_is_enabled(
     *,
     admin: UserClient,
     fan: UserClient,
@@ -103,11 +103,11 @@ async def test_only_admins_subscribe(fan: UserClient, anonymous: UserClient) -> 
         {"url": "https://integrator.example", "message_types": ["session.revoked"]},
     ],
 )
-async def test_what_cannot_be_wanted_is_refused(admin: UserClient, wanted: dict[str, Any]) -> None:
+async def test_invalid_subscription_is_refused(admin: UserClient, wanted: dict[str, Any]) -> None:
     assert (await admin.post("/admin/webhook-subscriptions", wanted)).refused() == (400, "VALIDATION_ERROR")
 
 
-async def test_what_is_not_there_is_not_found(admin: UserClient) -> None:
+async def test_unknown_ids_return_404(admin: UserClient) -> None:
     nothing = "00000000-0000-0000-0000-000000000000"
     assert (await admin.post(f"/admin/webhook-deliveries/{nothing}/replay")).refused() == (404, "NOT_FOUND")
     assert (await admin.post(f"/admin/webhook-subscriptions/{nothing}/enable")).refused() == (404, "NOT_FOUND")

@@ -21,7 +21,7 @@ async def parked(admin: UserClient, number: int) -> list[dict[str, Any]]:
     return await eventually(look)
 
 
-async def test_poison_is_replayed_and_discarded(platform: Stack, admin: UserClient) -> None:
+async def test_invalid_message_is_replayed_and_discarded(platform: Stack, admin: UserClient) -> None:
     async with await aio_pika.connect(platform.urls.rabbitmq) as connection:
         exchange = (await connection.channel()).default_exchange
         await exchange.publish(aio_pika.Message(POISON), routing_key=NOTIFICATIONS_QUEUE)

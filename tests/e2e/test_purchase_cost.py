@@ -30,7 +30,9 @@ async def reserve(purchases: PurchaseService, fan: UserClient, concert: Concert,
     return held.order_id
 
 
-async def test_a_purchase(in_process: InProcessServices, fan: UserClient, concert: Concert) -> None:
+async def test_remote_calls_and_statements_of_a_purchase(
+    in_process: InProcessServices, fan: UserClient, concert: Concert
+) -> None:
     purchases = in_process.purchase_service()
     with at_most(calls=3, statements=2):  # the event, hold, order; held, waiting
         await reserve(purchases, fan, concert, 0)

@@ -25,7 +25,7 @@ def fetch(platform: Stack) -> Fetch:
     return fetch
 
 
-async def test_owner_gets_a_fresh_one_each_time(fetch: Fetch, fan: UserClient, ticket: Ticket) -> None:
+async def test_owner_gets_a_new_image_each_time(fetch: Fetch, fan: UserClient, ticket: Ticket) -> None:
     first, second = [await fetch(fan, ticket.seat_id) for _ in range(2)]
     assert first.status_code == second.status_code == 200
     assert first.headers["content-type"] == "image/svg+xml"
@@ -34,7 +34,9 @@ async def test_owner_gets_a_fresh_one_each_time(fetch: Fetch, fan: UserClient, t
     assert first.text != second.text
 
 
-async def test_nobody_else_does(fetch: Fetch, new_fan: MakeFan, anonymous: UserClient, ticket: Ticket) -> None:
+async def test_only_the_owner_gets_the_image(
+    fetch: Fetch, new_fan: MakeFan, anonymous: UserClient, ticket: Ticket
+) -> None:
     stranger = await new_fan()
     for user, seat_id, refusal in (
         (stranger, ticket.seat_id, (403, "NOT_SEAT_OWNER")),
@@ -46,7 +48,7 @@ async def test_nobody_else_does(fetch: Fetch, new_fan: MakeFan, anonymous: UserC
         assert (answer.status_code, answer.json()["error_code"]) == refusal
 
 
-async def test_a_used_ticket_has_none(fetch: Fetch, scanner: ScannerClient, fan: UserClient, ticket: Ticket) -> None:
+async def test_used_ticket_has_no_image(fetch: Fetch, scanner: ScannerClient, fan: UserClient, ticket: Ticket) -> None:
     assert await scanner.result_of(scanner.code_for(ticket)) == "SUCCESS"
     used = await fetch(fan, ticket.seat_id)
     assert (used.status_code, used.json()["error_code"]) == (409, "ORDER_INVALID_STATE")

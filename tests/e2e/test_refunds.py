@@ -29,7 +29,7 @@ async def order_id(fan: UserClient, ticket: Ticket) -> str:
 
 
 class TestRefund:
-    async def test_fan_gets_the_credits_and_others_the_seats(
+    async def test_refund_returns_credits_and_seats(
         self, *, fan: UserClient, new_fan: MakeFan, concert: Concert, scanner: ScannerClient
     ) -> None:
         seats = concert.seats["CAT2"][:2]
@@ -46,13 +46,13 @@ class TestRefund:
         await bought(other, concert, *seats)
         assert await scanner.result_of(code) == "NOT_OWNER"
 
-    async def test_once(self, fan: UserClient, order_id: str) -> None:
+    async def test_order_is_refunded_once(self, fan: UserClient, order_id: str) -> None:
         first, same = [await refund(fan, order_id, key="refund") for _ in range(2)]
         assert first.data == same.data
         assert (await refund(fan, order_id)).refused() == (409, "ORDER_INVALID_STATE")
         assert await fan.balance() == "1000.00"
 
-    async def test_a_refusal_is_repeated_under_its_key(self, fan: UserClient, ticket: Ticket, order_id: str) -> None:
+    async def test_refusal_is_repeated_under_its_key(self, fan: UserClient, ticket: Ticket, order_id: str) -> None:
         listing_id = (await DealCalls.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
         refusals = [(await refund(fan, order_id, key="refund")).refused() for _ in range(2)]
         assert refusals == [(409, "SEAT_UNAVAILABLE")] * 2
@@ -63,7 +63,7 @@ class TestRefund:
         assert (await refund(fan, order_id, key="again")).data["status"] == "REFUNDED"
         assert (await refund(fan, order_id, key="refund")).refused() == (409, "SEAT_UNAVAILABLE")
 
-    async def test_a_refusal_under_another_key_does_not_hide_it(
+    async def test_refusal_under_another_key_keeps_the_first(
         self, fan: UserClient, ticket: Ticket, order_id: str
     ) -> None:
         listing_id = (await DealCalls.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
@@ -72,7 +72,7 @@ class TestRefund:
         assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
         assert (await refund(fan, order_id, key="first")).refused() == (409, "SEAT_UNAVAILABLE")
 
-    async def test_too_late_for_the_fan_and_not_for_the_admin(
+    async def test_late_refund_is_refused_to_the_fan_but_not_to_the_admin(
         self, fan: UserClient, admin: UserClient, new_concert: MakeConcert
     ) -> None:
         tomorrow = datetime.now(UTC) + timedelta(hours=23)
@@ -82,7 +82,7 @@ class TestRefund:
         assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
         assert await fan.balance() == "1000.00"
 
-    async def test_used_ticket(
+    async def test_used_ticket_is_refunded_by_an_admin_only(
         self, *, fan: UserClient, admin: UserClient, order_id: str, payload: str, scanner: ScannerClient
     ) -> None:
         assert await scanner.result_of(payload) == "SUCCESS"
@@ -90,7 +90,7 @@ class TestRefund:
         assert (await refund(admin, order_id)).data["status"] == "REFUNDED"
         assert await scanner.result_of(payload) == "UNPAID"
 
-    async def test_handed_over_ticket_is_paid_to_who_has_it(
+    async def test_transferred_ticket_is_refunded_to_its_owner(
         self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
     ) -> None:
         friend = await new_fan(balance="0")
@@ -99,7 +99,7 @@ class TestRefund:
         assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
         assert (await fan.balance(), await friend.balance()) == ("900.00", "100.00")
 
-    async def test_disputed_ticket(
+    async def test_disputed_ticket_is_refunded_after_the_decision(
         self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
     ) -> None:
         friend = await new_fan(balance="50.00")
@@ -110,7 +110,7 @@ class TestRefund:
         assert (await refund(admin, order_id, key="refund")).data["credits_returned"] == "100.00"
         assert (await fan.balance(), await friend.balance()) == ("1000.00", "50.00")
 
-    async def test_offered_ticket_is_not_in_the_next_owners_way(
+    async def test_refund_invalidates_a_pending_transfer(
         self, *, fan: UserClient, new_fan: MakeFan, concert: Concert, ticket: Ticket, order_id: str
     ) -> None:
         friend, next_owner = await new_fan(balance="0"), await new_fan()
@@ -123,12 +123,16 @@ class TestRefund:
         confirmed = await DealCalls.confirm(friend, offered.data["transfer_id"])
         assert confirmed.refused() == (403, "NOT_SEAT_OWNER")
 
-    async def test_listed_ticket(self, fan: UserClient, admin: UserClient, ticket: Ticket, order_id: str) -> None:
+    async def test_listed_ticket_is_not_refunded(
+        self, fan: UserClient, admin: UserClient, ticket: Ticket, order_id: str
+    ) -> None:
         await DealCalls.list_ticket(fan, ticket.seat_id)
         for user in (fan, admin):
             assert (await refund(user, order_id)).refused() == (409, "SEAT_UNAVAILABLE")
 
-    async def test_somebody_elses_unpaid_and_unknown(self, fan: UserClient, new_fan: MakeFan, concert: Concert) -> None:
+    async def test_foreign_unpaid_and_unknown_orders_are_refused(
+        self, fan: UserClient, new_fan: MakeFan, concert: Concert
+    ) -> None:
         held = (await fan.reserve(concert.event_id, concert.seats["CAT1"][0])).data["order_id"]
         assert (await refund(fan, held)).refused() == (409, "ORDER_INVALID_STATE")
         stranger = await new_fan(balance="0")
@@ -137,7 +141,7 @@ class TestRefund:
 
 
 class TestCancelledEvent:
-    async def test_everything_is_given_back(
+    async def test_cancellation_refunds_and_closes_everything(
         self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert
     ) -> None:
         concert = await new_concert()
@@ -172,7 +176,7 @@ class TestCancelledEvent:
     @pytest.mark.parametrize(
         ("decision", "balances"), [("reverse", ("1000.00", "50.00")), ("dismiss", ("950.00", "100.00"))]
     )
-    async def test_a_disputed_ticket_waits_for_its_verdict(
+    async def test_disputed_ticket_waits_for_the_decision(
         self,
         *,
         fan: UserClient,
@@ -200,7 +204,7 @@ class TestCancelledEvent:
         assert (done["orders_refunded"], done["open_disputes"]) == (2, 0)
         assert (await fan.balance(), await friend.balance()) == balances
 
-    async def test_only_admins_and_only_what_is_there(
+    async def test_cancellation_requires_an_admin_and_an_existing_event(
         self, fan: UserClient, admin: UserClient, concert: Concert
     ) -> None:
         path = f"/admin/events/{concert.event_id}"

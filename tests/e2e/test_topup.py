@@ -58,7 +58,7 @@ async def webhook_log(admin: UserClient, provider: str, **filters: str) -> list[
     return listed
 
 
-async def test_a_fan_buys_credits_and_a_seat_with_them(
+async def test_fan_tops_up_and_buys_a_seat(
     new_fan: MakeFan, concert: Concert, providers: Providers, admin: UserClient
 ) -> None:
     fan = await new_fan(balance="0")
@@ -86,7 +86,7 @@ async def test_a_fan_buys_credits_and_a_seat_with_them(
     assert (shown["id"], shown["client_secret"]) == (intent_id, "[redacted]")
 
 
-async def test_a_hundred_copies_of_one_webhook_credit_once(
+async def test_hundred_copies_of_a_webhook_credit_once(
     new_fan: MakeFan, providers: Providers, admin: UserClient
 ) -> None:
     fan = await new_fan(balance="0")
@@ -100,7 +100,7 @@ async def test_a_hundred_copies_of_one_webhook_credit_once(
     assert await fan.balance() == "400.00"
 
 
-async def test_a_declined_card_then_a_refund(new_fan: MakeFan, providers: Providers) -> None:
+async def test_declined_then_paid_then_refunded(new_fan: MakeFan, providers: Providers) -> None:
     fan = await new_fan(balance="0")
     payment_id, intent_id = await begin_top_up(fan)
 
@@ -121,7 +121,7 @@ async def test_a_declined_card_then_a_refund(new_fan: MakeFan, providers: Provid
         assert await fan.balance() == balance
 
 
-async def test_a_repeated_request_is_one_payment(new_fan: MakeFan) -> None:
+async def test_repeated_key_creates_one_payment(new_fan: MakeFan) -> None:
     fan = await new_fan(balance="0")
     assert await begin_top_up(fan, key="k") == await begin_top_up(fan, key="k")
     assert len((await fan.get("/payments")).data) == 1
@@ -129,7 +129,9 @@ async def test_a_repeated_request_is_one_payment(new_fan: MakeFan) -> None:
     assert answer.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_crypto_is_credited_when_it_is_final(new_fan: MakeFan, providers: Providers, admin: UserClient) -> None:
+async def test_crypto_payment_is_credited_when_finished(
+    new_fan: MakeFan, providers: Providers, admin: UserClient
+) -> None:
     fan = await new_fan(balance="0")
     wanted = {"purpose": "topup", "amount": "90.00", "pay_currency": "btc"}
     begun = (await fan.post("/payments/crypto", wanted)).data
@@ -141,7 +143,7 @@ async def test_crypto_is_credited_when_it_is_final(new_fan: MakeFan, providers: 
     await wait_for_balance(fan, "90.00")
 
 
-async def test_an_order_can_be_paid_by_crypto_at_its_own_price(
+async def test_crypto_payment_for_an_order_uses_its_price(
     new_fan: MakeFan, concert: Concert, providers: Providers, admin: UserClient
 ) -> None:
     buyer, stranger = await new_fan(balance="0"), await new_fan(balance="0")
@@ -161,7 +163,7 @@ async def test_an_order_can_be_paid_by_crypto_at_its_own_price(
 
 
 class TestIntake:
-    async def test_forged_stale_and_too_large(
+    async def test_forged_stale_or_oversized_webhook_is_refused(
         self, anonymous: UserClient, new_fan: MakeFan, providers: Providers, admin: UserClient
     ) -> None:
         before = len(await webhook_log(admin, "stripe"))
@@ -179,7 +181,7 @@ class TestIntake:
         assert len(await webhook_log(admin, "stripe")) == before
         assert await fan.balance() == "0.00"
 
-    async def test_what_lies_is_kept_flagged_and_not_credited(
+    async def test_wrong_amount_is_stored_and_flagged_but_not_credited(
         self, new_fan: MakeFan, providers: Providers, admin: UserClient
     ) -> None:
         fan = await new_fan(balance="0")
@@ -195,7 +197,9 @@ class TestIntake:
         flagged = (await admin.get("/admin/payments", flagged="true")).data
         assert [p["flags"] for p in flagged if p["payment_id"] == payment_id] == [["AMOUNT_MISMATCH"]]
 
-    async def test_what_nobody_knows_is_kept_and_can_be_replayed(self, providers: Providers, admin: UserClient) -> None:
+    async def test_unknown_event_type_is_stored_and_can_be_replayed(
+        self, providers: Providers, admin: UserClient
+    ) -> None:
         sent = await providers("/kinguin", type="order.ready")
         assert sent["statuses"] == [200]
 
@@ -210,7 +214,7 @@ class TestIntake:
         await eventually(ignored)
 
 
-def test_the_description_says_that_webhooks_need_no_token(platform: Stack) -> None:
+def test_openapi_marks_webhooks_as_public(platform: Stack) -> None:
     openapi = json.loads(httpx.get(f"{platform.urls.gateway}/openapi.json").content)
     for provider in ("stripe", "nowpayments", "kinguin"):
         assert openapi["paths"][f"/api/webhooks/{provider}"]["post"]["security"] == []

@@ -28,13 +28,13 @@ async def owner_of(ticket: Ticket, *user_clients: UserClient) -> UserClient:
 
 
 class TestInitiate:
-    async def test_by_the_seller(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_seller_initiates(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.status == 201
         assert offered.data["status"] == "PENDING_OTP"
         assert offered.data["waiting_for"] == ["seller", "buyer"]
 
-    async def test_by_the_buyer(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_buyer_initiates(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         offered = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.status == 201
         transfer_id = offered.data["transfer_id"]
@@ -45,7 +45,7 @@ class TestInitiate:
         body = {"seat_id": ticket.seat_id, "buyer_email": buyer.email.upper(), "credits_amount": 0}
         assert (await fan.post("/transfer/initiate", body)).status == 201
 
-    async def test_repeated_with_its_key(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_repeated_key_opens_one_transfer(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         first, second = [
             await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer") for _ in range(2)
         ]
@@ -53,16 +53,18 @@ class TestInitiate:
         other = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="1", key="offer")
         assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_one_at_a_time(self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str) -> None:
+    async def test_second_pending_transfer_is_refused(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
+    ) -> None:
         again = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert again.refused() == (409, "TRANSFER_IN_PROGRESS")
         assert pending
 
-    async def test_to_oneself(self, fan: UserClient, ticket: Ticket) -> None:
+    async def test_transfer_to_self_is_refused(self, fan: UserClient, ticket: Ticket) -> None:
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=fan)
         assert offered.refused() == (400, "SELF_TRANSFER")
 
-    async def test_somebody_elses_ticket(
+    async def test_another_fans_ticket_is_refused(
         self, fan: UserClient, buyer: UserClient, new_fan: MakeFan, ticket: Ticket
     ) -> None:
         stranger = await new_fan(balance="0")
@@ -71,7 +73,7 @@ class TestInitiate:
         offered = await DealCalls.offer(stranger, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.refused() == (403, "FORBIDDEN")
 
-    async def test_who_asks_for_a_ticket_learns_nothing_of_its_owner(
+    async def test_refused_request_reveals_nothing_about_the_ticket(
         self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, payload: str, scanner: ScannerClient
     ) -> None:
         assert await scanner.result_of(payload) == "SUCCESS"
@@ -80,7 +82,7 @@ class TestInitiate:
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.refused() == (409, "ORDER_INVALID_STATE")
 
-    async def test_without_a_ticket_nobody_learns_who_has_an_account(self, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_non_owner_cannot_probe_for_accounts(self, buyer: UserClient, ticket: Ticket) -> None:
         body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
         assert (await buyer.post("/transfer/initiate", body)).refused() == (403, "NOT_SEAT_OWNER")
 
@@ -94,13 +96,13 @@ class TestInitiate:
         body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
         assert (await fan.post("/transfer/initiate", body)).refused() == (404, "USER_NOT_FOUND")
 
-    async def test_buyer_learns_at_once_that_credits_are_missing(
+    async def test_buyer_with_too_few_credits_is_refused_at_once(
         self, fan: UserClient, buyer: UserClient, ticket: Ticket
     ) -> None:
         offered = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer, credits_="500.01")
         assert offered.refused() == (402, "INSUFFICIENT_CREDITS")
 
-    async def test_provider_away_leaves_nothing_behind(
+    async def test_unavailable_otp_provider_creates_no_transfer(
         self, platform: Stack, fan: UserClient, buyer: UserClient, ticket: Ticket
     ) -> None:
         await sandbox_fault(platform, "/SendOTP", status=503)
@@ -113,7 +115,9 @@ class TestInitiate:
 
 
 class TestConfirm:
-    async def test_one_by_one(self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str) -> None:
+    async def test_parties_confirm_one_after_the_other(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
+    ) -> None:
         first = await DealCalls.confirm(fan, pending)
         assert (first.data["status"], first.data["waiting_for"]) == ("PENDING_OTP", ["buyer"])
         second = await DealCalls.confirm(buyer, pending)
@@ -127,17 +131,19 @@ class TestConfirm:
         assert (await fan.balance(), await buyer.balance()) == ("1100.00", "300.00")
         assert (await DealCalls.confirm(buyer, pending)).data == second.data
 
-    async def test_both_at_once(self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str) -> None:
+    async def test_both_codes_in_one_request(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
+    ) -> None:
         both = {"transfer_id": pending, "seller_otp": SANDBOX_OTP, "buyer_otp": SANDBOX_OTP}
         assert (await fan.post("/transfer/confirm", both)).data["status"] == "COMPLETED"
         assert await owner_of(ticket, fan, buyer) is buyer
 
-    async def test_through_verify_otp(self, fan: UserClient, buyer: UserClient, pending: str) -> None:
+    async def test_confirmation_through_verify_otp(self, fan: UserClient, buyer: UserClient, pending: str) -> None:
         proof = {"otp_code": SANDBOX_OTP, "context": "transfer", "reference_id": pending}
         assert (await fan.post("/verify-otp", proof)).data["waiting_for"] == ["buyer"]
         assert (await buyer.post("/verify-otp", proof)).data["status"] == "COMPLETED"
 
-    async def test_wrong_code_keeps_it_pending_and_the_third_ends_it(
+    async def test_third_wrong_code_fails_the_transfer(
         self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
     ) -> None:
         await DealCalls.confirm(fan, pending)
@@ -150,7 +156,9 @@ class TestConfirm:
         assert (await DealCalls.confirm(buyer, pending)).refused() == (409, "TRANSFER_INVALID_STATE")
         assert await owner_of(ticket, fan, buyer) is fan
 
-    async def test_too_few_credits_keep_it_pending(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_too_few_credits_keep_the_transfer_pending(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+    ) -> None:
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="600.00")
         transfer_id = offered.data["transfer_id"]
         await DealCalls.confirm(fan, transfer_id)
@@ -160,7 +168,7 @@ class TestConfirm:
         assert (await DealCalls.confirm(buyer, transfer_id)).data["status"] == "COMPLETED"
         assert (await fan.balance(), await buyer.balance()) == ("1500.00", "0.00")
 
-    async def test_key_of_another_transfer(
+    async def test_key_of_another_transfer_is_refused(
         self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, concert: Concert
     ) -> None:
         await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="1.00", key="confirm")
@@ -170,18 +178,18 @@ class TestConfirm:
         confirmed = await DealCalls.confirm(buyer, offered.data["transfer_id"], key="confirm")
         assert confirmed.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_first_answer_again_though_it_was_cancelled(
+    async def test_first_response_is_repeated_after_cancellation(
         self, fan: UserClient, buyer: UserClient, ticket: Ticket
     ) -> None:
         first = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")
         await buyer.post("/transfer/cancel", {"transfer_id": first.data["transfer_id"]})
         assert (await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")).data == first.data
 
-    async def test_for_nothing(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_transfer_for_zero_credits(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
         assert await owner_of(ticket, fan, buyer) is buyer
 
-    async def test_strangers_may_not(self, new_fan: MakeFan, pending: str) -> None:
+    async def test_other_users_are_refused(self, new_fan: MakeFan, pending: str) -> None:
         stranger = await new_fan(balance="0")
         assert (await DealCalls.confirm(stranger, pending)).refused() == (403, "FORBIDDEN")
         assert (await stranger.post("/transfer/cancel", {"transfer_id": pending})).refused() == (403, "FORBIDDEN")
@@ -189,7 +197,7 @@ class TestConfirm:
         unknown = await DealCalls.confirm(stranger, str(uuid.uuid4()))
         assert unknown.refused() == (404, "TRANSFER_NOT_FOUND")
 
-    async def test_codes_come_in_one_form(self, fan: UserClient, pending: str) -> None:
+    async def test_invalid_combination_of_codes_is_refused(self, fan: UserClient, pending: str) -> None:
         for body in (
             {},
             {"seller_otp": SANDBOX_OTP},
@@ -198,7 +206,7 @@ class TestConfirm:
             refused = await fan.post("/transfer/confirm", {"transfer_id": pending} | body)
             assert refused.refused() == (400, "VALIDATION_ERROR")
 
-    async def test_old_owners_code_opens_no_door(
+    async def test_former_owners_code_is_not_admitted(
         self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, payload: str, scanner: ScannerClient
     ) -> None:
         await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -209,7 +217,7 @@ class TestConfirm:
 
 
 class TestEnd:
-    async def test_unconfirmed_runs_out(
+    async def test_unconfirmed_transfer_expires(
         self, *, platform: Stack, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
     ) -> None:
         await DealCalls.confirm(fan, pending)
@@ -229,14 +237,16 @@ class TestEnd:
             assert cancelled.data["status"] == "CANCELLED"
         assert (await DealCalls.confirm(fan, pending)).refused() == (409, "TRANSFER_INVALID_STATE")
 
-    async def test_completed_cannot_be_cancelled(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_completed_transfer_cannot_be_cancelled(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+    ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         cancelled = await fan.post("/transfer/cancel", {"transfer_id": transfer_id})
         assert cancelled.refused() == (409, "TRANSFER_INVALID_STATE")
 
 
 class TestDispute:
-    async def test_reversed_though_the_seller_has_spent_it(
+    async def test_reversal_succeeds_after_the_seller_spent_the_credits(
         self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, concert: Concert
     ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="500.00")
@@ -258,7 +268,7 @@ class TestDispute:
         owing = {r["user_id"]: r["amount"] for r in (await admin.get("/admin/receivables", per_page=100)).data}
         assert owing[fan.user_id] == "500.00"
 
-    async def test_a_listing_of_the_one_who_has_it_is_no_veto(
+    async def test_admin_withdraws_the_buyers_listing_before_a_reversal(
         self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket
     ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -285,7 +295,7 @@ class TestDispute:
             refused = await buyer.post(f"/transfer/{path}", {"transfer_id": transfer_id})
             assert refused.refused() == (403, "FORBIDDEN")
 
-    async def test_disputed_ticket_stays_where_it_is(
+    async def test_disputed_ticket_cannot_change_hands(
         self, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket
     ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -299,7 +309,7 @@ class TestDispute:
         assert again.refused() == (409, "TRANSFER_INVALID_STATE")
         assert (await DealCalls.list_ticket(buyer, ticket.seat_id, "100.00")).status == 201
 
-    async def test_nobody_freezes_a_ticket_that_was_passed_on(
+    async def test_earlier_transfer_cannot_be_disputed_after_a_later_one(
         self, *, fan: UserClient, buyer: UserClient, new_fan: MakeFan, ticket: Ticket
     ) -> None:
         first = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -309,7 +319,7 @@ class TestDispute:
         assert disputed.refused() == (409, "TRANSFER_INVALID_STATE")
         assert (await DealCalls.list_ticket(friend, ticket.seat_id, "100.00")).status == 201
 
-    async def test_dispute_stops_what_was_begun_before_it(
+    async def test_dispute_stops_a_pending_transfer(
         self, *, fan: UserClient, buyer: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket
     ) -> None:
         first = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -321,7 +331,7 @@ class TestDispute:
         reversed_ = await admin.post("/transfer/reverse", {"transfer_id": first})
         assert reversed_.data["restored_owner_user_id"] == fan.user_id
 
-    async def test_seat_sold_anew_is_another_ticket(
+    async def test_transfer_of_a_resold_seat_cannot_be_disputed(
         self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, concert: Concert
     ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
@@ -332,7 +342,7 @@ class TestDispute:
         assert disputed.refused() == (409, "TRANSFER_INVALID_STATE")
         assert await owner_of(ticket, fan, buyer) is buyer
 
-    async def test_what_is_not_disputed_is_not_reversed(
+    async def test_undisputed_transfer_cannot_be_reversed(
         self, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket
     ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -341,7 +351,7 @@ class TestDispute:
         disputes = await admin.get("/admin/transfers", status="DISPUTED", per_page=100)
         assert transfer_id not in {transfer["transfer_id"] for transfer in disputes.data}
 
-    async def test_used_ticket_cannot_be_taken_back(
+    async def test_used_ticket_cannot_be_reversed(
         self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, scanner: ScannerClient
     ) -> None:
         transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
@@ -353,7 +363,9 @@ class TestDispute:
         assert (await fan.get(f"/transfers/{transfer_id}")).data["status"] == "DISPUTED"
 
 
-async def test_my_transfers_are_mine(fan: UserClient, buyer: UserClient, new_fan: MakeFan, pending: str) -> None:
+async def test_only_own_transfers_are_listed(
+    fan: UserClient, buyer: UserClient, new_fan: MakeFan, pending: str
+) -> None:
     for party in (fan, buyer):
         listed = await party.get("/transfers")
         assert [transfer["transfer_id"] for transfer in listed.data] == [pending]

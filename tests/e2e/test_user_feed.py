@@ -5,7 +5,7 @@ from tests.e2e.feed import next_message, open_feed
 from tests.e2e.user_client import Concert, UserClient
 
 
-async def test_a_purchase_is_heard_live_and_again_after_coming_back(
+async def test_feed_sends_live_events_and_resumes_after_a_reconnect(
     platform: Stack, fan: UserClient, concert: Concert
 ) -> None:
     seat = concert.seats["CAT2"][0]
@@ -23,7 +23,7 @@ async def test_a_purchase_is_heard_live_and_again_after_coming_back(
         assert "shares" not in refunded["data"]
 
 
-async def test_logging_out_ends_it(platform: Stack, fan: UserClient) -> None:
+async def test_logout_closes_the_feed(platform: Stack, fan: UserClient) -> None:
     async with open_feed(platform, fan) as connection:
         await next_message(connection, "subscribed")
         assert (await fan.post("/auth/logout")).status == 200

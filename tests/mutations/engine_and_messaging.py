@@ -101,7 +101,7 @@ MUTATIONS: Final = (
         file="common/http/app.py",
         before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
         after='        "timeout_graceful_shutdown": 0,\n',
-        caught_by=(f"{IN_HAND}::TestEndedUnderLoad::test_requests_in_hand_are_answered[gateway-users]",),
+        caught_by=(f"{IN_HAND}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",),
     ),
     Mutation(
         name="a worker that lost its job ends the try of another",
