@@ -1,4 +1,4 @@
-"""A concert that is called off while everything is open at it: tickets kept, offered, listed and sold, and a hold."""
+"""An event that is cancelled while it has tickets kept, offered, listed and sold, and a hold."""
 
 import uuid
 from collections.abc import Coroutine
@@ -32,7 +32,7 @@ class CancelledEvent:
 
     @classmethod
     async def prepare(cls, sales: TicketSales, operators: Operators, *, others: int = 0) -> Self:
-        """Open it with four paid orders and `others` more."""
+        """Create it with four paid orders and `others` more."""
         fan, friend = await sales.new_fan(), await sales.new_fan()
         concert = await operators.new_concert(seats=5 + others)
         cancelled_event = cls(sales, operators, concert, fan=fan, friend=friend)
@@ -59,7 +59,7 @@ class CancelledEvent:
         return len(self.concert.seat_ids) - 1
 
     def cancel(self) -> Coroutine[Any, Any, httpx.Response]:
-        """Ask for the cancellation, or how far it is."""
+        """Request the cancellation, or its progress."""
         return self._house.admin.post(f"/api/admin/events/{self.concert.event_id}/cancel")
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Each module defines `stack`: the platform as its tests need it. These fixtures are about whatever it is."""
+"""Fixtures for the platform that each module's `stack` fixture defines."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(scope="package", autouse=True)
 def production_timeouts() -> Iterator[None]:
-    """Let services give up on what is broken here as soon as they do in production."""
+    """Use the time limits of production, so that services fail as fast as they do there."""
     with pytest.MonkeyPatch.context() as patch:
         for name in GENEROUS:
             patch.delenv(name)
@@ -35,7 +35,7 @@ async def sales(stack: Stack) -> AsyncIterator[TicketSales]:
 
 @pytest.fixture(autouse=True)
 async def platform_is_healthy(stack: Stack) -> AsyncIterator[None]:
-    """Begin with every process up, and end with the world in order."""
+    """Start each test with every process up, and check the invariants after it."""
     await eventually(lambda: all_up(stack))
     yield
     await eventually(lambda: all_up(stack))

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crash_orchestrator`: the real orchestrator, which is killed where the test says, and rises.
+"""`python -m tests.chaos.crash_orchestrator`: the real orchestrator, which crashes at the point that the test sets.
 
-The test writes the moment and the step into the file that ``DOOM_FILE`` names. Whichever saga reaches that point next
-is the last thing this process does.
+The test writes the moment and the step into the file that ``CRASH_POINT_FILE`` names. The process kills itself when a saga
+reaches that point, and is restarted.
 """
 
 import json
@@ -26,7 +26,7 @@ CRASHABLE_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_orchestrato
 
 
 class CrashPoint:
-    """Where an orchestrator shall die, once."""
+    """The point at which a process crashes, once."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -41,7 +41,7 @@ class CrashPoint:
         return not self.file.exists()
 
     def crash_if_reached(self, moment: str, step: str) -> None:
-        """Kill this process when this is the point."""
+        """Kill this process if this is the crash point."""
         if self.file.exists() and json.loads(self.file.read_text()) == [moment, step]:
             self.file.unlink()
             os.kill(os.getpid(), signal.SIGKILL)

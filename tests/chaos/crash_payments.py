@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crash_payments worker`: the real process, killed where the test says on a webhook's way.
+"""`python -m tests.chaos.crash_payments worker`: the real worker, which crashes while it processes a webhook.
 
-Also `orchestrator`, which takes webhooks in, and `users`, whose ledger is told of them. See `doomed_orchestrator` for
-how a process dies and rises.
+Likewise `orchestrator`, which receives webhooks, and `users`, whose ledger gets the reports. See `crash_orchestrator`
+for how a process crashes and restarts.
 """
 
 import os
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 WEBHOOK: Final = "webhook"
-"""What all points are of."""
+"""The step of every crash point."""
 BEFORE_STORE: Final = "before store"
 AFTER_STORE: Final = "after store"
 BEFORE_REPORT: Final = "before report"
@@ -51,12 +51,12 @@ REPORTS: Final = "/internal/payments/events"
 
 
 def crashable_command(name: str) -> list[str]:
-    """Return what to start a service with, in place of ``python -m <module>``."""
+    """Return the command that replaces ``python -m <module>``."""
     return [sys.executable, "-m", "tests.chaos.crash_payments", name]
 
 
 class CrashingInbox(WebhookInbox):
-    """The real one with all it has, and two points to die at."""
+    """The real inbox with two crash points."""
 
     def __init__(self, inbox: WebhookInbox, crash_point: CrashPoint) -> None:
         vars(self).update(vars(inbox))
@@ -70,7 +70,7 @@ class CrashingInbox(WebhookInbox):
 
 
 class CrashingPayments(PaymentsClient):
-    """Dies before the ledger is told, or when it has answered."""
+    """Crashes before the ledger gets the report, or after it has responded."""
 
     def __init__(self, payments: PaymentsClient, crash_point: CrashPoint) -> None:
         vars(self).update(vars(payments))
@@ -92,7 +92,7 @@ class CrashingJobObserver(LoggingJobObserver):
 
 
 class CrashingResponses:
-    """Dies when the ledger has written what it was told, before it says so."""
+    """Crashes after the ledger has stored the report and before it responds."""
 
     def __init__(self, app: ASGIApp, crash_point: CrashPoint) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crash_worker`: the real worker with a handler of the tests, killed where the test says.
+"""`python -m tests.chaos.crash_worker`: the real worker with a test handler, which crashes where the test says.
 
-Its handlers leave a row in the table `effects` for each time they do something. See `doomed_orchestrator` for how it dies and
-rises; without ``DOOM_FILE`` it only lives.
+The handler inserts a row into the table `effects` each time it runs. See `crash_orchestrator` for how it crashes and
+restarts; a file in ``CRASH_POINT_FILE`` that is never written means that it never crashes.
 """
 
 import os
@@ -33,7 +33,7 @@ KIND: Final = "bulk"
 FAILS_ONCE_KIND: Final = "commission"
 MID_HANDLER: Final = "mid handler"
 POLICY: Final = JobPolicy(KIND, tries=5, retry_seconds=(0.1,), timeout_seconds=10, concurrency=4)
-# After its first failure; longer than a test takes to kill the broker meanwhile.
+# After its first failure; longer than a test takes to kill the broker in between.
 PAUSE_SECONDS: Final = 4.0
 FAILS_ONCE_POLICY: Final = replace(POLICY, kind=FAILS_ONCE_KIND, retry_seconds=(PAUSE_SECONDS,))
 
@@ -41,7 +41,7 @@ _EFFECT: Final = text("INSERT INTO effects (job_id, attempt) VALUES (:job_id, :a
 
 
 class SampleJob(BaseModel):
-    """`gate` names a file without which it is not done."""
+    """The handler waits for the file that `gate` names."""
 
     name: str
     gate: str = ""

@@ -1,4 +1,4 @@
-"""A platform whose processes rise again when they are killed."""
+"""A platform whose processes restart when they are killed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ STEP_TIMEOUT_SECONDS: Final = 1.0
 def crashable_platform(
     *, database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint, own_env: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
-    """Start it all; the orchestrator dies where `crash_point` says. In the worker's place there is a second orchestrator."""
+    """Start all services; the orchestrator crashes at `crash_point`. A second orchestrator takes the worker's place."""
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",

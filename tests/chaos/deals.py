@@ -1,6 +1,6 @@
-"""What fans do with one ticket, each told from the decisive request to the state of the world after it.
+"""What fans do with one ticket: preparation, the decisive request, and the expected state of the platform after it.
 
-`run` asks again until there is an answer, so it may be told while processes die.
+`run` retries until it gets a final response, so processes may be killed meanwhile.
 """
 
 import uuid
@@ -32,14 +32,14 @@ __all__ = [
 ]
 
 AMOUNT: Final = Decimal("30.00")
-"""What a ticket is handed over for, or sold on the marketplace."""
+"""The credits of a transfer, and the price on the marketplace."""
 SEEDED_HALL_ID: Final = "HALL-B"
 
 Request = Callable[[], Coroutine[Any, Any, httpx.Response]]
 
 
 class Deal:
-    """A seller with a ticket of the shop, and somebody who would like to have it."""
+    """A seller with a ticket, and another fan who takes it."""
 
     def __init__(self, sales: TicketSales, operators: Operators, *, seller: Fan, buyer: Fan, order: Order) -> None:
         self.sales = sales
@@ -48,7 +48,7 @@ class Deal:
         self.buyer = buyer
         self.order = order
         self.deal_id = uuid.UUID(int=0)
-        """Of the transfer or the listing, once there is one."""
+        """The id of the transfer or the listing, once there is one."""
         self.sale_id = uuid.UUID(int=0)
 
     @classmethod
@@ -61,14 +61,14 @@ class Deal:
         return deal
 
     async def set_up(self) -> None:
-        """Do what comes before the decisive request."""
+        """Do what precedes the decisive request."""
 
     async def run(self) -> None:
-        """Ask for it, until there is an answer."""
+        """Send the decisive request until it gets a final response."""
         raise NotImplementedError
 
     async def assert_done(self) -> None:
-        """Check that everything has happened, and once."""
+        """Check that everything has happened exactly once."""
         raise NotImplementedError
 
     @property
@@ -76,7 +76,7 @@ class Deal:
         return self.order.seat_ids[0]
 
     async def code(self) -> str:
-        """Return what the seller's phone shows."""
+        """Return the QR payload that the seller's phone shows."""
         shown = data_of(await answered(partial(self.seller.get, f"/api/tickets/{self.seat_id}/qr")))
         return str(shown["qr_payload"])
 
@@ -105,7 +105,7 @@ class Deal:
         assert (seat["owner_user_id"], seat["status"], seat["price_paid"]) == (owner.user_id, status, price)
 
     async def assert_gained(self, *, seller: Decimal, buyer: Decimal) -> None:
-        """Check what both have more, or less, than at the beginning."""
+        """Check the change of both balances since the beginning."""
         assert await self.sales.databases.balance_of(self.seller.user_id) == CREDITS + seller
         assert await self.sales.databases.balance_of(self.buyer.user_id) == CREDITS + buyer
 
@@ -127,7 +127,7 @@ class Deal:
 
 
 async def answered_twice(request: Request) -> dict[str, Any]:
-    """Ask until there is an answer, then once more, which has to bring the same."""
+    """Send a request until it gets a final response, then once more, and check that both are equal."""
     first = data_of(await answered(request))
     assert data_of(await answered(request)) == first
     return first
@@ -144,7 +144,7 @@ class Transfer(Deal):
 
 
 class Confirmation(Transfer):
-    """Only the buyer's code is missing."""
+    """A transfer that lacks only the buyer's code."""
 
     async def set_up(self) -> None:
         await self.offer()
@@ -163,7 +163,7 @@ class Confirmation(Transfer):
 
 
 class RefusedTransfer(Deal):
-    """The ticket was used before its owner could change."""
+    """The ticket is used before its owner can change."""
 
     async def set_up(self) -> None:
         await self.offer()
@@ -182,7 +182,7 @@ class RefusedTransfer(Deal):
 
 
 class Reversal(Deal):
-    """The buyer disputes what they got."""
+    """The buyer disputes a completed transfer."""
 
     async def set_up(self) -> None:
         await self.transfer_ticket()
@@ -254,7 +254,7 @@ class Resale(Deal):
 
 
 class Approval(Resale):
-    """Only the seller's code is missing."""
+    """A sale that lacks only the seller's code."""
 
     async def set_up(self) -> None:
         await super().set_up()
@@ -265,7 +265,7 @@ class Approval(Resale):
 
 
 class DeclinedSale(Resale):
-    """The seller takes the ticket off the market while the buyer waits."""
+    """The seller withdraws the listing while a sale is pending."""
 
     async def set_up(self) -> None:
         await super().set_up()

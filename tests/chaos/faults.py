@@ -1,4 +1,4 @@
-"""The faults of a plan, done to a running stack. Each is over when `inject` returns, or soon after."""
+"""Inject the faults of a plan into a running stack. A fault is over when `inject` returns, or soon after."""
 
 import asyncio
 from collections import Counter
@@ -17,11 +17,11 @@ from tests.chaos.services import Service
 
 __all__ = ["LONGER_THAN_A_LEASE_SECONDS", "FaultInjector"]
 
-# The longest lease of the platform under test is the jobs'; a saga's is shorter (`faulty_platform`).
+# The longest lease of this platform is that of a job; a saga's lease is shorter (`faulty_platform`).
 LONGER_THAN_A_LEASE_SECONDS: Final = 2.5
 DOWN_SECONDS: Final = 1.5
 DEGRADED_SECONDS: Final = 2.0
-# So long that a payment of four calls outlasts the end of a hold it was begun shortly before.
+# A payment of four calls takes longer than the rest of a hold that is about to expire.
 DELAY_SECONDS: Final = 0.1
 
 
@@ -81,14 +81,14 @@ class FaultInjector:
             broker.resume()
 
     def _backend(self) -> psutil.Process:
-        """Return one of PostgreSQL's processes that serve a connection."""
+        """Return one of PostgreSQL's backend processes."""
         assert self._stack.postgres.process is not None
         children = psutil.Process(self._stack.postgres.process.pid).children()
         return self._order.choice([child for child in children if "127.0.0.1(" in " ".join(child.cmdline())])
 
 
 def _start_again(server: EmbeddedPostgres | PrivateRabbitMQ) -> None:
-    """Start a server; RabbitMQ elsewhere when another process has taken one of its five ports meanwhile."""
+    """Start a server; RabbitMQ gets new ports if another process has taken one of its five ports."""
     try:
         server.start()
     except PortTaken:

@@ -1,4 +1,4 @@
-"""The whole platform with servers of its own, whose processes reach each other over lines that can be spoiled."""
+"""The whole platform with its own servers, whose processes reach each other through TCP proxies that inject faults."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from tests.support.fork_server import ForkServer
 
 __all__ = ["FaultyPlatform", "faulty_platform"]
 
-# Nothing waits long: a fault of a few seconds outlasts every hold, lease and patience there is.
+# Short limits: a fault of a few seconds outlasts every hold, lease and timeout.
 TIMES: Final = {
     "HOLD_TTL_SECONDS": "5",
     "TRANSFER_TTL_SECONDS": "8",
@@ -47,7 +47,7 @@ class FaultyPlatform:
 
 @asynccontextmanager
 async def faulty_platform(fork_server: ForkServer) -> AsyncIterator[FaultyPlatform]:
-    """Start it all: the lines live in this event loop, so the stack is started and stopped beside it."""
+    """Start everything. The proxies run in this event loop, so the stack starts and stops in a thread."""
     with _folder() as home:
         stack = Stack(home=home, throwaway=True, spawn=fork_server.spawn)
         async with open_proxies(TcpProxy(name, _target_of(stack, name)) for name in PROXIED) as proxies:
@@ -66,25 +66,25 @@ async def faulty_platform(fork_server: ForkServer) -> AsyncIterator[FaultyPlatfo
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ticketremaster-chaos-") as folder:
         home = Path(folder)
-        home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
+        home.chmod(0o711)  # root runs PostgreSQL as another user, who needs access to it
         yield home
 
 
 def _keep_logs(home: Path) -> None:
-    """Copy the processes' logs to where somebody wants to read them after the run."""
+    """Copy the processes' logs to the folder that ``CHAOS_LOGS`` names."""
     if folder := os.environ.get("CHAOS_LOGS"):
         shutil.copytree(Home(home).logs, folder, dirs_exist_ok=True)
 
 
 def _target_of(stack: Stack, name: str) -> Callable[[], Address]:
-    """Return what tells where a line ends: known when the stack has chosen its ports."""
+    """Return a function that returns a proxy's target; the stack chooses its ports later."""
 
     def target() -> Address:
         match name:
             case "postgres":
                 url = stack.postgres_url
             case "rabbitmq":
-                url = stack.rabbitmq.url  # it may be elsewhere when it was started again
+                url = stack.rabbitmq.url  # its port may change on a restart
             case "inventory":
                 url = f"grpc://{stack.urls.inventory_address}"
             case _:

@@ -1,4 +1,4 @@
-"""A phone that follows its owner's feed through every outage: it comes back with the last number it has seen."""
+"""A client that follows its user's feed through every outage and resumes after the last sequence it has received."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ __all__ = ["FeedFollower"]
 
 PAUSE_SECONDS: Final = 0.2
 OPEN_TIMEOUT_SECONDS: Final = 5.0
-"""For the first word of a connection: a gateway that cannot read the feed says nothing before it can."""
+"""For the first message of a connection: a gateway that cannot read the feed sends none."""
 FEED: Final = "SELECT sequence FROM user_feed WHERE user_id = $1 ORDER BY sequence"
 
 
@@ -22,26 +22,28 @@ class FeedFollower:
     def __init__(self, fan: Fan, gateway_url: str) -> None:
         self.fan = fan
         self.received: list[int] = []
-        """The numbers of all entries, in the order in which they came."""
+        """The sequence numbers of all entries, in the order of arrival."""
         self.connections = 0
         self._url = f"{gateway_url.replace('http', 'ws', 1)}/ws/me?token={fan.token}"
 
     async def follow(self) -> None:
-        """Go on until cancelled."""
+        """Follow the feed until cancelled."""
         while True:
             try:
-                async with connect(f"{self._url}&since={self._position}", open_timeout=OPEN_TIMEOUT_SECONDS) as phone:
+                async with connect(
+                    f"{self._url}&since={self._position}", open_timeout=OPEN_TIMEOUT_SECONDS
+                ) as connection:
                     self.connections += 1
-                    async for said in phone:
+                    async for said in connection:
                         self._receive(json.loads(said))
             except (OSError, TimeoutError, InvalidStatus, WebSocketException):
-                pass  # the gateway is away: it is asked again
+                pass  # the gateway is unavailable: try again
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def has_received_all(self, databases: Databases) -> bool:
-        """Check that every entry came, once, in order."""
+        """Check that every entry came once and in order."""
         written = [row["sequence"] for row in await databases.read("orchestrator", FEED, self.fan.user_id)]
-        assert self.received == written, f"{self.fan.user_id} heard {self.received}, written was {written}"
+        assert self.received == written, f"{self.fan.user_id} received {self.received}, stored are {written}"
         return True
 
     @property
@@ -49,6 +51,6 @@ class FeedFollower:
         return self.received[-1] if self.received else 0
 
     def _receive(self, said: dict[str, Any]) -> None:
-        assert said["type"] != "resync", said  # nothing is old enough to be thrown away
+        assert said["type"] != "resync", said  # no entry is old enough to be deleted
         if said["type"] != "subscribed":
             self.received.append(said["sequence"])

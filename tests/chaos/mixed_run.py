@@ -1,4 +1,4 @@
-"""Where a crowd meets, and what everybody there was told."""
+"""The state of a mixed run: its events and fans, and what the responses promised."""
 
 import asyncio
 import itertools
@@ -17,7 +17,7 @@ from tests.contracts.databases import Databases
 
 __all__ = ["ANSWER_SECONDS", "PAUSE_SECONDS", "Expectations", "MixedRun", "Request", "retry_until_final"]
 
-# A killed process is back in a second or two, a killed orchestrator's sagas when their leases are over.
+# A killed process is back after a second or two, a killed orchestrator's sagas when their leases expire.
 ANSWER_SECONDS: Final = 60.0
 UNAVAILABLE_AFTER_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 0.2
@@ -36,12 +36,12 @@ Request = Callable[[], Awaitable[httpx.Response]]
 
 @dataclass(kw_only=True)
 class Expectations:
-    """What people were told: which statuses a thing may have from then on, and who was let in."""
+    """What responses promise: the statuses that a thing may have from then on, and who was admitted."""
 
     statuses: dict[tuple[str, uuid.UUID], set[str]] = field(default_factory=dict)
     admissions: Counter[uuid.UUID] = field(default_factory=Counter)
     completed: Counter[str] = field(default_factory=Counter)
-    """What came off, by kind."""
+    """The number of completed actions, by kind."""
 
     def expect(
         self,
@@ -52,13 +52,13 @@ class Expectations:
         done: Collection[str],
         refused: Collection[str] = (),
     ) -> None:
-        """Note which statuses an answer leaves possible: success, or a refusal. No answer says nothing."""
+        """Record the statuses that a response permits: those of success, or of a refusal. A pending response permits all."""
         statuses = done if answer.is_success else refused
         if statuses and not is_pending(answer):
             self.statuses[thing, thing_id] = set(statuses)
 
     async def mismatches(self, databases: Databases) -> list[str]:
-        """Return what turned out otherwise, when all is calm."""
+        """Return what differs from the promises, once the platform is idle."""
         found = {
             (thing, row[f"{thing}_id"]): row["status"]
             for thing, (package, statement) in STATUSES.items()
@@ -67,21 +67,21 @@ class Expectations:
         admissions = Counter(row["seat_id"] for row in await databases.read("inventory", ADMISSIONS))
         return [
             *(
-                f"{thing} {thing_id} is {found.get((thing, thing_id))}, told was {sorted(statuses)}"
+                f"{thing} {thing_id} is {found.get((thing, thing_id))}, expected one of {sorted(statuses)}"
                 for (thing, thing_id), statuses in self.statuses.items()
                 if found.get((thing, thing_id)) not in statuses
             ),
-            *([] if admissions == self.admissions else [f"let in were {admissions}, told was {self.admissions}"]),
+            *([] if admissions == self.admissions else [f"admitted are {admissions}, expected {self.admissions}"]),
         ]
 
 
 @dataclass(kw_only=True)
 class MixedRun:
-    """Several concerts, and the fans who do things there until it is over."""
+    """Several events, and the fans who act on them until the run is over."""
 
     operators: Operators
     providers: httpx.AsyncClient
-    """Whoever takes money, played by the sandbox."""
+    """The sandbox, which acts as every payment provider."""
     concerts: list[Concert]
     fans: dict[uuid.UUID, Fan]
     expectations: Expectations = field(default_factory=Expectations)
@@ -95,10 +95,10 @@ class MixedRun:
 async def retry_until_final(
     request: Request, *, unavailable_after_seconds: float = UNAVAILABLE_AFTER_SECONDS
 ) -> httpx.Response:
-    """Ask the same again until there is an answer that stays, and return it.
+    """Repeat a request until it gets a final response, and return it.
 
-    Whoever is told again and again that nobody can be reached gives up, and gets that answer. It may be the answer that
-    stays: what failed because somebody was away has failed, whoever asks again with the same key.
+    If services stay unavailable for too long, return the 503 or 504. It may be the final response: a request that failed
+    because a service was down fails again under the same key.
     """
     asking_until = time.monotonic() + unavailable_after_seconds
     async with asyncio.timeout(ANSWER_SECONDS):
@@ -122,6 +122,6 @@ def _is_unavailable(response: httpx.Response, asking_until: float) -> bool:
 
 
 def _assert_expected(response: httpx.Response) -> None:
-    """Check that an answer is none that only a fault explains."""
+    """Check that a response is not an error that only a defect explains."""
     assert response.status_code < httpx.codes.INTERNAL_SERVER_ERROR or is_pending(response), response.text
     assert response.json().get("error_code") not in FAULTS, response.text

@@ -1,7 +1,7 @@
-"""A network between the processes that a test can spoil: lines that are cut, are slow, or lose every reply.
+"""TCP proxies between the processes, which a test can cut, slow down, or make lose every reply.
 
-Each line is a port of its own on loopback, behind which a server answers; whoever is to feel it is given the line's port
-in place of the server's. See docs/testing.md for why this is not a package.
+Each proxy has its own port on loopback and forwards to a server; a client gets the proxy's port in place of the server's.
+See docs/testing.md for why this is not a package.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ Address = tuple[str, int]
 
 
 class TcpProxy:
-    """Carries bytes between whoever connects to `port` and the real server.
+    """Forwards bytes between clients of `port` and the real server.
 
     Args:
-        far_end: tells where the server listens. It is asked at each call, so the server may start later than the line.
+        target: returns the server's address. It is called per connection, so the server may start after the proxy.
     """
 
     def __init__(self, name: str, target: Callable[[], Address]) -> None:
@@ -57,7 +57,7 @@ class TcpProxy:
 
     @asynccontextmanager
     async def slow(self, delay_seconds: float) -> AsyncIterator[None]:
-        """Let everything take so much longer, each way."""
+        """Delay all traffic by so much, in both directions."""
         self._delay_seconds = delay_seconds
         try:
             yield
@@ -66,9 +66,9 @@ class TcpProxy:
 
     @asynccontextmanager
     async def without_replies(self) -> AsyncIterator[None]:
-        """Carry what is asked and lose what is answered.
+        """Forward requests and drop replies.
 
-        TCP never leaves a gap in what it carries, so the connections end with it: what was lost stays lost.
+        TCP leaves no gap in a stream, so the connections are aborted at the end: what was dropped stays lost.
         """
         self._drops_replies = True
         try:
@@ -94,7 +94,7 @@ class TcpProxy:
                 self._pump(reader, far_writer, is_reply=False), self._pump(far_reader, writer, is_reply=True)
             )
         except OSError:
-            pass  # the server is away, or one of the ends is gone: the other one shall feel it
+            pass  # the server is down, or one of the ends is gone: abort the other
         finally:
             self._ends -= ends
             for end in ends:
@@ -113,7 +113,7 @@ class TcpProxy:
 
 @asynccontextmanager
 async def open_proxies(proxies: Iterable[TcpProxy]) -> AsyncIterator[dict[str, TcpProxy]]:
-    """Open all of them, and return them by name."""
+    """Open all proxies, and return them by name."""
     opened = {proxy.name: proxy for proxy in proxies}
     for proxy in opened.values():
         await proxy.open()

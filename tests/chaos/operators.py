@@ -1,4 +1,4 @@
-"""The people of the house, and the concerts they put on."""
+"""The admin and the staff, who publish events and scan tickets."""
 
 import asyncio
 import uuid
@@ -25,7 +25,7 @@ CONCURRENT: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Concert:
-    """An event of a test's own; every seat is 10.00."""
+    """An event of one test; every seat costs 10.00."""
 
     event_id: uuid.UUID
     seat_ids: tuple[uuid.UUID, ...]
@@ -33,7 +33,7 @@ class Concert:
 
 @dataclass(frozen=True, kw_only=True)
 class Operators:
-    """An admin, and the staff at the door of HALL-A."""
+    """An admin, and the staff of HALL-A."""
 
     admin: Fan
     staff: Fan
@@ -41,7 +41,7 @@ class Operators:
     async def new_concert(self, *, seats: int) -> Concert:
         row = {"row_number": "A", "seats": seats}
         event = {
-            "name": "A concert in bad weather",
+            "name": "Chaos test concert",
             "venue": {"name": "The Barn"},
             "hall_id": HALL_ID,
             "event_date": (datetime.now(UTC) + timedelta(days=DAYS_AHEAD)).isoformat(),
@@ -54,7 +54,7 @@ class Operators:
         return Concert(event_id=uuid.UUID(made["event_id"]), seat_ids=seat_ids)
 
     async def sell(self, concert: Concert, fan: Fan, seat_ids: tuple[uuid.UUID, ...]) -> list[uuid.UUID]:
-        """Let a fan buy seats, an order each, and return the orders."""
+        """Let a fan buy seats with one order each, and return the orders."""
         slots = asyncio.Semaphore(CONCURRENT)
 
         async def sell_one(seat_id: uuid.UUID) -> uuid.UUID:

@@ -1,4 +1,4 @@
-"""Which faults strike whom, and in which order: a pure function of a seed."""
+"""The fault plan: a pure function of a seed, which decides the faults, their targets and their order."""
 
 import itertools
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ __all__ = [
 PROCESSES: Final = ("users", "orders", "events", "inventory", "orchestrator", "worker", "gateway")
 SERVERS: Final = ("postgres", "rabbitmq")
 PROXIED: Final = ("users", "orders", "events", "inventory", "orchestrator", "postgres", "rabbitmq")
-"""By the server at their end. Everybody who calls it does so over this line."""
+"""The servers behind a proxy. Every client of such a server uses its proxy."""
 PAIRS: Final = 12
-PAIRS_OF_A_SHORT_RUN: Final = 2
+PAIRS_OF_SHORT_RUN: Final = 2
 
 
 class Kind(StrEnum):
     KILLED = "killed"
     FROZEN = "frozen"
     ENDED = "ended"
-    """By SIGTERM, under load; it is started again."""
+    """SIGTERM under load; the process restarts."""
     STOPPED = "stopped"
     CRASHED = "crashed"
-    """PostgreSQL alone: one of its backends is killed, so it throws out everybody and recovers."""
+    """PostgreSQL only: one of its backends is killed, so it drops all connections and recovers."""
     CUT = "cut"
     SLOW = "slow"
     NO_REPLIES = "without replies"
@@ -53,11 +53,11 @@ class Fault:
         return self.kind in {Kind.CUT, Kind.SLOW, Kind.NO_REPLIES}
 
     def __str__(self) -> str:
-        return f"{'proxy to ' if self.is_network_fault else ''}{self.target} {self.kind}"
+        return f"{'connection to ' if self.is_network_fault else ''}{self.target} {self.kind}"
 
 
 Round = tuple[Fault, ...]
-"""What strikes at the same time: one fault, or two with different victims."""
+"""Faults injected at the same time: one, or two with different targets."""
 
 ALL_FAULTS: Final = (
     *(Fault(name, kind) for name in PROCESSES for kind in (Kind.KILLED, Kind.FROZEN, Kind.ENDED)),
@@ -90,13 +90,13 @@ def short_plan(seed: int) -> list[Round]:
     kinds = sorted({fault.kind for fault in others})
     chosen = [order.choice(outage) for outage in outages]
     chosen += [order.choice([fault for fault in others if fault.kind == kind]) for kind in kinds]
-    rounds = [*((fault,) for fault in chosen), *(_pair(order) for _ in range(PAIRS_OF_A_SHORT_RUN))]
+    rounds = [*((fault,) for fault in chosen), *(_pair(order) for _ in range(PAIRS_OF_SHORT_RUN))]
     order.shuffle(rounds)
     return rounds
 
 
 def describe_plan(rounds: Sequence[Round]) -> str:
-    """Return the plan for people, a round a line."""
+    """Return the plan as text, one round a line."""
     return "\n".join(f"{number:>3}. {describe_round(faults)}" for number, faults in enumerate(rounds, start=1))
 
 

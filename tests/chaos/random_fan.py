@@ -1,4 +1,4 @@
-"""A fan with habits: one deed after the other, chosen by a random number generator of their own."""
+"""A fan who performs one random action after the other, chosen by its own random number generator."""
 
 import asyncio
 import uuid
@@ -19,9 +19,9 @@ from tests.chaos.top_ups import top_up_by_card, top_up_by_crypto
 __all__ = ["ACTIONS", "RandomFan"]
 
 WRONG_OTP: Final = "999999"
-MOST_FOR_A_FRIEND: Final = 20
-EARLIEST_SECONDS: Final = 0.3
-HOLD_RAN_OUT: Final = "hold ran out"
+MAX_PRICE: Final = 20
+MAX_LEAD_SECONDS: Final = 0.3
+HOLD_EXPIRED: Final = "hold expired"
 
 
 class RandomFan:
@@ -54,17 +54,17 @@ class RandomFan:
         intention = self._random.random()
         if intention < 0.08:
             self._expectations.expect("order", order_id, held, done=["FAILED"])
-            return False  # the hold ends by itself
+            return False  # the hold expires by itself
         if intention < 0.16:
             return await self._cancel(order_id)
         if intention < 0.3:
-            await self._wait_for_the_last_moment(held.json()["data"]["held_until"])
+            await self._wait_until_almost_expired(held.json()["data"]["held_until"])
         return await self._pay(order_id)
 
-    async def _wait_for_the_last_moment(self, held_until: str) -> None:
-        """Wait until the hold runs out while it is being paid for, or nearly so."""
+    async def _wait_until_almost_expired(self, held_until: str) -> None:
+        """Wait until the hold expires during the payment, or shortly after it."""
         remaining = datetime.fromisoformat(held_until) - datetime.now(UTC)
-        early_seconds = self._random.uniform(0.0, EARLIEST_SECONDS)
+        early_seconds = self._random.uniform(0.0, MAX_LEAD_SECONDS)
         await asyncio.sleep(max(0.0, remaining.total_seconds() - early_seconds))
 
     async def _cancel(self, order_id: uuid.UUID) -> bool:
@@ -83,7 +83,7 @@ class RandomFan:
         self._expectations.expect("order", order_id, paid, done=["CONFIRMED", "REFUNDED"], refused=["FAILED"])
         if paid.is_success:
             self._orders.append(order_id)
-        self._expectations.completed[HOLD_RAN_OUT] += paid.status_code == httpx.codes.GONE
+        self._expectations.completed[HOLD_EXPIRED] += paid.status_code == httpx.codes.GONE
         return paid.is_success
 
     async def refund(self) -> bool:
@@ -101,14 +101,14 @@ class RandomFan:
     async def transfer_ticket(self) -> bool:
         if (seat_id := await self._own_seat()) is None:
             return False
-        friend = self._random.choice([fan for fan in self._mixed_run.fans.values() if fan is not self.fan])
-        starter = self._random.choice((self.fan, friend))
+        buyer = self._random.choice([fan for fan in self._mixed_run.fans.values() if fan is not self.fan])
+        initiator = self._random.choice((self.fan, buyer))
         offer = partial(
-            starter.offer,
+            initiator.offer,
             seat_id,
             seller_id=self.fan.user_id,
-            buyer_id=friend.user_id,
-            amount=Decimal(self._random.randrange(MOST_FOR_A_FRIEND)),
+            buyer_id=buyer.user_id,
+            amount=Decimal(self._random.randrange(MAX_PRICE)),
             key=self._mixed_run.new_key("offer"),
         )
         offered = await self._maybe_at_once(offer)
@@ -116,11 +116,11 @@ class RandomFan:
             return False
         transfer_id = uuid.UUID(offered.json()["data"]["transfer_id"])
         if self._chance_of(0.15):
-            return await self._cancel_transfer(transfer_id, self._random.choice((self.fan, friend)))
+            return await self._cancel_transfer(transfer_id, self._random.choice((self.fan, buyer)))
         if self._chance_of(0.1):
             self._expectations.expect("transfer", transfer_id, offered, done=["FAILED"])
-            return False  # nobody confirms it
-        confirming = self._confirm(transfer_id, friend)
+            return False  # no party confirms it
+        confirming = self._confirm(transfer_id, buyer)
         if self._chance_of(0.25):
             is_done, _ = await asyncio.gather(confirming, self._scan_twice(seat_id))
             return is_done
@@ -131,10 +131,10 @@ class RandomFan:
         self._expectations.expect("transfer", transfer_id, ended, done=["CANCELLED"], refused=["CANCELLED", "FAILED"])
         return False
 
-    async def _confirm(self, transfer_id: uuid.UUID, friend: Fan) -> bool:
+    async def _confirm(self, transfer_id: uuid.UUID, buyer: Fan) -> bool:
         if self._chance_of(0.2):
-            await retry_until_final(partial(friend.confirm, transfer_id, WRONG_OTP))
-        parties = [self.fan, friend]
+            await retry_until_final(partial(buyer.confirm, transfer_id, WRONG_OTP))
+        parties = [self.fan, buyer]
         self._random.shuffle(parties)
         for party in parties:
             confirmed = await retry_until_final(
@@ -157,11 +157,11 @@ class RandomFan:
         for_seller = self._chance_of(0.7)
         decided = await retry_until_final(partial(admin.decide, transfer_id, for_seller=for_seller, key=key))
         done = "REVERSED" if for_seller else "COMPLETED"
-        # Refused: it stays disputed, or another admin has let it stand.
+        # Refused: it stays disputed, or another admin has dismissed the dispute.
         self._expectations.expect("transfer", transfer_id, decided, done=[done], refused=["DISPUTED", "COMPLETED"])
-        self._expectations.completed["decide"] += decided.is_success
+        self._expectations.completed["decide dispute"] += decided.is_success
 
-    # --- the market --------------------------------------------------------------------------------------------------
+    # --- the marketplace ---------------------------------------------------------------------------------------------
 
     async def list_ticket(self) -> bool:
         if (seat_id := await self._own_seat()) is None:
@@ -169,7 +169,7 @@ class RandomFan:
         list_ticket = partial(self.fan.list_ticket, seat_id, PRICE, key=self._mixed_run.new_key("list"))
         return (await self._maybe_at_once(list_ticket)).is_success
 
-    async def buy_on_market(self) -> bool:
+    async def buy_listing(self) -> bool:
         concert = self._random.choice(self._mixed_run.concerts)
         request = partial(self.fan.get, "/api/marketplace/listings", event_id=f"{concert.event_id}")
         on_sale = [item for item in await self._read(request) if item["seller_user_id"] != f"{self.fan.user_id}"]
@@ -179,7 +179,7 @@ class RandomFan:
         listing_id = uuid.UUID(listing["listing_id"])
         bought = await self._maybe_at_once(partial(self.fan.buy, listing_id, key=self._mixed_run.new_key("buy")))
         if not bought.is_success or self._chance_of(0.15):
-            return False  # or the seller does not answer
+            return False  # or the seller does not respond
         seller = self._mixed_run.fans[uuid.UUID(listing["seller_user_id"])]
         approving = self._approve(seller, listing_id)
         if self._chance_of(0.25):
@@ -211,7 +211,7 @@ class RandomFan:
     async def top_up_by_crypto(self) -> bool:
         return await top_up_by_crypto(self.fan, self._mixed_run, self._random)
 
-    # --- the door ----------------------------------------------------------------------------------------------------
+    # --- check-in ----------------------------------------------------------------------------------------------------
 
     async def check_in(self) -> bool:
         seat_id = await self._own_seat()
@@ -233,13 +233,13 @@ class RandomFan:
         assert results.count("SUCCESS") < len(results)
         return "SUCCESS" in results
 
-    # --- how ---------------------------------------------------------------------------------------------------------
+    # --- requests ----------------------------------------------------------------------------------------------------
 
     def _chance_of(self, probability: float) -> bool:
         return self._random.random() < probability
 
     async def _maybe_at_once(self, request: Request) -> httpx.Response:
-        """Ask once, or now and then twice at the same moment: both get the same answer."""
+        """Send a request once, or sometimes twice at the same moment: both get the same response."""
         if not self._chance_of(0.15):
             return await retry_until_final(request)
         first, second = await asyncio.gather(retry_until_final(request), retry_until_final(request))
@@ -253,13 +253,13 @@ class RandomFan:
         return listed
 
     async def _own_seat(self) -> uuid.UUID | None:
-        """Return the seat of a ticket that one has, and has not used or put on sale."""
+        """Return the seat of an own ticket that is neither used nor listed."""
         tickets = [t for t in await self._read(partial(self.fan.get, "/api/tickets")) if t["status"] == "SOLD"]
         return uuid.UUID(self._random.choice(tickets)["seat_id"]) if tickets else None
 
 
 def _without_ttl(answer: httpx.Response) -> dict[str, Any]:
-    """Return what an answer says, but for what is left of a hold."""
+    """Return a response's data without the remaining time of a hold."""
     data: dict[str, Any] = answer.json()["data"]
     return {name: value for name, value in data.items() if name != "ttl_seconds"}
 
@@ -268,12 +268,12 @@ Action = Callable[[RandomFan], Awaitable[bool]]
 
 ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "buy tickets": (RandomFan.buy_tickets, 6),
-    "hand over": (RandomFan.transfer_ticket, 4),
-    "put on market": (RandomFan.list_ticket, 3),
-    "buy on market": (RandomFan.buy_on_market, 4),
-    "withdraw": (RandomFan.withdraw, 2),
-    "go in": (RandomFan.check_in, 1),
-    "give back": (RandomFan.refund, 2),
+    "transfer ticket": (RandomFan.transfer_ticket, 4),
+    "list ticket": (RandomFan.list_ticket, 3),
+    "buy listing": (RandomFan.buy_listing, 4),
+    "withdraw listing": (RandomFan.withdraw, 2),
+    "check in": (RandomFan.check_in, 1),
+    "refund": (RandomFan.refund, 2),
     "top up by card": (RandomFan.top_up_by_card, 1),
-    "top up by coin": (RandomFan.top_up_by_crypto, 1),
+    "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }

@@ -1,4 +1,4 @@
-"""RabbitMQ away, hung, or refusing: seats are held and sold all the same, holds end, and nothing stays unsaid."""
+"""RabbitMQ down, hung, or refusing: seats are still held and sold, holds still expire, and every message is sent later."""
 
 import asyncio
 import tempfile
@@ -22,15 +22,15 @@ from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
 
-HOLD_TTL_SECONDS = 8  # a busy machine sells within that
-# Whoever waited for the broker would take as long as publishing is given; a purchase does not on any machine.
+HOLD_TTL_SECONDS = 8  # long enough to buy on a busy machine
+# A request that waited for the broker would take the whole publish timeout; a purchase takes less on any machine.
 PUBLISH_TIMEOUT_SECONDS = 60
 LONGEST_PURCHASE_SECONDS = 55
 
 
 @pytest.fixture(scope="module")
 def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
-    """A platform with a broker of its own."""
+    """A platform with its own broker."""
     services = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
     env = {
         "LOG_LEVEL": "WARNING",
@@ -55,7 +55,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
 
 
 async def test_purchase_while_the_broker_hangs(stack: Stack, sales: TicketSales) -> None:
-    """It takes messages and confirms none."""
+    """The broker accepts messages and confirms none."""
     broker = broker_process(stack)
     broker.suspend()
     try:
@@ -65,7 +65,7 @@ async def test_purchase_while_the_broker_hangs(stack: Stack, sales: TicketSales)
 
 
 async def test_unroutable_hold_message_stays_in_the_outbox(stack: Stack, sales: TicketSales) -> None:
-    """The broker gives the hold's message back; it stays in the outbox until somebody wants it."""
+    """The broker returns the hold's message, which stays in the outbox until a queue takes it."""
     async with await aio_pika.connect(stack.urls.rabbitmq) as connection, connection.channel() as channel:
         await channel.queue_delete(hold_queue_name(HOLD_TTL_SECONDS * 1000))
         try:
@@ -76,7 +76,7 @@ async def test_unroutable_hold_message_stays_in_the_outbox(stack: Stack, sales: 
 
 
 async def test_purchase_while_the_broker_is_down(stack: Stack, sales: TicketSales) -> None:
-    """Also for an orchestrator that starts meanwhile."""
+    """This holds even for an orchestrator that starts meanwhile."""
     async with broker_down(stack):
         await buy(sales)
         await Service(stack, "orchestrator").kill()
@@ -85,7 +85,7 @@ async def test_purchase_while_the_broker_is_down(stack: Stack, sales: TicketSale
 
 
 async def test_hold_expires_while_the_broker_is_down(stack: Stack, sales: TicketSales) -> None:
-    """The sweeper frees the seats though the orchestrator sleeps; then that ends the order, still without a broker."""
+    """The sweeper frees the seats while the orchestrator is frozen; the orchestrator then ends the order, without a broker."""
     fan, orchestrator = await sales.new_fan(), Service(stack, "orchestrator")
     async with broker_down(stack):
         order = await sales.reserved(fan)
@@ -109,7 +109,7 @@ async def broker_down(stack: Stack) -> AsyncIterator[None]:
 
 
 async def buy(sales: TicketSales) -> None:
-    """Reserve and pay, neither of them waiting for the broker."""
+    """Reserve and pay; neither waits for the broker."""
     fan = await sales.new_fan()
     async with asyncio.timeout(LONGEST_PURCHASE_SECONDS):
         await sales.assert_bought(fan, await sales.reserved(fan))
@@ -120,7 +120,7 @@ async def only_hold_is_unsent(sales: TicketSales) -> bool:
 
 
 async def unsent(sales: TicketSales) -> list[str]:
-    """Return the kinds of the orchestrator's messages that nobody has taken."""
+    """Return the types of the orchestrator's unsent messages."""
     rows = await sales.databases.read("orchestrator", "SELECT body FROM outbox WHERE sent_at IS NULL")
     return sorted(Message.from_bytes(row["body"]).type for row in rows)
 

@@ -1,6 +1,6 @@
-"""The orchestrator killed in the middle of what fans do with their tickets: they ask again, and the world ends in order.
+"""The orchestrator is killed during what fans do with tickets: they retry, and the platform ends in a consistent state.
 
-The steps that a refusal or a second death could undo twice, or not at all, are those around the pivot and behind it.
+The tested steps are those around the pivot and after it, which a refusal or a second crash could undo twice or not at all.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ POINTS: dict[type[Deal], list[tuple[Moment, str]]] = {
     ],
     DeclinedSale: points_of(["hold credits", "claim listing"], [UNDO]),
 }
-# The last three are of sagas within the saga: a sale's, and a refund's, or stand between them.
+# The last three belong to sagas within the saga (a sale's, a refund's), or lie between them.
 POINTS_OF_CANCELLATION = [
     *points_of(["cancel event", "close hall"], [ACTION]),
     (UNDO, "hold credits"),
@@ -132,7 +132,7 @@ class TestOrchestratorCrash:
     async def test_cancellation_resumes_after_the_first_batch(
         self, sales: TicketSales, operators: Operators, crash_point: CrashPoint
     ) -> None:
-        """What is done stays done, and can be seen; the rest is somebody else's work."""
+        """What is done stays done and is visible; another attempt does the rest."""
         cancelled_event = await CancelledEvent.prepare(sales, operators, others=MORE_THAN_ONE_BIT)
         crash_point.arm(Moment.AFTER_WRITE, "give everything back")
         with suppress(httpx.TransportError):
@@ -158,7 +158,7 @@ class TestParticipantFails:
     async def test_killed_during_a_call(
         self, *, stack: Stack, sales: TicketSales, operators: Operators, kind: type[Deal], name: str
     ) -> None:
-        """Its work is done by the database after all, but there is nobody left to tell."""
+        """The database does the work in the end, but the process that would respond is gone."""
         deal = await kind.prepare(sales, operators)
         async with sales.databases.writes_blocked(name) as is_blocked:
             running = asyncio.create_task(deal.run())
@@ -168,7 +168,7 @@ class TestParticipantFails:
         await assert_ends_done(sales, deal)
 
     async def test_users_killed_before_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
-        """It sets the buyer's credits aside. Should it be away for too long, the transfer fails, and nothing else."""
+        """It holds the buyer's credits. If it is down for too long, the transfer fails and changes nothing."""
         deal = await Confirmation.prepare(sales, operators)
         async with sales.databases.writes_blocked("users") as is_blocked:
             running = asyncio.create_task(answered(deal.confirm))
@@ -179,7 +179,7 @@ class TestParticipantFails:
         await (deal.assert_done() if confirmed.is_success else deal.assert_failed())
 
     async def test_users_down_after_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
-        """The ticket is the buyer's, and the seller gets the credits in the end."""
+        """The ticket belongs to the buyer, and the seller gets the credits in the end."""
         deal = await Confirmation.prepare(sales, operators)
         async with AsyncExitStack() as later:
             async with sales.databases.writes_blocked("inventory") as is_blocked:
@@ -193,7 +193,7 @@ class TestParticipantFails:
 
 
 class TestCheckIn:
-    """Without an answer nobody goes in, and the same nonce tells afterwards what came of the scan."""
+    """Without a response no ticket is admitted, and the same nonce later returns the result."""
 
     async def test_inventory_killed_during_two_scans_of_a_ticket(
         self, stack: Stack, sales: TicketSales, operators: Operators
@@ -239,7 +239,7 @@ class TestCheckIn:
 async def run_through_crash(
     sales: TicketSales, crash_point: CrashPoint, deal: Deal | CancelledEvent, *, at: tuple[Moment, str]
 ) -> None:
-    """Play a story whose orchestrator dies; whatever it had in hand is somebody else's at once."""
+    """Run a deal whose orchestrator crashes; its sagas can be taken over at once."""
     crash_point.arm(*at)
     running = asyncio.create_task(deal.run())
     await eventually(lambda: crash_point.has_crashed or running.done())
@@ -249,12 +249,12 @@ async def run_through_crash(
 
 
 async def assert_ends_done(sales: TicketSales, deal: Deal | CancelledEvent) -> None:
-    """Check a story's end, when the last word of it is written: a repeated question may be answered before."""
+    """Check the final state, once all sagas have ended: a repeated request may be answered before."""
     await invariants.settle(sales.urls)
     await deal.assert_done()
 
 
 async def logged(sales: TicketSales, ticket: Deal) -> list[str]:
-    """Return the results of the scans of a ticket, sorted."""
+    """Return the results of a ticket's scans, sorted."""
     rows = await sales.databases.read("inventory", "SELECT result FROM entry_logs WHERE seat_id = $1", ticket.seat_id)
     return sorted(row["result"] for row in rows)

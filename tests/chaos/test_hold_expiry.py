@@ -1,6 +1,6 @@
-"""Holds that end by RabbitMQ's message, and messages that come when they should not.
+"""Holds that expire by RabbitMQ's message, and messages at the wrong time.
 
-Neither the sweeper nor the orchestrator's own look at deadlines comes by in time here: it is the message or nothing.
+Neither the sweeper nor the orchestrator's own check of deadlines runs in time here: only the message ends a hold.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-HOLD_TTL_SECONDS = 6  # a busy machine sells within that
+HOLD_TTL_SECONDS = 6  # long enough to buy on a busy machine
 NEVER = "3600"
 LATE_FANS = 12
 END_HOLD = "UPDATE seats SET held_until = clock_timestamp() WHERE hold_id = $1"
@@ -67,7 +67,7 @@ async def test_hold_expires_on_time(sales: TicketSales) -> None:
 
 
 async def test_reserve_and_expiry_are_one_trace(sales: TicketSales, collector: Collector) -> None:
-    """From the gateway over the outbox, the queue where holds wait and the dead-letter exchange, to the order's end."""
+    """The trace leads from the gateway over the outbox, the hold queue and the dead-letter exchange to the order's end."""
     fan = await sales.new_fan()
     order = await sales.reserved(fan)
     await sales.saga_ends(fan, "UNWOUND")
@@ -106,7 +106,7 @@ async def test_message_for_sold_seats_changes_nothing(sales: TicketSales) -> Non
 async def test_stale_message_does_not_release_the_next_hold(
     sales: TicketSales, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
-    """The first fan's hold is cancelled, the second has the seats when the first one's message comes, and comes again."""
+    """The first hold is cancelled. Its message comes, twice, when the second fan holds the seats."""
     first, second = await sales.new_fan(), await sales.new_fan()
     cancelled = await sales.reserved(first)
     assert (await first.cancel(cancelled.order_id)).is_success
@@ -123,7 +123,7 @@ async def test_stale_message_does_not_release_the_next_hold(
 
 
 async def test_late_payment_does_not_affect_the_next_hold(sales: TicketSales) -> None:
-    """The first fan's hold is over and the second has the seats when the first one's payment comes."""
+    """The first hold has expired and the second fan holds the seats when the first payment comes."""
     first, second = await sales.new_fan(), await sales.new_fan()
     over = await sales.reserved(first)
     await sales.databases.change("inventory", END_HOLD, over.order_id)
@@ -138,7 +138,7 @@ async def test_late_payment_does_not_affect_the_next_hold(sales: TicketSales) ->
 async def test_early_message_does_not_release_the_hold(
     sales: TicketSales, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
-    """Whatever it says of the time: the database knows until when the seats are held."""
+    """The database decides until when seats are held, whatever the message says."""
     fan = await sales.new_fan()
     order = await sales.reserved(fan)
     message = await hold_message_of(sales, order)
@@ -151,7 +151,7 @@ async def test_early_message_does_not_release_the_hold(
 
 
 async def test_payment_around_the_expiry_succeeds_or_fails_completely(sales: TicketSales) -> None:
-    """Whether the payment or the end of the hold comes first, it is one of the two, and all of it."""
+    """Either the payment or the expiry wins, and takes effect completely."""
     fans = [await sales.new_fan() for _ in range(LATE_FANS)]
     orders = await asyncio.gather(*(sales.reserved(fan) for fan in fans))
     offsets = [0.01 * (number - LATE_FANS // 2) for number in range(LATE_FANS)]
@@ -163,7 +163,7 @@ async def test_payment_around_the_expiry_succeeds_or_fails_completely(sales: Tic
 
 
 async def pay_at_the_end(sales: TicketSales, fan: Fan, order: Order, offset_seconds: float) -> None:
-    """Pay so many seconds after the hold's end, or before it when negative."""
+    """Pay so many seconds after the hold's end; before it if negative."""
     remaining = await sales.held_until(order) - datetime.now(UTC)
     await asyncio.sleep(remaining.total_seconds() + offset_seconds)
     assert (await fan.pay(order.order_id)).status_code in {200, 410}
@@ -179,12 +179,12 @@ async def hold_message_of(sales: TicketSales, order: Order) -> Message:
 
 
 async def release(exchange: aio_pika.abc.AbstractExchange, message: Message) -> None:
-    """Publish as the broker does when a hold's time is over."""
+    """Publish the message as the broker does when a hold expires."""
     body = aio_pika.Message(message.to_bytes(), message_id=str(message.id))
     await exchange.publish(body, hold_queue_name(HOLD_TTL_SECONDS * 1000))
 
 
 async def wait_until_handled(sales: TicketSales, message: Message) -> None:
-    """Wait until the inventory has taken the message in."""
+    """Wait until the inventory has processed the message."""
     statement = "SELECT 1 FROM inbox WHERE message_id = $1"
     await eventually(lambda: sales.databases.read("inventory", statement, message.id))

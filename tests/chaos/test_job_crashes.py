@@ -1,4 +1,4 @@
-"""Workers killed, frozen and stopped, and the broker gone: each try is begun once, and each job ends once."""
+"""Workers killed, frozen and stopped, and the broker down: each attempt begins once, and each job ends once."""
 
 import asyncio
 import itertools
@@ -41,12 +41,12 @@ from tests.chaos.services import Service, all_up
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
 
-WORKERS = ("worker", "orchestrator")  # the second one takes the orchestrator's place
+WORKERS = ("worker", "orchestrator")  # the second worker runs in the orchestrator's place
 
 
 @pytest.fixture(scope="module")
 def stack(database_url: DatabaseFactory, crash_point: CrashPoint) -> Iterator[Stack]:
-    """Two workers with a broker of their own. The first dies when doomed; both rise again when killed."""
+    """Two workers with their own broker. The first crashes at the crash point; both restart when killed."""
     env = {
         "LOG_LEVEL": "WARNING",
         "JOB_LEASE_SECONDS": "2",
@@ -75,7 +75,7 @@ def stack(database_url: DatabaseFactory, crash_point: CrashPoint) -> Iterator[St
 
 
 class JobClient:
-    """Enqueues, and looks at what came of it. No relay runs here: the workers send what is enqueued."""
+    """Enqueues jobs and reads their results. No relay runs here: the workers send the wake-up messages."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -109,7 +109,7 @@ class JobClient:
         return await eventually(look)
 
     async def assert_each_ran_once(self, jobs: list[JobView]) -> None:
-        """Every try was begun once at most, the last one brought the result, and that was told once."""
+        """Check that every attempt began at most once, the last one succeeded, and its event was published once."""
         done = await self.all_complete(jobs)
         ids = [job.job_id for job in jobs]
         effects = await self._read("SELECT job_id, attempt FROM effects WHERE job_id = ANY(:ids)", ids)
@@ -143,7 +143,7 @@ async def job_client(stack: Stack) -> AsyncIterator[JobClient]:
 
 @pytest.fixture(autouse=True)
 async def platform_is_healthy(stack: Stack) -> AsyncIterator[None]:
-    """Begin and end with both workers up. There is nothing here for the books of the other services."""
+    """Start and end each test with both workers up. The invariants of other services do not apply here."""
     await eventually(lambda: all_up(stack))
     yield
     await eventually(lambda: all_up(stack))
@@ -153,7 +153,7 @@ async def platform_is_healthy(stack: Stack) -> AsyncIterator[None]:
 async def test_worker_killed_at_every_point(
     stack: Stack, job_client: JobClient, crash_point: CrashPoint, moment: str
 ) -> None:
-    async with Service(stack, "orchestrator").frozen():  # so that it is the doomed one who gets there
+    async with Service(stack, "orchestrator").frozen():  # so that the crashing worker reaches the point
         crash_point.arm(moment, KIND)
         jobs = await job_client.enqueue(6)
         await eventually(lambda: crash_point.has_crashed)
@@ -197,7 +197,7 @@ async def test_broker_down_while_jobs_are_enqueued(stack: Stack, job_client: Job
 
 @asynccontextmanager
 async def single_worker_behind_proxy(stack: Stack) -> AsyncIterator[TcpProxy]:
-    """One worker, which reaches the broker by a line that can lose replies."""
+    """Leave one worker, which reaches the broker through a proxy that can drop replies."""
     proxy = TcpProxy("rabbitmq", lambda: (LOOPBACK, stack.rabbitmq.ports.amqp))
     async with open_proxies([proxy]), Service(stack, "orchestrator").down():
         through_proxy = {"RABBITMQ_URL": f"amqp://guest:guest@{LOOPBACK}:{proxy.port}/"}
@@ -207,7 +207,7 @@ async def single_worker_behind_proxy(stack: Stack) -> AsyncIterator[TcpProxy]:
 
 
 async def ready_in(stack: Stack, queue: str) -> int:
-    """Return how many messages a queue has to give, as the broker says at this moment."""
+    """Return the number of ready messages in a queue, as the broker reports it."""
     async with await aio_pika.connect(stack.rabbitmq.url) as connection:
         found = await (await connection.channel()).declare_queue(queue, passive=True)
         return int(found.declaration_result.message_count or 0)
@@ -216,10 +216,10 @@ async def ready_in(stack: Stack, queue: str) -> int:
 async def test_broker_killed_with_wake_up_messages_in_every_state(
     stack: Stack, job_client: JobClient, tmp_path: Path
 ) -> None:
-    """Delivered and not acknowledged; waiting for the next try; arrived, and its sender was not told."""
+    """Three messages: delivered and unacknowledged; waiting for a retry; stored, but unconfirmed to its sender."""
     gate = tmp_path / "gate"
     async with single_worker_behind_proxy(stack) as proxy:
-        running = await job_client.enqueue(POLICY.concurrency, gate=str(gate))  # so that it takes no other
+        running = await job_client.enqueue(POLICY.concurrency, gate=str(gate))  # all slots of the worker
         for job in running:
             await job_client.reaches(job, JobStatus.RUNNING)
         [waiting] = await job_client.enqueue(1, kind=FAILS_ONCE_KIND)

@@ -1,8 +1,7 @@
-"""Everything that people do, all at once, while one fault after the other strikes the platform, and some together.
+"""Random actions of many fans, while the platform suffers one fault after the other, and some at once.
 
-Afterwards everything is over, the books are right, and everybody was told the truth. ``CHAOS_SEED`` repeats a run, as
-far as a run can be repeated: what is done and what goes wrong, in which order; not at which moment. ``CHAOS_PLAN=long``
-is `make chaos`: every fault there is (docs/testing.md).
+Afterwards every saga has ended, the invariants hold, and every response was true. ``CHAOS_SEED`` repeats a run's actions
+and faults in their order, but not their timing. ``CHAOS_PLAN=long`` is `make chaos` with every fault (docs/testing.md).
 """
 
 import asyncio
@@ -43,17 +42,17 @@ FANS = 10
 FLAGGED_FANS = 2
 FOLLOWERS = 3
 FLAG = "UPDATE users SET is_flagged = true WHERE user_id = $1"
-SEATS_OF_THE_SHOW = {"short": 200, "long": 900}
-SEATS_OF_THE_LOST_SHOW = 60
+SEATS_OF_EVENT = {"short": 200, "long": 900}
+SEATS_OF_CANCELLED_EVENT = 60
 ACTIONS_BETWEEN_ROUNDS = 8
-OVER_WITHIN_SECONDS = 60.0
-EXPECTED_ACTIONS = {*ACTIONS, "decide", "call an event off"}
+SETTLE_WITHIN_SECONDS = 60.0
+EXPECTED_ACTIONS = {*ACTIONS, "decide dispute", "cancel event"}
 UNFINISHED = {
     "orchestrator": "SELECT saga_id, kind, state, step, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
 }
 OPEN_WEBHOOKS = "SELECT external_id, status, outcome FROM webhook_log WHERE status NOT IN ('processed', 'ignored')"
-# Nobody asks for anything by then, so whoever holds or awaits a lock on a table has forgotten it.
+# No request runs by then, so a backend that holds or awaits a table lock is stuck.
 STUCK_BACKENDS = """
     SELECT a.pid, a.application_name, a.state, a.query FROM pg_stat_activity AS a
     WHERE a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
@@ -85,7 +84,7 @@ async def mixed_run(stack: Stack, sales: TicketSales, operators: Operators) -> A
         await sales.new_fan()
     for fan in sales.fans[:FLAGGED_FANS]:
         await sales.databases.change("users", FLAG, fan.user_id)
-    concerts = [await operators.new_concert(seats=seats) for seats in (SEATS_OF_THE_SHOW[PLAN], SEATS_OF_THE_LOST_SHOW)]
+    concerts = [await operators.new_concert(seats=seats) for seats in (SEATS_OF_EVENT[PLAN], SEATS_OF_CANCELLED_EVENT)]
     async with http_client(stack.urls.sandbox) as providers:
         yield MixedRun(
             operators=operators, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in sales.fans}
@@ -101,24 +100,24 @@ async def test_random_actions_survive_random_faults(
     print(f"\nCHAOS_SEED={seed} CHAOS_PLAN={PLAN}: {len(rounds)} rounds\n{describe_plan(rounds)}")  # noqa: T201
     injector = FaultInjector(platform.stack, platform.proxies, seeded_random(seed, "injector"))
     async with following_feeds(sales, platform.stack) as followers:
-        async with asyncio.TaskGroup() as going_on:
+        async with asyncio.TaskGroup() as actors:
             for number, fan in enumerate(sales.fans):
-                going_on.create_task(RandomFan(fan, mixed_run, seeded_random(seed, number)).act_until_over())
-            async with asyncio.TaskGroup() as meanwhile:
+                actors.create_task(RandomFan(fan, mixed_run, seeded_random(seed, number)).act_until_over())
+            async with asyncio.TaskGroup() as background:
                 await inject_all(
-                    rounds, injector=injector, stack=platform.stack, mixed_run=mixed_run, meanwhile=meanwhile
+                    rounds, injector=injector, stack=platform.stack, mixed_run=mixed_run, background=background
                 )
             await eventually(partial(every_action_was_done, mixed_run.expectations))
             mixed_run.is_over = True
-        calm_since = time.monotonic()
+        idle_since = time.monotonic()
         await eventually(partial(is_settled, sales.databases, mixed_run.expectations))
         await invariants.require(
-            platform.stack.urls, settle_seconds=calm_since + OVER_WITHIN_SECONDS - time.monotonic()
+            platform.stack.urls, settle_seconds=idle_since + SETTLE_WITHIN_SECONDS - time.monotonic()
         )
         for follower in followers:
             await eventually(partial(follower.has_received_all, sales.databases))
     summary = report(
-        mixed_run.expectations, injector, followers, took=calm_since - began, calm=time.monotonic() - calm_since
+        mixed_run.expectations, injector, followers, took=idle_since - began, idle=time.monotonic() - idle_since
     )
     print(summary)  # noqa: T201
     assert await stuck_backends(platform.stack) == []
@@ -126,7 +125,7 @@ async def test_random_actions_survive_random_faults(
 
 @asynccontextmanager
 async def following_feeds(sales: TicketSales, stack: Stack) -> AsyncIterator[list[FeedFollower]]:
-    """Let some fans' phones follow their feeds."""
+    """Let some fans' clients follow their feeds."""
     followers = [FeedFollower(fan, stack.urls.gateway) for fan in sales.fans[:FOLLOWERS]]
     tasks = [asyncio.create_task(follower.follow()) for follower in followers]
     try:
@@ -139,12 +138,17 @@ async def following_feeds(sales: TicketSales, stack: Stack) -> AsyncIterator[lis
 
 
 async def inject_all(
-    rounds: Sequence[Round], *, injector: FaultInjector, stack: Stack, mixed_run: MixedRun, meanwhile: asyncio.TaskGroup
+    rounds: Sequence[Round],
+    *,
+    injector: FaultInjector,
+    stack: Stack,
+    mixed_run: MixedRun,
+    background: asyncio.TaskGroup,
 ) -> None:
     began = time.monotonic()
     for number, faults in enumerate(rounds, start=1):
         if number == len(rounds) // 2:
-            meanwhile.create_task(cancel_event(mixed_run))
+            background.create_task(cancel_event(mixed_run))
         await wait_for_more_actions(mixed_run.expectations)
         print(f"{time.monotonic() - began:5.0f} s  {number:>3}. {describe_round(faults)}", flush=True)  # noqa: T201
         await asyncio.gather(*map(injector.inject, faults))
@@ -152,7 +156,7 @@ async def inject_all(
 
 
 async def cancel_event(mixed_run: MixedRun) -> None:
-    """Cancel the smaller concert, and see it through: what somebody left disputed there is decided."""
+    """Cancel the smaller event, and dismiss its disputes until the cancellation completes."""
     concert, admin = mixed_run.concerts[-1], mixed_run.operators.admin
 
     async def request() -> httpx.Response:
@@ -161,7 +165,7 @@ async def cancel_event(mixed_run: MixedRun) -> None:
 
     cancelled = await retry_until_final(request, unavailable_after_seconds=ANSWER_SECONDS)
     assert cancelled.json()["data"]["state"] == "COMPLETED"
-    mixed_run.expectations.completed["call an event off"] += 1
+    mixed_run.expectations.completed["cancel event"] += 1
 
 
 async def dismiss_disputes(mixed_run: MixedRun, concert: Concert) -> None:
@@ -185,7 +189,7 @@ async def wait_for_more_actions(expectations: Expectations) -> None:
 
 
 async def is_settled(databases: Databases, expectations: Expectations) -> bool:
-    """Whether every saga has ended, every hold with it, and every webhook is dealt with; then nobody was lied to."""
+    """Check that every saga, hold and webhook has ended, and that every response was true."""
     for package, statement in UNFINISHED.items():
         assert await databases.read(package, statement) == []
     assert await databases.read("orchestrator", OPEN_WEBHOOKS) == []
@@ -202,15 +206,15 @@ async def stuck_backends(stack: Stack) -> list[asyncpg.Record]:
 
 
 def report(
-    expectations: Expectations, injector: FaultInjector, followers: Sequence[FeedFollower], *, took: float, calm: float
+    expectations: Expectations, injector: FaultInjector, followers: Sequence[FeedFollower], *, took: float, idle: float
 ) -> str:
-    """Return what happened, for people."""
+    """Return a summary of the run."""
     completed = ", ".join(f"{count} x {action}" for action, count in sorted(expectations.completed.items()))
     injected = ", ".join(f"{count} x {kind}" for kind, count in sorted(injector.injected.items()))
     received = sum(len(follower.received) for follower in followers)
     connections = sum(follower.connections for follower in followers)
     return (
-        f"{took:.0f} s of trouble, all over {calm:.1f} s later\n"
-        f"faults: {injected}\ndeeds: {completed}\nadmitted: {expectations.admissions.total()}; "
-        f"{received} entries of feeds heard over {connections} connections"
+        f"{took:.0f} s of faults, idle {idle:.1f} s later\n"
+        f"faults: {injected}\nactions: {completed}\nadmitted: {expectations.admissions.total()}; "
+        f"{received} feed entries received over {connections} connections"
     )

@@ -1,7 +1,7 @@
-"""Processes killed and frozen in the middle of purchases: the fan asks again, and the world ends in order.
+"""Processes are killed and frozen during purchases: the fan retries, and the platform ends in a consistent state.
 
-A purchase is driven by the orchestrator, so that is killed at every single point. The others are killed and frozen
-where a step calls them.
+The orchestrator drives a purchase, so it is killed at every point. The other services are killed and frozen where a step
+calls them.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 ACTION_MOMENTS = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
 UNDO_MOMENTS = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
-# What a payment's steps call, and how the saga ends when that is away for longer than the step's patience.
+# What a payment's steps call, and the saga's final state if that service is down longer than the step timeout.
 STEPS_OF_PAYMENT = {
     "charge wallet": ("users", "UNWOUND"),
     "sell seats": ("inventory", "COMPLETED"),
@@ -86,7 +86,7 @@ class TestOrchestratorCrash:
 class TestParticipantFails:
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
     async def test_killed_during_a_call(self, stack: Stack, sales: TicketSales, step: str) -> None:
-        """Its work is done by the database after all, but there is nobody left to tell."""
+        """The database does the work in the end, but the process that would respond is gone."""
         name, after_timeout = STEPS_OF_PAYMENT[step]
         fan, order = await sales.fan_with_order()
         async with sales.databases.writes_blocked(name) as is_blocked:
@@ -94,7 +94,7 @@ class TestParticipantFails:
             await eventually(is_blocked)
             await Service(stack, name).kill()
         await payment
-        # It is back in a moment; on a slow machine that may be too late for the patience of a step before the pivot.
+        # The service is back in a moment; on a slow machine that may exceed the timeout of a step before the pivot.
         assert await sales.assert_clean_end(fan, order) in {"COMPLETED", after_timeout}
 
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
@@ -109,7 +109,7 @@ class TestParticipantFails:
 
     @pytest.mark.parametrize("step", STEPS_OF_PAYMENT)
     async def test_late_response(self, stack: Stack, sales: TicketSales, step: str) -> None:
-        """The action and the undo reach it together, long after it was given up."""
+        """The action and the undo reach the service together, long after the step timed out."""
         name, expected = STEPS_OF_PAYMENT[step]
         fan, order = await sales.fan_with_order()
         async with Service(stack, name).frozen():
@@ -120,7 +120,7 @@ class TestParticipantFails:
 
     @pytest.mark.parametrize("name", ["inventory", "orders"])
     async def test_late_response_to_a_reservation(self, stack: Stack, sales: TicketSales, name: str) -> None:
-        """A hold that came late is found by who asks again; an order that came late is ended."""
+        """A late hold is found by a repeated request; a late order is ended."""
         fan, seat_ids = await sales.new_fan(), sales.some_seats()
         async with Service(stack, name).frozen():
             late = await fan.reserve(sales.event_id, seat_ids)
@@ -138,7 +138,7 @@ class TestParticipantFails:
 
 
 async def timed_out(sales: TicketSales, fan: Fan) -> None:
-    """Wait until the orchestrator has lost its patience with the step it is at."""
+    """Wait until the orchestrator's current step has timed out."""
 
     async def look() -> bool:
         saga = await sales.databases.saga_of(fan.user_id)

@@ -1,4 +1,4 @@
-"""Two copies of every process over the same databases and broker, a gateway each, as behind a load balancer."""
+"""Two replicas of every process share the databases and the broker; each has its own gateway, as behind a load balancer."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ COMMANDS: Final = {name: restarting_command(module) for name, module in MODULES.
 CONCURRENT: Final = 10
 HALL_ID: Final = "HALL-B"
 AMOUNT: Final = Decimal("20.00")
-HEARD_WITHIN_SECONDS: Final = 60.0
+RECEIVED_WITHIN_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Replicas:
 
 @pytest.fixture(scope="module")
 def replicas(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Replicas]:
-    """Start the platform twice. Only the inventory's copies are known to all: gRPC takes turns by itself."""
+    """Start the platform twice. Only the inventory's replicas are known to all clients: gRPC balances between them."""
     one = free_port(taken=frozenset())
     other = free_port(taken=frozenset({one}))
     env = {
@@ -120,7 +120,7 @@ async def operators(stack: Stack) -> AsyncIterator[Operators]:
 
 @asynccontextmanager
 async def on_both(replicas: Replicas, user: Fan) -> AsyncIterator[tuple[Fan, Fan]]:
-    """Give a person two devices, one at each gateway."""
+    """Give a user two clients, one at each gateway."""
     here, there = (user.at(url) for url in replicas.gateways)
     yield here, there
     await here.close()
@@ -134,7 +134,7 @@ async def bought(sales: TicketSales, fan: Fan) -> Order:
 
 
 async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any]:
-    async with asyncio.timeout(HEARD_WITHIN_SECONDS):
+    async with asyncio.timeout(RECEIVED_WITHIN_SECONDS):
         while True:
             message: dict[str, Any] = json.loads(await connection.recv())
             if message["type"] == kind:
@@ -196,9 +196,9 @@ class TestSideBySide:
         fan = await sales.new_fan()
         order = await bought(sales, fan)
         code = data_of(await fan.get(f"/api/tickets/{order.seat_ids[0]}/qr"))["qr_payload"]
-        async with on_both(replicas, operators.staff) as doors:
+        async with on_both(replicas, operators.staff) as scanners:
             scans = await asyncio.gather(
-                *(door.scan(code, hall_id=HALL_ID, nonce=f"{uuid.uuid4()}") for door in doors * CONCURRENT)
+                *(scanner.scan(code, hall_id=HALL_ID, nonce=f"{uuid.uuid4()}") for scanner in scanners * CONCURRENT)
             )
         results = [data_of(scan)["result"] for scan in scans]
         assert sorted(results) == ["DUPLICATE"] * (2 * CONCURRENT - 1) + ["SUCCESS"]

@@ -1,7 +1,7 @@
-"""A webhook on its way to the ledger, with a kill at every point of it: the fan is credited once, every time.
+"""Processes are killed at every point between a webhook and the ledger: the fan is credited exactly once.
 
-The way: the orchestrator stores the webhook with its job, the relay sends the job's token, the worker claims the job,
-reports to the ledger of users, writes what came of the webhook, then of the job, and acknowledges the token. A webhook
+The orchestrator stores the webhook with its job, the relay sends the job's wake-up message, the worker claims the job,
+reports to the ledger of users, stores the webhook's outcome, then the job's, and acknowledges the message. A webhook
 that was not acknowledged is sent again, as Stripe does.
 """
 
@@ -46,8 +46,8 @@ POINTS_OF_WORKER = (
     JobMoment.AFTER_CLAIM,
     BEFORE_REPORT,
     AFTER_REPORT,
-    JobMoment.AFTER_EFFECT,  # the webhook's end is written, the job's is not
-    JobMoment.AFTER_WRITE,  # the token is not acknowledged
+    JobMoment.AFTER_EFFECT,  # the webhook's outcome is stored, the job's is not
+    JobMoment.AFTER_WRITE,  # the wake-up message is not acknowledged
 )
 
 LOGGED = "SELECT webhook_id, job_id, status, outcome, replays FROM webhook_log WHERE external_id = $1"
@@ -60,7 +60,7 @@ WAKE_UPS = "SELECT sent_at FROM outbox WHERE convert_from(body, 'UTF8')::jsonb -
 
 @pytest.fixture(scope="module")
 def stack(database_url: DatabaseFactory, crash_point: CrashPoint) -> Iterator[Stack]:
-    """Whoever is on the way, and a broker of their own; all rise again when they are killed."""
+    """The services between webhook and ledger, with their own broker; all restart when they are killed."""
     crashable = ("users", "orchestrator", "worker")
     env = {
         "LOG_LEVEL": "WARNING",
@@ -91,7 +91,7 @@ def stack(database_url: DatabaseFactory, crash_point: CrashPoint) -> Iterator[St
 
 @dataclass(frozen=True, kw_only=True)
 class TopUp:
-    """A fan's payment at Stripe, which the sandbox plays."""
+    """A fan's payment at Stripe, for which the sandbox stands in."""
 
     fan: Fan
     payment_id: uuid.UUID
@@ -100,18 +100,18 @@ class TopUp:
     stripe: httpx.AsyncClient
 
     async def pay_at_stripe(self) -> dict[str, Any]:
-        """Let the fan pay, and return what Stripe told the platform, and how that was answered."""
+        """Let the fan pay; return the webhook that Stripe sent and the responses to it."""
         return await self._send(f"/control/stripe/{self.intent_id}/succeed")
 
     async def assert_credited_once(self, sent: dict[str, Any]) -> None:
-        """Wait until the webhook is done with, then see that it was done once, and stays so when it comes again."""
+        """Wait until the webhook is processed, and check that it took effect once, even if it is sent again."""
         if sent["statuses"][-1] != 200:
             await self._resend(sent)
         await eventually(lambda: self._is_done(sent["webhook_id"]))
         await self._assert_credited_once()
         await self._resend(sent)
         assert await self._is_done(sent["webhook_id"])
-        await eventually(self._email_is_sent)  # then nothing more follows from it
+        await eventually(self._email_is_sent)  # the last effect of a credit
         await self._assert_credited_once()
 
     async def _is_done(self, external_id: str) -> bool:
@@ -134,7 +134,7 @@ class TopUp:
         assert len(await databases.read("users", MESSAGES_ABOUT, str(self.payment_id))) == 1
 
     async def _resend(self, sent: dict[str, Any]) -> None:
-        """Send the webhook again until that is acknowledged: whoever was killed may still be on its way back."""
+        """Send the webhook until it is acknowledged; a killed process may still be starting."""
 
         async def repeat() -> bool:
             again = await self._send(f"/control/webhooks/{sent['webhook_id']}/send")
@@ -169,7 +169,7 @@ async def begin_top_up(sales: TicketSales, stripe: httpx.AsyncClient) -> TopUp:
 
 @asynccontextmanager
 async def reporting(top_up: TopUp) -> AsyncIterator[dict[str, Any]]:
-    """Stay where the ledger is told and has not written; the job is in the worker's hands, its token as well."""
+    """Block the ledger's write: the worker runs the job, and its wake-up message is unacknowledged."""
     async with top_up.sales.databases.writes_blocked("users") as is_blocked:
         sent = await top_up.pay_at_stripe()
         await eventually(is_blocked)
@@ -186,7 +186,7 @@ async def test_orchestrator_killed_while_storing_a_webhook(top_up: TopUp, crash_
 
 
 async def test_orchestrator_killed_after_acknowledging_the_webhook(stack: Stack, top_up: TopUp) -> None:
-    """Whatever it did not send, it or the worker will."""
+    """The orchestrator or the worker sends what was not sent."""
     async with Service(stack, "worker").down():
         sent = await top_up.pay_at_stripe()
         assert sent["statuses"] == [200]
@@ -224,7 +224,7 @@ async def test_worker_and_users_killed_together(stack: Stack, top_up: TopUp) -> 
 
 
 async def test_broker_down_while_the_job_runs(stack: Stack, top_up: TopUp) -> None:
-    """The token that was out comes again, and finds the job done or at work."""
+    """The unacknowledged message is redelivered, and finds the job done or running."""
     async with reporting(top_up) as sent:
         stack.rabbitmq.kill()
     await asyncio.to_thread(stack.rabbitmq.start)

@@ -1,4 +1,4 @@
-"""What a process has in hand when it is ended, killed or frozen: it finishes that itself, or somebody else does."""
+"""Work in progress when a process is terminated, killed or frozen: the process finishes it, or another one does."""
 
 import asyncio
 import socket
@@ -19,15 +19,15 @@ from tests.chaos.ticket_sales import Order, TicketSales
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-# The payments wait while the test finds out that they do: that may take seconds on a busy machine, and none of them
-# may be given up meanwhile, by whoever waits for it.
+# Payments are blocked while the test observes them. That may take seconds on a busy machine, and no caller may time out
+# meanwhile.
 LONG_TIMEOUTS: Final = {
     "SAGA_STEP_TIMEOUT_SECONDS": "10",
     "REQUEST_BUDGET_SECONDS": "14",
     "LOCK_TIMEOUT_SECONDS": "20",
     "STATEMENT_TIMEOUT_SECONDS": "20",
 }
-STAYS_UP_SECONDS: Final = 0.4  # more than a server lives that waits for nobody
+STAYS_UP_SECONDS: Final = 0.4  # longer than an idle server takes to shut down
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) 
 
 
 class TestTerminatedUnderLoad:
-    """SIGTERM, as at each new version: what a process has in hand it finishes, and nobody hears of it."""
+    """SIGTERM, as on a deployment: a process finishes its requests, and no caller notices."""
 
-    # Who is ended, and whose work its requests wait for at that moment.
+    # The process that is terminated, and the service whose work its requests wait for.
     @pytest.mark.parametrize(
         ("name", "waits_for"),
         [
@@ -84,7 +84,7 @@ class TestKilled:
 
 
 class TestTwoOrchestrators:
-    """Side by side, with nothing in common but the saga log."""
+    """Two orchestrators that share only the saga log."""
 
     async def test_other_orchestrator_finishes_the_sagas_of_a_killed_one(
         self, stack: Stack, sales: TicketSales
@@ -111,7 +111,7 @@ class TestTwoOrchestrators:
 
 
 def is_open(stack: Stack, name: str) -> bool:
-    """Whether a process lets anybody new in."""
+    """Return whether a process accepts new connections."""
     url = urlsplit(f"grpc://{stack.urls.inventory_address}" if name == "inventory" else getattr(stack.urls, name))
     with socket.socket() as probe:
         return probe.connect_ex((url.hostname, url.port)) == 0
@@ -119,7 +119,7 @@ def is_open(stack: Stack, name: str) -> bool:
 
 @asynccontextmanager
 async def payments_under_way(sales: TicketSales) -> AsyncIterator[list[tuple[Fan, Order]]]:
-    """Several payments, sent through the gateway to the first orchestrator, whose charges wait for the database."""
+    """Send several payments through the gateway to the first orchestrator, and block their charges in the database."""
     payments = [await sales.fan_with_order() for _ in range(5)]
     async with sales.databases.writes_blocked("users") as is_blocked:
         tries = [asyncio.create_task(fan.pay(order.order_id)) for fan, order in payments]

@@ -1,4 +1,4 @@
-"""The running platform as a test sees it: fans and free seats, and what became of both."""
+"""A test's view of the running platform: fans, free seats, and the state of both."""
 
 import itertools
 import uuid
@@ -20,7 +20,6 @@ from tests.chaos.fans import CREDITS, Fan, answered
 from tests.contracts.databases import Databases
 from tests.support.waiting import eventually
 
-# Several leases, and a few seconds of pauses between tries.
 END_LEASES: Final = "UPDATE sagas SET due_at = clock_timestamp() WHERE state IN ('RUNNING', 'UNWINDING')"
 
 __all__ = ["Order", "TicketSales", "data_of", "open_sales"]
@@ -51,11 +50,11 @@ class TicketSales:
     def some_seats(self, count: int = 2) -> list[uuid.UUID]:
         """Return seats that no other test has."""
         seat_ids = list(itertools.islice(self.free_seats, count))
-        assert len(seat_ids) == count, "the hall is too small for so many tests"
+        assert len(seat_ids) == count, "too few seats for the tests"
         return seat_ids
 
     async def reserved(self, fan: Fan, seat_ids: list[uuid.UUID] | None = None, *, key: str = "reserve") -> Order:
-        """Reserve these seats, or any two, and ask again until there is an answer."""
+        """Reserve these seats, or any two, and repeat the request until it gets a final response."""
         wanted = seat_ids or self.some_seats()
         data = data_of(await answered(lambda: fan.reserve(self.event_id, wanted, key=key)))
         return Order(order_id=uuid.UUID(data["order_id"]), seat_ids=wanted, total=Decimal(data["total"]))
@@ -65,7 +64,7 @@ class TicketSales:
         return fan, await self.reserved(fan)
 
     async def all_charging(self, payments: list[tuple[Fan, Order]]) -> bool:
-        """Whether a saga is at work for each of these fans."""
+        """Return whether a saga runs for each of these fans."""
         sagas = [await self.databases.saga_of(fan.user_id) for fan, _ in payments]
         return all(saga["state"] == "RUNNING" for saga in sagas)
 
@@ -79,7 +78,7 @@ class TicketSales:
         return await eventually(look) or ""
 
     async def assert_clean_end(self, fan: Fan, order: Order) -> str:
-        """Wait for the purchase's end, check that nothing is left half done, and return its final state."""
+        """Wait until the purchase ends, check that nothing is left half done, and return its final state."""
         state = await self.saga_ends(fan, "COMPLETED", "UNWOUND")
         if state == "COMPLETED":
             await self.assert_bought(fan, order)
@@ -89,7 +88,7 @@ class TicketSales:
         return state
 
     async def assert_bought(self, fan: Fan, order: Order) -> None:
-        """Check that the fan has the seats and has paid for them, once, and is told the same whenever asking again."""
+        """Check that the fan owns the seats, has paid once, and gets the same receipt on repetition."""
         receipt = data_of(await answered(lambda: fan.pay(order.order_id)))
         assert receipt["status"] == "CONFIRMED"
         assert data_of(await fan.pay(order.order_id)) == receipt
@@ -107,13 +106,13 @@ class TicketSales:
         assert await self.databases.balance_of(fan.user_id) == CREDITS
 
     async def held_until(self, order: Order) -> datetime:
-        """Return the end of the order's hold, as the database has it."""
+        """Return the end of the order's hold, as stored in the database."""
         [seat, *_] = await self.databases.seats(order.seat_ids)
         held_until: datetime = seat["held_until"]
         return held_until
 
     async def freed_at(self, order: Order) -> datetime:
-        """Wait until the order's seats are free, and return when that was seen."""
+        """Wait until the order's seats are free, and return when that was observed."""
 
         async def look() -> datetime | None:
             return datetime.now(UTC) if await self.seat_statuses(order.seat_ids) == {"AVAILABLE"} else None
@@ -123,7 +122,7 @@ class TicketSales:
         return seen
 
     async def end_leases(self) -> None:
-        """Let the time be over for which sagas in hand belong to their owners, as if we had waited."""
+        """Expire the leases of all running sagas, instead of waiting for it."""
         await self.databases.change("orchestrator", END_LEASES)
 
     async def seat_statuses(self, seat_ids: list[uuid.UUID]) -> set[str]:
@@ -131,7 +130,7 @@ class TicketSales:
 
 
 def data_of(response: httpx.Response) -> dict[str, Any]:
-    """Return what a request brought; fail when it was refused or is not done yet."""
+    """Return a response's data; fail if it was refused or is not final."""
     assert response.status_code in {httpx.codes.OK, httpx.codes.CREATED}, response.text
     data: dict[str, Any] = response.json()["data"]
     return data
@@ -139,7 +138,7 @@ def data_of(response: httpx.Response) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_sales(stack: Stack) -> AsyncIterator[TicketSales]:
-    """Sell the seeded hall of 500 seats."""
+    """Open the sale of the seeded hall of 500 seats."""
     secret = keys_of(Home(stack.home)).service_token_secret
     databases = Databases(stack.urls.databases, users_url=stack.urls.users, service_token_secret=secret)
     async with databases:

@@ -1,4 +1,4 @@
-"""A fan buys credits: the providers are played by the sandbox, and repeat a webhook until it is acknowledged."""
+"""Top-ups by a fan. The sandbox stands in for the providers, which repeat a webhook until it is acknowledged."""
 
 import asyncio
 import uuid
@@ -21,7 +21,7 @@ COPIES: Final = (1, 1, 1, 3)
 
 
 async def top_up_by_card(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
-    """Pay at Stripe; now and then the first card is declined, or the money is given back afterwards."""
+    """Pay at Stripe; sometimes the first card is declined, or the payment is refunded afterwards."""
     wanted = {"amount": _amount(random)}
     begun = await retry_until_final(partial(fan.post, "/api/credits/topup", wanted, key=mixed_run.new_key("top-up")))
     if not begun.is_success:
@@ -63,7 +63,7 @@ def _amount(random: Random) -> str:
 
 
 async def _provider_id(mixed_run: MixedRun, payment_id: str) -> str:
-    """Ask an admin, for fans are not told."""
+    """Ask an admin, because fans do not see the provider's id."""
     request = partial(mixed_run.operators.admin.get, "/api/admin/payments", per_page=100)
     listed = await retry_until_final(request, unavailable_after_seconds=ANSWER_SECONDS)
     [name] = [row["provider_payment_id"] for row in listed.json()["data"] if row["payment_id"] == payment_id]
@@ -71,7 +71,7 @@ async def _provider_id(mixed_run: MixedRun, payment_id: str) -> str:
 
 
 async def _send_webhook(mixed_run: MixedRun, path: str, what: Mapping[str, Any] | None = None) -> None:
-    """Let the provider tell something, again and again until that is acknowledged."""
+    """Let the provider send a webhook until it is acknowledged."""
     sent = await _post_control(mixed_run, path, what or {})
     async with asyncio.timeout(ANSWER_SECONDS):
         while sent["statuses"][-1] != httpx.codes.OK:

@@ -1,4 +1,4 @@
-"""Who may call which route: the rule of each, and requests that any route takes."""
+"""Define who may call each route, and build requests for any route."""
 
 import enum
 import re
@@ -28,14 +28,14 @@ JSON: Final = "application/json"
 
 
 class Audience(enum.Enum):
-    PUBLIC = "anonymous"
-    USER = "anybody who is logged in"
-    OWNER = "its user, or an admin"
+    PUBLIC = "everyone"
+    USER = "every logged-in user"
+    OWNER = "its owner, or an admin"
     STAFF = "staff and admins"
     ADMIN = "admins"
 
 
-# The legend of the API's contract: 🔓, 👤, 🛂, 🛠. A route that is not here has no rule, and fails its test.
+# The access classes of the API contract: 🔓, 👤, 🛂, 🛠. A route that is missing here fails its test.
 RULES: Final[Mapping[Audience, frozenset[str]]] = {
     Audience.PUBLIC: frozenset(
         {
@@ -90,11 +90,11 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
         | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/")}
     ),
 }
-# What is no access token opens these; each has tests of its own (tests/integration/users, tests/e2e/test_topup.py).
+# These routes take no access token; each has its own tests (tests/integration/users, tests/e2e/test_topup.py).
 WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
 
-# Most routes have a code of their own for what is not there. These have the plain NOT_FOUND, which a service without such
-# a route has too: of the second ones the message says what was looked for; of the first one nothing tells them apart.
+# Most routes have their own code for a missing resource. These return the plain NOT_FOUND that a service without the
+# route returns too. Those in SPECIFIC_NOT_FOUND differ by their message; the one in GENERIC_NOT_FOUND does not differ.
 GENERIC_NOT_FOUND: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
 SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "GET /api/payments/{payment_id}": "payment",
@@ -116,17 +116,15 @@ def rule_of(route: Route) -> Audience:
     """Return who may call a route.
 
     Raises:
-        AssertionError: nobody has said so, or it was said twice.
+        AssertionError: the route has no rule, or more than one.
     """
     found = [who for who, calls in RULES.items() if f"{route.method} {route.path}" in calls]
-    assert len(found) == 1, (
-        f"{route.method} {route.path} has no rule, or two: say in tests/e2e/access_rules.py who may call it"
-    )
+    assert len(found) == 1, f"{route.method} {route.path} needs exactly one rule in tests/e2e/access_rules.py"
     return found[0]
 
 
 def path_of(route: Route, ids: Mapping[str, str] | None = None) -> str:
-    """Return the route's path with these ids in it, and unknown ones elsewhere."""
+    """Return the route's path with the given ids; every other id is random."""
     return re.sub(r"\{(\w+)}", lambda match: (ids or {}).get(match[1]) or str(uuid.uuid4()), route.path)
 
 
@@ -136,7 +134,7 @@ def operation_of(route: Route, openapi: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def is_unrouted(route: Route, answer: httpx.Response) -> bool:
-    """Whether an answer may come from a gateway or a service that does not know the route, or does not get there."""
+    """Return whether the response may come from a gateway or service that does not serve the route or is not reached."""
     if answer.status_code >= 500 or answer.status_code == 405:
         return True
     if answer.status_code != 404 or answer.json()["error_code"] != "NOT_FOUND":
@@ -146,10 +144,10 @@ def is_unrouted(route: Route, answer: httpx.Response) -> bool:
 
 
 def schema_of(route: Route, openapi: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of the body that a route takes, an empty one when it takes none."""
+    """Return the schema of the request body; an empty one if the route takes none."""
     content = operation_of(route, openapi).get("requestBody", {}).get("content", {})
     schema: Mapping[str, Any] = content.get(JSON, {}).get("schema", {})
-    for several in ("anyOf", "oneOf"):  # a body that may be left out
+    for several in ("anyOf", "oneOf"):  # an optional body
         schema = next((one for one in schema.get(several, ()) if one.get("type") != "null"), schema)
     while "$ref" in schema:
         schema = openapi["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
@@ -157,7 +155,7 @@ def schema_of(route: Route, openapi: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def body_of(route: Route, openapi: Mapping[str, Any]) -> Any:
-    """Return a body that the route takes, None when it takes none."""
+    """Return a valid request body; None if the route takes none."""
     content = operation_of(route, openapi).get("requestBody", {}).get("content", {})
     if JSON not in content:
         return None

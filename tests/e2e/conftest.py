@@ -1,4 +1,4 @@
-"""The whole platform as processes, once for all end-to-end tests; each test makes its own people and concerts."""
+"""The whole platform as processes, started once for all end-to-end tests; each test creates its own users and events."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -20,7 +20,7 @@ from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.waiting import eventually
 
-# Who tests a job's whole ladder need not wait for it.
+# A job reaches its last attempt within a second.
 ENV: Final = {"RATE_LIMIT_PER_MINUTE": "0", "JOB_RETRY_SECONDS": "0.2,0.4"}
 
 MakeFan = Callable[..., Awaitable[UserClient]]
@@ -38,7 +38,7 @@ def platform(servers: TestServers) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 async def openapi(platform: Stack) -> dict[str, Any]:
-    """The merged OpenAPI document, once every service has described itself: the first time takes a moment."""
+    """The merged OpenAPI document, once every service is included, which takes a moment after the start."""
     async with http_client(platform.urls.gateway) as http:
 
         async def look() -> dict[str, Any]:
@@ -117,20 +117,20 @@ async def concert(new_concert: MakeConcert) -> Concert:
 
 @pytest.fixture(scope="session")
 async def scanner(platform: Stack, admin: UserClient) -> AsyncIterator[ScannerClient]:
-    """A door of HALL-A with the seed's staff, who are assigned to it."""
+    """A scanner in HALL-A, used by the seeded staff account that is assigned to that hall."""
     async with UserClient(platform) as anonymous, await anonymous.log_in("staff@example.com") as staff:
         yield ScannerClient(platform, staff, admin)
 
 
 @pytest.fixture
 async def ticket(fan: UserClient, concert: Concert) -> Ticket:
-    """The fan's own, for HALL-A."""
+    """The fan's ticket, valid in HALL-A."""
     return await buy(fan, concert, concert.seats["CAT2"][0])
 
 
 @pytest.fixture
 async def payload(fan: UserClient, ticket: Ticket) -> str:
-    """What the fan's phone shows."""
+    """The QR payload that the fan's phone shows."""
     return str((await fan.get(f"/tickets/{ticket.seat_id}/qr")).data["qr_payload"])
 
 

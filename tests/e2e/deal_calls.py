@@ -1,4 +1,4 @@
-"""What two fans do with one ticket, in the words of the tests."""
+"""Calls that two fans make about one ticket."""
 
 import uuid
 from typing import Any, Final
@@ -45,7 +45,7 @@ class DealCalls:
     async def complete(
         cls, seat_id: str, *, seller: UserClient, buyer: UserClient, credits_: str = "200.00", key: str | None = None
     ) -> str:
-        """Hand a ticket over from start to end, and return the transfer's id. The key is that of the last confirmation."""
+        """Complete a transfer and return its id. The key is that of the last confirmation."""
         transfer_id = str(
             (await cls.offer(seller, seat_id, seller=seller, buyer=buyer, credits_=credits_)).data["transfer_id"]
         )
@@ -73,7 +73,7 @@ class DealCalls:
 
 
 async def expire_wait(platform: Stack, saga_id: str) -> None:
-    """Let the time of what a saga waits for be over now."""
+    """Make the saga's wait expire now."""
     connection = await asyncpg.connect(platform.urls.databases["orchestrator"].replace("+asyncpg", ""))
     try:
         await connection.execute("UPDATE sagas SET due_at = now() WHERE saga_id = $1", uuid.UUID(saga_id))
@@ -82,10 +82,10 @@ async def expire_wait(platform: Stack, saga_id: str) -> None:
 
 
 async def sandbox_fault(platform: Stack, path: str | None, **fault: Any) -> None:
-    """Let calls of one of the sandbox's paths fail, or with no path none any more."""
+    """Make calls of one sandbox path fail; with no path, remove all faults."""
     async with http_client(platform.urls.sandbox) as sandbox:
         if path is None:
-            answered = await sandbox.delete("/control/faults")
+            response = await sandbox.delete("/control/faults")
         else:
-            answered = await sandbox.post("/control/faults", json={"path": path} | fault)
-        assert answered.is_success, answered.text
+            response = await sandbox.post("/control/faults", json={"path": path} | fault)
+        assert response.is_success, response.text

@@ -1,4 +1,4 @@
-"""A person's own feed, as a client of the gateway hears it."""
+"""A WebSocket client of the user feed."""
 
 import json
 from typing import Any
@@ -12,13 +12,13 @@ __all__ = ["next_message", "open_feed"]
 
 
 def open_feed(platform: Stack, user: UserClient, **query: object) -> connect:
-    asked = "".join(f"&{name}={value}" for name, value in query.items())
-    return connect(f"{platform.urls.gateway.replace('http', 'ws')}/ws/me?token={user.token}{asked}")
+    parameters = "".join(f"&{name}={value}" for name, value in query.items())
+    return connect(f"{platform.urls.gateway.replace('http', 'ws')}/ws/me?token={user.token}{parameters}")
 
 
 async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any]:
-    """Return the next message of that type, whatever comes before it."""
+    """Return the next message of that type, and skip others."""
     while True:
-        said: dict[str, Any] = json.loads(await connection.recv())
-        if said["type"] == kind:
-            return said
+        message: dict[str, Any] = json.loads(await connection.recv())
+        if message["type"] == kind:
+            return message

@@ -1,4 +1,4 @@
-"""Parts of the orchestrator in the tests' own process, before the platform's services: some overrides, some broken."""
+"""Orchestrator services in the test process, connected to the running platform; single addresses can be overridden."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ __all__ = ["InProcessServices"]
 
 
 class LossyCaller(RpcCaller):
-    """Does what it is asked for, and loses the first answers."""
+    """Makes each call, and loses the first responses."""
 
     def __init__(self, tokens: ServiceTokens, *, losses: int) -> None:
         super().__init__(callee="inventory", tokens=tokens)
@@ -41,7 +41,7 @@ class LossyCaller(RpcCaller):
 
 
 class InProcessServices:
-    """Makes doors and desks, and closes what they opened at the end of `opened`."""
+    """Creates services and closes what they opened when `opened` closes."""
 
     def __init__(self, platform: Stack, opened: AsyncExitStack) -> None:
         keys, urls = keys_of(Home(platform.home)), platform.urls
@@ -62,7 +62,7 @@ class InProcessServices:
     def check_in_service(
         self, overrides: Mapping[str, str] | None = None, *, check_in: CheckInClient | None = None
     ) -> CheckInService:
-        """Make a door that looks for some services elsewhere: ``door({"orders_url": …})``."""
+        """Return a check-in service with overridden addresses: ``check_in_service({"orders_url": …})``."""
         settings, clients = self._settings, self._clients(overrides or {})
         lookups = Lookups(
             inventory=clients.inventory, orders=clients.orders, events=clients.events, directory=clients.directory
@@ -71,7 +71,7 @@ class InProcessServices:
         return CheckInService(check_in or clients.check_in, lookups, qr, qr_ttl_seconds=settings.qr_ttl_seconds)
 
     def purchase_service(self) -> PurchaseService:
-        """Make one whose sagas are run here; nothing runs beside them."""
+        """Return a purchase service that runs its sagas in this process."""
         container = build_container(self._settings)
         self._opened.push_async_callback(container.close)
         return container.resources.service(PurchaseService)
@@ -92,7 +92,7 @@ class InProcessServices:
         return client
 
     async def unresponsive_address(self) -> str:
-        """Return the address of somebody who listens and never answers."""
+        """Return the address of a server that accepts connections and never responds."""
         end = asyncio.Event()
 
         async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,6 +1,6 @@
-"""Runs a folder of a Postman collection from its JSON alone: variables, requests, and the test scripts' fixed forms.
+"""Run a folder of a Postman collection from its JSON: variables, requests, and the fixed forms of its test scripts.
 
-A line of a script that is of no known form is an error, so nothing goes by unseen.
+A script line of unknown form is an error.
 """
 
 import json
@@ -15,7 +15,7 @@ import httpx
 __all__ = ["PostmanRunner"]
 
 PLACEHOLDER: Final = re.compile(r"\{\{(\$?\w+)\}\}")
-MAX_PASSES: Final = 5  # a variable may name another one
+MAX_PASSES: Final = 5  # a variable may refer to another one
 DYNAMIC: Final[Mapping[str, Callable[[], str]]] = {
     "$guid": lambda: str(uuid.uuid4()),
     "$timestamp": lambda: str(int(time.time())),
@@ -32,7 +32,7 @@ SAVES: Final = re.compile(rf'pm\.collectionVariables\.set\("(?P<variable>\w+)", 
 
 
 class PostmanRunner:
-    """Keeps the collection's variables from request to request, as Postman does."""
+    """Runs requests and keeps the collection's variables between them, as Postman does."""
 
     def __init__(self, collection: Mapping[str, Any], environment: Mapping[str, str], http: httpx.AsyncClient) -> None:
         self._folders = {folder["name"]: folder for folder in collection["item"]}
@@ -41,10 +41,10 @@ class PostmanRunner:
         self._http = http
 
     async def run(self, folder: str) -> int:
-        """Run a folder from top to bottom, and return how many expectations were met.
+        """Run a folder in order, and return the number of expectations that were met.
 
         Raises:
-            AssertionError: one was not; the message has the request's name, the expectation's and the answer.
+            AssertionError: an expectation was not met; the message names the request, the expectation and the response.
         """
         return sum([await self._run_item(item) for item in self._folders[folder]["item"]])
 
@@ -84,7 +84,7 @@ class PostmanRunner:
             text, found = PLACEHOLDER.subn(lambda match: self._value_of(match[1]), text)
             if not found:
                 return text
-        raise AssertionError(f"variables go round in circles: {text}")
+        raise AssertionError(f"circular variables: {text}")
 
     def _value_of(self, name: str) -> str:
         if name in DYNAMIC:
@@ -94,7 +94,7 @@ class PostmanRunner:
     # --- scripts -----------------------------------------------------------------------------------------------------
 
     def _execute(self, line: str, response: httpx.Response, request: str) -> int:
-        """Carry out one line, and return how many expectations it had."""
+        """Execute one line, and return the number of its expectations."""
         if match := SAVES.fullmatch(line):
             self._variables[match["variable"]] = _value_at(response.json(), match["path"])
             return 0
@@ -107,7 +107,7 @@ class PostmanRunner:
             if match := form.fullmatch(line):
                 assert is_met(match, response), f"{request}: {json.loads(match['name'])}, not {response.text}"
                 return 1
-        raise AssertionError(f"{request}: a script of no known form: {line}")
+        raise AssertionError(f"{request}: unknown form of script line: {line}")
 
     def _has_status(self, match: re.Match[str], response: httpx.Response) -> bool:
         return response.status_code == int(match["status"])
@@ -123,7 +123,7 @@ class PostmanRunner:
 
 
 def _value_at(answer: Any, path: str) -> Any:
-    """Follow a path such as ``data.tickets[0].seat_id``; None where it leads nowhere."""
+    """Return the value at a path such as ``data.tickets[0].seat_id``; None if there is none."""
     for step in _steps(path):
         try:
             answer = answer[step]

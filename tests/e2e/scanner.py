@@ -1,4 +1,4 @@
-"""Codes as the platform makes them, and as it does not: of any age, for anybody's seat."""
+"""Scan QR codes as staff, and build codes of any age for any seat."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ __all__ = ["ScannerClient", "Ticket", "buy", "new_nonce"]
 
 @dataclass(frozen=True)
 class Ticket:
-    """A seat somebody bought, or says they did."""
+    """The ticket that a code claims: a seat, its event and its owner."""
 
     event_id: str
     seat_id: str
@@ -34,7 +34,7 @@ async def buy(fan: UserClient, concert: Concert, seat_id: str) -> Ticket:
 
 
 class ScannerClient:
-    """A door of HALL-A with its staff, and an admin who reads its log."""
+    """A scanner in HALL-A, used by staff, and an admin who reads the scan log."""
 
     def __init__(self, platform: Stack, staff: UserClient, admin: UserClient) -> None:
         self._platform = platform
@@ -56,15 +56,15 @@ class ScannerClient:
         return log
 
     async def unmatched_scans(self) -> list[dict[str, Any]]:
-        """Return the last scans that led to no event, newest first."""
+        """Return the latest scans that match no event, newest first."""
         unmatched_scans: list[dict[str, Any]] = (await self.admin.get("/admin/scans", per_page=100)).data
         return unmatched_scans
 
     def code_for(self, ticket: Ticket, *, age: timedelta = timedelta(0)) -> str:
-        """Return a payload under the platform's own key, made by the contract's words and not by its code."""
+        """Return a payload under the platform's key, built from the contract rather than by the product's code."""
         key_id, _, encoded = keys_of(Home(self._platform.home)).qr_keys.partition(",")[0].partition(":")
         key = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-        said = {
+        event_data = {
             "seat_id": ticket.seat_id,
             "user_id": ticket.user_id,
             "event_id": ticket.event_id,
@@ -72,7 +72,7 @@ class ScannerClient:
             "generated_at": (datetime.now(UTC) - age).isoformat(),
         }
         nonce = os.urandom(12)
-        sealed = AESGCM(key).encrypt(nonce, json.dumps(said).encode(), key_id.encode())
+        sealed = AESGCM(key).encrypt(nonce, json.dumps(event_data).encode(), key_id.encode())
         return base64.urlsafe_b64encode(key_id.encode() + nonce + sealed).rstrip(b"=").decode()
 
 

@@ -1,4 +1,4 @@
-"""Every route, called by every kind of caller: who may not is told so, and who may is not."""
+"""Every route is called by every kind of caller: only those with access reach it."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -36,7 +36,7 @@ def name_of(route: Route) -> str:
 @pytest.fixture(scope="module")
 async def callers(platform: Stack) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
     async with AsyncExitStack() as opened:
-        clients = {"nobody": http_client(platform.urls.gateway)}
+        clients = {"anonymous": http_client(platform.urls.gateway)}
         anonymous = await opened.enter_async_context(UserClient(platform))
         for role, email in SEEDED.items():
             user = await anonymous.log_in(email)
@@ -47,7 +47,7 @@ async def callers(platform: Stack) -> AsyncIterator[Mapping[str, httpx.AsyncClie
 
 
 def check_not_refused(route: Route, answer: httpx.Response, *who: str) -> None:
-    """Check that the route itself answered, whatever it says of the request."""
+    """Check that the route itself responded, whatever its answer."""
     assert answer.status_code not in {401, 403}, (*who, answer.text)
     assert not is_unrouted(route, answer), (*who, answer.text)
 
@@ -69,7 +69,7 @@ def test_openapi_describes_every_route(openapi: dict[str, Any]) -> None:
 async def test_guarded_route_without_a_token_returns_401(
     callers: Mapping[str, httpx.AsyncClient], route: Route
 ) -> None:
-    refused = await call(callers["nobody"], route)
+    refused = await call(callers["anonymous"], route)
     assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHORIZED")
 
 
@@ -77,7 +77,7 @@ async def test_guarded_route_without_a_token_returns_401(
 async def test_each_role_reaches_only_its_routes(
     callers: Mapping[str, httpx.AsyncClient], openapi: dict[str, Any], route: Route
 ) -> None:
-    """Asked for things that are not there, so that nothing is changed; a body comes only from who shall be refused."""
+    """Requests name unknown ids and thus change nothing. Only callers without access send a body."""
     may = MAY[rule_of(route)]
     for role in SEEDED:
         answer = await call(callers[role], route, None if role in may else body_of(route, openapi))
@@ -89,4 +89,4 @@ async def test_each_role_reaches_only_its_routes(
 
 @pytest.mark.parametrize("route", [r for r in BY_TOKEN if rule_of(r) is Audience.PUBLIC], ids=name_of)
 async def test_public_route_needs_no_token(callers: Mapping[str, httpx.AsyncClient], route: Route) -> None:
-    check_not_refused(route, await call(callers["nobody"], route))
+    check_not_refused(route, await call(callers["anonymous"], route))

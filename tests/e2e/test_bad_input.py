@@ -1,4 +1,4 @@
-"""Bad input gets the contract's code, and nothing is lost."""
+"""Invalid input gets the contract's error code and changes nothing."""
 
 import base64
 import json
@@ -84,7 +84,7 @@ class TestOrders:
         assert (await fan.pay(order_id)).status == 200
 
     async def test_saga_of_another_kind_is_not_an_order(self, admin: UserClient, concert: Concert) -> None:
-        """An event on sale is a saga of its admin's own, with an id that looks like any other."""
+        """Putting an event on sale is an admin's own saga; its id has the form of an order id."""
         assert (await admin.pay(concert.event_id)).refused() == (404, "ORDER_NOT_FOUND")
         assert (await admin.post(f"/orders/{concert.event_id}/cancel")).refused() == (404, "ORDER_NOT_FOUND")
 
@@ -157,7 +157,7 @@ class TestTokens:
         async def is_out() -> bool:
             return (await fan.get("/tickets")).status == 401
 
-        assert await eventually(is_out)  # long before the token ends by itself
+        assert await eventually(is_out)  # long before the token expires
         assert (await fan.get("/tickets")).refused() == (401, "UNAUTHORIZED")
 
 
@@ -182,7 +182,7 @@ class TestBodies:
 
 
 def _resigned(platform: Stack, token: str, **changes: Any) -> str:
-    """Sign a token's claims anew, with the platform's own key."""
+    """Sign a token's claims again with the platform's key."""
     claims = jwt.decode(token, options={"verify_signature": False})
     header = jwt.get_unverified_header(token)
     return jwt.encode(claims | changes, keys_of(Home(platform.home)).jwt_private_key, algorithm="EdDSA", headers=header)

@@ -1,4 +1,4 @@
-"""The door (T12): codes are scanned, each ticket is admitted once, and every scan is logged."""
+"""Check-in (T12): a ticket admits once, and every scan is logged."""
 
 import asyncio
 import base64

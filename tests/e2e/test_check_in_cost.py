@@ -1,4 +1,4 @@
-"""What a scan costs in remote calls: a count that must not creep up."""
+"""The number of remote calls per scan, which must not grow."""
 
 import uuid
 
@@ -31,4 +31,4 @@ async def calls_of(service: CheckInService, code: PresentedCode) -> int:
 async def test_scan_takes_five_calls_and_three_when_cached(in_process: InProcessServices, code: PresentedCode) -> None:
     service = in_process.check_in_service()
     assert await calls_of(service, code) == 5  # the seat, its order, the event, the owner's name; the check-in
-    assert await calls_of(service, code) == 3  # event and name are known for some seconds
+    assert await calls_of(service, code) == 3  # event and name are cached for some seconds

@@ -1,4 +1,4 @@
-"""Whoever must be asked and gives no answer keeps the door service; the same nonce tells later what came of a scan."""
+"""A scan returns 503 if a required service does not respond; its nonce later returns the outcome."""
 
 import signal
 import time
@@ -15,9 +15,9 @@ from orchestrator.features.check_in.service.check_in import CheckInService, Pres
 from tests.e2e.in_process import InProcessServices
 from tests.e2e.scanner import ScannerClient, Ticket, new_nonce
 
-REFUSING_ADDRESS = "127.0.0.1:1"  # nobody listens there
-# Looks and check-ins are given longer here than on a real door, so that "at once" can be told from waiting for their end
-# on a busy machine. It is also less than what a service's answer is waited for.
+REFUSING_ADDRESS = "127.0.0.1:1"  # no server listens there
+# Time limits are longer than in production, so that failing fast differs from a timeout on a busy machine.
+# They stay below the client timeout of a service.
 TIMEOUT_SECONDS = 60.0
 FAIL_FAST_SECONDS = 25.0
 
@@ -41,7 +41,7 @@ def code(scanner: ScannerClient, payload: str) -> PresentedCode:
 
 
 async def is_unavailable(service: CheckInService, code: PresentedCode) -> bool:
-    """Tell whether the door says that it cannot know, with the contract's code, and at once."""
+    """Return whether the scan fails fast with 503 and the contract's code."""
     began = time.monotonic()
     with pytest.raises(Unavailable) as raised:
         await service.verify(code)
@@ -77,7 +77,7 @@ async def test_lookup_times_out(
 async def test_unavailable_users_service_only_omits_the_name(
     in_process: InProcessServices, code: PresentedCode
 ) -> None:
-    """Dead or silent, the users service neither keeps the door service nor slows the scan."""
+    """If the users service is down or unresponsive, the scan succeeds without delay."""
     began = time.monotonic()
     for users_address in (await in_process.unresponsive_address(), REFUSING_ADDRESS):
         outcome = await in_process.check_in_service({"users_url": f"http://{users_address}"}).verify(code)
@@ -109,7 +109,7 @@ class TestCheckInCall:
     async def test_nonce_returns_the_result_after_two_lost_responses(
         self, in_process: InProcessServices, scanner: ScannerClient, code: PresentedCode, ticket: Ticket
     ) -> None:
-        """The owner went in, and the scanner does not know: the same nonce tells."""
+        """The owner was admitted, but the scanner got no response; the same nonce returns the result."""
         assert await is_unavailable(in_process.check_in_service(check_in=in_process.check_in_client(losses=2)), code)
         assert (await in_process.check_in_service().verify(code)).result == "SUCCESS"
         assert (await in_process.check_in_service().verify(replace(code, nonce=None))).result == "DUPLICATE"

@@ -1,4 +1,4 @@
-"""What an event's admins see and do (T15): sales, entries, attendees, the file of them, blocked seats."""
+"""What admins see and do for an event (T15): sales, entries, attendees, their export, blocked seats."""
 
 import csv
 import io
@@ -57,7 +57,7 @@ class TestDashboard:
             assert (stats["seats_sold"], stats["seats_held"], stats["seats_blocked"]) == (2, 1, 1)
             return stats
 
-        stats = await eventually(figures)  # seats are counted at most a second ago
+        stats = await eventually(figures)  # seat counts are at most a second old
         minutes = stats.pop("scans_per_minute")
         assert stats == {
             "total_seats": 24,

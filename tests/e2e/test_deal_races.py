@@ -1,4 +1,4 @@
-"""Two things done to one ticket at the same moment: one of them happens, and nobody loses anything."""
+"""Two concurrent operations on one ticket: one of them succeeds, and no credits are lost."""
 
 import asyncio
 
@@ -39,7 +39,7 @@ async def test_transfer_against_listing(fan: UserClient, buyer: UserClient, conc
                 "buyer_otp": SANDBOX_OTP,
             }
             confirmed = await fan.post("/transfer/confirm", both)
-            # Opened at the very same moment as the listing, a transfer finds the ticket on sale at its end.
+            # If both open at the same time, the transfer finds the ticket listed when it completes.
             assert done(confirmed) is not done(listed), (confirmed.body, listed.body)
             assert (seat in await own_seats(buyer)) is done(confirmed)
 

@@ -1,4 +1,4 @@
-"""An admin puts events on sale, fans browse them (T1, T15)."""
+"""An admin puts events on sale and fans browse them (T1, T15)."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

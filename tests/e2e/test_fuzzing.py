@@ -1,7 +1,7 @@
-"""What the description allows, and what it does not, sent through the gateway: no 5xx, and every answer as described.
+"""Valid and invalid requests generated from OpenAPI: no 5xx, and every response is documented.
 
-Who may not call a route is told so before anything else is looked at, and asks once. `FUZZ_EXAMPLES=100` looks deeper
-than a run of all tests has time for; a run of as many examples sends the same requests as the one before.
+Callers without access are refused before anything else, so they send one request. `FUZZ_EXAMPLES=100` searches deeper
+than the whole suite has time for. Runs with the same number of examples send the same requests.
 """
 
 import os
@@ -30,14 +30,14 @@ from tests.support.http_client import http_client
 pytest_plugins = ["schemathesis.pytest.plugin"]
 
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "3"))
-# That no route ignores who calls is shown in `test_access`.
+# `test_access` shows that every route checks its caller.
 CHECKS: Final = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
 ]
-# Ends the session that all other calls are made with.
+# Ends the session of all other calls.
 LOGOUT: Final = "/api/auth/logout"
 ANONYMOUS: Final = ""
 FUZZED: Final = [route for route in ROUTES if route.path != LOGOUT]
@@ -75,7 +75,7 @@ async def tokens(platform: Stack) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("caller", CALLERS, ids=["nobody", "fan", "admin"])
+@pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "admin"])
 @pytest.mark.parametrize("route", FUZZED, ids=lambda route: f"{route.method} {route.path}")
 def test_generated_requests_get_documented_responses(
     api: BaseSchema, tokens: dict[str, str], *, platform: Stack, route: Route, caller: str
@@ -94,7 +94,7 @@ def test_generated_requests_get_documented_responses(
 
 
 def modes_of(operation: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[GenerationMode]:
-    """What a route does not take can be sent only where it takes something that is not given already."""
+    """Yield the generation modes: an invalid request exists only if the route takes something beyond the given headers."""
     yield GenerationMode.POSITIVE
     if "requestBody" in operation or {parameter["name"] for parameter in operation.get("parameters", ())} - set(
         headers

@@ -1,4 +1,4 @@
-"""Text that would be SQL, a pattern or an escape, were it ever read as one: it is stored, shown and searched as it is."""
+"""Text that contains SQL, LIKE patterns and escapes is stored, shown and searched verbatim."""
 
 import copy
 import uuid
@@ -18,12 +18,12 @@ from tests.e2e.test_access import name_of
 from tests.e2e.user_client import SANDBOX_OTP, Concert, UserClient
 from tests.support.http_client import http_client
 
-# As long as the shortest field takes: it names a row.
+# As long as the shortest field allows, which names a row.
 HOSTILE_TEXT: Final = "'\"\\%_;--$1 :n %s {}"
 # PostgreSQL's text has no NUL (https://www.postgresql.org/docs/current/datatype-character.html).
 WITH_NUL: Final = f"{HOSTILE_TEXT[:10]}\0"
 TEXTS: Final = (HOSTILE_TEXT, "'", "''; DROP TABLE events; --", WITH_NUL)
-# Wrong passwords would lock the seed's people out, and accounts of others are none of theirs: `test_account_text_is_stored_verbatim` has these.
+# Wrong passwords would lock the seeded accounts; `test_account_text_is_stored_verbatim` covers these routes.
 ACCOUNTS: Final = frozenset({"POST /api/auth/register", "POST /api/auth/login"})
 CALLED: Final = [
     route for route in ROUTES if route.access not in WITHOUT_ACCESS_TOKEN and name_of(route) not in ACCOUNTS
@@ -53,7 +53,7 @@ def text_queries(operation: Mapping[str, Any]) -> list[str]:
 
 
 def text_places(body: Any, place: Place = ()) -> Iterator[Place]:
-    """Return where a body has text."""
+    """Yield where a body has text."""
     if isinstance(body, str):
         yield place
     for name, value in body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ():
@@ -90,8 +90,8 @@ async def test_body_text_causes_no_server_error(http: httpx.AsyncClient, openapi
         body = body_of(route, openapi)
         for place in text_places(body):
             for text in TEXTS:
-                said = with_text(body | dict.fromkeys({"nonce"} & set(body), uuid.uuid4().hex), place, text)
-                answer = await http.request(route.method, path_of(route), json=said)
+                sent_body = with_text(body | dict.fromkeys({"nonce"} & set(body), uuid.uuid4().hex), place, text)
+                answer = await http.request(route.method, path_of(route), json=sent_body)
                 assert answer.status_code < 500, (name_of(route), place, text, answer.text)
                 sent.add((name_of(route), place))
     assert sent >= {("POST /api/admin/events", ("venue", "name")), ("POST /api/transfer/dispute", ("reason",))}

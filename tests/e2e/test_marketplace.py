@@ -1,4 +1,4 @@
-"""Tickets sold again between fans (T10)."""
+"""Resale of tickets between fans (T10)."""
 
 import asyncio
 import uuid
@@ -24,7 +24,7 @@ async def buyer(new_fan: MakeFan) -> UserClient:
 
 @pytest.fixture
 async def listing_id(fan: UserClient, ticket: Ticket) -> str:
-    """The fan's ticket of 100.00, on sale for 110.00."""
+    """A listing of the fan's ticket: bought for 100.00, offered for 110.00."""
     return str((await DealCalls.list_ticket(fan, ticket.seat_id)).data["listing_id"])
 
 

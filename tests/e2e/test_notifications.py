@@ -1,4 +1,4 @@
-"""What people get by mail and by phone when something happens to their tickets."""
+"""Emails and text messages about a user's tickets."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 class Inbox:
-    """The sandbox's, as one person sees it."""
+    """What the sandbox has received for one user."""
 
     def __init__(self, stack: Stack, user: UserClient) -> None:
         self._sandbox = stack.urls.sandbox

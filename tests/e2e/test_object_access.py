@@ -1,4 +1,4 @@
-"""Every id that a client can send, sent by somebody whose it is not: refused, and nothing happens."""
+"""Every id that a client can send is sent by another user: the request is refused and changes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from tests.e2e.test_access import name_of
 from tests.e2e.user_client import Concert, UserClient
 from tests.support.http_client import http_client
 
-# What belongs to somebody. An id in no list fails the test below: say whose it is.
+# Ids of things with an owner. An id in none of these sets fails the test below.
 OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
-# What everybody may name: it is public, or it says who the other one is.
+# Public ids, and ids of another user that a request needs.
 PUBLIC: Final = frozenset(
     {"event_id", "venue_id", "hall_id", "assigned_hall_id", "seat_ids", "seller_user_id", "buyer_user_id"}
     | {"price_currency_id"}
 )
-# An id that is shown to admins only is theirs whoever made it; `test_access` shows that nobody else gets in.
+# Ids shown to admins only; `test_access` shows that only admins reach them.
 ADMIN_IDS: Final = frozenset({"saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"})
-# Reserving names a seat that is for sale: whose it is, is what the request decides.
+# A reservation names a seat that is for sale, which has no owner yet.
 NOT_OWNER_CHECKED: Final = frozenset(
     {("POST /api/reserve", "seat_id"), ("GET /api/marketplace/listings/{listing_id}", "listing_id")}
-    # Anybody may buy what is listed, but its own seller.
+    # Any fan except the seller may buy a listing.
     | {("POST /api/marketplace/buy", "listing_id")}
 )
 REFUSALS: Final = {
@@ -37,9 +37,9 @@ REFUSALS: Final = {
     (404, "LISTING_NOT_FOUND"),
     (404, "NOT_FOUND"),  # of payments, see `is_unrouted`
 }
-# Who gives a ticket to whom: not ids of things that belong to somebody, but nobody may name two others.
+# The parties of a transfer. They are not owned things, but a user may not name two other users.
 PARTIES: Final = "seller_user_id and buyer_user_id"
-# Ids that may be left out, and so are in no example: what to say with them.
+# Optional ids are in no example; these bodies contain them.
 WITH_OPTIONAL_ID: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST /api/payments/crypto", "reference_id"): {"purpose": "order", "pay_currency": "btc", "reference_id": ""}
 }
@@ -59,7 +59,7 @@ def ids_in(body: Any) -> Iterator[str]:
 
 
 def ids_of(route: Route, openapi: Mapping[str, Any]) -> set[str]:
-    """Return the ids in a route's path and body, also those that may be left out."""
+    """Return the ids in a route's path and body, including optional ones."""
     in_path = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
     optional = schema_of(route, openapi).get("properties", {})
     return in_path | set(ids_in(body_of(route, openapi))) | set(ids_in(optional))
@@ -67,7 +67,7 @@ def ids_of(route: Route, openapi: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Possessions:
-    """Somebody who has one of everything, and its ids."""
+    """A user who has one of each owned thing, and their ids."""
 
     owner: UserClient
     ids: Mapping[str, str]
@@ -97,7 +97,7 @@ async def create_possessions(new_fan: MakeFan, concert: Concert, seats: Sequence
 def request_of(
     route: Route, openapi: Mapping[str, Any], foreign_id: str, *, by: Possessions, of: Possessions
 ) -> tuple[str, Any]:
-    """Return the path and body of a request in which one id is somebody else's, and all others are one's own."""
+    """Return the path and body of a request with one id of another user; all other ids are the caller's own."""
     ids = {name: (of if name == foreign_id else by).ids[name] for name in OWNED}
     body = body_of(route, openapi)
     if isinstance(body, dict):
@@ -111,7 +111,7 @@ def request_of(
 
 
 async def visible_state(owner: UserClient) -> list[Any]:
-    """Everything that the owner is shown, but for what changes by itself."""
+    """Return everything that the owner is shown, except what changes by itself."""
     shown = [
         (await owner.get(path)).data
         for path in ("/orders", "/tickets", "/transfers", "/listings", "/payments", "/credits/balance")
@@ -133,7 +133,7 @@ async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
 async def test_another_users_ids_are_refused_and_change_nothing(
     platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
 ) -> None:
-    """One id at a time is not the stranger's own, so that no check of one hides that there is none of another."""
+    """Only one id is another user's, so that the check of one id cannot hide a missing check of another."""
     seats = concert.seats["CAT2"]
     owners = await create_possessions(new_fan, concert, seats[:3])
     strangers = await create_possessions(new_fan, concert, seats[3:6])
@@ -152,7 +152,7 @@ async def test_another_users_ids_are_refused_and_change_nothing(
 async def test_owners_are_not_refused(
     platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
 ) -> None:
-    """Or the test above would ask for what is refused to everybody."""
+    """Shows that the requests above are valid when the owner sends them."""
     owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3])
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
@@ -174,7 +174,7 @@ async def test_owners_are_not_refused(
 async def test_one_time_codes_require_a_participant(
     *, new_fan: MakeFan, concert: Concert, path: str, context: str, name: str
 ) -> None:
-    """A reference may be of several kinds; orders are above."""
+    """References to other things than orders, which are covered above."""
     owners, stranger = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3]), await new_fan()
     code = {"otp_code": "123456"} if path == "/verify-otp" else {}
     body = code | {"context": context, "reference_id": owners.ids[name]}
@@ -186,7 +186,7 @@ async def test_one_time_codes_require_a_participant(
 
 
 def owned_ids(openapi: Mapping[str, Any]) -> list[tuple[Route, str]]:
-    """Return every id of every route that must be one's own."""
+    """Return every id of every route that must belong to the caller."""
     found = [
         (route, name)
         for route in USER_ROUTES

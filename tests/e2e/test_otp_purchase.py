@@ -1,4 +1,4 @@
-"""Risky purchases: a flagged fan proves their phone before they pay (T6)."""
+"""Risky purchases: a flagged fan verifies a one-time code before paying (T6)."""
 
 import pytest
 
@@ -65,7 +65,7 @@ async def test_third_wrong_code_invalidates_the_code_but_keeps_the_hold(flagged:
     assert (await flagged.get(f"/orders/{order_id}")).data["status"] == "PENDING"
     assert (await flagged.pay(order_id)).code == "OTP_REQUIRED"
     again = await flagged.post("/resend-otp", {"context": "purchase", "reference_id": order_id})
-    assert again.status in {200, 429}, again.body  # paying may have sent the new one already
+    assert again.status in {200, 429}, again.body  # paying may have sent the new code already
     assert (await prove(flagged, order_id)).status == 200
     assert (await flagged.pay(order_id)).status == 200
 

@@ -1,4 +1,4 @@
-"""Integrators hear of what happens: signed, tried again, looked up, replayed, and left alone when they say so."""
+"""Webhook deliveries to integrators are signed, retried, listed, replayed, and stop when a subscription is disabled."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What nobody could handle reaches an admin, who sends it back or throws it away."""
+"""A message that cannot be handled is parked; an admin replays or discards it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Postman collection does what it says, told by its file alone."""
+"""The Postman collection's scenarios run as its file describes them."""
 
 import json
 from collections.abc import AsyncIterator

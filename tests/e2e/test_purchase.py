@@ -1,4 +1,4 @@
-"""The main job: a fan buys tickets (T1 to T5, T11, T14)."""
+"""A fan buys tickets (T1 to T5, T11, T14)."""
 
 from datetime import UTC, datetime
 

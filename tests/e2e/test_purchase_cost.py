@@ -1,7 +1,8 @@
-"""What a purchase costs in remote calls and in writes of the saga log: counts that must not creep up.
+"""The number of remote calls and saga log statements per purchase, which must not grow.
 
-What each call costs its participant, one statement, is counted beside the participant (`tests/integration/users/test_cost.py`,
-`tests/integration/inventory/test_round_trips.py`, `tests/integration/orders/test_database.py`). The outbox's relay is not counted.
+The one statement that each call costs its participant is counted beside the participant
+(`tests/integration/users/test_cost.py`, `tests/integration/inventory/test_round_trips.py`,
+`tests/integration/orders/test_database.py`). The outbox relay is not counted.
 """
 
 import uuid
@@ -36,7 +37,7 @@ async def test_remote_calls_and_statements_of_a_purchase(
     purchases = in_process.purchase_service()
     with at_most(calls=3, statements=2):  # the event, hold, order; held, waiting
         await reserve(purchases, fan, concert, 0)
-    with at_most(calls=2, statements=2):  # the event is known for some seconds
+    with at_most(calls=2, statements=2):  # the event is cached for some seconds
         order_id = await reserve(purchases, fan, concert, 1)
-    with at_most(calls=3, statements=4):  # charge, sell, confirm; taken, charged, sold, completed
+    with at_most(calls=3, statements=4):  # charge, sell, confirm; claimed, charged, sold, completed
         await purchases.pay(user_id=uuid.UUID(fan.user_id), order_id=order_id, key="pay", address="127.0.0.1")

@@ -1,4 +1,4 @@
-"""A ticket's code as a picture (T11)."""
+"""A ticket's QR code as an image (T11)."""
 
 import uuid
 from collections.abc import Awaitable, Callable

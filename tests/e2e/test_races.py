@@ -1,4 +1,4 @@
-"""Many at once through the gateway: exactly one wins. How long they wait is for the bench to say."""
+"""Concurrent requests through the gateway: exactly one wins. The benchmarks measure their latency."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,7 @@ async def test_fifty_requests_for_one_seat_create_one_order(new_fan: MakeFan, co
     answers = await asyncio.gather(*(fans[i % 10].reserve(concert.event_id, seat, key=f"k{i}") for i in range(50)))
     winners = {answer.data["order_id"] for answer in answers if answer.status == 200}
     assert len(winners) == 1
-    # The winner's own repetitions find the hold that it has.
+    # The winner's repetitions find the existing hold.
     winner = next(i % 10 for i, answer in enumerate(answers) if answer.status == 200)
     assert all(answer.status == 409 for i, answer in enumerate(answers) if i % 10 != winner)
 

@@ -1,4 +1,4 @@
-"""Orders given back, and events called off (T7)."""
+"""Refunds of orders, and cancelled events (T7)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -162,7 +162,7 @@ class TestCancelledEvent:
         done = await eventually(lambda: finished(admin, concert))
         assert (done["orders_total"], done["orders_refunded"]) == (4, 4)
         assert (done["open_orders"], done["open_transfers"], done["open_listings"]) == (0, 0, 0)
-        # The fan paid 500, sold one ticket for 50, and gets back what four of the five had cost.
+        # The fan paid 500, sold one ticket for 50, and gets back the price of four of the five.
         assert (await fan.balance(), await friend.balance()) == ("950.00", "1050.00")
         assert (await fan.get("/tickets")).data == (await friend.get("/tickets")).data == []
         assert {order["status"] for order in (await fan.get("/orders")).data} == {"REFUNDED"}
@@ -216,11 +216,11 @@ class TestCancelledEvent:
 
 
 async def cancellation(admin: UserClient, concert: Concert, **facts: object) -> dict[str, Any]:
-    """Return how the cancellation goes, once that is true of it; nothing before."""
+    """Return the cancellation's progress once it has these facts; an empty dict before."""
     progress: dict[str, Any] = (await admin.get(f"/admin/events/{concert.event_id}/cancellation")).data
     return progress if facts.items() <= progress.items() else {}
 
 
 async def finished(admin: UserClient, concert: Concert) -> dict[str, Any]:
-    """Return how the cancellation went, once it is over; nothing before."""
+    """Return the cancellation's progress once it has completed; an empty dict before."""
     return await cancellation(admin, concert, state="COMPLETED")

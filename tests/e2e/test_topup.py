@@ -1,4 +1,4 @@
-"""Buying credits through the gateway, with the sandbox as Stripe and NOWPayments: money in once, whatever they send."""
+"""Top-ups through the gateway, with the sandbox as Stripe and NOWPayments: each payment is credited once."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ MEBIBYTE = 1_048_576
 
 
 class Providers:
-    """Tells the sandbox what its Stripe and its NOWPayments are to do."""
+    """Controls the sandbox's Stripe and NOWPayments."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
@@ -37,7 +37,7 @@ async def providers(platform: Stack) -> AsyncIterator[Providers]:
 
 
 async def begin_top_up(fan: UserClient, amount: str = "400.00", key: str | None = None) -> tuple[str, str]:
-    """Begin a top-up and return its payment and its intent."""
+    """Begin a top-up and return the ids of its payment and its intent."""
     begun = await fan.post("/credits/topup", {"amount": amount}, key=key)
     assert begun.status == 200, begun.body
     return begun.data["payment_id"], begun.data["client_secret"].partition("_secret_")[0]

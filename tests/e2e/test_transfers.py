@@ -1,4 +1,4 @@
-"""A ticket handed from one fan to another (T8), and disputed (T9)."""
+"""Transfers of a ticket between fans (T8), and disputes (T9)."""
 
 import uuid
 
@@ -83,7 +83,7 @@ class TestInitiate:
         assert offered.refused() == (409, "ORDER_INVALID_STATE")
 
     async def test_non_owner_cannot_probe_for_accounts(self, buyer: UserClient, ticket: Ticket) -> None:
-        body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
+        body = {"seat_id": ticket.seat_id, "buyer_email": "unknown@example.com", "credits_amount": "1"}
         assert (await buyer.post("/transfer/initiate", body)).refused() == (403, "NOT_SEAT_OWNER")
 
     async def test_unsold_seat(self, fan: UserClient, buyer: UserClient, concert: Concert) -> None:
@@ -93,7 +93,7 @@ class TestInitiate:
     async def test_unknown_seat_and_unknown_buyer(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         offered = await DealCalls.offer(fan, str(uuid.uuid4()), seller=fan, buyer=buyer)
         assert offered.refused() == (404, "SEAT_NOT_FOUND")
-        body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
+        body = {"seat_id": ticket.seat_id, "buyer_email": "unknown@example.com", "credits_amount": "1"}
         assert (await fan.post("/transfer/initiate", body)).refused() == (404, "USER_NOT_FOUND")
 
     async def test_buyer_with_too_few_credits_is_refused_at_once(

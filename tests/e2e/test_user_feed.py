@@ -1,4 +1,4 @@
-"""What a fan's phone hears of its owner's own things, and what it is told when it comes back."""
+"""The user feed: live events, and what follows a reconnect."""
 
 from devstack.stack import Stack
 from tests.e2e.feed import next_message, open_feed

@@ -1,4 +1,4 @@
-"""People who use the platform through the gateway, as a browser would."""
+"""Users who call the platform through the gateway, as a browser does."""
 
 import uuid
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ SANDBOX_OTP = "123456"
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """An answer of the API: its status and its body."""
+    """A response of the API: its status, body and headers."""
 
     status: int
     body: Mapping[str, Any]
@@ -34,7 +34,7 @@ class ApiResponse:
         return str(self.body.get("error_code"))
 
     def refused(self) -> tuple[int, str]:
-        """Return status and code of a refusal, which has to look like one."""
+        """Return status and code of an error response, and check its form."""
         assert self.body["success"] is False, self.body
         assert self.body["correlation_id"] == self.headers["x-correlation-id"]
         assert self.body["message"]
@@ -42,7 +42,7 @@ class ApiResponse:
 
 
 class UserClient:
-    """Somebody with a token, or without one."""
+    """A user with an access token, or an anonymous one."""
 
     def __init__(self, stack: Stack, token: str = "", user_id: str = "", email: str = "") -> None:
         self._stack = stack
@@ -69,7 +69,7 @@ class UserClient:
         return _response(await self._http.patch(f"/api{path}", json=body))
 
     async def delete(self, path: str) -> int:
-        """Delete something, and return the status: a success has no body."""
+        """Send DELETE, and return the status; a success has no body."""
         return (await self._http.delete(f"/api{path}")).status_code
 
     async def send(self, path: str, content: bytes, **headers: str) -> ApiResponse:
@@ -82,7 +82,7 @@ class UserClient:
         return UserClient(self._stack, session["access_token"], session["user"]["user_id"], email)
 
     async def register(self, *, balance: str = "0") -> "UserClient":
-        """Become a new fan with a verified phone and so much in the wallet."""
+        """Register a new fan with a verified phone and this balance."""
         email = f"fan-{uuid.uuid4().hex[:12]}@example.com"
         account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**7:07}", "password": "a long password"}
         user_id = (await self.post("/auth/register", account)).data["user_id"]
@@ -111,11 +111,11 @@ class UserClient:
 
 @dataclass(frozen=True)
 class Concert:
-    """A concert of a test's own, with a hall of one row per category."""
+    """An event of one test, with one row of seats per category."""
 
     event_id: str
     seats: Mapping[str, tuple[str, ...]]
-    """Seat ids by category, in the row's order."""
+    """Seat ids by category, in row order."""
 
 
 def _response(response: httpx.Response) -> ApiResponse:

@@ -1,4 +1,4 @@
-"""Somebody outside who is told what happens."""
+"""An integrator's server that receives webhooks."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ __all__ = ["WebhookReceiver"]
 
 @dataclass
 class WebhookReceiver:
-    """A server that answers with the statuses it is given, then with 200."""
+    """Responds with the given statuses in order, then with 200."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
