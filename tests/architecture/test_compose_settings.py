@@ -79,7 +79,7 @@ def settings_of(service: dict[str, Any], given: dict[str, str], monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_process_starts_for_production_with_what_it_is_given(
+def test_process_starts_in_production_with_its_environment(
     name: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(SERVICES[name], given, monkeypatch, name)
@@ -88,20 +88,20 @@ def test_a_process_starts_for_production_with_what_it_is_given(
 
 
 @pytest.mark.parametrize("name", OURS_IN_DEV)
-def test_a_process_starts_for_development_too(
+def test_process_starts_in_development_with_its_environment(
     name: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert settings_of(DEV_SERVICES[name], given, monkeypatch, name).env == "dev"
 
 
 @pytest.mark.parametrize("name", OURS_IN_DEV)
-def test_a_process_is_given_nothing_it_does_not_read(name: str) -> None:
+def test_process_gets_no_unknown_setting(name: str) -> None:
     known = {field.upper() for field in settings_class(name).model_fields}
     assert set(DEV_SERVICES[name]["environment"]) <= known | READ_BY_THE_TRACING_SDK | {HEALTH_PORT}
 
 
 @pytest.mark.parametrize("name", STAYING)
-def test_where_a_process_says_others_are_is_given_and_not_left_to_its_default(name: str) -> None:
+def test_addresses_of_other_services_are_set_explicitly(name: str) -> None:
     """A default such as http://127.0.0.1:5000 is for one machine; in a container nobody answers there."""
     defaults = {field.upper(): info.default for field, info in settings_class(name).model_fields.items()}
     shown = {field: d.get_secret_value() if isinstance(d, SecretStr) else str(d) for field, d in defaults.items()}
@@ -115,22 +115,20 @@ def test_ports_are_those_of_the_contract(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STAYING)
-def test_addresses_lead_to_a_service_that_listens_there(name: str, given: dict[str, str]) -> None:
+def test_addresses_match_listening_services(name: str, given: dict[str, str]) -> None:
     for variable, value in environment(SERVICES[name], given).items():
         if variable not in ELSEWHERE and variable.endswith(("_URL", "_ADDRESS")) and value:
             address = urlsplit(value if "://" in value else f"//{value}")
             assert address.port == LISTENING[str(address.hostname)], variable
 
 
-def test_the_gateway_may_open_the_files_that_its_connections_take(
-    given: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gateway_file_limit_covers_its_connections(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(SERVICES["gateway"], given, monkeypatch, "gateway")
     assert settings.live_connections < settings.max_connections
     assert SERVICES["gateway"]["ulimits"]["nofile"] > 2 * settings.max_connections
 
 
-def test_the_sandbox_knows_the_secrets_that_others_use_with_it(given: dict[str, str]) -> None:
+def test_sandbox_shares_the_secrets_of_its_clients(given: dict[str, str]) -> None:
     sandbox, users, orchestrator = (
         environment(DEV_SERVICES[name], given) for name in ("sandbox", "users", "orchestrator")
     )
@@ -141,7 +139,7 @@ def test_the_sandbox_knows_the_secrets_that_others_use_with_it(given: dict[str, 
 
 
 @pytest.mark.parametrize("services", [SERVICES, DEV_SERVICES], ids=["base", "with dev"])
-def test_every_command_is_a_module_that_can_be_run(services: dict[str, Any]) -> None:
+def test_every_command_is_a_runnable_module(services: dict[str, Any]) -> None:
     for service in filter(is_ours, services.values()):
         module = module_of(service)
         found = importlib.util.find_spec(module)
@@ -149,7 +147,7 @@ def test_every_command_is_a_module_that_can_be_run(services: dict[str, Any]) -> 
         assert found.submodule_search_locations is None or importlib.util.find_spec(f"{module}.__main__"), module
 
 
-def test_every_process_of_the_platform_is_there() -> None:
+def test_every_process_is_present() -> None:
     assert set(STAYING) == set(PORTS)
     databases = {service["environment"]["POSTGRES_DB"] for name, service in SERVICES.items() if name.endswith("-db")}
     assert databases == {"users_db", "orders_db", "events_db", "seats_db", "orchestrator_db"}

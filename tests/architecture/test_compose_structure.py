@@ -88,7 +88,7 @@ SECRET: Final = re.compile(r"PASSWORD|SECRET|(^|_)KEYS?$")
 
 
 @pytest.mark.parametrize("file", [BASE, DEV], ids=lambda file: file.name)
-def test_file_has_only_keys_that_compose_knows(file: Path) -> None:
+def test_file_has_only_known_keys(file: Path) -> None:
     problems = [
         f"{e.json_path}: {e.message}" for e in Draft202012Validator(FILE).iter_errors(yaml.safe_load(file.read_text()))
     ]
@@ -96,7 +96,7 @@ def test_file_has_only_keys_that_compose_knows(file: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [(BASE,), (BASE, DEV)], ids=["base", "with dev"])
-def test_compose_itself_accepts_the_files(files: tuple[Path, ...]) -> None:
+def test_docker_compose_accepts_the_files(files: tuple[Path, ...]) -> None:
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:  # noqa: S603
         pytest.skip("the Docker Compose client is not on this machine")
@@ -126,7 +126,7 @@ def test_everything_named_is_defined(files: tuple[Path, ...]) -> None:
 
 
 @pytest.mark.parametrize("file", [BASE, DEV], ids=lambda file: file.name)
-def test_no_secret_is_written_down_or_has_a_default(file: Path) -> None:
+def test_secrets_have_no_value_or_default(file: Path) -> None:
     merged = read(file)
     for name, service in merged["services"].items():
         for variable, value in service.get("environment", {}).items():
@@ -147,7 +147,7 @@ def test_every_process_is_restricted() -> None:
             assert service["cap_drop"] == ["ALL"], name
 
 
-def test_every_process_that_stays_comes_back_and_says_whether_it_is_healthy() -> None:
+def test_long_running_process_restarts_and_has_a_healthcheck() -> None:
     for name, service in SERVICES.items():
         if runs_once(service):
             assert service["healthcheck"] == {"disable": True}, name
@@ -156,19 +156,19 @@ def test_every_process_that_stays_comes_back_and_says_whether_it_is_healthy() ->
             assert is_ours(service) or service["healthcheck"]["test"], name  # ours have the image's own
 
 
-def test_one_waits_for_what_it_needs_to_be_healthy() -> None:
+def test_process_waits_for_healthy_dependencies() -> None:
     for name, service in SERVICES.items():
         for needed, how in service.get("depends_on", {}).items():
             expected = "service_completed_successfully" if runs_once(SERVICES[needed]) else "service_healthy"
             assert how["condition"] == expected, f"{name} -> {needed}"
 
 
-def test_what_keeps_data_keeps_it_in_a_named_volume() -> None:
+def test_data_is_kept_in_named_volumes() -> None:
     kept = {name: service["volumes"][0].split(":")[0] for name, service in SERVICES.items() if not is_ours(service)}
     assert sorted(kept.values()) == sorted(PLATFORM["volumes"])
 
 
-def test_only_the_gateway_can_be_reached_from_other_machines() -> None:
+def test_only_the_gateway_is_published_to_other_hosts() -> None:
     open_to_all = {
         name
         for name, service in read(BASE, DEV)["services"].items()
@@ -178,7 +178,7 @@ def test_only_the_gateway_can_be_reached_from_other_machines() -> None:
     assert open_to_all == {"gateway"}
 
 
-def test_nothing_but_the_gateway_and_pages_for_operators_is_published() -> None:
+def test_only_the_gateway_and_operator_pages_are_published() -> None:
     published = {name for name, service in SERVICES.items() if "ports" in service}
     assert published == {"gateway", "rabbitmq", "prometheus", "grafana"}
 
@@ -186,13 +186,13 @@ def test_nothing_but_the_gateway_and_pages_for_operators_is_published() -> None:
 class TestMonitoring:
     """What `docker compose --profile monitoring up` adds; nothing of the platform waits for it."""
 
-    def test_is_there_only_when_asked_for(self) -> None:
+    def test_is_opt_in(self) -> None:
         asked_for = {name for name, service in SERVICES.items() if service.get("profiles") == ["monitoring"]}
         assert asked_for == {"prometheus", "grafana"}
         for name, service in SERVICES.items():
             assert name in asked_for or not asked_for & set(service.get("depends_on", {})), name
 
-    def test_prometheus_finds_every_process_where_it_listens(self) -> None:
+    def test_prometheus_scrapes_every_process_on_its_port(self) -> None:
         reachable = set(SERVICES["prometheus"]["networks"])
         names = {"gateway.monitoring": "gateway"}
         assert SERVICES["gateway"]["networks"]["monitoring"]["aliases"] == [*names]
@@ -204,7 +204,7 @@ class TestMonitoring:
             settings = service.get("environment", {})
             assert found["port"] == settings.get("HEALTH_PORT", settings.get("PORT", 15692)), name
 
-    def test_gateway_shows_its_figures_to_prometheus_and_no_other_container(self) -> None:
+    def test_gateway_metrics_are_visible_to_prometheus_only(self) -> None:
         own = ip_address(SERVICES["prometheus"]["networks"]["monitoring"]["ipv4_address"])
         believed = VARIABLE.sub(lambda match: match["rest"], SERVICES["gateway"]["environment"]["OPERATOR_NETWORKS"])
         assert [ip_network(part) for part in believed.split(",")] == [ip_network("127.0.0.0/8"), ip_network(own)]
@@ -214,7 +214,7 @@ class TestMonitoring:
         assert own in ip_network(pool["subnet"])
         assert own not in ip_network(pool["ip_range"])  # what Docker gives to others
 
-    def test_grafana_shows_and_takes_no_orders(self) -> None:
+    def test_grafana_is_read_only(self) -> None:
         settings = SERVICES["grafana"]["environment"]
         assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
         assert settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
@@ -224,7 +224,7 @@ class TestMonitoring:
         for name in ("prometheus", "grafana"):
             assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])
 
-    def test_grafana_finds_its_files_where_they_are_mounted(self) -> None:
+    def test_grafana_provisioning_paths_are_mounted(self) -> None:
         mounted = {volume.split(":")[1]: ROOT / volume.split(":")[0] for volume in SERVICES["grafana"]["volumes"][1:]}
         provisioning = mounted["/etc/grafana/provisioning"]
         [provider] = yaml.safe_load((provisioning / "dashboards/ticketremaster.yml").read_text())["providers"]
@@ -233,7 +233,7 @@ class TestMonitoring:
         assert source["url"] == "http://prometheus:9090"
 
 
-def test_a_database_is_reached_by_its_own_service_only() -> None:
+def test_database_is_reachable_by_its_service_only() -> None:
     for name, service in SERVICES.items():
         if not name.endswith("-db"):
             continue
@@ -247,7 +247,7 @@ def test_a_database_is_reached_by_its_own_service_only() -> None:
         assert len(packages) == 1, name
 
 
-def test_the_example_explains_what_must_be_given_and_nothing_that_has_no_effect() -> None:
+def test_env_example_lists_every_variable_and_no_other() -> None:
     example = (ROOT / ".env.example").read_text().partition("# --- make run")[0]
     must = set(re.findall(r"^(\w+)=", example, flags=re.MULTILINE))
     may = set(re.findall(r"^# (\w+)=", example, flags=re.MULTILINE))

@@ -57,14 +57,14 @@ def imported_distributions() -> set[str]:
     return found
 
 
-def test_every_dependency_has_its_line_and_no_line_is_left_over() -> None:
+def test_every_dependency_is_documented() -> None:
     assert sorted(documented()) == sorted(IN_PRODUCTION | IN_DEVELOPMENT)
 
 
-def test_production_carries_nothing_that_nobody_imports() -> None:
+def test_every_production_dependency_is_imported() -> None:
     assert IN_PRODUCTION - imported_distributions() - LOADED_BY_NAME - FOR_THE_SANDBOX == set()
 
 
-def test_production_imports_nothing_that_is_not_named() -> None:
+def test_every_production_import_is_declared() -> None:
     undeclared = imported_distributions() - IN_PRODUCTION
     assert undeclared - FACES - SHARED_NAMESPACES == set()

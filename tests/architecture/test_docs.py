@@ -67,7 +67,7 @@ def test_make_targets_named_in_the_text_exist(page: Path) -> None:
     assert named <= targets
 
 
-def test_every_page_can_be_reached_from_the_readme() -> None:
+def test_every_page_is_reachable_from_the_readme() -> None:
     reached: set[Path] = set()
     waiting = [ROOT / "README.md"]
     while waiting:
@@ -79,7 +79,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert {page for page in PAGES if page not in reached} == set()
 
 
-def test_decisions_are_numbered_in_a_row_and_say_where_they_stand() -> None:
+def test_decisions_are_numbered_and_have_a_status() -> None:
     decisions = sorted((ROOT / "docs/adr").glob("0*.md"))
     assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
     for page in decisions:
@@ -89,7 +89,7 @@ def test_decisions_are_numbered_in_a_row_and_say_where_they_stand() -> None:
         assert all(f"\n## {part}\n" in text for part in ("Context", "Decision", "Consequences")), page.name
 
 
-def test_settings_explained_to_operators_have_the_defaults_of_the_code() -> None:
+def test_documented_settings_have_the_defaults_of_the_code() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", OPERATIONS.read_text(), flags=re.MULTILINE)
     fields = {name.upper(): field for settings in SETTINGS for name, field in settings.model_fields.items()}
     assert rows
@@ -99,7 +99,7 @@ def test_settings_explained_to_operators_have_the_defaults_of_the_code() -> None
             assert fields[name].default == int(default), name
 
 
-def test_metrics_named_to_operators_are_counted_somewhere() -> None:
+def test_documented_metrics_exist() -> None:
     named = set(re.findall(r"^\| `([a-z_]+)[`{]", OPERATIONS.read_text(), flags=re.MULTILINE))
     source = "".join(file.read_text() for folder in SERVICES for file in (ROOT / folder).rglob("*.py"))
     assert named

@@ -78,12 +78,12 @@ LEAVES: Final = sorted(leaves(), key=lambda leaf: leaf.__qualname__)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=[leaf.__qualname__ for leaf in LEAVES])
-def test_an_errors_status_is_that_of_its_code(leaf: type[ServiceError]) -> None:
+def test_error_status_matches_its_code(leaf: type[ServiceError]) -> None:
     if leaf.code in STATUS_OF_CODE:
         assert STATUS_OF_KIND[leaf.kind] == STATUS_OF_CODE[leaf.code]
 
 
-def test_a_code_given_where_an_error_is_raised_has_its_status_too() -> None:
+def test_explicit_code_matches_the_status_of_its_error() -> None:
     for place, name, code in raised_with_a_code():
         raised = getattr(common.errors, name, None)
         if isinstance(raised, type) and issubclass(raised, ServiceError) and code in STATUS_OF_CODE:
@@ -99,7 +99,7 @@ def documented() -> dict[str, int]:
     return {code: int(status) for status, codes in rows for code in re.findall(r"[A-Z_]+", codes)}
 
 
-def test_the_page_of_error_codes_has_each_code_with_its_status() -> None:
+def test_every_code_is_documented_with_its_status() -> None:
     raised = {leaf.code for leaf in LEAVES} | {code for _, _, code in raised_with_a_code()}
     assert set(documented()) == raised - UNSAID
     for code, status in documented().items():

@@ -48,7 +48,7 @@ def test_every_client_bounds_the_idle_time_of_its_connections(package: str) -> N
     assert without_bound((ROOT / package).rglob("*.py")) == []
 
 
-def test_a_client_without_a_bound_is_found() -> None:
+def test_client_without_a_bound_is_detected() -> None:
     assert list(clients_in("import httpx\nhttpx.AsyncClient(timeout=1)")) == [("httpx.AsyncClient", {"timeout"})]
 
 

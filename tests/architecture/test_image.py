@@ -33,20 +33,20 @@ def values(stage: list[Instruction], name: str) -> list[str]:
     return [value for keyword, value in stage if keyword == name]
 
 
-def test_it_is_built_in_one_stage_and_runs_in_another() -> None:
+def test_image_is_built_in_a_separate_stage() -> None:
     build, final = stages()
     assert not any("pip install" in run for run in values(final, "RUN"))
     assert all(copy.startswith("--from=build ") for copy in values(final, "COPY"))
     assert any("--require-hashes" in run for run in values(build, "RUN"))
 
 
-def test_its_base_is_pinned_to_a_version() -> None:
+def test_base_image_is_pinned() -> None:
     (base,) = values(instructions(), "ARG")
     assert re.fullmatch(r"PYTHON=3\.1[123]-slim-\w+", base)
     assert [image.split()[0] for image in values(instructions(), "FROM")] == ["python:${PYTHON}"] * 2
 
 
-def test_the_lock_is_installed_before_the_source_is_copied() -> None:
+def test_lock_file_is_installed_before_the_source_is_copied() -> None:
     build, _ = stages()
     order = [value for keyword, value in build if keyword in {"COPY", "RUN"}]
     installed = next(index for index, value in enumerate(order) if "pip install" in value)
@@ -55,7 +55,7 @@ def test_the_lock_is_installed_before_the_source_is_copied() -> None:
     assert all(copied[package] > installed for package in PACKAGES)
 
 
-def test_it_runs_as_a_user_without_rights_given_by_number() -> None:
+def test_image_runs_as_a_numeric_unprivileged_user() -> None:
     _, final = stages()
     (user,) = values(final, "USER")
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
@@ -63,14 +63,14 @@ def test_it_runs_as_a_user_without_rights_given_by_number() -> None:
     assert final.index(("USER", user)) > last_copy
 
 
-def test_it_is_started_by_naming_a_module() -> None:
+def test_entrypoint_takes_a_module_name() -> None:
     _, final = stages()
     (entrypoint,) = values(final, "ENTRYPOINT")
     assert json.loads(entrypoint) == ["python", "-m"]
     assert values(final, "CMD") == []
 
 
-def test_its_healthcheck_asks_the_process_itself() -> None:
+def test_healthcheck_queries_the_process() -> None:
     _, final = stages()
     (healthcheck,) = values(final, "HEALTHCHECK")
     program, option, code = json.loads(healthcheck.split("CMD ", maxsplit=1)[1])
@@ -79,7 +79,7 @@ def test_its_healthcheck_asks_the_process_itself() -> None:
     ast.parse(code)
 
 
-def test_it_holds_every_package_that_compose_runs_and_those_they_import() -> None:
+def test_image_contains_every_required_package() -> None:
     build, _ = stages()
     copied = {value.split()[0] for value in values(build, "COPY")} - {"requirements.txt"}
     run = {module_of(service).partition(".")[0] for service in read(BASE)["services"].values() if is_ours(service)}
@@ -109,7 +109,7 @@ def imported(file: Path) -> set[str]:
     return found
 
 
-def test_what_is_sent_to_the_builder_is_listed_one_by_one() -> None:
+def test_build_context_is_an_allow_list() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert lines[0] == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == PACKAGES | {"requirements.txt"}

@@ -96,19 +96,19 @@ def test_every_file_is_listed_once(folder: Any) -> None:
 
 
 @pytest.mark.parametrize("folder", [BASE, PRODUCTION], ids=["base", "production"])
-def test_resources_are_what_kubernetes_knows(folder: Any) -> None:
+def test_resources_are_valid(folder: Any) -> None:
     for resource in resources(folder):
         if resource["apiVersion"].partition("/")[0] not in {"postgresql.cnpg.io", "rabbitmq.com"}:
             kubernetes_validate.validate(resource, KUBERNETES, strict=True)
 
 
-def test_every_process_of_the_platform_is_there() -> None:
+def test_every_process_is_present() -> None:
     modules = {compose.module_of(service) for service in COMPOSE.values() if compose.is_ours(service)}
     assert {module_of(name) for name in OURS} == modules
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_process_starts_for_production_with_what_it_is_given(
+def test_process_starts_in_production_with_its_environment(
     name: str, given: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in list(os.environ):
@@ -119,13 +119,13 @@ def test_a_process_starts_for_production_with_what_it_is_given(
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_process_is_given_nothing_it_does_not_read(name: str) -> None:
+def test_process_gets_no_unknown_setting(name: str) -> None:
     own = {variable["name"] for variable in container_of(DEPLOYMENTS[name])["env"]}
     assert own - PARTS_OF_ADDRESSES <= {field.upper() for field in settings_class(name).model_fields}
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_it_is_given_what_compose_gives_it(name: str, given: dict[str, dict[str, str]]) -> None:
+def test_process_gets_the_settings_that_compose_sets(name: str, given: dict[str, dict[str, str]]) -> None:
     """But for what has the same default there: a setting that Compose names only so that it can be changed."""
     required = {
         variable
@@ -144,14 +144,14 @@ def test_ports_are_those_of_the_settings(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_a_service_leads_to_ports_of_its_pods(name: str) -> None:
+def test_service_ports_match_its_pods(name: str) -> None:
     label = SERVICES[name]["spec"]["selector"][NAME_LABEL]
     there = {port["name"]: port["containerPort"] for port in container_of(DEPLOYMENTS[label])["ports"]}
     assert {port["targetPort"]: port["port"] for port in SERVICES[name]["spec"]["ports"]}.items() <= there.items()
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_whom_a_process_calls_lets_it_in(name: str, given: dict[str, dict[str, str]]) -> None:
+def test_network_policy_admits_every_caller(name: str, given: dict[str, dict[str, str]]) -> None:
     outside = {*given["users"], *given["orchestrator"]}
     for variable, value in environment(name, given).items():
         is_address = variable.endswith(("_URL", "_ADDRESS"))
@@ -162,14 +162,14 @@ def test_whom_a_process_calls_lets_it_in(name: str, given: dict[str, dict[str, s
         assert called == name or name in callers_in(f"into-{called}"), variable
 
 
-def test_nobody_else_is_let_in(given: dict[str, dict[str, str]]) -> None:
+def test_network_policy_admits_only_callers(given: dict[str, dict[str, str]]) -> None:
     for policy in POLICIES:
         if policy.startswith("into-"):
             for caller in callers_in(policy):
                 assert policy.removeprefix("into-") in str(environment(caller, given)), (policy, caller)
 
 
-def test_the_gateway_alone_is_reached_from_outside() -> None:
+def test_only_the_gateway_is_reachable_from_outside() -> None:
     for name, policy in POLICIES.items():
         outside = [source for rule in policy.get("ingress", []) for source in rule["from"] if "ipBlock" in source]
         assert not outside, name
@@ -180,7 +180,7 @@ def test_the_gateway_alone_is_reached_from_outside() -> None:
     assert not [path for path in paths if path["pathType"] == "Prefix" and "/metrics".startswith(path["path"])]
 
 
-def test_the_databases_have_connections_for_all_copies() -> None:
+def test_databases_have_connections_for_all_replicas() -> None:
     each = 2 * int(CONFIGS["platform"]["DATABASE_POOL_SIZE"])
     for database, cluster in DATABASES.items():
         wanted = sum(SCALING[name]["maxReplicas"] * each for name in callers_in(f"into-{database}"))
@@ -188,21 +188,21 @@ def test_the_databases_have_connections_for_all_copies() -> None:
         assert wanted + RESERVED_CONNECTIONS <= limit, database
 
 
-def test_a_process_has_time_to_finish_what_it_has_in_hand() -> None:
+def test_termination_grace_period_exceeds_the_shutdown_time() -> None:
     [patch] = read(BASE / "every-process.yaml")
     pod = patch["spec"]["template"]["spec"]
     pause = container_of(patch)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pause + float(CONFIGS["platform"]["SHUTDOWN_GRACE_SECONDS"]) < pod["terminationGracePeriodSeconds"]
 
 
-def test_what_all_processes_have_in_common_is_merged_into_each() -> None:
+def test_shared_patches_apply_to_every_process() -> None:
     [kustomization] = read(BASE / "kustomization.yaml")
     targets = {patch["path"]: set(patch["target"]["name"].split("|")) for patch in kustomization["patches"]}
     migrating = {name for name in OURS if "initContainers" in DEPLOYMENTS[name]["spec"]["template"]["spec"]}
     assert targets == {"every-process.yaml": set(OURS), "every-migration.yaml": migrating}
 
 
-def test_nobody_starts_before_the_schema_that_it_reads() -> None:
+def test_process_with_a_database_migrates_before_it_starts() -> None:
     with_database = {
         name for name in OURS if "DATABASE_URL" in {v["name"] for v in container_of(DEPLOYMENTS[name]).get("env", [])}
     }

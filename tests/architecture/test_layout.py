@@ -37,13 +37,13 @@ def places(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_has_the_usual_files(service: str) -> None:
+def test_service_has_the_usual_files(service: str) -> None:
     expected = {"__init__.py", "__main__.py", "app.py", "settings.py"}
     assert expected <= {file.name for file in (ROOT / service).iterdir()}
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
-def test_a_service_with_a_database_brings_its_migrations(service: str) -> None:
+def test_service_with_a_database_has_migrations(service: str) -> None:
     migrations = ROOT / service / "migrations"
     assert (migrations / "env.py").exists()
     assert (migrations / "script.py.mako").exists()
@@ -51,7 +51,7 @@ def test_a_service_with_a_database_brings_its_migrations(service: str) -> None:
 
 
 @pytest.mark.parametrize(("written", "names"), ONLY_IN.items(), ids=[min(names) for names in ONLY_IN.values()])
-def test_things_are_where_one_looks_for_them(written: str, names: set[str]) -> None:
+def test_definitions_are_in_the_expected_files(written: str, names: set[str]) -> None:
     elsewhere = [
         str(file.relative_to(ROOT))
         for file in sources(*SERVICES)
@@ -60,22 +60,22 @@ def test_things_are_where_one_looks_for_them(written: str, names: set[str]) -> N
     assert elsewhere == []
 
 
-def test_no_file_is_too_long_to_read() -> None:
+def test_no_file_is_too_long() -> None:
     lines = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in sources(*OUR_FOLDERS)}
     assert {name: count for name, count in lines.items() if count > LONGEST_FILE_LINES} == {}
 
 
-def test_no_file_is_a_drawer_for_everything() -> None:
+def test_no_catch_all_module() -> None:
     drawers = {"utils", "util", "helpers", "misc", "tools"}
     assert [str(file) for file in sources(*OUR_FOLDERS) if drawers & places(file)] == []
 
 
-def test_nothing_is_left_to_do() -> None:
+def test_no_todo_comment() -> None:
     unfinished = re.compile(r"#\s*(TODO|FIXME|XXX|HACK)\b")
     assert [str(file) for file in sources(*OUR_FOLDERS) if unfinished.search(file.read_text())] == []
 
 
-def test_nothing_is_a_stub() -> None:
+def test_no_stub() -> None:
     stubs = [str(file) for file in sources(*SERVICES, "common", "devstack") if "NotImplemented" in file.read_text()]
     assert stubs == []
 

@@ -107,27 +107,27 @@ def panels(dashboard: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=ALERT_NAMES)
 class TestAlert:
-    def test_reads_what_there_is(self, alert: dict[str, Any]) -> None:
+    def test_queries_existing_metrics(self, alert: dict[str, Any]) -> None:
         check_reads_what_there_is(alert["expr"])
 
-    def test_says_how_bad_it_is_what_it_is_and_what_to_do(self, alert: dict[str, Any]) -> None:
+    def test_has_severity_runbook_and_summary(self, alert: dict[str, Any]) -> None:
         assert alert["labels"]["severity"] in {"page", "ticket"}
         assert alert["annotations"]["runbook"] == f"docs/runbooks.md#{alert['alert'].lower()}"
         assert alert["annotations"]["summary"]
 
-    def test_names_only_labels_that_are_left(self, alert: dict[str, Any]) -> None:
+    def test_summary_uses_only_remaining_labels(self, alert: dict[str, Any]) -> None:
         named = set(TEMPLATE_LABEL.findall(alert["annotations"]["summary"]))
         kept = {label for labels in re.findall(r"by \(([^)]*)\)", alert["expr"]) for label in labels.split(", ")}
         assert named <= kept | FROM_PROMETHEUS
 
 
-def test_every_alert_has_its_runbook_and_no_runbook_is_left_over() -> None:
+def test_every_alert_has_a_runbook() -> None:
     headings = re.findall(r"^## (\w+)$", RUNBOOKS, flags=re.MULTILINE)
     assert headings == ALERT_NAMES
 
 
 @pytest.mark.parametrize("name", ALERT_NAMES)
-def test_runbook_says_what_it_means_what_to_look_at_what_to_do_and_when_it_is_over(name: str) -> None:
+def test_runbook_has_all_sections_in_order(name: str) -> None:
     section = RUNBOOKS.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     places = [section.find(f"**{part}.**") for part in ("Means", "First look", "Remedy", "Resolved when")]
     assert -1 not in places
@@ -136,13 +136,13 @@ def test_runbook_says_what_it_means_what_to_look_at_what_to_do_and_when_it_is_ov
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda file: file.stem)
 class TestDashboard:
-    def test_reads_what_there_is(self, dashboard: Path) -> None:
+    def test_queries_existing_metrics(self, dashboard: Path) -> None:
         for panel in panels(dashboard):
             assert panel["targets"], panel["title"]
             for target in panel["targets"]:
                 check_reads_what_there_is(target["expr"])
 
-    def test_panels_lie_side_by_side(self, dashboard: Path) -> None:
+    def test_panels_do_not_overlap(self, dashboard: Path) -> None:
         """Grafana's page is 24 wide. Two panels in one place would hide each other."""
         taken: set[tuple[int, int]] = set()
         for place in (panel["gridPos"] for panel in panels(dashboard)):
@@ -155,20 +155,20 @@ class TestDashboard:
             assert max(x for x, _ in cells) < 24
             taken |= cells
 
-    def test_asks_the_source_that_is_provisioned(self, dashboard: Path) -> None:
+    def test_panels_use_the_provisioned_data_source(self, dashboard: Path) -> None:
         file = MONITORING / "grafana/provisioning/datasources/prometheus.yml"
         [source] = yaml.safe_load(file.read_text())["datasources"]
         asked = {target["datasource"]["uid"] for panel in panels(dashboard) for target in panel["targets"]}
         assert asked == {source["uid"]}
 
 
-def test_there_is_a_dashboard_for_everything_people_watch() -> None:
+def test_every_dashboard_exists() -> None:
     assert [file.stem for file in DASHBOARDS] == ["door", "jobs", "messages", "on-sale", "sagas", "services"]
     assert len({json.loads(file.read_text())["uid"] for file in DASHBOARDS}) == len(DASHBOARDS)
 
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.local.yml"])
-def test_every_process_is_scraped_under_the_name_that_alerts_use(name: str) -> None:
+def test_scrape_jobs_match_the_processes_and_alerts(name: str) -> None:
     jobs = {job["job_name"] for job in yaml.safe_load((MONITORING / name).read_text())["scrape_configs"]}
     assert jobs == {spec.name for spec in PLATFORM if spec.name != "sandbox"} | {"rabbitmq"}
     missed = re.findall(r'absent\(up\{job="(\w+)"}\)', (MONITORING / "alerts.yml").read_text())
@@ -184,7 +184,7 @@ def test_every_process_is_scraped_under_the_name_that_alerts_use(name: str) -> N
     ],
     ids=" ".join,
 )
-def test_promtool_agrees(command: tuple[str, ...]) -> None:
+def test_promtool_accepts_the_files(command: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         lacking = f"NOT TESTED: `promtool {' '.join(command)}`. It comes with Prometheus: apt-get install prometheus"

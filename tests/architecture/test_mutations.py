@@ -9,16 +9,16 @@ from tests.mutations.mutation import Mutation
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_each_applies_once_and_makes_python(mutation: Mutation) -> None:
+def test_mutation_applies_once_and_compiles(mutation: Mutation) -> None:
     mutated = mutation.applied_to((ROOT / mutation.file).read_text())
     compile(mutated, mutation.file, "exec")
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_each_names_tests_that_exist(mutation: Mutation) -> None:
+def test_mutation_names_existing_tests(mutation: Mutation) -> None:
     assert mutation.caught_by
     assert [name for name in mutation.caught_by if not is_a_test(name)] == []
 
 
-def test_no_two_have_one_name() -> None:
+def test_mutation_names_are_unique() -> None:
     assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)

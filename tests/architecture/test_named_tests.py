@@ -16,6 +16,6 @@ def test_every_fault_has_a_test() -> None:
     assert [row for row in rows if not re.search(r"\| `tests/", row)] == []
 
 
-def test_every_test_named_exists() -> None:
+def test_every_named_test_exists() -> None:
     named = re.findall(r"`(tests/[^`]+)`", TABLE)
     assert [name for name in named if not is_a_test(name)] == []

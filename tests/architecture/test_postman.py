@@ -28,16 +28,16 @@ def calls(collection: Collection) -> list[Item]:
     return [item for folder in collection.item if not folder.name.startswith("Scenario") for item in folder.item]
 
 
-async def test_files_are_as_made_now() -> None:
+async def test_files_are_up_to_date() -> None:
     stale = [path.name for path, content in files(await describe()).items() if path.read_text() != content]
     assert stale == [], "run 'make postman'"
 
 
-async def test_made_twice_is_made_the_same() -> None:
+async def test_generation_is_deterministic() -> None:
     assert files(await describe()) == files(await describe())
 
 
-def test_every_route_is_there_once(collection: Collection) -> None:
+def test_every_route_has_one_request(collection: Collection) -> None:
     def shape(path: str) -> str:
         return re.sub(r"\{\w+\}|:\w+", "{}", path)
 
@@ -45,20 +45,20 @@ def test_every_route_is_there_once(collection: Collection) -> None:
     assert sorted(described) == sorted((route.method, shape(route.path)) for route in ROUTES)
 
 
-def test_folders_are_told_apart(collection: Collection) -> None:
+def test_folder_names_are_unique(collection: Collection) -> None:
     names = [folder.name for folder in collection.item]
     assert len(set(names)) == len(names)
     assert names[:3] == ["Scenario: purchase", "Scenario: transfer", "Scenario: resale"]
 
 
-def test_every_variable_is_known_in_one_place(collection: Collection, environment: Environment) -> None:
+def test_every_variable_is_defined_once(collection: Collection, environment: Environment) -> None:
     own = [variable.key for variable in collection.variable]
     given = [value.key for value in environment.values]
     assert not set(own) & set(given)
     assert set(VARIABLE.findall(COLLECTION.read_text())) <= {*own, *given}
 
 
-def test_every_body_that_is_taken_has_an_example(collection: Collection) -> None:
+def test_request_bodies_have_examples(collection: Collection) -> None:
     bodies = {item.name: item.request.body for item in calls(collection)}
     shown = bodies["Hold 1 to 10 seats"]
     assert shown is not None
@@ -71,7 +71,7 @@ def test_every_body_that_is_taken_has_an_example(collection: Collection) -> None
     assert confirming.raw == {"transfer_id": "00000000-0000-4000-8000-000000000000", "otp_code": "123456"}
 
 
-async def test_examples_are_what_their_schemas_say(collection: Collection) -> None:
+async def test_examples_match_their_schemas(collection: Collection) -> None:
     description = await describe()
     operations = {
         operation["summary"]: operation for methods in description["paths"].values() for operation in methods.values()

@@ -16,7 +16,7 @@ def test_definitions_equal_the_topology() -> None:
     )
 
 
-def test_definitions_hold_no_user() -> None:
+def test_definitions_contain_no_user() -> None:
     assert {"users", "permissions"}.isdisjoint(DEFINITIONS)
 
 
@@ -35,7 +35,7 @@ def test_holds_are_dead_lettered_at_least_once_and_never_dropped() -> None:
     assert "x-expires" not in hold
 
 
-def test_every_binding_joins_things_that_exist() -> None:
+def test_bindings_refer_to_existing_exchanges_and_queues() -> None:
     exchanges = {exchange["name"] for exchange in DEFINITIONS["exchanges"]} | {""}  # the default one is always there
     queues = {queue["name"] for queue in DEFINITIONS["queues"]}
     dead_letters = {queue["arguments"].get("x-dead-letter-exchange") for queue in DEFINITIONS["queues"]} - {None}
@@ -53,7 +53,7 @@ def test_compose_adds_the_user_from_the_environment() -> None:
     assert {each["vhost"] for each in user["permissions"]} == {vhost["name"] for vhost in DEFINITIONS["vhosts"]}
 
 
-def test_compose_loads_the_definitions_before_the_user_whose_permissions_need_the_vhost() -> None:
+def test_compose_loads_the_definitions_before_the_user() -> None:
     broker = read(BASE)["services"]["rabbitmq"]
     folder = read(BASE)["configs"]["rabbitmq-definitions"]["content"].partition(" = ")[2].strip()
     mounted = [volume.split(":")[1] for volume in broker["volumes"]] + [
@@ -63,6 +63,6 @@ def test_compose_loads_the_definitions_before_the_user_whose_permissions_need_th
     assert loaded == ["10-topology.json", "20-user.json"]
 
 
-def test_plugins_serve_the_management_page_and_metrics() -> None:
+def test_management_and_prometheus_plugins_are_enabled() -> None:
     plugins = re.findall(r"\w+", (ROOT / "rabbitmq/enabled_plugins").read_text())
     assert plugins == ["rabbitmq_management", "rabbitmq_prometheus"]

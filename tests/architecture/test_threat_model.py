@@ -14,7 +14,7 @@ THREATS: Final = re.findall(r"^\| (\d) \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", PAGE
 
 
 @pytest.mark.parametrize(("file", "names"), NAMED, ids=lambda each: each)
-def test_a_test_that_is_named_exists(file: str, names: str) -> None:
+def test_named_test_exists(file: str, names: str) -> None:
     tree = ast.parse((ROOT / file).read_text())
     defined = {
         node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
@@ -27,5 +27,5 @@ def test_every_threat_names_a_test() -> None:
     assert [threat for _, threat, shown_by in THREATS if "`tests/" not in shown_by] == []
 
 
-def test_every_boundary_of_the_picture_has_its_threats() -> None:
+def test_every_boundary_in_the_diagram_has_threats() -> None:
     assert {boundary for boundary, _, _ in THREATS} == set(re.findall(r"\|(\d): ", PAGE))

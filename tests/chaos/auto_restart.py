@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.auto_restart users`: the real service, under a supervisor that starts it again.
+"""`python -m tests.chaos.auto_restart users`: the real service under a supervisor that restarts it.
 
-As a container's restart policy would, but within a fraction of a second: everything is imported once, and each life is
-a fork. It is also started again when somebody ended it by SIGTERM; when the supervisor is told to end, both end.
+It does what a container's restart policy does, but within a fraction of a second: everything is imported once, and each
+restart is a fork. SIGTERM to the service restarts it, too; SIGTERM to the supervisor ends both.
 """
 
 import importlib
@@ -13,20 +13,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-__all__ = ["phoenix_command", "rise"]
+__all__ = ["restart_forever", "restarting_command"]
 
 MODULE: Final = "tests.chaos.auto_restart"
-# After a kill, and after SIGTERM: some servers then end in good order, others let the signal have its way at the end.
-LIVES_AGAIN: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM, 0})
+# After SIGKILL, and after SIGTERM, which some servers end with exit code 0 and others with the signal itself.
+RESTARTED_EXIT_CODES: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM, 0})
 
 
-def phoenix_command(module: str) -> list[str]:
-    """Return what to start a service with, in place of ``python -m <module>``."""
+def restarting_command(module: str) -> list[str]:
+    """Return the command that replaces ``python -m <module>``."""
     return [sys.executable, "-m", MODULE, module]
 
 
-def rise(live: Callable[[], None]) -> NoReturn:
-    """Live again and again, until a life fails by itself or the supervisor is told to end."""
+def restart_forever(serve_once: Callable[[], None]) -> NoReturn:
+    """Run the service again and again, until it fails by itself or the supervisor is terminated."""
     child = 0
     is_over = False
 
@@ -43,11 +43,11 @@ def rise(live: Callable[[], None]) -> NoReturn:
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            live()
+            serve_once()
             sys.exit()
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        if is_over or code not in LIVES_AGAIN:
+        if is_over or code not in RESTARTED_EXIT_CODES:
             sys.exit(code)
 
 
@@ -55,10 +55,10 @@ def main(module: str) -> NoReturn:
     importlib.import_module(f"{module.partition('.')[0]}.app")
     sys.argv[1:] = []
 
-    def live() -> None:
+    def serve_once() -> None:
         runpy.run_module(module, run_name="__main__")
 
-    rise(live)
+    restart_forever(serve_once)
 
 
 if __name__ == "__main__":

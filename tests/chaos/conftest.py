@@ -1,4 +1,4 @@
-"""Each module defines `stack`: the platform as its tests need it. These fixtures are about whatever it is."""
+"""Fixtures for the platform that each module's `stack` fixture defines."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -6,16 +6,16 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
-from tests.chaos.crash_orchestrator import Doom
+from tests.chaos.crash_orchestrator import CrashPoint
 from tests.chaos.services import all_up
-from tests.chaos.shop import Shop, open_shop
+from tests.chaos.ticket_sales import TicketSales, open_sales
 from tests.support.timeouts import GENEROUS
 from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="package", autouse=True)
-def times_of_production() -> Iterator[None]:
-    """Let services give up on what is broken here as soon as they do in production."""
+def production_timeouts() -> Iterator[None]:
+    """Use the time limits of production, so that services fail as fast as they do there."""
     with pytest.MonkeyPatch.context() as patch:
         for name in GENEROUS:
             patch.delenv(name)
@@ -23,19 +23,19 @@ def times_of_production() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def doom(tmp_path_factory: pytest.TempPathFactory) -> Doom:
-    return Doom(tmp_path_factory.mktemp("doom") / "point.json")
+def crash_point(tmp_path_factory: pytest.TempPathFactory) -> CrashPoint:
+    return CrashPoint(tmp_path_factory.mktemp("crash_point") / "point.json")
 
 
 @pytest.fixture(scope="module")
-async def shop(stack: Stack) -> AsyncIterator[Shop]:
-    async with open_shop(stack) as shop:
-        yield shop
+async def sales(stack: Stack) -> AsyncIterator[TicketSales]:
+    async with open_sales(stack) as sales:
+        yield sales
 
 
 @pytest.fixture(autouse=True)
-async def calm_before_and_after(stack: Stack) -> AsyncIterator[None]:
-    """Begin with every process up, and end with the world in order."""
+async def platform_is_healthy(stack: Stack) -> AsyncIterator[None]:
+    """Start each test with every process up, and check the invariants after it."""
     await eventually(lambda: all_up(stack))
     yield
     await eventually(lambda: all_up(stack))

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crash_orchestrator`: the real orchestrator, which is killed where the test says, and rises.
+"""`python -m tests.chaos.crash_orchestrator`: the real orchestrator, which crashes at the point that the test sets.
 
-The test writes the moment and the step into the file that ``DOOM_FILE`` names. Whichever saga reaches that point next
-is the last thing this process does.
+The test writes the moment and the step into the file that ``CRASH_POINT_FILE`` names. The process kills itself when a saga
+reaches that point, and is restarted.
 """
 
 import json
@@ -17,16 +17,16 @@ from orchestrator.clients import SERVICE
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord
 from orchestrator.settings import Settings
-from tests.chaos.auto_restart import rise
+from tests.chaos.auto_restart import restart_forever
 
-__all__ = ["DOOMED_COMMAND", "DOOM_FILE", "Doom"]
+__all__ = ["CRASHABLE_COMMAND", "CRASH_POINT_FILE", "CrashPoint"]
 
-DOOM_FILE: Final = "DOOM_FILE"
-DOOMED_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_orchestrator")
+CRASH_POINT_FILE: Final = "CRASH_POINT_FILE"
+CRASHABLE_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_orchestrator")
 
 
-class Doom:
-    """Where an orchestrator shall die, once."""
+class CrashPoint:
+    """The point at which a process crashes, once."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -37,29 +37,29 @@ class Doom:
         fresh.replace(self.file)
 
     @property
-    def has_struck(self) -> bool:
+    def has_crashed(self) -> bool:
         return not self.file.exists()
 
-    def strike(self, moment: str, step: str) -> None:
-        """Kill this process when this is the point."""
+    def crash_if_reached(self, moment: str, step: str) -> None:
+        """Kill this process if this is the crash point."""
         if self.file.exists() and json.loads(self.file.read_text()) == [moment, step]:
             self.file.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DoomedObserver(LoggingObserver):
-    def __init__(self, doom: Doom) -> None:
-        self._doom = doom
+class CrashingObserver(LoggingObserver):
+    def __init__(self, crash_point: CrashPoint) -> None:
+        self._doom = crash_point
 
     async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
-        self._doom.strike(moment, step)
+        self._doom.crash_if_reached(moment, step)
 
 
-def live() -> None:
+def serve_once() -> None:
     settings = Settings()
-    observer = DoomedObserver(Doom(Path(os.environ[DOOM_FILE])))
+    observer = CrashingObserver(CrashPoint(Path(os.environ[CRASH_POINT_FILE])))
     serve(create_app(settings, observer=observer), service=SERVICE, settings=settings)
 
 
 if __name__ == "__main__":
-    rise(live)
+    restart_forever(serve_once)

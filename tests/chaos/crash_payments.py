@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crash_payments worker`: the real process, killed where the test says on a webhook's way.
+"""`python -m tests.chaos.crash_payments worker`: the real worker, which crashes while it processes a webhook.
 
-Also `orchestrator`, which takes webhooks in, and `users`, whose ledger is told of them. See `doomed_orchestrator` for
-how a process dies and rises.
+Likewise `orchestrator`, which receives webhooks, and `users`, whose ledger gets the reports. See `crash_orchestrator`
+for how a process crashes and restarts.
 """
 
 import os
@@ -25,15 +25,23 @@ from orchestrator.jobs.registry import Registry
 from orchestrator.settings import Settings as OrchestratorSettings
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
-from tests.chaos.auto_restart import rise
-from tests.chaos.crash_orchestrator import DOOM_FILE, Doom
+from tests.chaos.auto_restart import restart_forever
+from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CrashPoint
 from users.app import create_app as create_users
 from users.settings import Settings as UsersSettings
 
-__all__ = ["AFTER_REPORT", "AFTER_STORE", "BEFORE_ANSWER", "BEFORE_REPORT", "BEFORE_STORE", "WAY", "doomed_tills"]
+__all__ = [
+    "AFTER_REPORT",
+    "AFTER_STORE",
+    "BEFORE_ANSWER",
+    "BEFORE_REPORT",
+    "BEFORE_STORE",
+    "WEBHOOK",
+    "crashable_command",
+]
 
-WAY: Final = "webhook"
-"""What all points are of."""
+WEBHOOK: Final = "webhook"
+"""The step of every crash point."""
 BEFORE_STORE: Final = "before store"
 AFTER_STORE: Final = "after store"
 BEFORE_REPORT: Final = "before report"
@@ -42,97 +50,97 @@ BEFORE_ANSWER: Final = "before answer"
 REPORTS: Final = "/internal/payments/events"
 
 
-def doomed_tills(name: str) -> list[str]:
-    """Return what to start a service with, in place of ``python -m <module>``."""
+def crashable_command(name: str) -> list[str]:
+    """Return the command that replaces ``python -m <module>``."""
     return [sys.executable, "-m", "tests.chaos.crash_payments", name]
 
 
-class DoomedInbox(WebhookInbox):
-    """The real one with all it has, and two points to die at."""
+class CrashingInbox(WebhookInbox):
+    """The real inbox with two crash points."""
 
-    def __init__(self, inbox: WebhookInbox, doom: Doom) -> None:
+    def __init__(self, inbox: WebhookInbox, crash_point: CrashPoint) -> None:
         vars(self).update(vars(inbox))
-        self._doom = doom
+        self._doom = crash_point
 
     async def receive(self, provider: Provider, body: bytes, signature: str) -> bool:
-        self._doom.strike(BEFORE_STORE, WAY)
+        self._doom.crash_if_reached(BEFORE_STORE, WEBHOOK)
         is_new = await super().receive(provider, body, signature)
-        self._doom.strike(AFTER_STORE, WAY)
+        self._doom.crash_if_reached(AFTER_STORE, WEBHOOK)
         return is_new
 
 
-class DoomedPayments(PaymentsClient):
-    """Dies before the ledger is told, or when it has answered."""
+class CrashingPayments(PaymentsClient):
+    """Crashes before the ledger gets the report, or after it has responded."""
 
-    def __init__(self, payments: PaymentsClient, doom: Doom) -> None:
+    def __init__(self, payments: PaymentsClient, crash_point: CrashPoint) -> None:
         vars(self).update(vars(payments))
-        self._doom = doom
+        self._doom = crash_point
 
     async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:
-        self._doom.strike(BEFORE_REPORT, WAY)
+        self._doom.crash_if_reached(BEFORE_REPORT, WEBHOOK)
         report = await super().report(news, request_id=request_id)
-        self._doom.strike(AFTER_REPORT, WAY)
+        self._doom.crash_if_reached(AFTER_REPORT, WEBHOOK)
         return report
 
 
-class DoomedJobObserver(LoggingJobObserver):
-    def __init__(self, doom: Doom) -> None:
-        self._doom = doom
+class CrashingJobObserver(LoggingJobObserver):
+    def __init__(self, crash_point: CrashPoint) -> None:
+        self._doom = crash_point
 
     async def reached(self, moment: JobMoment, kind: str) -> None:
-        self._doom.strike(moment, kind)
+        self._doom.crash_if_reached(moment, kind)
 
 
-class DoomedAnswers:
-    """Dies when the ledger has written what it was told, before it says so."""
+class CrashingResponses:
+    """Crashes after the ledger has stored the report and before it responds."""
 
-    def __init__(self, app: ASGIApp, doom: Doom) -> None:
+    def __init__(self, app: ASGIApp, crash_point: CrashPoint) -> None:
         self._app = app
-        self._doom = doom
+        self._doom = crash_point
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def strike_or_send(message: Message) -> None:
-            self._doom.strike(BEFORE_ANSWER, WAY)
+        async def crash_or_send(message: Message) -> None:
+            self._doom.crash_if_reached(BEFORE_ANSWER, WEBHOOK)
             await send(message)
 
         is_report = scope.get("path") == REPORTS
-        await self._app(scope, receive, strike_or_send if is_report else send)
+        await self._app(scope, receive, crash_or_send if is_report else send)
 
 
-def live_as_orchestrator(doom: Doom) -> None:
+def serve_orchestrator(crash_point: CrashPoint) -> None:
     settings = OrchestratorSettings()
     app: FastAPI = create_orchestrator(settings)
-    app.state.services[WebhookInbox] = DoomedInbox(app.state.services[WebhookInbox], doom)
+    app.state.services[WebhookInbox] = CrashingInbox(app.state.services[WebhookInbox], crash_point)
     serve(app, service="orchestrator", settings=settings)
 
 
-def live_as_worker(doom: Doom) -> None:
+def serve_worker(crash_point: CrashPoint) -> None:
     settings = WorkerSettings()
 
     def register(registry: Registry, container: Container) -> None:
         resources = container.resources
-        payments = DoomedPayments(resources.clients.payments, doom)
+        payments = CrashingPayments(resources.clients.payments, crash_point)
         resources.clients = replace(resources.clients, payments=payments)
         register_handlers(registry, container)
 
-    app = create_worker(settings, job_observer=DoomedJobObserver(doom), register=register)
+    app = create_worker(settings, job_observer=CrashingJobObserver(crash_point), register=register)
     serve(app, service="worker", settings=settings)
 
 
-def live_as_users(doom: Doom) -> None:
+def serve_users(crash_point: CrashPoint) -> None:
     settings = UsersSettings()
     app = create_users(settings)
-    app.add_middleware(DoomedAnswers, doom=doom)
+    app.add_middleware(CrashingResponses, crash_point=crash_point)
     serve(app, service="users", settings=settings)
 
 
-LIVES: Final[Mapping[str, Callable[[Doom], None]]] = {
-    "orchestrator": live_as_orchestrator,
-    "worker": live_as_worker,
-    "users": live_as_users,
+SERVICES: Final[Mapping[str, Callable[[CrashPoint], None]]] = {
+    "orchestrator": serve_orchestrator,
+    "worker": serve_worker,
+    "users": serve_users,
 }
 
 
 if __name__ == "__main__":
-    doom_of_all, life = Doom(Path(os.environ[DOOM_FILE])), LIVES[sys.argv[1]]
-    rise(lambda: life(doom_of_all))
+    shared_crash_point, serve_service = CrashPoint(Path(os.environ[CRASH_POINT_FILE])), SERVICES[sys.argv[1]]
+    restart_forever(lambda: serve_service(shared_crash_point))

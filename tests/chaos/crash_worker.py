@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crash_worker`: the real worker with a handler of the tests, killed where the test says.
+"""`python -m tests.chaos.crash_worker`: the real worker with a test handler, which crashes where the test says.
 
-Its handlers leave a row in the table `effects` for each time they do something. See `doomed_orchestrator` for how it dies and
-rises; without ``DOOM_FILE`` it only lives.
+The handler inserts a row into the table `effects` each time it runs. See `crash_orchestrator` for how it crashes and
+restarts; a file in ``CRASH_POINT_FILE`` that is never written means that it never crashes.
 """
 
 import os
@@ -22,62 +22,62 @@ from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import JobContext, Registry
 from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
-from tests.chaos.auto_restart import rise
-from tests.chaos.crash_orchestrator import DOOM_FILE, Doom
+from tests.chaos.auto_restart import restart_forever
+from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CrashPoint
 from tests.support.waiting import eventually
 
-__all__ = ["DOOMED_WORKER_COMMAND", "KIND", "MID_HANDLER", "PAUSE_SECONDS", "POLICY", "STUMBLING_KIND", "Errand"]
+__all__ = ["CRASHABLE_WORKER_COMMAND", "FAILS_ONCE_KIND", "KIND", "MID_HANDLER", "PAUSE_SECONDS", "POLICY", "SampleJob"]
 
-DOOMED_WORKER_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_worker")
+CRASHABLE_WORKER_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_worker")
 KIND: Final = "bulk"
-STUMBLING_KIND: Final = "commission"
+FAILS_ONCE_KIND: Final = "commission"
 MID_HANDLER: Final = "mid handler"
 POLICY: Final = JobPolicy(KIND, tries=5, retry_seconds=(0.1,), timeout_seconds=10, concurrency=4)
-# After its first failure; longer than a test takes to kill the broker meanwhile.
+# After its first failure; longer than a test takes to kill the broker in between.
 PAUSE_SECONDS: Final = 4.0
-STUMBLING_POLICY: Final = replace(POLICY, kind=STUMBLING_KIND, retry_seconds=(PAUSE_SECONDS,))
+FAILS_ONCE_POLICY: Final = replace(POLICY, kind=FAILS_ONCE_KIND, retry_seconds=(PAUSE_SECONDS,))
 
 _EFFECT: Final = text("INSERT INTO effects (job_id, attempt) VALUES (:job_id, :attempt)")
 
 
-class Errand(BaseModel):
-    """`until` names a file without which it is not done."""
+class SampleJob(BaseModel):
+    """The handler waits for the file that `gate` names."""
 
     name: str
-    until: str = ""
+    gate: str = ""
 
 
-class DoomedJobObserver(LoggingJobObserver):
-    def __init__(self, doom: Doom) -> None:
-        self._doom = doom
+class CrashingJobObserver(LoggingJobObserver):
+    def __init__(self, crash_point: CrashPoint) -> None:
+        self._doom = crash_point
 
     async def reached(self, moment: JobMoment, kind: str) -> None:
-        self._doom.strike(moment, kind)
+        self._doom.crash_if_reached(moment, kind)
 
 
-def live() -> None:
+def serve_once() -> None:
     settings = WorkerSettings()
-    doom = Doom(Path(os.environ[DOOM_FILE]))
+    crash_point = CrashPoint(Path(os.environ[CRASH_POINT_FILE]))
 
     def register(registry: Registry, container: Container) -> None:
-        async def run_errand(errand: Errand, context: JobContext) -> Mapping[str, Any]:
+        async def run_job(job: SampleJob, context: JobContext) -> Mapping[str, Any]:
             await container.resources.database.execute(_EFFECT, {"job_id": context.job_id, "attempt": context.attempt})
-            doom.strike(MID_HANDLER, KIND)
-            if errand.until:
-                await eventually(Path(errand.until).exists, within_seconds=POLICY.timeout_seconds)
-            return {"did": errand.name}
+            crash_point.crash_if_reached(MID_HANDLER, KIND)
+            if job.gate:
+                await eventually(Path(job.gate).exists, within_seconds=POLICY.timeout_seconds)
+            return {"did": job.name}
 
-        async def stumble_first(errand: Errand, context: JobContext) -> Mapping[str, Any]:
+        async def fail_once(job: SampleJob, context: JobContext) -> Mapping[str, Any]:
             if context.attempt == 1:
                 raise Unavailable
-            return await run_errand(errand, context)
+            return await run_job(job, context)
 
-        registry.register(POLICY, Errand, run_errand)
-        registry.register(STUMBLING_POLICY, Errand, stumble_first)
+        registry.register(POLICY, SampleJob, run_job)
+        registry.register(FAILS_ONCE_POLICY, SampleJob, fail_once)
 
-    app = create_worker(settings, job_observer=DoomedJobObserver(doom), register=register)
+    app = create_worker(settings, job_observer=CrashingJobObserver(crash_point), register=register)
     serve(app, service="worker", settings=settings)
 
 
 if __name__ == "__main__":
-    rise(live)
+    restart_forever(serve_once)

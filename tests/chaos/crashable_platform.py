@@ -1,4 +1,4 @@
-"""A platform whose processes rise again when they are killed."""
+"""A platform whose processes restart when they are killed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,31 +6,31 @@ from typing import Final
 
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import Moment
-from tests.chaos.auto_restart import phoenix_command
-from tests.chaos.crash_orchestrator import DOOM_FILE, DOOMED_COMMAND, Doom
+from tests.chaos.auto_restart import restarting_command
+from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CRASHABLE_COMMAND, CrashPoint
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 
-__all__ = ["PATIENCE_SECONDS", "mortal_platform", "points_of"]
+__all__ = ["STEP_TIMEOUT_SECONDS", "crashable_platform", "points_of"]
 
-PATIENCE_SECONDS: Final = 1.0
+STEP_TIMEOUT_SECONDS: Final = 1.0
 
 
 @contextmanager
-def mortal_platform(
-    *, database_url: DatabaseFactory, vhost: Vhost, doom: Doom, own_env: Mapping[str, str] | None = None
+def crashable_platform(
+    *, database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint, own_env: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
-    """Start it all; the orchestrator dies where `doom` says. In the worker's place there is a second orchestrator."""
+    """Start all services; the orchestrator crashes at `crash_point`. A second orchestrator takes the worker's place."""
     env = {
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_PER_MINUTE": "0",
-        "SAGA_STEP_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
+        "SAGA_STEP_TIMEOUT_SECONDS": str(STEP_TIMEOUT_SECONDS),
         "SAGA_LEASE_MARGIN_SECONDS": "0.5",
         "RECOVER_INTERVAL_SECONDS": "0.2",
-        DOOM_FILE: str(doom.file),
+        CRASH_POINT_FILE: str(crash_point.file),
     } | dict(own_env or {})
-    commands = {name: phoenix_command(name) for name in ("users", "orders", "events", "inventory", "gateway")}
-    commands |= {"orchestrator": list(DOOMED_COMMAND), "worker": phoenix_command("orchestrator")}
+    commands = {name: restarting_command(name) for name in ("users", "orders", "events", "inventory", "gateway")}
+    commands |= {"orchestrator": list(CRASHABLE_COMMAND), "worker": restarting_command("orchestrator")}
     with running_platform(
         database_url=database_url, vhost=vhost, services=["sandbox", *commands], env=env, commands=commands
     ) as running:

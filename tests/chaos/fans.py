@@ -1,4 +1,4 @@
-"""Fans, who use the gateway and ask again when they get no answer."""
+"""Fans who call the gateway and retry until they get a response."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import httpx
 from argon2 import PasswordHasher
 
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
@@ -16,19 +16,19 @@ __all__ = ["CREDITS", "OTP", "Fan", "answered", "is_pending"]
 
 CREDITS: Final = Decimal("5000.00")
 OTP: Final = "123456"
-"""What the sandbox sends everybody."""
+"""The code that the sandbox always sends."""
 PASSWORD: Final = "chaos-password-1"
 PASSWORD_HASH: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
-# Far beyond a lease: whoever has no answer by then never gets one.
+# Far longer than a lease: a response that has not come by then never comes.
 TIMEOUT_SECONDS: Final = 30.0
-# No answer yet: it goes on (202), somebody works on it (409), nobody could be reached (503), no answer came (504).
+# Not final: still running (202), unavailable (503), timed out (504). A 409 with REQUEST_IN_PROGRESS is not final either.
 PENDING: Final = frozenset({202, 503, 504})
 
 
 class Fan:
-    """Somebody who is logged in: a fan with 5,000 credits, or one of the seeded people.
+    """A logged-in user: a fan with 5,000 credits, or a seeded account.
 
-    A call's key is its idempotency key; calls without one are the same whenever they are repeated.
+    A call's key is its idempotency key; calls without a key are the same when repeated.
     """
 
     def __init__(self, user_id: uuid.UUID, http: httpx.AsyncClient) -> None:
@@ -36,8 +36,8 @@ class Fan:
         self._http = http
 
     @classmethod
-    async def new(cls, world: World, gateway_url: str) -> Self:
-        user_id = await world.new_fan(f"{CREDITS}", password_hash=PASSWORD_HASH)
+    async def new(cls, databases: Databases, gateway_url: str) -> Self:
+        user_id = await databases.new_fan(f"{CREDITS}", password_hash=PASSWORD_HASH)
         return await cls.log_in(gateway_url, f"{user_id}@example.com", PASSWORD)
 
     @classmethod
@@ -50,7 +50,7 @@ class Fan:
         return cls(uuid.UUID(session["user"]["user_id"]), http)
 
     def at(self, gateway_url: str) -> Self:
-        """Return the same person, in the same session, at another gateway."""
+        """Return the same user with the same session at another gateway."""
         http = http_client(gateway_url, headers=self._http.headers, timeout_seconds=TIMEOUT_SECONDS)
         return type(self)(self.user_id, http)
 
@@ -75,7 +75,7 @@ class Fan:
         return await self.post("/api/reserve", body, key=key)
 
     async def pay(self, order_id: uuid.UUID, *, key: str = "pay", at: str = "") -> httpx.Response:
-        """Pay, through the gateway or at an orchestrator of one's choice."""
+        """Pay through the gateway, or at a given orchestrator."""
         return await self.post(f"{at}/api/pay", {"order_id": str(order_id)}, key=key)
 
     async def prove_payment(self, order_id: uuid.UUID, otp_code: str = OTP) -> httpx.Response:
@@ -107,7 +107,7 @@ class Fan:
             "/api/transfer/confirm", {"transfer_id": str(transfer_id), "otp_code": otp_code}, key=key
         )
 
-    async def call_off(self, transfer_id: uuid.UUID) -> httpx.Response:
+    async def cancel_transfer(self, transfer_id: uuid.UUID) -> httpx.Response:
         return await self.post("/api/transfer/cancel", {"transfer_id": str(transfer_id)})
 
     async def dispute(self, transfer_id: uuid.UUID, *, key: str = "dispute") -> httpx.Response:
@@ -115,11 +115,11 @@ class Fan:
         return await self.post("/api/transfer/dispute", body, key=key)
 
     async def decide(self, transfer_id: uuid.UUID, *, for_seller: bool, key: str = "decide") -> httpx.Response:
-        """Reverse a disputed transfer, or let it stand; as an admin."""
+        """Reverse a disputed transfer or let it stand, as an admin."""
         verdict = "reverse" if for_seller else "dismiss"
         return await self.post(f"/api/transfer/{verdict}", {"transfer_id": str(transfer_id)}, key=key)
 
-    # --- the market --------------------------------------------------------------------------------------------------
+    # --- the marketplace ---------------------------------------------------------------------------------------------
 
     async def list_ticket(self, seat_id: uuid.UUID, price: Decimal, *, key: str = "list") -> httpx.Response:
         body = {"seat_id": str(seat_id), "asking_price": f"{price:.2f}"}
@@ -135,19 +135,19 @@ class Fan:
         body = {"listing_id": str(listing_id), "otp_code": otp_code}
         return await self.post("/api/marketplace/approve", body)
 
-    # --- the door ----------------------------------------------------------------------------------------------------
+    # --- check-in ----------------------------------------------------------------------------------------------------
 
     async def scan(self, qr_payload: str, *, hall_id: str, nonce: str) -> httpx.Response:
-        """Scan somebody's code, as staff."""
+        """Scan a code, as staff."""
         return await self.post("/api/verify", {"qr_payload": qr_payload, "hall_id": hall_id, "nonce": nonce})
 
 
-async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Ask the same again until there is an answer that stays."""
+async def answered(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Repeat a request until it gets a final response."""
 
     async def look() -> httpx.Response | None:
         try:
-            response = await ask()
+            response = await request()
         except httpx.TransportError:
             return None
         return None if is_pending(response) else response
@@ -158,5 +158,5 @@ async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respon
 
 
 def is_pending(response: httpx.Response) -> bool:
-    """Whether the same question will be answered later."""
+    """Return whether a repetition will get another response."""
     return response.status_code in PENDING or "REQUEST_IN_PROGRESS" in response.text

@@ -1,4 +1,4 @@
-"""The faults of a plan, done to a running stack. Each is over when `strike` returns, or soon after."""
+"""Inject the faults of a plan into a running stack. A fault is over when `inject` returns, or soon after."""
 
 import asyncio
 from collections import Counter
@@ -11,51 +11,55 @@ import psutil
 from devstack.postgres import EmbeddedPostgres
 from devstack.rabbitmq import PortTaken, PrivateRabbitMQ
 from devstack.stack import Stack
-from tests.chaos.network import Line
+from tests.chaos.network import TcpProxy
 from tests.chaos.plan import SERVERS, Fault, Kind
 from tests.chaos.services import Service
 
-__all__ = ["LONGER_THAN_A_LEASE_SECONDS", "Troubles"]
+__all__ = ["LONGER_THAN_A_LEASE_SECONDS", "FaultInjector"]
 
-# The longest lease of the platform under test is the jobs'; a saga's is shorter (`shaken_platform`).
+# The longest lease of this platform is that of a job; a saga's lease is shorter (`faulty_platform`).
 LONGER_THAN_A_LEASE_SECONDS: Final = 2.5
-AWAY_SECONDS: Final = 1.5
-SPOILED_SECONDS: Final = 2.0
-# So long that a payment of four calls outlasts the end of a hold it was begun shortly before.
+DOWN_SECONDS: Final = 1.5
+DEGRADED_SECONDS: Final = 2.0
+# A payment of four calls takes longer than the rest of a hold that is about to expire.
 DELAY_SECONDS: Final = 0.1
 
 
-class Troubles:
-    def __init__(self, stack: Stack, lines: Mapping[str, Line], order: Random) -> None:
-        self.struck: Counter[Kind] = Counter()
+class FaultInjector:
+    def __init__(self, stack: Stack, proxies: Mapping[str, TcpProxy], order: Random) -> None:
+        self.injected: Counter[Kind] = Counter()
         self._stack = stack
-        self._lines = lines
+        self._proxies = proxies
         self._order = order
 
-    async def strike(self, fault: Fault) -> None:
-        if fault.is_of_a_line:
-            await self._spoil(self._lines[fault.victim], fault.kind)
-        elif fault.victim in SERVERS:
-            await self._strike_server(fault)
+    async def inject(self, fault: Fault) -> None:
+        if fault.is_network_fault:
+            await self._degrade(self._proxies[fault.target], fault.kind)
+        elif fault.target in SERVERS:
+            await self._inject_into_server(fault)
         else:
-            await self._strike_process(Service(self._stack, fault.victim), fault.kind)
-        self.struck[fault.kind] += 1
+            await self._inject_into_process(Service(self._stack, fault.target), fault.kind)
+        self.injected[fault.kind] += 1
 
-    async def _spoil(self, line: Line, kind: Kind) -> None:
-        spoiled = {Kind.CUT: line.cut(), Kind.SLOW: line.slow(DELAY_SECONDS), Kind.DEAF: line.without_replies()}[kind]
-        async with spoiled:
-            await asyncio.sleep(SPOILED_SECONDS)
+    async def _degrade(self, proxy: TcpProxy, kind: Kind) -> None:
+        degraded = {
+            Kind.CUT: proxy.cut(),
+            Kind.SLOW: proxy.slow(DELAY_SECONDS),
+            Kind.NO_REPLIES: proxy.without_replies(),
+        }[kind]
+        async with degraded:
+            await asyncio.sleep(DEGRADED_SECONDS)
 
-    async def _strike_process(self, service: Service, kind: Kind) -> None:
+    async def _inject_into_process(self, service: Service, kind: Kind) -> None:
         if kind == Kind.FROZEN:
             async with service.frozen():
                 await asyncio.sleep(LONGER_THAN_A_LEASE_SECONDS)
         else:
-            deed: Callable[[], Awaitable[None]] = {Kind.KILLED: service.kill, Kind.ENDED: service.end}[kind]
-            await deed()
+            action: Callable[[], Awaitable[None]] = {Kind.KILLED: service.kill, Kind.ENDED: service.terminate}[kind]
+            await action()
 
-    async def _strike_server(self, fault: Fault) -> None:
-        server: EmbeddedPostgres | PrivateRabbitMQ = getattr(self._stack, fault.victim)
+    async def _inject_into_server(self, fault: Fault) -> None:
+        server: EmbeddedPostgres | PrivateRabbitMQ = getattr(self._stack, fault.target)
         if fault.kind == Kind.CRASHED:
             self._backend().kill()
         elif fault.kind == Kind.FROZEN:
@@ -63,7 +67,7 @@ class Troubles:
         else:
             try:
                 await asyncio.to_thread(server.kill if fault.kind == Kind.KILLED else server.stop)
-                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.sleep(DOWN_SECONDS)
             finally:
                 await asyncio.to_thread(_start_again, server)
 
@@ -77,14 +81,14 @@ class Troubles:
             broker.resume()
 
     def _backend(self) -> psutil.Process:
-        """Return one of PostgreSQL's processes that serve a connection."""
+        """Return one of PostgreSQL's backend processes."""
         assert self._stack.postgres.process is not None
         children = psutil.Process(self._stack.postgres.process.pid).children()
         return self._order.choice([child for child in children if "127.0.0.1(" in " ".join(child.cmdline())])
 
 
 def _start_again(server: EmbeddedPostgres | PrivateRabbitMQ) -> None:
-    """Start a server; RabbitMQ elsewhere when another process has taken one of its five ports meanwhile."""
+    """Start a server; RabbitMQ gets new ports if another process has taken one of its five ports."""
     try:
         server.start()
     except PortTaken:

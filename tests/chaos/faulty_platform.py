@@ -1,4 +1,4 @@
-"""The whole platform with servers of its own, whose processes reach each other over lines that can be spoiled."""
+"""The whole platform with its own servers, whose processes reach each other through TCP proxies that inject faults."""
 
 import asyncio
 import os
@@ -18,14 +18,14 @@ from devstack.ports import LOOPBACK
 from devstack.postgres import DATABASE_USER
 from devstack.services import DATABASES
 from devstack.stack import Stack
-from tests.chaos.auto_restart import phoenix_command
-from tests.chaos.network import Address, Line, open_lines
-from tests.chaos.plan import LINES, PROCESSES
+from tests.chaos.auto_restart import restarting_command
+from tests.chaos.network import Address, TcpProxy, open_proxies
+from tests.chaos.plan import PROCESSES, PROXIED
 from tests.support.fork_server import ForkServer
 
-__all__ = ["ShakenPlatform", "shaken_platform"]
+__all__ = ["FaultyPlatform", "faulty_platform"]
 
-# Nothing waits long: a fault of a few seconds outlasts every hold, lease and patience there is.
+# Short limits: a fault of a few seconds outlasts every hold, lease and timeout.
 TIMES: Final = {
     "HOLD_TTL_SECONDS": "5",
     "TRANSFER_TTL_SECONDS": "8",
@@ -40,23 +40,23 @@ TIMES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShakenPlatform:
+class FaultyPlatform:
     stack: Stack
-    lines: dict[str, Line]
+    proxies: dict[str, TcpProxy]
 
 
 @asynccontextmanager
-async def shaken_platform(fork_server: ForkServer) -> AsyncIterator[ShakenPlatform]:
-    """Start it all: the lines live in this event loop, so the stack is started and stopped beside it."""
+async def faulty_platform(fork_server: ForkServer) -> AsyncIterator[FaultyPlatform]:
+    """Start everything. The proxies run in this event loop, so the stack starts and stops in a thread."""
     with _folder() as home:
         stack = Stack(home=home, throwaway=True, spawn=fork_server.spawn)
-        async with open_lines(Line(name, _far_end_of(stack, name)) for name in LINES) as lines:
-            stack.env = _environment(lines)
-            stack.service_env = _databases(home, lines["postgres"])
+        async with open_proxies(TcpProxy(name, _target_of(stack, name)) for name in PROXIED) as proxies:
+            stack.env = _environment(proxies)
+            stack.service_env = _databases(home, proxies["postgres"])
             stack.commands = _commands()
             await asyncio.to_thread(stack.start)
             try:
-                yield ShakenPlatform(stack=stack, lines=lines)
+                yield FaultyPlatform(stack=stack, proxies=proxies)
             finally:
                 await asyncio.to_thread(stack.stop)
                 _keep_logs(home)
@@ -66,25 +66,25 @@ async def shaken_platform(fork_server: ForkServer) -> AsyncIterator[ShakenPlatfo
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ticketremaster-chaos-") as folder:
         home = Path(folder)
-        home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
+        home.chmod(0o711)  # root runs PostgreSQL as another user, who needs access to it
         yield home
 
 
 def _keep_logs(home: Path) -> None:
-    """Copy the processes' logs to where somebody wants to read them after the run."""
+    """Copy the processes' logs to the folder that ``CHAOS_LOGS`` names."""
     if folder := os.environ.get("CHAOS_LOGS"):
         shutil.copytree(Home(home).logs, folder, dirs_exist_ok=True)
 
 
-def _far_end_of(stack: Stack, name: str) -> Callable[[], Address]:
-    """Return what tells where a line ends: known when the stack has chosen its ports."""
+def _target_of(stack: Stack, name: str) -> Callable[[], Address]:
+    """Return a function that returns a proxy's target; the stack chooses its ports later."""
 
-    def far_end() -> Address:
+    def target() -> Address:
         match name:
             case "postgres":
                 url = stack.postgres_url
             case "rabbitmq":
-                url = stack.rabbitmq.url  # it may be elsewhere when it was started again
+                url = stack.rabbitmq.url  # its port may change on a restart
             case "inventory":
                 url = f"grpc://{stack.urls.inventory_address}"
             case _:
@@ -93,22 +93,22 @@ def _far_end_of(stack: Stack, name: str) -> Callable[[], Address]:
         assert port is not None
         return LOOPBACK, port
 
-    return far_end
+    return target
 
 
-def _environment(lines: dict[str, Line]) -> dict[str, str]:
+def _environment(proxies: dict[str, TcpProxy]) -> dict[str, str]:
     callees = ("users", "orders", "events", "orchestrator")
-    over_lines = {f"{name.upper()}_URL": f"http://{LOOPBACK}:{lines[name].port}" for name in callees}
-    over_lines["INVENTORY_ADDRESS"] = f"{LOOPBACK}:{lines['inventory'].port}"
-    over_lines["RABBITMQ_URL"] = f"amqp://guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}/"
-    return {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", **TIMES, **over_lines}
+    through_proxies = {f"{name.upper()}_URL": f"http://{LOOPBACK}:{proxies[name].port}" for name in callees}
+    through_proxies["INVENTORY_ADDRESS"] = f"{LOOPBACK}:{proxies['inventory'].port}"
+    through_proxies["RABBITMQ_URL"] = f"amqp://guest:guest@{LOOPBACK}:{proxies['rabbitmq'].port}/"
+    return {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", **TIMES, **through_proxies}
 
 
-def _databases(home: Path, line: Line) -> dict[str, dict[str, str]]:
-    server = f"postgresql://{DATABASE_USER}:{keys_of(Home(home)).postgres_password}@{LOOPBACK}:{line.port}/postgres"
+def _databases(home: Path, proxy: TcpProxy) -> dict[str, dict[str, str]]:
+    server = f"postgresql://{DATABASE_USER}:{keys_of(Home(home)).postgres_password}@{LOOPBACK}:{proxy.port}/postgres"
     packages = {name: "orchestrator" if name == "worker" else name for name in PROCESSES if name != "gateway"}
     return {name: {"DATABASE_URL": service_url(server, DATABASES[package])} for name, package in packages.items()}
 
 
 def _commands() -> dict[str, list[str]]:
-    return {name: phoenix_command("orchestrator.worker" if name == "worker" else name) for name in PROCESSES}
+    return {name: restarting_command("orchestrator.worker" if name == "worker" else name) for name in PROCESSES}

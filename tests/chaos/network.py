@@ -1,7 +1,7 @@
-"""A network between the processes that a test can spoil: lines that are cut, are slow, or lose every reply.
+"""TCP proxies between the processes, which a test can cut, slow down, or make lose every reply.
 
-Each line is a port of its own on loopback, behind which a server answers; whoever is to feel it is given the line's port
-in place of the server's. See docs/testing.md for why this is not a package.
+Each proxy has its own port on loopback and forwards to a server; a client gets the proxy's port in place of the server's.
+See docs/testing.md for why this is not a package.
 """
 
 import asyncio
@@ -11,32 +11,32 @@ from typing import Final
 
 from devstack.ports import LOOPBACK
 
-__all__ = ["Address", "Line", "open_lines"]
+__all__ = ["Address", "TcpProxy", "open_proxies"]
 
 CHUNK_BYTES: Final = 65_536
 
 Address = tuple[str, int]
 
 
-class Line:
-    """Carries bytes between whoever connects to `port` and the real server.
+class TcpProxy:
+    """Forwards bytes between clients of `port` and the real server.
 
     Args:
-        far_end: tells where the server listens. It is asked at each call, so the server may start later than the line.
+        target: returns the server's address. It is called per connection, so the server may start after the proxy.
     """
 
-    def __init__(self, name: str, far_end: Callable[[], Address]) -> None:
+    def __init__(self, name: str, target: Callable[[], Address]) -> None:
         self.name = name
         self.port = 0
-        self._far_end = far_end
+        self._target = target
         self._server: asyncio.Server | None = None
         self._is_cut = False
-        self._is_deaf = False
+        self._drops_replies = False
         self._delay_seconds = 0.0
         self._ends: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._carry, LOOPBACK, 0)
+        self._server = await asyncio.start_server(self._forward, LOOPBACK, 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -57,7 +57,7 @@ class Line:
 
     @asynccontextmanager
     async def slow(self, delay_seconds: float) -> AsyncIterator[None]:
-        """Let everything take so much longer, each way."""
+        """Delay all traffic by so much, in both directions."""
         self._delay_seconds = delay_seconds
         try:
             yield
@@ -66,35 +66,35 @@ class Line:
 
     @asynccontextmanager
     async def without_replies(self) -> AsyncIterator[None]:
-        """Carry what is asked and lose what is answered.
+        """Forward requests and drop replies.
 
-        TCP never leaves a gap in what it carries, so the connections end with it: what was lost stays lost.
+        TCP leaves no gap in a stream, so the connections are aborted at the end: what was dropped stays lost.
         """
-        self._is_deaf = True
+        self._drops_replies = True
         try:
             yield
         finally:
-            self._is_deaf = False
+            self._drops_replies = False
             self._abort()
 
     def _abort(self) -> None:
         for end in self._ends:
             end.transport.abort()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = {writer}
         self._ends |= ends
         try:
             if self._is_cut:
                 return
-            far_reader, far_writer = await asyncio.open_connection(*self._far_end())
+            far_reader, far_writer = await asyncio.open_connection(*self._target())
             ends.add(far_writer)
             self._ends |= ends
             await asyncio.gather(
                 self._pump(reader, far_writer, is_reply=False), self._pump(far_reader, writer, is_reply=True)
             )
         except OSError:
-            pass  # the server is away, or one of the ends is gone: the other one shall feel it
+            pass  # the server is down, or one of the ends is gone: abort the other
         finally:
             self._ends -= ends
             for end in ends:
@@ -104,7 +104,7 @@ class Line:
         while data := await source.read(CHUNK_BYTES):
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds)
-            if is_reply and self._is_deaf:
+            if is_reply and self._drops_replies:
                 continue
             sink.write(data)
             await sink.drain()
@@ -112,13 +112,13 @@ class Line:
 
 
 @asynccontextmanager
-async def open_lines(lines: Iterable[Line]) -> AsyncIterator[dict[str, Line]]:
-    """Open all of them, and return them by name."""
-    opened = {line.name: line for line in lines}
-    for line in opened.values():
-        await line.open()
+async def open_proxies(proxies: Iterable[TcpProxy]) -> AsyncIterator[dict[str, TcpProxy]]:
+    """Open all proxies, and return them by name."""
+    opened = {proxy.name: proxy for proxy in proxies}
+    for proxy in opened.values():
+        await proxy.open()
     try:
         yield opened
     finally:
-        for line in opened.values():
-            await line.close()
+        for proxy in opened.values():
+            await proxy.close()

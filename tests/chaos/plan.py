@@ -1,4 +1,4 @@
-"""Which faults strike whom, and in which order: a pure function of a seed."""
+"""The fault plan: a pure function of a seed, which decides the faults, their targets and their order."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,71 +9,71 @@ from typing import Final
 
 __all__ = [
     "ALL_FAULTS",
-    "LINES",
     "PROCESSES",
+    "PROXIED",
     "SERVERS",
     "Fault",
     "Kind",
     "Round",
-    "chance",
-    "described",
+    "describe_plan",
+    "describe_round",
     "long_plan",
+    "seeded_random",
     "short_plan",
-    "written_down",
 ]
 
 PROCESSES: Final = ("users", "orders", "events", "inventory", "orchestrator", "worker", "gateway")
 SERVERS: Final = ("postgres", "rabbitmq")
-LINES: Final = ("users", "orders", "events", "inventory", "orchestrator", "postgres", "rabbitmq")
-"""By the server at their end. Everybody who calls it does so over this line."""
+PROXIED: Final = ("users", "orders", "events", "inventory", "orchestrator", "postgres", "rabbitmq")
+"""The servers behind a proxy. Every client of such a server uses its proxy."""
 PAIRS: Final = 12
-PAIRS_OF_A_SHORT_RUN: Final = 2
+PAIRS_OF_SHORT_RUN: Final = 2
 
 
 class Kind(StrEnum):
     KILLED = "killed"
     FROZEN = "frozen"
     ENDED = "ended"
-    """By SIGTERM, under load; it is started again."""
+    """SIGTERM under load; the process restarts."""
     STOPPED = "stopped"
     CRASHED = "crashed"
-    """PostgreSQL alone: one of its backends is killed, so it throws out everybody and recovers."""
+    """PostgreSQL only: one of its backends is killed, so it drops all connections and recovers."""
     CUT = "cut"
     SLOW = "slow"
-    DEAF = "without replies"
+    NO_REPLIES = "without replies"
 
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    victim: str
+    target: str
     kind: Kind
 
     @property
-    def is_of_a_line(self) -> bool:
-        return self.kind in {Kind.CUT, Kind.SLOW, Kind.DEAF}
+    def is_network_fault(self) -> bool:
+        return self.kind in {Kind.CUT, Kind.SLOW, Kind.NO_REPLIES}
 
     def __str__(self) -> str:
-        return f"{'line to ' if self.is_of_a_line else ''}{self.victim} {self.kind}"
+        return f"{'connection to ' if self.is_network_fault else ''}{self.target} {self.kind}"
 
 
 Round = tuple[Fault, ...]
-"""What strikes at the same time: one fault, or two with different victims."""
+"""Faults injected at the same time: one, or two with different targets."""
 
 ALL_FAULTS: Final = (
     *(Fault(name, kind) for name in PROCESSES for kind in (Kind.KILLED, Kind.FROZEN, Kind.ENDED)),
     *(Fault("rabbitmq", kind) for kind in (Kind.KILLED, Kind.FROZEN, Kind.STOPPED)),
     *(Fault("postgres", kind) for kind in (Kind.KILLED, Kind.CRASHED, Kind.STOPPED)),
-    *(Fault(name, kind) for name in LINES for kind in (Kind.CUT, Kind.SLOW, Kind.DEAF)),
+    *(Fault(name, kind) for name in PROXIED for kind in (Kind.CUT, Kind.SLOW, Kind.NO_REPLIES)),
 )
 
 
-def chance(*seed: object) -> Random:
+def seeded_random(*seed: object) -> Random:
     return Random(str(seed))  # noqa: S311 - repeatable on purpose
 
 
 def long_plan(seed: int) -> list[Round]:
     """Return every fault once, and random pairs between them."""
-    order = chance(seed, "long plan")
+    order = seeded_random(seed, "long plan")
     rounds: list[Round] = [(fault,) for fault in ALL_FAULTS]
     rounds += [_pair(order) for _ in range(PAIRS)]
     order.shuffle(rounds)
@@ -82,28 +82,30 @@ def long_plan(seed: int) -> list[Round]:
 
 def short_plan(seed: int) -> list[Round]:
     """Return one fault of each kind, an outage of either server, and random pairs."""
-    order = chance(seed, "short plan")
-    outages = [[fault for fault in ALL_FAULTS if fault.victim == name and not fault.is_of_a_line] for name in SERVERS]
+    order = seeded_random(seed, "short plan")
+    outages = [
+        [fault for fault in ALL_FAULTS if fault.target == name and not fault.is_network_fault] for name in SERVERS
+    ]
     others = [fault for fault in ALL_FAULTS if fault not in itertools.chain(*outages)]
     kinds = sorted({fault.kind for fault in others})
     chosen = [order.choice(outage) for outage in outages]
     chosen += [order.choice([fault for fault in others if fault.kind == kind]) for kind in kinds]
-    rounds = [*((fault,) for fault in chosen), *(_pair(order) for _ in range(PAIRS_OF_A_SHORT_RUN))]
+    rounds = [*((fault,) for fault in chosen), *(_pair(order) for _ in range(PAIRS_OF_SHORT_RUN))]
     order.shuffle(rounds)
     return rounds
 
 
-def written_down(rounds: Sequence[Round]) -> str:
-    """Return the plan for people, a round a line."""
-    return "\n".join(f"{number:>3}. {described(faults)}" for number, faults in enumerate(rounds, start=1))
+def describe_plan(rounds: Sequence[Round]) -> str:
+    """Return the plan as text, one round a line."""
+    return "\n".join(f"{number:>3}. {describe_round(faults)}" for number, faults in enumerate(rounds, start=1))
 
 
-def described(faults: Round) -> str:
+def describe_round(faults: Round) -> str:
     return " + ".join(map(str, faults))
 
 
 def _pair(order: Random) -> Round:
     while True:
         one, other = order.sample(ALL_FAULTS, 2)
-        if one.victim != other.victim:
+        if one.target != other.target:
             return one, other

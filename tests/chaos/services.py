@@ -1,4 +1,4 @@
-"""Services of a running stack, killed and frozen by name. Their supervisors (see `phoenix`) start them again."""
+"""Kill and freeze services of a running stack by name. Their supervisors (see `auto_restart`) restart them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,25 +15,25 @@ __all__ = ["Service", "all_up"]
 
 
 class Service:
-    """One service's process. The supervisor is what the stack started; the process is its child."""
+    """One service's process. The stack starts the supervisor; the process is its child."""
 
     def __init__(self, stack: Stack, name: str) -> None:
         self._stack = stack
         self._name = name
 
     async def kill(self) -> None:
-        """``kill -9``; it rises again by itself."""
+        """Send SIGKILL; the supervisor restarts the process."""
         (await self._process()).kill()
 
-    async def end(self) -> None:
-        """SIGTERM, as at each new version: it finishes what it has in hand. It rises again by itself."""
+    async def terminate(self) -> None:
+        """Send SIGTERM, as on a deployment: the process finishes its work, and the supervisor restarts it."""
         process = await self._process()
         process.terminate()
         await eventually(lambda: not process.is_running())
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:
-        """Let it accept connections and answer nothing."""
+        """Suspend the process: it accepts connections and does not respond."""
         process = await self._process()
         process.suspend()
         try:
@@ -43,7 +43,7 @@ class Service:
 
     @asynccontextmanager
     async def down(self) -> AsyncIterator[None]:
-        """``kill -9``, and nobody starts it again before the end."""
+        """Send SIGKILL, and keep the process down until the end."""
         process, supervisor = await self._process(), self._supervisor()
         supervisor.suspend()
         process.kill()

@@ -1,4 +1,4 @@
-"""RabbitMQ away, hung, or refusing: seats are held and sold all the same, holds end, and nothing stays unsaid."""
+"""RabbitMQ down, hung, or refusing: seats are still held and sold, holds still expire, and every message is sent later."""
 
 import asyncio
 import tempfile
@@ -16,21 +16,21 @@ from devstack.servers import Existing
 from devstack.services import DATABASES
 from devstack.stack import Stack
 from rabbitmq.topology import hold_queue_name, platform_topology
-from tests.chaos.auto_restart import phoenix_command
+from tests.chaos.auto_restart import restarting_command
 from tests.chaos.services import Service
-from tests.chaos.shop import Shop
+from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
 
-HOLD_TTL_SECONDS = 8  # a busy machine sells within that
-# Whoever waited for the broker would take as long as publishing is given; a purchase does not on any machine.
+HOLD_TTL_SECONDS = 8  # long enough to buy on a busy machine
+# A request that waited for the broker would take the whole publish timeout; a purchase takes less on any machine.
 PUBLISH_TIMEOUT_SECONDS = 60
 LONGEST_PURCHASE_SECONDS = 55
 
 
 @pytest.fixture(scope="module")
 def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
-    """A platform with a broker of its own."""
+    """A platform with its own broker."""
     services = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
     env = {
         "LOG_LEVEL": "WARNING",
@@ -45,7 +45,7 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
             services=services,
             existing=Existing(databases={package: database_url(package) for package in DATABASES}),
             env=env,
-            commands={"orchestrator": phoenix_command("orchestrator")},
+            commands={"orchestrator": restarting_command("orchestrator")},
             migrate=False,
             throwaway=True,
             spawn=database_url.fork_server.spawn,
@@ -54,53 +54,53 @@ def stack(database_url: DatabaseFactory) -> Iterator[Stack]:
         yield running
 
 
-async def test_broker_that_hangs(stack: Stack, shop: Shop) -> None:
-    """It takes messages and confirms none."""
+async def test_purchase_while_the_broker_hangs(stack: Stack, sales: TicketSales) -> None:
+    """The broker accepts messages and confirms none."""
     broker = broker_process(stack)
     broker.suspend()
     try:
-        await buy(shop)
+        await buy(sales)
     finally:
         broker.resume()
 
 
-async def test_hold_queue_that_is_gone(stack: Stack, shop: Shop) -> None:
-    """The broker gives the hold's message back; it stays in the outbox until somebody wants it."""
+async def test_unroutable_hold_message_stays_in_the_outbox(stack: Stack, sales: TicketSales) -> None:
+    """The broker returns the hold's message, which stays in the outbox until a queue takes it."""
     async with await aio_pika.connect(stack.urls.rabbitmq) as connection, connection.channel() as channel:
         await channel.queue_delete(hold_queue_name(HOLD_TTL_SECONDS * 1000))
         try:
-            await buy(shop)
-            await eventually(lambda: only_hold_is_unsent(shop))
+            await buy(sales)
+            await eventually(lambda: only_hold_is_unsent(sales))
         finally:
             await platform_topology(HOLD_TTL_SECONDS).declare(channel)
 
 
-async def test_broker_that_is_gone(stack: Stack, shop: Shop) -> None:
-    """Also for an orchestrator that starts meanwhile."""
-    async with broker_gone(stack):
-        await buy(shop)
+async def test_purchase_while_the_broker_is_down(stack: Stack, sales: TicketSales) -> None:
+    """This holds even for an orchestrator that starts meanwhile."""
+    async with broker_down(stack):
+        await buy(sales)
         await Service(stack, "orchestrator").kill()
-        await buy(shop)
-        assert await unsent(shop) == ["order.confirmed", "order.confirmed", "seat.hold", "seat.hold"]
+        await buy(sales)
+        assert await unsent(sales) == ["order.confirmed", "order.confirmed", "seat.hold", "seat.hold"]
 
 
-async def test_hold_that_begins_and_ends_while_the_broker_is_gone(stack: Stack, shop: Shop) -> None:
-    """The sweeper frees the seats though the orchestrator sleeps; then that ends the order, still without a broker."""
-    fan, orchestrator = await shop.new_fan(), Service(stack, "orchestrator")
-    async with broker_gone(stack):
-        order = await shop.reserved(fan)
-        held_until = await shop.held_until(order)
+async def test_hold_expires_while_the_broker_is_down(stack: Stack, sales: TicketSales) -> None:
+    """The sweeper frees the seats while the orchestrator is frozen; the orchestrator then ends the order, without a broker."""
+    fan, orchestrator = await sales.new_fan(), Service(stack, "orchestrator")
+    async with broker_down(stack):
+        order = await sales.reserved(fan)
+        held_until = await sales.held_until(order)
         async with orchestrator.frozen():
-            freed_at = await shop.freed_at(order)
+            freed_at = await sales.freed_at(order)
         assert freed_at >= held_until
-        await shop.saga_ends(fan, "UNWOUND")
-        await shop.assert_given_back(fan, order)
+        await sales.saga_ends(fan, "UNWOUND")
+        await sales.assert_given_back(fan, order)
     await invariants.require(stack.urls)
-    await shop.assert_given_back(fan, order)
+    await sales.assert_given_back(fan, order)
 
 
 @asynccontextmanager
-async def broker_gone(stack: Stack) -> AsyncIterator[None]:
+async def broker_down(stack: Stack) -> AsyncIterator[None]:
     stack.rabbitmq.kill()
     try:
         yield
@@ -108,20 +108,20 @@ async def broker_gone(stack: Stack) -> AsyncIterator[None]:
         await asyncio.to_thread(stack.rabbitmq.start)
 
 
-async def buy(shop: Shop) -> None:
-    """Reserve and pay, neither of them waiting for the broker."""
-    fan = await shop.new_fan()
+async def buy(sales: TicketSales) -> None:
+    """Reserve and pay; neither waits for the broker."""
+    fan = await sales.new_fan()
     async with asyncio.timeout(LONGEST_PURCHASE_SECONDS):
-        await shop.assert_bought(fan, await shop.reserved(fan))
+        await sales.assert_bought(fan, await sales.reserved(fan))
 
 
-async def only_hold_is_unsent(shop: Shop) -> bool:
-    return await unsent(shop) == ["seat.hold"]
+async def only_hold_is_unsent(sales: TicketSales) -> bool:
+    return await unsent(sales) == ["seat.hold"]
 
 
-async def unsent(shop: Shop) -> list[str]:
-    """Return the kinds of the orchestrator's messages that nobody has taken."""
-    rows = await shop.world.read("orchestrator", "SELECT body FROM outbox WHERE sent_at IS NULL")
+async def unsent(sales: TicketSales) -> list[str]:
+    """Return the types of the orchestrator's unsent messages."""
+    rows = await sales.databases.read("orchestrator", "SELECT body FROM outbox WHERE sent_at IS NULL")
     return sorted(Message.from_bytes(row["body"]).type for row in rows)
 
 

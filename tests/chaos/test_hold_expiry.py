@@ -1,6 +1,6 @@
-"""Holds that end by RabbitMQ's message, and messages that come when they should not.
+"""Holds that expire by RabbitMQ's message, and messages at the wrong time.
 
-Neither the sweeper nor the orchestrator's own look at deadlines comes by in time here: it is the message or nothing.
+Neither the sweeper nor the orchestrator's own check of deadlines runs in time here: only the message ends a hold.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from common.messaging.message import Message
 from devstack.stack import Stack
 from rabbitmq.topology import RELEASE_EXCHANGE, hold_queue_name
 from tests.chaos.fans import Fan
-from tests.chaos.shop import Order, Shop
+from tests.chaos.ticket_sales import Order, TicketSales
 from tests.support.collector import Collector, collecting
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-HOLD_TTL_SECONDS = 6  # a busy machine sells within that
+HOLD_TTL_SECONDS = 6  # long enough to buy on a busy machine
 NEVER = "3600"
 LATE_FANS = 12
 END_HOLD = "UPDATE seats SET held_until = clock_timestamp() WHERE hold_id = $1"
@@ -55,31 +55,31 @@ async def release_exchange(stack: Stack) -> AsyncIterator[aio_pika.abc.AbstractE
         yield await channel.get_exchange(RELEASE_EXCHANGE, ensure=False)
 
 
-async def test_hold_ends_at_its_time(shop: Shop) -> None:
+async def test_hold_expires_on_time(sales: TicketSales) -> None:
     """By the broker's message: neither the sweeper nor the recoverer runs within the test."""
-    fan = await shop.new_fan()
-    order = await shop.reserved(fan)
-    held_until = await shop.held_until(order)
-    assert await shop.freed_at(order) >= held_until
-    await shop.saga_ends(fan, "UNWOUND")
-    await shop.assert_given_back(fan, order)
+    fan = await sales.new_fan()
+    order = await sales.reserved(fan)
+    held_until = await sales.held_until(order)
+    assert await sales.freed_at(order) >= held_until
+    await sales.saga_ends(fan, "UNWOUND")
+    await sales.assert_given_back(fan, order)
     assert (await fan.pay(order.order_id)).json()["error_code"] == "HOLD_EXPIRED"
 
 
-async def test_click_and_the_release_it_led_to_are_one_trace(shop: Shop, collector: Collector) -> None:
-    """From the gateway over the outbox, the queue where holds wait and the dead-letter exchange, to the order's end."""
-    fan = await shop.new_fan()
-    order = await shop.reserved(fan)
-    await shop.saga_ends(fan, "UNWOUND")
-    message = await hold_message_of(shop, order)
+async def test_reserve_and_expiry_are_one_trace(sales: TicketSales, collector: Collector) -> None:
+    """The trace leads from the gateway over the outbox, the hold queue and the dead-letter exchange to the order's end."""
+    fan = await sales.new_fan()
+    order = await sales.reserved(fan)
+    await sales.saga_ends(fan, "UNWOUND")
+    message = await hold_message_of(sales, order)
     assert message.traceparent is not None
     trace_id = message.traceparent.split("-")[1]
 
-    def way() -> list[str]:
+    def span_path() -> list[str]:
         last = [span for span in collector.trace(trace_id) if span.name == "POST /internal/orders/{order_id}/end"]
         return collector.line(last[0]) if last else []
 
-    assert await eventually(way) == [
+    assert await eventually(span_path) == [
         "gateway: POST /api/reserve",
         "gateway: POST orchestrator",
         "orchestrator: POST /reserve",
@@ -95,81 +95,83 @@ async def test_click_and_the_release_it_led_to_are_one_trace(shop: Shop, collect
     assert {"inventory: /inventory.v1.Inventory/Reserve", "orders: POST /internal/orders"} <= done
 
 
-async def test_message_for_sold_seats_changes_nothing(shop: Shop) -> None:
-    fan = await shop.new_fan()
-    order = await shop.reserved(fan)
-    await shop.assert_bought(fan, order)
-    await handled(shop, await hold_message_of(shop, order))
-    await shop.assert_bought(fan, order)
+async def test_message_for_sold_seats_changes_nothing(sales: TicketSales) -> None:
+    fan = await sales.new_fan()
+    order = await sales.reserved(fan)
+    await sales.assert_bought(fan, order)
+    await wait_until_handled(sales, await hold_message_of(sales, order))
+    await sales.assert_bought(fan, order)
 
 
-async def test_stale_message_leaves_the_next_hold_alone(
-    shop: Shop, release_exchange: aio_pika.abc.AbstractExchange
+async def test_stale_message_does_not_release_the_next_hold(
+    sales: TicketSales, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
-    """The first fan's hold is cancelled, the second has the seats when the first one's message comes, and comes again."""
-    first, second = await shop.new_fan(), await shop.new_fan()
-    cancelled = await shop.reserved(first)
+    """The first hold is cancelled. Its message comes, twice, when the second fan holds the seats."""
+    first, second = await sales.new_fan(), await sales.new_fan()
+    cancelled = await sales.reserved(first)
     assert (await first.cancel(cancelled.order_id)).is_success
-    order = await shop.reserved(second, cancelled.seat_ids)
-    stale = await hold_message_of(shop, cancelled)
+    order = await sales.reserved(second, cancelled.seat_ids)
+    stale = await hold_message_of(sales, cancelled)
     twin = stale.model_copy(update={"id": uuid.uuid4()})
     for message in (stale, stale, twin):
         await release(release_exchange, message)
-    await handled(shop, stale)
-    await handled(shop, twin)
-    assert {seat["hold_id"] for seat in await shop.world.seats(order.seat_ids)} == {order.order_id}
-    await shop.assert_bought(second, order)
-    assert await shop.world.order_states(cancelled.order_id) == ["PENDING", "CANCELLED"]
+    await wait_until_handled(sales, stale)
+    await wait_until_handled(sales, twin)
+    assert {seat["hold_id"] for seat in await sales.databases.seats(order.seat_ids)} == {order.order_id}
+    await sales.assert_bought(second, order)
+    assert await sales.databases.order_states(cancelled.order_id) == ["PENDING", "CANCELLED"]
 
 
-async def test_payment_of_an_old_hold_leaves_the_next_hold_alone(shop: Shop) -> None:
-    """The first fan's hold is over and the second has the seats when the first one's payment comes."""
-    first, second = await shop.new_fan(), await shop.new_fan()
-    over = await shop.reserved(first)
-    await shop.world.change("inventory", END_HOLD, over.order_id)
-    order = await shop.reserved(second, over.seat_ids)
+async def test_late_payment_does_not_affect_the_next_hold(sales: TicketSales) -> None:
+    """The first hold has expired and the second fan holds the seats when the first payment comes."""
+    first, second = await sales.new_fan(), await sales.new_fan()
+    over = await sales.reserved(first)
+    await sales.databases.change("inventory", END_HOLD, over.order_id)
+    order = await sales.reserved(second, over.seat_ids)
     assert (await first.pay(over.order_id)).json()["error_code"] == "HOLD_EXPIRED"
-    assert await shop.world.movements_of(over.order_id) == ["deduct", "refund"]
-    assert await shop.world.order_states(over.order_id) == ["PENDING", "FAILED"]
-    assert {seat["hold_id"] for seat in await shop.world.seats(order.seat_ids)} == {order.order_id}
-    await shop.assert_bought(second, order)
+    assert await sales.databases.movements_of(over.order_id) == ["deduct", "refund"]
+    assert await sales.databases.order_states(over.order_id) == ["PENDING", "FAILED"]
+    assert {seat["hold_id"] for seat in await sales.databases.seats(order.seat_ids)} == {order.order_id}
+    await sales.assert_bought(second, order)
 
 
-async def test_message_that_comes_too_early_leaves_the_hold_alone(
-    shop: Shop, release_exchange: aio_pika.abc.AbstractExchange
+async def test_early_message_does_not_release_the_hold(
+    sales: TicketSales, release_exchange: aio_pika.abc.AbstractExchange
 ) -> None:
-    """Whatever it says of the time: the database knows until when the seats are held."""
-    fan = await shop.new_fan()
-    order = await shop.reserved(fan)
-    message = await hold_message_of(shop, order)
-    lie = message.model_copy(update={"id": uuid.uuid4(), "data": message.data | {"held_until": datetime.now(UTC)}})
-    await release(release_exchange, lie)
-    await handled(shop, lie)
-    await shop.assert_bought(fan, order)
+    """The database decides until when seats are held, whatever the message says."""
+    fan = await sales.new_fan()
+    order = await sales.reserved(fan)
+    message = await hold_message_of(sales, order)
+    premature = message.model_copy(
+        update={"id": uuid.uuid4(), "data": message.data | {"held_until": datetime.now(UTC)}}
+    )
+    await release(release_exchange, premature)
+    await wait_until_handled(sales, premature)
+    await sales.assert_bought(fan, order)
 
 
-async def test_payments_at_the_last_moment(shop: Shop) -> None:
-    """Whether the payment or the end of the hold comes first, it is one of the two, and all of it."""
-    fans = [await shop.new_fan() for _ in range(LATE_FANS)]
-    orders = await asyncio.gather(*(shop.reserved(fan) for fan in fans))
+async def test_payment_around_the_expiry_succeeds_or_fails_completely(sales: TicketSales) -> None:
+    """Either the payment or the expiry wins, and takes effect completely."""
+    fans = [await sales.new_fan() for _ in range(LATE_FANS)]
+    orders = await asyncio.gather(*(sales.reserved(fan) for fan in fans))
     offsets = [0.01 * (number - LATE_FANS // 2) for number in range(LATE_FANS)]
     await asyncio.gather(
-        *(pay_at_the_end(shop, *late) for late in zip(fans, orders, offsets, strict=True)),
+        *(pay_at_the_end(sales, *late) for late in zip(fans, orders, offsets, strict=True)),
     )
     for fan, order in zip(fans, orders, strict=True):
-        await shop.clean_end(fan, order)
+        await sales.assert_clean_end(fan, order)
 
 
-async def pay_at_the_end(shop: Shop, fan: Fan, order: Order, offset_seconds: float) -> None:
-    """Pay so many seconds after the hold's end, or before it when negative."""
-    remaining = await shop.held_until(order) - datetime.now(UTC)
+async def pay_at_the_end(sales: TicketSales, fan: Fan, order: Order, offset_seconds: float) -> None:
+    """Pay so many seconds after the hold's end; before it if negative."""
+    remaining = await sales.held_until(order) - datetime.now(UTC)
     await asyncio.sleep(remaining.total_seconds() + offset_seconds)
     assert (await fan.pay(order.order_id)).status_code in {200, 410}
 
 
-async def hold_message_of(shop: Shop, order: Order) -> Message:
+async def hold_message_of(sales: TicketSales, order: Order) -> Message:
     """Return the message that the orchestrator published about a hold."""
-    rows: list[dict[str, Any]] = await shop.world.read(
+    rows: list[dict[str, Any]] = await sales.databases.read(
         "orchestrator", "SELECT body FROM outbox WHERE exchange = 'seat.hold.exchange'"
     )
     [message] = [m for row in rows if (m := Message.from_bytes(row["body"])).subject == str(order.order_id)]
@@ -177,12 +179,12 @@ async def hold_message_of(shop: Shop, order: Order) -> Message:
 
 
 async def release(exchange: aio_pika.abc.AbstractExchange, message: Message) -> None:
-    """Publish as the broker does when a hold's time is over."""
+    """Publish the message as the broker does when a hold expires."""
     body = aio_pika.Message(message.to_bytes(), message_id=str(message.id))
     await exchange.publish(body, hold_queue_name(HOLD_TTL_SECONDS * 1000))
 
 
-async def handled(shop: Shop, message: Message) -> None:
-    """Wait until the inventory has taken the message in."""
+async def wait_until_handled(sales: TicketSales, message: Message) -> None:
+    """Wait until the inventory has processed the message."""
     statement = "SELECT 1 FROM inbox WHERE message_id = $1"
-    await eventually(lambda: shop.world.read("inventory", statement, message.id))
+    await eventually(lambda: sales.databases.read("inventory", statement, message.id))

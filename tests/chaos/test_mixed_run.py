@@ -1,8 +1,7 @@
-"""Everything that people do, all at once, while one fault after the other strikes the platform, and some together.
+"""Random actions of many fans, while the platform suffers one fault after the other, and some at once.
 
-Afterwards everything is over, the books are right, and everybody was told the truth. ``CHAOS_SEED`` repeats a run, as
-far as a run can be repeated: what is done and what goes wrong, in which order; not at which moment. ``CHAOS_PLAN=long``
-is `make chaos`: every fault there is (docs/testing.md).
+Afterwards every saga has ended, the invariants hold, and every response was true. ``CHAOS_SEED`` repeats a run's actions
+and faults in their order, but not their timing. ``CHAOS_PLAN=long`` is `make chaos` with every fault (docs/testing.md).
 """
 
 import asyncio
@@ -21,16 +20,16 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
-from tests.chaos.faults import Troubles
-from tests.chaos.faulty_platform import ShakenPlatform, shaken_platform
-from tests.chaos.house import Concert, House, open_house
-from tests.chaos.listener import Listener
-from tests.chaos.plan import Round, chance, described, long_plan, short_plan, written_down
-from tests.chaos.regular import HABITS, Regular
-from tests.chaos.scene import ANSWER_SECONDS, Scene, Told, patiently
+from tests.chaos.faults import FaultInjector
+from tests.chaos.faulty_platform import FaultyPlatform, faulty_platform
+from tests.chaos.feed_follower import FeedFollower
+from tests.chaos.mixed_run import ANSWER_SECONDS, Expectations, MixedRun, retry_until_final
+from tests.chaos.operators import Concert, Operators, log_in_operators
+from tests.chaos.plan import Round, describe_plan, describe_round, long_plan, seeded_random, short_plan
+from tests.chaos.random_fan import ACTIONS, RandomFan
 from tests.chaos.services import all_up
-from tests.chaos.shop import Shop
-from tests.contracts.world import World
+from tests.chaos.ticket_sales import TicketSales
+from tests.contracts.databases import Databases
 from tests.support.http_client import http_client
 from tests.support.servers import TestServers
 from tests.support.waiting import eventually
@@ -41,20 +40,20 @@ PLANS: Final[dict[str, Callable[[int], list[Round]]]] = {"short": short_plan, "l
 LONGEST_RUN_SECONDS = 900
 FANS = 10
 FLAGGED_FANS = 2
-LISTENERS = 3
+FOLLOWERS = 3
 FLAG = "UPDATE users SET is_flagged = true WHERE user_id = $1"
-SEATS_OF_THE_SHOW = {"short": 200, "long": 900}
-SEATS_OF_THE_LOST_SHOW = 60
-DEEDS_BETWEEN_ROUNDS = 8
-OVER_WITHIN_SECONDS = 60.0
-DEEDS = {*HABITS, "decide", "call an event off"}
+SEATS_OF_EVENT = {"short": 200, "long": 900}
+SEATS_OF_CANCELLED_EVENT = 60
+ACTIONS_BETWEEN_ROUNDS = 8
+SETTLE_WITHIN_SECONDS = 60.0
+EXPECTED_ACTIONS = {*ACTIONS, "decide dispute", "cancel event"}
 UNFINISHED = {
     "orchestrator": "SELECT saga_id, kind, state, step, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
 }
 OPEN_WEBHOOKS = "SELECT external_id, status, outcome FROM webhook_log WHERE status NOT IN ('processed', 'ignored')"
-# Nobody asks for anything by then, so whoever holds or awaits a lock on a table has forgotten it.
-FORGOTTEN = """
+# No request runs by then, so a backend that holds or awaits a table lock is stuck.
+STUCK_BACKENDS = """
     SELECT a.pid, a.application_name, a.state, a.query FROM pg_stat_activity AS a
     WHERE a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
       AND (a.state <> 'idle' AND a.state_change < clock_timestamp() - interval '2 seconds'
@@ -63,65 +62,74 @@ FORGOTTEN = """
 
 
 @pytest.fixture(scope="module")
-async def platform(servers: TestServers) -> AsyncIterator[ShakenPlatform]:
-    async with shaken_platform(servers.fork_server) as running:
+async def platform(servers: TestServers) -> AsyncIterator[FaultyPlatform]:
+    async with faulty_platform(servers.fork_server) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def stack(platform: ShakenPlatform) -> Stack:
+def stack(platform: FaultyPlatform) -> Stack:
     return platform.stack
 
 
 @pytest.fixture(scope="module")
-async def house(stack: Stack) -> AsyncIterator[House]:
-    async with open_house(stack) as house:
-        yield house
+async def operators(stack: Stack) -> AsyncIterator[Operators]:
+    async with log_in_operators(stack) as operators:
+        yield operators
 
 
 @pytest.fixture
-async def scene(stack: Stack, shop: Shop, house: House) -> AsyncIterator[Scene]:
+async def mixed_run(stack: Stack, sales: TicketSales, operators: Operators) -> AsyncIterator[MixedRun]:
     for _ in range(FANS):
-        await shop.new_fan()
-    for fan in shop.fans[:FLAGGED_FANS]:
-        await shop.world.change("users", FLAG, fan.user_id)
-    concerts = [await house.new_concert(seats=seats) for seats in (SEATS_OF_THE_SHOW[PLAN], SEATS_OF_THE_LOST_SHOW)]
+        await sales.new_fan()
+    for fan in sales.fans[:FLAGGED_FANS]:
+        await sales.databases.change("users", FLAG, fan.user_id)
+    concerts = [await operators.new_concert(seats=seats) for seats in (SEATS_OF_EVENT[PLAN], SEATS_OF_CANCELLED_EVENT)]
     async with http_client(stack.urls.sandbox) as providers:
-        yield Scene(house=house, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in shop.fans})
+        yield MixedRun(
+            operators=operators, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in sales.fans}
+        )
 
 
 @pytest.mark.timeout(LONGEST_RUN_SECONDS)
 @pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"CHAOS_SEED={seed}")
-async def test_everybody_does_everything(platform: ShakenPlatform, shop: Shop, scene: Scene, seed: int) -> None:
+async def test_random_actions_survive_random_faults(
+    platform: FaultyPlatform, sales: TicketSales, mixed_run: MixedRun, seed: int
+) -> None:
     began, rounds = time.monotonic(), PLANS[PLAN](seed)
-    print(f"\nCHAOS_SEED={seed} CHAOS_PLAN={PLAN}: {len(rounds)} rounds\n{written_down(rounds)}")  # noqa: T201
-    troubles = Troubles(platform.stack, platform.lines, chance(seed, "troubles"))
-    async with listening(shop, platform.stack) as listeners:
-        async with asyncio.TaskGroup() as going_on:
-            for number, fan in enumerate(shop.fans):
-                going_on.create_task(Regular(fan, scene, chance(seed, number)).live())
-            async with asyncio.TaskGroup() as meanwhile:
-                await through_all(rounds, troubles=troubles, stack=platform.stack, scene=scene, meanwhile=meanwhile)
-            await eventually(partial(every_deed_is_done, scene.told))
-            scene.is_over = True
-        calm_since = time.monotonic()
-        await eventually(partial(all_is_over, shop.world, scene.told))
+    print(f"\nCHAOS_SEED={seed} CHAOS_PLAN={PLAN}: {len(rounds)} rounds\n{describe_plan(rounds)}")  # noqa: T201
+    injector = FaultInjector(platform.stack, platform.proxies, seeded_random(seed, "injector"))
+    async with following_feeds(sales, platform.stack) as followers:
+        async with asyncio.TaskGroup() as actors:
+            for number, fan in enumerate(sales.fans):
+                actors.create_task(RandomFan(fan, mixed_run, seeded_random(seed, number)).act_until_over())
+            async with asyncio.TaskGroup() as background:
+                await inject_all(
+                    rounds, injector=injector, stack=platform.stack, mixed_run=mixed_run, background=background
+                )
+            await eventually(partial(every_action_was_done, mixed_run.expectations))
+            mixed_run.is_over = True
+        idle_since = time.monotonic()
+        await eventually(partial(is_settled, sales.databases, mixed_run.expectations))
         await invariants.require(
-            platform.stack.urls, settle_seconds=calm_since + OVER_WITHIN_SECONDS - time.monotonic()
+            platform.stack.urls, settle_seconds=idle_since + SETTLE_WITHIN_SECONDS - time.monotonic()
         )
-        for listener in listeners:
-            await eventually(partial(listener.has_heard_all, shop.world))
-    print(report(scene.told, troubles, listeners, took=calm_since - began, calm=time.monotonic() - calm_since))  # noqa: T201
-    assert await forgotten(platform.stack) == []
+        for follower in followers:
+            await eventually(partial(follower.has_received_all, sales.databases))
+    summary = report(
+        mixed_run.expectations, injector, followers, took=idle_since - began, idle=time.monotonic() - idle_since
+    )
+    print(summary)  # noqa: T201
+    assert await stuck_backends(platform.stack) == []
 
 
 @asynccontextmanager
-async def listening(shop: Shop, stack: Stack) -> AsyncIterator[list[Listener]]:
-    """Let some fans' phones follow their feeds."""
-    listeners = [Listener(fan, stack.urls.gateway) for fan in shop.fans[:LISTENERS]]
-    tasks = [asyncio.create_task(listener.listen()) for listener in listeners]
+async def following_feeds(sales: TicketSales, stack: Stack) -> AsyncIterator[list[FeedFollower]]:
+    """Let some fans' clients follow their feeds."""
+    followers = [FeedFollower(fan, stack.urls.gateway) for fan in sales.fans[:FOLLOWERS]]
+    tasks = [asyncio.create_task(follower.follow()) for follower in followers]
     try:
-        yield listeners
+        yield followers
         assert not any(task.done() for task in tasks), [task.exception() for task in tasks if task.done()]
     finally:
         for task in tasks:
@@ -129,77 +137,84 @@ async def listening(shop: Shop, stack: Stack) -> AsyncIterator[list[Listener]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def through_all(
-    rounds: Sequence[Round], *, troubles: Troubles, stack: Stack, scene: Scene, meanwhile: asyncio.TaskGroup
+async def inject_all(
+    rounds: Sequence[Round],
+    *,
+    injector: FaultInjector,
+    stack: Stack,
+    mixed_run: MixedRun,
+    background: asyncio.TaskGroup,
 ) -> None:
     began = time.monotonic()
     for number, faults in enumerate(rounds, start=1):
         if number == len(rounds) // 2:
-            meanwhile.create_task(call_off(scene))
-        await more_deeds(scene.told)
-        print(f"{time.monotonic() - began:5.0f} s  {number:>3}. {described(faults)}", flush=True)  # noqa: T201
-        await asyncio.gather(*map(troubles.strike, faults))
+            background.create_task(cancel_event(mixed_run))
+        await wait_for_more_actions(mixed_run.expectations)
+        print(f"{time.monotonic() - began:5.0f} s  {number:>3}. {describe_round(faults)}", flush=True)  # noqa: T201
+        await asyncio.gather(*map(injector.inject, faults))
         await eventually(partial(all_up, stack))
 
 
-async def call_off(scene: Scene) -> None:
-    """Cancel the smaller concert, and see it through: what somebody left disputed there is decided."""
-    concert, admin = scene.concerts[-1], scene.house.admin
+async def cancel_event(mixed_run: MixedRun) -> None:
+    """Cancel the smaller event, and dismiss its disputes until the cancellation completes."""
+    concert, admin = mixed_run.concerts[-1], mixed_run.operators.admin
 
-    async def ask() -> httpx.Response:
-        await let_disputed_transfers_stand(scene, concert)
+    async def request() -> httpx.Response:
+        await dismiss_disputes(mixed_run, concert)
         return await admin.post(f"/api/admin/events/{concert.event_id}/cancel")
 
-    cancelled = await patiently(ask, give_up_after_seconds=ANSWER_SECONDS)
+    cancelled = await retry_until_final(request, unavailable_after_seconds=ANSWER_SECONDS)
     assert cancelled.json()["data"]["state"] == "COMPLETED"
-    scene.told.deeds["call an event off"] += 1
+    mixed_run.expectations.completed["cancel event"] += 1
 
 
-async def let_disputed_transfers_stand(scene: Scene, concert: Concert) -> None:
-    admin = scene.house.admin
+async def dismiss_disputes(mixed_run: MixedRun, concert: Concert) -> None:
+    admin = mixed_run.operators.admin
     disputed = await admin.get("/api/admin/transfers", status="DISPUTED", per_page="100")
     for transfer in disputed.json()["data"] if disputed.is_success else ():
         if transfer["event_id"] == str(concert.event_id):
             transfer_id = uuid.UUID(transfer["transfer_id"])
-            scene.told.statuses["transfer", transfer_id] = {"COMPLETED", "DISPUTED", "REVERSED"}
-            await admin.decide(transfer_id, for_seller=False, key=scene.new_key("let stand"))
+            mixed_run.expectations.statuses["transfer", transfer_id] = {"COMPLETED", "DISPUTED", "REVERSED"}
+            await admin.decide(transfer_id, for_seller=False, key=mixed_run.new_key("let stand"))
 
 
-def every_deed_is_done(told: Told) -> bool:
-    assert DEEDS - told.deeds.keys() == set(), told.deeds
+def every_action_was_done(expectations: Expectations) -> bool:
+    assert EXPECTED_ACTIONS - expectations.completed.keys() == set(), expectations.completed
     return True
 
 
-async def more_deeds(told: Told) -> None:
-    before = told.deeds.total()
-    await eventually(lambda: told.deeds.total() >= before + DEEDS_BETWEEN_ROUNDS)
+async def wait_for_more_actions(expectations: Expectations) -> None:
+    before = expectations.completed.total()
+    await eventually(lambda: expectations.completed.total() >= before + ACTIONS_BETWEEN_ROUNDS)
 
 
-async def all_is_over(world: World, told: Told) -> bool:
-    """Whether every saga has ended, every hold with it, and every webhook is dealt with; then nobody was lied to."""
+async def is_settled(databases: Databases, expectations: Expectations) -> bool:
+    """Check that every saga, hold and webhook has ended, and that every response was true."""
     for package, statement in UNFINISHED.items():
-        assert await world.read(package, statement) == []
-    assert await world.read("orchestrator", OPEN_WEBHOOKS) == []
-    assert await told.lies(world) == []
+        assert await databases.read(package, statement) == []
+    assert await databases.read("orchestrator", OPEN_WEBHOOKS) == []
+    assert await expectations.mismatches(databases) == []
     return True
 
 
-async def forgotten(stack: Stack) -> list[asyncpg.Record]:
+async def stuck_backends(stack: Stack) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(stack.postgres_url)
     try:
-        return list(await connection.fetch(FORGOTTEN))
+        return list(await connection.fetch(STUCK_BACKENDS))
     finally:
         await connection.close()
 
 
-def report(told: Told, troubles: Troubles, listeners: Sequence[Listener], *, took: float, calm: float) -> str:
-    """Return what happened, for people."""
-    deeds = ", ".join(f"{count} x {deed}" for deed, count in sorted(told.deeds.items()))
-    struck = ", ".join(f"{count} x {kind}" for kind, count in sorted(troubles.struck.items()))
-    heard = sum(len(listener.heard) for listener in listeners)
-    connections = sum(listener.connections for listener in listeners)
+def report(
+    expectations: Expectations, injector: FaultInjector, followers: Sequence[FeedFollower], *, took: float, idle: float
+) -> str:
+    """Return a summary of the run."""
+    completed = ", ".join(f"{count} x {action}" for action, count in sorted(expectations.completed.items()))
+    injected = ", ".join(f"{count} x {kind}" for kind, count in sorted(injector.injected.items()))
+    received = sum(len(follower.received) for follower in followers)
+    connections = sum(follower.connections for follower in followers)
     return (
-        f"{took:.0f} s of trouble, all over {calm:.1f} s later\n"
-        f"faults: {struck}\ndeeds: {deeds}\nadmitted: {told.admissions.total()}; "
-        f"{heard} entries of feeds heard over {connections} connections"
+        f"{took:.0f} s of faults, idle {idle:.1f} s later\n"
+        f"faults: {injected}\nactions: {completed}\nadmitted: {expectations.admissions.total()}; "
+        f"{received} feed entries received over {connections} connections"
     )

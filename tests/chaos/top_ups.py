@@ -1,4 +1,4 @@
-"""A fan buys credits: the providers are played by the sandbox, and repeat a webhook until it is acknowledged."""
+"""Top-ups by a fan. The sandbox stands in for the providers, which repeat a webhook until it is acknowledged."""
 
 import asyncio
 import uuid
@@ -11,74 +11,76 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import Fan
-from tests.chaos.scene import ANSWER_SECONDS, PAUSE_SECONDS, Scene, patiently
+from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, retry_until_final
 
-__all__ = ["top_up_by_card", "top_up_by_coin"]
+__all__ = ["top_up_by_card", "top_up_by_crypto"]
 
 LEAST_CREDITS, MOST_CREDITS = 5, 50
 COPIES: Final = (1, 1, 1, 3)
 """Providers send some webhooks more than once."""
 
 
-async def top_up_by_card(fan: Fan, scene: Scene, chance: Random) -> bool:
-    """Pay at Stripe; now and then the first card is declined, or the money is given back afterwards."""
-    wanted = {"amount": _amount(chance)}
-    begun = await patiently(partial(fan.post, "/api/credits/topup", wanted, key=scene.new_key("top-up")))
+async def top_up_by_card(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
+    """Pay at Stripe; sometimes the first card is declined, or the payment is refunded afterwards."""
+    wanted = {"amount": _amount(random)}
+    begun = await retry_until_final(partial(fan.post, "/api/credits/topup", wanted, key=mixed_run.new_key("top-up")))
     if not begun.is_success:
         return False
     data = begun.json()["data"]
     intent = f"/control/stripe/{data['client_secret'].partition('_secret_')[0]}"
-    if chance.random() < 0.2:
-        await _tell(scene, f"{intent}/fail")
-    copies = {"copies": chance.choice(COPIES)}
-    await _tell(scene, f"{intent}/succeed", copies)
+    if random.random() < 0.2:
+        await _send_webhook(mixed_run, f"{intent}/fail")
+    copies = {"copies": random.choice(COPIES)}
+    await _send_webhook(mixed_run, f"{intent}/succeed", copies)
     status = "SUCCEEDED"
-    if chance.random() < 0.2:
-        await _tell(scene, f"{intent}/refund", copies)
+    if random.random() < 0.2:
+        await _send_webhook(mixed_run, f"{intent}/refund", copies)
         status = "REFUNDED"
-    scene.told.about("payment", uuid.UUID(data["payment_id"]), begun, done=[status])
+    mixed_run.expectations.expect("payment", uuid.UUID(data["payment_id"]), begun, done=[status])
     return True
 
 
-async def top_up_by_coin(fan: Fan, scene: Scene, chance: Random) -> bool:
+async def top_up_by_crypto(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
     """Pay at NOWPayments, whose notifications come in any order."""
-    wanted = {"purpose": "topup", "amount": _amount(chance), "pay_currency": "btc"}
-    begun = await patiently(partial(fan.post, "/api/payments/crypto", wanted, key=scene.new_key("coins")))
+    wanted = {"purpose": "topup", "amount": _amount(random), "pay_currency": "btc"}
+    begun = await retry_until_final(partial(fan.post, "/api/payments/crypto", wanted, key=mixed_run.new_key("coins")))
     if not begun.is_success:
         return False
     payment_id = begun.json()["data"]["payment_id"]
-    name = await _name_at_the_provider(scene, payment_id)
+    name = await _provider_id(mixed_run, payment_id)
     statuses = ["confirming", "finished", "waiting"]
-    chance.shuffle(statuses)
+    random.shuffle(statuses)
     for status in statuses:
-        await _tell(scene, f"/control/nowpayments/{name}", {"status": status, "copies": chance.choice(COPIES)})
-    scene.told.about("payment", uuid.UUID(payment_id), begun, done=["SUCCEEDED"])
+        await _send_webhook(
+            mixed_run, f"/control/nowpayments/{name}", {"status": status, "copies": random.choice(COPIES)}
+        )
+    mixed_run.expectations.expect("payment", uuid.UUID(payment_id), begun, done=["SUCCEEDED"])
     return True
 
 
-def _amount(chance: Random) -> str:
-    return f"{Decimal(chance.randrange(LEAST_CREDITS, MOST_CREDITS)):.2f}"
+def _amount(random: Random) -> str:
+    return f"{Decimal(random.randrange(LEAST_CREDITS, MOST_CREDITS)):.2f}"
 
 
-async def _name_at_the_provider(scene: Scene, payment_id: str) -> str:
-    """Ask an admin, for fans are not told."""
-    ask = partial(scene.house.admin.get, "/api/admin/payments", per_page=100)
-    listed = await patiently(ask, give_up_after_seconds=ANSWER_SECONDS)
+async def _provider_id(mixed_run: MixedRun, payment_id: str) -> str:
+    """Ask an admin, because fans do not see the provider's id."""
+    request = partial(mixed_run.operators.admin.get, "/api/admin/payments", per_page=100)
+    listed = await retry_until_final(request, unavailable_after_seconds=ANSWER_SECONDS)
     [name] = [row["provider_payment_id"] for row in listed.json()["data"] if row["payment_id"] == payment_id]
     return str(name)
 
 
-async def _tell(scene: Scene, path: str, what: Mapping[str, Any] | None = None) -> None:
-    """Let the provider tell something, again and again until that is acknowledged."""
-    told = await _said(scene, path, what or {})
+async def _send_webhook(mixed_run: MixedRun, path: str, what: Mapping[str, Any] | None = None) -> None:
+    """Let the provider send a webhook until it is acknowledged."""
+    sent = await _post_control(mixed_run, path, what or {})
     async with asyncio.timeout(ANSWER_SECONDS):
-        while told["statuses"][-1] != httpx.codes.OK:
+        while sent["statuses"][-1] != httpx.codes.OK:
             await asyncio.sleep(PAUSE_SECONDS)
-            told = await _said(scene, f"/control/webhooks/{told['webhook_id']}/send", {})
+            sent = await _post_control(mixed_run, f"/control/webhooks/{sent['webhook_id']}/send", {})
 
 
-async def _said(scene: Scene, path: str, what: Mapping[str, Any]) -> dict[str, Any]:
-    answer = await scene.providers.post(path, json=dict(what))
+async def _post_control(mixed_run: MixedRun, path: str, what: Mapping[str, Any]) -> dict[str, Any]:
+    answer = await mixed_run.providers.post(path, json=dict(what))
     assert answer.is_success, answer.text
     said: dict[str, Any] = answer.json()
     return said

@@ -12,15 +12,15 @@ from orchestrator.features.marketplace.saga.list_for_resale import ListForResale
 from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall, open_hall
-from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PRICE, PublishedEvent, publish_event
+from tests.contracts.scenario import NothingLapses
+from tests.contracts.ticket_fixtures import CREDITS, TicketFixtures
 
 __all__ = ["OUTLINE", "CancelEventScenario"]
 
-NOBODY: Final[Any] = None
-OUTLINE: Final = cancel_event_plan(NOBODY, NOBODY)
+NO_CLIENT: Final[Any] = None
+OUTLINE: Final = cancel_event_plan(NO_CLIENT, NO_CLIENT)
 """The story without participants: its steps and their order."""
 _EVENT: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status, count(*) FROM seats WHERE event_id = $1 GROUP BY status"
@@ -28,7 +28,7 @@ _CLOSED: Final = "SELECT FROM closed_events WHERE event_id = $1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenBusiness:
+class OpenDeals:
     """Two paid orders, the ticket of one on the market, that of the other about to be handed over; one unpaid order."""
 
     listing: ListForResale
@@ -45,71 +45,73 @@ class OpenBusiness:
         return [self.listing.seller_user_id, self.transfer.seller_user_id]
 
 
-class CancelEventScenario(EndsByNothing):
+class CancelEventScenario(NothingLapses):
     """An admin, and an event of its own with open business."""
 
-    def __init__(self, container: Container, world: World, hall: Hall, business: OpenBusiness) -> None:
+    def __init__(
+        self, container: Container, databases: Databases, event: PublishedEvent, open_deals: OpenDeals
+    ) -> None:
         self.requested_by = uuid.uuid4()
-        self.data = CancelEvent(saga_id=uuid.uuid4(), event_id=hall.event_id, cancelled_by_user_id=self.requested_by)
+        self.data = CancelEvent(saga_id=uuid.uuid4(), event_id=event.event_id, cancelled_by_user_id=self.requested_by)
         clients = container.resources.clients
         processor = EventCancellationProcessor(lambda: container.resources.engine, clients)
         self.plan: AnyPlan = cancel_event_plan(clients, processor)
-        self._world = world
-        self._business = business
+        self._databases = databases
+        self._open_deals = open_deals
 
     @classmethod
-    async def prepare(cls, container: Container, world: World, _: Hall) -> "CancelEventScenario":
-        hall = await open_hall(container.resources.clients, rows=1)
-        deals = Deals(container, world, hall)
-        [for_market], [for_friend] = await deals.buy(), await deals.buy()
-        pending = await deals.reserve()
-        business = OpenBusiness(
-            listing=await deals.put_on_market(for_market),
-            transfer=await deals.begin_transfer(for_friend, amount=Decimal("30.00")),
+    async def prepare(cls, container: Container, databases: Databases, _: PublishedEvent) -> "CancelEventScenario":
+        event = await publish_event(container.resources.clients, rows=1)
+        tickets = TicketFixtures(container, databases, event)
+        [for_market], [for_friend] = await tickets.buy(), await tickets.buy()
+        pending = await tickets.reserve()
+        open_deals = OpenDeals(
+            listing=await tickets.list_ticket(for_market),
+            transfer=await tickets.begin_transfer(for_friend, amount=Decimal("30.00")),
             pending_order_id=pending.saga_id,
             pending_user_id=pending.requested_by,
         )
-        return cls(container, world, hall, business)
+        return cls(container, databases, event, open_deals)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         assert isinstance(saga.data, CancelEvent)
         assert (saga.data.orders_total, saga.data.orders_refunded) == (2, 2)
         assert await self._event_status() == "CANCELLED"
         assert await self._seats() == {"AVAILABLE": 20}
-        assert len(await self._world.read("inventory", _CLOSED, self.data.event_id)) == 1
+        assert len(await self._databases.read("inventory", _CLOSED, self.data.event_id)) == 1
         await self._assert_ended("refund", ["REFUNDED"], given_back=PRICE)
-        listing = await self._world.listing(self._business.listing.listing_id)
+        listing = await self._databases.listing(self._open_deals.listing.listing_id)
         assert listing["states"] == ["OPENING", "ACTIVE", "WITHDRAWING", "CANCELLED"]
-        states = await self._world.transfer_states(self._business.transfer.transfer_id)
+        states = await self._databases.transfer_states(self._open_deals.transfer.transfer_id)
         assert states == ["PENDING_OTP", "FAILED"]
-        assert await self._world.order_states(self._business.pending_order_id) == ["PENDING", "FAILED"]
-        assert await self._world.messages_about(self.data.event_id) == ["event.cancelled"]
+        assert await self._databases.order_states(self._open_deals.pending_order_id) == ["PENDING", "FAILED"]
+        assert await self._databases.messages_about(self.data.event_id) == ["event.cancelled"]
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
         assert saga is not None
         assert await self._event_status() == "PUBLISHED"
         assert await self._seats() == {"AVAILABLE": 17, "SOLD": 1, "LISTED": 1, "HELD": 1}
-        assert await self._world.read("inventory", _CLOSED, self.data.event_id) == []
+        assert await self._databases.read("inventory", _CLOSED, self.data.event_id) == []
         await self._assert_ended("", [], given_back=Decimal(0))
-        assert (await self._world.listing(self._business.listing.listing_id))["status"] == "ACTIVE"
-        assert await self._world.transfer_states(self._business.transfer.transfer_id) == ["PENDING_OTP"]
-        assert await self._world.order_states(self._business.pending_order_id) == ["PENDING"]
-        assert await self._world.messages_about(self.data.event_id) == []
+        assert (await self._databases.listing(self._open_deals.listing.listing_id))["status"] == "ACTIVE"
+        assert await self._databases.transfer_states(self._open_deals.transfer.transfer_id) == ["PENDING_OTP"]
+        assert await self._databases.order_states(self._open_deals.pending_order_id) == ["PENDING"]
+        assert await self._databases.messages_about(self.data.event_id) == []
 
     async def _assert_ended(self, movement: str, moves: list[str], *, given_back: Decimal) -> None:
         """Check the paid orders, and everybody's credits."""
-        for order_id in self._business.paid_order_ids:
-            assert await self._world.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
-            assert await self._world.movements_of(order_id) == ["deduct", *filter(None, [movement])]
-        for payer_id in self._business.payers:
-            assert await self._world.balance_of(payer_id) == CREDITS - PRICE + given_back
-        for user_id in (self._business.pending_user_id, self._business.transfer.buyer_user_id):
-            assert await self._world.balance_of(user_id) == CREDITS
+        for order_id in self._open_deals.paid_order_ids:
+            assert await self._databases.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
+            assert await self._databases.movements_of(order_id) == ["deduct", *filter(None, [movement])]
+        for payer_id in self._open_deals.payers:
+            assert await self._databases.balance_of(payer_id) == CREDITS - PRICE + given_back
+        for user_id in (self._open_deals.pending_user_id, self._open_deals.transfer.buyer_user_id):
+            assert await self._databases.balance_of(user_id) == CREDITS
 
     async def _event_status(self) -> str:
-        [event] = await self._world.read("events", _EVENT, self.data.event_id)
+        [event] = await self._databases.read("events", _EVENT, self.data.event_id)
         return str(event["status"])
 
     async def _seats(self) -> dict[str, int]:
-        rows = await self._world.read("inventory", _SEATS, self.data.event_id)
+        rows = await self._databases.read("inventory", _SEATS, self.data.event_id)
         return {row["status"]: row["count"] for row in rows}

@@ -13,26 +13,26 @@ from tests.contracts.scenarios import OUTLINES
 
 __all__ = [
     "ACTION_MOMENTS",
-    "A_WHILE",
+    "SEVERAL_TIMES",
     "UNDO_MOMENTS",
     "acts",
     "can_be_undone",
     "can_be_undone_after_its_intent",
+    "each_refusal_back_to_wait",
+    "each_step",
     "faults",
     "moments",
     "must_be_done",
-    "steps_that",
-    "steps_with_ways_back",
     "unwinding",
 ]
 
 # More failures than one visit to an impatient step takes; then it works again.
-A_WHILE: Final = 5
+SEVERAL_TIMES: Final = 5
 ACTION_MOMENTS: Final = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
 UNDO_MOMENTS: Final = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
 
 
-def steps_that(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
+def each_step(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
     """Make a case of every wanted step of every saga."""
     cases = [
         pytest.param(kind, step.name, id=f"{kind}: {step.name}")
@@ -52,7 +52,7 @@ def moments(wanted: Sequence[Moment]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("moment", wanted, ids=str)
 
 
-def steps_with_ways_back() -> pytest.MarkDecorator:
+def each_refusal_back_to_wait() -> pytest.MarkDecorator:
     """Make a case of every refusal that leads back to a wait."""
     refusals = {error.code: error for error in (PaymentRequired(), PreconditionRequired())}
     cases = [
@@ -83,4 +83,4 @@ def must_be_done(step: Step[Any]) -> bool:
 def unwinding(kind: str) -> Faults:
     """Refuse the saga's pivot, so that all before it is taken back."""
     [pivot] = [step.name for step in OUTLINES[kind].steps if step.kind is StepKind.PIVOT]
-    return Faults().order(pivot, "action", refused)
+    return Faults().inject(pivot, "action", refused)

@@ -13,11 +13,11 @@ from devstack.services import Urls
 from devstack.stack import Stack
 from orchestrator.container import Container, build_container
 from orchestrator.settings import Settings
-from tests.contracts.halls import Hall, open_hall
-from tests.contracts.performance import Stage
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PublishedEvent, publish_event
 from tests.contracts.saga_harness import SagaHarness
+from tests.contracts.saga_run import EngineFactory
 from tests.contracts.scenarios import PREPARE
-from tests.contracts.world import World
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.timeouts import CONDITION_SECONDS
@@ -68,21 +68,21 @@ async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Con
 
 
 @pytest.fixture(scope="module")
-async def world(stack: Stack, urls: Urls) -> AsyncIterator[World]:
+async def databases(stack: Stack, urls: Urls) -> AsyncIterator[Databases]:
     secret = keys_of(Home(stack.home)).service_token_secret
-    async with World(urls.databases, users_url=urls.users, service_token_secret=secret) as world:
-        yield world
+    async with Databases(urls.databases, users_url=urls.users, service_token_secret=secret) as databases:
+        yield databases
 
 
 @pytest.fixture(scope="module")
-async def hall(container: Container) -> Hall:
-    return await open_hall(container.resources.clients, rows=ROWS_OF_SEATS)
+async def event(container: Container) -> PublishedEvent:
+    return await publish_event(container.resources.clients, rows=ROWS_OF_SEATS)
 
 
 @pytest.fixture(scope="module")
-def harness(container: Container, world: World, hall: Hall) -> SagaHarness:
-    stage = Stage(database=container.resources.database, relay=container.resources.relay)
-    return SagaHarness(stage, lambda kind: PREPARE[kind](container, world, hall))
+def harness(container: Container, databases: Databases, event: PublishedEvent) -> SagaHarness:
+    engines = EngineFactory(database=container.resources.database, relay=container.resources.relay)
+    return SagaHarness(engines, lambda kind: PREPARE[kind](container, databases, event))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ async def invariants_hold(inspector: Inspector, known_violations: set[str]) -> A
     """Check the whole world after every test."""
     yield
     await inspector.settle(timeout_seconds=SETTLE_SECONDS_WHEN_BROKEN if known_violations else SETTLE_SECONDS)
-    news = [violation for violation in await inspector.check() if violation not in known_violations]
-    known_violations.update(news)
-    if news:
-        raise InvariantsBroken("\n".join(news))
+    new_violations = [each for each in await inspector.check() if each not in known_violations]
+    known_violations.update(new_violations)
+    if new_violations:
+        raise InvariantsBroken("\n".join(new_violations))

@@ -15,72 +15,72 @@ from common.errors import Busy, Conflict, OutcomeUnknown, ServiceError, TooManyR
 from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, SagaData, Step
 
 __all__ = [
-    "FOR_GOOD",
-    "ORDERED_REFUSAL",
-    "Deed",
+    "FOREVER",
+    "INJECTED_REFUSAL",
     "Fault",
     "Faults",
     "Phase",
-    "answer_lost",
+    "RemoteCall",
     "faulty",
-    "kept",
     "racing",
+    "recorded",
     "refused",
     "refused_once",
     "repeated",
-    "unanswered",
+    "request_lost",
+    "response_lost",
     "undecided",
     "withheld",
 ]
 
 Phase = Literal["action", "undo"]
-Deed: TypeAlias = Callable[[], Awaitable[Any]]
+RemoteCall: TypeAlias = Callable[[], Awaitable[Any]]
 """One call of a participant, with its request id: doing it again is a repetition."""
-Fault: TypeAlias = Callable[[Deed], Awaitable[Any]]
+Fault: TypeAlias = Callable[[RemoteCall], Awaitable[Any]]
 
-ORDERED_REFUSAL: Final = "ORDERED_REFUSAL"
-FOR_GOOD: Final = 1_000_000
+INJECTED_REFUSAL: Final = "INJECTED_REFUSAL"
+FOREVER: Final = 1_000_000
 UNDECIDED: Final = (Unavailable, Busy)
 # How often an impatient step's call fails before the engine gives up on it. Counted instead of timed, so that a busy
 # machine does not end the calls that nothing is wrong with.
-FAILURES_TILL_GIVEN_UP: Final = 3
+FAILURES_UNTIL_TIMEOUT: Final = 3
 
 
 class Faults:
     """Faults by step and phase; where none was ordered, all goes well."""
 
     def __init__(self) -> None:
-        self.struck: set[tuple[str, Phase]] = set()
-        self._ordered: dict[tuple[str, Phase], Fault] = {}
+        self.triggered: set[tuple[str, Phase]] = set()
+        self._injected: dict[tuple[str, Phase], Fault] = {}
         self._failures: Counter[tuple[str, Phase]] = Counter()
-        self._impatient: set[tuple[str, Phase]] = set()
+        self._limited: set[tuple[str, Phase]] = set()
 
-    def order(self, step: str, phase: Phase, fault: Fault, *, is_patient: bool = True) -> "Faults":
+    def inject(self, step: str, phase: Phase, fault: Fault, *, retries_forever: bool = True) -> "Faults":
         """Let calls of a step go wrong.
 
         Args:
             is_patient: False lets the engine give up on the call after a few failures.
         """
-        self._ordered[step, phase] = fault
-        if not is_patient:
-            self._impatient.add((step, phase))
+        self._injected[step, phase] = fault
+        if not retries_forever:
+            self._limited.add((step, phase))
         return self
 
     def lift(self) -> None:
         """Let all go well from now on."""
-        self._ordered.clear()
+        self._injected.clear()
 
-    async def strike(self, step: str, phase: Phase, deed: Deed) -> Any:
-        fault = self._ordered.get((step, phase))
+    async def apply(self, step: str, phase: Phase, call: RemoteCall) -> Any:
+        fault = self._injected.get((step, phase))
         if fault is None:
-            return await deed()
-        self.struck.add((step, phase))
+            return await call()
+        self.triggered.add((step, phase))
         try:
-            return await fault(deed)
+            return await fault(call)
         except UNDECIDED as error:
             self._failures[step, phase] += 1
-            if (step, phase) in self._impatient and self._failures[step, phase] % FAILURES_TILL_GIVEN_UP == 0:
-                raise given_up(error) from error
+            if (step, phase) in self._limited and self._failures[step, phase] % FAILURES_UNTIL_TIMEOUT == 0:
+                raise timed_out(error) from error
             raise
 
 
@@ -97,26 +97,26 @@ def _faulty_step(step: Step[Any], faults: Faults) -> Step[Any]:
 
     async def act(data: SagaData, call: Call) -> SagaData:
         assert action is not None
-        done: SagaData = await faults.strike(step.name, "action", lambda: action(data, call))
+        done: SagaData = await faults.apply(step.name, "action", lambda: action(data, call))
         return done
 
-    async def take_back(data: SagaData, call: Call) -> None:
+    async def undo_step(data: SagaData, call: Call) -> None:
         assert undo is not None
-        await faults.strike(step.name, "undo", lambda: undo(data, call))
+        await faults.apply(step.name, "undo", lambda: undo(data, call))
 
-    return replace(step, action=act if action else None, undo=take_back if undo else None)
+    return replace(step, action=act if action else None, undo=undo_step if undo else None)
 
 
-def given_up(error: ServiceError) -> ServiceError:
+def timed_out(error: ServiceError) -> ServiceError:
     """Return the same error as one that the engine does not repeat the call after, as at the end of its patience."""
     kind = type(f"Last{type(error).__name__}", (type(error), TooManyRequests), {})
     last: ServiceError = kind()
     return last
 
 
-async def refused(_: Deed) -> Any:
+async def refused(_: RemoteCall) -> Any:
     """Say no, before anything is done, every time it is asked."""
-    raise Conflict(code=ORDERED_REFUSAL)
+    raise Conflict(code=INJECTED_REFUSAL)
 
 
 def refused_once(refusal: ServiceError) -> Fault:
@@ -124,7 +124,7 @@ def refused_once(refusal: ServiceError) -> Fault:
     return _failing(refusal, times=1)
 
 
-def unanswered(times: int) -> Fault:
+def request_lost(times: int) -> Fault:
     """Let calls get lost on their way there."""
     return _failing(OutcomeUnknown(), times=times)
 
@@ -137,20 +137,20 @@ def undecided(times: int) -> Fault:
 def _failing(error: ServiceError, *, times: int) -> Fault:
     failures = itertools.count()
 
-    async def fault(deed: Deed) -> Any:
+    async def fault(call: RemoteCall) -> Any:
         if next(failures) < times:
             raise error
-        return await deed()
+        return await call()
 
     return fault
 
 
-def answer_lost(times: int) -> Fault:
+def response_lost(times: int) -> Fault:
     """Let calls be done and their answers get lost on the way back."""
     losses = itertools.count()
 
-    async def fault(deed: Deed) -> Any:
-        answer = await deed()
+    async def fault(call: RemoteCall) -> Any:
+        answer = await call()
         if next(losses) < times:
             raise OutcomeUnknown
         return answer
@@ -158,37 +158,37 @@ def answer_lost(times: int) -> Fault:
     return fault
 
 
-async def repeated(deed: Deed) -> Any:
+async def repeated(call: RemoteCall) -> Any:
     """Do it twice, as after an answer that came too late."""
-    await deed()
-    return await deed()
+    await call()
+    return await call()
 
 
-def kept(deeds: list[Deed]) -> Fault:
+def recorded(calls: list[RemoteCall]) -> Fault:
     """Do it, and keep it to do it again some day."""
 
-    async def fault(deed: Deed) -> Any:
-        deeds.append(deed)
-        return await deed()
+    async def fault(call: RemoteCall) -> Any:
+        calls.append(call)
+        return await call()
 
     return fault
 
 
-def withheld(deeds: list[Deed], *, then: ServiceError) -> Fault:
+def withheld(calls: list[RemoteCall], *, then: ServiceError) -> Fault:
     """Keep the call under way, for later, and answer nothing; answer its repetitions with `then`."""
 
-    async def fault(deed: Deed) -> Any:
-        deeds.append(deed)
-        raise OutcomeUnknown if len(deeds) == 1 else then
+    async def fault(call: RemoteCall) -> Any:
+        calls.append(call)
+        raise OutcomeUnknown if len(calls) == 1 else then
 
     return fault
 
 
-def racing(deeds: list[Deed]) -> Fault:
+def racing(calls: list[RemoteCall]) -> Fault:
     """Let what was kept arrive at the same moment as this call."""
 
-    async def fault(deed: Deed) -> Any:
-        answer, *_ = await asyncio.gather(deed(), *(late() for late in deeds), return_exceptions=True)
+    async def fault(call: RemoteCall) -> Any:
+        answer, *_ = await asyncio.gather(call(), *(late() for late in calls), return_exceptions=True)
         if isinstance(answer, BaseException):
             raise answer
         return answer

@@ -10,14 +10,14 @@ from orchestrator.features.purchases.saga import Purchase, purchase_plan
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.halls import PRICE, Hall
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PRICE, PublishedEvent
 from tests.support.waiting import eventually
 
 __all__ = ["OUTLINE", "PurchaseScenario"]
 
-NOBODY: Final[Any] = None
-OUTLINE: Final = purchase_plan(NOBODY, qr=NOBODY, hold_ttl_seconds=300)
+NO_CLIENT: Final[Any] = None
+OUTLINE: Final = purchase_plan(NO_CLIENT, qr=NO_CLIENT, hold_ttl_seconds=300)
 """The story without participants: its steps and their order."""
 CREDITS: Final = Decimal("1000.00")
 SEATS: Final = 2
@@ -26,15 +26,15 @@ SEATS: Final = 2
 class PurchaseScenario:
     """A fan with 1,000 credits, two free seats, and the purchase of the one by the other."""
 
-    def __init__(self, container: Container, world: World, fan_id: uuid.UUID, hall: Hall) -> None:
+    def __init__(self, container: Container, databases: Databases, fan_id: uuid.UUID, event: PublishedEvent) -> None:
         self.requested_by = fan_id
-        self._world = world
-        self._seat_ids = hall.take(SEATS)
+        self._databases = databases
+        self._seat_ids = event.take(SEATS)
         self.data = Purchase(
             saga_id=uuid.uuid4(),
             user_id=fan_id,
-            event_id=hall.event_id,
-            hall_id=hall.hall_id,
+            event_id=event.event_id,
+            hall_id=event.hall_id,
             choice=SeatChoice(seat_ids=tuple(self._seat_ids)),
         )
         self.plan: AnyPlan = purchase_plan(
@@ -44,19 +44,19 @@ class PurchaseScenario:
         )
 
     @classmethod
-    async def prepare(cls, container: Container, world: World, hall: Hall) -> "PurchaseScenario":
-        return cls(container, world, await world.new_fan(f"{CREDITS}"), hall)
+    async def prepare(cls, container: Container, databases: Databases, event: PublishedEvent) -> "PurchaseScenario":
+        return cls(container, databases, await databases.new_fan(f"{CREDITS}"), event)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         order_id, total = self.data.order_id, SEATS * PRICE
-        seats = await self._world.seats(self._seat_ids)
+        seats = await self._databases.seats(self._seat_ids)
         assert {(seat["status"], seat["owner_user_id"], seat["hold_id"]) for seat in seats} == {
             ("SOLD", self.requested_by, order_id)
         }
-        assert await self._world.order_states(order_id) == ["PENDING", "CONFIRMED"]
-        assert await self._world.movements_of(order_id) == ["deduct"]
-        assert await self._world.balance_of(self.requested_by) == CREDITS - total
-        assert await self._world.messages_about(order_id) == ["order.confirmed", "seat.hold"]
+        assert await self._databases.order_states(order_id) == ["PENDING", "CONFIRMED"]
+        assert await self._databases.movements_of(order_id) == ["deduct"]
+        assert await self._databases.balance_of(self.requested_by) == CREDITS - total
+        assert await self._databases.messages_about(order_id) == ["order.confirmed", "seat.hold"]
         assert isinstance(saga.data, Purchase)
         assert saga.data.charge is not None
         assert saga.data.charge.balance == CREDITS - total
@@ -64,18 +64,18 @@ class PurchaseScenario:
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
         order_id = self.data.order_id
-        assert {seat["status"] for seat in await self._world.seats(self._seat_ids)} == {"AVAILABLE"}
-        assert await self._world.order_states(order_id) in ([], ["PENDING", "FAILED"])
-        assert await self._world.movements_of(order_id) in ([], ["deduct", "refund"])
-        assert await self._world.balance_of(self.requested_by) == CREDITS
-        told = await self._world.messages_about(order_id)
-        assert told in ([["order.failed"], ["order.failed", "seat.hold"]] if saga else [[]])
+        assert {seat["status"] for seat in await self._databases.seats(self._seat_ids)} == {"AVAILABLE"}
+        assert await self._databases.order_states(order_id) in ([], ["PENDING", "FAILED"])
+        assert await self._databases.movements_of(order_id) in ([], ["deduct", "refund"])
+        assert await self._databases.balance_of(self.requested_by) == CREDITS
+        messages = await self._databases.messages_about(order_id)
+        assert messages in ([["order.failed"], ["order.failed", "seat.hold"]] if saga else [[]])
 
     async def let_lapse(self) -> None:
-        await self._world.change(
+        await self._databases.change(
             "inventory", "UPDATE seats SET held_until = clock_timestamp() WHERE hold_id = $1", self.data.order_id
         )
         await eventually(self._seats_are_free)
 
     async def _seats_are_free(self) -> bool:
-        return {seat["status"] for seat in await self._world.seats(self._seat_ids)} == {"AVAILABLE"}
+        return {seat["status"] for seat in await self._databases.seats(self._seat_ids)} == {"AVAILABLE"}

@@ -7,31 +7,31 @@ from orchestrator.container import Container
 from orchestrator.features.events.saga import PutOnSale, put_on_sale_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.halls import Hall, small_event
-from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PublishedEvent, small_event
+from tests.contracts.scenario import NothingLapses
 
 __all__ = ["OUTLINE", "PutOnSaleScenario"]
 
-NOBODY: Final[Any] = None
-OUTLINE: Final = put_on_sale_plan(NOBODY)
+NO_CLIENT: Final[Any] = None
+OUTLINE: Final = put_on_sale_plan(NO_CLIENT)
 """The story without participants: its steps and their order."""
 _STATUS: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
 
 
-class PutOnSaleScenario(EndsByNothing):
+class PutOnSaleScenario(NothingLapses):
     """An organiser, and an event that nobody knows yet."""
 
-    def __init__(self, container: Container, world: World) -> None:
+    def __init__(self, container: Container, databases: Databases) -> None:
         self.requested_by = uuid.uuid4()
         self.data = PutOnSale(saga_id=uuid.uuid4(), draft=small_event())
         self.plan: AnyPlan = put_on_sale_plan(container.resources.clients)
-        self._world = world
+        self._databases = databases
 
     @classmethod
-    async def prepare(cls, container: Container, world: World, _: Hall) -> "PutOnSaleScenario":
-        return cls(container, world)
+    async def prepare(cls, container: Container, databases: Databases, _: PublishedEvent) -> "PutOnSaleScenario":
+        return cls(container, databases)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         capacity = self.data.draft.capacity
@@ -48,4 +48,4 @@ class PutOnSaleScenario(EndsByNothing):
         assert await self._statuses("inventory", _SEATS) == []
 
     async def _statuses(self, package: str, statement: str) -> list[str]:
-        return [row["status"] for row in await self._world.read(package, statement, self.data.event_id)]
+        return [row["status"] for row in await self._databases.read(package, statement, self.data.event_id)]

@@ -9,64 +9,70 @@ from orchestrator.features.refunds.saga import Refund, refund_plan
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall
-from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PRICE, PublishedEvent
+from tests.contracts.scenario import NothingLapses
+from tests.contracts.ticket_fixtures import CREDITS, TicketFixtures
 
 __all__ = ["OUTLINE", "RefundScenario"]
 
-NOBODY: Final[Any] = None
-OUTLINE: Final = refund_plan(NOBODY)
+NO_CLIENT: Final[Any] = None
+OUTLINE: Final = refund_plan(NO_CLIENT)
 """The story without participants: its steps and their order."""
 SEATS: Final = 2
 
 
-class RefundScenario(EndsByNothing):
+class RefundScenario(NothingLapses):
     """An admin, a fan who bought two tickets, and a friend who was given one of them."""
 
     def __init__(
-        self, container: Container, world: World, refund: Refund, *, friend_id: uuid.UUID, seat_ids: list[uuid.UUID]
+        self,
+        container: Container,
+        databases: Databases,
+        refund: Refund,
+        *,
+        friend_id: uuid.UUID,
+        seat_ids: list[uuid.UUID],
     ) -> None:
         self.requested_by = uuid.uuid4()
         self.data = refund
         clients = container.resources.clients
         self.plan: AnyPlan = refund_plan(clients)
-        self._world = world
+        self._databases = databases
         self._friend_id = friend_id
         self._seat_ids = seat_ids
 
     @classmethod
-    async def prepare(cls, container: Container, world: World, hall: Hall) -> "RefundScenario":
-        deals = Deals(container, world, hall)
-        bought = await deals.buy(seats=SEATS)
-        present = await deals.hand_over(bought[0], amount=Decimal("0.00"))
+    async def prepare(cls, container: Container, databases: Databases, event: PublishedEvent) -> "RefundScenario":
+        tickets = TicketFixtures(container, databases, event)
+        bought = await tickets.buy(seats=SEATS)
+        present = await tickets.complete_transfer(bought[0], amount=Decimal("0.00"))
         purchase = await container.resources.engine.find(bought[0].ticket.order_id)
         assert purchase is not None
         refund = refund_of(container.resources.engine, purchase).model_copy(
             update={"reason": "a contract", "is_forced": True}
         )
         seat_ids = [owned.ticket.seat_id for owned in bought]
-        return cls(container, world, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
+        return cls(container, databases, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
 
     async def assert_done(self, saga: SagaRecord) -> None:
         assert isinstance(saga.data, Refund)
         assert saga.data.shares == {self.data.buyer_user_id: PRICE, self._friend_id: PRICE}
-        assert {seat["status"] for seat in await self._world.seats(self._seat_ids)} == {"AVAILABLE"}
+        assert {seat["status"] for seat in await self._databases.seats(self._seat_ids)} == {"AVAILABLE"}
         await self._assert_books(["REFUNDED"], movements=["refund"], share=PRICE)
-        told = await self._world.messages_about(self.data.order_id)
-        assert told == ["order.confirmed", "order.refunded", "seat.hold"]
+        messages = await self._databases.messages_about(self.data.order_id)
+        assert messages == ["order.confirmed", "order.refunded", "seat.hold"]
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
         assert saga is not None
-        owners = {seat["owner_user_id"] for seat in await self._world.seats(self._seat_ids)}
+        owners = {seat["owner_user_id"] for seat in await self._databases.seats(self._seat_ids)}
         assert owners == {self.data.buyer_user_id, self._friend_id}
         await self._assert_books([], movements=[], share=Decimal(0))
-        assert await self._world.messages_about(self.data.order_id) == ["order.confirmed", "seat.hold"]
+        assert await self._databases.messages_about(self.data.order_id) == ["order.confirmed", "seat.hold"]
 
     async def _assert_books(self, moves: list[str], *, movements: list[str], share: Decimal) -> None:
         order_id = self.data.order_id
-        assert await self._world.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
-        assert await self._world.movements_of(order_id) == ["deduct", *movements]
-        assert await self._world.balance_of(self.data.buyer_user_id) == CREDITS - SEATS * PRICE + share
-        assert await self._world.balance_of(self._friend_id) == CREDITS + share
+        assert await self._databases.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
+        assert await self._databases.movements_of(order_id) == ["deduct", *movements]
+        assert await self._databases.balance_of(self.data.buyer_user_id) == CREDITS - SEATS * PRICE + share
+        assert await self._databases.balance_of(self._friend_id) == CREDITS + share

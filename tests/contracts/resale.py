@@ -6,59 +6,59 @@ from orchestrator.container import Container
 from orchestrator.features.marketplace.saga.resale import Resale, resale_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import ASKING_PRICE, CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall
-from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PRICE, PublishedEvent
+from tests.contracts.scenario import NothingLapses
+from tests.contracts.ticket_fixtures import ASKING_PRICE, CREDITS, TicketFixtures
 
 __all__ = ["OUTLINE", "ResaleScenario"]
 
-NOBODY: Final[Any] = None
-OUTLINE: Final = resale_plan(NOBODY)
+NO_CLIENT: Final[Any] = None
+OUTLINE: Final = resale_plan(NO_CLIENT)
 """The story without participants: its steps and their order."""
 
 
-class ResaleScenario(EndsByNothing):
+class ResaleScenario(NothingLapses):
     """A ticket on the marketplace, and a fan who wants it."""
 
-    def __init__(self, container: Container, world: World, sale: Resale) -> None:
+    def __init__(self, container: Container, databases: Databases, sale: Resale) -> None:
         self.data = sale
         self.requested_by = sale.buyer_user_id
         self.plan: AnyPlan = resale_plan(container.resources.clients)
-        self._world = world
+        self._databases = databases
 
     @classmethod
-    async def prepare(cls, container: Container, world: World, hall: Hall) -> "ResaleScenario":
-        deals = Deals(container, world, hall)
-        [owned] = await deals.buy()
-        return cls(container, world, await deals.sale_of(await deals.put_on_market(owned)))
+    async def prepare(cls, container: Container, databases: Databases, event: PublishedEvent) -> "ResaleScenario":
+        tickets = TicketFixtures(container, databases, event)
+        [owned] = await tickets.buy()
+        return cls(container, databases, await tickets.sale_of(await tickets.list_ticket(owned)))
 
     async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         sale = self.data
-        [seat] = await self._world.seats([sale.seat_id])
+        [seat] = await self._databases.seats([sale.seat_id])
         assert (seat["status"], seat["owner_user_id"], seat["price_paid"]) == ("SOLD", sale.buyer_user_id, ASKING_PRICE)
-        listing = await self._world.listing(sale.listing_id)
+        listing = await self._databases.listing(sale.listing_id)
         assert listing["states"] == ["OPENING", "ACTIVE", "PENDING_TRANSFER", "COMPLETED"]
         assert (listing["sale_id"], listing["buyer_user_id"]) == (sale.sale_id, sale.buyer_user_id)
-        assert await self._world.escrows_of(sale.sale_id) == ["RELEASED"]
-        assert await self._world.balance_of(sale.buyer_user_id) == CREDITS - ASKING_PRICE
-        assert await self._world.balance_of(sale.seller_user_id) == CREDITS - PRICE + ASKING_PRICE
-        assert await self._world.messages_about(sale.sale_id) == ["sale.completed", "sale.pending"]
+        assert await self._databases.escrows_of(sale.sale_id) == ["RELEASED"]
+        assert await self._databases.balance_of(sale.buyer_user_id) == CREDITS - ASKING_PRICE
+        assert await self._databases.balance_of(sale.seller_user_id) == CREDITS - PRICE + ASKING_PRICE
+        assert await self._databases.messages_about(sale.sale_id) == ["sale.completed", "sale.pending"]
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
         assert saga is not None
         sale = self.data
-        [seat] = await self._world.seats([sale.seat_id])
+        [seat] = await self._databases.seats([sale.seat_id])
         assert (seat["status"], seat["owner_user_id"], seat["price_paid"]) == ("LISTED", sale.seller_user_id, PRICE)
-        listing = await self._world.listing(sale.listing_id)
+        listing = await self._databases.listing(sale.listing_id)
         assert listing["states"] in (
             ["OPENING", "ACTIVE"],
             ["OPENING", "ACTIVE", "PENDING_TRANSFER", "ACTIVE"],
         )
         assert (listing["sale_id"], listing["buyer_user_id"], listing["expires_at"]) == (None, None, None)
-        assert await self._world.codes_for(sale.sale_id) == set()
-        assert await self._world.escrows_of(sale.sale_id) in ([], ["VOIDED"])
-        assert await self._world.balance_of(sale.buyer_user_id) == CREDITS
-        assert await self._world.balance_of(sale.seller_user_id) == CREDITS - PRICE
-        told = await self._world.messages_about(sale.sale_id)
-        assert told in ([], ["sale.failed"], ["sale.failed", "sale.pending"])
+        assert await self._databases.codes_for(sale.sale_id) == set()
+        assert await self._databases.escrows_of(sale.sale_id) in ([], ["VOIDED"])
+        assert await self._databases.balance_of(sale.buyer_user_id) == CREDITS
+        assert await self._databases.balance_of(sale.seller_user_id) == CREDITS - PRICE
+        messages = await self._databases.messages_about(sale.sale_id)
+        assert messages in ([], ["sale.failed"], ["sale.failed", "sale.pending"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.saga_engine.observer import LoggingObserver, Observer
 from tests.contracts.faults import Faults
-from tests.contracts.performance import Performance, Stage
+from tests.contracts.saga_run import EngineFactory, SagaRun
 from tests.contracts.scenario import Scenario
 
 __all__ = ["SagaHarness"]
@@ -15,15 +15,15 @@ __all__ = ["SagaHarness"]
 class SagaHarness:
     """A saga log, the real services, and every scenario by its saga's name."""
 
-    stage: Stage
+    engines: EngineFactory
     prepare: Callable[[str], Awaitable[Scenario]]
 
-    async def perform(
+    async def new_run(
         self, kind: str, faults: Faults | None = None, *, observer: Observer | None = None, ends_at_wait: str = ""
-    ) -> Performance:
+    ) -> SagaRun:
         """Return a fresh scenario, ready to be played."""
-        return Performance(
-            stage=self.stage,
+        return SagaRun(
+            engines=self.engines,
             scenario=await self.prepare(kind),
             faults=faults or Faults(),
             observer=observer or LoggingObserver(),

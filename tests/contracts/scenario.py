@@ -6,7 +6,7 @@ from typing import Protocol
 from orchestrator.saga_engine.plan import AnyPlan, SagaData
 from orchestrator.saga_engine.record import SagaRecord
 
-__all__ = ["EndsByNothing", "Scenario"]
+__all__ = ["NothingLapses", "Scenario"]
 
 
 class Scenario(Protocol):
@@ -38,7 +38,7 @@ class Scenario(Protocol):
         ...
 
 
-class EndsByNothing:
+class NothingLapses:
     """For sagas that begin with their intent: all that they ever do is in the log."""
 
     async def let_lapse(self) -> None:

@@ -5,22 +5,22 @@ from typing import Final, TypeAlias
 
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import AnyPlan
-from tests.contracts import cancel_event, market, purchase, put_on_sale, refund, resale, reversal, transfer
-from tests.contracts.halls import Hall
+from tests.contracts import cancel_event, listing, purchase, put_on_sale, refund, resale, reversal, transfer
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PublishedEvent
 from tests.contracts.scenario import Scenario
-from tests.contracts.world import World
 
-__all__ = ["MIXTURES", "OUTLINES", "PREPARE"]
+__all__ = ["FAULT_MIXES", "OUTLINES", "PREPARE"]
 
-Prepare: TypeAlias = Callable[[Container, World, Hall], Awaitable[Scenario]]
+Prepare: TypeAlias = Callable[[Container, Databases, PublishedEvent], Awaitable[Scenario]]
 
 _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     purchase.OUTLINE: purchase.PurchaseScenario.prepare,
     put_on_sale.OUTLINE: put_on_sale.PutOnSaleScenario.prepare,
     transfer.OUTLINE: transfer.TransferScenario.prepare,
     reversal.OUTLINE: reversal.ReversalScenario.prepare,
-    market.LISTING_OUTLINE: market.ListingScenario.prepare,
-    market.WITHDRAWAL_OUTLINE: market.WithdrawalScenario.prepare,
+    listing.LISTING_OUTLINE: listing.ListingScenario.prepare,
+    listing.WITHDRAWAL_OUTLINE: listing.WithdrawalScenario.prepare,
     resale.OUTLINE: resale.ResaleScenario.prepare,
     refund.OUTLINE: refund.RefundScenario.prepare,
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
@@ -29,7 +29,7 @@ OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS
 PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()}
 
 # The two that everything else rests on are mixed more.
-MIXTURES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 4) | {
+FAULT_MIXES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 4) | {
     purchase.OUTLINE.kind: 12,
     put_on_sale.OUTLINE.kind: 8,
 }

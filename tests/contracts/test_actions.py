@@ -9,17 +9,25 @@ from collections.abc import Callable
 import pytest
 
 from common.errors import Busy, OutcomeUnknown, PreconditionRequired, ServiceError
-from tests.contracts.cases import A_WHILE, acts, can_be_undone, faults, must_be_done, steps_that, steps_with_ways_back
+from tests.contracts.cases import (
+    SEVERAL_TIMES,
+    acts,
+    can_be_undone,
+    each_refusal_back_to_wait,
+    each_step,
+    faults,
+    must_be_done,
+)
 from tests.contracts.faults import (
-    FOR_GOOD,
-    ORDERED_REFUSAL,
+    FOREVER,
+    INJECTED_REFUSAL,
     Fault,
     Faults,
-    answer_lost,
     refused,
     refused_once,
     repeated,
-    unanswered,
+    request_lost,
+    response_lost,
     undecided,
 )
 from tests.contracts.saga_harness import SagaHarness
@@ -27,56 +35,63 @@ from tests.contracts.scenarios import OUTLINES
 
 
 @pytest.mark.parametrize("kind", OUTLINES)
-async def test_all_goes_well(harness: SagaHarness, kind: str) -> None:
-    await (await harness.perform(kind)).ends_done()
+async def test_completes_without_faults(harness: SagaHarness, kind: str) -> None:
+    await (await harness.new_run(kind)).completes()
 
 
 class TestAction:
-    @steps_that(lambda step: acts(step) and not must_be_done(step))
+    @each_step(lambda step: acts(step) and not must_be_done(step))
     async def test_refused(self, harness: SagaHarness, kind: str, step: str) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", refused))
-        await performance.ends_undone(because=ORDERED_REFUSAL)
+        run = await harness.new_run(kind, Faults().inject(step, "action", refused))
+        await run.unwinds(because=INJECTED_REFUSAL)
 
-    @steps_that(must_be_done)
-    async def test_refused_after_the_pivot_is_kept_for_people(self, harness: SagaHarness, kind: str, step: str) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", refused))
-        await performance.ends_done()
-        assert performance.was_stuck
+    @each_step(must_be_done)
+    async def test_refused_after_the_pivot_is_stuck(self, harness: SagaHarness, kind: str, step: str) -> None:
+        run = await harness.new_run(kind, Faults().inject(step, "action", refused))
+        await run.completes()
+        assert run.was_stuck
 
-    @steps_that(acts)
+    @each_step(acts)
     @faults(
-        not_done=lambda: unanswered(1), done=lambda: answer_lost(1), busy=lambda: undecided(1), twice=lambda: repeated
+        not_done=lambda: request_lost(1),
+        done=lambda: response_lost(1),
+        busy=lambda: undecided(1),
+        twice=lambda: repeated,
     )
     async def test_repeated(self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", fault()))
-        await performance.ends_done()
+        run = await harness.new_run(kind, Faults().inject(step, "action", fault()))
+        await run.completes()
 
-    @steps_that(can_be_undone)
-    @faults(not_done=lambda: unanswered(FOR_GOOD), done=lambda: answer_lost(FOR_GOOD))
+    @each_step(can_be_undone)
+    @faults(not_done=lambda: request_lost(FOREVER), done=lambda: response_lost(FOREVER))
     async def test_never_answered(self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", fault(), is_patient=False))
-        await performance.ends_undone(because=OutcomeUnknown.code)
+        run = await harness.new_run(kind, Faults().inject(step, "action", fault(), retries_forever=False))
+        await run.unwinds(because=OutcomeUnknown.code)
 
-    @steps_that(can_be_undone)
+    @each_step(can_be_undone)
     async def test_never_decided(self, harness: SagaHarness, kind: str, step: str) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", undecided(FOR_GOOD), is_patient=False))
-        await performance.ends_undone(because=Busy.code)
+        run = await harness.new_run(kind, Faults().inject(step, "action", undecided(FOREVER), retries_forever=False))
+        await run.unwinds(because=Busy.code)
 
-    @steps_that(lambda step: acts(step) and not can_be_undone(step))
-    @faults(not_done=lambda: unanswered(A_WHILE), done=lambda: answer_lost(A_WHILE), busy=lambda: undecided(A_WHILE))
-    async def test_from_the_pivot_on_is_never_given_up(
+    @each_step(lambda step: acts(step) and not can_be_undone(step))
+    @faults(
+        not_done=lambda: request_lost(SEVERAL_TIMES),
+        done=lambda: response_lost(SEVERAL_TIMES),
+        busy=lambda: undecided(SEVERAL_TIMES),
+    )
+    async def test_retried_until_success_from_the_pivot_on(
         self, harness: SagaHarness, kind: str, step: str, fault: Callable[[], Fault]
     ) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", fault(), is_patient=False))
-        await performance.ends_done()
+        run = await harness.new_run(kind, Faults().inject(step, "action", fault(), retries_forever=False))
+        await run.completes()
 
-    @steps_with_ways_back()
+    @each_refusal_back_to_wait()
     async def test_refusal_that_leads_back_to_the_wait(
         self, harness: SagaHarness, kind: str, step: str, refusal: ServiceError
     ) -> None:
-        performance = await harness.perform(kind, Faults().order(step, "action", refused_once(refusal)))
-        saga = await performance.ends_done()
+        run = await harness.new_run(kind, Faults().inject(step, "action", refused_once(refusal)))
+        saga = await run.completes()
         assert saga.round_number == 1
         # Who lacks a proof gives it and sends the same request again; any other refusal is that request's answer.
-        remembered = [] if isinstance(refusal, PreconditionRequired) else [refusal.code]
-        assert await performance.remembered_refusals() == remembered
+        stored = [] if isinstance(refusal, PreconditionRequired) else [refusal.code]
+        assert await run.stored_refusals() == stored

@@ -10,11 +10,11 @@ from orchestrator.clients.inventory.check_in import Scan, ScanResult
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import SagaData
 from orchestrator.saga_engine.record import SagaState
-from tests.contracts.breaches import BREACHES, Breach
-from tests.contracts.deals import Deals
-from tests.contracts.halls import Hall
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PublishedEvent
 from tests.contracts.scenarios import PREPARE
-from tests.contracts.world import World
+from tests.contracts.ticket_fixtures import TicketFixtures
+from tests.contracts.violations import VIOLATIONS, Violation
 
 ADMISSION: Final = "admission"
 FACTS: Final = (
@@ -29,17 +29,17 @@ async def invariants_hold(inspector: Inspector) -> None:
     await inspector.settle()
 
 
-class Story:
+class SagaRunner:
     """Plays a saga without faults, or admits somebody, and tells the facts of it."""
 
-    def __init__(self, container: Container, world: World, hall: Hall) -> None:
-        self._container, self._world, self._hall = container, world, hall
+    def __init__(self, container: Container, databases: Databases, event: PublishedEvent) -> None:
+        self._container, self._databases, self._event = container, databases, event
 
-    async def tell(self, kind: str, *, waits: bool) -> dict[str, Any]:
+    async def run(self, kind: str, *, waits: bool) -> dict[str, Any]:
         if kind == ADMISSION:
             return await self._admission()
         scenario, engine = (
-            await PREPARE[kind](self._container, self._world, self._hall),
+            await PREPARE[kind](self._container, self._databases, self._event),
             self._container.resources.engine,
         )
         saga = await engine.start(kind, scenario.data, requested_by=scenario.requested_by)
@@ -52,11 +52,11 @@ class Story:
         return facts_of(saga.data)
 
     async def _admission(self) -> dict[str, Any]:
-        [owned] = await Deals(self._container, self._world, self._hall).buy()
+        [owned] = await TicketFixtures(self._container, self._databases, self._event).buy()
         scan = Scan(
             staff_user_id=uuid.uuid4(),
-            hall_presented=self._hall.hall_id,
-            hall_expected=self._hall.hall_id,
+            hall_presented=self._event.hall_id,
+            hall_expected=self._event.hall_id,
             seat_id=owned.ticket.seat_id,
             event_id=owned.ticket.event_id,
             ticket_user_id=owned.owner_id,
@@ -72,35 +72,39 @@ def facts_of(data: SagaData) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def story(container: Container, world: World, hall: Hall) -> Story:
-    return Story(container, world, hall)
+def sagas(container: Container, databases: Databases, event: PublishedEvent) -> SagaRunner:
+    return SagaRunner(container, databases, event)
 
 
-@pytest.mark.parametrize("breach", BREACHES.values(), ids=BREACHES)
-async def test_a_breach_is_seen(story: Story, world: World, inspector: Inspector, breach: Breach) -> None:
+@pytest.mark.parametrize("violation", VIOLATIONS.values(), ids=VIOLATIONS)
+async def test_violation_is_reported(
+    sagas: SagaRunner, databases: Databases, inspector: Inspector, violation: Violation
+) -> None:
     known = set(await inspector.check())
-    facts = await story.tell(breach.saga, waits=breach.waits)
+    facts = await sagas.run(violation.saga, waits=violation.waits)
     await inspector.settle()
     assert set(await inspector.check()) <= known, "the story itself broke something"
-    await world.forge(breach.where, breach.sql, *(facts[name] for name in breach.by))
-    told = "\n".join(set(await inspector.check()) - known)
-    for expected in breach.tells:
-        assert expected.format(**facts) in told, told
+    await databases.corrupt(violation.database, violation.sql, *(facts[name] for name in violation.parameters))
+    reported = "\n".join(set(await inspector.check()) - known)
+    for expected in violation.expected:
+        assert expected.format(**facts) in reported, reported
 
 
-async def test_a_saga_that_is_left_to_people_is_seen(story: Story, world: World, inspector: Inspector) -> None:
-    facts = await story.tell("purchase", waits=False)
-    await world.change("orchestrator", "UPDATE sagas SET state = 'STUCK' WHERE saga_id = $1", facts["order_id"])
-    [told] = [violation for violation in await inspector.check() if str(facts["order_id"]) in violation]
-    assert told.startswith(f"saga {facts['order_id']} (purchase) is STUCK")
+async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
+    facts = await sagas.run("purchase", waits=False)
+    await databases.change("orchestrator", "UPDATE sagas SET state = 'STUCK' WHERE saga_id = $1", facts["order_id"])
+    [reported] = [each for each in await inspector.check() if str(facts["order_id"]) in each]
+    assert reported.startswith(f"saga {facts['order_id']} (purchase) is STUCK")
     # Others wait until nothing is in hand.
-    await world.change("orchestrator", "UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1", facts["order_id"])
+    await databases.change("orchestrator", "UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1", facts["order_id"])
 
 
-async def test_a_seat_in_two_pending_transfers_is_seen(story: Story, world: World, inspector: Inspector) -> None:
-    facts = await story.tell("transfer", waits=True)
-    await world.change("orders", "DROP INDEX uq_transfers_ticket_pending")
-    await world.forge(
+async def test_seat_in_two_pending_transfers_is_reported(
+    sagas: SagaRunner, databases: Databases, inspector: Inspector
+) -> None:
+    facts = await sagas.run("transfer", waits=True)
+    await databases.change("orders", "DROP INDEX uq_transfers_ticket_pending")
+    await databases.corrupt(
         "orders",
         """INSERT INTO transfers (transfer_id, seat_id, order_id, event_id, category, row_number, seat_number,
                seller_user_id, buyer_user_id, initiated_by_user_id, credits_amount, status, moved_by_request_id, expires_at)
@@ -112,10 +116,10 @@ async def test_a_seat_in_two_pending_transfers_is_seen(story: Story, world: Worl
     assert f"seat {facts['seat_id']} is in 2 pending transfers" in await inspector.check()
 
 
-async def test_a_negative_wallet_is_seen(story: Story, world: World, inspector: Inspector) -> None:
-    facts = await story.tell("purchase", waits=False)
-    await world.change("users", "ALTER TABLE balances DROP CONSTRAINT ck_balances_not_negative")
-    await world.forge(
+async def test_negative_wallet_is_reported(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
+    facts = await sagas.run("purchase", waits=False)
+    await databases.change("users", "ALTER TABLE balances DROP CONSTRAINT ck_balances_not_negative")
+    await databases.corrupt(
         "users",
         "UPDATE balances SET amount = -1 WHERE account_kind = 'wallet' AND account_owner = $1",
         str(facts["user_id"]),

@@ -6,25 +6,25 @@ import pytest
 
 from orchestrator.saga_engine.observer import Moment
 from orchestrator.saga_engine.plan import StepKind
-from tests.contracts.cases import steps_that, unwinding
-from tests.contracts.faults import ORDERED_REFUSAL, Faults, answer_lost, repeated, unanswered, undecided
-from tests.contracts.performance import KillAt
+from tests.contracts.cases import each_step, unwinding
+from tests.contracts.faults import INJECTED_REFUSAL, Faults, repeated, request_lost, response_lost, undecided
 from tests.contracts.saga_harness import SagaHarness
-from tests.contracts.scenarios import MIXTURES, OUTLINES
+from tests.contracts.saga_run import CrashAt
+from tests.contracts.scenarios import FAULT_MIXES, OUTLINES
 
 
 class TestWait:
-    @steps_that(lambda step: step.kind is StepKind.WAIT)
-    async def test_runs_out(self, harness: SagaHarness, kind: str, step: str) -> None:
-        performance = await harness.perform(kind, ends_at_wait=step)
-        await performance.ends_undone(because=expiry_of(kind, step))
+    @each_step(lambda step: step.kind is StepKind.WAIT)
+    async def test_expires(self, harness: SagaHarness, kind: str, step: str) -> None:
+        run = await harness.new_run(kind, ends_at_wait=step)
+        await run.unwinds(because=expiry_of(kind, step))
 
-    @steps_that(lambda step: step.kind is StepKind.WAIT)
-    async def test_runs_out_and_the_process_dies(self, harness: SagaHarness, kind: str, step: str) -> None:
-        killer = KillAt(Moment.AFTER_WRITE, step)
-        performance = await harness.perform(kind, observer=killer, ends_at_wait=step)
-        await performance.ends_undone(because=expiry_of(kind, step))
-        assert killer.has_killed
+    @each_step(lambda step: step.kind is StepKind.WAIT)
+    async def test_expires_and_the_process_crashes(self, harness: SagaHarness, kind: str, step: str) -> None:
+        crash = CrashAt(Moment.AFTER_WRITE, step)
+        run = await harness.new_run(kind, observer=crash, ends_at_wait=step)
+        await run.unwinds(because=expiry_of(kind, step))
+        assert crash.has_crashed
 
 
 def expiry_of(kind: str, step: str) -> str:
@@ -33,17 +33,19 @@ def expiry_of(kind: str, step: str) -> str:
     return expired.code
 
 
-@pytest.mark.parametrize(("kind", "seed"), [(kind, seed) for kind, count in MIXTURES.items() for seed in range(count)])
-async def test_mixture(harness: SagaHarness, kind: str, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "seed"), [(kind, seed) for kind, count in FAULT_MIXES.items() for seed in range(count)]
+)
+async def test_several_faults(harness: SagaHarness, kind: str, seed: int) -> None:
     """Several things go wrong at once, the same ones every time."""
     chance = random.Random(seed)  # noqa: S311 - no cryptography
     is_refused = chance.random() < 0.5
-    ordered = unwinding(kind) if is_refused else Faults()
+    injected = unwinding(kind) if is_refused else Faults()
     for step in OUTLINES[kind].steps:
-        ways = [unanswered(1), answer_lost(1), undecided(1), repeated]
+        ways = [request_lost(1), response_lost(1), undecided(1), repeated]
         if not (is_refused and step.kind is StepKind.PIVOT):
-            ordered.order(step.name, "action", chance.choice(ways))
-        ordered.order(step.name, "undo", chance.choice(ways))
-    observer = KillAt(chance.choice(list(Moment)), chance.choice(OUTLINES[kind].steps).name)
-    performance = await harness.perform(kind, ordered, observer=observer)
-    await (performance.ends_undone(because=ORDERED_REFUSAL) if is_refused else performance.ends_done())
+            injected.inject(step.name, "action", chance.choice(ways))
+        injected.inject(step.name, "undo", chance.choice(ways))
+    observer = CrashAt(chance.choice(list(Moment)), chance.choice(OUTLINES[kind].steps).name)
+    run = await harness.new_run(kind, injected, observer=observer)
+    await (run.unwinds(because=INJECTED_REFUSAL) if is_refused else run.completes())

@@ -8,57 +8,57 @@ from orchestrator.container import Container
 from orchestrator.features.transfers.saga.transfer import Transfer, transfer_plan
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
-from tests.contracts.deals import CREDITS, Deals
-from tests.contracts.halls import PRICE, Hall
-from tests.contracts.scenario import EndsByNothing
-from tests.contracts.world import World
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PRICE, PublishedEvent
+from tests.contracts.scenario import NothingLapses
+from tests.contracts.ticket_fixtures import CREDITS, TicketFixtures
 
 __all__ = ["OUTLINE", "TransferScenario"]
 
-NOBODY: Final[Any] = None
-OUTLINE: Final = transfer_plan(NOBODY)
+NO_CLIENT: Final[Any] = None
+OUTLINE: Final = transfer_plan(NO_CLIENT)
 """The story without participants: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 
 
-class TransferScenario(EndsByNothing):
+class TransferScenario(NothingLapses):
     """A fan with a ticket, a fan with credits, and the ticket's way from the one to the other."""
 
-    def __init__(self, container: Container, world: World, transfer: Transfer) -> None:
+    def __init__(self, container: Container, databases: Databases, transfer: Transfer) -> None:
         self.data = transfer
         self.requested_by = transfer.seller_user_id
         self.plan: AnyPlan = transfer_plan(container.resources.clients)
-        self._world = world
+        self._databases = databases
 
     @classmethod
-    async def prepare(cls, container: Container, world: World, hall: Hall) -> "TransferScenario":
-        deals = Deals(container, world, hall)
-        [owned] = await deals.buy()
-        return cls(container, world, deals.transfer_of(owned, to=await deals.new_fan(), amount=AMOUNT))
+    async def prepare(cls, container: Container, databases: Databases, event: PublishedEvent) -> "TransferScenario":
+        tickets = TicketFixtures(container, databases, event)
+        [owned] = await tickets.buy()
+        return cls(container, databases, tickets.transfer_of(owned, to=await tickets.new_fan(), amount=AMOUNT))
 
     async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         transfer = self.data
         await self._assert_ticket_is(transfer.buyer_user_id, price_paid=AMOUNT)
-        assert await self._world.transfer_states(transfer.transfer_id) == ["PENDING_OTP", "COMPLETED"]
-        assert await self._world.escrows_of(transfer.transfer_id) == ["RELEASED"]
-        assert await self._world.balance_of(transfer.buyer_user_id) == CREDITS - AMOUNT
-        assert await self._world.balance_of(transfer.seller_user_id) == CREDITS - PRICE + AMOUNT
-        told = await self._world.messages_about(transfer.transfer_id)
-        assert told == ["transfer.completed", "transfer.pending"]
+        assert await self._databases.transfer_states(transfer.transfer_id) == ["PENDING_OTP", "COMPLETED"]
+        assert await self._databases.escrows_of(transfer.transfer_id) == ["RELEASED"]
+        assert await self._databases.balance_of(transfer.buyer_user_id) == CREDITS - AMOUNT
+        assert await self._databases.balance_of(transfer.seller_user_id) == CREDITS - PRICE + AMOUNT
+        messages = await self._databases.messages_about(transfer.transfer_id)
+        assert messages == ["transfer.completed", "transfer.pending"]
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
         assert saga is not None
         transfer = self.data
         await self._assert_ticket_is(transfer.seller_user_id, price_paid=PRICE)
-        assert await self._world.transfer_states(transfer.transfer_id) in ([], ["PENDING_OTP", "FAILED"])
-        assert await self._world.codes_for(transfer.transfer_id) == set()
-        assert await self._world.escrows_of(transfer.transfer_id) in ([], ["VOIDED"])
-        assert await self._world.balance_of(transfer.buyer_user_id) == CREDITS
-        assert await self._world.balance_of(transfer.seller_user_id) == CREDITS - PRICE
-        told = await self._world.messages_about(transfer.transfer_id)
-        assert told in ([], ["transfer.failed"], ["transfer.failed", "transfer.pending"])
+        assert await self._databases.transfer_states(transfer.transfer_id) in ([], ["PENDING_OTP", "FAILED"])
+        assert await self._databases.codes_for(transfer.transfer_id) == set()
+        assert await self._databases.escrows_of(transfer.transfer_id) in ([], ["VOIDED"])
+        assert await self._databases.balance_of(transfer.buyer_user_id) == CREDITS
+        assert await self._databases.balance_of(transfer.seller_user_id) == CREDITS - PRICE
+        messages = await self._databases.messages_about(transfer.transfer_id)
+        assert messages in ([], ["transfer.failed"], ["transfer.failed", "transfer.pending"])
 
     async def _assert_ticket_is(self, owner_id: uuid.UUID, *, price_paid: Decimal) -> None:
-        [seat] = await self._world.seats([self.data.ticket.seat_id])
+        [seat] = await self._databases.seats([self.data.ticket.seat_id])
         assert (seat["status"], seat["owner_user_id"], seat["price_paid"]) == ("SOLD", owner_id, price_paid)
         assert seat["hold_id"] == self.data.ticket.order_id

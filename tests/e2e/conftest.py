@@ -1,4 +1,4 @@
-"""The whole platform as processes, once for all end-to-end tests; each test makes its own people and concerts."""
+"""The whole platform as processes, started once for all end-to-end tests; each test creates its own users and events."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -11,20 +11,20 @@ from aiohttp import web
 from devstack import invariants
 from devstack.stack import Stack
 from gateway.routing import ROUTES
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.integrators import Integrator
-from tests.e2e.people import Box, Person
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import InProcessServices
+from tests.e2e.scanner import ScannerClient, Ticket, buy
+from tests.e2e.user_client import Concert, UserClient
+from tests.e2e.webhook_receiver import WebhookReceiver
 from tests.support.http_client import http_client
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.waiting import eventually
 
-# Who tests a job's whole ladder need not wait for it.
+# A job reaches its last attempt within a second.
 ENV: Final = {"RATE_LIMIT_PER_MINUTE": "0", "JOB_RETRY_SECONDS": "0.2,0.4"}
 
-MakeFan = Callable[..., Awaitable[Person]]
-MakeConcert = Callable[..., Awaitable[Box]]
+MakeFan = Callable[..., Awaitable[UserClient]]
+MakeConcert = Callable[..., Awaitable[Concert]]
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +37,8 @@ def platform(servers: TestServers) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-async def description(platform: Stack) -> dict[str, Any]:
-    """The merged OpenAPI document, once every service has described itself: the first time takes a moment."""
+async def openapi(platform: Stack) -> dict[str, Any]:
+    """The merged OpenAPI document, once every service is included, which takes a moment after the start."""
     async with http_client(platform.urls.gateway) as http:
 
         async def look() -> dict[str, Any]:
@@ -56,38 +56,38 @@ async def invariants_hold_at_the_end(platform: Stack) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def people() -> AsyncIterator[AsyncExitStack]:
+async def user_clients() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as present:
         yield present
 
 
 @pytest.fixture
-async def anybody(platform: Stack, people: AsyncExitStack) -> Person:
-    return await people.enter_async_context(Person(platform))
+async def anonymous(platform: Stack, user_clients: AsyncExitStack) -> UserClient:
+    return await user_clients.enter_async_context(UserClient(platform))
 
 
 @pytest.fixture
-async def new_fan(anybody: Person, people: AsyncExitStack) -> MakeFan:
-    async def make(*, balance: str = "1000.00") -> Person:
-        return await people.enter_async_context(await anybody.register(balance=balance))
+async def new_fan(anonymous: UserClient, user_clients: AsyncExitStack) -> MakeFan:
+    async def make(*, balance: str = "1000.00") -> UserClient:
+        return await user_clients.enter_async_context(await anonymous.register(balance=balance))
 
     return make
 
 
 @pytest.fixture
-async def fan(new_fan: MakeFan) -> Person:
+async def fan(new_fan: MakeFan) -> UserClient:
     return await new_fan()
 
 
 @pytest.fixture(scope="session")
-async def admin(platform: Stack) -> AsyncIterator[Person]:
-    async with Person(platform) as anybody, await anybody.log_in("admin@example.com") as admin:
+async def admin(platform: Stack) -> AsyncIterator[UserClient]:
+    async with UserClient(platform) as anonymous, await anonymous.log_in("admin@example.com") as admin:
         yield admin
 
 
 @pytest.fixture
-async def new_concert(admin: Person) -> MakeConcert:
-    async def make(**changes: Any) -> Box:
+async def new_concert(admin: UserClient) -> MakeConcert:
+    async def make(**changes: Any) -> Concert:
         layout = [
             {"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 12}]},
             {"category": "CAT2", "price": "100.00", "rows": [{"row_number": "B", "seats": 12}]},
@@ -105,58 +105,58 @@ async def new_concert(admin: Person) -> MakeConcert:
         seats: dict[str, tuple[str, ...]] = {}
         for seat in (await admin.get(f"/events/{event_id}")).data["seats"]:
             seats[seat["category"]] = (*seats.get(seat["category"], ()), seat["seat_id"])
-        return Box(event_id, seats)
+        return Concert(event_id, seats)
 
     return make
 
 
 @pytest.fixture
-async def concert(new_concert: MakeConcert) -> Box:
+async def concert(new_concert: MakeConcert) -> Concert:
     return await new_concert()
 
 
 @pytest.fixture(scope="session")
-async def door(platform: Stack, admin: Person) -> AsyncIterator[Doorway]:
-    """A door of HALL-A with the seed's staff, who are assigned to it."""
-    async with Person(platform) as anybody, await anybody.log_in("staff@example.com") as staff:
-        yield Doorway(platform, staff, admin)
+async def scanner(platform: Stack, admin: UserClient) -> AsyncIterator[ScannerClient]:
+    """A scanner in HALL-A, used by the seeded staff account that is assigned to that hall."""
+    async with UserClient(platform) as anonymous, await anonymous.log_in("staff@example.com") as staff:
+        yield ScannerClient(platform, staff, admin)
 
 
 @pytest.fixture
-async def ticket(fan: Person, concert: Box) -> Ticket:
-    """The fan's own, for HALL-A."""
+async def ticket(fan: UserClient, concert: Concert) -> Ticket:
+    """The fan's ticket, valid in HALL-A."""
     return await buy(fan, concert, concert.seats["CAT2"][0])
 
 
 @pytest.fixture
-async def payload(fan: Person, ticket: Ticket) -> str:
-    """What the fan's phone shows."""
+async def payload(fan: UserClient, ticket: Ticket) -> str:
+    """The QR payload that the fan's phone shows."""
     return str((await fan.get(f"/tickets/{ticket.seat_id}/qr")).data["qr_payload"])
 
 
 @pytest.fixture
-async def workshop(platform: Stack) -> AsyncIterator[Workshop]:
+async def in_process(platform: Stack) -> AsyncIterator[InProcessServices]:
     async with AsyncExitStack() as opened:
-        yield Workshop(platform, opened)
+        yield InProcessServices(platform, opened)
 
 
 @pytest.fixture
-async def integrator() -> AsyncIterator[Integrator]:
-    integrator = Integrator()
+async def webhook_receiver() -> AsyncIterator[WebhookReceiver]:
+    webhook_receiver = WebhookReceiver()
     app = web.Application()
-    app.router.add_post("/{path:.*}", integrator.hear)
+    app.router.add_post("/{path:.*}", webhook_receiver.receive)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    integrator.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield integrator
+    webhook_receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield webhook_receiver
     await runner.cleanup()
 
 
 @pytest.fixture
-async def subscription(admin: Person, integrator: Integrator) -> AsyncIterator[dict[str, Any]]:
+async def subscription(admin: UserClient, webhook_receiver: WebhookReceiver) -> AsyncIterator[dict[str, Any]]:
     made = await admin.post(
-        "/admin/webhook-subscriptions", {"url": f"{integrator.url}/hooks", "message_types": ["order.confirmed"]}
+        "/admin/webhook-subscriptions", {"url": f"{webhook_receiver.url}/hooks", "message_types": ["order.confirmed"]}
     )
     assert made.status == 201
     yield made.data

@@ -1,4 +1,4 @@
-"""A person's own feed, as a client of the gateway hears it."""
+"""A WebSocket client of the user feed."""
 
 import json
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from devstack.stack import Stack
-from tests.e2e.people import Person
+from tests.e2e.user_client import UserClient
 
-__all__ = ["next_of", "watch"]
-
-
-def watch(platform: Stack, person: Person, **query: object) -> connect:
-    asked = "".join(f"&{name}={value}" for name, value in query.items())
-    return connect(f"{platform.urls.gateway.replace('http', 'ws')}/ws/me?token={person.token}{asked}")
+__all__ = ["next_message", "open_feed"]
 
 
-async def next_of(connection: ClientConnection, kind: str) -> dict[str, Any]:
-    """Return the next message of that type, whatever comes before it."""
+def open_feed(platform: Stack, user: UserClient, **query: object) -> connect:
+    parameters = "".join(f"&{name}={value}" for name, value in query.items())
+    return connect(f"{platform.urls.gateway.replace('http', 'ws')}/ws/me?token={user.token}{parameters}")
+
+
+async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any]:
+    """Return the next message of that type, and skip others."""
     while True:
-        said: dict[str, Any] = json.loads(await connection.recv())
-        if said["type"] == kind:
-            return said
+        message: dict[str, Any] = json.loads(await connection.recv())
+        if message["type"] == kind:
+            return message

@@ -1,6 +1,6 @@
-"""Runs a folder of a Postman collection from its JSON alone: variables, requests, and the test scripts' fixed forms.
+"""Run a folder of a Postman collection from its JSON: variables, requests, and the fixed forms of its test scripts.
 
-A line of a script that is of no known form is an error, so nothing goes by unseen.
+A script line of unknown form is an error.
 """
 
 import json
@@ -15,7 +15,7 @@ import httpx
 __all__ = ["PostmanRunner"]
 
 PLACEHOLDER: Final = re.compile(r"\{\{(\$?\w+)\}\}")
-MOST_ROUNDS: Final = 5  # a variable may name another one
+MAX_PASSES: Final = 5  # a variable may refer to another one
 DYNAMIC: Final[Mapping[str, Callable[[], str]]] = {
     "$guid": lambda: str(uuid.uuid4()),
     "$timestamp": lambda: str(int(time.time())),
@@ -27,12 +27,12 @@ EQUALS_VARIABLE: Final = re.compile(
     TEST + rf'pm\.expect\({ANSWER}\)\.to\.eql\(pm\.collectionVariables\.get\("(?P<variable>\w+)"\)\)\);'
 )
 EQUALS: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.eql\((?P<value>.+)\)\);")
-IS_THERE: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.be\.ok\);")
+IS_TRUTHY: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.be\.ok\);")
 SAVES: Final = re.compile(rf'pm\.collectionVariables\.set\("(?P<variable>\w+)", {ANSWER}\);')
 
 
 class PostmanRunner:
-    """Keeps the collection's variables from request to request, as Postman does."""
+    """Runs requests and keeps the collection's variables between them, as Postman does."""
 
     def __init__(self, collection: Mapping[str, Any], environment: Mapping[str, str], http: httpx.AsyncClient) -> None:
         self._folders = {folder["name"]: folder for folder in collection["item"]}
@@ -41,17 +41,17 @@ class PostmanRunner:
         self._http = http
 
     async def run(self, folder: str) -> int:
-        """Run a folder from top to bottom, and return how many expectations were met.
+        """Run a folder in order, and return the number of expectations that were met.
 
         Raises:
-            AssertionError: one was not; the message has the request's name, the expectation's and the answer.
+            AssertionError: an expectation was not met; the message names the request, the expectation and the response.
         """
         return sum([await self._run_item(item) for item in self._folders[folder]["item"]])
 
     async def _run_item(self, item: Mapping[str, Any]) -> int:
         response = await self._send(item["request"])
         return sum(
-            self._carry_out(line, response, item["name"])
+            self._execute(line, response, item["name"])
             for event in item["event"]
             if event["listen"] == "test"
             for line in event["script"]["exec"]
@@ -60,7 +60,7 @@ class PostmanRunner:
     # --- requests ----------------------------------------------------------------------------------------------------
 
     async def _send(self, request: Mapping[str, Any]) -> httpx.Response:
-        headers = {header["key"]: self._filled(header["value"]) for header in request["header"]}
+        headers = {header["key"]: self._resolve(header["value"]) for header in request["header"]}
         headers |= self._authorization(request["auth"])
         body = request.get("body")
         if body:
@@ -68,23 +68,23 @@ class PostmanRunner:
             headers["Content-Type"] = "application/json"
         return await self._http.request(
             request["method"],
-            self._filled(request["url"]["raw"]),
+            self._resolve(request["url"]["raw"]),
             headers=headers,
-            content=self._filled(body["raw"]) if body else None,
+            content=self._resolve(body["raw"]) if body else None,
         )
 
     def _authorization(self, auth: Mapping[str, Any]) -> dict[str, str]:
         if auth["type"] == "noauth":
             return {}
         [token] = auth["bearer"]
-        return {"Authorization": f"Bearer {self._filled(token['value'])}"}
+        return {"Authorization": f"Bearer {self._resolve(token['value'])}"}
 
-    def _filled(self, text: str) -> str:
-        for _ in range(MOST_ROUNDS):
+    def _resolve(self, text: str) -> str:
+        for _ in range(MAX_PASSES):
             text, found = PLACEHOLDER.subn(lambda match: self._value_of(match[1]), text)
             if not found:
                 return text
-        raise AssertionError(f"variables go round in circles: {text}")
+        raise AssertionError(f"circular variables: {text}")
 
     def _value_of(self, name: str) -> str:
         if name in DYNAMIC:
@@ -93,37 +93,37 @@ class PostmanRunner:
 
     # --- scripts -----------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, line: str, response: httpx.Response, request: str) -> int:
-        """Carry out one line, and return how many expectations it had."""
+    def _execute(self, line: str, response: httpx.Response, request: str) -> int:
+        """Execute one line, and return the number of its expectations."""
         if match := SAVES.fullmatch(line):
-            self._variables[match["variable"]] = _found(response.json(), match["path"])
+            self._variables[match["variable"]] = _value_at(response.json(), match["path"])
             return 0
         for form, is_met in (
             (HAS_STATUS, self._has_status),
             (EQUALS_VARIABLE, self._equals_variable),
             (EQUALS, self._equals),
-            (IS_THERE, self._is_there),
+            (IS_TRUTHY, self._is_truthy),
         ):
             if match := form.fullmatch(line):
                 assert is_met(match, response), f"{request}: {json.loads(match['name'])}, not {response.text}"
                 return 1
-        raise AssertionError(f"{request}: a script of no known form: {line}")
+        raise AssertionError(f"{request}: unknown form of script line: {line}")
 
     def _has_status(self, match: re.Match[str], response: httpx.Response) -> bool:
         return response.status_code == int(match["status"])
 
     def _equals_variable(self, match: re.Match[str], response: httpx.Response) -> bool:
-        return bool(_found(response.json(), match["path"]) == self._variables[match["variable"]])
+        return bool(_value_at(response.json(), match["path"]) == self._variables[match["variable"]])
 
     def _equals(self, match: re.Match[str], response: httpx.Response) -> bool:
-        return bool(_found(response.json(), match["path"]) == json.loads(match["value"]))
+        return bool(_value_at(response.json(), match["path"]) == json.loads(match["value"]))
 
-    def _is_there(self, match: re.Match[str], response: httpx.Response) -> bool:
-        return bool(_found(response.json(), match["path"]))
+    def _is_truthy(self, match: re.Match[str], response: httpx.Response) -> bool:
+        return bool(_value_at(response.json(), match["path"]))
 
 
-def _found(answer: Any, path: str) -> Any:
-    """Follow a path such as ``data.tickets[0].seat_id``; None where it leads nowhere."""
+def _value_at(answer: Any, path: str) -> Any:
+    """Return the value at a path such as ``data.tickets[0].seat_id``; None if there is none."""
     for step in _steps(path):
         try:
             answer = answer[step]

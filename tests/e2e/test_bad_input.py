@@ -1,4 +1,4 @@
-"""Bad input gets the contract's code, and nothing is lost."""
+"""Invalid input gets the contract's error code and changes nothing."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
 
 UNKNOWN = str(uuid.uuid4())
@@ -35,32 +35,32 @@ class TestReserve:
             ({}, "VALIDATION_ERROR"),
         ],
     )
-    async def test_malformed(self, fan: Person, body: dict[str, Any], code: str) -> None:
+    async def test_malformed(self, fan: UserClient, body: dict[str, Any], code: str) -> None:
         assert (await fan.post("/reserve", body)).refused() == (400, code)
 
     @pytest.mark.parametrize("quantity", [0, -1, 11, "many", 1.5])
-    async def test_best_available_quantity(self, fan: Person, concert: Box, quantity: object) -> None:
+    async def test_best_available_quantity(self, fan: UserClient, concert: Concert, quantity: object) -> None:
         wanted = {"event_id": concert.event_id, "category": "CAT1", "quantity": quantity}
         assert (await fan.post("/reserve/best-available", wanted)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_category_that_no_database_can_hold(self, fan: Person, concert: Box) -> None:
+    async def test_category_with_nul_is_refused(self, fan: UserClient, concert: Concert) -> None:
         wanted = {"event_id": concert.event_id, "category": "CAT1\0", "quantity": 1}
         assert (await fan.post("/reserve/best-available", wanted)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_unknown_event(self, fan: Person) -> None:
+    async def test_unknown_event(self, fan: UserClient) -> None:
         assert (await fan.reserve(UNKNOWN, UNKNOWN)).refused() == (404, "EVENT_NOT_FOUND")
 
-    async def test_unknown_seat(self, fan: Person, concert: Box) -> None:
+    async def test_unknown_seat(self, fan: UserClient, concert: Concert) -> None:
         known = concert.seats["CAT1"][0]
         assert (await fan.reserve(concert.event_id, known, UNKNOWN)).refused() == (404, "SEAT_NOT_FOUND")
         assert (await fan.reserve(concert.event_id, known)).status == 200
 
-    async def test_seats_of_two_events(self, fan: Person, new_concert: MakeConcert) -> None:
+    async def test_seats_of_two_events(self, fan: UserClient, new_concert: MakeConcert) -> None:
         one, other = await new_concert(), await new_concert()
         refused = await fan.reserve(one.event_id, one.seats["CAT1"][0], other.seats["CAT1"][0])
         assert refused.refused() == (400, "VALIDATION_ERROR")
 
-    async def test_ended_event(self, fan: Person, new_concert: MakeConcert) -> None:
+    async def test_ended_event(self, fan: UserClient, new_concert: MakeConcert) -> None:
         ended = await new_concert(event_date=(datetime.now(UTC) - timedelta(hours=1)).isoformat())
         assert (await fan.reserve(ended.event_id, ended.seats["CAT1"][0])).refused() == (410, "EVENT_ENDED")
 
@@ -70,12 +70,12 @@ class TestOrders:
         ("order_id", "refusal"),
         [("not-a-uuid", (400, "INVALID_UUID")), (UNKNOWN, (404, "ORDER_NOT_FOUND"))],
     )
-    async def test_no_such_order(self, fan: Person, order_id: str, refusal: tuple[int, str]) -> None:
+    async def test_unknown_order(self, fan: UserClient, order_id: str, refusal: tuple[int, str]) -> None:
         assert (await fan.pay(order_id)).refused() == refusal
         assert (await fan.post(f"/orders/{order_id}/cancel")).refused() == refusal
         assert (await fan.get(f"/orders/{order_id}")).refused() == refusal
 
-    async def test_somebody_elses_order(self, fan: Person, new_fan: MakeFan, concert: Box) -> None:
+    async def test_another_fans_order_returns_403(self, fan: UserClient, new_fan: MakeFan, concert: Concert) -> None:
         order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
         thief = await new_fan()
         assert (await thief.pay(order_id)).refused() == (403, "FORBIDDEN")
@@ -83,26 +83,26 @@ class TestOrders:
         assert (await thief.get(f"/orders/{order_id}")).refused() == (403, "FORBIDDEN")
         assert (await fan.pay(order_id)).status == 200
 
-    async def test_no_saga_of_another_kind_is_an_order(self, admin: Person, concert: Box) -> None:
-        """An event on sale is a saga of its admin's own, with an id that looks like any other."""
+    async def test_saga_of_another_kind_is_not_an_order(self, admin: UserClient, concert: Concert) -> None:
+        """Putting an event on sale is an admin's own saga; its id has the form of an order id."""
         assert (await admin.pay(concert.event_id)).refused() == (404, "ORDER_NOT_FOUND")
         assert (await admin.post(f"/orders/{concert.event_id}/cancel")).refused() == (404, "ORDER_NOT_FOUND")
 
 
 class TestEvents:
-    async def test_unknown_and_malformed(self, anybody: Person) -> None:
+    async def test_unknown_and_malformed(self, anonymous: UserClient) -> None:
         for path in ("", "/availability"):
-            assert (await anybody.get(f"/events/{UNKNOWN}{path}")).refused() == (404, "EVENT_NOT_FOUND")
-            assert (await anybody.get(f"/events/nonsense{path}")).refused() == (400, "INVALID_UUID")
+            assert (await anonymous.get(f"/events/{UNKNOWN}{path}")).refused() == (404, "EVENT_NOT_FOUND")
+            assert (await anonymous.get(f"/events/nonsense{path}")).refused() == (400, "INVALID_UUID")
 
     @pytest.mark.parametrize(
         "query", [{"page": 0}, {"per_page": 0}, {"per_page": 101}, {"page": "x"}, {"from": "x"}, {"from": "0"}]
     )
-    async def test_paging(self, anybody: Person, query: dict[str, Any]) -> None:
-        assert (await anybody.get("/events", **query)).refused() == (400, "VALIDATION_ERROR")
+    async def test_paging(self, anonymous: UserClient, query: dict[str, Any]) -> None:
+        assert (await anonymous.get("/events", **query)).refused() == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("change", [{"event_date": 4102444800}, {"name": "Jazz\0"}, {"hall_id": "\0"}])
-    async def test_events_that_no_database_can_hold(self, admin: Person, change: dict[str, Any]) -> None:
+    async def test_event_with_invalid_values_is_refused(self, admin: UserClient, change: dict[str, Any]) -> None:
         event = {
             "name": "Jazz",
             "venue": {"name": "Esplanade"},
@@ -113,11 +113,11 @@ class TestEvents:
         }
         assert (await admin.post("/admin/events", event | change)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_only_admins_put_events_on_sale(self, fan: Person, anybody: Person) -> None:
+    async def test_only_admins_put_events_on_sale(self, fan: UserClient, anonymous: UserClient) -> None:
         assert (await fan.post("/admin/events", {})).refused() == (403, "FORBIDDEN")
-        assert (await anybody.post("/admin/events", {})).refused() == (401, "UNAUTHORIZED")
+        assert (await anonymous.post("/admin/events", {})).refused() == (401, "UNAUTHORIZED")
 
-    async def test_only_admins_see_sagas(self, fan: Person, admin: Person) -> None:
+    async def test_only_admins_see_sagas(self, fan: UserClient, admin: UserClient) -> None:
         assert (await fan.get("/admin/sagas")).refused() == (403, "FORBIDDEN")
         assert (await fan.post(f"/admin/sagas/{UNKNOWN}/retry")).refused() == (403, "FORBIDDEN")
         assert (await admin.post(f"/admin/sagas/{UNKNOWN}/retry")).refused() == (404, "NOT_FOUND")
@@ -125,64 +125,64 @@ class TestEvents:
 
 
 class TestTokens:
-    async def test_missing(self, anybody: Person) -> None:
-        assert (await anybody.post("/reserve", {})).refused() == (401, "UNAUTHORIZED")
-        assert (await anybody.get("/tickets")).refused() == (401, "UNAUTHORIZED")
+    async def test_missing(self, anonymous: UserClient) -> None:
+        assert (await anonymous.post("/reserve", {})).refused() == (401, "UNAUTHORIZED")
+        assert (await anonymous.get("/tickets")).refused() == (401, "UNAUTHORIZED")
 
-    async def test_expired(self, platform: Stack, fan: Person, people: Any) -> None:
+    async def test_expired(self, platform: Stack, fan: UserClient, user_clients: Any) -> None:
         token = _resigned(platform, fan.token, exp=1)
-        late = await people.enter_async_context(Person(platform, token))
+        late = await user_clients.enter_async_context(UserClient(platform, token))
         assert (await late.get("/tickets")).refused() == (401, "TOKEN_EXPIRED")
 
-    async def test_tampered_payload(self, platform: Stack, fan: Person, people: Any) -> None:
+    async def test_tampered_payload(self, platform: Stack, fan: UserClient, user_clients: Any) -> None:
         header, payload, signature = fan.token.split(".")
         claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
         claims["roles"] = ["admin"]
         forged = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-        forger = await people.enter_async_context(Person(platform, f"{header}.{forged}.{signature}"))
+        forger = await user_clients.enter_async_context(UserClient(platform, f"{header}.{forged}.{signature}"))
         assert (await forger.get("/tickets")).refused() == (401, "UNAUTHORIZED")
 
     @pytest.mark.parametrize("algorithm", ["none", "HS256"])
-    async def test_wrong_algorithm(self, platform: Stack, fan: Person, people: Any, algorithm: str) -> None:
+    async def test_wrong_algorithm(self, platform: Stack, fan: UserClient, user_clients: Any, algorithm: str) -> None:
         claims = jwt.decode(fan.token, options={"verify_signature": False})
         key_id = jwt.get_unverified_header(fan.token)["kid"]
         secret = "" if algorithm == "none" else "a secret of at least thirty-two bytes"
         token = jwt.encode(claims, secret, algorithm=algorithm, headers={"kid": key_id})
-        forger = await people.enter_async_context(Person(platform, token))
+        forger = await user_clients.enter_async_context(UserClient(platform, token))
         assert (await forger.get("/tickets")).refused() == (401, "UNAUTHORIZED")
 
-    async def test_logged_out(self, fan: Person) -> None:
+    async def test_logged_out(self, fan: UserClient) -> None:
         assert (await fan.post("/auth/logout")).status == 200
 
         async def is_out() -> bool:
             return (await fan.get("/tickets")).status == 401
 
-        assert await eventually(is_out)  # long before the token ends by itself
+        assert await eventually(is_out)  # long before the token expires
         assert (await fan.get("/tickets")).refused() == (401, "UNAUTHORIZED")
 
 
 class TestBodies:
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'"text"'])
-    async def test_not_what_was_asked_for(self, fan: Person, content: bytes) -> None:
+    async def test_malformed_json_is_refused(self, fan: UserClient, content: bytes) -> None:
         assert (await fan.send("/reserve", content)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_not_json(self, fan: Person) -> None:
+    async def test_form_body_is_refused(self, fan: UserClient) -> None:
         refused = await fan.send("/reserve", b"event_id=1", content_type="application/x-www-form-urlencoded")
         assert refused.refused() == (400, "VALIDATION_ERROR")
 
-    async def test_oversized(self, fan: Person) -> None:
+    async def test_oversized(self, fan: UserClient) -> None:
         assert (await fan.send("/reserve", b"x" * 1_048_577)).refused() == (413, "VALIDATION_ERROR")
 
-    async def test_deeply_nested(self, fan: Person) -> None:
+    async def test_deeply_nested(self, fan: UserClient) -> None:
         assert (await fan.send("/reserve", b'{"event_id":' + b"[" * 100_000)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_overlong_key(self, fan: Person, concert: Box) -> None:
+    async def test_overlong_key(self, fan: UserClient, concert: Concert) -> None:
         refused = await fan.reserve(concert.event_id, concert.seats["CAT1"][0], key="k" * 256)
         assert refused.refused() == (400, "VALIDATION_ERROR")
 
 
 def _resigned(platform: Stack, token: str, **changes: Any) -> str:
-    """Sign a token's claims anew, with the platform's own key."""
+    """Sign a token's claims again with the platform's key."""
     claims = jwt.decode(token, options={"verify_signature": False})
     header = jwt.get_unverified_header(token)
     return jwt.encode(claims | changes, keys_of(Home(platform.home)).jwt_private_key, algorithm="EdDSA", headers=header)

@@ -1,4 +1,4 @@
-"""What an event's admins see and do (T15): sales, entries, attendees, the file of them, blocked seats."""
+"""What admins see and do for an event (T15): sales, entries, attendees, their export, blocked seats."""
 
 import csv
 import io
@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from orchestrator.features.event_admin import service as event_desk
+from orchestrator.features.event_admin import service as event_admin_service
 from tests.e2e.conftest import MakeFan
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.people import Answer, Box, Person
-from tests.e2e.workshop import Workshop
+from tests.e2e.in_process import InProcessServices
+from tests.e2e.scanner import ScannerClient, Ticket, buy
+from tests.e2e.user_client import ApiResponse, Concert, UserClient
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
@@ -22,7 +22,7 @@ UNKNOWN = str(uuid.uuid4())
 READS = ("dashboard", "export.csv", "scans")
 
 
-async def export(platform: Stack, admin: Person, event_id: str) -> httpx.Response:
+async def export(platform: Stack, admin: UserClient, event_id: str) -> httpx.Response:
     headers = {"authorization": f"Bearer {admin.token}"}
     async with http_client(platform.urls.gateway, headers=headers) as http:
         return await http.get(f"/api/admin/events/{event_id}/export.csv")
@@ -32,28 +32,32 @@ def rows_of(sheet: httpx.Response) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(sheet.text, newline=""), strict=True))
 
 
-async def block(admin: Person, event_id: str, *seat_ids: str, undo: bool = False, key: str | None = None) -> Answer:
+async def block(
+    admin: UserClient, event_id: str, *seat_ids: str, undo: bool = False, key: str | None = None
+) -> ApiResponse:
     path = f"/admin/events/{event_id}/seats/{'unblock' if undo else 'block'}"
     return await admin.post(path, {"seat_ids": list(seat_ids)}, key=key)
 
 
 class TestDashboard:
-    async def test_sales_and_entries(self, door: Doorway, fan: Person, concert: Box) -> None:
+    async def test_sales_and_entries(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> None:
         began = datetime.now(UTC).replace(second=0, microsecond=0)
         first, second, held, blocked, *_ = concert.seats["CAT2"]
         tickets = [await buy(fan, concert, seat_id) for seat_id in (first, second)]
         await fan.reserve(concert.event_id, held)
-        await block(door.admin, concert.event_id, blocked)
+        await block(scanner.admin, concert.event_id, blocked)
         for _ in range(2):
-            await door.scan(door.code_for(tickets[0]))
-        await door.scan(door.code_for(tickets[1]), hall="HALL-B")
+            await scanner.scan(scanner.code_for(tickets[0]))
+        await scanner.scan(scanner.code_for(tickets[1]), hall="HALL-B")
 
         async def figures() -> dict[str, Any]:
-            stats: dict[str, Any] = (await door.admin.get(f"/admin/events/{concert.event_id}/dashboard")).data["stats"]
+            stats: dict[str, Any] = (await scanner.admin.get(f"/admin/events/{concert.event_id}/dashboard")).data[
+                "stats"
+            ]
             assert (stats["seats_sold"], stats["seats_held"], stats["seats_blocked"]) == (2, 1, 1)
             return stats
 
-        stats = await eventually(figures)  # seats are counted at most a second ago
+        stats = await eventually(figures)  # seat counts are at most a second old
         minutes = stats.pop("scans_per_minute")
         assert stats == {
             "total_seats": 24,
@@ -71,16 +75,16 @@ class TestDashboard:
         assert began <= datetime.fromisoformat(minutes[0]["minute"]) <= datetime.now(UTC)
 
     async def test_attendees_by_pages_in_hall_order(
-        self, door: Doorway, fan: Person, new_fan: MakeFan, concert: Box
+        self, scanner: ScannerClient, fan: UserClient, new_fan: MakeFan, concert: Concert
     ) -> None:
         other = await new_fan()
         row = concert.seats["CAT2"]
         await buy(fan, concert, row[2])
         await buy(other, concert, row[0])
         used = await buy(fan, concert, row[1])
-        await door.scan(door.code_for(used))
+        await scanner.scan(scanner.code_for(used))
         path = f"/admin/events/{concert.event_id}/dashboard"
-        pages = [await door.admin.get(path, page=page, per_page=2) for page in (1, 2, 3)]
+        pages = [await scanner.admin.get(path, page=page, per_page=2) for page in (1, 2, 3)]
         assert [len(page.data["attendees"]) for page in pages] == [2, 1, 0]
         assert pages[0].body["pagination"] == {"page": 1, "per_page": 2, "total": 3, "total_pages": 2}
         attendees = [attendee for page in pages for attendee in page.data["attendees"]]
@@ -101,8 +105,8 @@ class TestDashboard:
             "price_paid": "100.00",
         }
 
-    async def test_nobody_yet(self, door: Doorway, concert: Box) -> None:
-        dashboard = await door.admin.get(f"/admin/events/{concert.event_id}/dashboard")
+    async def test_event_without_attendees(self, scanner: ScannerClient, concert: Concert) -> None:
+        dashboard = await scanner.admin.get(f"/admin/events/{concert.event_id}/dashboard")
         assert dashboard.data["attendees"] == []
         assert dashboard.body["pagination"]["total"] == 0
         assert (dashboard.data["stats"]["revenue"], dashboard.data["stats"]["scans_per_minute"]) == ("0.00", [])
@@ -110,43 +114,45 @@ class TestDashboard:
 
 class TestExport:
     async def test_every_attendee_in_hall_order(
-        self, platform: Stack, door: Doorway, fan: Person, ticket: Ticket
+        self, platform: Stack, scanner: ScannerClient, fan: UserClient, ticket: Ticket
     ) -> None:
-        sheet = await export(platform, door.admin, ticket.event_id)
+        sheet = await export(platform, scanner.admin, ticket.event_id)
         assert sheet.status_code == 200
         assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
         assert sheet.headers["content-disposition"] == f'attachment; filename="attendees-{ticket.event_id}.csv"'
         [row] = rows_of(sheet)
         assert (row["seat_id"], row["email"], row["price_paid"]) == (ticket.seat_id, fan.email, "100.00")
 
-    async def test_is_read_page_by_page(
-        self, workshop: Workshop, fan: Person, concert: Box, monkeypatch: pytest.MonkeyPatch
+    async def test_export_is_read_page_by_page(
+        self, in_process: InProcessServices, fan: UserClient, concert: Concert, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(event_desk, "EXPORT_PAGE", 2)
+        monkeypatch.setattr(event_admin_service, "EXPORT_PAGE", 2)
         seats = concert.seats["CAT2"][:5]
         for seat_id in reversed(seats):
             await buy(fan, concert, seat_id)
-        pieces = [piece async for piece in await workshop.desk().export(uuid.UUID(concert.event_id))]
+        pieces = [piece async for piece in await in_process.event_admin_service().export(uuid.UUID(concert.event_id))]
         assert [piece.count(b"\r\n") for piece in pieces] == [1 + 2, 2, 1]
         rows = csv.DictReader(io.StringIO(b"".join(pieces).decode(), newline=""), strict=True)
         assert [row["seat_id"] for row in rows] == list(seats)
 
-    async def test_nobody_yet(self, platform: Stack, door: Doorway, concert: Box) -> None:
-        sheet = await export(platform, door.admin, concert.event_id)
+    async def test_event_without_attendees(self, platform: Stack, scanner: ScannerClient, concert: Concert) -> None:
+        sheet = await export(platform, scanner.admin, concert.event_id)
         assert sheet.text.startswith("category,row_number,")
         assert rows_of(sheet) == []
 
 
 class TestBlocking:
-    async def test_blocked_seats_are_off_sale_until_unblocked(self, admin: Person, fan: Person, concert: Box) -> None:
+    async def test_blocked_seats_are_off_sale_until_unblocked(
+        self, admin: UserClient, fan: UserClient, concert: Concert
+    ) -> None:
         first, second, third, *_ = concert.seats["CAT1"]
         assert (await block(admin, concert.event_id, first, second)).data == {"seats_changed": 2}
         assert (await fan.reserve(concert.event_id, second, third)).refused() == (409, "SEAT_UNAVAILABLE")
         assert (await block(admin, concert.event_id, second, undo=True)).data == {"seats_changed": 1}
         assert (await fan.reserve(concert.event_id, second, third)).status == 200
 
-    async def test_taken_seats_are_not_blocked_and_none_beside_them(
-        self, admin: Person, fan: Person, concert: Box
+    async def test_taken_seat_blocks_none_of_the_request(
+        self, admin: UserClient, fan: UserClient, concert: Concert
     ) -> None:
         free, held, sold, *_ = concert.seats["CAT2"]
         await fan.reserve(concert.event_id, held)
@@ -156,7 +162,7 @@ class TestBlocking:
         assert (await block(admin, concert.event_id, free, undo=True)).refused() == (409, "SEAT_UNAVAILABLE")
         assert (await fan.reserve(concert.event_id, free)).status == 200
 
-    async def test_repeated_key(self, admin: Person, concert: Box) -> None:
+    async def test_repeated_key(self, admin: UserClient, concert: Concert) -> None:
         first, second, *_ = concert.seats["CAT1"]
         for _ in range(2):
             assert (await block(admin, concert.event_id, first, key="k")).data == {"seats_changed": 1}
@@ -164,10 +170,10 @@ class TestBlocking:
         assert (await block(admin, concert.event_id, first, undo=True, key="k")).data == {"seats_changed": 1}
 
     @pytest.mark.parametrize("seat_ids", [[], [UNKNOWN, UNKNOWN], [str(uuid.uuid4()) for _ in range(1_001)]])
-    async def test_malformed(self, admin: Person, concert: Box, seat_ids: list[str]) -> None:
+    async def test_malformed(self, admin: UserClient, concert: Concert, seat_ids: list[str]) -> None:
         assert (await block(admin, concert.event_id, *seat_ids)).refused() == (400, "VALIDATION_ERROR")
 
-    async def test_unknown(self, admin: Person, concert: Box) -> None:
+    async def test_unknown_seat_or_event(self, admin: UserClient, concert: Concert) -> None:
         assert (await block(admin, concert.event_id, UNKNOWN)).refused() == (404, "SEAT_NOT_FOUND")
         assert (await block(admin, UNKNOWN, concert.seats["CAT1"][0])).refused() == (404, "EVENT_NOT_FOUND")
         assert (await block(admin, concert.event_id, "5")).refused() == (400, "INVALID_UUID")
@@ -175,25 +181,27 @@ class TestBlocking:
 
 class TestAccess:
     @pytest.mark.parametrize("read", READS)
-    async def test_only_admins_look(self, door: Doorway, fan: Person, anybody: Person, read: str) -> None:
+    async def test_only_admins_may_read(
+        self, scanner: ScannerClient, fan: UserClient, anonymous: UserClient, read: str
+    ) -> None:
         path = f"/admin/events/{UNKNOWN}/{read}"
-        for person in (fan, door.staff):
-            assert (await person.get(path)).refused() == (403, "FORBIDDEN")
-            assert (await person.get("/admin/scans")).refused() == (403, "FORBIDDEN")
-            assert (await block(person, UNKNOWN, UNKNOWN)).refused() == (403, "FORBIDDEN")
-            assert (await block(person, UNKNOWN, UNKNOWN, undo=True)).refused() == (403, "FORBIDDEN")
-        assert (await anybody.get(path)).refused() == (401, "UNAUTHORIZED")
+        for user in (fan, scanner.staff):
+            assert (await user.get(path)).refused() == (403, "FORBIDDEN")
+            assert (await user.get("/admin/scans")).refused() == (403, "FORBIDDEN")
+            assert (await block(user, UNKNOWN, UNKNOWN)).refused() == (403, "FORBIDDEN")
+            assert (await block(user, UNKNOWN, UNKNOWN, undo=True)).refused() == (403, "FORBIDDEN")
+        assert (await anonymous.get(path)).refused() == (401, "UNAUTHORIZED")
 
     @pytest.mark.parametrize("read", READS)
-    async def test_unknown_event(self, admin: Person, read: str) -> None:
+    async def test_unknown_event(self, admin: UserClient, read: str) -> None:
         assert (await admin.get(f"/admin/events/{UNKNOWN}/{read}")).refused() == (404, "EVENT_NOT_FOUND")
         assert (await admin.get(f"/admin/events/5/{read}")).refused() == (400, "INVALID_UUID")
 
-    async def test_scans_by_pages_newest_first(self, door: Doorway, ticket: Ticket) -> None:
+    async def test_scans_by_pages_newest_first(self, scanner: ScannerClient, ticket: Ticket) -> None:
         halls = ["HALL-X", "HALL-Y", "HALL-Z"]
         for hall in halls:
-            await door.scan(door.code_for(ticket), hall=hall)
+            await scanner.scan(scanner.code_for(ticket), hall=hall)
         path = f"/admin/events/{ticket.event_id}/scans"
-        pages = [await door.admin.get(path, page=page, per_page=2) for page in (1, 2)]
+        pages = [await scanner.admin.get(path, page=page, per_page=2) for page in (1, 2)]
         assert [scan["hall_presented"] for page in pages for scan in page.data] == halls[::-1]
         assert pages[0].body["pagination"]["total"] == 3

@@ -1,47 +1,47 @@
-"""An admin puts events on sale, fans browse them (T1, T15)."""
+"""An admin puts events on sale and fans browse them (T1, T15)."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
 
 from tests.e2e.conftest import MakeConcert
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
 
 
-async def test_event_is_found_and_counted(anybody: Person, new_concert: MakeConcert) -> None:
+async def test_event_is_listed_with_seat_counts(anonymous: UserClient, new_concert: MakeConcert) -> None:
     name = f"Night {uuid.uuid4().hex}"
     concert = await new_concert(name=name)
-    listed = (await anybody.get("/events", q=name[:20])).data
+    listed = (await anonymous.get("/events", q=name[:20])).data
     assert [event["event_id"] for event in listed] == [concert.event_id]
     event = listed[0]
     assert (event["total_seats"], event["available_seats"]) == (24, 24)
     assert event["pricing_tiers"] == {"CAT1": "350.00", "CAT2": "100.00"}
     assert event["venue"]["name"] == "Esplanade"
-    detail = (await anybody.get(f"/events/{concert.event_id}", include_seats="false")).data
+    detail = (await anonymous.get(f"/events/{concert.event_id}", include_seats="false")).data
     assert detail.get("seats") is None
     assert "address" in detail["venue"]
-    availability = (await anybody.get(f"/events/{concert.event_id}/availability")).data["categories"]
+    availability = (await anonymous.get(f"/events/{concert.event_id}/availability")).data["categories"]
     assert availability[0] == {"category": "CAT1", "total": 12, "available": 12, "held": 0, "sold": 0}
 
 
-async def test_dates_filter(anybody: Person, new_concert: MakeConcert) -> None:
+async def test_dates_filter(anonymous: UserClient, new_concert: MakeConcert) -> None:
     name = f"Night {uuid.uuid4().hex}"
     date = datetime.now(UTC) + timedelta(days=200)
     await new_concert(name=name, event_date=date.isoformat())
     day = timedelta(days=1)
-    assert (await anybody.get("/events", q=name, **{"from": (date - day).isoformat()})).data
-    assert not (await anybody.get("/events", q=name, **{"from": (date + day).isoformat()})).data
-    assert not (await anybody.get("/events", q=name, to=(date - day).isoformat())).data
+    assert (await anonymous.get("/events", q=name, **{"from": (date - day).isoformat()})).data
+    assert not (await anonymous.get("/events", q=name, **{"from": (date + day).isoformat()})).data
+    assert not (await anonymous.get("/events", q=name, to=(date - day).isoformat())).data
 
 
-async def test_seats_are_spread_without_a_layout(admin: Person, new_concert: MakeConcert) -> None:
+async def test_seats_are_split_evenly_without_a_layout(admin: UserClient, new_concert: MakeConcert) -> None:
     concert = await new_concert(layout=None, total_seats=45, pricing_tiers={"CAT1": "10.00", "CAT2": 5})
     assert {category: len(seats) for category, seats in concert.seats.items()} == {"CAT1": 23, "CAT2": 22}
     detail = (await admin.get(f"/events/{concert.event_id}")).data
     assert {seat["price"] for seat in detail["seats"]} == {"10.00", "5.00"}
 
 
-async def test_repeated_key_creates_one_event(admin: Person) -> None:
+async def test_repeated_key_creates_one_event(admin: UserClient) -> None:
     event = {
         "name": f"Night {uuid.uuid4().hex}",
         "venue": {"name": "Esplanade"},
@@ -59,7 +59,7 @@ async def test_repeated_key_creates_one_event(admin: Person) -> None:
     assert (await admin.get("/events", q=event["name"])).body["pagination"]["total"] == 1
 
 
-async def test_unknown_venue_leaves_nothing_behind(admin: Person) -> None:
+async def test_unknown_venue_creates_no_event(admin: UserClient) -> None:
     event = {
         "name": f"Night {uuid.uuid4().hex}",
         "venue_id": str(uuid.uuid4()),
@@ -73,7 +73,7 @@ async def test_unknown_venue_leaves_nothing_behind(admin: Person) -> None:
     assert (await admin.get("/events", q=event["name"])).body["pagination"]["total"] == 0
 
 
-async def test_hall_of_a_hundred_thousand_seats(admin: Person, anybody: Person) -> None:
+async def test_hall_of_a_hundred_thousand_seats(admin: UserClient, anonymous: UserClient) -> None:
     rows = [{"row_number": f"R{number}", "seats": 500} for number in range(200)]
     event = {
         "name": "Stadium",
@@ -87,14 +87,14 @@ async def test_hall_of_a_hundred_thousand_seats(admin: Person, anybody: Person) 
     event_id = created.data.get("event_id") or created.data["saga_id"]
 
     async def is_on_sale() -> bool:
-        return (await anybody.get(f"/events/{event_id}/availability")).status != 404
+        return (await anonymous.get(f"/events/{event_id}/availability")).status != 404
 
     await eventually(is_on_sale)
-    counts = (await anybody.get(f"/events/{event_id}/availability")).data["categories"]
+    counts = (await anonymous.get(f"/events/{event_id}/availability")).data["categories"]
     assert counts == [{"category": "CAT1", "total": 100_000, "available": 100_000, "held": 0, "sold": 0}]
 
 
-async def test_admin_sees_how_sagas_stand(admin: Person, fan: Person, concert: Box) -> None:
+async def test_admin_lists_sagas_by_state(admin: UserClient, fan: UserClient, concert: Concert) -> None:
     order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
     sagas = (await admin.get("/admin/sagas", state="WAITING")).data
     saga = next(saga for saga in sagas if saga["saga_id"] == order_id)

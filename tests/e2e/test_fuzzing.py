@@ -1,7 +1,7 @@
-"""What the description allows, and what it does not, sent through the gateway: no 5xx, and every answer as described.
+"""Valid and invalid requests generated from OpenAPI: no 5xx, and every response is documented.
 
-Who may not call a route is told so before anything else is looked at, and asks once. `FUZZ_EXAMPLES=100` looks deeper
-than a run of all tests has time for; a run of as many examples sends the same requests as the one before.
+Callers without access are refused before anything else, so they send one request. `FUZZ_EXAMPLES=100` searches deeper
+than the whole suite has time for. Runs with the same number of examples send the same requests.
 """
 
 import os
@@ -24,34 +24,34 @@ from schemathesis.specs.openapi.checks import (
 from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.e2e.access import BY_OTHER_MEANS, Who, rule_of
+from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, rule_of
 from tests.support.http_client import http_client
 
 pytest_plugins = ["schemathesis.pytest.plugin"]
 
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "3"))
-# That no route ignores who calls is shown in `test_access`.
-WANTED: Final = [
+# `test_access` shows that every route checks its caller.
+CHECKS: Final = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
 ]
-# Ends the session that all other calls are made with.
+# Ends the session of all other calls.
 LOGOUT: Final = "/api/auth/logout"
-NOBODY: Final = ""
+ANONYMOUS: Final = ""
 FUZZED: Final = [route for route in ROUTES if route.path != LOGOUT]
 FAN: Final = "user1@example.com"
 ADMIN: Final = "admin@example.com"
-CALLERS: Final = (NOBODY, FAN, ADMIN)
-GET_FURTHEST: Final = {
-    Who.ANYBODY: {NOBODY},
-    Who.USER: {FAN, ADMIN},
-    Who.ONESELF: {FAN, ADMIN},
-    Who.STAFF: {ADMIN},
-    Who.ADMIN: {ADMIN},
+CALLERS: Final = (ANONYMOUS, FAN, ADMIN)
+ACCEPTED_CALLERS: Final = {
+    Audience.PUBLIC: {ANONYMOUS},
+    Audience.USER: {FAN, ADMIN},
+    Audience.OWNER: {FAN, ADMIN},
+    Audience.STAFF: {ADMIN},
+    Audience.ADMIN: {ADMIN},
 }
-REPEATABLY: Final = settings(
+REPEATABLE: Final = settings(
     deadline=None,
     derandomize=True,
     database=None,
@@ -61,13 +61,13 @@ REPEATABLY: Final = settings(
 
 
 @pytest.fixture(scope="module")
-def api(description: dict[str, Any]) -> BaseSchema:
-    return schemathesis.openapi.from_dict(description)
+def api(openapi: dict[str, Any]) -> BaseSchema:
+    return schemathesis.openapi.from_dict(openapi)
 
 
 @pytest.fixture(scope="module")
 async def tokens(platform: Stack) -> dict[str, str]:
-    found = {NOBODY: ""}
+    found = {ANONYMOUS: ""}
     async with http_client(platform.urls.gateway) as http:
         for email in filter(None, CALLERS):
             login = await http.post("/api/auth/login", json={"email": email, "password": PASSWORD})
@@ -75,26 +75,26 @@ async def tokens(platform: Stack) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("caller", CALLERS, ids=["nobody", "fan", "admin"])
+@pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "admin"])
 @pytest.mark.parametrize("route", FUZZED, ids=lambda route: f"{route.method} {route.path}")
-def test_nothing_surprises_the_platform(
+def test_generated_requests_get_documented_responses(
     api: BaseSchema, tokens: dict[str, str], *, platform: Stack, route: Route, caller: str
 ) -> None:
     headers = {"authorization": f"Bearer {tokens[caller]}"} if caller else {}
-    often = settings(REPEATABLY, max_examples=EXAMPLES if caller in who_gets_furthest(route) else 1)
+    case_settings = settings(REPEATABLE, max_examples=EXAMPLES if caller in accepted_callers(route) else 1)
     operation = api[route.path][route.method]
     for mode in modes_of(operation.definition.raw, headers):
 
-        @often
+        @case_settings
         @given(case=operation.as_strategy(mode, headers=headers))
-        def ask(case: Case[Any]) -> None:
-            case.call_and_validate(base_url=platform.urls.gateway, checks=WANTED)
+        def send_case(case: Case[Any]) -> None:
+            case.call_and_validate(base_url=platform.urls.gateway, checks=CHECKS)
 
-        ask()
+        send_case()
 
 
 def modes_of(operation: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[GenerationMode]:
-    """What a route does not take can be sent only where it takes something that is not given already."""
+    """Yield the generation modes: an invalid request exists only if the route takes something beyond the given headers."""
     yield GenerationMode.POSITIVE
     if "requestBody" in operation or {parameter["name"] for parameter in operation.get("parameters", ())} - set(
         headers
@@ -102,5 +102,5 @@ def modes_of(operation: Mapping[str, Any], headers: Mapping[str, str]) -> Iterat
         yield GenerationMode.NEGATIVE
 
 
-def who_gets_furthest(route: Route) -> set[str]:
-    return {NOBODY} if route.access in BY_OTHER_MEANS else GET_FURTHEST[rule_of(route)]
+def accepted_callers(route: Route) -> set[str]:
+    return {ANONYMOUS} if route.access in WITHOUT_ACCESS_TOKEN else ACCEPTED_CALLERS[rule_of(route)]

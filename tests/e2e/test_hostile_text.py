@@ -1,4 +1,4 @@
-"""Text that would be SQL, a pattern or an escape, were it ever read as one: it is stored, shown and searched as it is."""
+"""Text that contains SQL, LIKE patterns and escapes is stored, shown and searched verbatim."""
 
 import copy
 import uuid
@@ -10,28 +10,30 @@ import pytest
 
 from devstack.stack import Stack
 from gateway.routing import ROUTES
-from tests.e2e.access import BY_OTHER_MEANS, body_of, operation_of, path_of
+from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, body_of, operation_of, path_of
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.door import Doorway, Ticket
-from tests.e2e.handing_over import Handover
-from tests.e2e.people import SANDBOX_OTP, Box, Person
-from tests.e2e.test_access import called
+from tests.e2e.deal_calls import DealCalls
+from tests.e2e.scanner import ScannerClient, Ticket
+from tests.e2e.test_access import name_of
+from tests.e2e.user_client import SANDBOX_OTP, Concert, UserClient
 from tests.support.http_client import http_client
 
-# As long as the shortest field takes: it names a row.
-HOSTILE: Final = "'\"\\%_;--$1 :n %s {}"
+# As long as the shortest field allows, which names a row.
+HOSTILE_TEXT: Final = "'\"\\%_;--$1 :n %s {}"
 # PostgreSQL's text has no NUL (https://www.postgresql.org/docs/current/datatype-character.html).
-NO_DATABASE_HOLDS: Final = f"{HOSTILE[:10]}\0"
-TEXTS: Final = (HOSTILE, "'", "''; DROP TABLE events; --", NO_DATABASE_HOLDS)
-# Wrong passwords would lock the seed's people out, and accounts of others are none of theirs: `test_account` has these.
+WITH_NUL: Final = f"{HOSTILE_TEXT[:10]}\0"
+TEXTS: Final = (HOSTILE_TEXT, "'", "''; DROP TABLE events; --", WITH_NUL)
+# Wrong passwords would lock the seeded accounts; `test_account_text_is_stored_verbatim` covers these routes.
 ACCOUNTS: Final = frozenset({"POST /api/auth/register", "POST /api/auth/login"})
-CALLED: Final = [route for route in ROUTES if route.access not in BY_OTHER_MEANS and called(route) not in ACCOUNTS]
+CALLED: Final = [
+    route for route in ROUTES if route.access not in WITHOUT_ACCESS_TOKEN and name_of(route) not in ACCOUNTS
+]
 
 Place = Sequence[str | int]
 
 
 @pytest.fixture
-async def http(platform: Stack, admin: Person) -> AsyncIterator[httpx.AsyncClient]:
+async def http(platform: Stack, admin: UserClient) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": f"Bearer {admin.token}"}
     async with http_client(platform.urls.gateway, headers=headers) as http:
         yield http
@@ -51,7 +53,7 @@ def text_queries(operation: Mapping[str, Any]) -> list[str]:
 
 
 def text_places(body: Any, place: Place = ()) -> Iterator[Place]:
-    """Return where a body has text."""
+    """Yield where a body has text."""
     if isinstance(body, str):
         yield place
     for name, value in body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ():
@@ -67,14 +69,14 @@ def with_text(body: Any, place: Place, text: str) -> Any:
     return changed
 
 
-async def test_no_query_is_read_as_anything_else(http: httpx.AsyncClient, description: dict[str, Any]) -> None:
+async def test_query_text_causes_no_server_error(http: httpx.AsyncClient, openapi: dict[str, Any]) -> None:
     asked = set()
     for route in CALLED:
-        for name in text_queries(operation_of(route, description)):
+        for name in text_queries(operation_of(route, openapi)):
             for text in TEXTS:
                 answer = await http.request(route.method, path_of(route), params={name: text})
-                assert answer.status_code < 500, (called(route), name, text, answer.text)
-                asked.add((called(route), name))
+                assert answer.status_code < 500, (name_of(route), name, text, answer.text)
+                asked.add((name_of(route), name))
     assert asked >= {
         ("GET /api/events", "q"),
         ("GET /api/admin/jobs", "kind"),
@@ -82,96 +84,103 @@ async def test_no_query_is_read_as_anything_else(http: httpx.AsyncClient, descri
     }
 
 
-async def test_no_field_is_read_as_anything_else(http: httpx.AsyncClient, description: dict[str, Any]) -> None:
+async def test_body_text_causes_no_server_error(http: httpx.AsyncClient, openapi: dict[str, Any]) -> None:
     sent = set()
     for route in CALLED:
-        body = body_of(route, description)
+        body = body_of(route, openapi)
         for place in text_places(body):
             for text in TEXTS:
-                said = with_text(body | dict.fromkeys({"nonce"} & set(body), uuid.uuid4().hex), place, text)
-                answer = await http.request(route.method, path_of(route), json=said)
-                assert answer.status_code < 500, (called(route), place, text, answer.text)
-                sent.add((called(route), place))
+                sent_body = with_text(body | dict.fromkeys({"nonce"} & set(body), uuid.uuid4().hex), place, text)
+                answer = await http.request(route.method, path_of(route), json=sent_body)
+                assert answer.status_code < 500, (name_of(route), place, text, answer.text)
+                sent.add((name_of(route), place))
     assert sent >= {("POST /api/admin/events", ("venue", "name")), ("POST /api/transfer/dispute", ("reason",))}
 
 
-async def test_account(anybody: Person) -> None:
+async def test_account_text_is_stored_verbatim(anonymous: UserClient) -> None:
     email = f"o'hara-{uuid.uuid4().hex[:12]}@example.com"
-    account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**7:07}", "password": HOSTILE, "name": HOSTILE}
-    refused = await anybody.post("/auth/register", account | {"name": NO_DATABASE_HOLDS})
+    account = {
+        "email": email,
+        "phone": f"+658{uuid.uuid4().int % 10**7:07}",
+        "password": HOSTILE_TEXT,
+        "name": HOSTILE_TEXT,
+    }
+    refused = await anonymous.post("/auth/register", account | {"name": WITH_NUL})
     assert refused.refused() == (400, "VALIDATION_ERROR")
-    user_id = (await anybody.post("/auth/register", account)).data["user_id"]
+    user_id = (await anonymous.post("/auth/register", account)).data["user_id"]
     assert (
-        await anybody.post("/auth/verify-registration", {"user_id": user_id, "otp_code": SANDBOX_OTP})
+        await anonymous.post("/auth/verify-registration", {"user_id": user_id, "otp_code": SANDBOX_OTP})
     ).status == 200
-    async with await anybody.log_in(email, HOSTILE) as fan:
+    async with await anonymous.log_in(email, HOSTILE_TEXT) as fan:
         profile = (await fan.get(f"/users/{user_id}")).data
-    assert (profile["email"], profile["name"]) == (email, HOSTILE)
+    assert (profile["email"], profile["name"]) == (email, HOSTILE_TEXT)
 
 
-class TestConcert:
-    async def test_is_shown_and_sold_as_it_was_named(self, fan: Person, new_concert: MakeConcert) -> None:
-        row = {"row_number": HOSTILE, "seats": 2}
+class TestEvent:
+    async def test_names_are_stored_and_shown_verbatim(self, fan: UserClient, new_concert: MakeConcert) -> None:
+        row = {"row_number": HOSTILE_TEXT, "seats": 2}
         concert = await new_concert(
-            name=HOSTILE,
-            venue={"name": HOSTILE, "address": HOSTILE},
-            hall_id=HOSTILE,
-            layout=[{"category": HOSTILE, "price": "100.00", "rows": [row]}],
+            name=HOSTILE_TEXT,
+            venue={"name": HOSTILE_TEXT, "address": HOSTILE_TEXT},
+            hall_id=HOSTILE_TEXT,
+            layout=[{"category": HOSTILE_TEXT, "price": "100.00", "rows": [row]}],
         )
         shown = (await fan.get(f"/events/{concert.event_id}")).data
-        assert (shown["name"], shown["venue"]["name"], shown["venue"]["address"]) == (HOSTILE,) * 3
-        assert {(seat["category"], seat["row_number"]) for seat in shown["seats"]} == {(HOSTILE, HOSTILE)}
-        wanted = {"event_id": concert.event_id, "category": HOSTILE, "quantity": 2}
+        assert (shown["name"], shown["venue"]["name"], shown["venue"]["address"]) == (HOSTILE_TEXT,) * 3
+        assert {(seat["category"], seat["row_number"]) for seat in shown["seats"]} == {(HOSTILE_TEXT, HOSTILE_TEXT)}
+        wanted = {"event_id": concert.event_id, "category": HOSTILE_TEXT, "quantity": 2}
         order_id = (await fan.post("/reserve/best-available", wanted)).data["order_id"]
         assert (await fan.pay(order_id)).status == 200
-        assert {ticket["row_number"] for ticket in (await fan.get("/tickets")).data} == {HOSTILE}
+        assert {ticket["row_number"] for ticket in (await fan.get("/tickets")).data} == {HOSTILE_TEXT}
 
-    async def test_is_found_by_what_its_name_has_and_by_no_pattern(
-        self, anybody: Person, new_concert: MakeConcert
+    async def test_search_treats_the_query_as_literal_text(
+        self, anonymous: UserClient, new_concert: MakeConcert
     ) -> None:
         mark = uuid.uuid4().hex
-        named = (await new_concert(name=f"{HOSTILE} {mark}")).event_id
+        named = (await new_concert(name=f"{HOSTILE_TEXT} {mark}")).event_id
         await new_concert(name=f"Jazz {mark}")
 
         async def found(text: str) -> list[str]:
-            return [event["event_id"] for event in (await anybody.get("/events", q=text)).data]
+            return [event["event_id"] for event in (await anonymous.get("/events", q=text)).data]
 
         assert len(await found(mark)) == 2
-        for part in range(len(HOSTILE)):
-            assert await found(f"{HOSTILE[part:]} {mark}") == [named]
+        for part in range(len(HOSTILE_TEXT)):
+            assert await found(f"{HOSTILE_TEXT[part:]} {mark}") == [named]
         for pattern in (f"%{mark}", f"_{mark}", f"\\{mark}", f"{mark}' OR 'a' = 'a"):
             assert await found(pattern) == []
 
 
-async def test_reason_of_a_refund(fan: Person, concert: Box) -> None:
+async def test_refund_reason_is_stored_verbatim(fan: UserClient, concert: Concert) -> None:
     order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
     assert (await fan.pay(order_id)).status == 200
-    refused = await fan.post(f"/orders/{order_id}/refund", {"reason": NO_DATABASE_HOLDS})
+    refused = await fan.post(f"/orders/{order_id}/refund", {"reason": WITH_NUL})
     assert refused.refused() == (400, "VALIDATION_ERROR")
-    assert (await fan.post(f"/orders/{order_id}/refund", {"reason": HOSTILE})).status == 200
-    assert (await fan.get(f"/orders/{order_id}")).data["reason"] == HOSTILE
+    assert (await fan.post(f"/orders/{order_id}/refund", {"reason": HOSTILE_TEXT})).status == 200
+    assert (await fan.get(f"/orders/{order_id}")).data["reason"] == HOSTILE_TEXT
 
 
-async def test_reason_of_a_dispute(fan: Person, new_fan: MakeFan, ticket: Ticket) -> None:
+async def test_dispute_reason_is_stored_verbatim(fan: UserClient, new_fan: MakeFan, ticket: Ticket) -> None:
     buyer = await new_fan()
-    transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
-    refused = await buyer.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": NO_DATABASE_HOLDS})
+    transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
+    refused = await buyer.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": WITH_NUL})
     assert refused.refused() == (400, "VALIDATION_ERROR")
-    assert (await buyer.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": HOSTILE})).status == 200
-    assert (await buyer.get(f"/transfers/{transfer_id}")).data["dispute_reason"] == HOSTILE
+    assert (await buyer.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": HOSTILE_TEXT})).status == 200
+    assert (await buyer.get(f"/transfers/{transfer_id}")).data["dispute_reason"] == HOSTILE_TEXT
 
 
-async def test_hall(*, admin: Person, fan: Person, door: Doorway, ticket: Ticket, payload: str) -> None:
-    refused = await admin.patch(f"/admin/users/{fan.user_id}", {"assigned_hall_id": NO_DATABASE_HOLDS})
+async def test_hall_id_is_stored_verbatim(
+    *, admin: UserClient, fan: UserClient, scanner: ScannerClient, ticket: Ticket, payload: str
+) -> None:
+    refused = await admin.patch(f"/admin/users/{fan.user_id}", {"assigned_hall_id": WITH_NUL})
     assert refused.refused() == (400, "VALIDATION_ERROR")
-    assert (await admin.patch(f"/admin/users/{fan.user_id}", {"assigned_hall_id": HOSTILE})).status == 200
-    assert (await admin.get(f"/users/{fan.user_id}")).data["assigned_hall_id"] == HOSTILE
-    assert await door.result_of(payload, by=admin, hall=HOSTILE) == "WRONG_HALL"
-    assert [scan["hall_presented"] for scan in await door.log_of(ticket.event_id)] == [HOSTILE]
+    assert (await admin.patch(f"/admin/users/{fan.user_id}", {"assigned_hall_id": HOSTILE_TEXT})).status == 200
+    assert (await admin.get(f"/users/{fan.user_id}")).data["assigned_hall_id"] == HOSTILE_TEXT
+    assert await scanner.result_of(payload, by=admin, hall=HOSTILE_TEXT) == "WRONG_HALL"
+    assert [scan["hall_presented"] for scan in await scanner.scans_of(ticket.event_id)] == [HOSTILE_TEXT]
 
 
-async def test_idempotency_key(fan: Person, concert: Box) -> None:
-    key = HOSTILE.replace(" ", "")
+async def test_idempotency_key_is_compared_verbatim(fan: UserClient, concert: Concert) -> None:
+    key = HOSTILE_TEXT.replace(" ", "")
     first, other = concert.seats["CAT1"][:2]
     order_id = (await fan.reserve(concert.event_id, first, key=key)).data["order_id"]
     assert (await fan.reserve(concert.event_id, first, key=key)).data["order_id"] == order_id

@@ -1,4 +1,4 @@
-"""Every id that a client can send, sent by somebody whose it is not: refused, and nothing happens."""
+"""Every id that a client can send is sent by another user: the request is refused and changes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ import pytest
 
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
-from tests.e2e.access import BY_OTHER_MEANS, Who, body_of, is_of_no_route, path_of, rule_of, schema_of
+from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, body_of, is_unrouted, path_of, rule_of, schema_of
 from tests.e2e.conftest import MakeFan
-from tests.e2e.people import Box, Person
-from tests.e2e.test_access import called
+from tests.e2e.test_access import name_of
+from tests.e2e.user_client import Concert, UserClient
 from tests.support.http_client import http_client
 
-# What belongs to somebody. An id in no list fails the test below: say whose it is.
+# Ids of things with an owner. An id in none of these sets fails the test below.
 OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
-# What everybody may name: it is public, or it says who the other one is.
+# Public ids, and ids of another user that a request needs.
 PUBLIC: Final = frozenset(
     {"event_id", "venue_id", "hall_id", "assigned_hall_id", "seat_ids", "seller_user_id", "buyer_user_id"}
     | {"price_currency_id"}
 )
-# An id that is shown to admins only is theirs whoever made it; `test_access` shows that nobody else gets in.
-OF_ADMINS: Final = frozenset({"saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"})
-# Reserving names a seat that is for sale: whose it is, is what the request decides.
-FREE_TO_NAME: Final = frozenset(
+# Ids shown to admins only; `test_access` shows that only admins reach them.
+ADMIN_IDS: Final = frozenset({"saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"})
+# A reservation names a seat that is for sale, which has no owner yet.
+NOT_OWNER_CHECKED: Final = frozenset(
     {("POST /api/reserve", "seat_id"), ("GET /api/marketplace/listings/{listing_id}", "listing_id")}
-    # Anybody may buy what is listed, but its own seller.
+    # Any fan except the seller may buy a listing.
     | {("POST /api/marketplace/buy", "listing_id")}
 )
 REFUSALS: Final = {
@@ -35,16 +35,18 @@ REFUSALS: Final = {
     (404, "ORDER_NOT_FOUND"),
     (404, "TRANSFER_NOT_FOUND"),
     (404, "LISTING_NOT_FOUND"),
-    (404, "NOT_FOUND"),  # of payments, see `is_of_no_route`
+    (404, "NOT_FOUND"),  # of payments, see `is_unrouted`
 }
-# Who gives a ticket to whom: not ids of things that belong to somebody, but nobody may name two others.
+# The parties of a transfer. They are not owned things, but a user may not name two other users.
 PARTIES: Final = "seller_user_id and buyer_user_id"
-# Ids that may be left out, and so are in no example: what to say with them.
+# Optional ids are in no example; these bodies contain them.
 WITH_OPTIONAL_ID: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST /api/payments/crypto", "reference_id"): {"purpose": "order", "pay_currency": "btc", "reference_id": ""}
 }
-FOR_PEOPLE: Final = [
-    route for route in ROUTES if route.access not in BY_OTHER_MEANS and rule_of(route) in {Who.USER, Who.ONESELF}
+USER_ROUTES: Final = [
+    route
+    for route in ROUTES
+    if route.access not in WITHOUT_ACCESS_TOKEN and rule_of(route) in {Audience.USER, Audience.OWNER}
 ]
 
 
@@ -56,22 +58,22 @@ def ids_in(body: Any) -> Iterator[str]:
             yield from ids_in(value)
 
 
-def ids_of(route: Route, description: Mapping[str, Any]) -> set[str]:
-    """Return the ids in a route's path and body, also those that may be left out."""
+def ids_of(route: Route, openapi: Mapping[str, Any]) -> set[str]:
+    """Return the ids in a route's path and body, including optional ones."""
     in_path = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
-    optional = schema_of(route, description).get("properties", {})
-    return in_path | set(ids_in(body_of(route, description))) | set(ids_in(optional))
+    optional = schema_of(route, openapi).get("properties", {})
+    return in_path | set(ids_in(body_of(route, openapi))) | set(ids_in(optional))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Things:
-    """Somebody who has one of everything, and its ids."""
+class Possessions:
+    """A user who has one of each owned thing, and their ids."""
 
-    owner: Person
+    owner: UserClient
     ids: Mapping[str, str]
 
 
-async def one_of_everything(new_fan: MakeFan, concert: Box, seats: Sequence[str]) -> Things:
+async def create_possessions(new_fan: MakeFan, concert: Concert, seats: Sequence[str]) -> Possessions:
     owner, friend = await new_fan(), await new_fan()
     paid = (await owner.reserve(concert.event_id, *seats[:2])).data["order_id"]
     assert (await owner.pay(paid)).status == 200
@@ -89,25 +91,27 @@ async def one_of_everything(new_fan: MakeFan, concert: Box, seats: Sequence[str]
         "reference_id": held,
         "user_id": owner.user_id,
     }
-    return Things(owner=owner, ids=ids)
+    return Possessions(owner=owner, ids=ids)
 
 
-def asked(route: Route, description: Mapping[str, Any], foreign: str, *, by: Things, of: Things) -> tuple[str, Any]:
-    """Return the path and body of a request in which one id is somebody else's, and all others are one's own."""
-    ids = {name: (of if name == foreign else by).ids[name] for name in OWNED}
-    body = body_of(route, description)
+def request_of(
+    route: Route, openapi: Mapping[str, Any], foreign_id: str, *, by: Possessions, of: Possessions
+) -> tuple[str, Any]:
+    """Return the path and body of a request with one id of another user; all other ids are the caller's own."""
+    ids = {name: (of if name == foreign_id else by).ids[name] for name in OWNED}
+    body = body_of(route, openapi)
     if isinstance(body, dict):
-        body = WITH_OPTIONAL_ID.get((called(route), foreign), body)
-        assert foreign in {*body, PARTIES} or foreign in route.path
+        body = WITH_OPTIONAL_ID.get((name_of(route), foreign_id), body)
+        assert foreign_id in {*body, PARTIES} or foreign_id in route.path
         body = {**body, **{name: ids[name] for name in OWNED & set(body)}}
         if "seller_user_id" in body:
-            seller = of if foreign == PARTIES else by
+            seller = of if foreign_id == PARTIES else by
             body |= {"seller_user_id": seller.owner.user_id, "buyer_user_id": of.owner.user_id}
     return path_of(route, ids), body
 
 
-async def possessions(owner: Person) -> list[Any]:
-    """Everything that the owner is shown, but for what changes by itself."""
+async def visible_state(owner: UserClient) -> list[Any]:
+    """Return everything that the owner is shown, except what changes by itself."""
     shown = [
         (await owner.get(path)).data
         for path in ("/orders", "/tickets", "/transfers", "/listings", "/payments", "/credits/balance")
@@ -115,48 +119,48 @@ async def possessions(owner: Person) -> list[Any]:
     return [*shown, (await owner.get(f"/users/{owner.user_id}")).data]
 
 
-async def test_every_id_belongs_to_somebody(description: dict[str, Any]) -> None:
-    known = OWNED | PUBLIC | OF_ADMINS
+async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
+    known = OWNED | PUBLIC | ADMIN_IDS
     strange = {
-        (called(route), name)
+        (name_of(route), name)
         for route in ROUTES
-        if route.access not in BY_OTHER_MEANS and rule_of(route) is not Who.ANYBODY
-        for name in ids_of(route, description)
+        if route.access not in WITHOUT_ACCESS_TOKEN and rule_of(route) is not Audience.PUBLIC
+        for name in ids_of(route, openapi)
     }
     assert {each for each in strange if each[1] not in known} == set()
 
 
-async def test_strangers_are_refused_and_change_nothing(
-    platform: Stack, description: dict[str, Any], new_fan: MakeFan, concert: Box
+async def test_another_users_ids_are_refused_and_change_nothing(
+    platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
 ) -> None:
-    """One id at a time is not the stranger's own, so that no check of one hides that there is none of another."""
+    """Only one id is another user's, so that the check of one id cannot hide a missing check of another."""
     seats = concert.seats["CAT2"]
-    owners = await one_of_everything(new_fan, concert, seats[:3])
-    strangers = await one_of_everything(new_fan, concert, seats[3:6])
-    before = await possessions(owners.owner)
+    owners = await create_possessions(new_fan, concert, seats[:3])
+    strangers = await create_possessions(new_fan, concert, seats[3:6])
+    before = await visible_state(owners.owner)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}) as http:
-        for route, foreign in foreign_ids(description):
-            path, body = asked(route, description, foreign, by=strangers, of=owners)
+        for route, foreign_id in owned_ids(openapi):
+            path, body = request_of(route, openapi, foreign_id, by=strangers, of=owners)
             answer = await http.request(route.method, path, json=body)
             refusal = (answer.status_code, answer.json().get("error_code"))
-            assert refusal in REFUSALS, (called(route), foreign, refusal, answer.text)
-            assert not is_of_no_route(route, answer), (called(route), foreign, answer.text)
-            assert owners.owner.email not in answer.text, called(route)
-    assert await possessions(owners.owner) == before
+            assert refusal in REFUSALS, (name_of(route), foreign_id, refusal, answer.text)
+            assert not is_unrouted(route, answer), (name_of(route), foreign_id, answer.text)
+            assert owners.owner.email not in answer.text, name_of(route)
+    assert await visible_state(owners.owner) == before
 
 
 async def test_owners_are_not_refused(
-    platform: Stack, description: dict[str, Any], new_fan: MakeFan, concert: Box
+    platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
 ) -> None:
-    """Or the test above would ask for what is refused to everybody."""
-    owners = await one_of_everything(new_fan, concert, concert.seats["CAT2"][:3])
+    """Shows that the requests above are valid when the owner sends them."""
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3])
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}) as http:
-        for route, foreign in foreign_ids(description):
-            path, body = asked(route, description, foreign, by=owners, of=owners)
+        for route, foreign_id in owned_ids(openapi):
+            path, body = request_of(route, openapi, foreign_id, by=owners, of=owners)
             answer = await http.request(route.method, path, json=body)
             refusal = (answer.status_code, answer.json().get("error_code") if answer.is_error else "")
-            assert refusal not in REFUSALS, (called(route), foreign, answer.text)
-            assert not is_of_no_route(route, answer), (called(route), foreign, answer.text)
+            assert refusal not in REFUSALS, (name_of(route), foreign_id, answer.text)
+            assert not is_unrouted(route, answer), (name_of(route), foreign_id, answer.text)
 
 
 @pytest.mark.parametrize(
@@ -167,28 +171,28 @@ async def test_owners_are_not_refused(
         ("/resend-otp", "marketplace", "listing_id"),
     ],
 )
-async def test_codes_are_for_those_who_take_part(
-    *, new_fan: MakeFan, concert: Box, path: str, context: str, name: str
+async def test_one_time_codes_require_a_participant(
+    *, new_fan: MakeFan, concert: Concert, path: str, context: str, name: str
 ) -> None:
-    """A reference may be of several kinds; orders are above."""
-    owners, stranger = await one_of_everything(new_fan, concert, concert.seats["CAT2"][:3]), await new_fan()
+    """References to other things than orders, which are covered above."""
+    owners, stranger = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3]), await new_fan()
     code = {"otp_code": "123456"} if path == "/verify-otp" else {}
     body = code | {"context": context, "reference_id": owners.ids[name]}
-    before = await possessions(owners.owner)
+    before = await visible_state(owners.owner)
     assert (await stranger.post(path, body)).refused() == (403, "FORBIDDEN")
-    assert await possessions(owners.owner) == before
+    assert await visible_state(owners.owner) == before
     owned = await owners.owner.post(path, body)
     assert (owned.status, owned.code) not in REFUSALS
 
 
-def foreign_ids(description: Mapping[str, Any]) -> list[tuple[Route, str]]:
-    """Return every id of every route that must be one's own."""
+def owned_ids(openapi: Mapping[str, Any]) -> list[tuple[Route, str]]:
+    """Return every id of every route that must belong to the caller."""
     found = [
         (route, name)
-        for route in FOR_PEOPLE
-        for name in sorted(ids_of(route, description) & OWNED)
-        if (called(route), name) not in FREE_TO_NAME
+        for route in USER_ROUTES
+        for name in sorted(ids_of(route, openapi) & OWNED)
+        if (name_of(route), name) not in NOT_OWNER_CHECKED
     ]
-    found += [(route, PARTIES) for route in FOR_PEOPLE if "seller_user_id" in ids_of(route, description)]
+    found += [(route, PARTIES) for route in USER_ROUTES if "seller_user_id" in ids_of(route, openapi)]
     assert {name for _, name in found} == OWNED | {PARTIES}
     return found

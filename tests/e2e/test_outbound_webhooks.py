@@ -1,4 +1,4 @@
-"""Integrators hear of what happens: signed, tried again, looked up, replayed, and left alone when they say so."""
+"""Webhook deliveries to integrators are signed, retried, listed, replayed, and stop when a subscription is disabled."""
 
 import base64
 import hashlib
@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.integrators import Integrator
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Concert, UserClient
+from tests.e2e.webhook_receiver import WebhookReceiver
 from tests.support.waiting import eventually
 
 
-async def bought(fan: Person, concert: Box) -> str:
+async def bought(fan: UserClient, concert: Concert) -> str:
     order_id = str((await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"])
     assert (await fan.pay(order_id)).status == 200
     return order_id
 
 
-async def deliveries(admin: Person, subscription: dict[str, Any], order_status: str) -> list[dict[str, Any]]:
+async def deliveries(admin: UserClient, subscription: dict[str, Any], order_status: str) -> list[dict[str, Any]]:
     path = f"/admin/webhook-subscriptions/{subscription['subscription_id']}/deliveries"
 
     async def look() -> list[dict[str, Any]]:
@@ -30,37 +30,52 @@ async def deliveries(admin: Person, subscription: dict[str, Any], order_status: 
     return await eventually(look)
 
 
-async def test_a_message_arrives_signed_and_can_be_replayed(
-    *, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+async def test_delivery_is_signed_and_can_be_replayed(
+    *,
+    admin: UserClient,
+    fan: UserClient,
+    concert: Concert,
+    webhook_receiver: WebhookReceiver,
+    subscription: dict[str, Any],
 ) -> None:
     order_id = await bought(fan, concert)
     [delivery] = await deliveries(admin, subscription, "DELIVERED")
-    [(headers, body)] = integrator.of_order(order_id)
+    [(headers, body)] = webhook_receiver.about_order(order_id)
     assert (body["type"], body["data"]["user_id"]) == ("order.confirmed", fan.user_id)
     assert headers["webhook-id"] == delivery["delivery_id"]
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + integrator.heard[0][1]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + webhook_receiver.received[0][1]
     key = base64.b64decode(subscription["secret"].removeprefix("whsec_"))
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert (await admin.post(f"/admin/webhook-deliveries/{delivery['delivery_id']}/replay")).status == 200
-    await eventually(lambda: len(integrator.of_order(order_id)) == 2)
-    assert integrator.of_order(order_id)[1][0]["webhook-id"] == headers["webhook-id"]
+    await eventually(lambda: len(webhook_receiver.about_order(order_id)) == 2)
+    assert webhook_receiver.about_order(order_id)[1][0]["webhook-id"] == headers["webhook-id"]
 
 
-async def test_a_failure_is_tried_again_and_a_redirect_is_one(
-    *, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+async def test_redirect_is_a_failure_and_is_retried(
+    *,
+    admin: UserClient,
+    fan: UserClient,
+    concert: Concert,
+    webhook_receiver: WebhookReceiver,
+    subscription: dict[str, Any],
 ) -> None:
-    integrator.statuses = [302]
+    webhook_receiver.statuses = [302]
     order_id = await bought(fan, concert)
     [delivery] = await deliveries(admin, subscription, "DELIVERED")
     assert delivery["attempts"] == 2
-    assert len(integrator.of_order(order_id)) == len(integrator.heard) == 2
+    assert len(webhook_receiver.about_order(order_id)) == len(webhook_receiver.received) == 2
 
 
-async def test_gone_ends_it_until_it_is_enabled(
-    *, admin: Person, fan: Person, concert: Box, integrator: Integrator, subscription: dict[str, Any]
+async def test_410_disables_the_subscription_until_it_is_enabled(
+    *,
+    admin: UserClient,
+    fan: UserClient,
+    concert: Concert,
+    webhook_receiver: WebhookReceiver,
+    subscription: dict[str, Any],
 ) -> None:
-    integrator.statuses = [410]
+    webhook_receiver.statuses = [410]
     await bought(fan, concert)
     [delivery] = await deliveries(admin, subscription, "FAILED")
     assert delivery["last_status"] == 410
@@ -74,10 +89,10 @@ async def test_gone_ends_it_until_it_is_enabled(
     assert enabled.data["status"] == "ACTIVE"
 
 
-async def test_only_admins_subscribe(fan: Person, anybody: Person) -> None:
+async def test_only_admins_subscribe(fan: UserClient, anonymous: UserClient) -> None:
     wanted = {"url": "https://integrator.example/hooks", "message_types": ["order.confirmed"]}
     assert (await fan.post("/admin/webhook-subscriptions", wanted)).refused() == (403, "FORBIDDEN")
-    assert (await anybody.post("/admin/webhook-subscriptions", wanted)).refused() == (401, "UNAUTHORIZED")
+    assert (await anonymous.post("/admin/webhook-subscriptions", wanted)).refused() == (401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize(
@@ -88,11 +103,11 @@ async def test_only_admins_subscribe(fan: Person, anybody: Person) -> None:
         {"url": "https://integrator.example", "message_types": ["session.revoked"]},
     ],
 )
-async def test_what_cannot_be_wanted_is_refused(admin: Person, wanted: dict[str, Any]) -> None:
+async def test_invalid_subscription_is_refused(admin: UserClient, wanted: dict[str, Any]) -> None:
     assert (await admin.post("/admin/webhook-subscriptions", wanted)).refused() == (400, "VALIDATION_ERROR")
 
 
-async def test_what_is_not_there_is_not_found(admin: Person) -> None:
+async def test_unknown_ids_return_404(admin: UserClient) -> None:
     nothing = "00000000-0000-0000-0000-000000000000"
     assert (await admin.post(f"/admin/webhook-deliveries/{nothing}/replay")).refused() == (404, "NOT_FOUND")
     assert (await admin.post(f"/admin/webhook-subscriptions/{nothing}/enable")).refused() == (404, "NOT_FOUND")

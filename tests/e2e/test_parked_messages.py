@@ -1,4 +1,4 @@
-"""What nobody could handle reaches an admin, who sends it back or throws it away."""
+"""A message that cannot be handled is parked; an admin replays or discards it."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import aio_pika
 
 from devstack.stack import Stack
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
-from tests.e2e.people import Person
+from tests.e2e.user_client import UserClient
 from tests.support.waiting import eventually
 
 POISON = b'{"no": "message of ours"}'
 
 
-async def parked(admin: Person, number: int) -> list[dict[str, Any]]:
+async def parked(admin: UserClient, number: int) -> list[dict[str, Any]]:
     async def look() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await admin.get("/admin/parked-messages", queue=NOTIFICATIONS_QUEUE)).data
         assert len(found) == number, found
@@ -21,7 +21,7 @@ async def parked(admin: Person, number: int) -> list[dict[str, Any]]:
     return await eventually(look)
 
 
-async def test_poison_is_replayed_and_discarded(platform: Stack, admin: Person) -> None:
+async def test_invalid_message_is_replayed_and_discarded(platform: Stack, admin: UserClient) -> None:
     async with await aio_pika.connect(platform.urls.rabbitmq) as connection:
         exchange = (await connection.channel()).default_exchange
         await exchange.publish(aio_pika.Message(POISON), routing_key=NOTIFICATIONS_QUEUE)

@@ -1,4 +1,4 @@
-"""The Postman collection does what it says, told by its file alone."""
+"""The Postman collection's scenarios run as its file describes them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -24,13 +24,13 @@ async def runner(platform: Stack) -> AsyncIterator[PostmanRunner]:
 
 
 @pytest.mark.parametrize("scenario", ["purchase", "transfer", "resale"])
-async def test_scenario_runs_as_often_as_one_likes(runner: PostmanRunner, scenario: str) -> None:
+async def test_scenario_can_be_repeated(runner: PostmanRunner, scenario: str) -> None:
     met = [await runner.run(f"Scenario: {scenario}") for _ in range(2)]
     assert met == [met[0]] * 2
     assert met[0] > FEWEST_EXPECTATIONS
 
 
-async def test_collection_is_made_of_what_the_gateway_serves(platform: Stack) -> None:
+async def test_collection_matches_the_served_openapi(platform: Stack) -> None:
     async with http_client(platform.urls.gateway) as http:
         served = (await http.get("/openapi.json")).json()
     assert served == await describe()

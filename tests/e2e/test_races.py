@@ -1,24 +1,24 @@
-"""Many at once through the gateway: exactly one wins. How long they wait is for the bench to say."""
+"""Concurrent requests through the gateway: exactly one wins. The benchmarks measure their latency."""
 
 import asyncio
 from collections import Counter
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Concert, UserClient
 
 
-async def test_fifty_for_one_seat(new_fan: MakeFan, concert: Box) -> None:
+async def test_fifty_requests_for_one_seat_create_one_order(new_fan: MakeFan, concert: Concert) -> None:
     fans = [await new_fan(balance="0") for _ in range(10)]
     seat = concert.seats["CAT1"][0]
     answers = await asyncio.gather(*(fans[i % 10].reserve(concert.event_id, seat, key=f"k{i}") for i in range(50)))
     winners = {answer.data["order_id"] for answer in answers if answer.status == 200}
     assert len(winners) == 1
-    # The winner's own repetitions find the hold that it has.
+    # The winner's repetitions find the existing hold.
     winner = next(i % 10 for i, answer in enumerate(answers) if answer.status == 200)
     assert all(answer.status == 409 for i, answer in enumerate(answers) if i % 10 != winner)
 
 
-async def test_fifty_fans_for_one_seat(new_fan: MakeFan, concert: Box) -> None:
+async def test_one_of_fifty_fans_gets_the_seat(new_fan: MakeFan, concert: Concert) -> None:
     fans = await asyncio.gather(*(new_fan(balance="0") for _ in range(50)))
     seat = concert.seats["CAT1"][0]
     answers = await asyncio.gather(*(fan.reserve(concert.event_id, seat) for fan in fans))
@@ -26,7 +26,7 @@ async def test_fifty_fans_for_one_seat(new_fan: MakeFan, concert: Box) -> None:
     assert {answer.code for answer in answers if answer.status == 409} == {"SEAT_UNAVAILABLE"}
 
 
-async def test_same_reserve_a_hundred_times_at_once_is_one_order(fan: Person, concert: Box) -> None:
+async def test_hundred_concurrent_reserves_with_one_key_create_one_order(fan: UserClient, concert: Concert) -> None:
     seats = concert.seats["CAT1"][:2]
     answers = await asyncio.gather(*(fan.reserve(concert.event_id, *seats, key="k") for _ in range(100)))
     assert {a.status for a in answers} <= {200, 409}
@@ -35,7 +35,7 @@ async def test_same_reserve_a_hundred_times_at_once_is_one_order(fan: Person, co
     assert (await fan.get("/orders")).body["pagination"]["total"] == 1
 
 
-async def test_same_pay_a_hundred_times_at_once_charges_once(fan: Person, concert: Box) -> None:
+async def test_hundred_concurrent_payments_with_one_key_charge_once(fan: UserClient, concert: Concert) -> None:
     order_id = (await fan.reserve(concert.event_id, concert.seats["CAT1"][0])).data["order_id"]
     answers = await asyncio.gather(*(fan.pay(order_id, key="k") for _ in range(100)))
     assert {a.status for a in answers} <= {200, 409}
@@ -45,7 +45,7 @@ async def test_same_pay_a_hundred_times_at_once_charges_once(fan: Person, concer
     assert await fan.balance() == "650.00"
 
 
-async def test_pay_against_cancel(new_fan: MakeFan, concert: Box) -> None:
+async def test_pay_against_cancel(new_fan: MakeFan, concert: Concert) -> None:
     for seat in concert.seats["CAT2"][:6]:
         fan = await new_fan(balance="100.00")
         order_id = (await fan.reserve(concert.event_id, seat)).data["order_id"]
@@ -54,7 +54,7 @@ async def test_pay_against_cancel(new_fan: MakeFan, concert: Box) -> None:
         assert await fan.balance() == ("0.00" if paid.status == 200 else "100.00")
 
 
-async def test_one_wallet_pays_for_what_it_can(new_fan: MakeFan, concert: Box) -> None:
+async def test_concurrent_payments_never_overdraw_the_wallet(new_fan: MakeFan, concert: Concert) -> None:
     fan = await new_fan(balance="350.00")
     orders = [(await fan.reserve(concert.event_id, seat)).data["order_id"] for seat in concert.seats["CAT2"][:6]]
     answers = await asyncio.gather(*(fan.pay(order_id) for order_id in orders))
@@ -62,7 +62,9 @@ async def test_one_wallet_pays_for_what_it_can(new_fan: MakeFan, concert: Box) -
     assert await fan.balance() == "50.00"
 
 
-async def test_crowd_for_the_best_seats(new_fan: MakeFan, new_concert: MakeConcert) -> None:
+async def test_concurrent_best_available_requests_get_distinct_seats(
+    new_fan: MakeFan, new_concert: MakeConcert
+) -> None:
     rows = [{"row_number": name, "seats": 10} for name in "ABCD"]
     concert = await new_concert(layout=[{"category": "CAT1", "price": "1.00", "rows": rows}])
     fans = await asyncio.gather(*(new_fan(balance="0") for _ in range(25)))

@@ -1,4 +1,4 @@
-"""Orders given back, and events called off (T7)."""
+"""Refunds of orders, and cancelled events (T7)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,31 +6,31 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.door import Doorway, Ticket
-from tests.e2e.handing_over import Handover
-from tests.e2e.people import Answer, Box, Person
+from tests.e2e.deal_calls import DealCalls
+from tests.e2e.scanner import ScannerClient, Ticket
+from tests.e2e.user_client import ApiResponse, Concert, UserClient
 from tests.support.waiting import eventually
 
 
-async def bought(fan: Person, concert: Box, *seats: str) -> str:
+async def bought(fan: UserClient, concert: Concert, *seats: str) -> str:
     order_id = str((await fan.reserve(concert.event_id, *seats)).data["order_id"])
     assert (await fan.pay(order_id)).status == 200
     return order_id
 
 
-async def refund(person: Person, order_id: str, key: str | None = None) -> Answer:
-    return await person.post(f"/orders/{order_id}/refund", {"reason": "Ill"}, key=key)
+async def refund(user: UserClient, order_id: str, key: str | None = None) -> ApiResponse:
+    return await user.post(f"/orders/{order_id}/refund", {"reason": "Ill"}, key=key)
 
 
 @pytest.fixture
-async def order_id(fan: Person, ticket: Ticket) -> str:
+async def order_id(fan: UserClient, ticket: Ticket) -> str:
     [order] = [o for o in (await fan.get("/orders")).data if o["seats"][0]["seat_id"] == ticket.seat_id]
     return str(order["order_id"])
 
 
 class TestRefund:
-    async def test_fan_gets_the_credits_and_others_the_seats(
-        self, *, fan: Person, new_fan: MakeFan, concert: Box, door: Doorway
+    async def test_refund_returns_credits_and_seats(
+        self, *, fan: UserClient, new_fan: MakeFan, concert: Concert, scanner: ScannerClient
     ) -> None:
         seats = concert.seats["CAT2"][:2]
         order_id = await bought(fan, concert, *seats)
@@ -41,19 +41,19 @@ class TestRefund:
         order = (await fan.get(f"/orders/{order_id}")).data
         assert (order["status"], order["reason"]) == ("REFUNDED", "Ill")
         assert (await fan.get("/tickets")).data == []
-        assert await door.result_of(code) == "UNPAID"
+        assert await scanner.result_of(code) == "UNPAID"
         other = await new_fan()
         await bought(other, concert, *seats)
-        assert await door.result_of(code) == "NOT_OWNER"
+        assert await scanner.result_of(code) == "NOT_OWNER"
 
-    async def test_once(self, fan: Person, order_id: str) -> None:
+    async def test_order_is_refunded_once(self, fan: UserClient, order_id: str) -> None:
         first, same = [await refund(fan, order_id, key="refund") for _ in range(2)]
         assert first.data == same.data
         assert (await refund(fan, order_id)).refused() == (409, "ORDER_INVALID_STATE")
         assert await fan.balance() == "1000.00"
 
-    async def test_a_refusal_is_repeated_under_its_key(self, fan: Person, ticket: Ticket, order_id: str) -> None:
-        listing_id = (await Handover.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
+    async def test_refusal_is_repeated_under_its_key(self, fan: UserClient, ticket: Ticket, order_id: str) -> None:
+        listing_id = (await DealCalls.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
         refusals = [(await refund(fan, order_id, key="refund")).refused() for _ in range(2)]
         assert refusals == [(409, "SEAT_UNAVAILABLE")] * 2
         assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
@@ -63,17 +63,17 @@ class TestRefund:
         assert (await refund(fan, order_id, key="again")).data["status"] == "REFUNDED"
         assert (await refund(fan, order_id, key="refund")).refused() == (409, "SEAT_UNAVAILABLE")
 
-    async def test_a_refusal_under_another_key_does_not_hide_it(
-        self, fan: Person, ticket: Ticket, order_id: str
+    async def test_refusal_under_another_key_keeps_the_first(
+        self, fan: UserClient, ticket: Ticket, order_id: str
     ) -> None:
-        listing_id = (await Handover.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
+        listing_id = (await DealCalls.list_ticket(fan, ticket.seat_id, "100.00")).data["listing_id"]
         refusals = [(await refund(fan, order_id, key=key)).refused() for key in ("first", "second", None)]
         assert refusals == [(409, "SEAT_UNAVAILABLE")] * 3
         assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
         assert (await refund(fan, order_id, key="first")).refused() == (409, "SEAT_UNAVAILABLE")
 
-    async def test_too_late_for_the_fan_and_not_for_the_admin(
-        self, fan: Person, admin: Person, new_concert: MakeConcert
+    async def test_late_refund_is_refused_to_the_fan_but_not_to_the_admin(
+        self, fan: UserClient, admin: UserClient, new_concert: MakeConcert
     ) -> None:
         tomorrow = datetime.now(UTC) + timedelta(hours=23)
         concert = await new_concert(event_date=tomorrow.isoformat())
@@ -82,51 +82,57 @@ class TestRefund:
         assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
         assert await fan.balance() == "1000.00"
 
-    async def test_used_ticket(self, *, fan: Person, admin: Person, order_id: str, payload: str, door: Doorway) -> None:
-        assert await door.result_of(payload) == "SUCCESS"
+    async def test_used_ticket_is_refunded_by_an_admin_only(
+        self, *, fan: UserClient, admin: UserClient, order_id: str, payload: str, scanner: ScannerClient
+    ) -> None:
+        assert await scanner.result_of(payload) == "SUCCESS"
         assert (await refund(fan, order_id)).refused() == (409, "SEAT_UNAVAILABLE")
         assert (await refund(admin, order_id)).data["status"] == "REFUNDED"
-        assert await door.result_of(payload) == "UNPAID"
+        assert await scanner.result_of(payload) == "UNPAID"
 
-    async def test_handed_over_ticket_is_paid_to_who_has_it(
-        self, *, fan: Person, new_fan: MakeFan, admin: Person, ticket: Ticket, order_id: str
+    async def test_transferred_ticket_is_refunded_to_its_owner(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
     ) -> None:
         friend = await new_fan(balance="0")
-        await Handover.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="0")
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="0")
         assert (await refund(fan, order_id)).refused() == (403, "NOT_SEAT_OWNER")
         assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
         assert (await fan.balance(), await friend.balance()) == ("900.00", "100.00")
 
-    async def test_disputed_ticket(
-        self, *, fan: Person, new_fan: MakeFan, admin: Person, ticket: Ticket, order_id: str
+    async def test_disputed_ticket_is_refunded_after_the_decision(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
     ) -> None:
         friend = await new_fan(balance="50.00")
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="50.00")
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="50.00")
         await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
         assert (await refund(admin, order_id, key="early")).refused() == (409, "TRANSFER_INVALID_STATE")
         assert (await admin.post("/transfer/reverse", {"transfer_id": transfer_id})).status == 200
         assert (await refund(admin, order_id, key="refund")).data["credits_returned"] == "100.00"
         assert (await fan.balance(), await friend.balance()) == ("1000.00", "50.00")
 
-    async def test_offered_ticket_is_not_in_the_next_owners_way(
-        self, *, fan: Person, new_fan: MakeFan, concert: Box, ticket: Ticket, order_id: str
+    async def test_refund_invalidates_a_pending_transfer(
+        self, *, fan: UserClient, new_fan: MakeFan, concert: Concert, ticket: Ticket, order_id: str
     ) -> None:
         friend, next_owner = await new_fan(balance="0"), await new_fan()
-        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=friend, credits_="0")
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=friend, credits_="0")
         assert (await refund(fan, order_id)).status == 200
         await bought(next_owner, concert, ticket.seat_id)
-        await Handover.complete(ticket.seat_id, seller=next_owner, buyer=friend, credits_="0")
+        await DealCalls.complete(ticket.seat_id, seller=next_owner, buyer=friend, credits_="0")
         assert [owned["seat_id"] for owned in (await friend.get("/tickets")).data] == [ticket.seat_id]
-        assert (await Handover.confirm(fan, offered.data["transfer_id"])).status == 200
-        confirmed = await Handover.confirm(friend, offered.data["transfer_id"])
+        assert (await DealCalls.confirm(fan, offered.data["transfer_id"])).status == 200
+        confirmed = await DealCalls.confirm(friend, offered.data["transfer_id"])
         assert confirmed.refused() == (403, "NOT_SEAT_OWNER")
 
-    async def test_listed_ticket(self, fan: Person, admin: Person, ticket: Ticket, order_id: str) -> None:
-        await Handover.list_ticket(fan, ticket.seat_id)
-        for person in (fan, admin):
-            assert (await refund(person, order_id)).refused() == (409, "SEAT_UNAVAILABLE")
+    async def test_listed_ticket_is_not_refunded(
+        self, fan: UserClient, admin: UserClient, ticket: Ticket, order_id: str
+    ) -> None:
+        await DealCalls.list_ticket(fan, ticket.seat_id)
+        for user in (fan, admin):
+            assert (await refund(user, order_id)).refused() == (409, "SEAT_UNAVAILABLE")
 
-    async def test_somebody_elses_unpaid_and_unknown(self, fan: Person, new_fan: MakeFan, concert: Box) -> None:
+    async def test_foreign_unpaid_and_unknown_orders_are_refused(
+        self, fan: UserClient, new_fan: MakeFan, concert: Concert
+    ) -> None:
         held = (await fan.reserve(concert.event_id, concert.seats["CAT1"][0])).data["order_id"]
         assert (await refund(fan, held)).refused() == (409, "ORDER_INVALID_STATE")
         stranger = await new_fan(balance="0")
@@ -135,8 +141,8 @@ class TestRefund:
 
 
 class TestCancelledEvent:
-    async def test_everything_is_given_back(
-        self, *, fan: Person, new_fan: MakeFan, admin: Person, new_concert: MakeConcert
+    async def test_cancellation_refunds_and_closes_everything(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert
     ) -> None:
         concert = await new_concert()
         paid, kept, listed, sold, offered, unpaid = concert.seats["CAT2"][:6]
@@ -144,11 +150,11 @@ class TestCancelledEvent:
         await bought(fan, concert, paid, kept)
         for seat in (listed, sold, offered):
             await bought(fan, concert, seat)
-        await Handover.complete(kept, seller=fan, buyer=friend, credits_="50.00")
-        await Handover.list_ticket(fan, listed)
-        sale = (await Handover.list_ticket(fan, sold)).data["listing_id"]
-        await Handover.buy(friend, sale)
-        transfer_id = (await Handover.offer(fan, offered, seller=fan, buyer=friend)).data["transfer_id"]
+        await DealCalls.complete(kept, seller=fan, buyer=friend, credits_="50.00")
+        await DealCalls.list_ticket(fan, listed)
+        sale = (await DealCalls.list_ticket(fan, sold)).data["listing_id"]
+        await DealCalls.buy(friend, sale)
+        transfer_id = (await DealCalls.offer(fan, offered, seller=fan, buyer=friend)).data["transfer_id"]
         held = (await friend.reserve(concert.event_id, unpaid)).data["order_id"]
 
         begun = await admin.post(f"/admin/events/{concert.event_id}/cancel")
@@ -156,7 +162,7 @@ class TestCancelledEvent:
         done = await eventually(lambda: finished(admin, concert))
         assert (done["orders_total"], done["orders_refunded"]) == (4, 4)
         assert (done["open_orders"], done["open_transfers"], done["open_listings"]) == (0, 0, 0)
-        # The fan paid 500, sold one ticket for 50, and gets back what four of the five had cost.
+        # The fan paid 500, sold one ticket for 50, and gets back the price of four of the five.
         assert (await fan.balance(), await friend.balance()) == ("950.00", "1050.00")
         assert (await fan.get("/tickets")).data == (await friend.get("/tickets")).data == []
         assert {order["status"] for order in (await fan.get("/orders")).data} == {"REFUNDED"}
@@ -168,16 +174,16 @@ class TestCancelledEvent:
         assert (again.status, again.data) == (200, done)
 
     @pytest.mark.parametrize(
-        ("verdict", "balances"), [("reverse", ("1000.00", "50.00")), ("dismiss", ("950.00", "100.00"))]
+        ("decision", "balances"), [("reverse", ("1000.00", "50.00")), ("dismiss", ("950.00", "100.00"))]
     )
-    async def test_a_disputed_ticket_waits_for_its_verdict(
+    async def test_disputed_ticket_waits_for_the_decision(
         self,
         *,
-        fan: Person,
+        fan: UserClient,
         new_fan: MakeFan,
-        admin: Person,
+        admin: UserClient,
         new_concert: MakeConcert,
-        verdict: str,
+        decision: str,
         balances: tuple[str, str],
     ) -> None:
         concert = await new_concert()
@@ -185,20 +191,22 @@ class TestCancelledEvent:
         friend = await new_fan(balance="50.00")
         for seat in (disputed, undisputed):
             await bought(fan, concert, seat)
-        transfer_id = await Handover.complete(disputed, seller=fan, buyer=friend, credits_="50.00")
+        transfer_id = await DealCalls.complete(disputed, seller=fan, buyer=friend, credits_="50.00")
         await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
 
         await admin.post(f"/admin/events/{concert.event_id}/cancel")
         left = await eventually(lambda: cancellation(admin, concert, orders_refunded=1))
         assert (left["state"], left["open_orders"], left["open_disputes"]) == ("RUNNING", 1, 1)
-        decided = await admin.post(f"/transfer/{verdict}", {"transfer_id": transfer_id})
+        decided = await admin.post(f"/transfer/{decision}", {"transfer_id": transfer_id})
         assert decided.status == 200, decided.body
 
         done = await eventually(lambda: finished(admin, concert))
         assert (done["orders_refunded"], done["open_disputes"]) == (2, 0)
         assert (await fan.balance(), await friend.balance()) == balances
 
-    async def test_only_admins_and_only_what_is_there(self, fan: Person, admin: Person, concert: Box) -> None:
+    async def test_cancellation_requires_an_admin_and_an_existing_event(
+        self, fan: UserClient, admin: UserClient, concert: Concert
+    ) -> None:
         path = f"/admin/events/{concert.event_id}"
         assert (await fan.post(f"{path}/cancel")).refused() == (403, "FORBIDDEN")
         assert (await fan.get(f"{path}/cancellation")).refused() == (403, "FORBIDDEN")
@@ -207,12 +215,12 @@ class TestCancelledEvent:
         assert nowhere.refused() == (404, "EVENT_NOT_FOUND")
 
 
-async def cancellation(admin: Person, concert: Box, **facts: object) -> dict[str, Any]:
-    """Return how the cancellation goes, once that is true of it; nothing before."""
+async def cancellation(admin: UserClient, concert: Concert, **facts: object) -> dict[str, Any]:
+    """Return the cancellation's progress once it has these facts; an empty dict before."""
     progress: dict[str, Any] = (await admin.get(f"/admin/events/{concert.event_id}/cancellation")).data
     return progress if facts.items() <= progress.items() else {}
 
 
-async def finished(admin: Person, concert: Box) -> dict[str, Any]:
-    """Return how the cancellation went, once it is over; nothing before."""
+async def finished(admin: UserClient, concert: Concert) -> dict[str, Any]:
+    """Return the cancellation's progress once it has completed; an empty dict before."""
     return await cancellation(admin, concert, state="COMPLETED")

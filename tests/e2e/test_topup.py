@@ -1,4 +1,4 @@
-"""Buying credits through the gateway, with the sandbox as Stripe and NOWPayments: money in once, whatever they send."""
+"""Top-ups through the gateway, with the sandbox as Stripe and NOWPayments: each payment is credited once."""
 
 import json
 import uuid
@@ -11,7 +11,7 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.people import Box, Person
+from tests.e2e.user_client import Concert, UserClient
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
@@ -19,7 +19,7 @@ MEBIBYTE = 1_048_576
 
 
 class Providers:
-    """Tells the sandbox what its Stripe and its NOWPayments are to do."""
+    """Controls the sandbox's Stripe and NOWPayments."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
@@ -36,14 +36,14 @@ async def providers(platform: Stack) -> AsyncIterator[Providers]:
         yield Providers(http)
 
 
-async def topped_up(fan: Person, amount: str = "400.00", key: str | None = None) -> tuple[str, str]:
-    """Begin a top-up and return its payment and its intent."""
+async def begin_top_up(fan: UserClient, amount: str = "400.00", key: str | None = None) -> tuple[str, str]:
+    """Begin a top-up and return the ids of its payment and its intent."""
     begun = await fan.post("/credits/topup", {"amount": amount}, key=key)
     assert begun.status == 200, begun.body
     return begun.data["payment_id"], begun.data["client_secret"].partition("_secret_")[0]
 
 
-async def has(fan: Person, balance: str) -> None:
+async def wait_for_balance(fan: UserClient, balance: str) -> None:
     async def look() -> bool:
         assert await fan.balance() == balance
         return True
@@ -51,22 +51,22 @@ async def has(fan: Person, balance: str) -> None:
     await eventually(look)
 
 
-async def logged(admin: Person, provider: str, **filters: str) -> list[dict[str, Any]]:
+async def webhook_log(admin: UserClient, provider: str, **filters: str) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = (
         await admin.get("/admin/webhook-logs", provider=provider, per_page=100, **filters)
     ).data
     return listed
 
 
-async def test_a_fan_buys_credits_and_a_seat_with_them(
-    new_fan: MakeFan, concert: Box, providers: Providers, admin: Person
+async def test_fan_tops_up_and_buys_a_seat(
+    new_fan: MakeFan, concert: Concert, providers: Providers, admin: UserClient
 ) -> None:
     fan = await new_fan(balance="0")
-    payment_id, intent_id = await topped_up(fan)
+    payment_id, intent_id = await begin_top_up(fan)
     assert (await fan.get(f"/payments/{payment_id}")).data["status"] == "PENDING"
-    told = await providers(f"/stripe/{intent_id}/succeed")
-    assert told["statuses"] == [200]
-    await has(fan, "400.00")
+    sent = await providers(f"/stripe/{intent_id}/succeed")
+    assert sent["statuses"] == [200]
+    await wait_for_balance(fan, "400.00")
     assert (await fan.get(f"/payments/{payment_id}")).data["status"] == "SUCCEEDED"
     (entry,) = (await fan.get("/credits/statement")).data["entries"]
     assert (entry["amount"], entry["balance_after"], entry["reference"]) == ("400.00", "400.00", payment_id)
@@ -74,7 +74,9 @@ async def test_a_fan_buys_credits_and_a_seat_with_them(
     assert (await fan.pay(order["order_id"])).data["remaining_balance"] == "50.00"
 
     async def processed() -> dict[str, Any]:
-        found = [webhook for webhook in await logged(admin, "stripe") if webhook["external_id"] == told["webhook_id"]]
+        found = [
+            webhook for webhook in await webhook_log(admin, "stripe") if webhook["external_id"] == sent["webhook_id"]
+        ]
         assert [webhook["status"] for webhook in found] == ["processed"]
         return found[0]
 
@@ -84,23 +86,23 @@ async def test_a_fan_buys_credits_and_a_seat_with_them(
     assert (shown["id"], shown["client_secret"]) == (intent_id, "[redacted]")
 
 
-async def test_a_hundred_copies_of_one_webhook_credit_once(
-    new_fan: MakeFan, providers: Providers, admin: Person
+async def test_hundred_copies_of_a_webhook_credit_once(
+    new_fan: MakeFan, providers: Providers, admin: UserClient
 ) -> None:
     fan = await new_fan(balance="0")
-    _, intent_id = await topped_up(fan)
-    told = await providers(f"/stripe/{intent_id}/succeed", copies=100)
-    assert Counter(told["statuses"]) == {200: 100}
-    await has(fan, "400.00")
-    again = await providers(f"/webhooks/{told['webhook_id']}/send")
+    _, intent_id = await begin_top_up(fan)
+    sent = await providers(f"/stripe/{intent_id}/succeed", copies=100)
+    assert Counter(sent["statuses"]) == {200: 100}
+    await wait_for_balance(fan, "400.00")
+    again = await providers(f"/webhooks/{sent['webhook_id']}/send")
     assert again["statuses"][-1] == 200
-    assert len([w for w in await logged(admin, "stripe") if w["external_id"] == told["webhook_id"]]) == 1
+    assert len([w for w in await webhook_log(admin, "stripe") if w["external_id"] == sent["webhook_id"]]) == 1
     assert await fan.balance() == "400.00"
 
 
-async def test_a_declined_card_then_a_refund(new_fan: MakeFan, providers: Providers) -> None:
+async def test_declined_then_paid_then_refunded(new_fan: MakeFan, providers: Providers) -> None:
     fan = await new_fan(balance="0")
-    payment_id, intent_id = await topped_up(fan)
+    payment_id, intent_id = await begin_top_up(fan)
 
     async def is_(status: str) -> None:
         async def look() -> bool:
@@ -119,33 +121,35 @@ async def test_a_declined_card_then_a_refund(new_fan: MakeFan, providers: Provid
         assert await fan.balance() == balance
 
 
-async def test_a_repeated_request_is_one_payment(new_fan: MakeFan) -> None:
+async def test_repeated_key_creates_one_payment(new_fan: MakeFan) -> None:
     fan = await new_fan(balance="0")
-    assert await topped_up(fan, key="k") == await topped_up(fan, key="k")
+    assert await begin_top_up(fan, key="k") == await begin_top_up(fan, key="k")
     assert len((await fan.get("/payments")).data) == 1
     answer = await fan.post("/credits/topup", {"amount": "1.00"}, key="k")
     assert answer.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_crypto_is_credited_when_it_is_final(new_fan: MakeFan, providers: Providers, admin: Person) -> None:
+async def test_crypto_payment_is_credited_when_finished(
+    new_fan: MakeFan, providers: Providers, admin: UserClient
+) -> None:
     fan = await new_fan(balance="0")
     wanted = {"purpose": "topup", "amount": "90.00", "pay_currency": "btc"}
     begun = (await fan.post("/payments/crypto", wanted)).data
     assert (begun["pay_amount"], begun["pay_currency"]) == ("0.001", "btc")
     (payment,) = [p for p in (await admin.get("/admin/payments")).data if p["payment_id"] == begun["payment_id"]]
     for status in ("confirming", "partially_paid", "finished", "waiting"):
-        told = await providers(f"/nowpayments/{payment['provider_payment_id']}", status=status)
-        assert told["statuses"] == [200]
-    await has(fan, "90.00")
+        sent = await providers(f"/nowpayments/{payment['provider_payment_id']}", status=status)
+        assert sent["statuses"] == [200]
+    await wait_for_balance(fan, "90.00")
 
 
-async def test_an_order_can_be_paid_by_crypto_at_its_own_price(
-    new_fan: MakeFan, concert: Box, providers: Providers, admin: Person
+async def test_crypto_payment_for_an_order_uses_its_price(
+    new_fan: MakeFan, concert: Concert, providers: Providers, admin: UserClient
 ) -> None:
-    buyer, somebody = await new_fan(balance="0"), await new_fan(balance="0")
+    buyer, stranger = await new_fan(balance="0"), await new_fan(balance="0")
     order_id = (await buyer.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
     wanted = {"purpose": "order", "reference_id": order_id, "pay_currency": "btc"}
-    assert (await somebody.post("/payments/crypto", wanted)).refused() == (403, "FORBIDDEN")
+    assert (await stranger.post("/payments/crypto", wanted)).refused() == (403, "FORBIDDEN")
     assert (await buyer.post("/payments/crypto", wanted | {"amount": "1.00"})).refused() == (400, "VALIDATION_ERROR")
     unknown = wanted | {"reference_id": str(uuid.uuid4())}
     assert (await buyer.post("/payments/crypto", unknown)).refused() == (404, "ORDER_NOT_FOUND")
@@ -153,39 +157,39 @@ async def test_an_order_can_be_paid_by_crypto_at_its_own_price(
     assert begun["amount"] == "100.00"
     (payment,) = [p for p in (await admin.get("/admin/payments")).data if p["payment_id"] == begun["payment_id"]]
     await providers(f"/nowpayments/{payment['provider_payment_id']}", status="finished")
-    await has(buyer, "100.00")
+    await wait_for_balance(buyer, "100.00")
     assert (await buyer.pay(order_id)).data["remaining_balance"] == "0.00"
     assert (await buyer.post("/payments/crypto", wanted)).refused() == (409, "ORDER_INVALID_STATE")
 
 
-class TestRefusedAtTheDoor:
-    async def test_forged_stale_and_too_large(
-        self, anybody: Person, new_fan: MakeFan, providers: Providers, admin: Person
+class TestIntake:
+    async def test_forged_stale_or_oversized_webhook_is_refused(
+        self, anonymous: UserClient, new_fan: MakeFan, providers: Providers, admin: UserClient
     ) -> None:
-        before = len(await logged(admin, "stripe"))
-        forged = await anybody.send("/webhooks/stripe", b'{"id": "evt_x"}', stripe_signature="t=1,v1=00")
+        before = len(await webhook_log(admin, "stripe"))
+        forged = await anonymous.send("/webhooks/stripe", b'{"id": "evt_x"}', stripe_signature="t=1,v1=00")
         assert forged.refused() == (401, "SIGNATURE_INVALID")
         for provider in ("stripe", "nowpayments", "kinguin"):
-            unsigned = await anybody.send(f"/webhooks/{provider}", b"{}")
+            unsigned = await anonymous.send(f"/webhooks/{provider}", b"{}")
             assert unsigned.refused() == (401, "SIGNATURE_INVALID")
-        large = await anybody.send("/webhooks/stripe", b" " * (MEBIBYTE + 1), stripe_signature="t=1,v1=00")
+        large = await anonymous.send("/webhooks/stripe", b" " * (MEBIBYTE + 1), stripe_signature="t=1,v1=00")
         assert large.status == 413
         fan = await new_fan(balance="0")
-        _, intent_id = await topped_up(fan)
-        told = await providers(f"/stripe/{intent_id}/succeed", signed_seconds_ago=400)
-        assert told["statuses"] == [400]
-        assert len(await logged(admin, "stripe")) == before
+        _, intent_id = await begin_top_up(fan)
+        sent = await providers(f"/stripe/{intent_id}/succeed", signed_seconds_ago=400)
+        assert sent["statuses"] == [400]
+        assert len(await webhook_log(admin, "stripe")) == before
         assert await fan.balance() == "0.00"
 
-    async def test_what_lies_is_kept_flagged_and_not_credited(
-        self, new_fan: MakeFan, providers: Providers, admin: Person
+    async def test_wrong_amount_is_stored_and_flagged_but_not_credited(
+        self, new_fan: MakeFan, providers: Providers, admin: UserClient
     ) -> None:
         fan = await new_fan(balance="0")
-        payment_id, intent_id = await topped_up(fan)
-        told = await providers(f"/stripe/{intent_id}/succeed", changes={"amount_received": 4_000_000})
+        payment_id, intent_id = await begin_top_up(fan)
+        sent = await providers(f"/stripe/{intent_id}/succeed", changes={"amount_received": 4_000_000})
 
         async def failed() -> bool:
-            assert told["webhook_id"] in {w["external_id"] for w in await logged(admin, "stripe", status="failed")}
+            assert sent["webhook_id"] in {w["external_id"] for w in await webhook_log(admin, "stripe", status="failed")}
             return True
 
         await eventually(failed)
@@ -193,12 +197,14 @@ class TestRefusedAtTheDoor:
         flagged = (await admin.get("/admin/payments", flagged="true")).data
         assert [p["flags"] for p in flagged if p["payment_id"] == payment_id] == [["AMOUNT_MISMATCH"]]
 
-    async def test_what_nobody_knows_is_kept_and_can_be_replayed(self, providers: Providers, admin: Person) -> None:
-        told = await providers("/kinguin", type="order.ready")
-        assert told["statuses"] == [200]
+    async def test_unknown_event_type_is_stored_and_can_be_replayed(
+        self, providers: Providers, admin: UserClient
+    ) -> None:
+        sent = await providers("/kinguin", type="order.ready")
+        assert sent["statuses"] == [200]
 
         async def ignored() -> dict[str, Any]:
-            (webhook,) = [w for w in await logged(admin, "kinguin") if w["external_id"] == told["webhook_id"]]
+            (webhook,) = [w for w in await webhook_log(admin, "kinguin") if w["external_id"] == sent["webhook_id"]]
             assert webhook["status"] == "ignored"
             return webhook
 
@@ -208,8 +214,8 @@ class TestRefusedAtTheDoor:
         await eventually(ignored)
 
 
-def test_the_description_says_that_webhooks_need_no_token(platform: Stack) -> None:
-    description = json.loads(httpx.get(f"{platform.urls.gateway}/openapi.json").content)
+def test_openapi_marks_webhooks_as_public(platform: Stack) -> None:
+    openapi = json.loads(httpx.get(f"{platform.urls.gateway}/openapi.json").content)
     for provider in ("stripe", "nowpayments", "kinguin"):
-        assert description["paths"][f"/api/webhooks/{provider}"]["post"]["security"] == []
-    assert description["paths"]["/api/credits/topup"]["post"]["security"] == [{"bearer": []}]
+        assert openapi["paths"][f"/api/webhooks/{provider}"]["post"]["security"] == []
+    assert openapi["paths"]["/api/credits/topup"]["post"]["security"] == [{"bearer": []}]

@@ -1,4 +1,4 @@
-"""A ticket handed from one fan to another (T8), and disputed (T9)."""
+"""Transfers of a ticket between fans (T8), and disputes (T9)."""
 
 import uuid
 
@@ -6,115 +6,121 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
-from tests.e2e.door import Doorway, Ticket, buy
-from tests.e2e.handing_over import WRONG_OTP, Handover, let_run_out, sandbox_fault
-from tests.e2e.people import SANDBOX_OTP, Box, Person
+from tests.e2e.deal_calls import WRONG_OTP, DealCalls, expire_wait, sandbox_fault
+from tests.e2e.scanner import ScannerClient, Ticket, buy
+from tests.e2e.user_client import SANDBOX_OTP, Concert, UserClient
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-async def buyer(new_fan: MakeFan) -> Person:
+async def buyer(new_fan: MakeFan) -> UserClient:
     return await new_fan(balance="500.00")
 
 
 @pytest.fixture
-async def pending(fan: Person, buyer: Person, ticket: Ticket) -> str:
-    return str((await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)).data["transfer_id"])
+async def pending(fan: UserClient, buyer: UserClient, ticket: Ticket) -> str:
+    return str((await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)).data["transfer_id"])
 
 
-async def owner_of(ticket: Ticket, *people: Person) -> Person:
-    [owner] = [p for p in people if ticket.seat_id in {t["seat_id"] for t in (await p.get("/tickets")).data}]
+async def owner_of(ticket: Ticket, *user_clients: UserClient) -> UserClient:
+    [owner] = [p for p in user_clients if ticket.seat_id in {t["seat_id"] for t in (await p.get("/tickets")).data}]
     return owner
 
 
 class TestInitiate:
-    async def test_by_the_seller(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
+    async def test_seller_initiates(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.status == 201
         assert offered.data["status"] == "PENDING_OTP"
         assert offered.data["waiting_for"] == ["seller", "buyer"]
 
-    async def test_by_the_buyer(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        offered = await Handover.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
+    async def test_buyer_initiates(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+        offered = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.status == 201
         transfer_id = offered.data["transfer_id"]
-        await Handover.confirm(buyer, transfer_id)
-        assert (await Handover.confirm(fan, transfer_id)).data["status"] == "COMPLETED"
+        await DealCalls.confirm(buyer, transfer_id)
+        assert (await DealCalls.confirm(fan, transfer_id)).data["status"] == "COMPLETED"
 
-    async def test_to_an_email_address(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
+    async def test_to_an_email_address(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         body = {"seat_id": ticket.seat_id, "buyer_email": buyer.email.upper(), "credits_amount": 0}
         assert (await fan.post("/transfer/initiate", body)).status == 201
 
-    async def test_repeated_with_its_key(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
+    async def test_repeated_key_opens_one_transfer(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         first, second = [
-            await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer") for _ in range(2)
+            await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer") for _ in range(2)
         ]
         assert first.data == second.data
-        other = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="1", key="offer")
+        other = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="1", key="offer")
         assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_one_at_a_time(self, fan: Person, buyer: Person, ticket: Ticket, pending: str) -> None:
-        again = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
+    async def test_second_pending_transfer_is_refused(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
+    ) -> None:
+        again = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert again.refused() == (409, "TRANSFER_IN_PROGRESS")
         assert pending
 
-    async def test_to_oneself(self, fan: Person, ticket: Ticket) -> None:
-        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=fan)
+    async def test_transfer_to_self_is_refused(self, fan: UserClient, ticket: Ticket) -> None:
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=fan)
         assert offered.refused() == (400, "SELF_TRANSFER")
 
-    async def test_somebody_elses_ticket(self, fan: Person, buyer: Person, new_fan: MakeFan, ticket: Ticket) -> None:
+    async def test_another_fans_ticket_is_refused(
+        self, fan: UserClient, buyer: UserClient, new_fan: MakeFan, ticket: Ticket
+    ) -> None:
         stranger = await new_fan(balance="0")
-        offered = await Handover.offer(stranger, ticket.seat_id, seller=stranger, buyer=buyer)
+        offered = await DealCalls.offer(stranger, ticket.seat_id, seller=stranger, buyer=buyer)
         assert offered.refused() == (403, "NOT_SEAT_OWNER")
-        offered = await Handover.offer(stranger, ticket.seat_id, seller=fan, buyer=buyer)
+        offered = await DealCalls.offer(stranger, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.refused() == (403, "FORBIDDEN")
 
-    async def test_who_asks_for_a_ticket_learns_nothing_of_its_owner(
-        self, *, fan: Person, buyer: Person, ticket: Ticket, payload: str, door: Doorway
+    async def test_refused_request_reveals_nothing_about_the_ticket(
+        self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, payload: str, scanner: ScannerClient
     ) -> None:
-        assert await door.result_of(payload) == "SUCCESS"
-        asked = await Handover.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
+        assert await scanner.result_of(payload) == "SUCCESS"
+        asked = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
         assert asked.refused() == (403, "NOT_SEAT_OWNER")
-        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.refused() == (409, "ORDER_INVALID_STATE")
 
-    async def test_without_a_ticket_nobody_learns_who_has_an_account(self, buyer: Person, ticket: Ticket) -> None:
-        body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
+    async def test_non_owner_cannot_probe_for_accounts(self, buyer: UserClient, ticket: Ticket) -> None:
+        body = {"seat_id": ticket.seat_id, "buyer_email": "unknown@example.com", "credits_amount": "1"}
         assert (await buyer.post("/transfer/initiate", body)).refused() == (403, "NOT_SEAT_OWNER")
 
-    async def test_unsold_seat(self, fan: Person, buyer: Person, concert: Box) -> None:
-        offered = await Handover.offer(fan, concert.seats["CAT1"][5], seller=fan, buyer=buyer)
+    async def test_unsold_seat(self, fan: UserClient, buyer: UserClient, concert: Concert) -> None:
+        offered = await DealCalls.offer(fan, concert.seats["CAT1"][5], seller=fan, buyer=buyer)
         assert offered.refused() == (403, "NOT_SEAT_OWNER")
 
-    async def test_unknown_seat_and_unknown_buyer(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        offered = await Handover.offer(fan, str(uuid.uuid4()), seller=fan, buyer=buyer)
+    async def test_unknown_seat_and_unknown_buyer(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+        offered = await DealCalls.offer(fan, str(uuid.uuid4()), seller=fan, buyer=buyer)
         assert offered.refused() == (404, "SEAT_NOT_FOUND")
-        body = {"seat_id": ticket.seat_id, "buyer_email": "nobody@example.com", "credits_amount": "1"}
+        body = {"seat_id": ticket.seat_id, "buyer_email": "unknown@example.com", "credits_amount": "1"}
         assert (await fan.post("/transfer/initiate", body)).refused() == (404, "USER_NOT_FOUND")
 
-    async def test_buyer_learns_at_once_that_credits_are_missing(
-        self, fan: Person, buyer: Person, ticket: Ticket
+    async def test_buyer_with_too_few_credits_is_refused_at_once(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket
     ) -> None:
-        offered = await Handover.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer, credits_="500.01")
+        offered = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer, credits_="500.01")
         assert offered.refused() == (402, "INSUFFICIENT_CREDITS")
 
-    async def test_provider_away_leaves_nothing_behind(
-        self, platform: Stack, fan: Person, buyer: Person, ticket: Ticket
+    async def test_unavailable_otp_provider_creates_no_transfer(
+        self, platform: Stack, fan: UserClient, buyer: UserClient, ticket: Ticket
     ) -> None:
         await sandbox_fault(platform, "/SendOTP", status=503)
         try:
-            offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="same")
+            offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="same")
         finally:
             await sandbox_fault(platform, None)
         assert offered.refused() == (503, "SERVICE_UNAVAILABLE")
-        assert (await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="same")).status == 201
+        assert (await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="same")).status == 201
 
 
 class TestConfirm:
-    async def test_one_by_one(self, fan: Person, buyer: Person, ticket: Ticket, pending: str) -> None:
-        first = await Handover.confirm(fan, pending)
+    async def test_parties_confirm_one_after_the_other(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
+    ) -> None:
+        first = await DealCalls.confirm(fan, pending)
         assert (first.data["status"], first.data["waiting_for"]) == ("PENDING_OTP", ["buyer"])
-        second = await Handover.confirm(buyer, pending)
+        second = await DealCalls.confirm(buyer, pending)
         assert second.data == {
             "transfer_id": pending,
             "status": "COMPLETED",
@@ -123,67 +129,75 @@ class TestConfirm:
         }
         assert await owner_of(ticket, fan, buyer) is buyer
         assert (await fan.balance(), await buyer.balance()) == ("1100.00", "300.00")
-        assert (await Handover.confirm(buyer, pending)).data == second.data
+        assert (await DealCalls.confirm(buyer, pending)).data == second.data
 
-    async def test_both_at_once(self, fan: Person, buyer: Person, ticket: Ticket, pending: str) -> None:
+    async def test_both_codes_in_one_request(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
+    ) -> None:
         both = {"transfer_id": pending, "seller_otp": SANDBOX_OTP, "buyer_otp": SANDBOX_OTP}
         assert (await fan.post("/transfer/confirm", both)).data["status"] == "COMPLETED"
         assert await owner_of(ticket, fan, buyer) is buyer
 
-    async def test_through_verify_otp(self, fan: Person, buyer: Person, pending: str) -> None:
+    async def test_confirmation_through_verify_otp(self, fan: UserClient, buyer: UserClient, pending: str) -> None:
         proof = {"otp_code": SANDBOX_OTP, "context": "transfer", "reference_id": pending}
         assert (await fan.post("/verify-otp", proof)).data["waiting_for"] == ["buyer"]
         assert (await buyer.post("/verify-otp", proof)).data["status"] == "COMPLETED"
 
-    async def test_wrong_code_keeps_it_pending_and_the_third_ends_it(
-        self, fan: Person, buyer: Person, ticket: Ticket, pending: str
+    async def test_third_wrong_code_fails_the_transfer(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
     ) -> None:
-        await Handover.confirm(fan, pending)
-        wrong = [(await Handover.confirm(buyer, pending, WRONG_OTP)).refused() for _ in range(2)]
+        await DealCalls.confirm(fan, pending)
+        wrong = [(await DealCalls.confirm(buyer, pending, WRONG_OTP)).refused() for _ in range(2)]
         assert wrong == [(401, "OTP_INVALID")] * 2
         assert (await fan.get(f"/transfers/{pending}")).data["status"] == "PENDING_OTP"
-        assert (await Handover.confirm(buyer, pending, WRONG_OTP)).refused() == (429, "OTP_MAX_RETRIES")
+        assert (await DealCalls.confirm(buyer, pending, WRONG_OTP)).refused() == (429, "OTP_MAX_RETRIES")
         ended = (await fan.get(f"/transfers/{pending}")).data
         assert (ended["status"], ended["reason"]) == ("FAILED", "OTP_MAX_RETRIES")
-        assert (await Handover.confirm(buyer, pending)).refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await DealCalls.confirm(buyer, pending)).refused() == (409, "TRANSFER_INVALID_STATE")
         assert await owner_of(ticket, fan, buyer) is fan
 
-    async def test_too_few_credits_keep_it_pending(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        offered = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="600.00")
+    async def test_too_few_credits_keep_the_transfer_pending(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+    ) -> None:
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="600.00")
         transfer_id = offered.data["transfer_id"]
-        await Handover.confirm(fan, transfer_id)
-        assert (await Handover.confirm(buyer, transfer_id)).refused() == (402, "INSUFFICIENT_CREDITS")
+        await DealCalls.confirm(fan, transfer_id)
+        assert (await DealCalls.confirm(buyer, transfer_id)).refused() == (402, "INSUFFICIENT_CREDITS")
         assert (await buyer.balance(), await owner_of(ticket, fan, buyer)) == ("500.00", fan)
         await buyer.top_up("100.00")
-        assert (await Handover.confirm(buyer, transfer_id)).data["status"] == "COMPLETED"
+        assert (await DealCalls.confirm(buyer, transfer_id)).data["status"] == "COMPLETED"
         assert (await fan.balance(), await buyer.balance()) == ("1500.00", "0.00")
 
-    async def test_key_of_another_transfer(self, *, fan: Person, buyer: Person, ticket: Ticket, concert: Box) -> None:
-        await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="1.00", key="confirm")
+    async def test_key_of_another_transfer_is_refused(
+        self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, concert: Concert
+    ) -> None:
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="1.00", key="confirm")
         other = await buy(fan, concert, concert.seats["CAT2"][1])
-        offered = await Handover.offer(fan, other.seat_id, seller=fan, buyer=buyer)
-        await Handover.confirm(fan, offered.data["transfer_id"])
-        confirmed = await Handover.confirm(buyer, offered.data["transfer_id"], key="confirm")
+        offered = await DealCalls.offer(fan, other.seat_id, seller=fan, buyer=buyer)
+        await DealCalls.confirm(fan, offered.data["transfer_id"])
+        confirmed = await DealCalls.confirm(buyer, offered.data["transfer_id"], key="confirm")
         assert confirmed.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_first_answer_again_though_it_was_cancelled(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        first = await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")
+    async def test_first_response_is_repeated_after_cancellation(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+    ) -> None:
+        first = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")
         await buyer.post("/transfer/cancel", {"transfer_id": first.data["transfer_id"]})
-        assert (await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")).data == first.data
+        assert (await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")).data == first.data
 
-    async def test_for_nothing(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
+    async def test_transfer_for_zero_credits(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
         assert await owner_of(ticket, fan, buyer) is buyer
 
-    async def test_strangers_may_not(self, new_fan: MakeFan, pending: str) -> None:
+    async def test_other_users_are_refused(self, new_fan: MakeFan, pending: str) -> None:
         stranger = await new_fan(balance="0")
-        assert (await Handover.confirm(stranger, pending)).refused() == (403, "FORBIDDEN")
+        assert (await DealCalls.confirm(stranger, pending)).refused() == (403, "FORBIDDEN")
         assert (await stranger.post("/transfer/cancel", {"transfer_id": pending})).refused() == (403, "FORBIDDEN")
         assert (await stranger.get(f"/transfers/{pending}")).refused() == (403, "FORBIDDEN")
-        unknown = await Handover.confirm(stranger, str(uuid.uuid4()))
+        unknown = await DealCalls.confirm(stranger, str(uuid.uuid4()))
         assert unknown.refused() == (404, "TRANSFER_NOT_FOUND")
 
-    async def test_codes_come_in_one_form(self, fan: Person, pending: str) -> None:
+    async def test_invalid_combination_of_codes_is_refused(self, fan: UserClient, pending: str) -> None:
         for body in (
             {},
             {"seller_otp": SANDBOX_OTP},
@@ -192,48 +206,50 @@ class TestConfirm:
             refused = await fan.post("/transfer/confirm", {"transfer_id": pending} | body)
             assert refused.refused() == (400, "VALIDATION_ERROR")
 
-    async def test_old_owners_code_opens_no_door(
-        self, *, fan: Person, buyer: Person, ticket: Ticket, payload: str, door: Doorway
+    async def test_former_owners_code_is_not_admitted(
+        self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, payload: str, scanner: ScannerClient
     ) -> None:
-        await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
-        assert await door.result_of(payload) == "NOT_OWNER"
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        assert await scanner.result_of(payload) == "NOT_OWNER"
         assert (await fan.get(f"/tickets/{ticket.seat_id}/qr")).refused() == (403, "NOT_SEAT_OWNER")
         fresh = (await buyer.get(f"/tickets/{ticket.seat_id}/qr")).data["qr_payload"]
-        assert await door.result_of(fresh) == "SUCCESS"
+        assert await scanner.result_of(fresh) == "SUCCESS"
 
 
 class TestEnd:
-    async def test_unconfirmed_runs_out(
-        self, *, platform: Stack, fan: Person, buyer: Person, ticket: Ticket, pending: str
+    async def test_unconfirmed_transfer_expires(
+        self, *, platform: Stack, fan: UserClient, buyer: UserClient, ticket: Ticket, pending: str
     ) -> None:
-        await Handover.confirm(fan, pending)
-        await let_run_out(platform, pending)
+        await DealCalls.confirm(fan, pending)
+        await expire_wait(platform, pending)
 
         async def has_failed() -> bool:
             return bool((await fan.get(f"/transfers/{pending}")).data["status"] == "FAILED")
 
         await eventually(has_failed)
-        assert (await Handover.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)).status == 201
+        assert (await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)).status == 201
 
     @pytest.mark.parametrize("who", ["seller", "buyer"])
-    async def test_either_party_cancels(self, fan: Person, buyer: Person, pending: str, who: str) -> None:
+    async def test_either_party_cancels(self, fan: UserClient, buyer: UserClient, pending: str, who: str) -> None:
         party = fan if who == "seller" else buyer
         for _ in range(2):
             cancelled = await party.post("/transfer/cancel", {"transfer_id": pending})
             assert cancelled.data["status"] == "CANCELLED"
-        assert (await Handover.confirm(fan, pending)).refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await DealCalls.confirm(fan, pending)).refused() == (409, "TRANSFER_INVALID_STATE")
 
-    async def test_completed_cannot_be_cancelled(self, fan: Person, buyer: Person, ticket: Ticket) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+    async def test_completed_transfer_cannot_be_cancelled(
+        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+    ) -> None:
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         cancelled = await fan.post("/transfer/cancel", {"transfer_id": transfer_id})
         assert cancelled.refused() == (409, "TRANSFER_INVALID_STATE")
 
 
 class TestDispute:
-    async def test_reversed_though_the_seller_has_spent_it(
-        self, *, fan: Person, buyer: Person, admin: Person, ticket: Ticket, concert: Box
+    async def test_reversal_succeeds_after_the_seller_spent_the_credits(
+        self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, concert: Concert
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="500.00")
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="500.00")
         for seat in concert.seats["CAT1"][:4]:
             await buy(fan, concert, seat)
         assert await fan.balance() == "0.00"
@@ -252,11 +268,11 @@ class TestDispute:
         owing = {r["user_id"]: r["amount"] for r in (await admin.get("/admin/receivables", per_page=100)).data}
         assert owing[fan.user_id] == "500.00"
 
-    async def test_a_listing_of_the_one_who_has_it_is_no_veto(
-        self, *, fan: Person, buyer: Person, admin: Person, ticket: Ticket
+    async def test_admin_withdraws_the_buyers_listing_before_a_reversal(
+        self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
-        listing_id = (await Handover.list_ticket(buyer, ticket.seat_id, "100.00")).data["listing_id"]
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        listing_id = (await DealCalls.list_ticket(buyer, ticket.seat_id, "100.00")).data["listing_id"]
         assert (
             await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Never agreed"})
         ).status == 200
@@ -267,9 +283,9 @@ class TestDispute:
         assert await owner_of(ticket, fan, buyer) is fan
 
     async def test_only_parties_dispute_and_only_admins_decide(
-        self, fan: Person, buyer: Person, new_fan: MakeFan, ticket: Ticket
+        self, fan: UserClient, buyer: UserClient, new_fan: MakeFan, ticket: Ticket
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         complaint = {"transfer_id": transfer_id, "reason": "Mine"}
         stranger = await new_fan(balance="0")
         assert (await stranger.post("/transfer/dispute", complaint)).refused() == (403, "FORBIDDEN")
@@ -279,46 +295,46 @@ class TestDispute:
             refused = await buyer.post(f"/transfer/{path}", {"transfer_id": transfer_id})
             assert refused.refused() == (403, "FORBIDDEN")
 
-    async def test_disputed_ticket_stays_where_it_is(
-        self, fan: Person, buyer: Person, admin: Person, ticket: Ticket
+    async def test_disputed_ticket_cannot_change_hands(
+        self, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not paid enough"})
-        passed_on = await Handover.offer(buyer, ticket.seat_id, seller=buyer, buyer=fan)
+        passed_on = await DealCalls.offer(buyer, ticket.seat_id, seller=buyer, buyer=fan)
         assert passed_on.refused() == (409, "TRANSFER_IN_PROGRESS")
-        assert (await Handover.list_ticket(buyer, ticket.seat_id, "100.00")).refused() == (409, "TRANSFER_IN_PROGRESS")
+        assert (await DealCalls.list_ticket(buyer, ticket.seat_id, "100.00")).refused() == (409, "TRANSFER_IN_PROGRESS")
         dismissed = await admin.post("/transfer/dismiss", {"transfer_id": transfer_id})
         assert dismissed.data["status"] == "COMPLETED"
         again = await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Still"})
         assert again.refused() == (409, "TRANSFER_INVALID_STATE")
-        assert (await Handover.list_ticket(buyer, ticket.seat_id, "100.00")).status == 201
+        assert (await DealCalls.list_ticket(buyer, ticket.seat_id, "100.00")).status == 201
 
-    async def test_nobody_freezes_a_ticket_that_was_passed_on(
-        self, *, fan: Person, buyer: Person, new_fan: MakeFan, ticket: Ticket
+    async def test_earlier_transfer_cannot_be_disputed_after_a_later_one(
+        self, *, fan: UserClient, buyer: UserClient, new_fan: MakeFan, ticket: Ticket
     ) -> None:
-        first = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        first = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         friend = await new_fan(balance="500.00")
-        await Handover.complete(ticket.seat_id, seller=buyer, buyer=friend)
+        await DealCalls.complete(ticket.seat_id, seller=buyer, buyer=friend)
         disputed = await fan.post("/transfer/dispute", {"transfer_id": first, "reason": "Regret"})
         assert disputed.refused() == (409, "TRANSFER_INVALID_STATE")
-        assert (await Handover.list_ticket(friend, ticket.seat_id, "100.00")).status == 201
+        assert (await DealCalls.list_ticket(friend, ticket.seat_id, "100.00")).status == 201
 
-    async def test_dispute_stops_what_was_begun_before_it(
-        self, *, fan: Person, buyer: Person, new_fan: MakeFan, admin: Person, ticket: Ticket
+    async def test_dispute_stops_a_pending_transfer(
+        self, *, fan: UserClient, buyer: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket
     ) -> None:
-        first = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        first = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         friend = await new_fan(balance="500.00")
-        second = (await Handover.offer(buyer, ticket.seat_id, seller=buyer, buyer=friend)).data["transfer_id"]
-        await Handover.confirm(buyer, second)
+        second = (await DealCalls.offer(buyer, ticket.seat_id, seller=buyer, buyer=friend)).data["transfer_id"]
+        await DealCalls.confirm(buyer, second)
         await fan.post("/transfer/dispute", {"transfer_id": first, "reason": "Never agreed"})
-        assert (await Handover.confirm(friend, second)).refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await DealCalls.confirm(friend, second)).refused() == (409, "TRANSFER_INVALID_STATE")
         reversed_ = await admin.post("/transfer/reverse", {"transfer_id": first})
         assert reversed_.data["restored_owner_user_id"] == fan.user_id
 
-    async def test_seat_sold_anew_is_another_ticket(
-        self, *, fan: Person, buyer: Person, admin: Person, ticket: Ticket, concert: Box
+    async def test_transfer_of_a_resold_seat_cannot_be_disputed(
+        self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, concert: Concert
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")
         [order] = (await fan.get("/orders")).data
         assert (await admin.post(f"/orders/{order['order_id']}/refund")).status == 200
         await buy(buyer, concert, ticket.seat_id)
@@ -326,28 +342,30 @@ class TestDispute:
         assert disputed.refused() == (409, "TRANSFER_INVALID_STATE")
         assert await owner_of(ticket, fan, buyer) is buyer
 
-    async def test_what_is_not_disputed_is_not_reversed(
-        self, fan: Person, buyer: Person, admin: Person, ticket: Ticket
+    async def test_undisputed_transfer_cannot_be_reversed(
+        self, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         reversed_ = await admin.post("/transfer/reverse", {"transfer_id": transfer_id})
         assert reversed_.refused() == (409, "TRANSFER_INVALID_STATE")
         disputes = await admin.get("/admin/transfers", status="DISPUTED", per_page=100)
         assert transfer_id not in {transfer["transfer_id"] for transfer in disputes.data}
 
-    async def test_used_ticket_cannot_be_taken_back(
-        self, *, fan: Person, buyer: Person, admin: Person, ticket: Ticket, door: Doorway
+    async def test_used_ticket_cannot_be_reversed(
+        self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, scanner: ScannerClient
     ) -> None:
-        transfer_id = await Handover.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
         fresh = (await buyer.get(f"/tickets/{ticket.seat_id}/qr")).data["qr_payload"]
-        assert await door.result_of(fresh) == "SUCCESS"
+        assert await scanner.result_of(fresh) == "SUCCESS"
         await fan.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Too late"})
         reversed_ = await admin.post("/transfer/reverse", {"transfer_id": transfer_id})
         assert reversed_.refused() == (409, "SEAT_UNAVAILABLE")
         assert (await fan.get(f"/transfers/{transfer_id}")).data["status"] == "DISPUTED"
 
 
-async def test_my_transfers_are_mine(fan: Person, buyer: Person, new_fan: MakeFan, pending: str) -> None:
+async def test_only_own_transfers_are_listed(
+    fan: UserClient, buyer: UserClient, new_fan: MakeFan, pending: str
+) -> None:
     for party in (fan, buyer):
         listed = await party.get("/transfers")
         assert [transfer["transfer_id"] for transfer in listed.data] == [pending]

@@ -16,8 +16,8 @@ from typing import Final
 from devstack.home import ROOT
 from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.mutation import Mutation
+from tests.mutations.outcomes import read_outcomes, why_survived
 from tests.mutations.running import run_tests
-from tests.mutations.verdict import read_outcomes, why_survived
 from tests.support.servers import TestServers, started_servers
 
 LEFT_OUT: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", "__pycache__", ".*_cache", ".hypothesis")

@@ -2,8 +2,12 @@
 
 from typing import Final
 
-from tests.mutations import of_money, of_plumbing, of_seats
+from tests.mutations import credits_and_payments, engine_and_messaging, seats_and_check_in
 
 __all__ = ["MUTATIONS"]
 
-MUTATIONS: Final = (*of_seats.MUTATIONS, *of_money.MUTATIONS, *of_plumbing.MUTATIONS)
+MUTATIONS: Final = (
+    *seats_and_check_in.MUTATIONS,
+    *credits_and_payments.MUTATIONS,
+    *engine_and_messaging.MUTATIONS,
+)

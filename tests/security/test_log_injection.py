@@ -37,5 +37,5 @@ def test_each_record_is_one_line_of_json(lines: list[bytes]) -> None:
     assert "forged" not in [json.loads(line)["event"] for line in lines]
 
 
-def test_no_control_character_reaches_the_terminal(lines: list[bytes]) -> None:
+def test_control_characters_are_escaped(lines: list[bytes]) -> None:
     assert [byte for line in lines for byte in line if byte < 0x20] == []

@@ -44,14 +44,14 @@ SMUGGLED = {
 
 
 @pytest.mark.parametrize("sent", SMUGGLED.values(), ids=SMUGGLED)
-async def test_a_request_in_a_request_stays_where_it_is(gateway: str, services: Services, sent: bytes) -> None:
+async def test_smuggled_request_reaches_no_service(gateway: str, services: Services, sent: bytes) -> None:
     answer = await exchange(gateway, sent)
     assert b" 500 " not in answer.partition(b"\r\n")[0]
     assert {seen.target for seen in services.received} <= {"/api/auth/login", "/api/events"}
     assert [seen for seen in services.received if "X-Hidden" in seen.headers] == []
 
 
-async def test_the_request_behind_another_is_judged_like_any_other(gateway: str, services: Services) -> None:
+async def test_pipelined_requests_are_each_validated(gateway: str, services: Services) -> None:
     first = b"GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET /api/venues HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = await exchange(gateway, first + HIDDEN + last)
@@ -60,7 +60,7 @@ async def test_the_request_behind_another_is_judged_like_any_other(gateway: str,
 
 
 @pytest.mark.parametrize("named", ["Authorization", "X-Forwarded-For", "X-Correlation-ID", "Content-Length", "Host"])
-async def test_a_header_that_connection_names_weakens_nothing(gateway: str, services: Services, named: str) -> None:
+async def test_connection_header_cannot_remove_gateway_headers(gateway: str, services: Services, named: str) -> None:
     """RFC 9110 §7.6.1 has a proxy drop what `Connection` names: that must not drop what the gateway itself says."""
     answer = await ask(gateway, "/api/events", f"Connection: {named}", f"X-Forwarded-For: 6.6.6.6, {named}")
     assert answer.status in {200, 400}
@@ -94,7 +94,7 @@ async def test_a_header_that_connection_names_weakens_nothing(gateway: str, serv
         "@127.0.0.1/internal/orders",
     ],
 )
-async def test_no_spelling_reaches_what_is_internal(gateway: str, services: Services, target: str) -> None:
+async def test_no_path_spelling_reaches_an_internal_route(gateway: str, services: Services, target: str) -> None:
     answer = await ask(gateway, target, "X-Original-URL: /internal/orders", "X-Rewrite-URL: /internal/orders")
     # A fragment is no part of a request: what stands before it is a path like any other.
     assert answer.status in ({200, 400, 404} if "#" in target else {400, 401, 404})
@@ -102,7 +102,7 @@ async def test_no_spelling_reaches_what_is_internal(gateway: str, services: Serv
 
 
 @pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND", "get", "DELETE", "PUT", "PURGE"])
-async def test_a_method_that_is_not_listed_does_nothing(gateway: str, services: Services, method: str) -> None:
+async def test_unlisted_method_reaches_no_service(gateway: str, services: Services, method: str) -> None:
     answer = await ask(gateway, "/api/events", "X-HTTP-Method: GET", "X-HTTP-Method-Override: GET", method=method)
     assert answer.status in {400, 404, 405}
     assert services.received == []

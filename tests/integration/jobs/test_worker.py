@@ -9,7 +9,7 @@ from devstack.ports import LOOPBACK
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
-from tests.chaos.network import Line, open_lines
+from tests.chaos.network import TcpProxy, open_proxies
 from tests.integration.jobs.harness import POLICIES, JobHarness, RecordingHandler, SamplePayload, policy
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
@@ -142,7 +142,7 @@ class TestBroker:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         broker = urlsplit(harness.vhost.url)
-        async with open_lines([Line("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
+        async with open_proxies([TcpProxy("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
             over_line = broker._replace(netloc=f"guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}").geturl()
             worker = await harness.worker(
                 (policy("email", concurrency=1, timeout_seconds=60), recording_handler), rabbitmq_url=over_line

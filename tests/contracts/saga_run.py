@@ -1,0 +1,179 @@
+"""One saga played to its end, whatever goes wrong on the way: each act by a fresh replica of the engine."""
+
+import asyncio
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.errors import ServiceError
+from common.messaging.outbox import OutboxRelay
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.observer import LoggingObserver, Moment, Observer
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.repository import SagaLog
+from tests.contracts.faults import Faults, faulty
+from tests.contracts.scenario import Scenario
+
+__all__ = ["CrashAt", "EngineFactory", "PauseAt", "SagaRun"]
+
+# Far more than any story needs, a step that is paused a few times included.
+MAX_ROUNDS: Final = 100
+BUDGET_SECONDS: Final = 30.0
+
+_MAKE_DUE: Final = text("UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id")
+
+
+class Crashed(BaseException):
+    """What a dying process looks like from inside: nothing after it runs, nothing catches it."""
+
+
+class CrashAt(LoggingObserver):
+    """Dies when a moment is reached at a step, once."""
+
+    def __init__(self, moment: Moment, step: str) -> None:
+        self.has_crashed = False
+        self._point = (moment, step)
+
+    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+        if (moment, step) == self._point and not self.has_crashed:
+            self.has_crashed = True
+            raise Crashed
+
+
+class PauseAt(LoggingObserver):
+    """Sleeps when a moment is reached at a step, once, until it is woken: a process that hung, and comes back."""
+
+    def __init__(self, moment: Moment, step: str) -> None:
+        self.paused = asyncio.Event()
+        self.resume = asyncio.Event()
+        self._point = (moment, step)
+
+    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+        if (moment, step) == self._point and not self.paused.is_set():
+            self.paused.set()
+            await self.resume.wait()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFactory:
+    """A saga log, and who sends its messages."""
+
+    database: Database
+    relay: OutboxRelay
+
+    def replica(self, scenario: Scenario, faults: Faults, observer: Observer) -> SagaEngine:
+        """Return an engine that knows nothing but what is stored."""
+        plans = [faulty(scenario.plan, faults)]
+        log = SagaLog(self.database, plans, on_announced=self.relay.wake)
+        return SagaEngine(log, plans, observer, request_budget_seconds=BUDGET_SECONDS)
+
+    async def make_due(self, saga_id: uuid.UUID) -> None:
+        """Let its lease, or its wait, run out now."""
+        await self.database.execute(_MAKE_DUE, {"saga_id": saga_id})
+
+
+@dataclass(kw_only=True)
+class SagaRun:
+    """Plays a scenario.
+
+    Args:
+        ends_at_wait: the wait whose signal never comes.
+    """
+
+    engines: EngineFactory
+    scenario: Scenario
+    faults: Faults = field(default_factory=Faults)
+    observer: Observer = field(default_factory=LoggingObserver)
+    ends_at_wait: str = ""
+    refusal: ServiceError | None = None
+    """What the first request was answered with, when it failed."""
+    was_stuck: bool = False
+    _keys: list[tuple[str, str]] = field(default_factory=list)
+
+    async def to_end(self) -> SagaRecord | None:
+        """Return the saga at its end; None when nothing was ever stored of it."""
+        saga = await self._begin()
+        for _ in range(MAX_ROUNDS):
+            if saga is None or saga.state.is_final:
+                return saga
+            with suppress(Crashed, StillRunning):
+                await self._go_on(saga)
+            saga = await self._find()
+        raise AssertionError("the saga does not come to its end")
+
+    async def completes(self) -> SagaRecord:
+        """Play it, and check that all of it happened, once."""
+        saga = await self.to_end()
+        assert saga is not None
+        assert saga.state is SagaState.COMPLETED, saga.error
+        await self.scenario.assert_done(saga)
+        return saga
+
+    async def unwinds(self, *, because: str) -> None:
+        """Play it, and check that nothing is left of it and that its failure is called by its cause."""
+        saga = await self.to_end()
+        if saga is None:
+            assert self.refusal is not None
+            assert self.refusal.code == because
+            await self.scenario.let_lapse()
+        else:
+            assert saga.state is SagaState.UNWOUND
+            assert saga.error is not None
+            assert saga.error.code == because
+        await self.scenario.assert_undone(saga)
+
+    async def stored_refusals(self) -> list[str]:
+        """Return the codes that signals were refused with for good, oldest first."""
+        replica, codes = self._replica(), []
+        for signal, key in self._keys:
+            use = await replica.key_use(signalled_by=self.scenario.requested_by, signal=signal, key=key)
+            if use is not None and use[1] is not None:
+                codes.append(use[1].code)
+        return codes
+
+    async def _begin(self) -> SagaRecord | None:
+        """Start it; one who gets no answer because a process died asks again."""
+        for _ in range(2):
+            try:
+                await self._start()
+            except Crashed:
+                if await self._find() is None:
+                    continue
+            except StillRunning:
+                pass
+            except ServiceError as error:
+                self.refusal = error
+            return await self._find()
+        raise AssertionError("killed twice")
+
+    async def _start(self) -> None:
+        data = self.scenario.data
+        await self._replica().start(self.scenario.plan.kind, data, requested_by=self.scenario.requested_by)
+
+    async def _go_on(self, saga: SagaRecord) -> None:
+        replica = self._replica()
+        waits_at = replica.step_name(saga) if saga.state is SagaState.WAITING else ""
+        if saga.state is SagaState.STUCK:
+            self.was_stuck = True
+            self.faults.lift()
+            await replica.retry_stuck(saga.saga_id)
+        elif waits_at and waits_at != self.ends_at_wait:
+            await self._signal(replica, saga, waits_at)
+        else:
+            await self.engines.make_due(saga.saga_id)
+            await asyncio.gather(*await replica.take_over())
+
+    async def _signal(self, replica: SagaEngine, saga: SagaRecord, signal: str) -> None:
+        key = f"{signal} of {saga.saga_id}, round {saga.round_number}"
+        self._keys.append((signal, key))
+        await replica.signal(saga.saga_id, signal, kind=saga.kind, signalled_by=saga.requested_by, key=key)
+
+    async def _find(self) -> SagaRecord | None:
+        return await self._replica().find(self.scenario.data.saga_id)
+
+    def _replica(self) -> SagaEngine:
+        return self.engines.replica(self.scenario, self.faults, self.observer)

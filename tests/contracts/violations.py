@@ -1,0 +1,397 @@
+"""Ways to break the world's books, at least one for each rule of `devstack.invariants`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["VIOLATIONS", "Violation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """A saga that went well, and what is done to the books behind its back.
+
+    Args:
+        saga: its kind.
+        where: whose books.
+        sql: with facts of the saga's data as its parameters: `parameters`.
+        tells: what the checker must say, at least; facts are put in.
+        waits: the saga is left at its wait.
+    """
+
+    saga: str
+    database: str
+    sql: str
+    parameters: tuple[str, ...]
+    expected: tuple[str, ...]
+    waits: bool = False
+
+
+OWNERS: Final = {
+    "a sold ticket is somebody else's": Violation(
+        saga="purchase",
+        database="inventory",
+        sql="UPDATE seats SET owner_user_id = gen_random_uuid() WHERE hold_id = $1",
+        parameters=("order_id",),
+        expected=("confirmed order {order_id} does not have just its seats",),
+    ),
+    "a sold ticket is free": Violation(
+        saga="purchase",
+        database="inventory",
+        sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
+        " purchased_at = NULL WHERE hold_id = $1",
+        parameters=("order_id",),
+        expected=("confirmed order {order_id} does not have just its seats", "the counts of CAT1 at event {event_id}"),
+    ),
+    "a ticket was bought for another price": Violation(
+        saga="purchase",
+        database="inventory",
+        sql="UPDATE seats SET price_paid = 1 WHERE hold_id = $1",
+        parameters=("order_id",),
+        expected=("for 1.00, not for its price",),
+    ),
+    "a transferred ticket is still the seller's": Violation(
+        saga="transfer",
+        database="inventory",
+        sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
+        parameters=("seat_id", "seller_user_id"),
+        expected=("confirmed order {order_id} does not have just its seats",),
+    ),
+    "a reversed ticket is still the buyer's": Violation(
+        saga="reversal",
+        database="inventory",
+        sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
+        parameters=("seat_id", "buyer_user_id"),
+        expected=("does not have just its seats, each with its owner",),
+    ),
+    "a resold ticket is still the seller's": Violation(
+        saga="resale",
+        database="inventory",
+        sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
+        parameters=("seat_id", "seller_user_id"),
+        expected=("does not have just its seats, each with its owner",),
+    ),
+    "a ticket changed hands by a transfer that failed": Violation(
+        saga="transfer",
+        database="orders",
+        sql="UPDATE transfers SET status = 'FAILED', completed_at = NULL, ended_at = now() WHERE transfer_id = $1",
+        parameters=("transfer_id",),
+        expected=(
+            "confirmed order {order_id} does not have just its seats",
+            "transfer saga {transfer_id} is COMPLETED, its transfer is FAILED",
+            "{transfer_id} was not completed, released were ['30.00']",
+        ),
+    ),
+}
+
+ORDERS: Final = {
+    "an order's total is not its seats'": Violation(
+        saga="purchase",
+        database="orders",
+        sql="UPDATE orders SET total = 1 WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=(
+            "confirmed order {order_id} has a total that is not its seats' prices",
+            "confirmed order {order_id} of 1.00 was charged ['240.00']",
+        ),
+    ),
+    "an order is refunded in name only": Violation(
+        saga="purchase",
+        database="orders",
+        sql="UPDATE orders SET status = 'REFUNDED', ended_at = now() WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=(
+            "refunded order {order_id} still has seat",
+            "refunded order {order_id} of 240.00 was given back ['None of 240.00']",
+            "is SOLD, its order {order_id} is REFUNDED",
+        ),
+    ),
+    "a refunded order goes on": Violation(
+        saga="refund",
+        database="orders",
+        sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=(
+            "confirmed order {order_id} does not have just its seats",
+            "confirmed order {order_id} of 240.00 was charged []",
+        ),
+    ),
+    "less was given back than paid": Violation(
+        saga="refund",
+        database="users",
+        sql="UPDATE ledger_entries SET amount = amount + 1 WHERE account_kind = 'revenue' AND transaction_id ="
+        " (SELECT r.transaction_id FROM ledger_transactions r"
+        " JOIN ledger_transactions t ON t.transaction_id = r.reverses_transaction_id"
+        " WHERE t.reference = CAST(CAST($1 AS uuid) AS text))",
+        parameters=("order_id",),
+        expected=(
+            "of 240.00 was taken back by 239.00",
+            "refunded order {order_id} of 240.00 was given back ['239.00 of 240.00']",
+            "is off by 1.00 SGD",
+        ),
+    ),
+    "a charge is for no order": Violation(
+        saga="purchase",
+        database="users",
+        sql="UPDATE ledger_transactions SET reference = CAST(CAST($2 AS uuid) AS text)"
+        " WHERE reference = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("order_id", "user_id"),
+        expected=(
+            "has neither a confirmed order ({user_id}) nor a refund",
+            "confirmed order {order_id} of 240.00 was charged []",
+        ),
+    ),
+    "an open order has lost its hold": Violation(
+        saga="purchase",
+        waits=True,
+        database="inventory",
+        sql="UPDATE seats SET held_by_user_id = gen_random_uuid() WHERE hold_id = $1",
+        parameters=("order_id",),
+        expected=("pending order {order_id} does not hold its seats",),
+    ),
+    "seats are held for an order that failed": Violation(
+        saga="purchase",
+        waits=True,
+        database="orders",
+        sql="UPDATE orders SET status = 'FAILED', ended_at = now() WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=("is HELD, its order {order_id} is FAILED", "purchase {order_id} is WAITING, its order is FAILED"),
+    ),
+    "an order has no saga": Violation(
+        saga="purchase",
+        database="orchestrator",
+        sql="DELETE FROM sagas WHERE saga_id = $1",
+        parameters=("order_id",),
+        expected=("order {order_id} has no saga",),
+    ),
+}
+
+SEATS: Final = {
+    "seats are counted wrong": Violation(
+        saga="put on sale",
+        database="inventory",
+        sql="UPDATE seat_counts SET available = available - 1, sold = sold + 1 WHERE event_id = $1",
+        parameters=("event_id",),
+        expected=("the counts of CAT1 at event {event_id}",),
+    ),
+    "an event has too few seats": Violation(
+        saga="put on sale",
+        database="events",
+        sql="UPDATE events SET total_seats = 8 WHERE event_id = $1",
+        parameters=("event_id",),
+        expected=("event {event_id} is for 8 seats and has 7",),
+    ),
+    "a ticket is used, and nobody was admitted": Violation(
+        saga="purchase",
+        database="inventory",
+        sql="UPDATE seats SET status = 'CHECKED_IN', admitted_at = now() WHERE hold_id = $1",
+        parameters=("order_id",),
+        expected=("is CHECKED_IN and has admitted 0",),
+    ),
+    "somebody was admitted twice": Violation(
+        saga="admission",
+        database="inventory",
+        sql="INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, hall_presented, result, logged_at)"
+        " SELECT gen_random_uuid(), event_id, seat_id, staff_user_id, hall_presented, result, now()"
+        " FROM entry_logs WHERE seat_id = $1",
+        parameters=("seat_id",),
+        expected=("seat {seat_id} is CHECKED_IN and has admitted 2",),
+    ),
+    "somebody was admitted whose ticket is not used": Violation(
+        saga="admission",
+        database="inventory",
+        sql="UPDATE seats SET status = 'SOLD', admitted_at = NULL WHERE seat_id = $1",
+        parameters=("seat_id",),
+        expected=("seat {seat_id} is SOLD and has admitted 1",),
+    ),
+    "the owner before was admitted": Violation(
+        saga="admission",
+        database="inventory",
+        sql="UPDATE seats SET purchased_at = clock_timestamp() WHERE seat_id = $1",
+        parameters=("seat_id",),
+        expected=("seat {seat_id} is CHECKED_IN and has admitted 0",),
+    ),
+}
+
+CREDITS: Final = {
+    "a wallet is not what was moved": Violation(
+        saga="purchase",
+        database="users",
+        sql="UPDATE balances SET amount = amount + 1"
+        " WHERE account_kind = 'wallet' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("user_id",),
+        expected=("wallet of {user_id} is",),
+    ),
+    "an escrow account has more than is held": Violation(
+        saga="transfer",
+        database="users",
+        sql="UPDATE balances SET amount = amount + 1"
+        " WHERE account_kind = 'escrow' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("buyer_user_id",),
+        expected=("escrow of {buyer_user_id} is 1.00, held is 0",),
+    ),
+    "somebody has paid more than they owed": Violation(
+        saga="reversal",
+        database="users",
+        sql="UPDATE ledger_entries SET amount = 5"
+        " WHERE account_kind = 'receivable' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("seller_user_id",),
+        expected=("receivable of {seller_user_id} is 5.00: paid more than owed",),
+    ),
+    "a sale waits without its credits": Violation(
+        saga="resale",
+        waits=True,
+        database="users",
+        sql="UPDATE escrows SET status = 'VOIDED' WHERE reference = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("sale_id",),
+        expected=("sale {sale_id} waits with [] in escrow instead of 130.00",),
+    ),
+    "credits stay in escrow": Violation(
+        saga="transfer",
+        database="users",
+        sql="UPDATE escrows SET status = 'HELD' WHERE reference = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("transfer_id",),
+        expected=("({transfer_id}) is held by nobody", "{transfer_id} was completed for 30.00, released were []"),
+    ),
+    "too little was released": Violation(
+        saga="transfer",
+        database="users",
+        sql="UPDATE escrows SET amount = 29 WHERE reference = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("transfer_id",),
+        expected=("{transfer_id} was completed for 30.00, released were ['29.00']",),
+    ),
+    "credits were released to a stranger": Violation(
+        saga="resale",
+        database="users",
+        sql="UPDATE ledger_entries SET account_owner = 'a stranger' WHERE account_kind = 'wallet' AND transaction_id ="
+        " (SELECT t.transaction_id FROM ledger_transactions t"
+        " JOIN escrows x ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'"
+        " WHERE x.reference = CAST(CAST($1 AS uuid) AS text))",
+        parameters=("sale_id",),
+        expected=("{sale_id} was completed for 130.00, released were ['130.00']",),
+    ),
+    "a reversed transfer gave nothing back": Violation(
+        saga="reversal",
+        database="users",
+        sql="UPDATE ledger_transactions SET kind = 'transfer'"
+        " WHERE kind = 'transfer_reversal' AND reference = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("transfer_id",),
+        expected=("transfer {transfer_id} of 30.00 was reversed by []",),
+    ),
+    "a transfer that stands gave its credits back": Violation(
+        saga="reversal",
+        database="orders",
+        sql="UPDATE transfers SET status = 'DISPUTED', ended_at = NULL WHERE transfer_id = $1",
+        parameters=("transfer_id",),
+        expected=("{transfer_id} is not reversed, its credits are",),
+    ),
+}
+
+TRANSFERS_AND_LISTINGS: Final = {
+    "a transfer waits for nobody": Violation(
+        saga="transfer",
+        waits=True,
+        database="orchestrator",
+        sql="UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1",
+        parameters=("transfer_id",),
+        expected=("transfer {transfer_id} is PENDING_OTP, its saga is COMPLETED",),
+    ),
+    "a transfer is half reversed": Violation(
+        saga="reversal",
+        database="orders",
+        sql="UPDATE transfers SET status = 'REVERSING', ended_at = NULL WHERE transfer_id = $1",
+        parameters=("transfer_id",),
+        expected=("transfer {transfer_id} is REVERSING",),
+    ),
+    "a listing is half open": Violation(
+        saga="list for resale",
+        database="orders",
+        sql="UPDATE listings SET status = 'OPENING' WHERE listing_id = $1",
+        parameters=("listing_id",),
+        expected=("listing {listing_id} is OPENING", "seat {seat_id} is LISTED and has 0 listings on sale"),
+    ),
+    "a ticket is on the market and opens the door": Violation(
+        saga="list for resale",
+        database="inventory",
+        sql="UPDATE seats SET status = 'SOLD' WHERE seat_id = $1",
+        parameters=("seat_id",),
+        expected=("seat {seat_id} is SOLD and has 1 listings on sale",),
+    ),
+    "a ticket is on the market and sold to nobody": Violation(
+        saga="list for resale",
+        database="inventory",
+        sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
+        " purchased_at = NULL WHERE seat_id = $1",
+        parameters=("seat_id",),
+        expected=("seat {seat_id} is free and has 1 listings on sale",),
+    ),
+    "a ticket is offered by somebody else": Violation(
+        saga="list for resale",
+        database="orders",
+        sql="UPDATE listings SET seller_user_id = gen_random_uuid() WHERE listing_id = $1",
+        parameters=("listing_id",),
+        expected=("seat {seat_id} is LISTED and has 1 listings on sale, or another's",),
+    ),
+    "a buyer waits for nobody": Violation(
+        saga="resale",
+        waits=True,
+        database="orchestrator",
+        sql="UPDATE sagas SET state = 'UNWOUND' WHERE saga_id = $1",
+        parameters=("sale_id",),
+        expected=(
+            "sale {sale_id} is UNWOUND, its listing is PENDING_TRANSFER",
+            "a listing is PENDING_TRANSFER by sale {sale_id}, whose saga is UNWOUND",
+        ),
+    ),
+    "a sale waits for a ticket that is on the market": Violation(
+        saga="resale",
+        waits=True,
+        database="orders",
+        sql="UPDATE listings SET status = 'ACTIVE', buyer_user_id = NULL, sale_id = NULL, expires_at = NULL"
+        " WHERE listing_id = $1",
+        parameters=("listing_id",),
+        expected=("sale {sale_id} is WAITING, its listing is None", "({sale_id}) is held by nobody"),
+    ),
+}
+
+CANCELLED_EVENTS: Final = {
+    "an event that was cleared goes on": Violation(
+        saga="cancel event",
+        database="events",
+        sql="UPDATE events SET status = 'PUBLISHED', cancelled_at = NULL WHERE event_id = $1",
+        parameters=("event_id",),
+        expected=("event {event_id} is cleared and PUBLISHED",),
+    ),
+    "orders of a cancelled event were not refunded": Violation(
+        saga="cancel event",
+        database="orders",
+        sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE event_id = $1 AND status = 'REFUNDED'",
+        parameters=("event_id",),
+        expected=("event {event_id} is cancelled and cleared, 2 things are open",),
+    ),
+    "an order of a cancelled event is open": Violation(
+        saga="cancel event",
+        database="orders",
+        sql="UPDATE orders SET status = 'PENDING', ended_at = NULL WHERE event_id = $1 AND status = 'FAILED'",
+        parameters=("event_id",),
+        expected=("event {event_id} is cancelled and cleared, 1 things are open",),
+    ),
+    "a transfer of a cancelled event is open": Violation(
+        saga="cancel event",
+        database="orders",
+        sql="UPDATE transfers SET status = 'PENDING_OTP', ended_at = NULL WHERE event_id = $1",
+        parameters=("event_id",),
+        expected=("event {event_id} is cancelled and cleared, 1 things are open",),
+    ),
+    "a listing of a cancelled event is open": Violation(
+        saga="cancel event",
+        database="orders",
+        sql="UPDATE listings SET status = 'ACTIVE', ended_at = NULL WHERE event_id = $1",
+        parameters=("event_id",),
+        expected=("event {event_id} is cancelled and cleared, 1 things are open",),
+    ),
+}
+
+VIOLATIONS: Final[Mapping[str, Violation]] = (
+    OWNERS | ORDERS | SEATS | CREDITS | TRANSFERS_AND_LISTINGS | CANCELLED_EVENTS
+)

@@ -1,0 +1,27 @@
+"""An integrator's server that receives webhooks."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+__all__ = ["WebhookReceiver"]
+
+
+@dataclass
+class WebhookReceiver:
+    """Responds with the given statuses in order, then with 200."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        self.received.append((dict(request.headers), await request.read()))
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, headers={"Location": f"{self.url}/elsewhere"})
+
+    def about_order(self, order_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        found = [(headers, json.loads(body)) for headers, body in self.received]
+        return [(headers, body) for headers, body in found if body["subject"] == order_id]

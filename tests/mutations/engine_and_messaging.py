@@ -1,0 +1,120 @@
+"""Deliberate bugs in the saga engine, the jobs and the messages."""
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
+MESSAGING: Final = "tests/integration/common/test_messaging.py"
+IN_HAND: Final = "tests/chaos/test_work_in_progress.py"
+POOL: Final = "tests/integration/common/test_pool.py"
+WORKER: Final = "tests/integration/jobs/test_worker.py"
+
+MUTATIONS: Final = (
+    Mutation(
+        name="an owner that lost its saga goes on writing (no epoch check)",
+        file="orchestrator/saga_engine/repository.py",
+        before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id, signalled_by, signal_key),",
+        after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id, signalled_by, signal_key),",
+        caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
+    ),
+    Mutation(
+        name="a taken over saga keeps its epoch",
+        file="orchestrator/saga_engine/repository.py",
+        before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
+        after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
+        caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
+    ),
+    Mutation(
+        name="no answer is taken for a no",
+        file="orchestrator/saga_engine/runner.py",
+        before="        unwinding = self.unwinding_from(saga, saga.step + 1, SagaError.of(error, step=step.name))",
+        after="        unwinding = self.unwinding_from(saga, saga.step, SagaError.of(error, step=step.name))",
+        caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_taken_back",),
+    ),
+    Mutation(
+        name="the pivot is given up when nobody answers",
+        file="orchestrator/saga_engine/runner.py",
+        before="        if step.kind is not StepKind.UNDOABLE:\n            # Somebody",
+        after="        if step.kind is StepKind.MUST_FINISH:\n            # Somebody",
+        caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_never_given_up",),
+    ),
+    Mutation(
+        name="messages are acknowledged before the work is committed",
+        file="common/messaging/consumer.py",
+        before="""        outcome = "done"
+        try:
+            await self._handle(incoming)
+        except asyncio.CancelledError:
+            raise  # shutting down: the message is not acknowledged, so another consumer gets it
+        except Exception as error:  # noqa: BLE001 - every failure has a disposition
+            outcome = await self._dispose(incoming, error)
+        else:
+            await incoming.ack()
+""",
+        after="""        outcome = "done"
+        await incoming.ack()
+        try:
+            await self._handle(incoming)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            outcome = "lost"
+""",
+        caught_by=(
+            f"{MESSAGING}::TestConsumer::test_unacknowledged_message_is_redelivered_after_a_crash",
+            f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",
+        ),
+    ),
+    Mutation(
+        name="a message that kills its handler is delivered for ever",
+        file="common/messaging/consumer.py",
+        before="        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:",
+        after="        if disposition_of(error) is MessageDisposition.RETURN and deliveries > 0:",
+        caught_by=(f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",),
+    ),
+    Mutation(
+        name="messages are marked as sent whether the broker confirmed them or not",
+        file="common/messaging/outbox.py",
+        before="zip(rows, outcomes, strict=True) if failure is None]:",
+        after="zip(rows, outcomes, strict=True) if not isinstance(failure, str)]:",
+        caught_by=(f"{MESSAGING}::TestOutboxRelay::test_unroutable_message_is_kept_and_does_not_block_others",),
+    ),
+    Mutation(
+        name="two relays send the same messages",
+        file="common/messaging/outbox.py",
+        before="    ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED\n",
+        after="    ORDER BY created_at LIMIT :batch\n",
+        caught_by=(f"{MESSAGING}::TestOutboxRelay::test_two_relays_share_the_work",),
+    ),
+    Mutation(
+        name="who finds no free connection waits for ever",
+        file="common/db/engine.py",
+        before="            timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds\n",
+        after="            timeout = None\n",
+        caught_by=(f"{POOL}::test_caller_without_a_connection_is_refused_and_the_others_continue[in_one_statement]",),
+    ),
+    Mutation(
+        name="SIGTERM drops what is in hand",
+        file="common/http/app.py",
+        before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
+        after='        "timeout_graceful_shutdown": 0,\n',
+        caught_by=(f"{IN_HAND}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",),
+    ),
+    Mutation(
+        name="a worker that lost its job ends the try of another",
+        file="orchestrator/jobs/repository/attempts.py",
+        before="        WHERE job_id = :job_id AND epoch = :epoch AND status = 'running'\n        RETURNING job_id, kind",
+        after="        WHERE job_id = :job_id AND :epoch > 0 AND status = 'running'\n        RETURNING job_id, kind",
+        caught_by=(f"{WORKER}::TestLostWorker::test_late_result_does_not_end_the_new_attempt",),
+    ),
+    Mutation(
+        name="a stolen refresh token works beside the real one (reuse unnoticed)",
+        file="users/sessions/service.py",
+        before="            await self._revoke(token.session_id, because=TOKEN_REUSED)\n",
+        after="",
+        caught_by=("tests/integration/users/test_sessions.py::TestRefresh::test_a_used_token_ends_the_whole_session",),
+    ),
+)
