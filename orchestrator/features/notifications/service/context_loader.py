@@ -25,7 +25,7 @@ class _Seats(BaseModel):
     seats: tuple[SeatLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ContextLoader:
     directory: UserDirectory
     events: EventsClient
