@@ -254,7 +254,7 @@ class HallRepository:
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return await self._memory.remember_refusal(request, refusal)
+        return await self._memory.store_refusal(request, refusal)
 
     async def fold_count_changes(self, *, batch: int) -> int:
         """Add changes up into the counts; return how many there were."""

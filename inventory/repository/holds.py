@@ -269,15 +269,15 @@ class HoldRepository:
 
     async def remember_hold(self, command: ReserveSeats, hold: Hold) -> Hold:
         """Answer the request with a hold that was made by another one."""
-        return _hold_of(await self._memory.remember_done(_request_of(command), _done_of(hold)))
+        return _hold_of(await self._memory.store_done(_request_of(command), _done_of(hold)))
 
     async def refuse(self, command: ReserveSeats | BestAvailable, refusal: ServiceError) -> Hold:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return _hold_of(await self._memory.remember_refusal(_request_of(command), refusal))
+        return _hold_of(await self._memory.store_refusal(_request_of(command), refusal))
 
     async def refuse_sale(self, command: ConfirmHold, refusal: ServiceError) -> Sale:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return _sale_of(await self._memory.remember_refusal(_request_of(command), refusal))
+        return _sale_of(await self._memory.store_refusal(_request_of(command), refusal))
 
     async def confirm(self, command: ConfirmHold) -> Sold | None:
         """Sell the hold's seats; None when it is over, incomplete or another's, or the event's sale has ended.

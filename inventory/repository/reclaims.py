@@ -86,7 +86,7 @@ class ReclaimRepository:
 
     async def refuse(self, command: ReclaimSeats, refusal: ServiceError) -> Sequence[Seat]:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        done = await self._memory.remember_refusal(_request_of(command), refusal)
+        done = await self._memory.store_refusal(_request_of(command), refusal)
         return [remembered_seat(seat) for seat in done["seats"]]
 
 

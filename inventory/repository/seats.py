@@ -180,11 +180,11 @@ class SeatRepository:
 
     async def remember(self, request: ParticipantRequest, seat: Seat) -> Seat:
         """Answer the request with the seat as it is."""
-        return remembered_seat(await self._memory.remember_done(request, _done_of(seat)))
+        return remembered_seat(await self._memory.store_done(request, _done_of(seat)))
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> Seat:
         """Remember the refusal and raise it; an answer that was remembered meanwhile goes before it."""
-        return remembered_seat(await self._memory.remember_refusal(request, refusal))
+        return remembered_seat(await self._memory.store_refusal(request, refusal))
 
 
 def _ticket_of(command: Resale) -> dict[str, object]:

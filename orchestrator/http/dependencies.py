@@ -1,25 +1,13 @@
 """What routes are given: the services that the container has constructed, and the caller as an admin."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from common.auth.principal import Principal, Role
 from common.http.auth import require_role
+from common.http.dependencies import provided
 
 __all__ = ["AdminUser", "provided"]
 
-Service = TypeVar("Service")
-
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]
-
-
-def provided(kind: type[Service]) -> Any:
-    """Return a route's dependency on the one service of a class, for use in `Annotated`."""
-
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
-    async def find(request: Request) -> Service:
-        service: Service = request.app.state.services[kind]
-        return service
-
-    return Depends(find)

@@ -235,7 +235,7 @@ class ConfirmationRepository:
     async def remember_not_sent(
         self, request: ParticipantRequest, *, retry_after_seconds: int | None
     ) -> dict[str, Any]:
-        return await self._memory.remember_done(request, {"sent": False, "retry_after_seconds": retry_after_seconds})
+        return await self._memory.store_done(request, {"sent": False, "retry_after_seconds": retry_after_seconds})
 
     async def withdraw(self, request: ParticipantRequest, matter: Matter, *, undoes_request_id: UUID) -> Attempt:
         """Close the challenge, whoever sent the code, and bury the request."""

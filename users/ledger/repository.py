@@ -149,7 +149,7 @@ class LedgerRepository:
         attempt = await self._memory.attempt(request, statements.DEDUCT, parameters)
         done = attempt.done
         if done is None:
-            done = await self._memory.remember_refusal(request, await refuse(attempt.row["is_unproven"]))
+            done = await self._memory.store_refusal(request, await refuse(attempt.row["is_unproven"]))
         return Movement.from_answer(done)
 
     async def top_up(

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
-from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, remember
+from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
 from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
@@ -103,7 +103,7 @@ class PaymentRepository:
             decision = decide(payment, report)
             noted = await _note(connection, payment, report, decision)
             reported = Reported(payment=noted, outcome=decision.outcome)
-            await remember(connection, request, reported.model_dump(mode="json"))
+            await store_result(connection, request, reported.model_dump(mode="json"))
         return reported
 
     async def find(self, payment_id: UUID) -> Payment | None:

@@ -42,4 +42,4 @@ class SmsRepository:
         return Standing(is_sent=attempt.done is not None, phone=attempt.row["phone"])
 
     async def note_sent(self, request: ParticipantRequest) -> None:
-        await self._memory.remember_done(request, {})
+        await self._memory.store_done(request, {})
