@@ -13,14 +13,15 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from common.errors import ServiceError
 from tests.integration.users.people import Books
 from tests.integration.users.statements_read import whole_statement
-from users.ledger.repository import Clawback, Movement
+from users.ledger.repository import Movement
+from users.ledger.schemas import ClawedBack
 from users.ledger.service import Ledger
 
 PEOPLE = 3
 REVENUE = uuid.UUID(int=1)
 
 Result = TypeVar("Result")
-Call = Callable[[], Awaitable[Movement | Clawback]]
+Call = Callable[[], Awaitable[Movement | ClawedBack]]
 CENT = Decimal("0.01")
 # Few amounts and small wallets, so that they run dry, often exactly.
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
@@ -197,7 +198,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return multiple()
         request_id = uuid.uuid4()
 
-        def call() -> Awaitable[Clawback]:
+        def call() -> Awaitable[ClawedBack]:
             return self.ledger.claw_back(
                 request_id=request_id,
                 from_user_id=self.people[debtor],
@@ -211,7 +212,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.wallets[debtor] -= taken
         self.model.wallets[creditor] += amount
         self.model.owed[debtor] += amount - taken
-        assert isinstance(outcome, Clawback)
+        assert isinstance(outcome, ClawedBack)
         assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
         return call, outcome
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.integration.users.people import Person, UserDirectory
-from users.ledger.repository import Entry
-from users.ledger.service import Currency, Ledger
+from users.ledger.schemas import Currency, StatementEntry
+from users.ledger.service import Ledger
 
 
 async def read_page(people: UserDirectory, person: Person, **query: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Line:
     balance_after: Decimal
 
     @classmethod
-    def of(cls, entry: Entry) -> "Line":
+    def of(cls, entry: StatementEntry) -> "Line":
         return cls(entry.transaction_id, entry.amount, entry.balance_after)
 
 
