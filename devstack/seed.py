@@ -17,13 +17,13 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import NotFound, ServiceError
 from common.settings import DatabaseSettings
 from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
-from users.ledger.repository import LedgerRepository
+from users.ledger.repository import LedgerRepository, Operation
 
 __all__ = ["CONCERT_ID", "HALL_EVENT_ID", "PASSWORD", "USERS", "seed"]
 
@@ -151,12 +151,12 @@ def _user_values(user: SeedUser, password_hash: str) -> dict[str, Any]:
 async def _give_credits(ledger: LedgerRepository, user: SeedUser) -> None:
     """Top the wallet up once, whatever was spent since: the request id is the user's own."""
 
-    async def refuse() -> ServiceError:
+    async def refuse(_: Row) -> ServiceError:
         return NotFound(user_id=user.user_id)
 
     request = ParticipantRequest.of(uuid.uuid5(user.user_id, "seed credits"), "seed credits", credits=user.credits)
-    amount = Decimal(user.credits)
-    await ledger.top_up(request, user_id=user.user_id, provider="seed", amount=amount, reference="seed", refuse=refuse)
+    facts = {"user_id": user.user_id, "provider": "seed", "amount": Decimal(user.credits), "reference": "seed"}
+    await ledger.move(Operation.TOP_UP, request, facts, refuse=refuse)
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

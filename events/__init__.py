@@ -1,1 +1,1 @@
-"""Events: what is played where and when, and what a seat costs. What brokers carry is called a message."""
+"""Events: what takes place where and when, and what a seat costs. The payloads of brokers are called messages."""

@@ -1,26 +1,8 @@
 """`python -m events` serves; `python -m events migrate` brings the database up to date."""
 
-import sys
-from pathlib import Path
-
-from common.db.migrations import upgrade
-from common.http.app import serve
-from common.settings import DatabaseSettings
-from events.app import SERVICE, create_app
+from common.main import run
+from events.app import create_app
 from events.settings import Settings
 
-
-def main() -> None:
-    match sys.argv[1:]:
-        case []:
-            settings = Settings()
-            serve(create_app(settings), service=SERVICE, settings=settings)
-        case ["migrate"]:
-            url = DatabaseSettings().database_url.get_secret_value()
-            upgrade(migrations=Path(__file__).parent / "migrations", database_url=url)
-        case _:
-            sys.exit("usage: python -m events [migrate]")
-
-
 if __name__ == "__main__":
-    main()
+    run(create_app, Settings, entry_point=__file__)

@@ -1,4 +1,4 @@
-"""The metadata of events_db, and the memory of requests. Each aggregate adds its own tables."""
+"""The metadata of events_db, with the table of requests. Each aggregate adds its own tables."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What the events process reads from its environment."""
+"""Settings of the events process, from its environment."""
 
 from common.settings import DatabaseSettings, ServiceSettings
 

@@ -1,4 +1,4 @@
-"""What the orders process reads from its environment."""
+"""Settings of the orders process, from its environment."""
 
 from common.settings import DatabaseSettings, ServiceSettings
 

@@ -11,6 +11,7 @@ from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
 from common.health import Health
 from common.http.app import base_app
+from common.http.dependencies import provide
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask, repeat_while_full
@@ -19,10 +20,10 @@ from users.accounts import routes as account_routes
 from users.accounts.credentials import Credentials, FailureLimits
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
-from users.accounts.service import Accounts
+from users.accounts.service import AccountService
 from users.confirmations import routes as confirmation_routes
 from users.confirmations.repository import ConfirmationRepository
-from users.confirmations.service import Confirmations
+from users.confirmations.service import ConfirmationService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
@@ -34,25 +35,25 @@ from users.otp.sending import CodeSender, SendLimits
 from users.otp.service import WRONG_CODES, OneTimeCodes
 from users.payments import routes as payment_routes
 from users.payments.repository import PaymentRepository
-from users.payments.service import Payments
+from users.payments.service import PaymentService
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
 from users.sessions.repository import SessionRepository
-from users.sessions.service import Sessions
+from users.sessions.service import SessionService
 from users.sessions.tokens import TokenIssuer
 from users.settings import Settings
-from users.sms import routes as text_routes
+from users.sms import routes as sms_routes
 from users.sms.repository import SmsRepository
-from users.sms.service import Texts
+from users.sms.service import SmsService
 
 __all__ = ["SERVICE", "create_app"]
 
 SERVICE: Final = "users"
-# What passes beside the provider's own time before a claim to ask it is over: connecting, and our writing.
+# The time of a claim beyond the provider's timeouts: for connecting to it and for writing the outcome.
 CLAIM_MARGIN_SECONDS: Final = 5.0
-# Rows that one cleaning deletes: few enough that it holds no lock for long. Copies skip each other's rows.
+# Rows that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
 CLEAN_BATCH: Final = 1_000
-# In the order they are matched: what purchases call comes first.
+# Routers are matched in this order, so those of a purchase's calls come first.
 ROUTERS: Final = (
     ledger_routes.internal,
     account_routes.public,
@@ -66,39 +67,33 @@ ROUTERS: Final = (
     payment_routes.internal,
     payment_routes.public,
     payment_routes.admin,
-    text_routes.internal,
+    sms_routes.internal,
 )
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the service: its parts and its routes; what runs beside them starts with the app."""
-    parts = _Parts(settings)
+    """Return the app; its lifespan runs the relay of messages and the deletion of expired rows."""
+    container = _Container(settings)
     app = base_app(
         service=SERVICE,
         title="TicketRemaster users",
         settings=settings,
-        lifespan=parts.lifespan,
-        health=parts.health(),
-        user_tokens=_verifier(parts.key),
+        lifespan=container.lifespan,
+        health=container.health(),
+        user_tokens=_verifier(container.key),
     )
-    app.state.signing_key = parts.key
-    app.state.sessions = parts.sessions
-    app.state.accounts = parts.accounts()
-    app.state.confirmations = parts.confirmations()
-    app.state.texts = parts.texts()
-    app.state.ledger = Ledger(LedgerRepository(parts.database))
-    app.state.payments = parts.payments()
+    provide(app, container.key, *container.services())
     for router in ROUTERS:
         app.include_router(router)
     return app
 
 
-class _Parts:
-    """What lives as long as the process does."""
+class _Container:
+    """The objects that live as long as the process."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.database = Database(settings, application_name=SERVICE)
+        self._database = Database(settings, application_name=SERVICE)
         self.key = SigningKey(settings.jwt_private_key)
         self._publisher = Publisher(
             settings.rabbitmq_url.get_secret_value(),
@@ -106,56 +101,73 @@ class _Parts:
             topology=platform_topology(settings.hold_ttl_seconds),
             timeout_seconds=settings.publish_timeout_seconds,
         )
-        self._relay = OutboxRelay(self.database, self._publisher, poll_seconds=settings.outbox_poll_seconds)
+        self._relay = OutboxRelay(self._database, self._publisher, poll_seconds=settings.outbox_poll_seconds)
         self._passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
-        self._otp_api = NotificationApi(
+        self._provider = NotificationApi(
             base_url=settings.otp_api_url, key=settings.otp_api_key, timeout_seconds=settings.otp_timeout_seconds
         )
-        self._people = AccountRepository(self.database)
-        self._attempts = AttemptsRepository(self.database)
-        self._logins = SessionRepository(self.database)
-        self._limits = AttemptLimits(self._attempts)
-        self._challenges = self._make_challenges()
-        self._sender = self._make_sender()
-        self._credentials = self._make_credentials()
-        self.sessions = self._make_sessions()
-        cleanings = (
+        self._accounts = AccountRepository(self._database)
+        self._attempts = AttemptsRepository(self._database)
+        self._sessions = SessionRepository(self._database)
+        self._confirmations = ConfirmationRepository(
+            self._database,
+            # httpx times connecting and reading separately.
+            lease_seconds=2 * settings.otp_timeout_seconds + CLAIM_MARGIN_SECONDS,
+            resend_seconds=settings.otp_resend_seconds,
+            most_tries=WRONG_CODES,
+        )
+        deletions = (
             self._attempts.clean,
-            self._logins.clean_tokens,
-            self._logins.clean,
-            self._people.clean,
-            self._challenges.clean,
+            self._sessions.clean_tokens,
+            self._sessions.clean,
+            self._accounts.clean,
+            self._confirmations.clean,
         )
         self._housekeeping = PeriodicTask(
-            *(partial(repeat_while_full, clean, batch=CLEAN_BATCH) for clean in cleanings),
+            *(partial(repeat_while_full, clean, batch=CLEAN_BATCH) for clean in deletions),
             name="housekeeping",
             interval_seconds=settings.housekeeping_seconds,
         )
 
-    def accounts(self) -> Accounts:
-        codes = OneTimeCodes(sender=self._sender, provider=self._otp_api, repository=ChallengeRepository(self.database))
-        return Accounts(
-            repository=self._people,
-            passwords=self._passwords,
-            credentials=self._credentials,
-            codes=codes,
-            sessions=self.sessions,
+    def services(self) -> tuple[object, ...]:
+        """Return what routes depend on."""
+        limits = AttemptLimits(self._attempts)
+        sender = CodeSender(provider=self._provider, limits=limits, sends=self._send_limits())
+        codes = OneTimeCodes(sender=sender, provider=self._provider, repository=ChallengeRepository(self._database))
+        credentials = Credentials(
+            accounts=self._accounts, passwords=self._passwords, limits=limits, failures=self._failure_limits()
+        )
+        sessions = SessionService(
+            credentials=credentials,
+            repository=self._sessions,
+            tokens=TokenIssuer(
+                self.key,
+                access_ttl_seconds=self._settings.access_token_ttl_seconds,
+                refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
+            ),
             on_message=self._relay.wake,
         )
-
-    def confirmations(self) -> Confirmations:
-        return Confirmations(sender=self._sender, provider=self._otp_api, repository=self._challenges)
-
-    def payments(self) -> Payments:
-        return Payments(PaymentRepository(self.database), on_message=self._relay.wake)
-
-    def texts(self) -> Texts:
-        return Texts(provider=self._otp_api, repository=SmsRepository(self.database))
+        accounts = AccountService(
+            repository=self._accounts,
+            passwords=self._passwords,
+            credentials=credentials,
+            codes=codes,
+            sessions=sessions,
+            on_message=self._relay.wake,
+        )
+        return (
+            sessions,
+            accounts,
+            ConfirmationService(sender=sender, provider=self._provider, repository=self._confirmations),
+            SmsService(provider=self._provider, repository=SmsRepository(self._database)),
+            Ledger(LedgerRepository(self._database)),
+            PaymentService(repository=PaymentRepository(self._database), on_message=self._relay.wake),
+        )
 
     def health(self) -> Health:
-        """Without the broker messages wait in the outbox; everything else goes on."""
+        """Without the broker, messages wait in the outbox; everything else works."""
         return Health(
-            required={"database": self.database.is_healthy}, optional={"broker": self._publisher.broker.is_healthy}
+            required={"database": self._database.is_healthy}, optional={"broker": self._publisher.broker.is_healthy}
         )
 
     @asynccontextmanager
@@ -167,50 +179,28 @@ class _Parts:
         await self._housekeeping.close()
         await self._relay.close()
         await self._publisher.broker.close()
-        await self._otp_api.close()
+        await self._provider.close()
         self._passwords.close()
-        await self.database.close()
+        await self._database.close()
 
-    def _make_challenges(self) -> ConfirmationRepository:
-        # httpx counts connecting and reading apart.
-        lease_seconds = 2 * self._settings.otp_timeout_seconds + CLAIM_MARGIN_SECONDS
-        return ConfirmationRepository(
-            self.database,
-            lease_seconds=lease_seconds,
-            resend_seconds=self._settings.otp_resend_seconds,
-            most_tries=WRONG_CODES,
-        )
-
-    def _make_sender(self) -> CodeSender:
-        sends = SendLimits(
+    def _send_limits(self) -> SendLimits:
+        return SendLimits(
             per_account=self._settings.otp_sends_per_account,
             per_phone=self._settings.otp_sends_per_phone,
             per_address=self._settings.otp_sends_per_address,
             by_others=self._settings.otp_sends_by_others,
         )
-        return CodeSender(provider=self._otp_api, limits=self._limits, sends=sends)
 
-    def _make_credentials(self) -> Credentials:
+    def _failure_limits(self) -> FailureLimits:
         window_seconds = self._settings.login_window_seconds
-        failures = FailureLimits(
+        return FailureLimits(
             per_account=Limit("login-account", self._settings.login_failures_per_account, window_seconds),
             per_address=Limit("login-address", self._settings.login_failures_per_address, window_seconds),
-        )
-        return Credentials(accounts=self._people, passwords=self._passwords, limits=self._limits, failures=failures)
-
-    def _make_sessions(self) -> Sessions:
-        tokens = TokenIssuer(
-            self.key,
-            access_ttl_seconds=self._settings.access_token_ttl_seconds,
-            refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
-        )
-        return Sessions(
-            credentials=self._credentials, repository=self._logins, tokens=tokens, on_message=self._relay.wake
         )
 
 
 def _verifier(key: SigningKey) -> UserTokenVerifier:
-    """Check tokens against our own key, without asking ourselves over HTTP."""
+    """Return a verifier with the service's own key, which needs no HTTP request."""
 
     async def own_keys() -> dict[str, Any]:
         return key.as_jwks()

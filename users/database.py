@@ -1,4 +1,4 @@
-"""The metadata every table of users_db belongs to, and the tables all aggregates share."""
+"""The metadata of users_db, and the tables that all aggregates share."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""PostgreSQL: the pool, migrations, and the memory of requests that makes a participant's calls repeatable."""
+"""PostgreSQL: the pool, migrations, and the store of requests that makes a participant's calls repeatable."""

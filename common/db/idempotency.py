@@ -1,11 +1,11 @@
-"""A participant's memory: request id → answer, refusals included.
+"""The store of requests: request id → answer, refusals included, so that a participant's calls are repeatable.
 
-A saga repeats a call when the answer was lost. The repeated id gives the first answer again; a refused id stays
-refused; the same id with other arguments is refused. An undo leaves a *tombstone* under the id of the action it
-undoes, so that an action that arrives after its undo is refused.
+A saga repeats a call if the answer was lost. A repeated id gets the first answer again; a refused id stays refused; the
+same id with other arguments is refused. An undo leaves a *tombstone* under the id of the action it undoes, so that an
+action that arrives after its undo is refused.
 
-A hot action is one statement. It reads the memory in a CTE called ``prior``, does its work only when ``prior`` is
-empty, writes its answer in a CTE called ``remembered``, and ends in ``SELECT_ANSWER``::
+A hot action is one statement. It reads the stored answer in a CTE named ``prior``, does its work only if ``prior`` is
+empty, writes its answer in a CTE named ``remembered``, and ends in ``SELECT_ANSWER``::
 
     WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id),
     sold AS (UPDATE … WHERE … AND NOT EXISTS (SELECT FROM prior) RETURNING …),
@@ -16,7 +16,8 @@ empty, writes its answer in a CTE called ``remembered``, and ends in ``SELECT_AN
     SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint,
            coalesce((SELECT result FROM prior), (SELECT result FROM remembered)) AS result
 
-`IdempotencyStore.answer` runs it, replays what is remembered, and remembers the refusal when the work was not done.
+`PRIOR`, `stored_answer` and `SELECT_ANSWER` are its parts. `IdempotencyStore.answer` runs it, replays a stored answer,
+and stores the refusal if the statement did no work.
 """
 
 import hashlib
@@ -45,6 +46,7 @@ from common.db.engine import (
 from common.errors import Busy, Conflict, ServiceError, Unprocessable, error_of_kind
 
 __all__ = [
+    "PRIOR",
     "SELECT_ANSWER",
     "Attempt",
     "IdempotencyStore",
@@ -53,27 +55,31 @@ __all__ = [
     "RequestUndone",
     "fingerprint_of",
     "load_result",
-    "remember",
     "replay",
     "requests_table",
+    "store_result",
+    "stored_answer",
     "write_tombstone",
 ]
 
+PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
 SELECT_ANSWER: Final = """
     SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint,
            coalesce((SELECT result FROM prior), (SELECT result FROM remembered)) AS result
 """
 TOMBSTONE_FINGERPRINT: Final = ""
 LOCKED_OUT: Final = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED})
-# The same id was answered next to us, or a row we refer to came or went meanwhile; the second look sees it.
+# Another call answered the same id, or a referenced row came or went meanwhile; the second attempt sees it.
 OVERTAKEN: Final = frozenset({UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION})
+# The first attempt of an undo may wait for an action, or another undo, in flight; the second sees what that did.
+UNDO_ATTEMPTS: Final = 2
 
 Refuse = Callable[[], Awaitable[ServiceError]]
-"""Finds out why the work could not be done and returns the error to answer with."""
+"""Finds out why the work was not done and returns the error to answer with."""
 
 
 class RequestUndone(Conflict):
-    """The action came after its own undo."""
+    """The action arrived after its own undo."""
 
     code = "REQUEST_UNDONE"
     public_message = "That request was withdrawn."
@@ -81,7 +87,7 @@ class RequestUndone(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantRequest:
-    """A call that may come twice: its id, and what its arguments were."""
+    """A call that may arrive twice: its id, and the digest of its arguments."""
 
     request_id: uuid.UUID
     fingerprint: str
@@ -97,15 +103,30 @@ class ParticipantRequest:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of running an action: `done` is its answer, now or the first time, and None when it did nothing."""
+    """The outcome of running an action: `done` is its answer, now or the first time, and None if it did nothing."""
 
     done: dict[str, Any] | None
     is_replay: bool
     row: Row
 
 
+def stored_answer(done: str, *, rows: str) -> str:
+    """Return the CTE that stores an action's answer.
+
+    Args:
+        done: the SQL expression of the answer.
+        rows: what it is selected from, one row if the work was done.
+    """
+    return f"""
+    remembered AS (
+        INSERT INTO requests (request_id, fingerprint, result)
+        SELECT :request_id, :fingerprint, jsonb_build_object('done', {done}) FROM {rows}
+        RETURNING result)
+    """  # noqa: S608 - no value is put in
+
+
 def fingerprint_of(arguments: Mapping[str, object]) -> str:
-    """Return a short digest that is equal when the arguments are."""
+    """Return a short digest, equal for equal arguments."""
     canonical = orjson.dumps(arguments, default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
@@ -122,7 +143,7 @@ def requests_table(metadata: MetaData) -> Table:
     )
 
 
-_REMEMBER: Final = text(
+_STORE: Final = text(
     """
     WITH remembered AS (
         INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
@@ -135,9 +156,9 @@ _REMEMBER: Final = text(
     """
 ).bindparams(bindparam("result", type_=JSONB))
 
-_RECALL: Final = text("SELECT fingerprint, result FROM requests WHERE request_id = :request_id")
+_LOAD: Final = text("SELECT fingerprint, result FROM requests WHERE request_id = :request_id")
 
-_REMEMBER_NEW: Final = text(
+_STORE_NEW: Final = text(
     """
     INSERT INTO requests (request_id, fingerprint, result) VALUES (:request_id, :fingerprint, :result)
     ON CONFLICT (request_id) DO NOTHING
@@ -159,20 +180,20 @@ class IdempotencyStore:
         *,
         refuse: Refuse,
     ) -> dict[str, Any]:
-        """Return what the action answers: now, or the first time it was asked.
+        """Return the action's answer, from now or from the first time.
 
         Args:
-            statement: does the work and remembers it, as the module docstring shows.
-            refuse: called when no work was done and nothing was remembered.
+            statement: does the work and stores the answer, as the module docstring shows.
+            refuse: called if no work was done and nothing is stored.
 
         Raises:
             Unprocessable: the id was used with other arguments.
-            Busy: somebody else holds a lock; nothing is remembered, unless `refuse` handles it.
-            ServiceError: the refusal, new or remembered.
+            Busy: another transaction holds a lock; nothing is stored, unless `refuse` handles it.
+            ServiceError: the refusal, new or stored.
         """
         attempt = await self.attempt(request, statement, parameters)
         if attempt.done is None:
-            return await self.remember_refusal(request, await refuse())
+            return await self.store_refusal(request, await refuse())
         return attempt.done
 
     async def attempt(
@@ -183,15 +204,15 @@ class IdempotencyStore:
         *,
         undoes_request_id: uuid.UUID | None = None,
     ) -> "Attempt":
-        """Run the action, or replay it; the caller decides what it means when neither gave an answer.
+        """Run the action, or replay it; the caller decides what it means if neither gave an answer.
 
         Args:
-            undoes_request_id: the action this one undoes. It gets its tombstone first, in the same transaction.
+            undoes_request_id: the action that this one undoes. Its tombstone is written first, in the same transaction.
 
         Raises:
             Unprocessable: the id was used with other arguments.
-            Busy: somebody else holds a lock; nothing is remembered.
-            ServiceError: the remembered refusal.
+            Busy: another transaction holds a lock; nothing is stored.
+            ServiceError: the stored refusal.
         """
         row = await self._run(request, statement, parameters, undoes_request_id)
         is_replay = row["prior_fingerprint"] is not None
@@ -199,6 +220,25 @@ class IdempotencyStore:
             _check_same(request, row["prior_fingerprint"])
         done = replay(row["result"]) if row["result"] is not None else None
         return Attempt(done=done, is_replay=is_replay, row=row)
+
+    async def attempt_undo(
+        self,
+        request: ParticipantRequest,
+        statement: Executable,
+        parameters: Mapping[str, object],
+        *,
+        undoes_request_id: uuid.UUID | None,
+    ) -> dict[str, Any] | None:
+        """Return the undo's answer; None if the action can no longer be undone.
+
+        Args:
+            undoes_request_id: as in `attempt`; None if the statement writes the tombstone itself.
+        """
+        for _ in range(UNDO_ATTEMPTS):
+            attempt = await self.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
+            if attempt.done is not None:
+                return attempt.done
+        return None
 
     async def _run(
         self,
@@ -230,68 +270,68 @@ class IdempotencyStore:
             await write_tombstone(connection, undoes_request_id)
             return (await connection.execute(statement, parameters)).mappings().one()
 
-    async def remember_refusal(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
-        """Store the refusal and raise it; when another answer was stored meanwhile, give that one."""
-        return await self._remember(request, refused(refusal))
+    async def store_refusal(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
+        """Store the refusal and raise it; if another answer was stored meanwhile, return that one."""
+        return await self._store(request, refused(refusal))
 
-    async def remember_done(self, request: ParticipantRequest, done: Mapping[str, Any]) -> dict[str, Any]:
-        """Store an answer found outside the statement; when another was stored meanwhile, give that one."""
-        return await self._remember(request, {"done": dict(done)})
+    async def store_done(self, request: ParticipantRequest, done: Mapping[str, Any]) -> dict[str, Any]:
+        """Store an answer found outside the statement; if another was stored meanwhile, return that one."""
+        return await self._store(request, {"done": dict(done)})
 
     @asynccontextmanager
     async def transaction(self, request: ParticipantRequest) -> AsyncIterator[AsyncConnection]:
-        """Do a request in several statements: lock what it is about, `load_result`, do the work, `remember`.
+        """Run a request in several statements: lock its rows, `load_result`, do the work, `store_result`.
 
         Raises:
-            Busy: somebody else holds a lock; nothing was changed.
+            Busy: another transaction holds a lock; nothing was changed.
         """
         with _locked_out_as_busy(request):
             async with self._database.transaction() as connection:
                 yield connection
 
-    async def _remember(self, request: ParticipantRequest, result: dict[str, Any]) -> dict[str, Any]:
+    async def _store(self, request: ParticipantRequest, result: dict[str, Any]) -> dict[str, Any]:
         row = None
         while row is None:
-            # No row: another answer was committed while we waited for it, and only the next statement sees it.
+            # No row: another answer was committed during the wait for it, and only the next statement sees it.
             with _locked_out_as_busy(request):
-                row = await self._database.fetch_one(_REMEMBER, {**request.parameters, "result": result})
+                row = await self._database.fetch_one(_STORE, {**request.parameters, "result": result})
         _check_same(request, row["fingerprint"])
         return replay(row["result"])
 
 
 async def write_tombstone(connection: AsyncConnection, request_id: uuid.UUID) -> None:
-    """Leave a tombstone for an action that never came. Run it first in the undo's transaction.
+    """Write the tombstone of an action that may never arrive. Run it first in the undo's transaction.
 
-    An action in flight holds its row's lock, so this waits until it is decided; then the undo sees its effect.
+    An action in flight holds its row's lock, so this waits until that is decided; then the undo sees its effect.
     """
     tombstone = {"request_id": request_id, "fingerprint": TOMBSTONE_FINGERPRINT, "result": refused(RequestUndone())}
-    await connection.execute(_REMEMBER_NEW, tombstone)
+    await connection.execute(_STORE_NEW, tombstone)
 
 
 async def load_result(connection: AsyncConnection, request: ParticipantRequest) -> dict[str, Any] | None:
-    """Return what was answered before, None for a new request.
+    """Return the stored answer, None for a new request.
 
-    Lock what the request is about first: repetitions then take turns, and each sees what the one before it remembered.
+    Lock the request's rows first: repetitions then run one after the other, and each sees the answer stored before it.
 
     Raises:
         Unprocessable: the id was used with other arguments.
-        ServiceError: the remembered refusal.
+        ServiceError: the stored refusal.
     """
-    row = (await connection.execute(_RECALL, {"request_id": request.request_id})).mappings().first()
+    row = (await connection.execute(_LOAD, {"request_id": request.request_id})).mappings().first()
     if row is None:
         return None
     _check_same(request, row["fingerprint"])
     return replay(row["result"])
 
 
-async def remember(connection: AsyncConnection, request: ParticipantRequest, done: Mapping[str, Any]) -> None:
+async def store_result(connection: AsyncConnection, request: ParticipantRequest, done: Mapping[str, Any]) -> None:
     """Store the answer with the work, as the transaction's last statement.
 
     Raises:
-        Unprocessable: the id was used meanwhile for what another lock guards.
+        Unprocessable: the id was used meanwhile by a request under another lock.
     """
     result = {"done": dict(done)}
-    stored = await connection.execute(_REMEMBER_NEW, {**request.parameters, "result": result})
+    stored = await connection.execute(_STORE_NEW, {**request.parameters, "result": result})
     if stored.rowcount == 0:
         raise Unprocessable(request_id=request.request_id)
 
@@ -318,7 +358,7 @@ def refused(error: ServiceError) -> dict[str, Any]:
 
 
 def replay(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a remembered answer, or raise a remembered refusal."""
+    """Return a stored answer, or raise a stored refusal."""
     if refusal := result.get("refused"):
         raise error_of_kind(
             refusal["kind"],

@@ -5,7 +5,23 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ErrorBody", "Page", "PageQuery", "Paginated", "Pagination", "Success", "paginated", "refusals", "success"]
+__all__ = [
+    "BAD_INPUT",
+    "NOT_LOGGED_IN",
+    "ErrorBody",
+    "Page",
+    "PageQuery",
+    "Paginated",
+    "Pagination",
+    "Success",
+    "paginated",
+    "refusals",
+    "success",
+]
+
+# Error codes that many routes answer, for `refusals`.
+BAD_INPUT = "VALIDATION_ERROR, INVALID_UUID"
+NOT_LOGGED_IN = "UNAUTHORIZED, TOKEN_EXPIRED"
 
 MAX_PER_PAGE = 100
 

@@ -1,4 +1,4 @@
-"""What the catalogue refuses."""
+"""The refusals of the catalogue."""
 
 from common.errors import Conflict, NotFound
 

@@ -27,7 +27,7 @@ events: Final = Table(
     Column("layout", JSONB, nullable=False),
     # T10: a ticket is resold for at most this share of its face value.
     Column("resale_cap_percent", Integer, nullable=False, server_default=text("120")),
-    # T7: a fan may refund until so many hours before it begins.
+    # T7: a fan may refund until this many hours before the event begins.
     Column("refund_deadline_hours", Integer, nullable=False, server_default=text("24")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("published_at", DateTime(timezone=True)),
@@ -38,7 +38,7 @@ events: Final = Table(
     CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
     CheckConstraint("resale_cap_percent BETWEEN 0 AND 1000", name="resale_cap_percent"),
     CheckConstraint("refund_deadline_hours BETWEEN 0 AND 8760", name="refund_deadline_hours"),
-    # The public list, in its order. A search within it reads names by ILIKE: a catalogue has thousands of rows, not
+    # The public list, in its order. A search scans its names by ILIKE: a catalogue has thousands of rows, not
     # millions, and the trigram extension is not part of every PostgreSQL.
     Index("ix_events_published", "event_date", "event_id", postgresql_where=text("status = 'PUBLISHED'")),
     Index("ix_events_venue", "venue_id"),

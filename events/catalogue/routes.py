@@ -1,38 +1,24 @@
-"""HTTP at the edge of the catalogue. All of it is internal: the orchestrator composes what the public sees."""
+"""HTTP routes of the catalogue. All are internal: the orchestrator composes the public answers."""
 
 import uuid
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from common.fields import Instant, PlainText
 from common.http.auth import require_service
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from events.catalogue.schemas import (
-    CancelEvent,
-    DiscardDraft,
-    DiscardedDraft,
-    DraftEvent,
-    Event,
-    EventSearch,
-    LookUpEvents,
-    PublishEvent,
-)
+from common.http.calls import RepeatableCall, UndoCall
+from common.http.dependencies import provided
+from common.http.envelope import BAD_INPUT, PageQuery, Paginated, Success, paginated, refusals, success
+from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch, LookUpEvents
 from events.catalogue.service import CatalogueService
+from events.catalogue.status import EventMove
 
 __all__ = ["internal"]
 
+Catalogue = Annotated[CatalogueService, provided(CatalogueService)]
 
-async def _service(request: Request) -> CatalogueService:
-    service: CatalogueService = request.app.state.catalogue
-    return service
-
-
-Catalogue = Annotated[CatalogueService, Depends(_service)]
-
-
-_BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
-_MOVE_REFUSALS: Final = {400: _BAD_INPUT, 409: "EVENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
+_MOVE_REFUSALS: Final = {400: BAD_INPUT, 409: "EVENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
 
 internal: Final = APIRouter(
     prefix="/internal/events", tags=["Internal: events"], dependencies=[Depends(require_service)]
@@ -61,9 +47,9 @@ async def draft_event(draft: DraftEvent, catalogue: Catalogue) -> Success[Event]
     return success(await catalogue.draft(draft))
 
 
-@internal.post("/lookup", responses=refusals({400: _BAD_INPUT}))
+@internal.post("/lookup", responses=refusals({400: BAD_INPUT}))
 async def look_up_events(wanted: LookUpEvents, catalogue: Catalogue) -> Success[list[Event]]:
-    """Those that exist, of any status, in the order they were asked for."""
+    """The events that exist, of any status, in the order of the request."""
     return success(await catalogue.look_up(wanted))
 
 
@@ -74,17 +60,17 @@ async def find_event(event_id: uuid.UUID, catalogue: Catalogue) -> Success[Event
 
 
 @internal.post("/{event_id}/publish", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
-async def publish_event(event_id: uuid.UUID, publication: PublishEvent, catalogue: Catalogue) -> Success[Event]:
-    return success(await catalogue.publish(event_id, publication))
+async def publish_event(event_id: uuid.UUID, call: RepeatableCall, catalogue: Catalogue) -> Success[Event]:
+    return success(await catalogue.move(event_id, EventMove.PUBLISH, call))
 
 
 @internal.post("/{event_id}/cancel", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
-async def cancel_event(event_id: uuid.UUID, cancellation: CancelEvent, catalogue: Catalogue) -> Success[Event]:
-    """For good; an event that is cancelled already is refused."""
-    return success(await catalogue.cancel(event_id, cancellation))
+async def cancel_event(event_id: uuid.UUID, call: RepeatableCall, catalogue: Catalogue) -> Success[Event]:
+    """Cancel for good; an event that is already cancelled is refused."""
+    return success(await catalogue.move(event_id, EventMove.CANCEL, call))
 
 
 @internal.post("/{event_id}/discard", responses=refusals(_MOVE_REFUSALS))
-async def discard_draft(event_id: uuid.UUID, discarding: DiscardDraft, catalogue: Catalogue) -> Success[DiscardedDraft]:
-    """The undo of a draft, which may never have come."""
-    return success(await catalogue.discard(event_id, discarding))
+async def discard_draft(event_id: uuid.UUID, undo: UndoCall, catalogue: Catalogue) -> Success[DiscardedDraft]:
+    """The undo of a draft, which may never have arrived."""
+    return success(await catalogue.discard(event_id, undo))

@@ -1,4 +1,4 @@
-"""What the catalogue takes and gives."""
+"""The bodies and answers of the catalogue routes."""
 
 import uuid
 from typing import Annotated, Final, Self
@@ -11,18 +11,9 @@ from common.money import Money
 from events.catalogue.status import EventStatus
 from events.venues.schemas import IntroducedVenue, Venue
 
-__all__ = [
-    "CancelEvent",
-    "DiscardDraft",
-    "DiscardedDraft",
-    "DraftEvent",
-    "Event",
-    "EventSearch",
-    "LookUpEvents",
-    "PublishEvent",
-]
+__all__ = ["DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents"]
 
-LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium on earth has about 150,000
+LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium has about 150,000
 MOST_CATEGORIES: Final = 200
 HOURS_OF_A_YEAR: Final = 8760
 
@@ -47,7 +38,7 @@ _EXAMPLE: Final[JsonDict] = {
 
 
 def _storable(layout: JsonValue) -> JsonValue:
-    """Look through a JSON value for texts that PostgreSQL's jsonb cannot hold."""
+    """Return the JSON value; raise ValueError if it holds a text that PostgreSQL's jsonb cannot."""
     match layout:
         case str():
             layout.encode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
@@ -82,11 +73,11 @@ class Event(BaseModel):
     pricing_tiers: dict[str, Money]
     layout: list[dict[str, JsonValue]]
     resale_cap_percent: int = Field(description="A ticket is resold for at most this share of its face value.")
-    refund_deadline_hours: int = Field(description="A fan may refund until so many hours before event_date.")
+    refund_deadline_hours: int = Field(description="A fan may refund until this many hours before event_date.")
 
 
 class DraftEvent(BaseModel):
-    """An event with a venue that is known (`venue_id`) or comes along (`venue`)."""
+    """An event with an existing venue (`venue_id`) or a new one (`venue`)."""
 
     request_id: uuid.UUID
     event_id: uuid.UUID
@@ -108,21 +99,6 @@ class DraftEvent(BaseModel):
         return self
 
 
-class PublishEvent(BaseModel):
-    request_id: uuid.UUID
-
-
-class CancelEvent(BaseModel):
-    request_id: uuid.UUID
-
-
-class DiscardDraft(BaseModel):
-    """The undo of a draft."""
-
-    request_id: uuid.UUID
-    undoes_request_id: uuid.UUID
-
-
 class DiscardedDraft(BaseModel):
     event_id: uuid.UUID
 
@@ -132,7 +108,7 @@ class LookUpEvents(BaseModel):
 
 
 class EventSearch(BaseModel):
-    """What to look for among the published events; both bounds belong to the range."""
+    """A search among the published events; both bounds belong to the range."""
 
     text: str | None = None
     earliest: Instant | None = None

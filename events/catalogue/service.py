@@ -1,19 +1,12 @@
-"""What the catalogue does."""
+"""What the events service does with the catalogue."""
 
 import uuid
 
+from common.http.calls import RepeatableCall, UndoCall
 from events.catalogue.errors import EventNotFound
 from events.catalogue.repository import EventRepository
-from events.catalogue.schemas import (
-    CancelEvent,
-    DiscardDraft,
-    DiscardedDraft,
-    DraftEvent,
-    Event,
-    EventSearch,
-    LookUpEvents,
-    PublishEvent,
-)
+from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch, LookUpEvents
+from events.catalogue.status import EventMove
 
 __all__ = ["CatalogueService"]
 
@@ -25,14 +18,11 @@ class CatalogueService:
     async def draft(self, draft: DraftEvent) -> Event:
         return await self._events.draft(draft)
 
-    async def publish(self, event_id: uuid.UUID, publication: PublishEvent) -> Event:
-        return await self._events.publish(event_id, request_id=publication.request_id)
+    async def move(self, event_id: uuid.UUID, move: EventMove, call: RepeatableCall) -> Event:
+        return await self._events.move(event_id, move, request_id=call.request_id)
 
-    async def cancel(self, event_id: uuid.UUID, cancellation: CancelEvent) -> Event:
-        return await self._events.cancel(event_id, request_id=cancellation.request_id)
-
-    async def discard(self, event_id: uuid.UUID, discarding: DiscardDraft) -> DiscardedDraft:
-        return await self._events.discard(event_id, discarding)
+    async def discard(self, event_id: uuid.UUID, undo: UndoCall) -> DiscardedDraft:
+        return await self._events.discard(event_id, undo)
 
     async def find(self, event_id: uuid.UUID) -> Event:
         """Return an event of any status.
@@ -46,10 +36,10 @@ class CatalogueService:
         return event
 
     async def look_up(self, wanted: LookUpEvents) -> list[Event]:
-        """Return the events that exist, each once, in the order they were asked for."""
-        found = {event.event_id: event for event in await self._events.find_many(wanted.event_ids)}
-        return [found[event_id] for event_id in dict.fromkeys(wanted.event_ids) if event_id in found]
+        """Return the events that exist, each once, in the order of the request."""
+        events = {event.event_id: event for event in await self._events.find_many(wanted.event_ids)}
+        return [events[event_id] for event_id in dict.fromkeys(wanted.event_ids) if event_id in events]
 
     async def search(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], int]:
-        """Return one page of the published events by date, and how many match in all."""
+        """Return one page of the published events by date, and the number on all pages."""
         return await self._events.published_page(search, limit=limit, offset=offset)

@@ -1,19 +1,22 @@
-"""The SQL of the catalogue's repeatable actions: one statement each, as `common.db.idempotency` shows."""
+"""The SQL of the catalogue: one statement for each repeatable action, as `common.db.idempotency` shows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.idempotency import SELECT_ANSWER
+from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
+from events.catalogue.status import EventMove
 
-__all__ = ["CANCEL", "DISCARD", "DRAFT", "PUBLISH", "event_json"]
+__all__ = ["DISCARD", "DRAFT", "MOVES", "event_json"]
 
 
 def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
     """Return the SQL expression that shapes a row of `events`, with its venue and tiers, as an event.
 
-    Prices leave as text: a JSON number would become a float on its way.
+    Prices are text: a JSON number would become a float.
     """
     return f"""
         jsonb_build_object(
@@ -27,15 +30,14 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
                 FROM {tiers} AS tier WHERE tier.event_id = {event}.event_id),
             'layout', {event}.layout, 'resale_cap_percent', {event}.resale_cap_percent,
             'refund_deadline_hours', {event}.refund_deadline_hours)
-    """  # noqa: S608 - the names are ours
+    """  # noqa: S608 - constant names
 
 
-_PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
 _IS_NEW: Final = "NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM events WHERE event_id = :event_id)"
 
 DRAFT: Final = text(
     f"""
-    WITH {_PRIOR},
+    WITH {PRIOR},
     introduced AS (
         INSERT INTO venues (venue_id, name, address, total_halls, introduced_by_event_id)
         SELECT coalesce(:venue_id, gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls, :event_id
@@ -58,43 +60,38 @@ DRAFT: Final = text(
         INSERT INTO pricing_tiers (event_id, category, price)
         SELECT event_id, tier.key, tier.value::numeric FROM drafted, jsonb_each_text(:pricing_tiers) AS tier
         RETURNING *),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint,
-            jsonb_build_object('done', {event_json("drafted", venue="venue", tiers="priced")})
-        FROM drafted, venue
-        RETURNING result)
+    {stored_answer(event_json("drafted", venue="venue", tiers="priced"), rows="drafted, venue")}
     {SELECT_ANSWER}
     """  # noqa: S608
 ).bindparams(bindparam("layout", type_=JSONB), bindparam("pricing_tiers", type_=JSONB))
 
 
 def _moved(to_status: str, *, from_status: str, noted: str) -> TextClause:
-    """Return the statement that moves an event on and notes when in the column `noted`."""
+    """Return the statement that moves an event to a status and notes the time in the column `noted`."""
     return text(
         f"""
-        WITH {_PRIOR},
+        WITH {PRIOR},
         moved AS (
             UPDATE events SET status = '{to_status}', {noted} = now()
             WHERE event_id = :event_id AND status = '{from_status}' AND NOT EXISTS (SELECT FROM prior)
             RETURNING *),
-        remembered AS (
-            INSERT INTO requests (request_id, fingerprint, result)
-            SELECT :request_id, :fingerprint, jsonb_build_object('done', {event_json("moved")})
-            FROM moved JOIN venues USING (venue_id)
-            RETURNING result)
+        {stored_answer(event_json("moved"), rows="moved JOIN venues USING (venue_id)")}
         {SELECT_ANSWER}
-        """  # noqa: S608 - the names are ours
+        """  # noqa: S608 - constant names
     )
 
 
-PUBLISH: Final = _moved("PUBLISHED", from_status="DRAFT", noted="published_at")
-CANCEL: Final = _moved("CANCELLED", from_status="PUBLISHED", noted="cancelled_at")
+MOVES: Final[Mapping[EventMove, TextClause]] = MappingProxyType(
+    {
+        EventMove.PUBLISH: _moved("PUBLISHED", from_status="DRAFT", noted="published_at"),
+        EventMove.CANCEL: _moved("CANCELLED", from_status="PUBLISHED", noted="cancelled_at"),
+    }
+)
 
-# The undo of DRAFT; the draft's tombstone is made before it, which waits for a draft in flight.
+# The undo of DRAFT; the draft's tombstone is written before it, which waits for a draft in flight.
 DISCARD: Final = text(
     f"""
-    WITH {_PRIOR},
+    WITH {PRIOR},
     discarded AS (
         DELETE FROM events
         WHERE event_id = :event_id AND status = 'DRAFT' AND NOT EXISTS (SELECT FROM prior)
@@ -109,11 +106,7 @@ DISCARD: Final = text(
         SELECT event_id FROM discarded
         UNION ALL
         SELECT :event_id WHERE NOT EXISTS (SELECT FROM events WHERE event_id = :event_id)),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object('event_id', event_id))
-        FROM gone WHERE NOT EXISTS (SELECT FROM prior)
-        RETURNING result)
+    {stored_answer("jsonb_build_object('event_id', event_id)", rows="gone WHERE NOT EXISTS (SELECT FROM prior)")}
     {SELECT_ANSWER}
     """  # noqa: S608
 )

@@ -2,12 +2,19 @@
 
 import enum
 
-__all__ = ["EventStatus"]
+__all__ = ["EventMove", "EventStatus"]
 
 
 class EventStatus(enum.StrEnum):
-    """DRAFT while its hall is being provisioned, then PUBLISHED; a CANCELLED event is over for good."""
+    """DRAFT while its hall is provisioned, then PUBLISHED; CANCELLED is final."""
 
     DRAFT = "DRAFT"
     PUBLISHED = "PUBLISHED"
     CANCELLED = "CANCELLED"
+
+
+class EventMove(enum.StrEnum):
+    """A move of the status; the value is part of its requests' fingerprints."""
+
+    PUBLISH = "publish"
+    CANCEL = "cancel"

@@ -1,1 +1,1 @@
-"""Venues: the places events are played at."""
+"""Venues: the places of events."""

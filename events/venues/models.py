@@ -1,4 +1,4 @@
-"""The venues' table."""
+"""The table of venues."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ venues: Final = Table(
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("total_halls", Integer, nullable=False),
-    # The event whose draft brought the venue along; when that draft is undone, the venue goes with it.
+    # The event whose draft added the venue; the undo of that draft deletes it.
     Column("introduced_by_event_id", UUID(as_uuid=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("total_halls >= 1", name="total_halls"),

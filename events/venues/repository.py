@@ -14,7 +14,7 @@ class VenueRepository:
         self._database = database
 
     async def page(self, *, limit: int, offset: int) -> tuple[list[Venue], int]:
-        """Return one page by name, and how many venues there are in all."""
+        """Return one page by name, and the number of venues on all pages."""
         counted = await self._database.fetch_one(select(func.count().label("total")).select_from(venues))
         rows = await self._database.fetch_all(
             select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls)

@@ -1,4 +1,4 @@
-"""What a venue looks like."""
+"""The answers of the venue routes."""
 
 import uuid
 from typing import Annotated, Final
@@ -25,7 +25,7 @@ class VenueFacts(BaseModel):
 
 
 class IntroducedVenue(VenueFacts):
-    """A venue that comes along with an event. One that is known by the id given is left as it is."""
+    """A venue given with an event. An existing venue of that id stays unchanged."""
 
     venue_id: uuid.UUID | None = None
 

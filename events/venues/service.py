@@ -1,4 +1,4 @@
-"""What can be done with venues: they are read; an event's draft may bring one along."""
+"""What the events service does with venues: it lists them; an event's draft may add one."""
 
 from events.venues.repository import VenueRepository
 from events.venues.schemas import Venue
@@ -11,5 +11,5 @@ class VenueService:
         self._venues = repository
 
     async def list_all(self, *, limit: int, offset: int) -> tuple[list[Venue], int]:
-        """Return one page by name, and how many venues there are in all."""
+        """Return one page by name, and the number of venues on all pages."""
         return await self._venues.page(limit=limit, offset=offset)

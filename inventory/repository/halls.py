@@ -246,7 +246,7 @@ class HallRepository:
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
-        return await self._requests.remember_refusal(request, refusal)
+        return await self._requests.store_refusal(request, refusal)
 
     async def aggregate_count_changes(self, *, batch: int) -> int:
         """Add changes to the counts; return how many there were."""

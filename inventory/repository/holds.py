@@ -220,15 +220,15 @@ class HoldRepository:
 
     async def store_hold(self, command: ReserveSeats, hold: Hold) -> Hold:
         """Store a hold that another request made as this request's result."""
-        return read_hold(await self._requests.remember_done(request_of(command), document_of(hold)))
+        return read_hold(await self._requests.store_done(request_of(command), document_of(hold)))
 
     async def refuse(self, command: ReserveSeats | BestAvailable, refusal: ServiceError) -> Hold:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
-        return read_hold(await self._requests.remember_refusal(request_of(command), refusal))
+        return read_hold(await self._requests.store_refusal(request_of(command), refusal))
 
     async def refuse_sale(self, command: ConfirmHold, refusal: ServiceError) -> Sale:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
-        return read_sale(await self._requests.remember_refusal(request_of(command), refusal))
+        return read_sale(await self._requests.store_refusal(request_of(command), refusal))
 
     async def confirm(self, command: ConfirmHold) -> Change[Sale] | None:
         """Sell the hold's seats; None if it is over, incomplete or another user's, or the event's sale has ended.

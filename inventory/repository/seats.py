@@ -206,11 +206,11 @@ class SeatRepository:
 
     async def store(self, request: ParticipantRequest, seat: Seat) -> Seat:
         """Store the seat as the request's result."""
-        return read_seat(await self._requests.remember_done(request, asdict(seat)))
+        return read_seat(await self._requests.store_done(request, asdict(seat)))
 
     async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> Seat:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
-        return read_seat(await self._requests.remember_refusal(request, refusal))
+        return read_seat(await self._requests.store_refusal(request, refusal))
 
     async def reclaim(self, command: ReclaimSeats) -> Reclaimed:
         """Free the order's seats, if all of them may be reclaimed.
@@ -225,7 +225,7 @@ class SeatRepository:
 
     async def refuse_reclaim(self, command: ReclaimSeats, refusal: ServiceError) -> Sequence[Seat]:
         """Store the refusal and raise it. If a result was stored meanwhile, return that."""
-        return read_seats((await self._requests.remember_refusal(request_of(command), refusal))["seats"])
+        return read_seats((await self._requests.store_refusal(request_of(command), refusal))["seats"])
 
 
 async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from common.auth.principal import Role
 from common.fields import PlainText
 from common.http.auth import CurrentUser, require_role
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
 from orchestrator.jobs.record import Failure, JobStatus, JobSummary, KindStats
 from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried

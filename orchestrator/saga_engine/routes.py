@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Response
 
 from common.auth.principal import Role
 from common.http.auth import require_role
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.record import SagaState

@@ -1,1 +1,1 @@
-"""Listings on the resale marketplace: which ticket is offered for how much, and who is buying it."""
+"""Listings on the resale marketplace: the ticket, its price, and its buyer."""

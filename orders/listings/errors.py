@@ -1,4 +1,4 @@
-"""What listings refuse."""
+"""The refusals of listings."""
 
 from common.errors import Conflict, InvalidRequest, NotFound
 
@@ -21,4 +21,4 @@ class ListingAlreadyOpened(ListingInvalidState):
 
 class OwnListing(InvalidRequest):
     code = "SELF_TRANSFER"
-    public_message = "Nobody buys their own ticket."
+    public_message = "You cannot buy your own ticket."

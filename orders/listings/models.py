@@ -1,54 +1,48 @@
-"""The tables of listings. Triggers that guard the status machine are in the second migration."""
+"""The tables of listings. The triggers that guard the status machine are in the second migration."""
 
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    DateTime,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    Table,
-    Text,
-    func,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
 from orders.database import metadata
 from orders.listings.status import ListingStatus
+from orders.shared.models import (
+    created_at,
+    history_columns,
+    id_column,
+    newest_index,
+    oldest_index,
+    place_columns,
+    status_check,
+    time_column,
+)
 
 __all__ = ["listing_history", "listings"]
 
-_STATUSES: Final = ", ".join(f"'{status}'" for status in ListingStatus)
 _SOLD: Final = "status IN ('PENDING_TRANSFER', 'COMPLETED')"
 
 listings: Final = Table(
     "listings",
     metadata,
     Column("listing_id", UUID(as_uuid=True), primary_key=True),
-    Column("seat_id", UUID(as_uuid=True), nullable=False),
-    Column("order_id", UUID(as_uuid=True), nullable=False),
-    Column("event_id", UUID(as_uuid=True), nullable=False),
-    Column("category", Text, nullable=False),
-    Column("row_number", Text, nullable=False),
-    Column("seat_number", Integer, nullable=False),
+    id_column("seat_id"),
+    id_column("order_id"),
+    id_column("event_id"),
+    *place_columns(),
     Column("face_value", AMOUNT, nullable=False),
     Column("asking_price", AMOUNT, nullable=False),
-    Column("seller_user_id", UUID(as_uuid=True), nullable=False),
-    Column("buyer_user_id", UUID(as_uuid=True)),
-    Column("sale_id", UUID(as_uuid=True)),
+    id_column("seller_user_id"),
+    id_column("buyer_user_id", nullable=True),
+    id_column("sale_id", nullable=True),
     Column("status", Text, nullable=False),
-    Column("moved_by_request_id", UUID(as_uuid=True), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("expires_at", DateTime(timezone=True)),  # of the sale that waits for its approval
-    Column("completed_at", DateTime(timezone=True)),
-    Column("ended_at", DateTime(timezone=True)),
-    CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    id_column("moved_by_request_id"),
+    created_at(),
+    time_column("expires_at"),  # of the sale that waits for its approval
+    time_column("completed_at"),
+    time_column("ended_at"),
+    status_check(ListingStatus),
     CheckConstraint("face_value >= 0 AND asking_price >= 0", name="prices"),
     CheckConstraint("seller_user_id <> buyer_user_id", name="two_people"),
     CheckConstraint(f"({_SOLD}) = (buyer_user_id IS NOT NULL)", name="buyer_user_id"),
@@ -62,20 +56,16 @@ listings: Final = Table(
         unique=True,
         postgresql_where=text("status IN ('OPENING', 'ACTIVE', 'PENDING_TRANSFER', 'WITHDRAWING')"),
     ),
-    Index("ix_listings_status_newest", "status", text("created_at DESC"), text("listing_id DESC")),
-    Index("ix_listings_event_oldest", "event_id", "status", "created_at", "listing_id"),
-    Index("ix_listings_seller_newest", "seller_user_id", text("created_at DESC"), text("listing_id DESC")),
-    Index("ix_listings_buyer_newest", "buyer_user_id", text("created_at DESC"), text("listing_id DESC")),
+    newest_index("ix_listings_status_newest", "status", key="listing_id"),
+    oldest_index("ix_listings_event_oldest", key="listing_id"),
+    newest_index("ix_listings_seller_newest", "seller_user_id", key="listing_id"),
+    newest_index("ix_listings_buyer_newest", "buyer_user_id", key="listing_id"),
 )
 
 listing_history: Final = Table(
     "listing_history",
     metadata,
-    Column("listing_id", UUID(as_uuid=True), ForeignKey("listings.listing_id", ondelete="CASCADE"), primary_key=True),
-    Column("history_id", BigInteger, Identity(always=True), primary_key=True),
-    Column("from_status", Text),  # NULL for the opening
-    Column("to_status", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("request_id", UUID(as_uuid=True), nullable=False),
-    Column("user_id", UUID(as_uuid=True)),  # who offered or claimed it
+    *history_columns("listing_id", table="listings", ondelete="CASCADE"),
+    id_column("request_id"),
+    id_column("user_id", nullable=True),  # the user who offered or claimed it
 )

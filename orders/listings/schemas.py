@@ -1,4 +1,4 @@
-"""What listings take and give."""
+"""The bodies and answers of the listing routes."""
 
 import uuid
 from typing import Final, Literal, Self
@@ -8,9 +8,10 @@ from pydantic.config import JsonDict
 
 from common.auth.principal import Principal
 from common.fields import Instant
+from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
 from orders.listings.status import ListingStatus
-from orders.shared.schemas import Requested, Seat, Undo
+from orders.shared.schemas import Seat
 
 __all__ = [
     "ClaimListing",
@@ -54,29 +55,29 @@ class Listing(Seat):
 
     listing_id: uuid.UUID
     order_id: uuid.UUID | None = Field(
-        description="The order the ticket was sold with; shown to seller and buyer and to admins, to others null."
+        description="The order that the ticket was sold with; null to others than seller, buyer and admins."
     )
     event_id: uuid.UUID
     face_value: Money
     asking_price: Money
     seller_user_id: uuid.UUID | None = Field(
-        description="Who sells it; null to others than seller, buyer and admins once it is COMPLETED or CANCELLED."
+        description="The seller; null to others than seller, buyer and admins once it is COMPLETED or CANCELLED."
     )
-    buyer_user_id: uuid.UUID | None = Field(description="Who is buying or bought it; shown to the two and to admins.")
-    sale_id: uuid.UUID | None = Field(description="The sale under way or done; shown to the same.")
+    buyer_user_id: uuid.UUID | None = Field(description="The buyer; null to others than seller, buyer and admins.")
+    sale_id: uuid.UUID | None = Field(description="The sale in progress or completed; null to the same.")
     status: ListingStatus
     created_at: Instant
-    expires_at: Instant | None = Field(description="Until when the seller must have approved the sale.")
+    expires_at: Instant | None = Field(description="When the seller must have approved the sale.")
     completed_at: Instant | None
     ended_at: Instant | None = Field(description="When it was withdrawn.")
 
     def is_known_to(self, user: Principal) -> bool:
-        """Whether the user is its seller, its buyer, or an admin."""
+        """Return whether the user is its seller, its buyer, or an admin."""
         parties = (self.seller_user_id, self.buyer_user_id)
         return any(party is not None and user.may_act_for(party) for party in parties)
 
     def as_seen_by(self, user: Principal) -> Self:
-        """Return it without order, buyer and sale, and once it is over without its seller, unless it is the user's."""
+        """Return it to another user without order, buyer and sale, and once it is over without its seller."""
         if self.is_known_to(user):
             return self
         hidden = dict.fromkeys(("order_id", "buyer_user_id", "sale_id"))
@@ -85,7 +86,7 @@ class Listing(Seat):
         return self.model_copy(update=hidden)
 
 
-class OpenListing(Requested, Seat):
+class OpenListing(RepeatableCall, Seat):
     listing_id: uuid.UUID
     order_id: uuid.UUID
     event_id: uuid.UUID
@@ -94,22 +95,22 @@ class OpenListing(Requested, Seat):
     asking_price: Money
 
 
-class ClaimListing(Requested):
+class ClaimListing(RepeatableCall):
     sale_id: uuid.UUID
     buyer_user_id: uuid.UUID
     expires_at: Instant
 
 
-class ReleaseClaim(Undo):
+class ReleaseClaim(UndoCall):
     """The undo of a claim."""
 
     sale_id: uuid.UUID
 
 
-class CompleteListing(Requested):
+class CompleteListing(RepeatableCall):
     sale_id: uuid.UUID
 
 
 class UndoneListing(BaseModel):
     listing_id: uuid.UUID
-    status: ListingStatus | None = Field(description="null when there is no such listing")
+    status: ListingStatus | None = Field(description="null if there is no such listing")

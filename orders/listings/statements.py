@@ -1,30 +1,22 @@
-"""The SQL of listings' repeatable actions: one statement each, as `common.db.idempotency` shows."""
+"""The SQL of listings: one statement for each repeatable action, as `common.db.idempotency` shows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from common.db.idempotency import SELECT_ANSWER
+from common.db.idempotency import PRIOR, SELECT_ANSWER
 from orders.listings.models import listing_history, listings
+from orders.listings.status import ListingMove
 from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
-from orders.shared.transitions import PRIOR, Aggregate
+from orders.shared.transitions import Aggregate, Move
 
-__all__ = [
-    "ABANDON",
-    "CANCEL",
-    "CLAIM",
-    "COMPLETE",
-    "DISCARD",
-    "LISTINGS",
-    "MOVE",
-    "OPEN",
-    "RELEASE_CLAIM",
-    "listing_json",
-]
+__all__ = ["LISTINGS", "MOVES", "OPEN", "listing_json"]
 
 
 def listing_json(listing: str) -> str:
-    """Return the SQL expression that shapes a row of `listings`. Amounts leave as text, lest they become floats."""
+    """Return the SQL expression that shapes a row of `listings`. Amounts are text, so that they do not become floats."""
     return f"""
         jsonb_build_object(
             'listing_id', {listing}.listing_id, 'seat_id', {listing}.seat_id, 'order_id', {listing}.order_id,
@@ -56,21 +48,8 @@ OPEN: Final = text(
     """  # noqa: S608
 )
 
-MOVE: Final = LISTINGS.move()
-ABANDON: Final = LISTINGS.undo()
-CANCEL: Final = LISTINGS.move(", ended_at = now()")
-CLAIM: Final = LISTINGS.move(
-    ", sale_id = :sale_id, buyer_user_id = :buyer_user_id, expires_at = :expires_at",
-    only="seller_user_id <> :buyer_user_id",
-    noted={"user_id": "buyer_user_id"},
-)
-RELEASE_CLAIM: Final = LISTINGS.undo(
-    ", sale_id = NULL, buyer_user_id = NULL, expires_at = NULL", only="sale_id = :sale_id"
-)
-COMPLETE: Final = LISTINGS.move(", completed_at = now()", only="sale_id = :sale_id")
-
-# The undo of OPEN; its tombstone is made before it.
-DISCARD: Final = text(
+# The undo of OPEN; its tombstone is written before it.
+_DISCARD: Final = text(
     f"""
     WITH {PRIOR},
     discarded AS (
@@ -84,7 +63,30 @@ DISCARD: Final = text(
             OR NOT EXISTS (SELECT FROM listings WHERE listing_id = :listing_id)
             OR NOT EXISTS (
                 SELECT FROM requests WHERE request_id = :undoes_request_id AND result -> 'done' IS NOT NULL)),
-    {LISTINGS.remembered_outcome}
+    {LISTINGS.stored_outcome}
     {SELECT_ANSWER}
     """  # noqa: S608
 )
+_MOVE: Final = LISTINGS.move()
+_CLAIM: Final = LISTINGS.move(
+    ", sale_id = :sale_id, buyer_user_id = :buyer_user_id, expires_at = :expires_at",
+    only="seller_user_id <> :buyer_user_id",
+    noted={"user_id": "buyer_user_id"},
+)
+_RELEASE_CLAIM: Final = LISTINGS.undo(
+    ", sale_id = NULL, buyer_user_id = NULL, expires_at = NULL", only="sale_id = :sale_id"
+)
+
+MOVES: Final[Mapping[Move, TextClause]] = MappingProxyType(
+    {
+        ListingMove.DISCARD: _DISCARD,
+        ListingMove.ACTIVATE: _MOVE,
+        ListingMove.BEGIN_WITHDRAWAL: _MOVE,
+        ListingMove.ABANDON_WITHDRAWAL: LISTINGS.undo(),
+        ListingMove.CANCEL: LISTINGS.move(", ended_at = now()"),
+        ListingMove.CLAIM: _CLAIM,
+        ListingMove.RELEASE_CLAIM: _RELEASE_CLAIM,
+        ListingMove.COMPLETE: LISTINGS.move(", completed_at = now()", only="sale_id = :sale_id"),
+    }
+)
+"""The statement of each move."""

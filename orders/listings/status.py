@@ -1,4 +1,4 @@
-"""The status machine of a listing. The database refuses all other moves once more, by a trigger.
+"""The status machine of a listing. A trigger in the database refuses all other moves.
 
 ::
 
@@ -6,7 +6,7 @@
                   ^
                   └──────> WITHDRAWING ──> CANCELLED
 
-A listing that is still OPENING may be discarded: then there was none.
+A listing that is still OPENING may be discarded; its row is then deleted.
 """
 
 import enum
@@ -17,7 +17,7 @@ __all__ = ["ListingMove", "ListingStatus"]
 
 
 class ListingStatus(enum.StrEnum):
-    """OPENING and WITHDRAWING while inventory is told; PENDING_TRANSFER while somebody is buying."""
+    """OPENING and WITHDRAWING while inventory changes the seat; PENDING_TRANSFER during a sale."""
 
     OPENING = "OPENING"
     ACTIVE = "ACTIVE"

@@ -1,7 +1,7 @@
-"""What transfers and listings share: a move of the status and the undo of one, each repeatable by its request id.
+"""Moves of the status of transfers and listings, and the undo of a move, each repeatable by its request id.
 
-A row names in `moved_by_request_id` the request that brought it to its status. So an undo takes back what the request it
-names did, and never what another request did that came to the same status.
+`moved_by_request_id` of a row names the request that brought it to its status. So an undo takes back what the request
+that it names did, and never what another request did that led to the same status.
 """
 
 import enum
@@ -15,21 +15,16 @@ from typing import Any, Final
 from sqlalchemy import Table, TextClause, text
 
 from common.db.engine import Database
-from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest, Refuse
+from common.db.idempotency import PRIOR, SELECT_ANSWER, IdempotencyStore, ParticipantRequest, Refuse, stored_answer
 from common.errors import Conflict, NotFound, ServiceError
 
-__all__ = ["PRIOR", "Aggregate", "Move", "TransitionRunner"]
-
-PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
-
-# The first look may meet another undo in flight; it waits for it, and the second sees what came of it.
-LOOKS: Final = 2
+__all__ = ["Aggregate", "Move", "TransitionRunner"]
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Move(enum.Enum):
-    """A move of a status machine; each member's value is where it starts and where it leads: None where the row goes."""
+    """A move of a status machine: the status before and after; None after if the row is deleted."""
 
     @property
     def from_status(self) -> str:
@@ -42,9 +37,10 @@ class Move(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A table with a status and a history, and how its rows are answered.
+    """A table with a status and a history.
 
-    `shape` takes the name of such a row and returns the SQL expression that makes its answer.
+    Attributes:
+        shape: takes the name of a row and returns the SQL expression of its JSON.
     """
 
     table: Table
@@ -60,26 +56,23 @@ class Aggregate:
 
         Args:
             changes: more assignments, beginning with a comma.
-            only: what must be true of the row besides its status.
-            noted: more columns of the history, and which columns of the moved row they keep.
+            only: a condition on the row besides its status.
+            noted: more columns of the history, and the columns of the moved row that they copy.
         """
         return text(
             f"""
             WITH {PRIOR},
             moved AS ({self._update(changes)} AND {only} RETURNING *),
             {self._noted(noted)},
-            remembered AS (
-                INSERT INTO requests (request_id, fingerprint, result)
-                SELECT :request_id, :fingerprint, jsonb_build_object('done', {self.shape("moved")}) FROM moved
-                RETURNING result)
+            {stored_answer(self.shape("moved"), rows="moved")}
             {SELECT_ANSWER}
-            """  # noqa: S608 - the names are ours
+            """
         )
 
     def undo(self, changes: str = "", *, only: str = "true", noted: Mapping[str, str] = NOTHING) -> TextClause:
-        """Return the statement that takes back what `:undoes_request_id` did; its tombstone is made before it.
+        """Return the statement that takes back what `:undoes_request_id` did; its tombstone is written before it.
 
-        It answers with the row's status, NULL when there is no row, and with nothing when the row moved on.
+        It answers with the row's status, NULL if there is no row, and with nothing if the row moved on.
         """
         undone = f"moved_by_request_id = :undoes_request_id AND {only}"
         return text(
@@ -95,40 +88,33 @@ class Aggregate:
                 UNION ALL
                 SELECT status FROM standing WHERE status = :to_status OR NOT EXISTS (
                     SELECT FROM requests WHERE request_id = :undoes_request_id AND result -> 'done' IS NOT NULL)),
-            {self.remembered_outcome}
+            {self.stored_outcome}
             {SELECT_ANSWER}
-            """  # noqa: S608 - the names are ours
+            """  # noqa: S608 - constant names
         )
 
     @property
-    def remembered_outcome(self) -> str:
-        """The part of an undo that answers with the status in `outcome`."""
-        return f"""
-            remembered AS (
-                INSERT INTO requests (request_id, fingerprint, result)
-                SELECT :request_id, :fingerprint, jsonb_build_object('done',
-                    jsonb_build_object('{self.key}', CAST(:{self.key} AS uuid), 'status', status))
-                FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
-                RETURNING result)
-        """  # noqa: S608 - the names are ours
+    def stored_outcome(self) -> str:
+        """The CTE of an undo that answers with the status in `outcome`."""
+        return stored_answer(
+            f"jsonb_build_object('{self.key}', CAST(:{self.key} AS uuid), 'status', status)",
+            rows="outcome WHERE NOT EXISTS (SELECT FROM prior)",
+        )
 
     def opened(self, noted_user: str) -> str:
-        """Return the parts that note and remember the row in `opened`."""
+        """Return the CTEs that note the row in `opened` and answer with it."""
         return f"""
             noted AS (
                 INSERT INTO {self.history.name} ({self.key}, to_status, request_id, user_id)
                 SELECT {self.key}, status, :request_id, {noted_user} FROM opened),
-            remembered AS (
-                INSERT INTO requests (request_id, fingerprint, result)
-                SELECT :request_id, :fingerprint, jsonb_build_object('done', {self.shape("opened")}) FROM opened
-                RETURNING result)
-        """  # noqa: S608 - the names are ours
+            {stored_answer(self.shape("opened"), rows="opened")}
+        """  # noqa: S608 - constant names
 
     def _update(self, changes: str) -> str:
         return f"""
             UPDATE {self.table.name} SET status = :to_status, moved_by_request_id = :request_id {changes}
             WHERE {self.key} = :{self.key} AND status = :from_status AND NOT EXISTS (SELECT FROM prior)
-        """  # noqa: S608 - the names are ours
+        """  # noqa: S608 - constant names
 
     def _noted(self, more: Mapping[str, str]) -> str:
         columns, values = "".join(f", {column}" for column in more), "".join(f", {value}" for value in more.values())
@@ -136,20 +122,20 @@ class Aggregate:
             noted AS (
                 INSERT INTO {self.history.name} ({self.key}, from_status, to_status, request_id {columns})
                 SELECT {self.key}, :from_status, status, :request_id {values} FROM moved)
-        """  # noqa: S608 - the names are ours
+        """  # noqa: S608 - constant names
 
 
 class TransitionRunner:
-    """Runs the moves of one aggregate, and says why one is refused."""
+    """Runs the moves of one aggregate, and finds the reason of a refusal."""
 
     def __init__(
         self, database: Database, aggregate: Aggregate, *, not_found: type[NotFound], invalid_state: type[Conflict]
     ) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._store = IdempotencyStore(database)
         self._key = aggregate.key
         self._status_of = text(
-            f"SELECT status FROM {aggregate.table.name} WHERE {self._key} = :key"  # noqa: S608 - the names are ours
+            f"SELECT status FROM {aggregate.table.name} WHERE {self._key} = :key"  # noqa: S608 - constant names
         )
         self._not_found, self._invalid_state = not_found, invalid_state
 
@@ -163,19 +149,18 @@ class TransitionRunner:
         refuse: Refuse | None = None,
         **arguments: object,
     ) -> dict[str, Any]:
-        """Make the move once, and give its answer again when it is repeated.
+        """Make the move once, and return the same answer when it is repeated.
 
         Args:
-            refuse: finds out why it could not be made, where the status alone does not tell.
+            refuse: finds the reason of a refusal where the status alone does not tell it.
 
         Raises:
             NotFound: there is no such row.
             Conflict: its status does not allow the move.
         """
         request = self._request(key, move, request_id=request_id, **arguments)
-
         parameters = self._parameters(key, move, arguments)
-        return await self._memory.answer(request, statement, parameters, refuse=refuse or partial(self.refusal, key))
+        return await self._store.answer(request, statement, parameters, refuse=refuse or partial(self.refusal, key))
 
     async def undo(
         self,
@@ -187,7 +172,7 @@ class TransitionRunner:
         undoes_request_id: uuid.UUID,
         **arguments: object,
     ) -> dict[str, Any]:
-        """Undo what another request did, also when it never came: then it will be refused.
+        """Undo what another request did, even if it never arrived: then it will be refused.
 
         Raises:
             Conflict: the row has moved on since.
@@ -195,16 +180,13 @@ class TransitionRunner:
         arguments["undoes_request_id"] = undoes_request_id
         request = self._request(key, move, request_id=request_id, **arguments)
         parameters = self._parameters(key, move, arguments)
-        for _ in range(LOOKS):
-            attempt = await self._memory.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
-            if attempt.done is not None:
-                return attempt.done
-        return await self._memory.remember_refusal(request, await self.refusal(key))
+        done = await self._store.attempt_undo(request, statement, parameters, undoes_request_id=undoes_request_id)
+        return done or await self._store.store_refusal(request, await self.refusal(key))
 
     async def refusal(self, key: uuid.UUID) -> ServiceError:
-        """Return why a row that was asked for did not move."""
-        found = await self._database.fetch_one(self._status_of, {"key": key})
-        return self._invalid_state(details={"status": found["status"]}) if found else self._not_found()
+        """Return the reason why a row did not move."""
+        row = await self._database.fetch_one(self._status_of, {"key": key})
+        return self._invalid_state(details={"status": row["status"]}) if row else self._not_found()
 
     def _request(self, key: uuid.UUID, move: Move, *, request_id: uuid.UUID, **arguments: object) -> ParticipantRequest:
         return ParticipantRequest.of(request_id, f"{self._key}.{move.name}", key=key, **arguments)

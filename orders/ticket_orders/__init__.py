@@ -1,1 +1,1 @@
-"""Orders of tickets: the seats, what they cost, and what became of them."""
+"""Orders of tickets: the seats, their prices, and the outcome."""

@@ -1,4 +1,4 @@
-"""What the order book refuses."""
+"""The refusals of ticket orders."""
 
 from common.errors import Conflict, Forbidden, NotFound
 
@@ -20,4 +20,4 @@ class OrderAlreadyOpened(OrderInvalidState):
 
 
 class NotYourOrder(Forbidden):
-    public_message = "That order belongs to somebody else."
+    public_message = "That order belongs to another user."

@@ -1,15 +1,24 @@
-"""HTTP at the edge of the order book: what users may read, and what the orchestrator does."""
+"""HTTP routes of ticket orders: what users read, and what the orchestrator calls."""
 
 import uuid
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from common.http.auth import CurrentUser, require_service
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
-from orders.shared.schemas import Requested, Undo
+from common.http.calls import RepeatableCall, UndoCall
+from common.http.dependencies import provided
+from common.http.envelope import (
+    BAD_INPUT,
+    NOT_LOGGED_IN,
+    PageQuery,
+    Paginated,
+    Success,
+    paginated,
+    refusals,
+    success,
+)
 from orders.ticket_orders.schemas import (
-    ConfirmOrder,
     EndedOrder,
     EndOrder,
     OpenOrder,
@@ -23,19 +32,10 @@ from orders.ticket_orders.status import OrderStatus
 
 __all__ = ["internal", "public"]
 
+Orders = Annotated[OrderService, provided(OrderService)]
 
-async def _service(request: Request) -> OrderService:
-    service: OrderService = request.app.state.orders
-    return service
-
-
-Orders = Annotated[OrderService, Depends(_service)]
-
-
-_BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
-_NOT_LOGGED_IN: Final = "UNAUTHORIZED, TOKEN_EXPIRED"
 _MOVE_REFUSALS: Final = {
-    400: _BAD_INPUT,
+    400: BAD_INPUT,
     404: "ORDER_NOT_FOUND",
     409: "ORDER_INVALID_STATE",
     422: "IDEMPOTENCY_KEY_REUSED",
@@ -48,14 +48,14 @@ internal: Final = APIRouter(
 )
 
 
-@public.get("", summary="List my orders", responses=refusals({400: _BAD_INPUT, 401: _NOT_LOGGED_IN}))
+@public.get("", summary="List my orders", responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN}))
 async def list_orders(
     user: CurrentUser,
     orders: Orders,
     page: PageQuery,
     status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
 ) -> Paginated[Order]:
-    """One's own orders, newest first; an admin sees everybody's."""
+    """The caller's orders, newest first; an admin sees those of all users."""
     items, total = await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset)
     return paginated(items, page=page, total=total)
 
@@ -63,21 +63,21 @@ async def list_orders(
 @public.get(
     "/{order_id}",
     summary="Show an order with its history",
-    responses=refusals({400: "INVALID_UUID", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "ORDER_NOT_FOUND"}),
+    responses=refusals({400: "INVALID_UUID", 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "ORDER_NOT_FOUND"}),
 )
 async def show_order(order_id: uuid.UUID, user: CurrentUser, orders: Orders) -> Success[OrderWithHistory]:
-    """One's own order, or any to an admin."""
+    """Open to the buyer and to admins."""
     return success(await orders.show(order_id, to=user))
 
 
-@internal.post("", responses=refusals({400: _BAD_INPUT, 409: "ORDER_INVALID_STATE, REQUEST_UNDONE"}))
+@internal.post("", responses=refusals({400: BAD_INPUT, 409: "ORDER_INVALID_STATE, REQUEST_UNDONE"}))
 async def open_order(opening: OpenOrder, orders: Orders) -> Success[Order]:
     return success(await orders.open(opening))
 
 
 @internal.post("/{order_id}/confirm", responses=refusals(_MOVE_REFUSALS))
-async def confirm_order(order_id: uuid.UUID, confirmation: ConfirmOrder, orders: Orders) -> Success[Order]:
-    return success(await orders.confirm(order_id, confirmation))
+async def confirm_order(order_id: uuid.UUID, call: RepeatableCall, orders: Orders) -> Success[Order]:
+    return success(await orders.confirm(order_id, call))
 
 
 @internal.post("/{order_id}/end", responses=refusals(_MOVE_REFUSALS))
@@ -92,33 +92,33 @@ async def refund_order(order_id: uuid.UUID, refund: RefundOrder, orders: Orders)
 
 
 @internal.post("/{order_id}/begin-refund", responses=refusals(_BEGIN_REFUND_REFUSALS))
-async def begin_refund(order_id: uuid.UUID, request: Requested, orders: Orders) -> Success[Order]:
-    """From now on no ticket of the order can be disputed; while one is, no refund begins."""
-    return success(await orders.begin_refund(order_id, request))
+async def begin_refund(order_id: uuid.UUID, call: RepeatableCall, orders: Orders) -> Success[Order]:
+    """From now on no ticket of the order can be disputed; while a ticket is disputed, no refund begins."""
+    return success(await orders.begin_refund(order_id, call))
 
 
 @internal.post("/{order_id}/abandon-refund", responses=refusals(_MOVE_REFUSALS))
-async def abandon_refund(order_id: uuid.UUID, undo: Undo, orders: Orders) -> Success[EndedOrder]:
-    """The undo of beginning; the refund may never have begun."""
+async def abandon_refund(order_id: uuid.UUID, undo: UndoCall, orders: Orders) -> Success[EndedOrder]:
+    """The undo of begin-refund, which may never have arrived."""
     return success(await orders.abandon_refund(order_id, undo))
 
 
-@internal.get("", responses=refusals({400: _BAD_INPUT}))
+@internal.get("", responses=refusals({400: BAD_INPUT}))
 async def oldest_orders(
     orders: Orders,
     event_id: uuid.UUID,
     *,
     status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
-    offset: Annotated[int, Query(ge=0, le=1_000_000, description="So many are skipped.")] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="The number of orders to skip.")] = 0,
 ) -> Success[list[Order]]:
-    """An event's, the oldest first."""
+    """The event's orders, oldest first."""
     return success(await orders.oldest(event_id, status=status, limit=limit, offset=offset))
 
 
-@internal.get("/counts", responses=refusals({400: _BAD_INPUT}))
+@internal.get("/counts", responses=refusals({400: BAD_INPUT}))
 async def count_orders(orders: Orders, event_id: uuid.UUID) -> Success[dict[OrderStatus, int]]:
-    """How many orders of the event there are of every status."""
+    """The number of the event's orders of every status."""
     return success(await orders.counts(event_id))
 
 

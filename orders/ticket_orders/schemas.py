@@ -1,4 +1,4 @@
-"""What the order book takes and gives."""
+"""The bodies and answers of the order routes."""
 
 import uuid
 from typing import Annotated, Literal, Self
@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict, JsonValue
 
 from common.fields import Instant
+from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
-from orders.shared.schemas import Reason, Requested, Seat, Undo
+from orders.shared.schemas import Reason, Seat
 from orders.ticket_orders.status import OrderStatus
 
 __all__ = [
-    "ConfirmOrder",
     "EndOrder",
     "EndedOrder",
     "HistoryEntry",
@@ -75,10 +75,10 @@ class Order(BaseModel):
 
 
 class OrderOfSeat(BaseModel):
-    """The order that a seat was sold in."""
+    """The order with which a seat was sold."""
 
     order_id: uuid.UUID
-    user_id: uuid.UUID = Field(description="Who bought it; a transfer changes the seat's owner, not this.")
+    user_id: uuid.UUID = Field(description="The buyer; a transfer changes the seat's owner, not this.")
     event_id: uuid.UUID
     status: OrderStatus
 
@@ -98,8 +98,7 @@ class OrderWithHistory(Order):
     history: list[HistoryEntry]
 
 
-class OpenOrder(BaseModel):
-    request_id: uuid.UUID
+class OpenOrder(RepeatableCall):
     order_id: uuid.UUID
     user_id: uuid.UUID
     event_id: uuid.UUID
@@ -114,11 +113,7 @@ class OpenOrder(BaseModel):
         return self
 
 
-class ConfirmOrder(Requested):
-    pass
-
-
-class EndOrder(Undo):
+class EndOrder(UndoCall):
     """The undo of opening."""
 
     status: Literal[OrderStatus.FAILED, OrderStatus.CANCELLED]
@@ -127,8 +122,8 @@ class EndOrder(Undo):
 
 class EndedOrder(BaseModel):
     order_id: uuid.UUID
-    status: OrderStatus | None = Field(description="null when the order was never opened")
+    status: OrderStatus | None = Field(description="null if the order was never opened")
 
 
-class RefundOrder(Requested):
+class RefundOrder(RepeatableCall):
     reason: Reason

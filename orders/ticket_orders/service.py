@@ -1,13 +1,13 @@
-"""What the order book does."""
+"""What the orders service does with ticket orders."""
 
 import uuid
 
 from common.auth.principal import Principal, Role
-from orders.shared.schemas import Requested, Undo
+from common.http.calls import RepeatableCall, UndoCall
+from orders.shared.service import AggregateService
 from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
 from orders.ticket_orders.repository import OrderRepository
 from orders.ticket_orders.schemas import (
-    ConfirmOrder,
     EndedOrder,
     EndOrder,
     OpenOrder,
@@ -21,66 +21,49 @@ from orders.ticket_orders.status import OrderStatus
 __all__ = ["OrderService"]
 
 
-class OrderService:
+class OrderService(AggregateService[Order, OrderStatus]):
+    statuses = OrderStatus
+    not_found = OrderNotFound
+
     def __init__(self, repository: OrderRepository) -> None:
+        super().__init__(repository)
         self._orders = repository
 
     async def open(self, opening: OpenOrder) -> Order:
         return await self._orders.open(opening)
 
-    async def confirm(self, order_id: uuid.UUID, confirmation: ConfirmOrder) -> Order:
-        return await self._orders.move(order_id, OrderStatus.CONFIRMED, request_id=confirmation.request_id)
+    async def confirm(self, order_id: uuid.UUID, call: RepeatableCall) -> Order:
+        return await self._orders.move(order_id, OrderStatus.CONFIRMED, request_id=call.request_id)
 
     async def refund(self, order_id: uuid.UUID, refund: RefundOrder) -> Order:
-        return await self._orders.move(
-            order_id, OrderStatus.REFUNDED, request_id=refund.request_id, reason=refund.reason
-        )
+        return await self._orders.move(order_id, OrderStatus.REFUNDED, **refund.model_dump())
 
-    async def begin_refund(self, order_id: uuid.UUID, request: Requested) -> Order:
-        return await self._orders.begin_refund(order_id, request_id=request.request_id)
+    async def begin_refund(self, order_id: uuid.UUID, call: RepeatableCall) -> Order:
+        return await self._orders.begin_refund(order_id, request_id=call.request_id)
 
-    async def abandon_refund(self, order_id: uuid.UUID, undo: Undo) -> EndedOrder:
-        return await self._orders.abandon_refund(order_id, **undo.model_dump())
+    async def abandon_refund(self, order_id: uuid.UUID, undo: UndoCall) -> EndedOrder:
+        return await self._orders.abandon_refund(order_id, undo)
 
     async def end(self, order_id: uuid.UUID, ending: EndOrder) -> EndedOrder:
         return await self._orders.end(order_id, ending)
-
-    async def find(self, order_id: uuid.UUID) -> Order:
-        """Return any order, for other services.
-
-        Raises:
-            OrderNotFound: no such order.
-        """
-        order = await self._orders.find(order_id)
-        if order is None:
-            raise OrderNotFound
-        return order
 
     async def find_by_seat(self, seat_id: uuid.UUID) -> OrderOfSeat:
         """Return the CONFIRMED order that has the seat, or else the latest one that had it.
 
         Raises:
-            OrderNotFound: nobody ever ordered it.
+            OrderNotFound: the seat was never ordered.
         """
         order = await self._orders.find_by_seat(seat_id)
         if order is None:
             raise OrderNotFound
         return order
 
-    async def oldest(self, event_id: uuid.UUID, *, status: OrderStatus | None, limit: int, offset: int) -> list[Order]:
-        """Return an event's orders, the oldest first."""
-        return await self._orders.oldest(event_id, status=status, limit=limit, offset=offset)
-
-    async def counts(self, event_id: uuid.UUID) -> dict[OrderStatus, int]:
-        """Return how many orders of the event there are of every status."""
-        return dict.fromkeys(OrderStatus, 0) | await self._orders.counts(event_id)
-
     async def show(self, order_id: uuid.UUID, *, to: Principal) -> OrderWithHistory:
-        """Return an order with its history to the one who may see it.
+        """Return an order with its history to its buyer or an admin.
 
         Raises:
             OrderNotFound: no such order.
-            NotYourOrder: somebody else's, and `to` is no admin.
+            NotYourOrder: `to` is neither.
         """
         order = await self._orders.find_with_history(order_id)
         if order is None:
@@ -92,6 +75,6 @@ class OrderService:
     async def list_for(
         self, user: Principal, *, status: OrderStatus | None, limit: int, offset: int
     ) -> tuple[list[Order], int]:
-        """Return a page of one's own orders, or of everybody's to an admin, and how many there are in all."""
+        """Return a page of the user's orders, or of all orders to an admin, and the number on all pages."""
         user_id = None if user.has_role(Role.ADMIN) else user.user_id
         return await self._orders.page(user_id=user_id, status=status, limit=limit, offset=offset)

@@ -1,19 +1,21 @@
-"""The SQL of the hot paths: each is one statement in autocommit, as `common.db.idempotency` shows."""
+"""The SQL of ticket orders: one statement for each repeatable action, as `common.db.idempotency` shows."""
 
 from typing import Final
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.idempotency import SELECT_ANSWER
+from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
+from orders.shared.transitions import Aggregate
+from orders.ticket_orders.models import order_history, orders
 
-__all__ = ["ABANDON_REFUND", "BEGIN_REFUND", "END", "MOVE", "OPEN", "order_json"]
+__all__ = ["ABANDON_REFUND", "BEGIN_REFUND", "END", "MOVE", "OPEN", "ORDERS", "order_json"]
 
 
 def order_json(order: str, *, seats: str = "order_seats") -> str:
     """Return the SQL expression that shapes a row of `orders`, and its rows of `order_seats`, as an order.
 
-    Amounts leave as text: a JSON number would become a float on its way.
+    Amounts are text: a JSON number would become a float.
     """
     return f"""
         jsonb_build_object(
@@ -28,12 +30,12 @@ def order_json(order: str, *, seats: str = "order_seats") -> str:
                         'seat_number', seat.seat_number, 'price', seat.price::text)
                     ORDER BY seat.row_number, seat.seat_number, seat.seat_id)
                 FROM {seats} AS seat WHERE seat.order_id = {order}.order_id))
-    """  # noqa: S608 - the names are ours
+    """  # noqa: S608 - constant names
 
 
-_PRIOR: Final = "prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
+ORDERS: Final = Aggregate(orders, order_history, order_json)
 
-# The status is set by its name, and the time that belongs to it with it.
+# With the status, the time that belongs to it is set.
 _MOVED: Final = """
     moved AS (
         UPDATE orders SET
@@ -48,36 +50,14 @@ _MOVED: Final = """
         SELECT order_id, :from_status, status, reason FROM moved)
 """
 
-# What an undo answers with: the status in `outcome`.
-_REMEMBERED_OUTCOME: Final = """
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint,
-            jsonb_build_object('done', jsonb_build_object('order_id', CAST(:order_id AS uuid), 'status', status))
-        FROM outcome WHERE NOT EXISTS (SELECT FROM prior)
-        RETURNING result)
-"""
-
-
-def _remembered(order: str, *, seats: str = "order_seats") -> str:
-    """Return the part that answers with the order in `order`."""
-    return f"""
-        remembered AS (
-            INSERT INTO requests (request_id, fingerprint, result)
-            SELECT :request_id, :fingerprint, jsonb_build_object('done', {order_json(order, seats=seats)}) FROM {order}
-            RETURNING result)
-    """  # noqa: S608 - the names are ours
-
-
 _SEATS_ASKED: Final = """
     jsonb_to_recordset(:seats)
         AS asked (seat_id uuid, category text, row_number text, seat_number integer, price numeric)
 """
 
-
 OPEN: Final = text(
     f"""
-    WITH {_PRIOR},
+    WITH {PRIOR},
     opened AS (
         INSERT INTO orders (order_id, user_id, event_id, status, total, held_until)
         SELECT :order_id, :user_id, :event_id, 'PENDING', :total, :held_until
@@ -90,24 +70,24 @@ OPEN: Final = text(
         RETURNING *),
     noted AS (
         INSERT INTO order_history (order_id, to_status) SELECT order_id, status FROM opened),
-    {_remembered("opened", seats="seated")}
+    {stored_answer(order_json("opened", seats="seated"), rows="opened")}
     {SELECT_ANSWER}
     """  # noqa: S608
 ).bindparams(bindparam("seats", type_=JSONB))
 
 MOVE: Final = text(
     f"""
-    WITH {_PRIOR}, {_MOVED},
-    {_remembered("moved")}
+    WITH {PRIOR}, {_MOVED},
+    {stored_answer(order_json("moved"), rows="moved")}
     {SELECT_ANSWER}
     """
 )
 
 # The undo of OPEN. An opening in flight is not in this statement's snapshot, but the tombstone waits for it; then
-# there is neither a tombstone of ours nor an order in sight, so nothing is answered and the caller looks again.
+# the statement sees neither its own tombstone nor an order, answers nothing, and is run again.
 END: Final = text(
     f"""
-    WITH {_PRIOR}, {_MOVED},
+    WITH {PRIOR}, {_MOVED},
     buried AS (
         INSERT INTO requests (request_id, fingerprint, result)
         SELECT :undoes_request_id, :tombstone_fingerprint, :tombstone WHERE NOT EXISTS (SELECT FROM prior)
@@ -121,29 +101,29 @@ END: Final = text(
         UNION ALL
         SELECT NULL WHERE NOT EXISTS (SELECT FROM standing) AND (
             EXISTS (SELECT FROM buried) OR EXISTS (SELECT FROM requests WHERE request_id = :undoes_request_id))),
-    {_REMEMBERED_OUTCOME}
+    {ORDERS.stored_outcome}
     {SELECT_ANSWER}
     """  # noqa: S608
 ).bindparams(bindparam("tombstone", type_=JSONB))
 
-# While it is begun no ticket of the order can be disputed, and it cannot begin while one is.
+# Once a refund has begun, no ticket of the order can be disputed; while a ticket is disputed, no refund begins.
 BEGIN_REFUND: Final = text(
     f"""
-    WITH {_PRIOR},
+    WITH {PRIOR},
     begun AS (
         UPDATE orders SET refund_begun_by = :request_id
         WHERE order_id = :order_id AND status = 'CONFIRMED' AND refund_begun_by IS NULL
           AND NOT EXISTS (SELECT FROM prior) AND NOT has_dispute(:order_id)
         RETURNING *),
-    {_remembered("begun")}
+    {stored_answer(order_json("begun"), rows="begun")}
     {SELECT_ANSWER}
     """  # noqa: S608
 )
 
-# It answers with nothing when the refund was made.
+# Answers nothing if the refund was made.
 ABANDON_REFUND: Final = text(
     f"""
-    WITH {_PRIOR},
+    WITH {PRIOR},
     abandoned AS (
         UPDATE orders SET refund_begun_by = NULL
         WHERE order_id = :order_id AND status = 'CONFIRMED' AND refund_begun_by = :undoes_request_id
@@ -154,7 +134,7 @@ ABANDON_REFUND: Final = text(
         WHERE NOT EXISTS (
             SELECT FROM orders
             WHERE order_id = :order_id AND status = 'REFUNDED' AND refund_begun_by = :undoes_request_id)),
-    {_REMEMBERED_OUTCOME}
+    {ORDERS.stored_outcome}
     {SELECT_ANSWER}
     """  # noqa: S608
 )

@@ -1,4 +1,4 @@
-"""The status machine of an order. The database refuses the same moves once more, by a trigger.
+"""The status machine of an order. A trigger in the database refuses all other moves.
 
 ::
 
@@ -31,4 +31,4 @@ REACHED_FROM: Final[Mapping[OrderStatus, OrderStatus]] = MappingProxyType(
         OrderStatus.REFUNDED: OrderStatus.CONFIRMED,
     }
 )
-"""Every status is reached from exactly one other; an order begins as PENDING."""
+"""Each status but PENDING, the first, is reached from exactly one other."""

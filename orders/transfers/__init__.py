@@ -1,1 +1,1 @@
-"""Transfers of tickets between two people: who gives what to whom, who confirmed, and what became of it."""
+"""Transfers of tickets from a seller to a buyer: the parties, their confirmations, the outcome."""

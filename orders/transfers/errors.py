@@ -1,4 +1,4 @@
-"""What transfers refuse."""
+"""The refusals of transfers."""
 
 from common.errors import Conflict, Forbidden, NotFound
 
@@ -21,8 +21,8 @@ class TransferAlreadyOpened(TransferInvalidState):
 
 class TransferInProgress(Conflict):
     code = "TRANSFER_IN_PROGRESS"
-    public_message = "A transfer of that ticket is under way or disputed."
+    public_message = "A transfer of that ticket is in progress or disputed."
 
 
 class NotYourTransfer(Forbidden):
-    public_message = "That transfer is between other people."
+    public_message = "That transfer is between other users."

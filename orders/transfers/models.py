@@ -1,59 +1,52 @@
-"""The tables of transfers. Triggers that guard the status machine are in the second migration."""
+"""The tables of transfers. The triggers that guard the status machine are in the second migration."""
 
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    DateTime,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    Table,
-    Text,
-    func,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
 from orders.database import metadata
+from orders.shared.models import (
+    created_at,
+    history_columns,
+    id_column,
+    newest_index,
+    oldest_index,
+    place_columns,
+    status_check,
+    time_column,
+)
 from orders.transfers.status import TransferStatus
 
 __all__ = ["transfer_history", "transfers"]
-
-_STATUSES: Final = ", ".join(f"'{status}'" for status in TransferStatus)
 
 transfers: Final = Table(
     "transfers",
     metadata,
     Column("transfer_id", UUID(as_uuid=True), primary_key=True),
-    Column("seat_id", UUID(as_uuid=True), nullable=False),
-    Column("order_id", UUID(as_uuid=True), nullable=False),
-    Column("event_id", UUID(as_uuid=True), nullable=False),
-    Column("category", Text, nullable=False),
-    Column("row_number", Text, nullable=False),
-    Column("seat_number", Integer, nullable=False),
-    Column("seller_user_id", UUID(as_uuid=True), nullable=False),
-    Column("buyer_user_id", UUID(as_uuid=True), nullable=False),
-    Column("initiated_by_user_id", UUID(as_uuid=True), nullable=False),
+    id_column("seat_id"),
+    id_column("order_id"),
+    id_column("event_id"),
+    *place_columns(),
+    id_column("seller_user_id"),
+    id_column("buyer_user_id"),
+    id_column("initiated_by_user_id"),
     Column("credits_amount", AMOUNT, nullable=False),
     Column("status", Text, nullable=False),
-    Column("moved_by_request_id", UUID(as_uuid=True), nullable=False),
-    Column("seller_confirmed_at", DateTime(timezone=True)),
-    Column("buyer_confirmed_at", DateTime(timezone=True)),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("completed_at", DateTime(timezone=True)),
-    Column("ended_at", DateTime(timezone=True)),
+    id_column("moved_by_request_id"),
+    time_column("seller_confirmed_at"),
+    time_column("buyer_confirmed_at"),
+    time_column("expires_at", nullable=False),
+    created_at(),
+    time_column("completed_at"),
+    time_column("ended_at"),
     Column("reason", Text),
-    # The latest dispute; they stay when it is dismissed.
-    Column("disputed_by_user_id", UUID(as_uuid=True)),
+    # The latest dispute; these stay even if it is dismissed.
+    id_column("disputed_by_user_id", nullable=True),
     Column("dispute_reason", Text),
-    Column("disputed_at", DateTime(timezone=True)),
-    CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    time_column("disputed_at"),
+    status_check(TransferStatus),
     CheckConstraint("credits_amount >= 0", name="credits_amount"),
     CheckConstraint("seller_user_id <> buyer_user_id", name="two_people"),
     CheckConstraint("initiated_by_user_id IN (seller_user_id, buyer_user_id)", name="initiated_by_user_id"),
@@ -65,7 +58,7 @@ transfers: Final = Table(
     CheckConstraint(
         "disputed_at IS NOT NULL OR status NOT IN ('DISPUTED', 'REVERSING', 'REVERSED')", name="disputed_at"
     ),
-    # T8: one active transfer per seat; one of a ticket that was given back since is not in the next owner's way.
+    # T8: one active transfer per ticket. A transfer of a refunded ticket does not block the seat's next owner.
     Index(
         "uq_transfers_ticket_pending",
         "seat_id",
@@ -79,21 +72,17 @@ transfers: Final = Table(
         postgresql_where=text("status IN ('PENDING_OTP', 'DISPUTED', 'REVERSING')"),
     ),
     Index("ix_transfers_order_disputed", "order_id", postgresql_where=text("status IN ('DISPUTED', 'REVERSING')")),
-    Index("ix_transfers_seller_newest", "seller_user_id", text("created_at DESC"), text("transfer_id DESC")),
-    Index("ix_transfers_buyer_newest", "buyer_user_id", text("created_at DESC"), text("transfer_id DESC")),
-    Index("ix_transfers_status_newest", "status", text("created_at DESC"), text("transfer_id DESC")),
-    Index("ix_transfers_event_oldest", "event_id", "status", "created_at", "transfer_id"),
+    newest_index("ix_transfers_seller_newest", "seller_user_id", key="transfer_id"),
+    newest_index("ix_transfers_buyer_newest", "buyer_user_id", key="transfer_id"),
+    newest_index("ix_transfers_status_newest", "status", key="transfer_id"),
+    oldest_index("ix_transfers_event_oldest", key="transfer_id"),
 )
 
 transfer_history: Final = Table(
     "transfer_history",
     metadata,
-    Column("transfer_id", UUID(as_uuid=True), ForeignKey("transfers.transfer_id"), primary_key=True),
-    Column("history_id", BigInteger, Identity(always=True), primary_key=True),
-    Column("from_status", Text),  # NULL for the opening
-    Column("to_status", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("request_id", UUID(as_uuid=True), nullable=False),
-    Column("user_id", UUID(as_uuid=True)),  # who opened or disputed it
+    *history_columns("transfer_id", table="transfers"),
+    id_column("request_id"),
+    id_column("user_id", nullable=True),  # the user who opened or disputed it
     Column("reason", Text),
 )

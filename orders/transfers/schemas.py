@@ -1,4 +1,4 @@
-"""What transfers take and give."""
+"""The bodies and answers of the transfer routes."""
 
 import uuid
 from typing import Annotated, Literal, Self
@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict, JsonValue
 
 from common.fields import Instant
+from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
-from orders.shared.schemas import Reason, Requested, Seat, Undo
+from orders.shared.schemas import Reason, Seat
 from orders.transfers.status import TransferStatus
 
 __all__ = [
@@ -71,19 +72,19 @@ class Transfer(Seat):
     initiated_by_user_id: uuid.UUID
     credits_amount: Money
     status: TransferStatus
-    waiting_for: list[Party] = Field(description="Who has not confirmed yet; empty unless PENDING_OTP.")
-    expires_at: Instant = Field(description="Until when both must have confirmed.")
+    waiting_for: list[Party] = Field(description="The parties that have not confirmed; empty unless PENDING_OTP.")
+    expires_at: Instant = Field(description="When both parties must have confirmed.")
     created_at: Instant
     completed_at: Instant | None
     ended_at: Instant | None = Field(description="When it failed, was cancelled or was reversed.")
     reason: str | None = Field(description="Why it failed or was cancelled.")
-    disputed_by_user_id: uuid.UUID | None = Field(description="Of the latest dispute, also when it was dismissed.")
+    disputed_by_user_id: uuid.UUID | None = Field(description="Of the latest dispute, even if it was dismissed.")
     dispute_reason: str | None
     disputed_at: Instant | None
 
 
 class TransferHistoryEntry(BaseModel):
-    """One move of the status; the first has no `from_status`. `user_id` is who opened or disputed it."""
+    """One move of the status; the first has no `from_status`. `user_id` opened or disputed the transfer."""
 
     from_status: TransferStatus | None
     to_status: TransferStatus
@@ -98,7 +99,7 @@ class TransferWithHistory(Transfer):
     history: list[TransferHistoryEntry]
 
 
-class OpenTransfer(Requested, Seat):
+class OpenTransfer(RepeatableCall, Seat):
     transfer_id: uuid.UUID
     order_id: uuid.UUID
     event_id: uuid.UUID
@@ -109,20 +110,20 @@ class OpenTransfer(Requested, Seat):
     expires_at: Instant
 
     @model_validator(mode="after")
-    def _is_between_two_people(self) -> Self:
+    def _is_between_two_users(self) -> Self:
         parties = {self.seller_user_id, self.buyer_user_id}
         if len(parties) == 1:
-            raise ValueError("seller and buyer are one person")
+            raise ValueError("seller and buyer are the same user")
         if self.initiated_by_user_id not in parties:
             raise ValueError("a transfer is initiated by its seller or its buyer")
         return self
 
 
-class ConfirmTransfer(Requested):
+class ConfirmTransfer(RepeatableCall):
     parties: Annotated[set[Party], Field(min_length=1)]
 
 
-class EndTransfer(Undo):
+class EndTransfer(UndoCall):
     """The undo of opening."""
 
     status: Literal[TransferStatus.FAILED, TransferStatus.CANCELLED]
@@ -131,13 +132,13 @@ class EndTransfer(Undo):
 
 class UndoneTransfer(BaseModel):
     transfer_id: uuid.UUID
-    status: TransferStatus | None = Field(description="null when the transfer was never opened")
+    status: TransferStatus | None = Field(description="null if the transfer was never opened")
 
 
 class TicketDispute(BaseModel):
     is_disputed: bool = Field(description="Whether a transfer of the ticket is DISPUTED or REVERSING.")
 
 
-class DisputeTransfer(Requested):
+class DisputeTransfer(RepeatableCall):
     user_id: uuid.UUID
     reason: Reason

@@ -1,19 +1,22 @@
-"""The SQL of transfers' repeatable actions: one statement each, as `common.db.idempotency` shows."""
+"""The SQL of transfers: one statement for each repeatable action, as `common.db.idempotency` shows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from common.db.idempotency import SELECT_ANSWER
+from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
-from orders.shared.transitions import PRIOR, Aggregate
+from orders.shared.transitions import Aggregate, Move
 from orders.transfers.models import transfer_history, transfers
+from orders.transfers.status import TransferMove
 
-__all__ = ["ABANDON", "CONFIRM", "DISPUTE", "END", "MOVE", "OPEN", "TRANSFERS", "transfer_json"]
+__all__ = ["CONFIRM", "MOVES", "OPEN", "TRANSFERS", "transfer_json"]
 
 
 def transfer_json(transfer: str) -> str:
-    """Return the SQL expression that shapes a row of `transfers`. Amounts leave as text, lest they become floats."""
+    """Return the SQL expression that shapes a row of `transfers`. Amounts are text, so that they do not become floats."""
     return f"""
         jsonb_build_object(
             'transfer_id', {transfer}.transfer_id, 'seat_id', {transfer}.seat_id, 'order_id', {transfer}.order_id,
@@ -63,26 +66,36 @@ CONFIRM: Final = text(
                 ELSE buyer_confirmed_at END
         WHERE transfer_id = :transfer_id AND status = 'PENDING_OTP' AND NOT EXISTS (SELECT FROM prior)
         RETURNING *),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', {transfer_json("confirmed")}) FROM confirmed
-        RETURNING result)
+    {stored_answer(transfer_json("confirmed"), rows="confirmed")}
     {SELECT_ANSWER}
     """  # noqa: S608
 )
 
-# A dismissed dispute leaves the time of completion as it was.
-MOVE: Final = TRANSFERS.move(
+# The time of completion stays even if a dispute is dismissed.
+_MOVE: Final = TRANSFERS.move(
     """
     , completed_at = coalesce(completed_at, now())
     , ended_at = CASE WHEN :to_status = 'REVERSED' THEN now() END
     """
 )
-# Nothing of an order that is being given back: its price may be somebody's already.
-DISPUTE: Final = TRANSFERS.move(
+# A ticket of an order whose refund has begun cannot be disputed: its price may already belong to another user.
+_DISPUTE: Final = TRANSFERS.move(
     ", disputed_by_user_id = :user_id, dispute_reason = :reason, disputed_at = now()",
     only="NOT is_given_back(transfers.order_id)",
     noted={"user_id": "disputed_by_user_id", "reason": "dispute_reason"},
 )
-END: Final = TRANSFERS.undo(", ended_at = now(), reason = :reason", noted={"reason": "reason"})
-ABANDON: Final = TRANSFERS.undo()
+_END: Final = TRANSFERS.undo(", ended_at = now(), reason = :reason", noted={"reason": "reason"})
+
+MOVES: Final[Mapping[Move, TextClause]] = MappingProxyType(
+    {
+        TransferMove.COMPLETE: _MOVE,
+        TransferMove.FAIL: _END,
+        TransferMove.CANCEL: _END,
+        TransferMove.DISPUTE: _DISPUTE,
+        TransferMove.DISMISS: _MOVE,
+        TransferMove.BEGIN_REVERSAL: _MOVE,
+        TransferMove.ABANDON_REVERSAL: TRANSFERS.undo(),
+        TransferMove.REVERSE: _MOVE,
+    }
+)
+"""The statement of each move."""

@@ -1,4 +1,4 @@
-"""The status machine of a transfer. The database refuses all other moves once more, by a trigger.
+"""The status machine of a transfer. A trigger in the database refuses all other moves.
 
 ::
 

@@ -37,7 +37,7 @@ MUTATIONS: Final = (
     Mutation(
         name="undo leaves no tombstone",
         file="common/db/idempotency.py",
-        before="    await connection.execute(_REMEMBER_NEW, tombstone)\n",
+        before="    await connection.execute(_STORE_NEW, tombstone)\n",
         after="    assert tombstone\n",
         caught_by=(
             f"{LEDGER}::TestRefund::test_refund_of_an_unknown_deduct_leaves_a_tombstone",

@@ -1,1 +1,1 @@
-"""People: registering, verifying the phone, profiles, roles."""
+"""Accounts: registration, phone verification, profiles, roles."""

@@ -1,4 +1,4 @@
-"""Whether somebody knows the password of an account, without telling guessers anything."""
+"""The check of a password, which tells nothing to a caller who guesses."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ __all__ = ["Credentials", "FailureLimits"]
 
 @dataclass(frozen=True, slots=True)
 class FailureLimits:
-    """How many wrong passwords an account, and a network address, may have in a window."""
+    """The limits on wrong passwords in a window, per account and per network address."""
 
     per_account: Limit
     per_address: Limit
@@ -22,42 +22,35 @@ class FailureLimits:
         return Tried(self.per_account, email), Tried(self.per_address, network_of(address))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    def __init__(
-        self,
-        *,
-        accounts: AccountRepository,
-        passwords: Passwords,
-        limits: AttemptLimits,
-        failures: FailureLimits,
-    ) -> None:
-        self._accounts = accounts
-        self._passwords = passwords
-        self._limits = limits
-        self._failures = failures
+    accounts: AccountRepository
+    passwords: Passwords
+    limits: AttemptLimits
+    failures: FailureLimits
 
     async def check(self, *, email: str, password: str, address: str) -> User:
-        """Return the account whose password it is.
+        """Return the account with that email address and password.
 
-        Only failures count, so that nobody is refused for logging in often. They are counted before they are
-        answered, and looked at once more before a success is: of a burst of guesses no more than the limit is told
-        right from wrong.
+        Only failures count, so that frequent logins are not refused. A failure is counted before it is answered, and
+        the limit is checked again before a success is answered: of a burst of guesses, no more than the limit get an
+        answer.
 
         Args:
-            address: where the caller is.
+            address: the caller's network address.
 
         Raises:
             WrongCredentials: wrong password, or no such account; neither the answer nor its time tells which.
             TooManyRequests: too many failures, for this account or from this address.
             Unavailable: too many passwords are being checked.
         """
-        account, network = self._failures.tried(email=email, address=address)
-        await self._limits.check([account, network])
-        user = await self._accounts.by_email(email)
-        is_right = await self._passwords.matches(password, stored_hash=user.password_hash if user else None)
+        account, network = self.failures.tried(email=email, address=address)
+        await self.limits.check([account, network])
+        user = await self.accounts.by_email(email)
+        is_right = await self.passwords.matches(password, stored_hash=user.password_hash if user else None)
         if user is None or not is_right:
-            await self._limits.take([account, network])
+            await self.limits.take([account, network])
             raise WrongCredentials
-        await self._limits.check([account, network])
-        await self._limits.forget(account)
+        await self.limits.check([account, network])
+        await self.limits.reset(account)
         return user

@@ -1,4 +1,4 @@
-"""What can be wrong with an account."""
+"""The refusals of accounts."""
 
 from common.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
@@ -12,7 +12,7 @@ class UserNotFound(NotFound):
 
 class EmailAlreadyExists(Conflict):
     code = "EMAIL_ALREADY_EXISTS"
-    public_message = "There is an account with that e-mail address."
+    public_message = "There is an account with that email address."
 
 
 class UnverifiedAccount(Forbidden):
@@ -21,6 +21,6 @@ class UnverifiedAccount(Forbidden):
 
 
 class WrongCredentials(Unauthenticated):
-    """The same for an unknown address as for a wrong password."""
+    """The same for an unknown email address as for a wrong password."""
 
-    public_message = "The e-mail address or the password is wrong."
+    public_message = "The email address or the password is wrong."

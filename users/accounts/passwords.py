@@ -1,4 +1,4 @@
-"""Password hashing (argon2id) in a small pool of threads, so that logins cannot starve everything else."""
+"""Password hashing (argon2id) in a small pool of threads, so that logins cannot starve other requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,31 +22,31 @@ RETRY_AFTER_SECONDS: Final = 1
 
 
 class Passwords:
-    """Hashes and checks, `threads` at a time; when `queue` wait already, the next is refused."""
+    """Hashes and checks, `threads` at a time; if `queue` calls already wait, the next is refused."""
 
     def __init__(self, *, threads: int, queue: int) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
-        self._most = threads + queue
-        self._in_hand = 0
-        # Checked when there is no such account, so that it takes as long as when there is.
-        self._nobodys_hash = self._hasher.hash("nobody's password")
+        self._limit = threads + queue
+        self._pending = 0
+        # Checked if there is no such account, so that the check takes the same time.
+        self._dummy_hash = self._hasher.hash("no account's password")
 
     async def hash(self, password: str) -> str:
         """Return the hash to store.
 
         Raises:
-            Unavailable: too many are waiting.
+            Unavailable: too many calls are waiting.
         """
         return await self._run(lambda: self._hasher.hash(password))
 
     async def matches(self, password: str, *, stored_hash: str | None) -> bool:
-        """Whether it is the password. Without a stored hash: no, after the usual time.
+        """Return whether it is the password. Without a stored hash: False, after the usual time.
 
         Raises:
-            Unavailable: too many are waiting.
+            Unavailable: too many calls are waiting.
         """
-        is_right = await self._run(lambda: self._verify(stored_hash or self._nobodys_hash, password))
+        is_right = await self._run(lambda: self._verify(stored_hash or self._dummy_hash, password))
         return is_right and stored_hash is not None
 
     def close(self) -> None:
@@ -59,10 +59,10 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        if self._in_hand >= self._most:
-            raise Unavailable(retry_after_seconds=RETRY_AFTER_SECONDS, waiting=self._in_hand)
-        self._in_hand += 1
+        if self._pending >= self._limit:
+            raise Unavailable(retry_after_seconds=RETRY_AFTER_SECONDS, waiting=self._pending)
+        self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
-            self._in_hand -= 1
+            self._pending -= 1

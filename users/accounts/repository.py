@@ -1,9 +1,9 @@
-"""Reads and writes accounts."""
+"""Accounts in PostgreSQL."""
 
-# ruff: noqa: S608 - the statements are put together from constants of this module; values are bound
+# ruff: noqa: S608 - the statements are composed of constants of this module; values are bound
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -15,15 +15,16 @@ from common.db.engine import Database, Row
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
+from users.accounts.schemas import AdminChange
 from users.database import OUTBOX
 from users.sessions.repository import revoke_all
 
-__all__ = ["AccountRepository", "Changes", "NewUser", "User"]
+__all__ = ["AccountRepository", "NewUser", "User"]
 
 ROLES_REMOVED: Final = "roles removed"
 ABANDONED_AFTER: Final = timedelta(days=1)
 
-# A user is born with an empty wallet and an empty escrow, so that movements find their rows.
+# A user is inserted with an empty wallet and an empty escrow, so that movements find their rows.
 _INSERT: Final = text(
     """
     WITH born AS (
@@ -67,8 +68,8 @@ _GRANT: Final = text(
     WHERE email = :email AND is_verified
     """
 )
-# An address must not be kept for ever by somebody who never proves a phone. Who has been given credits, a payment or a
-# session stays: the ledger is not to name nobody.
+# An email address must not stay taken by a user who never verifies a phone. A user with credits, a payment or a session
+# stays: the ledger must name existing users only.
 _WITHOUT_TRACES: Final = """
     NOT EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.user_id)
     AND NOT EXISTS (SELECT FROM escrows WHERE escrows.user_id = users.user_id)
@@ -76,7 +77,7 @@ _WITHOUT_TRACES: Final = """
     AND NOT EXISTS (SELECT FROM ledger_entries
                     WHERE account_kind IN ('wallet', 'escrow', 'loyalty') AND account_owner = CAST(users.user_id AS text))
 """
-# Locks what movements lock, in their order. The deletion then looks with a snapshot that has whatever came before.
+# Locks the rows that movements lock, in their order. The deletion then runs with a snapshot of all earlier movements.
 _LOCK_ABANDONED: Final = text(
     f"""
     WITH abandoned AS MATERIALIZED (
@@ -91,7 +92,7 @@ _LOCK_ABANDONED: Final = text(
     SELECT user_id, (SELECT count(*) FROM locked) AS balances FROM abandoned
     """
 )
-# With a user go the codes that were sent.
+# The user's codes are deleted with the user.
 _DROP_ABANDONED: Final = text(
     f"""
     WITH dropped AS (
@@ -135,34 +136,13 @@ class User:
         return cls(**{**values, "roles": tuple(row["roles"]), "loyalty_points": int(row["loyalty_points"])})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What an admin changes; None stays as it is. A hall may be taken away, so whether it changes is said apart."""
-
-    is_flagged: bool | None = None
-    roles: Sequence[str] | None = None
-    reassigns_hall: bool = False
-    assigned_hall_id: str | None = None
-
-
 class AccountRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, user: NewUser) -> bool:
-        """Store a new, unverified user with an empty wallet; False when the e-mail address is taken."""
-        inserted = await self._database.execute(
-            _INSERT,
-            {
-                "user_id": user.user_id,
-                "email": user.email,
-                "phone": user.phone,
-                "password_hash": user.password_hash,
-                "roles": list(user.roles),
-                "name": user.name,
-            },
-        )
-        return inserted > 0
+        """Store a new, unverified user with an empty wallet; return False if the email address is taken."""
+        return await self._database.execute(_INSERT, asdict(user)) > 0
 
     async def by_id(self, user_id: UUID) -> User | None:
         row = await self._database.fetch_one(_BY_ID, {"user_id": user_id})
@@ -177,7 +157,7 @@ class AccountRepository:
         return None if row is None else User.from_row(row)
 
     async def mark_verified(self, user_id: UUID, *, phone: str) -> None:
-        """The phone is theirs, whichever they gave first; says `user.registered`, once."""
+        """Mark the user as verified with that phone, and publish `user.registered`, once."""
         message = Message(type="user.registered", source="users", subject=str(user_id), data={"user_id": str(user_id)})
         async with self._database.transaction() as connection:
             result = await connection.execute(_VERIFY, {"user_id": user_id, "phone": phone})
@@ -186,33 +166,26 @@ class AccountRepository:
                     OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type)
                 )
 
-    async def update(self, user_id: UUID, changes: Changes) -> bool:
-        """Change what is given; False when there is no such user.
+    async def update(self, user_id: UUID, change: AdminChange) -> bool:
+        """Apply the change; return False if there is no such user.
 
         Losing a role ends all sessions in the same transaction: their access tokens still name it.
         """
-        roles = None if changes.roles is None else list(changes.roles)
-        parameters = {
-            "user_id": user_id,
-            "is_flagged": changes.is_flagged,
-            "roles": roles,
-            "reassigns_hall": changes.reassigns_hall,
-            "assigned_hall_id": changes.assigned_hall_id,
-        }
+        parameters = {"user_id": user_id, **change.model_dump(), "reassigns_hall": change.reassigns_hall}
         async with self._database.transaction() as connection:
             row = (await connection.execute(_UPDATE, parameters)).mappings().first()
-            if row is not None and roles is not None and set(row["roles_before"]) - set(roles):
+            if row is not None and change.roles is not None and set(row["roles_before"]) - set(change.roles):
                 await revoke_all(connection, user_id, because=ROLES_REMOVED)
         return row is not None
 
     async def grant(self, *, email: str, role: str) -> bool:
-        """Add a role to a verified user; False when there is none with that e-mail address."""
+        """Add a role to a verified user; return False if there is none with that email address."""
         return await self._database.execute(_GRANT, {"email": email, "role": role}) == 1
 
     async def clean(self, *, batch: int) -> int:
-        """Drop users who have not verified a phone within a day, `batch` at most; returns how many.
+        """Delete users who have not verified a phone within a day, `batch` at most; return their number.
 
-        Never one with a session or entries in the ledger. What was counted against them ends by itself within the hour.
+        A user with a session, a payment or ledger entries is kept. Counted attempts of the user expire within the hour.
         """
         async with self._database.transaction() as connection:
             locked = await connection.execute(_LOCK_ABANDONED, {"after": ABANDONED_AFTER, "batch": batch})

@@ -1,15 +1,14 @@
-"""What the account routes take and answer."""
+"""The bodies and answers of the account routes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, EmailStr, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
 
 from common.auth.principal import Role
 from common.fields import PlainText
 from common.money import Money
-from users.accounts.repository import Changes, User
 
 __all__ = [
     "AdminChange",
@@ -26,17 +25,16 @@ __all__ = [
 Email = Annotated[EmailStr, AfterValidator(str.lower), Field(examples=["fan@example.com"])]
 # E.164: a plus, a country code that does not begin with 0, fifteen digits at most.
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+6591234567"])]
-# An upper bound, because hashing costs more the longer it is.
+# Bounded, because the cost of hashing grows with the length.
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), Field(examples=["correct horse"])]
 
-
 Name = Annotated[PlainText, Field(max_length=80, examples=["Mei Lin"])]
-# As long as the halls that events are put in.
+# As long as the ids of halls in the events service.
 HallId = Annotated[PlainText, Field(min_length=1, max_length=100, examples=["HALL-A"])]
 
 
 class Register(BaseModel):
-    """`name` is what others may be shown, such as staff at the door."""
+    """`name` is shown to others, such as staff at the entrance."""
 
     email: Email
     phone: Phone
@@ -52,25 +50,12 @@ class Registered(BaseModel):
 class UserSummary(BaseModel):
     """The user as a login answers it."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     user_id: UUID
     email: str
     credit_balance: Money
     roles: Sequence[str]
-
-    @classmethod
-    def of(cls, user: User) -> Self:
-        return cls.model_validate(user, from_attributes=True)
-
-
-class Profile(UserSummary):
-    """`assigned_hall_id`: where somebody of the staff scans."""
-
-    name: str
-    phone: str
-    loyalty_points: int
-    is_verified: bool
-    is_flagged: bool
-    assigned_hall_id: str | None
 
 
 class InternalUser(UserSummary):
@@ -83,8 +68,14 @@ class InternalUser(UserSummary):
     assigned_hall_id: str | None
 
 
+class Profile(InternalUser):
+    """`assigned_hall_id`: where the user scans as staff."""
+
+    loyalty_points: int
+
+
 class AdminChange(BaseModel):
-    """At least one of them; `roles` replaces all of them, an `assigned_hall_id` of null takes the hall away."""
+    """At least one field; `roles` replaces all roles, an `assigned_hall_id` of null removes the hall."""
 
     is_flagged: bool | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))] | None = None
@@ -92,23 +83,16 @@ class AdminChange(BaseModel):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.is_flagged is None and self.roles is None and not self._reassigns_hall:
+        if self.is_flagged is None and self.roles is None and not self.reassigns_hall:
             raise ValueError("give is_flagged, roles or assigned_hall_id")
         if self.roles is not None and len(set(self.roles)) < len(self.roles):
             raise ValueError("a role is named twice")
         return self
 
     @property
-    def _reassigns_hall(self) -> bool:
+    def reassigns_hall(self) -> bool:
+        """Whether the body names the hall, even if null."""
         return "assigned_hall_id" in self.model_fields_set
-
-    def as_changes(self) -> Changes:
-        return Changes(
-            is_flagged=self.is_flagged,
-            roles=self.roles,
-            reassigns_hall=self._reassigns_hall,
-            assigned_hall_id=self.assigned_hall_id,
-        )
 
 
 class Find(BaseModel):

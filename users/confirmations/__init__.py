@@ -1,1 +1,1 @@
-"""What somebody confirms by a one-time code: a purchase, a transfer, a resale. Sagas send the codes."""
+"""One-time codes that confirm a purchase, a transfer or a resale. Sagas send them."""

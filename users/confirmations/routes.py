@@ -1,36 +1,28 @@
-"""Codes that sagas send and people answer with; internal only."""
+"""HTTP routes of confirmations: sagas send the codes, users enter them. Internal only."""
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
 from common.http.auth import require_service
-from common.http.envelope import Success, refusals, success
+from common.http.dependencies import provided
+from common.http.envelope import BAD_INPUT, Success, refusals, success
 from users.confirmations.schemas import CodeSent, Nothing, SendCode, Verified, VerifyCode, WithdrawCode
-from users.confirmations.service import Confirmations
+from users.confirmations.service import ConfirmationService
 
 __all__ = ["internal"]
 
 internal: Final = APIRouter(
     prefix="/internal/otp", tags=["Internal: one-time codes"], dependencies=[Depends(require_service)]
 )
-_BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
-
-
-async def _confirmations(request: Request) -> Confirmations:
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
-    confirmations: Confirmations = request.app.state.confirmations
-    return confirmations
-
-
-ConfirmationsService = Annotated[Confirmations, Depends(_confirmations)]
+Confirmations = Annotated[ConfirmationService, provided(ConfirmationService)]
 
 
 @internal.post(
     "/send",
     responses=refusals(
         {
-            400: _BAD_INPUT,
+            400: BAD_INPUT,
             404: "USER_NOT_FOUND",
             409: "REQUEST_UNDONE, REQUEST_IN_PROGRESS",
             422: "IDEMPOTENCY_KEY_REUSED",
@@ -39,25 +31,25 @@ ConfirmationsService = Annotated[Confirmations, Depends(_confirmations)]
         }
     ),
 )
-async def send_code(call: SendCode, confirmations: ConfirmationsService) -> Success[CodeSent]:
+async def send_code(call: SendCode, confirmations: Confirmations) -> Success[CodeSent]:
     """Send a code to the user's phone, unless the last one can still be tried, or was right.
 
     A transfer's code that was wrong three times is not replaced: 429 OTP_MAX_RETRIES.
     """
-    outcome = await confirmations.send(
+    sent = await confirmations.send(
         request_id=call.request_id,
-        matter=call.matter,
+        purpose=call.purpose,
         requested_by_user_id=call.requested_by_user_id,
         address=call.address,
     )
-    return success(CodeSent(sent=outcome.sent, retry_after_seconds=outcome.retry_after_seconds))
+    return success(sent)
 
 
-@internal.post("/withdraw", responses=refusals({400: _BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
-async def withdraw_code(call: WithdrawCode, confirmations: ConfirmationsService) -> Success[Nothing]:
-    """Undo a send: its code is of no use any more, and neither is having been right."""
+@internal.post("/withdraw", responses=refusals({400: BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
+async def withdraw_code(call: WithdrawCode, confirmations: Confirmations) -> Success[Nothing]:
+    """Undo a send: its code, and a verification by it, are no longer valid."""
     await confirmations.withdraw(
-        request_id=call.request_id, undoes_request_id=call.undoes_request_id, matter=call.matter
+        request_id=call.request_id, undoes_request_id=call.undoes_request_id, purpose=call.purpose
     )
     return success(Nothing())
 
@@ -66,7 +58,7 @@ async def withdraw_code(call: WithdrawCode, confirmations: ConfirmationsService)
     "/verify",
     responses=refusals(
         {
-            400: _BAD_INPUT,
+            400: BAD_INPUT,
             401: "OTP_INVALID",
             409: "REQUEST_IN_PROGRESS",
             410: "OTP_EXPIRED",
@@ -75,7 +67,7 @@ async def withdraw_code(call: WithdrawCode, confirmations: ConfirmationsService)
         }
     ),
 )
-async def verify_code(call: VerifyCode, confirmations: ConfirmationsService) -> Success[Verified]:
-    """Check a code. Once verified it stays so, and the provider is not asked again."""
-    await confirmations.verify(matter=call.matter, code=call.otp_code)
+async def verify_code(call: VerifyCode, confirmations: Confirmations) -> Success[Verified]:
+    """Check a code. A verified challenge stays verified, and the provider is not called again."""
+    await confirmations.verify(purpose=call.purpose, code=call.otp_code)
     return success(Verified())

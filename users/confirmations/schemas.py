@@ -1,4 +1,4 @@
-"""What the internal routes for codes take and answer."""
+"""The bodies and answers of the code routes."""
 
 import enum
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from users.confirmations.repository import Matter
+from users.confirmations.repository import CodePurpose
 
 __all__ = ["CodeSent", "Nothing", "SendCode", "Verified", "VerifyCode", "WithdrawCode"]
 
@@ -16,14 +16,14 @@ Address = Annotated[str, StringConstraints(max_length=64, pattern=r"^[ -~]*$"), 
 
 
 class Context(enum.StrEnum):
-    """Registering has codes of its own: being right there verifies the account."""
+    """The action to confirm. Registration has codes of its own, which verify the account."""
 
     PURCHASE = "purchase"
     TRANSFER = "transfer"
     RESALE = "resale"
 
 
-class _AboutMatter(BaseModel):
+class _CodeCall(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: UUID
@@ -31,14 +31,14 @@ class _AboutMatter(BaseModel):
     reference: Reference
 
     @property
-    def matter(self) -> Matter:
-        return Matter(user_id=self.user_id, context=self.context.value, reference=self.reference)
+    def purpose(self) -> CodePurpose:
+        return CodePurpose(user_id=self.user_id, context=self.context.value, reference=self.reference)
 
 
-class SendCode(_AboutMatter):
-    """`requested_by_user_id`: who caused it, the recipient or somebody else; `address`: where that one is.
+class SendCode(_CodeCall):
+    """`requested_by_user_id`: the user who caused it, perhaps the recipient; `address`: that user's network address.
 
-    Codes are limited by both. Neither makes another request of it: a repetition may name others.
+    Codes are limited by both. They are not part of the request's fingerprint: a repetition may name others.
     """
 
     request_id: UUID
@@ -49,20 +49,19 @@ class SendCode(_AboutMatter):
 class CodeSent(BaseModel):
     """Whether a code was sent.
 
-    Not while the last one can still be tried: `retry_after_seconds` says how long. Nor when the challenge is verified
-    already: then it is null.
+    `retry_after_seconds` is set while the last code can still be tried; it is null if the challenge is already verified.
     """
 
     sent: bool
     retry_after_seconds: int | None
 
 
-class WithdrawCode(_AboutMatter):
+class WithdrawCode(_CodeCall):
     request_id: UUID
     undoes_request_id: UUID
 
 
-class VerifyCode(_AboutMatter):
+class VerifyCode(_CodeCall):
     otp_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,10}$"), Field(examples=["123456"])]
 
 
@@ -71,4 +70,4 @@ class Verified(BaseModel):
 
 
 class Nothing(BaseModel):
-    """There is nothing to tell."""
+    """An empty answer."""

@@ -1,163 +1,152 @@
-"""Sending codes that confirm something, and checking them. The provider is asked outside of transactions."""
+"""Sends and checks codes that confirm an action. The provider is called outside of transactions."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
 from users.accounts.errors import UserNotFound
-from users.confirmations.repository import ConfirmationRepository, Matter, Try
+from users.confirmations.repository import CodeAttempt, CodePurpose, ConfirmationRepository
+from users.confirmations.schemas import CodeSent
 from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable, OtpUsedUp
-from users.otp.provider import OtpProvider, OtpVerdict
+from users.otp.provider import OtpProvider, VerificationStatus
 from users.otp.sending import CodeSender
 from users.otp.service import NEW_CODE_AFTER_SECONDS, WRONG_CODES
 
-__all__ = ["Confirmations", "SendOutcome"]
+__all__ = ["ConfirmationService"]
 
-ASK_AGAIN_AFTER_SECONDS: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SendOutcome:
-    """`retry_after_seconds` is None when a code was sent, or none is needed any more."""
-
-    sent: bool
-    retry_after_seconds: int | None
-
-    @classmethod
-    def from_answer(cls, answer: dict[str, Any]) -> "SendOutcome":
-        return cls(answer["sent"], answer["retry_after_seconds"])
+RETRY_AFTER_SECONDS: Final = 1
 
 
-class Confirmations:
-    """One challenge for each matter. Verified, it stays, and whoever needs the proof finds it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationService:
+    """One challenge for each purpose. Once verified, it stays as the proof."""
 
-    def __init__(self, *, sender: CodeSender, provider: OtpProvider, repository: ConfirmationRepository) -> None:
-        self._sender = sender
-        self._provider = provider
-        self._repository = repository
+    sender: CodeSender
+    provider: OtpProvider
+    repository: ConfirmationRepository
 
-    async def send(self, *, request_id: UUID, matter: Matter, requested_by_user_id: UUID, address: str) -> SendOutcome:
-        """Send a code to the user's phone, unless the last one is young and can still be tried, or it was right.
+    async def send(
+        self, *, request_id: UUID, purpose: CodePurpose, requested_by_user_id: UUID, address: str
+    ) -> CodeSent:
+        """Send a code to the user's phone, unless the last one is recent and can still be tried, or was right.
 
-        Repeatable: a request that has sent a code sends no second one. A new code replaces the one before; wrong tries
-        stay counted, unless all are used up, which begins anew.
+        Repeatable: a request that has sent a code sends no second one. A new code replaces the one before; wrong
+        attempts stay counted, unless all are used up, which restarts the count.
 
         Args:
-            requested_by_user_id: who caused it; codes that others caused do not count as one's own.
-            address: where that one is.
+            requested_by_user_id: the user who caused it; codes that other users cause do not count as the user's own.
+            address: the network address of that user.
 
         Raises:
-            OtpUnavailable, TooManyRequests, UserNotFound: nothing was sent, and nothing is remembered.
-            OtpUsedUp: three wrong codes were the end of the matter. Not remembered either.
-            Busy: a code is being sent right now. Not remembered either.
-            RequestUndone: it was withdrawn.
+            OtpUnavailable, TooManyRequests, UserNotFound: nothing was sent. Not stored.
+            OtpUsedUp: three wrong codes have ended the challenge. Not stored.
+            Busy: another call is sending a code. Not stored.
+            RequestUndone: the request was withdrawn.
         """
-        request = ParticipantRequest.of(request_id, "otp_send", **matter.parameters)
-        claim = await self._repository.claim_sending(request, matter)
+        request = ParticipantRequest.of(request_id, "otp_send", **purpose.parameters)
+        claim = await self.repository.claim_sending(request, purpose)
         if claim.answered is not None:
-            return SendOutcome.from_answer(claim.answered)
+            return CodeSent(**claim.answered)
         if claim.phone is None:
             raise UserNotFound
-        if not claim.is_mine:
-            return await self._do_not_send(request, matter)
+        if not claim.is_granted:
+            return await self._answer_not_sent(request, purpose)
         return await self._send(
-            request, matter, phone=claim.phone, requested_by_user_id=requested_by_user_id, address=address
+            request, purpose, phone=claim.phone, requested_by_user_id=requested_by_user_id, address=address
         )
 
-    async def withdraw(self, *, request_id: UUID, undoes_request_id: UUID, matter: Matter) -> None:
-        """Undo a send: close the challenge. The send that comes after it is refused."""
+    async def withdraw(self, *, request_id: UUID, undoes_request_id: UUID, purpose: CodePurpose) -> None:
+        """Undo a send: close the challenge. If the send arrives later, it is refused."""
         request = ParticipantRequest.of(
-            request_id, "otp_withdraw", undoes_request_id=undoes_request_id, **matter.parameters
+            request_id, "otp_withdraw", undoes_request_id=undoes_request_id, **purpose.parameters
         )
-        await self._repository.withdraw(request, matter, undoes_request_id=undoes_request_id)
+        await self.repository.withdraw(request, purpose, undoes_request_id=undoes_request_id)
 
-    async def verify(self, *, matter: Matter, code: str) -> None:
-        """Check a code. A challenge that is verified says so again, whatever the code.
+    async def verify(self, *, purpose: CodePurpose, code: str) -> None:
+        """Check a code. A verified challenge accepts any code.
 
         Raises:
             OtpInvalid: it is wrong.
-            OtpMaxRetries: it was the third wrong one, or comes after it. `OtpUsedUp` when no other code follows.
-            OtpExpired: it is too old, was replaced or withdrawn, or there is none.
-            OtpUnavailable: the provider gave no answer; the try does not count.
-            Busy: a code of this challenge is being checked right now; the try does not count.
+            OtpMaxRetries: it was the third wrong one, or came after it. `OtpUsedUp` if no other code will be sent.
+            OtpExpired: it has expired, was replaced or withdrawn, or there is none.
+            OtpUnavailable: the provider did not answer; the attempt does not count.
+            Busy: another call is checking a code of this challenge; the attempt does not count.
         """
-        tried = await self._repository.take_try(matter)
-        if tried is None:
-            await self._check_is_verified(matter)
+        attempt = await self.repository.take_attempt(purpose)
+        if attempt is None:
+            await self._check_is_verified(purpose)
             return
-        match await self._ask(matter, tried, code):
-            case OtpVerdict.APPROVED:
-                if not await self._repository.note_right(matter, tried):
+        match await self._check(purpose, attempt, code):
+            case VerificationStatus.APPROVED:
+                if not await self.repository.mark_verified(purpose, attempt):
                     raise OtpExpired
-            case OtpVerdict.PENDING:
-                await self._repository.note_wrong(matter, tried)
-                if tried.attempts >= WRONG_CODES:
-                    raise _used_up(matter)
+            case VerificationStatus.PENDING:
+                await self.repository.mark_wrong(purpose, attempt)
+                if attempt.attempts >= WRONG_CODES:
+                    raise _used_up(purpose)
                 raise OtpInvalid
-            case OtpVerdict.EXPIRED:
-                await self._repository.note_expired(matter, tried)
+            case VerificationStatus.EXPIRED:
+                await self.repository.mark_expired(purpose, attempt)
                 raise OtpExpired
 
     async def _send(
         self,
         request: ParticipantRequest,
-        matter: Matter,
+        purpose: CodePurpose,
         *,
         phone: str,
         requested_by_user_id: UUID,
         address: str,
-    ) -> SendOutcome:
+    ) -> CodeSent:
         try:
-            verification_sid = await self._sender.send(
-                user_id=matter.user_id,
+            verification_sid = await self.sender.send(
+                user_id=purpose.user_id,
                 phone=phone,
-                context=matter.context,
+                context=purpose.context,
                 requested_by_user_id=requested_by_user_id,
                 address=address,
             )
-            answer = await self._repository.open(request, matter, verification_sid=verification_sid, phone=phone)
+            answer = await self.repository.open(request, purpose, verification_sid=verification_sid, phone=phone)
             if answer is None:
                 raise OtpUnavailable(reason="the challenge was closed, or taken over, meanwhile")
         except ServiceError:
-            await self._repository.give_up_sending(request, matter)
+            await self.repository.abandon_sending(request, purpose)
             raise
-        return SendOutcome.from_answer(answer)
+        return CodeSent(**answer)
 
-    async def _do_not_send(self, request: ParticipantRequest, matter: Matter) -> SendOutcome:
-        standing = await self._repository.standing_of(matter)
-        if standing is not None and standing.is_verified:
-            return SendOutcome.from_answer(await self._repository.remember_not_sent(request, retry_after_seconds=None))
-        if standing is not None and standing.is_used_up and not standing.is_trying and matter.ends_when_used_up:
-            raise _used_up(matter)
-        # Without a code: whoever was sending has just lost the right to it, and sent none.
-        if standing is None or standing.is_sending or not standing.has_code or standing.wait_seconds <= 0:
-            raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
-        return SendOutcome.from_answer(
-            await self._repository.remember_not_sent(request, retry_after_seconds=standing.wait_seconds)
-        )
+    async def _answer_not_sent(self, request: ParticipantRequest, purpose: CodePurpose) -> CodeSent:
+        status = await self.repository.status_of(purpose)
+        if status is not None and status.is_verified:
+            return CodeSent(**await self.repository.store_not_sent(request, retry_after_seconds=None))
+        if status is not None and status.is_used_up and not status.is_trying and purpose.ends_when_used_up:
+            raise _used_up(purpose)
+        # Without a code: the call that was sending has just given up its claim, and sent none.
+        if status is None or status.is_sending or not status.has_code or status.wait_seconds <= 0:
+            raise Busy(retry_after_seconds=RETRY_AFTER_SECONDS)
+        return CodeSent(**await self.repository.store_not_sent(request, retry_after_seconds=status.wait_seconds))
 
-    async def _check_is_verified(self, matter: Matter) -> None:
-        standing = await self._repository.standing_of(matter)
-        if standing is not None and standing.is_verified:
+    async def _check_is_verified(self, purpose: CodePurpose) -> None:
+        status = await self.repository.status_of(purpose)
+        if status is not None and status.is_verified:
             return
-        if standing is not None and standing.is_trying:
-            raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
-        if standing is not None and standing.is_used_up:
-            raise _used_up(matter)
-        if standing is None or not standing.has_code:
+        if status is not None and status.is_trying:
+            raise Busy(retry_after_seconds=RETRY_AFTER_SECONDS)
+        if status is not None and status.is_used_up:
+            raise _used_up(purpose)
+        if status is None or not status.has_code:
             raise OtpExpired
-        raise Busy(retry_after_seconds=ASK_AGAIN_AFTER_SECONDS)
+        raise Busy(retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    async def _ask(self, matter: Matter, tried: Try, code: str) -> OtpVerdict:
+    async def _check(self, purpose: CodePurpose, attempt: CodeAttempt, code: str) -> VerificationStatus:
         try:
-            return await self._provider.verify(verification_sid=tried.verification_sid, code=code)
+            return await self.provider.verify(verification_sid=attempt.verification_sid, code=code)
         except OtpUnavailable:
-            await self._repository.note_unanswered(matter, tried)
+            await self.repository.give_back_attempt(purpose, attempt)
             raise
 
 
-def _used_up(matter: Matter) -> OtpMaxRetries:
-    kind = OtpUsedUp if matter.ends_when_used_up else OtpMaxRetries
+def _used_up(purpose: CodePurpose) -> OtpMaxRetries:
+    kind = OtpUsedUp if purpose.ends_when_used_up else OtpMaxRetries
     return kind(retry_after_seconds=NEW_CODE_AFTER_SECONDS)

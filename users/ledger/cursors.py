@@ -1,4 +1,4 @@
-"""Where a page of an account's statement ended."""
+"""The cursor between two pages of an account's statement."""
 
 import re
 import uuid
@@ -17,21 +17,21 @@ _FORM: Final = re.compile(r"([0-9a-f]{32})-([0-9]{1,12}\.[0-9]{2})")
 class StatementCursor:
     """The last entry's transaction, and the balance before it.
 
-    It carries the balance so that no page must add up the entries of the pages before. Whoever makes one up deceives
-    only themselves: it is for their own account.
+    It carries the balance so that no page adds up the entries of the pages before. A forged cursor shows wrong balances
+    to its forger only: it is for the caller's own account.
     """
 
     transaction_id: uuid.UUID
     balance_before: Decimal
 
     @classmethod
-    def parse(cls, written: str) -> Self:
-        """Read one as `str` writes it.
+    def parse(cls, cursor: str) -> Self:
+        """Return the cursor that `str` wrote.
 
         Raises:
-            UnknownCursor: it is none of ours.
+            UnknownCursor: the text has another form.
         """
-        parts = _FORM.fullmatch(written)
+        parts = _FORM.fullmatch(cursor)
         if parts is None:
             raise UnknownCursor
         return cls(uuid.UUID(parts[1]), Decimal(parts[2]))

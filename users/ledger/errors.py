@@ -1,4 +1,4 @@
-"""Why credits are not moved."""
+"""The refusals of the ledger."""
 
 from common.errors import Conflict, InvalidRequest, NotFound, PaymentRequired, PreconditionRequired
 
@@ -18,7 +18,7 @@ class InsufficientCredits(PaymentRequired):
 
 
 class OtpRequired(PreconditionRequired):
-    """A flagged user has not proved by a code that this purchase is theirs (T6)."""
+    """A flagged user has not confirmed the purchase by a code (T6)."""
 
     code = "OTP_REQUIRED"
     public_message = "Please confirm this purchase with the code sent to your phone."
@@ -26,11 +26,11 @@ class OtpRequired(PreconditionRequired):
 
 class SelfTransfer(InvalidRequest):
     code = "SELF_TRANSFER"
-    public_message = "Nobody can transfer to themselves."
+    public_message = "You cannot transfer to yourself."
 
 
 class UnknownCursor(InvalidRequest):
-    public_message = "That cursor is not one of this statement's."
+    public_message = "That cursor is not of this statement."
 
 
 class EscrowNotFound(NotFound):
@@ -39,11 +39,11 @@ class EscrowNotFound(NotFound):
 
 class EscrowAlreadyResolved(Conflict):
     code = "ESCROW_ALREADY_RESOLVED"
-    public_message = "The escrow was released or voided before."
+    public_message = "The escrow is already released or voided."
 
 
 class UndoMismatch(Conflict):
-    """The movement to undo is not the mirror image of what was asked."""
+    """The id to undo made a movement of another kind or amount."""
 
     code = "UNDO_MISMATCH"
-    public_message = "That is not what the undone request did."
+    public_message = "The request to undo made another movement."

@@ -1,4 +1,4 @@
-"""The ledger's tables. Triggers (see the migration) refuse unbalanced entries and any change of what is written."""
+"""The ledger's tables. Triggers (see the migration) refuse unbalanced entries and any change of a row."""
 
 from typing import Final
 
@@ -41,7 +41,7 @@ LEDGER_ENTRIES: Final = Table(
     Index("ix_ledger_entries_account", "account_kind", "account_owner", "currency", "entry_number"),
 )
 
-# What people own. Revenue, external and receivable accounts have no row here: they are sums, so that no row becomes
+# What users own. Revenue, external and receivable accounts have no row here: they are sums, so that no row becomes
 # hot. A receivable is what its owner owes, as a negative sum.
 BALANCES: Final = Table(
     "balances",
@@ -54,7 +54,7 @@ BALANCES: Final = Table(
     CheckConstraint("account_kind IN ('wallet', 'escrow', 'loyalty')", name="is_kept"),
 )
 
-# Credits set aside for a sale in progress: HELD, then RELEASED to somebody or VOIDED back, once.
+# Credits set aside for a sale in progress: HELD, then once RELEASED to a user or VOIDED back to the owner.
 ESCROWS: Final = Table(
     "escrows",
     METADATA,

@@ -1,7 +1,7 @@
-"""Credits that come from a payment provider and may go back: parts of a transaction that somebody else leads.
+"""Credits from a payment provider, and their reversal, as parts of the caller's transaction.
 
-What happens to one payment happens under ids made of the payment's own, so that even a mistake above cannot make it
-happen twice: the ledger has one movement for each request id, and reverses a movement once.
+Request ids are derived from the payment's id, so that even a mistake of the caller cannot move credits twice: the ledger
+has one movement for each request id, and reverses a movement once.
 """
 
 import uuid
@@ -19,7 +19,7 @@ __all__ = ["credit_payment", "take_payment_back"]
 async def credit_payment(
     connection: AsyncConnection, *, payment_id: uuid.UUID, user_id: uuid.UUID, provider: str, amount: Decimal
 ) -> None:
-    """Put a payment's amount into its user's wallet, once. The user exists."""
+    """Credit a payment's amount to its user's wallet, once. The user exists."""
     request = ParticipantRequest.of(_credit_of(payment_id), "credit_payment", payment_id=payment_id)
     parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": str(payment_id)}
     row = (await connection.execute(TOP_UP, {**parameters, **request.parameters})).mappings().one()
@@ -27,7 +27,7 @@ async def credit_payment(
 
 
 async def take_payment_back(connection: AsyncConnection, *, payment_id: uuid.UUID) -> Decimal:
-    """Take out of the wallet what was credited for a payment, once, and return how much is owed: it was spent."""
+    """Debit a payment's credits from the wallet, once, and return what is owed because it was spent."""
     request = ParticipantRequest.of(uuid.uuid5(payment_id, "take back"), "take_payment_back", payment_id=payment_id)
     parameters = {"undoes_request_id": _credit_of(payment_id), "reference": str(payment_id)}
     row = (await connection.execute(TAKE_BACK, {**parameters, **request.parameters})).mappings().one()

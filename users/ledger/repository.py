@@ -1,26 +1,27 @@
-"""Runs the ledger's statements and reads what they wrote."""
+"""Runs the ledger's statements and reads its accounts."""
 
 # ruff: noqa: S608 - the statements are put together from constants of this module; values are bound
 
+import enum
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from common.db.engine import Database
-from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
+from common.db.engine import Database, Row
+from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from users.ledger import reversals, statements
 from users.ledger.cursors import StatementCursor
+from users.ledger.schemas import Receivable, StatementEntry
 
-__all__ = ["Clawback", "Debt", "Entry", "LedgerRepository", "Movement"]
+__all__ = ["LedgerRepository", "Movement", "Operation", "Refuse"]
 
-# What another call changes while an undo runs is not in the undo's snapshot; the second look sees it.
-LOOKS: Final = 2
+Refuse = Callable[[Row], Awaitable[ServiceError]]
+"""Takes the row of a statement that moved nothing, and returns the error to answer with."""
 
 _BALANCE: Final = text(
     "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = :user_id AND currency = 'SGD'"
@@ -49,8 +50,8 @@ _DEBTS: Final = text(
     """
 )
 _COUNT_DEBTS: Final = text(f"SELECT count(*) AS debts FROM ({_OWED}) AS owing")
-# An account's entries, newest first: as many as are asked for, however many there are. The balance is read with them, in
-# one snapshot. An entry that is not the account's has no number, and nothing comes after it.
+# An account's entries, newest first, `limit` at most. The balance is read with them, in one snapshot. An entry of
+# another account has no number, and nothing comes after it.
 _ENTRIES: Final = text(
     """
     WITH bound AS (
@@ -75,9 +76,11 @@ _KIND: Final = text("SELECT kind FROM ledger_transactions WHERE request_id = :re
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What a movement did. `transaction_id` is None when an undo found nothing to reverse.
+    """What a movement did.
 
-    `balances` holds the touched wallets' balances right after it, by user id.
+    Attributes:
+        transaction_id: None if an undo found nothing to reverse.
+        balances: the touched wallets' balances right after it, by user id.
     """
 
     transaction_id: UUID | None
@@ -93,182 +96,62 @@ class Movement:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Clawback:
-    """`taken` came out of the wallet; `shortfall` is owed from now on."""
+class Operation(enum.Enum):
+    """A kind of movement: the label in its requests' fingerprints, its statement, and the statement's constants."""
 
-    transaction_id: UUID
-    taken: Decimal
-    shortfall: Decimal
-    to_balance: Decimal
+    DEDUCT = ("deduct", statements.DEDUCT)
+    TOP_UP = ("top_up", statements.TOP_UP)
+    POINTS = ("points", statements.POINTS, {"provider": "loyalty"})
+    TRANSFER = ("transfer", statements.TRANSFER, {"kind": "transfer"})
+    ESCROW_HOLD = ("escrow_hold", statements.ESCROW_HOLD, {"kind": "escrow_hold"})
+    ESCROW_RELEASE = ("escrow_release", statements.ESCROW_RELEASE, {"kind": "escrow_release"})
+    ESCROW_VOID = ("escrow_void", statements.ESCROW_VOID, {"kind": "escrow_void"})
+    CLAWBACK = ("clawback", reversals.CLAWBACK, {"kind": "transfer_reversal"})
+    REFUND = ("refund", reversals.REVERSE, {"undone_kind": "deduct", "kind": "refund"})
+    REFUND_TO = ("refund", reversals.REFUND_TO, {"undone_kind": "deduct", "kind": "refund"})
+    UNDO_TRANSFER = ("undo_transfer", reversals.REVERSE, {"undone_kind": "transfer", "kind": "transfer_reversal"})
+    UNDO_ESCROW_HOLD = ("undo_escrow_hold", reversals.ESCROW_UNDO, {"kind": "escrow_void"})
 
-
-@dataclass(frozen=True, slots=True)
-class Debt:
-    """What a user owes, and since when it is that much."""
-
-    user_id: UUID
-    email: str
-    owed: Decimal
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of an account's statement; a negative amount went out."""
-
-    transaction_id: UUID
-    at: datetime
-    kind: str
-    reference: str
-    amount: Decimal
-    balance_after: Decimal
-
-    @property
-    def balance_before(self) -> Decimal:
-        return self.balance_after - self.amount
+    def __init__(self, label: str, statement: TextClause, constants: Mapping[str, str] | None = None) -> None:
+        self.label = label
+        self.statement = statement
+        self.constants = constants or {}
 
 
 class LedgerRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._store = IdempotencyStore(database)
 
-    async def deduct(
+    async def move(
+        self, operation: Operation, request: ParticipantRequest, facts: Mapping[str, Any], *, refuse: Refuse
+    ) -> dict[str, Any]:
+        """Return the answer of a movement, made now or the first time."""
+        # The accounts' owners are text, users' ids and events' ids alike.
+        texts = {name: str(value) if isinstance(value, UUID) else value for name, value in facts.items()}
+        attempt = await self._store.attempt(request, operation.statement, {**operation.constants, **texts})
+        if attempt.done is not None:
+            return attempt.done
+        return await self._store.store_refusal(request, await refuse(attempt.row))
+
+    async def undo(
         self,
+        operation: Operation,
         request: ParticipantRequest,
-        *,
-        user_id: UUID,
-        event_id: UUID,
-        amount: Decimal,
-        reference: str,
-        refuse: Callable[[bool], Awaitable[ServiceError]],
-    ) -> Movement:
-        """Charge a wallet. `refuse` is told whether a flagged user's missing proof was the reason."""
-        parameters = {"user_id": str(user_id), "event_id": str(event_id), "amount": amount, "reference": reference}
-        attempt = await self._memory.attempt(request, statements.DEDUCT, parameters)
-        done = attempt.done
-        if done is None:
-            done = await self._memory.remember_refusal(request, await refuse(attempt.row["is_unproven"]))
-        return Movement.from_answer(done)
-
-    async def top_up(
-        self,
-        request: ParticipantRequest,
-        *,
-        user_id: UUID,
-        provider: str,
-        amount: Decimal,
-        reference: str,
-        refuse: Refuse,
-    ) -> Movement:
-        parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": reference}
-        return await self._move(request, statements.TOP_UP, parameters, refuse=refuse)
-
-    async def award_points(
-        self, request: ParticipantRequest, *, user_id: UUID, points: int, reference: str, refuse: Refuse
-    ) -> Movement:
-        """Give loyalty points; the movement's balances are in points."""
-        parameters = {"user_id": str(user_id), "provider": "loyalty", "amount": points, "reference": reference}
-        return await self._move(request, statements.POINTS, parameters, refuse=refuse)
-
-    async def transfer(
-        self,
-        request: ParticipantRequest,
-        *,
-        from_user_id: UUID,
-        to_user_id: UUID,
-        amount: Decimal,
-        reference: str,
-        refuse: Refuse,
-    ) -> Movement:
-        parameters = {
-            "from_user_id": str(from_user_id),
-            "to_user_id": str(to_user_id),
-            "amount": amount,
-            "reference": reference,
-            "kind": "transfer",
-        }
-        return await self._move(request, statements.TRANSFER, parameters, refuse=refuse)
-
-    async def hold_escrow(
-        self, request: ParticipantRequest, *, user_id: UUID, amount: Decimal, reference: str, refuse: Refuse
-    ) -> Movement:
-        parameters = {"user_id": str(user_id), "amount": amount, "reference": reference, "kind": "escrow_hold"}
-        return await self._move(request, statements.ESCROW_HOLD, parameters, refuse=refuse)
-
-    async def release_escrow(
-        self, request: ParticipantRequest, *, escrow_id: UUID, to_user_id: UUID, refuse: Refuse
-    ) -> Movement:
-        parameters = {
-            "escrow_id": escrow_id,
-            "to_user_id": str(to_user_id),
-            "reference": str(escrow_id),
-            "kind": "escrow_release",
-        }
-        return await self._move(request, statements.ESCROW_RELEASE, parameters, refuse=refuse)
-
-    async def void_escrow(self, request: ParticipantRequest, *, escrow_id: UUID, refuse: Refuse) -> Movement:
-        parameters = {"escrow_id": escrow_id, "reference": str(escrow_id), "kind": "escrow_void"}
-        return await self._move(request, statements.ESCROW_VOID, parameters, refuse=refuse)
-
-    async def undo_escrow_hold(self, request: ParticipantRequest, *, undoes_request_id: UUID) -> Movement | None:
-        """Void the escrow held under that id; None when it cannot be done (it was released, or is none)."""
-        parameters = {"reference": str(undoes_request_id), "kind": "escrow_void"}
-        return await self._undo(request, reversals.ESCROW_UNDO, undoes_request_id, parameters)
-
-    async def reverse(
-        self, request: ParticipantRequest, *, undoes_request_id: UUID, undone_kind: str, kind: str, reference: str
-    ) -> Movement | None:
-        """Write the mirror image of a movement; None when it cannot be done (spent meanwhile, or of another kind)."""
-        parameters = {"undone_kind": undone_kind, "kind": kind, "reference": reference}
-        return await self._undo(request, reversals.REVERSE, undoes_request_id, parameters)
-
-    async def refund_to(
-        self,
-        request: ParticipantRequest,
-        *,
         undoes_request_id: UUID,
-        recipients: Mapping[UUID, Decimal],
-        reference: str,
+        parameters: Mapping[str, object],
     ) -> Movement | None:
-        """Reverse a deduct in favour of others; None when they are not to get just that, or one is unknown."""
-        parameters = {
-            "undone_kind": "deduct",
-            "kind": "refund",
-            "reference": reference,
-            "owners": [str(user_id) for user_id in recipients],
-            "amounts": list(recipients.values()),
-        }
-        return await self._undo(request, reversals.REFUND_TO, undoes_request_id, parameters)
-
-    async def claw_back(
-        self,
-        request: ParticipantRequest,
-        *,
-        from_user_id: UUID,
-        to_user_id: UUID,
-        amount: Decimal,
-        reference: str,
-        refuse: Refuse,
-    ) -> Clawback:
-        parameters = {
-            "from_user_id": str(from_user_id),
-            "to_user_id": str(to_user_id),
-            "amount": amount,
-            "reference": reference,
-            "kind": "transfer_reversal",
-        }
-        answer = await self._memory.answer(request, reversals.CLAWBACK, parameters, refuse=refuse)
-        return Clawback(
-            transaction_id=UUID(answer["transaction_id"]),
-            taken=Decimal(answer["taken"]),
-            shortfall=Decimal(answer["shortfall"]),
-            to_balance=Decimal(answer["balances"][str(to_user_id)]),
+        """Reverse a movement; None if that cannot be done: it is of another kind, was resolved or spent meanwhile."""
+        done = await self._store.attempt_undo(
+            request,
+            operation.statement,
+            {**operation.constants, **parameters, "undoes_request_id": undoes_request_id},
+            undoes_request_id=undoes_request_id,
         )
+        return None if done is None else Movement.from_answer(done)
 
     async def have_wallets(self, user_ids: Collection[UUID]) -> bool:
-        """Whether all of them are known; each is named once."""
+        """Return whether all users are known; each is named once."""
         row = await self._database.fetch_one(_KNOWN_WALLETS, {"owners": [str(user_id) for user_id in user_ids]})
         return row is not None and row["wallets"] == len(user_ids)
 
@@ -276,17 +159,20 @@ class LedgerRepository:
         row = await self._database.fetch_one(_REVENUE, {"event_id": str(event_id)})
         return Decimal(row["revenue"]) if row else Decimal("0.00")
 
-    async def debts(self, *, limit: int, offset: int) -> tuple[list[Debt], int]:
-        """Return a page of those who owe, the latest first, and how many there are in all."""
+    async def debts(self, *, limit: int, offset: int) -> tuple[list[Receivable], int]:
+        """Return a page of the users who owe, the latest first, and the number on all pages."""
         rows = await self._database.fetch_all(_DEBTS, {"limit": limit, "offset": offset})
         count = await self._database.fetch_one(_COUNT_DEBTS)
-        debts = [Debt(row["user_id"], row["email"], row["owed"], row["last_at"]) for row in rows]
+        debts = [
+            Receivable(user_id=row["user_id"], email=row["email"], amount=row["owed"], last_at=row["last_at"])
+            for row in rows
+        ]
         return debts, count["debts"] if count else 0
 
     async def entries_of(
         self, user_id: UUID, *, account: tuple[str, str], after: StatementCursor | None, limit: int
-    ) -> list[Entry]:
-        """Return an account's entries, newest first, after the one where a page before ended.
+    ) -> list[StatementEntry]:
+        """Return an account's entries, newest first, after the last entry of the page before.
 
         Args:
             account: its kind and currency.
@@ -297,8 +183,13 @@ class LedgerRepository:
         balance = after.balance_before if after else next((row["balance"] for row in rows), Decimal(0))
         entries = []
         for row in rows:
-            entry = Entry(
-                row["transaction_id"], row["created_at"], row["kind"], row["reference"], row["amount"], balance
+            entry = StatementEntry(
+                transaction_id=row["transaction_id"],
+                at=row["created_at"],
+                kind=row["kind"],
+                reference=row["reference"],
+                amount=row["amount"],
+                balance_after=balance,
             )
             entries.append(entry)
             balance = entry.balance_before
@@ -316,25 +207,6 @@ class LedgerRepository:
         """Return the kind of the movement made under that id, if any."""
         row = await self._database.fetch_one(_KIND, {"request_id": request_id})
         return None if row is None else str(row["kind"])
-
-    async def _move(
-        self, request: ParticipantRequest, statement: TextClause, parameters: Mapping[str, object], *, refuse: Refuse
-    ) -> Movement:
-        return Movement.from_answer(await self._memory.answer(request, statement, parameters, refuse=refuse))
-
-    async def _undo(
-        self,
-        request: ParticipantRequest,
-        statement: TextClause,
-        undoes_request_id: UUID,
-        parameters: Mapping[str, object],
-    ) -> Movement | None:
-        parameters = {**parameters, "undoes_request_id": undoes_request_id}
-        for _ in range(LOOKS):
-            attempt = await self._memory.attempt(request, statement, parameters, undoes_request_id=undoes_request_id)
-            if attempt.done is not None:
-                return Movement.from_answer(attempt.done)
-        return None
 
 
 def _id_or_none(value: str | None) -> UUID | None:

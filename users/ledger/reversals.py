@@ -1,21 +1,21 @@
-"""The ledger's movements that take something back, one SQL statement each; see `users.ledger.statements`.
+"""The ledger's movements that reverse others, one SQL statement each; see `users.ledger.statements`.
 
-The undos' transaction has left a tombstone before (`IdempotencyStore.attempt`), so the action is decided: what it did is
+An undo's transaction writes the tombstone first (`IdempotencyStore.attempt`), so the action is decided: its effect is
 visible, or it can no longer happen.
 """
 
-# ruff: noqa: S608 - the statements are put together from constants; values are bound
+# ruff: noqa: S608 - the statements are composed of constants; values are bound
 
 from typing import Final
 
 from sqlalchemy import TextClause, text
 
-from common.db.idempotency import SELECT_ANSWER
+from common.db.idempotency import SELECT_ANSWER, stored_answer
 from users.ledger.statement_parts import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
 
 __all__ = ["CLAWBACK", "ESCROW_UNDO", "REFUND_TO", "REVERSE", "TAKE_BACK"]
 
-# An escrow that somebody else resolves right now is HELD in our snapshot and yet not ours: no answer; ask again.
+# An escrow that another call resolves right now is HELD in the snapshot, yet not updated: no answer; it is run again.
 ESCROW_UNDO: Final = text(
     f"""
     {PRIOR},
@@ -38,11 +38,11 @@ ESCROW_UNDO: Final = text(
 
 
 def _reversal(*, sides: str, allowed: str) -> TextClause:
-    """Return what reverses the movement made under `undoes_request_id`, once, whoever asks.
+    """Return the statement that reverses the movement made under `undoes_request_id`, once for all requests.
 
     Args:
-        sides: selects (account_kind, account_owner, change) from `undone`; empty when that is, or it was reversed.
-        allowed: selects a row from `locked` when it may be.
+        sides: selects (account_kind, account_owner, change) from `undone`; empty if that is, or if it was reversed.
+        allowed: selects a row from `locked` if the reversal is allowed.
     """
     return text(
         f"""
@@ -84,8 +84,8 @@ REVERSE: Final = _reversal(
     allowed="SELECT 1 FROM locked HAVING count(*) > 0 AND min(balance_after) >= 0",
 )
 
-# A charge goes back, though not to the one who paid: a ticket that was handed on is refunded to its holder. Every wallet
-# exists, and they get what the charge was.
+# Refunds a charge to others than the payer: a transferred ticket is refunded to its holder. Every wallet exists, and the
+# shares' sum is the charge.
 REFUND_TO: Final = _reversal(
     sides="""
         SELECT account_kind, account_owner, -amount AS change FROM ledger_entries JOIN undone USING (transaction_id)
@@ -101,8 +101,17 @@ REFUND_TO: Final = _reversal(
     """,
 )
 
-# Takes what the wallet has, and notes the rest as owed. How much that is, the locked row says, so nobody can spend in
-# between.
+
+def _stored(transaction_id: str, *, shortfall: str) -> str:
+    return stored_answer(
+        f"jsonb_build_object('transaction_id', {transaction_id}, 'balances', {WALLETS}, "
+        f"'taken', CAST(taken AS text), 'shortfall', CAST({shortfall} AS text))",
+        rows="movement, allowed",
+    )
+
+
+# Debits what the wallet has, and notes the rest as owed. The locked row decides how much that is, so no concurrent
+# movement can spend it.
 CLAWBACK: Final = text(
     f"""
     {PRIOR},
@@ -129,18 +138,12 @@ CLAWBACK: Final = text(
           AND b.account_kind = 'wallet' AND b.account_owner = locked.account_owner AND b.currency = 'SGD'
         RETURNING b.account_kind, b.account_owner, b.amount),
     {ENTRIES},
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-            'transaction_id', transaction_id, 'balances', {WALLETS},
-            'taken', CAST(taken AS text), 'shortfall', CAST(CAST(:amount AS numeric) - taken AS text)))
-        FROM movement, allowed
-        RETURNING result)
+    {_stored("transaction_id", shortfall="CAST(:amount AS numeric) - taken")}
     {SELECT_ANSWER}
     """
 )
 
-# A top-up that its provider took back: as far as the wallet has it, and the rest is owed.
+# Reverses a top-up that its provider took back: debits what the wallet has, and notes the rest as owed.
 TAKE_BACK: Final = text(
     f"""
     {PRIOR},
@@ -174,13 +177,7 @@ TAKE_BACK: Final = text(
                                    ('external', provider, amount)) AS side (account_kind, account_owner, change)
         WHERE side.account_kind <> 'receivable' OR side.change <> 0),
     {ENTRIES},
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-            'transaction_id', movement.transaction_id, 'balances', {WALLETS},
-            'taken', CAST(taken AS text), 'shortfall', CAST(amount - taken AS text)))
-        FROM movement, allowed
-        RETURNING result)
+    {_stored("movement.transaction_id", shortfall="amount - taken")}
     {SELECT_ANSWER}
     """
 )

@@ -1,19 +1,30 @@
-"""A user's balance, and the internal movements that sagas make."""
+"""HTTP routes of the ledger: a user's wallet, and the movements that sagas make."""
 
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role, require_service
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.dependencies import provided
+from common.http.envelope import (
+    BAD_INPUT,
+    NOT_LOGGED_IN,
+    PageQuery,
+    Paginated,
+    Success,
+    paginated,
+    refusals,
+    success,
+)
 from users.ledger.cursors import StatementCursor
 from users.ledger.schemas import (
     AwardPoints,
     Balance,
     Clawback,
     ClawedBack,
+    Currency,
     Deduct,
     Deducted,
     EscrowHeld,
@@ -31,19 +42,18 @@ from users.ledger.schemas import (
     Transfer,
     Transferred,
 )
-from users.ledger.service import Currency, Ledger
+from users.ledger.service import Ledger
 
 __all__ = ["admin", "internal", "public"]
 
-# Every movement may answer these. REQUEST_UNDONE: it came after its own undo.
+# The refusals of every movement. REQUEST_UNDONE: it arrived after its own undo.
 _REFUSALS: Final = {
-    400: "VALIDATION_ERROR, INVALID_UUID",
+    400: BAD_INPUT,
     402: "INSUFFICIENT_CREDITS",
     404: "USER_NOT_FOUND",
     409: "REQUEST_UNDONE, ESCROW_ALREADY_RESOLVED, UNDO_MISMATCH",
     422: "IDEMPOTENCY_KEY_REUSED",
 }
-_NOT_LOGGED_IN: Final = "UNAUTHORIZED, TOKEN_EXPIRED"
 
 public: Final = APIRouter(prefix="/api/credits", tags=["Credits"])
 admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
@@ -54,26 +64,19 @@ internal: Final = APIRouter(
     responses=refusals(_REFUSALS),
 )
 
-
-async def _ledger(request: Request) -> Ledger:
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
-    ledger: Ledger = request.app.state.ledger
-    return ledger
+LedgerService = Annotated[Ledger, provided(Ledger)]
 
 
-LedgerService = Annotated[Ledger, Depends(_ledger)]
-
-
-@public.get("/balance", summary="Show my balance", responses=refusals({401: _NOT_LOGGED_IN}))
+@public.get("/balance", summary="Show my balance", responses=refusals({401: NOT_LOGGED_IN}))
 async def read_balance(user: CurrentUser, ledger: LedgerService) -> Success[Balance]:
     """The caller's wallet."""
-    return success(Balance.of(await ledger.balance_of(user.user_id)))
+    return success(Balance(credit_balance=await ledger.balance_of(user.user_id)))
 
 
 @public.get(
     "/statement",
-    summary="Show what happened in my wallet",
-    responses=refusals({400: "VALIDATION_ERROR", 401: _NOT_LOGGED_IN}),
+    summary="Show my wallet's statement",
+    responses=refusals({400: "VALIDATION_ERROR", 401: NOT_LOGGED_IN}),
 )
 async def read_statement(
     user: CurrentUser,
@@ -83,25 +86,26 @@ async def read_statement(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     currency: Annotated[Currency, Query(description="POINTS shows the loyalty points instead.")] = Currency.SGD,
 ) -> Success[Statement]:
-    """Newest first, each with the balance after it: the first entry's is the balance of that moment.
+    """Newest first, each entry with the balance after it: the first entry's is the current balance.
 
-    Entries come in the order in which they happened. Turning the pages shows every entry once, even while others are
-    added; those come before the first page.
+    Entries come in the order in which they happened. Each is on exactly one page, even if entries are added between
+    the pages; those belong before the first page.
     """
     after = None if cursor is None else StatementCursor.parse(cursor)
     entries, following = await ledger.statement_of(user.user_id, currency=currency, after=after, limit=limit)
-    return success(Statement.of(entries, currency=currency, following=following))
+    next_cursor = None if following is None else str(following)
+    return success(Statement(currency=currency, entries=entries, next_cursor=next_cursor))
 
 
 @admin.get(
     "/receivables",
     summary="List what users owe (admin)",
-    responses=refusals({400: "VALIDATION_ERROR", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN"}),
+    responses=refusals({400: "VALIDATION_ERROR", 401: NOT_LOGGED_IN, 403: "FORBIDDEN"}),
 )
 async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[Receivable]:
-    """Who owes the platform, the latest first: a dispute was decided against them when their wallet had too little."""
+    """Users who owe the platform, the latest first: a dispute was decided against them and their wallet had too little."""
     debts, total = await ledger.list_debts(limit=page.per_page, offset=page.offset)
-    return paginated([Receivable.of(debt) for debt in debts], page=page, total=total)
+    return paginated(debts, page=page, total=total)
 
 
 @internal.post("/deduct", responses=refusals({428: "OTP_REQUIRED"}))
@@ -115,14 +119,9 @@ async def deduct(call: Deduct, ledger: LedgerService) -> Success[Deducted]:
 async def refund(call: Refund, ledger: LedgerService) -> Success[Refunded]:
     """Reverse a deduct, once, for the payer or for `recipients`.
 
-    Nothing to reverse: a tombstone is left and `transaction_id` is null.
+    If there is nothing to reverse, a tombstone is left and `transaction_id` is null.
     """
-    movement = await ledger.refund(
-        request_id=call.request_id,
-        undoes_request_id=call.undoes_request_id,
-        reason=call.reason,
-        recipients=call.shares(),
-    )
+    movement = await ledger.refund(**{**dict(call), "recipients": call.shares()})
     balance = None if call.recipients else next(iter(movement.balances.values()), None)
     return success(Refunded(transaction_id=movement.transaction_id, balance=balance))
 
@@ -131,13 +130,7 @@ async def refund(call: Refund, ledger: LedgerService) -> Success[Refunded]:
 async def transfer(call: Transfer, ledger: LedgerService) -> Success[Transferred]:
     """Move credits between wallets, or undo that."""
     if call.undoes_request_id is None:
-        movement = await ledger.transfer(
-            request_id=call.request_id,
-            from_user_id=call.from_user_id,
-            to_user_id=call.to_user_id,
-            amount=call.amount,
-            reference=call.reference,
-        )
+        movement = await ledger.transfer(**call.model_dump(exclude={"undoes_request_id"}))
     else:
         movement = await ledger.undo_transfer(
             request_id=call.request_id, undoes_request_id=call.undoes_request_id, reference=call.reference
@@ -153,18 +146,13 @@ async def transfer(call: Transfer, ledger: LedgerService) -> Success[Transferred
 
 @internal.post("/clawback")
 async def claw_back(call: Clawback, ledger: LedgerService) -> Success[ClawedBack]:
-    """Give the whole amount to one, take what the other has, and note the rest as owed. Needs no credits."""
-    done = await ledger.claw_back(**dict(call))
-    return success(
-        ClawedBack(
-            transaction_id=done.transaction_id, taken=done.taken, shortfall=done.shortfall, to_balance=done.to_balance
-        )
-    )
+    """Credit the whole amount, take what the other wallet has, and note the rest as owed."""
+    return success(await ledger.claw_back(**dict(call)))
 
 
 @internal.get("/revenue/{event_id}")
 async def read_revenue(event_id: UUID, ledger: LedgerService) -> Success[Revenue]:
-    """What an event has taken in, refunds subtracted."""
+    """An event's income less refunds."""
     return success(Revenue(event_id=event_id, revenue=await ledger.revenue_of(event_id)))
 
 
@@ -177,32 +165,32 @@ async def hold_escrow(call: EscrowHold, ledger: LedgerService) -> Success[Escrow
 
 @internal.post("/escrow/release")
 async def release_escrow(call: EscrowRelease, ledger: LedgerService) -> Success[EscrowResolved]:
-    """Give what is in escrow to somebody."""
+    """Move an escrow's credits to a user's wallet."""
     movement = await ledger.release_escrow(**dict(call))
     return success(EscrowResolved(transaction_id=movement.transaction_id))
 
 
 @internal.post("/escrow/void")
 async def void_escrow(call: EscrowVoid, ledger: LedgerService) -> Success[EscrowResolved]:
-    """Give what is in escrow back, by its id or as the undo of its hold."""
+    """Return an escrow's credits to its owner, by its id or as the undo of its hold."""
     if call.escrow_id is not None:
         movement = await ledger.void_escrow(request_id=call.request_id, escrow_id=call.escrow_id)
     else:
-        assert call.undoes_request_id is not None  # noqa: S101 - the schema wants one of the two
+        assert call.undoes_request_id is not None  # noqa: S101 - the schema requires one of the two
         movement = await ledger.undo_escrow_hold(request_id=call.request_id, undoes_request_id=call.undoes_request_id)
     return success(EscrowResolved(transaction_id=movement.transaction_id))
 
 
 @internal.post("/top-up")
 async def top_up(call: TopUp, ledger: LedgerService) -> Success[Deducted]:
-    """Credit a wallet with what a payment provider took in."""
+    """Credit a wallet with what a payment provider received."""
     movement = await ledger.top_up(**dict(call))
     return success(Deducted(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
 
 
 @internal.post("/points")
 async def award_points(call: AwardPoints, ledger: LedgerService) -> Success[PointsAwarded]:
-    """Give loyalty points."""
+    """Credit loyalty points."""
     movement = await ledger.award_points(**dict(call))
     return success(
         PointsAwarded(transaction_id=movement.transaction_id, points_balance=int(movement.balances[call.user_id]))

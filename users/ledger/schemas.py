@@ -1,7 +1,7 @@
-"""What the ledger's routes take and answer. Amounts are strings with two places."""
+"""The bodies and answers of the ledger routes. Amounts are strings with two places."""
 
+import enum
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Self
@@ -9,16 +9,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
+from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
-from users.ledger.cursors import StatementCursor
-from users.ledger.repository import Debt, Entry
-from users.ledger.service import Currency
 
 __all__ = [
     "AwardPoints",
     "Balance",
     "Clawback",
     "ClawedBack",
+    "Currency",
     "Deduct",
     "Deducted",
     "EscrowHeld",
@@ -33,28 +32,30 @@ __all__ = [
     "Refunded",
     "Revenue",
     "Statement",
+    "StatementEntry",
     "TopUp",
     "Transfer",
     "Transferred",
 ]
 
-# No control characters: PostgreSQL has no NUL in a text, and people read these in a statement.
+# No control characters: PostgreSQL has no NUL in a text, and users read references in a statement.
 Reference = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Provider = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
 
 SignedMoney = Annotated[
     Decimal, Field(examples=["-350.00"]), PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str)
 ]
-MOST_POINTS: Final = 1_000_000_000  # for one award; a typing error should not be worth more
+MOST_POINTS: Final = 1_000_000_000  # for one award; it bounds the cost of a typing error
 
 
-class _Call(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Currency(enum.StrEnum):
+    """SGD are credits; points cannot be spent like them."""
 
-    request_id: UUID
+    SGD = "SGD"
+    POINTS = "POINTS"
 
 
-class Deduct(_Call):
+class Deduct(StrictCall):
     user_id: UUID
     event_id: UUID
     amount: Money
@@ -67,7 +68,7 @@ class Deducted(BaseModel):
 
 
 class Share(BaseModel):
-    """What one recipient gets."""
+    """The share of one recipient."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -75,8 +76,8 @@ class Share(BaseModel):
     amount: Money
 
 
-class Refund(_Call):
-    """With `recipients` the charge goes to them instead of to the payer; a user may be named several times."""
+class Refund(StrictCall):
+    """With `recipients`, the charge goes to them instead of the payer; a user may be named several times."""
 
     undoes_request_id: UUID
     reason: Reference
@@ -93,13 +94,13 @@ class Refund(_Call):
 
 
 class Refunded(BaseModel):
-    """`transaction_id` is null when there was nothing to reverse, `balance` also when others than the payer got it."""
+    """`transaction_id` is null if there was nothing to reverse, `balance` also for a refund to `recipients`."""
 
     transaction_id: UUID | None
     balance: Money | None
 
 
-class Transfer(_Call):
+class Transfer(StrictCall):
     """With `undoes_request_id`: reverse the transfer made under it."""
 
     from_user_id: UUID
@@ -115,7 +116,7 @@ class Transferred(BaseModel):
     to_balance: Money | None
 
 
-class Clawback(_Call):
+class Clawback(StrictCall):
     from_user_id: UUID
     to_user_id: UUID
     amount: Money
@@ -131,7 +132,7 @@ class ClawedBack(BaseModel):
     to_balance: Money
 
 
-class EscrowHold(_Call):
+class EscrowHold(StrictCall):
     user_id: UUID
     amount: Money
     reference: Reference
@@ -142,12 +143,12 @@ class EscrowHeld(BaseModel):
     balance: Money
 
 
-class EscrowRelease(_Call):
+class EscrowRelease(StrictCall):
     escrow_id: UUID
     to_user_id: UUID
 
 
-class EscrowVoid(_Call):
+class EscrowVoid(StrictCall):
     """Exactly one of the two: `undoes_request_id` names the hold to undo."""
 
     escrow_id: UUID | None = None
@@ -164,14 +165,14 @@ class EscrowResolved(BaseModel):
     transaction_id: UUID | None
 
 
-class TopUp(_Call):
+class TopUp(StrictCall):
     user_id: UUID
     amount: PositiveMoney
     provider: Provider
     reference: Reference
 
 
-class AwardPoints(_Call):
+class AwardPoints(StrictCall):
     user_id: UUID
     points: Annotated[int, Field(strict=True, gt=0, le=MOST_POINTS)]
     reference: Reference
@@ -186,15 +187,9 @@ class Balance(BaseModel):
     credit_balance: Money
     currency: str = "SGD"
 
-    @classmethod
-    def of(cls, amount: Decimal) -> "Balance":
-        return cls(credit_balance=amount)
-
 
 class StatementEntry(BaseModel):
-    """One line; `balance_after` is what was there right after it."""
-
-    model_config = ConfigDict(from_attributes=True)
+    """One entry; `balance_after` is the balance right after it."""
 
     transaction_id: UUID
     at: datetime
@@ -203,25 +198,21 @@ class StatementEntry(BaseModel):
         "escrow_release, escrow_void or points.",
         examples=["top_up"],
     )
-    reference: str = Field(description="What it was for, such as an order's or a payment's id.")
-    amount: SignedMoney = Field(description="Negative when it went out.")
+    reference: str = Field(description="Its purpose, such as an order's or a payment's id.")
+    amount: SignedMoney = Field(description="Negative for a debit.")
     balance_after: Money
+
+    @property
+    def balance_before(self) -> Decimal:
+        return self.balance_after - self.amount
 
 
 class Statement(BaseModel):
-    """A page, newest first. `next_cursor` leads to older entries; null when there are none."""
+    """A page, newest first. `next_cursor` leads to older entries; null if there are none."""
 
     currency: Currency
     entries: list[StatementEntry]
     next_cursor: str | None = Field(examples=["0d9f2f0e6f0b4d0e9a536f0f6ad1c3b7-650.00"])
-
-    @classmethod
-    def of(cls, entries: Sequence[Entry], *, currency: Currency, following: StatementCursor | None) -> Self:
-        return cls(
-            currency=currency,
-            entries=[StatementEntry.model_validate(entry) for entry in entries],
-            next_cursor=None if following is None else str(following),
-        )
 
 
 class Revenue(BaseModel):
@@ -230,13 +221,9 @@ class Revenue(BaseModel):
 
 
 class Receivable(BaseModel):
-    """What a user owes (a positive amount); `last_at`: when it last became more, or less."""
+    """What a user owes (a positive amount); `last_at`: the time of its last change."""
 
     user_id: UUID
     email: str
     amount: Money
     last_at: datetime
-
-    @classmethod
-    def of(cls, debt: Debt) -> Self:
-        return cls(user_id=debt.user_id, email=debt.email, amount=debt.owed, last_at=debt.last_at)

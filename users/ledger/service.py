@@ -1,11 +1,11 @@
-"""Moving credits. Each method is repeatable by its request id; refusals are remembered, except where said."""
+"""Movements of credits. Each method is repeatable by its request id; refusals are stored, except where noted."""
 
-import enum
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from common.db.engine import Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
 from users.accounts.errors import UserNotFound
@@ -19,19 +19,12 @@ from users.ledger.errors import (
     UndoMismatch,
     UnknownCursor,
 )
-from users.ledger.repository import Clawback, Debt, Entry, LedgerRepository, Movement
+from users.ledger.repository import LedgerRepository, Movement, Operation, Refuse
+from users.ledger.schemas import ClawedBack, Currency, Receivable, StatementEntry
 
-__all__ = ["Currency", "Ledger"]
+__all__ = ["Ledger"]
 
-
-class Currency(enum.StrEnum):
-    """SGD are credits; points cannot be spent like them."""
-
-    SGD = "SGD"
-    POINTS = "POINTS"
-
-
-# Which account of a user a statement is of: its kind and currency.
+# The account of a user that a statement shows: its kind and currency.
 ACCOUNTS: Final[Mapping[Currency, tuple[str, str]]] = {
     Currency.SGD: ("wallet", "SGD"),
     Currency.POINTS: ("loyalty", "POINTS"),
@@ -56,20 +49,11 @@ class Ledger:
             InsufficientCredits, UserNotFound.
         """
 
-        async def refuse(is_unproven: bool) -> ServiceError:  # noqa: FBT001 - what the statement saw
-            return OtpRequired() if is_unproven else await self._why_not_charged(user_id)
+        async def refuse(row: Row) -> ServiceError:
+            return OtpRequired() if row["is_unproven"] else await self._why_not_charged(user_id)
 
-        request = ParticipantRequest.of(
-            request_id, "deduct", user_id=user_id, event_id=event_id, amount=amount, reference=reference
-        )
-        return await self._repository.deduct(
-            request,
-            user_id=user_id,
-            event_id=event_id,
-            amount=amount,
-            reference=reference,
-            refuse=refuse,
-        )
+        facts = {"user_id": user_id, "event_id": event_id, "amount": amount, "reference": reference}
+        return await self._move(Operation.DEDUCT, request_id, facts, refuse)
 
     async def refund(
         self,
@@ -79,26 +63,29 @@ class Ledger:
         reason: str,
         recipients: Mapping[UUID, Decimal] | None = None,
     ) -> Movement:
-        """Reverse the deduct made under `undoes_request_id`, once; leave a tombstone when it never came.
+        """Reverse the deduct made under `undoes_request_id`, once; leave a tombstone if it never arrived.
 
         Args:
-            recipients: who gets how much, when it is not the payer: together what was charged.
+            recipients: each recipient's share, if the payer is not the recipient: together the charge.
 
         Raises:
-            UndoMismatch: that id moved credits in another way, or the recipients' sum is not the charge. Not remembered.
-            UserNotFound: a recipient is unknown. Not remembered.
+            UndoMismatch: that id made another movement, or the shares' sum is not the charge. Not stored.
+            UserNotFound: a recipient is unknown. Not stored.
         """
-        if recipients is not None:
-            return await self._refund_to(
-                recipients, request_id=request_id, undoes_request_id=undoes_request_id, reason=reason
+        parameters = {"reference": reason}
+        if recipients is None:
+            movement = await self._undo(Operation.REFUND, request_id, undoes_request_id, parameters)
+        else:
+            shares = {str(user_id): str(amount) for user_id, amount in recipients.items()}
+            parties = {"owners": [*shares], "amounts": [*recipients.values()]}
+            movement = await self._undo(
+                Operation.REFUND_TO, request_id, undoes_request_id, parameters | parties, recipients=shares
             )
-        request = ParticipantRequest.of(request_id, "refund", undoes_request_id=undoes_request_id)
-        movement = await self._repository.reverse(
-            request, undoes_request_id=undoes_request_id, undone_kind="deduct", kind="refund", reference=reason
-        )
-        if movement is None:
-            raise UndoMismatch(undoes_request_id=undoes_request_id)
-        return movement
+        if movement is not None:
+            return movement
+        if recipients is not None and not await self._repository.have_wallets(recipients):
+            raise UserNotFound
+        raise UndoMismatch(undoes_request_id=undoes_request_id)
 
     async def transfer(
         self, *, request_id: UUID, from_user_id: UUID, to_user_id: UUID, amount: Decimal, reference: str
@@ -108,83 +95,44 @@ class Ledger:
         Raises:
             SelfTransfer, InsufficientCredits, UserNotFound.
         """
-        if from_user_id == to_user_id:
-            raise SelfTransfer
-        request = ParticipantRequest.of(
-            request_id,
-            "transfer",
-            from_user_id=from_user_id,
-            to_user_id=to_user_id,
-            amount=amount,
-            reference=reference,
-        )
-        return await self._repository.transfer(
-            request,
-            from_user_id=from_user_id,
-            to_user_id=to_user_id,
-            amount=amount,
-            reference=reference,
-            refuse=lambda: self._why_not_charged(from_user_id, to_user_id),
-        )
+
+        async def refuse(_: Row) -> ServiceError:
+            return await self._why_not_charged(from_user_id, to_user_id)
+
+        facts = _between(from_user_id, to_user_id, amount=amount, reference=reference)
+        return await self._move(Operation.TRANSFER, request_id, facts, refuse)
 
     async def undo_transfer(self, *, request_id: UUID, undoes_request_id: UUID, reference: str) -> Movement:
-        """Reverse the transfer made under `undoes_request_id`, once; leave a tombstone when it never came.
+        """Reverse the transfer made under `undoes_request_id`, once; leave a tombstone if it never arrived.
 
         Raises:
-            InsufficientCredits: the recipient has spent it. Not remembered: the same undo may succeed later.
-            UndoMismatch: that id moved credits in another way.
+            InsufficientCredits: the recipient has spent it. Not stored: the same undo may succeed later.
+            UndoMismatch: that id made another movement.
         """
-        request = ParticipantRequest.of(request_id, "undo_transfer", undoes_request_id=undoes_request_id)
-        movement = await self._repository.reverse(
-            request,
-            undoes_request_id=undoes_request_id,
-            undone_kind="transfer",
-            kind="transfer_reversal",
-            reference=reference,
-        )
-        if movement is not None:
-            return movement
-        if await self._repository.kind_of(undoes_request_id) == "transfer":
-            raise InsufficientCredits
-        raise UndoMismatch(undoes_request_id=undoes_request_id)
+        movement = await self._undo(Operation.UNDO_TRANSFER, request_id, undoes_request_id, {"reference": reference})
+        return movement or await self._refuse_undo(undoes_request_id, of_kind="transfer", refusal=InsufficientCredits())
 
     async def claw_back(
         self, *, request_id: UUID, from_user_id: UUID, to_user_id: UUID, amount: Decimal, reference: str
-    ) -> Clawback:
-        """Give `to_user_id` the whole amount (0.00 is allowed), take what `from_user_id` has, note the rest as owed (T9).
+    ) -> ClawedBack:
+        """Credit `to_user_id` with the whole amount (0.00 is allowed) and take it from `from_user_id`.
+
+        What the wallet of `from_user_id` lacks is noted as owed (T9).
 
         Raises:
-            SelfTransfer, UserNotFound. Never for lack of credits.
+            SelfTransfer, UserNotFound. Never InsufficientCredits.
         """
-        if from_user_id == to_user_id:
-            raise SelfTransfer
-
-        async def refuse() -> ServiceError:
-            return UserNotFound()
-
-        request = ParticipantRequest.of(
-            request_id,
-            "clawback",
-            from_user_id=from_user_id,
-            to_user_id=to_user_id,
-            amount=amount,
-            reference=reference,
-        )
-        return await self._repository.claw_back(
-            request,
-            from_user_id=from_user_id,
-            to_user_id=to_user_id,
-            amount=amount,
-            reference=reference,
-            refuse=refuse,
-        )
+        facts = _between(from_user_id, to_user_id, amount=amount, reference=reference)
+        request = ParticipantRequest.of(request_id, Operation.CLAWBACK.label, **facts)
+        done = await self._repository.move(Operation.CLAWBACK, request, facts, refuse=_refuse_unknown_user)
+        return ClawedBack(**done, to_balance=done["balances"][str(to_user_id)])
 
     async def revenue_of(self, event_id: UUID) -> Decimal:
-        """Return what an event has taken in, refunds subtracted; 0.00 for one nobody paid for."""
+        """Return an event's income less refunds; 0.00 for an event without sales."""
         return await self._repository.revenue_of(event_id)
 
-    async def list_debts(self, *, limit: int, offset: int) -> tuple[list[Debt], int]:
-        """Return a page of those who owe, the latest first, and how many there are in all."""
+    async def list_debts(self, *, limit: int, offset: int) -> tuple[list[Receivable], int]:
+        """Return a page of the users who owe, the latest first, and the number on all pages."""
         return await self._repository.debts(limit=limit, offset=offset)
 
     async def hold_escrow(self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str) -> Movement:
@@ -193,121 +141,115 @@ class Ledger:
         Raises:
             InsufficientCredits, UserNotFound.
         """
-        request = ParticipantRequest.of(request_id, "escrow_hold", user_id=user_id, amount=amount, reference=reference)
-        return await self._repository.hold_escrow(
-            request,
-            user_id=user_id,
-            amount=amount,
-            reference=reference,
-            refuse=lambda: self._why_not_charged(user_id),
-        )
+
+        async def refuse(_: Row) -> ServiceError:
+            return await self._why_not_charged(user_id)
+
+        facts = {"user_id": user_id, "amount": amount, "reference": reference}
+        return await self._move(Operation.ESCROW_HOLD, request_id, facts, refuse)
 
     async def release_escrow(self, *, request_id: UUID, escrow_id: UUID, to_user_id: UUID) -> Movement:
-        """Give what is in escrow to somebody's wallet.
+        """Move an escrow's credits to a user's wallet.
 
         Raises:
             EscrowAlreadyResolved, EscrowNotFound, UserNotFound.
         """
-        request = ParticipantRequest.of(request_id, "escrow_release", escrow_id=escrow_id, to_user_id=to_user_id)
-        return await self._repository.release_escrow(
-            request,
-            escrow_id=escrow_id,
-            to_user_id=to_user_id,
-            refuse=lambda: self._why_not_resolved(escrow_id),
-        )
+        facts = {"escrow_id": escrow_id, "to_user_id": to_user_id}
+        return await self._resolve_escrow(Operation.ESCROW_RELEASE, request_id, facts)
 
     async def void_escrow(self, *, request_id: UUID, escrow_id: UUID) -> Movement:
-        """Give what is in escrow back to its owner.
+        """Return an escrow's credits to its owner.
 
         Raises:
             EscrowAlreadyResolved, EscrowNotFound.
         """
-        request = ParticipantRequest.of(request_id, "escrow_void", escrow_id=escrow_id)
-        return await self._repository.void_escrow(
-            request, escrow_id=escrow_id, refuse=lambda: self._why_not_resolved(escrow_id)
-        )
+        return await self._resolve_escrow(Operation.ESCROW_VOID, request_id, {"escrow_id": escrow_id})
 
     async def undo_escrow_hold(self, *, request_id: UUID, undoes_request_id: UUID) -> Movement:
-        """Void the escrow held under `undoes_request_id`, unless it is voided; leave a tombstone when it never came.
+        """Void the escrow held under `undoes_request_id`, unless it is voided; leave a tombstone if it never arrived.
 
         Raises:
             EscrowAlreadyResolved: it was released.
-            UndoMismatch: that id moved credits in another way.
+            UndoMismatch: that id made another movement.
         """
-        request = ParticipantRequest.of(request_id, "undo_escrow_hold", undoes_request_id=undoes_request_id)
-        movement = await self._repository.undo_escrow_hold(request, undoes_request_id=undoes_request_id)
-        if movement is not None:
-            return movement
-        if await self._repository.kind_of(undoes_request_id) == "escrow_hold":
-            raise EscrowAlreadyResolved
-        raise UndoMismatch(undoes_request_id=undoes_request_id)
+        parameters = {"reference": str(undoes_request_id)}
+        movement = await self._undo(Operation.UNDO_ESCROW_HOLD, request_id, undoes_request_id, parameters)
+        return movement or await self._refuse_undo(
+            undoes_request_id, of_kind="escrow_hold", refusal=EscrowAlreadyResolved()
+        )
 
     async def top_up(
         self, *, request_id: UUID, user_id: UUID, provider: str, amount: Decimal, reference: str
     ) -> Movement:
-        """Credit a wallet with what a payment provider took in.
+        """Credit a wallet with what a payment provider received.
 
         Raises:
             UserNotFound.
         """
-
-        async def refuse() -> ServiceError:
-            return UserNotFound()
-
-        request = ParticipantRequest.of(
-            request_id, "top_up", user_id=user_id, provider=provider, amount=amount, reference=reference
-        )
-        return await self._repository.top_up(
-            request, user_id=user_id, provider=provider, amount=amount, reference=reference, refuse=refuse
-        )
+        facts = {"user_id": user_id, "provider": provider, "amount": amount, "reference": reference}
+        return await self._move(Operation.TOP_UP, request_id, facts, _refuse_unknown_user)
 
     async def award_points(self, *, request_id: UUID, user_id: UUID, points: int, reference: str) -> Movement:
-        """Give loyalty points, a currency of their own (W7); the movement's balance is in points.
+        """Credit loyalty points, a currency of their own (W7); the movement's balance is in points.
 
         Raises:
             UserNotFound.
         """
-
-        async def refuse() -> ServiceError:
-            return UserNotFound()
-
-        request = ParticipantRequest.of(request_id, "points", user_id=user_id, points=points, reference=reference)
-        return await self._repository.award_points(
-            request, user_id=user_id, points=points, reference=reference, refuse=refuse
-        )
+        facts = {"user_id": user_id, "points": points, "reference": reference}
+        return await self._move(Operation.POINTS, request_id, facts, _refuse_unknown_user, amount=points)
 
     async def statement_of(
         self, user_id: UUID, *, currency: Currency, after: StatementCursor | None, limit: int
-    ) -> tuple[list[Entry], StatementCursor | None]:
-        """Return a page of what happened in a user's wallet or to their points, newest first, and where it ended.
+    ) -> tuple[list[StatementEntry], StatementCursor | None]:
+        """Return a page of the entries of a user's wallet or points, newest first, and the cursor of the next page.
 
-        Entries come in the order in which they happened. Each is on exactly one page, however many are added while
-        somebody turns the pages; those are before the first page.
+        Entries come in the order in which they happened. Each is on exactly one page, even if entries are added
+        between the pages; those belong before the first page.
 
         Raises:
-            UnknownCursor: it is not of that statement.
+            UnknownCursor: the cursor is not of that statement.
         """
         account = ACCOUNTS[currency]
         entries = await self._repository.entries_of(user_id, account=account, after=after, limit=limit + 1)
-        if after is not None and not entries:  # we give a cursor only when something comes after it
+        if after is not None and not entries:  # a cursor is returned only if an entry follows
             raise UnknownCursor
         if len(entries) <= limit:
             return entries, None
         last = entries[limit - 1]
         return entries[:limit], StatementCursor(last.transaction_id, last.balance_before)
 
-    async def _refund_to(
-        self, recipients: Mapping[UUID, Decimal], *, request_id: UUID, undoes_request_id: UUID, reason: str
+    async def _move(
+        self, operation: Operation, request_id: UUID, facts: Mapping[str, Any], refuse: Refuse, **more: object
     ) -> Movement:
-        shares = {str(user_id): str(amount) for user_id, amount in recipients.items()}
-        request = ParticipantRequest.of(request_id, "refund", undoes_request_id=undoes_request_id, recipients=shares)
-        movement = await self._repository.refund_to(
-            request, undoes_request_id=undoes_request_id, recipients=recipients, reference=reason
-        )
-        if movement is not None:
-            return movement
-        if not await self._repository.have_wallets(recipients):
-            raise UserNotFound
+        """Make a movement; `more` are parameters that are not part of the request's fingerprint."""
+        request = ParticipantRequest.of(request_id, operation.label, **facts)
+        done = await self._repository.move(operation, request, {**facts, **more}, refuse=refuse)
+        return Movement.from_answer(done)
+
+    async def _resolve_escrow(self, operation: Operation, request_id: UUID, facts: Mapping[str, UUID]) -> Movement:
+        escrow_id = facts["escrow_id"]
+
+        async def refuse(_: Row) -> ServiceError:
+            return await self._why_not_resolved(escrow_id)
+
+        return await self._move(operation, request_id, facts, refuse, reference=str(escrow_id))
+
+    async def _undo(
+        self,
+        operation: Operation,
+        request_id: UUID,
+        undoes_request_id: UUID,
+        parameters: Mapping[str, object],
+        **facts: object,
+    ) -> Movement | None:
+        """Undo a movement; `facts` are part of the request's fingerprint."""
+        request = ParticipantRequest.of(request_id, operation.label, undoes_request_id=undoes_request_id, **facts)
+        return await self._repository.undo(operation, request, undoes_request_id, parameters)
+
+    async def _refuse_undo(self, undoes_request_id: UUID, *, of_kind: str, refusal: ServiceError) -> Movement:
+        """Raise `refusal` if the movement is of the kind that can be undone."""
+        if await self._repository.kind_of(undoes_request_id) == of_kind:
+            raise refusal
         raise UndoMismatch(undoes_request_id=undoes_request_id)
 
     async def _why_not_charged(self, payer: UUID, *others: UUID) -> ServiceError:
@@ -321,6 +263,21 @@ class Ledger:
             case None:
                 return EscrowNotFound()
             case "HELD":
-                return UserNotFound()  # nothing but an unknown recipient leaves it held
+                return UserNotFound()  # only an unknown recipient leaves it held
             case _:
                 return EscrowAlreadyResolved()
+
+
+async def _refuse_unknown_user(_: Row) -> ServiceError:
+    return UserNotFound()
+
+
+def _between(from_user_id: UUID, to_user_id: UUID, *, amount: Decimal, reference: str) -> dict[str, object]:
+    """Return the facts of a movement between two users.
+
+    Raises:
+        SelfTransfer: they are the same user.
+    """
+    if from_user_id == to_user_id:
+        raise SelfTransfer
+    return {"from_user_id": from_user_id, "to_user_id": to_user_id, "amount": amount, "reference": reference}

@@ -1,16 +1,19 @@
-"""What the ledger's statements are put together from."""
+"""The CTEs that the ledger's statements share."""
 
-# ruff: noqa: S608 - the statements are put together from constants of this module; values are bound
+# ruff: noqa: S608 - the statements are composed of constants; values are bound
 
 from typing import Final
 
-__all__ = ["APPLY", "BOTH_COVERED", "ENTRIES", "LOCK", "MOVEMENT", "PRIOR", "REMEMBER_MOVEMENT", "RESOLVE", "WALLETS"]
+from common.db.idempotency import PRIOR as PRIOR_CTE
+from common.db.idempotency import stored_answer
 
-PRIOR: Final = "WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
+__all__ = ["APPLY", "BOTH_COVERED", "ENTRIES", "LOCK", "MOVEMENT", "PRIOR", "RESOLVE", "STORE_MOVEMENT", "WALLETS"]
 
-# What the other movements share. Given `sides` (kind, owner, change), it locks the balances they touch in one order,
-# and when `allowed` has a row, applies the changes and writes the entries. The new balances come from the locked rows:
-# computed by the update itself they would be checked (>= 0) on the rows of its snapshot first, which may be stale.
+PRIOR: Final = f"WITH {PRIOR_CTE}"
+
+# Given `sides` (kind, owner, change), LOCK locks the balances they touch in one order; if `allowed` has a row, APPLY
+# applies the changes and writes the entries. The new balances come from the locked rows: if the update computed them,
+# they would first be checked (>= 0) on the rows of its snapshot, which may be stale.
 LOCK: Final = """
     locked AS MATERIALIZED (
         SELECT b.account_kind, b.account_owner, b.amount + s.change AS balance_after
@@ -42,20 +45,15 @@ WALLETS: Final = """
     (SELECT jsonb_object_agg(account_owner, CAST(amount AS text)) FROM moved WHERE account_kind = 'wallet')
 """
 
-REMEMBER_MOVEMENT: Final = f"""
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-            'transaction_id', transaction_id, 'balances', {WALLETS}))
-        FROM movement
-        RETURNING result)
-"""
+STORE_MOVEMENT: Final = stored_answer(
+    f"jsonb_build_object('transaction_id', transaction_id, 'balances', {WALLETS})", rows="movement"
+)
 
-# Both accounts exist and neither ends below zero. Checked on the locked rows, so nobody can spend in between.
+# Both accounts exist and neither ends below zero. Checked on the locked rows, so no concurrent movement can spend.
 BOTH_COVERED: Final = "allowed AS (SELECT 1 FROM locked HAVING count(*) = 2 AND min(balance_after) >= 0)"
 
-# Once the escrow's row is ours the movement must happen: both balances exist and the escrow's covers it. Were the
-# second ever untrue, the check on `balances` fails the whole statement.
+# Once the escrow's row is locked, the movement must happen: both balances exist and the escrow's covers it. If it ever
+# did not, the check on `balances` would fail the whole statement.
 RESOLVE: Final = f"""
     sides AS MATERIALIZED (
         SELECT side.account_kind, side.account_owner, side.change FROM resolved

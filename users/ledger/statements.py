@@ -1,27 +1,32 @@
 """The ledger's movements, one SQL statement each.
 
-Every statement reads the memory of requests first (`prior`), does its work only when the id is new, writes the entries
-and the answer, and ends in `SELECT_ANSWER`; see `common.db.idempotency`. The answer is
+Every statement reads the stored answer first (`prior`), does its work only if the id is new, writes the entries and the
+answer, and ends in `SELECT_ANSWER`; see `common.db.idempotency`. The answer is
 ``{"transaction_id", "escrow_id"?, "balances": {user_id: wallet's balance}}``.
 
-Lock order, so that no two movements can wait for each other: an escrow's row or a user's, then balances by (kind,
-owner), then the rows of the new movement. A duplicate of a movement in flight waits on one of these and then fails on a unique index;
-`IdempotencyStore` looks again and finds the first one's answer.
+Lock order, so that two movements never deadlock: an escrow's row or a user's, then balances by (kind, owner), then the
+rows of the new movement. A duplicate of a movement in flight waits on one of these and then fails on a unique index;
+`IdempotencyStore` runs it again and finds the first request's answer.
 """
 
-# ruff: noqa: S608 - the statements are put together from constants; values are bound
+# ruff: noqa: S608 - the statements are composed of constants; values are bound
 
 from typing import Final
 
 from sqlalchemy import TextClause, text
 
-from common.db.idempotency import SELECT_ANSWER
-from users.ledger.statement_parts import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, REMEMBER_MOVEMENT, RESOLVE, WALLETS
+from common.db.idempotency import SELECT_ANSWER, stored_answer
+from users.ledger.statement_parts import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, RESOLVE, STORE_MOVEMENT, WALLETS
 
 __all__ = ["DEDUCT", "ESCROW_HOLD", "ESCROW_RELEASE", "ESCROW_VOID", "POINTS", "TOP_UP", "TRANSFER"]
 
-# The hot one, at each purchase. Revenue has no balance row, so one row is all it locks. A flagged user's purchase needs a
-# proof (T6); `is_unproven` says that this was why nothing was charged.
+
+def _stored(balances: str, *, rows: str) -> str:
+    return stored_answer(f"jsonb_build_object('transaction_id', transaction_id, 'balances', {balances})", rows=rows)
+
+
+# Hot: it is part of each purchase. Revenue has no balance row, so this locks one row only. A flagged user's purchase needs
+# a verified code (T6); `is_unproven` tells that its lack was the reason of the refusal.
 DEDUCT: Final = text(
     f"""
     {PRIOR},
@@ -46,22 +51,16 @@ DEDUCT: Final = text(
         SELECT transaction_id, side.kind, side.owner, 'SGD', side.change FROM movement
         CROSS JOIN (VALUES ('wallet', CAST(:user_id AS text), -CAST(:amount AS numeric)),
                            ('revenue', CAST(:event_id AS text), CAST(:amount AS numeric))) AS side (kind, owner, change)),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-            'transaction_id', transaction_id,
-            'balances', jsonb_build_object(CAST(:user_id AS text), CAST(balance AS text))))
-        FROM movement, debited
-        RETURNING result)
+    {_stored("jsonb_build_object(CAST(:user_id AS text), CAST(balance AS text))", rows="movement, debited")}
     {SELECT_ANSWER}, EXISTS (SELECT FROM unproven) AS is_unproven
     """
 )
 
 
 def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
-    """Return what brings credits or points from outside.
+    """Return the statement that credits credits or points from outside.
 
-    Makes the balance's row when a user has none; the user's row is locked, so that nobody who is being dropped gets one.
+    It inserts the balance's row if the user has none; the user's row is locked, so that a user in deletion gets none.
     """
     return text(
         f"""
@@ -84,13 +83,7 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
             CROSS JOIN LATERAL (VALUES ('external', CAST(:provider AS text), -CAST(:amount AS numeric)),
                                        ('{account_kind}', account_owner, CAST(:amount AS numeric)))
                                AS side (kind, owner, change)),
-        remembered AS (
-            INSERT INTO requests (request_id, fingerprint, result)
-            SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-                'transaction_id', transaction_id,
-                'balances', jsonb_build_object(account_owner, CAST(balance AS text))))
-            FROM movement, credited
-            RETURNING result)
+        {_stored("jsonb_build_object(account_owner, CAST(balance AS text))", rows="movement, credited")}
         {SELECT_ANSWER}
         """
     )
@@ -107,7 +100,7 @@ TRANSFER: Final = text(
         FROM (VALUES (CAST(:from_user_id AS text), -CAST(:amount AS numeric)),
                      (CAST(:to_user_id AS text), CAST(:amount AS numeric))) AS side (account_owner, change)
         WHERE NOT EXISTS (SELECT FROM prior)),
-    {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY}, {REMEMBER_MOVEMENT}
+    {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY}, {STORE_MOVEMENT}
     {SELECT_ANSWER}
     """
 )
@@ -126,12 +119,12 @@ ESCROW_HOLD: Final = text(
         SELECT gen_random_uuid(), :request_id, CAST(:user_id AS uuid), CAST(:amount AS numeric), 'HELD', :reference
         FROM movement
         RETURNING escrow_id),
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', jsonb_build_object(
-            'transaction_id', transaction_id, 'escrow_id', escrow_id, 'balances', {WALLETS}))
-        FROM movement, held
-        RETURNING result)
+    {
+        stored_answer(
+            f"jsonb_build_object('transaction_id', transaction_id, 'escrow_id', escrow_id, 'balances', {WALLETS})",
+            rows="movement, held",
+        )
+    }
     {SELECT_ANSWER}
     """
 )
@@ -145,7 +138,7 @@ ESCROW_RELEASE: Final = text(
           AND EXISTS (SELECT FROM balances WHERE account_kind = 'wallet' AND currency = 'SGD'
                       AND account_owner = CAST(:to_user_id AS text))
         RETURNING user_id, amount, CAST(:to_user_id AS text) AS recipient),
-    {RESOLVE}, {REMEMBER_MOVEMENT}
+    {RESOLVE}, {STORE_MOVEMENT}
     {SELECT_ANSWER}
     """
 )
@@ -157,7 +150,7 @@ ESCROW_VOID: Final = text(
         UPDATE escrows SET status = 'VOIDED', resolved_at = now()
         WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
         RETURNING user_id, amount, CAST(user_id AS text) AS recipient),
-    {RESOLVE}, {REMEMBER_MOVEMENT}
+    {RESOLVE}, {STORE_MOVEMENT}
     {SELECT_ANSWER}
     """
 )

@@ -1,1 +1,1 @@
-"""How often something may be tried, counted in PostgreSQL."""
+"""Limits on attempts, counted in PostgreSQL."""

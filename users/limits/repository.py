@@ -1,4 +1,4 @@
-"""Counts attempts."""
+"""Counted attempts in PostgreSQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from common.db.engine import Database, Row
 
 __all__ = ["AttemptCount", "AttemptsRepository"]
 
-# Rows are taken in one order, so that two callers with the same pair of limits cannot wait for each other.
+# Rows are locked in one order, so that two calls with the same pair of limits never deadlock.
 _COUNT: Final = text(
     """
     INSERT INTO attempts AS a (scope, subject_hash, attempts, ends_at)
@@ -36,7 +36,7 @@ _UNCOUNT: Final = text(
     "UPDATE attempts SET attempts = attempts - 1 "
     "WHERE scope = :scope AND subject_hash = :subject_hash AND attempts > 0 AND ends_at > now()"
 )
-_FORGET: Final = text("DELETE FROM attempts WHERE scope = :scope AND subject_hash = :subject_hash")
+_RESET: Final = text("DELETE FROM attempts WHERE scope = :scope AND subject_hash = :subject_hash")
 _CLEAN: Final = text(
     """
     DELETE FROM attempts WHERE (scope, subject_hash) IN (
@@ -59,25 +59,25 @@ class AttemptsRepository:
     async def count(
         self, *, scopes: Sequence[str], subject_hashes: Sequence[str], windows_seconds: Sequence[int]
     ) -> list[AttemptCount]:
-        """Count one attempt for each (scope, subject); a window that has ended starts anew."""
+        """Count one attempt for each (scope, subject); a window that has ended is started again."""
         rows = await self._database.fetch_all(
             _COUNT, {"scopes": scopes, "subject_hashes": subject_hashes, "windows_seconds": windows_seconds}
         )
         return [_count_of(row) for row in rows]
 
     async def read(self, *, scopes: Sequence[str], subject_hashes: Sequence[str]) -> list[AttemptCount]:
-        """Return what is counted so far in windows that have not ended."""
+        """Return the counts in windows that have not ended."""
         rows = await self._database.fetch_all(_READ, {"scopes": scopes, "subject_hashes": subject_hashes})
         return [_count_of(row) for row in rows]
 
     async def uncount(self, *, scope: str, subject_hash: str) -> None:
         await self._database.execute(_UNCOUNT, {"scope": scope, "subject_hash": subject_hash})
 
-    async def forget(self, *, scope: str, subject_hash: str) -> None:
-        await self._database.execute(_FORGET, {"scope": scope, "subject_hash": subject_hash})
+    async def reset(self, *, scope: str, subject_hash: str) -> None:
+        await self._database.execute(_RESET, {"scope": scope, "subject_hash": subject_hash})
 
     async def clean(self, *, batch: int) -> int:
-        """Drop windows that have ended, `batch` at most; returns how many."""
+        """Delete windows that have ended, `batch` at most; return their number."""
         return await self._database.execute(_CLEAN, {"batch": batch})
 
 

@@ -1,7 +1,7 @@
-"""How often something may be tried in a window of time.
+"""Limits on attempts in a window of time.
 
-Counted in PostgreSQL rather than in the process: the count holds for all copies of the service and over a restart, and
-one small statement is nothing beside the password hash or the text message it guards.
+They are counted in PostgreSQL rather than in the process: a count holds for all copies of the service and over a restart,
+and one small statement costs little compared with the password hash or the text message that it guards.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ __all__ = ["AttemptLimits", "Limit", "Tried"]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `allowed` attempts in a window; 0 switches it off. `scope` keeps its counts apart from other limits'."""
+    """At most `allowed` attempts in a window; 0 is no limit. `scope` keeps its counts apart from other limits'."""
 
     scope: str
     allowed: int
@@ -25,7 +25,7 @@ class Limit:
 
 
 class Tried(NamedTuple):
-    """A limit and whom it is counted for: an e-mail address, a network, an account."""
+    """A limit and the subject it is counted for: an email address, a network, an account."""
 
     limit: Limit
     subject: str
@@ -36,7 +36,7 @@ class AttemptLimits:
         self._repository = repository
 
     async def check(self, tried: Sequence[Tried]) -> None:
-        """Count nothing; only ask.
+        """Check the limits without counting an attempt.
 
         Raises:
             TooManyRequests: one of the limits is used up.
@@ -49,7 +49,7 @@ class AttemptLimits:
         """Count an attempt against each limit.
 
         Raises:
-            TooManyRequests: it is one too many for one of them.
+            TooManyRequests: it exceeds one of them.
         """
         counted = _switched_on(tried)
         if counted:
@@ -57,12 +57,12 @@ class AttemptLimits:
             _refuse_when(counted, await self._repository.count(**_keys(counted), windows_seconds=windows), spent=False)
 
     async def give_back(self, tried: Tried) -> None:
-        """Uncount an attempt that turned out to be none."""
+        """Uncount an attempt that did not take place."""
         await self._repository.uncount(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
 
-    async def forget(self, tried: Tried) -> None:
-        """Start anew."""
-        await self._repository.forget(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
+    async def reset(self, tried: Tried) -> None:
+        """Delete the count."""
+        await self._repository.reset(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
 
 
 def _switched_on(tried: Sequence[Tried]) -> list[Tried]:
@@ -77,7 +77,7 @@ def _keys(tried: Sequence[Tried]) -> dict[str, list[str]]:
 
 
 def _refuse_when(tried: Sequence[Tried], counts: Sequence[AttemptCount], *, spent: bool) -> None:
-    """Refuse when a limit is exceeded, or (`spent`) when it is reached already."""
+    """Refuse if a limit is exceeded, or (`spent`) if it is reached already."""
     allowed = {one.limit.scope: one.limit.allowed - int(spent) for one in tried}
     waits = [count.seconds_left for count in counts if count.attempts > allowed[count.scope]]
     if waits:

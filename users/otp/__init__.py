@@ -1,1 +1,1 @@
-"""One-time codes through the SMU notification API, behind a port."""
+"""One-time codes for registration, and the SMU notification API that sends and checks all codes."""

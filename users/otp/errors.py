@@ -1,4 +1,4 @@
-"""What can be wrong with a one-time code."""
+"""The refusals of one-time codes."""
 
 from common.errors import Gone, TooManyRequests, Unauthenticated, Unavailable
 
@@ -21,9 +21,9 @@ class OtpMaxRetries(TooManyRequests):
 
 
 class OtpUsedUp(OtpMaxRetries):
-    """No other code follows."""
+    """No other code will be sent."""
 
-    public_message = "Three wrong codes. That cannot be confirmed any more."
+    public_message = "Three wrong codes. That can no longer be confirmed."
 
 
 class OtpUnavailable(Unavailable):

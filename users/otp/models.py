@@ -10,20 +10,20 @@ from users.database import METADATA
 
 __all__ = ["OTP_CHALLENGES"]
 
-# The code itself is known to the provider only. A new code replaces the one before. One challenge for each user, what a
-# code is for, and what exactly: an order, a transfer, a sale; for registering the user.
+# Only the provider knows the code. A new code replaces the one before. There is one challenge for each user, context and
+# reference: the id of the order, transfer or sale, or for a registration the user's id.
 OTP_CHALLENGES: Final = Table(
     "otp_challenges",
     METADATA,
     Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id, ondelete="CASCADE"), primary_key=True),
     Column("context", Text, primary_key=True),
     Column("reference", Text, primary_key=True),
-    Column("verification_sid", Text),  # none before the first code is sent, and when the provider says it is too old
+    Column("verification_sid", Text),  # null before the first code is sent, and once the provider reports it as expired
     Column("phone", Text),  # the number it was sent to, which it proves
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("verified_at", DateTime(timezone=True)),
-    # The provider is asked outside of transactions. Whoever asks says so before, and until when they count as alive.
+    # The provider is called outside of transactions. A caller notes that before, and when its claim expires.
     Column("sending_request_id", UUID(as_uuid=True)),
     Column("sending_until", DateTime(timezone=True)),
     Column("trying_until", DateTime(timezone=True)),

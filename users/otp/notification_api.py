@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from common.http.client import IDLE_SECONDS
 from common.telemetry.tracing import client_span
 from users.otp.errors import OtpUnavailable
-from users.otp.provider import OtpVerdict
+from users.otp.provider import VerificationStatus
 
 __all__ = ["NotificationApi"]
 
@@ -17,7 +17,7 @@ KEY_HEADER: Final = "X-Contacts-Key"
 
 
 class NotificationApi:
-    """An `OtpProvider`, and a `SmsProvider`."""
+    """The API's client; an `OtpProvider`."""
 
     def __init__(self, *, base_url: str, key: SecretStr, timeout_seconds: float) -> None:
         self._http = httpx.AsyncClient(
@@ -34,14 +34,14 @@ class NotificationApi:
             raise OtpUnavailable(reason=answer.get("ErrorMessage"))
         return sid
 
-    async def verify(self, *, verification_sid: str, code: str) -> OtpVerdict:
+    async def verify(self, *, verification_sid: str, code: str) -> VerificationStatus:
         answer = await self._post("/VerifyOTP", {"VerificationSid": verification_sid, "Code": code})
         try:
-            return OtpVerdict(str(answer.get("Status")))
+            return VerificationStatus(str(answer.get("Status")))
         except ValueError as error:
             raise OtpUnavailable(reason=answer.get("ErrorMessage"), status=answer.get("Status")) from error
 
-    async def send_text(self, *, mobile: str, message: str) -> None:
+    async def send_sms(self, *, mobile: str, message: str) -> None:
         answer = await self._post("/SendSMS", {"mobile": mobile, "message": message})
         if not answer.get("Success"):
             raise OtpUnavailable(reason=answer.get("ErrorMessage"))

@@ -1,4 +1,4 @@
-"""Remembers which codes of people who register are open, and how often each was tried."""
+"""The open codes of registrations, and the attempts at each, in PostgreSQL."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +19,7 @@ _OPEN: Final = text(
         verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now()
     """
 )
-# Counted before the provider is asked, so that codes tried at once cannot get past the limit.
+# Counted before the provider is called, so that concurrent attempts cannot exceed the limit.
 _TAKE: Final = text(
     """
     UPDATE otp_challenges SET attempts = least(attempts + 1, 1000) WHERE user_id = :user_id AND context = :context
@@ -42,7 +42,7 @@ _CLOSE: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A code that was sent to `phone`. `attempts` counts the one being made."""
+    """A code that was sent to `phone`. `attempts` includes the current one."""
 
     user_id: UUID
     context: str
@@ -60,14 +60,14 @@ class ChallengeRepository:
         self._database = database
 
     async def open(self, *, user_id: UUID, context: str, verification_sid: str, phone: str) -> bool:
-        """Note that a code was sent; it replaces the one before. False when there is no such user any more."""
+        """Store that a code was sent; it replaces the one before. Return False if the user no longer exists."""
         opened = await self._database.execute(
             _OPEN, {"user_id": user_id, "context": context, "verification_sid": verification_sid, "phone": phone}
         )
         return opened == 1
 
     async def take_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
-        """Count one attempt at the open challenge; None when there is none."""
+        """Count one attempt at the open challenge; return None if there is none."""
         row = await self._database.fetch_one(_TAKE, {"user_id": user_id, "context": context})
         if row is None:
             return None
@@ -77,5 +77,5 @@ class ChallengeRepository:
         await self._database.execute(_GIVE_BACK, challenge.key)
 
     async def close(self, challenge: Challenge) -> bool:
-        """End the challenge; False when another call ended or replaced it before."""
+        """End the challenge; return False if another call has ended or replaced it."""
         return await self._database.execute(_CLOSE, challenge.key) == 1

@@ -1,4 +1,4 @@
-"""Sending a code: at most so many in an hour. Each message costs money, and three tries at each code are a guess."""
+"""Sends codes, up to limits per hour: each message costs money, and each code allows three guesses."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,14 +16,14 @@ SEND_WINDOW_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendLimits:
-    """Codes in an hour; 0 switches a limit off.
+    """Codes in an hour; 0 is no limit.
 
-    Args:
-        per_account: for one purpose. Three tries at each code sent bound how often one can guess.
-        per_phone: to one number, for whatever purpose.
-        per_address: to whatever numbers, for callers from one network.
-        by_others: to one account because of somebody else, such as who offers it a ticket; and as many because of one
-            account to others. Nobody can use up another's own codes, nor pester many.
+    Attributes:
+        per_account: to one account for one purpose. With three attempts at each code, this bounds the guesses.
+        per_phone: to one number, for all purposes.
+        per_address: to all numbers, for callers from one network.
+        by_others: to one account at the request of other users, such as a fan who offers a ticket, and to other users
+            at the request of one account. So a user can neither use up another's own codes nor spam many.
     """
 
     per_account: int
@@ -43,7 +43,7 @@ class CodeSender:
         self._for_others = Limit("otp-for-others", sends.by_others, SEND_WINDOW_SECONDS)
 
     async def check_address(self, address: str) -> None:
-        """Send nothing; only ask whether more may be sent for callers from there.
+        """Check whether more codes may be sent for callers from that network.
 
         Raises:
             TooManyRequests: too many were sent within the hour.
@@ -54,19 +54,19 @@ class CodeSender:
         """Send a code and return the verification's id.
 
         Args:
-            requested_by_user_id: who caused it, `user_id` or somebody else.
-            address: where the one who caused it is.
+            requested_by_user_id: the user who caused it, `user_id` or another user.
+            address: the network address of that user.
 
         Raises:
             TooManyRequests: too many were sent within the hour.
-            OtpUnavailable: the provider did not take it. It does not count.
+            OtpUnavailable: the provider did not accept it. It does not count.
         """
         if requested_by_user_id == user_id:
             tried = [Tried(self._per_account, f"{context} {user_id}"), Tried(self._per_phone, phone)]
         else:
             tried = [Tried(self._by_others, str(user_id)), Tried(self._for_others, str(requested_by_user_id))]
         tried.append(self._tried_from(address))
-        await self._limits.check(tried)  # what is refused to one account must not use up another's phone
+        await self._limits.check(tried)  # a send refused for the account must not count against the phone
         await self._limits.take(tried)
         try:
             return await self._provider.send(phone)

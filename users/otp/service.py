@@ -1,10 +1,11 @@
-"""Codes that verify a phone when somebody registers. The provider is asked outside of transactions."""
+"""Codes that verify the phone of a registration. The provider is called outside of transactions."""
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
-from users.otp.provider import OtpProvider, OtpVerdict
+from users.otp.provider import OtpProvider, VerificationStatus
 from users.otp.repository import Challenge, ChallengeRepository
 from users.otp.sending import CodeSender
 
@@ -14,69 +15,65 @@ WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
 NEW_CODE_AFTER_SECONDS: Final = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneTimeCodes:
-    """Sends and checks codes that are used up by being right. Each user has one open code for each context."""
+    """Sends and checks codes that can be used once. Each user has one open code for each context."""
 
-    def __init__(self, *, sender: CodeSender, provider: OtpProvider, repository: ChallengeRepository) -> None:
-        self._sender = sender
-        self._provider = provider
-        self._repository = repository
+    sender: CodeSender
+    provider: OtpProvider
+    repository: ChallengeRepository
 
     async def check_address(self, address: str) -> None:
-        """Send nothing; only ask whether more may be sent for callers from there.
-
-        Raises:
-            TooManyRequests: too many were sent within the hour.
-        """
-        await self._sender.check_address(address)
+        """Check whether more codes may be sent for callers from that network; see `CodeSender.check_address`."""
+        await self.sender.check_address(address)
 
     async def send(self, *, user_id: UUID, phone: str, context: str, address: str) -> None:
         """Send a new code; it replaces the one before.
 
         Args:
-            address: where the caller is.
+            address: the caller's network address.
 
         Raises:
             TooManyRequests: too many were sent within the hour.
-            OtpUnavailable: the provider did not take it, or the account was dropped meanwhile.
+            OtpUnavailable: the provider did not accept it, or the account was deleted meanwhile.
         """
-        verification_sid = await self._sender.send(
+        verification_sid = await self.sender.send(
             user_id=user_id, phone=phone, context=context, requested_by_user_id=user_id, address=address
         )
-        if not await self._repository.open(
+        if not await self.repository.open(
             user_id=user_id, context=context, verification_sid=verification_sid, phone=phone
         ):
-            raise OtpUnavailable(reason="the account was dropped meanwhile")
+            raise OtpUnavailable(reason="the account was deleted meanwhile")
 
     async def verify(self, *, user_id: UUID, code: str, context: str) -> str:
-        """Return the phone that the code was sent to, when it is right; it cannot be used again.
+        """Return the phone that the code was sent to, if the code is right; it cannot be used again.
 
         Raises:
             OtpInvalid: it is wrong.
-            OtpMaxRetries: it was the third wrong one, or comes after it.
-            OtpExpired: it is too old, or there is none.
-            OtpUnavailable: the provider gave no answer; the try does not count.
+            OtpMaxRetries: it was the third wrong one, or came after it.
+            OtpExpired: it has expired, or there is none.
+            OtpUnavailable: the provider did not answer; the attempt does not count.
         """
-        challenge = await self._repository.take_attempt(user_id=user_id, context=context)
+        challenge = await self.repository.take_attempt(user_id=user_id, context=context)
         if challenge is None:
             raise OtpExpired
         if challenge.attempts > WRONG_CODES:
             raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
-        match await self._ask(challenge, code):
-            case OtpVerdict.APPROVED:
-                if not await self._repository.close(challenge):
+        match await self._check(challenge, code):
+            case VerificationStatus.APPROVED:
+                if not await self.repository.close(challenge):
                     raise OtpExpired
                 return challenge.phone
-            case OtpVerdict.PENDING:
+            case VerificationStatus.PENDING:
                 if challenge.attempts == WRONG_CODES:
                     raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
                 raise OtpInvalid
-            case OtpVerdict.EXPIRED:
+            case VerificationStatus.EXPIRED:
                 raise OtpExpired
 
-    async def _ask(self, challenge: Challenge, code: str) -> OtpVerdict:
+    async def _check(self, challenge: Challenge, code: str) -> VerificationStatus:
         try:
-            return await self._provider.verify(verification_sid=challenge.verification_sid, code=code)
+            return await self.provider.verify(verification_sid=challenge.verification_sid, code=code)
         except OtpUnavailable:
-            await self._repository.give_back_attempt(challenge)
+            await self.repository.give_back_attempt(challenge)
             raise

@@ -1,1 +1,1 @@
-"""Money from outside: what people pay a provider, and when that becomes credits. Providers themselves are not known here."""
+"""Payments to external providers, and the credits they become. Provider APIs are not part of this service."""

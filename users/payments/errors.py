@@ -1,4 +1,4 @@
-"""Why a payment is not opened or attached."""
+"""The refusals of payments."""
 
 from common.errors import Conflict, NotFound
 
@@ -10,7 +10,7 @@ class PaymentNotFound(NotFound):
 
 
 class PaymentInvalidState(Conflict):
-    """It is open already, or belongs to another payment of the provider's."""
+    """The payment is already open, or the provider's id belongs to another payment."""
 
     code = "PAYMENT_INVALID_STATE"
     public_message = "The payment does not allow that."

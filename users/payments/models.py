@@ -23,17 +23,17 @@ from users.database import METADATA
 
 __all__ = ["PAYMENTS"]
 
-# What somebody is to pay a provider, as we asked for it: every report of the provider is held against this.
+# What a user is to pay a provider; every report of the provider is compared with it.
 PAYMENTS: Final = Table(
     "payments",
     METADATA,
     Column("payment_id", UUID(as_uuid=True), primary_key=True),
     Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), nullable=False),
     Column("provider", Text, nullable=False),
-    Column("provider_payment_id", Text),  # null until the provider knows of it
+    Column("provider_payment_id", Text),  # null until the provider has created it
     Column("purpose", Text, nullable=False),
     Column("reference", Text, nullable=False),
-    Column("amount", AMOUNT, nullable=False),  # what is asked for, and the credits it becomes
+    Column("amount", AMOUNT, nullable=False),  # the amount to pay, and the credits it becomes
     Column("currency", Text, nullable=False),  # lower case, as providers write it
     Column("status", Text, nullable=False, server_default="PENDING"),
     Column("status_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
@@ -52,7 +52,7 @@ PAYMENTS: Final = Table(
         "status IN ('PENDING', 'WAITING', 'CONFIRMING', 'FAILED', 'EXPIRED', 'PARTIALLY_PAID', 'SUCCEEDED', 'REFUNDED')",
         name="status",
     ),
-    # A refund may be heard of before the payment it takes back; then nothing was ever credited.
+    # A refund may be reported before its payment; then nothing was ever credited.
     CheckConstraint(
         "CASE status WHEN 'SUCCEEDED' THEN credited_at IS NOT NULL WHEN 'REFUNDED' THEN true "
         "ELSE credited_at IS NULL END",

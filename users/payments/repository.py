@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
-from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, remember
+from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
 from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
@@ -32,7 +32,7 @@ MESSAGE_OF_STATUS: Final = {
     PaymentStatus.EXPIRED: "payment.failed",
     PaymentStatus.REFUNDED: "payment.refunded",
 }
-TOLD: Final = {
+PUBLISHED_FIELDS: Final = {
     "payment_id",
     "user_id",
     "provider",
@@ -52,10 +52,10 @@ _COUNT: Final = select(func.count().label("total")).select_from(PAYMENTS)
 class PaymentRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = IdempotencyStore(database)
+        self._store = IdempotencyStore(database)
 
     async def open(self, opening: OpenPayment) -> Payment:
-        """Store a payment that nothing was heard of yet.
+        """Store a payment that has no report yet.
 
         Raises:
             UserNotFound.
@@ -67,14 +67,14 @@ class PaymentRepository:
 
         facts = opening.model_dump(exclude={"request_id"})
         request = ParticipantRequest.of(opening.request_id, "open_payment", **facts)
-        return Payment(**await self._memory.answer(request, OPEN, facts, refuse=refuse))
+        return Payment(**await self._store.answer(request, OPEN, facts, refuse=refuse))
 
     async def attach(self, payment_id: UUID, attaching: AttachPayment) -> Payment:
-        """Note the provider's name for a payment.
+        """Store the provider's id of a payment.
 
         Raises:
             PaymentNotFound.
-            PaymentInvalidState: it has another name there, or that is another payment's.
+            PaymentInvalidState: the payment has another one, or it is another payment's.
         """
 
         async def refuse() -> ServiceError:
@@ -82,28 +82,28 @@ class PaymentRepository:
 
         facts = {"payment_id": payment_id, **attaching.model_dump(exclude={"request_id"})}
         request = ParticipantRequest.of(attaching.request_id, "attach_payment", **facts)
-        return Payment(**await self._memory.answer(request, ATTACH, facts, refuse=refuse))
+        return Payment(**await self._store.answer(request, ATTACH, facts, refuse=refuse))
 
     async def report(self, report: ProviderReport) -> Reported:
-        """Do what a provider's report means, in one transaction. That a payment is unknown is not remembered.
+        """Apply a provider's report in one transaction. The answer UNKNOWN is not stored.
 
         Raises:
             Unprocessable: the request's id was used for another report.
-            Busy: somebody else holds a lock for too long; nothing was changed.
+            Busy: another transaction holds a lock for too long; nothing was changed.
         """
         facts = report.model_dump(exclude={"request_id"})
         request = ParticipantRequest.of(report.request_id, "payment_report", **facts)
-        async with self._memory.transaction(request) as connection:
-            found = (await connection.execute(LOCK, facts)).mappings().first()
-            if found is None:
+        async with self._store.transaction(request) as connection:
+            row = (await connection.execute(LOCK, facts)).mappings().first()
+            if row is None:
                 return Reported(payment=None, outcome=Outcome.UNKNOWN)
-            if (answered := await load_result(connection, request)) is not None:
-                return Reported(**answered)
-            payment = Payment(**found["found"])
+            if (stored := await load_result(connection, request)) is not None:
+                return Reported(**stored)
+            payment = Payment(**row["found"])
             decision = decide(payment, report)
             noted = await _note(connection, payment, report, decision)
             reported = Reported(payment=noted, outcome=decision.outcome)
-            await remember(connection, request, reported.model_dump(mode="json"))
+            await store_result(connection, request, reported.model_dump(mode="json"))
         return reported
 
     async def find(self, payment_id: UUID) -> Payment | None:
@@ -120,7 +120,7 @@ class PaymentRepository:
         limit: int,
         offset: int,
     ) -> tuple[list[Payment], int]:
-        """Return a page of payments, newest first, and how many there are in all; whatever is None matters not."""
+        """Return a page of payments, newest first, and the number on all pages; None stands for all."""
         columns = {PAYMENTS.c.user_id: user_id, PAYMENTS.c.provider: provider, PAYMENTS.c.status: status}
         conditions: list[ColumnElement[bool]] = [
             column == value for column, value in columns.items() if value is not None
@@ -137,7 +137,7 @@ class PaymentRepository:
     async def oldest(
         self, *, provider: ProviderName | None, statuses: Sequence[PaymentStatus], since: Instant | None, limit: int
     ) -> list[Payment]:
-        """Return payments made since then, oldest first; of any provider, or of any status, when none is named."""
+        """Return payments opened since then, oldest first; of all providers or statuses if none is named."""
         conditions: list[ColumnElement[bool]] = []
         if provider is not None:
             conditions.append(PAYMENTS.c.provider == provider)
@@ -153,28 +153,28 @@ class PaymentRepository:
 async def _note(
     connection: AsyncConnection, payment: Payment, report: ProviderReport, decision: ReportDecision
 ) -> Payment:
-    """Make a decision true: move the credits, change the payment, tell of it. Returns the payment as it is then."""
+    """Apply a decision: move the credits, change the payment, publish that. Return the changed payment."""
     if decision.outcome is Outcome.IGNORED:
         return payment
     flags = {*decision.flags, *await _move_credits(connection, payment, decision)}
-    is_ours = decision.outcome is not Outcome.MISMATCH  # what contradicts our record gives the payment no name
+    is_consistent = decision.outcome is not Outcome.MISMATCH  # a contradicting report does not set the provider's id
     changes = {
         "payment_id": payment.payment_id,
-        "provider_payment_id": report.provider_payment_id if is_ours else payment.provider_payment_id,
+        "provider_payment_id": report.provider_payment_id if is_consistent else payment.provider_payment_id,
         "status": decision.status,
         "occurred_at": report.occurred_at,
-        "paid_amount": report.paid_amount if is_ours else None,
+        "paid_amount": report.paid_amount if is_consistent else None,
         "flags": sorted(flags),
         "is_credited": decision.outcome is Outcome.CREDITED,
     }
     noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
     if (noted.status, noted.paid_amount) != (payment.status, payment.paid_amount):
-        await _tell(connection, noted)
+        await _publish(connection, noted)
     return noted
 
 
 async def _move_credits(connection: AsyncConnection, payment: Payment, decision: ReportDecision) -> set[Flag]:
-    """Move what a change of status moves, and return what is odd about it."""
+    """Move the credits of a change of status, and return the flags to add."""
     if decision.status is payment.status:
         return set()
     if decision.status is PaymentStatus.SUCCEEDED:
@@ -191,10 +191,10 @@ async def _move_credits(connection: AsyncConnection, payment: Payment, decision:
     return set()
 
 
-async def _tell(connection: AsyncConnection, payment: Payment) -> None:
+async def _publish(connection: AsyncConnection, payment: Payment) -> None:
     message_type = MESSAGE_OF_STATUS.get(payment.status)
     if message_type is None:
         return
-    data = payment.model_dump(mode="json", include=TOLD)
+    data = payment.model_dump(mode="json", include=PUBLISHED_FIELDS)
     message = Message(type=message_type, source="users", subject=str(payment.payment_id), data=data)
     await connection.execute(OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message_type))

@@ -1,14 +1,24 @@
-"""HTTP at the edge of payments: what payers and admins read, and what the orchestrator does."""
+"""HTTP routes of payments: what payers and admins read, and what the orchestrator calls."""
 
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Role
 from common.fields import Instant
 from common.http.auth import CurrentUser, require_role, require_service
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.dependencies import provided
+from common.http.envelope import (
+    BAD_INPUT,
+    NOT_LOGGED_IN,
+    PageQuery,
+    Paginated,
+    Success,
+    paginated,
+    refusals,
+    success,
+)
 from users.payments.schemas import (
     AdminPayment,
     AttachPayment,
@@ -19,13 +29,11 @@ from users.payments.schemas import (
     ProviderReport,
     Reported,
 )
-from users.payments.service import Payments
+from users.payments.service import PaymentService
 from users.payments.status import PaymentStatus
 
 __all__ = ["admin", "internal", "public"]
 
-_NOT_LOGGED_IN: Final = "UNAUTHORIZED, TOKEN_EXPIRED"
-_BAD_INPUT: Final = "VALIDATION_ERROR, INVALID_UUID"
 _OF_STATUS: Final = "Only payments of this status."
 
 public: Final = APIRouter(prefix="/api/payments", tags=["Credits"])
@@ -34,104 +42,95 @@ internal: Final = APIRouter(
     prefix="/internal/payments", tags=["Internal: payments"], dependencies=[Depends(require_service)]
 )
 
-
-async def _payments(request: Request) -> Payments:
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
-    payments: Payments = request.app.state.payments
-    return payments
+Payments = Annotated[PaymentService, provided(PaymentService)]
 
 
-PaymentsService = Annotated[Payments, Depends(_payments)]
-
-
-@public.get("", summary="List my payments", responses=refusals({400: "VALIDATION_ERROR", 401: _NOT_LOGGED_IN}))
+@public.get("", summary="List my payments", responses=refusals({400: "VALIDATION_ERROR", 401: NOT_LOGGED_IN}))
 async def list_payments(
     user: CurrentUser,
-    payments: PaymentsService,
+    payments: Payments,
     page: PageQuery,
     status: Annotated[PaymentStatus | None, Query(description=_OF_STATUS)] = None,
 ) -> Paginated[OwnPayment]:
-    """Top-ups and whatever else one pays from outside, newest first."""
-    found, total = await payments.list_of(user, status=status, limit=page.per_page, offset=page.offset)
-    return paginated([OwnPayment.of(payment) for payment in found], page=page, total=total)
+    """The caller's top-ups and other payments to providers, newest first."""
+    items, total = await payments.page(user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset)
+    return paginated([OwnPayment.model_validate(payment) for payment in items], page=page, total=total)
 
 
 @public.get(
     "/{payment_id}",
     summary="Show a payment",
-    responses=refusals({400: "INVALID_UUID", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "NOT_FOUND"}),
+    responses=refusals({400: "INVALID_UUID", 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "NOT_FOUND"}),
 )
-async def show_payment(payment_id: UUID, user: CurrentUser, payments: PaymentsService) -> Success[OwnPayment]:
-    """To its payer, or to an admin. Its amount is in the wallet once `status` is SUCCEEDED."""
-    return success(OwnPayment.of(await payments.show(payment_id, to=user)))
+async def show_payment(payment_id: UUID, user: CurrentUser, payments: Payments) -> Success[OwnPayment]:
+    """Open to the payer and to admins. The amount is in the wallet once `status` is SUCCEEDED."""
+    return success(OwnPayment.model_validate(await payments.show(payment_id, to=user)))
 
 
 @admin.get(
     "/payments",
-    summary="List everybody's payments (admin)",
-    responses=refusals({400: "VALIDATION_ERROR", 401: _NOT_LOGGED_IN, 403: "FORBIDDEN"}),
+    summary="List the payments of all users (admin)",
+    responses=refusals({400: "VALIDATION_ERROR", 401: NOT_LOGGED_IN, 403: "FORBIDDEN"}),
 )
 async def list_all_payments(
-    payments: PaymentsService,
+    payments: Payments,
     page: PageQuery,
     *,
     provider: Annotated[ProviderName | None, Query(description="Only payments of this provider.")] = None,
     status: Annotated[PaymentStatus | None, Query(description=_OF_STATUS)] = None,
-    flagged: Annotated[bool, Query(description="Only those that a person may want to look at.")] = False,
+    flagged: Annotated[bool, Query(description="Only payments that an admin may want to check.")] = False,
 ) -> Paginated[AdminPayment]:
-    """Newest first. `flags` say what was odd: paid late or in part, a report that contradicts our record, a shortfall."""
-    found, total = await payments.list_all(
+    """Newest first. `flags` name irregularities: paid late or in part, a contradicting report, a shortfall."""
+    items, total = await payments.page(
         provider=provider, status=status, is_flagged=flagged, limit=page.per_page, offset=page.offset
     )
-    return paginated([AdminPayment.of(payment) for payment in found], page=page, total=total)
+    return paginated([AdminPayment.model_validate(payment) for payment in items], page=page, total=total)
 
 
 @internal.post(
     "",
     responses=refusals(
-        {400: _BAD_INPUT, 404: "USER_NOT_FOUND", 409: "PAYMENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
+        {400: BAD_INPUT, 404: "USER_NOT_FOUND", 409: "PAYMENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
     ),
 )
-async def open_payment(opening: OpenPayment, payments: PaymentsService) -> Success[Payment]:
-    """Note what somebody is to pay, before the provider is asked."""
+async def open_payment(opening: OpenPayment, payments: Payments) -> Success[Payment]:
+    """Store what a user is to pay, before the provider is called."""
     return success(await payments.open(opening))
 
 
-@internal.post("/events", responses=refusals({400: _BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
-async def report(report: ProviderReport, payments: PaymentsService) -> Success[Reported]:
-    """Decide what a provider's report means.
+@internal.post("/events", responses=refusals({400: BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
+async def report(report: ProviderReport, payments: Payments) -> Success[Reported]:
+    """Apply a provider's report.
 
     CREDITED: the amount is in the wallet, by this report. NOTED: the payment changed otherwise. IGNORED: nothing new.
-    MISMATCH: it contradicts our record; the payment is flagged, nothing else. UNKNOWN: no payment of ours; only this
-    answer is not remembered under the request's id, so that the same report may be tried again.
+    MISMATCH: the report contradicts the payment, which is flagged, nothing else. UNKNOWN: there is no such payment; only
+    this answer is not stored under the request's id, so that the same report can be sent again.
     """
     return success(await payments.report(report))
 
 
 @internal.post(
     "/{payment_id}/attach",
-    responses=refusals(
-        {400: _BAD_INPUT, 404: "NOT_FOUND", 409: "PAYMENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
-    ),
+    responses=refusals({400: BAD_INPUT, 404: "NOT_FOUND", 409: "PAYMENT_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}),
 )
-async def attach(payment_id: UUID, attaching: AttachPayment, payments: PaymentsService) -> Success[Payment]:
-    """Note what the provider calls it, once, and how it is paid."""
+async def attach(payment_id: UUID, attaching: AttachPayment, payments: Payments) -> Success[Payment]:
+    """Store the provider's id of the payment, once, and how it is paid."""
     return success(await payments.attach(payment_id, attaching))
 
 
 @internal.get("", responses=refusals({400: "VALIDATION_ERROR"}))
 async def list_oldest(
-    payments: PaymentsService,
+    payments: Payments,
     *,
     provider: Annotated[ProviderName | None, Query()] = None,
-    status: Annotated[list[PaymentStatus], Query(description="Any of these; of any status without.")] = [],  # noqa: B006 - FastAPI copies it
-    since: Annotated[Instant | None, Query(description="Made at that time or later.")] = None,
+    status: Annotated[list[PaymentStatus], Query(description="Any of these; without, of any status.")] = [],  # noqa: B006 - FastAPI copies it
+    since: Annotated[Instant | None, Query(description="Opened at that time or later.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Success[list[Payment]]:
-    """Oldest first: what a provider's own list is compared with."""
+    """Oldest first, to be compared with a provider's own list."""
     return success(await payments.oldest(provider=provider, statuses=status, since=since, limit=limit))
 
 
 @internal.get("/{payment_id}", responses=refusals({400: "INVALID_UUID", 404: "NOT_FOUND"}))
-async def find_payment(payment_id: UUID, payments: PaymentsService) -> Success[Payment]:
+async def find_payment(payment_id: UUID, payments: Payments) -> Success[Payment]:
     return success(await payments.find(payment_id))

@@ -1,4 +1,4 @@
-"""What the payments' routes take and answer."""
+"""The bodies and answers of the payment routes."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
 from common.fields import Instant, PlainText
+from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
 from users.ledger.schemas import Reference
 from users.payments.status import Flag, Outcome, PaymentStatus
@@ -32,7 +33,7 @@ Currency = Annotated[
 ProviderPaymentId = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"), Field(examples=["pi_3Q1"])
 ]
-# Coins have up to 18 places, and nobody has a billion of them.
+# Coins have up to 18 places; an amount has at most twelve digits before the point.
 PaidAmount = Annotated[
     Decimal,
     Field(ge=0, max_digits=30, decimal_places=18, examples=["0.00421"]),
@@ -41,13 +42,7 @@ PaidAmount = Annotated[
 Details = dict[PlainText, PlainText | int | float | bool | None]
 
 
-class _Call(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    request_id: UUID
-
-
-class OpenPayment(_Call):
+class OpenPayment(StrictCall):
     payment_id: UUID
     user_id: UUID
     provider: ProviderName
@@ -56,20 +51,22 @@ class OpenPayment(_Call):
     amount: PositiveMoney
     currency: Currency
     expires_at: Instant | None = None
-    details: Details = Field(default_factory=dict, description="What else was wanted; the payer may read it.")
+    details: Details = Field(default_factory=dict, description="More facts; the payer may read them.")
 
 
-class AttachPayment(_Call):
+class AttachPayment(StrictCall):
     provider_payment_id: ProviderPaymentId
-    expires_at: Instant | None = Field(default=None, description="Until when it can be paid, if the provider says.")
+    expires_at: Instant | None = Field(
+        default=None, description="When it can no longer be paid, if the provider says so."
+    )
     details: Details = Field(default_factory=dict, description="How to pay; the payer may read it.")
 
 
-class ProviderReport(_Call):
-    """What a provider says, however often and in whatever order.
+class ProviderReport(StrictCall):
+    """A provider's report; reports may be repeated and arrive in any order.
 
-    `amount`, `currency` and `user_id` are compared with our record. `payment_id` is ours, as the provider was told it:
-    a report that comes before `attach` then finds its payment, and attaches it.
+    `amount`, `currency` and `user_id` are compared with the payment. `payment_id` is the id that the provider was given:
+    a report that arrives before `attach` finds its payment by it, and attaches it.
     """
 
     provider: ProviderName
@@ -85,7 +82,7 @@ class ProviderReport(_Call):
     @model_validator(mode="after")
     def _can_be_checked(self) -> Self:
         if self.status is PaymentStatus.SUCCEEDED and (self.amount is None or self.currency is None):
-            raise ValueError("a success names its amount and currency, to be checked")
+            raise ValueError("a success must name its amount and currency")
         return self
 
 
@@ -96,11 +93,11 @@ class _Facts(BaseModel):
     provider: ProviderName
     purpose: Purpose
     reference: str
-    amount: Money = Field(description="What was asked for, and the credits it becomes.")
+    amount: Money = Field(description="The amount to pay, and the credits it becomes.")
     currency: Currency
     status: PaymentStatus
-    status_at: Instant = Field(description="Since when, as the provider says.")
-    paid_amount: PaidAmount | None = Field(description="What came so far, as the provider counts it.")
+    status_at: Instant = Field(description="The time of the status, as the provider reports it.")
+    paid_amount: PaidAmount | None = Field(description="What was received so far, as the provider counts it.")
     created_at: Instant
     updated_at: Instant
     credited_at: Instant | None
@@ -110,7 +107,7 @@ class _Facts(BaseModel):
 class Payment(_Facts):
     user_id: UUID
     provider_payment_id: str | None
-    flags: list[Flag] = Field(description="What a person may want to look at.")
+    flags: list[Flag] = Field(description="What an admin may want to check.")
     details: Details
 
 
@@ -118,10 +115,6 @@ class OwnPayment(_Facts):
     """As its payer sees it."""
 
     details: Details = Field(description="How to pay, such as `pay_address`.")
-
-    @classmethod
-    def of(cls, payment: Payment) -> Self:
-        return cls.model_validate(payment)
 
 
 class AdminPayment(_Facts):
@@ -131,13 +124,9 @@ class AdminPayment(_Facts):
     provider_payment_id: str | None
     flags: list[Flag]
 
-    @classmethod
-    def of(cls, payment: Payment) -> Self:
-        return cls.model_validate(payment)
-
 
 class Reported(BaseModel):
-    """`payment` as it is now; null when it is UNKNOWN."""
+    """The payment after the report; null if it is UNKNOWN."""
 
     payment: Payment | None
     outcome: Outcome

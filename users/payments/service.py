@@ -1,6 +1,7 @@
-"""Payments: opened by the orchestrator, decided by what their providers report, read by their payers and by admins."""
+"""Payments: the orchestrator opens them, providers' reports decide them, payers and admins read them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from common.auth.principal import Principal, Role
@@ -11,43 +12,43 @@ from users.payments.repository import PaymentRepository
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
 from users.payments.status import PaymentStatus
 
-__all__ = ["Payments"]
+__all__ = ["PaymentService"]
 
 
-class Payments:
-    """What people pay from outside.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentService:
+    """Payments to providers.
 
-    Args:
-        on_message: told when a message was committed to the outbox.
+    Attributes:
+        on_message: called when a message was committed to the outbox.
     """
 
-    def __init__(self, repository: PaymentRepository, *, on_message: Callable[[], None]) -> None:
-        self._repository = repository
-        self._on_message = on_message
+    repository: PaymentRepository
+    on_message: Callable[[], None]
 
     async def open(self, opening: OpenPayment) -> Payment:
-        """Note what somebody is to pay; repeatable by its request id.
+        """Store what a user is to pay; repeatable by its request id.
 
         Raises:
             UserNotFound, PaymentInvalidState.
         """
-        return await self._repository.open(opening)
+        return await self.repository.open(opening)
 
     async def attach(self, payment_id: UUID, attaching: AttachPayment) -> Payment:
-        """Note what the provider calls it, and how it is paid; repeatable by its request id.
+        """Store the provider's id, and how it is paid; repeatable by its request id.
 
         Raises:
             PaymentNotFound, PaymentInvalidState.
         """
-        return await self._repository.attach(payment_id, attaching)
+        return await self.repository.attach(payment_id, attaching)
 
     async def report(self, report: ProviderReport) -> Reported:
-        """Hold a provider's report against our record and do what it means: the one place that decides (W3, W4).
+        """Compare a provider's report with the payment and apply it (W3, W4).
 
-        However often, late or out of order reports come, a success credits the wallet once. See `status.judge`.
+        A success credits the wallet once, even if reports are repeated, late or out of order. See `status.decide`.
         """
-        reported = await self._repository.report(report)
-        self._on_message()
+        reported = await self.repository.report(report)
+        self.on_message()
         return reported
 
     async def find(self, payment_id: UUID) -> Payment:
@@ -56,7 +57,7 @@ class Payments:
         Raises:
             PaymentNotFound.
         """
-        payment = await self._repository.find(payment_id)
+        payment = await self.repository.find(payment_id)
         if payment is None:
             raise PaymentNotFound
         return payment
@@ -66,35 +67,30 @@ class Payments:
 
         Raises:
             PaymentNotFound.
-            Forbidden: it is somebody else's.
+            Forbidden: the user is neither.
         """
         payment = await self.find(payment_id)
         if payment.user_id != to.user_id and not to.has_role(Role.ADMIN):
             raise Forbidden
         return payment
 
-    async def list_of(
-        self, user: Principal, *, status: PaymentStatus | None, limit: int, offset: int
-    ) -> tuple[list[Payment], int]:
-        """Return a page of a user's payments, newest first, and how many there are in all."""
-        return await self._repository.page(user_id=user.user_id, status=status, limit=limit, offset=offset)
-
-    async def list_all(
+    async def page(
         self,
         *,
-        provider: ProviderName | None,
+        user_id: UUID | None = None,
+        provider: ProviderName | None = None,
         status: PaymentStatus | None,
-        is_flagged: bool,
+        is_flagged: bool = False,
         limit: int,
         offset: int,
     ) -> tuple[list[Payment], int]:
-        """Return a page of everybody's payments, newest first, and how many there are in all."""
-        return await self._repository.page(
-            provider=provider, status=status, is_flagged=is_flagged, limit=limit, offset=offset
+        """Return a page of payments, newest first, and the number on all pages; None stands for all."""
+        return await self.repository.page(
+            user_id=user_id, provider=provider, status=status, is_flagged=is_flagged, limit=limit, offset=offset
         )
 
     async def oldest(
         self, *, provider: ProviderName | None, statuses: Sequence[PaymentStatus], since: Instant | None, limit: int
     ) -> list[Payment]:
         """Return payments to be compared with a provider's own list, oldest first."""
-        return await self._repository.oldest(provider=provider, statuses=statuses, since=since, limit=limit)
+        return await self.repository.oldest(provider=provider, statuses=statuses, since=since, limit=limit)

@@ -1,46 +1,34 @@
-"""The SQL of payments. What a report does is one transaction: its statements are run by the repository in this order.
+"""The SQL of payments. A report is one transaction; the repository runs its statements in this order.
 
 Lock order: the payment's row, then what the ledger locks; see docs/locking.md.
 """
 
-# ruff: noqa: S608 - the statements are put together from constants; values are bound
+# ruff: noqa: S608 - the statements are composed of constants; values are bound
 
 from typing import Final
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.db.idempotency import SELECT_ANSWER
+from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 
 __all__ = ["ATTACH", "FIND", "LOCK", "NOTE", "OPEN", "payment_json"]
 
-PRIOR: Final = "WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)"
-
 
 def payment_json(payment: str) -> str:
-    """Return the SQL expression that shapes a row of `payments`. Amounts leave as text, lest they become floats."""
+    """Return the SQL expression that shapes a row of `payments`. Amounts are text, so that they do not become floats."""
     return (
         f"to_jsonb({payment}) || jsonb_build_object("
         f"'amount', CAST({payment}.amount AS text), 'paid_amount', CAST({payment}.paid_amount AS text))"
     )
 
 
-def _remembered(changed: str) -> str:
-    return f"""
-    remembered AS (
-        INSERT INTO requests (request_id, fingerprint, result)
-        SELECT :request_id, :fingerprint, jsonb_build_object('done', {payment_json(changed)}) FROM {changed}
-        RETURNING result)
-    {SELECT_ANSWER}
-    """
-
-
 FIND: Final = text(f"SELECT {payment_json('payments')} AS found FROM payments WHERE payment_id = :payment_id")
 
-# The user's row is locked, so that nobody who is being dropped gets one.
+# The user's row is locked, so that a user in deletion gets no payment.
 OPEN: Final = text(
     f"""
-    {PRIOR},
+    WITH {PRIOR},
     payer AS MATERIALIZED (
         SELECT user_id FROM users WHERE user_id = :user_id AND NOT EXISTS (SELECT FROM prior) FOR KEY SHARE),
     opened AS (
@@ -50,14 +38,15 @@ OPEN: Final = text(
         FROM payer
         ON CONFLICT (payment_id) DO NOTHING
         RETURNING *),
-    {_remembered("opened")}
+    {stored_answer(payment_json("opened"), rows="opened")}
+    {SELECT_ANSWER}
     """
 ).bindparams(bindparam("details", type_=JSONB))
 
-# Once; again under the same name is no change. Nor may the name be another payment's.
+# Once; the same provider's id again is no change. The id must not be another payment's.
 ATTACH: Final = text(
     f"""
-    {PRIOR},
+    WITH {PRIOR},
     attached AS (
         UPDATE payments SET provider_payment_id = :provider_payment_id, details = details || :details,
                             expires_at = coalesce(CAST(:expires_at AS timestamptz), expires_at),
@@ -68,11 +57,12 @@ ATTACH: Final = text(
                           WHERE other.provider = payments.provider AND other.payment_id <> payments.payment_id
                             AND other.provider_payment_id = :provider_payment_id)
         RETURNING *),
-    {_remembered("attached")}
+    {stored_answer(payment_json("attached"), rows="attached")}
+    {SELECT_ANSWER}
     """
 ).bindparams(bindparam("details", type_=JSONB))
 
-# By the provider's name for it; else by ours, when the provider's is not known yet.
+# By the provider's id; else by the payment's own, if the provider's is not known yet.
 LOCK: Final = text(
     f"""
     SELECT {payment_json("payments")} AS found FROM payments

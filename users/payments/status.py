@@ -1,4 +1,4 @@
-"""What a provider's report means for a payment: a pure decision, whatever order reports come in and however often.
+"""The effect of a provider's report on a payment: a pure decision, for reports in any order and number.
 
 ::
 
@@ -8,8 +8,8 @@
                                       ├─> PARTIALLY_PAID ─> SUCCEEDED ─> REFUNDED
                                       └───────────────────> SUCCEEDED
 
-A status only moves forward, over as many stages as it likes. Money outranks the lack of it: a payment that was given up
-and comes in after all is credited. PARTIALLY_PAID is kept from being forgotten as FAILED or EXPIRED: money is with us.
+A status only moves forward, over any number of stages. Received money outranks its absence: a payment that failed or
+expired and is paid after all is credited. PARTIALLY_PAID never becomes FAILED or EXPIRED: money was received.
 """
 
 import enum
@@ -19,18 +19,18 @@ from decimal import Decimal
 from typing import Final, Protocol
 from uuid import UUID
 
-__all__ = ["Flag", "Outcome", "PaymentStatus", "Report", "ReportDecision", "Standing", "decide"]
+__all__ = ["Flag", "Outcome", "PaymentStatus", "RecordedPayment", "Report", "ReportDecision", "decide"]
 
 
 class PaymentStatus(enum.StrEnum):
-    PENDING = "PENDING"  # asked for; nothing was heard yet
+    PENDING = "PENDING"  # opened; no report yet
     WAITING = "WAITING"  # the provider waits for the money
     CONFIRMING = "CONFIRMING"  # the money is on its way
     FAILED = "FAILED"
     EXPIRED = "EXPIRED"
-    PARTIALLY_PAID = "PARTIALLY_PAID"  # less came than was asked for; nothing is credited
+    PARTIALLY_PAID = "PARTIALLY_PAID"  # less than the amount was received; nothing is credited
     SUCCEEDED = "SUCCEEDED"
-    REFUNDED = "REFUNDED"  # the provider gave or took the money back
+    REFUNDED = "REFUNDED"  # the provider returned the money or took it back
 
 
 RANK: Final[Mapping[PaymentStatus, int]] = {
@@ -43,31 +43,31 @@ RANK: Final[Mapping[PaymentStatus, int]] = {
     PaymentStatus.SUCCEEDED: 5,
     PaymentStatus.REFUNDED: 6,
 }
-GIVEN_UP: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
+ENDED_UNPAID: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 WITH_MONEY: Final = frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED})
 
 
 class Outcome(enum.StrEnum):
     CREDITED = "CREDITED"  # the amount is in the wallet, by this report
     NOTED = "NOTED"  # the payment changed
-    IGNORED = "IGNORED"  # it says nothing new
-    MISMATCH = "MISMATCH"  # it contradicts our record: flagged, and nothing else
-    UNKNOWN = "UNKNOWN"  # no payment of ours
+    IGNORED = "IGNORED"  # the report says nothing new
+    MISMATCH = "MISMATCH"  # the report contradicts the record: the payment is flagged, nothing else
+    UNKNOWN = "UNKNOWN"  # there is no such payment
 
 
 class Flag(enum.StrEnum):
-    """What a person may want to look at."""
+    """What an admin may want to check."""
 
-    LATE = "LATE"  # money came after the payment was given up
-    PARTIAL = "PARTIAL"  # less than asked for came, once
-    SHORTFALL = "SHORTFALL"  # taken back when the credits were spent: the user owes the rest
+    LATE = "LATE"  # money was received after the payment failed or expired
+    PARTIAL = "PARTIAL"  # less than the amount was received at some time
+    SHORTFALL = "SHORTFALL"  # taken back after the credits were spent: the user owes the rest
     AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
     USER_MISMATCH = "USER_MISMATCH"
 
 
-class Standing(Protocol):
-    """What a decision needs to know of a payment."""
+class RecordedPayment(Protocol):
+    """The fields of a payment that a decision reads."""
 
     @property
     def user_id(self) -> UUID: ...
@@ -82,7 +82,7 @@ class Standing(Protocol):
 
 
 class Report(Protocol):
-    """What a provider says: the status, and what it can be checked by."""
+    """The fields of a report: the status, and what is compared with the payment."""
 
     @property
     def status(self) -> PaymentStatus: ...
@@ -98,15 +98,15 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReportDecision:
-    """`status` is the payment's from now on; `flags` are added."""
+    """`status` is the payment's new status; `flags` are added."""
 
     outcome: Outcome
     status: PaymentStatus
     flags: frozenset[Flag] = field(default_factory=frozenset)
 
 
-def decide(payment: Standing, report: Report) -> ReportDecision:
-    """Decide what becomes of a payment by a report."""
+def decide(payment: RecordedPayment, report: Report) -> ReportDecision:
+    """Return the effect of a report on a payment."""
     if contradictions := _contradictions(payment, report):
         return ReportDecision(Outcome.MISMATCH, payment.status, contradictions)
     if _is_another_part(payment, report):
@@ -117,7 +117,7 @@ def decide(payment: Standing, report: Report) -> ReportDecision:
     return ReportDecision(outcome, report.status, _flags(payment, report))
 
 
-def _contradictions(payment: Standing, report: Report) -> frozenset[Flag]:
+def _contradictions(payment: RecordedPayment, report: Report) -> frozenset[Flag]:
     wrong = {
         Flag.AMOUNT_MISMATCH: report.amount not in {None, payment.amount},
         Flag.CURRENCY_MISMATCH: report.currency not in {None, payment.currency},
@@ -126,16 +126,16 @@ def _contradictions(payment: Standing, report: Report) -> frozenset[Flag]:
     return frozenset(flag for flag, is_wrong in wrong.items() if is_wrong)
 
 
-def _is_another_part(payment: Standing, report: Report) -> bool:
-    """Whether more money came, and still not enough."""
+def _is_another_part(payment: RecordedPayment, report: Report) -> bool:
+    """Return whether more money was received, and still not enough."""
     if not (report.status is payment.status is PaymentStatus.PARTIALLY_PAID) or report.paid_amount is None:
         return False
     return payment.paid_amount is None or report.paid_amount > payment.paid_amount
 
 
-def _flags(payment: Standing, report: Report) -> frozenset[Flag]:
+def _flags(payment: RecordedPayment, report: Report) -> frozenset[Flag]:
     flags = {
-        Flag.LATE: payment.status in GIVEN_UP and report.status in WITH_MONEY,
+        Flag.LATE: payment.status in ENDED_UNPAID and report.status in WITH_MONEY,
         Flag.PARTIAL: report.status is PaymentStatus.PARTIALLY_PAID,
     }
     return frozenset(flag for flag, is_so in flags.items() if is_so)

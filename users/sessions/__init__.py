@@ -1,1 +1,1 @@
-"""Logins: access tokens, rotating refresh tokens, logging out."""
+"""Sessions: access tokens, rotating refresh tokens, logging out."""

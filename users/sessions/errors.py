@@ -1,4 +1,4 @@
-"""Why a login cannot go on."""
+"""The refusals of refresh tokens."""
 
 from common.errors import Unauthenticated
 

@@ -1,4 +1,4 @@
-"""The key users' tokens are signed with, and how it is published (JWKS, RFC 7517 and RFC 8037)."""
+"""The signing key of users' tokens, and its published form (JWKS, RFC 7517 and RFC 8037)."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ __all__ = ["SigningKey"]
 
 
 class SigningKey:
-    """An Ed25519 key pair. Its id is its thumbprint (RFC 7638): every copy of the service finds the same one."""
+    """An Ed25519 key pair. Its id is its thumbprint (RFC 7638), the same in every copy of the service."""
 
     def __init__(self, pem: SecretStr) -> None:
         private_key = load_pem_private_key(pem.get_secret_value().encode(), password=None)

@@ -1,4 +1,4 @@
-"""The tables of logins and their refresh tokens."""
+"""The tables of sessions and their refresh tokens."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ SESSIONS: Final = Table(
     Column("session_id", UUID(as_uuid=True), primary_key=True),
     Column("user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    # When the last access token given to it dies; until then its revocation has to be known.
+    # When its last access token expires; until then gateways must know a revocation.
     Column("access_expires_at", DateTime(timezone=True), nullable=False),
     # When its newest refresh token expires.
     Column("ends_at", DateTime(timezone=True), nullable=False),

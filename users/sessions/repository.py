@@ -1,4 +1,4 @@
-"""Writes sessions, each change in one statement or one transaction."""
+"""Sessions in PostgreSQL, each change in one statement or one transaction."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.messaging.topology import MESSAGES_EXCHANGE
 from users.database import OUTBOX
+from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
-__all__ = ["RenewedSession", "RevokedSession", "SessionRepository", "SpentToken", "revoke_all"]
+__all__ = ["RenewedSession", "SessionRepository", "SpentToken", "revoke_all"]
 
-# The user's row is locked, so that the roles are those of now: a change of them in flight is waited for, and one that
-# comes later finds this session and ends it.
+# The user's row is locked, so that the roles are current: this waits for a change of them in flight, and a later change
+# finds this session and ends it.
 _OPEN: Final = text(
     """
     WITH owner AS MATERIALIZED (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR SHARE),
@@ -33,7 +34,7 @@ _OPEN: Final = text(
     SELECT roles FROM owner
     """
 )
-# Of two calls with one token the second waits for the row, finds it used, and gets nothing.
+# Of two calls with one token, the second waits for the row, finds it used, and returns no row.
 _ROTATE: Final = text(
     """
     WITH spent AS (
@@ -67,7 +68,7 @@ _REVOKE: Final = text(
     RETURNING session_id, access_expires_at
     """
 )
-# In one order, so that two of these cannot wait for each other.
+# In one order, so that two of these never deadlock.
 _REVOKE_ALL: Final = text(
     """
     WITH open AS MATERIALIZED (
@@ -84,7 +85,7 @@ _REVOKED: Final = text(
     WHERE revoked_at IS NOT NULL AND access_expires_at > now() ORDER BY access_expires_at
     """
 )
-# With a session go its refresh tokens. One that goes on has old tokens to drop too.
+# A session's refresh tokens are deleted with it. A session in use has expired tokens to delete too.
 _CLEAN_SESSIONS: Final = text(
     """
     DELETE FROM sessions WHERE session_id IN (
@@ -109,19 +110,11 @@ class RenewedSession:
 
 @dataclass(frozen=True, slots=True)
 class SpentToken:
-    """Why a refresh token got nothing."""
+    """Why a refresh token was refused."""
 
     session_id: uuid.UUID
     is_used: bool
     is_expired: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RevokedSession:
-    """`expires_at`: when the last of its access tokens dies by itself."""
-
-    session_id: uuid.UUID
-    expires_at: datetime
 
 
 class SessionRepository:
@@ -131,7 +124,7 @@ class SessionRepository:
     async def open(
         self, *, session_id: uuid.UUID, user_id: uuid.UUID, access_expires_at: datetime, refresh: RefreshToken
     ) -> tuple[str, ...] | None:
-        """Store a session; returns the roles its user has, None when there is no such user."""
+        """Store a session; return the user's roles, None if there is no such user."""
         row = await self._database.fetch_one(
             _OPEN,
             {
@@ -147,7 +140,7 @@ class SessionRepository:
     async def rotate(
         self, *, token_hash: bytes, access_expires_at: datetime, successor: RefreshToken
     ) -> RenewedSession | None:
-        """Use a refresh token up and store its successor; None when it cannot be used."""
+        """Use a refresh token up and store its successor; return None if it cannot be used."""
         row = await self._database.fetch_one(
             _ROTATE,
             {
@@ -164,32 +157,32 @@ class SessionRepository:
         return None if row is None else SpentToken(row["session_id"], row["is_used"], row["is_expired"])
 
     async def revoke(self, session_id: uuid.UUID, *, because: str) -> None:
-        """End a session and tell everybody, in one transaction. A session that has ended stays as it is."""
+        """End a session and publish that, in one transaction. A session that has ended stays unchanged."""
         async with self._database.transaction() as connection:
             result = await connection.execute(_REVOKE, {"session_id": session_id, "because": because})
-            await _announce(connection, result.mappings().all())
+            await _publish_revoked(connection, result.mappings().all())
 
-    async def list_revoked(self) -> list[RevokedSession]:
-        """Return revoked sessions whose access tokens may still be alive."""
+    async def list_revoked(self) -> list[Revoked]:
+        """Return revoked sessions with access tokens that have not expired."""
         rows = await self._database.fetch_all(_REVOKED)
-        return [RevokedSession(row["session_id"], row["access_expires_at"]) for row in rows]
+        return [Revoked(session_id=row["session_id"], expires_at=row["access_expires_at"]) for row in rows]
 
     async def clean(self, *, batch: int) -> int:
-        """Drop sessions that are over, `batch` at most; returns how many."""
+        """Delete sessions that are over, `batch` at most; return their number."""
         return await self._database.execute(_CLEAN_SESSIONS, {"batch": batch})
 
     async def clean_tokens(self, *, batch: int) -> int:
-        """Drop refresh tokens that have expired, `batch` at most; returns how many."""
+        """Delete refresh tokens that have expired, `batch` at most; return their number."""
         return await self._database.execute(_CLEAN_TOKENS, {"batch": batch})
 
 
 async def revoke_all(connection: AsyncConnection, user_id: uuid.UUID, *, because: str) -> None:
-    """End all sessions of a user and tell everybody, in the transaction of whatever is the reason."""
+    """End all sessions of a user and publish that, in the caller's transaction."""
     result = await connection.execute(_REVOKE_ALL, {"user_id": user_id, "because": because})
-    await _announce(connection, result.mappings().all())
+    await _publish_revoked(connection, result.mappings().all())
 
 
-async def _announce(connection: AsyncConnection, revoked: Sequence[Row]) -> None:
+async def _publish_revoked(connection: AsyncConnection, revoked: Sequence[Row]) -> None:
     messages = [
         Message(
             type="session.revoked",

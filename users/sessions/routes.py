@@ -1,15 +1,16 @@
-"""Logging in and out, the published keys, and what gateways must know."""
+"""HTTP routes of sessions: logging in and out, the published keys, and revoked sessions for gateways."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 
 from common.http.auth import CurrentUser, bearer_token, require_service
-from common.http.envelope import Success, refusals, success
-from users.accounts.routes import AccountsService, client_address
+from common.http.dependencies import provided
+from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
+from users.accounts.routes import Accounts, client_address
 from users.sessions.keys import SigningKey
 from users.sessions.schemas import LoggedIn, LoggedOut, Login, Revoked, Tokens, VerifyRegistration
-from users.sessions.service import Sessions
+from users.sessions.service import SessionService
 
 __all__ = ["internal", "public", "well_known"]
 
@@ -19,14 +20,7 @@ internal: Final = APIRouter(
     prefix="/internal/sessions", tags=["Internal: sessions"], dependencies=[Depends(require_service)]
 )
 
-
-async def _sessions(request: Request) -> Sessions:
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
-    sessions: Sessions = request.app.state.sessions
-    return sessions
-
-
-SessionsService = Annotated[Sessions, Depends(_sessions)]
+Sessions = Annotated[SessionService, provided(SessionService)]
 
 
 @public.post(
@@ -34,7 +28,7 @@ SessionsService = Annotated[Sessions, Depends(_sessions)]
     summary="Verify the phone",
     responses=refusals(
         {
-            400: "VALIDATION_ERROR, INVALID_UUID",
+            400: BAD_INPUT,
             401: "OTP_INVALID",
             404: "USER_NOT_FOUND",
             410: "OTP_EXPIRED",
@@ -43,10 +37,9 @@ SessionsService = Annotated[Sessions, Depends(_sessions)]
         }
     ),
 )
-async def verify_registration(body: VerifyRegistration, accounts: AccountsService) -> Success[LoggedIn]:
-    """Prove the phone by the code that was sent to it, and be logged in. Three wrong codes end the attempt."""
-    user, pair = await accounts.verify_registration(user_id=body.user_id, code=body.otp_code)
-    return success(LoggedIn.of_user(user, pair))
+async def verify_registration(body: VerifyRegistration, accounts: Accounts) -> Success[LoggedIn]:
+    """Verify the phone by the code sent to it, and log the user in. Three wrong codes end the attempt."""
+    return success(await accounts.verify_registration(user_id=body.user_id, code=body.otp_code))
 
 
 @public.post(
@@ -62,32 +55,30 @@ async def verify_registration(body: VerifyRegistration, accounts: AccountsServic
         }
     ),
 )
-async def log_in(body: Login, request: Request, sessions: SessionsService) -> Success[LoggedIn]:
+async def log_in(body: Login, request: Request, sessions: Sessions) -> Success[LoggedIn]:
     """Get an access token and a refresh token. Failures are limited per account and per address."""
-    user, pair = await sessions.log_in(email=body.email, password=body.password, address=client_address(request))
-    return success(LoggedIn.of_user(user, pair))
+    return success(await sessions.log_in(**dict(body), address=client_address(request)))
 
 
-@public.post("/refresh", summary="Get new tokens", responses=refusals({401: "UNAUTHORIZED, TOKEN_EXPIRED"}))
-async def refresh(request: Request, sessions: SessionsService) -> Success[Tokens]:
+@public.post("/refresh", summary="Get new tokens", responses=refusals({401: NOT_LOGGED_IN}))
+async def refresh(request: Request, sessions: Sessions) -> Success[Tokens]:
     """Exchange the refresh token (sent as Bearer) for new tokens. Using one twice ends the login."""
-    return success(Tokens.of(await sessions.refresh(bearer_token(request))))
+    return success(await sessions.refresh(bearer_token(request)))
 
 
-@public.post("/logout", summary="Log out", responses=refusals({401: "UNAUTHORIZED, TOKEN_EXPIRED"}))
-async def log_out(user: CurrentUser, sessions: SessionsService) -> Success[LoggedOut]:
+@public.post("/logout", summary="Log out", responses=refusals({401: NOT_LOGGED_IN}))
+async def log_out(user: CurrentUser, sessions: Sessions) -> Success[LoggedOut]:
     """End this login: its tokens are refused from now on."""
     await sessions.log_out(user.session_id)
     return success(LoggedOut())
 
 
 @well_known.get("/.well-known/jwks.json")
-async def read_keys(request: Request) -> dict[str, Any]:
-    key: SigningKey = request.app.state.signing_key
+async def read_keys(key: Annotated[SigningKey, provided(SigningKey)]) -> dict[str, Any]:
     return key.as_jwks()
 
 
 @internal.get("/revoked")
-async def list_revoked(sessions: SessionsService) -> Success[list[Revoked]]:
-    """Revoked logins whose access tokens may still be alive."""
-    return success([Revoked.of(session) for session in await sessions.list_revoked()])
+async def list_revoked(sessions: Sessions) -> Success[list[Revoked]]:
+    """Revoked sessions with access tokens that have not expired."""
+    return success(await sessions.list_revoked())

@@ -1,15 +1,12 @@
-"""What the login routes take and answer."""
+"""The bodies and answers of the session routes."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from users.accounts.repository import User
 from users.accounts.schemas import Email, UserSummary
-from users.sessions.repository import RevokedSession
-from users.sessions.service import TokenPair
 
 __all__ = ["LoggedIn", "LoggedOut", "Login", "Revoked", "Tokens", "VerifyRegistration"]
 
@@ -25,24 +22,16 @@ class VerifyRegistration(BaseModel):
 
 
 class Tokens(BaseModel):
-    """`expires_in`: seconds the access token lives."""
+    """`expires_in`: seconds until the access token expires."""
 
     access_token: str
     refresh_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a scheme, not a secret
     expires_in: int
 
-    @classmethod
-    def of(cls, pair: TokenPair) -> Self:
-        return cls(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in)
-
 
 class LoggedIn(Tokens):
     user: UserSummary
-
-    @classmethod
-    def of_user(cls, user: User, pair: TokenPair) -> Self:
-        return cls(**Tokens.of(pair).model_dump(), user=UserSummary.of(user))
 
 
 class LoggedOut(BaseModel):
@@ -50,11 +39,7 @@ class LoggedOut(BaseModel):
 
 
 class Revoked(BaseModel):
-    """`expires_at`: when its last access token dies by itself."""
+    """`expires_at`: when its last access token expires."""
 
     session_id: UUID
     expires_at: datetime
-
-    @classmethod
-    def of(cls, session: RevokedSession) -> Self:
-        return cls(session_id=session.session_id, expires_at=session.expires_at)

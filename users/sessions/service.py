@@ -1,4 +1,4 @@
-"""Logging in, staying logged in, logging out."""
+"""Logging in, refreshing tokens, logging out."""
 
 import uuid
 from collections.abc import Callable
@@ -10,11 +10,13 @@ from common.telemetry.logs import get_logger
 from users.accounts.credentials import Credentials
 from users.accounts.errors import UnverifiedAccount, UserNotFound
 from users.accounts.repository import User
+from users.accounts.schemas import UserSummary
 from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired
-from users.sessions.repository import RevokedSession, SessionRepository
+from users.sessions.repository import SessionRepository
+from users.sessions.schemas import LoggedIn, Revoked, Tokens
 from users.sessions.tokens import RefreshToken, TokenIssuer
 
-__all__ = ["Sessions", "TokenPair"]
+__all__ = ["SessionService"]
 
 LOGGED_OUT: Final = "logged out"
 TOKEN_REUSED: Final = "refresh token reused"  # noqa: S105 - a reason
@@ -22,98 +24,86 @@ TOKEN_REUSED: Final = "refresh token reused"  # noqa: S105 - a reason
 logger = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    access_token: str
-    refresh_token: str
-    expires_in: int  # seconds the access token lives
-
-
-class Sessions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionService:
     """Logins.
 
-    Args:
-        on_message: told when a message was committed to the outbox.
+    Attributes:
+        on_message: called when a message was committed to the outbox.
     """
 
-    def __init__(
-        self,
-        *,
-        credentials: Credentials,
-        repository: SessionRepository,
-        tokens: TokenIssuer,
-        on_message: Callable[[], None],
-    ) -> None:
-        self._credentials = credentials
-        self._repository = repository
-        self._tokens = tokens
-        self._on_message = on_message
+    credentials: Credentials
+    repository: SessionRepository
+    tokens: TokenIssuer
+    on_message: Callable[[], None]
 
-    async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, TokenPair]:
+    async def log_in(self, *, email: str, password: str, address: str) -> LoggedIn:
         """Open a session.
 
         Args:
-            address: where the caller is, for the limit on failures.
+            address: the caller's network address, for the limit on failures.
 
         Raises:
             UnverifiedAccount: the password is right, the phone is not verified.
             WrongCredentials, TooManyRequests, Unavailable: see `Credentials.check`.
         """
-        user = await self._credentials.check(email=email, password=password, address=address)
+        user = await self.credentials.check(email=email, password=password, address=address)
         if not user.is_verified:
             raise UnverifiedAccount
         return await self.open(user)
 
-    async def open(self, user: User) -> tuple[User, TokenPair]:
-        """Begin a session for somebody who has proved who they are; returns them with the roles it has.
+    async def open(self, user: User) -> LoggedIn:
+        """Open a session for an authenticated user, with the user's current roles.
 
         Raises:
-            UserNotFound: the account was dropped meanwhile.
+            UserNotFound: the account was deleted meanwhile.
         """
         session_id = uuid.uuid4()
-        expires_at = self._tokens.next_access_expiry()
-        refresh = self._tokens.refresh_token()
-        roles = await self._repository.open(
+        expires_at = self.tokens.next_access_expiry()
+        refresh = self.tokens.refresh_token()
+        roles = await self.repository.open(
             session_id=session_id, user_id=user.user_id, access_expires_at=expires_at, refresh=refresh
         )
         if roles is None:
             raise UserNotFound
-        access = self._tokens.access_token(
+        access = self.tokens.access_token(
             user_id=user.user_id, session_id=session_id, roles=roles, expires_at=expires_at
         )
-        return replace(user, roles=roles), TokenPair(access, refresh.token, self._tokens.access_ttl_seconds)
+        summary = UserSummary.model_validate(replace(user, roles=roles))
+        return LoggedIn(**self._pair(access, refresh).model_dump(), user=summary)
 
-    async def refresh(self, token: str) -> TokenPair:
-        """Exchange a refresh token, once, for new tokens with the user's present roles.
+    async def refresh(self, token: str) -> Tokens:
+        """Exchange a refresh token, once, for new tokens with the user's current roles.
 
         Raises:
             RefreshTokenExpired: it is too old.
-            InvalidRefreshToken: it is none of ours, its session is over, or it was used before. The last ends the
-                session: one of the two who hold the token has stolen it.
+            InvalidRefreshToken: it is unknown, its session is over, or it was used before. The last ends the session:
+                one of its two holders has stolen it.
         """
         token_hash = RefreshToken.hash_of(token)
-        expires_at = self._tokens.next_access_expiry()
-        successor = self._tokens.refresh_token()
-        session = await self._repository.rotate(
-            token_hash=token_hash, access_expires_at=expires_at, successor=successor
-        )
+        expires_at = self.tokens.next_access_expiry()
+        successor = self.tokens.refresh_token()
+        session = await self.repository.rotate(token_hash=token_hash, access_expires_at=expires_at, successor=successor)
         if session is None:
             raise await self._refuse(token_hash)
-        access = self._tokens.access_token(
+        access = self.tokens.access_token(
             user_id=session.user_id, session_id=session.session_id, roles=session.roles, expires_at=expires_at
         )
-        return TokenPair(access, successor.token, self._tokens.access_ttl_seconds)
+        return self._pair(access, successor)
 
     async def log_out(self, session_id: UUID) -> None:
-        """End a session now; its access tokens are refused as soon as the gateways hear of it."""
+        """End a session; the gateways refuse its access tokens as soon as they receive the message."""
         await self._revoke(session_id, because=LOGGED_OUT)
 
-    async def list_revoked(self) -> list[RevokedSession]:
-        """Return the revoked sessions whose access tokens may still be alive."""
-        return await self._repository.list_revoked()
+    async def list_revoked(self) -> list[Revoked]:
+        """Return the revoked sessions with access tokens that have not expired."""
+        return await self.repository.list_revoked()
+
+    def _pair(self, access_token: str, refresh: RefreshToken) -> Tokens:
+        return Tokens(access_token=access_token, refresh_token=refresh.token, expires_in=self.tokens.access_ttl_seconds)
 
     async def _refuse(self, token_hash: bytes) -> InvalidRefreshToken | RefreshTokenExpired:
-        token = await self._repository.find_token(token_hash)
+        token = await self.repository.find_token(token_hash)
         if token is None:
             return InvalidRefreshToken()
         if token.is_used:
@@ -123,5 +113,5 @@ class Sessions:
         return RefreshTokenExpired() if token.is_expired else InvalidRefreshToken()
 
     async def _revoke(self, session_id: UUID, *, because: str) -> None:
-        await self._repository.revoke(session_id, because=because)
-        self._on_message()
+        await self.repository.revoke(session_id, because=because)
+        self.on_message()

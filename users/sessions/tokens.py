@@ -42,7 +42,7 @@ class TokenIssuer:
         self._refresh_ttl = timedelta(seconds=refresh_ttl_seconds)
 
     def next_access_expiry(self) -> datetime:
-        """Return when an access token issued now will expire, to the second, as tokens have it."""
+        """Return the expiry of an access token issued now, in whole seconds as in the token."""
         return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=self.access_ttl_seconds)
 
     def access_token(

@@ -1,1 +1,1 @@
-"""Text messages that are no codes, for the orchestrator: a phone's number does not leave this service."""
+"""Text messages without codes, for the orchestrator: a user's phone number does not leave this service."""

@@ -1,4 +1,4 @@
-"""Finds whom a text message goes to, and remembers that it went."""
+"""Reads a text message's phone number, and stores that the message was sent."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,9 +9,9 @@ from sqlalchemy import text
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 
-__all__ = ["SmsRepository", "Standing"]
+__all__ = ["SmsRepository", "SmsStatus"]
 
-_LOOK: Final = text(
+_LOAD: Final = text(
     """
     WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)
     SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint, (SELECT result FROM prior) AS result,
@@ -21,8 +21,8 @@ _LOOK: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`phone` is None when there is no such user."""
+class SmsStatus:
+    """`phone` is None if there is no such user."""
 
     is_sent: bool
     phone: str | None
@@ -30,16 +30,16 @@ class Standing:
 
 class SmsRepository:
     def __init__(self, database: Database) -> None:
-        self._memory = IdempotencyStore(database)
+        self._store = IdempotencyStore(database)
 
-    async def look(self, request: ParticipantRequest, user_id: UUID) -> Standing:
-        """Return whether the request was done before, and whose phone it is about.
+    async def status_of(self, request: ParticipantRequest, user_id: UUID) -> SmsStatus:
+        """Return whether the request was done before, and the user's phone.
 
         Raises:
             Unprocessable: the id was used with other arguments.
         """
-        attempt = await self._memory.attempt(request, _LOOK, {"user_id": user_id})
-        return Standing(is_sent=attempt.done is not None, phone=attempt.row["phone"])
+        attempt = await self._store.attempt(request, _LOAD, {"user_id": user_id})
+        return SmsStatus(is_sent=attempt.done is not None, phone=attempt.row["phone"])
 
-    async def note_sent(self, request: ParticipantRequest) -> None:
-        await self._memory.remember_done(request, {})
+    async def mark_sent(self, request: ParticipantRequest) -> None:
+        await self._store.store_done(request, {})

@@ -1,13 +1,14 @@
-"""Text messages; internal only."""
+"""HTTP routes of text messages; internal only."""
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
 from common.http.auth import require_service
-from common.http.envelope import Success, refusals, success
+from common.http.dependencies import provided
+from common.http.envelope import BAD_INPUT, Success, refusals, success
 from users.sms.schemas import SendSms, SmsSent
-from users.sms.service import Texts
+from users.sms.service import SmsService
 
 __all__ = ["internal"]
 
@@ -16,24 +17,13 @@ internal: Final = APIRouter(
 )
 
 
-async def _texts(request: Request) -> Texts:
-    # Async, though it awaits nothing: FastAPI sends plain functions to a thread.
-    texts: Texts = request.app.state.texts
-    return texts
-
-
 @internal.post(
     "",
     responses=refusals(
-        {
-            400: "VALIDATION_ERROR, INVALID_UUID",
-            404: "USER_NOT_FOUND",
-            422: "IDEMPOTENCY_KEY_REUSED",
-            503: "SERVICE_UNAVAILABLE",
-        }
+        {400: BAD_INPUT, 404: "USER_NOT_FOUND", 422: "IDEMPOTENCY_KEY_REUSED", 503: "SERVICE_UNAVAILABLE"}
     ),
 )
-async def send_text(call: SendSms, texts: Annotated[Texts, Depends(_texts)]) -> Success[SmsSent]:
+async def send_sms(call: SendSms, sms: Annotated[SmsService, provided(SmsService)]) -> Success[SmsSent]:
     """Send a text message to the user's phone, once for each `request_id`."""
-    await texts.send(request_id=call.request_id, user_id=call.user_id, text=call.text)
+    await sms.send(**dict(call))
     return success(SmsSent())

@@ -1,21 +1,19 @@
-"""What the internal route for text messages takes and answers."""
+"""The body and answer of the text message route."""
 
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from common.fields import PlainText
+from common.http.calls import StrictCall
 
 __all__ = ["SendSms", "SmsSent"]
 
 LONGEST_TEXT = 480  # three segments of an SMS, in the GSM alphabet
 
 
-class SendSms(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    request_id: UUID
+class SendSms(StrictCall):
     user_id: UUID
     text: Annotated[PlainText, Field(min_length=1, max_length=LONGEST_TEXT)]
 

@@ -1,40 +1,37 @@
-"""Sending text messages."""
+"""Sends text messages."""
 
-from typing import Protocol
+from dataclasses import dataclass
 from uuid import UUID
 
 from common.db.idempotency import ParticipantRequest
 from users.accounts.errors import UserNotFound
+from users.otp.notification_api import NotificationApi
 from users.sms.repository import SmsRepository
 
-__all__ = ["SmsProvider", "Texts"]
+__all__ = ["SmsService"]
 
 
-class SmsProvider(Protocol):
-    async def send_text(self, *, mobile: str, message: str) -> None:
-        """Send a text message. Raises `OtpUnavailable` when the provider does not take it."""
-
-
-class Texts:
-    def __init__(self, *, provider: SmsProvider, repository: SmsRepository) -> None:
-        self._provider = provider
-        self._repository = repository
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsService:
+    provider: NotificationApi
+    repository: SmsRepository
 
     async def send(self, *, request_id: UUID, user_id: UUID, text: str) -> None:
-        """Send a text message to somebody's phone. A repeated id sends nothing.
+        """Send a text message to a user's phone. A repeated id sends nothing.
 
-        The provider knows no idempotency: when we die between its answer and our note, the repetition sends again.
+        The provider has no idempotency: if the process crashes between the provider's answer and `mark_sent`, the
+        repetition sends the message again.
 
         Raises:
-            UserNotFound: there is none. Not remembered.
-            OtpUnavailable: the provider did not take it. Not remembered either.
+            UserNotFound: there is no such user. Not stored.
+            OtpUnavailable: the provider did not accept it. Not stored.
             Unprocessable: the id was used with other arguments.
         """
         request = ParticipantRequest.of(request_id, "send_text", user_id=user_id, text=text)
-        standing = await self._repository.look(request, user_id)
-        if standing.is_sent:
+        status = await self.repository.status_of(request, user_id)
+        if status.is_sent:
             return
-        if standing.phone is None:
+        if status.phone is None:
             raise UserNotFound
-        await self._provider.send_text(mobile=standing.phone, message=text)
-        await self._repository.note_sent(request)
+        await self.provider.send_sms(mobile=status.phone, message=text)
+        await self.repository.mark_sent(request)

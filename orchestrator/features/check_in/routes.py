@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends
 from common.auth.principal import Principal, Role
 from common.errors import Forbidden
 from common.http.auth import CurrentUser
+from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.check_in.schemas import ScanDecision, VerifyRequest
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
-from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 

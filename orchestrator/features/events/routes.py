@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from common.fields import Instant
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.events.schemas import (
     Availability,
@@ -17,7 +18,7 @@ from orchestrator.features.events.schemas import (
 )
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
-from orchestrator.http.dependencies import AdminUser, provided
+from orchestrator.http.dependencies import AdminUser
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
 from orchestrator.saga_engine.engine import StillRunning

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Header, Request
 
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookSummary
 from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookReceived
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
-from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 
 from common.http.auth import require_service
+from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.notifications.schemas import FeedPage
 from orchestrator.features.notifications.service.feeds import FeedService
-from orchestrator.http.dependencies import provided
 
 __all__ = ["internal"]
 

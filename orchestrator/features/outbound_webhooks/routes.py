@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 
 from common.auth.principal import Role
 from common.http.auth import CurrentUser, require_role
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.outbound_webhooks.schemas import (
     Delivery,
@@ -15,7 +16,6 @@ from orchestrator.features.outbound_webhooks.schemas import (
     SubscriptionWithSecret,
 )
 from orchestrator.features.outbound_webhooks.service import SubscriptionService
-from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from common.auth.principal import Role
 from common.fields import PlainText
 from common.http.auth import CurrentUser, require_role
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from orchestrator.features.parked_messages.schemas import ParkedMessage
 from orchestrator.features.parked_messages.service import ParkedMessageService
-from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]

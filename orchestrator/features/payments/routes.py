@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from common.http.auth import CurrentUser
+from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpRequest, TopUpStarted
 from orchestrator.features.payments.service.top_up import TopUpService
-from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from common.http.auth import CurrentUser
+from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.clients.models import SeatChoice
 from orchestrator.features.purchases.schemas import (
@@ -21,7 +22,6 @@ from orchestrator.features.purchases.schemas import (
 )
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.http.client_address import ClientAddress
-from orchestrator.http.dependencies import provided
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.saga_engine.engine import StillRunning

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
+from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.tickets.schemas import QrView, TicketView
 from orchestrator.features.tickets.service import TicketService
-from orchestrator.http.dependencies import provided
 from orchestrator.http.refusals import COMMON
 
 __all__ = ["router"]

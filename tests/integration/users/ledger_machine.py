@@ -14,14 +14,15 @@ from common.errors import ServiceError
 from tests.integration.users.statement_pages import whole_statement
 from tests.integration.users.user_client import LedgerCaller
 from tests.support.timeouts import ANSWER_SECONDS
-from users.ledger.repository import Clawback, Movement
+from users.ledger.repository import Movement
+from users.ledger.schemas import ClawedBack
 from users.ledger.service import Ledger
 
 USERS = 3
 REVENUE = uuid.UUID(int=1)
 
 Result = TypeVar("Result")
-Call = Callable[[], Awaitable[Movement | Clawback]]
+Call = Callable[[], Awaitable[Movement | ClawedBack]]
 CENT = Decimal("0.01")
 # Few amounts and small wallets, so that balances often reach exactly zero.
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
@@ -198,7 +199,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return multiple()
         request_id = uuid.uuid4()
 
-        def call() -> Awaitable[Clawback]:
+        def call() -> Awaitable[ClawedBack]:
             return self.ledger_service.claw_back(
                 request_id=request_id,
                 from_user_id=self.users[debtor],
@@ -212,7 +213,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.wallets[debtor] -= taken
         self.model.wallets[creditor] += amount
         self.model.owed[debtor] += amount - taken
-        assert isinstance(outcome, Clawback)
+        assert isinstance(outcome, ClawedBack)
         assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
         return call, outcome
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.integration.users.user_client import LoggedInUser, UserClient
-from users.ledger.repository import Entry
-from users.ledger.service import Currency, Ledger
+from users.ledger.schemas import Currency, StatementEntry
+from users.ledger.service import Ledger
 
 
 async def read_page(user_client: UserClient, user: LoggedInUser, **query: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class StatementLine:
     balance_after: Decimal
 
     @classmethod
-    def of(cls, entry: Entry) -> "StatementLine":
+    def of(cls, entry: StatementEntry) -> "StatementLine":
         return cls(entry.transaction_id, entry.amount, entry.balance_after)
 
 

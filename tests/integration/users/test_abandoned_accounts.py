@@ -15,7 +15,7 @@ from users.accounts.repository import AccountRepository
 from users.limits.repository import AttemptsRepository
 from users.limits.service import AttemptLimits
 from users.otp.errors import OtpUnavailable
-from users.otp.provider import OtpVerdict
+from users.otp.provider import VerificationStatus
 from users.otp.repository import ChallengeRepository
 from users.otp.sending import CodeSender, SendLimits
 from users.otp.service import OneTimeCodes
@@ -161,7 +161,7 @@ class SlowProvider:
         assert await self.accounts.clean(batch=1_000) == 1, mobile
         return "VE1"
 
-    async def verify(self, *, verification_sid: str, code: str) -> OtpVerdict:
+    async def verify(self, *, verification_sid: str, code: str) -> VerificationStatus:
         raise AssertionError((verification_sid, code))
 
 

@@ -10,7 +10,8 @@ from common.db.engine import Database
 from tests.support.statements import counted_statements
 from users.accounts.repository import AccountRepository, NewUser
 from users.ledger.repository import LedgerRepository
-from users.ledger.service import Currency, Ledger
+from users.ledger.schemas import Currency
+from users.ledger.service import Ledger
 from users.payments.repository import PaymentRepository
 from users.payments.schemas import AttachPayment, OpenPayment, ProviderReport
 from users.payments.status import PaymentStatus

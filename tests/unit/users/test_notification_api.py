@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from users.otp.errors import OtpUnavailable
 from users.otp.notification_api import NotificationApi
-from users.otp.provider import OtpVerdict
+from users.otp.provider import VerificationStatus
 
 
 @dataclass
@@ -60,8 +60,10 @@ async def test_sends_to_the_mobile_with_the_key(api: NotificationApi, provider: 
     assert provider.calls == [("/SendOTP", "the key", {"Mobile": "+6591234567"})]
 
 
-@pytest.mark.parametrize("status", list(OtpVerdict))
-async def test_reads_each_verification_status(api: NotificationApi, provider: Provider, status: OtpVerdict) -> None:
+@pytest.mark.parametrize("status", list(VerificationStatus))
+async def test_reads_each_verification_status(
+    api: NotificationApi, provider: Provider, status: VerificationStatus
+) -> None:
     provider.body = json.dumps({"Success": status == "approved", "Status": status, "ErrorMessage": ""})
     assert await api.verify(verification_sid="VE1", code="123456") is status
     assert provider.calls == [("/VerifyOTP", "the key", {"VerificationSid": "VE1", "Code": "123456"})]

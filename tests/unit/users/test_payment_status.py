@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from users.payments.status import GIVEN_UP, RANK, Flag, Outcome, PaymentStatus, ReportDecision, decide
+from users.payments.status import ENDED_UNPAID, RANK, Flag, Outcome, PaymentStatus, ReportDecision, decide
 
 FAN = uuid.UUID(int=1)
 
@@ -46,7 +46,7 @@ def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) ->
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
 def test_success_after_a_final_failure_is_flagged_late(now: PaymentStatus, said: PaymentStatus) -> None:
-    is_late = now in GIVEN_UP and said in {PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_PAID}
+    is_late = now in ENDED_UNPAID and said in {PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_PAID}
     assert (Flag.LATE in decide(PaymentState(now), Report(said)).flags) == is_late
 
 

@@ -1,0 +1,135 @@
+"""Reads and status moves of any aggregate."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Select, TextClause, func, literal_column, select, text
+
+from common.db.engine import Database
+from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
+from common.errors import Conflict, NotFound
+from common.http.calls import RepeatableCall, UndoCall
+from orders.shared.seat_exclusivity import seat_occupied
+from orders.shared.transitions import Aggregate, Move, TransitionRunner
+
+__all__ = ["AggregateRepository", "SeatAggregateRepository"]
+
+Item = TypeVar("Item", bound=BaseModel)
+Undone = TypeVar("Undone", bound=BaseModel)
+
+
+class AggregateRepository(Generic[Item]):
+    """Reads the rows of one table, each as an `item`."""
+
+    def __init__(self, database: Database, aggregate: Aggregate, item: type[Item]) -> None:
+        table, shape = aggregate.table, aggregate.shape(aggregate.table.name)
+        self._database = database
+        self._store = IdempotencyStore(database)
+        self._table = table
+        self._item = item
+        self._newest_first = (table.c.created_at.desc(), table.c[aggregate.key].desc())
+        self._oldest_first = (table.c.created_at, table.c[aggregate.key])
+        self._rows: Select[Any] = select(literal_column(shape).label("found")).select_from(table)
+        self._find = text(
+            f"SELECT {shape} AS found FROM {table.name} WHERE {aggregate.key} = :key"  # noqa: S608 - constant names
+        )
+
+    async def find(self, key: uuid.UUID) -> Item | None:
+        row = await self._database.fetch_one(self._find, {"key": key})
+        return self._item(**row["found"]) if row else None
+
+    async def oldest(self, event_id: uuid.UUID, *, status: str | None, limit: int, offset: int = 0) -> list[Item]:
+        """Return an event's rows, oldest first; of every status if None."""
+        conditions = [self._table.c.event_id == event_id, *self._of_status(status)]
+        rows = await self._database.fetch_all(
+            self._rows.where(*conditions).order_by(*self._oldest_first).limit(limit).offset(offset)
+        )
+        return [self._item(**row["found"]) for row in rows]
+
+    async def counts(self, event_id: uuid.UUID) -> dict[str, int]:
+        """Return the number of the event's rows by status, without the statuses that have none."""
+        columns = self._table.c
+        rows = await self._database.fetch_all(
+            select(columns.status, func.count().label("rows"))
+            .where(columns.event_id == event_id)
+            .group_by(columns.status)
+        )
+        return {row["status"]: row["rows"] for row in rows}
+
+    async def _page(
+        self, *conditions: ColumnElement[bool], status: str | None, limit: int, offset: int
+    ) -> tuple[list[Item], int]:
+        """Return one page, newest first, and the number of rows on all pages."""
+        conditions = (*conditions, *self._of_status(status))
+        total = await self._database.fetch_one(
+            select(func.count().label("total")).select_from(self._table).where(*conditions)
+        )
+        rows = await self._database.fetch_all(
+            self._rows.where(*conditions).order_by(*self._newest_first).limit(limit).offset(offset)
+        )
+        return [self._item(**row["found"]) for row in rows], total["total"] if total else 0
+
+    def _of_status(self, status: str | None) -> Sequence[ColumnElement[bool]]:
+        return () if status is None else (self._table.c.status == status,)
+
+
+class SeatAggregateRepository(AggregateRepository[Item], Generic[Item, Undone]):
+    """Opens and moves the rows of an aggregate that occupies a seat.
+
+    Args:
+        statements: the statement of each move.
+        not_found: there is no such row.
+        invalid_state: the row's status does not allow the move.
+        already_opened: another request opened the row.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        aggregate: Aggregate,
+        item: type[Item],
+        *,
+        undone: type[Undone],
+        open_statement: TextClause,
+        statements: Mapping[Move, TextClause],
+        not_found: type[NotFound],
+        invalid_state: type[Conflict],
+        already_opened: type[Conflict],
+    ) -> None:
+        super().__init__(database, aggregate, item)
+        self._key = aggregate.key
+        self._undone = undone
+        self._open_statement = open_statement
+        self._statements = statements
+        self._already_opened = already_opened
+        self._transitions = TransitionRunner(database, aggregate, not_found=not_found, invalid_state=invalid_state)
+
+    async def open(self, opening: RepeatableCall) -> Item:
+        """Store a row.
+
+        Raises:
+            TransferInProgress: the seat is in another transfer.
+            ListingInvalidState: the seat is on the marketplace.
+            Conflict: another request opened that id.
+            RequestUndone: the undo of this request came first.
+        """
+        columns = opening.model_dump(exclude={"request_id"})
+        request = ParticipantRequest.of(opening.request_id, f"{self._key}.OPEN", **columns)
+        attempt = await self._store.attempt(request, self._open_statement, columns)
+        if attempt.done is not None:
+            return self._item(**attempt.done)
+        occupant = attempt.row["occupant"]
+        refusal = seat_occupied(occupant) if occupant else self._already_opened()
+        return self._item(**await self._store.store_refusal(request, refusal))
+
+    async def move(self, key: uuid.UUID, move: Move, call: RepeatableCall, *, refuse: Refuse | None = None) -> Item:
+        """Make a move; see `TransitionRunner.move`."""
+        done = await self._transitions.move(key, move, self._statements[move], refuse=refuse, **call.model_dump())
+        return self._item(**done)
+
+    async def undo(self, key: uuid.UUID, move: Move, call: UndoCall) -> Undone:
+        """Undo what another request did; see `TransitionRunner.undo`."""
+        arguments = call.model_dump(exclude={"status"})  # which is the move's
+        return self._undone(**await self._transitions.undo(key, move, self._statements[move], **arguments))
