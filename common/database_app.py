@@ -28,7 +28,7 @@ def database_app(
 
     Args:
         services: what routes depend on, one for each class.
-        routers: in the order in which they are matched.
+        routers: matched one after the other, first match wins.
         user_tokens: how users' tokens are verified; against `JWKS_URL` if None.
     """
 
