@@ -1,4 +1,4 @@
-"""What a saga means to whoever asked for it, and how a repeated request finds the first one's saga."""
+"""A saga's outcome for its caller, and the saga that an earlier request with the same key started."""
 
 import uuid
 from collections.abc import Collection
@@ -28,24 +28,24 @@ __all__ = [
     "was_refused",
 ]
 
-# Why a saga may have unwound that says nothing of the request: the same one may go well the next time.
+# Kinds of errors that do not depend on the request: the same request may succeed the next time.
 PASSING: Final = frozenset({Unavailable.kind, OutcomeUnknown.kind, TooManyRequests.kind, Busy.kind})
 
 
 def saga_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.UUID:
-    """Return the id of the saga that a request starts: the same one for a repeated request with a key."""
+    """Return the id of the saga that a request starts. A repeated request with a key gets the same id."""
     return uuid.uuid5(user_id, f"{operation}/{key}") if key else uuid.uuid4()
 
 
 async def earlier(
     engine: SagaEngine, saga_id: uuid.UUID, *, key: str | None, fingerprint: str
 ) -> tuple[uuid.UUID, SagaRecord | None]:
-    """Return the saga that the same request has started before; or the id to start it under, and None.
+    """Return the saga that the same request started before; otherwise the id to start it under, and None.
 
-    One that came to nothing because somebody was away does not count: with the same key it is tried anew.
+    A saga that unwound because a service was unavailable does not count: the same key tries again.
 
     Raises:
-        Unprocessable: the key came with another request.
+        Unprocessable: another request used the key.
     """
     if key is None:
         return saga_id, None
@@ -55,12 +55,12 @@ async def earlier(
         return saga_id, None
     if last.fingerprint != fingerprint:
         raise Unprocessable
-    return (tried.next_id, None) if _came_to_nothing(last) else (last.saga_id, last)
+    return (tried.next_id, None) if _may_succeed_next_time(last) else (last.saga_id, last)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """At what may be done once: one that did it or is at it; otherwise the id to try under, and the last refused one."""
+    """Sagas that tried what may be done once: one that did it or is running; else the next id and the last refused one."""
 
     next_id: uuid.UUID
     done: SagaRecord | None = None
@@ -68,21 +68,20 @@ class Attempts:
 
 
 async def attempts(engine: SagaEngine, first_id: uuid.UUID) -> Attempts:
-    """Look for the last of the sagas that tried the same. One that was refused did nothing; the next gets the next id.
+    """Return the last of the sagas that tried the same. A refused one did nothing; the next attempt gets the next id.
 
-    Attempts are numbered without a gap, so the last is found by doubling and halving: whoever asks in vain ten thousand
-    times makes nobody walk through them.
+    Attempts are numbered without a gap, so doubling and halving finds the last of ten thousand in some twenty reads.
     """
     last, saga, missing = -1, None, 0
-    while (found := await engine.find(_attempt_id(first_id, missing))) is not None:
-        last, saga, missing = missing, found, 2 * missing + 1
+    while (attempt := await engine.find(_attempt_id(first_id, missing))) is not None:
+        last, saga, missing = missing, attempt, 2 * missing + 1
     while missing - last > 1:
         middle = (last + missing) // 2
-        found = await engine.find(_attempt_id(first_id, middle))
-        if found is None:
+        attempt = await engine.find(_attempt_id(first_id, middle))
+        if attempt is None:
             missing = middle
         else:
-            last, saga = middle, found
+            last, saga = middle, attempt
     if saga is None or saga.state is SagaState.UNWOUND:
         return Attempts(_attempt_id(first_id, missing), refused=saga)
     return Attempts(saga.saga_id, done=saga)
@@ -91,7 +90,7 @@ async def attempts(engine: SagaEngine, first_id: uuid.UUID) -> Attempts:
 async def refuse_again(
     engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, signalled_by: uuid.UUID, key: str | None
 ) -> None:
-    """Raise what a request with that key was refused with before, if it was.
+    """Raise the refusal that an earlier request with that key got, if any.
 
     Raises:
         Unprocessable: the key signalled another saga.
@@ -107,11 +106,11 @@ async def refuse_again(
 
 
 def opened(saga: SagaRecord, *, opening: Collection[str]) -> SagaRecord:
-    """Return a saga that got past its opening steps, whatever became of it since.
+    """Return a saga that got past its opening steps, whatever its state is now.
 
     Raises:
-        StillRunning: it goes on by itself.
-        ServiceError: why it did not.
+        StillRunning: the saga is still running.
+        ServiceError: the reason why it did not get past them.
     """
     if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
         raise StillRunning(saga.saga_id)
@@ -121,11 +120,11 @@ def opened(saga: SagaRecord, *, opening: Collection[str]) -> SagaRecord:
 
 
 def succeeded(saga: SagaRecord) -> SagaRecord:
-    """Return a saga that came to its end, or waits for what comes next, as asked.
+    """Return a saga that completed or waits.
 
     Raises:
-        StillRunning: it goes on by itself; stuck or not, people or time will finish it.
-        ServiceError: why it failed.
+        StillRunning: the saga is still running, or stuck.
+        ServiceError: the reason why it failed.
     """
     if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
         raise StillRunning(saga.saga_id)
@@ -135,16 +134,16 @@ def succeeded(saga: SagaRecord) -> SagaRecord:
 
 
 def failure_of(saga: SagaRecord, *, expired: type[ServiceError] = Unavailable) -> ServiceError:
-    """Return why a saga unwinds; one that was just taken from its wait has no other reason than its deadline."""
+    """Return why a saga unwinds. Without a stored reason, the deadline of its wait has passed."""
     return expired() if saga.error is None else saga.error.to_error()
 
 
 def was_refused(saga: SagaRecord) -> bool:
-    """Whether it unwound for a reason that the same request would meet again."""
+    """Return whether the saga unwound for a reason that the same request would meet again."""
     return saga.error is not None and saga.error.kind not in PASSING
 
 
-def _came_to_nothing(saga: SagaRecord) -> bool:
+def _may_succeed_next_time(saga: SagaRecord) -> bool:
     return saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.kind in PASSING
 
 

@@ -50,7 +50,7 @@ UP_WITHIN_SECONDS = 30.0
 OVER_WITHIN_SECONDS = 60.0
 DEEDS = {*HABITS, "decide", "call an event off"}
 UNFINISHED = {
-    "orchestrator": "SELECT saga_id, kind, state, step, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
+    "orchestrator": "SELECT saga_id, kind, state, step_name, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
 }
 OPEN_WEBHOOKS = "SELECT external_id, status, outcome FROM webhook_log WHERE status NOT IN ('processed', 'ignored')"

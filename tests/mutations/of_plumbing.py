@@ -15,14 +15,14 @@ WORKER: Final = "tests/integration/jobs/test_worker.py"
 MUTATIONS: Final = (
     Mutation(
         name="an owner that lost its saga goes on writing (no epoch check)",
-        file="orchestrator/saga_engine/repository.py",
+        file="orchestrator/saga_engine/statements.py",
         before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id, signalled_by, signal_key),",
         after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id, signalled_by, signal_key),",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
         name="a taken over saga keeps its epoch",
-        file="orchestrator/saga_engine/repository.py",
+        file="orchestrator/saga_engine/statements.py",
         before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
         after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
@@ -30,15 +30,15 @@ MUTATIONS: Final = (
     Mutation(
         name="no answer is taken for a no",
         file="orchestrator/saga_engine/runner.py",
-        before="        unwinding = self.unwinding_from(saga, saga.step + 1, SagaError.of(error, step=step.name))",
-        after="        unwinding = self.unwinding_from(saga, saga.step, SagaError.of(error, step=step.name))",
+        before="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)",
+        after="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name))",
         caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_taken_back",),
     ),
     Mutation(
         name="the pivot is given up when nobody answers",
         file="orchestrator/saga_engine/runner.py",
-        before="        if step.kind is not StepKind.UNDOABLE:\n            # Somebody",
-        after="        if step.kind is StepKind.MUST_FINISH:\n            # Somebody",
+        before="        if step.kind is not StepKind.UNDOABLE:\n            # An unavailable",
+        after="        if step.kind is StepKind.MUST_FINISH:\n            # An unavailable",
         caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_never_given_up",),
     ),
     Mutation(

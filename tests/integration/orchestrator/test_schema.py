@@ -1,8 +1,7 @@
 """The migrations make the tables that the models describe."""
 
-import orchestrator.container  # noqa: F401 - importing the features defines their tables
 from common.db.engine import Database
-from orchestrator.database import metadata
+from orchestrator.tables import metadata
 from tests.support.statements import schema_differences
 
 
