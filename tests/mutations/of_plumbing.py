@@ -28,18 +28,41 @@ MUTATIONS: Final = (
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
+        name="a saga that does not fit its plan is due for ever",
+        file="orchestrator/saga_engine/repository.py",
+        before="            await self._count_unfit(row, error)\n            raise",
+        after="            raise",
+        caught_by=(
+            "tests/integration/orchestrator/test_engine_unfit.py::TestUnfit::test_becomes_stuck_and_others_go_on",
+        ),
+    ),
+    Mutation(
+        name="a saga whose message cannot be made is due for ever",
+        file="orchestrator/saga_engine/runner.py",
+        before="            return await self._on_failed_attempt(saga, error)",
+        after="            return saga.moved(is_paused=True)",
+        caught_by=("tests/integration/orchestrator/test_engine_failures.py::test_bug_counts_an_attempt_each_time",),
+    ),
+    Mutation(
+        name="a step that an older release writes keeps its old name",
+        file="orchestrator/migrations/versions/0011_saga_step_names.py",
+        before="    for statement in NAME_WRITES_OF_OLDER_RELEASES:",
+        after="    for statement in ():",
+        caught_by=("tests/integration/orchestrator/test_step_names.py::test_both_releases_take_turns_on_one_saga",),
+    ),
+    Mutation(
         name="no answer is taken for a no",
         file="orchestrator/saga_engine/runner.py",
         before="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)",
         after="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name))",
-        caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_taken_back",),
+        caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_undone",),
     ),
     Mutation(
         name="the pivot is given up when nobody answers",
         file="orchestrator/saga_engine/runner.py",
         before="        if step.kind is not StepKind.UNDOABLE:\n            # An unavailable",
         after="        if step.kind is StepKind.MUST_FINISH:\n            # An unavailable",
-        caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_never_given_up",),
+        caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_repeated",),
     ),
     Mutation(
         name="messages are acknowledged before the work is committed",
