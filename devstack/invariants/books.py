@@ -133,7 +133,7 @@ SEATS: Final = """
     FROM seats WHERE hold_id IS NOT NULL
 """
 SAGAS_IN_HAND: Final = """
-    SELECT saga_id, kind, state, step FROM sagas
+    SELECT saga_id, kind, state, step_name AS step FROM sagas
     WHERE state IN ('RUNNING', 'UNWINDING', 'STUCK') OR state = 'WAITING' AND due_at < now()
 """
 SAGAS: Final = """

@@ -1,9 +1,9 @@
-"""The saga engine. It keeps the rules; it knows no business noun.
+"""The saga engine. It knows no business noun.
 
-A *saga* is a plan of steps. Its *action* does a step's work in another service, its *undo* takes it back. A *wait*
-stops until a *signal* comes or a deadline passes. Before the *pivot* a failure *unwinds* the steps in reverse order;
-after it the saga only goes forward. A saga that can do neither is *stuck* and waits for people.
+A *saga* is a plan of steps. A step's *action* does work in another service; its *undo* reverts it. A *wait* stops the
+saga until a *signal* arrives or a deadline passes. Before the *pivot* a failure *unwinds* the steps in reverse order;
+after it the saga only goes forward. A saga that can do neither is *stuck* until an admin retries it.
 
-`plan` is how a saga is written, `record` what is stored of one, `repository` the saga log, `runner` runs it,
-`signals` wakes a waiting one, `recoverer` takes over what a dead process left behind.
+`plan` defines sagas, `record` is one stored saga, `repository` and `statements` are the saga log, `runner` runs a saga,
+`engine` starts, signals and retries sagas, `recoverer` takes over due ones.
 """

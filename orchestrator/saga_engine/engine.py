@@ -1,12 +1,12 @@
-"""The door to the sagas: start one, signal one, end one that waits, take over what was left behind."""
+"""Start sagas, signal and end waiting sagas, retry stuck ones, and take over those that are due."""
 
 import asyncio
 import uuid
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from common.db.engine import Row
 from common.errors import Busy, Conflict, NotFound, ServiceError, Unavailable, Unprocessable
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
@@ -19,15 +19,15 @@ from orchestrator.saga_engine.runner import SagaRunner
 
 __all__ = ["SagaEngine", "StillRunning"]
 
-# As many as can be worked on at once without outliving the leases they are taken over with.
-MOST_TAKEN_OVER: Final = 16
+# As many as run at once without outliving the leases they are taken over with.
+TAKE_OVER_LIMIT: Final = 16
 
 Result = TypeVar("Result")
 logger = get_logger(__name__)
 
 
 class StillRunning(Exception):
-    """The saga needs longer than the request may take. It goes on by itself."""
+    """The saga takes longer than the request may. It goes on by itself."""
 
     def __init__(self, saga_id: uuid.UUID) -> None:
         self.saga_id = saga_id
@@ -35,10 +35,10 @@ class StillRunning(Exception):
 
 
 class SagaEngine:
-    """Runs sagas of the given plans. Work begun is not tied to the request: a client that leaves stops nothing.
+    """Runs sagas of the given plans. A client that disconnects does not stop its saga.
 
     Args:
-        request_budget_seconds: how long a caller waits for its saga before it is told that it goes on.
+        request_budget_seconds: how long a caller waits for its saga before it gets `StillRunning`.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class SagaEngine:
     async def start(self, kind: str, data: SagaData, *, requested_by: uuid.UUID, fingerprint: str = "") -> SagaRecord:
         """Run a new saga until it waits or ends, and return it.
 
-        A saga with the same id is not run again: it is returned as it stands, once it has come to its first rest.
+        If a saga with this id exists and has reached its first wait or its end, it is returned and not run again.
 
         Raises:
-            StillRunning: it goes on in the background.
-            Unprocessable: the id is taken by a request with another fingerprint.
-            Busy: the same request is being worked on right now.
+            StillRunning: the saga goes on in the background.
+            Unprocessable: a request with another fingerprint has this id.
+            Busy: the same request is in progress.
             ServiceError: a lapsing first step was refused; nothing was stored.
         """
         saga = SagaRecord(
@@ -67,7 +67,7 @@ class SagaEngine:
             requested_by=requested_by,
             fingerprint=fingerprint,
             state=SagaState.RUNNING,
-            step=0,
+            step=self._runners[kind].plan.steps[0].name,
             round_number=0,
             data=data,
             error=None,
@@ -86,15 +86,16 @@ class SagaEngine:
         key: str | None = None,
         by_starter_only: bool = True,
     ) -> SagaRecord | None:
-        """Wake the saga that waits for `signal` and return how far it came; None when it did not wait for it.
+        """Run the saga that waits for `signal` and return it as it was last written; None if it does not wait for it.
 
         Args:
-            key: the request's idempotency key, one of `signalled_by`; a refusal that leads back to the wait is
-                remembered under it.
-            by_starter_only: nobody else's signal wakes it. Otherwise the caller has checked who may.
+            key: the idempotency key of the request, one of `signalled_by`; a refusal that leads back to the wait is
+                stored under it.
+            by_starter_only: only the user who started the saga may signal it. Otherwise the caller has checked who may.
 
         Raises:
-            StillRunning: it goes on in the background.
+            StillRunning: the saga goes on in the background.
+            UnfitSaga: it does not fit its plan.
         """
         claim = self._log.signal(
             saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=by_starter_only
@@ -102,45 +103,39 @@ class SagaEngine:
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError, *, kind: str) -> SagaRecord | None:
-        """Unwind a saga that waits and return it; None when it did not wait (any more)."""
+        """Unwind a waiting saga and return it; None if it does not wait."""
         claim = self._log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"), kind=kind)
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
         return await self._log.load(saga_id)
 
-    async def list_page(
-        self, *, state: SagaState | None, limit: int, offset: int
-    ) -> tuple[list[tuple[SagaRecord, datetime, datetime]], int]:
-        """Return sagas with their creation and last-write times, newest first, and how many there are in all."""
+    async def list_page(self, *, state: SagaState | None, limit: int, offset: int) -> Sequence[Row]:
+        """Return a page of sagas as they are listed, newest first, each with the total."""
         return await self._log.list_page(state=state, limit=limit, offset=offset)
 
-    def step_name(self, saga: SagaRecord) -> str:
-        """Return where the saga stands, or an empty string at its end."""
-        steps = self._runners[saga.kind].plan.steps
-        return steps[saga.step].name if 0 <= saga.step < len(steps) else ""
-
     def request_id_of(self, saga: SagaRecord, step: str) -> uuid.UUID:
-        """Return the id of the call that did a step of a saga, for others to refer to what it did."""
+        """Return the id of the call that did a step of a saga, so that other calls can refer to it."""
         plan = self._runners[saga.kind].plan
-        return plan.action_call(saga.saga_id, plan.index_of(step), round_number=saga.round_number).request_id
+        return plan.action_call(saga.saga_id, step, round_number=saga.round_number).request_id
 
     async def key_use(
         self, *, signalled_by: uuid.UUID, signal: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:
-        """Return which saga a key signalled, or started, and the refusal its signal got, if it was refused."""
+        """Return the saga that a key started or signalled, and the refusal that its signal got, if any."""
         return await self._log.key_use(requested_by=signalled_by, operation=signal, key=key)
 
     async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
-        """Note which saga a key started, where the saga's id does not follow from the key; `key_use` finds it."""
+        """Store which saga a key started if the saga's id does not follow from the key; `key_use` finds it."""
         await self._log.note_key(requested_by=requested_by, operation=operation, key=key, saga_id=saga_id)
 
     async def retry_stuck(self, saga_id: uuid.UUID) -> SagaRecord:
-        """Set a stuck saga going again, in the direction it was stuck in.
+        """Run a stuck saga again: before its pivot it unwinds, from the pivot on it goes forward.
 
         Raises:
             NotFound: there is no such saga.
             Conflict: it is not stuck.
+            UnfitSaga: it does not fit its plan.
             StillRunning: it goes on in the background.
         """
         saga = await self._log.load(saga_id)
@@ -154,15 +149,15 @@ class SagaEngine:
         return await self._within_budget(saga_id, self._run(taken))
 
     async def take_over(self) -> list[asyncio.Task[None]]:
-        """Take over what is due, as far as there are hands free, and return the tasks that run it."""
-        free_hands = MOST_TAKEN_OVER - len(self._taken_over)
-        if free_hands <= 0:
+        """Take over as many due sagas as there are free slots, and return the tasks that run them."""
+        free_slots = TAKE_OVER_LIMIT - len(self._taken_over)
+        if free_slots <= 0:
             return []
-        sagas = await self._log.take_over(batch=free_hands)
+        sagas = await self._log.take_over(batch=free_slots)
         return [self._keep_taken_over(saga) for saga in sagas]
 
     async def close(self, *, grace_seconds: float) -> None:
-        """Let running sagas reach their next resting place; what does not is left to its lease."""
+        """Wait for running sagas to wait, pause or end; another process takes over the others after their leases."""
         if self._working:
             await asyncio.wait(self._working, timeout=grace_seconds)
         for task in self._working:
@@ -174,7 +169,7 @@ class SagaEngine:
         runner = self._runners[saga.kind]
         wanted_id = saga.saga_id
         saga, messages = await runner.begin(saga)
-        step_timeout_seconds = runner.plan.timeout_of(runner.plan.steps[saga.step])
+        step_timeout_seconds = runner.plan.timeout_of(runner.plan.step(saga.step))
         if not await self._log.insert(saga, messages=messages, step_timeout_seconds=step_timeout_seconds):
             return await self._existing(saga, wanted_id)
         await runner.stored(saga)
@@ -212,7 +207,9 @@ class SagaEngine:
             with continued_span(f"take over {saga.kind}", SpanKind.INTERNAL, saga.traceparent):
                 await self._run(saga)
         except (StillRunning, ServiceError) as error:
-            logger.warning("saga.left", saga_id=str(saga.saga_id), reason=repr(error))
+            logger.warning("saga.abandoned", saga_id=str(saga.saga_id), reason=repr(error))
+        except Exception:
+            logger.exception("saga.abandoned", saga_id=str(saga.saga_id))
 
     async def _within_budget(self, saga_id: uuid.UUID, work: Coroutine[Any, Any, Result]) -> Result:
         task = self._keep(work)
@@ -230,6 +227,6 @@ class SagaEngine:
 
 
 def _report(task: asyncio.Task[Any]) -> None:
-    """Nobody waits for this one any more, so its failure is told here; its lease lets others go on."""
+    """Log the failure of work whose caller got `StillRunning`. Another process takes the saga over after its lease."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        logger.warning("saga.left", reason=repr(error))
+        logger.warning("saga.abandoned", reason=repr(error))

@@ -15,7 +15,10 @@ sagas = Table(
     Column("requested_by", UUID(as_uuid=True), nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("state", Text, nullable=False),
+    # For releases that read a position (docs/adr/0016-saga-steps-are-stored-by-name.md); this one only writes it.
     Column("step", Integer, nullable=False),
+    # Empty once the saga has ended.
+    Column("step_name", Text, nullable=False, server_default=text("''")),
     Column("round_number", Integer, nullable=False, server_default=text("0")),
     Column("data", JSONB, nullable=False),
     Column("error", JSONB),
@@ -26,7 +29,7 @@ sagas = Table(
     Column("epoch", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("retries", Integer, nullable=False, server_default=text("0")),
-    # When somebody must look: the end of the lease, or of the wait. NULL once there is nothing left to do.
+    # When a recoverer takes the saga over: the end of the lease, the pause or the wait. NULL for ended and stuck sagas.
     Column("due_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),

@@ -1,4 +1,4 @@
-"""Who is told how a saga goes: logs and metrics in production, a killer in the tests."""
+"""Observers of sagas: logs and metrics."""
 
 import enum
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ __all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Moment", "Observer", "Observers
 
 logger = get_logger(__name__)
 
-SAGAS_FINISHED = Counter("sagas_finished_total", "Sagas that came to an end.", ["kind", "state", "code"])
-SAGAS_IN_STATE = Gauge("sagas_active", "Sagas that are not at their end.", ["state"])
+SAGAS_FINISHED = Counter("sagas_finished_total", "Sagas that ended or got stuck.", ["kind", "state", "code"])
+SAGAS_IN_STATE = Gauge("sagas_active", "Sagas that have not ended.", ["state"])
 keep_old_name(SAGAS_IN_STATE, "sagas")
 STEP_SECONDS = Histogram(
     "saga_step_duration_seconds",
-    "Time one action or undo took, repetitions included.",
+    "Time of one action or undo, with its repetitions.",
     ["kind", "step", "phase"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
 
 class Moment(enum.StrEnum):
-    """The points between which a process may die."""
+    """The points of a step at which a process may crash."""
 
     BEFORE_ACTION = "before action"
     AFTER_ACTION = "after action"
@@ -42,7 +42,7 @@ class Observer(Protocol):
 
 
 class LoggingObserver:
-    """Counts and times every step; logs how a saga ended, and loudly when it is stuck."""
+    """Counts and times steps, and logs the end of a saga; a stuck one as an error."""
 
     LEVEL_OF_STATE: Final = {SagaState.STUCK: "error", SagaState.UNWOUND: "info", SagaState.COMPLETED: "info"}
 

@@ -1,4 +1,4 @@
-"""How a saga is written down: a list of steps that reads top-down like a story.
+"""A saga's plan: a list of steps that reads top-down.
 
 ::
 
@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -42,13 +43,13 @@ __all__ = [
     "wait",
 ]
 
-# How long a step is tried before the saga decides: two tries of a five-second call would not fit the request's budget
-# of ten seconds, so a slow participant gets one long try and repeats of what fails fast.
+# Two tries of a five-second call do not fit the request's budget of ten seconds: a slow participant gets one long try,
+# and calls that fail fast are repeated.
 DEFAULT_STEP_TIMEOUT_SECONDS: Final = 6.0
 
 
 class SagaData(BaseModel):
-    """What a saga knows. It grows step by step and is stored with each."""
+    """The data of a saga. Steps add to it, and each write stores it."""
 
     saga_id: uuid.UUID
 
@@ -58,9 +59,9 @@ Data = TypeVar("Data", bound=SagaData)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The identity of one remote call: the same for every repetition of it.
+    """The identity of one remote call. Every repetition of the call has the same identity.
 
-    An undo also says which action it takes back, and why (the code of the error that made the saga unwind).
+    An undo also names the action that it reverts and the code of the error that made the saga unwind.
     """
 
     request_id: uuid.UUID
@@ -70,7 +71,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message for the outbox, and where it goes."""
+    """A message for the outbox with its exchange and routing key."""
 
     message: Message
     exchange: str
@@ -94,7 +95,7 @@ class StepKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[Data]):
-    """One line of a plan. Only the fields of its kind are set; the functions below make sure of that."""
+    """One step of a plan. The functions below set only the fields that its kind has."""
 
     name: str
     kind: StepKind
@@ -109,7 +110,7 @@ class Step(Generic[Data]):
     until: IsOver[Data] | None = None
 
     def is_over(self, data: Data) -> bool:
-        """Whether the saga goes on behind this step after its action was done."""
+        """Return whether the step is complete after an action returned this data."""
         return self.until is None or self.until(data)
 
 
@@ -122,12 +123,12 @@ def undoable(
     back_to_wait_on: Collection[str] = (),
     step_timeout_seconds: float | None = None,
 ) -> Step[Data]:
-    """A step that can be taken back.
+    """Return a step that can be undone.
 
     Args:
-        lapses: its effect ends by itself, so as a first step it goes without an intent written before it.
-        back_to_wait_on: refusals with these codes lead back to the wait before it, not to the end.
-        step_timeout_seconds: how long an unanswered action is repeated before it is taken back; the plan's when omitted.
+        lapses: the effect ends by itself, so a first step needs no intent written before it.
+        back_to_wait_on: refusals with these codes return the saga to the preceding wait instead of unwinding it.
+        step_timeout_seconds: how long an unanswered action is repeated before it is undone; defaults to the plan's.
     """
     return Step(
         name,
@@ -141,17 +142,17 @@ def undoable(
 
 
 def publish(name: str, message: MakeMessage[Data]) -> Step[Data]:
-    """A message that leaves through the outbox in the write that stores the step before it."""
+    """Return a step that sends a message through the outbox, in the write that stores the preceding step."""
     return Step(name, StepKind.PUBLISH, message=message)
 
 
 def wait(signal: str, *, deadline: Deadline[Data], expired: type[ServiceError]) -> Step[Data]:
-    """Stop until the signal comes. After the deadline the saga unwinds with the error `expired`."""
+    """Return a step that waits for the signal. After the deadline the saga unwinds with the error `expired`."""
     return Step(signal, StepKind.WAIT, deadline=deadline, expired=expired)
 
 
 def pivot(name: str, action: Action[Data]) -> Step[Data]:
-    """The point of no return: a refusal unwinds, success means that the saga will be finished. Repeated until known."""
+    """Return the step after which the saga only goes forward. A refusal unwinds; an unknown outcome is repeated."""
     return Step(name, StepKind.PIVOT, action=action)
 
 
@@ -162,27 +163,30 @@ def must_finish(
     until: IsOver[Data] | None = None,
     step_timeout_seconds: float | None = None,
 ) -> Step[Data]:
-    """A step after the pivot: repeated until it is done.
+    """Return a step after the pivot. It is repeated until it is done.
 
     Args:
-        until: for work done bit by bit. The action does one bit and returns the data with its progress, which is
-            stored each time, until this is true of it. All bits have one request id: the action tells them apart.
-        step_timeout_seconds: how long one action may take; the plan's when omitted.
+        until: for work done in batches. Each action does one batch and returns the data with its progress, which is
+            stored, until this returns true. All batches share one request id: the action tells them apart.
+        step_timeout_seconds: how long one action may take; defaults to the plan's.
     """
     return Step(name, StepKind.MUST_FINISH, action=action, until=until, step_timeout_seconds=step_timeout_seconds)
 
 
 class Plan(Generic[Data]):
-    """A saga's steps, checked once when the process starts.
+    """A saga's steps. Their order is checked when the process starts.
+
+    The log stores the kind and the names of steps: docs/adr/0016-saga-steps-are-stored-by-name.md says what of a plan may
+    change while its sagas live.
 
     Args:
-        kind: the saga's name in the log, such as ``purchase``. Never change it while such sagas are alive.
-        data: the model of what the saga knows.
-        on_unwound: a message that leaves with the write that ends an unwound saga.
+        kind: the saga's name in the log, such as ``purchase``.
+        data: the model of the saga's data.
+        on_unwound: returns a message that leaves with the write that ends an unwound saga.
         step_timeout_seconds: how long an unanswered call is repeated before the saga decides.
 
     Raises:
-        ValueError: the steps are in an order that makes no sense.
+        ValueError: the order of the steps is invalid.
     """
 
     def __init__(
@@ -198,56 +202,69 @@ class Plan(Generic[Data]):
         self.steps: Sequence[Step[Data]] = steps
         self.on_unwound = on_unwound
         self.step_timeout_seconds = step_timeout_seconds
+        self._indexes = {step.name: index for index, step in enumerate(steps)}
         self._check()
 
-    def action_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, retries: int = 0) -> Call:
-        """Return the identity of a step's action. It depends on nothing but the arguments."""
-        # Only what must finish is asked anew after a definite refusal: nothing else is ever retried by people.
-        asked_anew = retries if self.steps[index].kind is StepKind.MUST_FINISH else 0
-        return Call(self._request_id(saga_id, index, "action", round_number=round_number, retries=asked_anew))
+    def __contains__(self, step: str) -> bool:
+        return step in self._indexes
 
-    def undo_call(self, saga_id: uuid.UUID, index: int, *, round_number: int, retries: int = 0, reason: str) -> Call:
+    def step(self, name: str) -> Step[Data]:
+        return self.steps[self._indexes[name]]
+
+    def index_of(self, name: str) -> int:
+        return self._indexes[name]
+
+    def action_call(self, saga_id: uuid.UUID, step: str, *, round_number: int, retries: int = 0) -> Call:
+        """Return the identity of a step's action. It depends only on the arguments."""
+        # Only a must_finish step is asked anew after a definite refusal: an admin retries no other action.
+        asked_anew = retries if self.step(step).kind is StepKind.MUST_FINISH else 0
+        return Call(self._request_id(saga_id, step, "action", round_number=round_number, retries=asked_anew))
+
+    def undo_call(self, saga_id: uuid.UUID, step: str, *, round_number: int, retries: int = 0, reason: str) -> Call:
         """Return the identity of a step's undo."""
-        request_id = self._request_id(saga_id, index, "undo", round_number=round_number, retries=retries)
-        action = self.action_call(saga_id, index, round_number=round_number)
+        request_id = self._request_id(saga_id, step, "undo", round_number=round_number, retries=retries)
+        action = self.action_call(saga_id, step, round_number=round_number)
         return Call(request_id, undoes_request_id=action.request_id, reason=reason)
 
     def timeout_of(self, step: Step[Data]) -> float:
         """Return how many seconds an unanswered call of the step is repeated."""
         return self.step_timeout_seconds if step.step_timeout_seconds is None else step.step_timeout_seconds
 
-    def index_of(self, name: str) -> int:
-        return next(index for index, step in enumerate(self.steps) if step.name == name)
+    def step_after(self, name: str) -> Step[Data]:
+        return self.steps[self._indexes[name] + 1]
 
-    def wait_before(self, index: int) -> int:
+    def wait_before(self, step: str) -> int:
         """Return the index of the last wait before the step."""
-        return max(i for i, step in enumerate(self.steps[:index]) if step.kind is StepKind.WAIT)
+        return max(i for i, earlier in enumerate(self._before(step)) if earlier.kind is StepKind.WAIT)
 
-    def only_goes_forward(self, index: int) -> bool:
-        """Whether the step is the pivot or stands after it."""
-        return any(step.kind is StepKind.PIVOT for step in self.steps[: index + 1])
+    def only_goes_forward(self, step: str) -> bool:
+        """Return whether the step is the pivot or comes after it."""
+        return any(earlier.kind is StepKind.PIVOT for earlier in (*self._before(step), self.step(step)))
 
-    def is_past_wait(self, index: int) -> bool:
-        return any(step.kind is StepKind.WAIT for step in self.steps[:index])
+    def is_past_wait(self, step: str) -> bool:
+        return any(earlier.kind is StepKind.WAIT for earlier in self._before(step))
 
-    def previous_undoable(self, index: int) -> int:
-        """Return the index of the nearest undoable step before `index`, or -1."""
-        undoable_indexes = (i for i, step in enumerate(self.steps[:index]) if step.kind is StepKind.UNDOABLE)
-        return max(undoable_indexes, default=-1)
+    def undoable_before(self, index: int) -> Step[Data] | None:
+        """Return the nearest undoable step before `index`."""
+        return next((step for step in reversed(self.steps[:index]) if step.kind is StepKind.UNDOABLE), None)
 
-    def _request_id(self, saga_id: uuid.UUID, index: int, phase: str, *, round_number: int, retries: int) -> uuid.UUID:
-        name = f"{self.steps[index].name}/{phase}"
+    def _before(self, step: str) -> Sequence[Step[Data]]:
+        return self.steps[: self._indexes[step]]
+
+    def _request_id(self, saga_id: uuid.UUID, step: str, phase: str, *, round_number: int, retries: int) -> uuid.UUID:
+        name = f"{step}/{phase}"
         # Only steps after the wait that a refusal led back to are done anew in the next round.
-        if round_number and self.is_past_wait(index):
+        if round_number and self.is_past_wait(step):
             name = f"{name}/{round_number}"
         if retries:
             name = f"{name}/retry {retries}"
         return uuid.uuid5(saga_id, name)
 
     def _check(self) -> None:
-        names = [step.name for step in self.steps]
-        if len(set(names)) != len(names):
+        if len(self._indexes) != len(self.steps):
             raise ValueError(f"{self.kind}: two steps share a name")
+        if "" in self:
+            raise ValueError(f"{self.kind}: a step has no name")
         kinds = [step.kind for step in self.steps]
         if kinds.count(StepKind.PIVOT) != 1:
             raise ValueError(f"{self.kind}: a plan has exactly one pivot")
@@ -255,7 +272,13 @@ class Plan(Generic[Data]):
         if StepKind.MUST_FINISH in before or StepKind.UNDOABLE in after or StepKind.WAIT in after:
             raise ValueError(f"{self.kind}: undoable steps and waits stand before the pivot, must_finish after it")
         if kinds[0] not in {StepKind.UNDOABLE, StepKind.PIVOT}:
-            raise ValueError(f"{self.kind}: a plan begins with something that is done")
+            raise ValueError(f"{self.kind}: a plan begins with an action")
+        # A signal stores the intent of the next step, without messages.
+        if any(
+            kind is StepKind.WAIT and following in {StepKind.WAIT, StepKind.PUBLISH}
+            for kind, following in pairwise(kinds)
+        ):
+            raise ValueError(f"{self.kind}: the step after a wait is an action")
         if any(step.lapses for step in self.steps[1:]):
             raise ValueError(f"{self.kind}: only the first step may lapse")
 

@@ -1,4 +1,4 @@
-"""What the saga log holds of one saga."""
+"""One saga as the log stores it."""
 
 import enum
 import uuid
@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from common.errors import ServiceError, error_of_kind
+from common.errors import Conflict, ServiceError, error_of_kind
 from orchestrator.saga_engine.plan import SagaData
 
-__all__ = ["SagaError", "SagaRecord", "SagaState"]
+__all__ = ["SagaError", "SagaRecord", "SagaState", "UnfitSaga"]
 
 
 class SagaState(enum.StrEnum):
@@ -25,12 +25,17 @@ class SagaState(enum.StrEnum):
         return self in {SagaState.COMPLETED, SagaState.UNWOUND}
 
 
+class UnfitSaga(Conflict):
+    """The stored saga does not fit the plans of this release."""
+
+    public_message = "That saga does not fit its plan any more."
+
+
 @dataclass(frozen=True, slots=True)
 class SagaError:
     """Why a saga unwinds or is stuck, in a form that can be stored and raised again.
 
-    The last three say what a stuck saga met with, for people: where, with which code, and whether that was a definite
-    refusal.
+    The last three fields describe what made a saga stuck: the step, the code, and whether it was a definite refusal.
     """
 
     kind: str
@@ -46,6 +51,14 @@ class SagaError:
     def of(cls, error: ServiceError, *, step: str) -> "SagaError":
         return cls(error.kind, error.code, error.public_message, step, error.details)
 
+    @classmethod
+    def of_stuck(
+        cls, cause: "SagaError | None", error: ServiceError, *, step: str, was_refused: bool = False
+    ) -> "SagaError":
+        """Return what to store of a stuck saga. The cause of its unwinding is kept: its undos are called with it."""
+        reason = cause or cls.of(error, step=step)
+        return replace(reason, stuck_at=step, stuck_code=error.code, was_refused=was_refused)
+
     def to_error(self) -> ServiceError:
         return error_of_kind(self.kind, code=self.code, public_message=self.public_message, details=self.details)
 
@@ -54,9 +67,10 @@ class SagaError:
 class SagaRecord:
     """One saga as it was last written.
 
-    `step` is the index of the step whose intent is stored: to be done (RUNNING), to be waited at (WAITING) or to be
-    taken back (UNWINDING). `epoch` counts the owners; a write with an older epoch changes nothing. `round_number`
-    counts how often a refusal led back to the wait, `retries` how often people retried a refused step; while WAITING, `error` is the last such refusal.
+    `step` names the step whose intent is stored: the action to do (RUNNING), the wait (WAITING) or the step to undo
+    (UNWINDING); it is empty at the end. `epoch` counts the owners; a write with an older epoch changes nothing.
+    `round_number` counts how often a refusal led back to the wait, `retries` how often an admin retried a refused step.
+    While WAITING, `error` is the last such refusal.
     """
 
     saga_id: uuid.UUID
@@ -64,18 +78,18 @@ class SagaRecord:
     requested_by: uuid.UUID
     fingerprint: str
     state: SagaState
-    step: int
+    step: str
     round_number: int
     data: SagaData
     error: SagaError | None
     correlation_id: str
-    traceparent: str | None = None  # of the request that started it, when traces are made
+    traceparent: str | None = None  # of the request that started the saga, if tracing is on
     epoch: int = 1
     attempts: int = 0
     retries: int = 0
     signal_key: str | None = None
     due_at: datetime | None = None
-    is_paused: bool = False  # not stored: this process has let go of it for now
+    is_paused: bool = False  # not stored: this process does not continue the saga now
 
     def moved(self, **changes: Any) -> "SagaRecord":
         return replace(self, **changes)

@@ -1,4 +1,4 @@
-"""Takes over sagas whose wait has ended or whose owner is gone. Every process runs one; SKIP LOCKED shares the work."""
+"""Takes over due sagas. Every process runs a recoverer; SKIP LOCKED shares the work."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ from orchestrator.saga_engine.repository import SagaLog
 
 __all__ = ["Recoverer"]
 
-# Every process counts all sagas in progress, tens of thousands in a rush: no more often than metrics are scraped.
+# Every process counts all sagas in progress, which may be tens of thousands: no more often than metrics are scraped.
 COUNT_INTERVAL_SECONDS: Final = 5.0
 
 
 class Recoverer:
-    """Looks for sagas to take over every `interval_seconds`."""
+    """Takes over due sagas every `interval_seconds`."""
 
     def __init__(self, engine: SagaEngine, log: SagaLog, *, interval_seconds: float) -> None:
         self._log = log

@@ -1,174 +1,41 @@
-"""The saga log. Every write is one statement, says ``WHERE epoch = …`` and takes its messages along.
-
-The clock is the database's: replicas need not agree on the time.
-"""
+"""Reads and writes of the saga log."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import text
+from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import Database, Row
 from common.errors import Conflict
 from common.messaging.outbox import outbox_row
 from common.telemetry.logs import get_logger
-from orchestrator.saga_engine.plan import AnyPlan, OutgoingMessage
-from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
+from orchestrator.saga_engine import statements
+from orchestrator.saga_engine.plan import AnyPlan, OutgoingMessage, StepKind
+from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState, UnfitSaga
 
 __all__ = ["LEASE_MARGIN_SECONDS", "SagaLog", "StaleEpoch"]
 
 logger = get_logger(__name__)
 
-# An owner that is alive writes before its lease ends: a step's patience, and this much for the write itself.
+# A live owner writes before its lease ends: the step's timeout, and this much for the write itself.
 LEASE_MARGIN_SECONDS: Final = 4.0
-
-_COLUMNS: Final = """
-    saga_id, kind, requested_by, fingerprint, state, step, round_number, data, error, signal_key, correlation_id,
-    traceparent, epoch, attempts, retries, due_at
-"""
-
-# Messages come as arrays, so that a write with none, one or three of them is the same statement.
-_ANNOUNCE: Final = """
-    announced AS (
-        INSERT INTO outbox (message_id, exchange, routing_key, body)
-        SELECT m.message_id, m.exchange, m.routing_key, m.body
-        FROM unnest(CAST(:message_ids AS uuid[]), CAST(:exchanges AS text[]),
-                    CAST(:routing_keys AS text[]), CAST(:bodies AS bytea[]))
-             AS m (message_id, exchange, routing_key, body)
-        WHERE EXISTS (SELECT FROM written))
-"""
-
-_INSERT: Final = text(
-    f"""
-    WITH written AS (
-        INSERT INTO sagas (saga_id, kind, requested_by, fingerprint, correlation_id, traceparent, state, step, data,
-                           due_at)
-        VALUES (:saga_id, :kind, :requested_by, :fingerprint, :correlation_id, :traceparent, :state, :step,
-                CAST(:data AS jsonb),
-                coalesce(CAST(:due_at AS timestamptz), clock_timestamp() + make_interval(secs => :lease_seconds)))
-        ON CONFLICT (saga_id) DO NOTHING
-        RETURNING saga_id), {_ANNOUNCE}
-    SELECT saga_id FROM written
-    """  # noqa: S608 - constants only
-)
-
-# The lease is renewed only when it would not cover the next step and a second for its write: an unchanged due_at keeps
-# the update off the index.
-_ADVANCE: Final = text(
-    f"""
-    WITH written AS (
-        UPDATE sagas SET
-            state = :state, step = :step, round_number = :round_number, attempts = :attempts,
-            data = CAST(:data AS jsonb), error = CAST(:error AS jsonb), updated_at = clock_timestamp(),
-            due_at = CASE
-                WHEN :is_settled THEN CAST(:due_at AS timestamptz)
-                WHEN :pause_seconds > 0 THEN clock_timestamp() + make_interval(secs => :pause_seconds)
-                WHEN due_at >= clock_timestamp() + make_interval(secs => :step_timeout_seconds + 1) THEN due_at
-                ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
-        WHERE saga_id = :saga_id AND epoch = :epoch
-        RETURNING saga_id, signalled_by, signal_key),
-    refused AS (
-        UPDATE idempotency_keys AS k SET refusal = CAST(:refusal AS jsonb)
-        FROM written AS w
-        WHERE CAST(:refusal AS jsonb) IS NOT NULL
-          AND k.requested_by = w.signalled_by AND k.operation = :operation AND k.key = w.signal_key), {_ANNOUNCE}
-    SELECT saga_id FROM written
-    """  # noqa: S608 - constants only
-)
-
-_LOAD: Final = text(f"SELECT {_COLUMNS} FROM sagas WHERE saga_id = :saga_id")  # noqa: S608
-
-# A signal finds the saga waiting and takes it over, with the next step's intent, in one write. A key that was used for
-# another saga makes the insert fail, and with it the whole statement.
-_SIGNAL: Final = text(
-    f"""
-    WITH claimed AS (
-        UPDATE sagas SET state = 'RUNNING', step = step + 1, epoch = epoch + 1, attempts = 0,
-            signal_key = CAST(:key AS text), signalled_by = :signalled_by, updated_at = clock_timestamp(),
-            due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-        WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING' AND step = :step
-          AND (requested_by = :signalled_by OR NOT :by_starter_only) AND due_at > clock_timestamp()
-          AND NOT EXISTS (
-              SELECT FROM idempotency_keys
-              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key
-                AND (saga_id <> :saga_id OR refusal IS NOT NULL))
-        RETURNING {_COLUMNS}),
-    keyed AS (
-        INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
-        SELECT :signalled_by, :operation, :key, :saga_id FROM claimed
-        WHERE CAST(:key AS text) IS NOT NULL
-          AND NOT EXISTS (
-              SELECT FROM idempotency_keys
-              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key))
-    SELECT {_COLUMNS} FROM claimed
-    """  # noqa: S608 - constants only
-)
-
-_UNWIND_WAITING: Final = text(
-    f"""
-    UPDATE sagas SET state = 'UNWINDING', epoch = epoch + 1, attempts = 0, error = CAST(:error AS jsonb),
-        updated_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-    WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING'
-    RETURNING {_COLUMNS}
-    """  # noqa: S608 - constants only
-)
-
-_TAKE_OVER: Final = text(
-    f"""
-    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),
-        state = CASE state WHEN 'WAITING' THEN 'UNWINDING' ELSE state END,
-        error = CASE state WHEN 'WAITING' THEN NULL ELSE error END,
-        due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-    WHERE saga_id IN (
-        SELECT saga_id FROM sagas WHERE due_at < now()
-        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED)
-    RETURNING {_COLUMNS}
-    """  # noqa: S608 - constants only
-)
-
-_UNSTICK: Final = text(
-    f"""
-    UPDATE sagas SET state = :state, epoch = epoch + 1, attempts = 0, updated_at = clock_timestamp(),
-        retries = retries + CASE WHEN :asked_anew THEN 1 ELSE 0 END,
-        due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-    WHERE saga_id = :saga_id AND state = 'STUCK' AND epoch = :epoch
-    RETURNING {_COLUMNS}
-    """  # noqa: S608 - constants only
-)
-
-_KEY: Final = text(
-    """
-    SELECT saga_id, refusal FROM idempotency_keys
-    WHERE requested_by = :requested_by AND operation = :operation AND key = :key
-    """
-)
-
-_NOTE_KEY: Final = text(
-    """
-    INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
-    VALUES (:requested_by, :operation, :key, :saga_id)
-    ON CONFLICT DO NOTHING
-    """
-)
-
-_COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
-_COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")
-
-_LIST: Final = text(
-    f"""
-    SELECT {_COLUMNS}, created_at, updated_at, count(*) OVER () AS total FROM sagas
-    WHERE CAST(:state AS text) IS NULL OR state = :state
-    ORDER BY created_at DESC LIMIT :limit OFFSET :offset
-    """  # noqa: S608 - constants only
-)
+# During a deployment another copy may have the plan that a saga fits: it has a minute to take the saga over.
+UNFIT_ATTEMPTS: Final = 12
+UNFIT_PAUSE_SECONDS: Final = 5.0
+# What a step must be for a saga that stands at it.
+KINDS_IN_STATE: Final = {
+    SagaState.RUNNING: {StepKind.UNDOABLE, StepKind.PIVOT, StepKind.MUST_FINISH},
+    SagaState.WAITING: {StepKind.WAIT},
+    SagaState.UNWINDING: {StepKind.UNDOABLE, StepKind.WAIT},
+    SagaState.STUCK: set(StepKind),
+}
 
 
 class StaleEpoch(Conflict):
-    """Another process has taken the saga over. Whoever gets this stops at once."""
+    """Another process has taken the saga over. The caller stops at once."""
 
     code = "STALE_EPOCH"
 
@@ -178,7 +45,7 @@ class SagaLog:
 
     Args:
         on_announced: called after a write that took messages along, so that they leave at once.
-        lease_margin_seconds: how long an owner may take, beyond a step's patience, to write what came of it.
+        lease_margin_seconds: how long an owner may take, beyond a step's timeout, to write the step's result.
     """
 
     def __init__(
@@ -192,7 +59,7 @@ class SagaLog:
         self._database = database
         self._on_announced = on_announced
         self._lease_margin_seconds = lease_margin_seconds
-        # On taking a saga over its plan and step are not known yet.
+        # A statement that takes a saga over does not know its plan and step yet.
         self._lease_seconds = max(plan.step_timeout_seconds for plan in plans) + lease_margin_seconds
         self._plans = {plan.kind: plan for plan in plans}
 
@@ -203,7 +70,7 @@ class SagaLog:
         messages: Sequence[OutgoingMessage],
         step_timeout_seconds: float,
     ) -> bool:
-        """Store a new saga; False when its id is there already."""
+        """Store a new saga; return False if its id exists."""
         parameters = {
             "saga_id": saga.saga_id,
             "kind": saga.kind,
@@ -212,12 +79,13 @@ class SagaLog:
             "correlation_id": saga.correlation_id,
             "traceparent": saga.traceparent,
             "state": saga.state.value,
-            "step": saga.step,
+            "position": self._position(saga),
+            "step_name": saga.step,
             "data": saga.data.model_dump_json(),
             "due_at": saga.due_at,
             "lease_seconds": step_timeout_seconds + self._lease_margin_seconds,
         }
-        inserted = await self._database.fetch_one(_INSERT, parameters | _message_arrays(messages)) is not None
+        inserted = await self._database.fetch_one(statements.INSERT, parameters | _message_arrays(messages)) is not None
         if inserted and messages:
             self._on_announced()
         return inserted
@@ -235,18 +103,19 @@ class SagaLog:
         """Write the saga's present state.
 
         Args:
-            step_timeout_seconds: how long the step it stands at may take; the lease covers it.
-            pause_seconds: leave it alone for so long; then whoever sees it first goes on.
-            refusal: what the request that carried the signal is answered with, now and when repeated.
+            step_timeout_seconds: how long the present step may take; the lease covers it.
+            pause_seconds: how long no process continues the saga; then any process does.
+            refusal: the answer to the request that sent the signal, now and when repeated.
 
         Raises:
-            StaleEpoch: it belongs to another process by now.
+            StaleEpoch: another process owns the saga.
         """
         parameters = {
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": saga.state.value,
-            "step": saga.step,
+            "position": self._position(saga),
+            "step_name": saga.step,
             "round_number": saga.round_number,
             "attempts": saga.attempts,
             "data": saga.data.model_dump_json(),
@@ -259,13 +128,27 @@ class SagaLog:
             "refusal": _error_json(refusal),
             "operation": operation,
         }
-        if await self._database.fetch_one(_ADVANCE, parameters | _message_arrays(messages)) is None:
+        if await self._database.fetch_one(statements.ADVANCE, parameters | _message_arrays(messages)) is None:
             raise StaleEpoch(saga_id=saga.saga_id, epoch=saga.epoch)
         if messages:
             self._on_announced()
 
+    async def count_attempt(self, saga: SagaRecord, *, stuck: SagaError | None, pause_seconds: float) -> None:
+        """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the reason given.
+
+        Raises:
+            StaleEpoch: another process owns the saga, or its last write did succeed.
+        """
+        row = {"saga_id": saga.saga_id, "epoch": saga.epoch, "state": saga.state.value, "step_name": saga.step}
+        await self._count_attempt(row, attempts=saga.attempts, stuck=stuck, pause_seconds=pause_seconds)
+
     async def load(self, saga_id: uuid.UUID) -> SagaRecord | None:
-        row = await self._database.fetch_one(_LOAD, {"saga_id": saga_id})
+        """Return a saga.
+
+        Raises:
+            UnfitSaga: it does not fit its plan.
+        """
+        row = await self._database.fetch_one(statements.LOAD, {"saga_id": saga_id})
         return self._record(row) if row else None
 
     async def signal(
@@ -278,11 +161,15 @@ class SagaLog:
         key: str | None,
         by_starter_only: bool,
     ) -> SagaRecord | None:
-        """Take over a saga that waits for this signal; None when it does not wait for it (any more)."""
+        """Take over a saga that waits for this signal; return None if it does not.
+
+        Raises:
+            UnfitSaga: it does not fit its plan.
+        """
         parameters = {
             "saga_id": saga_id,
             "kind": kind,
-            "step": self._plans[kind].index_of(signal),
+            "next_step": self._plans[kind].step_after(signal).name,
             "signalled_by": signalled_by,
             "by_starter_only": by_starter_only,
             "operation": signal,
@@ -290,32 +177,40 @@ class SagaLog:
             "lease_seconds": self._lease_seconds,
         }
         try:
-            row = await self._database.fetch_one(_SIGNAL, parameters)
+            row = await self._database.fetch_one(statements.SIGNAL, parameters)
         except IntegrityError:
-            return None  # the key went to another saga at the same moment; the caller finds it there
-        return self._record(row) if row else None
+            return None  # the key was used for another saga at the same moment
+        return await self._claimed(row)
 
     async def unwind_waiting(self, saga_id: uuid.UUID, error: SagaError, *, kind: str) -> SagaRecord | None:
-        """Take over a waiting saga in order to end it; None when it does not wait (any more)."""
+        """Take over a waiting saga to unwind it; return None if it does not wait.
+
+        Raises:
+            UnfitSaga: it does not fit its plan.
+        """
         parameters = {
             "saga_id": saga_id,
             "kind": kind,
             "error": _error_json(error),
             "lease_seconds": self._lease_seconds,
         }
-        row = await self._database.fetch_one(_UNWIND_WAITING, parameters)
-        return self._record(row) if row else None
+        return await self._claimed(await self._database.fetch_one(statements.UNWIND_WAITING, parameters))
 
     async def take_over(self, *, batch: int) -> list[SagaRecord]:
-        """Take over what is due: waits past their deadline and sagas whose owner is gone."""
-        rows = await self._database.fetch_all(_TAKE_OVER, {"batch": batch, "lease_seconds": self._lease_seconds})
-        return [saga for row in rows if (saga := self._readable(row)) is not None]
+        """Take over due sagas: waits past their deadline, paused sagas and sagas whose owner is gone.
+
+        Sagas that do not fit their plans get an attempt counted and are left out.
+        """
+        rows = await self._database.fetch_all(
+            statements.TAKE_OVER, {"batch": batch, "lease_seconds": self._lease_seconds}
+        )
+        return [saga for row in rows if (saga := await self._fitting(row)) is not None]
 
     async def unstick(self, saga: SagaRecord, state: SagaState, *, asked_anew: bool) -> SagaRecord | None:
-        """Set a stuck saga going again.
+        """Take over a stuck saga; return None if it is not stuck any more.
 
         Args:
-            asked_anew: the participant refused for good under the old request id; ask under a new one.
+            asked_anew: the participant refused for good under the old request id; the next call has a new one.
         """
         parameters = {
             "saga_id": saga.saga_id,
@@ -324,53 +219,109 @@ class SagaLog:
             "asked_anew": asked_anew,
             "lease_seconds": self._lease_seconds,
         }
-        row = await self._database.fetch_one(_UNSTICK, parameters)
-        return self._record(row) if row else None
+        return await self._claimed(await self._database.fetch_one(statements.UNSTICK, parameters))
 
     async def key_use(
         self, *, requested_by: uuid.UUID, operation: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:
-        """Return what an idempotency key was used for, and the refusal it was answered with, if it was."""
-        row = await self._database.fetch_one(_KEY, {"requested_by": requested_by, "operation": operation, "key": key})
+        """Return the saga that an idempotency key was used for, and the refusal that its request got, if any."""
+        row = await self._database.fetch_one(
+            statements.KEY, {"requested_by": requested_by, "operation": operation, "key": key}
+        )
         return (row["saga_id"], _error_of(row["refusal"])) if row else None
 
     async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
-        """Note what an idempotency key was used for; what it was used for first stays."""
+        """Store what an idempotency key was used for. A second use changes nothing."""
         values = {"requested_by": requested_by, "operation": operation, "key": key, "saga_id": saga_id}
-        await self._database.execute(_NOTE_KEY, values)
+        await self._database.execute(statements.NOTE_KEY, values)
 
     async def count_by_state(self) -> Mapping[str, int]:
-        """Return how many sagas are alive, by state. Finished ones are not counted."""
-        counts = {row["state"]: row["sagas"] for row in await self._database.fetch_all(_COUNT_BY_STATE)}
-        stuck = await self._database.fetch_one(_COUNT_STUCK)
+        """Return how many sagas are in progress, by state."""
+        counts = {row["state"]: row["sagas"] for row in await self._database.fetch_all(statements.COUNT_BY_STATE)}
+        stuck = await self._database.fetch_one(statements.COUNT_STUCK)
         return {**counts, SagaState.STUCK.value: stuck["sagas"] if stuck else 0}
 
-    async def list_page(
-        self, *, state: SagaState | None, limit: int, offset: int
-    ) -> tuple[list[tuple[SagaRecord, datetime, datetime]], int]:
-        """Return records with their creation and last-write times, newest first, and how many there are in all."""
-        rows = await self._database.fetch_all(_LIST, {"state": state and state.value, "limit": limit, "offset": offset})
-        records = [(self._record(row), row["created_at"], row["updated_at"]) for row in rows]
-        return records, rows[0]["total"] if rows else 0
+    async def list_page(self, *, state: SagaState | None, limit: int, offset: int) -> Sequence[Row]:
+        """Return a page of rows, newest first, each with the total. The data is not read: every row can be listed."""
+        return await self._database.fetch_all(
+            statements.LIST, {"state": state and state.value, "limit": limit, "offset": offset}
+        )
 
-    def _readable(self, row: Row) -> SagaRecord | None:
-        """A saga that this process cannot read, written by a newer one perhaps, must not keep the others from going on."""
+    async def _claimed(self, row: Row | None) -> SagaRecord | None:
+        """Return a saga that a statement has just taken over; if it does not fit its plan, count an attempt first."""
+        if row is None:
+            return None
         try:
             return self._record(row)
-        except (KeyError, ValueError, TypeError):
-            logger.exception("saga.unreadable", saga_id=str(row["saga_id"]), kind=row["kind"])
+        except UnfitSaga as error:
+            await self._count_unfit(row, error)
+            raise
+
+    async def _fitting(self, row: Row) -> SagaRecord | None:
+        """Return a taken over saga, or None if it does not fit its plan. No row keeps the others from going on."""
+        try:
+            return await self._claimed(row)
+        except UnfitSaga:
+            return None
+        except Exception:
+            logger.exception("saga.attempt_not_counted", saga_id=str(row["saga_id"]), kind=row["kind"])
             return None
 
+    async def _count_unfit(self, row: Row, error: UnfitSaga) -> None:
+        logger.error("saga.unfit", code=error.code, **error.private)
+        attempts = row["attempts"] + 1
+        stuck = None
+        if attempts >= UNFIT_ATTEMPTS:
+            stuck = SagaError.of_stuck(_cause_of(row["error"]), error, step=row["step_name"])
+        await self._count_attempt(row, attempts=attempts, stuck=stuck, pause_seconds=UNFIT_PAUSE_SECONDS)
+
+    async def _count_attempt(self, row: Row, *, attempts: int, stuck: SagaError | None, pause_seconds: float) -> None:
+        parameters = {
+            "saga_id": row["saga_id"],
+            "epoch": row["epoch"],
+            "state": row["state"],
+            "step_name": row["step_name"],
+            "attempts": attempts,
+            "is_stuck": stuck is not None,
+            "error": _error_json(stuck),
+            "pause_seconds": pause_seconds,
+        }
+        if await self._database.fetch_one(statements.COUNT_ATTEMPT, parameters) is None:
+            raise StaleEpoch(saga_id=row["saga_id"], epoch=row["epoch"])
+
+    def _position(self, saga: SagaRecord) -> int:
+        """Return the step's position as releases before revision 0011 read it."""
+        steps = self._plans[saga.kind].steps
+        if saga.state.is_final:
+            return len(steps) if saga.state is SagaState.COMPLETED else -1
+        return self._plans[saga.kind].index_of(saga.step)
+
     def _record(self, row: Row) -> SagaRecord:
+        plan = self._plans.get(row["kind"])
+        named = {"saga_id": str(row["saga_id"]), "kind": row["kind"], "step": row["step_name"]}
+        if plan is None:
+            raise UnfitSaga(code="SAGA_KIND_UNKNOWN", **named)
+        try:
+            saga = self._validated(row, plan)
+        except Exception as error:  # noqa: BLE001 - a model's validators may raise anything
+            raise UnfitSaga(code="SAGA_DATA_INVALID", reason=_without_values(error), **named) from None
+        if not saga.state.is_final and not (
+            saga.step in plan and plan.step(saga.step).kind in KINDS_IN_STATE[saga.state]
+        ):
+            raise UnfitSaga(code="SAGA_STEP_UNKNOWN", state=saga.state.value, **named)
+        return saga
+
+    @staticmethod
+    def _validated(row: Row, plan: AnyPlan) -> SagaRecord:
         return SagaRecord(
             saga_id=row["saga_id"],
             kind=row["kind"],
             requested_by=row["requested_by"],
             fingerprint=row["fingerprint"],
             state=SagaState(row["state"]),
-            step=row["step"],
+            step=row["step_name"],
             round_number=row["round_number"],
-            data=self._plans[row["kind"]].data.model_validate(row["data"]),
+            data=plan.data.model_validate(row["data"]),
             error=_error_of(row["error"]),
             signal_key=row["signal_key"],
             correlation_id=row["correlation_id"],
@@ -394,3 +345,19 @@ def _error_json(error: SagaError | None) -> str | None:
 
 def _error_of(stored: dict[str, Any] | None) -> SagaError | None:
     return None if stored is None else SagaError(**stored)
+
+
+def _cause_of(stored: Any) -> SagaError | None:
+    """Return why an unfit saga unwinds, if that can be read."""
+    try:
+        return _error_of(stored)
+    except TypeError:
+        return None
+
+
+def _without_values(error: Exception) -> str:
+    """Return what is wrong without the stored values, which must not reach a log."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in wrong)

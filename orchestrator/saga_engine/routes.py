@@ -1,4 +1,4 @@
-"""How sagas stand, for admins."""
+"""Admin routes of sagas."""
 
 import uuid
 from typing import Annotated
@@ -21,21 +21,20 @@ _RETRY = refusals(ADMIN | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"m
 
 router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
 
+Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 
-Desk = Annotated[SagaAdminService, provided(SagaAdminService)]
 
-
-@router.get("", responses=refusals(ADMIN), summary="Sagas, newest first")
-async def list_sagas(desk: Desk, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
-    sagas, total = await desk.page(state=state, page=page)
+@router.get("", responses=refusals(ADMIN), summary="List sagas, newest first")
+async def list_sagas(service: Service, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
+    sagas, total = await service.page(state=state, page=page)
     return paginated(sagas, page=page, total=total)
 
 
-@router.post("/{saga_id}/retry", responses=_RETRY, summary="Set a stuck saga going again")
-async def retry_saga(saga_id: uuid.UUID, desk: Desk, response: Response) -> Success[SagaRetried]:
-    """It goes on in the direction it was stuck in."""
+@router.post("/{saga_id}/retry", responses=_RETRY, summary="Retry a stuck saga")
+async def retry_saga(saga_id: uuid.UUID, service: Service, response: Response) -> Success[SagaRetried]:
+    """Before its pivot the saga unwinds; from the pivot on it goes forward."""
     try:
-        state = await desk.retry(saga_id)
+        state = await service.retry(saga_id)
     except StillRunning:
         response.status_code = 202
         state = SagaState.RUNNING

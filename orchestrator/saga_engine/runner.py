@@ -1,14 +1,15 @@
-"""Runs a saga from where its record stands until it waits, ends, is stuck, or must pause.
+"""Runs a saga from its stored step until it waits, ends, is stuck, or must pause.
 
 The intent to act is committed before each remote call: the write that stores one step's result stores the next step's
-intent. No transaction spans a call. No answer means *unknown*: the same request id is repeated. An answer that decides
-nothing means the same: an earlier try of the call may still be under way.
+intent. No transaction spans a call. No response means *unknown*: the same request id is repeated. So does a response
+that decides nothing: an earlier try of the call may still be in progress.
+
+Whatever else a step raises, in its functions or in the engine, counts as an attempt; after the limit the saga is STUCK.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from common.backoff import backoff
@@ -28,19 +29,19 @@ from common.telemetry.tracing import span
 from orchestrator.saga_engine.observer import Moment, Observer
 from orchestrator.saga_engine.plan import AnyPlan, OutgoingMessage, SagaData, Step, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
-from orchestrator.saga_engine.repository import SagaLog
+from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
 
 __all__ = ["SagaRunner"]
 
 FIRST_REPEAT_SECONDS: Final = 0.05
 LONGEST_REPEAT_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 5.0
-NOTHING_MOVED_PAUSE_SECONDS: Final = 2.0
-# At most five seconds apart and with six seconds of patience each, that is about ten minutes of trying.
+NO_PROGRESS_PAUSE_SECONDS: Final = 2.0
+# At most five seconds apart and with a step timeout of six seconds, these take about ten minutes.
 UNDECIDED_ATTEMPTS: Final = 60
-# What participants answer without remembering it: they could not look, or broke down on the way.
+# What participants respond without storing it: they were unavailable or failed on the way.
 UNDECIDED: Final = (Unavailable, Busy, TooManyRequests, Unauthenticated, Internal)
-# A definite "no" to an undo will not become a "yes"; a few more tries forgive a deployment in progress.
+# A refused undo stays refused; a few more tries cover a deployment in progress.
 REFUSED_UNDO_ATTEMPTS: Final = 5
 
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ logger = get_logger(__name__)
 
 
 class SagaRunner:
-    """Runs sagas of one kind. Holds no state: any process can go on where another stopped."""
+    """Runs sagas of one kind. It holds no state: any process can continue where another stopped."""
 
     def __init__(self, plan: AnyPlan, log: SagaLog, observer: Observer) -> None:
         self.plan = plan
@@ -56,40 +57,43 @@ class SagaRunner:
         self._observer = observer
 
     async def run(self, saga: SagaRecord) -> SagaRecord:
-        """Go on as far as possible now and return the saga as it was last written.
+        """Run the saga as far as possible now and return it as it was last written.
 
         Raises:
             StaleEpoch: another process has taken the saga over.
         """
         set_correlation_id(saga.correlation_id)
-        await self._cover(saga)
+        if saga.state is SagaState.RUNNING:
+            saga = await self._attempt(self._renew_lease, saga)
         while saga.state in {SagaState.RUNNING, SagaState.UNWINDING} and not saga.is_paused:
-            saga = await (self._forward(saga) if saga.state is SagaState.RUNNING else self._backward(saga))
+            saga = await self._attempt(self._forward if saga.state is SagaState.RUNNING else self._backward, saga)
         return saga
 
     def entering(self, saga: SagaRecord, index: int) -> tuple[SagaRecord, list[OutgoingMessage]]:
-        """Return the saga as it is on arriving at a step, with the messages of the publish steps on the way."""
+        """Return the saga as it enters a step, with the messages of the publish steps on the way."""
         messages = []
         while index < len(self.plan.steps) and self.plan.steps[index].message is not None:
             messages.append(self._message(self.plan.steps[index], saga.data))
             index += 1
         if index == len(self.plan.steps):
-            return saga.moved(state=SagaState.COMPLETED, step=index, attempts=0), messages
+            return saga.moved(state=SagaState.COMPLETED, step="", attempts=0), messages
         step = self.plan.steps[index]
         if step.kind is StepKind.WAIT:
-            return saga.moved(state=SagaState.WAITING, step=index, attempts=0, due_at=_deadline(step, saga)), messages
-        return saga.moved(state=SagaState.RUNNING, step=index, attempts=0), messages
+            due_at = _deadline(step, saga)
+            return saga.moved(state=SagaState.WAITING, step=step.name, attempts=0, due_at=due_at), messages
+        return saga.moved(state=SagaState.RUNNING, step=step.name, attempts=0), messages
 
-    def unwinding_from(self, saga: SagaRecord, index: int, error: SagaError) -> SagaRecord:
-        """Return the saga turned around: the undoable step before `index` is taken back next."""
-        previous = self.plan.previous_undoable(index)
-        state = SagaState.UNWINDING if previous >= 0 else SagaState.UNWOUND
-        return saga.moved(state=state, step=previous, error=error, attempts=0)
+    def unwinding(self, saga: SagaRecord, error: SagaError, *, includes_step: bool = False) -> SagaRecord:
+        """Return the saga as it unwinds: the nearest undoable step before its own, or its own as well, is undone next."""
+        step = self.plan.undoable_before(self.plan.index_of(saga.step) + includes_step)
+        if step is None:
+            return saga.moved(state=SagaState.UNWOUND, step="", error=error, attempts=0)
+        return saga.moved(state=SagaState.UNWINDING, step=step.name, error=error, attempts=0)
 
     async def begin(self, saga: SagaRecord) -> tuple[SagaRecord, list[OutgoingMessage]]:
         """Return a new saga as it is to be stored, with the messages that leave in that write.
 
-        A lapsing first step is done before: it needs no intent.
+        A lapsing first step runs before the write: it needs no intent.
         """
         step = self.plan.steps[0]
         if not step.lapses:
@@ -100,29 +104,54 @@ class SagaRunner:
         return self.entering(saga.moved(saga_id=data.saga_id, data=data), 1)
 
     async def stored(self, saga: SagaRecord) -> None:
-        """Tell the observer that a new saga was stored, when that write holds a step's result."""
+        """Notify the observer of the write of a new saga if it stores a step's result."""
         step = self.plan.steps[0]
         if step.lapses:
             await self._observer.reached(Moment.AFTER_WRITE, step.name, saga)
 
     async def act(self, saga: SagaRecord) -> SagaData:
-        """Do the present step's action, repeating it while its outcome is unknown and patience lasts."""
-        step = self.plan.steps[saga.step]
+        """Run the present step's action, and repeat it within the step timeout while its outcome is unknown."""
+        step = self.plan.step(saga.step)
         action = step.action
-        assert action is not None  # noqa: S101 - steps without one are never the present step
+        assert action is not None  # noqa: S101 - no saga runs at a step without one
         call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
         return await self._timed(step, saga, "action", lambda: action(saga.data, call))
 
-    async def _cover(self, saga: SagaRecord) -> None:
-        """Renew the lease for a step that takes longer than most: whoever took the saga over did not know its step."""
-        if saga.state.is_final or not 0 <= saga.step < len(self.plan.steps):
-            return
-        step_timeout_seconds = self.plan.timeout_of(self.plan.steps[saga.step])
-        if saga.state is SagaState.RUNNING and step_timeout_seconds > self.plan.step_timeout_seconds:
+    async def _attempt(self, work: Callable[[SagaRecord], Awaitable[SagaRecord]], saga: SagaRecord) -> SagaRecord:
+        """Do one step's work. Whatever it raises counts as an attempt of the saga."""
+        try:
+            return await work(saga)
+        except StaleEpoch:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                raise
+            facts = {"saga_id": str(saga.saga_id), "kind": saga.kind, "step": saga.step, "attempts": saga.attempts}
+            logger.exception("saga.attempt_failed", **facts)
+            return await self._on_failed_attempt(saga, error)
+
+    async def _on_failed_attempt(self, saga: SagaRecord, error: BaseException) -> SagaRecord:
+        failed = saga.moved(attempts=saga.attempts + 1)
+        stuck = None
+        if failed.attempts >= UNDECIDED_ATTEMPTS:
+            reason = error if isinstance(error, ServiceError) else Internal(reason=repr(error))
+            stuck = SagaError.of_stuck(saga.error, reason, step=saga.step)
+        await self._log.count_attempt(failed, stuck=stuck, pause_seconds=_pause_seconds(saga))
+        if stuck is None:
+            return failed.moved(is_paused=True)
+        failed = failed.moved(state=SagaState.STUCK, error=stuck)
+        await self._observer.reached(Moment.AFTER_WRITE, saga.step, failed)
+        return failed
+
+    async def _renew_lease(self, saga: SagaRecord) -> SagaRecord:
+        """Renew the lease for a step with a long timeout: the statement that took the saga over did not know its step."""
+        step_timeout_seconds = self.plan.timeout_of(self.plan.step(saga.step))
+        if step_timeout_seconds > self.plan.step_timeout_seconds:
             await self._log.advance(saga, step_timeout_seconds=step_timeout_seconds)
+        return saga
 
     async def _forward(self, saga: SagaRecord) -> SagaRecord:
-        step = self.plan.steps[saga.step]
+        step = self.plan.step(saga.step)
         await self._observer.reached(Moment.BEFORE_ACTION, step.name, saga)
         try:
             data = await self.act(saga)
@@ -133,49 +162,49 @@ class SagaRunner:
         await self._observer.reached(Moment.AFTER_ACTION, step.name, saga)
         if not step.is_over(data):
             return await self._do_more(saga, step, data)
-        arrived, messages = self.entering(saga.moved(data=data, error=None), saga.step + 1)
-        return await self._write(arrived, step, messages)
+        entered, messages = self.entering(saga.moved(data=data, error=None), self.plan.index_of(step.name) + 1)
+        return await self._write(entered, step, messages)
 
     async def _do_more(self, saga: SagaRecord, step: Step[Any], data: SagaData) -> SagaRecord:
-        """Store the progress and stay at the step; when there was none, others need time first."""
+        """Store the progress and stay at the step; without progress, pause first."""
         if data == saga.data:
             await self._log.advance(
-                saga, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=NOTHING_MOVED_PAUSE_SECONDS
+                saga, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=NO_PROGRESS_PAUSE_SECONDS
             )
             return saga.moved(is_paused=True)
         return await self._write(saga.moved(data=data, error=None, attempts=0), step)
 
     async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        """No decision came. An undoable step is taken back, whether it happened or not; others are tried again."""
-        _log_trouble("saga.step_unknown", saga, step, error)
+        """Handle an unknown outcome: an undoable step is undone, whether it happened or not; others are tried again."""
+        _log_failure("saga.step_unknown", saga, step, error)
         if step.kind is not StepKind.UNDOABLE:
-            # Somebody who is away comes back; what keeps breaking down needs people.
+            # An unavailable participant comes back; a call that keeps crashing needs an admin.
             if isinstance(error, Internal) and saga.attempts + 1 >= UNDECIDED_ATTEMPTS:
                 return await self._stick(saga, step, error)
             return await self._pause(saga, step)
-        unwinding = self.unwinding_from(saga, saga.step + 1, SagaError.of(error, step=step.name))
+        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)
         return await self._write(unwinding, step)
 
     async def _on_refusal(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        """A definite no: nothing was done, and this request id will never be done."""
+        """Handle a definite refusal: nothing was done, and this request id will never be done."""
         reason = SagaError.of(error, step=step.name)
         if step.kind is StepKind.MUST_FINISH:
             return await self._stick(saga, step, error)
         if error.code in step.back_to_wait_on:
             return await self._back_to_wait(saga, step, reason)
-        return await self._write(self.unwinding_from(saga, saga.step, reason), step)
+        return await self._write(self.unwinding(saga, reason), step)
 
     async def _back_to_wait(self, saga: SagaRecord, step: Step[Any], reason: SagaError) -> SagaRecord:
-        arrived, _ = self.entering(saga, self.plan.wait_before(saga.step))
-        waiting = arrived.moved(round_number=saga.round_number + 1, error=reason)
-        # Who lacks a proof gives it and asks the same again; any other refusal is this request's answer for good.
+        entered, _ = self.entering(saga, self.plan.wait_before(saga.step))
+        waiting = entered.moved(round_number=saga.round_number + 1, error=reason)
+        # A caller that lacks a proof gives it and repeats the request; any other refusal stays this request's answer.
         is_final = reason.kind != PreconditionRequired.kind
         return await self._write(waiting, step, refusal=reason if is_final else None)
 
     async def _backward(self, saga: SagaRecord) -> SagaRecord:
-        step = self.plan.steps[saga.step]
+        step = self.plan.step(saga.step)
         if step.kind is StepKind.WAIT:
-            return await self._leave_wait(saga, step)
+            return await self._unwind_wait(saga, step)
         undo = step.undo
         assert undo is not None  # noqa: S101 - only undoable steps are unwound
         assert saga.error is not None  # noqa: S101 - nothing unwinds without a reason
@@ -192,37 +221,34 @@ class SagaRunner:
         except ServiceError as error:
             return await self._on_failed_undo(saga, step, error)
         await self._observer.reached(Moment.AFTER_UNDO, step.name, saga)
-        unwound = self.unwinding_from(saga, saga.step, saga.error)
+        unwound = self.unwinding(saga, saga.error)
         return await self._write(unwound, step, self._final_messages(unwound))
 
-    async def _leave_wait(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
-        """Turn a saga around that was ended while it waited: by somebody, or by its deadline."""
+    async def _unwind_wait(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
+        """Unwind a saga that a caller or its deadline ended while it waited."""
         assert step.expired is not None  # noqa: S101 - every wait has one
         reason = saga.error or SagaError.of(step.expired(), step=step.name)
-        return await self._write(self.unwinding_from(saga, saga.step, reason), step)
+        return await self._write(self.unwinding(saga, reason), step)
 
     async def _on_failed_undo(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        _log_trouble("saga.undo_failed", saga, step, error)
+        _log_failure("saga.undo_failed", saga, step, error)
         limit = UNDECIDED_ATTEMPTS if isinstance(error, UNDECIDED) else REFUSED_UNDO_ATTEMPTS
         if saga.attempts + 1 < limit:
             return await self._pause(saga, step)
         return await self._stick(saga, step, error)
 
     async def _stick(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        """Leave the saga to people. Why it unwinds is kept: the undos are called with it."""
-        reason = replace(
-            saga.error or SagaError.of(error, step=step.name),
-            stuck_at=step.name,
-            stuck_code=error.code,
-            was_refused=not isinstance(error, UNDECIDED),
-        )
+        """Make the saga STUCK: an admin must look at it."""
+        was_refused = not isinstance(error, UNDECIDED)
+        reason = SagaError.of_stuck(saga.error, error, step=step.name, was_refused=was_refused)
         return await self._write(saga.moved(state=SagaState.STUCK, error=reason), step)
 
     async def _pause(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
-        """Leave the saga to whoever sees it first after a pause that grows with the attempts."""
-        pause_seconds = min(0.25 * 2 ** min(saga.attempts, 10), LONGEST_PAUSE_SECONDS)
+        """Release the saga: after a pause that grows with the attempts, any process continues it."""
         paused = saga.moved(attempts=saga.attempts + 1)
-        await self._log.advance(paused, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=pause_seconds)
+        await self._log.advance(
+            paused, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=_pause_seconds(saga)
+        )
         return paused.moved(is_paused=True)
 
     def _final_messages(self, saga: SagaRecord) -> list[OutgoingMessage]:
@@ -238,7 +264,7 @@ class SagaRunner:
         *,
         refusal: SagaError | None = None,
     ) -> SagaRecord:
-        following = self.plan.steps[saga.step] if 0 <= saga.step < len(self.plan.steps) else step
+        following = self.plan.step(saga.step) if saga.step else step
         await self._log.advance(
             saga,
             messages=messages or (),
@@ -265,9 +291,19 @@ class SagaRunner:
         return step.message(data)
 
 
-def _log_trouble(name: str, saga: SagaRecord, step: Step[Any], error: ServiceError) -> None:
-    told = {"saga_id": str(saga.saga_id), "step": step.name, "code": error.code, "attempts": saga.attempts}
-    logger.warning(name, **(error.private | told))
+def _log_failure(name: str, saga: SagaRecord, step: Step[Any], error: ServiceError) -> None:
+    facts = {"saga_id": str(saga.saga_id), "step": step.name, "code": error.code, "attempts": saga.attempts}
+    logger.warning(name, **(error.private | facts))
+
+
+def _pause_seconds(saga: SagaRecord) -> float:
+    return min(0.25 * (1 << min(saga.attempts, 10)), LONGEST_PAUSE_SECONDS)
+
+
+def _is_being_cancelled() -> bool:
+    """Return whether this task is cancelled; otherwise the step itself raised the cancellation."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
@@ -276,7 +312,7 @@ def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
 
 
 async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_timeout_seconds: float) -> Result:
-    """Repeat a call that nobody decided, within the patience. Refusals pass through at once."""
+    """Repeat a call within the step timeout while its outcome is unknown. Refusals are raised at once."""
     pauses = backoff(FIRST_REPEAT_SECONDS, longest_seconds=LONGEST_REPEAT_SECONDS)
     give_up_at = time.monotonic() + step_timeout_seconds
     try:
@@ -286,14 +322,14 @@ async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_t
                 try:
                     return await work()
                 except TooManyRequests:
-                    raise  # asking more would not help
+                    raise  # a repetition would be refused too
                 except UNDECIDED:
                     if time.monotonic() + pause_seconds >= give_up_at:
                         raise
                 except ServiceError:
                     raise
                 except Exception as error:
-                    # An answer nobody can read, or a fault of our own: it decides nothing either.
+                    # An unreadable response, or a bug in the step: it decides nothing either.
                     if time.monotonic() + pause_seconds >= give_up_at:
                         logger.exception("saga.step_crashed")
                         raise Internal(reason=repr(error)) from error

@@ -1,4 +1,4 @@
-"""Sagas as an admin sees them."""
+"""Sagas as the admin routes show them."""
 
 import uuid
 from datetime import datetime
@@ -9,7 +9,7 @@ __all__ = ["SagaRetried", "SagaView"]
 
 
 class SagaView(BaseModel):
-    """`step` names where it stands; `error_code` and `error_step` say why it unwinds or is stuck."""
+    """`step` is the stored step. `error_code` and `error_step` say why the saga unwinds, `stuck_code` why it is stuck."""
 
     saga_id: uuid.UUID
     kind: str
@@ -19,6 +19,7 @@ class SagaView(BaseModel):
     attempts: int
     error_code: str | None
     error_step: str | None
+    stuck_code: str | None
     correlation_id: str
     created_at: datetime
     updated_at: datetime

@@ -1,11 +1,10 @@
-"""Where admins see how sagas stand, and set stuck ones going again."""
+"""Lists sagas for admins and retries stuck ones."""
 
 import uuid
-from datetime import datetime
 
 from common.http.envelope import Page
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaView
 
 __all__ = ["SagaAdminService"]
@@ -16,31 +15,17 @@ class SagaAdminService:
         self._engine = engine
 
     async def page(self, *, state: SagaState | None, page: Page) -> tuple[list[SagaView], int]:
-        """Return a page of sagas, newest first, and how many there are in all."""
-        sagas, total = await self._engine.list_page(state=state, limit=page.per_page, offset=page.offset)
-        return [self._view(saga, created_at, updated_at) for saga, created_at, updated_at in sagas], total
+        """Return a page of sagas, newest first, and the total."""
+        rows = await self._engine.list_page(state=state, limit=page.per_page, offset=page.offset)
+        return [SagaView.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def retry(self, saga_id: uuid.UUID) -> SagaState:
-        """Set a stuck saga going again and return its state afterwards.
+        """Run a stuck saga again and return its state afterwards.
 
         Raises:
             NotFound: there is no such saga.
             Conflict: SAGA_NOT_STUCK.
+            UnfitSaga: it does not fit its plan.
             StillRunning: it takes longer than the request may.
         """
         return (await self._engine.retry_stuck(saga_id)).state
-
-    def _view(self, saga: SagaRecord, created_at: datetime, updated_at: datetime) -> SagaView:
-        return SagaView(
-            saga_id=saga.saga_id,
-            kind=saga.kind,
-            state=saga.state,
-            step=self._engine.step_name(saga),
-            requested_by=saga.requested_by,
-            attempts=saga.attempts,
-            error_code=saga.error.code if saga.error else None,
-            error_step=saga.error.step if saga.error else None,
-            correlation_id=saga.correlation_id,
-            created_at=created_at,
-            updated_at=updated_at,
-        )

@@ -1,4 +1,4 @@
-"""What the saga engine reads from the environment."""
+"""Settings of the saga engine."""
 
 from pydantic import AliasChoices, Field
 
@@ -10,14 +10,16 @@ __all__ = ["SagaSettings"]
 
 
 class SagaSettings(EnvironmentSettings):
-    request_budget_seconds: float = Field(default=10.0, description="Longer sagas are answered with 202.")
+    request_budget_seconds: float = Field(default=10.0, description="A request whose saga takes longer gets 202.")
     saga_step_timeout_seconds: float = Field(
         validation_alias=AliasChoices("saga_step_timeout_seconds", "saga_patience_seconds"),
         default=DEFAULT_STEP_TIMEOUT_SECONDS,
         gt=0,
-        description="How long a step is tried before its saga decides.",
+        description="How long an unanswered step is repeated.",
     )
     saga_lease_margin_seconds: float = Field(
-        default=LEASE_MARGIN_SECONDS, gt=0, description="A silent owner loses its saga so long after its patience."
+        default=LEASE_MARGIN_SECONDS,
+        gt=0,
+        description="How long after the step timeout a silent process loses its saga.",
     )
-    recover_interval_seconds: float = Field(default=1.0, description="How often lost and overdue sagas are looked for.")
+    recover_interval_seconds: float = Field(default=1.0, description="How often due sagas are taken over.")

@@ -48,7 +48,7 @@ ACTIONS_BETWEEN_ROUNDS = 8
 SETTLE_WITHIN_SECONDS = 60.0
 EXPECTED_ACTIONS = {*ACTIONS, "decide dispute", "cancel event"}
 UNFINISHED = {
-    "orchestrator": "SELECT saga_id, kind, state, step, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
+    "orchestrator": "SELECT saga_id, kind, state, step_name, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
 }
 OPEN_WEBHOOKS = "SELECT external_id, status, outcome FROM webhook_log WHERE status NOT IN ('processed', 'ignored')"

@@ -156,7 +156,7 @@ class SagaRun:
 
     async def _go_on(self, saga: SagaRecord) -> None:
         replica = self._replica()
-        waits_at = replica.step_name(saga) if saga.state is SagaState.WAITING else ""
+        waits_at = saga.step if saga.state is SagaState.WAITING else ""
         if saga.state is SagaState.STUCK:
             self.was_stuck = True
             self.faults.lift()

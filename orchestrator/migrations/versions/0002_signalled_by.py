@@ -1,4 +1,4 @@
-"""Who sent the last signal: an idempotency key belongs to them, and a transfer has two parties."""
+"""The user who sent the last signal: an idempotency key belongs to its sender, and a transfer has two parties."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Jobs, the keys that outlive them, and the tallies of those that are gone."""
+"""Jobs, the keys that outlive them, and the hourly counts of purged jobs."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Webhooks of outside parties, each kept once."""
+"""Inbound webhooks, each stored once."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""People's feeds, and the memory of the messages they were made from."""
+"""User feeds, and the ids of the messages that consumers have handled."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Integrators' subscriptions, and the log of what was delivered to them."""
+"""Subscriptions of integrators, and the log of deliveries."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Sagas and jobs know the trace they belong to, so that whoever goes on with them continues it."""
+"""Sagas and jobs store their trace, so that the process that continues them continues it."""
 
 import sqlalchemy as sa
 from alembic import op

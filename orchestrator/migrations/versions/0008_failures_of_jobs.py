@@ -1,4 +1,4 @@
-"""Failed jobs say whether they wait for people; those there are do."""
+"""Failed jobs say whether they need an admin; existing failed jobs do."""
 
 import sqlalchemy as sa
 from alembic import op

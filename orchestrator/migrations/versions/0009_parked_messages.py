@@ -1,4 +1,4 @@
-"""Messages that no consumer could handle, kept for people."""
+"""Messages that no consumer could handle, kept for an admin."""
 
 import sqlalchemy as sa
 from alembic import op

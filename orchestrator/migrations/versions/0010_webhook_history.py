@@ -1,4 +1,4 @@
-"""What came of a webhook before it was replayed."""
+"""The outcomes of a webhook before it was replayed."""
 
 import sqlalchemy as sa
 from alembic import op

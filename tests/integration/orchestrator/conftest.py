@@ -1,8 +1,9 @@
-"""The saga engine on a real saga log, with a kitchen as its only participant."""
+"""The saga engine on a real saga log, with one sample participant."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -14,7 +15,7 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.observer import LoggingObserver, Observer
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.repository import SagaLog
-from tests.integration.orchestrator.sample_sagas import Kitchen, baking_plan, serving_plan
+from tests.integration.orchestrator.sample_sagas import Participant, delivery_plan, order_plan
 from tests.support.servers import DatabaseFactory
 from tests.support.timeouts import CONDITION_SECONDS
 
@@ -28,11 +29,11 @@ async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
 
 
 @dataclass
-class Bakery:
-    """One kitchen, one saga log, any number of engines: each is a replica."""
+class Harness:
+    """One participant, one saga log, any number of engines: each is a replica."""
 
     database: Database
-    kitchen: Kitchen = field(default_factory=Kitchen)
+    participant: Participant = field(default_factory=Participant)
 
     def replica(
         self,
@@ -40,33 +41,43 @@ class Bakery:
         *,
         budget_seconds: float = CONDITION_SECONDS,
         step_timeout_seconds: float = CONDITION_SECONDS,
+        plans: Sequence[AnyPlan] | None = None,
     ) -> SagaEngine:
-        plans: list[AnyPlan] = [
-            baking_plan(self.kitchen, step_timeout_seconds=step_timeout_seconds),
-            serving_plan(self.kitchen),
-        ]
-        log = SagaLog(self.database, plans, on_announced=lambda: None)
-        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=budget_seconds)
+        """Return an engine of the given plans; of the sample plans when omitted."""
+        known: Sequence[AnyPlan] = plans or (
+            order_plan(self.participant, step_timeout_seconds=step_timeout_seconds),
+            delivery_plan(self.participant),
+        )
+        log = SagaLog(self.database, known, on_announced=lambda: None)
+        return SagaEngine(log, known, observer or LoggingObserver(), request_budget_seconds=budget_seconds)
 
     async def make_due(self) -> None:
-        """Let every lease and every wait run out now."""
+        """Let every lease, pause and wait end now."""
         await self.database.execute(
             text("UPDATE sagas SET due_at = now() - interval '1 second' WHERE due_at IS NOT NULL")
         )
 
-    async def make_unreadable(self, saga_id: uuid.UUID) -> None:
-        """Let it look as if a newer release had written it."""
-        await self.database.execute(
-            text("UPDATE sagas SET kind = 'unheard of' WHERE saga_id = :saga_id"), {"saga_id": saga_id}
-        )
+    async def change(self, saga_id: uuid.UUID, **columns: str) -> None:
+        """Change text and JSON columns of a saga's row."""
+        for column, value in columns.items():
+            cast = "jsonb" if column in {"data", "error"} else "text"
+            await self.database.execute(
+                text(f"UPDATE sagas SET {column} = CAST(:value AS {cast}) WHERE saga_id = :saga_id"),  # noqa: S608
+                {"saga_id": saga_id, "value": value},
+            )
+
+    async def row(self, saga_id: uuid.UUID) -> dict[str, Any]:
+        row = await self.database.fetch_one(text("SELECT * FROM sagas WHERE saga_id = :id"), {"id": saga_id})
+        assert row is not None
+        return dict(row)
 
     async def announced(self) -> list[str]:
-        """Return the kinds of messages in the outbox, oldest first."""
+        """Return the types of the messages in the outbox, oldest first."""
         rows = await self.database.fetch_all(text("SELECT routing_key FROM outbox ORDER BY created_at"))
         return [row["routing_key"] for row in rows]
 
 
 @pytest.fixture
-async def bakery(database: Database) -> Bakery:
+async def harness(database: Database) -> Harness:
     await database.execute(text("TRUNCATE sagas, outbox, idempotency_keys"))
-    return Bakery(database)
+    return Harness(database)

@@ -1,7 +1,7 @@
-"""Sagas about a kitchen, to test the engine with: their steps do what a test tells them to.
+"""Sample sagas for the tests of the engine. A test orders the failures of their participant.
 
-Baking: mix → announce mixing → wait for `heat` → preheat → **bake** → decorate → announce cake.
-Serving: **open the shop** → serve slices until all are gone.
+Order: reserve → announce reservation → wait for `pay` → charge → **ship** → confirm → announce shipment.
+Delivery: **dispatch** → deliver parcels until all are delivered.
 """
 
 import uuid
@@ -23,62 +23,76 @@ from orchestrator.saga_engine.plan import (
     wait,
 )
 
-__all__ = ["Cake", "DoorClosed", "Kitchen", "OvenCold", "OvenExpired", "Shop", "baking_plan", "serving_plan"]
+__all__ = [
+    "Delivery",
+    "Order",
+    "Participant",
+    "PaymentExpired",
+    "ProofMissing",
+    "TooFewCredits",
+    "action_of",
+    "delivery_plan",
+    "order_message",
+    "order_plan",
+    "undo_of",
+]
 
 
-class OvenExpired(Gone):
-    code = "OVEN_EXPIRED"
+class PaymentExpired(Gone):
+    code = "PAYMENT_EXPIRED"
 
 
-class OvenCold(PaymentRequired):
-    code = "OVEN_COLD"
+class TooFewCredits(PaymentRequired):
+    code = "TOO_FEW_CREDITS"
 
 
-class DoorClosed(PreconditionRequired):
-    code = "DOOR_CLOSED"
+class ProofMissing(PreconditionRequired):
+    code = "PROOF_MISSING"
 
 
-class Shop(SagaData):
-    slices: int
-    served: int = 0
+class Delivery(SagaData):
+    parcels: int
+    delivered: int = 0
 
 
-class Cake(SagaData):
+class Order(SagaData):
     wait_seconds: float = 60
-    layers: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
-class Kitchen:
-    """The participant. It keeps what a participant must: an answer per request id, and tombstones."""
+class Participant:
+    """Does the steps' work. It stores a result per request id, and tombstones, as every participant must."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.is_slow = False
+        self.makes_progress = True
         self.calls: Counter[tuple[str, uuid.UUID]] = Counter()
-        self._answers: dict[uuid.UUID, ServiceError | None] = {}
+        self._results: dict[uuid.UUID, ServiceError | None] = {}
         self._faults: dict[str, list[ServiceError]] = {}
-        self._breakdowns: Counter[str] = Counter()
+        self._crashes: Counter[str] = Counter()
+        self._crash_error: dict[str, BaseException] = {}
         self._lose_reply: dict[str, tuple[ServiceError, ...]] = {}
 
     def fail(self, step: str, *errors: ServiceError) -> None:
-        """Refuse (or leave unanswered) the next calls of a step, one by one, before anything is done."""
+        """Refuse the next calls of a step, or leave them unanswered, one by one, before their work is done."""
         self._faults.setdefault(step, []).extend(errors)
 
     def lose_reply(self, step: str, *then: ServiceError) -> None:
-        """Do the next call of a step, let its answer get lost, and fail the calls after it."""
+        """Do the next call of a step, lose its reply, and fail the calls after it."""
         self._lose_reply[step] = then
 
-    def break_down(self, step: str, *, times: int) -> None:
-        """Let the next calls of a step fail in a way that nobody has thought of."""
-        self._breakdowns[step] = times
+    def crash(self, step: str, *, times: int, error: BaseException | None = None) -> None:
+        """Let the next calls of a step raise an error that is no `ServiceError`."""
+        self._crashes[step] = times
+        self._crash_error[step] = error or ZeroDivisionError(step)
 
     async def act(self, step: str, call: Call) -> None:
         self._count_and_fault(step, call)
-        if call.request_id in self._answers:
-            if refusal := self._answers[call.request_id]:
+        if call.request_id in self._results:
+            if refusal := self._results[call.request_id]:
                 raise refusal
         else:
-            self._answers[call.request_id] = None
+            self._results[call.request_id] = None
             self.done.append(step)
         self._maybe_lose_reply(step)
 
@@ -86,22 +100,22 @@ class Kitchen:
         assert call.undoes_request_id is not None
         undo_step = f"undo {step}"
         self._count_and_fault(undo_step, call)
-        if self._answers.get(call.undoes_request_id, Conflict()) is None:
-            self._answers[call.undoes_request_id] = Conflict(code="REQUEST_UNDONE")
+        if self._results.get(call.undoes_request_id, Conflict()) is None:
+            self._results[call.undoes_request_id] = Conflict(code="REQUEST_UNDONE")
             self.done.remove(step)
-        self._answers.setdefault(call.undoes_request_id, Conflict(code="REQUEST_UNDONE"))
+        self._results.setdefault(call.undoes_request_id, Conflict(code="REQUEST_UNDONE"))
         self._maybe_lose_reply(undo_step)
 
     def _count_and_fault(self, step: str, call: Call) -> None:
         self.calls[step, call.request_id] += 1
-        if self._breakdowns[step] > 0:
-            self._breakdowns[step] -= 1
-            raise ZeroDivisionError(step)
+        if self._crashes[step] > 0:
+            self._crashes[step] -= 1
+            raise self._crash_error[step]
         if not (faults := self._faults.get(step)):
             return
         fault = faults.pop(0)
         if not isinstance(fault, OutcomeUnknown):
-            self._answers.setdefault(call.request_id, fault)
+            self._results.setdefault(call.request_id, fault)
         raise fault
 
     def _maybe_lose_reply(self, step: str) -> None:
@@ -110,65 +124,73 @@ class Kitchen:
             raise OutcomeUnknown
 
 
-def baking_plan(kitchen: Kitchen, *, step_timeout_seconds: float = 0.3) -> Plan[Cake]:
-    def action(step: str) -> Callable[[Cake, Call], Awaitable[Cake]]:
-        async def act(cake: Cake, call: Call) -> Cake:
-            await kitchen.act(step, call)
-            return cake.model_copy(update={"layers": (*cake.layers, step)})
+def action_of(participant: Participant, step: str) -> Callable[[Order, Call], Awaitable[Order]]:
+    async def act(order: Order, call: Call) -> Order:
+        await participant.act(step, call)
+        return order.model_copy(update={"steps": (*order.steps, step)})
 
-        return act
+    return act
 
-    def undo(step: str) -> Callable[[Cake, Call], Awaitable[None]]:
-        async def take_back(_: Cake, call: Call) -> None:
-            await kitchen.undo(step, call)
 
-        return take_back
+def undo_of(participant: Participant, step: str) -> Callable[[Order, Call], Awaitable[None]]:
+    async def undo(_: Order, call: Call) -> None:
+        await participant.undo(step, call)
+
+    return undo
+
+
+def payment_deadline(order: Order) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=order.wait_seconds)
+
+
+def order_plan(participant: Participant, *, step_timeout_seconds: float = 0.3) -> Plan[Order]:
+    def action(step: str) -> Callable[[Order, Call], Awaitable[Order]]:
+        return action_of(participant, step)
+
+    def undo(step: str) -> Callable[[Order, Call], Awaitable[None]]:
+        return undo_of(participant, step)
 
     return Plan(
-        "baking",
-        Cake,
-        undoable("mix", action("mix"), undo("mix")),
-        publish("announce mixing", lambda cake: _message("cake.mixed", cake)),
-        wait(
-            "heat",
-            deadline=lambda cake: datetime.now(UTC) + timedelta(seconds=cake.wait_seconds),
-            expired=OvenExpired,
-        ),
+        "order",
+        Order,
+        undoable("reserve", action("reserve"), undo("reserve")),
+        publish("announce reservation", lambda order: order_message("order.reserved", order)),
+        wait("pay", deadline=payment_deadline, expired=PaymentExpired),
         undoable(
-            "preheat",
-            action("preheat"),
-            undo("preheat"),
-            back_to_wait_on={OvenCold.code, DoorClosed.code},
+            "charge",
+            action("charge"),
+            undo("charge"),
+            back_to_wait_on={TooFewCredits.code, ProofMissing.code},
         ),
-        pivot("bake", action("bake")),
-        must_finish("decorate", action("decorate")),
-        publish("announce cake", lambda cake: _message("cake.baked", cake)),
+        pivot("ship", action("ship")),
+        must_finish("confirm", action("confirm")),
+        publish("announce shipment", lambda order: order_message("order.shipped", order)),
         step_timeout_seconds=step_timeout_seconds,
-        on_unwound=lambda cake, reason: _message("cake.failed", cake, reason=reason),
+        on_unwound=lambda order, reason: order_message("order.failed", order, reason=reason),
     )
 
 
-def serving_plan(kitchen: Kitchen) -> Plan[Shop]:
-    async def open_shop(shop: Shop, call: Call) -> Shop:
-        await kitchen.act("open", call)
-        return shop
+def delivery_plan(participant: Participant) -> Plan[Delivery]:
+    async def dispatch(delivery: Delivery, call: Call) -> Delivery:
+        await participant.act("dispatch", call)
+        return delivery
 
-    async def serve(shop: Shop, call: Call) -> Shop:
-        kitchen.calls["serve", call.request_id] += 1
-        if kitchen.is_slow:
-            return shop
-        return shop.model_copy(update={"served": shop.served + 1})
+    async def deliver(delivery: Delivery, call: Call) -> Delivery:
+        participant.calls["deliver", call.request_id] += 1
+        if not participant.makes_progress:
+            return delivery
+        return delivery.model_copy(update={"delivered": delivery.delivered + 1})
 
     return Plan(
-        "serving",
-        Shop,
-        pivot("open", open_shop),
-        must_finish("serve", serve, until=lambda shop: shop.served == shop.slices),
+        "delivery",
+        Delivery,
+        pivot("dispatch", dispatch),
+        must_finish("deliver", deliver, until=lambda delivery: delivery.delivered == delivery.parcels),
         step_timeout_seconds=0.3,
     )
 
 
-def _message(kind: str, cake: Cake, **data: str) -> OutgoingMessage:
+def order_message(kind: str, order: Order, **data: str) -> OutgoingMessage:
     return OutgoingMessage(
-        Message(type=kind, source="tests", subject=str(cake.saga_id), data=data), "messages.exchange", kind
+        Message(type=kind, source="tests", subject=str(order.saga_id), data=data), "messages.exchange", kind
     )

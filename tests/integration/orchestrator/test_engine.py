@@ -1,4 +1,4 @@
-"""The engine's rules, each broken into on purpose."""
+"""The engine's rules, each under an injected fault."""
 
 import asyncio
 import uuid
@@ -9,291 +9,284 @@ from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.conftest import Bakery
-from tests.integration.orchestrator.kitchen_hands import (
-    BAKER,
-    KillAt,
-    Killed,
-    found,
-    heat,
-    mix,
+from tests.integration.orchestrator.conftest import Harness
+from tests.integration.orchestrator.engine_actions import (
+    BUYER,
+    CrashAt,
+    Crashed,
+    load,
+    pay,
+    place_order,
     run_until_at_rest,
-    taken_over,
+    take_over,
 )
-from tests.integration.orchestrator.sample_sagas import Cake
+from tests.integration.orchestrator.sample_sagas import Order
 from tests.support.timeouts import CONDITION_SECONDS
 
-WHOLE_CAKE = ["mix", "preheat", "bake", "decorate"]
+ALL_STEPS = ["reserve", "charge", "ship", "confirm"]
 
 
-async def test_goes_through_its_story(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    saga = await mix(engine)
+async def test_runs_every_step(harness: Harness) -> None:
+    engine = harness.replica()
+    saga = await place_order(engine)
     assert saga.state is SagaState.WAITING
-    assert bakery.kitchen.done == ["mix"]
-    saga = await heat(engine, saga)
+    assert harness.participant.done == ["reserve"]
+    saga = await pay(engine, saga)
     assert saga.state is SagaState.COMPLETED
-    assert bakery.kitchen.done == WHOLE_CAKE
-    assert await bakery.announced() == ["cake.mixed", "cake.baked"]
+    assert harness.participant.done == ALL_STEPS
+    assert await harness.announced() == ["order.reserved", "order.shipped"]
 
 
-@pytest.mark.parametrize("step", ["mix", "preheat", "bake"])
-async def test_refusal_before_the_pivot_unwinds_in_reverse(bakery: Bakery, step: str) -> None:
-    bakery.kitchen.fail(step, Conflict(code="NO_FLOUR"))
-    engine = bakery.replica()
-    saga = await mix(engine)
-    if step != "mix":
-        saga = await heat(engine, saga)
+@pytest.mark.parametrize("step", ["reserve", "charge", "ship"])
+async def test_refusal_before_the_pivot_unwinds_in_reverse(harness: Harness, step: str) -> None:
+    harness.participant.fail(step, Conflict(code="OUT_OF_STOCK"))
+    engine = harness.replica()
+    saga = await place_order(engine)
+    if step != "reserve":
+        saga = await pay(engine, saga)
     assert saga.state is SagaState.UNWOUND
     assert saga.error is not None
-    assert (saga.error.code, saga.error.step) == ("NO_FLOUR", step)
-    assert bakery.kitchen.done == []
-    # Nothing was done before the first step, so nobody is told that it was undone.
-    assert ("cake.failed" in await bakery.announced()) == (step != "mix")
+    assert (saga.error.code, saga.error.step) == ("OUT_OF_STOCK", step)
+    assert harness.participant.done == []
+    # Nothing was done before the first step, so no message says that it was undone.
+    assert ("order.failed" in await harness.announced()) == (step != "reserve")
 
 
-@pytest.mark.parametrize("step", WHOLE_CAKE)
-async def test_lost_reply_is_asked_for_again_with_the_same_id(bakery: Bakery, step: str) -> None:
-    bakery.kitchen.lose_reply(step)
-    engine = bakery.replica()
-    saga = await heat(engine, await mix(engine))
+@pytest.mark.parametrize("step", ALL_STEPS)
+async def test_lost_reply_is_asked_for_again_with_the_same_id(harness: Harness, step: str) -> None:
+    harness.participant.lose_reply(step)
+    engine = harness.replica()
+    saga = await pay(engine, await place_order(engine))
     assert saga.state is SagaState.COMPLETED
-    assert bakery.kitchen.done == WHOLE_CAKE
-    assert [count for (name, _), count in bakery.kitchen.calls.items() if name == step] == [2]
+    assert harness.participant.done == ALL_STEPS
+    assert [count for (name, _), count in harness.participant.calls.items() if name == step] == [2]
 
 
-async def test_unknown_outcome_of_an_undoable_step_is_taken_back(bakery: Bakery) -> None:
-    engine = bakery.replica(step_timeout_seconds=0.3)
-    saga = await mix(engine)
-    bakery.kitchen.lose_reply("preheat", *[OutcomeUnknown()] * 100)
-    saga = await heat(engine, saga)
+async def test_unknown_outcome_of_an_undoable_step_is_undone(harness: Harness) -> None:
+    engine = harness.replica(step_timeout_seconds=0.3)
+    saga = await place_order(engine)
+    harness.participant.lose_reply("charge", *[OutcomeUnknown()] * 100)
+    saga = await pay(engine, saga)
     assert saga.state is SagaState.UNWOUND
-    assert bakery.kitchen.done == []
+    assert harness.participant.done == []
 
 
-@pytest.mark.parametrize("step", ["bake", "decorate"])
-async def test_unknown_outcome_from_the_pivot_on_is_never_given_up(bakery: Bakery, step: str) -> None:
-    bakery.kitchen.fail(step, *[OutcomeUnknown()] * 15)
-    engine = bakery.replica(step_timeout_seconds=0.3)
-    saga = await mix(engine)
-    await heat(engine, saga)
-    saga = await run_until_at_rest(bakery, saga.saga_id)
+@pytest.mark.parametrize("step", ["ship", "confirm"])
+async def test_unknown_outcome_from_the_pivot_on_is_repeated(harness: Harness, step: str) -> None:
+    harness.participant.fail(step, *[OutcomeUnknown()] * 15)
+    engine = harness.replica(step_timeout_seconds=0.3)
+    saga = await place_order(engine)
+    await pay(engine, saga)
+    saga = await run_until_at_rest(harness, saga.saga_id)
     assert saga.state is SagaState.COMPLETED
-    assert bakery.kitchen.done == WHOLE_CAKE
+    assert harness.participant.done == ALL_STEPS
 
 
-@pytest.mark.parametrize("step", WHOLE_CAKE)
+@pytest.mark.parametrize("step", ALL_STEPS)
 @pytest.mark.parametrize("moment", [Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE])
-async def test_killed_anywhere_another_replica_finishes(bakery: Bakery, moment: Moment, step: str) -> None:
-    doomed = bakery.replica(KillAt(moment, step))
+async def test_after_a_crash_anywhere_another_replica_finishes(harness: Harness, moment: Moment, step: str) -> None:
+    crashing = harness.replica(CrashAt(moment, step))
     saga_id = uuid.uuid4()
-    cake = Cake(saga_id=saga_id)
-    with pytest.raises(Killed):
-        await _start_and_heat(doomed, cake)
-    saga = await run_until_at_rest(bakery, saga_id)
+    order = Order(saga_id=saga_id)
+    with pytest.raises(Crashed):
+        await _place_and_pay(crashing, order)
+    saga = await run_until_at_rest(harness, saga_id)
     if saga.state is SagaState.WAITING:
-        saga = await heat(bakery.replica(), saga)
+        saga = await pay(harness.replica(), saga)
     assert saga.state is SagaState.COMPLETED
-    assert bakery.kitchen.done == WHOLE_CAKE
-    assert await bakery.announced() == ["cake.mixed", "cake.baked"]
+    assert harness.participant.done == ALL_STEPS
+    assert await harness.announced() == ["order.reserved", "order.shipped"]
 
 
-async def _start_and_heat(engine: SagaEngine, cake: Cake) -> None:
-    saga = await engine.start("baking", cake, requested_by=BAKER)
-    await heat(engine, saga)
+async def _place_and_pay(engine: SagaEngine, order: Order) -> None:
+    saga = await engine.start("order", order, requested_by=BUYER)
+    await pay(engine, saga)
 
 
-@pytest.mark.parametrize("step", ["mix", "preheat"])
+@pytest.mark.parametrize("step", ["reserve", "charge"])
 @pytest.mark.parametrize("moment", [Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE])
-async def test_killed_while_unwinding_another_replica_finishes(bakery: Bakery, moment: Moment, step: str) -> None:
-    bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
-    saga = await mix(bakery.replica())
-    with pytest.raises(Killed):
-        await heat(bakery.replica(KillAt(moment, step)), saga)
-    saga = await run_until_at_rest(bakery, saga.saga_id)
+async def test_after_a_crash_while_unwinding_another_replica_finishes(
+    harness: Harness, moment: Moment, step: str
+) -> None:
+    harness.participant.fail("ship", Conflict(code="NO_CARRIER"))
+    saga = await place_order(harness.replica())
+    with pytest.raises(Crashed):
+        await pay(harness.replica(CrashAt(moment, step)), saga)
+    saga = await run_until_at_rest(harness, saga.saga_id)
     assert saga.state is SagaState.UNWOUND
     assert saga.error is not None
-    assert saga.error.code == "NO_OVEN"
-    assert bakery.kitchen.done == []
-    assert await bakery.announced() == ["cake.mixed", "cake.failed"]
+    assert saga.error.code == "NO_CARRIER"
+    assert harness.participant.done == []
+    assert await harness.announced() == ["order.reserved", "order.failed"]
 
 
-async def test_wait_that_runs_out_unwinds(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    saga = await mix(engine)
-    await bakery.make_due()
-    assert await taken_over(engine) == 1
-    saga = await found(engine, saga.saga_id)
+async def test_wait_that_runs_out_unwinds(harness: Harness) -> None:
+    engine = harness.replica()
+    saga = await place_order(engine)
+    await harness.make_due()
+    assert await take_over(engine) == 1
+    saga = await load(engine, saga.saga_id)
     assert saga.state is SagaState.UNWOUND
     assert saga.error is not None
-    assert saga.error.code == "OVEN_EXPIRED"
-    assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER) is None
+    assert saga.error.code == "PAYMENT_EXPIRED"
+    assert await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=BUYER) is None
 
 
-async def test_signal_after_the_deadline_finds_nobody_waiting(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    saga = await mix(engine)
-    await bakery.make_due()
-    assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER) is None
-    assert bakery.kitchen.done == ["mix"]
+async def test_signal_after_the_deadline_changes_nothing(harness: Harness) -> None:
+    engine = harness.replica()
+    saga = await place_order(engine)
+    await harness.make_due()
+    assert await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=BUYER) is None
+    assert harness.participant.done == ["reserve"]
 
 
-async def test_stranger_cannot_signal(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    saga = await mix(engine)
-    assert await engine.signal(saga.saga_id, "heat", kind="baking", signalled_by=uuid.uuid4()) is None
+async def test_other_user_cannot_signal(harness: Harness) -> None:
+    engine = harness.replica()
+    saga = await place_order(engine)
+    assert await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=uuid.uuid4()) is None
 
 
-async def test_others_may_signal_when_the_caller_says_so(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    saga = await mix(engine)
-    heated = await engine.signal(
-        saga.saga_id, "heat", kind="baking", signalled_by=uuid.uuid4(), key="theirs", by_starter_only=False
+async def test_other_user_may_signal_if_the_caller_allows_it(harness: Harness) -> None:
+    engine = harness.replica()
+    saga = await place_order(engine)
+    paid = await engine.signal(
+        saga.saga_id, "pay", kind="order", signalled_by=uuid.uuid4(), key="theirs", by_starter_only=False
     )
-    assert heated is not None
-    assert heated.state is SagaState.COMPLETED
+    assert paid is not None
+    assert paid.state is SagaState.COMPLETED
 
 
-async def test_hundred_signals_at_once_bake_one_cake(bakery: Bakery) -> None:
-    replicas = [bakery.replica() for _ in range(4)]
-    saga = await mix(replicas[0])
-    signals = (replicas[i % 4].signal(saga.saga_id, "heat", kind="baking", signalled_by=BAKER) for i in range(100))
+async def test_hundred_signals_at_once_run_it_once(harness: Harness) -> None:
+    replicas = [harness.replica() for _ in range(4)]
+    saga = await place_order(replicas[0])
+    signals = (replicas[i % 4].signal(saga.saga_id, "pay", kind="order", signalled_by=BUYER) for i in range(100))
     outcomes = await asyncio.gather(*signals)
     assert [outcome.state for outcome in outcomes if outcome] == [SagaState.COMPLETED]
-    assert bakery.kitchen.done == WHOLE_CAKE
+    assert harness.participant.done == ALL_STEPS
 
 
-async def test_twenty_recoverers_take_a_saga_over_once(bakery: Bakery) -> None:
-    saga = await mix(bakery.replica())
-    await bakery.make_due()
-    replicas = [bakery.replica() for _ in range(20)]
-    assert sum(await asyncio.gather(*(taken_over(replica) for replica in replicas))) == 1
-    assert (await found(replicas[0], saga.saga_id)).state is SagaState.UNWOUND
+async def test_twenty_recoverers_take_a_saga_over_once(harness: Harness) -> None:
+    saga = await place_order(harness.replica())
+    await harness.make_due()
+    replicas = [harness.replica() for _ in range(20)]
+    assert sum(await asyncio.gather(*(take_over(replica) for replica in replicas))) == 1
+    assert (await load(replicas[0], saga.saga_id)).state is SagaState.UNWOUND
 
 
-async def test_zombie_cannot_write(bakery: Bakery) -> None:
+async def test_zombie_cannot_write(harness: Harness) -> None:
     """The owner sleeps through its lease right after its action; another replica ends the saga meanwhile."""
     asleep, wake = asyncio.Event(), asyncio.Event()
 
-    class SleepAfterPreheat(LoggingObserver):
+    class SleepAfterCharge(LoggingObserver):
         async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
-            if (moment, step) == (Moment.AFTER_ACTION, "preheat"):
+            if (moment, step) == (Moment.AFTER_ACTION, "charge"):
                 asleep.set()
                 await wake.wait()
 
-    saga = await mix(bakery.replica())
-    zombie = asyncio.create_task(heat(bakery.replica(SleepAfterPreheat()), saga))
+    saga = await place_order(harness.replica())
+    zombie = asyncio.create_task(pay(harness.replica(SleepAfterCharge()), saga))
     await asleep.wait()
-    saga = await run_until_at_rest(bakery, saga.saga_id)
+    saga = await run_until_at_rest(harness, saga.saga_id)
     assert saga.state is SagaState.COMPLETED
     wake.set()
     with pytest.raises(StillRunning):
         await zombie
-    assert bakery.kitchen.done == WHOLE_CAKE
-    assert await bakery.announced() == ["cake.mixed", "cake.baked"]
+    assert harness.participant.done == ALL_STEPS
+    assert await harness.announced() == ["order.reserved", "order.shipped"]
 
 
 class TestSameIdAgain:
-    async def test_same_request_finds_the_first(self, bakery: Bakery) -> None:
-        engine = bakery.replica()
-        cake = Cake(saga_id=uuid.uuid4())
-        first = await engine.start("baking", cake, requested_by=BAKER, fingerprint="chocolate")
-        again = await engine.start("baking", cake, requested_by=BAKER, fingerprint="chocolate")
+    async def test_same_request_finds_the_first(self, harness: Harness) -> None:
+        engine = harness.replica()
+        order = Order(saga_id=uuid.uuid4())
+        first = await engine.start("order", order, requested_by=BUYER, fingerprint="first")
+        again = await engine.start("order", order, requested_by=BUYER, fingerprint="first")
         assert (again.saga_id, again.state) == (first.saga_id, SagaState.WAITING)
-        assert bakery.kitchen.done == ["mix"]
+        assert harness.participant.done == ["reserve"]
 
-    async def test_other_request_is_refused(self, bakery: Bakery) -> None:
-        engine = bakery.replica()
-        cake = Cake(saga_id=uuid.uuid4())
-        await engine.start("baking", cake, requested_by=BAKER, fingerprint="chocolate")
+    async def test_other_request_is_refused(self, harness: Harness) -> None:
+        engine = harness.replica()
+        order = Order(saga_id=uuid.uuid4())
+        await engine.start("order", order, requested_by=BUYER, fingerprint="first")
         with pytest.raises(Unprocessable):
-            await engine.start("baking", cake, requested_by=BAKER, fingerprint="vanilla")
+            await engine.start("order", order, requested_by=BUYER, fingerprint="second")
 
-    async def test_hundred_at_once_are_one_saga(self, bakery: Bakery) -> None:
-        engine = bakery.replica()
-        cake = Cake(saga_id=uuid.uuid4())
-        starts = (engine.start("baking", cake, requested_by=BAKER, fingerprint="x") for _ in range(100))
+    async def test_hundred_at_once_are_one_saga(self, harness: Harness) -> None:
+        engine = harness.replica()
+        order = Order(saga_id=uuid.uuid4())
+        starts = (engine.start("order", order, requested_by=BUYER, fingerprint="x") for _ in range(100))
         outcomes = await asyncio.gather(*starts, return_exceptions=True)
         assert all(isinstance(o, SagaRecord | Busy) for o in outcomes)
-        assert bakery.kitchen.done == ["mix"]
+        assert harness.participant.done == ["reserve"]
 
 
 class TestStuck:
-    async def test_undo_that_keeps_failing_is_kept_for_people(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
-        bakery.kitchen.fail("undo preheat", *[Conflict(code="TOO_HOT")] * 5)
-        saga = await mix(bakery.replica())
-        await heat(bakery.replica(), saga)
-        saga = await run_until_at_rest(bakery, saga.saga_id)
+    async def test_undo_that_keeps_failing_makes_it_stuck(self, harness: Harness) -> None:
+        harness.participant.fail("ship", Conflict(code="NO_CARRIER"))
+        harness.participant.fail("undo charge", *[Conflict(code="LEDGER_CLOSED")] * 5)
+        saga = await place_order(harness.replica())
+        await pay(harness.replica(), saga)
+        saga = await run_until_at_rest(harness, saga.saga_id)
         assert saga.state is SagaState.STUCK
         assert saga.error is not None
-        assert saga.error.code == "NO_OVEN"
-        assert (saga.error.stuck_at, saga.error.stuck_code) == ("preheat", "TOO_HOT")
-        await bakery.make_due()
-        assert await taken_over(bakery.replica()) == 0
+        assert saga.error.code == "NO_CARRIER"
+        assert (saga.error.stuck_at, saga.error.stuck_code) == ("charge", "LEDGER_CLOSED")
+        await harness.make_due()
+        assert await take_over(harness.replica()) == 0
 
-    async def test_retry_takes_it_back_after_all(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("bake", Conflict(code="NO_OVEN"))
-        bakery.kitchen.fail("undo preheat", *[Conflict(code="TOO_HOT")] * 5)
-        saga = await mix(bakery.replica())
-        await heat(bakery.replica(), saga)
-        saga = await run_until_at_rest(bakery, saga.saga_id)
-        saga = await bakery.replica().retry_stuck(saga.saga_id)
+    async def test_retry_unwinds_it(self, harness: Harness) -> None:
+        harness.participant.fail("ship", Conflict(code="NO_CARRIER"))
+        harness.participant.fail("undo charge", *[Conflict(code="LEDGER_CLOSED")] * 5)
+        saga = await place_order(harness.replica())
+        await pay(harness.replica(), saga)
+        saga = await run_until_at_rest(harness, saga.saga_id)
+        saga = await harness.replica().retry_stuck(saga.saga_id)
         assert saga.state is SagaState.UNWOUND
-        assert bakery.kitchen.done == []
+        assert harness.participant.done == []
 
-    async def test_refused_step_after_the_pivot_is_stuck_and_can_be_finished(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("decorate", Conflict(code="NO_CHERRIES"))
-        engine = bakery.replica()
-        saga = await heat(engine, await mix(engine))
+    async def test_refused_step_after_the_pivot_is_stuck_and_can_be_finished(self, harness: Harness) -> None:
+        harness.participant.fail("confirm", Conflict(code="NO_RECORD"))
+        engine = harness.replica()
+        saga = await pay(engine, await place_order(engine))
         assert saga.state is SagaState.STUCK
-        assert bakery.kitchen.done == ["mix", "preheat", "bake"]
+        assert harness.participant.done == ["reserve", "charge", "ship"]
         with pytest.raises(Conflict):
-            await engine.retry_stuck((await mix(engine)).saga_id)
+            await engine.retry_stuck((await place_order(engine)).saga_id)
         assert (await engine.retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
 
-    async def test_step_that_keeps_breaking_down_is_repeated_and_then_kept_for_people(self, bakery: Bakery) -> None:
-        bakery.kitchen.break_down("bake", times=10_000)
-        saga = await mix(bakery.replica())
-        await heat(bakery.replica(step_timeout_seconds=0.01), saga)
-        saga = await run_until_at_rest(bakery, saga.saga_id, step_timeout_seconds=0.01)
+    async def test_step_that_keeps_crashing_is_repeated_and_then_stuck(self, harness: Harness) -> None:
+        harness.participant.crash("ship", times=10_000)
+        saga = await place_order(harness.replica())
+        await pay(harness.replica(step_timeout_seconds=0.01), saga)
+        saga = await run_until_at_rest(harness, saga.saga_id, step_timeout_seconds=0.01)
         assert saga.state is SagaState.STUCK
         assert saga.error is not None
-        assert (saga.error.stuck_at, saga.error.was_refused) == ("bake", False)
-        bakery.kitchen.break_down("bake", times=0)
-        assert (await bakery.replica().retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
-        assert bakery.kitchen.done == WHOLE_CAKE
+        assert (saga.error.stuck_at, saga.error.was_refused) == ("ship", False)
+        harness.participant.crash("ship", times=0)
+        assert (await harness.replica().retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
+        assert harness.participant.done == ALL_STEPS
 
-    async def test_step_that_breaks_down_once_is_repeated(self, bakery: Bakery) -> None:
-        bakery.kitchen.break_down("preheat", times=1)
-        saga = await heat(bakery.replica(), await mix(bakery.replica()))
+    async def test_step_that_crashes_once_is_repeated(self, harness: Harness) -> None:
+        harness.participant.crash("charge", times=1)
+        saga = await pay(harness.replica(), await place_order(harness.replica()))
         assert saga.state is SagaState.COMPLETED
 
 
-async def test_unreadable_saga_does_not_keep_others_from_going_on(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    strange, plain = await mix(engine), await mix(engine)
-    await bakery.make_unreadable(strange.saga_id)
-    await bakery.make_due()
-    await taken_over(engine)
-    assert (await found(engine, plain.saga_id)).state is SagaState.UNWOUND
-
-
-async def test_caller_that_leaves_stops_nothing(bakery: Bakery) -> None:
-    engine = bakery.replica()
-    saga = await mix(engine)
-    request = asyncio.create_task(heat(engine, saga))
+async def test_client_that_disconnects_stops_nothing(harness: Harness) -> None:
+    engine = harness.replica()
+    saga = await place_order(engine)
+    request = asyncio.create_task(pay(engine, saga))
     await asyncio.sleep(0)
     request.cancel()
     await engine.close(grace_seconds=CONDITION_SECONDS)
-    assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
+    assert (await load(engine, saga.saga_id)).state is SagaState.COMPLETED
 
 
-async def test_slow_saga_answers_in_time_and_goes_on(bakery: Bakery) -> None:
-    engine = bakery.replica(budget_seconds=0.05)
-    saga = await mix(bakery.replica())
-    bakery.kitchen.fail("preheat", OutcomeUnknown(), OutcomeUnknown())
+async def test_slow_saga_exceeds_the_budget_and_goes_on(harness: Harness) -> None:
+    engine = harness.replica(budget_seconds=0.05)
+    saga = await place_order(harness.replica())
+    harness.participant.fail("charge", OutcomeUnknown(), OutcomeUnknown())
     with pytest.raises(StillRunning):
-        await heat(engine, saga)
+        await pay(engine, saga)
     await engine.close(grace_seconds=CONDITION_SECONDS)
-    assert (await found(engine, saga.saga_id)).state is SagaState.COMPLETED
+    assert (await load(engine, saga.saga_id)).state is SagaState.COMPLETED

@@ -1,4 +1,4 @@
-"""Plans that begin with their pivot, and steps that are done bit by bit."""
+"""Plans that begin with their pivot, and steps that are done in batches."""
 
 import uuid
 
@@ -8,43 +8,43 @@ from common.errors import Conflict
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.observer import Moment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
-from tests.integration.orchestrator.conftest import Bakery
-from tests.integration.orchestrator.kitchen_hands import BAKER, KillAt, Killed, run_until_at_rest, taken_over
-from tests.integration.orchestrator.sample_sagas import Shop
+from tests.integration.orchestrator.conftest import Harness
+from tests.integration.orchestrator.engine_actions import BUYER, CrashAt, Crashed, run_until_at_rest, take_over
+from tests.integration.orchestrator.sample_sagas import Delivery
 
 
 class TestPivotFirst:
-    async def test_refusal_ends_it_with_nothing_to_take_back(self, bakery: Bakery) -> None:
-        bakery.kitchen.fail("open", Conflict(code="SHUT"))
-        saga = await serve(bakery.replica(), slices=1)
+    async def test_refusal_ends_it_with_nothing_to_undo(self, harness: Harness) -> None:
+        harness.participant.fail("dispatch", Conflict(code="CLOSED"))
+        saga = await deliver(harness.replica(), parcels=1)
         assert saga.state is SagaState.UNWOUND
         assert saga.error is not None
-        assert saga.error.code == "SHUT"
+        assert saga.error.code == "CLOSED"
 
 
-class TestBitByBit:
-    async def test_goes_on_until_all_is_done(self, bakery: Bakery) -> None:
-        saga = await serve(bakery.replica(), slices=5)
+class TestBatches:
+    async def test_runs_until_all_is_done(self, harness: Harness) -> None:
+        saga = await deliver(harness.replica(), parcels=5)
         assert saga.state is SagaState.COMPLETED
-        assert isinstance(saga.data, Shop)
-        assert saga.data.served == 5
+        assert isinstance(saga.data, Delivery)
+        assert saga.data.delivered == 5
 
-    async def test_progress_outlives_its_process(self, bakery: Bakery) -> None:
-        with pytest.raises(Killed):
-            await serve(bakery.replica(KillAt(Moment.AFTER_WRITE, "serve")), slices=3)
-        await bakery.make_due()
-        engine = bakery.replica()
-        await taken_over(engine)
-        assert sum(count for (step, _), count in bakery.kitchen.calls.items() if step == "serve") == 3
+    async def test_progress_survives_a_crash(self, harness: Harness) -> None:
+        with pytest.raises(Crashed):
+            await deliver(harness.replica(CrashAt(Moment.AFTER_WRITE, "deliver")), parcels=3)
+        await harness.make_due()
+        engine = harness.replica()
+        await take_over(engine)
+        assert sum(count for (step, _), count in harness.participant.calls.items() if step == "deliver") == 3
 
-    async def test_pauses_when_nothing_moves(self, bakery: Bakery) -> None:
-        bakery.kitchen.is_slow = True
-        saga = await serve(bakery.replica(), slices=1)
+    async def test_pauses_without_progress(self, harness: Harness) -> None:
+        harness.participant.makes_progress = False
+        saga = await deliver(harness.replica(), parcels=1)
         assert saga.state is SagaState.RUNNING
         assert saga.is_paused
-        bakery.kitchen.is_slow = False
-        assert (await run_until_at_rest(bakery, saga.saga_id)).state is SagaState.COMPLETED
+        harness.participant.makes_progress = True
+        assert (await run_until_at_rest(harness, saga.saga_id)).state is SagaState.COMPLETED
 
 
-async def serve(engine: SagaEngine, *, slices: int) -> SagaRecord:
-    return await engine.start("serving", Shop(saga_id=uuid.uuid4(), slices=slices), requested_by=BAKER)
+async def deliver(engine: SagaEngine, *, parcels: int) -> SagaRecord:
+    return await engine.start("delivery", Delivery(saga_id=uuid.uuid4(), parcels=parcels), requested_by=BUYER)

@@ -46,11 +46,11 @@ def test_invalid_plan_is_refused_at_start(steps: tuple[Step[Any], ...]) -> None:
 def test_call_id_depends_only_on_saga_step_phase_and_round() -> None:
     saga_id = uuid.uuid4()
     plan, same = (Plan("some", SagaData, FIRST, WAIT, SECOND, PIVOT) for _ in range(2))
-    assert plan.action_call(saga_id, 2, round_number=0) == same.action_call(saga_id, 2, round_number=0)
+    assert plan.action_call(saga_id, "second", round_number=0) == same.action_call(saga_id, "second", round_number=0)
     ids = {
-        plan.action_call(saga, index, round_number=round_number).request_id
+        plan.action_call(saga, step, round_number=round_number).request_id
         for saga in (saga_id, uuid.uuid4())
-        for index in (0, 2)
+        for step in ("first", "second")
         for round_number in (0, 1)
     }
     # The first step precedes the wait: no round repeats it.
@@ -60,7 +60,7 @@ def test_call_id_depends_only_on_saga_step_phase_and_round() -> None:
 def test_undo_carries_the_call_id_of_its_action() -> None:
     saga_id = uuid.uuid4()
     plan = Plan("some", SagaData, FIRST, WAIT, SECOND, PIVOT)
-    undo = plan.undo_call(saga_id, 2, round_number=1, reason="WHY")
-    assert undo.undoes_request_id == plan.action_call(saga_id, 2, round_number=1).request_id
+    undo = plan.undo_call(saga_id, "second", round_number=1, reason="WHY")
+    assert undo.undoes_request_id == plan.action_call(saga_id, "second", round_number=1).request_id
     assert undo.request_id != undo.undoes_request_id
     assert undo.reason == "WHY"

@@ -31,7 +31,7 @@ class SagaStore:
             requested_by=FIRST,
             fingerprint="",
             state=state,
-            step=0,
+            step="",
             round_number=0,
             data=SagaData(saga_id=saga_id),
             error=None,

@@ -1,0 +1,181 @@
+"""The statements of the saga log. Every write is one statement, says ``WHERE epoch = …`` and takes its messages along.
+
+The clock is the database's: replicas need not agree on the time.
+"""
+
+from typing import Final
+
+from sqlalchemy import text
+
+__all__ = [
+    "ADVANCE",
+    "COUNT_ATTEMPT",
+    "COUNT_BY_STATE",
+    "COUNT_STUCK",
+    "INSERT",
+    "KEY",
+    "LIST",
+    "LOAD",
+    "NOTE_KEY",
+    "SIGNAL",
+    "TAKE_OVER",
+    "UNSTICK",
+    "UNWIND_WAITING",
+]
+
+_COLUMNS: Final = """
+    saga_id, kind, requested_by, fingerprint, state, step_name, round_number, data, error, signal_key, correlation_id,
+    traceparent, epoch, attempts, retries, due_at
+"""
+
+# Messages come as arrays, so that a write with none, one or three of them is the same statement.
+_ANNOUNCE: Final = """
+    announced AS (
+        INSERT INTO outbox (message_id, exchange, routing_key, body)
+        SELECT m.message_id, m.exchange, m.routing_key, m.body
+        FROM unnest(CAST(:message_ids AS uuid[]), CAST(:exchanges AS text[]),
+                    CAST(:routing_keys AS text[]), CAST(:bodies AS bytea[]))
+             AS m (message_id, exchange, routing_key, body)
+        WHERE EXISTS (SELECT FROM written))
+"""
+
+INSERT: Final = text(
+    f"""
+    WITH written AS (
+        INSERT INTO sagas (saga_id, kind, requested_by, fingerprint, correlation_id, traceparent, state, step, step_name,
+                           data, due_at)
+        VALUES (:saga_id, :kind, :requested_by, :fingerprint, :correlation_id, :traceparent, :state, :position,
+                :step_name, CAST(:data AS jsonb),
+                coalesce(CAST(:due_at AS timestamptz), clock_timestamp() + make_interval(secs => :lease_seconds)))
+        ON CONFLICT (saga_id) DO NOTHING
+        RETURNING saga_id), {_ANNOUNCE}
+    SELECT saga_id FROM written
+    """  # noqa: S608 - constants only
+)
+
+# The lease is renewed only if it does not cover the next step and a second for its write: an unchanged due_at keeps the
+# update off the index. The position changes only together with the name: a trigger takes a write that changes the
+# position alone for an older release's.
+ADVANCE: Final = text(
+    f"""
+    WITH written AS (
+        UPDATE sagas SET
+            state = :state, step = CASE WHEN step_name = :step_name THEN step ELSE :position END,
+            step_name = :step_name, round_number = :round_number, attempts = :attempts,
+            data = CAST(:data AS jsonb), error = CAST(:error AS jsonb), updated_at = clock_timestamp(),
+            due_at = CASE
+                WHEN :is_settled THEN CAST(:due_at AS timestamptz)
+                WHEN :pause_seconds > 0 THEN clock_timestamp() + make_interval(secs => :pause_seconds)
+                WHEN due_at >= clock_timestamp() + make_interval(secs => :step_timeout_seconds + 1) THEN due_at
+                ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
+        WHERE saga_id = :saga_id AND epoch = :epoch
+        RETURNING saga_id, signalled_by, signal_key),
+    refused AS (
+        UPDATE idempotency_keys AS k SET refusal = CAST(:refusal AS jsonb)
+        FROM written AS w
+        WHERE CAST(:refusal AS jsonb) IS NOT NULL
+          AND k.requested_by = w.signalled_by AND k.operation = :operation AND k.key = w.signal_key), {_ANNOUNCE}
+    SELECT saga_id FROM written
+    """  # noqa: S608 - constants only
+)
+
+# Writes nothing that a saga's own functions made, so it works when they, or their results, cannot be stored.
+COUNT_ATTEMPT: Final = text(
+    """
+    UPDATE sagas SET attempts = :attempts, updated_at = clock_timestamp(),
+        state = CASE WHEN :is_stuck THEN 'STUCK' ELSE state END,
+        error = CASE WHEN :is_stuck THEN CAST(:error AS jsonb) ELSE error END,
+        due_at = CASE WHEN NOT :is_stuck THEN clock_timestamp() + make_interval(secs => :pause_seconds) END
+    WHERE saga_id = :saga_id AND epoch = :epoch AND state = :state AND step_name = :step_name
+    RETURNING saga_id
+    """
+)
+
+LOAD: Final = text(f"SELECT {_COLUMNS} FROM sagas WHERE saga_id = :saga_id")  # noqa: S608
+
+# One write takes over the waiting saga and stores the next step's intent. If the key was used for another saga, the
+# insert fails, and the whole statement with it.
+SIGNAL: Final = text(
+    f"""
+    WITH claimed AS (
+        UPDATE sagas SET state = 'RUNNING', step = step + 1, step_name = :next_step,
+            epoch = epoch + 1, attempts = 0,
+            signal_key = CAST(:key AS text), signalled_by = :signalled_by, updated_at = clock_timestamp(),
+            due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+        WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING' AND step_name = :operation
+          AND (requested_by = :signalled_by OR NOT :by_starter_only) AND due_at > clock_timestamp()
+          AND NOT EXISTS (
+              SELECT FROM idempotency_keys
+              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key
+                AND (saga_id <> :saga_id OR refusal IS NOT NULL))
+        RETURNING {_COLUMNS}),
+    keyed AS (
+        INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
+        SELECT :signalled_by, :operation, :key, :saga_id FROM claimed
+        WHERE CAST(:key AS text) IS NOT NULL
+          AND NOT EXISTS (
+              SELECT FROM idempotency_keys
+              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key))
+    SELECT {_COLUMNS} FROM claimed
+    """  # noqa: S608 - constants only
+)
+
+UNWIND_WAITING: Final = text(
+    f"""
+    UPDATE sagas SET state = 'UNWINDING', epoch = epoch + 1, attempts = 0, error = CAST(:error AS jsonb),
+        updated_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+    WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING'
+    RETURNING {_COLUMNS}
+    """  # noqa: S608 - constants only
+)
+
+TAKE_OVER: Final = text(
+    f"""
+    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),
+        state = CASE state WHEN 'WAITING' THEN 'UNWINDING' ELSE state END,
+        error = CASE state WHEN 'WAITING' THEN NULL ELSE error END,
+        due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+    WHERE saga_id IN (
+        SELECT saga_id FROM sagas WHERE due_at < now()
+        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED)
+    RETURNING {_COLUMNS}
+    """  # noqa: S608 - constants only
+)
+
+UNSTICK: Final = text(
+    f"""
+    UPDATE sagas SET state = :state, epoch = epoch + 1, attempts = 0, updated_at = clock_timestamp(),
+        retries = retries + CASE WHEN :asked_anew THEN 1 ELSE 0 END,
+        due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+    WHERE saga_id = :saga_id AND state = 'STUCK' AND epoch = :epoch
+    RETURNING {_COLUMNS}
+    """  # noqa: S608 - constants only
+)
+
+KEY: Final = text(
+    """
+    SELECT saga_id, refusal FROM idempotency_keys
+    WHERE requested_by = :requested_by AND operation = :operation AND key = :key
+    """
+)
+
+NOTE_KEY: Final = text(
+    """
+    INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
+    VALUES (:requested_by, :operation, :key, :saga_id)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
+COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")
+
+LIST: Final = text(
+    """
+    SELECT saga_id, kind, state, step_name AS step, requested_by, attempts, error ->> 'code' AS error_code,
+        error ->> 'step' AS error_step, nullif(error ->> 'stuck_code', '') AS stuck_code, correlation_id, created_at,
+        updated_at, count(*) OVER () AS total
+    FROM sagas WHERE CAST(:state AS text) IS NULL OR state = :state
+    ORDER BY created_at DESC LIMIT :limit OFFSET :offset
+    """
+)
