@@ -73,7 +73,9 @@ MUTATIONS: Final = (
         file="users/payments/status.py",
         before="    if RANK[report.status] <= RANK[payment.status]:",
         after="    if RANK[report.status] < RANK[payment.status]:",
-        caught_by=("tests/unit/users/test_payment_status.py::test_payment_is_credited_once_and_only_by_a_matching_report",),
+        caught_by=(
+            "tests/unit/users/test_payment_status.py::test_payment_is_credited_once_and_only_by_a_matching_report",
+        ),
     ),
     Mutation(
         name="webhooks need no signature",
