@@ -120,7 +120,7 @@ class JobHarness:
             on_enqueued=self.relay.wake,
         )
 
-    async def worker(
+    async def start_worker(
         self,
         *handlers: tuple[JobPolicy, Handler[SamplePayload]],
         lease_seconds: float = 10.0,

@@ -98,7 +98,7 @@ async def test_detail_has_the_payload_and_the_position(harness: JobHarness, admi
 
 
 async def test_failed_job_is_listed_and_retried(harness: JobHarness, admin: Caller) -> None:
-    await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no such fan")])))
+    await harness.start_worker((EMAIL, RecordingHandler(failures=[JobRefused("no such fan")])))
     [job] = await harness.enqueue("email", "a")
     await harness.reaches(job, JobStatus.FAILED)
     [failed] = (await admin.get("/api/admin/jobs", status="failed")).json()["data"]
@@ -110,7 +110,7 @@ async def test_failed_job_is_listed_and_retried(harness: JobHarness, admin: Call
 
 
 async def test_retry_all_returns_the_count(harness: JobHarness, admin: Caller) -> None:
-    await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no")] * 2)))
+    await harness.start_worker((EMAIL, RecordingHandler(failures=[JobRefused("no")] * 2)))
     jobs = await harness.enqueue("email", *"ab")
     for job in jobs:
         await harness.reaches(job, JobStatus.FAILED)
@@ -123,7 +123,7 @@ class TestDeadJobs:
     @pytest.fixture
     async def dead(self, harness: JobHarness) -> list[JobView]:
         """Return three jobs that failed, after one that was refused."""
-        await harness.worker(
+        await harness.start_worker(
             (policy("email", tries=1), RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]))
         )
         queue = harness.queue_with({"email": policy("email", tries=1)})
@@ -185,7 +185,7 @@ async def test_cancel(harness: JobHarness, admin: Caller) -> None:
 
 
 async def test_stats_are_of_every_kind(harness: JobHarness, admin: Caller) -> None:
-    await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("no")])))
+    await harness.start_worker((EMAIL, RecordingHandler(failures=[JobRefused("no")])))
     jobs = []
     for name in "abc":
         jobs += await harness.enqueue("email", name)

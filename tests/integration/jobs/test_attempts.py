@@ -25,7 +25,7 @@ EMAIL, BULK = POLICIES["email"], POLICIES["bulk"]
 
 async def test_completed_job_is_announced(harness: JobHarness) -> None:
     recording_handler = RecordingHandler()
-    await harness.worker((EMAIL, recording_handler))
+    await harness.start_worker((EMAIL, recording_handler))
     fan = uuid.uuid4()
     [job] = await harness.enqueue("email", "welcome", requested_by=fan)
     assert (job.status, job.attempts, job.max_attempts) == (JobStatus.QUEUED, 0, 3)
@@ -41,14 +41,14 @@ async def test_completed_job_is_announced(harness: JobHarness) -> None:
 
 
 async def test_job_without_a_requester_is_not_announced(harness: JobHarness) -> None:
-    await harness.worker((policy("email", publishes_completion=False), RecordingHandler()))
+    await harness.start_worker((policy("email", publishes_completion=False), RecordingHandler()))
     [job] = await harness.enqueue("email", "welcome")
     await harness.reaches(job, JobStatus.COMPLETED)
     assert await harness.messages_about("job.completed") == []
 
 
 async def test_any_job_with_a_requester_is_announced(harness: JobHarness) -> None:
-    await harness.worker((policy("email", publishes_completion=False), RecordingHandler()))
+    await harness.start_worker((policy("email", publishes_completion=False), RecordingHandler()))
     [job] = await harness.enqueue("email", "welcome", requested_by=uuid.uuid4())
     await harness.reaches(job, JobStatus.COMPLETED)
     assert len(await harness.messages_about("job.completed")) == 1
@@ -58,7 +58,9 @@ async def test_two_workers_run_a_hundred_jobs_once_each(harness: JobHarness) -> 
     recording_handler = RecordingHandler()
     names = [str(number) for number in range(100)]
     jobs = await harness.enqueue("email", *names)
-    await asyncio.gather(harness.worker((EMAIL, recording_handler)), harness.worker((EMAIL, recording_handler)))
+    await asyncio.gather(
+        harness.start_worker((EMAIL, recording_handler)), harness.start_worker((EMAIL, recording_handler))
+    )
     for job in jobs:
         await harness.reaches(job, JobStatus.COMPLETED)
     assert sorted(recording_handler.done) == sorted(names)
@@ -68,7 +70,7 @@ async def test_two_workers_run_a_hundred_jobs_once_each(harness: JobHarness) -> 
 async def test_concurrency_is_limited_by_the_policy(harness: JobHarness) -> None:
     recording_handler = RecordingHandler()
     recording_handler.gate.clear()
-    await harness.worker((policy("email", concurrency=2), recording_handler))
+    await harness.start_worker((policy("email", concurrency=2), recording_handler))
     jobs = await harness.enqueue("email", *"abcdef")
     await eventually(lambda: len(recording_handler.begun) == 2)
     recording_handler.gate.set()
@@ -95,7 +97,7 @@ class TestIdempotencyKey:
 
     async def test_hundred_concurrent_calls_enqueue_one_job(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         asked = (harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k") for _ in range(100))
         jobs = await asyncio.gather(*asked)
         assert len({job.job_id for job in jobs}) == 1
@@ -110,7 +112,7 @@ class TestIdempotencyKey:
 class TestFailures:
     async def test_job_that_fails_twice_completes_on_the_third_attempt(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("first"), Unavailable()])
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "welcome")
         done = await harness.reaches(job, JobStatus.COMPLETED)
         assert done.attempts == 3
@@ -119,7 +121,7 @@ class TestFailures:
 
     async def test_error_of_the_last_attempt_is_shown_between_attempts(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="ORDER_INVALID_STATE")])
-        await harness.worker((policy("email", retry_seconds=(30.0,)), recording_handler))
+        await harness.start_worker((policy("email", retry_seconds=(30.0,)), recording_handler))
         [job] = await harness.enqueue("email", "welcome")
         waiting = await harness.reaches(job, JobStatus.RETRYING)
         assert waiting.error is not None
@@ -131,7 +133,7 @@ class TestFailures:
         backoff = (1.0, 2.0, 3.0)
         recording_handler, neighbour = RecordingHandler(failures=[ValueError("no")] * 9), RecordingHandler()
         rules = policy("email", tries=4, retry_seconds=backoff)
-        await harness.worker((rules, recording_handler), (BULK, neighbour))
+        await harness.start_worker((rules, recording_handler), (BULK, neighbour))
         job = await harness.queue_with({"email": rules}).enqueue(
             "email", SamplePayload(name="welcome"), idempotency_key="k"
         )
@@ -148,7 +150,7 @@ class TestFailures:
 
     async def test_dead_job_completes_when_an_admin_retries_it(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[ValueError("no")] * 3)
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.FAILED)
         dead_letter = await eventually(lambda: harness.taken_from("jobs.dead"))
@@ -166,7 +168,7 @@ class TestFailures:
 
     async def test_admin_who_retries_a_job_is_notified_of_its_end(self, harness: JobHarness) -> None:
         """If the job has a requester, the requester is notified instead."""
-        await harness.worker(
+        await harness.start_worker(
             (policy("email", publishes_completion=False), RecordingHandler(failures=[JobRefused("no")] * 2))
         )
         fan, admin = uuid.uuid4(), uuid.uuid4()
@@ -182,7 +184,7 @@ class TestFailures:
     async def test_retried_job_starts_its_backoff_again(self, harness: JobHarness) -> None:
         """A third step, if the backoff continued, would last longer than the test."""
         recording_handler = RecordingHandler(failures=[ValueError("no")] * 5)
-        await harness.worker((policy("email", retry_seconds=(*BACKOFF_SECONDS[:2], 3_600.0)), recording_handler))
+        await harness.start_worker((policy("email", retry_seconds=(*BACKOFF_SECONDS[:2], 3_600.0)), recording_handler))
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.FAILED)
         await harness.queue.retry(job.job_id)
@@ -195,7 +197,7 @@ class TestFailures:
             RecordingHandler(failures=[JobRefused("no")] * 3),
             RecordingHandler(failures=[JobRefused("no")]),
         )
-        await harness.worker((EMAIL, recording_handler), (BULK, other))
+        await harness.start_worker((EMAIL, recording_handler), (BULK, other))
         jobs = [*await harness.enqueue("email", *"abc"), *await harness.enqueue("bulk", "d")]
         for job in jobs:
             await harness.reaches(job, JobStatus.FAILED)
@@ -206,7 +208,7 @@ class TestFailures:
 
     async def test_job_refused_by_its_handler_is_not_retried(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[JobRefused("no such fan", code="NO_SUCH_FAN")])
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "welcome")
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert failed.error is not None
@@ -214,7 +216,7 @@ class TestFailures:
 
     async def test_refused_job_is_not_dead_lettered(self, harness: JobHarness) -> None:
         """A refusal is an expected end: it is announced without an alert."""
-        await harness.worker((EMAIL, RecordingHandler(failures=[JobRefused("gone"), *[ValueError()] * 3])))
+        await harness.start_worker((EMAIL, RecordingHandler(failures=[JobRefused("gone"), *[ValueError()] * 3])))
         [refused] = await harness.enqueue("email", "refused")
         assert (await harness.reaches(refused, JobStatus.FAILED)).failure is Failure.REFUSED
         [broken] = await harness.enqueue("email", "broken")
@@ -229,7 +231,9 @@ class TestFailures:
 
     async def test_text_of_an_unexpected_error_is_not_stored(self, harness: JobHarness) -> None:
         """The text may quote user input: a card number, a password."""
-        await harness.worker((policy("email", tries=1), RecordingHandler(failures=[ValueError("4242 4242 4242 4242")])))
+        await harness.start_worker(
+            (policy("email", tries=1), RecordingHandler(failures=[ValueError("4242 4242 4242 4242")]))
+        )
         job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
             "email", SamplePayload(), idempotency_key="k"
         )
@@ -237,7 +241,7 @@ class TestFailures:
         assert failed.error == JobError(code="INTERNAL_ERROR", message="ValueError")
 
     async def test_invalid_payload_is_not_retried(self, harness: JobHarness) -> None:
-        await harness.worker((EMAIL, RecordingHandler()))
+        await harness.start_worker((EMAIL, RecordingHandler()))
         job = await harness.queue.enqueue("email", {"name": ["not", "a", "name"]}, idempotency_key="k")
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert failed.error is not None
@@ -247,7 +251,7 @@ class TestFailures:
     async def test_job_over_its_timeout_is_cancelled(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        await harness.worker((policy("email", timeout_seconds=0.2, tries=1), recording_handler))
+        await harness.start_worker((policy("email", timeout_seconds=0.2, tries=1), recording_handler))
         job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
             "email", SamplePayload(name="slow"), idempotency_key="k"
         )
@@ -275,7 +279,7 @@ class TestUnstorableText:
             begun.append(payload.name)
             return {"said": said}
 
-        await harness.worker((EMAIL, say), lease_seconds=5.0)
+        await harness.start_worker((EMAIL, say), lease_seconds=5.0)
         [job] = await harness.enqueue("email", "welcome", lane="ann")
         [behind] = await harness.enqueue("email", "behind", lane="ann")
         failed = await harness.reaches(job, JobStatus.FAILED)
@@ -288,7 +292,7 @@ class TestUnstorableText:
     @pytest.mark.parametrize("said", ["a\0b", "a\ud800b"])
     async def test_error_is_stored_without_the_unstorable_text(self, harness: JobHarness, said: str) -> None:
         recording_handler = RecordingHandler(failures=[JobRefused(said, code=said)])
-        await harness.worker((EMAIL, recording_handler), lease_seconds=5.0)
+        await harness.start_worker((EMAIL, recording_handler), lease_seconds=5.0)
         [job] = await harness.enqueue("email", "welcome")
         failed = await harness.reaches(job, JobStatus.FAILED)
         assert failed.error == JobError(code="a?b", message="a?b")
@@ -297,6 +301,6 @@ class TestUnstorableText:
 
     async def test_error_of_a_retried_job_is_stored_without_it_too(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="a\0b")])
-        await harness.worker((EMAIL, recording_handler), lease_seconds=60)
+        await harness.start_worker((EMAIL, recording_handler), lease_seconds=60)
         [job] = await harness.enqueue("email", "welcome")
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 2

@@ -27,7 +27,7 @@ async def test_every_attempt_belongs_to_the_trace_of_the_request(harness: JobHar
     with continued_span("click", SpanKind.SERVER, None):
         clicked = trace_id()
         [job] = await harness.enqueue("email", "welcome")
-    await harness.worker((EMAIL, RecordingHandler(failures=[Unavailable()])))
+    await harness.start_worker((EMAIL, RecordingHandler(failures=[Unavailable()])))
     await harness.reaches(job, JobStatus.COMPLETED)
     [fact] = await harness.messages_about("job.completed")
     await harness.stop_workers()

@@ -22,7 +22,7 @@ class TestShutdown:
     async def test_running_job_is_finished_during_shutdown(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        worker = await harness.worker((EMAIL, recording_handler))
+        worker = await harness.start_worker((EMAIL, recording_handler))
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         leaving = asyncio.create_task(harness.stop_worker(worker, grace_seconds=ANSWER_SECONDS))
@@ -30,7 +30,7 @@ class TestShutdown:
         recording_handler.gate.set()
         await leaving
         assert (await harness.queue.find(job.job_id)).status is JobStatus.COMPLETED
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         await harness.reaches(late, JobStatus.COMPLETED)
 
     async def test_job_over_the_grace_period_is_released_without_counting_the_attempt(
@@ -38,14 +38,14 @@ class TestShutdown:
     ) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        worker = await harness.worker((EMAIL, recording_handler), lease_seconds=60)
+        worker = await harness.start_worker((EMAIL, recording_handler), lease_seconds=60)
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.stop_worker(worker, grace_seconds=0.1)
         back = await harness.queue.find(job.job_id)
         assert (back.status, back.attempts, recording_handler.cancelled) == (JobStatus.RETRYING, 0, 1)
         recording_handler.gate.set()
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 1
 
 
@@ -54,12 +54,12 @@ class TestLostWorker:
         """The worker sleeps through its lease, as a frozen process would."""
         frozen_handler, other = RecordingHandler(), RecordingHandler()
         frozen_handler.gate.clear()
-        frozen_worker = await harness.worker((EMAIL, frozen_handler), lease_seconds=0.5)
+        frozen_worker = await harness.start_worker((EMAIL, frozen_handler), lease_seconds=0.5)
         await frozen_worker.runner.close()  # leases are no longer renewed
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await frozen_worker.consumer.stop()
-        await harness.worker((EMAIL, other), lease_seconds=5)
+        await harness.start_worker((EMAIL, other), lease_seconds=5)
         done = await harness.reaches(job, JobStatus.COMPLETED)
         assert (done.attempts, other.done) == (2, ["welcome"])
         frozen_handler.gate.set()
@@ -70,12 +70,12 @@ class TestLostWorker:
         frozen_handler, other = RecordingHandler(), RecordingHandler()
         for recording_handler in (frozen_handler, other):
             recording_handler.gate.clear()
-        frozen_worker = await harness.worker((EMAIL, frozen_handler), lease_seconds=0.5)
+        frozen_worker = await harness.start_worker((EMAIL, frozen_handler), lease_seconds=0.5)
         await frozen_worker.runner.close()
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await frozen_worker.consumer.stop()
-        await harness.worker((EMAIL, other), lease_seconds=5)
+        await harness.start_worker((EMAIL, other), lease_seconds=5)
         await eventually(lambda: other.begun)
         frozen_handler.gate.set()
         await eventually(lambda: harness.outcomes["lost"] == 1)
@@ -87,7 +87,7 @@ class TestLostWorker:
     async def test_worker_that_lost_its_lease_stops_the_job(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
+        await harness.start_worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.database.execute(text("UPDATE jobs SET epoch = epoch + 1"))
@@ -97,7 +97,7 @@ class TestLostWorker:
     async def test_job_claimed_again_by_the_worker_that_lost_it_keeps_its_lease(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
+        await harness.start_worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.database.execute(text("UPDATE jobs SET epoch = epoch + 1, status = 'queued', lease_until = NULL"))
@@ -113,7 +113,7 @@ class TestLostWorker:
     async def test_lease_is_renewed_while_the_handler_runs(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        await harness.worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
+        await harness.start_worker((EMAIL, recording_handler), lease_seconds=LEASE_SECONDS)
         [job] = await harness.enqueue("email", "welcome")
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.lease_is_renewed(job, times=3)
@@ -123,7 +123,7 @@ class TestLostWorker:
     async def test_job_lost_in_its_last_attempt_fails(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        worker = await harness.worker((EMAIL, recording_handler))
+        worker = await harness.start_worker((EMAIL, recording_handler))
         job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
             "email", SamplePayload(), idempotency_key="k"
         )
@@ -144,7 +144,7 @@ class TestBroker:
         broker = urlsplit(harness.vhost.url)
         async with open_proxies([TcpProxy("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
             over_line = broker._replace(netloc=f"guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}").geturl()
-            worker = await harness.worker(
+            worker = await harness.start_worker(
                 (policy("email", concurrency=1, timeout_seconds=60), recording_handler), rabbitmq_url=over_line
             )
             [job, next_job] = await harness.enqueue("email", "welcome", "next")
@@ -170,7 +170,7 @@ class TestBroker:
         jobs = await harness.enqueue("email", *"abc")
         await eventually(lambda: harness.messages_in("jobs.email"))
         await harness.purge()
-        await harness.worker((EMAIL, RecordingHandler()), grace_seconds=0.3)
+        await harness.start_worker((EMAIL, RecordingHandler()), grace_seconds=0.3)
         for job in jobs:
             await harness.reaches(job, JobStatus.COMPLETED)
 
@@ -191,7 +191,7 @@ class TestBroker:
         busy = asyncio.create_task(keep_busy())
         try:
             await eventually(lambda: harness.messages_in("jobs.email"))
-            await harness.worker((EMAIL, recording_handler), grace_seconds=0.3)
+            await harness.start_worker((EMAIL, recording_handler), grace_seconds=0.3)
             await harness.reaches(lost, JobStatus.COMPLETED)
         finally:
             busy.cancel()
@@ -202,7 +202,7 @@ class TestBroker:
         jobs = await harness.enqueue("email", *"abc")
         await harness.database.execute(text("UPDATE outbox SET sent_at = NULL"))
         await eventually(lambda: harness.messages_in("jobs.email"))
-        await harness.worker((EMAIL, recording_handler))
+        await harness.start_worker((EMAIL, recording_handler))
         for job in jobs:
             await harness.reaches(job, JobStatus.COMPLETED)
 
@@ -220,7 +220,7 @@ async def test_progress_is_visible_at_once(harness: JobHarness) -> None:
         await context.report({"step": 2, "of": 5})
         await go_on.wait()
 
-    await harness.worker((EMAIL, report_and_wait))
+    await harness.start_worker((EMAIL, report_and_wait))
     [job] = await harness.enqueue("email", "article")
 
     async def progress() -> object:
@@ -240,7 +240,7 @@ async def test_request_ids_are_the_same_in_every_attempt(harness: JobHarness) ->
         if context.attempt == 1:
             raise ValueError
 
-    await harness.worker((policy("email", tries=2), fail_once))
+    await harness.start_worker((policy("email", tries=2), fail_once))
     job = await harness.queue_with({"email": policy("email", tries=2)}).enqueue(
         "email", SamplePayload(), idempotency_key="k"
     )
@@ -253,7 +253,7 @@ async def test_request_ids_are_the_same_in_every_attempt(harness: JobHarness) ->
 class TestRetention:
     async def test_only_the_latest_jobs_are_kept_and_statistics_count_all(self, harness: JobHarness) -> None:
         rules = policy("email", keep_completed=3, keep_failed=2)
-        await harness.worker((rules, RecordingHandler(failures=[JobRefused("no")] * 4)), trim_seconds=0.2)
+        await harness.start_worker((rules, RecordingHandler(failures=[JobRefused("no")] * 4)), trim_seconds=0.2)
         jobs = await harness.enqueue("email", *(str(number) for number in range(12)))
 
         async def kept() -> bool:
@@ -268,13 +268,13 @@ class TestRetention:
 
     async def test_cancelled_jobs_do_not_displace_completed_ones(self, harness: JobHarness) -> None:
         done = await harness.enqueue("email", *"ab")
-        worker = await harness.worker((EMAIL, RecordingHandler()))
+        worker = await harness.start_worker((EMAIL, RecordingHandler()))
         for job in done:
             await harness.reaches(job, JobStatus.COMPLETED)
         await harness.stop_worker(worker)
         for job in await harness.enqueue("email", *"cdef"):  # later, so that they would be the latest two
             await harness.queue.cancel(job.job_id)
-        await harness.worker((policy("email", keep_completed=2), RecordingHandler()), trim_seconds=0.1)
+        await harness.start_worker((policy("email", keep_completed=2), RecordingHandler()), trim_seconds=0.1)
 
         async def kept() -> bool:
             counts = [
@@ -286,7 +286,7 @@ class TestRetention:
 
     async def test_idempotency_key_outlives_its_job(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
-        await harness.worker((policy("email", keep_completed=0), recording_handler), trim_seconds=0.1)
+        await harness.start_worker((policy("email", keep_completed=0), recording_handler), trim_seconds=0.1)
         job = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
 
         async def is_gone() -> bool:
@@ -298,7 +298,7 @@ class TestRetention:
         assert recording_handler.done == ["a"]
 
     async def test_old_jobs_are_deleted_even_if_few(self, harness: JobHarness) -> None:
-        await harness.worker((policy("email", keep_completed_seconds=3600), RecordingHandler()), trim_seconds=0.1)
+        await harness.start_worker((policy("email", keep_completed_seconds=3600), RecordingHandler()), trim_seconds=0.1)
         [old, new] = await harness.enqueue("email", "old", "new")
         for job in (old, new):
             await harness.reaches(job, JobStatus.COMPLETED)
