@@ -1,4 +1,4 @@
-"""Deliberate bugs in the saga engine, the jobs and the messages."""
+"""Deliberate bugs in the saga engine, the jobs, messaging and shared infrastructure."""
 
 from typing import Final
 
@@ -8,41 +8,41 @@ __all__ = ["MUTATIONS"]
 
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
-IN_HAND: Final = "tests/chaos/test_work_in_progress.py"
+WORK_IN_PROGRESS: Final = "tests/chaos/test_work_in_progress.py"
 POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 
 MUTATIONS: Final = (
     Mutation(
-        name="an owner that lost its saga goes on writing (no epoch check)",
+        name="an owner that lost its saga continues to write (no epoch check)",
         file="orchestrator/saga_engine/repository.py",
         before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id, signalled_by, signal_key),",
         after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id, signalled_by, signal_key),",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
-        name="a taken over saga keeps its epoch",
+        name="a saga that is taken over keeps its epoch",
         file="orchestrator/saga_engine/repository.py",
         before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
         after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
-        name="no answer is taken for a no",
+        name="an unknown outcome is treated as a refusal",
         file="orchestrator/saga_engine/runner.py",
         before="        unwinding = self.unwinding_from(saga, saga.step + 1, SagaError.of(error, step=step.name))",
         after="        unwinding = self.unwinding_from(saga, saga.step, SagaError.of(error, step=step.name))",
         caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_taken_back",),
     ),
     Mutation(
-        name="the pivot is given up when nobody answers",
+        name="the pivot fails permanently after a timeout",
         file="orchestrator/saga_engine/runner.py",
         before="        if step.kind is not StepKind.UNDOABLE:\n            # Somebody",
         after="        if step.kind is StepKind.MUST_FINISH:\n            # Somebody",
         caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_never_given_up",),
     ),
     Mutation(
-        name="messages are acknowledged before the work is committed",
+        name="messages are acknowledged before they are handled",
         file="common/messaging/consumer.py",
         before="""        outcome = "done"
         try:
@@ -69,14 +69,14 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="a message that kills its handler is delivered for ever",
+        name="a message that crashes its handler is redelivered forever",
         file="common/messaging/consumer.py",
         before="        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:",
         after="        if disposition_of(error) is MessageDisposition.RETURN and deliveries > 0:",
         caught_by=(f"{MESSAGING}::TestConsumer::test_what_keeps_crashing_its_handler_is_parked",),
     ),
     Mutation(
-        name="messages are marked as sent whether the broker confirmed them or not",
+        name="messages are marked as sent without the broker's confirmation",
         file="common/messaging/outbox.py",
         before="zip(rows, outcomes, strict=True) if failure is None]:",
         after="zip(rows, outcomes, strict=True) if not isinstance(failure, str)]:",
@@ -90,28 +90,30 @@ MUTATIONS: Final = (
         caught_by=(f"{MESSAGING}::TestOutboxRelay::test_two_relays_share_the_work",),
     ),
     Mutation(
-        name="who finds no free connection waits for ever",
+        name="a caller without a free connection waits forever",
         file="common/db/engine.py",
         before="            timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds\n",
         after="            timeout = None\n",
         caught_by=(f"{POOL}::test_who_gets_no_connection_is_refused_and_the_rest_goes_on[in_one_statement]",),
     ),
     Mutation(
-        name="SIGTERM drops what is in hand",
+        name="SIGTERM drops requests in progress",
         file="common/http/app.py",
         before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
         after='        "timeout_graceful_shutdown": 0,\n',
-        caught_by=(f"{IN_HAND}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",),
+        caught_by=(
+            f"{WORK_IN_PROGRESS}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",
+        ),
     ),
     Mutation(
-        name="a worker that lost its job ends the try of another",
+        name="a worker that lost its job ends another worker's attempt",
         file="orchestrator/jobs/repository/attempts.py",
         before="        WHERE job_id = :job_id AND epoch = :epoch AND status = 'running'\n        RETURNING job_id, kind",
         after="        WHERE job_id = :job_id AND :epoch > 0 AND status = 'running'\n        RETURNING job_id, kind",
         caught_by=(f"{WORKER}::TestLostWorker::test_its_late_answer_does_not_end_the_try_of_another",),
     ),
     Mutation(
-        name="a stolen refresh token works beside the real one (reuse unnoticed)",
+        name="a stolen refresh token stays valid (no reuse detection)",
         file="users/sessions/service.py",
         before="            await self._revoke(token.session_id, because=TOKEN_REUSED)\n",
         after="",
