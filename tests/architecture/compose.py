@@ -1,4 +1,4 @@
-"""Docker Compose files read the way Compose reads them: merged, with their variables filled in."""
+"""Read Docker Compose files as Compose does: merged, with variables substituted."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::(?P<mode>[-?])(?P<rest>[^}]*
 
 
 def read(*files: Path) -> dict[str, Any]:
-    """Return the files merged: maps key by key, ports, networks and volumes added up, the rest replaced."""
+    """Return the files merged: maps by key; ports, networks and volumes concatenated; everything else replaced."""
     merged: dict[str, Any] = {}
     for file in files:
         merged = _merged(merged, yaml.safe_load(file.read_text()))
@@ -41,7 +41,7 @@ def required_variables(text: str) -> set[str]:
 
 
 def filled(value: object, given: Mapping[str, str]) -> str:
-    """Return a value with its variables replaced; a required one that is not given is an error, as it is for Compose."""
+    """Return a value with its variables substituted; a missing required variable is an error, as in Compose."""
 
     def fill(match: re.Match[str]) -> str:
         if match["mode"] == "?":
@@ -56,7 +56,7 @@ def environment(service: Mapping[str, Any], given: Mapping[str, str]) -> dict[st
 
 
 def module_of(service: Mapping[str, Any]) -> str:
-    """Return what `python -m` runs, also when a watcher runs it."""
+    """Return the module that `python -m` runs, even if a watcher runs it."""
     first: str = service["command"][0]
     return first.removeprefix("python -m ")
 

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests, read as they are: kustomize's patches apply to all of our Deployments alike."""
+"""Read the Kubernetes manifests without kustomize, whose patches apply equally to all of our Deployments."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def listed(folder: Path) -> tuple[list[str], list[str]]:
-    """Return what a kustomization lists in its own folder: resources, and files with patches."""
+    """Return the resources and the patch files that a kustomization lists in its own folder."""
     [kustomization] = read(folder / "kustomization.yaml")
     files = [name for name in kustomization["resources"] if name.endswith(".yaml")]
     patches = [patch["path"] for patch in kustomization.get("patches", []) if "path" in patch]
@@ -51,7 +51,7 @@ def container_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
 def environment_of(
     container: Mapping[str, Any], *, configs: Mapping[str, Mapping[str, str]], secrets: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
-    """Return what Kubernetes gives a container: whole maps and secrets first, then its own, ``$(NAME)`` filled in."""
+    """Return a container's environment: config maps and secrets first, then its own variables, with ``$(NAME)`` substituted."""
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):
         reference = source.get("configMapRef") or source["secretRef"]

@@ -1,4 +1,4 @@
-"""Tests that pages and mutations name, looked up in the source without importing it."""
+"""Look up the tests that pages and mutations name, without importing them."""
 
 import ast
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ __all__ = ["is_a_test"]
 
 
 def is_a_test(name: str) -> bool:
-    """Whether ``tests/…/test_x.py``, ``…::test_y``, ``…::TestZ`` or ``…::TestZ::test_y`` exists, whatever its case."""
+    """Return whether ``tests/…/test_x.py``, ``…::test_y``, ``…::TestZ`` or ``…::TestZ::test_y`` exists; a parameter is ignored."""
     file, *parts = name.partition("[")[0].split("::")
     return (ROOT / file).is_file() and (not parts or "::".join(parts) in _defined_in(file))
 

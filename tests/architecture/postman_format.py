@@ -1,4 +1,4 @@
-"""The part of Postman's Collection Format v2.1 that the collection uses; whatever else is in a file is refused.
+"""The part of Postman's Collection Format v2.1 that the collection uses; anything else in a file is refused.
 
 Source: https://schema.postman.com/collection/json/v2.1.0/draft-07/docs/index.html
 """
@@ -17,7 +17,7 @@ class Part(BaseModel):
 
 
 class KeyValue(Part):
-    """A header, a query or a path's variable."""
+    """A header, a query parameter or a path variable."""
 
     key: Text
     value: str
@@ -126,7 +126,7 @@ class EnvironmentValue(Part):
 
 
 class Environment(Part):
-    """An environment's file; Postman does not publish its form."""
+    """An environment file; Postman does not publish its format."""
 
     name: Text
     values: list[EnvironmentValue]

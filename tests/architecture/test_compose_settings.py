@@ -1,4 +1,4 @@
-"""What Compose gives each process is what its settings class reads: the class is built from exactly that."""
+"""Each process's settings class accepts exactly the environment that Compose sets."""
 
 import base64
 import importlib.util
@@ -25,7 +25,7 @@ STAYING: Final = sorted(name for name in OURS if not runs_once(SERVICES[name]))
 HEALTH_PORT: Final = "HEALTH_PORT"  # read by the image's HEALTHCHECK, and by inventory
 READ_BY_THE_TRACING_SDK: Final = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 
-# The contract's ports (health is served there too, except for inventory's gRPC port).
+# The contract's ports. Health is served on the same port, except for inventory's gRPC port.
 PORTS: Final = {
     "gateway": 8000,
     "users": 5000,
@@ -41,7 +41,7 @@ ELSEWHERE: Final = {"OTP_API_URL", "PUBLIC_URL", "SMTP_URL", "REDIS_URL", "STRIP
 
 @pytest.fixture(scope="module")
 def given() -> dict[str, str]:
-    """What an operator writes into `.env`."""
+    """The values that an operator writes into `.env`."""
     key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     passwords = ("USERS_DB", "ORDERS_DB", "EVENTS_DB", "SEATS_DB", "ORCHESTRATOR_DB", "RABBITMQ")
     return {
@@ -63,7 +63,7 @@ def given() -> dict[str, str]:
 
 
 def settings_class(name: str) -> type[ServiceSettings]:
-    """The worker shares the settings of its package; the sandbox is a package inside devstack."""
+    """Return the settings class; the worker uses that of its package, and the sandbox is a package in devstack."""
     module = module_of(DEV_SERVICES[name])
     package = module if module == "devstack.sandbox" else module.partition(".")[0]
     found: type[ServiceSettings] = import_module(f"{package}.settings").Settings
@@ -102,7 +102,7 @@ def test_process_gets_no_unknown_setting(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAYING)
 def test_addresses_of_other_services_are_set_explicitly(name: str) -> None:
-    """A default such as http://127.0.0.1:5000 is for one machine; in a container nobody answers there."""
+    """A default such as http://127.0.0.1:5000 suits one machine; in a container no service listens there."""
     defaults = {field.upper(): info.default for field, info in settings_class(name).model_fields.items()}
     shown = {field: d.get_secret_value() if isinstance(d, SecretStr) else str(d) for field, d in defaults.items()}
     loopback = {field for field, default in shown.items() if "127.0.0.1:" in default}

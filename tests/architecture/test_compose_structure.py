@@ -1,4 +1,4 @@
-"""The Compose files have the shape Compose expects, and one that is safe to publish."""
+"""The Compose files are valid, and safe to publish."""
 
 import os
 import re
@@ -153,7 +153,7 @@ def test_long_running_process_restarts_and_has_a_healthcheck() -> None:
             assert service["healthcheck"] == {"disable": True}, name
         else:
             assert service["restart"] == "unless-stopped", name
-            assert is_ours(service) or service["healthcheck"]["test"], name  # ours have the image's own
+            assert is_ours(service) or service["healthcheck"]["test"], name  # our services have the image's healthcheck
 
 
 def test_process_waits_for_healthy_dependencies() -> None:
@@ -184,7 +184,7 @@ def test_only_the_gateway_and_operator_pages_are_published() -> None:
 
 
 class TestMonitoring:
-    """What `docker compose --profile monitoring up` adds; nothing of the platform waits for it."""
+    """`docker compose --profile monitoring up` adds monitoring; no service depends on it."""
 
     def test_is_opt_in(self) -> None:
         asked_for = {name for name, service in SERVICES.items() if service.get("profiles") == ["monitoring"]}
@@ -212,7 +212,7 @@ class TestMonitoring:
         [pool] = network["ipam"]["config"]
         assert network["internal"]
         assert own in ip_network(pool["subnet"])
-        assert own not in ip_network(pool["ip_range"])  # what Docker gives to others
+        assert own not in ip_network(pool["ip_range"])  # the range from which Docker assigns other addresses
 
     def test_grafana_is_read_only(self) -> None:
         settings = SERVICES["grafana"]["environment"]

@@ -1,4 +1,4 @@
-"""Each dependency is argued for, and none is carried along that nobody uses."""
+"""Each dependency is documented, and each production dependency is used."""
 
 import ast
 import re
@@ -10,11 +10,11 @@ from tests.architecture.compose import ROOT
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PRODUCTION: Final = ("common", "proto", "rabbitmq", "users", "orders", "events", "inventory", "orchestrator", "gateway")
-# SQLAlchemy loads the driver by the URL's `+asyncpg`; the gateway reads the other's files without running its code.
+# SQLAlchemy loads the driver named in the URL (`+asyncpg`); the gateway reads the files of the other without importing it.
 LOADED_BY_NAME: Final = {"asyncpg", "fastapi-swagger"}
-# docker-compose.dev.yml runs the sandbox in the one image there is.
+# docker-compose.dev.yml runs the sandbox in the same image.
 FOR_THE_SANDBOX: Final = {"aiosmtpd"}
-# Several packages share the names `opentelemetry` and `google`; these come with those that are named.
+# Several distributions share the packages `opentelemetry` and `google`; these are installed with the declared ones.
 SHARED_NAMESPACES: Final = {
     "googleapis-common-protos",
     "opentelemetry-exporter-http-transport",
@@ -23,8 +23,8 @@ SHARED_NAMESPACES: Final = {
     "opentelemetry-proto",
     "opentelemetry-semantic-conventions",
 }
-# What FastAPI, aio-pika and aiohttp show of what they are built on; it comes with them, in the version they need.
-FACES: Final = {"starlette", "aiormq", "multidict", "yarl"}
+# FastAPI, aio-pika and aiohttp expose these dependencies; they are installed in the version they need.
+RE_EXPORTED: Final = {"starlette", "aiormq", "multidict", "yarl"}
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -67,4 +67,4 @@ def test_every_production_dependency_is_imported() -> None:
 
 def test_every_production_import_is_declared() -> None:
     undeclared = imported_distributions() - IN_PRODUCTION
-    assert undeclared - FACES - SHARED_NAMESPACES == set()
+    assert undeclared - RE_EXPORTED - SHARED_NAMESPACES == set()

@@ -1,4 +1,4 @@
-"""The documentation leads somewhere: links resolve, commands exist, numbers are those of the code."""
+"""The documentation is correct: links resolve, commands exist, and values match the code."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ OPERATIONS: Final = ROOT / "docs/operations.md"
 PAGES: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK: Final = re.compile(r"\[[^\]]*]\((?P<target>[^)\s]+)\)")
 CODE_BLOCK: Final = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
-# A file of ours named in running text, such as `common/db/idempotency.py`.
+# A repository file named in the text, such as `common/db/idempotency.py`.
 NAMED_PATH: Final = re.compile(
     r"`((?:common|users|orders|events|inventory|orchestrator|gateway|devstack|tests|bench|rabbitmq|proto|docs)/[\w./-]*)`"
 )
@@ -37,7 +37,7 @@ def prose(page: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors GitHub makes of a page's headings."""
+    """Return the anchors that GitHub creates for a page's headings."""
     headings = re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""Every error code a client can see is one of the contract's, and comes with the contract's status."""
+"""Every public error code belongs to the contract, and has the contract's status."""
 
 import ast
 import importlib
@@ -35,8 +35,8 @@ CONTRACT: Final = {
     503: "SERVICE_UNAVAILABLE",
     504: "UPSTREAM_TIMEOUT",
 }
-# Never answered to anybody: reasons inside one process, and the tree's own names for a kind.
-UNSAID: Final = {"ORDER_CANCELLED", "TRANSFER_CANCELLED", "SALE_DECLINED", "STALE_EPOCH", "GONE"}
+# Never sent to a client: reasons inside one process, and the generic names of error kinds.
+INTERNAL_CODES: Final = {"ORDER_CANCELLED", "TRANSFER_CANCELLED", "SALE_DECLINED", "STALE_EPOCH", "GONE"}
 STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
 
 
@@ -62,7 +62,7 @@ def leaves() -> set[type[ServiceError]]:
 
 
 def raised_with_a_code() -> Iterator[tuple[str, str, str]]:
-    """Yield where an error of the common tree is made with a code of its own: place, class name, code."""
+    """Yield where a common error is raised with an explicit code: place, class name, code."""
     for file in (file for folder in (*SERVICES, "common") for file in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -101,6 +101,6 @@ def documented() -> dict[str, int]:
 
 def test_every_code_is_documented_with_its_status() -> None:
     raised = {leaf.code for leaf in LEAVES} | {code for _, _, code in raised_with_a_code()}
-    assert set(documented()) == raised - UNSAID
+    assert set(documented()) == raised - INTERNAL_CODES
     for code, status in documented().items():
         assert status == STATUS_OF_CODE.get(code, status), code

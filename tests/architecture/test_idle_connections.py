@@ -1,4 +1,4 @@
-"""No client reuses a connection that its server is about to close: a request on it fails, and a POST is not repeated."""
+"""No client reuses a connection that its server is about to close: the request would fail, and a POST is not repeated."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from common.http.client import IDLE_SECONDS
 from devstack.home import ROOT
 
 PRODUCT: Final = ("common", "devstack", "events", "gateway", "inventory", "orchestrator", "orders", "users")
-# What makes connections, and the arguments of which one bounds how long they stay open without use.
+# The classes that open connections, and their arguments that bound the idle time.
 BOUNDS: Final = {
     "AIOHTTPClient": {"connector"},
     "AiohttpTransport": {"limits"},
@@ -26,7 +26,7 @@ MARGIN_SECONDS: Final = 1.0
 
 
 def clients_in(source: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield every client that is made, with the names of its arguments."""
+    """Yield every client that is created, with the names of its arguments."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func).removeprefix("aiohttp.").removeprefix("stripe.")

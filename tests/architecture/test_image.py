@@ -1,4 +1,4 @@
-"""The image is small, runs as nobody, and holds nothing it should not."""
+"""The image is small, runs without privileges, and contains only what it needs."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What Kubernetes is told is what the code needs: settings, ports, commands, and who may talk to whom."""
+"""The Kubernetes manifests match the code: settings, ports, commands and network policies."""
 
 import base64
 import os
@@ -38,16 +38,16 @@ CONFIGS: Final = {r["metadata"]["name"]: r["data"] for r in RESOURCES if r["kind
 SCALING: Final = {r["metadata"]["name"]: r["spec"] for r in read(PRODUCTION / "scaling.yaml")}
 IN_COMPOSE: Final = {"worker": "orchestrator-worker"}
 COMPOSE: Final = compose.read(compose.BASE)["services"]
-# Settings that only make the address of a database or of the broker.
+# Variables that are only part of a database or broker URL.
 PARTS_OF_ADDRESSES: Final = {"DATABASE_USER", "DATABASE_PASSWORD", "RABBITMQ_USER", "RABBITMQ_PASSWORD"}
-# Every process is told where users' keys are; the inventory has no route for users, and never asks.
+# Every process gets the JWKS URL; the inventory has no user routes and never fetches it.
 NEVER_CALLED: Final = {("inventory", "JWKS_URL")}
-RESERVED_CONNECTIONS: Final = 20  # for the operator, its metrics and people
+RESERVED_CONNECTIONS: Final = 20  # for the operator, its metrics and administrators
 
 
 @pytest.fixture(scope="module")
 def given() -> dict[str, dict[str, str]]:
-    """The Secrets: those that operators make, and the three that docs/scaling.md asks for."""
+    """The Secrets that the operators create, and the three that docs/scaling.md requires."""
     key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     qr_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     account = {"username": "somebody", "password": "something"}
@@ -126,7 +126,7 @@ def test_process_gets_no_unknown_setting(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_process_gets_the_settings_that_compose_sets(name: str, given: dict[str, dict[str, str]]) -> None:
-    """But for what has the same default there: a setting that Compose names only so that it can be changed."""
+    """Settings that Compose lists only to make a default configurable are exempt."""
     required = {
         variable
         for variable, value in COMPOSE[IN_COMPOSE.get(name, name)]["environment"].items()

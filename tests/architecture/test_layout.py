@@ -1,4 +1,4 @@
-"""Who knows one service finds the way in the next: the same file names, each with its own kind of content."""
+"""All services have the same layout: the same file names, each with the same kind of content."""
 
 import importlib
 import re
@@ -17,9 +17,9 @@ LONGEST_FILE_LINES: Final = 400
 GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
 OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "devstack", "tests", "bench")
 
-# What is written only in files of these names (or in a folder of such a name, once one file was not enough).
+# Definitions that only files of these names contain, or files in folders of these names.
 ONLY_IN: Final = {
-    r"= APIRouter\(": {"routes", "pages"},  # the gateway has pages of its own; its routes are a table
+    r"= APIRouter\(": {"routes", "pages"},  # the gateway serves its own pages; its routes are a table
     r"\b(base_app|FastAPI)\(": {"app", "worker"},
     r"\((\w+, )*(ServiceSettings|BaseSettings)\b.*\):": {"settings"},
     r"\bTable\(\n|\bmapped_column\(": {"models"},
@@ -32,7 +32,7 @@ def sources(*folders: str) -> Iterator[Path]:
 
 
 def places(file: Path) -> set[str]:
-    """Return the file's name and its folders', below its service."""
+    """Return the names of the file and of its folders inside the service."""
     return {file.stem, *file.relative_to(ROOT).parts[1:-1]}
 
 
@@ -66,8 +66,8 @@ def test_no_file_is_too_long() -> None:
 
 
 def test_no_catch_all_module() -> None:
-    drawers = {"utils", "util", "helpers", "misc", "tools"}
-    assert [str(file) for file in sources(*OUR_FOLDERS) if drawers & places(file)] == []
+    catch_all = {"utils", "util", "helpers", "misc", "tools"}
+    assert [str(file) for file in sources(*OUR_FOLDERS) if catch_all & places(file)] == []
 
 
 def test_no_todo_comment() -> None:
@@ -85,7 +85,7 @@ FEATURE_FILES: Final = {
     "__init__", "routes", "schemas", "service", "saga", "jobs", "messages", "repository", "statements", "models",
     "errors", "settings", "metrics",
 }  # fmt: skip
-"""The files of a feature, or folders of these names where there are several of a kind; the rest is in `adapters/`."""
+"""The files of a feature, or folders of these names; everything else is in `adapters/`."""
 
 
 @pytest.mark.parametrize(

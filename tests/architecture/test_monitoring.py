@@ -1,8 +1,8 @@
-"""Alerts and dashboards ask for what there is: metrics that the code counts, with labels that it gives them.
+"""Alerts and dashboards use existing metrics and labels.
 
-PromQL is parsed by `promql-parser`, the grammar of Prometheus itself. Where Prometheus is installed, its own `promtool`
-judges the files too, and runs what `monitoring/alerts.test.yml` says of the alerts. Where it is not, these tests are
-skipped, and fail with `PROMTOOL_REQUIRED=1`, as in CI.
+`promql-parser`, which uses the grammar of Prometheus, parses PromQL. If Prometheus is installed, its `promtool` checks the
+files and runs the alert tests in `monitoring/alerts.test.yml`. If it is not, these tests are skipped; with
+`PROMTOOL_REQUIRED=1`, as in CI, they fail.
 """
 
 import ast
@@ -25,9 +25,9 @@ MONITORING: Final = ROOT / "monitoring"
 RUNBOOKS: Final = (ROOT / "docs/runbooks.md").read_text()
 SERVICES: Final = ("common", "rabbitmq", "users", "orders", "events", "inventory", "orchestrator", "gateway")
 KINDS: Final = {"Counter", "Gauge", "Histogram"}
-# What Prometheus adds to whatever it reads, and what a histogram's buckets have.
+# Labels that Prometheus adds, and the bucket label of a histogram.
 FROM_PROMETHEUS: Final = {"job", "instance", "le"}
-# Theirs, not ours: Prometheus' own, the Python client's, and those of RabbitMQ's exporter from 3.10 to 4.x
+# Metrics of Prometheus itself, of the Python client, and of RabbitMQ's exporter from 3.10 to 4.x
 # (https://www.rabbitmq.com/docs/prometheus; deps/rabbitmq_prometheus/metrics.md in its source).
 OTHERS: Final[dict[str, set[str]]] = {
     "up": set(),
@@ -50,13 +50,13 @@ ALERTS: Final[list[dict[str, Any]]] = [
     rule for group in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
 ALERT_NAMES: Final = [alert["alert"] for alert in ALERTS]
-# Grafana's own, filled in when a panel is drawn.
+# A Grafana variable, substituted when a panel is drawn.
 INTERVAL: Final = "$__rate_interval"
 TEMPLATE_LABEL: Final = re.compile(r"\$labels\.(\w+)")
 
 
-def counted() -> dict[str, set[str]]:
-    """Return the labels of every metric that the services define, by the names under which Prometheus has it."""
+def defined_metrics() -> dict[str, set[str]]:
+    """Return the labels of every metric that the services define, by the names that Prometheus gives it."""
     found: dict[str, set[str]] = {}
     for file in (file for service in SERVICES for file in (ROOT / service).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -70,14 +70,14 @@ def counted() -> dict[str, set[str]]:
     return found
 
 
-KNOWN: Final = OTHERS | counted()
+KNOWN: Final = OTHERS | defined_metrics()
 
 
 def selectors(query: str) -> list[promql_parser.VectorSelector]:
-    """Return what a query reads.
+    """Return the selectors of a query.
 
     Raises:
-        ValueError: it is no PromQL.
+        ValueError: the query is not valid PromQL.
     """
     found: list[promql_parser.VectorSelector] = []
 
@@ -91,11 +91,11 @@ def selectors(query: str) -> list[promql_parser.VectorSelector]:
     return found
 
 
-def check_reads_what_there_is(query: str) -> None:
+def check_queries_existing_metrics(query: str) -> None:
     read = selectors(query)
     assert read, query
     for selector in read:
-        assert selector.name in KNOWN, f"{selector.name} is counted nowhere: {query}"
+        assert selector.name in KNOWN, f"{selector.name} is not defined: {query}"
         labels = {matcher.name for matcher in selector.matchers.matchers}
         assert labels <= KNOWN[selector.name] | FROM_PROMETHEUS, f"{selector.name} has no such labels: {query}"
 
@@ -108,7 +108,7 @@ def panels(dashboard: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("alert", ALERTS, ids=ALERT_NAMES)
 class TestAlert:
     def test_queries_existing_metrics(self, alert: dict[str, Any]) -> None:
-        check_reads_what_there_is(alert["expr"])
+        check_queries_existing_metrics(alert["expr"])
 
     def test_has_severity_runbook_and_summary(self, alert: dict[str, Any]) -> None:
         assert alert["labels"]["severity"] in {"page", "ticket"}
@@ -140,10 +140,10 @@ class TestDashboard:
         for panel in panels(dashboard):
             assert panel["targets"], panel["title"]
             for target in panel["targets"]:
-                check_reads_what_there_is(target["expr"])
+                check_queries_existing_metrics(target["expr"])
 
     def test_panels_do_not_overlap(self, dashboard: Path) -> None:
-        """Grafana's page is 24 wide. Two panels in one place would hide each other."""
+        """A Grafana dashboard is 24 columns wide. Overlapping panels would hide each other."""
         taken: set[tuple[int, int]] = set()
         for place in (panel["gridPos"] for panel in panels(dashboard)):
             cells = {
@@ -187,8 +187,8 @@ def test_scrape_jobs_match_the_processes_and_alerts(name: str) -> None:
 def test_promtool_accepts_the_files(command: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
-        lacking = f"NOT TESTED: `promtool {' '.join(command)}`. It comes with Prometheus: apt-get install prometheus"
-        assert not os.environ.get("PROMTOOL_REQUIRED"), lacking
-        pytest.skip(lacking)
-    judged = subprocess.run([promtool, *command], cwd=MONITORING, capture_output=True, text=True, check=False)  # noqa: S603
-    assert judged.returncode == 0, judged.stdout + judged.stderr
+        missing = f"NOT TESTED: `promtool {' '.join(command)}`. It comes with Prometheus: apt-get install prometheus"
+        assert not os.environ.get("PROMTOOL_REQUIRED"), missing
+        pytest.skip(missing)
+    checked = subprocess.run([promtool, *command], cwd=MONITORING, capture_output=True, text=True, check=False)  # noqa: S603
+    assert checked.returncode == 0, checked.stdout + checked.stderr

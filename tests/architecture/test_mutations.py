@@ -1,4 +1,4 @@
-"""The deliberate bugs of `make mutants` still fit the source, and name tests that exist."""
+"""The deliberate bugs of `make mutants` fit the source, and name tests that exist."""
 
 import pytest
 

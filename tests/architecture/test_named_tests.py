@@ -1,4 +1,4 @@
-"""docs/testing.md names tests that exist, and at least one for each fault."""
+"""docs/testing.md names at least one test for each fault, and all of them exist."""
 
 import re
 

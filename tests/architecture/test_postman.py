@@ -1,4 +1,4 @@
-"""The Postman collection is the services' own description, in Postman's own form."""
+"""The Postman collection equals the services' OpenAPI documents in Postman's format."""
 
 import re
 
@@ -24,7 +24,7 @@ def environment() -> Environment:
 
 
 def calls(collection: Collection) -> list[Item]:
-    """Return what is no scenario."""
+    """Return the requests outside the scenarios."""
     return [item for folder in collection.item if not folder.name.startswith("Scenario") for item in folder.item]
 
 

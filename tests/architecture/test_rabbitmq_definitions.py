@@ -1,4 +1,4 @@
-"""What the broker loads at boot is what the processes declare when they connect."""
+"""The definitions that the broker loads at boot equal what the processes declare when they connect."""
 
 import json
 import re
@@ -12,7 +12,7 @@ DEFINITIONS: Final[dict[str, Any]] = json.loads((ROOT / "rabbitmq/definitions.js
 
 def test_definitions_equal_the_topology() -> None:
     assert platform_topology().as_definitions() == DEFINITIONS, (
-        "run: python -m common.messaging.topology > rabbitmq/definitions.json"
+        "run: python -m rabbitmq.topology > rabbitmq/definitions.json"
     )
 
 
@@ -36,7 +36,7 @@ def test_holds_are_dead_lettered_at_least_once_and_never_dropped() -> None:
 
 
 def test_bindings_refer_to_existing_exchanges_and_queues() -> None:
-    exchanges = {exchange["name"] for exchange in DEFINITIONS["exchanges"]} | {""}  # the default one is always there
+    exchanges = {exchange["name"] for exchange in DEFINITIONS["exchanges"]} | {""}  # the default exchange always exists
     queues = {queue["name"] for queue in DEFINITIONS["queues"]}
     dead_letters = {queue["arguments"].get("x-dead-letter-exchange") for queue in DEFINITIONS["queues"]} - {None}
     assert {binding["source"] for binding in DEFINITIONS["bindings"]} <= exchanges

@@ -1,4 +1,4 @@
-"""The threat model claims nothing that no test shows."""
+"""Every threat in the threat model names an existing test."""
 
 import ast
 import re

@@ -116,8 +116,8 @@ class Fan:
 
     async def decide(self, transfer_id: uuid.UUID, *, for_seller: bool, key: str = "decide") -> httpx.Response:
         """Reverse a disputed transfer or let it stand, as an admin."""
-        verdict = "reverse" if for_seller else "dismiss"
-        return await self.post(f"/api/transfer/{verdict}", {"transfer_id": str(transfer_id)}, key=key)
+        decision = "reverse" if for_seller else "dismiss"
+        return await self.post(f"/api/transfer/{decision}", {"transfer_id": str(transfer_id)}, key=key)
 
     # --- the marketplace ---------------------------------------------------------------------------------------------
 

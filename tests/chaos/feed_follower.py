@@ -34,8 +34,8 @@ class FeedFollower:
                     f"{self._url}&since={self._position}", open_timeout=OPEN_TIMEOUT_SECONDS
                 ) as connection:
                     self.connections += 1
-                    async for said in connection:
-                        self._receive(json.loads(said))
+                    async for message in connection:
+                        self._receive(json.loads(message))
             except (OSError, TimeoutError, InvalidStatus, WebSocketException):
                 pass  # the gateway is unavailable: try again
             await asyncio.sleep(PAUSE_SECONDS)
@@ -50,7 +50,7 @@ class FeedFollower:
     def _position(self) -> int:
         return self.received[-1] if self.received else 0
 
-    def _receive(self, said: dict[str, Any]) -> None:
-        assert said["type"] != "resync", said  # no entry is old enough to be deleted
-        if said["type"] != "subscribed":
-            self.received.append(said["sequence"])
+    def _receive(self, message: dict[str, Any]) -> None:
+        assert message["type"] != "resync", message  # no entry is old enough to be deleted
+        if message["type"] != "subscribed":
+            self.received.append(message["sequence"])

@@ -225,10 +225,10 @@ class RandomFan:
         code = shown.json()["data"]["qr_payload"]
         scan = partial(self._mixed_run.operators.staff.scan, code, hall_id=HALL_ID)
         scans = [partial(scan, nonce=self._mixed_run.new_key(f"gate-{gate}")) for gate in "AB"]
-        verdicts = await asyncio.gather(
+        responses = await asyncio.gather(
             *(retry_until_final(scan, unavailable_after_seconds=ANSWER_SECONDS) for scan in scans)
         )
-        results = [verdict.json()["data"]["result"] for verdict in verdicts]
+        results = [response.json()["data"]["result"] for response in responses]
         self._expectations.admissions.update([seat_id] * results.count("SUCCESS"))
         assert results.count("SUCCESS") < len(results)
         return "SUCCESS" in results

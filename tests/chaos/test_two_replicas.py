@@ -121,10 +121,10 @@ async def operators(stack: Stack) -> AsyncIterator[Operators]:
 @asynccontextmanager
 async def on_both(replicas: Replicas, user: Fan) -> AsyncIterator[tuple[Fan, Fan]]:
     """Give a user two clients, one at each gateway."""
-    here, there = (user.at(url) for url in replicas.gateways)
-    yield here, there
-    await here.close()
-    await there.close()
+    first, second = (user.at(url) for url in replicas.gateways)
+    yield first, second
+    await first.close()
+    await second.close()
 
 
 async def bought(sales: TicketSales, fan: Fan) -> Order:
@@ -146,10 +146,10 @@ class TestSideBySide:
         self, replicas: Replicas, sales: TicketSales
     ) -> None:
         fan = await sales.new_fan()
-        async with on_both(replicas, fan) as (here, there):
-            order = await sales.reserved(here)
-            assert data_of(await there.pay(order.order_id))["status"] == "CONFIRMED"
-            tickets = (await here.get("/api/tickets")).json()["data"]
+        async with on_both(replicas, fan) as (first, second):
+            order = await sales.reserved(first)
+            assert data_of(await second.pay(order.order_id))["status"] == "CONFIRMED"
+            tickets = (await first.get("/api/tickets")).json()["data"]
         assert {ticket["seat_id"] for ticket in tickets} == {str(seat_id) for seat_id in order.seat_ids}
         await sales.assert_bought(fan, order)
 
@@ -170,10 +170,10 @@ class TestSideBySide:
     ) -> None:
         [seat_id] = sales.some_seats(1)
         fans = [await sales.new_fan() for _ in range(CONCURRENT)]
-        there = [fan.at(replicas.gateways[number % 2]) for number, fan in enumerate(fans)]
-        answers = await asyncio.gather(*(fan.reserve(sales.event_id, [seat_id]) for fan in there))
+        clients = [fan.at(replicas.gateways[number % 2]) for number, fan in enumerate(fans)]
+        answers = await asyncio.gather(*(fan.reserve(sales.event_id, [seat_id]) for fan in clients))
         assert sorted(answer.status_code for answer in answers) == [httpx.codes.OK] + [httpx.codes.CONFLICT] * 9
-        for fan in there:
+        for fan in clients:
             await fan.close()
 
     async def test_transfer_between_users_at_different_gateways(self, replicas: Replicas, sales: TicketSales) -> None:
@@ -181,12 +181,12 @@ class TestSideBySide:
         order = await bought(sales, seller)
         offer = partial(seller.offer, order.seat_ids[0], seller_id=seller.user_id, buyer_id=buyer.user_id)
         transfer_id = uuid.UUID(data_of(await answered(partial(offer, amount=AMOUNT)))["transfer_id"])
-        async with on_both(replicas, buyer) as (_, there):
+        async with on_both(replicas, buyer) as (_, second):
             done = await asyncio.gather(
-                answered(partial(seller.confirm, transfer_id)), answered(partial(there.confirm, transfer_id, key="c"))
+                answered(partial(seller.confirm, transfer_id)), answered(partial(second.confirm, transfer_id, key="c"))
             )
             assert all(answer.is_success for answer in done), [answer.text for answer in done]
-            shown = await answered(partial(there.get, f"/api/tickets/{order.seat_ids[0]}/qr"))
+            shown = await answered(partial(second.get, f"/api/tickets/{order.seat_ids[0]}/qr"))
         assert shown.is_success
         assert (await seller.get(f"/api/tickets/{order.seat_ids[0]}/qr")).status_code == httpx.codes.FORBIDDEN
 
@@ -205,19 +205,19 @@ class TestSideBySide:
 
     async def test_logout_at_one_gateway_applies_to_the_other(self, replicas: Replicas, sales: TicketSales) -> None:
         fan = await sales.new_fan()
-        async with on_both(replicas, fan) as (here, there):
-            assert (await there.get("/api/tickets")).is_success
-            assert (await here.post("/api/auth/logout")).is_success
+        async with on_both(replicas, fan) as (first, second):
+            assert (await second.get("/api/tickets")).is_success
+            assert (await first.post("/api/auth/logout")).is_success
 
             async def is_out() -> bool:
-                return (await there.get("/api/tickets")).status_code == httpx.codes.UNAUTHORIZED
+                return (await second.get("/api/tickets")).status_code == httpx.codes.UNAUTHORIZED
 
             await eventually(is_out)
 
     async def test_seat_map_shows_sales_of_the_other_replica(self, replicas: Replicas, sales: TicketSales) -> None:
         fan = await sales.new_fan()
-        there = replicas.gateways[1].replace("http", "ws")
-        async with connect(f"{there}/ws/events/{sales.event_id}") as seat_map:
+        second_gateway = replicas.gateways[1].replace("http", "ws")
+        async with connect(f"{second_gateway}/ws/events/{sales.event_id}") as seat_map:
             await next_message(seat_map, "subscribed")
             order = await bought(sales, fan)
             changed: set[str] = set()
@@ -231,8 +231,8 @@ class TestSideBySide:
 
         async def emails() -> list[int]:
             async with http_client(replicas.first.urls.sandbox) as sandbox:
-                there = [await sandbox.get("/control/mail", params={"to": f"{f.user_id}@example.com"}) for f in fans]
-            counts = [len(answer.json()) for answer in there]
+                inboxes = [await sandbox.get("/control/mail", params={"to": f"{f.user_id}@example.com"}) for f in fans]
+            counts = [len(answer.json()) for answer in inboxes]
             return counts if all(counts) else []
 
         assert await eventually(emails) == [1] * CONCURRENT
@@ -250,9 +250,9 @@ class TestReplicaKilled:
         await sales.end_leases()
         try:
             for fan, order in payments:
-                there = fan.at(replicas.gateways[1])
-                assert data_of(await answered(partial(there.pay, order.order_id)))["status"] == "CONFIRMED"
-                await there.close()
+                second = fan.at(replicas.gateways[1])
+                assert data_of(await answered(partial(second.pay, order.order_id)))["status"] == "CONFIRMED"
+                await second.close()
         finally:
             await killed.__aexit__(None, None, None)
             for attempt in tries:

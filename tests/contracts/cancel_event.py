@@ -1,4 +1,4 @@
-"""Calling an event off at which something of every kind is open, for the contract."""
+"""The cancellation of an event with an open deal of every kind, for the contract."""
 
 import uuid
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ __all__ = ["OUTLINE", "CancelEventScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = cancel_event_plan(NO_CLIENT, NO_CLIENT)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 _EVENT: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status, count(*) FROM seats WHERE event_id = $1 GROUP BY status"
 _CLOSED: Final = "SELECT FROM closed_events WHERE event_id = $1"
@@ -29,7 +29,7 @@ _CLOSED: Final = "SELECT FROM closed_events WHERE event_id = $1"
 
 @dataclass(frozen=True, kw_only=True)
 class OpenDeals:
-    """Two paid orders, the ticket of one on the market, that of the other about to be handed over; one unpaid order."""
+    """Two paid orders, one with its ticket listed, one with a pending transfer; and one unpaid order."""
 
     listing: ListForResale
     transfer: Transfer
@@ -46,7 +46,7 @@ class OpenDeals:
 
 
 class CancelEventScenario(NothingLapses):
-    """An admin, and an event of its own with open business."""
+    """An admin, and an event with open deals."""
 
     def __init__(
         self, container: Container, databases: Databases, event: PublishedEvent, open_deals: OpenDeals
@@ -99,7 +99,7 @@ class CancelEventScenario(NothingLapses):
         assert await self._databases.messages_about(self.data.event_id) == []
 
     async def _assert_ended(self, movement: str, moves: list[str], *, given_back: Decimal) -> None:
-        """Check the paid orders, and everybody's credits."""
+        """Check the paid orders, and the credits of all users."""
         for order_id in self._open_deals.paid_order_ids:
             assert await self._databases.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
             assert await self._databases.movements_of(order_id) == ["deduct", *filter(None, [movement])]

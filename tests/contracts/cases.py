@@ -1,4 +1,4 @@
-"""Which cases the contract has: of every saga, every step that is like this, every way to fail, every moment to die."""
+"""The contract's cases: every matching step of every saga, every fault, every moment of a crash."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -26,14 +26,14 @@ __all__ = [
     "unwinding",
 ]
 
-# More failures than one visit to an impatient step takes; then it works again.
+# More failures than one visit to a step with limited retries takes; then the call succeeds.
 SEVERAL_TIMES: Final = 5
 ACTION_MOMENTS: Final = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
 UNDO_MOMENTS: Final = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
 
 
 def each_step(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
-    """Make a case of every wanted step of every saga."""
+    """Make a case of each matching step of each saga."""
     cases = [
         pytest.param(kind, step.name, id=f"{kind}: {step.name}")
         for kind, plan in OUTLINES.items()
@@ -44,7 +44,7 @@ def each_step(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
 
 
 def faults(**makers: Callable[[], Fault]) -> pytest.MarkDecorator:
-    """Make a case of each way to fail."""
+    """Make a case of each fault."""
     return pytest.mark.parametrize("fault", makers.values(), ids=makers)
 
 
@@ -53,7 +53,7 @@ def moments(wanted: Sequence[Moment]) -> pytest.MarkDecorator:
 
 
 def each_refusal_back_to_wait() -> pytest.MarkDecorator:
-    """Make a case of every refusal that leads back to a wait."""
+    """Make a case of each refusal that leads back to a wait."""
     refusals = {error.code: error for error in (PaymentRequired(), PreconditionRequired())}
     cases = [
         pytest.param(kind, step.name, refusals[code], id=f"{kind}: {step.name}: {code}")
@@ -81,6 +81,6 @@ def must_be_done(step: Step[Any]) -> bool:
 
 
 def unwinding(kind: str) -> Faults:
-    """Refuse the saga's pivot, so that all before it is taken back."""
+    """Refuse the saga's pivot, so that the engine undoes all steps before it."""
     [pivot] = [step.name for step in OUTLINES[kind].steps if step.kind is StepKind.PIVOT]
     return Faults().inject(pivot, "action", refused)

@@ -1,7 +1,8 @@
-"""Which sagas have changed since the main branch.
+"""Find the sagas that have changed since the main branch.
 
-A saga has changed if its scenario in `tests/contracts`, or a module that the scenario imports, differs from where the branch
-left main, or is not committed. If more than two have, as after a change of the engine, the purchase stands for all.
+A saga has changed if its scenario in `tests/contracts`, or a module that the scenario imports, differs from where the
+branch left main, or is not committed. If more than two have changed, as after a change of the engine, only the purchase
+is tested.
 """
 
 import ast
@@ -22,7 +23,7 @@ STANDS_FOR_ALL: Final = "purchase"
 
 
 def changed_kinds(changed: Iterable[Path], scenarios: Mapping[str, Path]) -> list[str]:
-    """Return the kinds of saga that these files are about; ``scenarios`` maps each kind to its scenario's file."""
+    """Return the kinds of saga that these files affect; ``scenarios`` maps each kind to its scenario's file."""
     files = {file.resolve() for file in changed}
     kinds = [kind for kind, scenario in scenarios.items() if files & files_of(scenario)]
     return kinds if len(kinds) <= MOST_KINDS else [STANDS_FOR_ALL]
@@ -42,7 +43,7 @@ def files_of(scenario: Path) -> set[Path]:
 
 
 def selection(kinds: Iterable[str]) -> str:
-    """Return the expression for ``pytest -k``: a kind is one of the names in a contract's id, such as ``put on sale``."""
+    """Return the expression for ``pytest -k``: a contract's id contains its kind, such as ``put on sale``."""
     return " or ".join(f"({' and '.join(kind.split())})" for kind in kinds)
 
 

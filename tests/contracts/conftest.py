@@ -1,4 +1,4 @@
-"""The real services as clients, the engine in this process, and a saga log of their own."""
+"""The real services as clients, the engine in this process, and its own saga log."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -24,9 +24,9 @@ from tests.support.timeouts import CONDITION_SECONDS
 
 PARTICIPANTS = ("sandbox", "users", "orders", "events", "inventory")
 ROWS_OF_SEATS = 100
-HOLD_TTL_SECONDS = 3600  # an order that a case leaves pending shall be so at the end, too
+HOLD_TTL_SECONDS = 3600  # an order that a case leaves pending stays pending until the end
 SETTLE_SECONDS = CONDITION_SECONDS
-SETTLE_SECONDS_WHEN_BROKEN = 1.0  # what an earlier test left in hand stays in hand
+SETTLE_SECONDS_WHEN_BROKEN = 1.0  # what an earlier test left unfinished stays unfinished
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def urls(stack: Stack, database_url: DatabaseFactory) -> Urls:
 
 @pytest.fixture(scope="module")
 async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Container]:
-    """The orchestrator's parts, of which the outbox relay works; sagas are run by the tests' own engines."""
+    """The orchestrator's container with a running outbox relay; the tests' own engines run the sagas."""
     keys = keys_of(Home(stack.home))
     settings = Settings(
         env="test",
@@ -93,13 +93,13 @@ async def inspector(urls: Urls) -> AsyncIterator[Inspector]:
 
 @pytest.fixture(scope="module")
 def known_violations() -> set[str]:
-    """What earlier tests broke: it stays broken, and is told once, by the test that did it."""
+    """The violations of earlier tests. They persist, and are reported once, by the test that caused them."""
     return set()
 
 
 @pytest.fixture(autouse=True)
 async def invariants_hold(inspector: Inspector, known_violations: set[str]) -> AsyncIterator[None]:
-    """Check the whole world after every test."""
+    """Check all invariants after every test."""
     yield
     await inspector.settle(timeout_seconds=SETTLE_SECONDS_WHEN_BROKEN if known_violations else SETTLE_SECONDS)
     new_violations = [each for each in await inspector.check() if each not in known_violations]

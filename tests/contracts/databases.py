@@ -1,4 +1,4 @@
-"""The world that sagas change, looked at from outside: the services' databases."""
+"""Access to the services' databases, to inspect and prepare what sagas change."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,7 +18,7 @@ PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 
 
 class Databases:
-    """Reads every service's tables, and makes the fans that tests need.
+    """Reads every service's tables, and creates the fans that tests need.
 
     Args:
         urls: by package, in the form services read.
@@ -48,14 +48,14 @@ class Databases:
         await self._pools[package].execute(statement, *arguments)
 
     async def corrupt(self, package: str, statement: str, *arguments: object) -> None:
-        """Change what is written against every rule of the database itself but the constraints of a row."""
+        """Change rows while triggers and foreign keys are off; only the constraints of a row hold."""
         async with self._pools[package].acquire() as connection, connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")  # no trigger, no foreign key
             await connection.execute(statement, *arguments)
 
     @asynccontextmanager
     async def writes_blocked(self, package: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
-        """Let nobody write a request's answer in a service's database; yields whether somebody waits to do so."""
+        """Block the writes of requests in a service's database; yield a function that tells whether a request waits."""
 
         async def is_blocked() -> bool:
             return bool(await self.read(package, _WAITING))
@@ -65,14 +65,14 @@ class Databases:
             yield is_blocked
 
     async def saga_of(self, user_id: uuid.UUID) -> dict[str, Any]:
-        """Return the last saga somebody asked for; an empty dict when there is none."""
+        """Return the user's latest saga; an empty dict if there is none."""
         rows = await self.read(
             "orchestrator", "SELECT * FROM sagas WHERE requested_by = $1 ORDER BY created_at DESC LIMIT 1", user_id
         )
         return rows[0] if rows else {}
 
     async def new_fan(self, credits_: str, *, password_hash: str = "") -> uuid.UUID:
-        """Make a verified account with credits; its e-mail address is ``<user id>@example.com``."""
+        """Create a verified account with credits; its email address is ``<user id>@example.com``."""
         user_id = uuid.uuid4()
         await self.change("users", _INSERT_FAN, user_id, f"{user_id}@example.com", password_hash)
         await self._users.post(
@@ -87,40 +87,40 @@ class Databases:
         return amount
 
     async def movements_of(self, reference: uuid.UUID) -> list[str]:
-        """Return the kinds of the movements made for something, and of those that reversed them, sorted."""
+        """Return the kinds of the movements for a reference, and of those that reversed them, sorted."""
         return [row["kind"] for row in await self.read("users", _MOVEMENTS, str(reference))]
 
     async def order_states(self, order_id: uuid.UUID) -> list[str]:
-        """Return every status the order was given, oldest first."""
+        """Return every status of the order, oldest first."""
         rows = await self.read(
             "orders", "SELECT to_status FROM order_history WHERE order_id = $1 ORDER BY history_id", order_id
         )
         return [row["to_status"] for row in rows]
 
     async def transfer_states(self, transfer_id: uuid.UUID) -> list[str]:
-        """Return every status the transfer was given, oldest first."""
+        """Return every status of the transfer, oldest first."""
         rows = await self.read(
             "orders", "SELECT to_status FROM transfer_history WHERE transfer_id = $1 ORDER BY history_id", transfer_id
         )
         return [row["to_status"] for row in rows]
 
     async def listing(self, listing_id: uuid.UUID) -> dict[str, Any]:
-        """Return a listing with every status it was given in `states`; an empty dict when there is none."""
+        """Return a listing with all its statuses in `states`; an empty dict if there is none."""
         rows = await self.read("orders", _LISTING, listing_id)
         return rows[0] if rows else {}
 
     async def escrows_of(self, reference: uuid.UUID) -> list[str]:
-        """Return what has become of the credits that were set aside for something."""
+        """Return the statuses of the escrows for a reference."""
         rows = await self.read("users", "SELECT status FROM escrows WHERE reference = $1", str(reference))
         return [row["status"] for row in rows]
 
     async def codes_for(self, reference: uuid.UUID) -> set[uuid.UUID]:
-        """Return who could prove something by a code."""
+        """Return the users who have a one-time code for a reference."""
         rows = await self.read("users", "SELECT user_id FROM otp_challenges WHERE reference = $1", str(reference))
         return {row["user_id"] for row in rows}
 
     async def spend(self, user_id: uuid.UUID, amount: str) -> None:
-        """Let a user give credits away."""
+        """Transfer credits from a user to a new fan."""
         recipient = await self.new_fan("0.01")
         await self._users.post(
             "/internal/ledger/transfer",
@@ -129,7 +129,7 @@ class Databases:
                 "from_user_id": user_id,
                 "to_user_id": recipient,
                 "amount": amount,
-                "reference": "a present",
+                "reference": "a gift",
             },
         )
 
@@ -137,7 +137,7 @@ class Databases:
         return await self.read("inventory", "SELECT * FROM seats WHERE seat_id = ANY($1) ORDER BY seat_id", seat_ids)
 
     async def messages_about(self, saga_id: uuid.UUID) -> list[str]:
-        """Return the kinds of messages that the orchestrator announced about a saga, sorted."""
+        """Return the types of the orchestrator's messages about a saga, sorted."""
         rows = await self.read("orchestrator", _MESSAGES, str(saga_id))
         return [row["type"] for row in rows]
 

@@ -1,4 +1,4 @@
-"""Events and their halls for tests: real ones, put on sale with the services' own calls."""
+"""Events for tests, created and published with the services' own calls."""
 
 import json
 import uuid
@@ -20,7 +20,7 @@ ROW: Final = 20
 
 @dataclass(kw_only=True)
 class PublishedEvent:
-    """A published event and its seats, handed out to one test each."""
+    """A published event; each test takes seats of its own."""
 
     event_id: uuid.UUID
     hall_id: str
@@ -29,12 +29,12 @@ class PublishedEvent:
     def take(self, count: int) -> list[uuid.UUID]:
         """Return seats that no other test has."""
         taken, self.seat_ids = self.seat_ids[:count], self.seat_ids[count:]
-        assert len(taken) == count, "the hall is too small for so many tests"
+        assert len(taken) == count, "too few seats for the tests"
         return taken
 
 
 async def publish_event(clients: Clients, *, rows: int) -> PublishedEvent:
-    """Put an event with rows of twenty seats on sale."""
+    """Publish an event with rows of twenty seats."""
     event_id = uuid.uuid4()
     layout_rows = tuple(LayoutRow(row_number=f"R{i}", seats=ROW) for i in range(rows))
     draft = _event(LayoutCategory(category="CAT1", price=PRICE, rows=layout_rows))
@@ -46,7 +46,7 @@ async def publish_event(clients: Clients, *, rows: int) -> PublishedEvent:
 
 
 def small_event() -> EventDraft:
-    """Return an event with a row and a standing area."""
+    """Return an event with one row and a standing area."""
     return _event(
         LayoutCategory(category="CAT1", price=PRICE, rows=(LayoutRow(row_number="A", seats=3),)),
         LayoutCategory(category="STANDING", price=PRICE, general_admission=4),

@@ -1,7 +1,7 @@
-"""What can go wrong with a saga's calls: a plan whose steps fail to order.
+"""Inject faults into a saga's calls: a plan whose steps fail as told.
 
-A fault stands between the engine and a step's action or undo, where the network is. It is given the call as something
-to be awaited, and may refuse it, do it and lose the answer, do it twice, or keep it for later.
+A fault stands between the engine and a step's action or undo, where the network is. It gets the call as an awaitable
+function, and may refuse it, make it and lose the response, make it twice, or keep it for later.
 """
 
 import asyncio
@@ -35,19 +35,19 @@ __all__ = [
 
 Phase = Literal["action", "undo"]
 RemoteCall: TypeAlias = Callable[[], Awaitable[Any]]
-"""One call of a participant, with its request id: doing it again is a repetition."""
+"""A call of a participant with its request id: calling it again is a repetition."""
 Fault: TypeAlias = Callable[[RemoteCall], Awaitable[Any]]
 
 INJECTED_REFUSAL: Final = "INJECTED_REFUSAL"
 FOREVER: Final = 1_000_000
 UNDECIDED: Final = (Unavailable, Busy)
-# How often an impatient step's call fails before the engine gives up on it. Counted instead of timed, so that a busy
-# machine does not end the calls that nothing is wrong with.
+# How often a call with limited retries fails before it times out. Counted instead of timed, so that a busy machine does
+# not end the other calls.
 FAILURES_UNTIL_TIMEOUT: Final = 3
 
 
 class Faults:
-    """Faults by step and phase; where none was ordered, all goes well."""
+    """Faults by step and phase; other calls are unchanged."""
 
     def __init__(self) -> None:
         self.triggered: set[tuple[str, Phase]] = set()
@@ -56,10 +56,10 @@ class Faults:
         self._limited: set[tuple[str, Phase]] = set()
 
     def inject(self, step: str, phase: Phase, fault: Fault, *, retries_forever: bool = True) -> "Faults":
-        """Let calls of a step go wrong.
+        """Inject a fault into the calls of a step.
 
         Args:
-            is_patient: False lets the engine give up on the call after a few failures.
+            retries_forever: False lets the call time out after a few failures.
         """
         self._injected[step, phase] = fault
         if not retries_forever:
@@ -67,7 +67,7 @@ class Faults:
         return self
 
     def lift(self) -> None:
-        """Let all go well from now on."""
+        """Remove all faults."""
         self._injected.clear()
 
     async def apply(self, step: str, phase: Phase, call: RemoteCall) -> Any:
@@ -85,7 +85,7 @@ class Faults:
 
 
 def faulty(plan: AnyPlan, faults: Faults) -> AnyPlan:
-    """Return the same story with the faults in it."""
+    """Return the same plan with the faults in it."""
     steps = [_faulty_step(step, faults) for step in plan.steps]
     return Plan(
         plan.kind, plan.data, *steps, on_unwound=plan.on_unwound, step_timeout_seconds=plan.step_timeout_seconds
@@ -108,29 +108,29 @@ def _faulty_step(step: Step[Any], faults: Faults) -> Step[Any]:
 
 
 def timed_out(error: ServiceError) -> ServiceError:
-    """Return the same error as one that the engine does not repeat the call after, as at the end of its patience."""
+    """Return an error after which the engine does not repeat the call, as after its timeout."""
     kind = type(f"Last{type(error).__name__}", (type(error), TooManyRequests), {})
     last: ServiceError = kind()
     return last
 
 
 async def refused(_: RemoteCall) -> Any:
-    """Say no, before anything is done, every time it is asked."""
+    """Refuse every call before it has an effect."""
     raise Conflict(code=INJECTED_REFUSAL)
 
 
 def refused_once(refusal: ServiceError) -> Fault:
-    """Say no for a reason that may be gone the next time."""
+    """Refuse the first call, for a temporary reason."""
     return _failing(refusal, times=1)
 
 
 def request_lost(times: int) -> Fault:
-    """Let calls get lost on their way there."""
+    """Lose the first calls on their way to the participant."""
     return _failing(OutcomeUnknown(), times=times)
 
 
 def undecided(times: int) -> Fault:
-    """Let the participant say, before anything is done, that it cannot decide right now."""
+    """Let the participant respond to the first calls that it is busy."""
     return _failing(Busy(), times=times)
 
 
@@ -146,7 +146,7 @@ def _failing(error: ServiceError, *, times: int) -> Fault:
 
 
 def response_lost(times: int) -> Fault:
-    """Let calls be done and their answers get lost on the way back."""
+    """Lose the first responses; the calls take effect."""
     losses = itertools.count()
 
     async def fault(call: RemoteCall) -> Any:
@@ -159,13 +159,13 @@ def response_lost(times: int) -> Fault:
 
 
 async def repeated(call: RemoteCall) -> Any:
-    """Do it twice, as after an answer that came too late."""
+    """Make the call twice, as after a late response."""
     await call()
     return await call()
 
 
 def recorded(calls: list[RemoteCall]) -> Fault:
-    """Do it, and keep it to do it again some day."""
+    """Make the call, and record it so that the test can repeat it."""
 
     async def fault(call: RemoteCall) -> Any:
         calls.append(call)
@@ -175,7 +175,7 @@ def recorded(calls: list[RemoteCall]) -> Fault:
 
 
 def withheld(calls: list[RemoteCall], *, then: ServiceError) -> Fault:
-    """Keep the call under way, for later, and answer nothing; answer its repetitions with `then`."""
+    """Record the call for later and time out; fail its repetitions with `then`."""
 
     async def fault(call: RemoteCall) -> Any:
         calls.append(call)
@@ -185,7 +185,7 @@ def withheld(calls: list[RemoteCall], *, then: ServiceError) -> Fault:
 
 
 def racing(calls: list[RemoteCall]) -> Fault:
-    """Let what was kept arrive at the same moment as this call."""
+    """Make the recorded calls at the same moment as this one."""
 
     async def fault(call: RemoteCall) -> Any:
         answer, *_ = await asyncio.gather(call(), *(late() for late in calls), return_exceptions=True)

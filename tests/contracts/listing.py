@@ -1,4 +1,4 @@
-"""Putting a ticket on the marketplace and taking it off, for the contract."""
+"""Listing a ticket on the marketplace and withdrawing it, for the contract."""
 
 import uuid
 from typing import Any, Final
@@ -18,11 +18,11 @@ __all__ = ["LISTING_OUTLINE", "WITHDRAWAL_OUTLINE", "ListingScenario", "Withdraw
 NO_CLIENT: Final[Any] = None
 LISTING_OUTLINE: Final = list_for_resale_plan(NO_CLIENT)
 WITHDRAWAL_OUTLINE: Final = withdraw_listing_plan(NO_CLIENT)
-"""The stories without participants: their steps and their order."""
+"""The plans without clients: their steps and their order."""
 
 
 class ListingScenario(NothingLapses):
-    """A fan with a ticket that nobody can buy yet."""
+    """A fan with a ticket that is not listed yet."""
 
     def __init__(self, container: Container, databases: Databases, owned: OwnedTicket) -> None:
         self.requested_by = owned.owner_id
@@ -55,7 +55,7 @@ class ListingScenario(NothingLapses):
 
 
 class WithdrawalScenario(NothingLapses):
-    """A fan with a ticket on the marketplace."""
+    """A fan with a listed ticket."""
 
     def __init__(self, container: Container, databases: Databases, listing: ListForResale) -> None:
         self.requested_by = listing.seller_user_id

@@ -18,13 +18,13 @@ __all__ = ["OUTLINE", "PurchaseScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = purchase_plan(NO_CLIENT, qr=NO_CLIENT, hold_ttl_seconds=300)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 CREDITS: Final = Decimal("1000.00")
 SEATS: Final = 2
 
 
 class PurchaseScenario:
-    """A fan with 1,000 credits, two free seats, and the purchase of the one by the other."""
+    """A fan with 1,000 credits who buys two free seats."""
 
     def __init__(self, container: Container, databases: Databases, fan_id: uuid.UUID, event: PublishedEvent) -> None:
         self.requested_by = fan_id

@@ -15,13 +15,13 @@ __all__ = ["OUTLINE", "PutOnSaleScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = put_on_sale_plan(NO_CLIENT)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 _STATUS: Final = "SELECT status FROM events WHERE event_id = $1"
 _SEATS: Final = "SELECT status FROM seats WHERE event_id = $1"
 
 
 class PutOnSaleScenario(NothingLapses):
-    """An organiser, and an event that nobody knows yet."""
+    """An organiser, and an event that does not exist yet."""
 
     def __init__(self, container: Container, databases: Databases) -> None:
         self.requested_by = uuid.uuid4()

@@ -1,4 +1,4 @@
-"""Giving an order back, of which a ticket is a friend's by now, for the contract."""
+"""The refund of an order, one ticket of which was transferred to a friend, for the contract."""
 
 import uuid
 from decimal import Decimal
@@ -18,12 +18,12 @@ __all__ = ["OUTLINE", "RefundScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = refund_plan(NO_CLIENT)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 SEATS: Final = 2
 
 
 class RefundScenario(NothingLapses):
-    """An admin, a fan who bought two tickets, and a friend who was given one of them."""
+    """An admin, a fan who bought two tickets, and a friend who owns one of them."""
 
     def __init__(
         self,

@@ -15,11 +15,11 @@ __all__ = ["OUTLINE", "ResaleScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = resale_plan(NO_CLIENT)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 
 
 class ResaleScenario(NothingLapses):
-    """A ticket on the marketplace, and a fan who wants it."""
+    """A listed ticket, and a fan who buys it."""
 
     def __init__(self, container: Container, databases: Databases, sale: Resale) -> None:
         self.data = sale

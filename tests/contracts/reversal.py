@@ -1,4 +1,4 @@
-"""Taking back a disputed transfer whose seller has spent most of the credits, for the contract."""
+"""The reversal of a disputed transfer after the seller has spent most of the credits, for the contract."""
 
 import uuid
 from decimal import Decimal
@@ -18,7 +18,7 @@ __all__ = ["OUTLINE", "ReversalScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = reversal_plan(NO_CLIENT)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 LEFT: Final = Decimal("10.00")
 """What the seller still has."""
@@ -29,7 +29,7 @@ _OWED: Final = """
 
 
 class ReversalScenario(NothingLapses):
-    """An admin, and a ticket that was handed over for 30 credits, of which the seller has 10 left."""
+    """An admin, and a ticket transferred for 30 credits, of which the seller has 10 left."""
 
     def __init__(self, container: Container, databases: Databases, transfer: Transfer) -> None:
         self.requested_by = uuid.uuid4()

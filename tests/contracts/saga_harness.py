@@ -1,4 +1,4 @@
-"""Where scenarios are played."""
+"""The harness that runs scenarios with faults."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["SagaHarness"]
 
 @dataclass(frozen=True)
 class SagaHarness:
-    """A saga log, the real services, and every scenario by its saga's name."""
+    """A saga log, the real services, and a scenario for each kind of saga."""
 
     engines: EngineFactory
     prepare: Callable[[str], Awaitable[Scenario]]
@@ -21,7 +21,7 @@ class SagaHarness:
     async def new_run(
         self, kind: str, faults: Faults | None = None, *, observer: Observer | None = None, ends_at_wait: str = ""
     ) -> SagaRun:
-        """Return a fresh scenario, ready to be played."""
+        """Return a new scenario that has not run yet."""
         return SagaRun(
             engines=self.engines,
             scenario=await self.prepare(kind),

@@ -1,4 +1,4 @@
-"""One saga played to its end, whatever goes wrong on the way: each act by a fresh replica of the engine."""
+"""One saga, run to its end in spite of faults: a new replica of the engine takes each turn."""
 
 import asyncio
 import uuid
@@ -20,7 +20,7 @@ from tests.contracts.scenario import Scenario
 
 __all__ = ["CrashAt", "EngineFactory", "PauseAt", "SagaRun"]
 
-# Far more than any story needs, a step that is paused a few times included.
+# Far more than any saga needs, including a step that is retried several times.
 MAX_ROUNDS: Final = 100
 BUDGET_SECONDS: Final = 30.0
 
@@ -28,11 +28,11 @@ _MAKE_DUE: Final = text("UPDATE sagas SET due_at = now() - interval '1 second' W
 
 
 class Crashed(BaseException):
-    """What a dying process looks like from inside: nothing after it runs, nothing catches it."""
+    """A crash as seen from inside: no code runs after it, and no handler catches it."""
 
 
 class CrashAt(LoggingObserver):
-    """Dies when a moment is reached at a step, once."""
+    """Crashes once, when a step reaches a moment."""
 
     def __init__(self, moment: Moment, step: str) -> None:
         self.has_crashed = False
@@ -45,7 +45,7 @@ class CrashAt(LoggingObserver):
 
 
 class PauseAt(LoggingObserver):
-    """Sleeps when a moment is reached at a step, once, until it is woken: a process that hung, and comes back."""
+    """Pauses once, when a step reaches a moment, until it is resumed: a process that hangs and comes back."""
 
     def __init__(self, moment: Moment, step: str) -> None:
         self.paused = asyncio.Event()
@@ -60,25 +60,25 @@ class PauseAt(LoggingObserver):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFactory:
-    """A saga log, and who sends its messages."""
+    """Creates engines over one saga log and one outbox relay."""
 
     database: Database
     relay: OutboxRelay
 
     def replica(self, scenario: Scenario, faults: Faults, observer: Observer) -> SagaEngine:
-        """Return an engine that knows nothing but what is stored."""
+        """Return an engine without state in memory."""
         plans = [faulty(scenario.plan, faults)]
         log = SagaLog(self.database, plans, on_announced=self.relay.wake)
         return SagaEngine(log, plans, observer, request_budget_seconds=BUDGET_SECONDS)
 
     async def make_due(self, saga_id: uuid.UUID) -> None:
-        """Let its lease, or its wait, run out now."""
+        """Expire the saga's lease, or its wait, now."""
         await self.database.execute(_MAKE_DUE, {"saga_id": saga_id})
 
 
 @dataclass(kw_only=True)
 class SagaRun:
-    """Plays a scenario.
+    """Runs a scenario.
 
     Args:
         ends_at_wait: the wait whose signal never comes.
@@ -90,12 +90,12 @@ class SagaRun:
     observer: Observer = field(default_factory=LoggingObserver)
     ends_at_wait: str = ""
     refusal: ServiceError | None = None
-    """What the first request was answered with, when it failed."""
+    """The error of the first request, if it failed."""
     was_stuck: bool = False
     _keys: list[tuple[str, str]] = field(default_factory=list)
 
     async def to_end(self) -> SagaRecord | None:
-        """Return the saga at its end; None when nothing was ever stored of it."""
+        """Return the saga at its end; None if nothing was stored."""
         saga = await self._begin()
         for _ in range(MAX_ROUNDS):
             if saga is None or saga.state.is_final:
@@ -103,10 +103,10 @@ class SagaRun:
             with suppress(Crashed, StillRunning):
                 await self._go_on(saga)
             saga = await self._find()
-        raise AssertionError("the saga does not come to its end")
+        raise AssertionError("the saga does not end")
 
     async def completes(self) -> SagaRecord:
-        """Play it, and check that all of it happened, once."""
+        """Run the saga, and check that all of it happened once."""
         saga = await self.to_end()
         assert saga is not None
         assert saga.state is SagaState.COMPLETED, saga.error
@@ -114,7 +114,7 @@ class SagaRun:
         return saga
 
     async def unwinds(self, *, because: str) -> None:
-        """Play it, and check that nothing is left of it and that its failure is called by its cause."""
+        """Run the saga, and check that nothing is left of it and that its error has this code."""
         saga = await self.to_end()
         if saga is None:
             assert self.refusal is not None
@@ -127,7 +127,7 @@ class SagaRun:
         await self.scenario.assert_undone(saga)
 
     async def stored_refusals(self) -> list[str]:
-        """Return the codes that signals were refused with for good, oldest first."""
+        """Return the codes of the refusals that are stored for signals, oldest first."""
         replica, codes = self._replica(), []
         for signal, key in self._keys:
             use = await replica.key_use(signalled_by=self.scenario.requested_by, signal=signal, key=key)
@@ -136,7 +136,7 @@ class SagaRun:
         return codes
 
     async def _begin(self) -> SagaRecord | None:
-        """Start it; one who gets no answer because a process died asks again."""
+        """Start the saga, again if the process crashed before it was stored."""
         for _ in range(2):
             try:
                 await self._start()
@@ -148,7 +148,7 @@ class SagaRun:
             except ServiceError as error:
                 self.refusal = error
             return await self._find()
-        raise AssertionError("killed twice")
+        raise AssertionError("crashed twice")
 
     async def _start(self) -> None:
         data = self.scenario.data

@@ -1,4 +1,4 @@
-"""What the contract needs to know of a saga: its plan, and what the world looks like after it."""
+"""What the contract needs to know of a saga: its plan, and the expected state of the platform after it."""
 
 import uuid
 from typing import Protocol
@@ -10,36 +10,36 @@ __all__ = ["NothingLapses", "Scenario"]
 
 
 class Scenario(Protocol):
-    """One saga that was not run yet, and the part of the world that it changes. A new one is made for every case."""
+    """A saga that has not run yet, with the users, tickets and events that it changes. Each case gets a new one."""
 
     @property
     def plan(self) -> AnyPlan:
-        """The story, with the real clients."""
+        """The plan with the real clients."""
         ...
 
     @property
     def data(self) -> SagaData:
-        """What the saga begins with."""
+        """The initial data of the saga."""
         ...
 
     @property
     def requested_by(self) -> uuid.UUID: ...
 
     async def assert_done(self, saga: SagaRecord) -> None:
-        """Check that all of it happened, once."""
+        """Check that all of it happened once."""
         ...
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
-        """Check that the world is as if it had never been; `saga` is None when nothing was ever stored."""
+        """Check that the saga left nothing behind; `saga` is None if it was never stored."""
         ...
 
     async def let_lapse(self) -> None:
-        """Let the time of what ends by itself be over, and return when it has ended."""
+        """Let what expires by itself expire, and wait for it."""
         ...
 
 
 class NothingLapses:
-    """For sagas that begin with their intent: all that they ever do is in the log."""
+    """For sagas that begin with their intent: everything they do is in the log."""
 
     async def let_lapse(self) -> None:
-        raise AssertionError("nothing of it ends by itself")
+        raise AssertionError("nothing of it expires by itself")

@@ -1,4 +1,4 @@
-"""Every saga there is. A new one joins the contract with a line here."""
+"""Every saga. A new one joins the contract with a line here."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
@@ -28,9 +28,9 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
 OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS}
 PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()}
 
-# The two that everything else rests on are mixed more.
+# The two sagas on which all others rest get more combinations.
 FAULT_MIXES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 4) | {
     purchase.OUTLINE.kind: 12,
     put_on_sale.OUTLINE.kind: 8,
 }
-"""How many mixtures of faults each saga goes through."""
+"""How many combinations of faults each saga runs through."""

@@ -1,7 +1,7 @@
-"""The contract of every saga: whatever goes wrong, at whichever step, the world ends clean.
+"""The contract of every saga: whichever step fails in whatever way, the platform ends in a consistent state.
 
-Each case plays one saga with the real services, breaks one thing, and looks at the whole world afterwards. So that this
-look does not grow long, each of the contract's modules has a world of its own. Here: what its actions are answered.
+Each case runs one saga with the real services, injects one fault, and checks all invariants afterwards. Each module of
+the contract has its own databases, which keeps that check short. This module covers the responses to actions.
 """
 
 from collections.abc import Callable
@@ -92,6 +92,6 @@ class TestAction:
         run = await harness.new_run(kind, Faults().inject(step, "action", refused_once(refusal)))
         saga = await run.completes()
         assert saga.round_number == 1
-        # Who lacks a proof gives it and sends the same request again; any other refusal is that request's answer.
+        # A caller without a proof verifies it and repeats the request; any other refusal is the final response.
         stored = [] if isinstance(refusal, PreconditionRequired) else [refusal.code]
         assert await run.stored_refusals() == stored

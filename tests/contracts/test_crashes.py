@@ -1,4 +1,4 @@
-"""The contract of every saga, when its process dies: see `test_actions`."""
+"""The contract of every saga when its process crashes; see `test_actions`."""
 
 from orchestrator.saga_engine.observer import Moment
 from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, each_step, moments, unwinding

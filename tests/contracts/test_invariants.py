@@ -1,4 +1,4 @@
-"""The checker sees what it is for: each rule is broken once, by hand, in a world that was in order."""
+"""The checker finds violations: a test violates each rule once, in databases that satisfy all of them."""
 
 import uuid
 from typing import Any, Final
@@ -25,12 +25,12 @@ FACTS: Final = (
 
 @pytest.fixture(autouse=True)
 async def invariants_hold(inspector: Inspector) -> None:
-    """Here they do not: what a test broke stays broken. Before it the rest of the world is in order."""
+    """Settle instead of checking: a test's violation persists, and all else is consistent before it."""
     await inspector.settle()
 
 
 class SagaRunner:
-    """Plays a saga without faults, or admits somebody, and tells the facts of it."""
+    """Runs a saga without faults, or admits a ticket, and returns its ids."""
 
     def __init__(self, container: Container, databases: Databases, event: PublishedEvent) -> None:
         self._container, self._databases, self._event = container, databases, event
@@ -83,7 +83,7 @@ async def test_violation_is_reported(
     known = set(await inspector.check())
     facts = await sagas.run(violation.saga, waits=violation.waits)
     await inspector.settle()
-    assert set(await inspector.check()) <= known, "the story itself broke something"
+    assert set(await inspector.check()) <= known, "the saga itself violates an invariant"
     await databases.corrupt(violation.database, violation.sql, *(facts[name] for name in violation.parameters))
     reported = "\n".join(set(await inspector.check()) - known)
     for expected in violation.expected:
@@ -95,7 +95,7 @@ async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, i
     await databases.change("orchestrator", "UPDATE sagas SET state = 'STUCK' WHERE saga_id = $1", facts["order_id"])
     [reported] = [each for each in await inspector.check() if str(facts["order_id"]) in each]
     assert reported.startswith(f"saga {facts['order_id']} (purchase) is STUCK")
-    # Others wait until nothing is in hand.
+    # Other tests wait until no saga is in progress.
     await databases.change("orchestrator", "UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1", facts["order_id"])
 
 

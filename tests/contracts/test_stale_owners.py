@@ -1,4 +1,4 @@
-"""The contract of every saga, when its owner comes back too late: see `test_actions`."""
+"""The contract of every saga when its owner resumes too late; see `test_actions`."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.contracts.saga_run import PauseAt
 
 
 class TestStaleOwner:
-    """The owner sleeps through its lease and wakes when another replica has ended the saga."""
+    """The owner pauses until its lease has expired, and resumes when another replica has ended the saga."""
 
     @each_step(acts)
     @moments(ACTION_MOMENTS)

@@ -1,4 +1,4 @@
-"""The contract of every saga, when it is unwound: see `test_actions`."""
+"""The contract of every saga when it is unwound; see `test_actions`."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,7 +56,7 @@ class TestUndo:
         calls: list[RemoteCall] = []
         run = await harness.new_run(kind, unwinding(kind).inject(step, "action", recorded(calls)))
         await run.unwinds(because=INJECTED_REFUSAL)
-        with suppress(ServiceError):  # refused, or told the first answer again: nothing may be done
+        with suppress(ServiceError):  # refused, or given the first response again: it has no effect
             await calls[0]()
         await run.unwinds(because=INJECTED_REFUSAL)
 

@@ -1,4 +1,4 @@
-"""The contract of every saga, when nobody comes, and when several things go wrong: see `test_actions`."""
+"""The contract of every saga when a wait expires, and when several calls fail; see `test_actions`."""
 
 import random
 
@@ -37,7 +37,7 @@ def expiry_of(kind: str, step: str) -> str:
     ("kind", "seed"), [(kind, seed) for kind, count in FAULT_MIXES.items() for seed in range(count)]
 )
 async def test_several_faults(harness: SagaHarness, kind: str, seed: int) -> None:
-    """Several things go wrong at once, the same ones every time."""
+    """Several faults in one run, the same for each seed."""
     chance = random.Random(seed)  # noqa: S311 - no cryptography
     is_refused = chance.random() < 0.5
     injected = unwinding(kind) if is_refused else Faults()

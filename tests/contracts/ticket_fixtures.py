@@ -1,6 +1,6 @@
-"""What comes before a saga about tickets: the sagas that sold them, disputed them, or put them on the market.
+"""Tickets, transfers and listings that precede a saga, made by the sagas that create them in production.
 
-They are run by the platform's own engine, without faults, so that the world has all that they leave behind.
+The platform's own engine runs them without faults, so that the databases contain all that they leave behind.
 """
 
 import uuid
@@ -22,7 +22,7 @@ from tests.contracts.event_fixtures import PRICE, PublishedEvent
 __all__ = ["ASKING_PRICE", "CREDITS", "OwnedTicket", "TicketFixtures"]
 
 CREDITS: Final = Decimal("500.00")
-"""What everybody begins with."""
+"""The initial credits of every fan."""
 ASKING_PRICE: Final = Decimal("130.00")
 ADDRESS: Final = "127.0.0.1"
 TIME_ENOUGH: Final = timedelta(hours=1)
@@ -30,14 +30,14 @@ TIME_ENOUGH: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class OwnedTicket:
-    """A ticket, and whose it is."""
+    """A ticket and its owner."""
 
     ticket: Ticket
     owner_id: uuid.UUID
 
 
 class TicketFixtures:
-    """Makes fans with tickets; raises when a deal does not come off."""
+    """Creates fans with tickets; raises if a saga fails."""
 
     def __init__(self, container: Container, databases: Databases, event: PublishedEvent) -> None:
         self._engine = container.resources.engine
@@ -49,7 +49,7 @@ class TicketFixtures:
         return await self._databases.new_fan(f"{CREDITS}")
 
     async def reserve(self, *, seats: int = 1) -> SagaRecord:
-        """Let a new fan hold seats: a purchase that waits."""
+        """Let a new fan hold seats: a waiting purchase."""
         fan_id = await self.new_fan()
         purchase = Purchase(
             saga_id=uuid.uuid4(),
@@ -90,14 +90,14 @@ class TicketFixtures:
         )
 
     async def begin_transfer(self, owned: OwnedTicket, *, amount: Decimal) -> Transfer:
-        """Let a new fan be asked to take a ticket: a transfer that waits."""
+        """Offer a ticket to a new fan: a waiting transfer."""
         transfer = self.transfer_of(owned, to=await self.new_fan(), amount=amount)
         saga = await self._engine.start(TRANSFER, transfer, requested_by=owned.owner_id)
         assert saga.state is SagaState.WAITING, saga.error
         return transfer
 
     async def complete_transfer(self, owned: OwnedTicket, *, amount: Decimal) -> Transfer:
-        """Let a new fan take a ticket."""
+        """Transfer a ticket to a new fan."""
         transfer = await self.begin_transfer(owned, amount=amount)
         saga = await self._engine.signal(
             transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=transfer.seller_user_id
@@ -120,7 +120,7 @@ class TicketFixtures:
         return listing
 
     async def sale_of(self, listing: ListForResale) -> Resale:
-        """Return what a new fan wants to buy."""
+        """Return the data of a sale to a new fan."""
         return Resale(
             saga_id=uuid.uuid4(),
             listing_id=listing.listing_id,

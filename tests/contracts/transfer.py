@@ -1,4 +1,4 @@
-"""Handing a ticket over for credits, for the contract."""
+"""A transfer of a ticket for credits, for the contract."""
 
 import uuid
 from decimal import Decimal
@@ -17,12 +17,12 @@ __all__ = ["OUTLINE", "TransferScenario"]
 
 NO_CLIENT: Final[Any] = None
 OUTLINE: Final = transfer_plan(NO_CLIENT)
-"""The story without participants: its steps and their order."""
+"""The plan without clients: its steps and their order."""
 AMOUNT: Final = Decimal("30.00")
 
 
 class TransferScenario(NothingLapses):
-    """A fan with a ticket, a fan with credits, and the ticket's way from the one to the other."""
+    """A fan with a ticket, a fan with credits, and the transfer from the one to the other."""
 
     def __init__(self, container: Container, databases: Databases, transfer: Transfer) -> None:
         self.data = transfer

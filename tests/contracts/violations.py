@@ -1,4 +1,4 @@
-"""Ways to break the world's books, at least one for each rule of `devstack.invariants`."""
+"""Changes that violate invariants, at least one for each rule of `devstack.invariants`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ __all__ = ["VIOLATIONS", "Violation"]
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """A saga that went well, and what is done to the books behind its back.
+    """A saga that succeeded, and a change of the databases that violates an invariant.
 
     Args:
         saga: its kind.
-        where: whose books.
-        sql: with facts of the saga's data as its parameters: `parameters`.
-        tells: what the checker must say, at least; facts are put in.
+        database: the service whose rows are changed.
+        sql: the statement, with `parameters` from the saga's data.
+        expected: what the checker reports at least; data is filled in.
         waits: the saga is left at its wait.
     """
 
@@ -28,14 +28,14 @@ class Violation:
 
 
 OWNERS: Final = {
-    "a sold ticket is somebody else's": Violation(
+    "a sold ticket has another owner": Violation(
         saga="purchase",
         database="inventory",
         sql="UPDATE seats SET owner_user_id = gen_random_uuid() WHERE hold_id = $1",
         parameters=("order_id",),
         expected=("confirmed order {order_id} does not have just its seats",),
     ),
-    "a sold ticket is free": Violation(
+    "a sold ticket's seat is available": Violation(
         saga="purchase",
         database="inventory",
         sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
@@ -43,7 +43,7 @@ OWNERS: Final = {
         parameters=("order_id",),
         expected=("confirmed order {order_id} does not have just its seats", "the counts of CAT1 at event {event_id}"),
     ),
-    "a ticket was bought for another price": Violation(
+    "a ticket has another price": Violation(
         saga="purchase",
         database="inventory",
         sql="UPDATE seats SET price_paid = 1 WHERE hold_id = $1",
@@ -71,7 +71,7 @@ OWNERS: Final = {
         parameters=("seat_id", "seller_user_id"),
         expected=("does not have just its seats, each with its owner",),
     ),
-    "a ticket changed hands by a transfer that failed": Violation(
+    "a failed transfer changed the owner": Violation(
         saga="transfer",
         database="orders",
         sql="UPDATE transfers SET status = 'FAILED', completed_at = NULL, ended_at = now() WHERE transfer_id = $1",
@@ -85,7 +85,7 @@ OWNERS: Final = {
 }
 
 ORDERS: Final = {
-    "an order's total is not its seats'": Violation(
+    "an order's total differs from its seats": Violation(
         saga="purchase",
         database="orders",
         sql="UPDATE orders SET total = 1 WHERE order_id = $1",
@@ -95,7 +95,7 @@ ORDERS: Final = {
             "confirmed order {order_id} of 1.00 was charged ['240.00']",
         ),
     ),
-    "an order is refunded in name only": Violation(
+    "a refunded order keeps its seats": Violation(
         saga="purchase",
         database="orders",
         sql="UPDATE orders SET status = 'REFUNDED', ended_at = now() WHERE order_id = $1",
@@ -106,7 +106,7 @@ ORDERS: Final = {
             "is SOLD, its order {order_id} is REFUNDED",
         ),
     ),
-    "a refunded order goes on": Violation(
+    "a refunded order is confirmed again": Violation(
         saga="refund",
         database="orders",
         sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE order_id = $1",
@@ -116,7 +116,7 @@ ORDERS: Final = {
             "confirmed order {order_id} of 240.00 was charged []",
         ),
     ),
-    "less was given back than paid": Violation(
+    "less was refunded than paid": Violation(
         saga="refund",
         database="users",
         sql="UPDATE ledger_entries SET amount = amount + 1 WHERE account_kind = 'revenue' AND transaction_id ="
@@ -130,7 +130,7 @@ ORDERS: Final = {
             "is off by 1.00 SGD",
         ),
     ),
-    "a charge is for no order": Violation(
+    "a charge has no order": Violation(
         saga="purchase",
         database="users",
         sql="UPDATE ledger_transactions SET reference = CAST(CAST($2 AS uuid) AS text)"
@@ -141,7 +141,7 @@ ORDERS: Final = {
             "confirmed order {order_id} of 240.00 was charged []",
         ),
     ),
-    "an open order has lost its hold": Violation(
+    "a pending order has no hold": Violation(
         saga="purchase",
         waits=True,
         database="inventory",
@@ -149,7 +149,7 @@ ORDERS: Final = {
         parameters=("order_id",),
         expected=("pending order {order_id} does not hold its seats",),
     ),
-    "seats are held for an order that failed": Violation(
+    "seats are held for a failed order": Violation(
         saga="purchase",
         waits=True,
         database="orders",
@@ -167,7 +167,7 @@ ORDERS: Final = {
 }
 
 SEATS: Final = {
-    "seats are counted wrong": Violation(
+    "seat counts are wrong": Violation(
         saga="put on sale",
         database="inventory",
         sql="UPDATE seat_counts SET available = available - 1, sold = sold + 1 WHERE event_id = $1",
@@ -181,14 +181,14 @@ SEATS: Final = {
         parameters=("event_id",),
         expected=("event {event_id} is for 8 seats and has 7",),
     ),
-    "a ticket is used, and nobody was admitted": Violation(
+    "a checked-in ticket has no admission": Violation(
         saga="purchase",
         database="inventory",
         sql="UPDATE seats SET status = 'CHECKED_IN', admitted_at = now() WHERE hold_id = $1",
         parameters=("order_id",),
         expected=("is CHECKED_IN and has admitted 0",),
     ),
-    "somebody was admitted twice": Violation(
+    "a ticket was admitted twice": Violation(
         saga="admission",
         database="inventory",
         sql="INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, hall_presented, result, logged_at)"
@@ -197,14 +197,14 @@ SEATS: Final = {
         parameters=("seat_id",),
         expected=("seat {seat_id} is CHECKED_IN and has admitted 2",),
     ),
-    "somebody was admitted whose ticket is not used": Violation(
+    "an admitted ticket is not checked in": Violation(
         saga="admission",
         database="inventory",
         sql="UPDATE seats SET status = 'SOLD', admitted_at = NULL WHERE seat_id = $1",
         parameters=("seat_id",),
         expected=("seat {seat_id} is SOLD and has admitted 1",),
     ),
-    "the owner before was admitted": Violation(
+    "a former owner was admitted": Violation(
         saga="admission",
         database="inventory",
         sql="UPDATE seats SET purchased_at = clock_timestamp() WHERE seat_id = $1",
@@ -214,7 +214,7 @@ SEATS: Final = {
 }
 
 CREDITS: Final = {
-    "a wallet is not what was moved": Violation(
+    "a wallet differs from its movements": Violation(
         saga="purchase",
         database="users",
         sql="UPDATE balances SET amount = amount + 1"
@@ -222,7 +222,7 @@ CREDITS: Final = {
         parameters=("user_id",),
         expected=("wallet of {user_id} is",),
     ),
-    "an escrow account has more than is held": Violation(
+    "an escrow account exceeds its holds": Violation(
         saga="transfer",
         database="users",
         sql="UPDATE balances SET amount = amount + 1"
@@ -230,7 +230,7 @@ CREDITS: Final = {
         parameters=("buyer_user_id",),
         expected=("escrow of {buyer_user_id} is 1.00, held is 0",),
     ),
-    "somebody has paid more than they owed": Violation(
+    "a receivable was overpaid": Violation(
         saga="reversal",
         database="users",
         sql="UPDATE ledger_entries SET amount = 5"
@@ -238,7 +238,7 @@ CREDITS: Final = {
         parameters=("seller_user_id",),
         expected=("receivable of {seller_user_id} is 5.00: paid more than owed",),
     ),
-    "a sale waits without its credits": Violation(
+    "a waiting sale has no escrow": Violation(
         saga="resale",
         waits=True,
         database="users",
@@ -246,31 +246,31 @@ CREDITS: Final = {
         parameters=("sale_id",),
         expected=("sale {sale_id} waits with [] in escrow instead of 130.00",),
     ),
-    "credits stay in escrow": Violation(
+    "a completed transfer keeps its escrow": Violation(
         saga="transfer",
         database="users",
         sql="UPDATE escrows SET status = 'HELD' WHERE reference = CAST(CAST($1 AS uuid) AS text)",
         parameters=("transfer_id",),
         expected=("({transfer_id}) is held by nobody", "{transfer_id} was completed for 30.00, released were []"),
     ),
-    "too little was released": Violation(
+    "too little was released from escrow": Violation(
         saga="transfer",
         database="users",
         sql="UPDATE escrows SET amount = 29 WHERE reference = CAST(CAST($1 AS uuid) AS text)",
         parameters=("transfer_id",),
         expected=("{transfer_id} was completed for 30.00, released were ['29.00']",),
     ),
-    "credits were released to a stranger": Violation(
+    "escrow was released to another user": Violation(
         saga="resale",
         database="users",
-        sql="UPDATE ledger_entries SET account_owner = 'a stranger' WHERE account_kind = 'wallet' AND transaction_id ="
+        sql="UPDATE ledger_entries SET account_owner = 'another user' WHERE account_kind = 'wallet' AND transaction_id ="
         " (SELECT t.transaction_id FROM ledger_transactions t"
         " JOIN escrows x ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'"
         " WHERE x.reference = CAST(CAST($1 AS uuid) AS text))",
         parameters=("sale_id",),
         expected=("{sale_id} was completed for 130.00, released were ['130.00']",),
     ),
-    "a reversed transfer gave nothing back": Violation(
+    "a reversed transfer returned no credits": Violation(
         saga="reversal",
         database="users",
         sql="UPDATE ledger_transactions SET kind = 'transfer'"
@@ -278,7 +278,7 @@ CREDITS: Final = {
         parameters=("transfer_id",),
         expected=("transfer {transfer_id} of 30.00 was reversed by []",),
     ),
-    "a transfer that stands gave its credits back": Violation(
+    "a disputed transfer returned its credits": Violation(
         saga="reversal",
         database="orders",
         sql="UPDATE transfers SET status = 'DISPUTED', ended_at = NULL WHERE transfer_id = $1",
@@ -288,7 +288,7 @@ CREDITS: Final = {
 }
 
 TRANSFERS_AND_LISTINGS: Final = {
-    "a transfer waits for nobody": Violation(
+    "a pending transfer has no waiting saga": Violation(
         saga="transfer",
         waits=True,
         database="orchestrator",
@@ -310,14 +310,14 @@ TRANSFERS_AND_LISTINGS: Final = {
         parameters=("listing_id",),
         expected=("listing {listing_id} is OPENING", "seat {seat_id} is LISTED and has 0 listings on sale"),
     ),
-    "a ticket is on the market and opens the door": Violation(
+    "a listed ticket can be checked in": Violation(
         saga="list for resale",
         database="inventory",
         sql="UPDATE seats SET status = 'SOLD' WHERE seat_id = $1",
         parameters=("seat_id",),
         expected=("seat {seat_id} is SOLD and has 1 listings on sale",),
     ),
-    "a ticket is on the market and sold to nobody": Violation(
+    "a listed seat has no owner": Violation(
         saga="list for resale",
         database="inventory",
         sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
@@ -325,14 +325,14 @@ TRANSFERS_AND_LISTINGS: Final = {
         parameters=("seat_id",),
         expected=("seat {seat_id} is free and has 1 listings on sale",),
     ),
-    "a ticket is offered by somebody else": Violation(
+    "a listing has another seller": Violation(
         saga="list for resale",
         database="orders",
         sql="UPDATE listings SET seller_user_id = gen_random_uuid() WHERE listing_id = $1",
         parameters=("listing_id",),
         expected=("seat {seat_id} is LISTED and has 1 listings on sale, or another's",),
     ),
-    "a buyer waits for nobody": Violation(
+    "a pending sale has no waiting saga": Violation(
         saga="resale",
         waits=True,
         database="orchestrator",
@@ -343,7 +343,7 @@ TRANSFERS_AND_LISTINGS: Final = {
             "a listing is PENDING_TRANSFER by sale {sale_id}, whose saga is UNWOUND",
         ),
     ),
-    "a sale waits for a ticket that is on the market": Violation(
+    "a waiting sale has an active listing": Violation(
         saga="resale",
         waits=True,
         database="orders",
@@ -355,7 +355,7 @@ TRANSFERS_AND_LISTINGS: Final = {
 }
 
 CANCELLED_EVENTS: Final = {
-    "an event that was cleared goes on": Violation(
+    "a cancelled event is published again": Violation(
         saga="cancel event",
         database="events",
         sql="UPDATE events SET status = 'PUBLISHED', cancelled_at = NULL WHERE event_id = $1",

@@ -20,7 +20,7 @@ from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.waiting import eventually
 
-# A job reaches its last attempt within a second.
+# A short backoff: a job uses all its attempts within seconds.
 ENV: Final = {"RATE_LIMIT_PER_MINUTE": "0", "JOB_RETRY_SECONDS": "0.2,0.4"}
 
 MakeFan = Callable[..., Awaitable[UserClient]]

@@ -77,10 +77,10 @@ class TestOrders:
 
     async def test_another_fans_order_returns_403(self, fan: UserClient, new_fan: MakeFan, concert: Concert) -> None:
         order_id = (await fan.reserve(concert.event_id, concert.seats["CAT2"][0])).data["order_id"]
-        thief = await new_fan()
-        assert (await thief.pay(order_id)).refused() == (403, "FORBIDDEN")
-        assert (await thief.post(f"/orders/{order_id}/cancel")).refused() == (403, "FORBIDDEN")
-        assert (await thief.get(f"/orders/{order_id}")).refused() == (403, "FORBIDDEN")
+        stranger = await new_fan()
+        assert (await stranger.pay(order_id)).refused() == (403, "FORBIDDEN")
+        assert (await stranger.post(f"/orders/{order_id}/cancel")).refused() == (403, "FORBIDDEN")
+        assert (await stranger.get(f"/orders/{order_id}")).refused() == (403, "FORBIDDEN")
         assert (await fan.pay(order_id)).status == 200
 
     async def test_saga_of_another_kind_is_not_an_order(self, admin: UserClient, concert: Concert) -> None:
@@ -131,8 +131,8 @@ class TestTokens:
 
     async def test_expired(self, platform: Stack, fan: UserClient, user_clients: Any) -> None:
         token = _resigned(platform, fan.token, exp=1)
-        late = await user_clients.enter_async_context(UserClient(platform, token))
-        assert (await late.get("/tickets")).refused() == (401, "TOKEN_EXPIRED")
+        expired = await user_clients.enter_async_context(UserClient(platform, token))
+        assert (await expired.get("/tickets")).refused() == (401, "TOKEN_EXPIRED")
 
     async def test_tampered_payload(self, platform: Stack, fan: UserClient, user_clients: Any) -> None:
         header, payload, signature = fan.token.split(".")

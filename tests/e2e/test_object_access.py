@@ -121,13 +121,13 @@ async def visible_state(owner: UserClient) -> list[Any]:
 
 async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
     known = OWNED | PUBLIC | ADMIN_IDS
-    strange = {
+    seen = {
         (name_of(route), name)
         for route in ROUTES
         if route.access not in WITHOUT_ACCESS_TOKEN and rule_of(route) is not Audience.PUBLIC
         for name in ids_of(route, openapi)
     }
-    assert {each for each in strange if each[1] not in known} == set()
+    assert {each for each in seen if each[1] not in known} == set()
 
 
 async def test_another_users_ids_are_refused_and_change_nothing(

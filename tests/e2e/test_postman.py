@@ -18,9 +18,9 @@ FEWEST_EXPECTATIONS = 35
 async def runner(platform: Stack) -> AsyncIterator[PostmanRunner]:
     values = json.loads(ENVIRONMENT.read_text())["values"]
     environment = {value["key"]: value["value"] for value in values}
-    here = {"base_url": platform.urls.gateway, "sandbox_url": platform.urls.sandbox}
+    urls = {"base_url": platform.urls.gateway, "sandbox_url": platform.urls.sandbox}
     async with http_client() as http:
-        yield PostmanRunner(json.loads(COLLECTION.read_text()), environment | here, http)
+        yield PostmanRunner(json.loads(COLLECTION.read_text()), environment | urls, http)
 
 
 @pytest.mark.parametrize("scenario", ["purchase", "transfer", "resale"])

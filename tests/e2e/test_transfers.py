@@ -77,8 +77,8 @@ class TestInitiate:
         self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, payload: str, scanner: ScannerClient
     ) -> None:
         assert await scanner.result_of(payload) == "SUCCESS"
-        asked = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
-        assert asked.refused() == (403, "NOT_SEAT_OWNER")
+        offered_by_buyer = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer)
+        assert offered_by_buyer.refused() == (403, "NOT_SEAT_OWNER")
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.refused() == (409, "ORDER_INVALID_STATE")
 

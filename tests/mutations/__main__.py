@@ -1,7 +1,7 @@
-"""`python -m tests.mutations [word …]`: put each deliberate bug into a copy of the source, and see it caught.
+"""`python -m tests.mutations [word …]`: apply each deliberate bug to a copy of the source, and check that its tests fail.
 
-Words choose mutations whose names have one of them. First the tests must pass without any bug. A bug that lets them hang
-is caught, and told apart. Exits with 1 when a bug survived, or when a test fails without one.
+Words select mutations by name. First the tests must pass without a bug. A bug that makes its tests hang counts as caught
+and is reported as such. Exits with 1 if a bug survives, or if a test fails without a bug.
 """
 
 import os
@@ -16,12 +16,12 @@ from typing import Final
 from devstack.home import ROOT
 from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.mutation import Mutation
-from tests.mutations.outcomes import read_outcomes, why_survived
+from tests.mutations.outcomes import missed_by, read_outcomes
 from tests.mutations.running import run_tests
 from tests.support.servers import TestServers, started_servers
 
-LEFT_OUT: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", "__pycache__", ".*_cache", ".hypothesis")
-NOT_COLLECTED: Final = 2  # from here on pytest's exit codes tell of pytest, not of tests
+NOT_COPIED: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", "__pycache__", ".*_cache", ".hypothesis")
+NOT_COLLECTED: Final = 2  # from here on pytest's exit codes report pytest's own failures
 
 
 def main(words: Sequence[str]) -> int:
@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _environment(servers: TestServers) -> dict[str, str]:
-    """Let every run use one PostgreSQL and one RabbitMQ: the tests then make databases and virtual hosts of their own."""
+    """Share one PostgreSQL and one RabbitMQ between all runs; each run creates its own databases and virtual hosts."""
     urls = {
         "DATABASE_URL": servers.stack.postgres_url,
         "RABBITMQ_URL": servers.stack.urls.rabbitmq,
@@ -50,32 +50,32 @@ def _pass_without_a_bug(mutations: Sequence[Mutation], env: Mapping[str, str]) -
     began = time.monotonic()
     finished = run_tests(tests, root=ROOT, env=env)
     outcome = "HANG" if finished.is_hung else "FAIL" if finished.exit_code else "pass"
-    _tell("without a bug", f"{len(tests)} named tests {outcome}", began)
+    _report("without a bug", f"{len(tests)} named tests {outcome}", began)
     if outcome != "pass":
         print(finished.output)
     return outcome == "pass"
 
 
 def _is_caught(mutation: Mutation, folder: Path, env: Mapping[str, str]) -> bool:
-    """Run the named tests in a copy with the bug in it."""
+    """Run the named tests in a copy that contains the bug."""
     copy = folder / "source"
-    shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+    shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
     try:
         mutation.apply(copy)
         began, report = time.monotonic(), folder / "report.xml"
         report.unlink(missing_ok=True)
         finished = run_tests(mutation.caught_by, root=copy, env=env, options=[f"--junitxml={report}"])
-        missed = [] if finished.is_hung else why_survived(mutation.caught_by, read_outcomes(report))
+        missed = [] if finished.is_hung else missed_by(mutation.caught_by, read_outcomes(report))
         if finished.exit_code >= NOT_COLLECTED:
             missed.append(f"pytest ended with {finished.exit_code}")
     finally:
         shutil.rmtree(copy)
     caught = "caught: hung" if finished.is_hung else "caught"
-    _tell(mutation.name, f"SURVIVED: {'; '.join(missed)}" if missed else caught, began)
+    _report(mutation.name, f"SURVIVED: {'; '.join(missed)}" if missed else caught, began)
     return not missed
 
 
-def _tell(what: str, outcome: str, began: float) -> None:
+def _report(what: str, outcome: str, began: float) -> None:
     print(f"{time.monotonic() - began:6.1f} s  {what:<72} {outcome}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Deliberate bugs where credits move, and where providers say that money came."""
+"""Deliberate bugs in credit movements and in the handling of payment reports."""
 
 from typing import Final
 
@@ -12,21 +12,21 @@ WEBHOOKS: Final = "tests/integration/webhooks"
 
 MUTATIONS: Final = (
     Mutation(
-        name="a failed purchase keeps the money (refund forgotten)",
+        name="a failed purchase is not refunded",
         file="orchestrator/features/purchases/saga.py",
         before="        await self.clients.ledger.refund(call)\n",
         after="        assert call.undoes_request_id\n",
         caught_by=(f"{SAGAS}::TestAction::test_refused[purchase: sell seats]",),
     ),
     Mutation(
-        name="a failed transfer keeps the buyer's credits in escrow (undo does nothing)",
+        name="a failed transfer keeps the buyer's credits in escrow",
         file="orchestrator/features/transfers/saga/transfer.py",
         before="        await self.clients.ledger.void_escrow(call)\n",
         after="        assert call.undoes_request_id\n",
         caught_by=(f"{SAGAS}::TestAction::test_refused[transfer: change owner]",),
     ),
     Mutation(
-        name="an escrow can be resolved twice (status unchecked)",
+        name="an escrow can be resolved twice (no status check)",
         file="users/ledger/statements.py",
         before="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
         WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND""",
@@ -35,7 +35,7 @@ MUTATIONS: Final = (
         caught_by=(f"{LEDGER}::TestEscrow::test_an_escrow_is_resolved_once",),
     ),
     Mutation(
-        name="undo leaves no tombstone",
+        name="an undo writes no tombstone",
         file="common/db/idempotency.py",
         before="    await connection.execute(_STORE_NEW, tombstone)\n",
         after="    assert tombstone\n",
@@ -45,7 +45,7 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="a request id serves any request (fingerprint ignored)",
+        name="a request id is valid for any request (no fingerprint check)",
         file="common/db/idempotency.py",
         before="    if prior_fingerprint not in {request.fingerprint, TOMBSTONE_FINGERPRINT}:",
         after="    if prior_fingerprint == request.request_id:",
@@ -55,21 +55,21 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="a provider's success is believed whatever the amount",
+        name="a provider's success is accepted for any amount",
         file="users/payments/status.py",
         before="        Flag.AMOUNT_MISMATCH: report.amount not in {None, payment.amount},",
         after="        Flag.AMOUNT_MISMATCH: False,",
         caught_by=(f"{WEBHOOKS}/test_processing.py", "tests/unit/users/test_payment_status.py"),
     ),
     Mutation(
-        name="each copy of a webhook is a new one (no dedupe)",
+        name="each copy of a webhook is stored (no deduplication)",
         file="orchestrator/features/inbound_webhooks/repository.py",
         before="    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)\n",
         after="    VALUES (:webhook_id, :provider, :external_id || random(), :event_type, :body, :job_id)\n",
         caught_by=(f"{WEBHOOKS}/test_inbox.py::TestAccepted::test_hundred_concurrent_copies_are_stored_once",),
     ),
     Mutation(
-        name="a success that is told again is credited again",
+        name="a repeated success is credited again",
         file="users/payments/status.py",
         before="    if RANK[report.status] <= RANK[payment.status]:",
         after="    if RANK[report.status] < RANK[payment.status]:",
@@ -78,7 +78,7 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="webhooks need no signature",
+        name="webhook signatures are not checked",
         file="orchestrator/features/payments/adapters/signatures.py",
         before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",
         after="    return bool(expected)",
@@ -88,7 +88,7 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="payments are shown to whoever knows their id (owner unchecked)",
+        name="any user can read a payment (no owner check)",
         file="users/payments/service.py",
         before="        if payment.user_id != to.user_id and not to.has_role(Role.ADMIN):",
         after="        if payment.user_id == to.session_id and not to.has_role(Role.ADMIN):",
@@ -97,7 +97,7 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="orders are shown to whoever knows their id (owner unchecked)",
+        name="any user can read an order (no owner check)",
         file="orders/ticket_orders/service.py",
         before="        if not to.may_act_for(order.user_id):",
         after="        if not to.may_act_for(to.user_id):",

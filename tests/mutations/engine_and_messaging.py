@@ -1,4 +1,4 @@
-"""Deliberate bugs in the saga engine, the jobs and the messages."""
+"""Deliberate bugs in the saga engine, the jobs, messaging and shared infrastructure."""
 
 from typing import Final
 
@@ -8,64 +8,41 @@ __all__ = ["MUTATIONS"]
 
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
-IN_HAND: Final = "tests/chaos/test_work_in_progress.py"
+WORK_IN_PROGRESS: Final = "tests/chaos/test_work_in_progress.py"
 POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 
 MUTATIONS: Final = (
     Mutation(
-        name="an owner that lost its saga goes on writing (no epoch check)",
+        name="an owner that lost its saga continues to write (no epoch check)",
         file="orchestrator/saga_engine/statements.py",
         before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id, signalled_by, signal_key),",
         after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id, signalled_by, signal_key),",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
-        name="a taken over saga keeps its epoch",
+        name="a saga that is taken over keeps its epoch",
         file="orchestrator/saga_engine/statements.py",
         before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
         after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
-        name="a saga that does not fit its plan is due for ever",
-        file="orchestrator/saga_engine/repository.py",
-        before="            await self._count_unfit(row, error)\n            raise",
-        after="            raise",
-        caught_by=(
-            "tests/integration/orchestrator/test_engine_unfit.py::TestUnfit::test_becomes_stuck_and_others_go_on",
-        ),
-    ),
-    Mutation(
-        name="a saga whose message cannot be made is due for ever",
-        file="orchestrator/saga_engine/runner.py",
-        before="            return await self._on_failed_attempt(saga, error)",
-        after="            return saga.moved(is_paused=True)",
-        caught_by=("tests/integration/orchestrator/test_engine_failures.py::test_bug_counts_an_attempt_each_time",),
-    ),
-    Mutation(
-        name="a step that an older release writes keeps its old name",
-        file="orchestrator/migrations/versions/0011_saga_step_names.py",
-        before="    for statement in NAME_WRITES_OF_OLDER_RELEASES:",
-        after="    for statement in ():",
-        caught_by=("tests/integration/orchestrator/test_step_names.py::test_both_releases_take_turns_on_one_saga",),
-    ),
-    Mutation(
-        name="no answer is taken for a no",
+        name="an unknown outcome is treated as a refusal",
         file="orchestrator/saga_engine/runner.py",
         before="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)",
         after="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name))",
         caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_undone",),
     ),
     Mutation(
-        name="the pivot is given up when nobody answers",
+        name="the pivot fails permanently after a timeout",
         file="orchestrator/saga_engine/runner.py",
         before="        if step.kind is not StepKind.UNDOABLE:\n            # An unavailable",
         after="        if step.kind is StepKind.MUST_FINISH:\n            # An unavailable",
         caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_repeated",),
     ),
     Mutation(
-        name="messages are acknowledged before the work is committed",
+        name="messages are acknowledged before they are handled",
         file="common/messaging/consumer.py",
         before="""        outcome = "done"
         try:
@@ -92,14 +69,14 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
-        name="a message that kills its handler is delivered for ever",
+        name="a message that crashes its handler is redelivered forever",
         file="common/messaging/consumer.py",
         before="        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:",
         after="        if disposition_of(error) is MessageDisposition.RETURN and deliveries > 0:",
         caught_by=(f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",),
     ),
     Mutation(
-        name="messages are marked as sent whether the broker confirmed them or not",
+        name="messages are marked as sent without the broker's confirmation",
         file="common/messaging/outbox.py",
         before="zip(rows, outcomes, strict=True) if failure is None]:",
         after="zip(rows, outcomes, strict=True) if not isinstance(failure, str)]:",
@@ -113,28 +90,30 @@ MUTATIONS: Final = (
         caught_by=(f"{MESSAGING}::TestOutboxRelay::test_two_relays_share_the_work",),
     ),
     Mutation(
-        name="who finds no free connection waits for ever",
+        name="a caller without a free connection waits forever",
         file="common/db/engine.py",
         before="            timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds\n",
         after="            timeout = None\n",
         caught_by=(f"{POOL}::test_caller_without_a_connection_is_refused_and_the_others_continue[in_one_statement]",),
     ),
     Mutation(
-        name="SIGTERM drops what is in hand",
+        name="SIGTERM drops requests in progress",
         file="common/http/app.py",
         before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
         after='        "timeout_graceful_shutdown": 0,\n',
-        caught_by=(f"{IN_HAND}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",),
+        caught_by=(
+            f"{WORK_IN_PROGRESS}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",
+        ),
     ),
     Mutation(
-        name="a worker that lost its job ends the try of another",
+        name="a worker that lost its job ends another worker's attempt",
         file="orchestrator/jobs/repository/attempts.py",
         before="        WHERE job_id = :job_id AND epoch = :epoch AND status = 'running'\n        RETURNING job_id, kind",
         after="        WHERE job_id = :job_id AND :epoch > 0 AND status = 'running'\n        RETURNING job_id, kind",
         caught_by=(f"{WORKER}::TestLostWorker::test_late_result_does_not_end_the_new_attempt",),
     ),
     Mutation(
-        name="a stolen refresh token works beside the real one (reuse unnoticed)",
+        name="a stolen refresh token stays valid (no reuse detection)",
         file="users/sessions/service.py",
         before="            await self._revoke(token.session_id, because=TOKEN_REUSED)\n",
         after="",

@@ -1,4 +1,4 @@
-"""A deliberate bug, and the tests that must see it."""
+"""A deliberate bug, and the tests that must catch it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,24 +7,24 @@ __all__ = ["Mutation", "MutationDoesNotFit"]
 
 
 class MutationDoesNotFit(Exception):
-    """The source has changed: the text before is not there, or more than once."""
+    """The source has changed: the text to replace is missing, or occurs more than once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
     name: str
     file: str
-    """From the root of the repository."""
+    """Relative to the root of the repository."""
     before: str
     after: str
     caught_by: tuple[str, ...]
-    """Tests as pytest names them. Each one must fail, by an assertion."""
+    """Test ids for pytest. Each test must fail by an assertion."""
 
     def apply(self, root: Path) -> None:
-        """Put the bug into a copy of the source.
+        """Apply the bug to a copy of the source.
 
         Raises:
-            MutationDoesNotFit: what to do then is to write the mutation anew, for the source as it is.
+            MutationDoesNotFit: the mutation needs an update to the current source.
         """
         path = root / self.file
         path.write_text(self.applied_to(path.read_text()))
@@ -33,7 +33,7 @@ class Mutation:
         """Return a file's text with the bug in it.
 
         Raises:
-            MutationDoesNotFit: the text before is not there exactly once.
+            MutationDoesNotFit: the text to replace does not occur exactly once.
         """
         if (times := source.count(self.before)) != 1:
             raise MutationDoesNotFit(f"{self.name}: the text before is {times} times in {self.file}")

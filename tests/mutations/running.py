@@ -1,4 +1,4 @@
-"""Runs pytest in a copy of the source, and ends whatever it leaves behind."""
+"""Run pytest in a copy of the source, and end every process that it leaves behind."""
 
 import os
 import re
@@ -16,12 +16,12 @@ import psutil
 
 __all__ = ["Run", "run_tests", "run_until"]
 
-# Of starting pytest and a platform, and of a named test, which may be several cases and a whole purchase each.
+# The time to start pytest and a platform, and the time per named test, which may have several cases.
 START_SECONDS: Final = 120.0
 TEST_SECONDS: Final = 60.0
-# pytest-timeout says this and ends the process at once, with the exit code of a failed test and without a report.
+# pytest-timeout prints this and ends the process at once, with the exit code of a failed test and without a report.
 TIMED_OUT: Final = re.compile(r"^\++ Timeout \++$", re.MULTILINE)
-# In the environment of a run's processes: those of the fork_server have sessions of their own, and outlive their parents.
+# Marks a run's processes in their environment: those of the fork server have their own sessions and outlive their parents.
 MARK: Final = "TICKETREMASTER_MUTATION_RUN"
 
 
@@ -30,7 +30,7 @@ class Run:
     exit_code: int
     output: str
     is_hung: bool
-    """It was ended because it took too long, by us or by pytest-timeout."""
+    """The run was ended by its time limit or by pytest-timeout."""
 
 
 def run_tests(tests: Sequence[str], *, root: Path, env: Mapping[str, str], options: Sequence[str] = ()) -> Run:
@@ -39,9 +39,9 @@ def run_tests(tests: Sequence[str], *, root: Path, env: Mapping[str, str], optio
 
 
 def run_until(limit_seconds: float, command: Sequence[str], *, root: Path, env: Mapping[str, str]) -> Run:
-    """Run a program for so long at most; when this returns, neither it nor any of its descendants runs."""
+    """Run a program with a time limit; afterwards neither it nor any of its descendants runs."""
     mark, is_late = uuid.uuid4().hex, False
-    # A file: a pipe would be waited for as long as any descendant has it.
+    # A file, because a pipe stays open as long as any descendant holds it.
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(  # noqa: S603 - our own tests
             command, cwd=root, env={**env, MARK: mark}, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -52,20 +52,20 @@ def run_until(limit_seconds: float, command: Sequence[str], *, root: Path, env: 
             is_late = True
             process.kill()
         finally:
-            _end_family(mark)
+            _end_descendants(mark)
         exit_code = process.wait()
         output.seek(0)
         said = output.read().decode(errors="replace")
     return Run(exit_code=exit_code, output=said, is_hung=is_late or bool(exit_code and TIMED_OUT.search(said)))
 
 
-def _end_family(mark: str) -> None:
-    """End every process of a run, whoever its parent is by now, and those that were born meanwhile."""
-    while family := [process for process in psutil.process_iter() if _has(process, mark)]:
-        for process in family:
+def _end_descendants(mark: str) -> None:
+    """End every process of a run, whatever its parent, and those that start meanwhile."""
+    while descendants := [process for process in psutil.process_iter() if _has(process, mark)]:
+        for process in descendants:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(family, timeout=1)
+        psutil.wait_procs(descendants, timeout=1)
 
 
 def _has(process: psutil.Process, mark: str) -> bool:

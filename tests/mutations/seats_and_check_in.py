@@ -1,4 +1,4 @@
-"""Deliberate bugs where seats are held, sold, freed and entered."""
+"""Deliberate bugs in holding, selling, releasing and checking in seats."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ __all__ = ["MUTATIONS"]
 
 HOLDS: Final = "tests/integration/inventory/test_holds.py"
 EXPIRY: Final = "tests/integration/inventory/test_expiry.py"
-DOOR: Final = "tests/integration/inventory/test_check_in.py"
+CHECK_IN: Final = "tests/integration/inventory/test_check_in.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -19,7 +19,7 @@ MUTATIONS: Final = (
         caught_by=(f"{HOLDS}::TestReserve::test_locked_seat_is_refused_at_once",),
     ),
     Mutation(
-        name="a hold's message frees whatever is over (hold id unchecked)",
+        name="an expiry message releases other holds (no hold id check)",
         file="inventory/repository/expiry.py",
         before="""        SELECT seat_id, held_until FROM seats
         WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
@@ -30,56 +30,56 @@ MUTATIONS: Final = (
         caught_by=(f"{EXPIRY}::TestMessage::test_of_an_old_hold_leaves_the_new_one_alone",),
     ),
     Mutation(
-        name="anybody's hold can be sold (holder unchecked)",
+        name="another user's hold can be sold (no holder check)",
         file="inventory/repository/holds.py",
         before="count(*) = max(hold_size) AND bool_and(held_by_user_id = CAST(:user_id AS uuid))",
         after="count(*) = max(hold_size)",
         caught_by=(f"{HOLDS}::TestConfirm::test_hold_of_another_user_is_refused",),
     ),
     Mutation(
-        name="a part of a hold can be sold (size unchecked)",
+        name="a part of a hold can be sold (no size check)",
         file="inventory/repository/holds.py",
         before="SELECT count(*) = max(hold_size) AND bool_and(",
         after="SELECT bool_and(",
         caught_by=(f"{HOLDS}::TestConfirm::test_incomplete_hold_is_not_sold",),
     ),
     Mutation(
-        name="a hold can be sold after its end (time unchecked)",
+        name="an expired hold can be sold (no time check)",
         file="inventory/repository/holds.py",
         before="            AND min(held_until) > clock_timestamp()\n",
         after="",
         caught_by=(f"{HOLDS}::TestConfirm::test_expired_hold_is_refused",),
     ),
     Mutation(
-        name="seats are taken singly (completeness unchecked)",
+        name="a part of the seats can be held (no completeness check)",
         file="inventory/repository/holds.py",
         before="SELECT count(*) = CAST(:quantity AS int) AS is_complete,",
         after="SELECT count(*) > 0 AND CAST(:quantity AS int) > 0 AS is_complete,",
         caught_by=(f"{HOLDS}::TestReserve::test_takes_all_seats_or_none",),
     ),
     Mutation(
-        name="nobody sweeps (no sweeper)",
+        name="the sweeper releases no hold",
         file="inventory/expiry.py",
         before="        while expired := await self._holds.end_due_holds(batch=SWEPT_SEATS):",
         after="        while expired := await self._holds.end_due_holds(batch=0):",
         caught_by=(f"{EXPIRY}::TestSweeper::test_holds_without_a_message_expire",),
     ),
     Mutation(
-        name="a used ticket opens the door again",
+        name="a used ticket is admitted again",
         file="inventory/repository/check_in.py",
         before="                WHEN status = 'CHECKED_IN' THEN 'DUPLICATE'\n",
         after="",
-        caught_by=(f"{DOOR}::TestCheckIn::test_used_ticket_is_a_duplicate_with_its_admission_time",),
+        caught_by=(f"{CHECK_IN}::TestCheckIn::test_used_ticket_is_a_duplicate_with_its_admission_time",),
     ),
     Mutation(
-        name="the first scanner's entry is not looked for under the lock",
+        name="an earlier scan is not checked under the lock",
         file="inventory/repository/check_in.py",
         before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision",
         after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision",
-        caught_by=(f"{DOOR}::TestManyScannersAtOnce::test_concurrent_scans_decide_on_the_committed_row",),
+        caught_by=(f"{CHECK_IN}::TestManyScannersAtOnce::test_concurrent_scans_decide_on_the_committed_row",),
     ),
     Mutation(
-        name="old QR codes open the door (age unchecked)",
+        name="expired QR codes are admitted (no age check)",
         file="orchestrator/features/check_in/service/rules.py",
         before="    (_is_outside_lifetime, ScanResult.EXPIRED),\n",
         after="",

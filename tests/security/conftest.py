@@ -1,4 +1,4 @@
-"""The gateway between an attacker and four services that note what reaches them; and the services by themselves."""
+"""The real gateway in front of four stub services that record the requests they receive."""
 
 from collections.abc import AsyncIterator
 
@@ -24,7 +24,7 @@ async def all_services() -> AsyncIterator[Services]:
 
 @pytest.fixture
 def services(all_services: Services) -> Services:
-    """The services, having seen nothing yet."""
+    """The services, with no request recorded yet."""
     all_services.reset()
     return all_services
 

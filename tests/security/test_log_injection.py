@@ -1,4 +1,4 @@
-"""What a client sends cannot end a log line, nor begin another: JSON escapes it."""
+"""Client input cannot end a log line or forge another one: JSON escapes it."""
 
 import json
 import subprocess

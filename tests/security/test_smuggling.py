@@ -1,4 +1,4 @@
-"""Requests that two readers could cut in two ways: no service ever sees the hidden one."""
+"""Requests that two parsers could split differently: no service receives the hidden request."""
 
 import pytest
 
@@ -61,7 +61,7 @@ async def test_pipelined_requests_are_each_validated(gateway: str, services: Ser
 
 @pytest.mark.parametrize("named", ["Authorization", "X-Forwarded-For", "X-Correlation-ID", "Content-Length", "Host"])
 async def test_connection_header_cannot_remove_gateway_headers(gateway: str, services: Services, named: str) -> None:
-    """RFC 9110 §7.6.1 has a proxy drop what `Connection` names: that must not drop what the gateway itself says."""
+    """RFC 9110 §7.6.1: a proxy drops the headers that `Connection` names. That must not drop the gateway's own headers."""
     answer = await ask(gateway, "/api/events", f"Connection: {named}", f"X-Forwarded-For: 6.6.6.6, {named}")
     assert answer.status in {200, 400}
     for seen in services.received:
@@ -96,7 +96,7 @@ async def test_connection_header_cannot_remove_gateway_headers(gateway: str, ser
 )
 async def test_no_path_spelling_reaches_an_internal_route(gateway: str, services: Services, target: str) -> None:
     answer = await ask(gateway, target, "X-Original-URL: /internal/orders", "X-Rewrite-URL: /internal/orders")
-    # A fragment is no part of a request: what stands before it is a path like any other.
+    # A fragment is not part of a request target; the path before it is handled as usual.
     assert answer.status in ({200, 400, 404} if "#" in target else {400, 401, 404})
     assert {seen.target.partition("#")[0] for seen in services.received} <= {"/api/events"}
 

@@ -1,4 +1,4 @@
-"""Tokens whose headers tell the verifier where to find a key: it has its own, and asks nobody else."""
+"""Tokens whose headers name or contain a key: the verifier uses only its own keys, and sends no request."""
 
 import base64
 import time
@@ -20,7 +20,7 @@ KEY_ID: Final = "test-key"
 FORGERS_KEY: Final = Ed25519PrivateKey.generate()
 FORGERS_JWK: Final[dict[str, Any]] = {**OKPAlgorithm.to_jwk(FORGERS_KEY.public_key(), as_dict=True), "kid": KEY_ID}
 FORGERS_PEM: Final = FORGERS_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-TRAP: Final = "/.well-known/forged.json"
+FORGED_JWKS_PATH: Final = "/.well-known/forged.json"
 
 
 def claims(**changes: object) -> dict[str, object]:
@@ -42,7 +42,7 @@ def forged(**header: Any) -> str:
     return jwt.encode(claims(), FORGERS_KEY, algorithm="EdDSA", headers={"kid": KEY_ID, **header})
 
 
-def by_hand(header: bytes, *, payload: bytes = b"{}") -> str:
+def assemble_token(header: bytes, *, payload: bytes = b"{}") -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, payload, b"x" * 64))
 
 
@@ -53,11 +53,11 @@ async def refusal(client: httpx.AsyncClient, token: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("name", ["jku", "x5u"])
 async def test_key_url_in_the_token_is_ignored(client: httpx.AsyncClient, services: Services, name: str) -> None:
-    async def offer(_: web.Request) -> web.StreamResponse:
+    async def serve_forged_keys(_: web.Request) -> web.StreamResponse:
         return web.json_response({"keys": [FORGERS_JWK]})
 
-    services.handlers[TRAP] = offer
-    token = forged(**{name: f"{services.urls[next(iter(services.urls))]}{TRAP}"})
+    services.handlers[FORGED_JWKS_PATH] = serve_forged_keys
+    token = forged(**{name: f"{services.urls[next(iter(services.urls))]}{FORGED_JWKS_PATH}"})
     assert await refusal(client, token) == (401, "UNAUTHORIZED")
     assert services.received == []
 
@@ -121,7 +121,7 @@ async def test_unknown_key_id_is_refused(client: httpx.AsyncClient, services: Se
     ids=range(16),
 )
 async def test_malformed_token_header_is_refused(client: httpx.AsyncClient, services: Services, header: bytes) -> None:
-    assert await refusal(client, by_hand(header)) == (401, "UNAUTHORIZED")
+    assert await refusal(client, assemble_token(header)) == (401, "UNAUTHORIZED")
     assert services.received == []
 
 
