@@ -28,6 +28,29 @@ MUTATIONS: Final = (
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
+        name="a saga that does not fit its plan is due forever",
+        file="orchestrator/saga_engine/repository.py",
+        before="            await self._count_unfit(row, error)\n            raise",
+        after="            raise",
+        caught_by=(
+            "tests/integration/orchestrator/test_engine_unfit.py::TestUnfit::test_becomes_stuck_and_others_go_on",
+        ),
+    ),
+    Mutation(
+        name="a saga whose message cannot be built is due forever",
+        file="orchestrator/saga_engine/runner.py",
+        before="            return await self._on_failed_attempt(saga, error)",
+        after="            return saga.moved(is_paused=True)",
+        caught_by=("tests/integration/orchestrator/test_engine_failures.py::test_bug_counts_an_attempt_each_time",),
+    ),
+    Mutation(
+        name="a step that an older release writes keeps its old name",
+        file="orchestrator/migrations/versions/0011_saga_step_names.py",
+        before="    for statement in NAME_WRITES_OF_OLDER_RELEASES:",
+        after="    for statement in ():",
+        caught_by=("tests/integration/orchestrator/test_step_names.py::test_both_releases_take_turns_on_one_saga",),
+    ),
+    Mutation(
         name="an unknown outcome is treated as a refusal",
         file="orchestrator/saga_engine/runner.py",
         before="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)",
