@@ -1,4 +1,4 @@
-"""Halls to sell, put on sale through the gateway as an organiser would."""
+"""Events on sale, created through the gateway as an organiser does."""
 
 import uuid
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CATEGORY: Final = "CAT1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hall:
-    """An event on sale. `seat_ids` are in hall order."""
+    """An event on sale; `seat_ids` are in hall order."""
 
     event_id: uuid.UUID
     seat_ids: list[uuid.UUID]
@@ -34,10 +34,10 @@ class Halls:
         self._admin_token = admin_token
 
     async def open(self, seats: int) -> Hall:
-        """Put an event of so many seats on sale, in rows of twenty.
+        """Create an event with this many seats, in rows of twenty.
 
         Raises:
-            BenchFailedError: the platform refused.
+            BenchFailedError: the request was refused.
         """
         connection = await Connection.open(self._urls.gateway)
         try:
@@ -62,7 +62,7 @@ def _event(seats: int) -> dict[str, Any]:
     full_rows, rest = divmod(seats, SEATS_PER_ROW)
     rows = [SEATS_PER_ROW] * full_rows + ([rest] if rest else [])
     return {
-        "name": f"On-sale rush of {seats}",
+        "name": f"Benchmark event of {seats} seats",
         "venue": {"name": "Bench Hall", "address": "1 Loopback Road", "total_halls": 1},
         "hall_id": HALL_ID,
         "event_date": (datetime.now(UTC) + timedelta(days=90)).isoformat(),

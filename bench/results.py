@@ -1,4 +1,4 @@
-"""What a run came to: figures with their targets, for the table and for the file."""
+"""The results of a run with their targets, for the table and the file."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +12,7 @@ MILLISECONDS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One line of the table. `pgbench` is the same measured of pgbench in the same run, in the same unit."""
+    """One row of the table; `pgbench` is pgbench's value in the same run and unit."""
 
     name: str
     value: float
@@ -28,11 +28,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """CPU milliseconds that one purchase, or one buyer, took, by process."""
+    """CPU milliseconds per operation, such as a purchase or a scan, by process."""
 
     by_process: dict[str, float]
     others_share: float
-    """Of the machine: what processes outside the bench used meanwhile. Figures are good when it is about 0."""
+    """The share of the machine that processes outside the benchmark used; it should be about 0."""
 
     @classmethod
     def of(cls, cpu: CpuUse, *, per: int) -> "Cost":
@@ -46,9 +46,9 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A benchmark's figures, and what its purchases cost, the platform's and pgbench's."""
+    """The results of a benchmark, and CPU costs of the platform and of pgbench."""
 
     benchmark: str
-    figures: list[Result]
+    results: list[Result]
     costs: dict[str, Cost] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)

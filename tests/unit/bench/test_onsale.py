@@ -19,7 +19,7 @@ PLAIN = OnSale(
     refusal_cost_seconds=COST_SECONDS,
     burst_share=0.0,
     arrivals_seconds=66.7,
-    gives_up_share=1.0,
+    abandon_share=1.0,
     hold_seconds=0.0,
 )
 
@@ -45,17 +45,17 @@ def test_the_same_plan_takes_the_same_course() -> None:
 
 
 def test_every_seat_is_sold_once_and_the_others_are_told() -> None:
-    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
+    course = simulate(replace(PLAIN, fans=1_000, seats=100, abandon_share=0.0))
     assert (course.sold, course.refused) == (100, 900)
 
 
 def test_who_gives_up_leaves_the_seat_to_others() -> None:
-    course = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
+    course = simulate(replace(PLAIN, fans=1_000, seats=100, abandon_share=0.5, arrivals_seconds=100.0))
     assert course.sold == 100
 
 
 def test_a_waiting_room_keeps_answers_quick_while_a_crowd_waits() -> None:
-    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
+    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, abandon_share=0.0, seats=4_000)
     let_in = simulate(replace(crowd, admitted_per_second=0.7 * 4 / (2 * COST_SECONDS)))
     all_at_once = simulate(crowd)
     assert let_in.percentile(0.95) < 0.1
@@ -65,9 +65,9 @@ def test_a_waiting_room_keeps_answers_quick_while_a_crowd_waits() -> None:
 
 
 def test_asking_again_makes_it_worse() -> None:
-    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
-    impatient = simulate(replace(crowd, patience_seconds=1.0))
-    assert impatient.repeats > 0
+    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, abandon_share=0.0, seats=4_000)
+    impatient = simulate(replace(crowd, retry_after_seconds=1.0))
+    assert impatient.retries > 0
     assert impatient.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
 
 
@@ -78,7 +78,7 @@ def test_nobody_waits_less_in_the_model_than_in_the_bench() -> None:
         replace(
             steady,
             cores=measured.CORES,
-            gives_up_share=0.0,
+            abandon_share=0.0,
             thinking_seconds=0.01,
             reserve_cost_seconds=measured.RESERVE_COST_SECONDS,
             pay_cost_seconds=measured.PAY_COST_SECONDS,
