@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
-import asyncpg
-
 from bench.connection import Connection
 from bench.errors import BenchFailedError
+from devstack.database import connected
 from devstack.services import Urls
 
 __all__ = ["HALL_ID", "PRICE", "Hall", "Halls"]
@@ -50,12 +49,9 @@ class Halls:
         return Hall(event_id=event_id, seat_ids=await self._seat_ids(event_id))
 
     async def _seat_ids(self, event_id: uuid.UUID) -> list[uuid.UUID]:
-        connection = await asyncpg.connect(self._urls.databases["inventory"].replace("+asyncpg", ""))
-        try:
-            statement = "SELECT seat_id FROM seats WHERE event_id = $1 ORDER BY row_rank, seat_number"
+        statement = "SELECT seat_id FROM seats WHERE event_id = $1 ORDER BY row_rank, seat_number"
+        async with connected(self._urls.databases["inventory"]) as connection:
             return [row["seat_id"] for row in await connection.fetch(statement, event_id)]
-        finally:
-            await connection.close()
 
 
 def _event(seats: int) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 from pydantic import SecretStr
 
 from common.auth.principal import Role
+from devstack.database import connected
 from devstack.home import Home
 from devstack.keys import keys_of
 from users.sessions.keys import SigningKey
@@ -61,17 +61,14 @@ class LoadUsers:
     def __init__(self, *, home: Path, database_url: str) -> None:
         key = SigningKey(SecretStr(keys_of(Home(home)).jwt_private_key))
         self._tokens = TokenIssuer(key, access_ttl_seconds=TOKEN_SECONDS, refresh_ttl_seconds=TOKEN_SECONDS)
-        self._database_url = database_url.replace("+asyncpg", "")
+        self._database_url = database_url
 
     async def create_fans(self, number: int) -> list[Fan]:
         """Return this many new fans, each with `CREDITS` credits."""
         user_ids = [uuid.uuid4() for _ in range(number)]
-        connection = await asyncpg.connect(self._database_url)
-        try:
+        async with connected(self._database_url) as connection:
             await connection.execute(_CREATE_FANS, user_ids, CREDITS)
             await connection.execute("ANALYZE users, balances, ledger_transactions, ledger_entries")
-        finally:
-            await connection.close()
         return [Fan(user_id, self._token(user_id, Role.CUSTOMER)) for user_id in user_ids]
 
     def admin_token(self) -> str:

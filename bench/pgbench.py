@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-import asyncpg
-
 from bench.cpu import CpuMeter, CpuUse
 from bench.errors import BenchFailedError
 from bench.workloads import Workload
-from devstack.database import clone_database, create_databases, database_url, drop_database, service_url
+from devstack.database import clone_database, connected, create_databases, database_url, drop_database, service_url
 from devstack.home import ROOT, Home
 from devstack.postgres_files import postgres_files
 from devstack.stack import Stack
@@ -121,16 +119,10 @@ class Pgbench:
         }
 
     async def _execute(self, database: str, *statements: str) -> None:
-        connection = await asyncpg.connect(database_url(self._server, database))
-        try:
+        async with connected(database_url(self._server, database)) as connection:
             for statement in statements:
                 await connection.execute(statement)
-        finally:
-            await connection.close()
 
     async def _count(self, statement: str) -> int:
-        connection = await asyncpg.connect(database_url(self._server, self._database))
-        try:
+        async with connected(database_url(self._server, self._database)) as connection:
             return int(await connection.fetchval(statement))
-        finally:
-            await connection.close()

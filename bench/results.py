@@ -1,11 +1,13 @@
 """The results of a run with their targets, for the table and the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.cpu import CpuUse
+from bench.latency import Latency
 
-__all__ = ["Cost", "Outcome", "Result"]
+__all__ = ["Cost", "Outcome", "Result", "latency_results"]
 
 MILLISECONDS: Final = 1000
 
@@ -24,6 +26,21 @@ class Result:
     @property
     def ratio(self) -> float | None:
         return self.value / self.pgbench if self.pgbench else None
+
+
+def latency_results(
+    name: str, seconds: Sequence[float], *, suffix: str = "", p95_below: float | None = None
+) -> list[Result]:
+    """Return the percentiles of an operation; `p95_below` is the target of the 95th, in milliseconds."""
+    latency = Latency.of(seconds)
+    target: dict[str, Any] = (
+        {} if p95_below is None else {"target": f"under {p95_below:.0f} ms", "is_met": latency.p95 < p95_below}
+    )
+    return [
+        Result(name=f"{name} p50{suffix}", value=latency.p50, unit="ms"),
+        Result(name=f"{name} p95{suffix}", value=latency.p95, unit="ms", **target),
+        Result(name=f"{name} p99{suffix}", value=latency.p99, unit="ms"),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

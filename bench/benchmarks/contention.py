@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-import asyncpg
 import uvloop
 
 from bench.connection import Answer, Connection
 from bench.environment import Environment
 from bench.errors import BenchFailedError
 from bench.halls import Hall
-from bench.latency import Latency
 from bench.load_users import Fan
 from bench.purchases import SeatRequest, connected, pay, reserve
-from bench.results import Cost, Outcome, Result
+from bench.results import Cost, Outcome, Result, latency_results
 from bench.workloads import Contention, purchases
+from devstack.database import connected as database_connection
 
 __all__ = ["measure_contention"]
 
@@ -101,18 +100,14 @@ def _is_seat_taken(answer: Answer) -> bool:
 
 
 async def _count_sold(database_url: str, hall: Hall) -> int:
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
-    try:
-        statement = "SELECT count(*) FROM seats WHERE event_id = $1 AND status = 'SOLD'"
+    statement = "SELECT count(*) FROM seats WHERE event_id = $1 AND status = 'SOLD'"
+    async with database_connection(database_url) as connection:
         return int(await connection.fetchval(statement, hall.event_id))
-    finally:
-        await connection.close()
 
 
 def _results(environment: Environment, runs: list[_Run], *, pgbench_rate: float) -> list[Result]:
     seats, buyers = environment.sizes.contended_seats, environment.sizes.contending_buyers
     answers = [seconds for run in runs for seconds in (*run.won, *run.lost, *run.paid)]
-    reserves = Latency.of([seconds for run in runs for seconds in (*run.won, *run.lost)])
     slowest = max(answers)
     # The run that deviates most.
     sold = max((run.sold for run in runs), key=lambda number: abs(number - seats))
@@ -128,7 +123,6 @@ def _results(environment: Environment, runs: list[_Run], *, pgbench_rate: float)
             target=f"under {1000 * MAX_SECONDS:.0f} ms",
             is_met=slowest < MAX_SECONDS,
         ),
-        Result(name="reserve p50", value=reserves.p50, unit="ms"),
-        Result(name="reserve p95", value=reserves.p95, unit="ms"),
+        *latency_results("reserve", [seconds for run in runs for seconds in (*run.won, *run.lost)]),
         Result(name="buyers served", value=rate, unit="/s", pgbench=pgbench_rate),
     ]

@@ -3,10 +3,9 @@
 from typing import Final
 
 from bench.environment import Environment
-from bench.latency import Latency
 from bench.pgbench import PgbenchRun
 from bench.purchases import Sales, seat_requests
-from bench.results import Cost, Outcome, Result
+from bench.results import Cost, Outcome, Result, latency_results
 from bench.workloads import purchases
 
 __all__ = ["measure_on_sale"]
@@ -44,7 +43,6 @@ def measure_on_sale(environment: Environment) -> Outcome:
 def _results(sales: Sales, pgbench_runs: tuple[PgbenchRun, ...]) -> list[Result]:
     rate = sales.purchases / sales.seconds
     pgbench = sum(run.done for run in pgbench_runs) / sum(run.seconds for run in pgbench_runs)
-    reserve, pay = Latency.of(sales.reserve_seconds), Latency.of(sales.pay_seconds)
     return [
         Result(
             name="purchases",
@@ -61,16 +59,6 @@ def _results(sales: Sales, pgbench_runs: tuple[PgbenchRun, ...]) -> list[Result]
             target=f"{MIN_PURCHASES_PER_SECOND:.0f}/s",
             is_met=rate >= MIN_PURCHASES_PER_SECOND,
         ),
-        Result(name="reserve p50", value=reserve.p50, unit="ms"),
-        Result(
-            name="reserve p95",
-            value=reserve.p95,
-            unit="ms",
-            target=f"under {MAX_RESERVE_P95_MILLISECONDS:.0f} ms",
-            is_met=reserve.p95 < MAX_RESERVE_P95_MILLISECONDS,
-        ),
-        Result(name="reserve p99", value=reserve.p99, unit="ms"),
-        Result(name="pay p50", value=pay.p50, unit="ms"),
-        Result(name="pay p95", value=pay.p95, unit="ms"),
-        Result(name="pay p99", value=pay.p99, unit="ms"),
+        *latency_results("reserve", sales.reserve_seconds, p95_below=MAX_RESERVE_P95_MILLISECONDS),
+        *latency_results("pay", sales.pay_seconds),
     ]

@@ -3,9 +3,8 @@
 from typing import Final
 
 from bench.environment import Environment
-from bench.latency import Latency
 from bench.pgbench import PgbenchRun
-from bench.results import Cost, Outcome, Result
+from bench.results import Cost, Outcome, Result, latency_results
 from bench.scans import Scans
 from bench.workloads import scans
 
@@ -41,7 +40,6 @@ def measure_scans(environment: Environment) -> Outcome:
 
 
 def _results(scanned: Scans, pgbench: PgbenchRun, *, scanners: int) -> list[Result]:
-    latency = Latency.of(scanned.scan_seconds)
     return [
         Result(
             name=f"scans, {scanners} scanners",
@@ -49,13 +47,5 @@ def _results(scanned: Scans, pgbench: PgbenchRun, *, scanners: int) -> list[Resu
             unit="/s",
             pgbench=pgbench.done / pgbench.seconds,
         ),
-        Result(name=f"scan p50, {scanners}", value=latency.p50, unit="ms"),
-        Result(
-            name=f"scan p95, {scanners}",
-            value=latency.p95,
-            unit="ms",
-            target=f"under {MAX_P95_MILLISECONDS:.0f} ms",
-            is_met=latency.p95 < MAX_P95_MILLISECONDS,
-        ),
-        Result(name=f"scan p99, {scanners}", value=latency.p99, unit="ms"),
+        *latency_results("scan", scanned.scan_seconds, suffix=f", {scanners}", p95_below=MAX_P95_MILLISECONDS),
     ]

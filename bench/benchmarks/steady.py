@@ -1,9 +1,8 @@
 """A steady sale: fans arrive at a constant rate (an open loop), so latency excludes waiting for other clients."""
 
 from bench.environment import Environment
-from bench.latency import Latency
 from bench.purchases import Sales, seat_requests
-from bench.results import Cost, Outcome, Result
+from bench.results import Cost, Outcome, Result, latency_results
 
 __all__ = ["measure_steady"]
 
@@ -35,12 +34,8 @@ def measure_steady(environment: Environment) -> Outcome:
 
 
 def _results(sales: Sales, *, name: str) -> list[Result]:
-    reserve, pay = Latency.of(sales.reserve_seconds), Latency.of(sales.pay_seconds)
     return [
         Result(name=f"{name}: purchases", value=sales.purchases / sales.seconds, unit="/s"),
-        *(
-            Result(name=f"{name}: {action} {percentile}", value=getattr(latency, percentile), unit="ms")
-            for action, latency in (("reserve", reserve), ("pay", pay))
-            for percentile in ("p50", "p95", "p99")
-        ),
+        *latency_results(f"{name}: reserve", sales.reserve_seconds),
+        *latency_results(f"{name}: pay", sales.pay_seconds),
     ]

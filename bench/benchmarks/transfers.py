@@ -1,8 +1,7 @@
 """Ticket transfers: initiated, confirmed by the seller, confirmed by the buyer, through the gateway."""
 
 from bench.environment import Environment
-from bench.latency import Latency
-from bench.results import Cost, Outcome, Result
+from bench.results import Cost, Outcome, Result, latency_results
 
 __all__ = ["measure_transfers"]
 
@@ -29,16 +28,9 @@ def measure_transfers(environment: Environment) -> Outcome:
         benchmark="transfers",
         results=[
             Result(name="transfers", value=transfers.transfers / transfers.seconds, unit="/s"),
-            *(result for name, seconds in latencies.items() for result in _latencies(name, Latency.of(seconds))),
+            *(result for name, seconds in latencies.items() for result in latency_results(name, seconds)),
             Result(name="CPU per transfer", value=cost.total, unit="ms"),
         ],
         costs={"a transfer": cost},
         details={"clients": sizes.clients, "transfers": transfers.transfers},
     )
-
-
-def _latencies(name: str, latency: Latency) -> list[Result]:
-    return [
-        Result(name=f"{name} p50", value=latency.p50, unit="ms"),
-        Result(name=f"{name} p95", value=latency.p95, unit="ms"),
-    ]

@@ -33,7 +33,7 @@ OWNERS: Final = {
         where="inventory",
         sql="UPDATE seats SET owner_user_id = gen_random_uuid() WHERE hold_id = $1",
         by=("order_id",),
-        tells=("confirmed order {order_id} does not have just its seats",),
+        tells=("confirmed order {order_id} does not have exactly its seats",),
     ),
     "a sold ticket is free": Breach(
         saga="purchase",
@@ -41,35 +41,38 @@ OWNERS: Final = {
         sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
         " purchased_at = NULL WHERE hold_id = $1",
         by=("order_id",),
-        tells=("confirmed order {order_id} does not have just its seats", "the counts of CAT1 at event {event_id}"),
+        tells=(
+            "confirmed order {order_id} does not have exactly its seats",
+            "the seat counts of CAT1 at event {event_id}",
+        ),
     ),
     "a ticket was bought for another price": Breach(
         saga="purchase",
         where="inventory",
         sql="UPDATE seats SET price_paid = 1 WHERE hold_id = $1",
         by=("order_id",),
-        tells=("for 1.00, not for its price",),
+        tells=("at 1.00 instead of its price",),
     ),
     "a transferred ticket is still the seller's": Breach(
         saga="transfer",
         where="inventory",
         sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
         by=("seat_id", "seller_user_id"),
-        tells=("confirmed order {order_id} does not have just its seats",),
+        tells=("confirmed order {order_id} does not have exactly its seats",),
     ),
     "a reversed ticket is still the buyer's": Breach(
         saga="reversal",
         where="inventory",
         sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
         by=("seat_id", "buyer_user_id"),
-        tells=("does not have just its seats, each with its owner",),
+        tells=("does not have exactly its seats, each with its owner",),
     ),
     "a resold ticket is still the seller's": Breach(
         saga="resale",
         where="inventory",
         sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
         by=("seat_id", "seller_user_id"),
-        tells=("does not have just its seats, each with its owner",),
+        tells=("does not have exactly its seats, each with its owner",),
     ),
     "a ticket changed hands by a transfer that failed": Breach(
         saga="transfer",
@@ -77,9 +80,9 @@ OWNERS: Final = {
         sql="UPDATE transfers SET status = 'FAILED', completed_at = NULL, ended_at = now() WHERE transfer_id = $1",
         by=("transfer_id",),
         tells=(
-            "confirmed order {order_id} does not have just its seats",
+            "confirmed order {order_id} does not have exactly its seats",
             "transfer saga {transfer_id} is COMPLETED, its transfer is FAILED",
-            "{transfer_id} was not completed, released were ['30.00']",
+            "{transfer_id} was not completed, released: ['30.00']",
         ),
     ),
 }
@@ -91,7 +94,7 @@ ORDERS: Final = {
         sql="UPDATE orders SET total = 1 WHERE order_id = $1",
         by=("order_id",),
         tells=(
-            "confirmed order {order_id} has a total that is not its seats' prices",
+            "confirmed order {order_id} has a total that is not the sum of its seats' prices",
             "confirmed order {order_id} of 1.00 was charged ['240.00']",
         ),
     ),
@@ -102,7 +105,7 @@ ORDERS: Final = {
         by=("order_id",),
         tells=(
             "refunded order {order_id} still has seat",
-            "refunded order {order_id} of 240.00 was given back ['None of 240.00']",
+            "refunded order {order_id} of 240.00 was refunded ['None of 240.00']",
             "is SOLD, its order {order_id} is REFUNDED",
         ),
     ),
@@ -112,7 +115,7 @@ ORDERS: Final = {
         sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE order_id = $1",
         by=("order_id",),
         tells=(
-            "confirmed order {order_id} does not have just its seats",
+            "confirmed order {order_id} does not have exactly its seats",
             "confirmed order {order_id} of 240.00 was charged []",
         ),
     ),
@@ -125,9 +128,9 @@ ORDERS: Final = {
         " WHERE t.reference = CAST(CAST($1 AS uuid) AS text))",
         by=("order_id",),
         tells=(
-            "of 240.00 was taken back by 239.00",
-            "refunded order {order_id} of 240.00 was given back ['239.00 of 240.00']",
-            "is off by 1.00 SGD",
+            "of 240.00 was reversed by 239.00",
+            "refunded order {order_id} of 240.00 was refunded ['239.00 of 240.00']",
+            "does not balance: 1.00 SGD",
         ),
     ),
     "a charge is for no order": Breach(
@@ -172,21 +175,21 @@ SEATS: Final = {
         where="inventory",
         sql="UPDATE seat_counts SET available = available - 1, sold = sold + 1 WHERE event_id = $1",
         by=("event_id",),
-        tells=("the counts of CAT1 at event {event_id}",),
+        tells=("the seat counts of CAT1 at event {event_id}",),
     ),
     "an event has too few seats": Breach(
         saga="put on sale",
         where="events",
         sql="UPDATE events SET total_seats = 8 WHERE event_id = $1",
         by=("event_id",),
-        tells=("event {event_id} is for 8 seats and has 7",),
+        tells=("event {event_id} should have 8 seats and has 7",),
     ),
     "a ticket is used, and nobody was admitted": Breach(
         saga="purchase",
         where="inventory",
         sql="UPDATE seats SET status = 'CHECKED_IN', admitted_at = now() WHERE hold_id = $1",
         by=("order_id",),
-        tells=("is CHECKED_IN and has admitted 0",),
+        tells=("is CHECKED_IN and has 0 admissions",),
     ),
     "somebody was admitted twice": Breach(
         saga="admission",
@@ -195,21 +198,21 @@ SEATS: Final = {
         " SELECT gen_random_uuid(), event_id, seat_id, staff_user_id, hall_presented, result, now()"
         " FROM entry_logs WHERE seat_id = $1",
         by=("seat_id",),
-        tells=("seat {seat_id} is CHECKED_IN and has admitted 2",),
+        tells=("seat {seat_id} is CHECKED_IN and has 2 admissions",),
     ),
     "somebody was admitted whose ticket is not used": Breach(
         saga="admission",
         where="inventory",
         sql="UPDATE seats SET status = 'SOLD', admitted_at = NULL WHERE seat_id = $1",
         by=("seat_id",),
-        tells=("seat {seat_id} is SOLD and has admitted 1",),
+        tells=("seat {seat_id} is SOLD and has 1 admissions",),
     ),
     "the owner before was admitted": Breach(
         saga="admission",
         where="inventory",
         sql="UPDATE seats SET purchased_at = clock_timestamp() WHERE seat_id = $1",
         by=("seat_id",),
-        tells=("seat {seat_id} is CHECKED_IN and has admitted 0",),
+        tells=("seat {seat_id} is CHECKED_IN and has 0 admissions",),
     ),
 }
 
@@ -228,7 +231,7 @@ CREDITS: Final = {
         sql="UPDATE balances SET amount = amount + 1"
         " WHERE account_kind = 'escrow' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
         by=("buyer_user_id",),
-        tells=("escrow of {buyer_user_id} is 1.00, held is 0",),
+        tells=("escrow of {buyer_user_id} is 1.00, its held escrows sum up to 0",),
     ),
     "somebody has paid more than they owed": Breach(
         saga="reversal",
@@ -236,7 +239,7 @@ CREDITS: Final = {
         sql="UPDATE ledger_entries SET amount = 5"
         " WHERE account_kind = 'receivable' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
         by=("seller_user_id",),
-        tells=("receivable of {seller_user_id} is 5.00: paid more than owed",),
+        tells=("receivable of {seller_user_id} is 5.00: more was repaid than owed",),
     ),
     "a sale waits without its credits": Breach(
         saga="resale",
@@ -251,14 +254,14 @@ CREDITS: Final = {
         where="users",
         sql="UPDATE escrows SET status = 'HELD' WHERE reference = CAST(CAST($1 AS uuid) AS text)",
         by=("transfer_id",),
-        tells=("({transfer_id}) is held by nobody", "{transfer_id} was completed for 30.00, released were []"),
+        tells=("({transfer_id}) is held without a pending sale", "{transfer_id} was completed for 30.00, released: []"),
     ),
     "too little was released": Breach(
         saga="transfer",
         where="users",
         sql="UPDATE escrows SET amount = 29 WHERE reference = CAST(CAST($1 AS uuid) AS text)",
         by=("transfer_id",),
-        tells=("{transfer_id} was completed for 30.00, released were ['29.00']",),
+        tells=("{transfer_id} was completed for 30.00, released: ['29.00']",),
     ),
     "credits were released to a stranger": Breach(
         saga="resale",
@@ -268,7 +271,7 @@ CREDITS: Final = {
         " JOIN escrows x ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'"
         " WHERE x.reference = CAST(CAST($1 AS uuid) AS text))",
         by=("sale_id",),
-        tells=("{sale_id} was completed for 130.00, released were ['130.00']",),
+        tells=("{sale_id} was completed for 130.00, released: ['130.00']",),
     ),
     "a reversed transfer gave nothing back": Breach(
         saga="reversal",
@@ -283,7 +286,7 @@ CREDITS: Final = {
         where="orders",
         sql="UPDATE transfers SET status = 'DISPUTED', ended_at = NULL WHERE transfer_id = $1",
         by=("transfer_id",),
-        tells=("{transfer_id} is not reversed, its credits are",),
+        tells=("{transfer_id} is not reversed, but its credits are",),
     ),
 }
 
@@ -308,14 +311,14 @@ DEALS: Final = {
         where="orders",
         sql="UPDATE listings SET status = 'OPENING' WHERE listing_id = $1",
         by=("listing_id",),
-        tells=("listing {listing_id} is OPENING", "seat {seat_id} is LISTED and has 0 listings on sale"),
+        tells=("listing {listing_id} is OPENING", "seat {seat_id} is LISTED, its 0 listings on sale do not fit"),
     ),
     "a ticket is on the market and opens the door": Breach(
         saga="list for resale",
         where="inventory",
         sql="UPDATE seats SET status = 'SOLD' WHERE seat_id = $1",
         by=("seat_id",),
-        tells=("seat {seat_id} is SOLD and has 1 listings on sale",),
+        tells=("seat {seat_id} is SOLD, its 1 listings on sale do not fit",),
     ),
     "a ticket is on the market and sold to nobody": Breach(
         saga="list for resale",
@@ -323,14 +326,14 @@ DEALS: Final = {
         sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
         " purchased_at = NULL WHERE seat_id = $1",
         by=("seat_id",),
-        tells=("seat {seat_id} is free and has 1 listings on sale",),
+        tells=("seat {seat_id} is available, its 1 listings on sale do not fit",),
     ),
     "a ticket is offered by somebody else": Breach(
         saga="list for resale",
         where="orders",
         sql="UPDATE listings SET seller_user_id = gen_random_uuid() WHERE listing_id = $1",
         by=("listing_id",),
-        tells=("seat {seat_id} is LISTED and has 1 listings on sale, or another's",),
+        tells=("seat {seat_id} is LISTED, its 1 listings on sale do not fit",),
     ),
     "a buyer waits for nobody": Breach(
         saga="resale",
@@ -350,7 +353,7 @@ DEALS: Final = {
         sql="UPDATE listings SET status = 'ACTIVE', buyer_user_id = NULL, sale_id = NULL, expires_at = NULL"
         " WHERE listing_id = $1",
         by=("listing_id",),
-        tells=("sale {sale_id} is WAITING, its listing is None", "({sale_id}) is held by nobody"),
+        tells=("sale {sale_id} is WAITING, its listing is None", "({sale_id}) is held without a pending sale"),
     ),
 }
 
@@ -360,35 +363,35 @@ CANCELLED_EVENTS: Final = {
         where="events",
         sql="UPDATE events SET status = 'PUBLISHED', cancelled_at = NULL WHERE event_id = $1",
         by=("event_id",),
-        tells=("event {event_id} is cleared and PUBLISHED",),
+        tells=("event {event_id} is PUBLISHED after its cancellation",),
     ),
     "orders of a cancelled event were not refunded": Breach(
         saga="cancel event",
         where="orders",
         sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE event_id = $1 AND status = 'REFUNDED'",
         by=("event_id",),
-        tells=("event {event_id} is cancelled and cleared, 2 things are open",),
+        tells=("cancelled event {event_id} has 2 open items",),
     ),
     "an order of a cancelled event is open": Breach(
         saga="cancel event",
         where="orders",
         sql="UPDATE orders SET status = 'PENDING', ended_at = NULL WHERE event_id = $1 AND status = 'FAILED'",
         by=("event_id",),
-        tells=("event {event_id} is cancelled and cleared, 1 things are open",),
+        tells=("cancelled event {event_id} has 1 open items",),
     ),
     "a transfer of a cancelled event is open": Breach(
         saga="cancel event",
         where="orders",
         sql="UPDATE transfers SET status = 'PENDING_OTP', ended_at = NULL WHERE event_id = $1",
         by=("event_id",),
-        tells=("event {event_id} is cancelled and cleared, 1 things are open",),
+        tells=("cancelled event {event_id} has 1 open items",),
     ),
     "a listing of a cancelled event is open": Breach(
         saga="cancel event",
         where="orders",
         sql="UPDATE listings SET status = 'ACTIVE', ended_at = NULL WHERE event_id = $1",
         by=("event_id",),
-        tells=("event {event_id} is cancelled and cleared, 1 things are open",),
+        tells=("cancelled event {event_id} has 1 open items",),
     ),
 }
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from devstack.invariants import Inspector
+from devstack.invariants import InvariantChecker
 from orchestrator.clients.inventory.check_in import Scan, ScanResult
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import SagaData
@@ -24,7 +24,7 @@ FACTS: Final = (
 
 
 @pytest.fixture(autouse=True)
-async def invariants_hold(inspector: Inspector) -> None:
+async def invariants_hold(inspector: InvariantChecker) -> None:
     """Here they do not: what a test broke stays broken. Before it the rest of the world is in order."""
     await inspector.settle()
 
@@ -77,7 +77,7 @@ def story(container: Container, world: World, hall: Hall) -> Story:
 
 
 @pytest.mark.parametrize("breach", BREACHES.values(), ids=BREACHES)
-async def test_a_breach_is_seen(story: Story, world: World, inspector: Inspector, breach: Breach) -> None:
+async def test_a_breach_is_seen(story: Story, world: World, inspector: InvariantChecker, breach: Breach) -> None:
     known = set(await inspector.check())
     facts = await story.tell(breach.saga, waits=breach.waits)
     await inspector.settle()
@@ -88,7 +88,7 @@ async def test_a_breach_is_seen(story: Story, world: World, inspector: Inspector
         assert expected.format(**facts) in told, told
 
 
-async def test_a_saga_that_is_left_to_people_is_seen(story: Story, world: World, inspector: Inspector) -> None:
+async def test_a_saga_that_is_left_to_people_is_seen(story: Story, world: World, inspector: InvariantChecker) -> None:
     facts = await story.tell("purchase", waits=False)
     await world.change("orchestrator", "UPDATE sagas SET state = 'STUCK' WHERE saga_id = $1", facts["order_id"])
     [told] = [violation for violation in await inspector.check() if str(facts["order_id"]) in violation]
@@ -97,7 +97,7 @@ async def test_a_saga_that_is_left_to_people_is_seen(story: Story, world: World,
     await world.change("orchestrator", "UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1", facts["order_id"])
 
 
-async def test_a_seat_in_two_pending_transfers_is_seen(story: Story, world: World, inspector: Inspector) -> None:
+async def test_a_seat_in_two_pending_transfers_is_seen(story: Story, world: World, inspector: InvariantChecker) -> None:
     facts = await story.tell("transfer", waits=True)
     await world.change("orders", "DROP INDEX uq_transfers_ticket_pending")
     await world.forge(
@@ -112,7 +112,7 @@ async def test_a_seat_in_two_pending_transfers_is_seen(story: Story, world: Worl
     assert f"seat {facts['seat_id']} is in 2 pending transfers" in await inspector.check()
 
 
-async def test_a_negative_wallet_is_seen(story: Story, world: World, inspector: Inspector) -> None:
+async def test_a_negative_wallet_is_seen(story: Story, world: World, inspector: InvariantChecker) -> None:
     facts = await story.tell("purchase", waits=False)
     await world.change("users", "ALTER TABLE balances DROP CONSTRAINT ck_balances_not_negative")
     await world.forge(

@@ -7,17 +7,16 @@ import pytest
 from sqlalchemy import text
 
 from devstack.invariants import payments
-from devstack.invariants.books import READS
-from devstack.invariants.books import Books as AllBooks
+from devstack.invariants.snapshot import QUERIES, Snapshot
 from tests.integration.users.people import Books
 from tests.integration.users.till import Till, new_till
 
 
 async def violations(books: Books) -> list[str]:
     rows = {
-        name: await books.database.fetch_all(text(READS[name].statement)) for name in ("payments", "payment_credits")
+        name: await books.database.fetch_all(text(QUERIES[name].statement)) for name in ("payments", "payment_credits")
     }
-    return payments.violations(AllBooks(**{name: [dict(row) for row in found] for name, found in rows.items()}))
+    return payments.violations(Snapshot(**{name: [dict(row) for row in found] for name, found in rows.items()}))
 
 
 @pytest.fixture
