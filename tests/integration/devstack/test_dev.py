@@ -78,7 +78,7 @@ async def test_saved_file_restarts_what_it_concerns(development: Development) ->
     assert second["events"] != first["events"]
 
     development.save("events/app.py", "this is no Python\n")
-    await development.told("Save the file again when it is mended.")
+    await development.told("Save the corrected file to restart.")
     development.save("events/app.py", app)
     await development.told("ready: events")
     assert development.pids()["sandbox"] == first["sandbox"]

@@ -136,4 +136,4 @@ def test_process_that_fails_after_its_tests_passed_fails_the_run(toys: Toys) -> 
 def test_many_failures_are_not_tried_again(toys: Toys, said: pytest.CaptureFixture[str]) -> None:
     toys.run("import pytest\n@pytest.mark.parametrize('n', range(21))\ndef test_never(n): assert n < 0\n")
     assert not toys.retry_failures()
-    assert "21 tests failed; more than 20 are not tried again." in said.readouterr().out
+    assert "21 tests failed; more than 20 are not retried." in said.readouterr().out

@@ -68,7 +68,7 @@ async def test_mail_can_be_asked_for_by_address_and_thrown_away(sandbox: Sandbox
 
 
 async def test_the_box_is_a_page(sandbox: Sandbox) -> None:
-    assert "No mail yet" in (await sandbox.http.get("/mailbox")).text
+    assert "No emails yet" in (await sandbox.http.get("/mailbox")).text
     await sandbox.send(letter(subject="<img src=x>"))
     [mail] = await sandbox.mails()
     listing = (await sandbox.http.get("/mailbox")).text
