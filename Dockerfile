@@ -1,4 +1,4 @@
-# One image for every process; the command says which: `users`, `users migrate`, `orchestrator.worker` …
+# One image for every process; the command selects it: `users`, `users migrate`, `orchestrator.worker` …
 # Needs BuildKit (Docker 23 and later use it by default).
 
 ARG PYTHON=3.13-slim-bookworm
@@ -6,7 +6,7 @@ ARG PYTHON=3.13-slim-bookworm
 FROM python:${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
-# The lock before the source: a change of code does not install everything again. Wheels only: nothing is compiled.
+# The lock before the source, so that a change of code does not reinstall the dependencies. Wheels only: no compiler.
 COPY requirements.txt /build/requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip,sharing=locked PIP_CACHE_DIR=/var/cache/pip \
     /venv/bin/pip install --require-hashes --only-binary :all: --requirement /build/requirements.txt \
@@ -21,7 +21,7 @@ COPY events ./events
 COPY inventory ./inventory
 COPY orchestrator ./orchestrator
 COPY gateway ./gateway
-# Compiled here, because the running container cannot write. Unchecked: the sources do not change beneath it.
+# Compiled here, because the container's file system is read-only. Unchecked, because the sources do not change.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM python:${PYTHON}
@@ -33,9 +33,9 @@ ENV PATH=/venv/bin:$PATH \
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
-# By number, so that an orchestrator can see that it is not root.
+# A numeric id, so that an orchestrator can verify that it is not root.
 USER 10001:10001
-# HEALTH_PORT where health is not served on PORT: inventory's gRPC port speaks no HTTP.
+# HEALTH_PORT is set if PORT does not serve HTTP, as in inventory (gRPC).
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=5 \
     CMD ["python", "-c", "import os, urllib.request; port = os.environ.get('HEALTH_PORT') or os.environ['PORT']; urllib.request.urlopen(f'http://127.0.0.1:{port}/health', timeout=3)"]
 ENTRYPOINT ["python", "-m"]

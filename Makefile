@@ -1,4 +1,4 @@
-# Each target works as the first command on a fresh machine with Python 3.11+ and git: it makes .venv by itself.
+# Each target works as the first command on a new machine with Python 3.11+ and git: it creates .venv itself.
 # Portable to GNU make 3.81, which macOS ships.
 
 PYTHON ?= python3
@@ -26,19 +26,19 @@ run: $(LOCKED) ## Start everything in the foreground; Ctrl-C stops it
 dev: $(LOCKED) ## Start everything in the foreground; restart a service when its files change
 	@$(BIN)/python -m devstack dev
 
-demo: $(LOCKED) ## Start, play purchase, hand-over, resale, door and refund step by step, stop
+demo: $(LOCKED) ## Start, run purchase, transfer, resale, check-in and refund step by step, stop
 	@$(BIN)/python -m devstack demo
 
 up: $(LOCKED) ## Start everything in the background; returns when healthy
 	@$(BIN)/python -m devstack up
 
-down: $(LOCKED) ## Stop what `make up` started; the data stays
+down: $(LOCKED) ## Stop what `make up` started; keep the data
 	@$(BIN)/python -m devstack down
 
-reset: $(LOCKED) ## Stop it and throw the data away
+reset: $(LOCKED) ## Stop it and delete the data
 	@$(BIN)/python -m devstack reset
 
-status: $(LOCKED) ## Show what runs where
+status: $(LOCKED) ## Show the running processes and their addresses
 	@$(BIN)/python -m devstack status
 
 logs: $(LOCKED) ## Follow the merged log of `make up`
@@ -49,7 +49,7 @@ ifdef T
 test: $(LOCKED)
 	@$(BIN)/python -m devstack.testing.warm
 else
-test: $(LOCKED) ## Run all tests; T=path runs one folder, file or test on servers that stay up
+test: $(LOCKED) ## Run all tests; T=path runs one folder, file or test on servers that keep running
 	@rm -rf $(RECORDS)
 	@$(MAKE) --no-print-directory -k -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 endif
@@ -57,41 +57,41 @@ endif
 test-fast: $(LOCKED) ## Run unit and architecture tests, and contracts of the sagas that changed
 	@$(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),-O) fast-units fast-contracts
 
-test-again: $(LOCKED) ## Try once more, alone, what failed in the last `make test`
+test-again: $(LOCKED) ## Retry each failed test of the last `make test`, one at a time
 	@$(BIN)/python -m devstack.testing.flaky $(TEST_PARTS)
 
-test-servers-down: $(LOCKED) ## End the servers that `make test T=path` leaves up
+test-servers-down: $(LOCKED) ## Stop the servers that `make test T=path` leaves running
 	@DEVSTACK_HOME="$(or $(DEVSTACK_HOME),.devstack)/test-servers" $(BIN)/python -m devstack reset
 
-coverage: $(LOCKED) ## Measure what the tests run; fail if a package is below its floor
+coverage: $(LOCKED) ## Measure the tests' coverage; fail if a package is below its floor
 	@$(BIN)/coverage erase
 	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest -q $(MEASURED); tests=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/python -m devstack.testing.coverage && exit $$tests
 
-chaos: $(LOCKED) ## Break everything while people use it (CHAOS_SEED=n repeats a run)
+chaos: $(LOCKED) ## Inject faults under load (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
 
-mutants: $(LOCKED) ## Put deliberate bugs into copies of the source, and see each caught
+mutants: $(LOCKED) ## Insert deliberate bugs into copies of the source; the tests must catch each
 	@$(BIN)/python -m tests.mutations
 
 ##@ Quality
 check: format-check lint types imports bandit audit stubs-check diagrams-check lock-check ## Check format, lint, types, imports, security, stubs, diagrams, lock
 	@echo "All checks passed."
 
-format: $(LOCKED) ## Rewrite the code in the common format
+format: $(LOCKED) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only --quiet .
 
-bench: $(LOCKED) ## Measure the platform beside pgbench on this machine
+bench: $(LOCKED) ## Measure the platform and pgbench on this machine
 	@$(BIN)/python -m bench
 
-##@ Upkeep
-setup: $(LOCKED) ## Make .venv and install what is locked
+##@ Maintenance
+setup: $(LOCKED) ## Create .venv and install the locked dependencies
 
 stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 	@$(PROTOC) --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
 
-postman: $(LOCKED) ## Write postman/ from the services' own descriptions
+postman: $(LOCKED) ## Write postman/ from the services' OpenAPI descriptions
 	@$(BIN)/python -m devstack.postman
 
 diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
@@ -101,17 +101,17 @@ lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@$(COMPILE) --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-docs: $(LOCKED) ## Check the pages' links and what they say about the code
+docs: $(LOCKED) ## Check the docs' links and their references to the code
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_dependencies.py
 
-clean: ## Remove .venv, caches and test servers; the platform's data stays
+clean: ## Remove .venv, caches and test servers; keep the platform's data
 	@! test -x $(BIN)/python || ! test -d "$(or $(DEVSTACK_HOME),.devstack)/test-servers" || $(MAKE) --no-print-directory test-servers-down
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- parts of `make test`, which run side by side, each on servers of its own: enough to keep two processors busy -------
+# --- parts of `make test`, which run concurrently on separate servers: enough for two processors -------------------------
 
-# What each part finds out, for `make test-again`.
+# The outcomes of each part, for `make test-again`.
 RECORDS := .pytest_cache/records
 PART = $(BIN)/python -m devstack.testing.part $@
 TEST_PARTS := test-services test-plumbing test-sagas test-chaos
@@ -135,13 +135,13 @@ fast-units: $(LOCKED)
 fast-contracts: $(LOCKED)
 	@$(BIN)/python -m tests.contracts
 
-# What `make coverage` runs: not the chaos tests, whose processes are killed before they could write what they have run.
+# The tests of `make coverage`; not the chaos tests, whose killed processes write no coverage data.
 MEASURED := tests/unit tests/architecture tests/integration tests/contracts tests/e2e
 
 # --- parts of `make check` -------------------------------------------------------------------------------------------
 
 format-check: $(LOCKED)
-	@$(BIN)/ruff format --check --quiet . || { echo "Not in the common format: run 'make format'." >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
 
 lint: $(LOCKED)
 	@$(BIN)/ruff check --quiet .
@@ -152,7 +152,7 @@ types: $(LOCKED)
 imports: $(LOCKED)
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 
-# What it skips, and why, stands in pyproject.toml.
+# pyproject.toml lists what it skips, with reasons.
 bandit: $(LOCKED)
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml common rabbitmq gateway users orders events inventory orchestrator
 
@@ -168,7 +168,7 @@ stubs-check: $(LOCKED)
 diagrams-check: $(LOCKED)
 	@$(BIN)/python -m devstack.diagrams --check
 
-# Resolves anew with the present lock as the preference, so only a change of pyproject.toml shows.
+# Resolves with the current lock as the preference, so only a change of pyproject.toml has an effect.
 lock-check: $(LOCKED)
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && cp requirements.txt requirements-dev.txt "$$made" && \
 	$(COMPILE) pyproject.toml -o "$$made/requirements.txt" && \
@@ -178,7 +178,7 @@ lock-check: $(LOCKED)
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
-# The copy of the lock inside .venv says what is installed there: a new checkout date alone installs nothing.
+# The copy of the lock in .venv records what is installed: a new file date alone installs nothing.
 $(LOCKED): requirements-dev.txt | $(BIN)/python
 	@if ! cmp -s requirements-dev.txt $@; then \
 		echo "Installing the locked dependencies into $(VENV) (once) ..." && \
@@ -188,7 +188,7 @@ $(LOCKED): requirements-dev.txt | $(BIN)/python
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Name one: make PYTHON=python3.13 <target>" >&2; \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Set it: make PYTHON=python3.13 <target>" >&2; \
 		echo "  Debian, Ubuntu: sudo apt-get install python3 python3-venv    macOS: brew install python@3.13" >&2; exit 1; }
 	@said=$$($(PYTHON) -m venv $(VENV) 2>&1) || { rm -rf $(VENV); echo "$$said" >&2; \
-		echo "Could not make $(VENV). On Debian and Ubuntu this helps: sudo apt-get install python3-venv" >&2; exit 1; }
+		echo "Could not create $(VENV). On Debian and Ubuntu, try: sudo apt-get install python3-venv" >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""Load on the whole platform, beside pgbench doing the same SQL on the same server in the same run.
+"""Load tests of the whole platform, compared with pgbench running the same SQL on the same server in the same run.
 
-``python -m bench [rush] [storm] [halls] [--quick]``; see docs/performance.md for what is measured, and how.
+``python -m bench [NAME …] [--quick]``; docs/performance.md explains what is measured, and how.
 """

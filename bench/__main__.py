@@ -1,4 +1,4 @@
-"""`python -m bench [rush] [steady] [storm] [halls] [scans] [transfers] [cancellation] [jobs] [--quick]`."""
+"""`python -m bench [on-sale] [steady] [contention] [halls] [scans] [transfers] [cancellation] [jobs] [--quick]`."""
 
 import argparse
 import asyncio
@@ -9,17 +9,17 @@ from typing import Final
 from rich.console import Console
 
 from bench.benchmarks.cancellation import measure_cancellation
+from bench.benchmarks.contention import measure_contention
 from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
-from bench.benchmarks.rush import measure_rush
+from bench.benchmarks.on_sale import measure_on_sale
 from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.steady import measure_steady
-from bench.benchmarks.storm import measure_storm
 from bench.benchmarks.transfers import measure_transfers
 from bench.environment import Environment
 from bench.errors import BenchFailedError
 from bench.platform import measured_platform
-from bench.report import print_outcome, print_verdict, store
+from bench.report import print_missed_targets, print_outcome, store
 from bench.results import Outcome
 from bench.sizes import FULL, QUICK
 from devstack.errors import DevstackError
@@ -27,9 +27,9 @@ from devstack.home import default_home
 from devstack.invariants import InvariantsBroken, require
 
 BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
-    "rush": measure_rush,
+    "on-sale": measure_on_sale,
     "steady": measure_steady,
-    "storm": measure_storm,
+    "contention": measure_contention,
     "halls": measure_halls,
     "scans": measure_scans,
     "transfers": measure_transfers,
@@ -38,8 +38,11 @@ BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
 }
 
 
+OLD_NAMES: Final = {"rush": "on-sale", "storm": "contention"}  # accepted for one release
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure. The exit code is 1 when the platform failed, and when a full run missed a target."""
+    """Run the benchmarks; the exit code is 1 if the platform failed or a full run missed a target."""
     options = _parser().parse_args(arguments)
     console = Console(highlight=False)
     try:
@@ -53,25 +56,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, console: Console) -> bool:
     sizes = QUICK if options.quick else FULL
     outcomes: list[Outcome] = []
-    console.print("The platform starts, and buys until it runs warm …")
+    console.print("Starting and warming up the platform …")
     with measured_platform(default_home() / "bench") as stack:
         environment = Environment(stack, sizes)
         environment.prepare()
         for name in options.names or BENCHMARKS:
-            outcomes.append(BENCHMARKS[name](environment))
+            outcomes.append(BENCHMARKS[OLD_NAMES.get(name, name)](environment))
             print_outcome(console, outcomes[-1])
         asyncio.run(require(stack.urls))
-    console.print("The books of all services agree.")
+    console.print("All invariants hold.")
     console.print(f"Stored in {store(outcomes, sizes)}")
     if options.quick:
-        console.print("[yellow]A quick run shows that it works; its figures mean little.[/]")
-    return print_verdict(console, outcomes)
+        console.print("[yellow]A quick run only shows that the benchmarks work; its results are not meaningful.[/]")
+    return print_missed_targets(console, outcomes)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs")
+    choices = [*BENCHMARKS, *OLD_NAMES, []]
+    parser.add_argument("names", nargs="*", choices=choices, metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="small sizes, to check that it works")
     return parser
 
 

@@ -1,7 +1,7 @@
-"""A client that costs next to nothing: it shares its two cores with what it measures.
+"""A minimal HTTP client: it shares two cores with the platform that it measures.
 
-One keep-alive connection, one request at a time. 0.02 ms of CPU a request, where aiohttp's client takes 0.08 and
-httpx more; llhttp (httptools) does the parsing.
+One keep-alive connection, one request at a time. It uses 0.02 ms of CPU per request, aiohttp's client 0.08, httpx more.
+llhttp (httptools) parses the responses.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """Opened by `Connection.open`. Two requests at once on one connection are a mistake of the caller's."""
+    """A connection, opened by `Connection.open`. The caller must not send two requests at once."""
 
     def __init__(self, host: str) -> None:
         self._host = host.encode()
@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect to the host and port of `url`."""
+        """Return a connection to the host and port of `url`."""
         parts = urlsplit(url)
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
@@ -57,10 +57,10 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     async def post(self, path: str, body: dict[str, Any], *, token: str, key: str = "") -> Answer:
-        """Send JSON and return the answer, whatever its status.
+        """Send JSON and return the response, whatever its status.
 
         Args:
-            key: the `Idempotency-Key`; none is sent when empty.
+            key: the `Idempotency-Key`; none is sent if it is empty.
 
         Raises:
             ConnectionError: the connection broke.
@@ -85,7 +85,9 @@ class Connection(asyncio.Protocol):
     # --- called by the event loop and by httptools -------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's has its methods and not its base class
+        self._transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's transport does not derive from asyncio.Transport
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)

@@ -1,6 +1,6 @@
-"""Who used the processors: seconds by process, as the kernel counts them.
+"""CPU seconds by process, as the kernel counts them.
 
-The load generator is this process, or pgbench, which is its child.
+The load generator is this process, or its child pgbench.
 """
 
 import re
@@ -19,13 +19,13 @@ __all__ = ["LOAD", "OTHERS", "CpuMeter", "CpuUse"]
 LOAD: Final = "load generator"
 OTHERS: Final = "others"
 POSTGRES: Final = "postgres"
-# How PostgreSQL names a process that serves a client: postgres: USER DATABASE HOST(PORT) …
+# The title of a PostgreSQL process that serves a client: postgres: USER DATABASE HOST(PORT) …
 BACKEND: Final = re.compile(r"^postgres: \S+ (?P<database>\S+) \S+\(\d+\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuUse:
-    """`by_process` has CPU seconds; `others` is what processes outside the bench used meanwhile."""
+    """CPU seconds by process; `others` is the use of processes outside the benchmark."""
 
     by_process: Mapping[str, float]
     others: float
@@ -52,7 +52,7 @@ class CpuMeter:
     """Reads the CPU time of the stack's processes, of this one, and of the machine.
 
     Args:
-        processes: tells what runs, by name.
+        processes: returns the running processes.
     """
 
     def __init__(self, processes: Callable[[], Sequence[ProcessId]]) -> None:
@@ -63,13 +63,16 @@ class CpuMeter:
         self._began = self._read()
 
     def stop(self) -> CpuUse:
-        """Return what was used since `start`."""
+        """Return the use since `start`."""
         began, ended = self._began, self._read()
         used: defaultdict[str, float] = defaultdict(float)
         for (name, pid), seconds in ended.by_pid.items():
             used[name] += seconds - began.by_pid.get((name, pid), 0.0)
         for (name, pid), seconds in began.by_pid.items():
-            if (name, pid) not in ended.by_pid:  # its parent inherited all of its time, what is older too
+            if (
+                name,
+                pid,
+            ) not in ended.by_pid:  # its parent inherited all of its time, including the time before `start`
                 used[POSTGRES if name.startswith(POSTGRES) else name] -= seconds
         busy = ended.busy - began.busy
         return CpuUse(by_process=dict(used), others=max(0.0, busy - sum(used.values())), capacity=ended.all - began.all)
@@ -81,13 +84,13 @@ class CpuMeter:
                 by_pid.update(_family(identity.name, leader))
         machine = psutil.cpu_times()
         idle = machine.idle + getattr(machine, "iowait", 0.0)
-        # Guests are counted in user and nice already.
+        # user and nice already include guests.
         everything = sum(machine) - getattr(machine, "guest", 0.0) - getattr(machine, "guest_nice", 0.0)
         return _Reading(by_pid, busy=everything - idle, all=everything)
 
 
 def _family(name: str, leader: psutil.Process) -> Iterator[tuple[tuple[str, int], float]]:
-    """Yield the process and its children; PostgreSQL's by the database they serve, or by what they do."""
+    """Yield the CPU time of the process and of its children; a PostgreSQL child is named by the database it serves."""
     with suppress(psutil.NoSuchProcess):
         yield _with_ended_children(name, leader)
     for child in leader.children(recursive=True):
@@ -101,7 +104,7 @@ def _backend_name(child: psutil.Process) -> str:
 
 
 def _with_ended_children(name: str, process: psutil.Process) -> tuple[tuple[str, int], float]:
-    """Return what a process and its ended children used: backends, or a run of pgbench."""
+    """Return the CPU time of a process and its ended children, such as backends or a run of pgbench."""
     times = process.cpu_times()
     ended_children = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return (name, process.pid), times.user + times.system + ended_children

@@ -1,4 +1,4 @@
-"""What every benchmark stands on: a running platform, people, halls, pgbench beside it, and a meter."""
+"""What every benchmark uses: a running platform, fans, halls, pgbench, and a CPU meter."""
 
 import time
 import uuid
@@ -8,17 +8,17 @@ from typing import Final
 import uvloop
 from pydantic import SecretStr
 
-from bench.cancellation import Cancellation, call_off
+from bench.cancellation import Cancellation, cancel_event
 from bench.cpu import CpuMeter
 from bench.errors import BenchFailedError
 from bench.halls import Hall, Halls
-from bench.load_users import Fan, Fans
-from bench.open_loop import buy_as_they_come
+from bench.load_users import Fan, LoadUsers
+from bench.open_loop import buy_open_loop
 from bench.pgbench import Pgbench, PgbenchRun
-from bench.purchases import Sales, Wish, buy_all, wishes
+from bench.purchases import Sales, SeatRequest, buy_all, seat_requests
 from bench.scans import Scans, Tickets, scan_all
 from bench.sizes import Sizes
-from bench.transfers import Transfers, hand_over_all
+from bench.transfers import Transfers, transfer_all
 from bench.workloads import Workload
 from devstack.home import Home
 from devstack.keys import keys_of
@@ -28,15 +28,15 @@ from orchestrator.features.tickets.adapters.qr_code import QrCodec
 
 __all__ = ["Environment"]
 
-QR_TTL_SECONDS: Final = 60  # the contract's; the platform decides by its own
-REST_SECONDS: Final = 1.0
-RESTING_SHARE: Final = 0.2
-"""Of one core: polls, heartbeats and RabbitMQ take half of that when nothing is asked of them."""
-REST_LOOKS: Final = 300
+QR_TTL_SECONDS: Final = 60  # the contract's default; the platform checks by its own setting
+IDLE_CHECK_SECONDS: Final = 1.0
+IDLE_CPU_SHARE: Final = 0.2
+"""Of one core: an idle platform uses half of it for polls, heartbeats and RabbitMQ."""
+MAX_IDLE_CHECKS: Final = 300
 
 
 class Environment:
-    """Each method that makes load runs an event loop of its own."""
+    """The measured platform; each method that generates load runs its own event loop."""
 
     def __init__(self, stack: Stack, sizes: Sizes) -> None:
         self.sizes = sizes
@@ -44,68 +44,68 @@ class Environment:
         self._home = Home(stack.home)
         self.meter = CpuMeter(self._running)
         self._pgbench = Pgbench(stack, self.meter)
-        self._fans = Fans(home=stack.home, database_url=self.urls.databases["users"])
+        self._load_users = LoadUsers(home=stack.home, database_url=self.urls.databases["users"])
         self._codec = QrCodec(SecretStr(keys_of(self._home).qr_keys), ttl_seconds=QR_TTL_SECONDS)
-        self._halls = Halls(self.urls, admin_token=self._fans.admin_token())
+        self._halls = Halls(self.urls, admin_token=self._load_users.admin_token())
 
     def prepare(self) -> None:
-        """Make ready what is not measured, and buy until everything has run warm."""
+        """Prepare pgbench, and buy until the platform is warm."""
         self._pgbench.prepare()
-        self.buy(wishes(self.hall(self.sizes.warm_up), self.fans(self.sizes.warm_up)))
+        self.buy(seat_requests(self.hall(self.sizes.warm_up), self.fans(self.sizes.warm_up)))
 
     def hall(self, seats: int) -> Hall:
         return uvloop.run(self._halls.open(seats))
 
     def fans(self, number: int) -> list[Fan]:
-        return uvloop.run(self._fans.arrive(number))
+        return uvloop.run(self._load_users.create_fans(number))
 
-    def buy(self, wanted: Sequence[Wish]) -> Sales:
-        """Let `sizes.clients` clients buy all of it."""
-        return uvloop.run(buy_all(self.urls.gateway, wanted, clients=self.sizes.clients))
+    def buy(self, requests: Sequence[SeatRequest]) -> Sales:
+        """Let `sizes.clients` clients buy all the seats."""
+        return uvloop.run(buy_all(self.urls.gateway, requests, clients=self.sizes.clients))
 
-    def buy_as_they_come(self, wanted: Sequence[Wish], *, per_second: float) -> Sales:
-        return uvloop.run(buy_as_they_come(self.urls.gateway, wanted, per_second=per_second))
+    def buy_open_loop(self, requests: Sequence[SeatRequest], *, per_second: float) -> Sales:
+        return uvloop.run(buy_open_loop(self.urls.gateway, requests, per_second=per_second))
 
     def tickets(self, number: int) -> Tickets:
-        """Sell out a hall of so many seats."""
-        wanted = wishes(self.hall(number), self.fans(number))
-        self.buy(wanted)
-        return wanted
+        """Return the tickets of a sold-out hall of this size."""
+        requests = seat_requests(self.hall(number), self.fans(number))
+        self.buy(requests)
+        return requests
 
     def scan(self, tickets: Tickets, *, scanners: int) -> Scans:
-        """Let so many scanners admit all of them."""
-        staff = [self._fans.staff_token() for _ in range(scanners)]
+        """Let this many scanners admit all tickets."""
+        staff = [self._load_users.staff_token() for _ in range(scanners)]
         return uvloop.run(scan_all(self.urls.gateway, tickets, staff=staff, codec=self._codec))
 
-    def hand_over(self, tickets: Tickets) -> Transfers:
-        """Let `sizes.clients` pairs at a time hand all of them over to fans who have none."""
+    def transfer(self, tickets: Tickets) -> Transfers:
+        """Let `sizes.clients` pairs at a time transfer all tickets to new fans."""
         buyers = self.fans(len(tickets))
-        return uvloop.run(hand_over_all(self.urls.gateway, tickets, buyers, clients=self.sizes.clients))
+        return uvloop.run(transfer_all(self.urls.gateway, tickets, buyers, clients=self.sizes.clients))
 
-    def call_off(self, event_id: uuid.UUID) -> Cancellation:
-        return uvloop.run(call_off(self.urls.gateway, event_id, admin_token=self._fans.admin_token()))
+    def cancel_event(self, event_id: uuid.UUID) -> Cancellation:
+        return uvloop.run(cancel_event(self.urls.gateway, event_id, admin_token=self._load_users.admin_token()))
 
     def start_meter(self) -> None:
-        """Start it when the letters and messages of what was before are done."""
-        self.settle()
+        """Start the meter once emails and messages of earlier work are done."""
+        self.wait_until_idle()
         self.meter.start()
 
-    def settle(self) -> None:
-        """Wait until the platform rests.
+    def wait_until_idle(self) -> None:
+        """Wait until the platform is idle.
 
         Raises:
-            BenchFailedError: it does not, within five minutes.
+            BenchFailedError: it is not idle within five minutes.
         """
-        for _ in range(REST_LOOKS):
+        for _ in range(MAX_IDLE_CHECKS):
             self.meter.start()
-            time.sleep(REST_SECONDS)
-            if self.meter.stop().total < RESTING_SHARE * REST_SECONDS:
+            time.sleep(IDLE_CHECK_SECONDS)
+            if self.meter.stop().total < IDLE_CPU_SHARE * IDLE_CHECK_SECONDS:
                 return
-        raise BenchFailedError("The platform does not come to rest.")
+        raise BenchFailedError("The platform does not become idle.")
 
-    def alone(self, workload: Workload, *, clients: int | None = None) -> PgbenchRun:
-        """Let pgbench do it when the platform rests, with as many clients as buy unless said otherwise."""
-        self.settle()
+    def run_pgbench(self, workload: Workload, *, clients: int | None = None) -> PgbenchRun:
+        """Run the workload with pgbench once the platform is idle; `clients` defaults to `sizes.clients`."""
+        self.wait_until_idle()
         return self._pgbench.run(workload, clients=clients or self.sizes.clients)
 
     def _running(self) -> Sequence[ProcessId]:

@@ -1,7 +1,7 @@
-"""What stops a run."""
+"""The error that ends a run."""
 
 __all__ = ["BenchFailedError"]
 
 
 class BenchFailedError(Exception):
-    """The platform gave an answer that makes the figures worthless; the message has it."""
+    """A response of the platform invalidates the results; the message contains it."""

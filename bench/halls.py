@@ -1,4 +1,4 @@
-"""Halls to sell, put on sale through the gateway as an organiser would."""
+"""Events on sale, created through the gateway as an organiser does."""
 
 import uuid
 from dataclasses import dataclass
@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
-import asyncpg
-
 from bench.connection import Connection
 from bench.errors import BenchFailedError
+from devstack.database import connected
 from devstack.services import Urls
 
 __all__ = ["HALL_ID", "PRICE", "Hall", "Halls"]
@@ -22,7 +21,7 @@ CATEGORY: Final = "CAT1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hall:
-    """An event on sale. `seat_ids` are in hall order."""
+    """An event on sale; `seat_ids` are in hall order."""
 
     event_id: uuid.UUID
     seat_ids: list[uuid.UUID]
@@ -34,10 +33,10 @@ class Halls:
         self._admin_token = admin_token
 
     async def open(self, seats: int) -> Hall:
-        """Put an event of so many seats on sale, in rows of twenty.
+        """Create an event with this many seats, in rows of twenty.
 
         Raises:
-            BenchFailedError: the platform refused.
+            BenchFailedError: the request was refused.
         """
         connection = await Connection.open(self._urls.gateway)
         try:
@@ -50,19 +49,16 @@ class Halls:
         return Hall(event_id=event_id, seat_ids=await self._seat_ids(event_id))
 
     async def _seat_ids(self, event_id: uuid.UUID) -> list[uuid.UUID]:
-        connection = await asyncpg.connect(self._urls.databases["inventory"].replace("+asyncpg", ""))
-        try:
-            statement = "SELECT seat_id FROM seats WHERE event_id = $1 ORDER BY row_rank, seat_number"
+        statement = "SELECT seat_id FROM seats WHERE event_id = $1 ORDER BY row_rank, seat_number"
+        async with connected(self._urls.databases["inventory"]) as connection:
             return [row["seat_id"] for row in await connection.fetch(statement, event_id)]
-        finally:
-            await connection.close()
 
 
 def _event(seats: int) -> dict[str, Any]:
     full_rows, rest = divmod(seats, SEATS_PER_ROW)
     rows = [SEATS_PER_ROW] * full_rows + ([rest] if rest else [])
     return {
-        "name": f"On-sale rush of {seats}",
+        "name": f"Benchmark event of {seats} seats",
         "venue": {"name": "Bench Hall", "address": "1 Loopback Road", "total_halls": 1},
         "hall_id": HALL_ID,
         "event_date": (datetime.now(UTC) + timedelta(days=90)).isoformat(),

@@ -1,4 +1,4 @@
-"""How long answers took."""
+"""Latency percentiles."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ __all__ = ["Latency"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Percentiles and the slowest answer, in milliseconds."""
+    """Percentiles and the slowest response, in milliseconds."""
 
     p50: float
     p95: float
@@ -19,8 +19,8 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Self:
-        """Summarise at least one measurement, in seconds."""
+        """Summarise the measurements, in seconds; there must be at least one."""
         milliseconds = [1000 * second for second in seconds]
-        several = milliseconds if len(milliseconds) > 1 else milliseconds * 2  # a single value is all its percentiles
-        cuts = statistics.quantiles(several, n=100, method="inclusive")  # never beyond what was measured
+        several = milliseconds if len(milliseconds) > 1 else milliseconds * 2  # quantiles() needs two values
+        cuts = statistics.quantiles(several, n=100, method="inclusive")  # never above the largest value
         return cls(p50=cuts[49], p95=cuts[94], p99=cuts[98], slowest=max(milliseconds))

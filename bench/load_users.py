@@ -1,7 +1,7 @@
-"""People with money and a valid login, made in bulk: neither hashing passwords nor topping up is what we measure.
+"""Users with credits and a valid token, created in bulk: password hashing and top-ups are not measured.
 
-Accounts and credits are written to the users database as the service would have written them, so the books still
-balance. Tokens are signed with the stack's own key, as logging in would have done.
+Accounts and credits are written to the users database as the service writes them, so the ledger still balances. Tokens
+are signed with the stack's own key, as at a login.
 """
 
 import uuid
@@ -10,21 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 from pydantic import SecretStr
 
 from common.auth.principal import Role
+from devstack.database import connected
 from devstack.home import Home
 from devstack.keys import keys_of
 from users.sessions.keys import SigningKey
 from users.sessions.tokens import TokenIssuer
 
-__all__ = ["CREDITS", "Fan", "Fans"]
+__all__ = ["CREDITS", "Fan", "LoadUsers"]
 
 CREDITS: Final = 1_000
 TOKEN_SECONDS: Final = 4 * 3600  # longer than a benchmark
 
-_MAKE: Final = """
+_CREATE_FANS: Final = """
     WITH fans AS (SELECT unnest($1::uuid[]) AS user_id),
     known AS (
         INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
@@ -50,36 +50,33 @@ class Fan:
     token: str
 
 
-class Fans:
-    """Makes fans who can pay for two seats or so.
+class LoadUsers:
+    """Creates fans with credits for two seats, and tokens of admins and staff.
 
     Args:
-        home: the stack's folder, which has its signing key.
+        home: the stack's folder, which contains its signing key.
         database_url: the users database, ``postgresql+asyncpg://``.
     """
 
     def __init__(self, *, home: Path, database_url: str) -> None:
         key = SigningKey(SecretStr(keys_of(Home(home)).jwt_private_key))
         self._tokens = TokenIssuer(key, access_ttl_seconds=TOKEN_SECONDS, refresh_ttl_seconds=TOKEN_SECONDS)
-        self._database_url = database_url.replace("+asyncpg", "")
+        self._database_url = database_url
 
-    async def arrive(self, number: int) -> list[Fan]:
-        """Return so many new fans, each with `CREDITS` credits."""
+    async def create_fans(self, number: int) -> list[Fan]:
+        """Return this many new fans, each with `CREDITS` credits."""
         user_ids = [uuid.uuid4() for _ in range(number)]
-        connection = await asyncpg.connect(self._database_url)
-        try:
-            await connection.execute(_MAKE, user_ids, CREDITS)
+        async with connected(self._database_url) as connection:
+            await connection.execute(_CREATE_FANS, user_ids, CREDITS)
             await connection.execute("ANALYZE users, balances, ledger_transactions, ledger_entries")
-        finally:
-            await connection.close()
         return [Fan(user_id, self._token(user_id, Role.CUSTOMER)) for user_id in user_ids]
 
     def admin_token(self) -> str:
-        """Return a token good for creating events."""
+        """Return the token of an admin, who may create events."""
         return self._token(uuid.uuid4(), Role.ADMIN)
 
     def staff_token(self) -> str:
-        """Return a token good for scanning tickets."""
+        """Return the token of a staff member, who may scan tickets."""
         return self._token(uuid.uuid4(), Role.STAFF)
 
     def _token(self, user_id: uuid.UUID, role: Role) -> str:

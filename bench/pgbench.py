@@ -1,4 +1,4 @@
-"""What PostgreSQL alone can do: pgbench, running a workload's SQL on the platform's own server."""
+"""PostgreSQL alone: pgbench runs a workload's SQL on the platform's server."""
 
 import asyncio
 import os
@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-import asyncpg
-
 from bench.cpu import CpuMeter, CpuUse
 from bench.errors import BenchFailedError
 from bench.workloads import Workload
-from devstack.database import clone_database, create_databases, database_url, drop_database, service_url
+from devstack.database import clone_database, connected, create_databases, database_url, drop_database, service_url
 from devstack.home import ROOT, Home
 from devstack.postgres_files import postgres_files
 from devstack.stack import Stack
@@ -22,14 +20,14 @@ from devstack.stack import Stack
 __all__ = ["Pgbench", "PgbenchRun"]
 
 PACKAGES: Final = ("users", "orders", "inventory")
-THREADS: Final = 2  # of pgbench itself: as many as the reference machine has processors
+THREADS: Final = 2  # of pgbench: the number of processors of the reference machine
 RATE: Final = re.compile(r"^tps = ([\d.]+) \(without initial connection time\)$", flags=re.MULTILINE)
 DONE: Final = re.compile(r"^number of transactions actually processed: (\d+)/(\d+)$", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PgbenchRun:
-    """`attempts` equals `done` where everybody gets what they want."""
+    """One run; `attempts` equals `done` unless seats are contended."""
 
     attempts: int
     done: int
@@ -38,10 +36,10 @@ class PgbenchRun:
 
 
 class Pgbench:
-    """Runs in a database of its own, which has the tables of three services, a schema each, made by their migrations.
+    """Runs in a separate database with the tables of three services, one schema each, created by their migrations.
 
     Args:
-        database: its name; beside it there is a template.
+        database: the name of the database; its template is ``<name>_template``.
     """
 
     def __init__(self, stack: Stack, meter: CpuMeter, *, database: str = "bench") -> None:
@@ -52,10 +50,10 @@ class Pgbench:
         self._template = f"{database}_template"
 
     def prepare(self) -> None:
-        """Make the template that each run's database is copied from."""
+        """Create the template that each run's database is copied from."""
         create_databases(self._server, [self._template])
         for package in PACKAGES:
-            # The path counts for new connections, so these tables go to this package's schema.
+            # The search path applies to new connections, so the migration creates its tables in this schema.
             asyncio.run(
                 self._execute(
                     self._template,
@@ -67,16 +65,16 @@ class Pgbench:
             subprocess.run([sys.executable, "-m", package, "migrate"], env=env, cwd=ROOT, check=True)  # noqa: S603
 
     def run(self, workload: Workload, *, clients: int) -> PgbenchRun:
-        """Fill a fresh database and work, so many clients side by side.
+        """Fill a new database and run the workload with this many clients.
 
         Raises:
-            BenchFailedError: pgbench did other work than it was told to.
+            BenchFailedError: pgbench failed or did not do all the work.
         """
         drop_database(self._server, self._database)
         clone_database(self._server, template=self._template, name=self._database)
         asyncio.run(self._execute(self._database, workload.fill, "VACUUM ANALYZE", "CHECKPOINT"))
         self._meter.start()
-        output = self._work(workload, clients=clients)
+        output = self._run_program(workload, clients=clients)
         cpu = self._meter.stop()
         counted = asyncio.run(self._count(workload.count))
         drop_database(self._server, self._database)
@@ -86,7 +84,7 @@ class Pgbench:
         seconds = workload.attempts / float(rate[1])
         return PgbenchRun(attempts=workload.attempts, done=counted, seconds=seconds, cpu=cpu)
 
-    def _work(self, workload: Workload, *, clients: int) -> str:
+    def _run_program(self, workload: Workload, *, clients: int) -> str:
         finished = subprocess.run(  # noqa: S603
             [
                 self._program,
@@ -121,16 +119,10 @@ class Pgbench:
         }
 
     async def _execute(self, database: str, *statements: str) -> None:
-        connection = await asyncpg.connect(database_url(self._server, database))
-        try:
+        async with connected(database_url(self._server, database)) as connection:
             for statement in statements:
                 await connection.execute(statement)
-        finally:
-            await connection.close()
 
     async def _count(self, statement: str) -> int:
-        connection = await asyncpg.connect(database_url(self._server, self._database))
-        try:
+        async with connected(database_url(self._server, self._database)) as connection:
             return int(await connection.fetchval(statement))
-        finally:
-            await connection.close()

@@ -1,4 +1,4 @@
-"""The platform that is measured: fresh, on servers of its own, as in production but for what is said here."""
+"""The measured platform: new, on separate servers, with production's settings except for `SETTINGS`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from devstack.stack import Stack
 __all__ = ["SETTINGS", "measured_platform"]
 
 SETTINGS: Final = {
-    "RATE_LIMIT_PER_MINUTE": "0",  # all fans come from one address
+    "RATE_LIMIT_PER_MINUTE": "0",  # all fans have one address
     "OTP_SENDS_PER_ADDRESS": "0",
     "LOG_LEVEL": "WARNING",
 }
@@ -21,9 +21,9 @@ SETTINGS: Final = {
 
 @contextmanager
 def measured_platform(folder: Path) -> Iterator[Stack]:
-    """Start it from an empty folder; stop it and remove its data at the end, its logs stay.
+    """Start the platform in an empty folder; at the end stop it and remove its data, but not its logs.
 
-    fsync and synchronous_commit stay on (`devstack/postgres.py`): a sale that is not on disk is no sale.
+    fsync and synchronous_commit stay on (`devstack/postgres.py`): only durable sales count.
 
     Raises:
         DevstackError: it did not start, or another benchmark runs from that folder.

@@ -1,4 +1,4 @@
-"""Prints the figures and keeps them."""
+"""Prints the results and stores them."""
 
 import json
 import os
@@ -17,40 +17,40 @@ from bench.cpu import LOAD
 from bench.results import Cost, Outcome, Result
 from bench.sizes import Sizes
 
-__all__ = ["RESULTS", "print_outcome", "print_verdict", "store"]
+__all__ = ["RESULTS", "print_missed_targets", "print_outcome", "store"]
 
 RESULTS: Final = Path(__file__).parent / "results" / "local"
-MOST_DISTURBANCE: Final = 0.05
-LEAST_SHOWN_MILLISECONDS: Final = 0.01
+MAX_DISTURBANCE: Final = 0.05
+MIN_SHOWN_MILLISECONDS: Final = 0.01
 SHOWN_WHOLE: Final = 1000
 
 
 def print_outcome(console: Console, outcome: Outcome) -> None:
-    """Print a benchmark's table, and what its purchases cost."""
-    console.print(_figures_table(outcome))
+    """Print the table of a benchmark and the CPU costs."""
+    console.print(_results_table(outcome))
     for name, cost in outcome.costs.items():
         console.print(_cost_table(f"CPU of {name}", cost))
-        if cost.others_share > MOST_DISTURBANCE:
+        if cost.others_share > MAX_DISTURBANCE:
             console.print(
-                f"[yellow]Other processes used {cost.others_share:.0%} of the machine meanwhile: times and rates are "
-                "worth little, CPU figures a little more.[/]"
+                f"[yellow]Other processes used {cost.others_share:.0%} of the machine: times and rates are not "
+                "reliable, CPU costs a little more.[/]"
             )
 
 
-def print_verdict(console: Console, outcomes: Sequence[Outcome]) -> bool:
-    """Say which targets were missed; True when none was."""
+def print_missed_targets(console: Console, outcomes: Sequence[Outcome]) -> bool:
+    """Print the missed targets; return True if there are none."""
     missed = [
-        f"{outcome.benchmark}: {figure.name} {_number(figure.value)} {figure.unit}, wanted {figure.target}"
+        f"{outcome.benchmark}: {result.name} {_number(result.value)} {result.unit}, target {result.target}"
         for outcome in outcomes
-        for figure in outcome.figures
-        if figure.is_met is False
+        for result in outcome.results
+        if result.is_met is False
     ]
     console.print("\n".join(["[red]Missed:[/]", *missed]) if missed else "[green]All targets are met.[/]")
     return not missed
 
 
 def store(outcomes: Sequence[Outcome], sizes: Sizes) -> Path:
-    """Write everything to a new JSON file and return its path."""
+    """Write the outcomes to a new JSON file and return its path."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     taken_at = datetime.now(UTC).replace(microsecond=0)
     file = RESULTS / f"{taken_at:%Y%m%dT%H%M%SZ}.json"
@@ -64,21 +64,21 @@ def store(outcomes: Sequence[Outcome], sizes: Sizes) -> Path:
     return file
 
 
-def _figures_table(outcome: Outcome) -> Table:
+def _results_table(outcome: Outcome) -> Table:
     table = Table(title=outcome.benchmark, title_justify="left")
-    table.add_column("figure")
+    table.add_column("result")
     for column in ("measured", "pgbench", "ratio"):
         table.add_column(column, justify="right")
     table.add_column("target")
     table.add_column("met")
-    for figure in outcome.figures:
+    for result in outcome.results:
         table.add_row(
-            figure.name,
-            f"{_number(figure.value)} {figure.unit}",
-            "" if figure.pgbench is None else f"{_number(figure.pgbench)} {figure.unit}",
-            "" if figure.ratio is None else f"{figure.ratio:.1%}",
-            figure.target,
-            _met(figure),
+            result.name,
+            f"{_number(result.value)} {result.unit}",
+            "" if result.pgbench is None else f"{_number(result.pgbench)} {result.unit}",
+            "" if result.ratio is None else f"{result.ratio:.1%}",
+            result.target,
+            _met(result),
         )
     return table
 
@@ -89,16 +89,16 @@ def _cost_table(title: str, cost: Cost) -> Table:
     table.add_column("ms", justify="right")
     table.add_column("share", justify="right")
     for name, milliseconds in cost.by_process.items():
-        if milliseconds >= LEAST_SHOWN_MILLISECONDS:
+        if milliseconds >= MIN_SHOWN_MILLISECONDS:
             table.add_row(name, f"{milliseconds:.3f}", f"{milliseconds / cost.total:.1%}")
     table.add_section()
     table.add_row("all", f"{cost.total:.3f}", "100.0%")
-    table.add_row("all but the load generator", f"{cost.total - cost.by_process.get(LOAD, 0.0):.3f}", "")
+    table.add_row("all except the load generator", f"{cost.total - cost.by_process.get(LOAD, 0.0):.3f}", "")
     return table
 
 
-def _met(figure: Result) -> str:
-    return {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[figure.is_met]
+def _met(result: Result) -> str:
+    return {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[result.is_met]
 
 
 def _number(value: float) -> str:
@@ -115,5 +115,5 @@ def _machine() -> dict[str, Any]:
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:
-    figures = [asdict(figure) | {"ratio": figure.ratio} for figure in outcome.figures]
-    return asdict(outcome) | {"figures": figures}
+    results = [asdict(result) | {"ratio": result.ratio} for result in outcome.results]
+    return asdict(outcome) | {"results": results}

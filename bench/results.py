@@ -1,18 +1,20 @@
-"""What a run came to: figures with their targets, for the table and for the file."""
+"""The results of a run with their targets, for the table and the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.cpu import CpuUse
+from bench.latency import Latency
 
-__all__ = ["Cost", "Outcome", "Result"]
+__all__ = ["Cost", "Outcome", "Result", "latency_results"]
 
 MILLISECONDS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One line of the table. `pgbench` is the same measured of pgbench in the same run, in the same unit."""
+    """One row of the table; `pgbench` is pgbench's value in the same run and unit."""
 
     name: str
     value: float
@@ -26,13 +28,28 @@ class Result:
         return self.value / self.pgbench if self.pgbench else None
 
 
+def latency_results(
+    name: str, seconds: Sequence[float], *, suffix: str = "", p95_below: float | None = None
+) -> list[Result]:
+    """Return the percentiles of an operation; `p95_below` is the target of the 95th, in milliseconds."""
+    latency = Latency.of(seconds)
+    target: dict[str, Any] = (
+        {} if p95_below is None else {"target": f"under {p95_below:.0f} ms", "is_met": latency.p95 < p95_below}
+    )
+    return [
+        Result(name=f"{name} p50{suffix}", value=latency.p50, unit="ms"),
+        Result(name=f"{name} p95{suffix}", value=latency.p95, unit="ms", **target),
+        Result(name=f"{name} p99{suffix}", value=latency.p99, unit="ms"),
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """CPU milliseconds that one purchase, or one buyer, took, by process."""
+    """CPU milliseconds per operation, such as a purchase or a scan, by process."""
 
     by_process: dict[str, float]
     others_share: float
-    """Of the machine: what processes outside the bench used meanwhile. Figures are good when it is about 0."""
+    """The share of the machine that processes outside the benchmark used; it should be about 0."""
 
     @classmethod
     def of(cls, cpu: CpuUse, *, per: int) -> "Cost":
@@ -46,9 +63,9 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A benchmark's figures, and what its purchases cost, the platform's and pgbench's."""
+    """The results of a benchmark, and CPU costs of the platform and of pgbench."""
 
     benchmark: str
-    figures: list[Result]
+    results: list[Result]
     costs: dict[str, Cost] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)

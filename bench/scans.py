@@ -1,4 +1,4 @@
-"""Staff at the doors who scan tickets, as many at a time as there are connections."""
+"""Staff who scan tickets, one scan at a time per connection."""
 
 import asyncio
 import time
@@ -11,47 +11,49 @@ from typing import Final
 from bench.connection import Connection
 from bench.errors import BenchFailedError
 from bench.halls import HALL_ID
-from bench.purchases import Wish, connected
+from bench.purchases import SeatRequest, connected
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 
 __all__ = ["Scans", "Tickets", "scan_all"]
 
-Tickets = Sequence[Wish]
-"""Wishes that came true."""
+Tickets = Sequence[SeatRequest]
+"""Requests that were fulfilled."""
 
 ADMITTED: Final = "SUCCESS"
 
 
 @dataclass(slots=True)
 class Scans:
-    """How long each answer took, and all of it together, in seconds."""
+    """The latency of each response, and the duration of all scans, in seconds."""
 
     seconds: float = 0.0
     scan_seconds: list[float] = field(default_factory=list)
 
 
 async def scan_all(url: str, tickets: Tickets, *, staff: Sequence[str], codec: QrCodec) -> Scans:
-    """Let each of the staff scan the next ticket as soon as they are free (a closed loop).
+    """Let each staff member scan the next ticket as soon as they are free (a closed loop).
 
-    A code is made when it is shown, as a phone asks for a fresh one: 0.007 ms of CPU.
+    A QR code is issued right before its scan, as for a phone, which takes 0.007 ms of CPU.
 
     Args:
-        staff: their tokens.
+        staff: the tokens of the staff members.
 
     Raises:
-        BenchFailedError: somebody was not admitted.
+        BenchFailedError: a ticket was not admitted.
     """
     scans, queue = Scans(), iter(tickets)
     async with connected(url, len(staff)) as connections:
         began = time.perf_counter()
-        doors = zip(connections, staff, strict=True)
-        await asyncio.gather(*(_scan_in_turn(door, queue, scans, token=token, codec=codec) for door, token in doors))
+        scanners = zip(connections, staff, strict=True)
+        await asyncio.gather(
+            *(_scan_each(scanner, queue, scans, token=token, codec=codec) for scanner, token in scanners)
+        )
         scans.seconds = time.perf_counter() - began
     return scans
 
 
-async def _scan_in_turn(
-    connection: Connection, queue: Iterator[Wish], scans: Scans, *, token: str, codec: QrCodec
+async def _scan_each(
+    connection: Connection, queue: Iterator[SeatRequest], scans: Scans, *, token: str, codec: QrCodec
 ) -> None:
     for ticket in queue:
         code = codec.issue(

@@ -1,4 +1,4 @@
-"""How much load a run makes. All that a benchmark's size depends on is here."""
+"""The load of a run: everything that the size of a benchmark depends on."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,46 +8,46 @@ __all__ = ["FULL", "QUICK", "Sizes"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Purchases are of one seat each, and each fan buys once."""
+    """Sizes of all benchmarks. A purchase is of one seat, and each fan buys once."""
 
     clients: int = 32
-    """Buy side by side; each waits for its answer before it goes on (the target for reserving is at 32)."""
+    """Concurrent buyers; each waits for a response before the next request (the target for reserving is at 32)."""
     warm_up: int
-    """Purchases before the clock starts: statements get prepared, connections opened, code paths specialised."""
-    rush: int
+    """Purchases before the measurement: they prepare statements, open connections and specialise code paths."""
+    on_sale: int
     arrivals_per_second: tuple[int, ...] = (20, 40, 60)
-    """Of fans who come whether others are done or not; in a rush of `clients` two cores sell some 80 a second."""
+    """Arrivals of an open loop; in a closed loop of `clients` two cores sell some 80 seats per second."""
     steady_seconds: int
-    """How long they come at each rate."""
+    """The duration at each rate."""
     hall_sizes: tuple[int, ...] = (500, 5_000, 50_000)
     rounds: int
-    """How often each hall size has its turn. Turns alternate, so that whatever drifts meets all sizes alike."""
-    turn: int
-    """Purchases in one turn; must fit into the smallest hall."""
-    storms: int
-    storm_buyers: int = 1_000
-    storm_seats: int = 100
+    """Batches per hall size. The sizes alternate, so that drift of the machine affects all sizes equally."""
+    batch: int
+    """Purchases in one round; must fit into the smallest hall."""
+    contention_runs: int
+    contending_buyers: int = 1_000
+    contended_seats: int = 100
     scanners: tuple[int, ...] = (16, 32)
     scan_warm_up: int
     scans: int
-    """Tickets that each number of scanners admits."""
+    """Tickets per number of scanners."""
     transfer_warm_up: int
     transfers: int
     cancelled_orders: int
-    """Orders of the event that is called off."""
+    """Orders of the cancelled event."""
     jobs: int
-    """Jobs that workers drain; many more than are kept, so that memory has a chance to grow."""
+    """Jobs that workers drain; many more than the policy keeps, so that a memory leak shows."""
     pgbench: int
     """Purchases or scans in one run of pgbench; a multiple of `clients` and of each number of `scanners`."""
 
 
 FULL: Final = Sizes(
     warm_up=2_000,
-    rush=6_000,
+    on_sale=6_000,
     steady_seconds=20,
     rounds=8,
-    turn=400,
-    storms=3,
+    batch=400,
+    contention_runs=3,
     scan_warm_up=500,
     scans=2_000,
     transfer_warm_up=100,
@@ -58,14 +58,14 @@ FULL: Final = Sizes(
 )
 QUICK: Final = Sizes(
     warm_up=200,
-    rush=320,
+    on_sale=320,
     arrivals_per_second=(10, 20),
     steady_seconds=3,
     hall_sizes=(200, 2_000),
     rounds=2,
-    turn=160,
-    storms=1,
-    storm_buyers=300,
+    batch=160,
+    contention_runs=1,
+    contending_buyers=300,
     scan_warm_up=64,
     scans=160,
     transfer_warm_up=32,

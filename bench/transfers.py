@@ -1,4 +1,4 @@
-"""Fans who hand their tickets to others, both confirming by code."""
+"""A closed loop: fans transfer tickets to other fans; both confirm with a code."""
 
 import asyncio
 import time
@@ -11,25 +11,25 @@ from typing import Any, Final
 from bench.connection import Connection
 from bench.errors import BenchFailedError
 from bench.load_users import Fan
-from bench.purchases import Wish, connected
+from bench.purchases import SeatRequest, connected
 from bench.scans import Tickets
 from devstack.sandbox.otp import USUAL_CODE
 
-__all__ = ["Transfers", "hand_over_all"]
+__all__ = ["Transfers", "transfer_all"]
 
 CREDITS: Final = "100.00"
 
 
 @dataclass(slots=True)
 class Transfers:
-    """How long each answer took, and all of it together, in seconds."""
+    """The latency of each response, and the duration of all transfers, in seconds."""
 
     seconds: float = 0.0
     initiate_seconds: list[float] = field(default_factory=list)
     first_confirm_seconds: list[float] = field(default_factory=list)
-    """The seller's, after which nothing has moved yet."""
+    """The seller's confirmation, after which nothing has moved yet."""
     last_confirm_seconds: list[float] = field(default_factory=list)
-    """The buyer's: credits and ticket change hands."""
+    """The buyer's confirmation, which moves credits and ticket."""
 
     @property
     def transfers(self) -> int:
@@ -37,26 +37,26 @@ class Transfers:
 
     @property
     def transfer_seconds(self) -> list[float]:
-        """All three answers of each transfer."""
+        """Return the sum of the three latencies of each transfer."""
         parts = zip(self.initiate_seconds, self.first_confirm_seconds, self.last_confirm_seconds, strict=True)
         return [sum(part) for part in parts]
 
 
-async def hand_over_all(url: str, tickets: Tickets, buyers: Sequence[Fan], *, clients: int) -> Transfers:
-    """Let so many pairs at a time hand a ticket over, each after the one before it (a closed loop).
+async def transfer_all(url: str, tickets: Tickets, buyers: Sequence[Fan], *, clients: int) -> Transfers:
+    """Let this many pairs at a time transfer a ticket, one transfer after the other (a closed loop).
 
     Raises:
         BenchFailedError: a request was refused.
     """
-    handovers, queue = Transfers(), iter(zip(tickets, buyers, strict=True))
+    transfers, queue = Transfers(), iter(zip(tickets, buyers, strict=True))
     async with connected(url, clients) as connections:
         began = time.perf_counter()
-        await asyncio.gather(*(_hand_over_in_turn(connection, queue, handovers) for connection in connections))
-        handovers.seconds = time.perf_counter() - began
-    return handovers
+        await asyncio.gather(*(_transfer_each(connection, queue, transfers) for connection in connections))
+        transfers.seconds = time.perf_counter() - began
+    return transfers
 
 
-async def _hand_over_in_turn(connection: Connection, queue: Iterator[tuple[Wish, Fan]], done: Transfers) -> None:
+async def _transfer_each(connection: Connection, queue: Iterator[tuple[SeatRequest, Fan]], done: Transfers) -> None:
     for ticket, buyer in queue:
         offer = {"seat_id": ticket.seat_id, "buyer_user_id": buyer.user_id, "credits_amount": CREDITS}
         initiated, initiate_seconds = await _post(connection, "/api/transfer/initiate", offer, ticket.fan)
@@ -71,7 +71,7 @@ async def _hand_over_in_turn(connection: Connection, queue: Iterator[tuple[Wish,
 
 
 async def _post(connection: Connection, path: str, body: dict[str, Any], caller: Fan) -> tuple[dict[str, Any], float]:
-    """Return the answer's data, and how long it took."""
+    """Return the response's data and its latency."""
     began = time.perf_counter()
     answer = await connection.post(path, body, token=caller.token, key=uuid.uuid4().hex)
     took = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What pgbench is given to do: the SQL of a purchase, or of a scan at the door, as the services write it."""
+"""The workloads of pgbench: the SQL of a purchase or of a check-in, as the services write it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,22 +12,22 @@ SQL: Final = Path(__file__).parent / "sql"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """`attempts` is a multiple of the clients that share them."""
+    """A pgbench run; `attempts` is a multiple of the number of clients."""
 
     attempts: int
     fill: str
-    """What has to be in the database first."""
+    """SQL that fills the database first."""
     script: str
-    """pgbench's, for one attempt; it finds `:clients`, and `:mine` to count its own."""
+    """The pgbench script of one attempt; `:clients` and the counter `:mine` are defined."""
     count: str
-    """Counts what was done."""
+    """SQL that counts the completed attempts."""
     expected: int
     variables: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contention:
-    """In every group of `buyers` attempts there are `seats` seats to be had."""
+    """Each group of `buyers` attempts competes for `seats` seats."""
 
     buyers: int = 1
     seats: int = 1
@@ -66,7 +66,7 @@ def purchases(attempts: int, *, hall_size: int, contention: Contention = NONE) -
 
 
 def scans(attempts: int) -> Workload:
-    """Every ticket of one event, scanned once."""
+    """Return a workload that scans every ticket of one event once."""
     return Workload(
         attempts=attempts,
         fill=_text("fill.sql").format(seats=attempts, fans=attempts, hall_size=attempts)

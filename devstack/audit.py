@@ -1,6 +1,6 @@
-"""`python -m devstack.audit`: ask pip-audit about vulnerabilities in what is locked for production.
+"""`python -m devstack.audit`: check the locked production dependencies for known vulnerabilities, with pip-audit.
 
-A known one fails. That nobody could be asked does not, as nothing would be known then either way; it is said.
+A known vulnerability fails the check. An unreachable vulnerability service does not, but is reported.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, Final
 from devstack.home import ROOT
 
 LOCK: Final = ROOT / "requirements.txt"
-# Read from the lock alone: nothing is installed, nothing resolved.
+# pip-audit reads the lock alone: it installs and resolves nothing.
 COMMAND: Final = (
     "-m",
     "pip_audit",
@@ -23,37 +23,37 @@ COMMAND: Final = (
     "--progress-spinner=off",
     "--format=json",
 )
-# What it says of a service that gives no answer.
+# pip-audit's messages about an unreachable service.
 UNREACHABLE: Final = ("ConnectionError", "ServiceError", "Could not connect", "Max retries exceeded", "timed out")
-MOST_SECONDS: Final = 120
-# Vulnerabilities that do not concern us: id → why not, and until when that was looked at.
+MAX_SECONDS: Final = 120
+# Vulnerabilities that do not affect this platform: id → reason and date of the assessment.
 IGNORED: Final[dict[str, str]] = {}
 
 
 def main() -> int:
-    """Return 1 when something locked is known to be vulnerable."""
-    packages = _asked()
+    """Return 1 if a locked package has a known vulnerability."""
+    packages = _audited_packages()
     if packages is None:
-        print("No vulnerability service could be reached: nothing was audited.", file=sys.stderr)
+        print("No vulnerability service is reachable: nothing was audited.", file=sys.stderr)
         return 0
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if unknown:
         print(f"{len(unknown)} of {len(packages)} packages are unknown to the vulnerability service.", file=sys.stderr)
-    found = [line for package in packages for line in _findings(package)]
-    for line in found:
+    vulnerabilities = [line for package in packages for line in _vulnerabilities(package)]
+    for line in vulnerabilities:
         print(line, file=sys.stderr)
-    return 1 if found else 0
+    return 1 if vulnerabilities else 0
 
 
-def _asked() -> list[dict[str, Any]] | None:
-    """Return what is known of each package, None when nobody could be asked.
+def _audited_packages() -> list[dict[str, Any]] | None:
+    """Return pip-audit's report on each package; None if the vulnerability service is unreachable.
 
     Raises:
-        SystemExit: pip-audit failed for another reason, such as a lock that it cannot read.
+        SystemExit: pip-audit failed for another reason, such as an unreadable lock.
     """
     try:
         audit = subprocess.run(
-            [sys.executable, *COMMAND], capture_output=True, text=True, check=False, timeout=MOST_SECONDS
+            [sys.executable, *COMMAND], capture_output=True, text=True, check=False, timeout=MAX_SECONDS
         )
     except subprocess.TimeoutExpired:
         return None
@@ -64,12 +64,12 @@ def _asked() -> list[dict[str, Any]] | None:
     sys.exit(audit.stderr)
 
 
-def _findings(package: dict[str, Any]) -> list[str]:
+def _vulnerabilities(package: dict[str, Any]) -> list[str]:
     """Return a line for each vulnerability that is not ignored."""
     return [
-        f"{package['name']} {package['version']}: {found['id']}, mended in {', '.join(found['fix_versions']) or 'none'}"
-        for found in package.get("vulns", [])
-        if found["id"] not in IGNORED and not IGNORED.keys() & set(found.get("aliases", []))
+        f"{package['name']} {package['version']}: {known['id']}, fixed in {', '.join(known['fix_versions']) or 'none'}"
+        for known in package.get("vulns", [])
+        if known["id"] not in IGNORED and not IGNORED.keys() & set(known.get("aliases", []))
     ]
 
 

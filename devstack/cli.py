@@ -11,29 +11,29 @@ from typing import Final
 from devstack.control import send_command
 from devstack.debugger import debug
 from devstack.errors import DevstackError
-from devstack.home import ROOT, Home, State, default_home
-from devstack.logs import colour
+from devstack.home import Home, State, default_home
+from devstack.logs import colour, tail_of
 from devstack.postgres_files import clear_postgres_files
-from devstack.processes import stop_all
+from devstack.processes import start_detached, stop_all
 from devstack.rabbitmq_install import rabbitmq_programs
 from devstack.reload import saved_files
 from devstack.servers import Existing
 from devstack.services import PLATFORM, Urls
-from devstack.supervisor import WATCH_SECONDS, supervise, where_to_click
+from devstack.supervisor import WATCH_SECONDS, addresses_of, supervise
 
 __all__ = ["main"]
 
-UP_SECONDS: Final = 600.0  # includes the first time's installation of RabbitMQ
+UP_SECONDS: Final = 600.0  # the first start includes the installation of RabbitMQ
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.1
 LOG_TAIL_LINES: Final = 40
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command; the exit code is 1 when it could not be."""
+    """Run one command; the exit code is 1 if it failed."""
     options = _parser().parse_args(arguments)
     try:
-        options.carry_out(Home(default_home()), options)
+        options.run(Home(default_home()), options)
     except DevstackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -43,29 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m devstack", description="The platform on one machine.")
+    parser = argparse.ArgumentParser(prog="python -m devstack", description="Run the platform on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, carry_out: object, text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: object, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
-        command.set_defaults(carry_out=carry_out)
+        command.set_defaults(run=run)
         return command
 
     names = [spec.name for spec in PLATFORM]
-    some = f"only these of: {', '.join(names)}"
-    add("run", _run, "start in the foreground").add_argument("services", nargs="*", help=some)
-    add("dev", _dev, "the same, and restart a service whose files are saved").add_argument(
-        "services", nargs="*", help=some
-    )
-    add("up", _up, "start in the background, return when healthy").add_argument("services", nargs="*", help=some)
+    for name, run, text in (
+        ("run", _run, "start in the foreground"),
+        ("dev", _dev, "the same, and restart a service when its files are saved"),
+        ("up", _up, "start in the background; return when healthy"),
+    ):
+        add(name, run, text).add_argument("services", nargs="*", help=f"only these of: {', '.join(names)}")
     add("down", _down, "stop; the data stays")
-    add("reset", _reset, "stop and throw the data away")
-    add("status", _status, "show what runs")
+    add("reset", _reset, "stop and delete the data")
+    add("status", _status, "show the running processes")
     add("logs", _logs, "follow the log")
-    add("demo", _demo, "start apart from all that, play from purchase to refund, stop")
-    breakable = [*names, "postgres", "rabbitmq"]
-    add("restart", _command("restart"), "restart one process").add_argument("service", choices=breakable)
-    add("kill", _command("kill"), "kill -9 one process").add_argument("service", choices=breakable)
+    add("demo", _demo, "start a separate platform, run the demo scenario, stop")
+    processes = [*names, "postgres", "rabbitmq"]
+    add("restart", _command("restart"), "restart one process").add_argument("service", choices=processes)
+    add("kill", _command("kill"), "kill -9 one process").add_argument("service", choices=processes)
     add("debug", _debug, "run one service in this terminal, under pdb").add_argument("service", choices=names)
     return parser
 
@@ -84,31 +84,23 @@ def _up(home: Home, options: argparse.Namespace) -> None:
     elif state.phase != "ready":
         state = _wait_ready(home, None)
     else:
-        print("It runs already.")
-    print(where_to_click(Urls(**state.urls)))
+        print("The platform is already running.")
+    print(addresses_of(Urls(**state.urls)))
 
 
 def _start_in_background(home: Home, services: Sequence[str]) -> State:
     if Existing.from_environment().rabbitmq_url is None:
-        rabbitmq_programs()  # here, where sudo can ask for a password: the supervisor has no terminal
+        rabbitmq_programs()  # now, so that sudo can ask for a password: the supervisor has no terminal
     home.prepare()
     log = home.logs / "devstack.log"
     print(f"Starting; the log is {os.path.relpath(log)}", flush=True)
-    with log.open("wb") as output:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-m", "devstack", "run", *services],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ | {"DEVSTACK_HOME": str(home.path)},
-        )
+    command = ["devstack", "run", *services]
+    supervisor = start_detached(command, log=log, env=os.environ | {"DEVSTACK_HOME": str(home.path)})
     return _wait_ready(home, supervisor)
 
 
 def _wait_ready(home: Home, supervisor: "subprocess.Popen[bytes] | None") -> State:
-    """Wait for the phase ``ready``; ``supervisor`` is the process to watch when we started it ourselves."""
+    """Wait for the phase ``ready``; ``supervisor`` is given if this process started it."""
     deadline = time.monotonic() + UP_SECONDS
     while time.monotonic() < deadline:
         state = _running(home)
@@ -116,10 +108,10 @@ def _wait_ready(home: Home, supervisor: "subprocess.Popen[bytes] | None") -> Sta
             return state
         ended = supervisor.poll() is not None if supervisor else state is None
         if ended:
-            tail = (home.logs / "devstack.log").read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-            raise DevstackError("\n".join([*tail, "", "It did not start; the end of its log is above."]))
+            tail = tail_of(home.logs / "devstack.log", lines=LOG_TAIL_LINES)
+            raise DevstackError(f"{tail}\n\nThe platform did not start; the end of its log is above.")
         time.sleep(POLL_SECONDS)
-    raise DevstackError(f"It was not ready within {UP_SECONDS:.0f} s; see: python -m devstack logs")
+    raise DevstackError(f"The platform was not ready within {UP_SECONDS:.0f} s; see: python -m devstack logs")
 
 
 def _down(home: Home, _: argparse.Namespace) -> None:
@@ -127,41 +119,41 @@ def _down(home: Home, _: argparse.Namespace) -> None:
     if state and state.supervisor.is_alive():
         stop_all([state.supervisor], grace_seconds=DOWN_SECONDS)
     if not home.path.exists():
-        print("Nothing runs.")
+        print("Nothing is running.")
         return
-    # A killed supervisor's watchdog may still be at work; what it could not stop is ours to stop.
+    # Wait for the watchdog of a killed supervisor, then stop what it could not stop.
     with home.locked(wait_seconds=DOWN_SECONDS):
         if leftover := home.read_state():
             stop_all(leftover.processes)
             home.clear_state()
-    print("Stopped; the data stays." if state else "Nothing runs.")
+    print("Stopped; the data is kept." if state else "Nothing is running.")
 
 
 def _reset(home: Home, options: argparse.Namespace) -> None:
     _down(home, options)
     if os.environ.get("DATABASE_URL") or os.environ.get("RABBITMQ_URL"):
-        print("Data on the servers that DATABASE_URL and RABBITMQ_URL name is left alone.")
-    for one in (Home(home.path / "demo"), home):
-        clear_postgres_files(one)
-        one.clear()
-    print(f"Removed the data in {home.path}.")
+        print("Data on the servers in DATABASE_URL and RABBITMQ_URL is not deleted.")
+    for folder in (Home(home.path / "demo"), home):
+        clear_postgres_files(folder)
+        folder.clear()
+    print(f"Deleted the data in {home.path}.")
 
 
 def _status(home: Home, _: argparse.Namespace) -> None:
     state = _running(home)
     if state is None:
-        print("Nothing runs. Start it with: make up")
+        print("The platform is not running. Start it with: make up")
         return
     print(f"{state.phase}, pid {state.supervisor.pid}")
     for process in state.processes:
-        print(f"  {process.name:<13} {'runs' if process.is_alive() else 'dead':<5} pid {process.pid}")
-    print(where_to_click(Urls(**state.urls)) if state.urls else "")
+        print(f"  {process.name:<13} {'running' if process.is_alive() else 'ended':<7} pid {process.pid}")
+    print(addresses_of(Urls(**state.urls)) if state.urls else "")
 
 
 def _logs(home: Home, _: argparse.Namespace) -> None:
     log = home.logs / "devstack.log"
     if not log.exists():
-        raise DevstackError("There is no log; start the platform with: make up")
+        raise DevstackError("There is no log. Start the platform with: make up")
     with log.open() as lines:
         while True:
             if line := lines.readline():
@@ -178,21 +170,21 @@ def _demo(home: Home, _: argparse.Namespace) -> None:
 
 
 def _debug(home: Home, options: argparse.Namespace) -> None:
-    debug(_of_running(home), options.service)
+    debug(_require_running(home), options.service)
 
 
 def _command(action: str) -> object:
     def send(home: Home, options: argparse.Namespace) -> None:
-        send_command(_of_running(home).control, action, options.service)
+        send_command(_require_running(home).control, action, options.service)
         print(f"{options.service}: {action} done.")
 
     return send
 
 
-def _of_running(home: Home) -> State:
+def _require_running(home: Home) -> State:
     if state := _running(home):
         return state
-    raise DevstackError("Nothing runs. Start it with: make up")
+    raise DevstackError("The platform is not running. Start it with: make up")
 
 
 def _running(home: Home) -> State | None:

@@ -1,4 +1,4 @@
-"""Commands to a running supervisor, from another terminal: over loopback, with a key from its private state file."""
+"""Commands from another terminal to the running supervisor: over loopback, with a key from its private state file."""
 
 import secrets
 import threading
@@ -12,39 +12,39 @@ from devstack.ports import LOOPBACK
 
 __all__ = ["ControlServer", "send_command"]
 
-# Messages are pickled, which is safe only because both ends prove to hold the key first.
+# Messages are pickled, which is safe only because both ends first prove that they know the key.
 KEY_BYTES: Final = 32
 
 Command = tuple[str, str]
-"""What to do, and to which service."""
+"""The action, and the service."""
 
 
 class ControlServer:
-    """Carries out one command at a time, in a thread of its own, until the process ends."""
+    """Runs one command at a time in a background thread, until the process ends."""
 
-    def __init__(self, carry_out: Callable[[str, str], None]) -> None:
-        self._carry_out = carry_out
+    def __init__(self, run_command: Callable[[str, str], None]) -> None:
+        self._run_command = run_command
         self._key = secrets.token_bytes(KEY_BYTES)
         self._listener = Listener((LOOPBACK, 0), authkey=self._key)
         threading.Thread(target=self._serve, name="control", daemon=True).start()
 
     @property
     def address(self) -> dict[str, Any]:
-        """Return what ``send_command`` needs, for the state file."""
+        """Return the address for the state file, as ``send_command`` needs it."""
         return {"port": self._listener.address[1], "key": self._key.hex()}
 
     def _serve(self) -> None:
         while True:
             try:
                 with self._listener.accept() as connection:
-                    self._answer(connection)
+                    self._respond(connection)
             except (AuthenticationError, OSError, EOFError):
-                continue  # a caller without the key, or one that hung up
+                continue  # the caller has no key or closed the connection
 
-    def _answer(self, connection: "Connection[str, Command]") -> None:
+    def _respond(self, connection: "Connection[str, Command]") -> None:
         action, service = connection.recv()
         try:
-            self._carry_out(action, service)
+            self._run_command(action, service)
         except DevstackError as error:
             connection.send(str(error))
         else:
@@ -52,16 +52,16 @@ class ControlServer:
 
 
 def send_command(address: Mapping[str, Any], action: str, service: str) -> None:
-    """Have the supervisor do it, and wait until it is done.
+    """Send a command to the supervisor and wait until it is done.
 
     Raises:
-        DevstackError: it refused, or it is gone.
+        DevstackError: the supervisor refused or does not respond.
     """
     try:
         with Client((LOOPBACK, address["port"]), authkey=bytes.fromhex(address["key"])) as connection:
             connection.send((action, service))
-            answer = connection.recv()
+            problem = connection.recv()
     except (OSError, EOFError, AuthenticationError) as error:
-        raise DevstackError(f"The running stack does not answer: {error}") from error
-    if answer:
-        raise DevstackError(answer)
+        raise DevstackError(f"The running stack does not respond: {error}") from error
+    if problem:
+        raise DevstackError(problem)

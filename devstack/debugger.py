@@ -1,4 +1,4 @@
-"""Puts one service of the running platform under pdb, in this terminal: ``python -m devstack debug users``."""
+"""Runs one service of the running platform under pdb in this terminal: ``python -m devstack debug users``."""
 
 import os
 import sys
@@ -13,20 +13,20 @@ __all__ = ["debug"]
 
 
 def debug(state: State, service: str) -> NoReturn:
-    """End the service and become it, with its environment: its ports, its database, its keys.
+    """Kill the service and replace this process by it, with its environment: its ports, its database, its keys.
 
-    ``breakpoint()`` in its code opens pdb, and so does an exception that ends it. `devstack restart` gives it back to the
-    platform.
+    ``breakpoint()`` opens pdb, and so does an exception that ends the service. Afterwards `devstack restart` starts it as
+    part of the platform again.
 
     Raises:
-        DevstackError: the service does not run.
+        DevstackError: the service is not running.
     """
-    running = next((found.process() for found in state.processes if found.name == service), None)
+    running = next((identity.process() for identity in state.processes if identity.name == service), None)
     if running is None:
-        raise DevstackError(f"{service} does not run; start it with: python -m devstack restart {service}")
+        raise DevstackError(f"{service} is not running; start it with: python -m devstack restart {service}")
     environment = running.environ()
     send_command(state.control, "kill", service)
     module = next(spec.module for spec in PLATFORM if spec.name == service)
     print(f"{service} runs in this terminal; afterwards: python -m devstack restart {service}", flush=True)
     os.chdir(ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", "pdb", "-c", "continue", "-m", module], environment)  # noqa: S606 - ourselves
+    os.execve(sys.executable, [sys.executable, "-m", "pdb", "-c", "continue", "-m", module], environment)  # noqa: S606 - our own command

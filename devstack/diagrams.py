@@ -1,7 +1,7 @@
 """``python -m devstack.diagrams [--check]``: write an entity-relationship diagram of each database to docs/diagrams.
 
-The tables are those that a service's ``migrations/env.py`` gives to Alembic. Paracelsus draws such diagrams too, but
-prints types as SQLite knows them, breaks on types of two words, and wants a declarative base, which half of ours lack.
+The tables are those that a service's ``migrations/env.py`` passes to Alembic. Paracelsus draws such diagrams too, but it
+prints SQLite's types, breaks on types of two words, and requires a declarative base, which half of the services lack.
 """
 
 import re
@@ -22,9 +22,9 @@ from devstack.services import DATABASES
 __all__ = ["diagram_of", "metadata_of", "page_of", "stale_pages"]
 
 FOLDER: Final = ROOT / "docs" / "diagrams"
-DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it without types
+DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call] # untyped in SQLAlchemy
 SHORT_TYPES: Final = {"timestamp with time zone": "timestamptz", "double precision": "float8"}
-NOT_IN_A_TYPE: Final = re.compile(r"[^a-z0-9_()\[\]-]+")  # what Mermaid does not read in an attribute's type
+NOT_IN_A_TYPE: Final = re.compile(r"[^a-z0-9_()\[\]-]+")  # characters that Mermaid does not accept in a type
 
 
 def page_of(package: str) -> str:
@@ -38,7 +38,7 @@ def page_of(package: str) -> str:
 
 
 def metadata_of(package: str) -> MetaData:
-    """Return what the package's ``migrations/env.py`` would migrate by."""
+    """Return the metadata that the package's ``migrations/env.py`` passes to Alembic."""
     with patch.object(migrations, "run_migrations") as run:
         runpy.run_path(str(ROOT / package / "migrations" / "env.py"))
     metadata: MetaData = run.call_args.args[0]
@@ -73,12 +73,12 @@ def _type(column: "Column[object]") -> str:
 
 def _keys(column: "Column[object]", unique: set[tuple[str, ...]]) -> str:
     is_unique = bool(column.unique) or (column.name,) in unique
-    marks = {"PK": column.primary_key, "FK": bool(column.foreign_keys), "UK": is_unique and not column.primary_key}
-    return ", ".join(mark for mark, holds in marks.items() if holds)
+    key_types = {"PK": column.primary_key, "FK": bool(column.foreign_keys), "UK": is_unique and not column.primary_key}
+    return ", ".join(key for key, applies in key_types.items() if applies)
 
 
 def _relation(table: Table, key: ForeignKeyConstraint) -> str:
-    """Return the line of one foreign key: how many rows there are at either end."""
+    """Return the line of one foreign key, with the cardinality at either end."""
     names = tuple(key.column_keys)
     parent = "|o" if any(column.nullable for column in key.columns) else "||"
     child = "o|" if names in _unique_columns(table) else "o{"
@@ -86,12 +86,15 @@ def _relation(table: Table, key: ForeignKeyConstraint) -> str:
 
 
 def _unique_columns(table: Table) -> set[tuple[str, ...]]:
-    constraints = [table.primary_key, *(found for found in table.constraints if isinstance(found, UniqueConstraint))]
+    constraints = [
+        table.primary_key,
+        *(constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)),
+    ]
     return {tuple(column.name for column in constraint.columns) for constraint in constraints}
 
 
 def stale_pages(folder: Path, *, write: bool) -> list[str]:
-    """Return the names of pages that differ from the tables; with ``write``, after writing them anew."""
+    """Return the names of the pages that differ from the tables; ``write`` updates them."""
     stale = []
     for package in DATABASES:
         path, page = folder / f"{package}.md", page_of(package)

@@ -1,7 +1,7 @@
-"""What can go wrong while starting things, told in a sentence that says what to do."""
+"""The error of this package."""
 
 __all__ = ["DevstackError"]
 
 
 class DevstackError(Exception):
-    """Something could not be started or found; the message is for the person at the terminal."""
+    """A command failed; the message tells the user what to do."""

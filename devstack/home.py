@@ -1,4 +1,4 @@
-"""The folder one stack lives in: its lock, its state, its secrets, its data and its logs."""
+"""The folder of a stack: its lock, state, secrets, data and logs."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from devstack.errors import DevstackError
 from devstack.processes import ProcessId
 
-__all__ = ["ROOT", "Home", "Phase", "State", "default_home"]
+__all__ = ["ROOT", "Home", "Phase", "State", "default_home", "exclusive", "write_privately"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POLL_SECONDS: Final = 0.05
@@ -31,20 +31,20 @@ def default_home() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What runs, for other processes: ``make down``, tests, the demo, the watchdog."""
+    """The state of a running stack for other processes: ``make down``, tests, the demo, the watchdog."""
 
     phase: Phase
     supervisor: ProcessId
     processes: tuple[ProcessId, ...] = ()
     throwaway: bool = False
-    """Whoever stops this removes its data too."""
+    """The process that stops the stack also removes its data."""
     urls: Mapping[str, Any] = field(default_factory=dict)
     control: Mapping[str, Any] = field(default_factory=dict)
-    """Where the supervisor listens for ``restart`` and ``kill``: port and key."""
+    """Port and key of the supervisor, which accepts ``restart`` and ``kill``."""
 
 
 class Home:
-    """One stack's folder. Whoever holds its lock owns what runs from it."""
+    """The folder of a stack. The holder of its lock owns the processes that run from it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -58,15 +58,15 @@ class Home:
 
     @property
     def identity(self) -> str:
-        """Return a short name for this folder, the same each time."""
+        """Return a short, stable name of this folder."""
         return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:10]
 
     @contextmanager
     def locked(self, *, wait_seconds: float) -> Iterator[int]:
-        """Hold the lock and yield its descriptor; the kernel drops it with the last process that holds it.
+        """Hold the lock and yield its descriptor; the kernel releases the lock with the last process that holds it.
 
         Raises:
-            DevstackError: another stack still runs from this folder.
+            DevstackError: another stack is still running from this folder.
         """
         self.prepare()
         descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -81,7 +81,7 @@ class Home:
             os.close(descriptor)
 
     def is_locked(self) -> bool:
-        """Whether a supervisor, or the watchdog of a dead one, is at work here."""
+        """Whether a supervisor, or the watchdog of an ended one, uses this folder."""
         if not self._lock_file.exists():
             return False
         descriptor = os.open(self._lock_file, os.O_RDWR)
@@ -91,18 +91,18 @@ class Home:
             os.close(descriptor)
 
     def read_state(self) -> State | None:
-        """Return what the supervisor last wrote, None when nothing runs."""
+        """Return the state that the supervisor last wrote; None if no stack is running."""
         try:
-            written = json.loads(self._state_file.read_text())
+            data = json.loads(self._state_file.read_text())
         except FileNotFoundError:
             return None
         return State(
-            phase=written["phase"],
-            supervisor=ProcessId(**written["supervisor"]),
-            processes=tuple(ProcessId(**process) for process in written["processes"]),
-            throwaway=written["throwaway"],
-            urls=written["urls"],
-            control=written["control"],
+            phase=data["phase"],
+            supervisor=ProcessId(**data["supervisor"]),
+            processes=tuple(ProcessId(**process) for process in data["processes"]),
+            throwaway=data["throwaway"],
+            urls=data["urls"],
+            control=data["control"],
         )
 
     def write_state(self, state: State) -> None:
@@ -112,7 +112,7 @@ class Home:
         self._state_file.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove what stacks leave here, and the folder if nothing else is in it: the path is anybody's choice."""
+        """Remove the files of stacks, and the folder if it is then empty: a user-chosen folder may contain other files."""
         for folder in (self.logs, self.path / "rabbitmq"):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.secrets_file, self._state_file, self._lock_file):
@@ -121,13 +121,21 @@ class Home:
             self.path.rmdir()
 
 
+@contextmanager
+def exclusive(lock_file: Path) -> Iterator[None]:
+    """Hold a lock, after waiting for other processes that hold it."""
+    with lock_file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def write_privately(path: Path, text: str) -> None:
-    """Replace a file at once, readable by its owner only."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Replace a file atomically; only its owner can read it."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    fresh.replace(path)
+    new.replace(path)
 
 
 def _try_lock(descriptor: int) -> bool:

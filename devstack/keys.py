@@ -1,4 +1,4 @@
-"""Secrets of one stack, made once and kept in its folder, so that tokens and QR codes outlive a restart."""
+"""The secrets of a stack, generated once and stored in its folder, so that tokens and QR codes stay valid after a restart."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ QR_KEY_BYTES = 32  # AES-256-GCM (T11)
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """What services need to trust each other, and the passwords of what we start ourselves."""
+    """Keys of the services, and passwords of the servers that the stack starts."""
 
     jwt_private_key: str
     service_token_secret: str
@@ -28,17 +28,17 @@ class Keys:
 
 
 def keys_of(home: Home) -> Keys:
-    """Return the stack's secrets; the first call makes them (mode 600)."""
+    """Return the stack's secrets; the first call creates them (mode 600)."""
     home.prepare()
-    kept = json.loads(home.secrets_file.read_text()) if home.secrets_file.exists() else {}
-    keys = Keys(**(asdict(new_keys()) | kept))
-    if asdict(keys) != kept:
+    stored = json.loads(home.secrets_file.read_text()) if home.secrets_file.exists() else {}
+    keys = Keys(**(asdict(new_keys()) | stored))
+    if asdict(keys) != stored:
         write_privately(home.secrets_file, json.dumps(asdict(keys), indent=2))
     return keys
 
 
 def new_keys() -> Keys:
-    """Return secrets that nobody knows yet."""
+    """Return new random secrets."""
     private_key = Ed25519PrivateKey.generate()
     qr_key = base64.urlsafe_b64encode(secrets.token_bytes(QR_KEY_BYTES)).rstrip(b"=").decode()
     return Keys(

@@ -1,24 +1,25 @@
-"""One readable log of many processes: time, who, what."""
+"""The merged, readable log of many processes: time, process, event."""
 
 import json
 import sys
 import threading
 from collections import deque
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any, Final, TextIO
 
-__all__ = ["TAIL_LINES", "MergedLog", "colour", "readable"]
+__all__ = ["TAIL_LINES", "MergedLog", "colour", "readable", "tail_of"]
 
 NAME_WIDTH: Final = 12
 TAIL_LINES: Final = 30
-COLOURS: Final = (36, 32, 33, 35, 34, 96, 92, 93)  # ANSI foregrounds that read on dark and on light
+COLOURS: Final = (36, 32, 33, 35, 34, 96, 92, 93)  # ANSI foregrounds that are legible on dark and on light
 RESET: Final = "\033[0m"
-# Said by the line's own columns, or by the event's name.
+# Shown in the line's columns or as the event's name.
 HIDDEN: Final = frozenset({"event", "level", "timestamp", "service", "component", "exception"})
 
 
 class MergedLog:
-    """Copies what children print, line by line, to one place; a thread per child."""
+    """Copies the output of child processes, line by line, to one stream; one thread per process."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
@@ -30,11 +31,11 @@ class MergedLog:
         threading.Thread(target=self._copy, args=(name, stream), name=f"log of {name}", daemon=True).start()
 
     def tail(self, name: str) -> str:
-        """Return the last lines a child printed."""
+        """Return the last lines of a process."""
         return "\n".join(self._tails.get(name, ()))
 
-    def say(self, name: str, message: str) -> None:
-        """Print a line of our own."""
+    def write(self, name: str, message: str) -> None:
+        """Print a line with the time and the process's name."""
         now = datetime.now(UTC).strftime("%H:%M:%S.%f")[:-3]
         line = f"{now} {name:<{NAME_WIDTH}} {message}"
         with self._lock:
@@ -46,11 +47,11 @@ class MergedLog:
             for line in stream:
                 if text := readable(line.decode(errors="replace").rstrip()):
                     tail.append(text)
-                    self.say(name, text)
+                    self.write(name, text)
 
 
 def readable(line: str) -> str:
-    """Turn a JSON record into ``event key=value …``; anything else stays as it is."""
+    """Return a JSON record as ``event key=value …``, and any other line unchanged."""
     try:
         record = json.loads(line) if line.startswith("{") else None
     except ValueError:
@@ -65,8 +66,13 @@ def readable(line: str) -> str:
     return f"{text}\n{record['exception']}" if record.get("exception") else text
 
 
+def tail_of(log: Path, *, lines: int = TAIL_LINES) -> str:
+    """Return the last lines of a log file."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
 def colour(line: str) -> str:
-    """Colour the service's name in a merged line, the same colour for the same name."""
+    """Return a merged line with the process's name in its colour."""
     name = line[13 : 13 + NAME_WIDTH]
     code = COLOURS[sum(name.strip().encode()) % len(COLOURS)]
     return f"{line[:13]}\033[{code}m{name}{RESET}{line[13 + NAME_WIDTH :]}"

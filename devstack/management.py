@@ -1,4 +1,4 @@
-"""RabbitMQ's management API, as far as starting, tests and the demo need it."""
+"""A client of RabbitMQ's management API."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS: Final = 10
 
 
 class RabbitMQManagement:
-    """``url`` carries user and password: ``http://guest:guest@127.0.0.1:15672``."""
+    """The management API; ``url`` contains user and password: ``http://guest:guest@127.0.0.1:15672``."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -36,22 +36,22 @@ class RabbitMQManagement:
         return self._request("GET", path)
 
     def create_vhost(self, name: str) -> None:
-        """Create a virtual host on which our user may do everything; one that exists is left as it is."""
+        """Create a virtual host, if it does not exist, and give our user all permissions."""
         vhost, user = quote(name, safe=""), quote(self._user, safe="")
         self._request("PUT", f"/api/vhosts/{vhost}", {"default_queue_type": "quorum"})
         self._request("PUT", f"/api/permissions/{vhost}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
 
     def delete_vhost(self, name: str) -> None:
-        """Delete a virtual host and everything in it; one that does not exist is no error."""
+        """Delete a virtual host and its contents, if it exists."""
         self._request("DELETE", f"/api/vhosts/{quote(name, safe='')}")
 
     def queue_counts(self, vhost: str) -> dict[str, int]:
-        """Return how many messages each queue holds; the broker refreshes these figures once a second."""
+        """Return the number of messages in each queue; the broker refreshes these statistics once a second."""
         queues = self.get(f"/api/queues/{quote(vhost, safe='')}")
         return {queue["name"]: queue.get("messages", 0) for queue in queues}
 
     def acknowledged(self, vhost: str, queue: str) -> int:
-        """Return how many messages of a queue were handled since the broker started, by the same figures."""
+        """Return the number of acknowledged messages of a queue since the broker's start, by the same statistics."""
         stats = self.get(f"/api/queues/{quote(vhost, safe='')}/{quote(queue, safe='')}").get("message_stats", {})
         return int(stats.get("ack", 0))
 
@@ -63,13 +63,13 @@ class RabbitMQManagement:
         try:
             connection.request(method, path, body=json.dumps(body or {}), headers=headers)
             response = connection.getresponse()
-            answer = response.read()
+            content = response.read()
         finally:
             connection.close()
         if response.status == http.client.NOT_FOUND and method == "DELETE":
             return None
         if response.status >= http.client.BAD_REQUEST:
             raise DevstackError(
-                f"RabbitMQ's management API refused {method} {path}: {response.status} {answer.decode()}"
+                f"RabbitMQ's management API refused {method} {path}: {response.status} {content.decode()}"
             )
-        return json.loads(answer) if answer else None
+        return json.loads(content) if content else None

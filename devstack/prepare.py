@@ -1,7 +1,7 @@
-"""Brings all databases to their newest schema and adds the seed data: ``python -m devstack.prepare HOME``.
+"""Migrates all databases and adds the seed data: ``python -m devstack.prepare HOME``.
 
-One process for all, and not the supervisor: ``python -m users migrate`` and its like do the same one by one, but each
-takes a second to import its service, and the supervisor stays small without SQLAlchemy.
+One process migrates all databases: ``python -m users migrate`` and the others do the same, but each takes a second to
+import its service. It is not the supervisor, which stays small without SQLAlchemy.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ __all__ = ["prepare"]
 
 
 def prepare(urls: Urls, *, packages: Sequence[str], with_seed: bool) -> None:
-    """Migrate these packages' databases, then seed. Both change nothing the second time."""
+    """Migrate the databases of these packages, then seed them. Both are idempotent."""
     for package in packages:
         upgrade(migrations=ROOT / package / "migrations", database_url=urls.databases[package])
     if with_seed:
@@ -26,10 +26,10 @@ def prepare(urls: Urls, *, packages: Sequence[str], with_seed: bool) -> None:
 
 
 def main(home: str, *flags: str) -> None:
-    """Prepare the databases that the starting stack in ``home`` names; ``flags`` are packages and ``--seed``."""
+    """Prepare the databases of the starting stack in ``home``; ``flags`` are packages and ``--seed``."""
     state = Home(Path(home)).read_state()
     if state is None:
-        sys.exit(f"No stack starts from {home}.")
+        sys.exit(f"No stack is starting from {home}.")
     packages = [flag for flag in flags if not flag.startswith("-")]
     prepare(Urls(**state.urls), packages=packages, with_seed="--seed" in flags)
 

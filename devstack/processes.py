@@ -1,9 +1,10 @@
-"""Child processes that are known by pid and start time, so that no stranger is ever signalled."""
+"""Child processes, identified by pid and start time, so that no unrelated process is signalled."""
 
 import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +13,17 @@ from typing import IO, Final, Protocol
 
 import psutil
 
-__all__ = ["Account", "Child", "ProcessId", "Spawn", "identify", "kill_family", "spawn", "stop_all"]
+__all__ = ["Account", "Child", "ProcessId", "Spawn", "identify", "kill_family", "spawn", "start_detached", "stop_all"]
 
 STOP_GRACE_SECONDS: Final = 20.0  # RabbitMQ takes about 6 s to stop, PostgreSQL a checkpoint
 KILL_GRACE_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.02
-# psutil derives the start time from clock ticks; the same process may differ in the last digits.
+# psutil derives the start time from clock ticks, so its last digits may vary.
 START_TIME_TOLERANCE_SECONDS: Final = 0.05
 
 
 class Child(Protocol):
-    """What a supervisor needs of a process it started; `subprocess.Popen` has it."""
+    """The part of `subprocess.Popen` that the supervisor uses."""
 
     @property
     def pid(self) -> int: ...
@@ -33,7 +34,7 @@ class Child(Protocol):
 
 
 class Spawn(Protocol):
-    """How programs are started: `spawn`, or what stands in for it."""
+    """Starts a program: `spawn`, or a replacement in tests."""
 
     def __call__(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], output: IO[bytes] | int, cwd: Path
@@ -42,17 +43,17 @@ class Spawn(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessId:
-    """A process that was started here. ``started`` (epoch seconds) tells it from a later one with the same pid."""
+    """A started process. ``started`` (epoch seconds) distinguishes it from a later process with the same pid."""
 
     name: str
     pid: int
     started: float
     stop_signal: int = signal.SIGTERM
     stage: int = 0
-    """Processes stop stage by stage: services are 0, what they use comes later."""
+    """Processes stop stage by stage: services at 0, their servers later."""
 
     def process(self) -> psutil.Process | None:
-        """Return the living process, None when it ended or the pid is somebody else's by now."""
+        """Return the running process; None if it ended, even if another process has its pid now."""
         try:
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.started) > START_TIME_TOLERANCE_SECONDS:
@@ -67,7 +68,7 @@ class ProcessId:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The user a program runs as when we are root."""
+    """The user that a program runs as if this process is root's."""
 
     name: str
     uid: int
@@ -82,7 +83,7 @@ def spawn(
     cwd: Path,
     account: Account | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own: Ctrl-C reaches the supervisor alone, which stops the rest in order."""
+    """Start a program in a new session: Ctrl-C reaches only the supervisor, which stops the other processes in order."""
     return subprocess.Popen(
         [os.fspath(part) for part in command],
         env=dict(env),
@@ -97,25 +98,38 @@ def spawn(
     )
 
 
+def start_detached(
+    module: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ``python -m`` with this module and its arguments, without a terminal; its output replaces the log."""
+    with log.open("wb") as output:
+        return spawn(
+            [sys.executable, "-m", *module],
+            env=os.environ if env is None else env,
+            output=output,
+            cwd=Path(__file__).resolve().parent.parent,
+        )
+
+
 def identify(child: Child, *, name: str, stop_signal: int = signal.SIGTERM, stage: int = 0) -> ProcessId:
-    """Return the identity of a child that was just started.
+    """Return the identity of a newly started child.
 
     Raises:
-        psutil.NoSuchProcess: it has ended and was reaped.
+        psutil.NoSuchProcess: the child has ended and was reaped.
     """
     started = psutil.Process(child.pid).create_time()
     return ProcessId(name=name, pid=child.pid, started=started, stop_signal=stop_signal, stage=stage)
 
 
 def stop_all(processes: Iterable[ProcessId], *, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
-    """Stop them, lowest stage first, those of one stage at once; whoever outlives the grace is killed with its children."""
-    known = list(processes)
-    for stage in sorted({process.stage for process in known}):
-        _stop_stage([process for process in known if process.stage == stage], grace_seconds=grace_seconds)
+    """Stop the processes stage by stage, and after the grace period kill those that still run, with their children."""
+    all_ = list(processes)
+    for stage in sorted({process.stage for process in all_}):
+        _stop_stage([process for process in all_ if process.stage == stage], grace_seconds=grace_seconds)
 
 
 def kill_family(identity: ProcessId) -> None:
-    """End a process and all its descendants at once, as a power cut would."""
+    """Kill a process and all its descendants immediately."""
     if leader := identity.process():
         _kill(_family(leader))
 
@@ -126,7 +140,7 @@ def _stop_stage(processes: Sequence[ProcessId], *, grace_seconds: float) -> None
     for identity, leader in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
             leader.send_signal(identity.stop_signal)
-    _wait_gone([leader for _, leader in leaders], timeout_seconds=grace_seconds)
+    _wait_ended([leader for _, leader in leaders], timeout_seconds=grace_seconds)
     _kill(families)
 
 
@@ -140,17 +154,17 @@ def _kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    _wait_gone(processes, timeout_seconds=KILL_GRACE_SECONDS)
+    _wait_ended(processes, timeout_seconds=KILL_GRACE_SECONDS)
 
 
-def _wait_gone(processes: Sequence[psutil.Process], *, timeout_seconds: float) -> None:
-    """Wait until all have ended. A zombie has: who reaps it, and when, is its parent's business."""
+def _wait_ended(processes: Sequence[psutil.Process], *, timeout_seconds: float) -> None:
+    """Wait until all processes have ended. A zombie counts as ended: its parent reaps it."""
     deadline = time.monotonic() + timeout_seconds
-    while any(_runs(process) for process in processes) and time.monotonic() < deadline:
+    while any(_is_running(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 
-def _runs(process: psutil.Process) -> bool:
+def _is_running(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

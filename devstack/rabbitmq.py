@@ -1,4 +1,4 @@
-"""A RabbitMQ node of our own: name, ports, cookie, data and logs are apart from any other broker on the machine."""
+"""A private RabbitMQ node: its name, ports, cookie, data and logs are separate from other brokers on the machine."""
 
 import socket
 import subprocess
@@ -11,6 +11,7 @@ from typing import Final
 
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, write_privately
+from devstack.logs import tail_of
 from devstack.management import RabbitMQManagement
 from devstack.ports import LOOPBACK, free_port, port_near
 from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
@@ -18,16 +19,16 @@ from devstack.rabbitmq_install import RabbitMQPrograms, rabbitmq_programs
 
 __all__ = ["PortTaken", "PrivateRabbitMQ", "RabbitMQPorts"]
 
-NODE_NAME: Final = "ticketremaster@localhost"  # unique by its own epmd, so the data survives a change of ports
+NODE_NAME: Final = "ticketremaster@localhost"  # unique in the node's own epmd, so the data survives a change of ports
 STOP_STAGE: Final = 1  # after the services
 START_SECONDS: Final = 90.0  # 6 s on the reference machine
 POLL_SECONDS: Final = 0.1
 PLUGINS: Final = ("rabbitmq_management", "rabbitmq_prometheus")
-# The compose file's settings apply here too, except for those that name its paths and its listeners.
+# The settings of the compose file apply, except for its paths and listeners.
 SHARED_SETTINGS: Final = ROOT / "rabbitmq" / "rabbitmq.conf"
 COMPOSE_ONLY: Final = ("load_definitions", "management.load_definitions", "listeners.", "management.tcp.", "log.")
-# Figures in the management API are a second old, not five or ten: a person, or the demo, is watching. Quorum queues
-# report at an interval of their own (milliseconds); samples are kept as {for so many seconds, every so many}.
+# Statistics in the management API are one second old instead of five or ten, for users and the demo. Quorum queues have
+# their own reporting interval (milliseconds); a sample policy is {retention seconds, interval seconds}.
 ADVANCED_SETTINGS: Final = """[
   {rabbit, [{quorum_tick_interval, 1000}]},
   {rabbitmq_management_agent, [{sample_retention_policies, [
@@ -35,13 +36,13 @@ ADVANCED_SETTINGS: Final = """[
 ].
 """
 AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
-CONNECTION_START: Final = b"\x01"  # the frame type with which a ready broker answers the greeting
-# What the node says when another process has one of its ports: for clients, for other nodes, of epmd.
-SAID_OF_TAKEN_PORTS: Final = ("eaddrinuse", "could not bind to distribution port", "register/listen error")
+CONNECTION_START: Final = b"\x01"  # the type of the frame that a ready broker sends after the greeting
+# Messages of a node if another process uses a port: for clients, for other nodes, of epmd.
+PORT_TAKEN_MESSAGES: Final = ("eaddrinuse", "could not bind to distribution port", "register/listen error")
 
 
 class PortTaken(DevstackError):
-    """Another process listens where RabbitMQ was to: ports are chosen some seconds before they are used."""
+    """Another process took a port between its choice and RabbitMQ's start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class RabbitMQPorts:
 
     @classmethod
     def near(cls, *, amqp: int, management: int, metrics: int, taken: frozenset[int] = frozenset()) -> "RabbitMQPorts":
-        """Fill up with free ports that are not in ``taken``: nobody types the other two."""
+        """Return these ports, and free ones that are not in ``taken`` for distribution and epmd."""
         used = {amqp, management, metrics, *taken}
         others: list[int] = []
         for _ in range(2):
@@ -62,8 +63,8 @@ class RabbitMQPorts:
             used.add(others[-1])
         return cls(amqp=amqp, management=management, prometheus=metrics, distribution=others[0], epmd=others[1])
 
-    def chosen_again(self, *, taken: frozenset[int]) -> "RabbitMQPorts":
-        """Keep those that people type where they are free."""
+    def rechosen(self, *, taken: frozenset[int]) -> "RabbitMQPorts":
+        """Return new ports; those that users type stay the same if they are free."""
         amqp = port_near(self.amqp, taken=taken)
         management = port_near(self.management, taken=taken | {amqp})
         metrics = port_near(self.prometheus, taken=taken | {amqp, management})
@@ -71,7 +72,7 @@ class RabbitMQPorts:
 
 
 class PrivateRabbitMQ:
-    """One node, for guest on loopback. Its messages outlive ``stop`` and ``kill``."""
+    """One node on loopback with the user guest. Its messages survive ``stop`` and ``kill``."""
 
     def __init__(
         self, home: Home, *, ports: RabbitMQPorts, cookie: str, on_spawn: Callable[[], None] = lambda: None
@@ -82,7 +83,7 @@ class PrivateRabbitMQ:
         self._cookie = cookie
         self._on_spawn = on_spawn
         self._children: dict[str, tuple[subprocess.Popen[bytes], ProcessId]] = {}
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
 
     @property
     def url(self) -> str:
@@ -94,41 +95,41 @@ class PrivateRabbitMQ:
 
     @property
     def processes(self) -> tuple[ProcessId, ...]:
-        # Copied first: another thread may ask while this one starts the node.
+        # Copied: another thread may call this while the node starts.
         return tuple(identity for _, identity in list(self._children.values()))
 
     def start(self) -> None:
-        """Start, and return when clients can connect and the management API answers.
+        """Start, and return once clients can connect and the management API responds.
 
         Raises:
-            PortTaken: one of its ports is another process's.
-            DevstackError: RabbitMQ is missing and cannot be installed, or it did not come up.
+            PortTaken: another process uses one of the ports.
+            DevstackError: RabbitMQ is missing and cannot be installed, or it did not start.
         """
         programs = rabbitmq_programs()
         self._prepare()
-        began_at = self._log.stat().st_size if self._log.exists() else 0
+        log_start = self._log.stat().st_size if self._log.exists() else 0
         self._start_epmd(programs)
         self._spawn("rabbitmq", [programs.server], self._environment(programs))
         deadline = time.monotonic() + START_SECONDS
         while not (_accepts_clients(self.ports.amqp) and self.management.is_ready()):
-            if self._given_up.is_set():
+            if self._cancelled.is_set():
                 return
             if not self._runs("rabbitmq"):
-                raise self._early_end(began_at)
+                raise self._failure_since(log_start)
             if time.monotonic() > deadline:
-                raise DevstackError(f"RabbitMQ did not start within {START_SECONDS:.0f} s.\n{self._log_tail()}")
+                raise DevstackError(f"RabbitMQ did not start within {START_SECONDS:.0f} s.\n{tail_of(self._log)}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop in good order. About 6 s, five of which the management plugin takes."""
+        """Stop gracefully. It takes about 6 s, five of them for the management plugin."""
         stop_all(self.processes)
         self._reap()
 
     def kill(self) -> None:
-        """End the node at once, as a power cut would.
+        """Kill the node immediately.
 
-        A quorum queue that was declared less than about 3 s before comes back without a leader, and stays so
-        (seen on RabbitMQ 3.10: its register of queues reaches the disk a moment later). Older ones lose nothing.
+        A quorum queue that was declared less than about 3 s earlier permanently loses its leader (observed on RabbitMQ
+        3.10, which writes its register of queues to disk with a delay). Older queues lose nothing.
         """
         for identity in self.processes:
             kill_family(identity)
@@ -138,20 +139,20 @@ class PrivateRabbitMQ:
         self.stop()
         self.start()
 
-    def give_up(self) -> None:
-        """Make a ``start`` in another thread return soon; what it started is there to be stopped."""
-        self._given_up.set()
+    def cancel_start(self) -> None:
+        """Make ``start`` in another thread return early; its processes are then stopped as usual."""
+        self._cancelled.set()
 
     def _start_epmd(self, programs: RabbitMQPrograms) -> None:
-        """Start Erlang's port mapper as our child: RabbitMQ would start one as a daemon and leave it behind."""
+        """Start Erlang's port mapper as a child process: RabbitMQ starts it as a daemon that keeps running."""
         command: list[str | Path] = [programs.epmd, "-port", str(self.ports.epmd), "-address", LOOPBACK]
         self._spawn("epmd", command, {"PATH": programs.path})
         deadline = time.monotonic() + START_SECONDS
         while not _listens(self.ports.epmd):
             if not self._runs("epmd"):
-                raise PortTaken(f"Erlang's epmd ended while starting on port {self.ports.epmd}.\n{self._log_tail()}")
+                raise PortTaken(f"Erlang's epmd ended while starting on port {self.ports.epmd}.\n{tail_of(self._log)}")
             if time.monotonic() > deadline:
-                raise DevstackError(f"Erlang's epmd did not start on port {self.ports.epmd}.\n{self._log_tail()}")
+                raise DevstackError(f"Erlang's epmd did not start on port {self.ports.epmd}.\n{tail_of(self._log)}")
             time.sleep(POLL_SECONDS)
 
     def _spawn(self, name: str, command: list[str | Path], env: dict[str, str]) -> None:
@@ -168,13 +169,13 @@ class PrivateRabbitMQ:
             popen.wait()
         self._children.clear()
 
-    def _early_end(self, began_at: int) -> DevstackError:
-        """Return what ended the node, by what it has logged since that byte."""
+    def _failure_since(self, log_start: int) -> DevstackError:
+        """Return the error that ended the node, by its log since that byte."""
         with self._log.open("rb") as log:
-            log.seek(began_at)
-            said = log.read().decode(errors="replace")
-        kind = PortTaken if any(words in said for words in SAID_OF_TAKEN_PORTS) else DevstackError
-        return kind(f"RabbitMQ ended while starting.\n{self._log_tail()}")
+            log.seek(log_start)
+            output = log.read().decode(errors="replace")
+        kind = PortTaken if any(message in output for message in PORT_TAKEN_MESSAGES) else DevstackError
+        return kind(f"RabbitMQ ended while starting.\n{tail_of(self._log)}")
 
     def _prepare(self) -> None:
         self._folder.mkdir(exist_ok=True)
@@ -212,7 +213,7 @@ class PrivateRabbitMQ:
             "RABBITMQ_NODENAME": NODE_NAME,
             "RABBITMQ_DIST_PORT": str(self.ports.distribution),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
-            # The system's own settings (/etc/rabbitmq) are for the system's own broker.
+            # Not the settings of the system's broker in /etc/rabbitmq.
             "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_CONFIG_FILES": str(folder / "conf.d" / "*.conf"),
@@ -224,12 +225,9 @@ class PrivateRabbitMQ:
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_LOGS": "-",
-            # Makes the script become the node instead of starting it and waiting: the pid we know is the node's.
+            # The script then replaces itself by the node instead of waiting for it, so its pid is the node's.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
-
-    def _log_tail(self, *, lines: int = 15) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def _listens(port: int) -> bool:
@@ -238,7 +236,7 @@ def _listens(port: int) -> bool:
 
 
 def _accepts_clients(port: int) -> bool:
-    """Whether a broker greets back; an open port alone does not say so."""
+    """Whether a broker responds to the AMQP greeting; an open port is not enough."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=1) as client:
             client.sendall(AMQP_GREETING)

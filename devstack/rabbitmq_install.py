@@ -1,6 +1,5 @@
-"""Finds RabbitMQ's programs, and has the system's package manager install them when there are none."""
+"""Finds RabbitMQ's programs, and installs them with the system's package manager if they are missing."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from devstack.errors import DevstackError
+from devstack.home import exclusive
 
 __all__ = ["RabbitMQPrograms", "rabbitmq_programs"]
 
-# Debian's /usr/sbin/rabbitmq-server is a wrapper that insists on the account and the folders of the system's
-# own broker, so the scripts behind it come first.
+# Debian's /usr/sbin/rabbitmq-server is a wrapper that requires the account and the folders of the system's broker, so the
+# scripts behind it come first.
 SCRIPT_FOLDERS: Final = (
     Path("/usr/lib/rabbitmq/bin"),
     Path("/opt/homebrew/opt/rabbitmq/sbin"),
@@ -26,14 +26,14 @@ SCRIPT_FOLDERS: Final = (
 DEBIAN_WRAPPER: Final = Path("/usr/sbin/rabbitmq-server")
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
 POLICY_SCRIPT: Final = """#!/bin/sh
-# Of TicketRemaster's devstack, while it installs RabbitMQ: do not start the system's broker.
+# From TicketRemaster's devstack, while it installs RabbitMQ: do not start the system's broker.
 case "$1" in
   rabbitmq-server*|epmd*) kill -0 {pid} 2>/dev/null && exit 101 ;;
 esac
 exit 0
 """
 INSTALL_LOCK: Final = Path(tempfile.gettempdir()) / f"ticketremaster-rabbitmq-install-{os.getuid()}.lock"
-PACKAGE_LOCK_SECONDS: Final = 600  # how long apt waits for another package manager: an unattended upgrade takes minutes
+PACKAGE_LOCK_SECONDS: Final = 600  # apt's wait for another package manager: an unattended upgrade takes minutes
 INSTALL_BY_HAND: Final = (
     "install RabbitMQ (https://www.rabbitmq.com/docs/download) or set RABBITMQ_URL to a running one"
 )
@@ -41,7 +41,7 @@ INSTALL_BY_HAND: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class RabbitMQPrograms:
-    """``path`` is the PATH under which the server's script finds Erlang."""
+    """The programs; ``path`` is the PATH with which the server's script finds Erlang."""
 
     server: Path
     epmd: Path
@@ -49,21 +49,22 @@ class RabbitMQPrograms:
 
 
 def rabbitmq_programs() -> RabbitMQPrograms:
-    """Return RabbitMQ's programs, installing them when missing.
+    """Return RabbitMQ's programs; install them if they are missing.
 
     Raises:
-        DevstackError: there are none and no package manager we know; the message says what to do.
+        DevstackError: they are missing and there is no known package manager; the message says what to do.
     """
     server = _find_server()
     if server is None:
-        with _one_at_a_time():
+        # The parts of a test run start concurrently, and each may find no RabbitMQ.
+        with exclusive(INSTALL_LOCK):
             server = _find_server()
             if server is None:
                 _install()
                 server = _find_server()
     if server is None:
         raise DevstackError(f"RabbitMQ was not found: {INSTALL_BY_HAND}.")
-    # Homebrew links Erlang's programs beside its other ones, which need not be on the PATH of an editor's terminal.
+    # Homebrew's folders may be missing on the PATH of an editor's terminal.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/opt/homebrew/bin", "/usr/local/bin"])
     return RabbitMQPrograms(server=server, epmd=_find_epmd(path), path=path)
 
@@ -72,26 +73,18 @@ def _find_server() -> Path | None:
     for folder in SCRIPT_FOLDERS:
         if (script := folder / "rabbitmq-server").exists():
             return script
-    found = shutil.which("rabbitmq-server")
-    return Path(found) if found and Path(found) != DEBIAN_WRAPPER else None
+    program = shutil.which("rabbitmq-server")
+    return Path(program) if program and Path(program) != DEBIAN_WRAPPER else None
 
 
 def _find_epmd(path: str) -> Path:
-    if found := shutil.which("epmd", path=path):
-        return Path(found)
+    if epmd := shutil.which("epmd", path=path):
+        return Path(epmd)
     erl = shutil.which("erl", path=path)
-    beside = sorted(Path(erl).resolve().parent.parent.glob("erts-*/bin/epmd")) if erl else []
-    if not beside:
+    candidates = sorted(Path(erl).resolve().parent.parent.glob("erts-*/bin/epmd")) if erl else []
+    if not candidates:
         raise DevstackError(f"Erlang's epmd was not found: {INSTALL_BY_HAND}.")
-    return beside[-1]
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Hold a lock while installing: the parts of a test run start side by side, and each finds no RabbitMQ."""
-    with INSTALL_LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return candidates[-1]
 
 
 def _install() -> None:
@@ -105,14 +98,14 @@ def _install() -> None:
 
 def _install_by_apt() -> None:
     as_root, had_erlang = _as_root(), shutil.which("epmd") is not None
-    told = " ".join([*as_root, "apt-get install rabbitmq-server"])
+    manual = " ".join([*as_root, "apt-get install rabbitmq-server"])
     quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     quiet += ["-o", f"DPkg::Lock::Timeout={PACKAGE_LOCK_SECONDS}"]
-    print(f"Installing RabbitMQ (once): {told}", flush=True)
+    print(f"Installing RabbitMQ (once): {manual}", flush=True)
     with _services_not_started(as_root):
-        _run(told, [*quiet, "update"])
-        _run(told, [*quiet, "install", "--yes", "--no-install-recommends", "rabbitmq-server"])
-    # Nor at the next start of the machine: we run our own and leave no other behind.
+        _run(manual, [*quiet, "update"])
+        _run(manual, [*quiet, "install", "--yes", "--no-install-recommends", "rabbitmq-server"])
+    # Not at the next boot either: the system's broker is not needed.
     _disable(["rabbitmq-server"] if had_erlang else ["rabbitmq-server", "epmd.service", "epmd.socket"], as_root)
 
 
@@ -125,10 +118,10 @@ def _disable(services: Sequence[str], as_root: Sequence[str]) -> None:
 
 @contextmanager
 def _services_not_started(as_root: Sequence[str]) -> Iterator[None]:
-    """Keep the package from starting the system's broker, which Debian does on installation.
+    """Prevent Debian from starting the system's broker at the installation.
 
-    The means is a policy file (invoke-rc.d(8)). One that is there already is somebody's decision and stays. Ours
-    speaks of RabbitMQ only, and only while we live, so that even ``kill -9`` leaves nothing that matters.
+    The means is a policy file (invoke-rc.d(8)). An existing one is kept. Ours concerns only RabbitMQ and only while this
+    process runs, so it has no effect after ``kill -9``.
     """
     if POLICY.exists():
         yield
@@ -148,11 +141,11 @@ def _as_root() -> list[str]:
         return []
     if shutil.which("sudo"):
         return ["sudo"]
-    raise DevstackError("RabbitMQ is missing and sudo too; as root run: apt-get install rabbitmq-server")
+    raise DevstackError("RabbitMQ and sudo are missing; as root run: apt-get install rabbitmq-server")
 
 
-def _run(told: str, command: Sequence[str]) -> None:
-    """Run quietly; sudo asks for its password on the terminal itself."""
+def _run(manual: str, command: Sequence[str]) -> None:
+    """Run quietly; sudo asks for a password on the terminal."""
     finished = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if finished.returncode != 0:
-        raise DevstackError(f"{finished.stdout}\nRabbitMQ could not be installed; try: {told}. Or {INSTALL_BY_HAND}.")
+        raise DevstackError(f"{finished.stdout}\nRabbitMQ could not be installed; try: {manual}. Or {INSTALL_BY_HAND}.")

@@ -1,4 +1,4 @@
-"""Restarts what a saved file concerns, for `make dev`."""
+"""Restarts the services whose files were saved, for `make dev`."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,22 +10,22 @@ from devstack.logs import MergedLog
 from devstack.services import DATABASES, PLATFORM
 from devstack.stack import Stack
 
-__all__ = ["Changes", "concerned", "reload", "saved_files"]
+__all__ = ["Changes", "affected_services", "reload", "saved_files"]
 
 SELF: Final = "devstack"
 SHARED: Final = ("common", "proto", "rabbitmq")  # every process imports them
-# A process runs the code in its module's folder; a service's second process is in the same folder.
+# A process runs the code in its module's folder; the worker shares the orchestrator's folder.
 FOLDERS: Final = {
     spec.name: spec.module.replace(".", "/") if spec.module.startswith("devstack.") else spec.module.partition(".")[0]
     for spec in PLATFORM
 }
 
 Changes = Iterator[frozenset[Path]]
-"""Files that were saved since the last time, relative to the checkout; empty if none was."""
+"""The files saved since the last iteration, relative to the checkout; empty if there are none."""
 
 
 def saved_files(*, every_seconds: float) -> Changes:
-    """Watch the code of the platform; caches and editors' swap files do not count."""
+    """Watch the platform's code; caches and editors' swap files are ignored."""
     from watchfiles import DefaultFilter, watch  # noqa: PLC0415 - other commands start faster without it
 
     folders = [ROOT / folder for folder in sorted({*SHARED, *FOLDERS.values()})]
@@ -36,12 +36,12 @@ def saved_files(*, every_seconds: float) -> Changes:
         yield_on_timeout=True,
         raise_interrupt=True,
     )
-    next(ticks)  # from now on a saved file is seen, even while the platform still starts
+    next(ticks)  # start to watch now, even while the platform is starting
     return (frozenset(Path(path).relative_to(ROOT) for _, path in changes) for changes in ticks)
 
 
-def concerned(files: Iterable[Path]) -> list[str]:
-    """Return the processes that run code from these files, in the order in which they start."""
+def affected_services(files: Iterable[Path]) -> list[str]:
+    """Return the processes that run code from these files, in their starting order."""
     saved = list(files)
     if any(file.parts[0] in SHARED for file in saved):
         return [spec.name for spec in PLATFORM]
@@ -49,22 +49,22 @@ def concerned(files: Iterable[Path]) -> list[str]:
 
 
 def reload(stack: Stack, log: MergedLog, files: frozenset[Path]) -> None:
-    """Restart the processes that these files concern, after a migration if one of them was saved.
+    """Restart the affected processes, after a migration if a migration's file was saved.
 
-    What does not start is told in the log and stays down until a file is saved again.
+    A process that does not start is logged, and stays stopped until a file is saved again.
     """
-    names = [name for name in concerned(files) if name in stack.services_in_use]
+    names = [name for name in affected_services(files) if name in stack.services_in_use]
     if not names:
         return
-    log.say(SELF, f"{_shown(files)} saved; restarting {', '.join(names)}")
+    log.write(SELF, f"{_shown(files)} saved; restarting {', '.join(names)}")
     try:
         if any(file.is_relative_to(Path(package, "migrations")) for file in files for package in DATABASES):
             stack.prepare_databases()
         stack.restart_all(names)
     except DevstackError as error:
-        log.say(SELF, f"{error}\nSave the file again when it is mended.")
+        log.write(SELF, f"{error}\nSave the corrected file to restart.")
     else:
-        log.say(SELF, f"ready: {', '.join(names)}")
+        log.write(SELF, f"ready: {', '.join(names)}")
 
 
 def _shown(files: frozenset[Path], *, most: int = 3) -> str:

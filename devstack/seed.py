@@ -1,7 +1,7 @@
-"""The data that development and tests begin with. Seeding twice changes nothing.
+"""The seed data of development and tests. Seeding is idempotent.
 
-Ids and prices are the contract's. Seats and credits are made by the services' own statements, so that counts, ledger
-and requests are as they would be had somebody asked for them.
+Ids and prices are the contract's. The services' own statements create seats and credits, so that counts, ledger and
+stored requests are consistent.
 """
 
 import uuid
@@ -83,14 +83,14 @@ USERS: Final = (
 
 
 class SeededUrls(Protocol):
-    """Where the databases are, by package."""
+    """The URLs of the databases, by package."""
 
     @property
     def databases(self) -> Mapping[str, str]: ...
 
 
 async def seed(urls: SeededUrls) -> None:
-    """Put the seed data into migrated databases, as far as it is not there."""
+    """Add the missing seed data to migrated databases."""
     users, events, inventory = (_database(urls.databases[package]) for package in ("users", "events", "inventory"))
     try:
         await _seed_users(users)
@@ -109,16 +109,16 @@ def _database(url: str) -> Database:
 
 _INSERT_USER: Final = text(
     """
-    WITH born AS (
+    WITH inserted AS (
         INSERT INTO users (user_id, email, phone, password_hash, roles, is_flagged, is_verified)
         VALUES (:user_id, :email, :phone, :password_hash, :roles, :is_flagged, true)
         ON CONFLICT DO NOTHING
         RETURNING user_id)
     INSERT INTO balances (account_kind, account_owner, currency)
-    SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
+    SELECT kind, CAST(user_id AS text), 'SGD' FROM inserted CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
     """
 ).bindparams(bindparam("roles", type_=ARRAY(Text)))
-# Apart from the insert, so that it reaches those who were seeded before users had names.
+# Separate from the insert, so that it also updates users who were seeded before users had names.
 _NAME_USER: Final = text(
     "UPDATE users SET name = :name, assigned_hall_id = CAST(:hall_id AS text) WHERE user_id = :user_id AND name = ''"
 )
@@ -149,7 +149,7 @@ def _user_values(user: SeedUser, password_hash: str) -> dict[str, Any]:
 
 
 async def _give_credits(ledger: LedgerRepository, user: SeedUser) -> None:
-    """Top the wallet up once, whatever was spent since: the request id is the user's own."""
+    """Top up the wallet once, even if credits were spent since: the request id is derived from the user id."""
 
     async def refuse(_: Row) -> ServiceError:
         return NotFound(user_id=user.user_id)
@@ -218,7 +218,7 @@ async def _seed_seats(database: Database) -> None:
 
 
 def _small_hall() -> list[LayoutCategory]:
-    """Rows A to D of five seats, ids 101 to 120 in hall order."""
+    """Return rows A to D of five seats, with ids 101 to 120 in hall order."""
     categories = {"CAT1": ("350.00", "AB"), "CAT2": ("250.00", "C"), "CAT3": ("180.00", "D")}
     return [
         LayoutCategory(category=name, price=Decimal(price), rows=[_small_row(letter) for letter in letters])
@@ -233,7 +233,7 @@ def _small_row(letter: str) -> LayoutRow:
 
 
 def _real_hall() -> list[LayoutCategory]:
-    """Five hundred seats: 25 rows of twenty."""
+    """Return 500 seats: 25 rows of twenty."""
     categories = {"CAT1": ("350.00", "ABCDE"), "CAT2": ("250.00", "FGHIJKLMNO"), "CAT3": ("180.00", "PQRSTUVWXY")}
     return [
         LayoutCategory(

@@ -1,4 +1,4 @@
-"""PostgreSQL and RabbitMQ: our own, or existing ones that the environment names."""
+"""PostgreSQL and RabbitMQ: started here, or existing ones from the environment."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -20,16 +20,15 @@ from devstack.services import DATABASES, Ports
 __all__ = ["Existing", "Servers", "usual_management_url"]
 
 USUAL_METRICS_PORT: Final = 15692
-STARTS: Final = 3  # of a broker that finds its ports taken
+MAX_STARTS: Final = 3  # of a broker whose ports are taken
 
 
 @dataclass(frozen=True, kw_only=True)
 class Existing:
-    """Servers to use instead of our own.
+    """Existing servers to use.
 
-    ``postgres_url`` is a server on which databases are made when missing, their names behind ``database_prefix``;
-    ``databases`` (package to
-    ``postgresql+asyncpg://`` URL) must exist.
+    On ``postgres_url`` missing databases are created, with names that start with ``database_prefix``. ``databases``
+    (package to ``postgresql+asyncpg://`` URL) must exist.
     """
 
     postgres_url: str | None = None
@@ -49,7 +48,7 @@ class Existing:
 
 
 class Servers:
-    """Starts what is ours of the two, both at once; ``postgres`` and ``rabbitmq`` are None when existing ones serve."""
+    """Starts both servers concurrently; ``postgres`` or ``rabbitmq`` is None if an existing one is used."""
 
     def __init__(
         self,
@@ -87,12 +86,12 @@ class Servers:
     def postgres_url(self) -> str:
         url = self.postgres.url if self.postgres else self._existing.postgres_url
         if url is None:
-            raise DevstackError("This stack was given ready databases; it knows no PostgreSQL server.")
+            raise DevstackError("This stack uses existing databases and has no PostgreSQL server.")
         return url
 
     @property
     def databases(self) -> Mapping[str, str]:
-        """Return each package's database as its process reads it."""
+        """Return each package's ``DATABASE_URL``."""
         if self._existing.databases is not None:
             return self._existing.databases
         return {package: service_url(self.postgres_url, name) for package, name in self._names.items()}
@@ -115,7 +114,7 @@ class Servers:
 
     @property
     def rabbitmq_metrics_url(self) -> str:
-        """Where the broker's figures are; of an existing one the usual place beside its management API."""
+        """Return the URL of the broker's metrics; for an existing broker, the usual port on the same host."""
         if self.rabbitmq:
             return f"http://{LOOPBACK}:{self.rabbitmq.ports.prometheus}/metrics"
         return f"http://{urlsplit(self.rabbitmq_management_url).hostname}:{USUAL_METRICS_PORT}/metrics"
@@ -126,7 +125,7 @@ class Servers:
         return (*database, *(self.rabbitmq.processes if self.rabbitmq else ()))
 
     def start_databases(self) -> None:
-        """Start both and return as soon as PostgreSQL is there, with its databases."""
+        """Start both servers and return once PostgreSQL and its databases are ready."""
         if self.rabbitmq:
             self._broker_start = self._pool.submit(self._start_broker, self.rabbitmq)
         if self.postgres:
@@ -135,25 +134,25 @@ class Servers:
             create_databases(self.postgres_url, list(self._names.values()))
 
     def wait_for_broker(self) -> None:
-        """Return when RabbitMQ is there; it may be at other ports than before."""
+        """Wait until RabbitMQ is ready; its ports may have changed."""
         if self._broker_start:
             self._broker_start.result()
 
     def _start_broker(self, rabbitmq: PrivateRabbitMQ) -> None:
-        for _ in range(STARTS - 1):
+        for _ in range(MAX_STARTS - 1):
             try:
                 rabbitmq.start()
             except PortTaken:
                 rabbitmq.kill()
-                rabbitmq.ports = rabbitmq.ports.chosen_again(taken=self._others_ports)
+                rabbitmq.ports = rabbitmq.ports.rechosen(taken=self._others_ports)
             else:
                 return
         rabbitmq.start()
 
     def stop(self) -> None:
-        """Stop ours, both at once; a start that is under way is given up first."""
+        """Stop the started servers concurrently, after cancelling a start in progress."""
         if self.rabbitmq:
-            self.rabbitmq.give_up()
+            self.rabbitmq.cancel_start()
         self._pool.shutdown()
         stop_all(self.processes)
         for server in (self.postgres, self.rabbitmq):
@@ -161,9 +160,9 @@ class Servers:
                 server.stop()
 
     def kill(self) -> None:
-        """End ours at once: for a stack whose data is thrown away."""
+        """Kill the started servers: for a stack whose data is deleted."""
         if self.rabbitmq:
-            self.rabbitmq.give_up()
+            self.rabbitmq.cancel_start()
         self._pool.shutdown()
         for server in (self.postgres, self.rabbitmq):
             if server:
@@ -171,6 +170,6 @@ class Servers:
 
 
 def usual_management_url(rabbitmq_url: str) -> str:
-    """Return where a broker's management API usually is: the same host and user, port 15672."""
+    """Return the usual URL of a broker's management API: the same host and user, port 15672."""
     broker = urlsplit(rabbitmq_url)
     return f"http://{broker.username or 'guest'}:{broker.password or 'guest'}@{broker.hostname}:15672"

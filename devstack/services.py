@@ -1,4 +1,4 @@
-"""Which processes make the platform, and what each one finds in its environment."""
+"""The platform's processes, and their environments."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ from devstack.ports import LOOPBACK, free_port, port_near
 __all__ = ["DATABASES", "PLATFORM", "SERVER_PORTS", "ServiceSpec", "Urls", "choose_ports", "environment_of", "urls_of"]
 
 Ports = Mapping[str, Mapping[str, int]]
-"""Per process: the environment variable that carries a port, and the port."""
+"""By process: environment variables and their ports."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
-    """One process. ``ports`` maps the variables its settings read to the usual ports of the contract."""
+    """A process. ``ports`` maps the environment variables of its settings to the usual ports of the contract."""
 
     name: str
     module: str
@@ -51,9 +51,9 @@ DATABASES: Final = {
     "inventory": "seats_db",
     "orchestrator": "orchestrator_db",
 }
-"""Per package with a ``migrate`` command: its database."""
+"""The database of each package that has a ``migrate`` command."""
 
-# PostgreSQL's own 5432 is left to the machine's server, which may start after us.
+# Not PostgreSQL's 5432, which the system's server may use.
 SERVER_PORTS: Final[Ports] = {
     "postgres": {"PORT": 55432},
     "rabbitmq": {"PORT": 5672, "MANAGEMENT_PORT": 15672, "METRICS_PORT": 15692},
@@ -62,7 +62,7 @@ SERVER_PORTS: Final[Ports] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Urls:
-    """Where everything is. ``databases`` maps a package to its ``postgresql+asyncpg://`` URL."""
+    """The URLs of all processes. ``databases`` maps a package to its ``postgresql+asyncpg://`` URL."""
 
     gateway: str
     users: str
@@ -84,11 +84,11 @@ class Urls:
 
 
 def choose_ports(*, usual: bool) -> Ports:
-    """Choose a port for everything, near the contract's when ``usual``, anywhere free otherwise."""
+    """Choose all ports: the contract's where free if ``usual``, other free ports otherwise."""
     taken: set[int] = set()
     chosen: dict[str, dict[str, int]] = {}
-    wanted: Ports = {spec.name: spec.ports for spec in PLATFORM} | dict(SERVER_PORTS)
-    for name, ports in wanted.items():
+    preferred: Ports = {spec.name: spec.ports for spec in PLATFORM} | dict(SERVER_PORTS)
+    for name, ports in preferred.items():
         chosen[name] = {}
         for variable, port in ports.items():
             free = port_near(port, taken=frozenset(taken)) if usual else free_port(taken=frozenset(taken))
@@ -122,8 +122,8 @@ def urls_of(
 
 
 def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -> dict[str, str]:
-    """Return a process's whole environment: ours for where things are, the caller's for everything else."""
-    theirs = {
+    """Return a process's whole environment: the caller's, with overridden addresses and keys."""
+    inherited = {
         "LOG_FORMAT": "json",
         "OTP_API_URL": urls.sandbox,
         "OTP_API_KEY": keys.otp_api_key,
@@ -132,7 +132,7 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -
         "SMTP_URL": urls.smtp,
         "PUBLIC_URL": urls.gateway,
     } | os.environ
-    ours = {
+    overridden = {
         "ENV": "dev",
         "HOST": LOOPBACK,
         "PYTHONUNBUFFERED": "1",
@@ -146,14 +146,14 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -
         "JWKS_URL": f"{urls.users}/.well-known/jwks.json",
         "SERVICE_TOKEN_SECRET": keys.service_token_secret,
     }
-    ours |= {variable: str(port) for variable, port in ports[spec.name].items()}
+    overridden |= {variable: str(port) for variable, port in ports[spec.name].items()}
     package = spec.module.partition(".")[0]
     if package in urls.databases:
-        ours["DATABASE_URL"] = urls.databases[package]
+        overridden["DATABASE_URL"] = urls.databases[package]
     else:
-        theirs.pop("DATABASE_URL", None)
+        inherited.pop("DATABASE_URL", None)
     if package == "users":
-        ours["JWT_PRIVATE_KEY"] = keys.jwt_private_key
+        overridden["JWT_PRIVATE_KEY"] = keys.jwt_private_key
     if package == "orchestrator":
-        ours["QR_KEYS"] = keys.qr_keys
-    return theirs | ours
+        overridden["QR_KEYS"] = keys.qr_keys
+    return inherited | overridden

@@ -1,4 +1,4 @@
-"""The platform as one object: started, broken and stopped by the command line, the tests, the demo and the bench.
+"""The platform as one object, used by the command line, the tests, the demo and the benchmarks.
 
 ::
 
@@ -23,7 +23,6 @@ from typing import Any, Final, Self
 
 import psutil
 
-from devstack.children import Children
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, Phase, State
 from devstack.keys import Keys, keys_of
@@ -33,43 +32,44 @@ from devstack.postgres_files import clear_postgres_files
 from devstack.processes import ProcessId, Spawn, spawn, stop_all
 from devstack.rabbitmq import PrivateRabbitMQ
 from devstack.servers import Existing, Servers
+from devstack.service_processes import ServiceProcesses
 from devstack.services import DATABASES, PLATFORM, Ports, ServiceSpec, Urls, choose_ports, environment_of, urls_of
 
 __all__ = ["Stack"]
 
 PREPARE: Final = "prepare"
-WATCHDOG_SECONDS: Final = 60.0  # how long a dead supervisor's watchdog may still be stopping things
+WATCHDOG_SECONDS: Final = 60.0  # the time that the watchdog of an ended supervisor may need to stop its processes
 
 
 @dataclass(kw_only=True, eq=False)
 class Stack:
-    """Everything that runs from one folder. Use it as a context manager, or ``start`` and ``stop``.
+    """All processes that run from one folder. Use it as a context manager, or ``start`` and ``stop``.
 
-    Whatever ends this process, ``kill -9`` included, ends what it started: a watchdog sees to it.
+    A watchdog ends these processes when this process ends, even by ``kill -9``.
     """
 
     home: Path
     services: Sequence[str] | None = None
-    """Names from ``PLATFORM``; None is all of them, an empty list only PostgreSQL and RabbitMQ."""
+    """Names from ``PLATFORM``; None means all, an empty list only PostgreSQL and RabbitMQ."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """On top of every process's environment."""
+    """Additional environment of every process."""
     service_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """On top of one process's environment, by name."""
+    """Additional environment of one process, by name."""
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """In place of ``python -m <module>``, by name."""
+    """Commands that replace ``python -m <module>``, by name."""
     existing: Existing = field(default_factory=Existing)
     usual_ports: bool = False
-    """The contract's ports where they are free; otherwise all ports are chosen freely."""
+    """Use the contract's ports where they are free; otherwise any free ports."""
     migrate: bool = True
-    """Bring the databases to their newest schema first."""
+    """Migrate the databases first."""
     seed: bool = True
-    """Then add the contract's seed data; only a stack of all five databases can."""
+    """Then add the contract's seed data, which requires all five databases."""
     throwaway: bool = False
-    """The data is not needed after the run: no fsync; at the end servers are killed and databases removed."""
+    """The data is not needed after the run: no fsync, and at the end servers are killed and databases removed."""
     spawn: Spawn = spawn
-    """How services are started; by default as programs of their own."""
+    """Starts a service's program."""
     log: MergedLog | None = None
-    """Where children's output goes; None is one file each in the folder's ``log``."""
+    """Receives the output of all processes; None means one file per process in the folder's ``log``."""
 
     def __post_init__(self) -> None:
         unknown = {*(self.services or ()), *self.service_env, *self.commands} - {spec.name for spec in PLATFORM}
@@ -92,16 +92,16 @@ class Stack:
     ) -> None:
         self.stop()
 
-    # --- the whole ---------------------------------------------------------------------------------------------------
+    # --- the whole stack ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start everything and return when it is healthy.
+        """Start all processes and return once they are healthy.
 
         Raises:
-            DevstackError: something did not start, or another stack runs from this folder. Nothing keeps running.
+            DevstackError: a process did not start, or another stack runs from this folder. No process keeps running.
         """
         try:
-            self._take_over_home()
+            self._own_home()
             self._choose()
             self._servers.start_databases()
             self.prepare_databases()
@@ -114,7 +114,7 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """Stop everything: the services, then the servers. The data stays."""
+        """Stop the services, then the servers. The data is kept."""
         if not self._owns_home:
             return
         self._owns_home = False
@@ -130,42 +130,42 @@ class Stack:
         self._held.close()
 
     def announce_control(self, control: Mapping[str, Any]) -> None:
-        """Write down where the supervisor takes commands."""
+        """Write the supervisor's control address to the state file."""
         self._control = control
         self._write_state()
 
-    # --- parts -------------------------------------------------------------------------------------------------------
+    # --- single processes --------------------------------------------------------------------------------------------
 
     @property
     def postgres(self) -> EmbeddedPostgres:
-        """Return our PostgreSQL.
+        """Return the started PostgreSQL.
 
         Raises:
             DevstackError: an existing server is used.
         """
         if self._servers.postgres is None:
-            raise DevstackError("PostgreSQL is an existing server, not ours to stop.")
+            raise DevstackError("PostgreSQL is an existing server, which this stack does not control.")
         return self._servers.postgres
 
     @property
     def rabbitmq(self) -> PrivateRabbitMQ:
-        """Return our RabbitMQ.
+        """Return the started RabbitMQ.
 
         Raises:
             DevstackError: an existing broker is used.
         """
         if self._servers.rabbitmq is None:
-            raise DevstackError("RabbitMQ is an existing broker, not ours to stop.")
+            raise DevstackError("RabbitMQ is an existing broker, which this stack does not control.")
         return self._servers.rabbitmq
 
     @property
     def postgres_url(self) -> str:
-        """Return the server's URL (``postgresql://``), whoever's it is."""
+        """Return the URL of the started or existing server (``postgresql://``)."""
         return self._servers.postgres_url
 
     @property
     def services_in_use(self) -> tuple[str, ...]:
-        """Return the names of the services that this stack is for, whether they run or not."""
+        """Return the names of this stack's services, even if they are stopped."""
         return tuple(self._specs)
 
     @property
@@ -175,7 +175,7 @@ class Stack:
     def start_service(
         self, name: str, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
     ) -> None:
-        """Start one service and wait until it is healthy; ``env`` and ``command`` hold for this start only."""
+        """Start one service and wait until it is healthy; ``env`` and ``command`` apply to this start only."""
         self._spawn(self._spec(name), env=env, command=command)
         self._children.wait_healthy(name, self.urls.health_of(name))
 
@@ -183,12 +183,12 @@ class Stack:
         self._children.stop([self._spec(name).name])
 
     def restart(self, name: str, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None) -> None:
-        """Stop one service if it runs, then start it."""
+        """Stop one service if it is running, then start it."""
         self.stop_service(name)
         self.start_service(name, env=env, command=command)
 
     def restart_all(self, names: Sequence[str]) -> None:
-        """Stop these services and start them, all at once."""
+        """Stop these services and start them, concurrently."""
         self._children.stop(names)
         self._start_services(names)
 
@@ -197,18 +197,18 @@ class Stack:
         self._children.kill(self._spec(name).name)
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
-        """Send any signal; SIGSTOP makes a service that accepts connections and never answers, SIGCONT wakes it."""
+        """Send a signal; after SIGSTOP a service accepts connections but never responds, until SIGCONT."""
         self._children.send_signal(self._spec(name).name, number)
 
     def runs(self, name: str) -> bool:
         return self._children.runs(name)
 
     def take_ended(self) -> dict[str, int]:
-        """Return exit codes of services that ended by themselves since the last call."""
+        """Return the exit codes of services that ended by themselves since the last call."""
         return self._children.take_ended()
 
     def prepare_databases(self) -> None:
-        """Bring the databases to their newest schema and add the seed data that is missing."""
+        """Migrate the databases and add missing seed data."""
         packages = [package for package in DATABASES if self.migrate and package in self._specs]
         flags = ["--seed"] if self.seed and set(DATABASES) <= set(self._specs) else []
         if packages or flags:
@@ -218,8 +218,8 @@ class Stack:
 
     # --- steps of a start --------------------------------------------------------------------------------------------
 
-    def _take_over_home(self) -> None:
-        """Become the folder's only owner, and end what a killed predecessor (and its watchdog) left running."""
+    def _own_home(self) -> None:
+        """Lock the folder, and stop the processes that a killed supervisor and its watchdog left running."""
         state = self._home.read_state()
         wait_seconds = 0.0 if state and state.supervisor.is_alive() else WATCHDOG_SECONDS
         lock = self._held.enter_context(self._home.locked(wait_seconds=wait_seconds))
@@ -242,15 +242,15 @@ class Stack:
             start_new_session=True,
             pass_fds=[lock],
         )
-        # The end of its input is what it waits for.
+        # The watchdog waits for the end of its input.
         self._held.callback(watchdog.communicate)
 
     def _choose(self) -> None:
         self._ports: Ports = choose_ports(usual=self.usual_ports)
         self._keys: Keys = keys_of(self._home)
-        me = psutil.Process()
-        self._supervisor = ProcessId(name="supervisor", pid=me.pid, started=me.create_time())
-        self._children = Children(self._home, merged_log=self.log, spawn=self.spawn, on_spawn=self._write_state)
+        process = psutil.Process()
+        self._supervisor = ProcessId(name="supervisor", pid=process.pid, started=process.create_time())
+        self._children = ServiceProcesses(self._home, merged_log=self.log, spawn=self.spawn, on_spawn=self._write_state)
         self._servers = Servers(
             self._home,
             existing=self.existing,
@@ -280,16 +280,16 @@ class Stack:
     def _spawn(
         self, spec: ServiceSpec, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
     ) -> None:
-        whole = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys)
-        whole |= dict(self.env) | dict(self.service_env.get(spec.name, {})) | dict(env or {})
-        self._children.spawn(spec.name, command or self.commands.get(spec.name) or spec.command, whole)
+        environment = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys)
+        environment |= dict(self.env) | dict(self.service_env.get(spec.name, {})) | dict(env or {})
+        self._children.spawn(spec.name, command or self.commands.get(spec.name) or spec.command, environment)
 
     def _spec(self, name: str) -> ServiceSpec:
         if name not in self._specs:
             raise DevstackError(f"No such service in this stack: {name}. There are: {', '.join(self._specs)}.")
         return self._specs[name]
 
-    # --- what others see ---------------------------------------------------------------------------------------------
+    # --- the state file ----------------------------------------------------------------------------------------------
 
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase

@@ -1,4 +1,4 @@
-"""What ``make run`` and ``make up`` keep running: the stack, its log, and an ear for commands."""
+"""The long-running process of ``make run`` and ``make up``: runs the stack, merges its logs, accepts commands."""
 
 import os
 import signal
@@ -18,24 +18,24 @@ from devstack.servers import Existing
 from devstack.services import Urls
 from devstack.stack import Stack
 
-__all__ = ["FREE_PORTS_VARIABLE", "WATCH_SECONDS", "supervise", "where_to_click"]
+__all__ = ["FREE_PORTS_VARIABLE", "WATCH_SECONDS", "addresses_of", "supervise"]
 
 WATCH_SECONDS: Final = 0.5
 SELF: Final = "devstack"
 FREE_PORTS_VARIABLE: Final = "DEVSTACK_FREE_PORTS"
-"""Set, it leaves the usual ports to another platform, even if they are free."""
+"""If set, the usual ports are not used, even if they are free."""
 
 
 def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | None = None) -> None:
-    """Run the stack until Ctrl-C or SIGTERM, then stop it; restart the services that ``changes`` concern.
+    """Run the stack until Ctrl-C or SIGTERM, then stop it; restart the services that ``changes`` affect.
 
     Raises:
-        DevstackError: it did not start; nothing keeps running.
+        DevstackError: the stack did not start; no process keeps running.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     log = MergedLog()
-    log.say(SELF, f"starting from {home.path}")
+    log.write(SELF, f"starting from {home.path}")
     stack = Stack(
         home=home.path,
         services=services,
@@ -46,18 +46,18 @@ def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | 
     began = time.monotonic()
     try:
         with stack:
-            control = ControlServer(lambda action, service: _carry_out(stack, log, action, service))
+            control = ControlServer(lambda action, service: _run_command(stack, log, action, service))
             stack.announce_control(control.address)
-            log.say(SELF, f"ready after {time.monotonic() - began:.1f} s")
-            print(where_to_click(stack.urls), flush=True)
+            log.write(SELF, f"ready after {time.monotonic() - began:.1f} s")
+            print(addresses_of(stack.urls), flush=True)
             for files in changes or _pauses():
                 for name, code in stack.take_ended().items():
-                    log.say(
+                    log.write(
                         SELF, f"{name} ended with exit code {code}; start it with: python -m devstack restart {name}"
                     )
                 reload(stack, log, files)
     except KeyboardInterrupt:
-        log.say(SELF, "stopped; the data stays")
+        log.write(SELF, "stopped; the data is kept")
 
 
 def _pauses() -> Changes:
@@ -66,19 +66,19 @@ def _pauses() -> Changes:
         yield frozenset()
 
 
-def where_to_click(urls: Urls) -> str:
-    """Return the addresses a person wants after a start."""
+def addresses_of(urls: Urls) -> str:
+    """Return the addresses of the platform as a table for the user."""
     lines = [
         ("Platform", urls.gateway),
         ("API docs", f"{urls.gateway}/docs"),
         ("Users", urls.users),
         ("Orders", urls.orders),
         ("Events", urls.events),
-        ("Orchestrator", f"{urls.orchestrator}, its worker {urls.worker}"),
+        ("Orchestrator", f"{urls.orchestrator}, worker {urls.worker}"),
         ("Inventory", f"{urls.inventory_health}, gRPC {urls.inventory_address}"),
         ("RabbitMQ", _without_password(urls.rabbitmq_management)),
-        ("Metrics", f"/metrics of each of these; RabbitMQ's {urls.rabbitmq_metrics}"),
-        ("Sandbox", f"{urls.sandbox}, its mailbox {urls.sandbox}/mailbox"),
+        ("Metrics", f"/metrics of each service; RabbitMQ {urls.rabbitmq_metrics}"),
+        ("Sandbox", f"{urls.sandbox}, mailbox {urls.sandbox}/mailbox"),
     ]
     return "\n" + "\n".join(f"  {name:<13} {url}" for name, url in lines) + "\n"
 
@@ -92,20 +92,20 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _carry_out(stack: Stack, log: MergedLog, action: str, service: str) -> None:
-    log.say(SELF, f"{action} {service}")
+def _run_command(stack: Stack, log: MergedLog, action: str, service: str) -> None:
+    log.write(SELF, f"{action} {service}")
     match service:
         case "postgres":
-            _carry_out_on(stack.postgres, action)
+            _run_command_on(stack.postgres, action)
         case "rabbitmq":
-            _carry_out_on(stack.rabbitmq, action)
+            _run_command_on(stack.rabbitmq, action)
         case _ if action == "restart":
             stack.restart(service)
         case _:
             stack.kill(service)
 
 
-def _carry_out_on(server: EmbeddedPostgres | PrivateRabbitMQ, action: str) -> None:
+def _run_command_on(server: EmbeddedPostgres | PrivateRabbitMQ, action: str) -> None:
     if action == "restart":
         server.restart()
     else:

@@ -1,7 +1,7 @@
-"""Outlives its supervisor by a moment: when that one is gone, however it went, this stops what it left running.
+"""Stops the processes that a supervisor leaves running when it ends, even by ``kill -9``.
 
-It reads standard input, a pipe whose other end only the supervisor holds: the end of file is the supervisor's end.
-It shares the supervisor's lock on the stack's folder, so that nobody starts there before everything has stopped.
+The watchdog reads standard input, a pipe from the supervisor: end of file means that the supervisor has ended. It shares
+the supervisor's lock on the stack's folder, so no other stack starts there before all processes have stopped.
 """
 
 import sys
@@ -15,7 +15,7 @@ __all__ = ["watch"]
 
 
 def watch(home: Home) -> None:
-    """Wait for the supervisor's end; after a clean one there is nothing left to do."""
+    """Wait for the supervisor's end; stop what the state file lists, which does not exist after a clean stop."""
     sys.stdin.buffer.read()
     if state := home.read_state():
         stop_all(state.processes)

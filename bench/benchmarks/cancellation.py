@@ -1,4 +1,4 @@
-"""A sold-out event called off: every order is refunded by a saga of its own."""
+"""A sold-out event is cancelled: a saga refunds each order."""
 
 from bench.environment import Environment
 from bench.errors import BenchFailedError
@@ -8,24 +8,24 @@ __all__ = ["measure_cancellation"]
 
 
 def measure_cancellation(environment: Environment) -> Outcome:
-    """Call an event off for which everybody has a ticket. Letters to all of them are written meanwhile, and after.
+    """Cancel a sold-out event and measure the refunds. Emails to all fans are written during the run and after it.
 
     Raises:
-        BenchFailedError: an order was left.
+        BenchFailedError: an order was not refunded.
     """
     orders = environment.sizes.cancelled_orders
     tickets = environment.tickets(orders)
     environment.start_meter()
-    cancellation = environment.call_off(tickets[0].event_id)
+    cancellation = environment.cancel_event(tickets[0].event_id)
     cost = Cost.of(environment.meter.stop(), per=orders)
     if cancellation.orders != orders:
         raise BenchFailedError(f"{cancellation.orders} of {orders} orders were refunded.")
     return Outcome(
         benchmark="cancellation",
-        figures=[
+        results=[
             Result(name="refunds", value=cancellation.orders / cancellation.seconds, unit="/s"),
-            Result(name="the whole cancellation", value=cancellation.seconds, unit="s"),
-            Result(name="CPU of a refund", value=cost.total, unit="ms"),
+            Result(name="whole cancellation", value=cancellation.seconds, unit="s"),
+            Result(name="CPU per refund", value=cost.total, unit="ms"),
         ],
         costs={"a refund": cost},
         details={"orders": orders},

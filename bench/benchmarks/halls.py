@@ -1,66 +1,66 @@
-"""The size of a hall: a purchase costs the same in a small one and in a stadium."""
+"""Hall size: a purchase costs the same in a small hall and in a stadium."""
 
 from typing import Final
 
 from bench.environment import Environment
-from bench.purchases import Sales, Wish, wishes
+from bench.purchases import Sales, SeatRequest, seat_requests
 from bench.results import Outcome, Result
 from bench.workloads import purchases
 
 __all__ = ["measure_halls"]
 
-MOST_DIFFERENCE: Final = 0.10  # the engineering specification
+MAX_DIFFERENCE: Final = 0.10  # the engineering specification
 
 
 def measure_halls(environment: Environment) -> Outcome:
-    """Let the sizes take turns.
+    """Measure the hall sizes alternately, one batch of purchases each.
 
-    A small hall is sold out after a turn, so each turn has a new one; a large hall is sold on.
+    A batch sells out a small hall, so each batch has a new one; a large hall serves several batches.
 
     Raises:
-        BenchFailedError: somebody was refused.
+        BenchFailedError: a request was refused.
     """
     sizes = environment.sizes
-    turns = {size: _turns(environment, size) for size in sizes.hall_sizes}
+    batches = {size: _batches(environment, size) for size in sizes.hall_sizes}
     sales = {size: Sales() for size in sizes.hall_sizes}
-    for turn in range(sizes.rounds):
+    for round_ in range(sizes.rounds):
         for size in sizes.hall_sizes:
-            sales[size].add(environment.buy(turns[size][turn]))
-    alone = {size: environment.alone(purchases(sizes.pgbench, hall_size=size)) for size in sizes.hall_sizes}
+            sales[size].add(environment.buy(batches[size][round_]))
+    pgbench = {size: environment.run_pgbench(purchases(sizes.pgbench, hall_size=size)) for size in sizes.hall_sizes}
     rates = {size: sales[size].purchases / sales[size].seconds for size in sizes.hall_sizes}
-    figures = [
+    results = [
         Result(
             name=f"purchases, {size:,} seats",
             value=rate,
             unit="/s",
-            pgbench=alone[size].done / alone[size].seconds,
+            pgbench=pgbench[size].done / pgbench[size].seconds,
         )
         for size, rate in rates.items()
     ]
-    return Outcome(benchmark="hall size", figures=[*figures, _difference(rates)])
+    return Outcome(benchmark="hall size", results=[*results, _difference(rates)])
 
 
-def _turns(environment: Environment, size: int) -> list[list[Wish]]:
-    """Return what is bought in each turn in halls of one size."""
+def _batches(environment: Environment, size: int) -> list[list[SeatRequest]]:
+    """Return the requests of each round, in halls of one size."""
     sizes = environment.sizes
-    turns_per_hall = size // sizes.turn
-    turns: list[list[Wish]] = []
-    while len(turns) < sizes.rounds:
+    batches_per_hall = size // sizes.batch
+    batches: list[list[SeatRequest]] = []
+    while len(batches) < sizes.rounds:
         hall = environment.hall(size)
-        turns += [
-            wishes(hall, environment.fans(sizes.turn), first_seat=i * sizes.turn)
-            for i in range(min(turns_per_hall, sizes.rounds - len(turns)))
+        batches += [
+            seat_requests(hall, environment.fans(sizes.batch), first_seat=i * sizes.batch)
+            for i in range(min(batches_per_hall, sizes.rounds - len(batches)))
         ]
-    return turns
+    return batches
 
 
 def _difference(rates: dict[int, float]) -> Result:
     smallest, largest = rates[min(rates)], rates[max(rates)]
     difference = abs(largest / smallest - 1)
     return Result(
-        name="largest against smallest hall",
+        name="largest hall compared with smallest",
         value=100 * (largest / smallest - 1),
         unit="%",
-        target=f"within {MOST_DIFFERENCE:.0%}",
-        is_met=difference <= MOST_DIFFERENCE,
+        target=f"within {MAX_DIFFERENCE:.0%}",
+        is_met=difference <= MAX_DIFFERENCE,
     )

@@ -1,16 +1,16 @@
-"""Background jobs: workers drain a full queue, beside what the broker alone does."""
+"""Background jobs: workers drain a full queue; the broker alone is measured for comparison."""
 
 from bench.environment import Environment
-from bench.jobs.measuring import measure_drain
+from bench.jobs.benchmark import measure_drain
 from bench.results import Outcome
 
 __all__ = ["measure_jobs"]
 
 
 def measure_jobs(environment: Environment) -> Outcome:
-    """Measure on servers of its own: the platform, which idles meanwhile, would hear of every job.
+    """Measure on separate servers: the idle platform would consume the jobs.
 
     Raises:
-        BenchFailedError: jobs were tried more often than once, or are left.
+        BenchFailedError: a job was attempted more than once or not completed.
     """
     return measure_drain(environment.sizes.jobs)

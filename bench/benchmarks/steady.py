@@ -1,31 +1,30 @@
-"""A steady sale: fans come at a rate, and what they wait for is the platform and not each other's turn."""
+"""A steady sale: fans arrive at a constant rate (an open loop), so latency excludes waiting for other clients."""
 
 from bench.environment import Environment
-from bench.latency import Latency
-from bench.purchases import Sales, wishes
-from bench.results import Cost, Outcome, Result
+from bench.purchases import Sales, seat_requests
+from bench.results import Cost, Outcome, Result, latency_results
 
 __all__ = ["measure_steady"]
 
 
 def measure_steady(environment: Environment) -> Outcome:
-    """Sell at each of `sizes.arrivals_per_second`.
+    """Measure a sale at each of `sizes.arrivals_per_second`.
 
     Raises:
-        BenchFailedError: somebody was refused.
+        BenchFailedError: a request was refused.
     """
-    figures: list[Result] = []
+    results: list[Result] = []
     costs: dict[str, Cost] = {}
     for per_second in environment.sizes.arrivals_per_second:
         number = round(per_second * environment.sizes.steady_seconds)
-        wanted = wishes(environment.hall(number), environment.fans(number))
+        requests = seat_requests(environment.hall(number), environment.fans(number))
         environment.start_meter()
-        sales = environment.buy_as_they_come(wanted, per_second=per_second)
+        sales = environment.buy_open_loop(requests, per_second=per_second)
         costs[f"a purchase at {per_second}/s"] = Cost.of(environment.meter.stop(), per=sales.purchases)
-        figures += _figures(sales, name=f"at {per_second}/s")
+        results += _results(sales, name=f"at {per_second}/s")
     return Outcome(
         benchmark="steady sale",
-        figures=figures,
+        results=results,
         costs=costs,
         details={
             "arrivals_per_second": environment.sizes.arrivals_per_second,
@@ -34,13 +33,9 @@ def measure_steady(environment: Environment) -> Outcome:
     )
 
 
-def _figures(sales: Sales, *, name: str) -> list[Result]:
-    reserve, pay = Latency.of(sales.reserve_seconds), Latency.of(sales.pay_seconds)
+def _results(sales: Sales, *, name: str) -> list[Result]:
     return [
         Result(name=f"{name}: purchases", value=sales.purchases / sales.seconds, unit="/s"),
-        *(
-            Result(name=f"{name}: {request} {part}", value=getattr(latency, part), unit="ms")
-            for request, latency in (("reserve", reserve), ("pay", pay))
-            for part in ("p50", "p95", "p99")
-        ),
+        *latency_results(f"{name}: reserve", sales.reserve_seconds),
+        *latency_results(f"{name}: pay", sales.pay_seconds),
     ]

@@ -1,4 +1,4 @@
-"""How fast workers drain a full queue, beside what the broker alone does.
+"""How fast workers drain a full queue, compared with the broker alone.
 
-``python -m bench.jobs [--quick]``; see docs/adr/0012-jobs-on-aio-pika.md for what the figures decided.
+``python -m bench.jobs [--quick]``; docs/adr/0012-jobs-on-aio-pika.md bases its decision on the results.
 """

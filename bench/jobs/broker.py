@@ -1,4 +1,4 @@
-"""What RabbitMQ alone does: persistent messages into a quorum queue and out again, confirmed and acknowledged."""
+"""RabbitMQ alone: persistent messages through a quorum queue, confirmed and acknowledged."""
 
 import asyncio
 import time
@@ -11,20 +11,20 @@ from aio_pika.abc import AbstractIncomingMessage
 __all__ = ["BrokerRates", "measure_broker"]
 
 QUEUE: Final = "bench"
-BATCH: Final = 100  # as the outbox relay sends
+BATCH: Final = 100  # the outbox relay's
 PREFETCH: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerRates:
-    """Messages a second."""
+    """Messages per second."""
 
     published: float
     consumed: float
 
     @property
     def through(self) -> float:
-        """Return how many go in and out, one after the other."""
+        """Return the rate of publishing and consuming one after the other."""
         return 1 / (1 / self.published + 1 / self.consumed)
 
 
@@ -42,7 +42,7 @@ async def measure_broker(url: str, *, messages: int) -> BrokerRates:
 
 
 async def _publish(exchange: aio_pika.abc.AbstractExchange, messages: int) -> float:
-    body = b'{"kind": "bulk"}' * 20  # about the size of a token
+    body = b'{"kind": "bulk"}' * 20  # about the size of a wake-up message
     message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
     began = time.perf_counter()
     for _ in range(0, messages, BATCH):
@@ -51,18 +51,18 @@ async def _publish(exchange: aio_pika.abc.AbstractExchange, messages: int) -> fl
 
 
 async def _consume(queue: aio_pika.abc.AbstractQueue, messages: int) -> float:
-    left, all_taken = messages, asyncio.Event()
+    remaining, all_consumed = messages, asyncio.Event()
 
-    async def take(incoming: AbstractIncomingMessage) -> None:
-        nonlocal left
+    async def acknowledge(incoming: AbstractIncomingMessage) -> None:
+        nonlocal remaining
         await incoming.ack()
-        left -= 1
-        if left == 0:
-            all_taken.set()
+        remaining -= 1
+        if remaining == 0:
+            all_consumed.set()
 
     began = time.perf_counter()
-    tag = await queue.consume(take)
-    await all_taken.wait()
+    tag = await queue.consume(acknowledge)
+    await all_consumed.wait()
     seconds = time.perf_counter() - began
     await queue.cancel(tag)
     return seconds

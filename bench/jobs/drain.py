@@ -1,4 +1,4 @@
-"""A full queue, and workers that empty it."""
+"""Fills a queue and lets workers drain it."""
 
 import asyncio
 import os
@@ -31,10 +31,10 @@ from rabbitmq.topology import platform_topology
 __all__ = ["Drain", "Drained"]
 
 ENQUEUERS: Final = 16
-LOOK_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.1
 STALLED_SECONDS: Final = 60.0
 
-# A worker enqueues other jobs too: it looks after payments.
+# The count is by kind: a worker also enqueues jobs that reconcile payments.
 _LEFT: Final = text("SELECT count(*) AS jobs FROM jobs WHERE status <> 'completed' AND kind = :kind")
 _UNSENT: Final = text("SELECT count(*) AS messages FROM outbox WHERE sent_at IS NULL")
 _TOOK: Final = text(
@@ -47,7 +47,7 @@ _TOOK: Final = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """Rates in jobs a second; memory of one worker in MiB, after a tenth of the jobs and at the end."""
+    """Rates in jobs per second; memory of one worker in MiB, after a tenth of the jobs and at the end."""
 
     workers: int
     enqueued_rate: float
@@ -66,18 +66,18 @@ class Drain:
         self._rabbitmq_url = rabbitmq_url
 
     async def measure(self, *, workers: int) -> Drained:
-        """Fill the queue while nobody works, then let so many workers empty it.
+        """Fill the queue while no worker runs, then let this many workers drain it.
 
         Raises:
-            BenchFailedError: jobs were tried more often than once, or are left.
+            BenchFailedError: a job was attempted more than once or not completed.
         """
         await self._database.execute(text("TRUNCATE jobs, job_keys, job_tallies, outbox"))
         seconds = await self._fill()
-        with _working(workers, self._urls) as processes:
+        with _running_workers(workers, self._urls) as processes:
             early, late = await self._drained(processes)
         took = await self._database.fetch_one(_TOOK, {"kind": POLICY.kind})
         if took is None or (took["jobs"], took["attempts"]) != (self._jobs, self._jobs):
-            raise BenchFailedError(f"jobs and tries differ: {took}")
+            raise BenchFailedError(f"not every job completed in one attempt: {took}")
         await JobMaintenance(self._database).purge(POLICIES[POLICY.kind])
         _, kept = await self._queries.page(kind=POLICY.kind, status=None, limit=1, offset=0)
         return Drained(
@@ -93,7 +93,7 @@ class Drain:
         await self._database.close()
 
     async def _fill(self) -> float:
-        """Enqueue all jobs and send their tokens; return how many seconds that took."""
+        """Enqueue all jobs and send their wake-up messages; return the seconds it took."""
         publisher = Publisher(self._rabbitmq_url, service="bench", topology=platform_topology(), timeout_seconds=10)
         relay = OutboxRelay(self._database, publisher, poll_seconds=0.2)
         queue = JobQueue(
@@ -101,7 +101,7 @@ class Drain:
         )
         numbers = iter(range(self._jobs))
 
-        async def enqueue_in_turn() -> None:
+        async def enqueue_next() -> None:
             for number in numbers:
                 await queue.enqueue(POLICY.kind, Nothing(number=number), idempotency_key=str(number))
 
@@ -109,26 +109,26 @@ class Drain:
         relay.start()
         await publisher.broker.wait_until_ready()
         began = asyncio.get_running_loop().time()
-        await asyncio.gather(*(enqueue_in_turn() for _ in range(ENQUEUERS)))
-        while await self._count(_UNSENT, "messages"):  # noqa: ASYNC110 - nobody tells us what the database has
-            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.gather(*(enqueue_next() for _ in range(ENQUEUERS)))
+        while await self._count(_UNSENT, "messages"):  # noqa: ASYNC110 - the database does not notify
+            await asyncio.sleep(POLL_SECONDS)
         seconds = asyncio.get_running_loop().time() - began
         await relay.close()
         await publisher.broker.close()
         return seconds
 
     async def _drained(self, processes: Sequence[psutil.Process]) -> tuple[float, float]:
-        """Wait until nothing is left; return the largest worker's memory early on and at the end."""
-        early, best, moved_at = 0.0, self._jobs, asyncio.get_running_loop().time()
-        while left := await self._count(_LEFT, "jobs"):
+        """Wait until all jobs are completed; return the largest worker's memory early on and at the end."""
+        early, fewest, progressed_at = 0.0, self._jobs, asyncio.get_running_loop().time()
+        while remaining := await self._count(_LEFT, "jobs"):
             now = asyncio.get_running_loop().time()
-            if left < best:
-                best, moved_at = left, now
-            if now - moved_at > STALLED_SECONDS:
-                raise BenchFailedError(f"{left} jobs are left, and nothing moves")
-            if not early and left < 0.9 * self._jobs:
+            if remaining < fewest:
+                fewest, progressed_at = remaining, now
+            if now - progressed_at > STALLED_SECONDS:
+                raise BenchFailedError(f"{remaining} jobs remain and none completes")
+            if not early and remaining < 0.9 * self._jobs:
                 early = _memory(processes)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         return early, _memory(processes)
 
     async def _count(self, statement: object, name: str) -> int:
@@ -141,7 +141,7 @@ def _memory(processes: Sequence[psutil.Process]) -> float:
 
 
 @contextmanager
-def _working(workers: int, urls: dict[str, str]) -> Iterator[list[psutil.Process]]:
+def _running_workers(workers: int, urls: dict[str, str]) -> Iterator[list[psutil.Process]]:
     env = os.environ | urls | {"ENV": "dev", "LOG_LEVEL": "WARNING", "QR_KEYS": f"k1:{'A' * 43}"}
     started = []
     try:

@@ -1,4 +1,4 @@
-"""`python -m bench.jobs.worker`: the real worker, with a handler that does nothing."""
+"""`python -m bench.jobs.worker`: the real worker with a handler that does nothing."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ class Nothing(BaseModel):
 
 
 async def _do_nothing(_: Nothing, __: JobContext) -> None:
-    """What is measured is everything around it."""
+    """Do nothing: the benchmark measures the job system, not the handler."""
 
 
 def _register(registry: Registry, _: Container) -> None:

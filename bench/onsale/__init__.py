@@ -1,1 +1,1 @@
-"""A simulated on-sale: what no machine here can be asked, how half a million fans would fare."""
+"""A simulated on-sale of half a million fans, which is more than one machine can generate."""

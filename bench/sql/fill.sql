@@ -1,6 +1,6 @@
--- What there is to buy and who buys it: seats by number, and a fan for every attempt.
--- Ids are hashes, so that index entries land all over the index, as the services' random ids do.
--- {seats}, {fans} and {hall_size} are filled in by bench/workloads.py.
+-- Numbered seats, and a fan for every attempt.
+-- Ids are hashes, which spread over the whole index as the services' random ids do.
+-- bench/workloads.py fills in {seats}, {fans} and {hall_size}.
 INSERT INTO inventory.seats (
     seat_id, event_id, category, row_number, row_rank, seat_number, hall_position, price)
 SELECT md5('seat' || n)::uuid, md5('event' || (n - 1) / {hall_size})::uuid, 'CAT1', 'R' || (n - 1) / 20,

@@ -1,5 +1,5 @@
--- After fill.sql: every seat is sold, to the fan of its number, by an order of its own.
--- {seats} is filled in by bench/workloads.py.
+-- After fill.sql: sells every seat to the fan with the same number, in a separate order.
+-- bench/workloads.py fills in {seats}.
 INSERT INTO orders.orders (order_id, user_id, event_id, status, total, held_until)
 SELECT md5('order' || n)::uuid, md5('fan' || n)::uuid, md5('event' || 0)::uuid, 'PENDING', 350,
     clock_timestamp() + interval '300 s'

@@ -1,16 +1,15 @@
--- One purchase of one seat: the rows that the services write for it, in the five transactions they write them in, each
--- one statement. Left out is what only the platform needs: the saga log, the outbox, replays of remembered answers.
+-- One purchase of one seat: the rows that the services write, in the same five transactions of one statement each.
+-- Omitted is what only the platform needs: the saga log, the outbox, replays of stored responses.
 --
--- :client_id is pgbench's own, :clients, :hall_size, :buyers, :seats and the counter :mine come from bench/pgbench.py and
--- bench/workloads.py.
--- In every group of :buyers attempts there are :seats seats to be had; with 1 and 1 nobody is in another's way.
+-- pgbench defines :client_id; bench/pgbench.py and bench/workloads.py define :clients, :hall_size, :buyers, :seats and the
+-- counter :mine. Each group of :buyers attempts competes for :seats seats; 1 and 1 means no contention.
 \set mine :mine + 1
 \set n (:mine - 1) * :clients + :client_id + 1
 \set seat (:n - 1) / :buyers * :seats + (:n - 1) % :seats + 1
 \set event (:seat - 1) / :hall_size
 
--- 1. Hold the seat: lock without waiting, check, change, count, remember the request. The lock is
--- {lock}: NOWAIT, or where seats are contended SKIP LOCKED, since pgbench gives a client up at an error.
+-- 1. Hold the seat: lock without waiting, check, change, count, store the request. {lock} is NOWAIT, or SKIP LOCKED if
+-- seats are contended, because pgbench aborts a client at an error.
 WITH locked AS MATERIALIZED (
     SELECT seat_id, category, price FROM inventory.seats
     WHERE seat_id = md5('seat' || :seat::text)::uuid AND event_id = md5('event' || :event::text)::uuid
@@ -25,16 +24,16 @@ held AS (
 counted AS (
     INSERT INTO inventory.seat_count_changes (event_id, category, available, held, sold, blocked)
     SELECT event_id, category, -1, 1, 0, 0 FROM held),
-remembered AS (
+stored AS (
     INSERT INTO inventory.requests (request_id, fingerprint, result)
     SELECT md5('hold request' || :n::text)::uuid, md5('hold'), jsonb_build_object('seat_id', seat_id,
         'price', price::text, 'held_until', held_until) FROM held
     RETURNING result)
-SELECT count(*) AS held FROM remembered
+SELECT count(*) AS held FROM stored
 \gset
 \if :held
 
--- 2. Open the order, with its seat and the first line of its history.
+-- 2. Open the order, with its seat and the first row of its history.
 WITH opened AS (
     INSERT INTO orders.orders (order_id, user_id, event_id, status, total, held_until)
     VALUES (md5('order' || :n::text)::uuid, md5('fan' || :n::text)::uuid, md5('event' || :event::text)::uuid,
@@ -70,7 +69,7 @@ SELECT md5('charge request' || :n::text)::uuid, md5('charge'), jsonb_build_objec
     'balance', amount::text) FROM movement, debited
 RETURNING result;
 
--- 4. Sell what is held.
+-- 4. Sell the held seat.
 WITH locked AS MATERIALIZED (
     SELECT seat_id FROM inventory.seats WHERE hold_id = md5('order' || :n::text)::uuid AND status = 'HELD'
     ORDER BY seat_id FOR UPDATE),

@@ -1,1 +1,1 @@
-"""``make demo``: a platform of its own; bought, lapsed, handed over, resold and refunded tickets, step by step."""
+"""``make demo``: starts a separate platform and runs purchase, hold expiry, transfer, resale, check-in and refund."""

@@ -1,17 +1,17 @@
-"""Who plays, and what they are after."""
+"""The users of the demo, and the seats they buy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from devstack.demo.caller import Refusal
-from devstack.demo.fan import Fan
+from devstack.demo.api_client import Refusal
+from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import DemoFailedError, Narrator
-from devstack.demo.officials import Official
+from devstack.demo.staff_client import StaffClient
 from devstack.services import Urls
 
-__all__ = ["SEATS_NEEDED", "TOP_UP", "Choice", "Context", "named", "refused"]
+__all__ = ["SEATS_NEEDED", "TOP_UP", "Choice", "Context", "expect_refusal", "seat_name"]
 
 TOP_UP: Final = "1000.00"
 SEATS_NEEDED: Final = 4
@@ -19,22 +19,22 @@ SEATS_NEEDED: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Everybody, and where they play."""
+    """The narrator, the platform and its users."""
 
     narrator: Narrator
     urls: Urls
-    ada: Fan
-    ben: Fan
-    cleo: Fan
-    dana: Official
-    """Staff at the door."""
-    sam: Official
-    """The admin."""
+    ada: FanClient
+    ben: FanClient
+    cleo: FanClient
+    dana: StaffClient
+    """A staff member, who scans tickets."""
+    sam: StaffClient
+    """An admin."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What the fans are after, in one row: two seats side by side, and two more."""
+    """The event and the seats of one row that the fans buy: two adjacent seats, and two more."""
 
     event: dict[str, Any]
     pair: list[dict[str, Any]]
@@ -62,22 +62,22 @@ class Choice:
         return str(self.spare["seat_id"])
 
 
-def named(seat: dict[str, Any]) -> str:
+def seat_name(seat: dict[str, Any]) -> str:
     return f"{seat['category']} row {seat['row_number']} seat {seat['seat_number']}"
 
 
 @contextmanager
-def refused(codes: set[str], status: int, told: list[str]) -> Iterator[None]:
-    """Expect what is inside to be refused that way, and tell it.
+def expect_refusal(codes: set[str], status: int, details: list[str]) -> Iterator[None]:
+    """Expect the block to be refused with this status and one of the codes, and add both to the details.
 
     Raises:
-        DemoFailedError: it was allowed, or refused otherwise.
+        DemoFailedError: the call succeeded, or was refused with another status or code.
     """
     try:
         yield
     except Refusal as refusal:
         if refusal.status != status or refusal.code not in codes:
             raise
-        told.append(f"{refusal.status} {refusal.code}")
+        details.append(f"{refusal.status} {refusal.code}")
     else:
-        raise DemoFailedError(f"expected {status} {' or '.join(sorted(codes))}, but it was allowed")
+        raise DemoFailedError(f"expected {status} {' or '.join(sorted(codes))}, but the call succeeded")

@@ -1,4 +1,4 @@
-"""Where the demo plays: a platform of its own, on free ports, beside whatever else runs on this machine."""
+"""The demo's environment: a separate platform on free ports, independent of other stacks on this machine."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ import httpx
 
 from devstack.database import drop_database
 from devstack.demo.narrator import DemoFailedError, Narrator, expect
-from devstack.demo.scenario import play
+from devstack.demo.scenario import run_scenario
 from devstack.demo.steps.hold_expiry import HOLD_TTL_SECONDS
 from devstack.errors import DevstackError
 from devstack.home import Home
@@ -26,38 +26,38 @@ from devstack.stack import Stack
 
 __all__ = ["run_demo"]
 
-# Late enough that RabbitMQ's dead-letter queue, and nothing else, gives the seat back in time.
+# Long enough that RabbitMQ's dead-letter queue releases the seat before the sweeper does.
 SWEEP_SECONDS: Final = 60
 DATABASE_PREFIX: Final = "demo_"
 VHOST: Final = "ticketremaster-demo"
 
 
 def run_demo(folder: Path) -> None:
-    """Start a fresh platform, play, check the books, stop.
+    """Start a new platform, run the scenario, check the invariants, stop.
 
     Raises:
-        DevstackError: it did not start, or a step turned out otherwise; the message names the logs.
+        DevstackError: the platform did not start or a step failed; the message names the logs.
     """
     narrator = Narrator()
     began = time.monotonic()
     try:
         with _platform(narrator, folder) as urls:
-            play(narrator, urls)
+            run_scenario(narrator, urls)
             _check_invariants(narrator, urls)
     except (DemoFailedError, httpx.HTTPError) as error:
         raise DevstackError(f"The demo failed: {error}. Logs are in {folder / 'log'}.") from error
-    narrator.chapter(f"All went as promised, in {time.monotonic() - began:.0f} s. Start it for yourself: make run")
+    narrator.section(f"Every step succeeded, in {time.monotonic() - began:.0f} s. To start the platform: make run")
 
 
 @contextmanager
 def _platform(narrator: Narrator, folder: Path) -> Iterator[Urls]:
-    narrator.chapter("The platform starts")
+    narrator.section("Starting the platform")
     _clear(Home(folder))
     env = {"HOLD_TTL_SECONDS": str(HOLD_TTL_SECONDS), "SWEEP_SECONDS": str(SWEEP_SECONDS)}
-    stack = Stack(home=folder, existing=_set_apart(Existing.from_environment()), env=env, throwaway=True)
-    with narrator.step("PostgreSQL, RabbitMQ and all services are healthy") as told:
+    stack = Stack(home=folder, existing=_isolated(Existing.from_environment()), env=env, throwaway=True)
+    with narrator.step("PostgreSQL, RabbitMQ and all services are healthy") as details:
         stack.start()
-        told.append(stack.urls.gateway)
+        details.append(stack.urls.gateway)
     try:
         yield stack.urls
     finally:
@@ -65,19 +65,19 @@ def _platform(narrator: Narrator, folder: Path) -> Iterator[Urls]:
 
 
 def _clear(home: Home) -> None:
-    """Forget the last demo.
+    """Remove the data of the last demo.
 
     Raises:
-        DevstackError: it still plays.
+        DevstackError: it is still running.
     """
     if home.is_locked():
-        raise DevstackError(f"A demo already plays from {home.path}.")
+        raise DevstackError(f"A demo is already running in {home.path}.")
     clear_postgres_files(home)
     home.clear()
 
 
-def _set_apart(existing: Existing) -> Existing:
-    """Use databases and a virtual host of the demo's own on servers that are not ours, empty ones."""
+def _isolated(existing: Existing) -> Existing:
+    """Return existing servers with separate, empty databases and a separate virtual host."""
     if existing.postgres_url:
         for name in DATABASES.values():
             drop_database(existing.postgres_url, DATABASE_PREFIX + name)
@@ -93,7 +93,7 @@ def _set_apart(existing: Existing) -> Existing:
 
 
 def _check_invariants(narrator: Narrator, urls: Urls) -> None:
-    narrator.chapter("The books of all services")
-    with narrator.step("They agree: seats, orders, charges, ledger and sagas"):
+    narrator.section("Invariants")
+    with narrator.step("Seats, orders, charges, ledger and sagas agree"):
         asyncio.run(settle(urls))
-        expect("the list of what is wrong", wanted=[], seen=asyncio.run(check(urls)))
+        expect("the list of violations", wanted=[], seen=asyncio.run(check(urls)))

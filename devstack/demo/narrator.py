@@ -1,4 +1,4 @@
-"""How the demo tells what happens, and what it says when something else happens than it promised."""
+"""Prints the demo's steps and checks their results."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,39 +9,39 @@ from rich.console import Console
 
 __all__ = ["DemoFailedError", "Narrator", "await_count", "expect"]
 
-CHAPTER_STYLE: Final = "bold cyan"
+SECTION_STYLE: Final = "bold cyan"
 POLL_SECONDS: Final = 0.1
 
 
 class DemoFailedError(Exception):
-    """A step did not turn out as it should; the message has what was expected and what was seen."""
+    """A step failed; the message states the expected and the actual result."""
 
 
 class Narrator:
-    """Prints chapters and steps; in colour on a terminal, plain elsewhere."""
+    """Prints sections and steps; in colour on a terminal, plain elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False, soft_wrap=True)
 
-    def chapter(self, title: str) -> None:
-        self._console.print(f"\n[{CHAPTER_STYLE}]{title}[/]")
+    def section(self, title: str) -> None:
+        self._console.print(f"\n[{SECTION_STYLE}]{title}[/]")
 
     @contextmanager
     def step(self, text: str) -> Iterator[list[str]]:
-        """Tell one step; what is appended to the list is told beside it, once it went well.
+        """Run one step and print its result, with the details that the step appends to the list.
 
         Raises:
-            DemoFailedError: passed on from the step, after it was marked as failed.
+            DemoFailedError: the step failed, which is printed.
         """
-        told: list[str] = []
+        details: list[str] = []
         began = time.monotonic()
         try:
-            yield told
+            yield details
         except DemoFailedError as error:
             self._console.print(f"  [bold red]failed[/] {text}: {error}")
             raise
         milliseconds = (time.monotonic() - began) * 1000
-        outcome = f": [bold]{'; '.join(told)}[/]" if told else ""
+        outcome = f": [bold]{'; '.join(details)}[/]" if details else ""
         self._console.print(f"  [green]ok[/] {text}{outcome} [dim]({milliseconds:.0f} ms)[/]")
 
     def note(self, text: str) -> None:
@@ -49,7 +49,7 @@ class Narrator:
 
 
 def expect(what: str, *, wanted: Any, seen: Any) -> None:
-    """Compare what a step promised with what happened.
+    """Compare the expected with the actual value.
 
     Raises:
         DemoFailedError: they differ.
@@ -58,15 +58,15 @@ def expect(what: str, *, wanted: Any, seen: Any) -> None:
         raise DemoFailedError(f"expected {what} to be {wanted!r}, but it is {seen!r}")
 
 
-def await_count(what: str, look: Callable[[], int], *, seconds: float) -> int:
-    """Look again and again until what is seen is not 0, and return it.
+def await_count(what: str, count: Callable[[], int], *, seconds: float) -> int:
+    """Poll until the count is not 0, and return it.
 
     Raises:
-        DemoFailedError: the time is over.
+        DemoFailedError: it is still 0 after this time.
     """
     deadline = time.monotonic() + seconds
-    while not (seen := look()):
+    while not (seen := count()):
         if time.monotonic() > deadline:
-            raise DemoFailedError(f"expected {what} within {seconds:.0f} s, but waited in vain")
+            raise DemoFailedError(f"expected {what} within {seconds:.0f} s")
         time.sleep(POLL_SECONDS)
     return seen

@@ -1,45 +1,46 @@
-"""The play itself: three fans and a handful of seats that everybody wants, an admin, and staff at the door."""
+"""The scenario: three fans who want the same seats, an admin, and a staff member."""
 
 from contextlib import ExitStack
 
 from devstack.demo.context import Context
-from devstack.demo.fan import Fan
+from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import Narrator
-from devstack.demo.officials import Official
-from devstack.demo.steps.accounts import arrive, browse
-from devstack.demo.steps.check_in import open_door
-from devstack.demo.steps.hold_expiry import let_a_hold_lapse
-from devstack.demo.steps.purchase import buy_two, refuse_taken_seats
-from devstack.demo.steps.refund import give_back, pay_by_code
-from devstack.demo.steps.resale import resell
-from devstack.demo.steps.transfer import hand_over
+from devstack.demo.staff_client import StaffClient
+from devstack.demo.steps.accounts import choose_seats, register_fans
+from devstack.demo.steps.check_in import check_in_fans
+from devstack.demo.steps.hold_expiry import let_hold_expire
+from devstack.demo.steps.purchase import buy_two_tickets, refuse_taken_seats
+from devstack.demo.steps.refund import pay_with_code, refund_ticket
+from devstack.demo.steps.resale import resell_ticket
+from devstack.demo.steps.transfer import transfer_ticket
 from devstack.services import Urls
 
-__all__ = ["play"]
+__all__ = ["run_scenario"]
 
 
-def play(narrator: Narrator, urls: Urls) -> None:
-    """Play every step against a running platform.
+def run_scenario(narrator: Narrator, urls: Urls) -> None:
+    """Run every step on a running platform.
 
     Raises:
-        DemoFailedError: a step turned out otherwise; httpx.HTTPError: the platform does not answer.
+        DemoFailedError: a step failed.
+        httpx.HTTPError: the platform does not respond.
     """
-    with ExitStack() as ends:
-        ada, ben, cleo = (Fan(name, urls) for name in ("Ada", "Ben", "Cleo"))
-        dana, sam = (Official(name, urls.gateway) for name in ("Dana", "Sam"))
-        for caller in (ada, ben, cleo, dana, sam):
-            ends.callback(caller.close)
-        _play(Context(narrator=narrator, urls=urls, ada=ada, ben=ben, cleo=cleo, dana=dana, sam=sam))
+    with ExitStack() as stack:
+        ada, ben, cleo = (FanClient(name, urls) for name in ("Ada", "Ben", "Cleo"))
+        dana, sam = (StaffClient(name, urls.gateway) for name in ("Dana", "Sam"))
+        for client in (ada, ben, cleo, dana, sam):
+            stack.callback(client.close)
+        _run_steps(Context(narrator=narrator, urls=urls, ada=ada, ben=ben, cleo=cleo, dana=dana, sam=sam))
 
 
-def _play(context: Context) -> None:
-    arrive(context)
-    choice = browse(context)
-    buy_two(context, choice)
+def _run_steps(context: Context) -> None:
+    register_fans(context)
+    choice = choose_seats(context)
+    buy_two_tickets(context, choice)
     refuse_taken_seats(context, choice)
-    let_a_hold_lapse(context, choice)
-    old_code = hand_over(context, choice)
-    resell(context, choice)
-    open_door(context, choice, old_code=old_code)
-    order_id = pay_by_code(context, choice)
-    give_back(context, choice, order_id=order_id)
+    let_hold_expire(context, choice)
+    old_code = transfer_ticket(context, choice)
+    resell_ticket(context, choice)
+    check_in_fans(context, choice, old_code=old_code)
+    order_id = pay_with_code(context, choice)
+    refund_ticket(context, choice, order_id=order_id)

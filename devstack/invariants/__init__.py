@@ -1,9 +1,10 @@
-"""What must be true of the whole platform, whatever happened to it (`python -m devstack.invariants`).
+"""The platform's invariants, which hold after any fault (`python -m devstack.invariants`).
 
-Used by the tests, the bench and the demo. The checks read every database, so they look at it *at rest*: with no saga in
-hand and no message unsent; `settle` waits for that. `books` reads, and each other module has the rules of one subject.
+The tests, the benchmarks and the demo check them. The checks read all databases, so the platform must be idle: no saga
+unfinished, no message unsent; `settle` waits for that. `snapshot` has the queries, each other module the rules of one
+subject.
 """
 
-from devstack.invariants.inspector import Inspector, InvariantsBroken, PlatformUrls, check, require, settle
+from devstack.invariants.checker import InvariantChecker, InvariantsBroken, PlatformUrls, check, require, settle
 
-__all__ = ["Inspector", "InvariantsBroken", "PlatformUrls", "check", "require", "settle"]
+__all__ = ["InvariantChecker", "InvariantsBroken", "PlatformUrls", "check", "require", "settle"]

@@ -1,4 +1,4 @@
-"""Check the platform that runs here."""
+"""`python -m devstack.invariants`: check the running platform."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from devstack.services import Urls
 async def check_running_stack() -> int:
     state = Home(default_home()).read_state()
     if state is None:
-        print("Nothing runs here: `make up` first.", file=sys.stderr)
+        print("The platform is not running. Start it with: make up", file=sys.stderr)
         return 2
     urls = Urls(**state.urls)
     await settle(urls)

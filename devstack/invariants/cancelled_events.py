@@ -1,9 +1,9 @@
-"""An event that was called off, and cleared, has nothing open."""
+"""A cancelled event has no open order, transfer or listing once its saga is completed."""
 
 from collections import Counter
 from typing import Final
 
-from devstack.invariants.books import Books
+from devstack.invariants.snapshot import Snapshot
 
 __all__ = ["violations"]
 
@@ -11,19 +11,23 @@ OPEN_ORDERS: Final = frozenset({"PENDING", "CONFIRMED"})
 OPEN_LISTINGS: Final = frozenset({"OPENING", "ACTIVE", "PENDING_TRANSFER", "WITHDRAWING"})
 
 
-def violations(books: Books) -> list[str]:
-    cleared = {
-        saga["event_id"] for saga in books.sagas if saga["kind"] == "cancel event" and saga["state"] == "COMPLETED"
+def violations(snapshot: Snapshot) -> list[str]:
+    completed = {
+        saga["event_id"] for saga in snapshot.sagas if saga["kind"] == "cancel event" and saga["state"] == "COMPLETED"
     }
-    status = {event["event_id"]: event["status"] for event in books.events}
-    left = Counter(
+    status = {event["event_id"]: event["status"] for event in snapshot.events}
+    still_open = Counter(
         [
-            *(order["event_id"] for order in books.orders if order["status"] in OPEN_ORDERS),
-            *(transfer["event_id"] for transfer in books.transfers if transfer["status"] == "PENDING_OTP"),
-            *(listing["event_id"] for listing in books.listings if listing["status"] in OPEN_LISTINGS),
+            *(order["event_id"] for order in snapshot.orders if order["status"] in OPEN_ORDERS),
+            *(transfer["event_id"] for transfer in snapshot.transfers if transfer["status"] == "PENDING_OTP"),
+            *(listing["event_id"] for listing in snapshot.listings if listing["status"] in OPEN_LISTINGS),
         ]
     )
     return [
-        *(f"event {event} is cleared and {status.get(event)}" for event in cleared if status.get(event) != "CANCELLED"),
-        *(f"event {event} is cancelled and cleared, {left[event]} things are open" for event in cleared if left[event]),
+        *(
+            f"event {event} is {status.get(event)} after its cancellation"
+            for event in completed
+            if status.get(event) != "CANCELLED"
+        ),
+        *(f"cancelled event {event} has {still_open[event]} open items" for event in completed if still_open[event]),
     ]

@@ -1,38 +1,38 @@
-"""Credits set aside: held for a sale that waits, released for one that is done, given back for every other."""
+"""Escrows: held for a pending sale, released for a completed one, returned otherwise."""
 
 from typing import Any, NamedTuple
 
-from devstack.invariants.books import Books, Row, Rows, grouped
-from devstack.invariants.handovers import HANDED_OVER
+from devstack.invariants.resales import TRANSFERRED
+from devstack.invariants.snapshot import Row, Rows, Snapshot, grouped
 
 __all__ = ["violations"]
 
-DONE_TRANSFERS = HANDED_OVER | {"REVERSED"}
+DONE_TRANSFERS = TRANSFERRED | {"REVERSED"}
 
 
 class Deal(NamedTuple):
-    """Whose credits go to whom, and how many."""
+    """The payer, the recipient and the amount of a transfer or sale."""
 
     payer: Any
     recipient: Any
     amount: Any
 
 
-def violations(books: Books) -> list[str]:
-    return [*_held(books), *_released(books), *_given_back(books)]
+def violations(snapshot: Snapshot) -> list[str]:
+    return [*_held(snapshot), *_released(snapshot), *_returned(snapshot)]
 
 
-def _held(books: Books) -> list[str]:
-    """Held ones are those of sales that wait for their approval, one each."""
+def _held(snapshot: Snapshot) -> list[str]:
+    """Each sale that waits for approval has one held escrow, and no other escrow is held."""
     waiting = {
         str(listing["sale_id"]): _sale_of(listing)
-        for listing in books.listings
+        for listing in snapshot.listings
         if listing["status"] == "PENDING_TRANSFER"
     }
-    held = grouped((escrow for escrow in books.escrows if escrow["status"] == "HELD"), "reference")
+    held = grouped((escrow for escrow in snapshot.escrows if escrow["status"] == "HELD"), "reference")
     return [
         *(
-            f"escrow {escrow['escrow_id']} ({reference}) is held by nobody"
+            f"escrow {escrow['escrow_id']} ({reference}) is held without a pending sale"
             for reference, escrows in held.items()
             for escrow in escrows
             if reference not in waiting
@@ -46,45 +46,48 @@ def _held(books: Books) -> list[str]:
     ]
 
 
-def _released(books: Books) -> list[str]:
-    """Every transfer and sale that was completed has one released escrow, and nothing else has any."""
+def _released(snapshot: Snapshot) -> list[str]:
+    """Each completed transfer or sale has one released escrow, and nothing else has one."""
     deals = {
         str(transfer["transfer_id"]): _transfer_of(transfer)
-        for transfer in books.transfers
+        for transfer in snapshot.transfers
         if transfer["status"] in DONE_TRANSFERS
-    } | {str(listing["sale_id"]): _sale_of(listing) for listing in books.listings if listing["status"] == "COMPLETED"}
-    released = grouped((escrow for escrow in books.escrows if escrow["status"] == "RELEASED"), "reference")
+    } | {
+        str(listing["sale_id"]): _sale_of(listing) for listing in snapshot.listings if listing["status"] == "COMPLETED"
+    }
+    released = grouped((escrow for escrow in snapshot.escrows if escrow["status"] == "RELEASED"), "reference")
     return [
         *(
-            f"{reference} was completed for {deal.amount}, released were {_amounts(released.get(reference, []))}"
+            f"{reference} was completed for {deal.amount}, released: {_amounts(released.get(reference, []))}"
             for reference, deal in deals.items()
             if [_release_of(escrow) for escrow in released.get(reference, [])]
             != [(deal.payer, str(deal.recipient), deal.amount)]
         ),
         *(
-            f"{reference} was not completed, released were {_amounts(escrows)}"
+            f"{reference} was not completed, released: {_amounts(escrows)}"
             for reference, escrows in released.items()
             if reference not in deals
         ),
     ]
 
 
-def _given_back(books: Books) -> list[str]:
-    """Every reversed transfer gave its credits back, and no other did."""
-    back = grouped(books.clawbacks, "reference")
+def _returned(snapshot: Snapshot) -> list[str]:
+    """Each reversed transfer returned its credits, and no other did."""
+    returned = grouped(snapshot.clawbacks, "reference")
     reversed_ = {
         str(transfer["transfer_id"]): _transfer_of(transfer)
-        for transfer in books.transfers
+        for transfer in snapshot.transfers
         if transfer["status"] == "REVERSED"
     }
     return [
         *(
-            f"transfer {reference} of {deal.amount} was reversed by {_amounts(back.get(reference, []))}"
+            f"transfer {reference} of {deal.amount} was reversed by {_amounts(returned.get(reference, []))}"
             for reference, deal in reversed_.items()
-            if (str(deal.payer), deal.amount) not in {(row["wallet"], row["amount"]) for row in back.get(reference, [])}
-            or len({row["transaction_id"] for row in back[reference]}) != 1
+            if (str(deal.payer), deal.amount)
+            not in {(row["wallet"], row["amount"]) for row in returned.get(reference, [])}
+            or len({row["transaction_id"] for row in returned[reference]}) != 1
         ),
-        *(f"{reference} is not reversed, its credits are" for reference in back if reference not in reversed_),
+        *(f"{reference} is not reversed, but its credits are" for reference in returned if reference not in reversed_),
     ]
 
 

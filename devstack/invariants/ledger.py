@@ -1,29 +1,32 @@
-"""Credits: every movement balances, and balances are what was moved."""
+"""Credits: every transaction balances, and every balance is the sum of its entries."""
 
-from devstack.invariants.books import Books
+from devstack.invariants.snapshot import Snapshot
 
 __all__ = ["violations"]
 
 
-def violations(books: Books) -> list[str]:
+def violations(snapshot: Snapshot) -> list[str]:
     return [
         *(
-            f"transaction {row['transaction_id']} is off by {row['surplus']} {row['currency']}"
-            for row in books.unbalanced
+            f"transaction {row['transaction_id']} does not balance: {row['surplus']} {row['currency']}"
+            for row in snapshot.unbalanced
         ),
-        *(f"{row['account_kind']} of {row['account_owner']} is negative" for row in books.negative),
+        *(f"{row['account_kind']} of {row['account_owner']} is negative" for row in snapshot.negative),
         *(
-            f"{row['account_kind']} of {row['account_owner']} is {row['amount']}, its entries say {row['entries']}"
-            for row in books.drifted
-        ),
-        *(f"receivable of {row['account_owner']} is {row['amount']}: paid more than owed" for row in books.overpaid),
-        *(
-            f"escrow of {row['account_owner']} is {row['amount']}, held is {row['held']}"
-            for row in books.escrow_balances
+            f"{row['account_kind']} of {row['account_owner']} is {row['amount']}, its entries sum up to {row['entries']}"
+            for row in snapshot.drifted
         ),
         *(
-            f"charge {row['transaction_id']} of {row['amount']} was taken back by {row['taken_back']}"
-            for row in books.charges
+            f"receivable of {row['account_owner']} is {row['amount']}: more was repaid than owed"
+            for row in snapshot.overpaid
+        ),
+        *(
+            f"escrow of {row['account_owner']} is {row['amount']}, its held escrows sum up to {row['held']}"
+            for row in snapshot.escrow_balances
+        ),
+        *(
+            f"charge {row['transaction_id']} of {row['amount']} was reversed by {row['taken_back']}"
+            for row in snapshot.charges
             if row["taken_back"] not in {None, row["amount"]}
         ),
     ]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from devstack.invariants.books import Books, Row, Rows, grouped
-from devstack.invariants.handovers import new_owners
+from devstack.invariants.resales import new_owners
+from devstack.invariants.snapshot import Row, Rows, Snapshot, grouped
 
 __all__ = ["violations"]
 
@@ -16,73 +16,75 @@ ORDER_OF_SAGA: Final[Mapping[str, set[str | None]]] = {
 }
 
 
-def violations(books: Books) -> list[str]:
-    owners = new_owners(books)
-    own_seats = grouped(books.order_seats, "order_id")
-    had_seats = grouped(books.seats, "hold_id")
-    charges = grouped(books.charges, "reference")
-    found = [*_charges_without_order(books), *_sagas(books)]
-    for order in books.orders:
-        own, had = own_seats.get(order["order_id"], []), had_seats.get(order["order_id"], [])
+def violations(snapshot: Snapshot) -> list[str]:
+    owners = new_owners(snapshot)
+    own_seats = grouped(snapshot.order_seats, "order_id")
+    current_seats = grouped(snapshot.seats, "hold_id")
+    charges = grouped(snapshot.charges, "reference")
+    broken = [*_charges_without_order(snapshot), *_sagas(snapshot)]
+    for order in snapshot.orders:
+        own, current = own_seats.get(order["order_id"], []), current_seats.get(order["order_id"], [])
         charged = charges.get(str(order["order_id"]), [])
         match order["status"]:
             case "CONFIRMED":
-                found += _confirmed(order, own, had, charged, owners=owners)
-            case "PENDING" if _holders(had) != {(row["seat_id"], order["user_id"]) for row in own}:
-                found.append(f"pending order {order['order_id']} does not hold its seats")
+                broken += _confirmed(order, own, current, charged, owners=owners)
+            case "PENDING" if _holders(current) != {(row["seat_id"], order["user_id"]) for row in own}:
+                broken.append(f"pending order {order['order_id']} does not hold its seats")
             case "REFUNDED":
-                found += _refunded(order, had, charged)
-    return found
+                broken += _refunded(order, current, charged)
+    return broken
 
 
 def _holders(seats: Rows) -> set[tuple[Any, Any]]:
     return {(seat["seat_id"], seat["held_by_user_id"]) for seat in seats if seat["status"] == "HELD"}
 
 
-def _confirmed(order: Row, own: Rows, had: Rows, charged: Rows, *, owners: Mapping[tuple[Any, Any], Any]) -> list[str]:
-    """Just its seats, each with its owner and at its price; charged once, and not given back."""
+def _confirmed(
+    order: Row, own: Rows, current: Rows, charged: Rows, *, owners: Mapping[tuple[Any, Any], Any]
+) -> list[str]:
+    """A confirmed order has exactly its seats, each with its owner and price, and one charge that is not reversed."""
     name = f"confirmed order {order['order_id']}"
-    found = []
+    broken = []
     wanted = {(row["seat_id"], owners.get((order["order_id"], row["seat_id"])) or order["user_id"]) for row in own}
-    if not own or {(seat["seat_id"], seat["owner_user_id"]) for seat in had} != wanted or len(had) != len(own):
-        found.append(f"{name} does not have just its seats, each with its owner")
+    if not own or {(seat["seat_id"], seat["owner_user_id"]) for seat in current} != wanted or len(current) != len(own):
+        broken.append(f"{name} does not have exactly its seats, each with its owner")
     prices = {row["seat_id"]: row["price"] for row in own if owners.get((order["order_id"], row["seat_id"])) is None}
-    found += [
-        f"{name} has seat {seat['seat_id']} for {seat['price_paid']}, not for its price"
-        for seat in had
+    broken += [
+        f"{name} has seat {seat['seat_id']} at {seat['price_paid']} instead of its price"
+        for seat in current
         if prices.get(seat["seat_id"], seat["price_paid"]) != seat["price_paid"]
     ]
     if sum((row["price"] for row in own), Decimal(0)) != order["total"]:
-        found.append(f"{name} has a total that is not its seats' prices")
+        broken.append(f"{name} has a total that is not the sum of its seats' prices")
     paid = [(charge["amount"], charge["wallet"]) for charge in charged if charge["taken_back"] is None]
     if paid != [(order["total"], str(order["user_id"]))]:
-        found.append(f"{name} of {order['total']} was charged {[str(amount) for amount, _ in paid]}")
-    return found
+        broken.append(f"{name} of {order['total']} was charged {[str(amount) for amount, _ in paid]}")
+    return broken
 
 
-def _refunded(order: Row, had: Rows, charged: Rows) -> list[str]:
-    """No seat is its any more, and its one charge was taken back by exactly its total."""
+def _refunded(order: Row, current: Rows, charged: Rows) -> list[str]:
+    """A refunded order has no seat, and its one charge was reversed by exactly its total."""
     name = f"refunded order {order['order_id']}"
-    found = [f"{name} still has seat {seat['seat_id']}" for seat in had]
+    broken = [f"{name} still has seat {seat['seat_id']}" for seat in current]
     if [(charge["amount"], charge["taken_back"]) for charge in charged] != [(order["total"], order["total"])]:
-        given_back = [f"{charge['taken_back']} of {charge['amount']}" for charge in charged]
-        found.append(f"{name} of {order['total']} was given back {given_back}")
-    return found
+        refunds = [f"{charge['taken_back']} of {charge['amount']}" for charge in charged]
+        broken.append(f"{name} of {order['total']} was refunded {refunds}")
+    return broken
 
 
-def _charges_without_order(books: Books) -> list[str]:
-    """No charge lacks an order or a refund."""
-    confirmed = {str(order["order_id"]) for order in books.orders if order["status"] == "CONFIRMED"}
+def _charges_without_order(snapshot: Snapshot) -> list[str]:
+    """Every charge has a confirmed order or a refund."""
+    confirmed = {str(order["order_id"]) for order in snapshot.orders if order["status"] == "CONFIRMED"}
     return [
         f"charge {charge['transaction_id']} has neither a confirmed order ({charge['reference']}) nor a refund"
-        for charge in books.charges
+        for charge in snapshot.charges
         if charge["taken_back"] is None and charge["reference"] not in confirmed
     ]
 
 
-def _sagas(books: Books) -> list[str]:
-    status = {order["order_id"]: order["status"] for order in books.orders}
-    sagas = books.sagas_of("purchase")
+def _sagas(snapshot: Snapshot) -> list[str]:
+    status = {order["order_id"]: order["status"] for order in snapshot.orders}
+    sagas = snapshot.sagas_of("purchase")
     return [
         *(
             f"purchase {saga_id} is {state}, its order is {status.get(saga_id)}"

@@ -1,4 +1,4 @@
-"""The Postman collection (`make postman`): every public call, and three stories that can be run from top to bottom.
+"""The Postman collection (`make postman`): every public route, and three scenarios to run from top to bottom.
 
-It is made from what the services say of themselves and from `scenarios`; nothing in it changes from run to run.
+It is generated from the services' OpenAPI descriptions and from `scenarios`; the output is deterministic.
 """

@@ -1,4 +1,4 @@
-"""`python -m devstack.postman` writes the collection and its environment; nothing has to run for it."""
+"""`python -m devstack.postman` writes the collection and its environment; no service has to run."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Every public call, in a folder for each tag, as the merged OpenAPI document describes it."""
+"""Every public route of the merged OpenAPI document, one folder per tag."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from devstack.postman.examples import Schemas, answer_example, request_example
+from devstack.postman.examples import Schemas, request_example, response_example
 from devstack.postman.requests import NO_AUTH, Document, header, json_body, url_of
 
 __all__ = ["catalogue"]
@@ -17,11 +17,11 @@ FRESH_KEY: Final = "{{$guid}}"
 
 
 def catalogue(description: Mapping[str, Any]) -> list[Document]:
-    """Return the folders in alphabetical order, the calls in each as the gateway lists them."""
+    """Return the folders in alphabetical order, with their calls in the gateway's order."""
     schemas = description["components"]["schemas"]
     folders: dict[str, list[Document]] = {}
     for path, method, operation in _operations(description):
-        # Services do not agree on whether a tag begins with a capital.
+        # Services differ in the capitalisation of tags.
         folders.setdefault(operation["tags"][0].capitalize(), []).append(_item(path, method, operation, schemas))
     return [{"name": name, "item": items} for name, items in sorted(folders.items())]
 
@@ -37,13 +37,13 @@ def _item(path: str, method: str, operation: Mapping[str, Any], schemas: Schemas
         "method": method,
         "header": [header("Idempotency-Key", FRESH_KEY)] if _takes_key(operation) else [],
         "url": _url(path, operation),
-        "description": _told(operation),
+        "description": _description(operation),
     }
     if not operation["security"]:
         request["auth"] = NO_AUTH
     if schema := _schema_of(operation.get("requestBody", {})):
         request["body"] = json_body(request_example(schema, schemas))
-    return {"name": operation["summary"], "request": request, "response": _answers(operation, schemas)}
+    return {"name": operation["summary"], "request": request, "response": _responses(operation, schemas)}
 
 
 def _takes_key(operation: Mapping[str, Any]) -> bool:
@@ -51,7 +51,7 @@ def _takes_key(operation: Mapping[str, Any]) -> bool:
 
 
 def _url(path: str, operation: Mapping[str, Any]) -> Document:
-    """Write `{event_id}` as `:event_id`, its value a variable of that name; queries are there, switched off."""
+    """Return the URL: `{event_id}` becomes `:event_id` with a variable as its value, query parameters are disabled."""
     url = url_of(re.sub(r"\{([^}]*)\}", r":\1", path))
     queries = [_query(parameter) for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
     if queries:
@@ -72,8 +72,8 @@ def _query(parameter: Mapping[str, Any]) -> Document:
     }
 
 
-def _told(operation: Mapping[str, Any]) -> str:
-    """Return the call's description and its refusals, one a line."""
+def _description(operation: Mapping[str, Any]) -> str:
+    """Return the description of a call and its error responses, one per line."""
     refusals = [
         f"{status}: {answer['description']}"
         for status, answer in sorted(operation["responses"].items())
@@ -82,14 +82,14 @@ def _told(operation: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in (operation.get("description", ""), "\n".join(refusals)) if part)
 
 
-def _answers(operation: Mapping[str, Any], schemas: Schemas) -> list[Document]:
+def _responses(operation: Mapping[str, Any], schemas: Schemas) -> list[Document]:
     return [
         {
             "name": HTTPStatus(int(status)).phrase,
             "code": int(status),
             "status": HTTPStatus(int(status)).phrase,
             "header": [header("Content-Type", JSON)],
-            "body": json.dumps(answer_example(schema, schemas), indent=2, ensure_ascii=False),
+            "body": json.dumps(response_example(schema, schemas), indent=2, ensure_ascii=False),
         }
         for status in SUCCESSES
         if (schema := _schema_of(operation["responses"].get(status, {})))

@@ -1,4 +1,4 @@
-"""The collection and its environment, and the files they are kept in."""
+"""The collection, its environment, and their files."""
 
 import json
 import re
@@ -23,9 +23,9 @@ ENVIRONMENT: Final = ROOT / "postman" / "ticketremaster.postman_environment.json
 FORMAT: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 TOKEN: Final = "token"  # noqa: S105 - a variable's name
 ABOUT: Final = """
-Every public call of the platform, a folder for each subject, and three scenarios to run from top to bottom against
-`make run` with the environment beside this file. For single calls put a token into the variable `token`: the answer of
-*Log in* has it as `access_token`.
+Every public route of the platform, one folder per subject, and three scenarios to run from top to bottom against
+`make run` with the environment beside this file. For single calls set the variable `token` to the `access_token` in the
+response of *Log in*.
 """.strip()
 SCENARIOS: Final = (PURCHASE, TRANSFER, RESALE)
 
@@ -46,7 +46,7 @@ def collection(description: Mapping[str, Any]) -> Document:
 
 
 def environment() -> Document:
-    """Return what is true of `make run` on this machine."""
+    """Return the environment of `make run` on this machine."""
     values = {
         "base_url": "http://127.0.0.1:8000",
         "sandbox_url": "http://127.0.0.1:5900",
@@ -63,12 +63,12 @@ def environment() -> Document:
 
 
 def files(description: Mapping[str, Any]) -> dict[Path, str]:
-    """Return what each file has to contain."""
+    """Return the content of each file."""
     documents = {COLLECTION: collection(description), ENVIRONMENT: environment()}
     return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in documents.items()}
 
 
 def _variables(items: list[Document]) -> list[str]:
-    """Return what is used and not the environment's, whose values go before the collection's."""
-    given = {value["key"] for value in environment()["values"]}
-    return sorted({TOKEN, *re.findall(r"\{\{(\w+)\}\}", json.dumps(items))} - given)
+    """Return the used variables that the environment does not define; its values take precedence."""
+    defined = {value["key"] for value in environment()["values"]}
+    return sorted({TOKEN, *re.findall(r"\{\{(\w+)\}\}", json.dumps(items))} - defined)

@@ -1,4 +1,4 @@
-"""The platform's public API as its services describe it, without running any of them."""
+"""The platform's public API, from the descriptions of its services, without running them."""
 
 from typing import Any, Final
 
@@ -20,13 +20,13 @@ from gateway.routing import ROUTES, Upstream
 __all__ = ["describe"]
 
 TITLE: Final = "TicketRemaster"
-# Constructing a service connects to nothing, and describing itself neither.
+# Creating and describing an app opens no connection.
 DATABASE_URL: Final = SecretStr("postgresql+asyncpg://127.0.0.1/none")
 RABBITMQ_URL: Final = SecretStr("amqp://127.0.0.1")
 
 
 async def describe() -> dict[str, Any]:
-    """Return what the gateway serves as `/openapi.json`; in a running loop, as the services' clients want one."""
+    """Return the gateway's `/openapi.json`. It is a coroutine because the services' clients need a running loop."""
     documents = {upstream: app.openapi() for upstream, app in _apps().items()}
     return merge(documents, routes=ROUTES, title=TITLE)
 

@@ -1,16 +1,16 @@
-"""Examples of JSON, made from its schema: the schema's own where it has one."""
+"""Examples of JSON from schemas: the schema's own example if it has one."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from devstack.seed import PASSWORD
 
-__all__ = ["SEEDED", "Schemas", "answer_example", "request_example"]
+__all__ = ["SEEDED", "Schemas", "request_example", "response_example"]
 
 Schemas = Mapping[str, Mapping[str, Any]]
 
 SCHEMAS: Final = "#/components/schemas/"
-# By property, of the seed data: an example finds something.
+# Seed data by property, so that an example call finds it.
 SEEDED: Final = {
     "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
     "seat_id": "55555555-5555-5555-5555-555555555101",
@@ -28,9 +28,9 @@ BY_TYPE: Final[Mapping[str, Any]] = {"string": "text", "integer": 1, "number": 1
 
 
 def request_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
-    """Return a body that a call takes.
+    """Return the body of a request.
 
-    Of properties that may be left out only the first is there: they may exclude each other.
+    It contains only the first of the optional properties, because they may exclude each other.
     """
     resolved = _without_null(_resolved(schema, schemas), schemas)
     if "example" in resolved or resolved.get("type") != "object":
@@ -44,13 +44,13 @@ def request_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
     }
 
 
-def answer_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
-    """Return an answer with all that it may have."""
+def response_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
+    """Return a response with all its properties."""
     return _example("", schema, schemas)
 
 
 def _example(name: str, schema: Mapping[str, Any], schemas: Schemas) -> Any:
-    """`name` is the property's."""
+    """Return an example; `name` is the property's name."""
     schema = _resolved(schema, schemas)
     if "example" in schema:
         return _with_nulls(schema["example"], schema, schemas)
@@ -73,7 +73,7 @@ def _example_of_type(name: str, schema: Mapping[str, Any], schemas: Schemas) -> 
 
 
 def _with_nulls(example: Any, schema: Mapping[str, Any], schemas: Schemas) -> Any:
-    """Put back what FastAPI leaves out of the examples that a schema brings along: required properties that are null."""
+    """Return an example with its required null properties, which FastAPI omits."""
     schema = _without_null(_resolved(schema, schemas), schemas)
     if isinstance(example, list):
         return [_with_nulls(each, schema.get("items", {}), schemas) for each in example]
@@ -101,6 +101,6 @@ def _resolved(schema: Mapping[str, Any], schemas: Schemas) -> Mapping[str, Any]:
 
 
 def _without_null(schema: Mapping[str, Any], schemas: Schemas) -> Mapping[str, Any]:
-    """Return what a value is when it is given."""
-    given = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
-    return _resolved(given[0], schemas) if given else schema
+    """Return the schema of a value that is not null."""
+    alternatives = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
+    return _resolved(alternatives[0], schemas) if alternatives else schema

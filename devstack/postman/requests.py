@@ -1,4 +1,4 @@
-"""Requests in the collection's form (Postman Collection Format v2.1)."""
+"""Requests in the Postman Collection Format v2.1."""
 
 import json
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ def json_body(content: Any) -> Document:
 
 
 def url_of(path: str, *, base: str = BASE, query: Mapping[str, str] | None = None) -> Document:
-    """Return the URL of a path; `query` is sent."""
-    asked = "&".join(f"{name}={value}" for name, value in (query or {}).items())
+    """Return the URL of a path with its query."""
+    encoded = "&".join(f"{name}={value}" for name, value in (query or {}).items())
     url: Document = {
-        "raw": f"{base}{path}" + (f"?{asked}" if asked else ""),
+        "raw": f"{base}{path}" + (f"?{encoded}" if encoded else ""),
         "host": [base],
         "path": path.removeprefix("/").split("/"),
     }

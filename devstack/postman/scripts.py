@@ -1,4 +1,4 @@
-r"""Test scripts: a handful of fixed forms, so that whoever can read these lines can run the stories without Postman.
+r"""Test scripts in a few fixed forms, which a simple parser can run without Postman.
 
 ::
 
@@ -18,7 +18,7 @@ __all__ = ["Variable", "expect_equal", "expect_present", "expect_status", "save"
 
 @dataclass(frozen=True)
 class Variable:
-    """A collection variable that a step before has saved."""
+    """A collection variable that an earlier step saved."""
 
     name: str
 
@@ -28,7 +28,7 @@ def expect_status(status: int) -> str:
 
 
 def expect_equal(path: str, value: Any) -> str:
-    """Expect what is at `path` of the answer, such as ``data.tickets[0].seat_id``, to equal JSON or a variable."""
+    """Expect the value at `path` of the response, such as ``data.tickets[0].seat_id``, to equal JSON or a variable."""
     if isinstance(value, Variable):
         return _expect(path, f"is {value.name}", f'eql(pm.collectionVariables.get("{value.name}"))')
     return _expect(path, f"is {json.dumps(value)}", f"eql({json.dumps(value)})")
@@ -42,6 +42,6 @@ def save(variable: str, path: str) -> str:
     return f'pm.collectionVariables.set("{variable}", pm.response.json().{path});'
 
 
-def _expect(path: str, told: str, assertion: str) -> str:
-    name = json.dumps(f"{path} {told}")
+def _expect(path: str, expectation: str, assertion: str) -> str:
+    name = json.dumps(f"{path} {expectation}")
     return f"pm.test({name}, () => pm.expect(pm.response.json().{path}).to.{assertion});"

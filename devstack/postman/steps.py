@@ -1,4 +1,4 @@
-"""A story's steps: a request, what must come of it, and what later steps need of the answer."""
+"""The steps of a scenario: a request, the expected response, and the values saved for later steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,30 +12,30 @@ __all__ = ["Scenario", "Step"]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Paths such as ``data.tickets[0].seat_id`` lead into the answer."""
+    """A request and its expectations; paths such as ``data.tickets[0].seat_id`` are of the response."""
 
     name: str
     method: str = "POST"
     path: str
     base: str = BASE
-    who: str = ""
-    """Sends ``{{<who>_token}}``; nobody sends no token."""
+    user: str = ""
+    """The user whose ``{{<user>_token}}`` is sent; empty for an anonymous call."""
     key: str = ""
     """The `Idempotency-Key`."""
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     status: int = 200
     expected: Mapping[str, Any] = field(default_factory=dict)
-    """By path: JSON, or a `Variable`."""
+    """Expected values by path: JSON, or a `Variable`."""
     present: Sequence[str] = ()
     saved: Mapping[str, str] = field(default_factory=dict)
-    """By variable: the path of what it becomes."""
+    """Paths of saved values, by variable."""
 
     def item(self) -> Document:
         request: Document = {
             "method": self.method,
             "header": [header("Idempotency-Key", self.key)] if self.key else [],
-            "auth": bearer(f"{self.who}_token") if self.who else NO_AUTH,
+            "auth": bearer(f"{self.user}_token") if self.user else NO_AUTH,
             "url": url_of(self.path, base=self.base, query=self.query),
         }
         if self.body is not None:

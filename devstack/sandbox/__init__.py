@@ -1,1 +1,1 @@
-"""Stand-ins for the outside parties, each over real HTTP on loopback: ``python -m devstack.sandbox``."""
+"""Simulates the external providers over real HTTP and SMTP on loopback: ``python -m devstack.sandbox``."""

@@ -1,4 +1,4 @@
-"""Builds the sandbox: one process, its state in memory."""
+"""Creates the sandbox's app: one process that keeps its state in memory."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +12,14 @@ from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
 from devstack.sandbox.control_routes import control_routes
-from devstack.sandbox.crypto import CryptoDesk, crypto_routes
+from devstack.sandbox.crypto import CryptoAccount, crypto_routes
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
 from devstack.sandbox.mail_routes import mail_routes
 from devstack.sandbox.otp import OtpProvider
 from devstack.sandbox.otp_routes import otp_routes
 from devstack.sandbox.page import INDEX
-from devstack.sandbox.payment_control import Stands, payment_control_routes
+from devstack.sandbox.payment_control import PaymentProviders, payment_control_routes
 from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
 from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
@@ -36,8 +36,8 @@ def create_app(settings: Settings) -> FastAPI:
     users = ServiceClient(
         callee="users", base_url=settings.users_url, tokens=tokens, deadline_seconds=settings.call_timeout_seconds
     )
-    stands = Stands(
-        stripe=StripeAccount(), crypto=CryptoDesk(), sender=WebhookSender(settings.gateway_url), settings=settings
+    providers = PaymentProviders(
+        stripe=StripeAccount(), crypto=CryptoAccount(), sender=WebhookSender(settings.gateway_url), settings=settings
     )
     provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
     mailbox = Mailbox()
@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await mail_server.start()
         yield
-        await stands.sender.close()
+        await providers.sender.close()
         await mail_server.close()
         await users.close()
 
@@ -57,9 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(control_routes(provider, faults))
     app.include_router(topup_routes(users))
     app.add_exception_handler(StripeRefusal, show_refusal)
-    app.include_router(stripe_routes(stands.stripe, faults, secret_key=settings.stripe_secret_key))
-    app.include_router(crypto_routes(stands.crypto, faults, api_key=settings.nowpayments_api_key))
-    app.include_router(payment_control_routes(stands))
+    app.include_router(stripe_routes(providers.stripe, faults, secret_key=settings.stripe_secret_key))
+    app.include_router(crypto_routes(providers.crypto, faults, api_key=settings.nowpayments_api_key))
+    app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
 
     @app.get("/", include_in_schema=False)

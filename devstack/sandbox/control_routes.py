@@ -1,4 +1,4 @@
-"""What people and tests tell the sandbox to do, and ask it about."""
+"""Routes with which users and tests control and query the sandbox."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -23,10 +23,10 @@ class Phone(BaseModel):
     mobile: str
 
 
-class OrderFault(BaseModel):
-    """``status`` null only delays; ``times`` null lasts until the faults are cleared.
+class AddFault(BaseModel):
+    """With ``status`` null calls are only delayed; with ``times`` null the fault lasts until it is cleared.
 
-    The path ``SMTP`` is mail's, and its status the code of the SMTP reply, such as 451 or 550.
+    The path ``SMTP`` is for email; its status is the code of the SMTP reply, such as 451 or 550.
     """
 
     path: str = Field(examples=["/SendOTP"])
@@ -40,23 +40,23 @@ def control_routes(provider: OtpProvider, faults: Faults) -> APIRouter:
 
     @router.post("/otp", status_code=204)
     async def use_code(body: UseCode) -> None:
-        """Make every later code for this phone be the given one."""
+        """Send the given code to this phone from now on."""
         provider.use_code(mobile=body.mobile, code=body.code)
 
     @router.post("/otp/expire", status_code=204)
     async def expire(body: Phone) -> None:
-        """Make every code sent to this phone too old."""
+        """Expire every code sent to this phone."""
         provider.expire(body.mobile)
 
     @router.get("/sent")
     async def list_sent(mobile: str | None = None) -> list[dict[str, Any]]:
-        """List what was sent, oldest first: codes and text messages, to one phone or to all."""
+        """List sent codes and text messages, oldest first, to one phone or to all."""
         return [asdict(message) for message in provider.sent_to(mobile)]
 
     @router.post("/faults", status_code=204)
-    async def order_fault(body: OrderFault) -> None:
-        """Make calls of one path fail, or be slow."""
-        faults.order(body.path, Fault(status=body.status, delay_seconds=body.delay_seconds, calls_left=body.times))
+    async def add_fault(body: AddFault) -> None:
+        """Make calls of one path fail or delay them."""
+        faults.add(body.path, Fault(status=body.status, delay_seconds=body.delay_seconds, calls_left=body.times))
 
     @router.delete("/faults", status_code=204)
     async def clear_faults() -> None:

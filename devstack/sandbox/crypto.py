@@ -1,24 +1,24 @@
-"""NOWPayments in memory: payments in the API's own shape (https://documenter.getpostman.com/view/7907941/2s93JusNJt)."""
+"""NOWPayments, simulated in memory, by its API (https://documenter.getpostman.com/view/7907941/2s93JusNJt)."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, Header, HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, SecretStr
 
 from devstack.sandbox.faults import Faults
 
-__all__ = ["CryptoDesk", "CryptoStatus", "NoSuchPayment", "crypto_routes"]
+__all__ = ["CryptoAccount", "CryptoStatus", "NoSuchPayment", "crypto_routes"]
 
 Json = dict[str, Any]
 CryptoStatus = Literal[
     "waiting", "confirming", "confirmed", "sending", "partially_paid", "finished", "failed", "refunded", "expired"
 ]
 
-# Singapore dollars for one; made up.
+# Invented rates, in Singapore dollars.
 RATES: Final = {"btc": Decimal(90_000), "eth": Decimal(4_500), "usdttrc20": Decimal("1.35")}
 SMALLEST_PRICE: Final = 5
 MINUTES: Final = 20
@@ -29,17 +29,17 @@ class NoSuchPayment(HTTPException):
         super().__init__(404, "Payment not found")
 
 
-class CryptoDesk:
-    """Everything in it is gone when the sandbox ends."""
+class CryptoAccount:
+    """Payments, which exist until the sandbox ends."""
 
     def __init__(self) -> None:
         self._payments: dict[str, Json] = {}
 
     def create(self, *, price: float, price_currency: str, pay_currency: str, order_id: str | None) -> Json:
-        """Return a new payment with an address of its own.
+        """Return a new payment with its own address.
 
         Raises:
-            KeyError: nobody pays in that currency.
+            KeyError: the currency is not supported.
         """
         payment_id = str(5_000_000_000 + secrets.randbelow(1_000_000_000))
         pay_amount = (Decimal(str(price)) / RATES[pay_currency]).quantize(Decimal("0.00000001"))
@@ -65,23 +65,23 @@ class CryptoDesk:
         """Return a payment.
 
         Raises:
-            NoSuchPayment: there is none.
+            NoSuchPayment: no payment has this id.
         """
         if payment_id not in self._payments:
             raise NoSuchPayment
         return self._payments[payment_id]
 
     def move(self, payment_id: str, status: CryptoStatus, *, actually_paid: float | None) -> Json:
-        """Let the chain, or the clock, do something; a finished payment is paid in full unless told otherwise.
+        """Return the payment with its new status; by default a finished payment is paid in full.
 
         Raises:
-            NoSuchPayment: there is none.
+            NoSuchPayment: no payment has this id.
         """
         payment = self.find(payment_id)
-        usual = payment["pay_amount"] if status in {"confirmed", "sending", "finished"} else payment["actually_paid"]
+        default = payment["pay_amount"] if status in {"confirmed", "sending", "finished"} else payment["actually_paid"]
         payment |= {
             "payment_status": status,
-            "actually_paid": usual if actually_paid is None else actually_paid,
+            "actually_paid": default if actually_paid is None else actually_paid,
             "updated_at": datetime.now(UTC).isoformat(),
         }
         return payment
@@ -94,17 +94,14 @@ class NewPayment(BaseModel):
     order_id: str | None = None
 
 
-def crypto_routes(desk: CryptoDesk, faults: Faults, *, api_key: SecretStr) -> APIRouter:
+def crypto_routes(account: CryptoAccount, faults: Faults, *, api_key: SecretStr) -> APIRouter:
     expected = api_key.get_secret_value().encode()
 
     def require_key(x_api_key: Annotated[str, Header()] = "") -> None:
         if not secrets.compare_digest(x_api_key.encode(), expected):
             raise HTTPException(403, "Invalid api key")
 
-    async def strike(request: Request) -> None:
-        await faults.strike(request)
-
-    dependencies = [Depends(require_key), Depends(strike)]
+    dependencies = [Depends(require_key), Depends(faults.inject)]
     router = APIRouter(prefix="/v1/payment", tags=["NOWPayments"], dependencies=dependencies)
 
     @router.post("")
@@ -113,7 +110,7 @@ def crypto_routes(desk: CryptoDesk, faults: Faults, *, api_key: SecretStr) -> AP
             return _refusal("INVALID_REQUEST_PARAMS", f"Currency {body.pay_currency} was not found")
         if body.price_amount < SMALLEST_PRICE:
             return _refusal("AMOUNT_MINIMAL_ERROR", "amountTo is too small")
-        payment = desk.create(
+        payment = account.create(
             price=body.price_amount,
             price_currency=body.price_currency,
             pay_currency=body.pay_currency,
@@ -123,7 +120,7 @@ def crypto_routes(desk: CryptoDesk, faults: Faults, *, api_key: SecretStr) -> AP
 
     @router.get("/{payment_id}")
     async def show_payment(payment_id: str) -> Json:
-        return desk.find(payment_id)
+        return account.find(payment_id)
 
     return router
 

@@ -1,4 +1,4 @@
-"""Faults on order: an outside party that answers with an error, late, or both, for a number of calls."""
+"""Fault injection: a provider responds with an error, late, or both, for a number of calls."""
 
 import asyncio
 from contextlib import suppress
@@ -11,7 +11,7 @@ __all__ = ["Fault", "Faults"]
 
 @dataclass(kw_only=True)
 class Fault:
-    """``status`` None answers as usual after the delay; ``calls_left`` None lasts until it is cleared."""
+    """With ``status`` None calls succeed after the delay; with ``calls_left`` None the fault lasts until it is cleared."""
 
     status: int | None
     delay_seconds: float
@@ -19,23 +19,23 @@ class Fault:
 
 
 class Faults:
-    """By path, such as ``/SendOTP``; ``SMTP`` for mail."""
+    """Faults by path, such as ``/SendOTP``, or ``SMTP`` for email."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
         self._cleared = asyncio.Event()
 
-    def order(self, path: str, fault: Fault) -> None:
+    def add(self, path: str, fault: Fault) -> None:
         self._faults[path] = fault
 
     def clear(self) -> None:
-        """Forget what was ordered; a call that is being delayed goes on at once."""
+        """Remove all faults; delayed calls continue immediately."""
         self._faults.clear()
         self._cleared.set()
         self._cleared = asyncio.Event()
 
     def take(self, path: str) -> Fault | None:
-        """Return the fault that this call of a path is to suffer, if any, and count it."""
+        """Return the fault of this call, if any, and count the call."""
         fault = self._faults.get(path)
         if fault is not None and fault.calls_left is not None:
             fault.calls_left -= 1
@@ -43,11 +43,11 @@ class Faults:
                 del self._faults[path]
         return fault
 
-    async def strike(self, request: Request) -> None:
-        """Do to this call what was ordered for its path.
+    async def inject(self, request: Request) -> None:
+        """Apply the fault of the request's path.
 
         Raises:
-            HTTPException: the ordered status.
+            HTTPException: with the fault's status.
         """
         fault = self.take(request.url.path)
         if fault is None:
@@ -55,4 +55,4 @@ class Faults:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._cleared.wait(), fault.delay_seconds)
         if fault.status is not None:
-            raise HTTPException(fault.status, "The sandbox was told to fail here.")
+            raise HTTPException(fault.status, "The sandbox injected this fault.")

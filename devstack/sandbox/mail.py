@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is given: real SMTP on loopback, and a box that people and tests look into."""
+"""An SMTP server on loopback that stores emails in a mailbox, which users and tests can read."""
 
 import asyncio
 import secrets
@@ -18,9 +18,9 @@ from devstack.sandbox.faults import Faults
 
 __all__ = ["SMTP_FAULT_PATH", "Attachment", "MailServer", "Mailbox", "StoredMail"]
 
-REMEMBERED_MAILS: Final = 2_000
+MAX_STORED_EMAILS: Final = 2_000
 LARGEST_MAIL_BYTES: Final = 10 * 1024 * 1024
-SMTP_FAULT_PATH: Final = "SMTP"  # what a fault ordered for mail is ordered for; its status is the SMTP reply's code
+SMTP_FAULT_PATH: Final = "SMTP"  # the path of faults for email; their status is the code of the SMTP reply
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMail:
-    """A mail as it came in. `recipients` are the envelope's: what the server was told, whatever the headers say."""
+    """An email as received; `recipients` are those of the SMTP envelope, not of the headers."""
 
     mail_id: str
     sender: str
@@ -42,7 +42,7 @@ class StoredMail:
 
     @cached_property
     def message(self) -> EmailMessage:
-        """The mail, read when somebody looks into it: most are never looked at."""
+        """The parsed email; parsed on access, because most emails are never read."""
         return message_from_bytes(self.content, policy=modern)
 
     @property
@@ -50,7 +50,7 @@ class StoredMail:
         return str(self.message["Subject"] or "")
 
     def body(self, kind: str) -> str:
-        """Return the text of the ``plain`` or the ``html`` part; nothing when there is none."""
+        """Return the text of the ``plain`` or ``html`` part; empty if there is none."""
         part = self.message.get_body((kind,))
         return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
@@ -80,10 +80,10 @@ class StoredMail:
 
 
 class Mailbox:
-    """Everybody's mail, oldest first."""
+    """All received emails, oldest first."""
 
     def __init__(self) -> None:
-        self._mails: deque[StoredMail] = deque(maxlen=REMEMBERED_MAILS)
+        self._mails: deque[StoredMail] = deque(maxlen=MAX_STORED_EMAILS)
 
     def put(self, *, sender: str, recipients: list[str], content: bytes) -> None:
         self._mails.append(
@@ -97,7 +97,7 @@ class Mailbox:
         )
 
     def mails(self, recipient: str | None = None) -> list[StoredMail]:
-        """Return the mails to one address, or all."""
+        """Return the emails to one address, or all."""
         return [mail for mail in self._mails if recipient is None or recipient in mail.recipients]
 
     def find(self, mail_id: str) -> StoredMail | None:
@@ -108,7 +108,7 @@ class Mailbox:
 
 
 class MailServer:
-    """Speaks SMTP and puts what it is given into the box; fails when it was told to."""
+    """Receives emails by SMTP into the mailbox, unless a fault is injected."""
 
     def __init__(self, mailbox: Mailbox, faults: Faults, *, host: str, port: int) -> None:
         self._mailbox = mailbox
@@ -116,12 +116,12 @@ class MailServer:
         self._host = host
         self._port = port
         self._server: asyncio.Server | None = None
-        self._conversations: WeakSet[SMTP] = WeakSet()
-        self.connections = 0  # that were ever opened
+        self._sessions: WeakSet[SMTP] = WeakSet()
+        self.connections = 0  # opened since the start
 
     @property
     def port(self) -> int:
-        """Where it listens, once it was started; the one it was given, unless that was 0."""
+        """The port it listens on; before the start the configured one, which may be 0."""
         return int(self._server.sockets[0].getsockname()[1]) if self._server else self._port
 
     async def start(self) -> None:
@@ -130,9 +130,9 @@ class MailServer:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-            for conversation in self._conversations:  # senders keep connections, and nobody waits for those
-                if conversation.transport is not None:
-                    conversation.transport.close()
+            for session in self._sessions:  # senders keep connections open
+                if session.transport is not None:
+                    session.transport.close()
             await self._server.wait_closed()
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
@@ -140,20 +140,20 @@ class MailServer:
         if fault is not None:
             await asyncio.sleep(fault.delay_seconds)
             if fault.status is not None:
-                return f"{fault.status} The sandbox was told to fail here"
+                return f"{fault.status} The sandbox injected this fault"
         self._mailbox.put(
             sender=envelope.mail_from or "", recipients=envelope.rcpt_tos, content=envelope.original_content or b""
         )
-        return "250 Kept in the sandbox"
+        return "250 Stored in the sandbox"
 
     def _protocol(self) -> SMTP:
         self.connections += 1
-        conversation = SMTP(
+        session = SMTP(
             self,
             hostname="sandbox",
             data_size_limit=LARGEST_MAIL_BYTES,
             enable_SMTPUTF8=True,
             loop=asyncio.get_running_loop(),
         )
-        self._conversations.add(conversation)
-        return conversation
+        self._sessions.add(session)
+        return session

@@ -1,9 +1,9 @@
-"""The OTP stand-in's paths, named and shaped as the real API's."""
+"""The routes of the OTP provider, as in the real API."""
 
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, Header, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_pascal
 
@@ -57,10 +57,7 @@ def otp_routes(provider: OtpProvider, faults: Faults, *, api_key: SecretStr) -> 
         if not secrets.compare_digest(x_contacts_key.encode(), expected):
             raise HTTPException(401, "X-Contacts-Key is missing or wrong.")
 
-    async def strike(request: Request) -> None:
-        await faults.strike(request)
-
-    router = APIRouter(tags=["OTP API"], dependencies=[Depends(require_key), Depends(strike)])
+    router = APIRouter(tags=["OTP API"], dependencies=[Depends(require_key), Depends(faults.inject)])
 
     @router.post("/SendOTP")
     async def send_otp(body: SendOtp) -> OtpSent:
@@ -68,9 +65,9 @@ def otp_routes(provider: OtpProvider, faults: Faults, *, api_key: SecretStr) -> 
 
     @router.post("/VerifyOTP")
     async def verify_otp(body: VerifyOtp) -> OtpVerified:
-        verdict = provider.verify(sid=body.verification_sid, code=body.code)
-        problem = {"approved": "", "pending": "The code is wrong.", "expired": "The code is too old."}[verdict]
-        return OtpVerified(success=verdict == "approved", status=verdict, error_message=problem)
+        status = provider.verify(sid=body.verification_sid, code=body.code)
+        problem = {"approved": "", "pending": "The code is wrong.", "expired": "The code is too old."}[status]
+        return OtpVerified(success=status == "approved", status=status, error_message=problem)
 
     @router.post("/SendSMS")
     async def send_sms(body: SendSms) -> SmsSent:

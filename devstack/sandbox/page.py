@@ -1,4 +1,4 @@
-"""The sandbox's pages for people: their frame, and what it stands in for."""
+"""The layout of the sandbox's pages, and the index page."""
 
 from html import escape
 from typing import Final
@@ -16,7 +16,7 @@ STYLE: Final = """
 
 
 def page(title: str, content: str) -> str:
-    """Return a whole page; `content` is HTML, `title` is text."""
+    """Return an HTML page; `content` is HTML, `title` is text."""
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -32,23 +32,23 @@ def page(title: str, content: str) -> str:
 INDEX: Final = page(
     "Sandbox",
     """
-<p>Stands in for the outside parties. Nothing here leaves this machine, and no money moves.</p>
+<p>Simulates the external providers. No data leaves this machine, and no money moves.</p>
 <table>
-  <tr><th>Stands in for</th><th>Paths</th></tr>
+  <tr><th>Simulates</th><th>Paths</th></tr>
   <tr><td>SMU notification API (OTP, SMS)</td>
       <td><code>POST /SendOTP</code>, <code>/VerifyOTP</code>, <code>/SendSMS</code>.
-          Every code is <b>123456</b> unless told otherwise.</td></tr>
+          Every code is <b>123456</b> by default.</td></tr>
   <tr><td>Stripe</td>
-      <td><code>/v1/payment_intents</code>; pay one by <code>POST /control/stripe/{id}/succeed</code>, or
-          <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>. Each sends its signed webhook.</td></tr>
+      <td><code>/v1/payment_intents</code>; pay with <code>POST /control/stripe/{id}/succeed</code>, or
+          <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>. Each sends the signed webhook.</td></tr>
   <tr><td>NOWPayments</td>
-      <td><code>/v1/payment</code>; move one on by <code>POST /control/nowpayments/{id}</code> with
-          <code>status</code>.</td></tr>
-  <tr><td>Credits for nothing</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
-  <tr><td>A mail server (SMTP)</td><td>All mail stays here: <a href="/mailbox">the mailbox</a></td></tr>
+      <td><code>/v1/payment</code>; change the status with
+          <code>POST /control/nowpayments/{id}</code> and <code>status</code>.</td></tr>
+  <tr><td>Free credits</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
+  <tr><td>An email server (SMTP)</td><td>Emails are stored in <a href="/mailbox">the mailbox</a>.</td></tr>
 </table>
-<p>Read what was sent at <a href="/control/sent">/control/sent</a> and which webhooks there were at
-<a href="/control/webhooks">/control/webhooks</a>; set a phone's code, let codes expire, order faults
-and delays under <code>/control</code>. Everything is tried out at <a href="/docs">/docs</a>.</p>
+<p><a href="/control/sent">/control/sent</a> lists sent messages, <a href="/control/webhooks">/control/webhooks</a> lists
+webhooks. Other routes under <code>/control</code> set the code of a phone, expire codes, and inject faults and delays.
+<a href="/docs">/docs</a> documents all routes.</p>
 """,
 )

@@ -1,4 +1,4 @@
-"""A Stripe account in memory: PaymentIntents in the API's own shape (https://docs.stripe.com/api/payment_intents)."""
+"""A Stripe account, simulated in memory: PaymentIntents (https://docs.stripe.com/api/payment_intents)."""
 
 import secrets
 import time
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 class StripeRefusal(Exception):
-    """What the API answers with an error (https://docs.stripe.com/api/errors)."""
+    """An error response of the API (https://docs.stripe.com/api/errors)."""
 
     status = 400
     type = "invalid_request_error"
@@ -38,14 +38,14 @@ class TooSmall(StripeRefusal):
 
 
 class OtherParameters(StripeRefusal):
-    """The idempotency key came before, with other parameters."""
+    """The idempotency key was used with other parameters."""
 
     type = "idempotency_error"
     message = "Keys can only be used with the same parameters."
 
 
 class StripeAccount:
-    """Everything in it is gone when the sandbox ends."""
+    """PaymentIntents, which exist until the sandbox ends."""
 
     def __init__(self) -> None:
         self._intents: dict[str, Json] = {}  # oldest first
@@ -54,20 +54,20 @@ class StripeAccount:
     def create(
         self, *, cents: int, currency: str, metadata: dict[str, str], key: str, given: Mapping[str, str]
     ) -> Json:
-        """Return a new intent, or the one made with this idempotency key.
+        """Return a new intent, or the one created with this idempotency key.
 
         Args:
-            given: all parameters, which the key stands for.
+            given: all parameters, which the key identifies.
 
         Raises:
-            TooSmall: Stripe takes no such amount.
-            OtherParameters: the key stands for others.
+            TooSmall: the amount is below Stripe's minimum.
+            OtherParameters: the key was used with other parameters.
         """
         if cents < SMALLEST_CENTS:
             raise TooSmall
         if key in self._by_key:
-            before, intent_id = self._by_key[key]
-            if before != given:
+            stored, intent_id = self._by_key[key]
+            if stored != given:
                 raise OtherParameters
             return self._intents[intent_id]
         intent_id = f"pi_{secrets.token_hex(12)}"
@@ -89,21 +89,21 @@ class StripeAccount:
             self._by_key[key] = (given, intent_id)
         return self._intents[intent_id]
 
-    def forget_keys(self) -> None:
+    def clear_keys(self) -> None:
         self._by_key.clear()
 
     def find(self, intent_id: str) -> Json:
         """Return an intent.
 
         Raises:
-            NoSuchIntent: there is none.
+            NoSuchIntent: no intent has this id.
         """
         if intent_id not in self._intents:
             raise NoSuchIntent
         return self._intents[intent_id]
 
     def page(self, *, since: int, after: str | None, limit: int) -> tuple[list[Json], bool]:
-        """Return intents, newest first, and whether there are more."""
+        """Return a page of intents, newest first, and whether there are more."""
         newest_first = [intent for intent in reversed(self._intents.values()) if intent["created"] >= since]
         ids = [intent["id"] for intent in newest_first]
         start = ids.index(after) + 1 if after in ids else 0
@@ -125,7 +125,7 @@ class StripeAccount:
         return intent
 
     def fail(self, intent_id: str) -> Json:
-        """Decline the card; the intent stays open for another one."""
+        """Decline the card; the intent stays open for another card."""
         intent = self.find(intent_id)
         intent |= {
             "status": "requires_payment_method",
@@ -139,10 +139,10 @@ class StripeAccount:
         return intent
 
     def refund(self, intent_id: str, *, cents: int | None) -> Json:
-        """Give some of a paid intent back, or all of it, and return its charge.
+        """Refund a paid intent, partly or fully, and return its charge.
 
         Raises:
-            NoSuchIntent: there is none that was paid.
+            NoSuchIntent: the intent does not exist or is not paid.
         """
         charge: Json | None = self.find(intent_id)["latest_charge"]
         if charge is None:

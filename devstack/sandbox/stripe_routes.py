@@ -1,4 +1,4 @@
-"""The Stripe stand-in's paths: PaymentIntents, form-encoded requests, JSON answers."""
+"""The routes of Stripe's PaymentIntents: form-encoded requests, JSON responses."""
 
 import re
 import secrets
@@ -22,15 +22,12 @@ LABEL: Final = re.compile(r"metadata\[(\w+)]")
 
 
 def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretStr) -> APIRouter:
-    async def strike(request: Request) -> None:
-        await faults.strike(request)
-
     def require_key(request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
         if not secrets.compare_digest(given, f"Bearer {secret_key.get_secret_value()}".encode()):
             raise WrongKey
 
-    dependencies = [Depends(strike), Depends(require_key)]
+    dependencies = [Depends(faults.inject), Depends(require_key)]
     router = APIRouter(prefix="/v1/payment_intents", tags=["Stripe"], dependencies=dependencies)
 
     @router.post("")
@@ -53,13 +50,13 @@ def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretS
 
     @router.get("")
     async def list_intents(request: Request) -> Json:
-        asked = request.query_params
+        query = request.query_params
         intents, has_more = account.page(
-            since=int(asked.get("created[gte]", "0")),
-            after=asked.get("starting_after"),
-            limit=int(asked.get("limit", "10")),
+            since=int(query.get("created[gte]", "0")),
+            after=query.get("starting_after"),
+            limit=int(query.get("limit", "10")),
         )
-        is_expanded = EXPAND_CHARGES in asked.values()
+        is_expanded = EXPAND_CHARGES in query.values()
         data = intents if is_expanded else [as_sent(intent) for intent in intents]
         return {"object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": data}
 
@@ -73,6 +70,6 @@ async def show_refusal(_: Request, refusal: Exception) -> JSONResponse:
 
 
 def as_sent(intent: Mapping[str, Any]) -> Json:
-    """Return an intent with its charge's id only, as it is unless somebody asks for more."""
+    """Return an intent with only the id of its charge, as Stripe does unless the charge is expanded."""
     charge = intent["latest_charge"]
     return {**intent, "latest_charge": charge["id"] if charge else None}

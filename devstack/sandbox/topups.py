@@ -1,4 +1,4 @@
-"""Credits for the asking: what a payment provider's webhook will do later, done by the sandbox's own ledger call."""
+"""Free credits: the sandbox calls the ledger as the webhook of a payment provider does."""
 
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ PROVIDER: Final = "sandbox"
 class TopUp(BaseModel):
     user_id: UUID
     amount: PositiveMoney
-    request_id: UUID = Field(default_factory=uuid4, description="Repeat it, and the credits are given once.")
+    request_id: UUID = Field(default_factory=uuid4, description="A repeated id adds the credits only once.")
 
 
 def topup_routes(users: ServiceClient) -> APIRouter:
@@ -26,7 +26,7 @@ def topup_routes(users: ServiceClient) -> APIRouter:
 
     @router.post("/topups", status_code=201)
     async def top_up(body: TopUp) -> Success[dict[str, Any]]:
-        """Give a fan credits."""
+        """Add credits to a fan's wallet."""
         call = body.model_dump(mode="json") | {"provider": PROVIDER, "reference": "a top-up in the sandbox"}
         return success(await users.post("/internal/ledger/top-up", call))
 

@@ -1,4 +1,4 @@
-"""Webhooks of the stand-ins: signed as their providers sign them, sent to the gateway, kept for sending again."""
+"""Webhooks of the simulated providers: signed like the real ones, sent to the gateway, stored for repeated sending."""
 
 import asyncio
 import hashlib
@@ -9,33 +9,33 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import httpx
-from pydantic import SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from common.http.client import IDLE_SECONDS
 
 __all__ = ["Sending", "SentWebhook", "WebhookSender", "nowpayments_headers", "stripe_headers", "supplier_headers"]
 
-REMEMBERED: Final = 10_000
-SECONDS: Final = 10.0
+MAX_STORED: Final = 10_000
+MAX_COPIES: Final = 200
+TIMEOUT_SECONDS: Final = 10.0
 
 Sign = Callable[[bytes, int], dict[str, str]]
-"""Returns the headers of a body, signed at a time (seconds since 1970)."""
+"""Returns the headers of a body that is signed at a time (seconds since 1970)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sending:
-    """How a webhook is sent: so many copies at once (none: it gets lost), signed so long ago."""
+class Sending(BaseModel):
+    """The number of concurrent copies (0: the webhook is lost), and the age of the signature."""
 
-    copies: int = 1
+    copies: Annotated[int, Field(ge=0, le=MAX_COPIES)] = 1
     signed_seconds_ago: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SentWebhook:
-    """What a provider had to say. `statuses` are the gateway's answers to all copies; 0 is for no answer."""
+    """A webhook. `statuses` are the gateway's responses to all copies; 0 means no response."""
 
     webhook_id: str
     provider: str
@@ -51,11 +51,14 @@ class WebhookSender:
 
     def __init__(self, gateway_url: str) -> None:
         self._http = httpx.AsyncClient(
-            base_url=gateway_url, timeout=SECONDS, limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS), trust_env=False
+            base_url=gateway_url,
+            timeout=TIMEOUT_SECONDS,
+            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
+            trust_env=False,
         )
-        self._known: deque[SentWebhook] = deque(maxlen=REMEMBERED)
+        self._known: deque[SentWebhook] = deque(maxlen=MAX_STORED)
 
-    async def tell(
+    async def send_new(
         self, provider: str, payload: dict[str, Any], sign: Sign, sending: Sending, *, webhook_id: str, type_: str
     ) -> SentWebhook:
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
@@ -65,7 +68,7 @@ class WebhookSender:
         return webhook
 
     async def send(self, webhook: SentWebhook, sending: Sending) -> list[int]:
-        """Send copies at once and return the answers' statuses."""
+        """Send the copies concurrently and return the statuses of the responses."""
         headers = webhook.sign(webhook.body, int(time.time()) - sending.signed_seconds_ago)
         statuses = await asyncio.gather(*(self._post(webhook, headers) for _ in range(sending.copies)))
         webhook.statuses.extend(statuses)
@@ -76,7 +79,7 @@ class WebhookSender:
 
     @property
     def known(self) -> list[SentWebhook]:
-        """Oldest first."""
+        """All stored webhooks, oldest first."""
         return list(self._known)
 
     async def close(self) -> None:

@@ -1,1 +1,1 @@
-"""How the tests are run: in parts, once more after a failure, on servers that stay up, and by what changed."""
+"""Test runs: in parts, with a retry after a failure, on servers that keep running, and with coverage."""

@@ -1,6 +1,6 @@
 """``python -m devstack.testing.coverage``: print each package's coverage, and fail if one is below its floor.
 
-The floors are in pyproject.toml. A package's figure is that of coverage.py: lines and branches together.
+The floors are in pyproject.toml. A package's percentage is coverage.py's: lines and branches together.
 """
 
 import io
@@ -18,13 +18,13 @@ __all__ = ["below_floor", "floors", "measured"]
 
 
 def floors(pyproject: Path) -> dict[str, float]:
-    """Return the lowest percentage that is allowed for each package."""
+    """Return the minimum percentage of each package."""
     table: dict[str, float] = tomllib.loads(pyproject.read_text())["tool"]["ticketremaster"]["coverage-floors"]
     return table
 
 
 def measured(package: str, coverage: Coverage) -> float:
-    """Return the percentage of a package that was run; 0 if nothing of it was."""
+    """Return the covered percentage of a package; 0 without data."""
     try:
         return coverage.report(include=[f"{package}/*"], file=io.StringIO())
     except NoDataError:
@@ -32,7 +32,7 @@ def measured(package: str, coverage: Coverage) -> float:
 
 
 def below_floor(figures: Mapping[str, float], wanted: Mapping[str, float]) -> list[str]:
-    """Return the packages that are below their floors."""
+    """Return the packages below their floors."""
     return [package for package, floor in wanted.items() if figures[package] < floor]
 
 

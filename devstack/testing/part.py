@@ -1,4 +1,4 @@
-"""``python -m devstack.testing.part NAME ARGUMENT…``: run pytest as a part of `make test`, with a record of its own."""
+"""``python -m devstack.testing.part NAME ARGUMENT…``: run pytest as a part of `make test`, with a record."""
 
 import sys
 
@@ -7,7 +7,7 @@ from devstack.testing.running import run_recorded
 
 
 def main(name: str, *arguments: str) -> int:
-    """Return pytest's exit code; a process that a signal ended gives 1."""
+    """Return pytest's exit code; 1 if a signal ended the process."""
     try:
         code = run_recorded(name, arguments, folder=RECORDS).exit_code
     except KeyboardInterrupt:

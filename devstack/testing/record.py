@@ -1,7 +1,7 @@
-"""What a run of pytest has found out, written line by line: ``-p devstack.testing.record --record FILE``.
+"""A pytest plugin that records the outcomes of a run: ``-p devstack.testing.record --record FILE``.
 
-Each line reaches the file before the next test starts, so a run that is killed leaves a record too. JUnit's report and
-pytest's cache are written at the end, and pytest-reportlog does not say which tests were collected.
+Each line is written before the next test starts, so a killed run leaves a record too. JUnit reports and pytest's cache
+are written at the end, and pytest-reportlog does not record the collected tests.
 """
 
 import json
@@ -18,14 +18,14 @@ PLUGIN: Final = __name__
 PROCESS_ENDED: Final = (
     "The pytest process ended during this test: a crash, a signal, or pytest-timeout. Its output is above."
 )
-# pytest's exit codes: only these two are about tests, the others are about pytest.
+# pytest's exit codes for the outcome of tests; the others are errors of pytest.
 PASSED: Final = 0
 TESTS_FAILED: Final = 1
 
 
 @dataclass(kw_only=True)
 class Record:
-    """One run. ``exit_status`` is what pytest decided, ``exit_code`` how its process ended."""
+    """A run. ``exit_status`` is reported by pytest, ``exit_code`` is its process's."""
 
     collected: list[str] | None = None
     not_collected: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Record:
 
     @property
     def why_invalid(self) -> str | None:
-        """Return why a second try of some tests cannot make this run good; None if it can."""
+        """Return why retries of tests cannot make this run pass; None if they can."""
         if self.not_collected:
             return "\n".join(["not collected:", *self.not_collected.values()])
         if self.collected is None:
@@ -79,7 +79,7 @@ class Record:
 
 
 def read_record(path: Path) -> Record:
-    """Read a record; a test that its process did not survive counts as failed."""
+    """Return a record; a test during which the process ended counts as failed."""
     record = Record()
     for line in path.read_text().splitlines() if path.exists() else ():
         record.take(json.loads(line))

@@ -1,4 +1,4 @@
-"""Starts pytest and leaves a record of what it found out."""
+"""Runs pytest with a record of the outcomes."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ from devstack.testing.record import PLUGIN, Record, read_record, write_line
 
 __all__ = ["CACHES", "run_recorded"]
 
-CACHES: Final = ROOT / ".pytest_cache"  # one for each part: the parts run side by side
+CACHES: Final = ROOT / ".pytest_cache"  # one folder per part, because the parts run concurrently
 
 
 def run_recorded(name: str, arguments: Sequence[str], *, folder: Path, root: Path = ROOT) -> Record:
-    """Run pytest with these arguments; the record is ``{folder}/{name}.jsonl`` and replaces an older one."""
+    """Run pytest with these arguments; the record ``{folder}/{name}.jsonl`` replaces an older one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
     path.unlink(missing_ok=True)
@@ -24,7 +24,7 @@ def run_recorded(name: str, arguments: Sequence[str], *, folder: Path, root: Pat
     try:
         code = pytest.wait()
     except KeyboardInterrupt:
-        pytest.wait()  # Ctrl-C reaches pytest too, which reports what it has found out so far
+        pytest.wait()  # Ctrl-C also reaches pytest, which then prints its report
         raise
     with path.open("a") as file:
         write_line(file, exit_code=code)

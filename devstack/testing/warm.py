@@ -1,7 +1,7 @@
-"""``python -m devstack.testing.warm ARGUMENT…``: run pytest on the test servers that stay up between runs.
+"""``python -m devstack.testing.warm ARGUMENT…``: run pytest on test servers that keep running between runs.
 
-The arguments, or those in the variable ``T`` if there are none, are pytest's: folders, files, test ids, options. If
-``DATABASE_URL`` or ``RABBITMQ_URL`` names an existing server, the run uses that one, as `make test` does.
+The arguments, or those in the environment variable ``T``, are pytest's: folders, files, test ids, options. If
+``DATABASE_URL`` or ``RABBITMQ_URL`` is set, the run uses that existing server, as `make test` does.
 """
 
 import os
@@ -17,7 +17,7 @@ __all__ = ["warm_environment"]
 
 
 def warm_environment() -> dict[str, str]:
-    """Return the environment of a test run that uses the servers and leaves its migrated templates to the next one."""
+    """Return the environment of a test run that uses the servers and keeps its migrated templates for the next run."""
     existing = Existing.from_environment()
     if existing.postgres_url or existing.rabbitmq_url:
         return dict(os.environ)
@@ -25,13 +25,13 @@ def warm_environment() -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become pytest: this process's id is the run's, by which its databases and virtual hosts are named."""
+    """Replace this process by pytest: databases and virtual hosts are named after the process id."""
     tests = arguments or shlex.split(os.environ.get("T", ""))
     try:
         environment = warm_environment()
     except DevstackError as error:
         sys.exit(str(error))
-    os.execve(sys.executable, [sys.executable, "-m", "pytest", "-q", *tests], environment)  # noqa: S606 - ourselves
+    os.execve(sys.executable, [sys.executable, "-m", "pytest", "-q", *tests], environment)  # noqa: S606 - our own command
 
 
 if __name__ == "__main__":

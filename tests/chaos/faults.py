@@ -94,5 +94,5 @@ def _start_again(server: EmbeddedPostgres | PrivateRabbitMQ) -> None:
     except PortTaken:
         assert isinstance(server, PrivateRabbitMQ)
         server.kill()
-        server.ports = server.ports.chosen_again(taken=frozenset())
+        server.ports = server.ports.rechosen(taken=frozenset())
         server.start()

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.home import Home
-from devstack.invariants import Inspector, InvariantsBroken
+from devstack.invariants import InvariantChecker, InvariantsBroken
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
@@ -86,8 +86,8 @@ def harness(container: Container, databases: Databases, event: PublishedEvent) -
 
 
 @pytest.fixture(scope="module")
-async def inspector(urls: Urls) -> AsyncIterator[Inspector]:
-    async with Inspector(urls) as inspector:
+async def inspector(urls: Urls) -> AsyncIterator[InvariantChecker]:
+    async with InvariantChecker(urls) as inspector:
         yield inspector
 
 
@@ -98,7 +98,7 @@ def known_violations() -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-async def invariants_hold(inspector: Inspector, known_violations: set[str]) -> AsyncIterator[None]:
+async def invariants_hold(inspector: InvariantChecker, known_violations: set[str]) -> AsyncIterator[None]:
     """Check all invariants after every test."""
     yield
     await inspector.settle(timeout_seconds=SETTLE_SECONDS_WHEN_BROKEN if known_violations else SETTLE_SECONDS)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from devstack.invariants import Inspector
+from devstack.invariants import InvariantChecker
 from orchestrator.clients.inventory.check_in import Scan, ScanResult
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import SagaData
@@ -24,7 +24,7 @@ FACTS: Final = (
 
 
 @pytest.fixture(autouse=True)
-async def invariants_hold(inspector: Inspector) -> None:
+async def invariants_hold(inspector: InvariantChecker) -> None:
     """Settle instead of checking: a test's violation persists, and all else is consistent before it."""
     await inspector.settle()
 
@@ -78,7 +78,7 @@ def sagas(container: Container, databases: Databases, event: PublishedEvent) -> 
 
 @pytest.mark.parametrize("violation", VIOLATIONS.values(), ids=VIOLATIONS)
 async def test_violation_is_reported(
-    sagas: SagaRunner, databases: Databases, inspector: Inspector, violation: Violation
+    sagas: SagaRunner, databases: Databases, inspector: InvariantChecker, violation: Violation
 ) -> None:
     known = set(await inspector.check())
     facts = await sagas.run(violation.saga, waits=violation.waits)
@@ -90,7 +90,7 @@ async def test_violation_is_reported(
         assert expected.format(**facts) in reported, reported
 
 
-async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
+async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, inspector: InvariantChecker) -> None:
     facts = await sagas.run("purchase", waits=False)
     await databases.change("orchestrator", "UPDATE sagas SET state = 'STUCK' WHERE saga_id = $1", facts["order_id"])
     [reported] = [each for each in await inspector.check() if str(facts["order_id"]) in each]
@@ -100,7 +100,7 @@ async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, i
 
 
 async def test_seat_in_two_pending_transfers_is_reported(
-    sagas: SagaRunner, databases: Databases, inspector: Inspector
+    sagas: SagaRunner, databases: Databases, inspector: InvariantChecker
 ) -> None:
     facts = await sagas.run("transfer", waits=True)
     await databases.change("orders", "DROP INDEX uq_transfers_ticket_pending")
@@ -116,7 +116,9 @@ async def test_seat_in_two_pending_transfers_is_reported(
     assert f"seat {facts['seat_id']} is in 2 pending transfers" in await inspector.check()
 
 
-async def test_negative_wallet_is_reported(sagas: SagaRunner, databases: Databases, inspector: Inspector) -> None:
+async def test_negative_wallet_is_reported(
+    sagas: SagaRunner, databases: Databases, inspector: InvariantChecker
+) -> None:
     facts = await sagas.run("purchase", waits=False)
     await databases.change("users", "ALTER TABLE balances DROP CONSTRAINT ck_balances_not_negative")
     await databases.corrupt(

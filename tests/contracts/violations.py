@@ -33,7 +33,7 @@ OWNERS: Final = {
         database="inventory",
         sql="UPDATE seats SET owner_user_id = gen_random_uuid() WHERE hold_id = $1",
         parameters=("order_id",),
-        expected=("confirmed order {order_id} does not have just its seats",),
+        expected=("confirmed order {order_id} does not have exactly its seats",),
     ),
     "a sold ticket's seat is available": Violation(
         saga="purchase",
@@ -41,35 +41,38 @@ OWNERS: Final = {
         sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
         " purchased_at = NULL WHERE hold_id = $1",
         parameters=("order_id",),
-        expected=("confirmed order {order_id} does not have just its seats", "the counts of CAT1 at event {event_id}"),
+        expected=(
+            "confirmed order {order_id} does not have exactly its seats",
+            "the seat counts of CAT1 at event {event_id}",
+        ),
     ),
     "a ticket has another price": Violation(
         saga="purchase",
         database="inventory",
         sql="UPDATE seats SET price_paid = 1 WHERE hold_id = $1",
         parameters=("order_id",),
-        expected=("for 1.00, not for its price",),
+        expected=("at 1.00 instead of its price",),
     ),
     "a transferred ticket is still the seller's": Violation(
         saga="transfer",
         database="inventory",
         sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
         parameters=("seat_id", "seller_user_id"),
-        expected=("confirmed order {order_id} does not have just its seats",),
+        expected=("confirmed order {order_id} does not have exactly its seats",),
     ),
     "a reversed ticket is still the buyer's": Violation(
         saga="reversal",
         database="inventory",
         sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
         parameters=("seat_id", "buyer_user_id"),
-        expected=("does not have just its seats, each with its owner",),
+        expected=("does not have exactly its seats, each with its owner",),
     ),
     "a resold ticket is still the seller's": Violation(
         saga="resale",
         database="inventory",
         sql="UPDATE seats SET owner_user_id = $2 WHERE seat_id = $1",
         parameters=("seat_id", "seller_user_id"),
-        expected=("does not have just its seats, each with its owner",),
+        expected=("does not have exactly its seats, each with its owner",),
     ),
     "a failed transfer changed the owner": Violation(
         saga="transfer",
@@ -77,9 +80,9 @@ OWNERS: Final = {
         sql="UPDATE transfers SET status = 'FAILED', completed_at = NULL, ended_at = now() WHERE transfer_id = $1",
         parameters=("transfer_id",),
         expected=(
-            "confirmed order {order_id} does not have just its seats",
+            "confirmed order {order_id} does not have exactly its seats",
             "transfer saga {transfer_id} is COMPLETED, its transfer is FAILED",
-            "{transfer_id} was not completed, released were ['30.00']",
+            "{transfer_id} was not completed, released: ['30.00']",
         ),
     ),
 }
@@ -91,7 +94,7 @@ ORDERS: Final = {
         sql="UPDATE orders SET total = 1 WHERE order_id = $1",
         parameters=("order_id",),
         expected=(
-            "confirmed order {order_id} has a total that is not its seats' prices",
+            "confirmed order {order_id} has a total that is not the sum of its seats' prices",
             "confirmed order {order_id} of 1.00 was charged ['240.00']",
         ),
     ),
@@ -102,7 +105,7 @@ ORDERS: Final = {
         parameters=("order_id",),
         expected=(
             "refunded order {order_id} still has seat",
-            "refunded order {order_id} of 240.00 was given back ['None of 240.00']",
+            "refunded order {order_id} of 240.00 was refunded ['None of 240.00']",
             "is SOLD, its order {order_id} is REFUNDED",
         ),
     ),
@@ -112,7 +115,7 @@ ORDERS: Final = {
         sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE order_id = $1",
         parameters=("order_id",),
         expected=(
-            "confirmed order {order_id} does not have just its seats",
+            "confirmed order {order_id} does not have exactly its seats",
             "confirmed order {order_id} of 240.00 was charged []",
         ),
     ),
@@ -125,9 +128,9 @@ ORDERS: Final = {
         " WHERE t.reference = CAST(CAST($1 AS uuid) AS text))",
         parameters=("order_id",),
         expected=(
-            "of 240.00 was taken back by 239.00",
-            "refunded order {order_id} of 240.00 was given back ['239.00 of 240.00']",
-            "is off by 1.00 SGD",
+            "of 240.00 was reversed by 239.00",
+            "refunded order {order_id} of 240.00 was refunded ['239.00 of 240.00']",
+            "does not balance: 1.00 SGD",
         ),
     ),
     "a charge has no order": Violation(
@@ -172,21 +175,21 @@ SEATS: Final = {
         database="inventory",
         sql="UPDATE seat_counts SET available = available - 1, sold = sold + 1 WHERE event_id = $1",
         parameters=("event_id",),
-        expected=("the counts of CAT1 at event {event_id}",),
+        expected=("the seat counts of CAT1 at event {event_id}",),
     ),
     "an event has too few seats": Violation(
         saga="put on sale",
         database="events",
         sql="UPDATE events SET total_seats = 8 WHERE event_id = $1",
         parameters=("event_id",),
-        expected=("event {event_id} is for 8 seats and has 7",),
+        expected=("event {event_id} should have 8 seats and has 7",),
     ),
     "a checked-in ticket has no admission": Violation(
         saga="purchase",
         database="inventory",
         sql="UPDATE seats SET status = 'CHECKED_IN', admitted_at = now() WHERE hold_id = $1",
         parameters=("order_id",),
-        expected=("is CHECKED_IN and has admitted 0",),
+        expected=("is CHECKED_IN and has 0 admissions",),
     ),
     "a ticket was admitted twice": Violation(
         saga="admission",
@@ -195,21 +198,21 @@ SEATS: Final = {
         " SELECT gen_random_uuid(), event_id, seat_id, staff_user_id, hall_presented, result, now()"
         " FROM entry_logs WHERE seat_id = $1",
         parameters=("seat_id",),
-        expected=("seat {seat_id} is CHECKED_IN and has admitted 2",),
+        expected=("seat {seat_id} is CHECKED_IN and has 2 admissions",),
     ),
     "an admitted ticket is not checked in": Violation(
         saga="admission",
         database="inventory",
         sql="UPDATE seats SET status = 'SOLD', admitted_at = NULL WHERE seat_id = $1",
         parameters=("seat_id",),
-        expected=("seat {seat_id} is SOLD and has admitted 1",),
+        expected=("seat {seat_id} is SOLD and has 1 admissions",),
     ),
     "a former owner was admitted": Violation(
         saga="admission",
         database="inventory",
         sql="UPDATE seats SET purchased_at = clock_timestamp() WHERE seat_id = $1",
         parameters=("seat_id",),
-        expected=("seat {seat_id} is CHECKED_IN and has admitted 0",),
+        expected=("seat {seat_id} is CHECKED_IN and has 0 admissions",),
     ),
 }
 
@@ -228,7 +231,7 @@ CREDITS: Final = {
         sql="UPDATE balances SET amount = amount + 1"
         " WHERE account_kind = 'escrow' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
         parameters=("buyer_user_id",),
-        expected=("escrow of {buyer_user_id} is 1.00, held is 0",),
+        expected=("escrow of {buyer_user_id} is 1.00, its held escrows sum up to 0",),
     ),
     "a receivable was overpaid": Violation(
         saga="reversal",
@@ -236,7 +239,7 @@ CREDITS: Final = {
         sql="UPDATE ledger_entries SET amount = 5"
         " WHERE account_kind = 'receivable' AND account_owner = CAST(CAST($1 AS uuid) AS text)",
         parameters=("seller_user_id",),
-        expected=("receivable of {seller_user_id} is 5.00: paid more than owed",),
+        expected=("receivable of {seller_user_id} is 5.00: more was repaid than owed",),
     ),
     "a waiting sale has no escrow": Violation(
         saga="resale",
@@ -251,14 +254,17 @@ CREDITS: Final = {
         database="users",
         sql="UPDATE escrows SET status = 'HELD' WHERE reference = CAST(CAST($1 AS uuid) AS text)",
         parameters=("transfer_id",),
-        expected=("({transfer_id}) is held by nobody", "{transfer_id} was completed for 30.00, released were []"),
+        expected=(
+            "({transfer_id}) is held without a pending sale",
+            "{transfer_id} was completed for 30.00, released: []",
+        ),
     ),
     "too little was released from escrow": Violation(
         saga="transfer",
         database="users",
         sql="UPDATE escrows SET amount = 29 WHERE reference = CAST(CAST($1 AS uuid) AS text)",
         parameters=("transfer_id",),
-        expected=("{transfer_id} was completed for 30.00, released were ['29.00']",),
+        expected=("{transfer_id} was completed for 30.00, released: ['29.00']",),
     ),
     "escrow was released to another user": Violation(
         saga="resale",
@@ -268,7 +274,7 @@ CREDITS: Final = {
         " JOIN escrows x ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'"
         " WHERE x.reference = CAST(CAST($1 AS uuid) AS text))",
         parameters=("sale_id",),
-        expected=("{sale_id} was completed for 130.00, released were ['130.00']",),
+        expected=("{sale_id} was completed for 130.00, released: ['130.00']",),
     ),
     "a reversed transfer returned no credits": Violation(
         saga="reversal",
@@ -283,7 +289,7 @@ CREDITS: Final = {
         database="orders",
         sql="UPDATE transfers SET status = 'DISPUTED', ended_at = NULL WHERE transfer_id = $1",
         parameters=("transfer_id",),
-        expected=("{transfer_id} is not reversed, its credits are",),
+        expected=("{transfer_id} is not reversed, but its credits are",),
     ),
 }
 
@@ -308,14 +314,14 @@ TRANSFERS_AND_LISTINGS: Final = {
         database="orders",
         sql="UPDATE listings SET status = 'OPENING' WHERE listing_id = $1",
         parameters=("listing_id",),
-        expected=("listing {listing_id} is OPENING", "seat {seat_id} is LISTED and has 0 listings on sale"),
+        expected=("listing {listing_id} is OPENING", "seat {seat_id} is LISTED, its 0 listings on sale do not fit"),
     ),
     "a listed ticket can be checked in": Violation(
         saga="list for resale",
         database="inventory",
         sql="UPDATE seats SET status = 'SOLD' WHERE seat_id = $1",
         parameters=("seat_id",),
-        expected=("seat {seat_id} is SOLD and has 1 listings on sale",),
+        expected=("seat {seat_id} is SOLD, its 1 listings on sale do not fit",),
     ),
     "a listed seat has no owner": Violation(
         saga="list for resale",
@@ -323,14 +329,14 @@ TRANSFERS_AND_LISTINGS: Final = {
         sql="UPDATE seats SET status = 'AVAILABLE', hold_id = NULL, owner_user_id = NULL, price_paid = NULL,"
         " purchased_at = NULL WHERE seat_id = $1",
         parameters=("seat_id",),
-        expected=("seat {seat_id} is free and has 1 listings on sale",),
+        expected=("seat {seat_id} is available, its 1 listings on sale do not fit",),
     ),
     "a listing has another seller": Violation(
         saga="list for resale",
         database="orders",
         sql="UPDATE listings SET seller_user_id = gen_random_uuid() WHERE listing_id = $1",
         parameters=("listing_id",),
-        expected=("seat {seat_id} is LISTED and has 1 listings on sale, or another's",),
+        expected=("seat {seat_id} is LISTED, its 1 listings on sale do not fit",),
     ),
     "a pending sale has no waiting saga": Violation(
         saga="resale",
@@ -350,7 +356,7 @@ TRANSFERS_AND_LISTINGS: Final = {
         sql="UPDATE listings SET status = 'ACTIVE', buyer_user_id = NULL, sale_id = NULL, expires_at = NULL"
         " WHERE listing_id = $1",
         parameters=("listing_id",),
-        expected=("sale {sale_id} is WAITING, its listing is None", "({sale_id}) is held by nobody"),
+        expected=("sale {sale_id} is WAITING, its listing is None", "({sale_id}) is held without a pending sale"),
     ),
 }
 
@@ -360,35 +366,35 @@ CANCELLED_EVENTS: Final = {
         database="events",
         sql="UPDATE events SET status = 'PUBLISHED', cancelled_at = NULL WHERE event_id = $1",
         parameters=("event_id",),
-        expected=("event {event_id} is cleared and PUBLISHED",),
+        expected=("event {event_id} is PUBLISHED after its cancellation",),
     ),
     "orders of a cancelled event were not refunded": Violation(
         saga="cancel event",
         database="orders",
         sql="UPDATE orders SET status = 'CONFIRMED', ended_at = NULL WHERE event_id = $1 AND status = 'REFUNDED'",
         parameters=("event_id",),
-        expected=("event {event_id} is cancelled and cleared, 2 things are open",),
+        expected=("cancelled event {event_id} has 2 open items",),
     ),
     "an order of a cancelled event is open": Violation(
         saga="cancel event",
         database="orders",
         sql="UPDATE orders SET status = 'PENDING', ended_at = NULL WHERE event_id = $1 AND status = 'FAILED'",
         parameters=("event_id",),
-        expected=("event {event_id} is cancelled and cleared, 1 things are open",),
+        expected=("cancelled event {event_id} has 1 open items",),
     ),
     "a transfer of a cancelled event is open": Violation(
         saga="cancel event",
         database="orders",
         sql="UPDATE transfers SET status = 'PENDING_OTP', ended_at = NULL WHERE event_id = $1",
         parameters=("event_id",),
-        expected=("event {event_id} is cancelled and cleared, 1 things are open",),
+        expected=("cancelled event {event_id} has 1 open items",),
     ),
     "a listing of a cancelled event is open": Violation(
         saga="cancel event",
         database="orders",
         sql="UPDATE listings SET status = 'ACTIVE', ended_at = NULL WHERE event_id = $1",
         parameters=("event_id",),
-        expected=("event {event_id} is cancelled and cleared, 1 things are open",),
+        expected=("cancelled event {event_id} has 1 open items",),
     ),
 }
 

@@ -1,1 +1,1 @@
-"""What the play consists of, a file each. A chapter tells its steps, and fails where one turns out otherwise."""
+"""The sections of the scenario, one file each."""

@@ -1,38 +1,40 @@
-"""The fans sign up, and look for seats."""
+"""The fans sign up and choose seats."""
 
 from decimal import Decimal
 from typing import Any
 
 from devstack.demo.context import SEATS_NEEDED, TOP_UP, Choice, Context
-from devstack.demo.fan import Fan
+from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import DemoFailedError, Narrator, expect
 
-__all__ = ["arrive", "browse"]
+__all__ = ["choose_seats", "register_fans"]
 
 
-def arrive(context: Context) -> None:
-    context.narrator.chapter("Three fans sign up")
+def register_fans(context: Context) -> None:
+    context.narrator.section("Sign-up")
     for fan in (context.ada, context.ben, context.cleo):
-        _join(context.narrator, fan)
+        _register(context.narrator, fan)
 
 
-def _join(narrator: Narrator, fan: Fan) -> None:
-    with narrator.step(f"{fan.name} registers and proves the phone number") as told:
-        told.append(f"OTP {fan.register()} from the sandbox")
-    with narrator.step(f"{fan.name} tops up in the sandbox") as told:
+def _register(narrator: Narrator, fan: FanClient) -> None:
+    with narrator.step(f"{fan.name} registers and verifies the phone number") as details:
+        details.append(f"OTP {fan.register()} from the sandbox")
+    with narrator.step(f"{fan.name} tops up in the sandbox") as details:
         fan.top_up(TOP_UP)
         expect("the balance", wanted=Decimal(TOP_UP), seen=fan.balance())
-        told.append(f"{TOP_UP} credits")
+        details.append(f"{TOP_UP} credits")
 
 
-def browse(context: Context) -> Choice:
-    with context.narrator.step(f"{context.ada.name} browses the events") as told:
-        for listed in context.ada.events():
-            event = context.ada.event(listed["event_id"])
+def choose_seats(context: Context) -> Choice:
+    with context.narrator.step(f"{context.ada.name} browses the events") as details:
+        for summary in context.ada.events():
+            event = context.ada.event(summary["event_id"])
             if choice := _seats_in_one_row(event):
-                told.append(f"{event['name']}, {event['venue']['name']}, {listed['available_seats']} seats left")
+                details.append(
+                    f"{event['name']}, {event['venue']['name']}, {summary['available_seats']} seats available"
+                )
                 return choice
-        raise DemoFailedError(f"expected an event with {SEATS_NEEDED} free seats in one row, but there is none")
+        raise DemoFailedError(f"expected an event with {SEATS_NEEDED} available seats in one row, but found none")
 
 
 def _seats_in_one_row(event: dict[str, Any]) -> Choice | None:

@@ -1,1 +1,1 @@
-"""The stories, a file each. Run from top to bottom, as often as one likes: each makes people of its own."""
+"""The scenarios, one file each. Each can be run repeatedly, because it creates its own users."""

@@ -1,4 +1,4 @@
-"""What several stories begin with. Variables are named after who they belong to: ``seller_id``, ``seller_token``."""
+"""Steps that several scenarios share. Variables are named after their users: ``seller_id``, ``seller_token``."""
 
 from typing import Final
 
@@ -10,76 +10,76 @@ __all__ = ["CATEGORY", "PRICE", "buy", "log_in", "pay", "show_balance", "sign_up
 CATEGORY: Final = "CAT3"
 PRICE: Final = "180.00"
 SANDBOX: Final = "{{sandbox_url}}"
-PASSWORD: Final = "a-long-password"  # noqa: S105 - of accounts that a story makes
+PASSWORD: Final = "a-long-password"  # noqa: S105 - of accounts that a scenario creates
 
 
-def sign_up(who: str, *, phone: str, credits_: str) -> list[Step]:
-    """Open an account, verify its phone, give it credits.
+def sign_up(user: str, *, phone: str, credits_: str) -> list[Step]:
+    """Return steps that create an account, verify its phone and add credits.
 
     Args:
-        phone: how the number begins; the time follows, ten digits.
+        phone: the prefix of the number; the timestamp follows, ten digits.
     """
     register = Step(
-        name=f"Register the {who}",
+        name=f"Register the {user}",
         path="/api/auth/register",
         body={
-            "email": f"{who}-{{{{$guid}}}}@example.com",
+            "email": f"{user}-{{{{$guid}}}}@example.com",
             "phone": f"{phone}{{{{$timestamp}}}}",
             "password": PASSWORD,
-            "name": who.capitalize(),
+            "name": user.capitalize(),
         },
         status=201,
         expected={"success": True, "data.status": "PENDING_VERIFICATION"},
-        saved={f"{who}_id": "data.user_id"},
+        saved={f"{user}_id": "data.user_id"},
     )
     verify = Step(
-        name=f"Verify the {who}'s phone",
+        name=f"Verify the {user}'s phone",
         path="/api/auth/verify-registration",
-        body={"user_id": f"{{{{{who}_id}}}}", "otp_code": "{{otp_code}}"},
+        body={"user_id": f"{{{{{user}_id}}}}", "otp_code": "{{otp_code}}"},
         expected={"success": True},
         present=["data.refresh_token"],
-        saved={f"{who}_token": "data.access_token"},
+        saved={f"{user}_token": "data.access_token"},
     )
     top_up = Step(
-        name=f"Give the {who} credits in the sandbox",
+        name=f"Add credits to the {user}'s wallet in the sandbox",
         base=SANDBOX,
         path="/topups",
-        body={"user_id": f"{{{{{who}_id}}}}", "amount": credits_},
+        body={"user_id": f"{{{{{user}_id}}}}", "amount": credits_},
         status=201,
     )
-    return [register, verify, top_up, show_balance(who, credits_)]
+    return [register, verify, top_up, show_balance(user, credits_)]
 
 
-def show_balance(who: str, balance: str) -> Step:
+def show_balance(user: str, balance: str) -> Step:
     return Step(
-        name=f"The {who} has {balance}",
+        name=f"The {user} has {balance}",
         method="GET",
         path="/api/credits/balance",
-        who=who,
+        user=user,
         expected={"data.credit_balance": balance},
     )
 
 
-def buy(who: str) -> list[Step]:
-    """Buy one ticket of the seeded hall: `seat_id`, and its `order_id`."""
+def buy(user: str) -> list[Step]:
+    """Return steps that buy one ticket of the seeded hall and save `seat_id` and `order_id`."""
     reserve = Step(
-        name=f"The {who} reserves the best seat left",
+        name=f"The {user} reserves the best available seat",
         path="/api/reserve/best-available",
-        who=who,
-        key=f"{{{{{who}_id}}}}-reserve",
+        user=user,
+        key=f"{{{{{user}_id}}}}-reserve",
         body={"event_id": "{{event_id}}", "category": CATEGORY, "quantity": 1},
         expected={"data.status": "HELD", "data.total": PRICE},
         present=["data.held_until"],
         saved={"order_id": "data.order_id", "seat_id": "data.seat_ids[0]"},
     )
-    return [reserve, pay(who, name=f"The {who} pays")]
+    return [reserve, pay(user, name=f"The {user} pays")]
 
 
-def pay(who: str, *, name: str) -> Step:
+def pay(user: str, *, name: str) -> Step:
     return Step(
         name=name,
         path="/api/pay",
-        who=who,
+        user=user,
         key="{{order_id}}-pay",
         body={"order_id": "{{order_id}}"},
         expected={"data.status": "CONFIRMED", "data.credits_charged": PRICE},
@@ -87,12 +87,12 @@ def pay(who: str, *, name: str) -> Step:
     )
 
 
-def log_in(who: str) -> Step:
-    """Log in with ``{{<who>_email}}`` of the environment."""
+def log_in(user: str) -> Step:
+    """Return a step that logs in with ``{{<user>_email}}`` of the environment."""
     return Step(
-        name=f"The {who} logs in",
+        name=f"The {user} logs in",
         path="/api/auth/login",
-        body={"email": f"{{{{{who}_email}}}}", "password": "{{seed_password}}"},
+        body={"email": f"{{{{{user}_email}}}}", "password": "{{seed_password}}"},
         expected={"data.token_type": "Bearer"},
-        saved={f"{who}_token": "data.access_token"},
+        saved={f"{user}_token": "data.access_token"},
     )

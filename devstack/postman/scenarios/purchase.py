@@ -1,4 +1,4 @@
-"""From an account to a ticket's code."""
+"""From registration to the QR code of a ticket."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ LEFT: Final = "820.00"
 
 BROWSE: Final = (
     Step(
-        name="What is on sale",
+        name="Events on sale",
         method="GET",
         path="/api/events",
         query={"per_page": "5"},
@@ -34,21 +34,21 @@ TICKET: Final = (
         name="The order is confirmed",
         method="GET",
         path="/api/orders/{{order_id}}",
-        who="fan",
+        user="fan",
         expected={"data.status": "CONFIRMED", "data.seats[0].seat_id": Variable("seat_id")},
     ),
     Step(
         name="The fan's tickets",
         method="GET",
         path="/api/tickets",
-        who="fan",
+        user="fan",
         expected={"data[0].seat_id": Variable("seat_id"), "data[0].price_paid": PRICE, "pagination.total": 1},
     ),
     Step(
-        name="A fresh code for the door",
+        name="A new QR code for check-in",
         method="GET",
         path="/api/tickets/{{seat_id}}/qr",
-        who="fan",
+        user="fan",
         present=["data.expires_at"],
         saved={"qr_payload": "data.qr_payload"},
     ),
@@ -56,12 +56,12 @@ TICKET: Final = (
 
 PURCHASE: Final = Scenario(
     name="Scenario: purchase",
-    description="A fan registers, gets credits, holds a seat, pays once however often it is asked, and has a ticket.",
+    description="A fan registers, gets credits, holds a seat, is charged once even if the payment is repeated, and has a ticket.",
     steps=[
         *sign_up("fan", phone="+6581", credits_=CREDITS),
         *BROWSE,
         *buy("fan"),
-        pay("fan", name="The same payment again charges nothing"),
+        pay("fan", name="The repeated payment charges nothing"),
         show_balance("fan", LEFT),
         *TICKET,
     ],

@@ -1,4 +1,4 @@
-"""A ticket handed over: both confirm by code, and the door knows whose it is."""
+"""A transfer of a ticket: both confirm with a code, and only the new owner is admitted."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ SELLER_LEFT: Final = "920.00"
 BUYER_LEFT: Final = "900.00"
 
 
-def _show_code(who: str, *, saved_as: str) -> Step:
+def _show_code(user: str, *, saved_as: str) -> Step:
     return Step(
-        name=f"The {who}'s code of the ticket",
+        name=f"The {user}'s QR code of the ticket",
         method="GET",
         path="/api/tickets/{{seat_id}}/qr",
-        who=who,
+        user=user,
         saved={saved_as: "data.qr_payload"},
     )
 
@@ -28,18 +28,18 @@ def _scan(name: str, payload: str, result: str) -> Step:
     return Step(
         name=name,
         path="/api/verify",
-        who="staff",
+        user="staff",
         body={"qr_payload": f"{{{{{payload}}}}}", "hall_id": "{{hall_id}}"},
         expected={"data.result": result, "data.seat_id": Variable("seat_id")},
         present=["data.message"],
     )
 
 
-HANDOVER: Final = (
+TRANSFER_STEPS: Final = (
     Step(
         name="The seller offers the ticket",
         path="/api/transfer/initiate",
-        who="seller",
+        user="seller",
         key="{{order_id}}-offer",
         body={"seat_id": "{{seat_id}}", "buyer_user_id": "{{buyer_id}}", "credits_amount": AMOUNT},
         status=201,
@@ -47,16 +47,16 @@ HANDOVER: Final = (
         saved={"transfer_id": "data.transfer_id"},
     ),
     Step(
-        name="The seller confirms by code",
+        name="The seller confirms with a code",
         path="/api/transfer/confirm",
-        who="seller",
+        user="seller",
         body={"transfer_id": "{{transfer_id}}", "otp_code": "{{otp_code}}"},
         expected={"data.status": "PENDING_OTP", "data.waiting_for": ["buyer"]},
     ),
     Step(
-        name="The buyer confirms by code",
+        name="The buyer confirms with a code",
         path="/api/transfer/confirm",
-        who="buyer",
+        user="buyer",
         body={"transfer_id": "{{transfer_id}}", "otp_code": "{{otp_code}}"},
         expected={
             "data.status": "COMPLETED",
@@ -67,15 +67,15 @@ HANDOVER: Final = (
     show_balance("seller", SELLER_LEFT),
     show_balance("buyer", BUYER_LEFT),
     Step(
-        name="The seller gets no code any more",
+        name="The seller no longer gets a QR code",
         method="GET",
         path="/api/tickets/{{seat_id}}/qr",
-        who="seller",
+        user="seller",
         status=403,
         expected={"success": False, "error_code": "NOT_SEAT_OWNER"},
     ),
 )
-DOOR: Final = (
+CHECK_IN: Final = (
     Step(
         name="The event's hall",
         method="GET",
@@ -84,21 +84,21 @@ DOOR: Final = (
         saved={"hall_id": "data.hall_id"},
     ),
     log_in("staff"),
-    _scan("The seller's old code opens no door", "old_qr_payload", "NOT_OWNER"),
+    _scan("The seller's old QR code is not admitted", "old_qr_payload", "NOT_OWNER"),
     _scan("The buyer is admitted", "qr_payload", "SUCCESS"),
-    _scan("Once", "qr_payload", "DUPLICATE"),
+    _scan("The second scan is a duplicate", "qr_payload", "DUPLICATE"),
 )
 
 TRANSFER: Final = Scenario(
     name="Scenario: transfer",
-    description="A seller and a buyer hand a ticket over for credits. At the door the old code is worth nothing.",
+    description="A seller transfers a ticket to a buyer for credits. The old QR code is then invalid.",
     steps=[
         *sign_up("seller", phone="+6582", credits_=CREDITS),
         *sign_up("buyer", phone="+6583", credits_=CREDITS),
         *buy("seller"),
         _show_code("seller", saved_as="old_qr_payload"),
-        *HANDOVER,
+        *TRANSFER_STEPS,
         _show_code("buyer", saved_as="qr_payload"),
-        *DOOR,
+        *CHECK_IN,
     ],
 )

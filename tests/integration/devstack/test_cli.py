@@ -81,7 +81,7 @@ def test_up_and_down_twice(home: Home, devstack: Devstack) -> None:
     assert not any(process.is_alive() for process in (state.supervisor, *state.processes))
     assert not home.is_locked()
     assert home.read_state() is None
-    assert "Nothing runs" in devstack("down").stdout
+    assert "Nothing is running" in devstack("down").stdout
 
 
 def test_kill_and_restart_one_service(home: Home, devstack: Devstack) -> None:
@@ -111,10 +111,13 @@ async def test_debugged_service_runs_in_the_terminal_until_it_is_restarted(home:
 
 def test_error_is_one_sentence(devstack: Devstack) -> None:
     idle = devstack("kill", "sandbox")
-    assert (idle.returncode, idle.stderr.strip()) == (1, "Nothing runs. Start it with: make up")
+    assert (idle.returncode, idle.stderr.strip()) == (1, "The platform is not running. Start it with: make up")
     devstack("up", "sandbox")
     elsewhere = devstack("restart", "rabbitmq")
-    assert (elsewhere.returncode, elsewhere.stderr.strip()) == (1, "RabbitMQ is an existing broker, not ours to stop.")
+    assert (elsewhere.returncode, elsewhere.stderr.strip()) == (
+        1,
+        "RabbitMQ is an existing broker, which this stack does not control.",
+    )
 
 
 async def test_up_after_kill_9_of_supervisor_and_watchdog(home: Home, devstack: Devstack) -> None:

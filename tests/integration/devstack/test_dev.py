@@ -78,7 +78,7 @@ async def test_saved_file_restarts_its_processes(development: Development) -> No
     assert second["events"] != first["events"]
 
     development.save("events/app.py", "this is no Python\n")
-    await development.wait_for_log("Save the file again when it is mended.")
+    await development.wait_for_log("Save the corrected file to restart.")
     development.save("events/app.py", app)
     await development.wait_for_log("ready: events")
     assert development.pids()["sandbox"] == first["sandbox"]

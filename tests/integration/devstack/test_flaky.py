@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devstack.home import ROOT
-from devstack.testing.flaky import try_again
+from devstack.testing.flaky import retry_failures
 from devstack.testing.running import run_recorded
 
 PASSES_SECOND_TIME = """
@@ -40,8 +40,8 @@ class SampleTests:
         (self.folder / f"test_{name}.py").write_text(source)
         run_recorded(name, [f"test_{name}.py"], folder=self._records, root=self.folder)
 
-    def try_again(self, *parts: str) -> bool:
-        return try_again(parts or ["toys"], folder=self._records, root=self.folder)
+    def retry_failures(self, *parts: str) -> bool:
+        return retry_failures(parts or ["toys"], folder=self._records, root=self.folder)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_test_that_passes_the_second_time_is_flaky_and_the_run_passes(
     sample_tests: SampleTests, captured: pytest.CaptureFixture[str]
 ) -> None:
     sample_tests.run(PASSES_SECOND_TIME)
-    assert sample_tests.try_again()
+    assert sample_tests.retry_failures()
     report = captured.readouterr().out.partition("\nflaky:\n")[2]
     assert report.startswith("  test_toys.py::test_second_time\n")
     assert "AssertionError: the first time" in report
@@ -71,7 +71,7 @@ def test_test_that_passes_the_second_time_is_flaky_and_the_run_passes(
 
 def test_test_that_fails_twice_fails_the_run(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run("def test_never(): assert 1 == 2\n")
-    assert not sample_tests.try_again()
+    assert not sample_tests.retry_failures()
     assert "\nfailed twice:\n  test_toys.py::test_never\n" in captured.readouterr().out
 
 
@@ -79,20 +79,20 @@ def test_error_after_a_test_counts_as_its_failure(sample_tests: SampleTests) -> 
     sample_tests.run(
         "import pytest\n@pytest.fixture\ndef broken():\n    yield\n    raise OSError\ndef test_torn_down(broken): pass\n"
     )
-    assert not sample_tests.try_again()
+    assert not sample_tests.retry_failures()
 
 
 def test_tests_of_a_crashed_process_run_again(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run(PROCESS_CRASHES_FIRST_TIME)
     assert not (sample_tests.folder / "after").exists()
-    assert sample_tests.try_again()
+    assert sample_tests.retry_failures()
     assert (sample_tests.folder / "after").exists()
     assert "\nflaky:\n  test_toys.py::test_crash\n    The pytest process ended" in captured.readouterr().out
 
 
 def test_process_that_crashes_twice_fails_the_run(sample_tests: SampleTests) -> None:
     sample_tests.run("import os\ndef test_crash(): os._exit(0)\ndef test_after(): pass\n")
-    assert not sample_tests.try_again()
+    assert not sample_tests.retry_failures()
 
 
 def test_timed_out_test_fails_the_run_if_it_hangs_again(
@@ -101,7 +101,7 @@ def test_timed_out_test_fails_the_run_if_it_hangs_again(
     sample_tests.run(
         "import threading, pytest\n@pytest.mark.timeout(0.2, method='thread')\ndef test_hang():\n    threading.Event().wait()\n"
     )
-    assert not sample_tests.try_again()
+    assert not sample_tests.retry_failures()
     assert "failed twice:\n  test_toys.py::test_hang" in captured.readouterr().out
 
 
@@ -112,30 +112,30 @@ def test_timed_out_test_fails_the_run_if_it_hangs_again(
 )
 def test_failure_that_is_not_random_fails_the_run(sample_tests: SampleTests, source: str) -> None:
     sample_tests.run(source)
-    assert not sample_tests.try_again()
+    assert not sample_tests.retry_failures()
 
 
 def test_part_without_a_record_fails_the_run(sample_tests: SampleTests) -> None:
     sample_tests.run("def test_fine(): pass\n")
-    assert sample_tests.try_again("toys")
-    assert not sample_tests.try_again("toys", "other")
+    assert sample_tests.retry_failures("toys")
+    assert not sample_tests.retry_failures("toys", "other")
 
 
 def test_failures_of_all_parts_are_tried_again(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run(PASSES_SECOND_TIME, name="one")
     (sample_tests.folder / "ran").unlink()
     sample_tests.run(PASSES_SECOND_TIME, name="two")
-    assert sample_tests.try_again("one", "two")
+    assert sample_tests.retry_failures("one", "two")
     report = captured.readouterr().out.partition("\nflaky:\n")[2]
     assert all(f"test_{name}.py::test_second_time" in report for name in ("one", "two"))
 
 
 def test_process_that_fails_after_its_tests_passed_fails_the_run(sample_tests: SampleTests) -> None:
     sample_tests.run("import atexit, os\natexit.register(os._exit, 3)\ndef test_fine(): pass\n")
-    assert not sample_tests.try_again()
+    assert not sample_tests.retry_failures()
 
 
 def test_many_failures_are_not_tried_again(sample_tests: SampleTests, captured: pytest.CaptureFixture[str]) -> None:
     sample_tests.run("import pytest\n@pytest.mark.parametrize('n', range(21))\ndef test_never(n): assert n < 0\n")
-    assert not sample_tests.try_again()
-    assert "21 tests failed; more than 20 are not tried again." in captured.readouterr().out
+    assert not sample_tests.retry_failures()
+    assert "21 tests failed; more than 20 are not retried." in captured.readouterr().out

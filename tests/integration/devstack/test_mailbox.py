@@ -68,7 +68,7 @@ async def test_emails_are_filtered_by_address_and_deleted(sandbox: Sandbox) -> N
 
 
 async def test_mailbox_has_a_page(sandbox: Sandbox) -> None:
-    assert "No mail yet" in (await sandbox.http.get("/mailbox")).text
+    assert "No emails yet" in (await sandbox.http.get("/mailbox")).text
     await sandbox.send(email(subject="<img src=x>"))
     [mail] = await sandbox.mails()
     listing = (await sandbox.http.get("/mailbox")).text

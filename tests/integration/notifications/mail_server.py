@@ -26,7 +26,7 @@ class SandboxMailServer:
         return EmailClient(SmtpServer.from_url(self.url), timeout_seconds=timeout_seconds)
 
     def fail(self, status: int | None, *, times: int | None = 1, delay_seconds: float = 0.0) -> None:
-        self.faults.order(SMTP_FAULT_PATH, Fault(status=status, delay_seconds=delay_seconds, calls_left=times))
+        self.faults.add(SMTP_FAULT_PATH, Fault(status=status, delay_seconds=delay_seconds, calls_left=times))
 
     def mails(self, recipient: str | None = None) -> list[StoredMail]:
         return self.mailbox.mails(recipient)

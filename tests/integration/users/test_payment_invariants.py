@@ -7,17 +7,16 @@ import pytest
 from sqlalchemy import text
 
 from devstack.invariants import payments
-from devstack.invariants.books import READS
-from devstack.invariants.books import Books as PlatformRows
+from devstack.invariants.snapshot import QUERIES, Snapshot
 from tests.integration.users.payment_caller import PaymentCaller, new_payment_caller
 from tests.integration.users.user_client import LedgerCaller
 
 
 async def violations(ledger: LedgerCaller) -> list[str]:
     rows = {
-        name: await ledger.database.fetch_all(text(READS[name].statement)) for name in ("payments", "payment_credits")
+        name: await ledger.database.fetch_all(text(QUERIES[name].statement)) for name in ("payments", "payment_credits")
     }
-    return payments.violations(PlatformRows(**{name: [dict(row) for row in found] for name, found in rows.items()}))
+    return payments.violations(Snapshot(**{name: [dict(row) for row in found] for name, found in rows.items()}))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ PLAIN = OnSale(
     refusal_cost_seconds=COST_SECONDS,
     burst_share=0.0,
     arrivals_seconds=66.7,
-    gives_up_share=1.0,
+    abandon_share=1.0,
     hold_seconds=0.0,
 )
 
@@ -45,17 +45,17 @@ def test_simulation_is_deterministic() -> None:
 
 
 def test_every_seat_is_sold_once_and_other_buyers_are_refused() -> None:
-    result = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.0))
+    result = simulate(replace(PLAIN, fans=1_000, seats=100, abandon_share=0.0))
     assert (result.sold, result.refused) == (100, 900)
 
 
 def test_abandoned_seat_is_sold_to_another_buyer() -> None:
-    result = simulate(replace(PLAIN, fans=1_000, seats=100, gives_up_share=0.5, arrivals_seconds=100.0))
+    result = simulate(replace(PLAIN, fans=1_000, seats=100, abandon_share=0.5, arrivals_seconds=100.0))
     assert result.sold == 100
 
 
 def test_waiting_room_keeps_latency_low_under_overload() -> None:
-    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
+    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, abandon_share=0.0, seats=4_000)
     let_in = simulate(replace(crowd, admitted_per_second=0.7 * 4 / (2 * COST_SECONDS)))
     all_at_once = simulate(crowd)
     assert let_in.percentile(0.95) < 0.1
@@ -65,9 +65,9 @@ def test_waiting_room_keeps_latency_low_under_overload() -> None:
 
 
 def test_retries_increase_the_load() -> None:
-    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, gives_up_share=0.0, seats=4_000)
-    with_retries = simulate(replace(crowd, patience_seconds=1.0))
-    assert with_retries.repeats > 0
+    crowd = replace(PLAIN, fans=4_000, burst_share=1.0, abandon_share=0.0, seats=4_000)
+    with_retries = simulate(replace(crowd, retry_after_seconds=1.0))
+    assert with_retries.retries > 0
     assert with_retries.percentile(0.95) > 1.5 * simulate(crowd).percentile(0.95)
 
 
@@ -78,7 +78,7 @@ def test_model_is_not_faster_than_the_benchmark() -> None:
         replace(
             even_arrivals,
             cores=measured.CORES,
-            gives_up_share=0.0,
+            abandon_share=0.0,
             thinking_seconds=0.01,
             reserve_cost_seconds=measured.RESERVE_COST_SECONDS,
             pay_cost_seconds=measured.PAY_COST_SECONDS,

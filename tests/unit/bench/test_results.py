@@ -6,14 +6,14 @@ import pytest
 from rich.console import Console
 
 from bench.cpu import CpuUse
-from bench.report import print_outcome, print_verdict
+from bench.report import print_missed_targets, print_outcome
 from bench.results import Cost, Outcome, Result
 
 
 def report_lines(outcome: Outcome) -> tuple[bool, str]:
     console = Console(file=io.StringIO(), width=120)
     print_outcome(console, outcome)
-    all_met = print_verdict(console, [outcome])
+    all_met = print_missed_targets(console, [outcome])
     assert isinstance(console.file, io.StringIO)
     return all_met, console.file.getvalue()
 
@@ -33,16 +33,16 @@ def test_costs_are_in_milliseconds_largest_first() -> None:
 @pytest.mark.parametrize(("is_met", "all_met"), [(True, True), (None, True), (False, False)])
 def test_one_missed_target_fails_the_run(*, is_met: bool | None, all_met: bool) -> None:
     result = Result(name="reserve p95", value=61.24, unit="ms", target="under 50 ms", is_met=is_met)
-    seen, text = report_lines(Outcome(benchmark="rush", figures=[result]))
+    seen, text = report_lines(Outcome(benchmark="rush", results=[result]))
     assert seen is all_met
-    assert ("reserve p95 61.2 ms, wanted under 50 ms" in text) is not all_met
+    assert ("reserve p95 61.2 ms, target under 50 ms" in text) is not all_met
 
 
 def test_disturbed_run_is_marked() -> None:
     quiet = CpuUse(by_process={"users": 1.0}, others=0.1, capacity=10.0)
     disturbed = CpuUse(by_process={"users": 1.0}, others=4.0, capacity=10.0)
     texts = [
-        report_lines(Outcome(benchmark="rush", figures=[], costs={"a purchase": Cost.of(cpu, per=10)}))[1]
+        report_lines(Outcome(benchmark="rush", results=[], costs={"a purchase": Cost.of(cpu, per=10)}))[1]
         for cpu in (quiet, disturbed)
     ]
     assert "Other processes" not in texts[0]

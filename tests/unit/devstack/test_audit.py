@@ -34,7 +34,7 @@ def test_no_known_vulnerability_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_known_vulnerability_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     stub_pip_audit(monkeypatch, CLEAN, VULNERABLE)
     assert audit.main() == 1
-    assert "requests 2.0.0: PYSEC-2018-28, mended in 2.20.0" in capsys.readouterr().err
+    assert "requests 2.0.0: PYSEC-2018-28, fixed in 2.20.0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["PYSEC-2018-28", "CVE-2018-18074"])

@@ -21,7 +21,7 @@ def test_other_lines_are_unchanged() -> None:
 
 def test_lines_start_with_time_and_name() -> None:
     out = io.StringIO()
-    MergedLog(out).say("users", "ready")
+    MergedLog(out).write("users", "ready")
     assert out.getvalue()[13:] == "users        ready\n"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.reload import concerned
+from devstack.reload import affected_services
 from devstack.services import PLATFORM
 
 
@@ -21,9 +21,9 @@ from devstack.services import PLATFORM
     ],
 )
 def test_saved_file_concerns_the_processes_that_run_it(saved: str, names: list[str]) -> None:
-    assert concerned([Path(saved)]) == names
+    assert affected_services([Path(saved)]) == names
 
 
 def test_several_files_concern_each_process_once() -> None:
     saved = [Path("gateway/app.py"), Path("events/app.py"), Path("events/settings.py")]
-    assert concerned(saved) == ["events", "gateway"]
+    assert affected_services(saved) == ["events", "gateway"]

@@ -1,27 +1,27 @@
-"""What the services have written down: every row that a rule needs, read once."""
+"""The rows that the rules need, read once from all databases."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-__all__ = ["READS", "Books", "Read", "Row", "Rows", "grouped"]
+__all__ = ["QUERIES", "Query", "Row", "Rows", "Snapshot", "grouped"]
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Sequence[Row]
 
 
-class Read(NamedTuple):
-    """A statement, and in whose database it is asked."""
+class Query(NamedTuple):
+    """A statement, and the package whose database it reads."""
 
     package: str
     statement: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Books:
-    """The rows of each of `READS`; what was not asked for is empty."""
+class Snapshot:
+    """The rows of each of `QUERIES`; empty if the query did not run."""
 
-    sagas_in_hand: Rows = ()
+    unfinished_sagas: Rows = ()
     users_unsent: Rows = ()
     inventory_unsent: Rows = ()
     orchestrator_unsent: Rows = ()
@@ -47,12 +47,12 @@ class Books:
     sagas: Rows = ()
 
     def sagas_of(self, kind: str) -> dict[Any, str]:
-        """Return the state of every saga of a kind by its id."""
+        """Return the states of all sagas of a kind by their ids."""
         return {saga["saga_id"]: saga["state"] for saga in self.sagas if saga["kind"] == kind}
 
 
 def grouped(rows: Iterable[Row], *columns: str) -> dict[Any, list[Row]]:
-    """Return rows by the value of a column, or by the values of several."""
+    """Return the rows by the value of a column, or by the values of several columns."""
     groups: dict[Any, list[Row]] = {}
     for row in rows:
         key = row[columns[0]] if len(columns) == 1 else tuple(row[column] for column in columns)
@@ -62,8 +62,8 @@ def grouped(rows: Iterable[Row], *columns: str) -> dict[Any, list[Row]]:
 
 UNSENT: Final = "SELECT message_id, routing_key FROM outbox WHERE sent_at IS NULL"
 
-# A charge moves credits from a wallet to an event's revenue. `taken_back` is what its reversal took from there again,
-# NULL when there is none.
+# A charge moves credits from a wallet to an event's revenue. `taken_back` is the amount of its reversal, NULL if there is
+# none.
 CHARGES: Final = """
     SELECT t.transaction_id, t.reference, e.amount, w.account_owner AS wallet, -back.amount AS taken_back
     FROM ledger_transactions t
@@ -85,22 +85,22 @@ ESCROW_BALANCES: Final = """
     WHERE b.account_kind = 'escrow' GROUP BY b.account_owner, b.amount
     HAVING b.amount <> coalesce(sum(x.amount), 0)
 """
-# `recipient` is whose wallet a released one went to.
+# `recipient` owns the wallet that a released escrow was paid into.
 ESCROWS: Final = """
     SELECT x.escrow_id, x.user_id, x.amount, x.status, x.reference, w.account_owner AS recipient
     FROM escrows x
     LEFT JOIN ledger_transactions t ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'
     LEFT JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
 """
-# What a reversed transfer gave back to its buyer, whether the seller still had it or not.
+# The credits that a reversed transfer returned to its buyer, even if the seller had spent them.
 CLAWBACKS: Final = """
     SELECT t.transaction_id, t.reference, t.kind, w.account_owner AS wallet, w.amount
     FROM ledger_transactions t
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet' AND w.amount >= 0
     WHERE t.kind = 'transfer_reversal' AND t.reverses_transaction_id IS NULL
 """
-# What came from a payment provider into somebody's wallet, or went back: negative, with what is owed since. Credits from
-# elsewhere, such as the seed's, have no payment.
+# Credits from a payment provider into a wallet; negative if reversed, including the amount that is owed since. Credits of
+# other origin, such as the seed data, have no payment.
 PAYMENT_CREDITS: Final = """
     SELECT t.kind, t.reference, e.account_owner AS provider, -e.amount AS amount, w.account_owner AS wallet
     FROM ledger_entries e
@@ -126,13 +126,13 @@ MISCOUNTED: Final = """
            c.sold + coalesce(d.sold, 0), c.blocked + coalesce(d.blocked, 0))
         IS DISTINCT FROM (s.total, s.available, s.held, s.sold, s.blocked)
 """
-# Only those that somebody has: of a large hall most are free.
+# Only held and owned seats: most seats of a large hall are available.
 SEATS: Final = """
     SELECT seat_id, event_id, status, hold_id, held_by_user_id, owner_user_id, price_paid, purchased_at,
         status = 'HELD' AND held_until > now() AS is_live
     FROM seats WHERE hold_id IS NOT NULL
 """
-SAGAS_IN_HAND: Final = """
+UNFINISHED_SAGAS: Final = """
     SELECT saga_id, kind, state, step_name AS step FROM sagas
     WHERE state IN ('RUNNING', 'UNWINDING', 'STUCK') OR state = 'WAITING' AND due_at < now()
 """
@@ -150,37 +150,37 @@ LISTINGS: Final = """
     FROM listings
 """
 
-READS: Final[Mapping[str, Read]] = {
-    "sagas_in_hand": Read("orchestrator", SAGAS_IN_HAND),
-    "users_unsent": Read("users", UNSENT),
-    "inventory_unsent": Read("inventory", UNSENT),
-    "orchestrator_unsent": Read("orchestrator", UNSENT),
-    "unbalanced": Read(
+QUERIES: Final[Mapping[str, Query]] = {
+    "unfinished_sagas": Query("orchestrator", UNFINISHED_SAGAS),
+    "users_unsent": Query("users", UNSENT),
+    "inventory_unsent": Query("inventory", UNSENT),
+    "orchestrator_unsent": Query("orchestrator", UNSENT),
+    "unbalanced": Query(
         "users",
         """SELECT transaction_id, currency, sum(amount) AS surplus FROM ledger_entries
            GROUP BY transaction_id, currency HAVING sum(amount) <> 0""",
     ),
-    "negative": Read("users", "SELECT account_kind, account_owner FROM balances WHERE amount < 0"),
-    "drifted": Read("users", DRIFTED),
-    "overpaid": Read(
+    "negative": Query("users", "SELECT account_kind, account_owner FROM balances WHERE amount < 0"),
+    "drifted": Query("users", DRIFTED),
+    "overpaid": Query(
         "users",
         """SELECT account_owner, sum(amount) AS amount FROM ledger_entries WHERE account_kind = 'receivable'
            GROUP BY account_owner, currency HAVING sum(amount) > 0""",
     ),
-    "escrow_balances": Read("users", ESCROW_BALANCES),
-    "charges": Read("users", CHARGES),
-    "escrows": Read("users", ESCROWS),
-    "clawbacks": Read("users", CLAWBACKS),
-    "payments": Read("users", "SELECT payment_id, user_id, provider, amount, status, credited_at FROM payments"),
-    "payment_credits": Read("users", PAYMENT_CREDITS),
-    "miscounted": Read("inventory", MISCOUNTED),
-    "capacities": Read("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
-    "seats": Read("inventory", SEATS),
-    "admissions": Read("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
-    "events": Read("events", "SELECT event_id, status, total_seats FROM events"),
-    "orders": Read("orders", "SELECT order_id, user_id, event_id, status, total FROM orders"),
-    "order_seats": Read("orders", "SELECT order_id, seat_id, price FROM order_seats"),
-    "transfers": Read("orders", TRANSFERS),
-    "listings": Read("orders", LISTINGS),
-    "sagas": Read("orchestrator", SAGAS),
+    "escrow_balances": Query("users", ESCROW_BALANCES),
+    "charges": Query("users", CHARGES),
+    "escrows": Query("users", ESCROWS),
+    "clawbacks": Query("users", CLAWBACKS),
+    "payments": Query("users", "SELECT payment_id, user_id, provider, amount, status, credited_at FROM payments"),
+    "payment_credits": Query("users", PAYMENT_CREDITS),
+    "miscounted": Query("inventory", MISCOUNTED),
+    "capacities": Query("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
+    "seats": Query("inventory", SEATS),
+    "admissions": Query("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
+    "events": Query("events", "SELECT event_id, status, total_seats FROM events"),
+    "orders": Query("orders", "SELECT order_id, user_id, event_id, status, total FROM orders"),
+    "order_seats": Query("orders", "SELECT order_id, seat_id, price FROM order_seats"),
+    "transfers": Query("orders", TRANSFERS),
+    "listings": Query("orders", LISTINGS),
+    "sagas": Query("orchestrator", SAGAS),
 }

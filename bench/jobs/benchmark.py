@@ -1,4 +1,4 @@
-"""The benchmark: servers of its own, the broker alone, then one worker and two."""
+"""The benchmark on separate servers: the broker alone, then one worker, then two."""
 
 import os
 import subprocess
@@ -23,25 +23,25 @@ from orchestrator.container import JOB_POLICIES as POLICIES
 __all__ = ["measure_drain"]
 
 DATABASE: Final = "bench_jobs"
-MOST_GROWTH: Final = 1.1
+MAX_GROWTH: Final = 1.1
 KEPT: Final = POLICIES["bulk"].keep_completed
 
 
 def measure_drain(jobs: int) -> Outcome:
-    """Let workers empty a queue of so many jobs that do nothing.
+    """Let workers drain a queue of this many jobs that do nothing.
 
     Raises:
-        BenchFailedError: jobs were tried more often than once, or are left.
+        BenchFailedError: a job was attempted more than once or not completed.
     """
     configure_logs(service="bench", level="WARNING", log_format="console")
     with tempfile.TemporaryDirectory(prefix="ticketremaster-bench-") as folder:
         home = Path(folder)
-        home.chmod(0o711)  # root runs PostgreSQL as another user, who must get through
+        home.chmod(0o711)  # root runs PostgreSQL as another user, who must be able to enter
         with Stack(home=home, services=[]) as stack:
             broker, drains = uvloop.run(_measure(stack, jobs))
-    figures = [*_figures_of_broker(broker), *(figure for drain in drains for figure in _figures(drain, broker))]
+    results = [*_broker_results(broker), *(result for drain in drains for result in _results(drain, broker))]
     details = {"jobs": jobs, "broker": asdict(broker), "drains": [asdict(drain) for drain in drains]}
-    return Outcome(benchmark=f"{jobs:,} jobs that do nothing", figures=figures, details=details)
+    return Outcome(benchmark=f"{jobs:,} jobs that do nothing", results=results, details=details)
 
 
 async def _measure(stack: Stack, jobs: int) -> tuple[BrokerRates, Sequence[Drained]]:
@@ -56,7 +56,7 @@ async def _measure(stack: Stack, jobs: int) -> tuple[BrokerRates, Sequence[Drain
     return broker, drains
 
 
-def _figures_of_broker(broker: BrokerRates) -> list[Result]:
+def _broker_results(broker: BrokerRates) -> list[Result]:
     return [
         Result(name="broker alone: publish, confirmed", value=broker.published, unit="/s"),
         Result(name="broker alone: consume, acknowledged", value=broker.consumed, unit="/s"),
@@ -64,22 +64,24 @@ def _figures_of_broker(broker: BrokerRates) -> list[Result]:
     ]
 
 
-def _figures(drain: Drained, broker: BrokerRates) -> list[Result]:
-    who = f"{drain.workers} worker" + "s" * (drain.workers > 1)
+def _results(drain: Drained, broker: BrokerRates) -> list[Result]:
+    workers = f"{drain.workers} worker" + "s" * (drain.workers > 1)
     return [
-        Result(name=f"enqueue, tokens sent, before {who}", value=drain.enqueued_rate, unit="/s"),
-        Result(name=f"drain, {who}", value=drain.rate, unit="/s"),
-        Result(name=f"drain, {who}, of the broker alone", value=100 * drain.rate / broker.through, unit="%"),
-        Result(name=f"memory of a worker early on, {who}", value=drain.early_memory, unit="MiB"),
+        Result(name=f"enqueue, wake-up messages sent, before {workers}", value=drain.enqueued_rate, unit="/s"),
+        Result(name=f"drain, {workers}", value=drain.rate, unit="/s"),
         Result(
-            name=f"memory of a worker at the end, {who}",
+            name=f"drain, {workers}, compared with the broker alone", value=100 * drain.rate / broker.through, unit="%"
+        ),
+        Result(name=f"memory of a worker early on, {workers}", value=drain.early_memory, unit="MiB"),
+        Result(
+            name=f"memory of a worker at the end, {workers}",
             value=drain.late_memory,
             unit="MiB",
-            target=f"under {MOST_GROWTH:g} times early on",
-            is_met=drain.late_memory < MOST_GROWTH * drain.early_memory,
+            target=f"under {MAX_GROWTH:g} times early on",
+            is_met=drain.late_memory < MAX_GROWTH * drain.early_memory,
         ),
         Result(
-            name=f"jobs kept, {who}",
+            name=f"jobs kept, {workers}",
             value=float(drain.kept),
             unit="",
             target=f"exactly {KEPT}",

@@ -1,4 +1,4 @@
-"""The services' processes: started, watched, broken and stopped by name."""
+"""The services' processes: started, checked, signalled and stopped by name."""
 
 import http.client
 import signal
@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home
-from devstack.logs import TAIL_LINES, MergedLog
+from devstack.logs import MergedLog, tail_of
 from devstack.processes import Child, ProcessId, Spawn, identify, kill_family, stop_all
 
-__all__ = ["Children"]
+__all__ = ["ServiceProcesses"]
 
-STOP_SECONDS: Final = 15.0  # above the services' own grace for requests in flight
+STOP_SECONDS: Final = 15.0  # longer than the services' own grace for requests in flight
 HEALTHY_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 PROBE_SECONDS: Final = 5.0
@@ -30,8 +30,8 @@ class _Child:
     log: Path | None
 
 
-class Children:
-    """Without a merged log each child writes to its own file in the stack's log folder."""
+class ServiceProcesses:
+    """The running services. Without a merged log each service writes to its own file in the stack's log folder."""
 
     def __init__(self, home: Home, *, merged_log: MergedLog | None, spawn: Spawn, on_spawn: Callable[[], None]) -> None:
         self._home = home
@@ -57,10 +57,10 @@ class Children:
         self._on_spawn()
 
     def wait_healthy(self, name: str, url: str) -> None:
-        """Wait until ``GET {url}/health`` answers 200.
+        """Wait until ``GET {url}/health`` returns 200.
 
         Raises:
-            DevstackError: the process ended, or was not healthy in time.
+            DevstackError: the process ended, or is not healthy in time.
         """
         deadline = time.monotonic() + HEALTHY_SECONDS
         while (last := _probe(url)) != http.client.OK:
@@ -72,33 +72,33 @@ class Children:
             time.sleep(POLL_SECONDS)
 
     def wait_finished(self, name: str) -> None:
-        """Wait for a command that ends by itself.
+        """Wait for a command to end by itself.
 
         Raises:
-            DevstackError: it failed.
+            DevstackError: the command failed.
         """
         if code := self._children[name].popen.wait():
             raise DevstackError(f"{name} failed with exit code {code}.{self._log_tail(name)}")
         del self._children[name]
 
     def stop(self, names: Sequence[str]) -> None:
-        """Stop these in good order, all at once."""
+        """Stop these processes gracefully and concurrently."""
         stop_all(
             [self._children[name].identity for name in names if name in self._children], grace_seconds=STOP_SECONDS
         )
-        self._forget(names)
+        self._reap(names)
 
     def kill(self, name: str) -> None:
         """``kill -9``.
 
         Raises:
-            DevstackError: it does not run.
+            DevstackError: the process is not running.
         """
         kill_family(self._child(name).identity)
-        self._forget([name])
+        self._reap([name])
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
-        """Send any signal; SIGSTOP makes a process that accepts connections and never answers."""
+        """Send a signal; after SIGSTOP a process accepts connections but never responds."""
         if process := self._child(name).identity.process():
             process.send_signal(number)
 
@@ -106,17 +106,17 @@ class Children:
         return name in self._children and self._children[name].popen.poll() is None
 
     def take_ended(self) -> dict[str, int]:
-        """Return exit codes of children that ended by themselves since the last call."""
+        """Return the exit codes of processes that ended by themselves since the last call."""
         ended = {name: code for name, child in list(self._children.items()) if (code := child.popen.poll()) is not None}
-        self._forget(list(ended))
+        self._reap(list(ended))
         return ended
 
     def _child(self, name: str) -> _Child:
         if name not in self._children:
-            raise DevstackError(f"{name} does not run.")
+            raise DevstackError(f"{name} is not running.")
         return self._children[name]
 
-    def _forget(self, names: Sequence[str]) -> None:
+    def _reap(self, names: Sequence[str]) -> None:
         for name in names:
             if child := self._children.pop(name, None):
                 child.popen.wait()
@@ -125,11 +125,11 @@ class Children:
         log = self._children[name].log
         if log is None:
             return "\n" + (self._merged_log.tail(name) if self._merged_log else "")
-        return "\n" + "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+        return "\n" + tail_of(log)
 
 
 def _probe(url: str) -> int | str:
-    """Return the status of ``GET /health``, or why there is none. Never through a proxy."""
+    """Return the status of ``GET /health``, or the reason why there is none. No proxy is used."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
     try:

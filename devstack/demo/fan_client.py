@@ -1,4 +1,4 @@
-"""A fan with a phone and a browser."""
+"""A fan's HTTP client and phone."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -6,17 +6,17 @@ from uuid import uuid4
 
 import httpx
 
-from devstack.demo.caller import LIMITS, TIMEOUT_SECONDS, Caller, data_of
+from devstack.demo.api_client import LIMITS, TIMEOUT_SECONDS, ApiClient, data_of
 from devstack.demo.narrator import DemoFailedError
 from devstack.services import Urls
 
-__all__ = ["Fan"]
+__all__ = ["FanClient"]
 
-PASSWORD: Final = "demo-password-1"  # noqa: S105 - an account that lives as long as the demo
+PASSWORD: Final = "demo-password-1"  # noqa: S105 - of accounts that exist only during the demo
 
 
-class Fan(Caller):
-    """What the phone receives is read from the sandbox."""
+class FanClient(ApiClient):
+    """A fan, whose text messages are read from the sandbox."""
 
     def __init__(self, name: str, urls: Urls) -> None:
         super().__init__(name, urls.gateway)
@@ -30,7 +30,7 @@ class Fan(Caller):
         self._sandbox.close()
 
     def register(self) -> str:
-        """Open an account and verify the phone; return the code the phone received."""
+        """Create an account and verify the phone; return the code that the phone received."""
         body = {"email": self._email, "phone": self._mobile, "password": PASSWORD, "name": self.name}
         self.user_id = self.post("/auth/register", body)["user_id"]
         code = self.received_code()
@@ -39,10 +39,14 @@ class Fan(Caller):
         return code
 
     def received_code(self) -> str:
-        """Return the last code that the phone received."""
+        """Return the last code that the phone received.
+
+        Raises:
+            DemoFailedError: it received none.
+        """
         received = self._sandbox.get("/control/sent", params={"mobile": self._mobile}).json()
         if not received:
-            raise DemoFailedError(f"expected an OTP on {self._mobile}, but none came")
+            raise DemoFailedError(f"expected an OTP on {self._mobile}, but none arrived")
         return str(received[-1]["text"])
 
     # --- credits -----------------------------------------------------------------------------------------------------
@@ -56,8 +60,8 @@ class Fan(Caller):
     # --- seats, orders, tickets --------------------------------------------------------------------------------------
 
     def events(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.get("/events")
-        return listed
+        events: list[dict[str, Any]] = self.get("/events")
+        return events
 
     def event(self, event_id: str) -> dict[str, Any]:
         return self.get_object(f"/events/{event_id}", include_seats="true")
@@ -68,8 +72,8 @@ class Fan(Caller):
     def pay(self, order_id: str) -> dict[str, Any]:
         return self.post("/pay", {"order_id": order_id})
 
-    def prove(self, order_id: str, otp_code: str) -> None:
-        """Show by a code that it is really them who pays."""
+    def verify_otp(self, order_id: str, otp_code: str) -> None:
+        """Confirm a payment with a code."""
         self.post("/verify-otp", {"otp_code": otp_code, "context": "purchase", "reference_id": order_id})
 
     def refund(self, order_id: str) -> dict[str, Any]:
@@ -79,16 +83,16 @@ class Fan(Caller):
         return self.get_object(f"/orders/{order_id}")
 
     def seat_ids(self) -> set[str]:
-        """Return the seats that the fan has tickets for."""
+        """Return the seats of the fan's tickets."""
         return {ticket["seat_id"] for ticket in self.get("/tickets")}
 
     def qr(self, seat_id: str) -> dict[str, Any]:
         return self.get_object(f"/tickets/{seat_id}/qr")
 
-    # --- to and from other fans --------------------------------------------------------------------------------------
+    # --- transfers and listings --------------------------------------------------------------------------------------
 
-    def offer(self, seat_id: str, *, buyer: "Fan", credits_amount: str) -> str:
-        """Start a transfer, and return its id."""
+    def offer(self, seat_id: str, *, buyer: "FanClient", credits_amount: str) -> str:
+        """Initiate a transfer and return its id."""
         body = {"seat_id": seat_id, "buyer_user_id": buyer.user_id, "credits_amount": credits_amount}
         return str(self.post("/transfer/initiate", body)["transfer_id"])
 
@@ -99,8 +103,8 @@ class Fan(Caller):
         return self.post("/marketplace/list", {"seat_id": seat_id, "asking_price": str(asking_price)})
 
     def listings(self, event_id: str) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.get("/marketplace/listings", event_id=event_id)
-        return listed
+        listings: list[dict[str, Any]] = self.get("/marketplace/listings", event_id=event_id)
+        return listings
 
     def buy_listed(self, listing_id: str) -> dict[str, Any]:
         return self.post("/marketplace/buy", {"listing_id": listing_id})

@@ -1,15 +1,15 @@
-"""Transfers and listings: each has its saga, and a ticket is in one of them at a time."""
+"""Transfers and listings: each has its saga, and a ticket is in only one at a time."""
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from devstack.invariants.books import Books, Row, Rows, grouped
+from devstack.invariants.snapshot import Row, Rows, Snapshot, grouped
 
-__all__ = ["HANDED_OVER", "new_owners", "violations"]
+__all__ = ["TRANSFERRED", "new_owners", "violations"]
 
-HANDED_OVER: Final = frozenset({"COMPLETED", "DISPUTED", "REVERSING"})
-"""Statuses of a transfer whose buyer has the ticket, or has passed it on."""
+TRANSFERRED: Final = frozenset({"COMPLETED", "DISPUTED", "REVERSING"})
+"""Statuses of a transfer whose buyer got the ticket."""
 ON_SALE: Final = frozenset({"ACTIVE", "PENDING_TRANSFER"})
 
 TRANSFER_OF_SAGA: Final[Mapping[str, set[str | None]]] = {
@@ -24,24 +24,24 @@ LISTING_OF_SALE: Final[Mapping[str, set[str | None]]] = {
 }
 
 
-def new_owners(books: Books) -> dict[tuple[Any, Any], Any]:
-    """Return who got each ticket (order, seat) last that was handed over and not given back."""
-    handed_over = [
-        *(transfer for transfer in books.transfers if transfer["status"] in HANDED_OVER),
-        *(listing for listing in books.listings if listing["status"] == "COMPLETED"),
+def new_owners(snapshot: Snapshot) -> dict[tuple[Any, Any], Any]:
+    """Return the last buyer of each transferred or resold ticket (order, seat)."""
+    changes = [
+        *(transfer for transfer in snapshot.transfers if transfer["status"] in TRANSFERRED),
+        *(listing for listing in snapshot.listings if listing["status"] == "COMPLETED"),
     ]
-    handed_over.sort(key=lambda handover: handover["completed_at"])
-    return {(row["order_id"], row["seat_id"]): row["buyer_user_id"] for row in handed_over}
+    changes.sort(key=lambda change: change["completed_at"])
+    return {(row["order_id"], row["seat_id"]): row["buyer_user_id"] for row in changes}
 
 
-def violations(books: Books) -> list[str]:
-    return [*_transfers(books), *_listings(books), *_sales(books), *_listed_seats(books)]
+def violations(snapshot: Snapshot) -> list[str]:
+    return [*_transfers(snapshot), *_listings(snapshot), *_sales(snapshot), *_listed_seats(snapshot)]
 
 
-def _transfers(books: Books) -> list[str]:
-    sagas = books.sagas_of("transfer")
-    status = {transfer["transfer_id"]: transfer["status"] for transfer in books.transfers}
-    pending = Counter(transfer["seat_id"] for transfer in books.transfers if transfer["status"] == "PENDING_OTP")
+def _transfers(snapshot: Snapshot) -> list[str]:
+    sagas = snapshot.sagas_of("transfer")
+    status = {transfer["transfer_id"]: transfer["status"] for transfer in snapshot.transfers}
+    pending = Counter(transfer["seat_id"] for transfer in snapshot.transfers if transfer["status"] == "PENDING_OTP")
     return [
         *(
             f"transfer saga {saga_id} is {state}, its transfer is {status.get(saga_id)}"
@@ -58,18 +58,18 @@ def _transfers(books: Books) -> list[str]:
     ]
 
 
-def _listings(books: Books) -> list[str]:
-    """None is half opened or half withdrawn."""
+def _listings(snapshot: Snapshot) -> list[str]:
+    """No listing is half opened or half withdrawn."""
     return [
         f"listing {listing['listing_id']} is {listing['status']}"
-        for listing in books.listings
+        for listing in snapshot.listings
         if listing["status"] in {"OPENING", "WITHDRAWING"}
     ]
 
 
-def _sales(books: Books) -> list[str]:
-    sagas = books.sagas_of("resale")
-    status = {listing["sale_id"]: listing["status"] for listing in books.listings if listing["sale_id"] is not None}
+def _sales(snapshot: Snapshot) -> list[str]:
+    sagas = snapshot.sagas_of("resale")
+    status = {listing["sale_id"]: listing["status"] for listing in snapshot.listings if listing["sale_id"] is not None}
     return [
         *(
             f"sale {sale_id} is {state}, its listing is {status.get(sale_id)}"
@@ -85,23 +85,23 @@ def _sales(books: Books) -> list[str]:
 
 
 def _is_of(allowed: Mapping[str, set[str | None]], state: str, status: str | None) -> bool:
-    """Whether a thing fits its saga's state; sagas in hand are told elsewhere."""
+    """Whether a status fits the saga's state; `idle` reports unfinished sagas."""
     return state not in allowed or status in allowed[state]
 
 
-def _listed_seats(books: Books) -> list[str]:
-    """A seat is listed just when there is one listing of it on sale, its owner's, of its present order."""
-    on_sale = grouped((listing for listing in books.listings if listing["status"] in ON_SALE), "seat_id")
-    seats = {seat["seat_id"]: seat for seat in books.seats}
+def _listed_seats(snapshot: Snapshot) -> list[str]:
+    """A seat is LISTED if and only if it has exactly one listing on sale, by its owner and of its current order."""
+    on_sale = grouped((listing for listing in snapshot.listings if listing["status"] in ON_SALE), "seat_id")
+    seats = {seat["seat_id"]: seat for seat in snapshot.seats}
     listed = {seat_id for seat_id, seat in seats.items() if seat["status"] == "LISTED"}
     return [
-        f"seat {seat_id} is {seat['status'] if seat else 'free'} and has {len(listings)} listings on sale, or another's"
+        f"seat {seat_id} is {seat['status'] if seat else 'available'}, its {len(listings)} listings on sale do not fit"
         for seat_id in listed | on_sale.keys()
         for seat, listings in [(seats.get(seat_id), on_sale.get(seat_id, []))]
-        if seat is None or not _is_listed_right(seat, listings)
+        if seat is None or not _is_listing_consistent(seat, listings)
     ]
 
 
-def _is_listed_right(seat: Row, on_sale: Rows) -> bool:
+def _is_listing_consistent(seat: Row, on_sale: Rows) -> bool:
     sellers = [(listing["seller_user_id"], listing["order_id"]) for listing in on_sale]
     return seat["status"] == "LISTED" and sellers == [(seat["owner_user_id"], seat["hold_id"])]

@@ -1,0 +1,32 @@
+"""The platform is idle: no saga is unfinished, and every message is sent."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from devstack.invariants.snapshot import QUERIES as ALL_QUERIES
+from devstack.invariants.snapshot import Query, Snapshot
+
+__all__ = ["QUERIES", "violations"]
+
+QUERIES: Final[Mapping[str, Query]] = {
+    name: ALL_QUERIES[name] for name in ("unfinished_sagas", "users_unsent", "inventory_unsent", "orchestrator_unsent")
+}
+
+
+def violations(snapshot: Snapshot) -> list[str]:
+    unsent = {
+        "users": snapshot.users_unsent,
+        "inventory": snapshot.inventory_unsent,
+        "orchestrator": snapshot.orchestrator_unsent,
+    }
+    return [
+        *(
+            f"saga {saga['saga_id']} ({saga['kind']}) is {saga['state']} at {saga['step']}"
+            for saga in snapshot.unfinished_sagas
+        ),
+        *(
+            f"{package} has not sent {row['routing_key']} {row['message_id']}"
+            for package, rows in unsent.items()
+            for row in rows
+        ),
+    ]
