@@ -11,12 +11,8 @@ __all__ = ["VIOLATIONS", "Violation"]
 class Violation:
     """A saga that succeeded, and a change of the databases that violates an invariant.
 
-    Args:
-        saga: its kind.
-        database: the service whose rows are changed.
-        sql: the statement, with `parameters` from the saga's data.
-        expected: what the checker reports at least; data is filled in.
-        waits: the saga is left at its wait.
+    The change is `sql` in the service's `database`, with `parameters` from the saga's data. The checker reports at
+    least `expected`. If `waits`, the saga stays at its wait.
     """
 
     saga: str
