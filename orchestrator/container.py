@@ -116,7 +116,8 @@ def build_container(settings: Settings, *, observer: Observer | None = None) -> 
         observer: observes every saga step, besides logs and metrics.
     """
     resources = _resources(settings)
-    plans = [plan for feature in FEATURES for plan in feature.plans(resources)]
+    step_timeout_seconds = settings.saga_step_timeout_seconds
+    plans = [plan.with_step_timeout(step_timeout_seconds) for feature in FEATURES for plan in feature.plans(resources)]
     log = SagaLog(
         resources.database,
         plans,
@@ -164,7 +165,6 @@ def _resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         rabbitmq_url=rabbitmq_url,
-        saga_step_timeout_seconds=settings.saga_step_timeout_seconds,
         database=database,
         topology=topology,
         publisher=publisher,

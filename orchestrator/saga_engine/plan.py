@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -78,7 +78,8 @@ class OutgoingMessage:
     routing_key: str
 
 
-Action = Callable[[Data, Call], Awaitable[Data]]
+Action = Callable[[Data, Call], Awaitable[Data | None]]
+"""Returns the data with its result; None if it adds nothing."""
 Undo = Callable[[Data, Call], Awaitable[None]]
 MakeMessage = Callable[[Data], OutgoingMessage]
 Deadline = Callable[[Data], datetime]
@@ -204,6 +205,10 @@ class Plan(Generic[Data]):
         self.step_timeout_seconds = step_timeout_seconds
         self._indexes = {step.name: index for index, step in enumerate(steps)}
         self._check()
+
+    def with_step_timeout(self, seconds: float) -> Self:
+        """Return the plan with another step timeout."""
+        return type(self)(self.kind, self.data, *self.steps, on_unwound=self.on_unwound, step_timeout_seconds=seconds)
 
     def __contains__(self, step: str) -> bool:
         return step in self._indexes

@@ -115,7 +115,8 @@ class SagaRunner:
         action = step.action
         assert action is not None  # noqa: S101 - no saga runs at a step without one
         call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
-        return await self._timed(step, saga, "action", lambda: action(saga.data, call))
+        data: SagaData | None = await self._timed(step, saga, "action", lambda: action(saga.data, call))
+        return saga.data if data is None else data
 
     async def _attempt(self, work: Callable[[SagaRecord], Awaitable[SagaRecord]], saga: SagaRecord) -> SagaRecord:
         """Do one step's work. Whatever it raises counts as an attempt of the saga."""

@@ -19,7 +19,6 @@ from orchestrator.features.purchases.schemas import TicketCode
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -69,9 +68,7 @@ def purchase_plan(
     *,
     qr: QrCodec,
     hold_ttl_seconds: float,
-    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Purchase]:
-    """Return the plan of a purchase."""
     steps = PurchaseSteps(clients, qr, hold_queue_name(round(hold_ttl_seconds * 1000)))
     return Plan(
         PURCHASE,
@@ -85,7 +82,6 @@ def purchase_plan(
         must_finish("confirm order", steps.confirm_order),
         publish("announce sale", sale_message),
         on_unwound=failure_message,
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -111,7 +107,7 @@ class PurchaseSteps:
     async def release_seats(self, purchase: Purchase, call: Call) -> None:
         await self.clients.inventory.release(call, hold_id=purchase.held.hold_id)
 
-    async def open_order(self, purchase: Purchase, call: Call) -> Purchase:
+    async def open_order(self, purchase: Purchase, call: Call) -> None:
         await self.clients.orders.open(
             call,
             order_id=purchase.order_id,
@@ -119,7 +115,6 @@ class PurchaseSteps:
             event_id=purchase.event_id,
             hold=purchase.held,
         )
-        return purchase
 
     async def end_order(self, purchase: Purchase, call: Call) -> None:
         status = "CANCELLED" if call.reason == OrderCancelled.code else "FAILED"
@@ -149,9 +144,8 @@ class PurchaseSteps:
     async def refund_wallet(self, _: Purchase, call: Call) -> None:
         await self.clients.ledger.refund(call)
 
-    async def sell_seats(self, purchase: Purchase, call: Call) -> Purchase:
+    async def sell_seats(self, purchase: Purchase, call: Call) -> None:
         await self.clients.inventory.sell(call, hold_id=purchase.held.hold_id, user_id=purchase.user_id)
-        return purchase
 
     async def confirm_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.confirm(call, order_id=purchase.order_id)

@@ -15,17 +15,7 @@ from typing import Final
 from orchestrator.clients import Clients
 from orchestrator.clients.models import ReturnedSeat
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, OutgoingMessage, Plan, SagaData, must_finish, pivot, publish, undoable
 
 __all__ = ["REFUND", "Refund", "refund_plan"]
 
@@ -56,8 +46,7 @@ class Refund(SagaData):
         return shares
 
 
-def refund_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Refund]:
-    """Return the plan of a refund."""
+def refund_plan(clients: Clients) -> Plan[Refund]:
     steps = RefundSteps(clients)
     return Plan(
         REFUND,
@@ -67,7 +56,6 @@ def refund_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_
         must_finish("pay back", steps.pay_back),
         must_finish("refund order", steps.refund_order),
         publish("announce refund", refunded_message),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -77,9 +65,8 @@ class RefundSteps:
 
     clients: Clients
 
-    async def begin_refund(self, refund: Refund, call: Call) -> Refund:
+    async def begin_refund(self, refund: Refund, call: Call) -> None:
         await self.clients.orders.begin_refund(call, order_id=refund.order_id)
-        return refund
 
     async def abandon_refund(self, refund: Refund, call: Call) -> None:
         await self.clients.orders.abandon_refund(call, order_id=refund.order_id)
@@ -90,15 +77,13 @@ class RefundSteps:
         )
         return refund.model_copy(update={"seats": seats})
 
-    async def pay_back(self, refund: Refund, call: Call) -> Refund:
+    async def pay_back(self, refund: Refund, call: Call) -> None:
         await self.clients.ledger.pay_back(
             call, charge_request_id=refund.charge_request_id, recipients=refund.shares, reason=refund.reason
         )
-        return refund
 
-    async def refund_order(self, refund: Refund, call: Call) -> Refund:
+    async def refund_order(self, refund: Refund, call: Call) -> None:
         await self.clients.orders.refund(call, order_id=refund.order_id, reason=refund.reason)
-        return refund
 
 
 def refunded_message(refund: Refund) -> OutgoingMessage:

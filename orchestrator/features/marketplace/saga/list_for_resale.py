@@ -11,15 +11,7 @@ from typing import Final
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import Ticket
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, undoable
 
 __all__ = ["LIST_FOR_RESALE", "ListForResale", "list_for_resale_plan"]
 
@@ -36,10 +28,7 @@ class ListForResale(SagaData):
         return self.saga_id
 
 
-def list_for_resale_plan(
-    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
-) -> Plan[ListForResale]:
-    """Return the plan that lists a ticket for resale."""
+def list_for_resale_plan(clients: Clients) -> Plan[ListForResale]:
     steps = ListForResaleSteps(clients)
     return Plan(
         LIST_FOR_RESALE,
@@ -47,7 +36,6 @@ def list_for_resale_plan(
         undoable("open listing", steps.open_listing, steps.discard_listing),
         pivot("list seat", steps.list_seat),
         must_finish("activate listing", steps.activate_listing),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -57,7 +45,7 @@ class ListForResaleSteps:
 
     clients: Clients
 
-    async def open_listing(self, listing: ListForResale, call: Call) -> ListForResale:
+    async def open_listing(self, listing: ListForResale, call: Call) -> None:
         await self.clients.listings.open(
             call,
             listing_id=listing.listing_id,
@@ -65,20 +53,17 @@ class ListForResaleSteps:
             seller_user_id=listing.seller_user_id,
             asking_price=listing.asking_price,
         )
-        return listing
 
     async def discard_listing(self, listing: ListForResale, call: Call) -> None:
         await self.clients.listings.discard(call, listing_id=listing.listing_id)
 
-    async def list_seat(self, listing: ListForResale, call: Call) -> ListForResale:
+    async def list_seat(self, listing: ListForResale, call: Call) -> None:
         await self.clients.inventory.list_for_resale(
             call,
             seat_id=listing.ticket.seat_id,
             order_id=listing.ticket.order_id,
             owner_user_id=listing.seller_user_id,
         )
-        return listing
 
-    async def activate_listing(self, listing: ListForResale, call: Call) -> ListForResale:
+    async def activate_listing(self, listing: ListForResale, call: Call) -> None:
         await self.clients.listings.activate(call, listing_id=listing.listing_id)
-        return listing

@@ -18,7 +18,6 @@ from orchestrator.clients.models import CodeContext
 from orchestrator.errors import SaleExpired
 from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -67,8 +66,7 @@ class Resale(SagaData):
         return self.escrow_id
 
 
-def resale_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Resale]:
-    """Return the plan of a sale between fans."""
+def resale_plan(clients: Clients) -> Plan[Resale]:
     steps = ResaleSteps(clients)
     return Plan(
         RESALE,
@@ -83,7 +81,6 @@ def resale_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_
         must_finish("complete listing", steps.complete_listing),
         publish("announce new owner", completed_message),
         on_unwound=failed_message,
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -93,7 +90,7 @@ class ResaleSteps:
 
     clients: Clients
 
-    async def claim_listing(self, resale: Resale, call: Call) -> Resale:
+    async def claim_listing(self, resale: Resale, call: Call) -> None:
         await self.clients.listings.claim(
             call,
             listing_id=resale.listing_id,
@@ -101,7 +98,6 @@ class ResaleSteps:
             buyer_user_id=resale.buyer_user_id,
             expires_at=resale.expires_at,
         )
-        return resale
 
     async def release_claim(self, resale: Resale, call: Call) -> None:
         await self.clients.listings.release_claim(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
@@ -131,7 +127,7 @@ class ResaleSteps:
             call, user_id=resale.seller_user_id, context=CodeContext.RESALE, reference=resale.sale_id
         )
 
-    async def change_owner(self, resale: Resale, call: Call) -> Resale:
+    async def change_owner(self, resale: Resale, call: Call) -> None:
         await self.clients.inventory.change_owner(
             call,
             seat_id=resale.seat_id,
@@ -141,15 +137,12 @@ class ResaleSteps:
             price_paid=Decimal(resale.price),
             was_listed=True,
         )
-        return resale
 
-    async def pay_seller(self, resale: Resale, call: Call) -> Resale:
+    async def pay_seller(self, resale: Resale, call: Call) -> None:
         await self.clients.ledger.release_escrow(call, escrow_id=resale.escrow, to_user_id=resale.seller_user_id)
-        return resale
 
-    async def complete_listing(self, resale: Resale, call: Call) -> Resale:
+    async def complete_listing(self, resale: Resale, call: Call) -> None:
         await self.clients.listings.complete(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
-        return resale
 
 
 def pending_message(resale: Resale) -> OutgoingMessage:

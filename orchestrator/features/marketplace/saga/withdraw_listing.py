@@ -6,15 +6,7 @@ from typing import Final
 
 from orchestrator.clients import Clients
 from orchestrator.clients.orders.listings import ListingFacts
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, undoable
 
 __all__ = ["WITHDRAW_LISTING", "WithdrawListing", "withdraw_listing_plan"]
 
@@ -38,10 +30,7 @@ class WithdrawListing(SagaData):
         )
 
 
-def withdraw_listing_plan(
-    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
-) -> Plan[WithdrawListing]:
-    """Return the plan that withdraws a listing."""
+def withdraw_listing_plan(clients: Clients) -> Plan[WithdrawListing]:
     steps = WithdrawListingSteps(clients)
     return Plan(
         WITHDRAW_LISTING,
@@ -49,7 +38,6 @@ def withdraw_listing_plan(
         undoable("begin withdrawal", steps.begin_withdrawal, steps.abandon_withdrawal),
         pivot("withdraw seat", steps.withdraw_seat),
         must_finish("cancel listing", steps.cancel_listing),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -59,22 +47,19 @@ class WithdrawListingSteps:
 
     clients: Clients
 
-    async def begin_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
+    async def begin_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> None:
         await self.clients.listings.begin_withdrawal(call, listing_id=withdrawal.listing_id)
-        return withdrawal
 
     async def abandon_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> None:
         await self.clients.listings.abandon_withdrawal(call, listing_id=withdrawal.listing_id)
 
-    async def withdraw_seat(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
+    async def withdraw_seat(self, withdrawal: WithdrawListing, call: Call) -> None:
         await self.clients.inventory.withdraw_from_resale(
             call,
             seat_id=withdrawal.seat_id,
             order_id=withdrawal.order_id,
             owner_user_id=withdrawal.seller_user_id,
         )
-        return withdrawal
 
-    async def cancel_listing(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
+    async def cancel_listing(self, withdrawal: WithdrawListing, call: Call) -> None:
         await self.clients.listings.cancel(call, listing_id=withdrawal.listing_id)
-        return withdrawal

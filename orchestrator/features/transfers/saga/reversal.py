@@ -11,17 +11,7 @@ from typing import Final
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, OutgoingMessage, Plan, SagaData, must_finish, pivot, publish, undoable
 
 __all__ = ["REVERSAL", "Reversal", "reversal_plan"]
 
@@ -45,8 +35,7 @@ class Reversal(SagaData):
     shortfall: Money = Decimal("0.00")
 
 
-def reversal_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Reversal]:
-    """Return the plan of a reversal."""
+def reversal_plan(clients: Clients) -> Plan[Reversal]:
     steps = ReversalSteps(clients)
     return Plan(
         REVERSAL,
@@ -56,7 +45,6 @@ def reversal_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STE
         must_finish("return credits", steps.return_credits),
         must_finish("close dispute", steps.close_dispute),
         publish("announce reversal", reversed_message),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -66,14 +54,13 @@ class ReversalSteps:
 
     clients: Clients
 
-    async def begin_reversal(self, reversal: Reversal, call: Call) -> Reversal:
+    async def begin_reversal(self, reversal: Reversal, call: Call) -> None:
         await self.clients.transfers.begin_reversal(call, transfer_id=reversal.transfer_id)
-        return reversal
 
     async def abandon_reversal(self, reversal: Reversal, call: Call) -> None:
         await self.clients.transfers.abandon_reversal(call, transfer_id=reversal.transfer_id)
 
-    async def return_ticket(self, reversal: Reversal, call: Call) -> Reversal:
+    async def return_ticket(self, reversal: Reversal, call: Call) -> None:
         await self.clients.inventory.change_owner(
             call,
             seat_id=reversal.seat_id,
@@ -83,7 +70,6 @@ class ReversalSteps:
             price_paid=Decimal(reversal.price_paid_before),
             is_forced=True,  # even if the event is cancelled: its refund goes to the party that the dispute names
         )
-        return reversal
 
     async def return_credits(self, reversal: Reversal, call: Call) -> Reversal:
         shortfall = await self.clients.ledger.claw_back(
@@ -95,9 +81,8 @@ class ReversalSteps:
         )
         return reversal.model_copy(update={"shortfall": shortfall})
 
-    async def close_dispute(self, reversal: Reversal, call: Call) -> Reversal:
+    async def close_dispute(self, reversal: Reversal, call: Call) -> None:
         await self.clients.transfers.reverse(call, transfer_id=reversal.transfer_id)
-        return reversal
 
 
 def reversed_message(reversal: Reversal) -> OutgoingMessage:

@@ -21,7 +21,6 @@ from orchestrator.clients.models import CodeContext, Ticket
 from orchestrator.errors import TransferCancelled, TransferExpired
 from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
     OutgoingMessage,
     Plan,
@@ -77,8 +76,7 @@ class Transfer(SagaData):
         return self.escrow_id
 
 
-def transfer_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Transfer]:
-    """Return the plan of a transfer."""
+def transfer_plan(clients: Clients) -> Plan[Transfer]:
     steps = TransferSteps(clients)
     return Plan(
         TRANSFER,
@@ -95,7 +93,6 @@ def transfer_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STE
         must_finish("complete transfer", steps.complete_transfer),
         publish("announce new owner", completed_message),
         on_unwound=failed_message,
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 
@@ -105,7 +102,7 @@ class TransferSteps:
 
     clients: Clients
 
-    async def open_transfer(self, transfer: Transfer, call: Call) -> Transfer:
+    async def open_transfer(self, transfer: Transfer, call: Call) -> None:
         await self.clients.transfers.open(
             call,
             transfer_id=transfer.transfer_id,
@@ -116,15 +113,13 @@ class TransferSteps:
             credits_amount=transfer.credits_amount,
             expires_at=transfer.expires_at,
         )
-        return transfer
 
     async def end_transfer(self, transfer: Transfer, call: Call) -> None:
         status = "CANCELLED" if call.reason == TransferCancelled.code else "FAILED"
         await self.clients.transfers.end(call, transfer_id=transfer.transfer_id, status=status)
 
-    async def send_initiator_code(self, transfer: Transfer, call: Call) -> Transfer:
+    async def send_initiator_code(self, transfer: Transfer, call: Call) -> None:
         await self._send_code(transfer, call, to=transfer.initiated_by_user_id)
-        return transfer
 
     async def withdraw_initiator_code(self, transfer: Transfer, call: Call) -> None:
         await self._withdraw_code(transfer, call, of=transfer.initiated_by_user_id)
@@ -145,7 +140,7 @@ class TransferSteps:
     async def return_credits(self, _: Transfer, call: Call) -> None:
         await self.clients.ledger.void_escrow(call)
 
-    async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
+    async def change_owner(self, transfer: Transfer, call: Call) -> None:
         await self.clients.inventory.change_owner(
             call,
             seat_id=transfer.ticket.seat_id,
@@ -154,15 +149,12 @@ class TransferSteps:
             to_user_id=transfer.buyer_user_id,
             price_paid=Decimal(transfer.credits_amount),
         )
-        return transfer
 
-    async def pay_seller(self, transfer: Transfer, call: Call) -> Transfer:
+    async def pay_seller(self, transfer: Transfer, call: Call) -> None:
         await self.clients.ledger.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
-        return transfer
 
-    async def complete_transfer(self, transfer: Transfer, call: Call) -> Transfer:
+    async def complete_transfer(self, transfer: Transfer, call: Call) -> None:
         await self.clients.transfers.complete(call, transfer_id=transfer.transfer_id)
-        return transfer
 
     async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> None:
         await self.clients.otp.send(
