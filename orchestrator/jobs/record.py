@@ -8,11 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from common.messaging.message import Message
 from common.telemetry.tracing import current_traceparent
 
 __all__ = [
-    "AddressedMessage",
     "Attempt",
     "Failure",
     "JobError",
@@ -23,9 +21,6 @@ __all__ = [
     "KindStats",
     "NewJob",
 ]
-
-AddressedMessage = tuple[Message, str, str]
-"""A message with its exchange and routing key."""
 
 
 class JobStatus(enum.StrEnum):

@@ -40,7 +40,7 @@ async def list_jobs(
     found, total = await jobs.page(
         kind=queue or kind, status=status, failure=failure, limit=page.per_page, offset=page.offset
     )
-    return paginated(list[JobSummary](found), page=page, total=total)
+    return paginated((list[JobSummary](found), total), page)
 
 
 @router.get("/stats", responses=refusals(ADMIN), summary="Show statistics of each kind of job (admin)")

@@ -25,13 +25,12 @@ from typing import Any, Final, Generic, Self, TypeVar
 from pydantic import BaseModel
 
 from common.errors import ServiceError
-from common.messaging.message import Message
+from common.messaging.outbox import OutgoingMessage
 
 __all__ = [
     "DEFAULT_STEP_TIMEOUT_SECONDS",
     "AnyPlan",
     "Call",
-    "OutgoingMessage",
     "Plan",
     "SagaData",
     "Step",
@@ -69,17 +68,7 @@ class Call:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
-    """A message for the outbox with its exchange and routing key."""
-
-    message: Message
-    exchange: str
-    routing_key: str
-
-
-Action = Callable[[Data, Call], Awaitable[Data | None]]
-"""Returns the data with its result; None if it adds nothing."""
+Action = Callable[[Data, Call], Awaitable[Data]]
 Undo = Callable[[Data, Call], Awaitable[None]]
 MakeMessage = Callable[[Data], OutgoingMessage]
 Deadline = Callable[[Data], datetime]

@@ -26,8 +26,7 @@ Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 
 @router.get("", responses=refusals(ADMIN), summary="List sagas, newest first")
 async def list_sagas(service: Service, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
-    sagas, total = await service.page(state=state, page=page)
-    return paginated(sagas, page=page, total=total)
+    return paginated(await service.page(state=state, page=page), page)
 
 
 @router.post("/{saga_id}/retry", responses=_RETRY, summary="Retry a stuck saga")

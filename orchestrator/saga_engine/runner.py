@@ -23,11 +23,12 @@ from common.errors import (
     Unauthenticated,
     Unavailable,
 )
+from common.messaging.outbox import OutgoingMessage
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import span
 from orchestrator.saga_engine.observer import Moment, Observer
-from orchestrator.saga_engine.plan import AnyPlan, OutgoingMessage, SagaData, Step, StepKind
+from orchestrator.saga_engine.plan import AnyPlan, SagaData, Step, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
 
@@ -115,8 +116,7 @@ class SagaRunner:
         action = step.action
         assert action is not None  # noqa: S101 - no saga runs at a step without one
         call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
-        data: SagaData | None = await self._timed(step, saga, "action", lambda: action(saga.data, call))
-        return saga.data if data is None else data
+        return await self._timed(step, saga, "action", lambda: action(saga.data, call))
 
     async def _attempt(self, work: Callable[[SagaRecord], Awaitable[SagaRecord]], saga: SagaRecord) -> SagaRecord:
         """Do one step's work. Whatever it raises counts as an attempt of the saga."""

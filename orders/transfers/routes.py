@@ -58,10 +58,9 @@ async def list_transfers(
     user: CurrentUser, transfers: Transfers, page: PageQuery, status: OfStatus = None
 ) -> Paginated[Transfer]:
     """The transfers in which the caller is the seller or the buyer, newest first."""
-    items, total = await transfers.page(
-        party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset
+    return paginated(
+        await transfers.page(party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset), page
     )
-    return paginated(items, page=page, total=total)
 
 
 @public.get(
@@ -84,8 +83,7 @@ async def show_transfer(
 )
 async def list_all_transfers(transfers: Transfers, page: PageQuery, status: OfStatus = None) -> Paginated[Transfer]:
     """Newest first; `status=DISPUTED` lists the transfers that wait for an admin."""
-    items, total = await transfers.page(status=status, limit=page.per_page, offset=page.offset)
-    return paginated(items, page=page, total=total)
+    return paginated(await transfers.page(status=status, limit=page.per_page, offset=page.offset), page)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))

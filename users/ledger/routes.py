@@ -104,8 +104,7 @@ async def read_statement(
 )
 async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[Receivable]:
     """Users who owe the platform, the latest first: a dispute was decided against them and their wallet had too little."""
-    debts, total = await ledger.list_debts(limit=page.per_page, offset=page.offset)
-    return paginated(debts, page=page, total=total)
+    return paginated(await ledger.list_debts(limit=page.per_page, offset=page.offset), page)
 
 
 @internal.post("/deduct", responses=refusals({428: "OTP_REQUIRED"}))

@@ -54,7 +54,7 @@ async def list_payments(
 ) -> Paginated[OwnPayment]:
     """The caller's top-ups and other payments to providers, newest first."""
     items, total = await payments.page(user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset)
-    return paginated([OwnPayment.model_validate(payment) for payment in items], page=page, total=total)
+    return paginated(([OwnPayment.model_validate(payment) for payment in items], total), page)
 
 
 @public.get(
@@ -84,7 +84,7 @@ async def list_all_payments(
     items, total = await payments.page(
         provider=provider, status=status, is_flagged=flagged, limit=page.per_page, offset=page.offset
     )
-    return paginated([AdminPayment.model_validate(payment) for payment in items], page=page, total=total)
+    return paginated(([AdminPayment.model_validate(payment) for payment in items], total), page)
 
 
 @internal.post(

@@ -52,8 +52,9 @@ class PutOnSaleSteps:
 
     clients: Clients
 
-    async def draft_event(self, sale: PutOnSale, call: Call) -> None:
+    async def draft_event(self, sale: PutOnSale, call: Call) -> PutOnSale:
         await self.clients.events.draft(call, event_id=sale.event_id, draft=sale.draft)
+        return sale
 
     async def discard_draft(self, sale: PutOnSale, call: Call) -> None:
         await self.clients.events.discard(call, event_id=sale.event_id)

@@ -83,8 +83,7 @@ async def list_webhooks(
     inbox: Inbox, page: PageQuery, provider: Provider | None = None, status: WebhookStatus | None = None
 ) -> Paginated[WebhookSummary]:
     """`unmatched` and `failed` need an admin: an unknown payment, a contradiction, or no successful attempt."""
-    webhooks, total = await inbox.page(provider=provider, status=status, page=page)
-    return paginated(webhooks, page=page, total=total)
+    return paginated(await inbox.page(provider=provider, status=status, page=page), page)
 
 
 @_admin.get("/{webhook_id}", responses=_ONE, summary="Show a webhook (admin)")

@@ -45,8 +45,7 @@ async def subscribe(
     "/webhook-subscriptions", responses=refusals(ADMIN), summary="List webhook subscriptions, newest first (admin)"
 )
 async def list_subscriptions(subscriptions: Subscriptions, page: PageQuery) -> Paginated[Subscription]:
-    rows, total = await subscriptions.page(page)
-    return paginated(rows, page=page, total=total)
+    return paginated(await subscriptions.page(page), page)
 
 
 @router.post(
@@ -82,8 +81,7 @@ async def list_deliveries(
     status: Literal["PENDING", "DELIVERED", "FAILED"] | None = None,
 ) -> Paginated[Delivery]:
     """Deliveries are kept for 30 days."""
-    rows, total = await subscriptions.deliveries(subscription_id, status=status, page=page)
-    return paginated(rows, page=page, total=total)
+    return paginated(await subscriptions.deliveries(subscription_id, status=status, page=page), page)
 
 
 @router.post(

@@ -34,8 +34,7 @@ async def list_parked_messages(
     queue: Annotated[PlainText | None, Query(description="Only messages from this queue.")] = None,
 ) -> Paginated[ParkedMessage]:
     """`parked` messages wait for an admin; replayed and discarded ones are kept for 30 days."""
-    rows, total = await messages.page(status=status, queue=queue, page=page)
-    return paginated(rows, page=page, total=total)
+    return paginated(await messages.page(status=status, queue=queue, page=page), page)
 
 
 @router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Replay a parked message (admin)")

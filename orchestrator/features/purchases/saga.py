@@ -12,23 +12,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import Charge, Hold, SeatChoice
 from orchestrator.errors import HoldExpired, OrderCancelled, OtpRequired
 from orchestrator.features.purchases.schemas import TicketCode
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-    wait,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
 from rabbitmq.topology import HOLD_EXCHANGE, hold_queue_name
 
 __all__ = ["CHARGE_WALLET", "OPEN_ORDER", "PAY", "PURCHASE", "Purchase", "purchase_plan"]
@@ -107,7 +98,7 @@ class PurchaseSteps:
     async def release_seats(self, purchase: Purchase, call: Call) -> None:
         await self.clients.inventory.release(call, hold_id=purchase.held.hold_id)
 
-    async def open_order(self, purchase: Purchase, call: Call) -> None:
+    async def open_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.open(
             call,
             order_id=purchase.order_id,
@@ -115,6 +106,7 @@ class PurchaseSteps:
             event_id=purchase.event_id,
             hold=purchase.held,
         )
+        return purchase
 
     async def end_order(self, purchase: Purchase, call: Call) -> None:
         status = "CANCELLED" if call.reason == OrderCancelled.code else "FAILED"
@@ -144,8 +136,9 @@ class PurchaseSteps:
     async def refund_wallet(self, _: Purchase, call: Call) -> None:
         await self.clients.ledger.refund(call)
 
-    async def sell_seats(self, purchase: Purchase, call: Call) -> None:
+    async def sell_seats(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.inventory.sell(call, hold_id=purchase.held.hold_id, user_id=purchase.user_id)
+        return purchase
 
     async def confirm_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.confirm(call, order_id=purchase.order_id)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import ReturnedSeat
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import Call, OutgoingMessage, Plan, SagaData, must_finish, pivot, publish, undoable
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable
 
 __all__ = ["REFUND", "Refund", "refund_plan"]
 
@@ -65,8 +66,9 @@ class RefundSteps:
 
     clients: Clients
 
-    async def begin_refund(self, refund: Refund, call: Call) -> None:
+    async def begin_refund(self, refund: Refund, call: Call) -> Refund:
         await self.clients.orders.begin_refund(call, order_id=refund.order_id)
+        return refund
 
     async def abandon_refund(self, refund: Refund, call: Call) -> None:
         await self.clients.orders.abandon_refund(call, order_id=refund.order_id)
@@ -77,13 +79,15 @@ class RefundSteps:
         )
         return refund.model_copy(update={"seats": seats})
 
-    async def pay_back(self, refund: Refund, call: Call) -> None:
+    async def pay_back(self, refund: Refund, call: Call) -> Refund:
         await self.clients.ledger.pay_back(
             call, charge_request_id=refund.charge_request_id, recipients=refund.shares, reason=refund.reason
         )
+        return refund
 
-    async def refund_order(self, refund: Refund, call: Call) -> None:
+    async def refund_order(self, refund: Refund, call: Call) -> Refund:
         await self.clients.orders.refund(call, order_id=refund.order_id, reason=refund.reason)
+        return refund
 
 
 def refunded_message(refund: Refund) -> OutgoingMessage:

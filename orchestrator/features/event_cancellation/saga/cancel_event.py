@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import OpenWork
 from orchestrator.features.event_cancellation.saga.processor import EventCancellationProcessor
@@ -16,7 +17,6 @@ from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
-    OutgoingMessage,
     Plan,
     SagaData,
     must_finish,
@@ -83,8 +83,9 @@ class CancelEventSteps:
     clients: Clients
     processor: EventCancellationProcessor
 
-    async def cancel_event(self, cancellation: CancelEvent, call: Call) -> None:
+    async def cancel_event(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
         await self.clients.events.cancel(call, event_id=cancellation.event_id)
+        return cancellation
 
     async def close_hall(self, cancellation: CancelEvent, call: Call) -> CancelEvent:
         await self.clients.inventory.close_event(call, event_id=cancellation.event_id)

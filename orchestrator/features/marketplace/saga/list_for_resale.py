@@ -45,7 +45,7 @@ class ListForResaleSteps:
 
     clients: Clients
 
-    async def open_listing(self, listing: ListForResale, call: Call) -> None:
+    async def open_listing(self, listing: ListForResale, call: Call) -> ListForResale:
         await self.clients.listings.open(
             call,
             listing_id=listing.listing_id,
@@ -53,17 +53,20 @@ class ListForResaleSteps:
             seller_user_id=listing.seller_user_id,
             asking_price=listing.asking_price,
         )
+        return listing
 
     async def discard_listing(self, listing: ListForResale, call: Call) -> None:
         await self.clients.listings.discard(call, listing_id=listing.listing_id)
 
-    async def list_seat(self, listing: ListForResale, call: Call) -> None:
+    async def list_seat(self, listing: ListForResale, call: Call) -> ListForResale:
         await self.clients.inventory.list_for_resale(
             call,
             seat_id=listing.ticket.seat_id,
             order_id=listing.ticket.order_id,
             owner_user_id=listing.seller_user_id,
         )
+        return listing
 
-    async def activate_listing(self, listing: ListForResale, call: Call) -> None:
+    async def activate_listing(self, listing: ListForResale, call: Call) -> ListForResale:
         await self.clients.listings.activate(call, listing_id=listing.listing_id)
+        return listing

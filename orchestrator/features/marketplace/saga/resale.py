@@ -12,22 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
 from orchestrator.errors import SaleExpired
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-    wait,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
 
 __all__ = ["APPROVE", "OPENING", "RESALE", "Resale", "resale_plan"]
 
@@ -90,7 +81,7 @@ class ResaleSteps:
 
     clients: Clients
 
-    async def claim_listing(self, resale: Resale, call: Call) -> None:
+    async def claim_listing(self, resale: Resale, call: Call) -> Resale:
         await self.clients.listings.claim(
             call,
             listing_id=resale.listing_id,
@@ -98,6 +89,7 @@ class ResaleSteps:
             buyer_user_id=resale.buyer_user_id,
             expires_at=resale.expires_at,
         )
+        return resale
 
     async def release_claim(self, resale: Resale, call: Call) -> None:
         await self.clients.listings.release_claim(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
@@ -127,7 +119,7 @@ class ResaleSteps:
             call, user_id=resale.seller_user_id, context=CodeContext.RESALE, reference=resale.sale_id
         )
 
-    async def change_owner(self, resale: Resale, call: Call) -> None:
+    async def change_owner(self, resale: Resale, call: Call) -> Resale:
         await self.clients.inventory.change_owner(
             call,
             seat_id=resale.seat_id,
@@ -137,12 +129,15 @@ class ResaleSteps:
             price_paid=Decimal(resale.price),
             was_listed=True,
         )
+        return resale
 
-    async def pay_seller(self, resale: Resale, call: Call) -> None:
+    async def pay_seller(self, resale: Resale, call: Call) -> Resale:
         await self.clients.ledger.release_escrow(call, escrow_id=resale.escrow, to_user_id=resale.seller_user_id)
+        return resale
 
-    async def complete_listing(self, resale: Resale, call: Call) -> None:
+    async def complete_listing(self, resale: Resale, call: Call) -> Resale:
         await self.clients.listings.complete(call, listing_id=resale.listing_id, sale_id=resale.sale_id)
+        return resale
 
 
 def pending_message(resale: Resale) -> OutgoingMessage:

@@ -47,19 +47,22 @@ class WithdrawListingSteps:
 
     clients: Clients
 
-    async def begin_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> None:
+    async def begin_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
         await self.clients.listings.begin_withdrawal(call, listing_id=withdrawal.listing_id)
+        return withdrawal
 
     async def abandon_withdrawal(self, withdrawal: WithdrawListing, call: Call) -> None:
         await self.clients.listings.abandon_withdrawal(call, listing_id=withdrawal.listing_id)
 
-    async def withdraw_seat(self, withdrawal: WithdrawListing, call: Call) -> None:
+    async def withdraw_seat(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
         await self.clients.inventory.withdraw_from_resale(
             call,
             seat_id=withdrawal.seat_id,
             order_id=withdrawal.order_id,
             owner_user_id=withdrawal.seller_user_id,
         )
+        return withdrawal
 
-    async def cancel_listing(self, withdrawal: WithdrawListing, call: Call) -> None:
+    async def cancel_listing(self, withdrawal: WithdrawListing, call: Call) -> WithdrawListing:
         await self.clients.listings.cancel(call, listing_id=withdrawal.listing_id)
+        return withdrawal

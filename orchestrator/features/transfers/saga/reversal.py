@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import Call, OutgoingMessage, Plan, SagaData, must_finish, pivot, publish, undoable
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable
 
 __all__ = ["REVERSAL", "Reversal", "reversal_plan"]
 
@@ -54,13 +55,14 @@ class ReversalSteps:
 
     clients: Clients
 
-    async def begin_reversal(self, reversal: Reversal, call: Call) -> None:
+    async def begin_reversal(self, reversal: Reversal, call: Call) -> Reversal:
         await self.clients.transfers.begin_reversal(call, transfer_id=reversal.transfer_id)
+        return reversal
 
     async def abandon_reversal(self, reversal: Reversal, call: Call) -> None:
         await self.clients.transfers.abandon_reversal(call, transfer_id=reversal.transfer_id)
 
-    async def return_ticket(self, reversal: Reversal, call: Call) -> None:
+    async def return_ticket(self, reversal: Reversal, call: Call) -> Reversal:
         await self.clients.inventory.change_owner(
             call,
             seat_id=reversal.seat_id,
@@ -70,6 +72,7 @@ class ReversalSteps:
             price_paid=Decimal(reversal.price_paid_before),
             is_forced=True,  # even if the event is cancelled: its refund goes to the party that the dispute names
         )
+        return reversal
 
     async def return_credits(self, reversal: Reversal, call: Call) -> Reversal:
         shortfall = await self.clients.ledger.claw_back(
@@ -81,8 +84,9 @@ class ReversalSteps:
         )
         return reversal.model_copy(update={"shortfall": shortfall})
 
-    async def close_dispute(self, reversal: Reversal, call: Call) -> None:
+    async def close_dispute(self, reversal: Reversal, call: Call) -> Reversal:
         await self.clients.transfers.reverse(call, transfer_id=reversal.transfer_id)
+        return reversal
 
 
 def reversed_message(reversal: Reversal) -> OutgoingMessage:

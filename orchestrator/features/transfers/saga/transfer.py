@@ -15,22 +15,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext, Ticket
 from orchestrator.errors import TransferCancelled, TransferExpired
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-    wait,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
 
 __all__ = ["CONFIRM", "OPENING", "TRANSFER", "Transfer", "transfer_plan"]
 
@@ -102,7 +93,7 @@ class TransferSteps:
 
     clients: Clients
 
-    async def open_transfer(self, transfer: Transfer, call: Call) -> None:
+    async def open_transfer(self, transfer: Transfer, call: Call) -> Transfer:
         await self.clients.transfers.open(
             call,
             transfer_id=transfer.transfer_id,
@@ -113,13 +104,15 @@ class TransferSteps:
             credits_amount=transfer.credits_amount,
             expires_at=transfer.expires_at,
         )
+        return transfer
 
     async def end_transfer(self, transfer: Transfer, call: Call) -> None:
         status = "CANCELLED" if call.reason == TransferCancelled.code else "FAILED"
         await self.clients.transfers.end(call, transfer_id=transfer.transfer_id, status=status)
 
-    async def send_initiator_code(self, transfer: Transfer, call: Call) -> None:
+    async def send_initiator_code(self, transfer: Transfer, call: Call) -> Transfer:
         await self._send_code(transfer, call, to=transfer.initiated_by_user_id)
+        return transfer
 
     async def withdraw_initiator_code(self, transfer: Transfer, call: Call) -> None:
         await self._withdraw_code(transfer, call, of=transfer.initiated_by_user_id)
@@ -140,7 +133,7 @@ class TransferSteps:
     async def return_credits(self, _: Transfer, call: Call) -> None:
         await self.clients.ledger.void_escrow(call)
 
-    async def change_owner(self, transfer: Transfer, call: Call) -> None:
+    async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
         await self.clients.inventory.change_owner(
             call,
             seat_id=transfer.ticket.seat_id,
@@ -149,12 +142,15 @@ class TransferSteps:
             to_user_id=transfer.buyer_user_id,
             price_paid=Decimal(transfer.credits_amount),
         )
+        return transfer
 
-    async def pay_seller(self, transfer: Transfer, call: Call) -> None:
+    async def pay_seller(self, transfer: Transfer, call: Call) -> Transfer:
         await self.clients.ledger.release_escrow(call, escrow_id=transfer.escrow, to_user_id=transfer.seller_user_id)
+        return transfer
 
-    async def complete_transfer(self, transfer: Transfer, call: Call) -> None:
+    async def complete_transfer(self, transfer: Transfer, call: Call) -> Transfer:
         await self.clients.transfers.complete(call, transfer_id=transfer.transfer_id)
+        return transfer
 
     async def _send_code(self, transfer: Transfer, call: Call, *, to: uuid.UUID) -> None:
         await self.clients.otp.send(
