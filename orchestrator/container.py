@@ -43,8 +43,6 @@ from orchestrator.saga_engine.service import SagaAdminService
 from orchestrator.settings import Settings
 from rabbitmq.topology import DEFAULT_RETRY_SECONDS, platform_topology
 
-__all__ = ["FEATURES", "JOB_POLICIES", "Container", "build_container", "register_handlers"]
-
 # In the order in which routes are matched: the most frequent ones of an on-sale come first.
 FEATURES: Final[tuple[Feature, ...]] = (
     purchases.FEATURE,

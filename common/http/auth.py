@@ -14,8 +14,6 @@ from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
 from common.errors import Forbidden, Unauthenticated
 
-__all__ = ["CurrentUser", "bearer_of", "bearer_token", "current_user", "require_role", "require_service"]
-
 
 def bearer_of(authorization: str) -> str:
     """Return the bearer token of an `Authorization` header.

@@ -18,8 +18,6 @@ from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.clients.users.otp import OtpClient
 from orchestrator.clients.users.payments import PaymentsClient
 
-__all__ = ["SERVICE", "Clients"]
-
 SERVICE = "orchestrator"
 
 

@@ -7,6 +7,4 @@ from fastapi import Depends
 from common.auth.principal import Principal, Role
 from common.http.auth import require_role
 
-__all__ = ["AdminUser"]
-
 AdminUser = Annotated[Principal, Depends(require_role(Role.ADMIN))]

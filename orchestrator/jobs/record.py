@@ -10,18 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from common.telemetry.tracing import current_traceparent
 
-__all__ = [
-    "Attempt",
-    "Failure",
-    "JobError",
-    "JobPosition",
-    "JobStatus",
-    "JobSummary",
-    "JobView",
-    "KindStats",
-    "NewJob",
-]
-
 
 class JobStatus(enum.StrEnum):
     QUEUED = "queued"

@@ -9,22 +9,6 @@ from sqlalchemy import text
 
 from common.messaging.outbox import ANNOUNCE
 
-__all__ = [
-    "ADVANCE",
-    "COUNT_ATTEMPT",
-    "COUNT_BY_STATE",
-    "COUNT_STUCK",
-    "INSERT",
-    "KEY",
-    "LIST",
-    "LOAD",
-    "NOTE_KEY",
-    "SIGNAL",
-    "TAKE_OVER",
-    "UNSTICK",
-    "UNWIND_WAITING",
-]
-
 _COLUMNS: Final = """
     saga_id, kind, requested_by, fingerprint, state, step_name, round_number, data, error, signal_key, correlation_id,
     traceparent, epoch, attempts, retries, due_at

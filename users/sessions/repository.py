@@ -17,8 +17,6 @@ from users.database import OUTBOX
 from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
-__all__ = ["RenewedSession", "SessionRepository", "SpentToken", "revoke_all"]
-
 # The user's row is locked, so that the roles are current: this waits for a change of them in flight, and a later change
 # finds this session and ends it.
 _OPEN: Final = text(

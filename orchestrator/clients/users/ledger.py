@@ -10,8 +10,6 @@ from orchestrator.clients.calls import post
 from orchestrator.clients.models import Charge
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["LedgerClient"]
-
 
 class LedgerClient:
     def __init__(self, users: ServiceClient) -> None:

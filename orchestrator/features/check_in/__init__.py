@@ -8,8 +8,6 @@ from orchestrator.features.check_in.service.check_in import CheckInService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.settings import TicketSettings
 
-__all__ = ["FEATURE"]
-
 FEATURE: Final = Feature(
     routers=(router,),
     services=lambda resources: [CheckInService(resources.clients, QrCodec.of(resources.settings_of(TicketSettings)))],

@@ -6,6 +6,4 @@ from orchestrator.feature import Feature
 from orchestrator.features.event_admin.routes import router
 from orchestrator.features.event_admin.service import EventAdminService
 
-__all__ = ["FEATURE"]
-
 FEATURE: Final = Feature(routers=(router,), services=lambda resources: [EventAdminService(resources.clients)])

@@ -11,8 +11,6 @@ from orchestrator.features.event_cancellation.service import EventCancellationSe
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.settings import SagaSettings
 
-__all__ = ["FEATURE"]
-
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
     processor = EventCancellationProcessor(lambda: resources.engine, resources.clients)

@@ -7,8 +7,6 @@ from orchestrator.features.events.routes import router
 from orchestrator.features.events.saga import put_on_sale_plan
 from orchestrator.features.events.service.catalogue import CatalogueService
 
-__all__ = ["FEATURE"]
-
 FEATURE: Final = Feature(
     routers=(router,),
     plans=lambda resources: [put_on_sale_plan(resources.clients)],

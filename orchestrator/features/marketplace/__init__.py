@@ -12,8 +12,6 @@ from orchestrator.features.marketplace.saga.withdraw_listing import withdraw_lis
 from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 
-__all__ = ["FEATURE"]
-
 
 def _services(resources: Resources) -> Iterable[object]:
     approval_time = timedelta(seconds=resources.settings_of(MarketplaceSettings).sale_approval_ttl_seconds)

@@ -7,8 +7,6 @@ from orchestrator.features.otp.routes import router
 from orchestrator.features.otp.service import OtpService
 from orchestrator.features.transfers.service.transfers import TransferService
 
-__all__ = ["FEATURE"]
-
 FEATURE: Final = Feature(
     routers=(router,),
     services=lambda resources: [OtpService(resources.engine, resources.clients, resources.service(TransferService))],

@@ -15,8 +15,6 @@ from orchestrator.features.tickets.settings import TicketSettings
 from orchestrator.saga_engine.plan import AnyPlan
 from rabbitmq.topology import ORCHESTRATOR_HOLDS_QUEUE
 
-__all__ = ["FEATURE"]
-
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
     yield purchase_plan(

@@ -7,8 +7,6 @@ from orchestrator.features.refunds.routes import router
 from orchestrator.features.refunds.saga import refund_plan
 from orchestrator.features.refunds.service import RefundService
 
-__all__ = ["FEATURE"]
-
 FEATURE: Final = Feature(
     routers=(router,),
     plans=lambda resources: [refund_plan(resources.clients)],

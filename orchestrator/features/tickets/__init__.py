@@ -8,8 +8,6 @@ from orchestrator.features.tickets.routes import router
 from orchestrator.features.tickets.service import TicketService
 from orchestrator.features.tickets.settings import TicketSettings
 
-__all__ = ["FEATURE"]
-
 FEATURE: Final = Feature(
     routers=(router,),
     services=lambda resources: [TicketService(resources.clients, QrCodec.of(resources.settings_of(TicketSettings)))],

@@ -12,8 +12,6 @@ from orchestrator.features.transfers.service.disputes import DisputeService
 from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.features.transfers.settings import TransferSettings
 
-__all__ = ["FEATURE"]
-
 
 def _services(resources: Resources) -> Iterable[object]:
     time_to_live = timedelta(seconds=resources.settings_of(TransferSettings).transfer_ttl_seconds)

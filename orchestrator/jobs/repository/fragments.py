@@ -6,8 +6,6 @@ from common.db.engine import Row
 from orchestrator.jobs.record import JobView
 from rabbitmq.topology import JOBS_EXCHANGE
 
-__all__ = ["COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "wake_ups"]
-
 COLUMNS: Final = """
     job_id, kind, status, failure, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
     result, error, run_at, created_at, started_at, finished_at
