@@ -58,12 +58,12 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
-def outbox_row(message: Message, *, exchange: str, routing_key: str) -> dict[str, Any]:
+def outbox_row(message: Message) -> dict[str, Any]:
     """Return the values to insert into `outbox`, in the transaction of the change that the message reports."""
     return {
         "message_id": message.id,
-        "exchange": exchange,
-        "routing_key": routing_key,
+        "exchange": MESSAGES_EXCHANGE,
+        "routing_key": message.type,
         "body": message.to_bytes(),
     }
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
 from orchestrator.clients.models import SeatChoice
@@ -20,7 +21,6 @@ from orchestrator.features.purchases.schemas import (
 )
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.http.answers import answer_or
-from orchestrator.http.client_address import ClientAddress
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 
