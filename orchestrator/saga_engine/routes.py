@@ -3,10 +3,9 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
-from common.auth.principal import Role
-from common.http.auth import require_role
+from common.http.auth import ADMIN_ONLY
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.refusals import ADMIN
@@ -19,7 +18,7 @@ __all__ = ["router"]
 
 _RETRY = refusals(ADMIN | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"model": Success[SagaRetried]}}
 
-router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 

@@ -5,8 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.calls import UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import (
@@ -78,7 +77,7 @@ async def show_transfer(
 @public.get(
     "/admin/transfers",
     summary="List the transfers of all users",
-    dependencies=[Depends(require_role(Role.ADMIN))],
+    dependencies=[ADMIN_ONLY],
     responses=refusals({**_LIST_REFUSALS, 403: "FORBIDDEN"}),
 )
 async def list_all_transfers(transfers: Transfers, page: PageQuery, status: OfStatus = None) -> Paginated[Transfer]:

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
@@ -49,7 +48,7 @@ async def read_profile(user_id: UUID, caller: CurrentUser, accounts: Accounts) -
 @public.patch(
     "/admin/users/{user_id}",
     summary="Flag a user, set roles or the hall (admin)",
-    dependencies=[Depends(require_role(Role.ADMIN))],
+    dependencies=[ADMIN_ONLY],
     responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND"}),
 )
 async def change_user(user_id: UUID, body: AdminChange, accounts: Accounts) -> Success[Profile]:

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -56,7 +55,7 @@ _REFUSALS: Final = {
 }
 
 public: Final = APIRouter(prefix="/api/credits", tags=["Credits"])
-admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 internal: Final = APIRouter(
     prefix="/internal/ledger",
     tags=["Internal: ledger"],

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from common.auth.principal import Role
 from common.fields import Instant
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -37,7 +36,7 @@ __all__ = ["admin", "internal", "public"]
 _OF_STATUS: Final = "Only payments of this status."
 
 public: Final = APIRouter(prefix="/api/payments", tags=["Credits"])
-admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 internal: Final = APIRouter(
     prefix="/internal/payments", tags=["Internal: payments"], dependencies=[Depends(require_service)]
 )

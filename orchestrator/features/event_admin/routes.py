@@ -6,11 +6,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
+from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, pagination_of, refusals, success
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
 from orchestrator.features.event_admin.service import EventAdminService
-from orchestrator.http.dependencies import AdminUser
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.outcomes import request_id_of

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from common.fields import Instant
+from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.events.schemas import (
@@ -19,7 +20,6 @@ from orchestrator.features.events.schemas import (
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
 from orchestrator.http.answers import answer_or
-from orchestrator.http.dependencies import AdminUser
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
 from orchestrator.saga_engine.outcomes import request_id_of

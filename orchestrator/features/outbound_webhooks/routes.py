@@ -3,10 +3,9 @@
 import uuid
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role
+from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.outbound_webhooks.schemas import (
@@ -22,7 +21,7 @@ __all__ = ["router"]
 
 _ONE = ADMIN | {404: "NOT_FOUND"}
 
-router = APIRouter(prefix="/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 
 Subscriptions = Annotated[SubscriptionService, provided(SubscriptionService)]
