@@ -5,8 +5,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["BackgroundTask"]
-
 
 class BackgroundTask:
     """Runs a coroutine from `start` until `close` cancels it."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-__all__ = ["backoff"]
-
 
 def backoff(first_seconds: float, *, longest_seconds: float) -> Iterator[float]:
     """Yield pauses in seconds without end: each is twice the one before, up to the maximum."""

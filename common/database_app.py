@@ -12,8 +12,6 @@ from common.http.app import base_app
 from common.http.dependencies import provide
 from common.settings import ServiceSettings
 
-__all__ = ["database_app"]
-
 
 def database_app(
     *,

@@ -15,8 +15,6 @@ from events.venues import routes as venue_routes
 from events.venues.repository import VenueRepository
 from events.venues.service import VenueService
 
-__all__ = ["SERVICE", "create_app"]
-
 SERVICE: Final = "events"
 
 

@@ -5,7 +5,5 @@ from typing import Final
 from common.db.base import new_metadata
 from common.db.idempotency import requests_table
 
-__all__ = ["metadata"]
-
 metadata: Final = new_metadata()
 requests_table(metadata)

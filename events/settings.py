@@ -2,8 +2,6 @@
 
 from common.settings import DatabaseSettings, ServiceSettings
 
-__all__ = ["Settings"]
-
 
 class Settings(ServiceSettings, DatabaseSettings):
     port: int = 5002

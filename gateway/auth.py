@@ -8,8 +8,6 @@ from common.errors import Unauthenticated
 from common.http.auth import bearer_of
 from gateway.revocations import Revocations
 
-__all__ = ["Authenticator", "SessionRevoked"]
-
 
 class SessionRevoked(Unauthenticated):
     """The token is valid, but its user has logged out."""

@@ -5,8 +5,6 @@ import time
 
 from common.health import Health, HealthCheck, HealthReport
 
-__all__ = ["SharedHealth"]
-
 
 class SharedHealth(Health):
     """Runs its checks at most once in `cache_seconds`."""

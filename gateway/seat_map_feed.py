@@ -21,8 +21,6 @@ from common.messaging.message import Message
 from gateway.connections import LiveConnections
 from gateway.live_feed import ClientTooSlow, Close, Watchers, run_until_closed
 
-__all__ = ["SEAT_CHANGED", "SeatMapFeed"]
-
 SEAT_CHANGED: Final = "seat.changed"
 
 

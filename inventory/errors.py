@@ -2,19 +2,6 @@
 
 from common.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound
 
-__all__ = [
-    "EventAlreadyProvisioned",
-    "EventEnded",
-    "HoldExpired",
-    "NotSeatOwner",
-    "SeatAlreadySold",
-    "SeatNotFound",
-    "SeatNotHeld",
-    "SeatUnavailable",
-    "SeatsInUse",
-    "SeatsOfTwoEvents",
-]
-
 
 class SeatNotFound(NotFound):
     code = "SEAT_NOT_FOUND"

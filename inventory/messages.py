@@ -7,8 +7,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from common.messaging.message import InvalidMessage, Message
 
-__all__ = ["SOURCE", "ExpiredHold", "HoldMessage"]
-
 SOURCE: Final = "inventory"
 
 

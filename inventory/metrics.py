@@ -6,8 +6,6 @@ from prometheus_client import Counter, Gauge
 
 from common.telemetry.metrics import keep_old_name
 
-__all__ = ["HOLDS_EXPIRED", "HOLDS_OPEN", "OVERSELLS", "RESERVES", "SCANS", "SEAT_CHANGES_DROPPED"]
-
 HOLDS_OPEN: Final = Gauge("holds_open", "Live holds at the last sweep.")
 HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds that expired.", ["by"])
 RESERVES: Final = Counter("seat_reservations_total", "Attempts to hold seats.", ["kind", "outcome"])

@@ -22,17 +22,6 @@ from common.db.idempotency import requests_table
 from common.messaging.inbox import inbox_table
 from common.messaging.outbox import outbox_table
 
-__all__ = [
-    "MAX_RUN",
-    "closed_events",
-    "entry_logs",
-    "metadata",
-    "seat_count_changes",
-    "seat_counts",
-    "seat_rows",
-    "seats",
-]
-
 MAX_RUN: Final = 10
 """A hold has at most 10 seats (T2), so longer runs of free seats are not distinguished."""
 

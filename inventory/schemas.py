@@ -7,31 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-__all__ = [
-    "BestAvailable",
-    "CategoryAvailability",
-    "ChangeOwner",
-    "ConfirmHold",
-    "EntryStats",
-    "Hold",
-    "LayoutCategory",
-    "LayoutRow",
-    "LoggedScan",
-    "MinuteCount",
-    "ReclaimSeats",
-    "ReleaseHold",
-    "Resale",
-    "ReserveSeats",
-    "Sale",
-    "Scan",
-    "ScanOutcome",
-    "ScanResult",
-    "Seat",
-    "SeatPage",
-    "SeatState",
-    "SeatStatus",
-]
-
 
 class SeatStatus(enum.StrEnum):
     AVAILABLE = "AVAILABLE"

@@ -5,8 +5,6 @@ from pydantic import AliasChoices, Field
 from common.settings import DatabaseSettings, ServiceSettings
 from rabbitmq.settings import BrokerSettings
 
-__all__ = ["Settings"]
-
 
 class Settings(ServiceSettings, DatabaseSettings, BrokerSettings):
     port: int = Field(default=50051, description="gRPC.")

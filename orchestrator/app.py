@@ -14,8 +14,6 @@ from orchestrator.saga_engine import routes as saga_routes
 from orchestrator.saga_engine.observer import Observer
 from orchestrator.settings import Settings
 
-__all__ = ["create_app"]
-
 
 def create_app(
     settings: Settings, *, observer: Observer | None = None, user_tokens: UserTokenVerifier | None = None

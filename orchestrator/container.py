@@ -43,8 +43,6 @@ from orchestrator.saga_engine.service import SagaAdminService
 from orchestrator.settings import Settings
 from rabbitmq.topology import DEFAULT_RETRY_SECONDS, platform_topology
 
-__all__ = ["FEATURES", "JOB_POLICIES", "Container", "build_container", "register_handlers"]
-
 # In the order in which routes are matched: the most frequent ones of an on-sale come first.
 FEATURES: Final[tuple[Feature, ...]] = (
     purchases.FEATURE,
@@ -116,7 +114,8 @@ def build_container(settings: Settings, *, observer: Observer | None = None) -> 
         observer: observes every saga step, besides logs and metrics.
     """
     resources = _resources(settings)
-    plans = [plan for feature in FEATURES for plan in feature.plans(resources)]
+    step_timeout_seconds = settings.saga_step_timeout_seconds
+    plans = [plan.with_step_timeout(step_timeout_seconds) for feature in FEATURES for plan in feature.plans(resources)]
     log = SagaLog(
         resources.database,
         plans,
@@ -164,7 +163,6 @@ def _resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         rabbitmq_url=rabbitmq_url,
-        saga_step_timeout_seconds=settings.saga_step_timeout_seconds,
         database=database,
         topology=topology,
         publisher=publisher,

@@ -5,7 +5,5 @@ from typing import Final
 from common.db.base import new_metadata
 from common.messaging.outbox import outbox_table
 
-__all__ = ["metadata"]
-
 metadata: Final = new_metadata()
 outbox_table(metadata)

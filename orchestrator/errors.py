@@ -10,36 +10,6 @@ from common.errors import (
     TooManyRequests,
 )
 
-__all__ = [
-    "EventCancelled",
-    "EventEnded",
-    "EventInvalidState",
-    "EventNotFound",
-    "HoldExpired",
-    "ListingInvalidState",
-    "ListingNotFound",
-    "NotSeatOwner",
-    "NotYours",
-    "OrderAlreadyConfirmed",
-    "OrderCancelled",
-    "OrderInvalidState",
-    "OrderNotFound",
-    "OtpMaxRetries",
-    "OtpRequired",
-    "PriceAboveCap",
-    "QrInvalid",
-    "RefundWindowClosed",
-    "SaleDeclined",
-    "SaleExpired",
-    "SelfTransfer",
-    "TicketNotUsable",
-    "TransferCancelled",
-    "TransferExpired",
-    "TransferInvalidState",
-    "TransferNotFound",
-    "UnverifiedAccount",
-]
-
 
 class EventNotFound(NotFound):
     code = "EVENT_NOT_FOUND"

@@ -38,7 +38,6 @@ class Resources:
 
     settings: BaseSettings
     rabbitmq_url: str
-    saga_step_timeout_seconds: float
     database: Database
     topology: Topology
     publisher: Publisher

@@ -13,8 +13,6 @@ from orchestrator.features.transfers.settings import TransferSettings
 from orchestrator.jobs.settings import JobSettings, JobWorkerSettings
 from orchestrator.saga_engine.settings import SagaSettings
 
-__all__ = ["Settings", "WorkerSettings"]
-
 
 class Settings(
     PaymentSettings,

@@ -18,8 +18,6 @@ from orders.transfers import routes as transfer_routes
 from orders.transfers.repository import TransferRepository
 from orders.transfers.service import TransferService
 
-__all__ = ["SERVICE", "create_app"]
-
 SERVICE: Final = "orders"
 
 

@@ -4,8 +4,6 @@ from pydantic import Field
 
 from common.settings import MessagingSettings
 
-__all__ = ["BrokerSettings"]
-
 
 class BrokerSettings(MessagingSettings):
     hold_ttl_seconds: float = Field(default=300, gt=0, description="How long a hold lasts (T2).")

@@ -6,8 +6,6 @@ from common.db.base import new_metadata
 from common.db.idempotency import requests_table
 from common.messaging.outbox import outbox_table
 
-__all__ = ["METADATA", "OUTBOX", "REQUESTS"]
-
 METADATA: Final = new_metadata()
 REQUESTS: Final = requests_table(METADATA)
 OUTBOX: Final = outbox_table(METADATA)

@@ -5,8 +5,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Principal", "Role"]
-
 
 class Role(enum.StrEnum):
     CUSTOMER = "customer"

@@ -4,8 +4,6 @@ from typing import Final
 
 from sqlalchemy import MetaData, Numeric
 
-__all__ = ["AMOUNT", "new_metadata"]
-
 AMOUNT: Final = Numeric(14, 2)
 """Money columns: twelve digits and two places."""
 

@@ -1,11 +1,11 @@
 """FastAPI dependencies that authenticate and authorise the caller of a route.
 
-``user: CurrentUser`` requires a user's token, ``Depends(require_role(Role.ADMIN))`` a user with that role,
-``Depends(require_service)`` a service token. The verifiers are in the app's state.
+``user: CurrentUser`` requires a user's token, ``admin: AdminUser`` an admin's, and ``Depends(require_service)`` a service
+token. A router or route takes ``dependencies=[ADMIN_ONLY]``. The verifiers are in the app's state.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -13,8 +13,6 @@ from common.auth.principal import Principal, Role
 from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
 from common.errors import Forbidden, Unauthenticated
-
-__all__ = ["CurrentUser", "bearer_of", "bearer_token", "current_user", "require_role", "require_service"]
 
 
 def bearer_of(authorization: str) -> str:
@@ -50,6 +48,10 @@ def require_role(role: Role) -> Callable[[Principal], Awaitable[Principal]]:
         return user
 
     return check
+
+
+ADMIN_ONLY: Final = Depends(require_role(Role.ADMIN))
+AdminUser = Annotated[Principal, ADMIN_ONLY]
 
 
 async def require_service(request: Request) -> str:

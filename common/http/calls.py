@@ -4,8 +4,6 @@ import uuid
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["RepeatableCall", "StrictCall", "UndoCall"]
-
 
 class RepeatableCall(BaseModel):
     """A call that is repeated under the same id until it is answered."""

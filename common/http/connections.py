@@ -5,8 +5,6 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["IdleTimeoutProtocol"]
-
 
 class IdleTimeoutProtocol(HttpToolsProtocol):
     """Aborts a connection whose client is idle for `timeout_seconds`, twice that at most.

@@ -15,6 +15,7 @@ __all__ = [
     "Pagination",
     "Success",
     "paginated",
+    "pagination_of",
     "refusals",
     "success",
 ]
@@ -97,9 +98,14 @@ def success(data: Data) -> Success[Data]:
     return Success(data=data)
 
 
-def paginated(items: list[Item], *, page: Page, total: int) -> Paginated[Item]:
-    pagination = Pagination(page=page.page, per_page=page.per_page, total=total, total_pages=-(-total // page.per_page))
-    return Paginated(data=items, pagination=pagination)
+def pagination_of(page: Page, total: int) -> Pagination:
+    return Pagination(page=page.page, per_page=page.per_page, total=total, total_pages=-(-total // page.per_page))
+
+
+def paginated(found: tuple[list[Item], int], page: Page) -> Paginated[Item]:
+    """Return the answer with the items of a page and the number of items on all pages."""
+    items, total = found
+    return Paginated(data=items, pagination=pagination_of(page, total))
 
 
 def refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:

@@ -4,8 +4,6 @@ import enum
 
 from common.errors import ServiceError, Unavailable
 
-__all__ = ["MessageDisposition", "disposition_of"]
-
 
 class MessageDisposition(enum.StrEnum):
     WAIT = "wait"  # a dependency is unavailable: the consumer keeps the message and retries

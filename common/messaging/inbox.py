@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.messaging.message import Message
 
-__all__ = ["RECEIVED", "inbox_table", "is_first_delivery"]
-
 # For an effect in one statement: its other parts select from `received`, which has no row if the message was handled
 # before. If another process is handling it, the statement waits.
 RECEIVED: Final = """

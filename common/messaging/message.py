@@ -10,8 +10,6 @@ from common.errors import InvalidRequest
 from common.telemetry.correlation import correlation_id
 from common.telemetry.tracing import current_traceparent
 
-__all__ = ["InvalidMessage", "Message"]
-
 
 class InvalidMessage(InvalidRequest):
     """The message can never be handled, so it is parked for an admin."""

@@ -5,7 +5,9 @@ not by position, so that copies of a service share the work.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,7 +27,7 @@ from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
 from common.telemetry.tracing import TRACEPARENT, continuing, is_tracing
 
-__all__ = ["BATCH", "OutboxRelay", "outbox_row", "outbox_table"]
+__all__ = ["ANNOUNCE", "BATCH", "OutboxRelay", "OutgoingMessage", "message_arrays", "outbox_row", "outbox_table"]
 
 BATCH: Final = 100
 # Sent rows are kept this long for troubleshooting.
@@ -56,13 +58,45 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
-def outbox_row(message: Message, *, exchange: str, routing_key: str) -> dict[str, Any]:
+def outbox_row(message: Message) -> dict[str, Any]:
     """Return the values to insert into `outbox`, in the transaction of the change that the message reports."""
     return {
         "message_id": message.id,
-        "exchange": exchange,
-        "routing_key": routing_key,
+        "exchange": MESSAGES_EXCHANGE,
+        "routing_key": message.type,
         "body": message.to_bytes(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message for the outbox with its exchange and routing key."""
+
+    message: Message
+    exchange: str
+    routing_key: str
+
+
+# Messages are passed as arrays, so that a write with any number of them is the same statement.
+ANNOUNCE: Final = """
+    announced AS (
+        INSERT INTO outbox (message_id, exchange, routing_key, body)
+        SELECT m.message_id, m.exchange, m.routing_key, m.body
+        FROM unnest(CAST(:message_ids AS uuid[]), CAST(:exchanges AS text[]),
+                    CAST(:routing_keys AS text[]), CAST(:bodies AS bytea[]))
+             AS m (message_id, exchange, routing_key, body)
+        WHERE EXISTS (SELECT FROM written))
+"""
+"""The CTE that stores messages if the CTE ``written`` has a row; `message_arrays` returns its parameters."""
+
+
+def message_arrays(messages: Sequence[OutgoingMessage]) -> dict[str, list[Any]]:
+    """Return the parameters of `ANNOUNCE`."""
+    return {
+        "message_ids": [outgoing.message.id for outgoing in messages],
+        "exchanges": [outgoing.exchange for outgoing in messages],
+        "routing_keys": [outgoing.routing_key for outgoing in messages],
+        "bodies": [outgoing.message.to_bytes() for outgoing in messages],
     }
 
 

@@ -11,17 +11,6 @@ from typing import Any, Final, Literal
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 
-__all__ = [
-    "MESSAGES_EXCHANGE",
-    "PARKED_AT_THE_LIMIT",
-    "PARKING_QUEUE",
-    "Binding",
-    "Exchange",
-    "Queue",
-    "Topology",
-    "delay_queue",
-]
-
 MESSAGES_EXCHANGE: Final = "messages.exchange"
 PARKING_QUEUE: Final = "parking"
 

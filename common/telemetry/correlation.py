@@ -5,8 +5,6 @@ import secrets
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["CORRELATION_HEADER", "CORRELATION_METADATA", "correlation_id", "new_correlation_id", "set_correlation_id"]
-
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 CORRELATION_METADATA: Final = "x-correlation-id"  # gRPC metadata keys are lower case
 

@@ -11,8 +11,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from common.telemetry.correlation import correlation_id
 from common.telemetry.tracing import trace_id
 
-__all__ = ["configure_logs", "get_logger"]
-
 
 def configure_logs(*, service: str, level: str, log_format: Literal["json", "console"]) -> None:
     """Send every record, the libraries' included, to standard output in one format."""

@@ -3,8 +3,6 @@
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id
 from common.telemetry.tracing import TRACEPARENT, current_traceparent
 
-__all__ = ["propagated_headers"]
-
 
 def propagated_headers() -> dict[str, str]:
     headers: dict[str, str] = {}

@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, NotFound
 
-__all__ = ["EventInvalidState", "EventNotFound", "VenueNotFound"]
-
 
 class EventNotFound(NotFound):
     code = "EVENT_NOT_FOUND"

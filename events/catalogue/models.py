@@ -9,9 +9,6 @@ from common.db.base import AMOUNT
 from events.catalogue.status import EventStatus
 from events.database import metadata
 
-__all__ = ["events", "pricing_tiers"]
-
-
 _STATUSES: Final = ", ".join(f"'{status}'" for status in EventStatus)
 
 events: Final = Table(

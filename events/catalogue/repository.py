@@ -17,8 +17,6 @@ from events.catalogue.statements import DISCARD, DRAFT, MOVES, event_json
 from events.catalogue.status import EventMove, EventStatus
 from events.venues.models import venues
 
-__all__ = ["EventRepository", "draft_parameters"]
-
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)

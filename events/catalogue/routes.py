@@ -38,8 +38,7 @@ async def search_events(
     search: Annotated[EventSearch, Depends(_search)], page: PageQuery, catalogue: Catalogue
 ) -> Paginated[Event]:
     """Published events only, by date."""
-    items, total = await catalogue.search(search, limit=page.per_page, offset=page.offset)
-    return paginated(items, page=page, total=total)
+    return paginated(await catalogue.search(search, limit=page.per_page, offset=page.offset), page)
 
 
 @internal.post("", responses=refusals({**_MOVE_REFUSALS, 404: "NOT_FOUND", 409: "EVENT_INVALID_STATE, REQUEST_UNDONE"}))

@@ -8,8 +8,6 @@ from events.catalogue.repository import EventRepository
 from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch, LookUpEvents
 from events.catalogue.status import EventMove
 
-__all__ = ["CatalogueService"]
-
 
 class CatalogueService:
     def __init__(self, repository: EventRepository) -> None:

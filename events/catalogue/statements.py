@@ -10,8 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from events.catalogue.status import EventMove
 
-__all__ = ["DISCARD", "DRAFT", "MOVES", "event_json"]
-
 
 def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
     """Return the SQL expression that shapes a row of `events`, with its venue and tiers, as an event.

@@ -2,8 +2,6 @@
 
 import enum
 
-__all__ = ["EventMove", "EventStatus"]
-
 
 class EventStatus(enum.StrEnum):
     """DRAFT while its hall is provisioned, then PUBLISHED; CANCELLED is final."""

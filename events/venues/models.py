@@ -7,8 +7,6 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from events.database import metadata
 
-__all__ = ["venues"]
-
 venues: Final = Table(
     "venues",
     metadata,

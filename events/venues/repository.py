@@ -6,8 +6,6 @@ from common.db.engine import Database
 from events.venues.models import venues
 from events.venues.schemas import Venue
 
-__all__ = ["VenueRepository"]
-
 
 class VenueRepository:
     def __init__(self, database: Database) -> None:

@@ -17,5 +17,4 @@ public: Final = APIRouter(prefix="/api/venues", tags=["Venues"])
 @public.get("", summary="List venues", responses=refusals({400: "VALIDATION_ERROR"}))
 async def list_venues(venues: Annotated[VenueService, provided(VenueService)], page: PageQuery) -> Paginated[Venue]:
     """All venues, by name. Open to all callers."""
-    items, total = await venues.list_all(limit=page.per_page, offset=page.offset)
-    return paginated(items, page=page, total=total)
+    return paginated(await venues.list_all(limit=page.per_page, offset=page.offset), page)

@@ -3,8 +3,6 @@
 from events.venues.repository import VenueRepository
 from events.venues.schemas import Venue
 
-__all__ = ["VenueService"]
-
 
 class VenueService:
     def __init__(self, repository: VenueRepository) -> None:

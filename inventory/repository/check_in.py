@@ -15,8 +15,6 @@ from inventory.repository.fragments import PRIOR, STORE_RESULT
 from inventory.repository.requests import Change, change_of
 from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
 
-__all__ = ["CheckInRepository"]
-
 # Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
 _LOG_AND_STORE: Final = f"""
     logged AS (

@@ -13,7 +13,6 @@ from common.db.engine import Database, Row
 from common.messaging.inbox import is_first_delivery
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from common.messaging.topology import MESSAGES_EXCHANGE
 from inventory.messages import ExpiredHold
 from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, RAISE_ROWS
 
@@ -102,10 +101,7 @@ class ExpiryRepository:
                 _expired_hold(hold_id, seats) for hold_id, seats in groupby(rows, key=lambda row: row["hold_id"])
             ]
             if expired:
-                messages = [
-                    outbox_row(hold.as_message(), exchange=MESSAGES_EXCHANGE, routing_key="hold.expired")
-                    for hold in expired
-                ]
+                messages = [outbox_row(hold.as_message()) for hold in expired]
                 await connection.execute(_ADD_TO_OUTBOX, messages)
         return expired
 

@@ -4,18 +4,6 @@ from typing import Final
 
 from inventory.models import MAX_RUN
 
-__all__ = [
-    "COUNT_FREED",
-    "FREE_LOCKED",
-    "PRIOR",
-    "RAISE_ROWS",
-    "REQUEST_LOCK",
-    "SEAT_COLUMNS",
-    "SEAT_DOCUMENT",
-    "STORE_RESULT",
-    "TAKEABLE",
-]
-
 PRIOR: Final = """
     prior AS MATERIALIZED (SELECT fingerprint, result FROM requests WHERE request_id = CAST(:request_id AS uuid))
 """

@@ -25,8 +25,6 @@ from inventory.repository.oversell_guard import oversell_guard
 from inventory.repository.requests import Change, change_of, request_of
 from inventory.schemas import BestAvailable, ConfirmHold, Hold, ReleaseHold, ReserveSeats, Sale, SeatState
 
-__all__ = ["HoldRepository", "Released", "Untaken"]
-
 _LOCK_NAMED_SEATS: Final = f"""
     SELECT seat_id, category, status FROM seats
     WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {TAKEABLE}

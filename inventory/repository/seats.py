@@ -17,8 +17,6 @@ from inventory.repository.fragments import PRIOR, RAISE_ROWS, SEAT_COLUMNS, SEAT
 from inventory.repository.requests import Change, change_of, request_of
 from inventory.schemas import ChangeOwner, ReclaimSeats, Resale, Seat
 
-__all__ = ["Reclaimed", "SeatRepository"]
-
 _CHANGED_SEAT: Final = f"""
     remembered AS ({STORE_RESULT} {SEAT_DOCUMENT}))
         FROM changed

@@ -9,8 +9,6 @@ from inventory.repository.requests import Change
 from inventory.schemas import EntryStats, LoggedScan, Scan, ScanOutcome, ScanResult, SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 
-__all__ = ["CheckInService"]
-
 
 @dataclass(frozen=True, slots=True)
 class CheckInService:

@@ -16,15 +16,6 @@ from inventory.errors import (
 )
 from inventory.schemas import Seat, SeatState, SeatStatus
 
-__all__ = [
-    "refusal_to_confirm",
-    "refusal_to_move",
-    "refusal_to_reclaim",
-    "refusal_to_reserve",
-    "refusal_to_take",
-    "refusal_to_unblock",
-]
-
 
 def refusal_to_reserve(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
     """Return why these seats cannot be held."""

@@ -14,11 +14,9 @@ from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.orders.transfers import TransfersClient
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.clients.users.directory import UserDirectory
-from orchestrator.clients.users.ledger import EventRevenue, LedgerClient
+from orchestrator.clients.users.ledger import LedgerClient
 from orchestrator.clients.users.otp import OtpClient
 from orchestrator.clients.users.payments import PaymentsClient
-
-__all__ = ["SERVICE", "Clients"]
 
 SERVICE = "orchestrator"
 
@@ -38,7 +36,6 @@ class Clients:
     listings: ListingsClient
     directory: UserDirectory
     ledger: LedgerClient
-    revenue: EventRevenue
     otp: OtpClient
     payments: PaymentsClient
 
@@ -55,9 +52,7 @@ class Clients:
             orders_service=orders,
             events_service=events,
             inventory=InventoryClient(
-                settings.inventory_address,
-                inventory,
-                hold_ttl_seconds=settings.hold_ttl_seconds,
+                settings.inventory_address, inventory, hold_ttl_seconds=settings.hold_ttl_seconds
             ),
             check_in=CheckInClient(settings.inventory_address, inventory),
             events=EventsClient(events),
@@ -66,7 +61,6 @@ class Clients:
             listings=ListingsClient(orders),
             directory=UserDirectory(users),
             ledger=LedgerClient(users),
-            revenue=EventRevenue(users),
             otp=OtpClient(users),
             payments=PaymentsClient(users),
         )

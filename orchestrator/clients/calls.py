@@ -5,8 +5,6 @@ from typing import Any
 from common.http.client import ServiceClient
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["post"]
-
 
 async def post(service: ServiceClient, path: str, call: Call, **facts: object) -> Any:
     """Post facts under the call's request id and, for an undo, the id of the request that it undoes."""

@@ -3,8 +3,6 @@
 from common.settings import ServiceSettings
 from rabbitmq.settings import BrokerSettings
 
-__all__ = ["ClientSettings"]
-
 
 class ClientSettings(ServiceSettings, BrokerSettings):
     users_url: str = "http://127.0.0.1:5000"

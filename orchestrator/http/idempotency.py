@@ -7,8 +7,6 @@ from fastapi import Depends, Header
 
 from common.errors import InvalidRequest
 
-__all__ = ["IdempotencyKey"]
-
 # Printable ASCII, as in the IETF draft "The Idempotency-Key HTTP Header Field"; the length limit is our own.
 _ACCEPTABLE: Final = re.compile(r"[\x21-\x7e]{1,255}")
 

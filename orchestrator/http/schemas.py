@@ -7,8 +7,6 @@ from pydantic import BaseModel, Field
 
 from common.fields import PlainText
 
-__all__ = ["InProgress", "OtpCode"]
-
 OtpCode = Annotated[PlainText, Field(min_length=4, max_length=12, examples=["123456"])]
 
 

@@ -4,21 +4,6 @@ from typing import Final
 
 from common.errors import Conflict, InvalidRequest, NotFound
 
-__all__ = [
-    "HANDLER_CANCELLED",
-    "INTERNAL_ERROR",
-    "PAYLOAD_INVALID",
-    "RESULT_INVALID",
-    "TIMED_OUT",
-    "WORKER_LOST",
-    "JobInvalidState",
-    "JobNotFound",
-    "JobRefused",
-    "JobTakenOver",
-    "JobUnreadable",
-    "UnknownKind",
-]
-
 # Codes of failed attempts without an error of a service or of the handler. Stored with the job, never sent to a client.
 INTERNAL_ERROR: Final = "INTERNAL_ERROR"
 HANDLER_CANCELLED: Final = "JOB_CANCELLED"

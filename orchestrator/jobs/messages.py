@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from common.messaging.message import Message
+from common.messaging.outbox import OutgoingMessage
 from common.messaging.topology import MESSAGES_EXCHANGE
-from orchestrator.jobs.record import AddressedMessage, Attempt, JobError, JobStatus
+from orchestrator.jobs.record import Attempt, JobError, JobStatus
 from rabbitmq.topology import DEAD_JOBS_QUEUE, retry_exchange_name
 
 __all__ = ["dead", "ended", "wake_up_after"]
@@ -12,13 +13,13 @@ __all__ = ["dead", "ended", "wake_up_after"]
 SOURCE: Final = "orchestrator"
 
 
-def wake_up_after(attempt: Attempt, *, pause_seconds: float) -> AddressedMessage:
+def wake_up_after(attempt: Attempt, *, pause_seconds: float) -> OutgoingMessage:
     """Return a wake-up message that arrives in the kind's queue after the pause."""
     message = _message("job.token", attempt, {"kind": attempt.kind})
-    return message, retry_exchange_name(pause_seconds), attempt.kind
+    return OutgoingMessage(message, retry_exchange_name(pause_seconds), attempt.kind)
 
 
-def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) -> AddressedMessage:
+def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) -> OutgoingMessage:
     """Return ``job.completed`` or ``job.failed``; `user_id` is the user who requested the job."""
     data = {
         "job_id": str(attempt.job_id),
@@ -29,10 +30,10 @@ def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) ->
         "error_code": error.code if error else None,
     }
     message = _message(f"job.{status.value}", attempt, data)
-    return message, MESSAGES_EXCHANGE, message.type
+    return OutgoingMessage(message, MESSAGES_EXCHANGE, message.type)
 
 
-def dead(attempt: Attempt, error: JobError) -> AddressedMessage:
+def dead(attempt: Attempt, error: JobError) -> OutgoingMessage:
     """Return the message that stays in `jobs.dead` for admins after the last attempt."""
     data = {
         "job_id": str(attempt.job_id),
@@ -40,7 +41,7 @@ def dead(attempt: Attempt, error: JobError) -> AddressedMessage:
         "error": error.model_dump(),
         "attempts": attempt.number,
     }
-    return _message("job.dead", attempt, data), "", DEAD_JOBS_QUEUE
+    return OutgoingMessage(_message("job.dead", attempt, data), "", DEAD_JOBS_QUEUE)
 
 
 def _message(kind: str, attempt: Attempt, data: dict[str, Any]) -> Message:

@@ -8,24 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from common.messaging.message import Message
 from common.telemetry.tracing import current_traceparent
-
-__all__ = [
-    "AddressedMessage",
-    "Attempt",
-    "Failure",
-    "JobError",
-    "JobPosition",
-    "JobStatus",
-    "JobSummary",
-    "JobView",
-    "KindStats",
-    "NewJob",
-]
-
-AddressedMessage = tuple[Message, str, str]
-"""A message with its exchange and routing key."""
 
 
 class JobStatus(enum.StrEnum):

@@ -3,11 +3,10 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
-from common.auth.principal import Role
 from common.fields import PlainText
-from common.http.auth import CurrentUser, require_role
+from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.refusals import ADMIN
@@ -20,7 +19,7 @@ __all__ = ["router"]
 _ONE = ADMIN | {404: "NOT_FOUND"}
 _CHANGE = _ONE | {409: "JOB_INVALID_STATE"}
 
-router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 
 Jobs = Annotated[JobQueue, provided(JobQueue)]
@@ -40,7 +39,7 @@ async def list_jobs(
     found, total = await jobs.page(
         kind=queue or kind, status=status, failure=failure, limit=page.per_page, offset=page.offset
     )
-    return paginated(list[JobSummary](found), page=page, total=total)
+    return paginated((list[JobSummary](found), total), page)
 
 
 @router.get("/stats", responses=refusals(ADMIN), summary="Show statistics of each kind of job (admin)")

@@ -4,8 +4,6 @@ from pydantic import BaseModel
 
 from orchestrator.jobs.record import JobPosition, JobView
 
-__all__ = ["JobDetail", "JobsAcknowledged", "JobsRetried"]
-
 
 class JobDetail(JobView):
     """A job with its payload, its result and its position in the queue."""

@@ -16,8 +16,6 @@ from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, K
 from orchestrator.jobs.repository.admin import JobQueries
 from orchestrator.jobs.repository.writer import JobWriter
 
-__all__ = ["JobOptions", "JobQueue"]
-
 
 class JobOptions(TypedDict, total=False):
     """Options of a new job.

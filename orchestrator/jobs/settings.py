@@ -4,8 +4,6 @@ from pydantic import AliasChoices, Field, field_validator
 
 from common.settings import EnvironmentSettings
 
-__all__ = ["JobSettings", "JobWorkerSettings"]
-
 
 class JobSettings(EnvironmentSettings):
     """Settings of processes that enqueue jobs."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from common.messaging.message import Message
+from common.messaging.outbox import OutgoingMessage
 from common.messaging.topology import MESSAGES_EXCHANGE
-from orchestrator.saga_engine.plan import OutgoingMessage
 
 __all__ = ["announcement"]
 

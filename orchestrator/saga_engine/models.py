@@ -5,8 +5,6 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from orchestrator.database import metadata
 
-__all__ = ["idempotency_keys", "sagas"]
-
 sagas = Table(
     "sagas",
     metadata,

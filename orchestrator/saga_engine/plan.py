@@ -20,18 +20,17 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from pydantic import BaseModel
 
 from common.errors import ServiceError
-from common.messaging.message import Message
+from common.messaging.outbox import OutgoingMessage
 
 __all__ = [
     "DEFAULT_STEP_TIMEOUT_SECONDS",
     "AnyPlan",
     "Call",
-    "OutgoingMessage",
     "Plan",
     "SagaData",
     "Step",
@@ -67,15 +66,6 @@ class Call:
     request_id: uuid.UUID
     undoes_request_id: uuid.UUID | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
-    """A message for the outbox with its exchange and routing key."""
-
-    message: Message
-    exchange: str
-    routing_key: str
 
 
 Action = Callable[[Data, Call], Awaitable[Data]]
@@ -204,6 +194,10 @@ class Plan(Generic[Data]):
         self.step_timeout_seconds = step_timeout_seconds
         self._indexes = {step.name: index for index, step in enumerate(steps)}
         self._check()
+
+    def with_step_timeout(self, seconds: float) -> Self:
+        """Return the plan with another step timeout."""
+        return type(self)(self.kind, self.data, *self.steps, on_unwound=self.on_unwound, step_timeout_seconds=seconds)
 
     def __contains__(self, step: str) -> bool:
         return step in self._indexes

@@ -9,8 +9,6 @@ from typing import Any
 from common.errors import Conflict, ServiceError, error_of_kind
 from orchestrator.saga_engine.plan import SagaData
 
-__all__ = ["SagaError", "SagaRecord", "SagaState", "UnfitSaga"]
-
 
 class SagaState(enum.StrEnum):
     RUNNING = "RUNNING"

@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import Database, Row
 from common.errors import Conflict
-from common.messaging.outbox import outbox_row
+from common.messaging.outbox import OutgoingMessage, message_arrays
 from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
-from orchestrator.saga_engine.plan import AnyPlan, OutgoingMessage, StepKind
+from orchestrator.saga_engine.plan import AnyPlan, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState, UnfitSaga
 
 __all__ = ["LEASE_MARGIN_SECONDS", "SagaLog", "StaleEpoch"]
@@ -85,7 +85,7 @@ class SagaLog:
             "due_at": saga.due_at,
             "lease_seconds": step_timeout_seconds + self._lease_margin_seconds,
         }
-        inserted = await self._database.fetch_one(statements.INSERT, parameters | _message_arrays(messages)) is not None
+        inserted = await self._database.fetch_one(statements.INSERT, parameters | message_arrays(messages)) is not None
         if inserted and messages:
             self._on_announced()
         return inserted
@@ -128,7 +128,7 @@ class SagaLog:
             "refusal": _error_json(refusal),
             "operation": operation,
         }
-        if await self._database.fetch_one(statements.ADVANCE, parameters | _message_arrays(messages)) is None:
+        if await self._database.fetch_one(statements.ADVANCE, parameters | message_arrays(messages)) is None:
             raise StaleEpoch(saga_id=saga.saga_id, epoch=saga.epoch)
         if messages:
             self._on_announced()
@@ -313,30 +313,14 @@ class SagaLog:
 
     @staticmethod
     def _validated(row: Row, plan: AnyPlan) -> SagaRecord:
+        columns = dict(row)
         return SagaRecord(
-            saga_id=row["saga_id"],
-            kind=row["kind"],
-            requested_by=row["requested_by"],
-            fingerprint=row["fingerprint"],
-            state=SagaState(row["state"]),
-            step=row["step_name"],
-            round_number=row["round_number"],
-            data=plan.data.model_validate(row["data"]),
-            error=_error_of(row["error"]),
-            signal_key=row["signal_key"],
-            correlation_id=row["correlation_id"],
-            traceparent=row["traceparent"],
-            epoch=row["epoch"],
-            attempts=row["attempts"],
-            retries=row["retries"],
-            due_at=row["due_at"],
+            state=SagaState(columns.pop("state")),
+            step=columns.pop("step_name"),
+            data=plan.data.model_validate(columns.pop("data")),
+            error=_error_of(columns.pop("error")),
+            **columns,
         )
-
-
-def _message_arrays(messages: Sequence[OutgoingMessage]) -> dict[str, list[Any]]:
-    rows = [outbox_row(m.message, exchange=m.exchange, routing_key=m.routing_key) for m in messages]
-    columns = {"message_ids": "message_id", "exchanges": "exchange", "routing_keys": "routing_key", "bodies": "body"}
-    return {parameter: [row[column] for row in rows] for parameter, column in columns.items()}
 
 
 def _error_json(error: SagaError | None) -> str | None:

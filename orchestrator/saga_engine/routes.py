@@ -3,10 +3,9 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
-from common.auth.principal import Role
-from common.http.auth import require_role
+from common.http.auth import ADMIN_ONLY
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.refusals import ADMIN
@@ -19,15 +18,14 @@ __all__ = ["router"]
 
 _RETRY = refusals(ADMIN | {404: "NOT_FOUND", 409: "SAGA_NOT_STUCK"}) | {202: {"model": Success[SagaRetried]}}
 
-router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin/sagas", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 
 
 @router.get("", responses=refusals(ADMIN), summary="List sagas, newest first")
 async def list_sagas(service: Service, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
-    sagas, total = await service.page(state=state, page=page)
-    return paginated(sagas, page=page, total=total)
+    return paginated(await service.page(state=state, page=page), page)
 
 
 @router.post("/{saga_id}/retry", responses=_RETRY, summary="Retry a stuck saga")

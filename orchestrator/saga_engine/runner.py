@@ -23,11 +23,12 @@ from common.errors import (
     Unauthenticated,
     Unavailable,
 )
+from common.messaging.outbox import OutgoingMessage
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import span
 from orchestrator.saga_engine.observer import Moment, Observer
-from orchestrator.saga_engine.plan import AnyPlan, OutgoingMessage, SagaData, Step, StepKind
+from orchestrator.saga_engine.plan import AnyPlan, SagaData, Step, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
 

@@ -5,8 +5,6 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-__all__ = ["SagaRetried", "SagaView"]
-
 
 class SagaView(BaseModel):
     """`step` is the stored step. `error_code` and `error_step` say why the saga unwinds, `stuck_code` why it is stuck."""

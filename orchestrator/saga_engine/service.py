@@ -7,8 +7,6 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaView
 
-__all__ = ["SagaAdminService"]
-
 
 class SagaAdminService:
     def __init__(self, engine: SagaEngine) -> None:

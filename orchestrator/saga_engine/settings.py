@@ -6,8 +6,6 @@ from common.settings import EnvironmentSettings
 from orchestrator.saga_engine.plan import DEFAULT_STEP_TIMEOUT_SECONDS
 from orchestrator.saga_engine.repository import LEASE_MARGIN_SECONDS
 
-__all__ = ["SagaSettings"]
-
 
 class SagaSettings(EnvironmentSettings):
     request_budget_seconds: float = Field(default=10.0, description="A request whose saga takes longer gets 202.")

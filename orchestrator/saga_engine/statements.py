@@ -7,36 +7,11 @@ from typing import Final
 
 from sqlalchemy import text
 
-__all__ = [
-    "ADVANCE",
-    "COUNT_ATTEMPT",
-    "COUNT_BY_STATE",
-    "COUNT_STUCK",
-    "INSERT",
-    "KEY",
-    "LIST",
-    "LOAD",
-    "NOTE_KEY",
-    "SIGNAL",
-    "TAKE_OVER",
-    "UNSTICK",
-    "UNWIND_WAITING",
-]
+from common.messaging.outbox import ANNOUNCE
 
 _COLUMNS: Final = """
     saga_id, kind, requested_by, fingerprint, state, step_name, round_number, data, error, signal_key, correlation_id,
     traceparent, epoch, attempts, retries, due_at
-"""
-
-# Messages come as arrays, so that a write with none, one or three of them is the same statement.
-_ANNOUNCE: Final = """
-    announced AS (
-        INSERT INTO outbox (message_id, exchange, routing_key, body)
-        SELECT m.message_id, m.exchange, m.routing_key, m.body
-        FROM unnest(CAST(:message_ids AS uuid[]), CAST(:exchanges AS text[]),
-                    CAST(:routing_keys AS text[]), CAST(:bodies AS bytea[]))
-             AS m (message_id, exchange, routing_key, body)
-        WHERE EXISTS (SELECT FROM written))
 """
 
 INSERT: Final = text(
@@ -48,7 +23,7 @@ INSERT: Final = text(
                 :step_name, CAST(:data AS jsonb),
                 coalesce(CAST(:due_at AS timestamptz), clock_timestamp() + make_interval(secs => :lease_seconds)))
         ON CONFLICT (saga_id) DO NOTHING
-        RETURNING saga_id), {_ANNOUNCE}
+        RETURNING saga_id), {ANNOUNCE}
     SELECT saga_id FROM written
     """  # noqa: S608 - constants only
 )
@@ -74,7 +49,7 @@ ADVANCE: Final = text(
         UPDATE idempotency_keys AS k SET refusal = CAST(:refusal AS jsonb)
         FROM written AS w
         WHERE CAST(:refusal AS jsonb) IS NOT NULL
-          AND k.requested_by = w.signalled_by AND k.operation = :operation AND k.key = w.signal_key), {_ANNOUNCE}
+          AND k.requested_by = w.signalled_by AND k.operation = :operation AND k.key = w.signal_key), {ANNOUNCE}
     SELECT saga_id FROM written
     """  # noqa: S608 - constants only
 )

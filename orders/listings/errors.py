@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, InvalidRequest, NotFound
 
-__all__ = ["ListingAlreadyOpened", "ListingInvalidState", "ListingNotFound", "OwnListing"]
-
 
 class ListingNotFound(NotFound):
     code = "LISTING_NOT_FOUND"

@@ -19,8 +19,6 @@ from orders.shared.models import (
     time_column,
 )
 
-__all__ = ["listing_history", "listings"]
-
 _SOLD: Final = "status IN ('PENDING_TRANSFER', 'COMPLETED')"
 
 listings: Final = Table(

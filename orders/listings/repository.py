@@ -13,8 +13,6 @@ from orders.listings.statements import LISTINGS, MOVES, OPEN
 from orders.listings.status import ListingMove, ListingStatus
 from orders.shared.repository import SeatAggregateRepository
 
-__all__ = ["ListingRepository"]
-
 
 class ListingRepository(SeatAggregateRepository[Listing, UndoneListing]):
     def __init__(self, database: Database) -> None:

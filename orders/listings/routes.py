@@ -69,10 +69,9 @@ async def browse_listings(
     event_id: Annotated[uuid.UUID | None, Query(description="Only tickets of this event.")] = None,
 ) -> Paginated[Listing]:
     """Newest first; listings that can be bought if no status is named. Fields private to other users are null."""
-    items, total = await listings.market(
-        user, status=status, event_id=event_id, limit=page.per_page, offset=page.offset
+    return paginated(
+        await listings.market(user, status=status, event_id=event_id, limit=page.per_page, offset=page.offset), page
     )
-    return paginated(items, page=page, total=total)
 
 
 @public.get(
@@ -90,8 +89,7 @@ async def list_listings(
     user: CurrentUser, listings: Listings, page: PageQuery, status: OfStatus = None
 ) -> Paginated[Listing]:
     """The listings that the caller sells or buys, newest first."""
-    items, total = await listings.list_of(user, status=status, limit=page.per_page, offset=page.offset)
-    return paginated(items, page=page, total=total)
+    return paginated(await listings.list_of(user, status=status, limit=page.per_page, offset=page.offset), page)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))

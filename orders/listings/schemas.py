@@ -13,16 +13,6 @@ from common.money import Money
 from orders.listings.status import ListingStatus
 from orders.shared.schemas import Seat
 
-__all__ = [
-    "ClaimListing",
-    "CompleteListing",
-    "Listing",
-    "OpenListing",
-    "ReleaseClaim",
-    "StatusOnMarket",
-    "UndoneListing",
-]
-
 StatusOnMarket = Literal[
     ListingStatus.ACTIVE, ListingStatus.PENDING_TRANSFER, ListingStatus.COMPLETED, ListingStatus.CANCELLED
 ]

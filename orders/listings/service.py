@@ -9,8 +9,6 @@ from orders.listings.schemas import ClaimListing, Listing, UndoneListing
 from orders.listings.status import ListingStatus
 from orders.shared.service import SeatAggregateService
 
-__all__ = ["ListingService"]
-
 
 class ListingService(SeatAggregateService[Listing, UndoneListing, ListingStatus]):
     statuses = ListingStatus

@@ -12,8 +12,6 @@ from orders.listings.status import ListingMove
 from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
 from orders.shared.transitions import Aggregate, Move
 
-__all__ = ["LISTINGS", "MOVES", "OPEN", "listing_json"]
-
 
 def listing_json(listing: str) -> str:
     """Return the SQL expression that shapes a row of `listings`. Amounts are text, so that they do not become floats."""

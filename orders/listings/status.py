@@ -13,8 +13,6 @@ import enum
 
 from orders.shared.transitions import Move
 
-__all__ = ["ListingMove", "ListingStatus"]
-
 
 class ListingStatus(enum.StrEnum):
     """OPENING and WITHDRAWING while inventory changes the seat; PENDING_TRANSFER during a sale."""

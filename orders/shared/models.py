@@ -18,17 +18,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-__all__ = [
-    "created_at",
-    "history_columns",
-    "id_column",
-    "newest_index",
-    "oldest_index",
-    "place_columns",
-    "status_check",
-    "time_column",
-]
-
 
 def id_column(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, UUID(as_uuid=True), nullable=nullable)

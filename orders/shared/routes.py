@@ -13,8 +13,6 @@ from common.http.envelope import Success, refusals, success
 from orders.shared.service import SeatAggregateService
 from orders.shared.transitions import Move
 
-__all__ = ["MoveRoute", "add_move_routes"]
-
 
 @dataclass(frozen=True, slots=True)
 class MoveRoute:

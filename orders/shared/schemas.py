@@ -7,8 +7,6 @@ from pydantic import BaseModel, Field
 
 from common.fields import PlainText
 
-__all__ = ["Reason", "Seat"]
-
 Reason = Annotated[PlainText, Field(max_length=500)]
 
 

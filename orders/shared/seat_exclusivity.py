@@ -11,8 +11,6 @@ from common.errors import ServiceError
 from orders.listings.errors import ListingInvalidState
 from orders.transfers.errors import TransferInProgress
 
-__all__ = ["OCCUPANT", "SELECT_OCCUPIED_ANSWER", "seat_occupied"]
-
 OCCUPANT: Final = """
     occupant AS MATERIALIZED (SELECT occupant_of(:seat_id, :order_id) AS kind WHERE NOT EXISTS (SELECT FROM prior))
 """

@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, Forbidden, NotFound
 
-__all__ = ["NotYourOrder", "OrderAlreadyOpened", "OrderInvalidState", "OrderNotFound"]
-
 
 class OrderNotFound(NotFound):
     code = "ORDER_NOT_FOUND"

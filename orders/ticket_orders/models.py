@@ -19,8 +19,6 @@ from orders.shared.models import (
 )
 from orders.ticket_orders.status import OrderStatus
 
-__all__ = ["order_history", "order_seats", "orders"]
-
 orders: Final = Table(
     "orders",
     metadata,

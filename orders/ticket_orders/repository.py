@@ -18,8 +18,6 @@ from orders.ticket_orders.statements import ABANDON_REFUND, BEGIN_REFUND, END, M
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from orders.transfers.errors import TransferInvalidState
 
-__all__ = ["OrderRepository"]
-
 _TOMBSTONE: Final = {"tombstone_fingerprint": TOMBSTONE_FINGERPRINT, "tombstone": refused(RequestUndone())}
 
 _FIND_WITH_HISTORY: Final = text(

@@ -56,8 +56,7 @@ async def list_orders(
     status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
 ) -> Paginated[Order]:
     """The caller's orders, newest first; an admin sees those of all users."""
-    items, total = await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset)
-    return paginated(items, page=page, total=total)
+    return paginated(await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset), page)
 
 
 @public.get(

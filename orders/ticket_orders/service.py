@@ -18,8 +18,6 @@ from orders.ticket_orders.schemas import (
 )
 from orders.ticket_orders.status import OrderStatus
 
-__all__ = ["OrderService"]
-
 
 class OrderService(AggregateService[Order, OrderStatus]):
     statuses = OrderStatus

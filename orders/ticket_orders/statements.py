@@ -9,8 +9,6 @@ from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from orders.shared.transitions import Aggregate
 from orders.ticket_orders.models import order_history, orders
 
-__all__ = ["ABANDON_REFUND", "BEGIN_REFUND", "END", "MOVE", "OPEN", "ORDERS", "order_json"]
-
 
 def order_json(order: str, *, seats: str = "order_seats") -> str:
     """Return the SQL expression that shapes a row of `orders`, and its rows of `order_seats`, as an order.

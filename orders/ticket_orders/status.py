@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["REACHED_FROM", "OrderStatus"]
-
 
 class OrderStatus(enum.StrEnum):
     PENDING = "PENDING"

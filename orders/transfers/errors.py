@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, Forbidden, NotFound
 
-__all__ = ["NotYourTransfer", "TransferAlreadyOpened", "TransferInProgress", "TransferInvalidState", "TransferNotFound"]
-
 
 class TransferNotFound(NotFound):
     code = "TRANSFER_NOT_FOUND"

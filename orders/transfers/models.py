@@ -19,8 +19,6 @@ from orders.shared.models import (
 )
 from orders.transfers.status import TransferStatus
 
-__all__ = ["transfer_history", "transfers"]
-
 transfers: Final = Table(
     "transfers",
     metadata,

@@ -15,8 +15,6 @@ from orders.transfers.schemas import ConfirmTransfer, Transfer, TransferWithHist
 from orders.transfers.statements import CONFIRM, MOVES, OPEN, TRANSFERS, transfer_json
 from orders.transfers.status import TransferStatus
 
-__all__ = ["TransferRepository"]
-
 _IS_DISPUTED: Final = text(
     """
     SELECT EXISTS (

@@ -5,8 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.calls import UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import (
@@ -58,10 +57,9 @@ async def list_transfers(
     user: CurrentUser, transfers: Transfers, page: PageQuery, status: OfStatus = None
 ) -> Paginated[Transfer]:
     """The transfers in which the caller is the seller or the buyer, newest first."""
-    items, total = await transfers.page(
-        party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset
+    return paginated(
+        await transfers.page(party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset), page
     )
-    return paginated(items, page=page, total=total)
 
 
 @public.get(
@@ -79,13 +77,12 @@ async def show_transfer(
 @public.get(
     "/admin/transfers",
     summary="List the transfers of all users",
-    dependencies=[Depends(require_role(Role.ADMIN))],
+    dependencies=[ADMIN_ONLY],
     responses=refusals({**_LIST_REFUSALS, 403: "FORBIDDEN"}),
 )
 async def list_all_transfers(transfers: Transfers, page: PageQuery, status: OfStatus = None) -> Paginated[Transfer]:
     """Newest first; `status=DISPUTED` lists the transfers that wait for an admin."""
-    items, total = await transfers.page(status=status, limit=page.per_page, offset=page.offset)
-    return paginated(items, page=page, total=total)
+    return paginated(await transfers.page(status=status, limit=page.per_page, offset=page.offset), page)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))

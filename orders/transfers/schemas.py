@@ -12,19 +12,6 @@ from common.money import Money
 from orders.shared.schemas import Reason, Seat
 from orders.transfers.status import TransferStatus
 
-__all__ = [
-    "ConfirmTransfer",
-    "DisputeTransfer",
-    "EndTransfer",
-    "OpenTransfer",
-    "Party",
-    "TicketDispute",
-    "Transfer",
-    "TransferHistoryEntry",
-    "TransferWithHistory",
-    "UndoneTransfer",
-]
-
 Party = Literal["seller", "buyer"]
 
 _EXAMPLE: JsonDict = {

@@ -16,8 +16,6 @@ from orders.transfers.schemas import (
 )
 from orders.transfers.status import TransferMove, TransferStatus
 
-__all__ = ["TransferService"]
-
 
 class TransferService(SeatAggregateService[Transfer, UndoneTransfer, TransferStatus]):
     statuses = TransferStatus

@@ -12,8 +12,6 @@ from orders.shared.transitions import Aggregate, Move
 from orders.transfers.models import transfer_history, transfers
 from orders.transfers.status import TransferMove
 
-__all__ = ["CONFIRM", "MOVES", "OPEN", "TRANSFERS", "transfer_json"]
-
 
 def transfer_json(transfer: str) -> str:
     """Return the SQL expression that shapes a row of `transfers`. Amounts are text, so that they do not become floats."""

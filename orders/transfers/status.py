@@ -11,8 +11,6 @@ import enum
 
 from orders.shared.transitions import Move
 
-__all__ = ["TransferMove", "TransferStatus"]
-
 
 class TransferStatus(enum.StrEnum):
     PENDING_OTP = "PENDING_OTP"

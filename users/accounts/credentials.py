@@ -8,8 +8,6 @@ from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, User
 from users.limits.service import AttemptLimits, Limit, Tried
 
-__all__ = ["Credentials", "FailureLimits"]
-
 
 @dataclass(frozen=True, slots=True)
 class FailureLimits:

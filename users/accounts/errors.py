@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
-__all__ = ["EmailAlreadyExists", "UnverifiedAccount", "UserNotFound", "WrongCredentials"]
-
 
 class UserNotFound(NotFound):
     code = "USER_NOT_FOUND"

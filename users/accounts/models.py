@@ -7,8 +7,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from users.database import METADATA
 
-__all__ = ["USERS"]
-
 USERS: Final = Table(
     "users",
     METADATA,

@@ -14,7 +14,6 @@ from sqlalchemy import text
 from common.db.engine import Database, Row
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from common.messaging.topology import MESSAGES_EXCHANGE
 from users.accounts.schemas import AdminChange
 from users.database import OUTBOX
 from users.sessions.repository import revoke_all
@@ -162,9 +161,7 @@ class AccountRepository:
         async with self._database.transaction() as connection:
             result = await connection.execute(_VERIFY, {"user_id": user_id, "phone": phone})
             if result.rowcount:
-                await connection.execute(
-                    OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type)
-                )
+                await connection.execute(OUTBOX.insert(), outbox_row(message))
 
     async def update(self, user_id: UUID, change: AdminChange) -> bool:
         """Apply the change; return False if there is no such user.

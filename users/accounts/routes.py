@@ -3,27 +3,19 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
 from users.accounts.schemas import AdminChange, Find, InternalUser, Lookup, Profile, Register, Registered
 from users.accounts.service import AccountService
 
-__all__ = ["Accounts", "client_address", "internal", "public"]
-
 public: Final = APIRouter(prefix="/api", tags=["Accounts"])
 internal: Final = APIRouter(prefix="/internal/users", tags=["Internal: users"], dependencies=[Depends(require_service)])
 
 Accounts = Annotated[AccountService, provided(AccountService)]
-
-
-def client_address(request: Request) -> str:
-    """Return the client's network address from the header that the gateway sets; it overwrites the client's own."""
-    peer = request.client.host if request.client else ""
-    return request.headers.get("x-forwarded-for", peer)
 
 
 @public.post(
@@ -34,12 +26,12 @@ def client_address(request: Request) -> str:
         {400: "VALIDATION_ERROR", 409: "EMAIL_ALREADY_EXISTS", 429: "RATE_LIMITED", 503: "SERVICE_UNAVAILABLE"}
     ),
 )
-async def register(body: Register, request: Request, accounts: Accounts) -> Success[Registered]:
+async def register(body: Register, address: ClientAddress, accounts: Accounts) -> Success[Registered]:
     """Open an account and send a code to the phone.
 
     While the phone is not verified, the same email address and password send another code.
     """
-    user_id = await accounts.register(**body.model_dump(), address=client_address(request))
+    user_id = await accounts.register(**body.model_dump(), address=address)
     return success(Registered(user_id=user_id))
 
 
@@ -56,7 +48,7 @@ async def read_profile(user_id: UUID, caller: CurrentUser, accounts: Accounts) -
 @public.patch(
     "/admin/users/{user_id}",
     summary="Flag a user, set roles or the hall (admin)",
-    dependencies=[Depends(require_role(Role.ADMIN))],
+    dependencies=[ADMIN_ONLY],
     responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND"}),
 )
 async def change_user(user_id: UUID, body: AdminChange, accounts: Accounts) -> Success[Profile]:

@@ -73,7 +73,7 @@ class AccountService:
         Raises:
             UserNotFound, OtpInvalid, OtpExpired, OtpMaxRetries, OtpUnavailable.
         """
-        user = await self._existing(user_id)
+        user = await self.facts(user_id)
         phone = await self.codes.verify(user_id=user_id, code=code, context=REGISTRATION)
         await self.repository.mark_verified(user_id, phone=phone)
         self.on_message()
@@ -88,15 +88,18 @@ class AccountService:
         """
         if not asked_by.may_act_for(user_id):
             raise Forbidden
-        return await self._existing(user_id)
+        return await self.facts(user_id)
 
     async def facts(self, user_id: UUID) -> User:
-        """Return a user to another service.
+        """Return a user.
 
         Raises:
             UserNotFound.
         """
-        return await self._existing(user_id)
+        user = await self.repository.by_id(user_id)
+        if user is None:
+            raise UserNotFound
+        return user
 
     async def find(self, email: str) -> User:
         """Return the user with an email address (normalised) to another service.
@@ -122,7 +125,7 @@ class AccountService:
         if not await self.repository.update(user_id, change):
             raise UserNotFound
         self.on_message()
-        return await self._existing(user_id)
+        return await self.facts(user_id)
 
     async def _resume(self, *, email: str, password: str, address: str) -> UUID:
         taken_by = await self.repository.by_email(email)
@@ -133,9 +136,3 @@ class AccountService:
         except WrongCredentials as error:
             raise EmailAlreadyExists from error
         return user.user_id
-
-    async def _existing(self, user_id: UUID) -> User:
-        user = await self.repository.by_id(user_id)
-        if user is None:
-            raise UserNotFound
-        return user

@@ -25,8 +25,6 @@ from common.db.idempotency import (
     stored_answer,
 )
 
-__all__ = ["ChallengeStatus", "Claim", "CodeAttempt", "CodePurpose", "ConfirmationRepository"]
-
 _OF_PURPOSE: Final = "user_id = CAST(:user_id AS uuid) AND context = :context AND reference = :reference"
 _IS_CLAIMED: Final = "sending_request_id = CAST(:request_id AS uuid)"
 _STORED_SENT: Final = stored_answer(

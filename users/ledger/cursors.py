@@ -8,8 +8,6 @@ from typing import Final, Self
 
 from users.ledger.errors import UnknownCursor
 
-__all__ = ["StatementCursor"]
-
 _FORM: Final = re.compile(r"([0-9a-f]{32})-([0-9]{1,12}\.[0-9]{2})")
 
 

@@ -2,16 +2,6 @@
 
 from common.errors import Conflict, InvalidRequest, NotFound, PaymentRequired, PreconditionRequired
 
-__all__ = [
-    "EscrowAlreadyResolved",
-    "EscrowNotFound",
-    "InsufficientCredits",
-    "OtpRequired",
-    "SelfTransfer",
-    "UndoMismatch",
-    "UnknownCursor",
-]
-
 
 class InsufficientCredits(PaymentRequired):
     code = "INSUFFICIENT_CREDITS"

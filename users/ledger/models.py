@@ -9,8 +9,6 @@ from common.db.base import AMOUNT
 from users.accounts.models import USERS
 from users.database import METADATA
 
-__all__ = ["BALANCES", "ESCROWS", "LEDGER_ENTRIES", "LEDGER_TRANSACTIONS"]
-
 # One movement of credits, made by one request.
 LEDGER_TRANSACTIONS: Final = Table(
     "ledger_transactions",

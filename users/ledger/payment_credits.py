@@ -13,8 +13,6 @@ from common.db.idempotency import ParticipantRequest, replay
 from users.ledger.reversals import TAKE_BACK
 from users.ledger.statements import TOP_UP
 
-__all__ = ["credit_payment", "take_payment_back"]
-
 
 async def credit_payment(
     connection: AsyncConnection, *, payment_id: uuid.UUID, user_id: uuid.UUID, provider: str, amount: Decimal

@@ -18,8 +18,6 @@ from users.ledger import reversals, statements
 from users.ledger.cursors import StatementCursor
 from users.ledger.schemas import Receivable, StatementEntry
 
-__all__ = ["LedgerRepository", "Movement", "Operation", "Refuse"]
-
 Refuse = Callable[[Row], Awaitable[ServiceError]]
 """Takes the row of a statement that moved nothing, and returns the error to answer with."""
 

@@ -13,8 +13,6 @@ from sqlalchemy import TextClause, text
 from common.db.idempotency import SELECT_ANSWER, stored_answer
 from users.ledger.statement_parts import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
 
-__all__ = ["CLAWBACK", "ESCROW_UNDO", "REFUND_TO", "REVERSE", "TAKE_BACK"]
-
 # An escrow that another call resolves right now is HELD in the snapshot, yet not updated: no answer; it is run again.
 ESCROW_UNDO: Final = text(
     f"""

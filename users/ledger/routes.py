@@ -5,8 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -56,7 +55,7 @@ _REFUSALS: Final = {
 }
 
 public: Final = APIRouter(prefix="/api/credits", tags=["Credits"])
-admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 internal: Final = APIRouter(
     prefix="/internal/ledger",
     tags=["Internal: ledger"],
@@ -104,8 +103,7 @@ async def read_statement(
 )
 async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[Receivable]:
     """Users who owe the platform, the latest first: a dispute was decided against them and their wallet had too little."""
-    debts, total = await ledger.list_debts(limit=page.per_page, offset=page.offset)
-    return paginated(debts, page=page, total=total)
+    return paginated(await ledger.list_debts(limit=page.per_page, offset=page.offset), page)
 
 
 @internal.post("/deduct", responses=refusals({428: "OTP_REQUIRED"}))

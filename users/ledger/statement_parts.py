@@ -7,8 +7,6 @@ from typing import Final
 from common.db.idempotency import PRIOR as PRIOR_CTE
 from common.db.idempotency import stored_answer
 
-__all__ = ["APPLY", "BOTH_COVERED", "ENTRIES", "LOCK", "MOVEMENT", "PRIOR", "RESOLVE", "STORE_MOVEMENT", "WALLETS"]
-
 PRIOR: Final = f"WITH {PRIOR_CTE}"
 
 # Given `sides` (kind, owner, change), LOCK locks the balances they touch in one order; if `allowed` has a row, APPLY

@@ -18,8 +18,6 @@ from sqlalchemy import TextClause, text
 from common.db.idempotency import SELECT_ANSWER, stored_answer
 from users.ledger.statement_parts import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, RESOLVE, STORE_MOVEMENT, WALLETS
 
-__all__ = ["DEDUCT", "ESCROW_HOLD", "ESCROW_RELEASE", "ESCROW_VOID", "POINTS", "TOP_UP", "TRANSFER"]
-
 
 def _stored(balances: str, *, rows: str) -> str:
     return stored_answer(f"jsonb_build_object('transaction_id', transaction_id, 'balances', {balances})", rows=rows)

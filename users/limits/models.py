@@ -6,8 +6,6 @@ from sqlalchemy import Column, DateTime, Index, Integer, Table, Text
 
 from users.database import METADATA
 
-__all__ = ["ATTEMPTS"]
-
 ATTEMPTS: Final = Table(
     "attempts",
     METADATA,

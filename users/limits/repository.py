@@ -8,8 +8,6 @@ from sqlalchemy import text
 
 from common.db.engine import Database, Row
 
-__all__ = ["AttemptCount", "AttemptsRepository"]
-
 # Rows are locked in one order, so that two calls with the same pair of limits never deadlock.
 _COUNT: Final = text(
     """

@@ -12,8 +12,6 @@ from typing import NamedTuple
 from common.errors import TooManyRequests
 from users.limits.repository import AttemptCount, AttemptsRepository
 
-__all__ = ["AttemptLimits", "Limit", "Tried"]
-
 
 @dataclass(frozen=True, slots=True)
 class Limit:

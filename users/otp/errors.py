@@ -2,8 +2,6 @@
 
 from common.errors import Gone, TooManyRequests, Unauthenticated, Unavailable
 
-__all__ = ["OtpExpired", "OtpInvalid", "OtpMaxRetries", "OtpUnavailable", "OtpUsedUp"]
-
 
 class OtpInvalid(Unauthenticated):
     code = "OTP_INVALID"

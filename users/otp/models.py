@@ -8,8 +8,6 @@ from sqlalchemy.dialects.postgresql import UUID
 from users.accounts.models import USERS
 from users.database import METADATA
 
-__all__ = ["OTP_CHALLENGES"]
-
 # Only the provider knows the code. A new code replaces the one before. There is one challenge for each user, context and
 # reference: the id of the order, transfer or sale, or for a registration the user's id.
 OTP_CHALLENGES: Final = Table(

@@ -3,8 +3,6 @@
 import enum
 from typing import Protocol
 
-__all__ = ["OtpProvider", "VerificationStatus"]
-
 
 class VerificationStatus(enum.StrEnum):
     APPROVED = "approved"

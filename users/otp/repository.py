@@ -8,8 +8,6 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 
-__all__ = ["Challenge", "ChallengeRepository"]
-
 _OPEN: Final = text(
     """
     INSERT INTO otp_challenges (user_id, context, reference, verification_sid, phone)

@@ -9,8 +9,6 @@ from users.otp.provider import OtpProvider, VerificationStatus
 from users.otp.repository import Challenge, ChallengeRepository
 from users.otp.sending import CodeSender
 
-__all__ = ["NEW_CODE_AFTER_SECONDS", "WRONG_CODES", "OneTimeCodes"]
-
 WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
 NEW_CODE_AFTER_SECONDS: Final = 1
 

@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, NotFound
 
-__all__ = ["PaymentInvalidState", "PaymentNotFound"]
-
 
 class PaymentNotFound(NotFound):
     public_message = "There is no such payment."

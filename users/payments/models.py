@@ -21,8 +21,6 @@ from common.db.base import AMOUNT
 from users.accounts.models import USERS
 from users.database import METADATA
 
-__all__ = ["PAYMENTS"]
-
 # What a user is to pay a provider; every report of the provider is compared with it.
 PAYMENTS: Final = Table(
     "payments",

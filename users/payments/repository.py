@@ -13,7 +13,6 @@ from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from common.messaging.topology import MESSAGES_EXCHANGE
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
 from users.ledger.payment_credits import credit_payment, take_payment_back
@@ -197,4 +196,4 @@ async def _publish(connection: AsyncConnection, payment: Payment) -> None:
         return
     data = payment.model_dump(mode="json", include=PUBLISHED_FIELDS)
     message = Message(type=message_type, source="users", subject=str(payment.payment_id), data=data)
-    await connection.execute(OUTBOX.insert(), outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message_type))
+    await connection.execute(OUTBOX.insert(), outbox_row(message))

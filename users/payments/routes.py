@@ -5,9 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from common.auth.principal import Role
 from common.fields import Instant
-from common.http.auth import CurrentUser, require_role, require_service
+from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -37,7 +36,7 @@ __all__ = ["admin", "internal", "public"]
 _OF_STATUS: Final = "Only payments of this status."
 
 public: Final = APIRouter(prefix="/api/payments", tags=["Credits"])
-admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 internal: Final = APIRouter(
     prefix="/internal/payments", tags=["Internal: payments"], dependencies=[Depends(require_service)]
 )
@@ -54,7 +53,7 @@ async def list_payments(
 ) -> Paginated[OwnPayment]:
     """The caller's top-ups and other payments to providers, newest first."""
     items, total = await payments.page(user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset)
-    return paginated([OwnPayment.model_validate(payment) for payment in items], page=page, total=total)
+    return paginated(([OwnPayment.model_validate(payment) for payment in items], total), page)
 
 
 @public.get(
@@ -84,7 +83,7 @@ async def list_all_payments(
     items, total = await payments.page(
         provider=provider, status=status, is_flagged=flagged, limit=page.per_page, offset=page.offset
     )
-    return paginated([AdminPayment.model_validate(payment) for payment in items], page=page, total=total)
+    return paginated(([AdminPayment.model_validate(payment) for payment in items], total), page)
 
 
 @internal.post(

@@ -12,8 +12,6 @@ from users.payments.repository import PaymentRepository
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
 from users.payments.status import PaymentStatus
 
-__all__ = ["PaymentService"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentService:

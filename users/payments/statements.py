@@ -12,8 +12,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 
-__all__ = ["ATTACH", "FIND", "LOCK", "NOTE", "OPEN", "payment_json"]
-
 
 def payment_json(payment: str) -> str:
     """Return the SQL expression that shapes a row of `payments`. Amounts are text, so that they do not become floats."""

@@ -2,8 +2,6 @@
 
 from common.errors import Unauthenticated
 
-__all__ = ["InvalidRefreshToken", "RefreshTokenExpired"]
-
 
 class InvalidRefreshToken(Unauthenticated):
     public_message = "The refresh token is not valid. Please log in again."

@@ -9,8 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from pydantic import SecretStr
 
-__all__ = ["SigningKey"]
-
 
 class SigningKey:
     """An Ed25519 key pair. Its id is its thumbprint (RFC 7638), the same in every copy of the service."""

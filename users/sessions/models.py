@@ -8,8 +8,6 @@ from sqlalchemy.dialects.postgresql import UUID
 from users.accounts.models import USERS
 from users.database import METADATA
 
-__all__ = ["REFRESH_TOKENS", "SESSIONS"]
-
 # One login: a family of refresh tokens, each used once.
 SESSIONS: Final = Table(
     "sessions",

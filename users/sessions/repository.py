@@ -12,12 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.db.engine import Database, Row
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from common.messaging.topology import MESSAGES_EXCHANGE
 from users.database import OUTBOX
 from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
-
-__all__ = ["RenewedSession", "SessionRepository", "SpentToken", "revoke_all"]
 
 # The user's row is locked, so that the roles are current: this waits for a change of them in flight, and a later change
 # finds this session and ends it.
@@ -193,5 +190,5 @@ async def _publish_revoked(connection: AsyncConnection, revoked: Sequence[Row]) 
         for row in revoked
     ]
     if messages:
-        rows = [outbox_row(message, exchange=MESSAGES_EXCHANGE, routing_key=message.type) for message in messages]
+        rows = [outbox_row(message) for message in messages]
         await connection.execute(OUTBOX.insert(), rows)

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 
 from common.http.auth import CurrentUser, bearer_token, require_service
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
-from users.accounts.routes import Accounts, client_address
+from users.accounts.routes import Accounts
 from users.sessions.keys import SigningKey
 from users.sessions.schemas import LoggedIn, LoggedOut, Login, Revoked, Tokens, VerifyRegistration
 from users.sessions.service import SessionService
@@ -55,9 +56,9 @@ async def verify_registration(body: VerifyRegistration, accounts: Accounts) -> S
         }
     ),
 )
-async def log_in(body: Login, request: Request, sessions: Sessions) -> Success[LoggedIn]:
+async def log_in(body: Login, address: ClientAddress, sessions: Sessions) -> Success[LoggedIn]:
     """Get an access token and a refresh token. Failures are limited per account and per address."""
-    return success(await sessions.log_in(**dict(body), address=client_address(request)))
+    return success(await sessions.log_in(**dict(body), address=address))
 
 
 @public.post("/refresh", summary="Get new tokens", responses=refusals({401: NOT_LOGGED_IN}))

@@ -8,8 +8,6 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from users.accounts.schemas import Email, UserSummary
 
-__all__ = ["LoggedIn", "LoggedOut", "Login", "Revoked", "Tokens", "VerifyRegistration"]
-
 
 class Login(BaseModel):
     email: Email

@@ -9,8 +9,6 @@ from sqlalchemy import text
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 
-__all__ = ["SmsRepository", "SmsStatus"]
-
 _LOAD: Final = text(
     """
     WITH prior AS (SELECT fingerprint, result FROM requests WHERE request_id = :request_id)

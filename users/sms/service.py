@@ -8,8 +8,6 @@ from users.accounts.errors import UserNotFound
 from users.otp.notification_api import NotificationApi
 from users.sms.repository import SmsRepository
 
-__all__ = ["SmsService"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsService:

@@ -13,8 +13,6 @@ from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 if TYPE_CHECKING:
     from proto.inventory.v1.inventory_pb2_grpc import InventoryAsyncStub
 
-__all__ = ["InventoryChannel", "optional_id", "optional_time"]
-
 
 class InventoryChannel:
     """A client's channel. It belongs to the event loop that opens it, so the first call opens it.

@@ -11,8 +11,6 @@ from orchestrator.clients.models import Ticket
 from orchestrator.clients.orders.aggregate import AggregateClient
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["ListingFacts", "ListingsClient"]
-
 
 class ListingFacts(BaseModel):
     """A listing in the orders service; the last three fields are set while it is being sold, and afterwards."""

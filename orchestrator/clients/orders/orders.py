@@ -10,8 +10,6 @@ from orchestrator.clients.models import Hold
 from orchestrator.clients.orders.aggregate import AggregateClient
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["OrderFacts", "OrdersClient"]
-
 
 class OrderFacts(BaseModel):
     """An order in the orders service."""

@@ -12,8 +12,6 @@ from orchestrator.clients.models import Ticket
 from orchestrator.clients.orders.aggregate import AggregateClient
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["TransferFacts", "TransfersClient"]
-
 
 class TransferFacts(BaseModel):
     """A transfer in the orders service. `waiting_for` names the parties that have not confirmed."""

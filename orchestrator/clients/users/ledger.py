@@ -10,8 +10,6 @@ from orchestrator.clients.calls import post
 from orchestrator.clients.models import Charge
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["EventRevenue", "LedgerClient"]
-
 
 class LedgerClient:
     def __init__(self, users: ServiceClient) -> None:
@@ -61,14 +59,9 @@ class LedgerClient:
         answer = await self._post("clawback", call, from_user_id=from_user_id, to_user_id=to_user_id, **facts)
         return Decimal(answer["shortfall"])
 
-    async def _post(self, route: str, call: Call, **facts: object) -> Any:
-        return await post(self._users, f"/internal/ledger/{route}", call, **facts)
-
-
-class EventRevenue:
-    def __init__(self, users: ServiceClient) -> None:
-        self._users = users
-
-    async def of(self, event_id: uuid.UUID) -> Decimal:
+    async def revenue_of(self, event_id: uuid.UUID) -> Decimal:
         """Return an event's revenue: charges less refunds."""
         return Decimal((await self._users.get(f"/internal/ledger/revenue/{event_id}"))["revenue"])
+
+    async def _post(self, route: str, call: Call, **facts: object) -> Any:
+        return await post(self._users, f"/internal/ledger/{route}", call, **facts)

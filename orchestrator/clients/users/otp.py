@@ -8,8 +8,6 @@ from orchestrator.clients.calls import post
 from orchestrator.clients.models import CodeContext
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["OtpClient", "SentCode"]
-
 
 @dataclass(frozen=True, slots=True)
 class SentCode:

@@ -3,7 +3,7 @@
 import enum
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -176,17 +176,10 @@ class PaymentsClient:
 
     async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:
         """Report a provider's news to the ledger, which decides its effect and applies it once, even if it is repeated."""
-        body = {
+        body = asdict(news) | {
             "request_id": request_id,
-            "provider": news.provider,
-            "provider_payment_id": news.provider_payment_id,
-            "payment_id": news.payment_id,
-            "status": news.status,
             "amount": f"{news.amount:.2f}",
-            "currency": news.currency,
-            "user_id": news.user_id,
             "paid_amount": None if news.paid_amount is None else f"{news.paid_amount:f}",
-            "occurred_at": news.occurred_at,
         }
         answer = await self._users.post("/internal/payments/events", body)
         payment_id = answer["payment"]["payment_id"] if answer["payment"] else None

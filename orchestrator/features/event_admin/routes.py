@@ -6,11 +6,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
+from common.http.auth import AdminUser
 from common.http.dependencies import provided
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.envelope import PageQuery, Paginated, Success, paginated, pagination_of, refusals, success
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
 from orchestrator.features.event_admin.service import EventAdminService
-from orchestrator.http.dependencies import AdminUser
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.outcomes import request_id_of
@@ -38,7 +38,7 @@ EventAdmin = Annotated[EventAdminService, provided(EventAdminService)]
 async def show_dashboard(event_id: uuid.UUID, _: AdminUser, service: EventAdmin, page: PageQuery) -> DashboardPage:
     """Attendees come in hall order."""
     dashboard, total = await service.dashboard(event_id, page)
-    return DashboardPage(data=dashboard, pagination=paginated([], page=page, total=total).pagination)
+    return DashboardPage(data=dashboard, pagination=pagination_of(page, total))
 
 
 @router.get(
@@ -58,15 +58,13 @@ async def export_attendees(event_id: uuid.UUID, _: AdminUser, service: EventAdmi
 
 @router.get("/events/{event_id}/scans", responses=_READ, summary="An event's scans, newest first")
 async def list_scans(event_id: uuid.UUID, _: AdminUser, service: EventAdmin, page: PageQuery) -> Paginated[ScanView]:
-    scans, total = await service.scans(event_id, page)
-    return paginated(scans, page=page, total=total)
+    return paginated(await service.scans(event_id, page), page)
 
 
 @router.get("/scans", responses=refusals(ADMIN), summary="Scans without an event, newest first")
 async def list_stray_scans(_: AdminUser, service: EventAdmin, page: PageQuery) -> Paginated[ScanView]:
     """Their codes are not tickets of this platform, were tampered with, or name an unknown event."""
-    scans, total = await service.stray_scans(page)
-    return paginated(scans, page=page, total=total)
+    return paginated(await service.stray_scans(page), page)
 
 
 @router.post("/events/{event_id}/seats/block", responses=_CHANGE, summary="Block available seats")

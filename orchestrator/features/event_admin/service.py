@@ -34,7 +34,7 @@ class EventAdminService:
         counts, stats, revenue, sold = await asyncio.gather(
             self.clients.inventory.availability([event_id]),
             self.clients.check_in.stats(event_id, minutes=DASHBOARD_MINUTES),
-            self.clients.revenue.of(event_id),
+            self.clients.ledger.revenue_of(event_id),
             self.clients.check_in.attendees(event_id, offset=page.offset, limit=page.per_page),
         )
         statistics = _statistics(counts.get(event_id, []), stats) | {"revenue": revenue}
@@ -113,18 +113,8 @@ def _statistics(counts: Sequence[CategoryCount], stats: EntryStats) -> dict[str,
 
 
 def _attendee_view(attendee: Attendee, user: UserFacts | None) -> AttendeeView:
-    return AttendeeView(
-        seat_id=attendee.seat_id,
-        category=attendee.category,
-        row_number=attendee.row_number,
-        seat_number=attendee.seat_number,
-        status=attendee.status,
-        user_id=attendee.user_id,
-        name=user.display_name if user else None,
-        email=user.email if user else None,
-        price_paid=attendee.price_paid,
-        purchased_at=attendee.purchased_at,
-    )
+    name, email = (user.display_name, user.email) if user else (None, None)
+    return AttendeeView(**asdict(attendee), name=name, email=email)
 
 
 def _scan_view(logged: LoggedScan) -> ScanView:

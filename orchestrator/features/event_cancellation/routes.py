@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.event_cancellation.schemas import EventCancellation
 from orchestrator.features.event_cancellation.service import EventCancellationService
-from orchestrator.http.dependencies import AdminUser
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.record import SagaState
 

@@ -5,8 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-__all__ = ["EventCancellation"]
-
 
 class EventCancellation(BaseModel):
     """The progress. `orders_total` counts refunded and paid orders; `state` is the saga's.

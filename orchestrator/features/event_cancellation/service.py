@@ -13,8 +13,6 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import Attempts, attempts, failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["EventCancellationService"]
-
 
 @dataclass(frozen=True, slots=True)
 class EventCancellationService:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from common.fields import Instant
+from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.events.schemas import (
@@ -18,10 +19,9 @@ from orchestrator.features.events.schemas import (
 )
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
-from orchestrator.http.dependencies import AdminUser
+from orchestrator.http.answers import answer_or
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
-from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.outcomes import request_id_of
 
 __all__ = ["router"]
@@ -48,8 +48,7 @@ async def list_events(
 ) -> Paginated[EventSummary]:
     filters = {"q": q, "from": from_ and from_.isoformat(), "to": to and to.isoformat()}
     query = {name: value for name, value in filters.items() if value}
-    events, total = await catalogue.page(query | {"page": page.page, "per_page": page.per_page})
-    return paginated(events, page=page, total=total)
+    return paginated(await catalogue.page(query | {"page": page.page, "per_page": page.per_page}), page)
 
 
 @router.get(
@@ -78,8 +77,5 @@ async def create_event(
 ) -> Success[EventCreated] | Success[EventInProgress]:
     """Creates the event with its hall; fans see it once every seat exists."""
     saga_id = request_id_of("put on sale", user_id=admin.user_id, key=key)
-    try:
-        return success(await catalogue.put_on_sale(draft_of(body), requested_by=admin.user_id, saga_id=saga_id))
-    except StillRunning as running:
-        response.status_code = 202
-        return success(EventInProgress(event_id=running.saga_id, saga_id=running.saga_id))
+    created = catalogue.put_on_sale(draft_of(body), requested_by=admin.user_id, saga_id=saga_id)
+    return await answer_or(created, response, lambda saga_id: EventInProgress(event_id=saga_id, saga_id=saga_id))

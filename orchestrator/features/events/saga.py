@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from orchestrator.clients import Clients
 from orchestrator.clients.models import EventDraft
-from orchestrator.saga_engine.plan import DEFAULT_STEP_TIMEOUT_SECONDS, Call, Plan, SagaData, pivot, undoable
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, pivot, undoable
 
 __all__ = ["PUT_ON_SALE", "PutOnSale", "put_on_sale_plan"]
 
@@ -30,10 +30,7 @@ class PutOnSale(SagaData):
         return self.saga_id
 
 
-def put_on_sale_plan(
-    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
-) -> Plan[PutOnSale]:
-    """Return the plan that puts an event on sale."""
+def put_on_sale_plan(clients: Clients) -> Plan[PutOnSale]:
     steps = PutOnSaleSteps(clients)
     return Plan(
         PUT_ON_SALE,
@@ -46,7 +43,6 @@ def put_on_sale_plan(
             step_timeout_seconds=PROVISION_TIMEOUT_SECONDS,
         ),
         pivot("publish event", steps.publish_event),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -35,10 +35,6 @@ def _adapters(resources: Resources) -> Mapping[Provider, WebhookAdapter]:
     return {adapter.provider: adapter for adapter in adapters}
 
 
-def _services(resources: Resources) -> Iterable[object]:
-    yield WebhookInbox(WebhookLog(resources.database), _adapters(resources), resources.jobs)
-
-
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     processor = WebhookProcessor(WebhookLog(resources.database), _adapters(resources), resources.clients.payments)
     yield JobHandler(KIND, ProcessWebhook, processor.process)
@@ -58,7 +54,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 FEATURE: Final = Feature(
     tables=(webhook_log,),
     routers=(router,),
-    services=_services,
+    services=lambda resources: [WebhookInbox(WebhookLog(resources.database), _adapters(resources), resources.jobs)],
     job_policies=(POLICY,),
     job_handlers=_job_handlers,
     periodic=_periodic,

@@ -2,8 +2,6 @@
 
 from common.errors import NotFound
 
-__all__ = ["WebhookNotFound"]
-
 
 class WebhookNotFound(NotFound):
     public_message = "There is no such webhook."

@@ -5,8 +5,6 @@ from prometheus_client import Counter
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus
 
-__all__ = ["WEBHOOKS", "WEBHOOK_REJECTIONS"]
-
 WEBHOOKS = Counter(
     "webhooks_total", "Webhooks accepted, by outcome; duplicate: received before.", ["provider", "status"]
 )

@@ -3,10 +3,9 @@
 import uuid
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Header, Request
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role
+from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.clients.users.payments import Provider
@@ -41,7 +40,7 @@ _KINGUIN: Final = _body({"event_id": "7d4f0b5e", "type": "order.ready", "reserva
 
 router = APIRouter()
 _public = APIRouter(prefix="/webhooks", tags=["Webhooks"])
-_admin = APIRouter(prefix="/admin/webhook-logs", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+_admin = APIRouter(prefix="/admin/webhook-logs", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 
 Inbox = Annotated[WebhookInbox, provided(WebhookInbox)]
@@ -83,8 +82,7 @@ async def list_webhooks(
     inbox: Inbox, page: PageQuery, provider: Provider | None = None, status: WebhookStatus | None = None
 ) -> Paginated[WebhookSummary]:
     """`unmatched` and `failed` need an admin: an unknown payment, a contradiction, or no successful attempt."""
-    webhooks, total = await inbox.page(provider=provider, status=status, page=page)
-    return paginated(webhooks, page=page, total=total)
+    return paginated(await inbox.page(provider=provider, status=status, page=page), page)
 
 
 @_admin.get("/{webhook_id}", responses=_ONE, summary="Show a webhook (admin)")

@@ -7,8 +7,6 @@ from pydantic import BaseModel, Field
 
 from orchestrator.features.inbound_webhooks.models.records import WebhookView
 
-__all__ = ["KIND", "ProcessWebhook", "WebhookDetail", "WebhookReceived"]
-
 KIND: Final = "webhook"  # of the job that processes one
 
 

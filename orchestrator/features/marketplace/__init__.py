@@ -11,14 +11,6 @@ from orchestrator.features.marketplace.saga.resale import resale_plan
 from orchestrator.features.marketplace.saga.withdraw_listing import withdraw_listing_plan
 from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.features.marketplace.settings import MarketplaceSettings
-from orchestrator.saga_engine.plan import AnyPlan
-
-__all__ = ["FEATURE"]
-
-
-def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    for plan in (list_for_resale_plan, withdraw_listing_plan, resale_plan):
-        yield plan(resources.clients, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
@@ -26,4 +18,12 @@ def _services(resources: Resources) -> Iterable[object]:
     yield MarketplaceService(resources.engine, resources.clients, approval_time)
 
 
-FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)
+FEATURE: Final = Feature(
+    routers=(router,),
+    plans=lambda resources: [
+        list_for_resale_plan(resources.clients),
+        withdraw_listing_plan(resources.clients),
+        resale_plan(resources.clients),
+    ],
+    services=_services,
+)

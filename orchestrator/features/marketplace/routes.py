@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
 from orchestrator.features.marketplace.schemas import (
@@ -18,7 +19,6 @@ from orchestrator.features.marketplace.schemas import (
 )
 from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.http.answers import answer
-from orchestrator.http.client_address import ClientAddress
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress

@@ -9,16 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from common.money import Money, PositiveMoney
 from orchestrator.http.schemas import OtpCode
 
-__all__ = [
-    "ApproveRequest",
-    "ListRequest",
-    "ListingActive",
-    "ListingCancelled",
-    "ListingReference",
-    "SaleCompleted",
-    "SalePending",
-]
-
 
 class ListRequest(BaseModel):
     model_config = ConfigDict(

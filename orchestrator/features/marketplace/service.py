@@ -44,8 +44,6 @@ from orchestrator.saga_engine.outcomes import (
 )
 from orchestrator.saga_engine.record import SagaState
 
-__all__ = ["MarketplaceService"]
-
 
 @dataclass(frozen=True, slots=True)
 class MarketplaceService:

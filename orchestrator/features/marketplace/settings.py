@@ -4,8 +4,6 @@ from pydantic import Field
 
 from common.settings import EnvironmentSettings
 
-__all__ = ["MarketplaceSettings"]
-
 
 class MarketplaceSettings(EnvironmentSettings):
     sale_approval_ttl_seconds: float = Field(

@@ -48,10 +48,6 @@ def notification_sender(resources: Resources) -> NotificationSender:
     )
 
 
-def _services(resources: Resources) -> Iterable[object]:
-    yield FeedService(FeedStore(resources.database))
-
-
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     sender = notification_sender(resources)
     yield JobHandler(Channel.EMAIL, EmailRequest, sender.send_email)
@@ -72,7 +68,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 FEATURE: Final = Feature(
     tables=(feed_heads, user_feed),
     internal_routers=(internal,),
-    services=_services,
+    services=lambda resources: [FeedService(FeedStore(resources.database))],
     job_policies=POLICIES,
     job_handlers=_job_handlers,
     worker_consumers=_worker_consumers,

@@ -2,8 +2,6 @@
 
 from common.errors import Unavailable
 
-__all__ = ["EmailRefused", "MailServerUnavailable", "SenderRefused"]
-
 
 class MailServerUnavailable(Unavailable):
     """The mail server did not respond, or refused the email for now."""

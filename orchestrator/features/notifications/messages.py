@@ -14,8 +14,6 @@ from orchestrator.features.outbound_webhooks.schemas import KIND as DELIVERY
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["NotificationConsumer"]
-
 
 @dataclass(frozen=True, slots=True)
 class NotificationConsumer:

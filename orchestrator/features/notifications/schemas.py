@@ -5,8 +5,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["FeedEntry", "FeedPage"]
-
 
 class FeedEntry(BaseModel):
     """An entry. `data` depends on the type; `sequence` increases by one within a user's feed."""

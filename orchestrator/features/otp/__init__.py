@@ -1,18 +1,13 @@
 """One-time codes: verify one, request another."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from orchestrator.feature import Feature, Resources
+from orchestrator.feature import Feature
 from orchestrator.features.otp.routes import router
 from orchestrator.features.otp.service import OtpService
 from orchestrator.features.transfers.service.transfers import TransferService
 
-__all__ = ["FEATURE"]
-
-
-def _services(resources: Resources) -> Iterable[object]:
-    yield OtpService(resources.engine, resources.clients, resources.service(TransferService))
-
-
-FEATURE: Final = Feature(routers=(router,), services=_services)
+FEATURE: Final = Feature(
+    routers=(router,),
+    services=lambda resources: [OtpService(resources.engine, resources.clients, resources.service(TransferService))],
+)

@@ -7,8 +7,6 @@ from pydantic import BaseModel
 
 from orchestrator.http.schemas import OtpCode
 
-__all__ = ["CodeSent", "ResendOtpRequest", "Verified", "VerifyOtpRequest"]
-
 
 class VerifyOtpRequest(BaseModel):
     """`reference_id` is the order's or the transfer's id."""

@@ -22,8 +22,6 @@ from orchestrator.features.transfers.service.transfers import TransferService, o
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["OtpService"]
-
 
 @dataclass(frozen=True, slots=True)
 class OtpService:

@@ -27,8 +27,6 @@ from orchestrator.features.outbound_webhooks.service import SubscriptionService
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.jobs.registry import JobHandler
 
-__all__ = ["FEATURE"]
-
 
 def _services(resources: Resources) -> Iterable[object]:
     is_dev = resources.settings_of(ServiceSettings).is_dev

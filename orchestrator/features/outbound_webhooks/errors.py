@@ -2,8 +2,6 @@
 
 from common.errors import InvalidRequest, NotFound, Unavailable
 
-__all__ = ["AddressNotAllowed", "DeliveryNotFound", "NotDelivered", "SubscriptionNotFound"]
-
 
 class SubscriptionNotFound(NotFound):
     public_message = "There is no such subscription."

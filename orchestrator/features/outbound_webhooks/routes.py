@@ -3,10 +3,9 @@
 import uuid
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from common.auth.principal import Role
-from common.http.auth import CurrentUser, require_role
+from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.outbound_webhooks.schemas import (
@@ -22,7 +21,7 @@ __all__ = ["router"]
 
 _ONE = ADMIN | {404: "NOT_FOUND"}
 
-router = APIRouter(prefix="/admin", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 
 Subscriptions = Annotated[SubscriptionService, provided(SubscriptionService)]
@@ -45,8 +44,7 @@ async def subscribe(
     "/webhook-subscriptions", responses=refusals(ADMIN), summary="List webhook subscriptions, newest first (admin)"
 )
 async def list_subscriptions(subscriptions: Subscriptions, page: PageQuery) -> Paginated[Subscription]:
-    rows, total = await subscriptions.page(page)
-    return paginated(rows, page=page, total=total)
+    return paginated(await subscriptions.page(page), page)
 
 
 @router.post(
@@ -82,8 +80,7 @@ async def list_deliveries(
     status: Literal["PENDING", "DELIVERED", "FAILED"] | None = None,
 ) -> Paginated[Delivery]:
     """Deliveries are kept for 30 days."""
-    rows, total = await subscriptions.deliveries(subscription_id, status=status, page=page)
-    return paginated(rows, page=page, total=total)
+    return paginated(await subscriptions.deliveries(subscription_id, status=status, page=page), page)
 
 
 @router.post(

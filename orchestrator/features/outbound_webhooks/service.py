@@ -20,8 +20,6 @@ from orchestrator.features.outbound_webhooks.schemas import (
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["SubscriptionService"]
-
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionService:

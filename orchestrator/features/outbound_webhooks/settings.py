@@ -4,8 +4,6 @@ from pydantic import Field
 
 from common.settings import EnvironmentSettings
 
-__all__ = ["OutboundWebhookSettings"]
-
 
 class OutboundWebhookSettings(EnvironmentSettings):
     delivery_timeout_seconds: float = Field(

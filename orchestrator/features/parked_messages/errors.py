@@ -2,8 +2,6 @@
 
 from common.errors import Conflict, NotFound
 
-__all__ = ["ParkedMessageNotFound", "ParkedMessageSettled"]
-
 
 class ParkedMessageNotFound(NotFound):
     public_message = "There is no such parked message."

@@ -2,6 +2,4 @@
 
 from prometheus_client import Gauge
 
-__all__ = ["PARKED_MESSAGES"]
-
 PARKED_MESSAGES = Gauge("parked_messages", "Messages that wait for an admin who replays or discards them.")

@@ -3,11 +3,10 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
-from common.auth.principal import Role
 from common.fields import PlainText
-from common.http.auth import CurrentUser, require_role
+from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.parked_messages.models.records import ParkedStatus
@@ -19,7 +18,7 @@ __all__ = ["router"]
 
 _SETTLE = ADMIN | {404: "NOT_FOUND", 409: "PARKED_INVALID_STATE"}
 
-router = APIRouter(prefix="/admin/parked-messages", tags=["Admin"], dependencies=[Depends(require_role(Role.ADMIN))])
+router = APIRouter(prefix="/admin/parked-messages", tags=["Admin"], dependencies=[ADMIN_ONLY])
 
 
 Messages = Annotated[ParkedMessageService, provided(ParkedMessageService)]
@@ -34,8 +33,7 @@ async def list_parked_messages(
     queue: Annotated[PlainText | None, Query(description="Only messages from this queue.")] = None,
 ) -> Paginated[ParkedMessage]:
     """`parked` messages wait for an admin; replayed and discarded ones are kept for 30 days."""
-    rows, total = await messages.page(status=status, queue=queue, page=page)
-    return paginated(rows, page=page, total=total)
+    return paginated(await messages.page(status=status, queue=queue, page=page), page)
 
 
 @router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Replay a parked message (admin)")

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from orchestrator.features.parked_messages.models.records import ParkedFacts
 
-__all__ = ["ParkedMessage"]
-
 
 class ParkedMessage(ParkedFacts):
     payload: Any = Field(

@@ -20,8 +20,6 @@ from orchestrator.features.payments.service.top_up import TopUpService
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.jobs.registry import JobHandler
 
-__all__ = ["FEATURE"]
-
 
 def _services(resources: Resources) -> Iterable[object]:
     providers = PaymentProviders.connect(resources.settings_of(PaymentSettings))

@@ -2,16 +2,6 @@
 
 from common.errors import InvalidRequest, OutcomeUnknown, Unauthenticated, Unavailable
 
-__all__ = [
-    "NoSuchPayment",
-    "ProviderRefused",
-    "ProviderTimeout",
-    "ProviderUnavailable",
-    "SignatureInvalid",
-    "WebhookStale",
-    "WebhookUnreadable",
-]
-
 
 class SignatureInvalid(Unauthenticated):
     """The provider did not send this, or it was modified in transit."""

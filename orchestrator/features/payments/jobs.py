@@ -14,8 +14,6 @@ from orchestrator.jobs.policies import TWO_REPETITIONS, JobPolicy
 from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["KIND", "POLICY", "ReconcilePayments", "ReconciliationHandler", "enqueue_reconciliation"]
-
 KIND: Final = "reconciliation"
 POLICY: Final = JobPolicy(KIND, tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=1)
 

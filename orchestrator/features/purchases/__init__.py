@@ -15,20 +15,13 @@ from orchestrator.features.tickets.settings import TicketSettings
 from orchestrator.saga_engine.plan import AnyPlan
 from rabbitmq.topology import ORCHESTRATOR_HOLDS_QUEUE
 
-__all__ = ["FEATURE"]
-
 
 def _plans(resources: Resources) -> Iterable[AnyPlan]:
     yield purchase_plan(
         resources.clients,
         qr=QrCodec.of(resources.settings_of(TicketSettings)),
         hold_ttl_seconds=resources.settings_of(ClientSettings).hold_ttl_seconds,
-        step_timeout_seconds=resources.saga_step_timeout_seconds,
     )
-
-
-def _services(resources: Resources) -> Iterable[object]:
-    yield PurchaseService(resources.engine, resources.clients)
 
 
 def _consumers(resources: Resources) -> Mapping[str, Broker]:
@@ -36,4 +29,9 @@ def _consumers(resources: Resources) -> Mapping[str, Broker]:
     return {"expired holds": resources.consumer(ORCHESTRATOR_HOLDS_QUEUE, handler.handle).broker}
 
 
-FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services, consumers=_consumers)
+FEATURE: Final = Feature(
+    routers=(router,),
+    plans=_plans,
+    services=lambda resources: [PurchaseService(resources.engine, resources.clients)],
+    consumers=_consumers,
+)

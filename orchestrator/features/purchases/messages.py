@@ -8,8 +8,6 @@ from common.messaging.message import InvalidMessage, Message
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.saga_engine.engine import StillRunning
 
-__all__ = ["HoldExpiredHandler"]
-
 
 @dataclass(frozen=True, slots=True)
 class HoldExpiredHandler:

@@ -1,15 +1,14 @@
 """Purchases: reserve, pay, cancel (T2, T3, T5, T7)."""
 
 import uuid
-from collections.abc import Awaitable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
 
 from common.http.auth import CurrentUser
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
-from common.http.envelope import Success, refusals, success
+from common.http.envelope import Success, refusals
 from orchestrator.clients.models import SeatChoice
 from orchestrator.features.purchases.schemas import (
     BestAvailableRequest,
@@ -21,10 +20,9 @@ from orchestrator.features.purchases.schemas import (
     ReserveRequest,
 )
 from orchestrator.features.purchases.service import PurchaseService
-from orchestrator.http.client_address import ClientAddress
+from orchestrator.http.answers import answer_or
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
-from orchestrator.saga_engine.engine import StillRunning
 
 __all__ = ["router"]
 
@@ -60,7 +58,6 @@ _CANCEL = refusals(
 router = APIRouter(tags=["Purchase"], responses={202: {"model": Success[OrderInProgress]}})
 
 
-Data = TypeVar("Data", bound=BaseModel)
 Purchases = Annotated[PurchaseService, provided(PurchaseService)]
 
 
@@ -71,7 +68,7 @@ async def reserve(
     """All seats or none, for five minutes. A seat that is held, sold, or being held is refused at once."""
     choice = SeatChoice(seat_ids=body.chosen)
     held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
-    return await _answer(held, response)
+    return await answer_or(held, response, _in_progress)
 
 
 @router.post(
@@ -86,7 +83,7 @@ async def reserve_best_available(
     """Adjacent seats in one row, if there are enough."""
     choice = SeatChoice(category=body.category, quantity=body.quantity)
     held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
-    return await _answer(held, response)
+    return await answer_or(held, response, _in_progress)
 
 
 @router.post("/pay", responses=_PAY, response_model_exclude_none=True, summary="Pay for held seats and get the tickets")
@@ -104,7 +101,7 @@ async def pay(
     Nor does a 428: verify the code that was sent (`/verify-otp`), and pay again.
     """
     paid = purchases.pay(user_id=user.user_id, order_id=body.order_id, key=key, address=address)
-    return await _answer(paid, response)
+    return await answer_or(paid, response, _in_progress)
 
 
 @router.post("/orders/{order_id}/cancel", responses=_CANCEL, summary="Cancel an unpaid order")
@@ -112,12 +109,8 @@ async def cancel(
     order_id: uuid.UUID, user: CurrentUser, purchases: Purchases, response: Response
 ) -> Success[Cancellation] | Success[OrderInProgress]:
     """Cancelling twice is the same as cancelling once."""
-    return await _answer(purchases.cancel(user_id=user.user_id, order_id=order_id), response)
+    return await answer_or(purchases.cancel(user_id=user.user_id, order_id=order_id), response, _in_progress)
 
 
-async def _answer(work: Awaitable[Data], response: Response) -> Success[Data] | Success[OrderInProgress]:
-    try:
-        return success(await work)
-    except StillRunning as running:
-        response.status_code = 202
-        return success(OrderInProgress(order_id=running.saga_id, saga_id=running.saga_id))
+def _in_progress(saga_id: uuid.UUID) -> OrderInProgress:
+    return OrderInProgress(order_id=saga_id, saga_id=saga_id)

@@ -12,24 +12,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import Charge, Hold, SeatChoice
 from orchestrator.errors import HoldExpired, OrderCancelled, OtpRequired
 from orchestrator.features.purchases.schemas import TicketCode
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-    wait,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
 from rabbitmq.topology import HOLD_EXCHANGE, hold_queue_name
 
 __all__ = ["CHARGE_WALLET", "OPEN_ORDER", "PAY", "PURCHASE", "Purchase", "purchase_plan"]
@@ -69,9 +59,7 @@ def purchase_plan(
     *,
     qr: QrCodec,
     hold_ttl_seconds: float,
-    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[Purchase]:
-    """Return the plan of a purchase."""
     steps = PurchaseSteps(clients, qr, hold_queue_name(round(hold_ttl_seconds * 1000)))
     return Plan(
         PURCHASE,
@@ -85,7 +73,6 @@ def purchase_plan(
         must_finish("confirm order", steps.confirm_order),
         publish("announce sale", sale_message),
         on_unwound=failure_message,
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -27,8 +27,6 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import check_cancelled, data_of, refuse_again, request_id_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["PurchaseService", "own_purchase"]
-
 
 @dataclass(frozen=True, slots=True)
 class PurchaseService:

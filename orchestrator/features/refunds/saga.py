@@ -12,20 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import ReturnedSeat
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable
 
 __all__ = ["REFUND", "Refund", "refund_plan"]
 
@@ -56,8 +47,7 @@ class Refund(SagaData):
         return shares
 
 
-def refund_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Refund]:
-    """Return the plan of a refund."""
+def refund_plan(clients: Clients) -> Plan[Refund]:
     steps = RefundSteps(clients)
     return Plan(
         REFUND,
@@ -67,7 +57,6 @@ def refund_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_
         must_finish("pay back", steps.pay_back),
         must_finish("refund order", steps.refund_order),
         publish("announce refund", refunded_message),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -8,8 +8,6 @@ from pydantic import BaseModel, Field
 from common.fields import PlainText
 from common.money import Money
 
-__all__ = ["RefundRequest", "Refunded"]
-
 
 class RefundRequest(BaseModel):
     reason: Annotated[PlainText, Field(max_length=200)] = ""

@@ -27,8 +27,7 @@ Tickets = Annotated[TicketService, provided(TicketService)]
 @router.get("/tickets", responses=refusals(COMMON), summary="My tickets")
 async def list_tickets(user: CurrentUser, page: PageQuery, tickets: Tickets) -> Paginated[TicketView]:
     """Newest first."""
-    mine, total = await tickets.page(user_id=user.user_id, page=page)
-    return paginated(mine, page=page, total=total)
+    return paginated(await tickets.page(user_id=user.user_id, page=page), page)
 
 
 @router.get("/tickets/{seat_id}/qr", responses=refusals(COMMON | _QR), summary="A fresh QR code")

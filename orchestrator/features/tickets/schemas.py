@@ -8,8 +8,6 @@ from pydantic import BaseModel
 from common.money import Money
 from orchestrator.clients.events import VenueFacts
 
-__all__ = ["QrView", "TicketEvent", "TicketView"]
-
 
 class TicketEvent(BaseModel):
     event_id: uuid.UUID

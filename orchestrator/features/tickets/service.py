@@ -13,8 +13,6 @@ from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.adapters.qr_image import svg_of
 from orchestrator.features.tickets.schemas import QrView, TicketEvent, TicketView
 
-__all__ = ["TicketService"]
-
 
 @dataclass(frozen=True, slots=True)
 class TicketService:

@@ -4,8 +4,6 @@ from pydantic import Field, SecretStr
 
 from common.settings import EnvironmentSettings
 
-__all__ = ["TicketSettings"]
-
 
 class TicketSettings(EnvironmentSettings):
     qr_keys: SecretStr = Field(description="id:base64url,…; the first key is the active one.")

@@ -11,14 +11,6 @@ from orchestrator.features.transfers.saga.transfer import transfer_plan
 from orchestrator.features.transfers.service.disputes import DisputeService
 from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.features.transfers.settings import TransferSettings
-from orchestrator.saga_engine.plan import AnyPlan
-
-__all__ = ["FEATURE"]
-
-
-def _plans(resources: Resources) -> Iterable[AnyPlan]:
-    for plan in (transfer_plan, reversal_plan):
-        yield plan(resources.clients, step_timeout_seconds=resources.saga_step_timeout_seconds)
 
 
 def _services(resources: Resources) -> Iterable[object]:
@@ -27,4 +19,8 @@ def _services(resources: Resources) -> Iterable[object]:
     yield DisputeService(resources.engine, resources.clients)
 
 
-FEATURE: Final = Feature(routers=(router,), plans=_plans, services=_services)
+FEATURE: Final = Feature(
+    routers=(router,),
+    plans=lambda resources: [transfer_plan(resources.clients), reversal_plan(resources.clients)],
+    services=_services,
+)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from common.http.auth import CurrentUser
+from common.http.auth import AdminUser, CurrentUser
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.transfers.schemas import (
@@ -22,8 +23,6 @@ from orchestrator.features.transfers.schemas import (
 from orchestrator.features.transfers.service.disputes import DisputeService
 from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.http.answers import answer
-from orchestrator.http.client_address import ClientAddress
-from orchestrator.http.dependencies import AdminUser
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress

@@ -10,19 +10,6 @@ from common.fields import PlainText
 from common.money import Money
 from orchestrator.http.schemas import OtpCode
 
-__all__ = [
-    "ConfirmTransferRequest",
-    "DisputeRequest",
-    "TransferCancelledView",
-    "TransferCompleted",
-    "TransferDismissed",
-    "TransferDisputed",
-    "TransferPending",
-    "TransferReference",
-    "TransferRequest",
-    "TransferReversed",
-]
-
 
 class TransferRequest(BaseModel):
     """The caller is the seller or the buyer. The buyer is named by id or email address; the seller defaults to the caller."""

@@ -4,8 +4,6 @@ from pydantic import Field
 
 from common.settings import EnvironmentSettings
 
-__all__ = ["TransferSettings"]
-
 
 class TransferSettings(EnvironmentSettings):
     transfer_ttl_seconds: float = Field(default=900.0, gt=0, description="How long both parties have to confirm (T8).")

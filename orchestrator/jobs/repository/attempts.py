@@ -13,11 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import UNIQUE_VIOLATION, Database, Row, sqlstate_of
+from common.messaging.outbox import ANNOUNCE, OutgoingMessage, message_arrays
 from orchestrator.jobs.errors import JobTakenOver
-from orchestrator.jobs.record import AddressedMessage, Attempt, Failure, JobError, JobStatus
-from orchestrator.jobs.repository.fragments import ANNOUNCE, IS_NEXT_IN_LANE, NEXT_IN_LANE, message_arrays, wake_ups
-
-__all__ = ["Attempts"]
+from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
+from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, NEXT_IN_LANE, wake_ups
 
 _ATTEMPT: Final = "jobs.job_id, kind, payload, requested_by, attempts, max_attempts, epoch, correlation_id, traceparent"
 
@@ -123,7 +122,7 @@ class Attempts:
         self,
         attempt: Attempt,
         status: JobStatus,
-        messages: Sequence[AddressedMessage] = (),
+        messages: Sequence[OutgoingMessage] = (),
         *,
         result: Mapping[str, Any] | None = None,
         failure: Failure | None = None,
@@ -160,17 +159,8 @@ class Attempts:
 
 
 def _attempt(row: Row) -> Attempt:
-    return Attempt(
-        job_id=row["job_id"],
-        kind=row["kind"],
-        payload=row["payload"],
-        requested_by=row["requested_by"],
-        number=row["attempts"],
-        max_attempts=row["max_attempts"],
-        epoch=row["epoch"],
-        correlation_id=row["correlation_id"],
-        traceparent=row["traceparent"],
-    )
+    columns = dict(row)
+    return Attempt(number=columns.pop("attempts"), **columns)
 
 
 def _json(value: Mapping[str, Any]) -> str:

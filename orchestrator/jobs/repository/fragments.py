@@ -1,14 +1,10 @@
 """SQL that several statements share."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from common.db.engine import Row
-from common.messaging.outbox import outbox_row
-from orchestrator.jobs.record import AddressedMessage, JobView
+from orchestrator.jobs.record import JobView
 from rabbitmq.topology import JOBS_EXCHANGE
-
-__all__ = ["ANNOUNCE", "COLUMNS", "IS_NEXT_IN_LANE", "NEXT_IN_LANE", "job_view", "message_arrays", "wake_ups"]
 
 COLUMNS: Final = """
     job_id, kind, status, failure, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
@@ -33,17 +29,6 @@ NEXT_IN_LANE: Final = """
         ORDER BY j.queued_at, j.number LIMIT 1)
 """
 
-# Messages are passed as arrays, so that a write with any number of them is the same statement.
-ANNOUNCE: Final = """
-    announced AS (
-        INSERT INTO outbox (message_id, exchange, routing_key, body)
-        SELECT m.message_id, m.exchange, m.routing_key, m.body
-        FROM unnest(CAST(:message_ids AS uuid[]), CAST(:exchanges AS text[]),
-                    CAST(:routing_keys AS text[]), CAST(:bodies AS bytea[]))
-             AS m (message_id, exchange, routing_key, body)
-        WHERE EXISTS (SELECT FROM written))
-"""
-
 
 def wake_ups(name: str, *, of: str) -> str:
     """Return SQL that puts a wake-up message into the outbox for each row of `of` (kind, job_id, correlation_id).
@@ -60,13 +45,6 @@ def wake_ups(name: str, *, of: str) -> str:
             'subject', job_id, 'correlation_id', correlation_id, 'data', jsonb_build_object('kind', kind))::text, 'UTF8')
         FROM {name})
     """  # noqa: S608 - constants only
-
-
-def message_arrays(messages: Sequence[AddressedMessage]) -> dict[str, Any]:
-    """Return the parameters of `ANNOUNCE`."""
-    rows = [outbox_row(message, exchange=exchange, routing_key=key) for message, exchange, key in messages]
-    columns = {"message_ids": "message_id", "exchanges": "exchange", "routing_keys": "routing_key", "bodies": "body"}
-    return {name: [row[column] for row in rows] for name, column in columns.items()}
 
 
 def job_view(row: Row) -> JobView:

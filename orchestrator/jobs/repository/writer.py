@@ -14,8 +14,6 @@ from common.errors import Unprocessable
 from orchestrator.jobs.record import JobStatus, JobView, NewJob
 from orchestrator.jobs.repository.fragments import COLUMNS, IS_NEXT_IN_LANE, job_view, wake_ups
 
-__all__ = ["GIVEN_JOB", "JobWriter", "enqueue_in", "given_jobs", "many_jobs"]
-
 # Only the first job of a lane gets a wake-up message at once; a job that leaves the lane sends the next job's.
 _ENQUEUE: Final = text(
     f"""

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from common.errors import Conflict, Gone, OutcomeUnknown, PaymentRequired, PreconditionRequired, ServiceError
 from common.messaging.message import Message
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.saga_engine.plan import (
     Call,
-    OutgoingMessage,
     Plan,
     SagaData,
     must_finish,

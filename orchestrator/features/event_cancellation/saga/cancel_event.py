@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import OpenWork
 from orchestrator.features.event_cancellation.saga.processor import EventCancellationProcessor
@@ -16,7 +17,6 @@ from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import (
     DEFAULT_STEP_TIMEOUT_SECONDS,
     Call,
-    OutgoingMessage,
     Plan,
     SagaData,
     must_finish,
@@ -24,7 +24,7 @@ from orchestrator.saga_engine.plan import (
     publish,
 )
 
-__all__ = ["CANCEL_EVENT", "CancelEvent", "cancel_event_plan"]
+__all__ = ["BATCH_STEP_TIMEOUTS", "CANCEL_EVENT", "CancelEvent", "cancel_event_plan"]
 
 CANCEL_EVENT: Final = "cancel event"
 # A batch is at most a hundred orders, which take a second or two; a busy machine may need far longer. The default is a
@@ -58,9 +58,8 @@ def cancel_event_plan(
     clients: Clients,
     processor: EventCancellationProcessor,
     *,
-    step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
+    batch_timeout_seconds: float = BATCH_STEP_TIMEOUTS * DEFAULT_STEP_TIMEOUT_SECONDS,
 ) -> Plan[CancelEvent]:
-    """Return the plan of an event's cancellation."""
     steps = CancelEventSteps(clients, processor)
     return Plan(
         CANCEL_EVENT,
@@ -71,10 +70,9 @@ def cancel_event_plan(
             "give everything back",
             steps.process_batch,
             until=lambda cancellation: cancellation.is_cleared,
-            step_timeout_seconds=BATCH_STEP_TIMEOUTS * step_timeout_seconds,
+            step_timeout_seconds=batch_timeout_seconds,
         ),
         publish("announce cancellation", cancelled_message),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -24,8 +24,6 @@ from orchestrator.features.events.service.seat_maps import SeatMaps
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.outcomes import data_of, succeeded
 
-__all__ = ["CatalogueService"]
-
 
 class CatalogueService:
     def __init__(self, engine: SagaEngine, clients: Clients) -> None:

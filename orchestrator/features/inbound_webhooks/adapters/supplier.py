@@ -11,8 +11,6 @@ from orchestrator.features.payments.adapters.signatures import is_signed
 from orchestrator.features.payments.adapters.wire import Label, Wire
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable
 
-__all__ = ["SupplierWebhooks"]
-
 
 class _Notice(Wire):
     model_config = ConfigDict(validate_by_name=True)

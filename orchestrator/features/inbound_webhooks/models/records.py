@@ -9,16 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.clients.users.payments import Provider
 
-__all__ = [
-    "EarlierOutcome",
-    "StoredWebhook",
-    "WebhookError",
-    "WebhookOutcome",
-    "WebhookStatus",
-    "WebhookSummary",
-    "WebhookView",
-]
-
 
 class WebhookStatus(enum.StrEnum):
     RECEIVED = "received"  # waits for its job

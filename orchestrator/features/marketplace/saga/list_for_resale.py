@@ -11,15 +11,7 @@ from typing import Final
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import Ticket
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, undoable
 
 __all__ = ["LIST_FOR_RESALE", "ListForResale", "list_for_resale_plan"]
 
@@ -36,10 +28,7 @@ class ListForResale(SagaData):
         return self.saga_id
 
 
-def list_for_resale_plan(
-    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
-) -> Plan[ListForResale]:
-    """Return the plan that lists a ticket for resale."""
+def list_for_resale_plan(clients: Clients) -> Plan[ListForResale]:
     steps = ListForResaleSteps(clients)
     return Plan(
         LIST_FOR_RESALE,
@@ -47,7 +36,6 @@ def list_for_resale_plan(
         undoable("open listing", steps.open_listing, steps.discard_listing),
         pivot("list seat", steps.list_seat),
         must_finish("activate listing", steps.activate_listing),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -12,23 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
 from orchestrator.errors import SaleExpired
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-    wait,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
 
 __all__ = ["APPROVE", "OPENING", "RESALE", "Resale", "resale_plan"]
 
@@ -67,8 +57,7 @@ class Resale(SagaData):
         return self.escrow_id
 
 
-def resale_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Resale]:
-    """Return the plan of a sale between fans."""
+def resale_plan(clients: Clients) -> Plan[Resale]:
     steps = ResaleSteps(clients)
     return Plan(
         RESALE,
@@ -83,7 +72,6 @@ def resale_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_
         must_finish("complete listing", steps.complete_listing),
         publish("announce new owner", completed_message),
         on_unwound=failed_message,
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -6,15 +6,7 @@ from typing import Final
 
 from orchestrator.clients import Clients
 from orchestrator.clients.orders.listings import ListingFacts
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, undoable
 
 __all__ = ["WITHDRAW_LISTING", "WithdrawListing", "withdraw_listing_plan"]
 
@@ -38,10 +30,7 @@ class WithdrawListing(SagaData):
         )
 
 
-def withdraw_listing_plan(
-    clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS
-) -> Plan[WithdrawListing]:
-    """Return the plan that withdraws a listing."""
+def withdraw_listing_plan(clients: Clients) -> Plan[WithdrawListing]:
     steps = WithdrawListingSteps(clients)
     return Plan(
         WITHDRAW_LISTING,
@@ -49,7 +38,6 @@ def withdraw_listing_plan(
         undoable("begin withdrawal", steps.begin_withdrawal, steps.abandon_withdrawal),
         pivot("withdraw seat", steps.withdraw_seat),
         must_finish("cancel listing", steps.cancel_listing),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

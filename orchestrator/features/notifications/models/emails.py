@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Channel", "Email", "EmailContext", "EmailKind", "EmailRequest", "Place", "SeatLine"]
-
 
 class Channel(enum.StrEnum):
     """How a notification is sent; the value is the kind of job."""

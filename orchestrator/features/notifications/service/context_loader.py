@@ -14,8 +14,6 @@ from orchestrator.clients.events import EventsClient
 from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.features.notifications.models.emails import EmailContext, EmailRequest, Place, SeatLine
 
-__all__ = ["ContextLoader"]
-
 
 class _Seats(BaseModel):
     """The seats of an order."""

@@ -11,8 +11,6 @@ from orchestrator.features.notifications.adapters.template_renderer import Templ
 from orchestrator.features.notifications.models.emails import EmailContext, EmailKind
 from orchestrator.features.tickets.adapters.qr_image import png_of
 
-__all__ = ["EmailBuilder"]
-
 
 class EmailBuilder:
     """Builds emails from rendered templates."""

@@ -5,8 +5,6 @@ import uuid
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.notifications.schemas import FeedPage
 
-__all__ = ["FeedService"]
-
 
 class FeedService:
     def __init__(self, store: FeedStore) -> None:

@@ -13,8 +13,6 @@ from orchestrator.features.outbound_webhooks.adapters.public_resolver import Pub
 from orchestrator.features.outbound_webhooks.adapters.url_guard import check_url
 from orchestrator.features.outbound_webhooks.errors import NotDelivered
 
-__all__ = ["WebhookSender"]
-
 
 class WebhookSender:
     """Posts to public addresses; to private ones only if `is_private_allowed`, for development on one machine.

@@ -7,8 +7,6 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-__all__ = ["Parked", "ParkedFacts", "ParkedStatus", "ParkedView"]
-
 
 class ParkedStatus(enum.StrEnum):
     PARKED = "parked"  # waits for an admin

@@ -5,8 +5,6 @@ from typing import Protocol
 
 from orchestrator.clients.users.payments import PaymentNews, Provider
 
-__all__ = ["Inbound", "ProviderRecords", "WebhookAdapter"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:

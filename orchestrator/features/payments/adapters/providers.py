@@ -7,8 +7,6 @@ from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from orchestrator.features.payments.settings import PaymentSettings
 
-__all__ = ["PaymentProviders"]
-
 
 @dataclass(frozen=True, slots=True)
 class PaymentProviders:

@@ -6,8 +6,6 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-__all__ = ["is_signed"]
-
 
 def is_signed(message: bytes, signature: str, *, secret: SecretStr, digest: Literal["sha256", "sha512"]) -> bool:
     """Return whether `signature` is the message's hexadecimal HMAC, in upper or lower case. Constant time."""

@@ -6,9 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-__all__ = ["Label", "OwnId", "Wire"]
-
-
 Label = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
 """An id or a type: short printable ASCII, which PostgreSQL's text can hold."""
 

@@ -8,20 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable
 
 __all__ = ["REVERSAL", "Reversal", "reversal_plan"]
 
@@ -45,8 +36,7 @@ class Reversal(SagaData):
     shortfall: Money = Decimal("0.00")
 
 
-def reversal_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Reversal]:
-    """Return the plan of a reversal."""
+def reversal_plan(clients: Clients) -> Plan[Reversal]:
     steps = ReversalSteps(clients)
     return Plan(
         REVERSAL,
@@ -56,7 +46,6 @@ def reversal_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STE
         must_finish("return credits", steps.return_credits),
         must_finish("close dispute", steps.close_dispute),
         publish("announce reversal", reversed_message),
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

@@ -15,23 +15,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext, Ticket
 from orchestrator.errors import TransferCancelled, TransferExpired
 from orchestrator.saga_engine.messages import announcement
-from orchestrator.saga_engine.plan import (
-    DEFAULT_STEP_TIMEOUT_SECONDS,
-    Call,
-    OutgoingMessage,
-    Plan,
-    SagaData,
-    must_finish,
-    pivot,
-    publish,
-    undoable,
-    wait,
-)
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
 
 __all__ = ["CONFIRM", "OPENING", "TRANSFER", "Transfer", "transfer_plan"]
 
@@ -77,8 +67,7 @@ class Transfer(SagaData):
         return self.escrow_id
 
 
-def transfer_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS) -> Plan[Transfer]:
-    """Return the plan of a transfer."""
+def transfer_plan(clients: Clients) -> Plan[Transfer]:
     steps = TransferSteps(clients)
     return Plan(
         TRANSFER,
@@ -95,7 +84,6 @@ def transfer_plan(clients: Clients, *, step_timeout_seconds: float = DEFAULT_STE
         must_finish("complete transfer", steps.complete_transfer),
         publish("announce new owner", completed_message),
         on_unwound=failed_message,
-        step_timeout_seconds=step_timeout_seconds,
     )
 
 

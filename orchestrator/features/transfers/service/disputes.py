@@ -13,8 +13,6 @@ from orchestrator.features.transfers.service.transfers import own_transfer
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.outcomes import data_of, request_id_of, start_once, succeeded
 
-__all__ = ["DisputeService"]
-
 
 @dataclass(frozen=True, slots=True)
 class DisputeService:

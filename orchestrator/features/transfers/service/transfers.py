@@ -43,8 +43,6 @@ from orchestrator.saga_engine.outcomes import (
 )
 from orchestrator.saga_engine.record import SagaState
 
-__all__ = ["TransferService", "own_transfer"]
-
 
 @dataclass(frozen=True, slots=True)
 class TransferService:

@@ -4,8 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-__all__ = ["ClientAddress"]
-
 
 async def _client_address(request: Request) -> str:
     peer = request.client.host if request.client else ""
