@@ -1,9 +1,9 @@
 """Orchestrator services in the test process, connected to the running platform; single addresses can be overridden."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -26,17 +26,15 @@ from orchestrator.settings import Settings
 __all__ = ["InProcessServices"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class LossyCaller(RpcCaller):
-    """Makes each call, and loses the first responses."""
+    """Makes each call, and loses one response for each item of `losses`."""
 
-    def __init__(self, tokens: ServiceTokens, *, losses: int) -> None:
-        super().__init__(callee="inventory", tokens=tokens)
-        self.losses = losses
+    losses: Iterator[int]
 
     async def call(self, method: Any, request: Any, *, deadline_seconds: float = 0) -> Any:
         answer = await super().call(method, request, deadline_seconds=deadline_seconds)
-        if self.losses:
-            self.losses -= 1
+        if next(self.losses, None) is not None:
             raise OutcomeUnknown
         return answer
 
@@ -78,7 +76,10 @@ class InProcessServices:
         return EventAdminService(self._clients({}))
 
     def check_in_client(self, *, address: str = "", losses: int = 0) -> CheckInClient:
-        client = CheckInClient(address or self._settings.inventory_address, LossyCaller(self._tokens, losses=losses))
+        client = CheckInClient(
+            address or self._settings.inventory_address,
+            LossyCaller(callee="inventory", tokens=self._tokens, losses=iter(range(losses))),
+        )
         self._opened.push_async_callback(client.close)
         return client
 

@@ -20,6 +20,8 @@ from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 KEY_ID = "test-key"
+YEAR_2100 = 4_102_444_800
+"""A token that is not valid yet must not become valid while the tests run."""
 
 
 def claims(**changes: object) -> dict[str, object]:
@@ -93,7 +95,7 @@ async def test_missing_token_is_401(client: httpx.AsyncClient, services: Service
         {"typ": "service"},
         {"sub": "not-a-uuid"},
         {"sid": "not-a-uuid"},
-        {"exp": int(time.time()) + 900, "nbf": int(time.time()) + 600},
+        {"exp": YEAR_2100 + 900, "nbf": YEAR_2100},
     ],
     ids=str,
 )
