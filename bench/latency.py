@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["Latency"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:

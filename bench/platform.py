@@ -10,8 +10,6 @@ from devstack.home import Home
 from devstack.postgres_files import clear_postgres_files
 from devstack.stack import Stack
 
-__all__ = ["SETTINGS", "measured_platform"]
-
 SETTINGS: Final = {
     "RATE_LIMIT_PER_MINUTE": "0",  # all fans have one address
     "OTP_SENDS_PER_ADDRESS": "0",

@@ -13,8 +13,6 @@ from bench.errors import BenchFailedError
 from bench.halls import Hall
 from bench.load_users import Fan
 
-__all__ = ["Sales", "SeatRequest", "buy", "buy_all", "connected", "pay", "reserve", "seat_requests"]
-
 
 @dataclass(frozen=True, slots=True)
 class SeatRequest:

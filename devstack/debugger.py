@@ -9,8 +9,6 @@ from devstack.errors import DevstackError
 from devstack.home import ROOT, State
 from devstack.services import PLATFORM
 
-__all__ = ["debug"]
-
 
 def debug(state: State, service: str) -> NoReturn:
     """Kill the service and replace this process by it, with its environment: its ports, its database, its keys.

@@ -11,8 +11,6 @@ from devstack.home import Home
 from devstack.postgres_files import clear_postgres_files
 from devstack.processes import stop_all
 
-__all__ = ["watch"]
-
 
 def watch(home: Home) -> None:
     """Wait for the supervisor's end; stop what the state file lists, which does not exist after a clean stop."""

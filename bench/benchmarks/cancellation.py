@@ -4,8 +4,6 @@ from bench.environment import Environment
 from bench.errors import BenchFailedError
 from bench.results import Cost, Outcome, Result
 
-__all__ = ["measure_cancellation"]
-
 
 def measure_cancellation(environment: Environment) -> Outcome:
     """Cancel a sold-out event and measure the refunds. Emails to all fans are written during the run and after it.

@@ -4,8 +4,6 @@ from bench.environment import Environment
 from bench.jobs.benchmark import measure_drain
 from bench.results import Outcome
 
-__all__ = ["measure_jobs"]
-
 
 def measure_jobs(environment: Environment) -> Outcome:
     """Measure on separate servers: the idle platform would consume the jobs.

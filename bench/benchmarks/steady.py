@@ -4,8 +4,6 @@ from bench.environment import Environment
 from bench.purchases import Sales, seat_requests
 from bench.results import Cost, Outcome, Result, latency_results
 
-__all__ = ["measure_steady"]
-
 
 def measure_steady(environment: Environment) -> Outcome:
     """Measure a sale at each of `sizes.arrivals_per_second`.

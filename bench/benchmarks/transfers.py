@@ -3,8 +3,6 @@
 from bench.environment import Environment
 from bench.results import Cost, Outcome, Result, latency_results
 
-__all__ = ["measure_transfers"]
-
 
 def measure_transfers(environment: Environment) -> Outcome:
     """Transfer all tickets of a hall. The sandbox, a separate process, sends and checks the codes.

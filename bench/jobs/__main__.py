@@ -10,8 +10,6 @@ from bench.jobs.benchmark import measure_drain
 from bench.report import print_missed_targets, print_outcome, store
 from bench.sizes import FULL, QUICK
 
-__all__ = ["main"]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit code is 1 if memory grew or the number of kept jobs differs from the policy's."""

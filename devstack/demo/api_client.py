@@ -8,8 +8,6 @@ import httpx
 from common.http.client import IDLE_SECONDS
 from devstack.demo.narrator import DemoFailedError
 
-__all__ = ["LIMITS", "TIMEOUT_SECONDS", "ApiClient", "Refusal", "data_of"]
-
 TIMEOUT_SECONDS: Final = 20.0
 LIMITS: Final = httpx.Limits(keepalive_expiry=IDLE_SECONDS)
 

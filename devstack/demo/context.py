@@ -11,8 +11,6 @@ from devstack.demo.narrator import DemoFailedError, Narrator
 from devstack.demo.staff_client import StaffClient
 from devstack.services import Urls
 
-__all__ = ["SEATS_NEEDED", "TOP_UP", "Choice", "Context", "expect_refusal", "seat_name"]
-
 TOP_UP: Final = "1000.00"
 SEATS_NEEDED: Final = 4
 

@@ -15,8 +15,6 @@ from devstack.demo.steps.resale import resell_ticket
 from devstack.demo.steps.transfer import transfer_ticket
 from devstack.services import Urls
 
-__all__ = ["run_scenario"]
-
 
 def run_scenario(narrator: Narrator, urls: Urls) -> None:
     """Run every step on a running platform.

@@ -5,8 +5,6 @@ from typing import Any, Final
 from devstack.demo.api_client import ApiClient
 from devstack.seed import PASSWORD
 
-__all__ = ["ADMIN", "STAFF", "StaffClient"]
-
 ADMIN: Final = "admin@example.com"
 STAFF: Final = "staff@example.com"
 

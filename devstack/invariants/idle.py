@@ -6,8 +6,6 @@ from typing import Final
 from devstack.invariants.snapshot import QUERIES as ALL_QUERIES
 from devstack.invariants.snapshot import Query, Snapshot
 
-__all__ = ["QUERIES", "violations"]
-
 QUERIES: Final[Mapping[str, Query]] = {
     name: ALL_QUERIES[name] for name in ("unfinished_sagas", "users_unsent", "inventory_unsent", "orchestrator_unsent")
 }

@@ -2,8 +2,6 @@
 
 from devstack.invariants.snapshot import Snapshot
 
-__all__ = ["violations"]
-
 
 def violations(snapshot: Snapshot) -> list[str]:
     return [

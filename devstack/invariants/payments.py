@@ -4,8 +4,6 @@ from typing import Any
 
 from devstack.invariants.snapshot import Row, Snapshot, grouped
 
-__all__ = ["violations"]
-
 
 def violations(snapshot: Snapshot) -> list[str]:
     movements = grouped(snapshot.payment_credits, "reference")

@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["BASE", "NO_AUTH", "Document", "bearer", "header", "json_body", "url_of"]
-
 Document = dict[str, Any]
 
 BASE: Final = "{{base_url}}"

@@ -13,8 +13,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Variable", "expect_equal", "expect_present", "expect_status", "save"]
-
 
 @dataclass(frozen=True)
 class Variable:

@@ -7,8 +7,6 @@ from typing import Any
 from devstack.postman.requests import BASE, NO_AUTH, Document, bearer, header, json_body, url_of
 from devstack.postman.scripts import expect_equal, expect_present, expect_status, save
 
-__all__ = ["Scenario", "Step"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Step:

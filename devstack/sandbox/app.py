@@ -26,8 +26,6 @@ from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
 from devstack.sandbox.topups import topup_routes
 from devstack.sandbox.webhooks import WebhookSender
 
-__all__ = ["SERVICE", "create_app"]
-
 SERVICE: Final = "sandbox"
 
 

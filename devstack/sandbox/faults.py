@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
 
-__all__ = ["Fault", "Faults"]
-
 
 @dataclass(kw_only=True)
 class Fault:

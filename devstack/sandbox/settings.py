@@ -4,8 +4,6 @@ from pydantic import Field, SecretStr
 
 from common.settings import ServiceSettings
 
-__all__ = ["Settings"]
-
 
 class Settings(ServiceSettings):
     """The settings, read once at the start."""

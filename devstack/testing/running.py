@@ -9,8 +9,6 @@ from typing import Final
 from devstack.home import ROOT
 from devstack.testing.record import PLUGIN, Record, read_record, write_line
 
-__all__ = ["CACHES", "run_recorded"]
-
 CACHES: Final = ROOT / ".pytest_cache"  # one folder per part, because the parts run concurrently
 
 

@@ -8,18 +8,6 @@ import yaml
 
 from tests.architecture.compose import ROOT
 
-__all__ = [
-    "BASE",
-    "FOLDER",
-    "NAME_LABEL",
-    "PRODUCTION",
-    "container_of",
-    "environment_of",
-    "listed",
-    "read",
-    "resources",
-]
-
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 BASE: Final = FOLDER / "base"
 PRODUCTION: Final = FOLDER / "overlays" / "production"

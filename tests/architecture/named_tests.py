@@ -6,8 +6,6 @@ from functools import cache
 
 from devstack.home import ROOT
 
-__all__ = ["is_a_test"]
-
 
 def is_a_test(name: str) -> bool:
     """Return whether ``tests/…/test_x.py``, ``…::test_y``, ``…::TestZ`` or ``…::TestZ::test_y`` exists; a parameter is ignored."""

@@ -1,5 +1,6 @@
 """All services have the same layout: the same file names, each with the same kind of content."""
 
+import ast
 import importlib
 import re
 from collections.abc import Iterator
@@ -63,6 +64,33 @@ def test_definitions_are_in_the_expected_files(written: str, names: set[str]) ->
 def test_no_file_is_too_long() -> None:
     lines = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in sources(*OUR_FOLDERS)}
     assert {name: count for name, count in lines.items() if count > LONGEST_FILE_LINES} == {}
+
+
+def public_names(module: ast.Module) -> set[str]:
+    """Return the names that the module's own statements define, without those that begin with an underscore."""
+    names: set[str] = set()
+    for node in module.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Assign(targets=targets):
+                names.update(each.id for each in targets if isinstance(each, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_all_differs_from_the_public_names() -> None:
+    """A module lists `__all__` if it re-exports names or keeps some to itself; otherwise the list says nothing."""
+    repeating = []
+    for file in sources(*OUR_FOLDERS):
+        module = ast.parse(file.read_text())
+        for node in module.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                    if set(ast.literal_eval(value)) == public_names(module):
+                        repeating.append(str(file.relative_to(ROOT)))
+    assert repeating == []
 
 
 def test_no_catch_all_module() -> None:

@@ -11,8 +11,6 @@ from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CRASHABLE_COMMAND, 
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 
-__all__ = ["STEP_TIMEOUT_SECONDS", "crashable_platform", "points_of"]
-
 STEP_TIMEOUT_SECONDS: Final = 1.0
 
 

@@ -11,8 +11,6 @@ from devstack.stack import Stack
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
-__all__ = ["Service", "all_up"]
-
 
 class Service:
     """One service's process. The stack starts the supervisor; the process is its child."""

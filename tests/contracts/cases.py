@@ -11,21 +11,6 @@ from orchestrator.saga_engine.plan import Step, StepKind
 from tests.contracts.faults import Fault, Faults, refused
 from tests.contracts.scenarios import OUTLINES
 
-__all__ = [
-    "ACTION_MOMENTS",
-    "SEVERAL_TIMES",
-    "UNDO_MOMENTS",
-    "acts",
-    "can_be_undone",
-    "can_be_undone_after_its_intent",
-    "each_refusal_back_to_wait",
-    "each_step",
-    "faults",
-    "moments",
-    "must_be_done",
-    "unwinding",
-]
-
 # More failures than one visit to a step with limited retries takes; then the call succeeds.
 SEVERAL_TIMES: Final = 5
 ACTION_MOMENTS: Final = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)

@@ -8,8 +8,6 @@ from tests.contracts.faults import Faults
 from tests.contracts.saga_run import EngineFactory, SagaRun
 from tests.contracts.scenario import Scenario
 
-__all__ = ["SagaHarness"]
-
 
 @dataclass(frozen=True)
 class SagaHarness:

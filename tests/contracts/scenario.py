@@ -6,8 +6,6 @@ from typing import Protocol
 from orchestrator.saga_engine.plan import AnyPlan, SagaData
 from orchestrator.saga_engine.record import SagaRecord
 
-__all__ = ["NothingLapses", "Scenario"]
-
 
 class Scenario(Protocol):
     """A saga that has not run yet, with the users, tickets and events that it changes. Each case gets a new one."""

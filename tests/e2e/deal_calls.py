@@ -9,8 +9,6 @@ from devstack.stack import Stack
 from tests.e2e.user_client import SANDBOX_OTP, ApiResponse, UserClient
 from tests.support.http_client import http_client
 
-__all__ = ["WRONG_OTP", "DealCalls", "expire_wait", "sandbox_fault"]
-
 WRONG_OTP: Final = "999999"
 
 

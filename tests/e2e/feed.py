@@ -8,8 +8,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from devstack.stack import Stack
 from tests.e2e.user_client import UserClient
 
-__all__ = ["next_message", "open_feed"]
-
 
 def open_feed(platform: Stack, user: UserClient, **query: object) -> connect:
     parameters = "".join(f"&{name}={value}" for name, value in query.items())

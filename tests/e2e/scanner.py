@@ -15,8 +15,6 @@ from devstack.keys import keys_of
 from devstack.stack import Stack
 from tests.e2e.user_client import ApiResponse, Concert, UserClient
 
-__all__ = ["ScannerClient", "Ticket", "buy", "new_nonce"]
-
 
 @dataclass(frozen=True)
 class Ticket:

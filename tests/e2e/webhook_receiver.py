@@ -6,8 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-__all__ = ["WebhookReceiver"]
-
 
 @dataclass
 class WebhookReceiver:

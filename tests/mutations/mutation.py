@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Mutation", "MutationDoesNotFit"]
-
 
 class MutationDoesNotFit(Exception):
     """The source has changed: the text to replace is missing, or occurs more than once."""

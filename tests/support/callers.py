@@ -6,8 +6,6 @@ from typing import Any, Self
 import httpx
 from fastapi import FastAPI
 
-__all__ = ["Caller", "new_id"]
-
 
 def new_id() -> str:
     return str(uuid.uuid4())

@@ -8,8 +8,6 @@ from tests.support.http_client import http_client
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
-__all__ = ["cut_connections"]
-
 
 async def cut_connections(vhost: Vhost) -> None:
     """Close every client connection from the broker's side."""

@@ -3,7 +3,5 @@
 import ssl
 from typing import Final
 
-__all__ = ["NO_TLS"]
-
 NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Trusts no authority. The default context of httpx reads every authority's certificate: 25 ms of CPU per client."""

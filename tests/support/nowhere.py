@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-__all__ = ["NOWHERE", "NOWHERE_URL", "NO_OTHER_SERVICES"]
-
 NOWHERE: Final = "127.0.0.1:9"
 """An address without a listener: programs do not get the discard service's port by chance."""
 NOWHERE_URL: Final = f"http://{NOWHERE}"

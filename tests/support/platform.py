@@ -10,8 +10,6 @@ from devstack.services import DATABASES, PLATFORM
 from devstack.stack import Stack
 from tests.support.servers import DatabaseFactory, Vhost
 
-__all__ = ["running_platform"]
-
 
 @contextmanager
 def running_platform(

@@ -28,8 +28,6 @@ from devstack.servers import Existing
 from devstack.stack import Stack
 from tests.support.fork_server import ForkServer
 
-__all__ = ["DatabaseFactory", "TestServers", "Vhost", "started_servers"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Vhost:

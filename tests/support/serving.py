@@ -12,8 +12,6 @@ from common.http.app import server_options
 from common.settings import ServiceSettings
 from tests.support.waiting import eventually
 
-__all__ = ["serving"]
-
 
 class _Server(uvicorn.Server):
     @contextmanager

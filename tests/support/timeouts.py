@@ -6,8 +6,6 @@ A passing test waits for none of them. Tests of a timeout set a short one themse
 import os
 from typing import Final
 
-__all__ = ["ANSWER_SECONDS", "CONDITION_SECONDS", "GENEROUS", "be_generous"]
-
 ANSWER_SECONDS: Final = 90.0
 """For a response to a test's own request."""
 CONDITION_SECONDS: Final = 60.0

@@ -7,8 +7,6 @@ from devstack.demo.context import SEATS_NEEDED, TOP_UP, Choice, Context
 from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import DemoFailedError, Narrator, expect
 
-__all__ = ["choose_seats", "register_fans"]
-
 
 def register_fans(context: Context) -> None:
     context.narrator.section("Sign-up")

@@ -4,8 +4,6 @@ from devstack.demo.context import Choice, Context
 from devstack.demo.narrator import expect
 from devstack.demo.staff_client import STAFF
 
-__all__ = ["check_in_fans"]
-
 
 def check_in_fans(context: Context, choice: Choice, *, old_code: str) -> None:
     """Check Ada and Ben in.

@@ -6,8 +6,6 @@ from devstack.demo.context import Choice, Context, expect_refusal, seat_name
 from devstack.demo.narrator import expect
 from devstack.demo.staff_client import ADMIN
 
-__all__ = ["pay_with_code", "refund_ticket"]
-
 
 def pay_with_code(context: Context, choice: Choice) -> str:
     """Flag Cleo and let her buy a seat; return the order's id."""

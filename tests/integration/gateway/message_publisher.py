@@ -11,8 +11,6 @@ from common.messaging.publisher import Publisher
 from common.messaging.topology import MESSAGES_EXCHANGE
 from rabbitmq.topology import platform_topology
 
-__all__ = ["MessagePublisher", "publishing"]
-
 
 class MessagePublisher:
     def __init__(self, publisher: Publisher) -> None:

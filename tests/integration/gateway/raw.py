@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 from tests.support.timeouts import ANSWER_SECONDS
 
-__all__ = ["RawAnswer", "ask", "exchange", "open_unread"]
-
 
 @dataclass(frozen=True)
 class RawAnswer:

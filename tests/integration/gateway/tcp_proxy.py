@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["TcpProxy", "proxy_to"]
-
 
 class TcpProxy:
     """Forwards bytes between the clients of `url` and the real server until it is cut."""

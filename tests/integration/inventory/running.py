@@ -8,8 +8,6 @@ from fastapi import FastAPI
 from inventory.app import Inventory
 from inventory.settings import Settings
 
-__all__ = ["running_inventory"]
-
 
 @asynccontextmanager
 async def running_inventory(settings: Settings) -> AsyncIterator[Inventory]:

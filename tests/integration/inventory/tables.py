@@ -7,16 +7,6 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 
-__all__ = [
-    "count_changes",
-    "expire_hold",
-    "inserting_answer",
-    "locked_seat",
-    "remove_seat_from_hold",
-    "waiting_for_locks",
-    "wrong_counts",
-]
-
 
 @asynccontextmanager
 async def locked_seat(database: Database, seat_id: str) -> AsyncIterator[None]:

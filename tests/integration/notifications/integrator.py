@@ -6,8 +6,6 @@ from typing import Self
 
 from aiohttp import web
 
-__all__ = ["Integrator"]
-
 
 class Integrator:
     """Accepts webhooks while `gate` is open; ``received`` counts them by id."""

@@ -9,8 +9,6 @@ from devstack.sandbox.mail import SMTP_FAULT_PATH, Mailbox, MailServer, StoredMa
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from tests.support.timeouts import ANSWER_SECONDS
 
-__all__ = ["SandboxMailServer"]
-
 
 @dataclass(frozen=True)
 class SandboxMailServer:

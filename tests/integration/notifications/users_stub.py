@@ -9,8 +9,6 @@ from common.auth.service_tokens import ServiceTokens
 from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
 
-__all__ = ["UsersStub", "users_at"]
-
 
 def users_at(url: str) -> ServiceClient:
     tokens = ServiceTokens(service="orchestrator", secret=SecretStr(DEV_SERVICE_TOKEN_SECRET))

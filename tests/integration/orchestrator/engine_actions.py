@@ -9,8 +9,6 @@ from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.conftest import Harness
 from tests.integration.orchestrator.sample_sagas import Order
 
-__all__ = ["BUYER", "CrashAt", "Crashed", "load", "pay", "place_order", "run_until_at_rest", "take_over"]
-
 BUYER = uuid.uuid4()
 
 

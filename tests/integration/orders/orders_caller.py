@@ -7,8 +7,6 @@ import httpx
 from orders.ticket_orders.status import OrderStatus
 from tests.support.callers import Caller, new_id
 
-__all__ = ["OrdersCaller", "a_seat", "opening"]
-
 
 def opening(**changes: Any) -> dict[str, Any]:
     """Return the body that opens an order of two seats."""

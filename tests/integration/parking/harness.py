@@ -20,8 +20,6 @@ from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.support.servers import Vhost
 from tests.support.waiting import eventually
 
-__all__ = ["ParkingHarness"]
-
 
 @dataclass
 class ParkingHarness:

@@ -22,8 +22,6 @@ from tests.support.signing import (
 )
 from tests.support.waiting import eventually
 
-__all__ = ["Fan", "WebhookHarness", "event_id", "intent", "statuses", "success"]
-
 
 @dataclass(frozen=True)
 class Fan:
