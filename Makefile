@@ -91,7 +91,7 @@ setup: $(LOCKED) ## Create .venv and install the locked dependencies
 stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 	@$(PROTOC) --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS)
 
-postman: $(LOCKED) ## Write postman/ from the services' OpenAPI descriptions
+postman: $(LOCKED) ## Write the Postman scenarios to postman/
 	@$(BIN)/python -m devstack.postman
 
 diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables

@@ -1,4 +1,4 @@
-"""The Postman collection (`make postman`): every public route, and three scenarios to run from top to bottom.
+"""The Postman collection (`make postman`): three scenarios to run from top to bottom.
 
-It is generated from the services' OpenAPI descriptions and from `scenarios`; the output is deterministic.
+Postman itself makes the requests of all public routes: it imports the gateway's `/openapi.json`.
 """

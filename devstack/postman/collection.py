@@ -2,14 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from devstack.home import ROOT
-from devstack.postman.catalogue import catalogue
-from devstack.postman.examples import SEEDED
-from devstack.postman.requests import Document, bearer
+from devstack.postman.requests import Document
 from devstack.postman.scenarios.purchase import PURCHASE
 from devstack.postman.scenarios.resale import RESALE
 from devstack.postman.scenarios.transfer import TRANSFER
@@ -21,27 +18,20 @@ __all__ = ["COLLECTION", "ENVIRONMENT", "collection", "environment", "files"]
 COLLECTION: Final = ROOT / "postman" / "ticketremaster.postman_collection.json"
 ENVIRONMENT: Final = ROOT / "postman" / "ticketremaster.postman_environment.json"
 FORMAT: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-TOKEN: Final = "token"  # noqa: S105 - a variable's name
 ABOUT: Final = """
-Every public route of the platform, one folder per subject, and three scenarios to run from top to bottom against
-`make run` with the environment beside this file. For single calls set the variable `token` to the `access_token` in the
-response of *Log in*.
+Three scenarios to run from top to bottom against `make run`, with the environment beside this file. For requests of all
+routes import `{{base_url}}/openapi.json`.
 """.strip()
 SCENARIOS: Final = (PURCHASE, TRANSFER, RESALE)
 
 
-def collection(description: Mapping[str, Any]) -> Document:
-    """Return the collection.
-
-    Args:
-        description: the merged OpenAPI document.
-    """
-    items = [*(scenario.folder() for scenario in SCENARIOS), *catalogue(description)]
+def collection() -> Document:
+    """Return the collection, with the variables that its steps save."""
+    items = [scenario.folder() for scenario in SCENARIOS]
     return {
         "info": {"name": "TicketRemaster", "description": ABOUT, "schema": FORMAT},
         "item": items,
-        "auth": bearer(TOKEN),
-        "variable": [{"key": name, "value": SEEDED.get(name, "")} for name in _variables(items)],
+        "variable": [{"key": name, "value": ""} for name in _variables(items)],
     }
 
 
@@ -62,13 +52,13 @@ def environment() -> Document:
     }
 
 
-def files(description: Mapping[str, Any]) -> dict[Path, str]:
+def files() -> dict[Path, str]:
     """Return the content of each file."""
-    documents = {COLLECTION: collection(description), ENVIRONMENT: environment()}
+    documents = {COLLECTION: collection(), ENVIRONMENT: environment()}
     return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in documents.items()}
 
 
 def _variables(items: list[Document]) -> list[str]:
     """Return the used variables that the environment does not define; its values take precedence."""
     defined = {value["key"] for value in environment()["values"]}
-    return sorted({TOKEN, *re.findall(r"\{\{(\w+)\}\}", json.dumps(items))} - defined)
+    return sorted(set(re.findall(r"\{\{(\w+)\}\}", json.dumps(items))) - defined)

@@ -17,12 +17,10 @@ class Part(BaseModel):
 
 
 class KeyValue(Part):
-    """A header, a query parameter or a path variable."""
+    """A header, a query parameter or a variable."""
 
     key: Text
     value: str
-    description: str = ""
-    disabled: bool = False
 
 
 class Url(Part):
@@ -30,7 +28,6 @@ class Url(Part):
     host: list[Text]
     path: list[Text]
     query: list[KeyValue] = []
-    variable: list[KeyValue] = []
 
 
 class AuthAttribute(Part):
@@ -69,17 +66,8 @@ class Request(Part):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     url: Url
     header: list[KeyValue]
-    auth: Auth | None = None
+    auth: Auth
     body: Body | None = None
-    description: str = ""
-
-
-class Response(Part):
-    name: Text
-    code: Annotated[int, Field(ge=200, le=599)]
-    status: Text
-    header: list[KeyValue]
-    body: Json[JsonValue]
 
 
 class Script(Part):
@@ -95,8 +83,8 @@ class Event(Part):
 class Item(Part):
     name: Text
     request: Request
-    response: list[Response]
-    event: list[Event] = []
+    response: Annotated[list[JsonValue], Field(max_length=0)]
+    event: list[Event]
 
 
 class Folder(Part):
@@ -114,7 +102,6 @@ class Info(Part):
 class Collection(Part):
     info: Info
     item: list[Folder]
-    auth: Auth
     variable: list[KeyValue]
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx
 
-from devstack.postman.examples import request_example
 from gateway.routing import ROUTES, Access, Route
+from tests.support.request_examples import request_example
 
 __all__ = [
     "JSON",

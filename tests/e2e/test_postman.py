@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from devstack.postman.collection import COLLECTION, ENVIRONMENT
-from devstack.postman.description import describe
 from devstack.stack import Stack
 from tests.e2e.postman_runner import PostmanRunner
 from tests.support.http_client import http_client
@@ -28,9 +27,3 @@ async def test_scenario_can_be_repeated(runner: PostmanRunner, scenario: str) ->
     met = [await runner.run(f"Scenario: {scenario}") for _ in range(2)]
     assert met == [met[0]] * 2
     assert met[0] > FEWEST_EXPECTATIONS
-
-
-async def test_collection_matches_the_served_openapi(platform: Stack) -> None:
-    async with http_client(platform.urls.gateway) as http:
-        served = (await http.get("/openapi.json")).json()
-    assert served == await describe()

@@ -1,11 +1,11 @@
-"""Examples of JSON from schemas: the schema's own example if it has one."""
+"""Examples of request bodies from schemas: the schema's own example if it has one."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from devstack.seed import PASSWORD
 
-__all__ = ["SEEDED", "Schemas", "request_example", "response_example"]
+__all__ = ["request_example"]
 
 Schemas = Mapping[str, Mapping[str, Any]]
 
@@ -44,16 +44,11 @@ def request_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
     }
 
 
-def response_example(schema: Mapping[str, Any], schemas: Schemas) -> Any:
-    """Return a response with all its properties."""
-    return _example("", schema, schemas)
-
-
 def _example(name: str, schema: Mapping[str, Any], schemas: Schemas) -> Any:
     """Return an example; `name` is the property's name."""
     schema = _resolved(schema, schemas)
     if "example" in schema:
-        return _with_nulls(schema["example"], schema, schemas)
+        return schema["example"]
     if "const" in schema:
         return schema["const"]
     for several in ("examples", "enum"):
@@ -70,20 +65,6 @@ def _example_of_type(name: str, schema: Mapping[str, Any], schemas: Schemas) -> 
     if schema.get("type") == "array":
         return [_example(name.removesuffix("s"), schema.get("items", {}), schemas)]
     return _plain(name, schema)
-
-
-def _with_nulls(example: Any, schema: Mapping[str, Any], schemas: Schemas) -> Any:
-    """Return an example with its required null properties, which FastAPI omits."""
-    schema = _without_null(_resolved(schema, schemas), schemas)
-    if isinstance(example, list):
-        return [_with_nulls(each, schema.get("items", {}), schemas) for each in example]
-    if not isinstance(example, Mapping):
-        return example
-    properties = schema.get("properties", {})
-    missing = {name: None for name in schema.get("required", []) if name not in example}
-    return {
-        name: _with_nulls(value, properties.get(name, {}), schemas) for name, value in {**example, **missing}.items()
-    }
 
 
 def _plain(name: str, schema: Mapping[str, Any]) -> Any:
