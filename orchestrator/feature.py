@@ -96,8 +96,8 @@ class Feature:
         services: the objects that routes, jobs and later features use, each known by its class.
         job_policies: the rules of the feature's kinds of jobs.
         job_handlers: the handlers of these jobs, in workers.
-        consumers: connections that consume messages in every process, by the name that `/health` shows.
-        worker_consumers: the same, in workers only.
+        consumers: connections that consume messages in every process, by name.
+        worker_consumers: the same, in workers only; `/health` shows their names.
         periodic: periodic tasks, in workers.
     """
 

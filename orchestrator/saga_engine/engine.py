@@ -17,7 +17,7 @@ from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
 from orchestrator.saga_engine.runner import SagaRunner
 
-__all__ = ["SagaEngine", "StillRunning"]
+__all__ = ["NotStuck", "SagaEngine", "StillRunning"]
 
 # As many as run at once without outliving the leases they are taken over with.
 TAKE_OVER_LIMIT: Final = 16
@@ -32,6 +32,11 @@ class StillRunning(Exception):
     def __init__(self, saga_id: uuid.UUID) -> None:
         self.saga_id = saga_id
         super().__init__(str(saga_id))
+
+
+class NotStuck(Conflict):
+    code = "SAGA_NOT_STUCK"
+    public_message = "That saga is not stuck."
 
 
 class SagaEngine:
@@ -134,18 +139,20 @@ class SagaEngine:
 
         Raises:
             NotFound: there is no such saga.
-            Conflict: it is not stuck.
+            NotStuck: it is not stuck.
             UnfitSaga: it does not fit its plan.
             StillRunning: it goes on in the background.
         """
         saga = await self._log.load(saga_id)
         if saga is None:
             raise NotFound
+        if saga.state is not SagaState.STUCK:
+            raise NotStuck
         only_forward = self._runners[saga.kind].plan.only_goes_forward(saga.step)
         direction = SagaState.RUNNING if only_forward else SagaState.UNWINDING
         taken = await self._log.unstick(saga, direction, asked_anew=saga.error is not None and saga.error.was_refused)
         if taken is None:
-            raise Conflict("That saga is not stuck.", code="SAGA_NOT_STUCK")
+            raise NotStuck
         return await self._within_budget(saga_id, self._run(taken))
 
     async def take_over(self) -> list[asyncio.Task[None]]:

@@ -11,8 +11,8 @@ ROOT: Final = Path(__file__).parents[2]
 BASE: Final = ROOT / "docker-compose.yml"
 DEV: Final = ROOT / "docker-compose.dev.yml"
 
-# ${NAME}, ${NAME:-default} and ${NAME:?message}
-VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::(?P<mode>[-?])(?P<rest>[^}]*))?}")
+# ${NAME}, ${NAME:-default}, ${NAME:-${OTHER:-default}} and ${NAME:?message}
+VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::(?P<mode>[-?])(?P<rest>(?:[^{}]|\$\{[^}]*})*))?}")
 
 
 def read(*files: Path) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def filled(value: object, given: Mapping[str, str]) -> str:
     def fill(match: re.Match[str]) -> str:
         if match["mode"] == "?":
             return given[match["name"]]
-        return given.get(match["name"]) or match["rest"] or ""
+        return given.get(match["name"]) or filled(match["rest"] or "", given)
 
     return VARIABLE.sub(fill, str(value))
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pydantic import SecretStr
+from pydantic import AliasChoices, SecretStr
 
 from common.settings import ServiceSettings
 from orchestrator.features.payments.settings import DEV_SECRETS
@@ -126,6 +126,15 @@ def test_gateway_file_limit_covers_its_connections(given: dict[str, str], monkey
     settings = settings_of(SERVICES["gateway"], given, monkeypatch, "gateway")
     assert settings.live_connections < settings.max_connections
     assert SERVICES["gateway"]["ulimits"]["nofile"] > 2 * settings.max_connections
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_renamed_settings_are_passed_under_both_names(name: str, given: dict[str, str]) -> None:
+    """Compose sets the new name, so the process never sees the old one."""
+    for setting, field in settings_class(name).model_fields.items():
+        if isinstance(field.validation_alias, AliasChoices) and setting.upper() in environment(SERVICES[name], given):
+            _, old = field.validation_alias.choices
+            assert environment(SERVICES[name], given | {str(old).upper(): "77"})[setting.upper()] == "77"
 
 
 def test_sandbox_shares_the_secrets_of_its_clients(given: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
-from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.engine import NotStuck, SagaEngine, StillRunning
 from orchestrator.saga_engine.observer import LoggingObserver, Moment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.conftest import Harness
@@ -243,6 +243,8 @@ class TestStuck:
         saga = await harness.replica().retry_stuck(saga.saga_id)
         assert saga.state is SagaState.UNWOUND
         assert harness.participant.done == []
+        with pytest.raises(NotStuck):
+            await harness.replica().retry_stuck(saga.saga_id)
 
     async def test_refused_step_after_the_pivot_is_stuck_and_can_be_finished(self, harness: Harness) -> None:
         harness.participant.fail("confirm", Conflict(code="NO_RECORD"))
@@ -250,9 +252,11 @@ class TestStuck:
         saga = await pay(engine, await place_order(engine))
         assert saga.state is SagaState.STUCK
         assert harness.participant.done == ["reserve", "charge", "ship"]
-        with pytest.raises(Conflict):
+        with pytest.raises(NotStuck):
             await engine.retry_stuck((await place_order(engine)).saga_id)
         assert (await engine.retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
+        with pytest.raises(NotStuck):
+            await engine.retry_stuck(saga.saga_id)
 
     async def test_step_that_keeps_crashing_is_repeated_and_then_stuck(self, harness: Harness) -> None:
         harness.participant.crash("ship", times=10_000)
