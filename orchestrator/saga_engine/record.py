@@ -89,5 +89,5 @@ class SagaRecord:
     due_at: datetime | None = None
     is_paused: bool = False  # not stored: this process does not continue the saga now
 
-    def moved(self, **changes: Any) -> "SagaRecord":
+    def with_changes(self, **changes: Any) -> "SagaRecord":
         return replace(self, **changes)

@@ -142,13 +142,13 @@ class SagaLog:
         row = {"saga_id": saga.saga_id, "epoch": saga.epoch, "state": saga.state.value, "step_name": saga.step}
         await self._count_attempt(row, attempts=saga.attempts, stuck=stuck, pause_seconds=pause_seconds)
 
-    async def load(self, saga_id: uuid.UUID) -> SagaRecord | None:
+    async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
         """Return a saga.
 
         Raises:
             UnfitSaga: it does not fit its plan.
         """
-        row = await self._database.fetch_one(statements.LOAD, {"saga_id": saga_id})
+        row = await self._database.fetch_one(statements.FIND, {"saga_id": saga_id})
         return self._record(row) if row else None
 
     async def signal(
@@ -206,34 +206,34 @@ class SagaLog:
         )
         return [saga for row in rows if (saga := await self._fitting(row)) is not None]
 
-    async def unstick(self, saga: SagaRecord, state: SagaState, *, asked_anew: bool) -> SagaRecord | None:
+    async def unstick(self, saga: SagaRecord, state: SagaState, *, with_new_request_id: bool) -> SagaRecord | None:
         """Take over a stuck saga; return None if it is not stuck any more.
 
         Args:
-            asked_anew: the participant refused for good under the old request id; the next call has a new one.
+            with_new_request_id: the participant refused for good under the old request id; the next call has a new one.
         """
         parameters = {
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": state.value,
-            "asked_anew": asked_anew,
+            "with_new_request_id": with_new_request_id,
             "lease_seconds": self._lease_seconds,
         }
         return await self._claimed(await self._database.fetch_one(statements.UNSTICK, parameters))
 
-    async def key_use(
+    async def find_key_use(
         self, *, requested_by: uuid.UUID, operation: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:
         """Return the saga that an idempotency key was used for, and the refusal that its request got, if any."""
         row = await self._database.fetch_one(
-            statements.KEY, {"requested_by": requested_by, "operation": operation, "key": key}
+            statements.FIND_KEY_USE, {"requested_by": requested_by, "operation": operation, "key": key}
         )
         return (row["saga_id"], _error_of(row["refusal"])) if row else None
 
-    async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
+    async def record_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
         """Store what an idempotency key was used for. A second use changes nothing."""
         values = {"requested_by": requested_by, "operation": operation, "key": key, "saga_id": saga_id}
-        await self._database.execute(statements.NOTE_KEY, values)
+        await self._database.execute(statements.RECORD_KEY, values)
 
     async def count_by_state(self) -> Mapping[str, int]:
         """Return how many sagas are in progress, by state."""

@@ -33,15 +33,8 @@ from orchestrator.features.marketplace.schemas import (
     SalePending,
 )
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.outcomes import (
-    data_of,
-    failure_of,
-    find_settled,
-    opened,
-    signal_once,
-    start_once,
-    succeeded,
-)
+from orchestrator.saga_engine.idempotency import find_settled, signal_once, start_once
+from orchestrator.saga_engine.outcomes import data_of, failure_of, opened, succeeded
 from orchestrator.saga_engine.record import SagaState
 
 

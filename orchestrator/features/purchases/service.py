@@ -24,7 +24,8 @@ from orchestrator.errors import (
 from orchestrator.features.purchases.saga import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.features.purchases.schemas import Cancellation, Receipt, Reservation
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import check_cancelled, data_of, refuse_again, request_id_of
+from orchestrator.saga_engine.idempotency import refuse_again, request_id_of
+from orchestrator.saga_engine.outcomes import check_cancelled, data_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 
@@ -54,7 +55,7 @@ class PurchaseService:
             event = await self.clients.events.upcoming(event_id)
         except EventEnded:
             # A repeated request gets its first answer even if the event has ended since.
-            if key is None or (first := await self.engine.find(saga_id)) is None:
+            if key is None or (first := await self.engine.log.find(saga_id)) is None:
                 raise
             if first.fingerprint != fingerprint:
                 raise Unprocessable from None
@@ -132,7 +133,7 @@ async def own_purchase(engine: SagaEngine, order_id: uuid.UUID, *, user_id: uuid
         NotFound: ORDER_NOT_FOUND.
         Forbidden: another user's order.
     """
-    saga = await engine.find(order_id)
+    saga = await engine.log.find(order_id)
     if saga is None or saga.kind != PURCHASE:
         raise OrderNotFound
     if saga.requested_by != user_id:

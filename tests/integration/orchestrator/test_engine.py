@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.observer import LoggingObserver, StepMoment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.conftest import Harness
 from tests.integration.orchestrator.engine_actions import (
@@ -83,8 +83,8 @@ async def test_unknown_outcome_from_the_pivot_on_is_repeated(harness: Harness, s
 
 
 @pytest.mark.parametrize("step", ALL_STEPS)
-@pytest.mark.parametrize("moment", [Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE])
-async def test_after_a_crash_anywhere_another_replica_finishes(harness: Harness, moment: Moment, step: str) -> None:
+@pytest.mark.parametrize("moment", [StepMoment.BEFORE_ACTION, StepMoment.AFTER_ACTION, StepMoment.AFTER_WRITE])
+async def test_after_a_crash_anywhere_another_replica_finishes(harness: Harness, moment: StepMoment, step: str) -> None:
     crashing = harness.replica(CrashAt(moment, step))
     saga_id = uuid.uuid4()
     order = Order(saga_id=saga_id)
@@ -104,9 +104,9 @@ async def _place_and_pay(engine: SagaEngine, order: Order) -> None:
 
 
 @pytest.mark.parametrize("step", ["reserve", "charge"])
-@pytest.mark.parametrize("moment", [Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE])
+@pytest.mark.parametrize("moment", [StepMoment.BEFORE_UNDO, StepMoment.AFTER_UNDO, StepMoment.AFTER_WRITE])
 async def test_after_a_crash_while_unwinding_another_replica_finishes(
-    harness: Harness, moment: Moment, step: str
+    harness: Harness, moment: StepMoment, step: str
 ) -> None:
     harness.participant.fail("ship", Conflict(code="NO_CARRIER"))
     saga = await place_order(harness.replica())
@@ -178,8 +178,8 @@ async def test_zombie_cannot_write(harness: Harness) -> None:
     asleep, wake = asyncio.Event(), asyncio.Event()
 
     class SleepAfterCharge(LoggingObserver):
-        async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
-            if (moment, step) == (Moment.AFTER_ACTION, "charge"):
+        async def moment_reached(self, moment: StepMoment, step: str, _: SagaRecord) -> None:
+            if (moment, step) == (StepMoment.AFTER_ACTION, "charge"):
                 asleep.set()
                 await wake.wait()
 

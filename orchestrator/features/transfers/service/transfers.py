@@ -32,15 +32,8 @@ from orchestrator.features.transfers.schemas import (
     TransferRequest,
 )
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import (
-    check_cancelled,
-    data_of,
-    failure_of,
-    opened,
-    signal_once,
-    start_once,
-    succeeded,
-)
+from orchestrator.saga_engine.idempotency import signal_once, start_once
+from orchestrator.saga_engine.outcomes import check_cancelled, data_of, failure_of, opened, succeeded
 from orchestrator.saga_engine.record import SagaState
 
 
@@ -130,7 +123,7 @@ class TransferService:
         if transfer.status != "CANCELLED":
             refusal = TransferInvalidState(details={"status": transfer.status})
             saga = await self.engine.end_waiting(transfer_id, TransferCancelled(), kind=TRANSFER)
-            if saga is None and (saga := await self.engine.find(transfer_id)) is None:
+            if saga is None and (saga := await self.engine.log.find(transfer_id)) is None:
                 raise refusal
             check_cancelled(saga, TransferCancelled, otherwise=refusal)
         return TransferCancelledView(transfer_id=transfer_id)
