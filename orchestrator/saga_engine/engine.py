@@ -6,14 +6,15 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from common.errors import Busy, Conflict, NotFound, ServiceError, Unavailable, Unprocessable
+from common.errors import Busy, NotFound, ServiceError, Unavailable, Unprocessable
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import SpanKind, continued_span, current_traceparent
+from orchestrator.saga_engine.errors import SagaNotStuck, StaleEpoch
 from orchestrator.saga_engine.observer import Observer
 from orchestrator.saga_engine.plan import AnyPlan, SagaData
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
-from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
+from orchestrator.saga_engine.repository import SagaLog
 from orchestrator.saga_engine.runner import SagaRunner
 
 __all__ = ["SagaEngine", "StillRunning"]
@@ -116,7 +117,7 @@ class SagaEngine:
 
         Raises:
             NotFound: there is no such saga.
-            Conflict: it is not stuck.
+            SagaNotStuck: it is not stuck.
             UnfitSaga: it does not fit its plan.
             StillRunning: it goes on in the background.
         """
@@ -129,7 +130,7 @@ class SagaEngine:
             saga, direction, with_new_request_id=saga.error is not None and saga.error.was_refused
         )
         if taken is None:
-            raise Conflict("That saga is not stuck.", code="SAGA_NOT_STUCK")
+            raise SagaNotStuck
         return await self._within_budget(saga_id, self._run(taken))
 
     async def take_over(self) -> list[asyncio.Task[None]]:
@@ -186,9 +187,9 @@ class SagaEngine:
             with continued_span(f"take over {saga.kind}", SpanKind.INTERNAL, saga.traceparent):
                 await self._run(saga)
         except (StillRunning, ServiceError) as error:
-            logger.warning("saga.abandoned", saga_id=str(saga.saga_id), reason=repr(error))
+            logger.warning("saga.interrupted", saga_id=str(saga.saga_id), reason=repr(error))
         except Exception:
-            logger.exception("saga.abandoned", saga_id=str(saga.saga_id))
+            logger.exception("saga.interrupted", saga_id=str(saga.saga_id))
 
     async def _within_budget(self, saga_id: uuid.UUID, work: Coroutine[Any, Any, Result]) -> Result:
         task = self._keep(work)
@@ -208,4 +209,4 @@ class SagaEngine:
 def _report(task: asyncio.Task[Any]) -> None:
     """Log the failure of work whose caller got `StillRunning`. Another process takes the saga over after its lease."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        logger.warning("saga.abandoned", reason=repr(error))
+        logger.warning("saga.interrupted", reason=repr(error))

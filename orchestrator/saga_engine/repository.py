@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import Database, Row
-from common.errors import Conflict
 from common.messaging.outbox import OutgoingMessage, message_arrays
 from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
+from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga
 from orchestrator.saga_engine.plan import AnyPlan, StepKind
-from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState, UnfitSaga
+from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 
-__all__ = ["LEASE_MARGIN_SECONDS", "SagaLog", "StaleEpoch"]
+__all__ = ["LEASE_MARGIN_SECONDS", "SagaLog"]
 
 logger = get_logger(__name__)
 
@@ -34,17 +34,11 @@ KINDS_IN_STATE: Final = {
 }
 
 
-class StaleEpoch(Conflict):
-    """Another process has taken the saga over. The caller stops at once."""
-
-    code = "STALE_EPOCH"
-
-
 class SagaLog:
     """Reads and writes sagas of the given plans.
 
     Args:
-        on_announced: called after a write that took messages along, so that they leave at once.
+        on_announced: called after a write that inserted messages, so that they are sent at once.
         lease_margin_seconds: how long an owner may take, beyond a step's timeout, to write the step's result.
     """
 
@@ -134,7 +128,7 @@ class SagaLog:
             self._on_announced()
 
     async def count_attempt(self, saga: SagaRecord, *, stuck: SagaError | None, pause_seconds: float) -> None:
-        """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the reason given.
+        """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the given reason.
 
         Raises:
             StaleEpoch: another process owns the saga, or its last write did succeed.
@@ -210,7 +204,7 @@ class SagaLog:
         """Take over a stuck saga; return None if it is not stuck any more.
 
         Args:
-            with_new_request_id: the participant refused for good under the old request id; the next call has a new one.
+            with_new_request_id: the participant refused the old request id for good; the next call has a new one.
         """
         parameters = {
             "saga_id": saga.saga_id,
@@ -258,7 +252,7 @@ class SagaLog:
             raise
 
     async def _fitting(self, row: Row) -> SagaRecord | None:
-        """Return a taken over saga, or None if it does not fit its plan. No row keeps the others from going on."""
+        """Return a taken over saga, or None if it does not fit its plan. One bad row does not stop the others."""
         try:
             return await self._claimed(row)
         except UnfitSaga:

@@ -1,10 +1,10 @@
 """Runs a saga from its stored step until it waits, ends, is stuck, or must pause.
 
 The intent to act is committed before each remote call: the write that stores one step's result stores the next step's
-intent. No transaction spans a call. No response means *unknown*: the same request id is repeated. So does a response
-that decides nothing: an earlier try of the call may still be in progress.
+intent. No transaction spans a call. Without a response, the outcome is *unknown*: the runner repeats the call with the same
+request id. It does the same after a response that decides nothing, because an earlier try may still be in progress.
 
-Whatever else a step raises, in its functions or in the engine, counts as an attempt; after the limit the saga is STUCK.
+Any other exception of a step or of the engine counts as an attempt; after the limit the saga is STUCK.
 """
 
 import asyncio
@@ -27,10 +27,11 @@ from common.messaging.outbox import OutgoingMessage
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import span
+from orchestrator.saga_engine.errors import StaleEpoch
 from orchestrator.saga_engine.observer import Observer, StepMoment
 from orchestrator.saga_engine.plan import AnyPlan, SagaData, Step, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
-from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
+from orchestrator.saga_engine.repository import SagaLog
 
 __all__ = ["SagaRunner"]
 

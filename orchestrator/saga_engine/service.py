@@ -22,7 +22,7 @@ class SagaAdminService:
 
         Raises:
             NotFound: there is no such saga.
-            Conflict: SAGA_NOT_STUCK.
+            SagaNotStuck: it is not stuck.
             UnfitSaga: it does not fit its plan.
             StillRunning: it takes longer than the request may.
         """

@@ -1,4 +1,6 @@
-"""The statements of the saga log. Every write is one statement, says ``WHERE epoch = …`` and takes its messages along.
+"""The statements of the saga log. Every write is one statement, which also inserts the write's messages into the outbox.
+
+Every update by a saga's owner has a condition on the epoch.
 
 The clock is the database's: replicas need not agree on the time.
 """
