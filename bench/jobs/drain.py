@@ -78,7 +78,7 @@ class Drain:
         took = await self._database.fetch_one(_TOOK, {"kind": POLICY.kind})
         if took is None or (took["jobs"], took["attempts"]) != (self._jobs, self._jobs):
             raise BenchFailedError(f"not every job completed in one attempt: {took}")
-        await JobMaintenance(self._database).purge(POLICIES[POLICY.kind])
+        await JobMaintenance(self._database).delete_old_jobs(POLICIES[POLICY.kind])
         _, kept = await self._queries.page(kind=POLICY.kind, status=None, limit=1, offset=0)
         return Drained(
             workers=workers,

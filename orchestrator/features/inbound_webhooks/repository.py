@@ -159,7 +159,7 @@ class WebhookLog:
         """Record the outcome of webhooks whose job has ended without doing so."""
         await self._database.execute(_END_ABANDONED, {"error": _error_json(ABANDONED)})
 
-    async def purge(self, *, keep_seconds: float) -> None:
+    async def delete_old(self, *, keep_seconds: float) -> None:
         """Delete older webhooks that have been processed."""
         await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
 

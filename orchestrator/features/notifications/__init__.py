@@ -15,7 +15,7 @@ from typing import Final
 
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
-from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
@@ -61,8 +61,8 @@ def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     keep_seconds = resources.settings_of(NotificationSettings).feed_retention_days * SECONDS_PER_DAY
-    purge = partial(FeedStore(resources.database).purge, keep_seconds=keep_seconds)
-    yield PeriodicTask(purge, name="feeds", interval_seconds=HOUSEKEEPING_SECONDS)
+    delete_old = partial(FeedStore(resources.database).delete_old, keep_seconds=keep_seconds)
+    yield PeriodicTask(delete_old, name="feeds", interval_seconds=DELETION_INTERVAL_SECONDS)
 
 
 FEATURE: Final = Feature(

@@ -20,20 +20,20 @@ from orchestrator.jobs.registry import JobContext
 __all__ = ["POLICIES", "NotificationSender"]
 
 # A mail server may be unavailable for a long weekend; once it is back, it gets waiting emails within the hour.
-OVER_HOURS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
-TRIES: Final = 79  # the last pause repeats; three days in all
+RETRY_SECONDS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
+MAX_ATTEMPTS: Final = 79  # the last pause repeats; three days in all
 # An admin must be able to retry all failed jobs: this is twice as many as cancelling a hall of 50,000 can leave.
-KEPT: Final = 100_000
+KEEP_FAILED: Final = 100_000
 
 
 def _policy(kind: str, *, concurrency: int) -> JobPolicy:
     return JobPolicy(
         kind,
-        tries=TRIES,
-        retry_seconds=OVER_HOURS,
+        max_attempts=MAX_ATTEMPTS,
+        retry_seconds=RETRY_SECONDS,
         timeout_seconds=30,
         concurrency=concurrency,
-        keep_failed=KEPT,
+        keep_failed=KEEP_FAILED,
         publishes_completion=False,
     )
 

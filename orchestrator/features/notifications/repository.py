@@ -134,7 +134,7 @@ class FeedStore:
         first = entries[0].sequence if entries else last + 1
         return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == first)
 
-    async def purge(self, *, keep_seconds: float) -> None:
+    async def delete_old(self, *, keep_seconds: float) -> None:
         """Delete older entries, and the inbox's records of messages that can no longer be repeated."""
         await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
         await self._database.execute(_PURGE_INBOX)

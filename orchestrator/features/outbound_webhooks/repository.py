@@ -213,7 +213,7 @@ class SubscriptionStore:
             await enqueue_in(connection, job(row["replays"]))
             return Delivery.model_validate(row)
 
-    async def purge(self) -> None:
+    async def delete_old(self) -> None:
         await self._database.execute(_PURGE)
 
     async def fail_abandoned(self) -> None:

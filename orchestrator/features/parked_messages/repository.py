@@ -107,6 +107,6 @@ class ParkedMessageStore:
         row = await self._database.fetch_one(_COUNT)
         return int(row["messages"]) if row else 0
 
-    async def purge(self) -> None:
+    async def delete_old(self) -> None:
         """Delete messages that were settled long ago."""
         await self._database.execute(_PURGE)

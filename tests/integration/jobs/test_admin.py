@@ -124,9 +124,12 @@ class TestDeadJobs:
     async def dead(self, harness: JobHarness) -> list[JobView]:
         """Return three jobs that failed, after one that was refused."""
         await harness.start_worker(
-            (policy("email", tries=1), RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]))
+            (
+                policy("email", max_attempts=1),
+                RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]),
+            )
         )
-        queue = harness.queue_with({"email": policy("email", tries=1)})
+        queue = harness.queue_with({"email": policy("email", max_attempts=1)})
         jobs = []
         for name in "abcd":
             jobs.append(await queue.enqueue("email", SamplePayload(name=name), idempotency_key=name))

@@ -69,6 +69,6 @@ async def test_notifications_of_a_cancelled_event_are_kept_until_sent(database: 
         ),
         {"kind": kind},
     )
-    assert await JobMaintenance(database).purge(POLICIES[kind]) == 0
-    assert await JobMaintenance(database).purge(replace(POLICIES[kind], keep_failed=0)) == 2000
+    assert await JobMaintenance(database).delete_old_jobs(POLICIES[kind]) == 0
+    assert await JobMaintenance(database).delete_old_jobs(replace(POLICIES[kind], keep_failed=0)) == 2000
     assert (await JobMaintenance(database).count())[kind, JobStatus.RETRYING] == 2000

@@ -94,7 +94,7 @@ async def test_settled_messages_are_deleted_after_a_month(harness: ParkingHarnes
         {"b": b"settled"},
     )
     await harness.database.execute(text("UPDATE parked_messages SET parked_at = now() - interval '1 year'"))
-    await harness.store.purge()
+    await harness.store.delete_old()
     [left] = await harness.parked()
     assert left.body == b"waits"
 

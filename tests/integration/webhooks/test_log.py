@@ -164,7 +164,7 @@ async def test_only_old_settled_webhooks_are_deleted(database: Database, log: We
         await log.end(webhook, PROCESSED)
     age = text("UPDATE webhook_log SET received_at = received_at - interval '91 days' WHERE webhook_id = ANY(:ids)")
     await database.execute(age, {"ids": [old.webhook_id, unfinished.webhook_id]})
-    await log.purge(keep_seconds=90 * DAY)
+    await log.delete_old(keep_seconds=90 * DAY)
     assert await log.find(old.webhook_id) is None
     assert await log.find(new.webhook_id)
     assert await log.find(unfinished.webhook_id)
