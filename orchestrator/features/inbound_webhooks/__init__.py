@@ -14,8 +14,8 @@ from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.inbound_webhooks.routes import router
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
+from orchestrator.features.payments.adapters.interfaces import WebhookAdapter
 from orchestrator.features.payments.adapters.nowpayments import NowPaymentsWebhooks
-from orchestrator.features.payments.adapters.port import WebhookAdapter
 from orchestrator.features.payments.adapters.stripe import StripeWebhooks
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.jobs.registry import JobHandler

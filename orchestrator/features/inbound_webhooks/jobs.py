@@ -17,7 +17,7 @@ from orchestrator.features.inbound_webhooks.models.records import (
 )
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
-from orchestrator.features.payments.adapters.port import WebhookAdapter
+from orchestrator.features.payments.adapters.interfaces import WebhookAdapter
 from orchestrator.features.payments.errors import WebhookUnreadable
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.policies import FIVE_RETRIES, JobPolicy

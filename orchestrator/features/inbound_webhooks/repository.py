@@ -15,7 +15,7 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookStatus,
     WebhookView,
 )
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.writer import enqueue_in
 
@@ -114,7 +114,7 @@ class WebhookLog:
         self._database = database
 
     async def store(
-        self, inbound: Inbound, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
+        self, inbound: VerifiedWebhook, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
     ) -> bool:
         """Store a webhook and the job that processes it, atomically; return False if the webhook is a duplicate."""
         values = {
