@@ -51,8 +51,8 @@ _RECORD: Final = text(
             'subject', user_id, 'correlation_id', CAST(:correlation_id AS text),
             'data', jsonb_build_object('sequence', last_sequence))::text, 'UTF8')
         FROM hints),
-    consigned AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS c (delivery_id uuid, subscription_id uuid)),
+    to_deliver AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS d (delivery_id uuid, subscription_id uuid)),
     {ADD_DELIVERIES},
     wanted AS (
         SELECT j.* FROM received CROSS JOIN jsonb_to_recordset(CAST(:email_jobs AS jsonb)) AS j ({GIVEN_JOB})

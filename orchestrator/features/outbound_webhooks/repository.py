@@ -58,13 +58,13 @@ _WANTING: Final = text(
     SELECT subscription_id FROM webhook_subscriptions WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
     """
 )
-# Part of a statement in which `received` has a row if the message is new: inserts `deliveries` for the rows of `consigned`
+# Part of a statement in which `received` has a row if the message is new: inserts `deliveries` for the rows of `to_deliver`
 # (delivery_id, subscription_id) whose subscription is still active.
 ADD_DELIVERIES: Final = """
     deliveries AS (
         INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
-        SELECT c.delivery_id, c.subscription_id, r.message_id, :message_type, :delivery_body
-        FROM received AS r CROSS JOIN consigned AS c JOIN webhook_subscriptions AS s USING (subscription_id)
+        SELECT d.delivery_id, d.subscription_id, r.message_id, :message_type, :delivery_body
+        FROM received AS r CROSS JOIN to_deliver AS d JOIN webhook_subscriptions AS s USING (subscription_id)
         WHERE s.status = 'ACTIVE'
         ON CONFLICT (subscription_id, message_id) DO NOTHING
         RETURNING delivery_id)
