@@ -90,7 +90,7 @@ class EventCancellationProcessor:
             purchase = await self.get_engine().log.find(order.order_id)
             if purchase is None:
                 return
-            changes = {"reason": REASON, "is_forced": True, "event_is_off": True}
+            changes = {"reason": REASON, "is_forced": True, "event_is_cancelled": True}
             whole = refund_of(self.get_engine(), purchase).model_copy(update=changes)
             if await self._start_once(REFUND, whole, requested_by=cancellation_id):
                 started.append(order.order_id)
