@@ -11,8 +11,8 @@ from typing import Final
 
 import uvloop
 
-from bench.jobs.broker import BrokerRates, measure_broker
-from bench.jobs.drain import Drain, Drained
+from bench.job_queue.broker import BrokerRates, measure_broker
+from bench.job_queue.drain import Drain, Drained
 from bench.results import Outcome, Result
 from common.telemetry.logs import configure_logs
 from devstack.database import create_databases, service_url

@@ -1,4 +1,4 @@
-"""`python -m bench.jobs.worker`: the real worker with a handler that does nothing."""
+"""`python -m bench.job_queue.worker`: the real worker with a handler that does nothing."""
 
 from typing import Final
 
