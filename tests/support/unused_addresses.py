@@ -2,17 +2,17 @@
 
 from typing import Any, Final
 
-NOWHERE: Final = "127.0.0.1:9"
+UNUSED_ADDRESS: Final = "127.0.0.1:9"
 """An address without a listener: programs do not get the discard service's port by chance."""
-NOWHERE_URL: Final = f"http://{NOWHERE}"
+UNUSED_URL: Final = f"http://{UNUSED_ADDRESS}"
 NO_OTHER_SERVICES: Final[dict[str, Any]] = {
-    "jwks_url": f"{NOWHERE_URL}/.well-known/jwks.json",
-    "users_url": NOWHERE_URL,
-    "orders_url": NOWHERE_URL,
-    "events_url": NOWHERE_URL,
-    "inventory_address": NOWHERE,
-    "stripe_api_url": NOWHERE_URL,
-    "nowpayments_api_url": NOWHERE_URL,
-    "smtp_url": f"smtp://{NOWHERE}",
+    "jwks_url": f"{UNUSED_URL}/.well-known/jwks.json",
+    "users_url": UNUSED_URL,
+    "orders_url": UNUSED_URL,
+    "events_url": UNUSED_URL,
+    "inventory_address": UNUSED_ADDRESS,
+    "stripe_api_url": UNUSED_URL,
+    "nowpayments_api_url": UNUSED_URL,
+    "smtp_url": f"smtp://{UNUSED_ADDRESS}",
 }
 """For the orchestrator's settings; a test replaces the services it starts."""

@@ -18,9 +18,9 @@ from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.settings import Settings
 from tests.integration.jobs.harness import POLICIES, JobHarness, RecordingHandler, SamplePayload, policy
 from tests.support.callers import Caller, new_id
-from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import Vhost
 from tests.support.statements import schema_differences
+from tests.support.unused_addresses import NO_OTHER_SERVICES
 from tests.support.user_tokens import UserTokenMint
 from tests.support.waiting import eventually
 

@@ -73,7 +73,7 @@ def notification_sender(
         context_loader=StubContextLoader(found),
         email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=renderer),
         renderer=renderer,
-        email_client=mail_server.mailer(),
+        email_client=mail_server.email_client(),
         users_http=users or users_at("http://127.0.0.1:1"),
     )
 
