@@ -33,7 +33,7 @@ from orchestrator.jobs.errors import (
 from orchestrator.jobs.observer import JobMoment, JobObserver
 from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext, Registry, Work
-from orchestrator.jobs.repository.attempts import Attempts
+from orchestrator.jobs.repository.attempts import JobAttempts
 
 __all__ = ["HANDED_BACK", "LOST", "JobRunner"]
 
@@ -74,7 +74,7 @@ class JobRunner:
         on_announced: called after a write that left messages in the outbox, so that they leave at once.
     """
 
-    attempts: Attempts
+    attempts: JobAttempts
     registry: Registry
     observer: JobObserver
     broker_pauses: Collection[float]
