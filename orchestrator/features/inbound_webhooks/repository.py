@@ -90,7 +90,7 @@ _END_ABANDONED: Final = text(
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
-_PURGE: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM webhook_log
     WHERE received_at < now() - make_interval(secs => :keep_seconds) AND status NOT IN ('received', 'processing')
@@ -114,14 +114,14 @@ class WebhookLog:
         self._database = database
 
     async def store(
-        self, inbound: VerifiedWebhook, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
+        self, verified: VerifiedWebhook, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
     ) -> bool:
         """Store a webhook and the job that processes it, atomically; return False if the webhook is a duplicate."""
         values = {
             "webhook_id": webhook_id,
             "provider": provider.value,
-            "external_id": inbound.external_id,
-            "event_type": inbound.event_type,
+            "external_id": verified.external_id,
+            "event_type": verified.event_type,
             "body": body,
             "job_id": job.job_id,
         }
@@ -161,7 +161,7 @@ class WebhookLog:
 
     async def delete_old(self, *, keep_seconds: float) -> None:
         """Delete older webhooks that have been processed."""
-        await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
+        await self._database.execute(_DELETE_OLD, {"keep_seconds": keep_seconds})
 
     async def replay(self, webhook: WebhookView, job: NewJob, *, admin_id: uuid.UUID) -> WebhookView | None:
         """Store another job for it and keep the earlier outcome; return None if another admin has just done so."""

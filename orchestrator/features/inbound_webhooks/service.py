@@ -42,10 +42,10 @@ class WebhookInbox:
             SignatureInvalid: the provider did not sign it. Nothing is stored.
             WebhookStale: it was signed too long ago. Nothing is stored.
         """
-        inbound = self._verified(provider, body, signature)
+        verified = self._verified(provider, body, signature)
         webhook_id = uuid.uuid4()
         job = self._job(webhook_id, replay=0)
-        is_new = await self.log.store(inbound, body, provider=provider, webhook_id=webhook_id, job=job)
+        is_new = await self.log.store(verified, body, provider=provider, webhook_id=webhook_id, job=job)
         if is_new:
             self.jobs.wake()
         else:

@@ -73,10 +73,10 @@ _READ: Final = text(
                      ORDER BY page.sequence) FROM page), '[]') AS entries
     """
 )
-_PURGE: Final = text(
+_DELETE_OLD: Final = text(
     "DELETE FROM user_feed WHERE created_at < clock_timestamp() - make_interval(secs => :keep_seconds)"
 )
-_PURGE_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
+_DELETE_OLD_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
 
 
 class FeedStore:
@@ -136,8 +136,8 @@ class FeedStore:
 
     async def delete_old(self, *, keep_seconds: float) -> None:
         """Delete older entries, and the inbox's records of messages that can no longer be repeated."""
-        await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
-        await self._database.execute(_PURGE_INBOX)
+        await self._database.execute(_DELETE_OLD, {"keep_seconds": keep_seconds})
+        await self._database.execute(_DELETE_OLD_INBOX)
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

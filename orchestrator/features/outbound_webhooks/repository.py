@@ -109,7 +109,7 @@ _REPLAY: Final = text(
     RETURNING {_DELIVERY}, replays
     """  # noqa: S608 - constants only
 )
-_PURGE: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
+_DELETE_OLD: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ class SubscriptionStore:
             return Delivery.model_validate(row)
 
     async def delete_old(self) -> None:
-        await self._database.execute(_PURGE)
+        await self._database.execute(_DELETE_OLD)
 
     async def fail_abandoned(self) -> None:
         """Set deliveries to FAILED whose job has ended without delivering them."""

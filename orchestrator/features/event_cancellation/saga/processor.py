@@ -106,7 +106,7 @@ class EventCancellationProcessor:
             offset += BATCH
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
-        """Start a saga unless it was started before, and return whether it was started. A refused one is started anew."""
+        """Start a saga unless it was started before, and return whether it was started. A refused one is started again."""
         previous = await find_previous_sagas(self.get_engine().log, data.saga_id)
         if previous.accepted is not None:
             return False
