@@ -126,9 +126,7 @@ class SagaEngine:
             raise NotFound
         only_forward = self._runners[saga.kind].plan.only_goes_forward(saga.step)
         direction = SagaState.RUNNING if only_forward else SagaState.UNWINDING
-        taken = await self.log.unstick(
-            saga, direction, with_new_request_id=saga.error is not None and saga.error.was_refused
-        )
+        taken = await self.log.unstick(saga, direction)
         if taken is None:
             raise SagaNotStuck
         return await self._within_budget(saga_id, self._run(taken))

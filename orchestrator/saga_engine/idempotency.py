@@ -12,18 +12,6 @@ from orchestrator.saga_engine.plan import SagaData
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog
 
-__all__ = [
-    "PreviousSagas",
-    "find_previous_sagas",
-    "find_settled",
-    "refuse_again",
-    "request_id_of",
-    "signal_once",
-    "start_once",
-]
-
-Prepare = Callable[[uuid.UUID], Awaitable[SagaData]]
-
 
 def request_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.UUID:
     """Return a request's id, or that of the saga it starts: the same id for a repeated request with a key."""
@@ -33,7 +21,7 @@ def request_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uui
 async def start_once(
     engine: SagaEngine,
     kind: str,
-    prepare: Prepare,
+    prepare: Callable[[uuid.UUID], Awaitable[SagaData]],
     *,
     operation: str,
     requested_by: uuid.UUID,

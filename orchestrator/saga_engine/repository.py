@@ -200,17 +200,16 @@ class SagaLog:
         )
         return [saga for row in rows if (saga := await self._fitting(row)) is not None]
 
-    async def unstick(self, saga: SagaRecord, state: SagaState, *, with_new_request_id: bool) -> SagaRecord | None:
+    async def unstick(self, saga: SagaRecord, state: SagaState) -> SagaRecord | None:
         """Take over a stuck saga; return None if it is not stuck any more.
 
-        Args:
-            with_new_request_id: the participant refused the old request id for good; the next call has a new one.
+        If the participant refused the old request id for good, the next call has a new one.
         """
         parameters = {
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": state.value,
-            "with_new_request_id": with_new_request_id,
+            "with_new_request_id": saga.error is not None and saga.error.was_refused,
             "lease_seconds": self._lease_seconds,
         }
         return await self._claimed(await self._database.fetch_one(statements.UNSTICK, parameters))

@@ -237,22 +237,19 @@ class SagaRunner:
     def _record_entering(self, saga: SagaRecord, index: int) -> tuple[SagaRecord, list[OutgoingMessage]]:
         """Return the saga as it enters a step, with the messages of the publish steps on the way. Nothing is written."""
         messages = []
-        while index < len(self.plan.steps) and self.plan.steps[index].message is not None:
-            messages.append(self._message(self.plan.steps[index], saga.data))
+        while index < len(self.plan.steps) and (message := self.plan.steps[index].message) is not None:
+            messages.append(message(saga.data))
             index += 1
         if index == len(self.plan.steps):
             return saga.with_changes(state=SagaState.COMPLETED, step="", attempts=0), messages
         step = self.plan.steps[index]
-        if step.kind is StepKind.WAIT:
-            due_at = _deadline(step, saga)
+        if step.deadline is not None:  # it is a wait
+            due_at = step.deadline(saga.data)
             return saga.with_changes(state=SagaState.WAITING, step=step.name, attempts=0, due_at=due_at), messages
         return saga.with_changes(state=SagaState.RUNNING, step=step.name, attempts=0), messages
 
     def _record_unwinding(self, saga: SagaRecord, error: SagaError, *, includes_step: bool = False) -> SagaRecord:
-        """Return the saga as it unwinds. Nothing is written.
-
-        The nearest undoable step before its own is undone next, or its own if `includes_step`.
-        """
+        """Return the saga as it undoes the nearest undoable step before its own, or its own. Nothing is written."""
         step = self.plan.undoable_before(self.plan.index_of(saga.step) + includes_step)
         if step is None:
             return saga.with_changes(state=SagaState.UNWOUND, step="", error=error, attempts=0)
@@ -292,11 +289,6 @@ class SagaRunner:
         finally:
             self._observer.step_ended(time.perf_counter() - started_at, phase=phase, step=step.name, saga=saga)
 
-    @staticmethod
-    def _message(step: Step[Any], data: SagaData) -> OutgoingMessage:
-        assert step.message is not None  # noqa: S101 - checked by the caller
-        return step.message(data)
-
 
 def _log_failure(name: str, saga: SagaRecord, step: Step[Any], error: ServiceError) -> None:
     facts = {"saga_id": str(saga.saga_id), "step": step.name, "code": error.code, "attempts": saga.attempts}
@@ -311,11 +303,6 @@ def _is_being_cancelled() -> bool:
     """Return whether this task is cancelled; otherwise the step itself raised the cancellation."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
-    assert step.deadline is not None  # noqa: S101 - every wait has one
-    return step.deadline(saga.data)
 
 
 async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_timeout_seconds: float) -> Result:

@@ -1,8 +1,6 @@
 """The statements of the saga log. Every write is one statement, which also inserts the write's messages into the outbox.
 
-Every update by a saga's owner has a condition on the epoch.
-
-The clock is the database's: replicas need not agree on the time.
+An owner's update has a condition on the epoch. The clock is the database's: replicas need not agree on the time.
 """
 
 from typing import Final

@@ -92,8 +92,8 @@ class PurchaseSteps:
             user_id=purchase.user_id,
             choice=purchase.choice,
         )
-        # The saga takes the hold's id. It is another id only if the fan held these seats already: then the purchase that
-        # holds them has a saga with that id, and the engine returns that saga instead of storing this one.
+        # The hold has another id if the fan holds these seats already, by an earlier purchase. With that id, the engine
+        # finds the earlier purchase's saga and returns it; this saga is not stored.
         return purchase.model_copy(update={"saga_id": hold.hold_id, "hold": hold})
 
     async def release_seats(self, purchase: Purchase, call: Call) -> None:

@@ -127,8 +127,7 @@ class PurchaseService:
             # Another request has paid.
             case SagaState.COMPLETED if key is not None and key != saga.signal_key:
                 raise OrderAlreadyConfirmed
-            case _:
-                return _receipt(saga)
+        return _receipt(saga)
 
 
 async def own_purchase(engine: SagaEngine, order_id: uuid.UUID, *, user_id: uuid.UUID) -> SagaRecord:

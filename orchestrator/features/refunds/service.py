@@ -44,8 +44,7 @@ class RefundService:
             StillRunning: it exceeds the request's budget.
         """
         is_admin = caller.has_role(Role.ADMIN)
-        fingerprint = fingerprint_of({"order_id": order_id, "reason": reason, "key": key})
-        request = _Request(caller.user_id, key, fingerprint)
+        request = _Request(caller.user_id, key, fingerprint_of({"order_id": order_id, "reason": reason, "key": key}))
         refund = await self._refund_of_order(order_id, caller)
         previous = await find_previous_sagas(self.engine.log, refund.saga_id)
         await self._refuse_again(request, previous.refused)
@@ -130,8 +129,7 @@ class _Request:
 
     def started(self, saga: SagaRecord) -> bool:
         """Return whether this request, which is repeated with its key, started the saga."""
-        identity = (self.caller_id, self.fingerprint)
-        return self.key is not None and (saga.requested_by, saga.fingerprint) == identity
+        return self.key is not None and (saga.requested_by, saga.fingerprint) == (self.caller_id, self.fingerprint)
 
 
 def _refunded_before(saga: SagaRecord, request: _Request) -> Refunded:
