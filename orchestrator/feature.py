@@ -23,9 +23,9 @@ from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.plan import AnyPlan
 
-__all__ = ["HOUSEKEEPING_SECONDS", "Feature", "Resources"]
+__all__ = ["DELETION_INTERVAL_SECONDS", "Feature", "Resources"]
 
-HOUSEKEEPING_SECONDS: Final = 600.0
+DELETION_INTERVAL_SECONDS: Final = 600.0
 """How often workers delete expired records."""
 
 Service = TypeVar("Service")

@@ -27,7 +27,9 @@ async def reconcile(settings: Settings) -> Reconciled:
         Unavailable: the users service does not respond.
     """
     clients, providers = Clients.connect(settings), PaymentProviders.connect(settings)
-    reconciliation = Reconciliation(stripe=providers.stripe, crypto=providers.crypto, payments=clients.payments)
+    reconciliation = Reconciliation(
+        stripe=providers.stripe, nowpayments=providers.nowpayments, payments=clients.payments
+    )
     try:
         return await reconciliation.run(datetime.now(UTC) - timedelta(days=settings.reconcile_days))
     finally:

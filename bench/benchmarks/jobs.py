@@ -1,7 +1,7 @@
 """Background jobs: workers drain a full queue; the broker alone is measured for comparison."""
 
 from bench.environment import Environment
-from bench.jobs.benchmark import measure_drain
+from bench.job_queue.benchmark import measure_drain
 from bench.results import Outcome
 
 

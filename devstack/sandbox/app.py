@@ -12,10 +12,10 @@ from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
 from devstack.sandbox.control_routes import control_routes
-from devstack.sandbox.crypto import CryptoAccount, crypto_routes
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
 from devstack.sandbox.mail_routes import mail_routes
+from devstack.sandbox.nowpayments import NowPaymentsAccount, nowpayments_routes
 from devstack.sandbox.otp import OtpProvider
 from devstack.sandbox.otp_routes import otp_routes
 from devstack.sandbox.page import INDEX
@@ -35,7 +35,10 @@ def create_app(settings: Settings) -> FastAPI:
         callee="users", base_url=settings.users_url, tokens=tokens, deadline_seconds=settings.call_timeout_seconds
     )
     providers = PaymentProviders(
-        stripe=StripeAccount(), crypto=CryptoAccount(), sender=WebhookSender(settings.gateway_url), settings=settings
+        stripe=StripeAccount(),
+        nowpayments=NowPaymentsAccount(),
+        sender=WebhookSender(settings.gateway_url),
+        settings=settings,
     )
     provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
     mailbox = Mailbox()
@@ -56,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(topup_routes(users))
     app.add_exception_handler(StripeRefusal, show_refusal)
     app.include_router(stripe_routes(providers.stripe, faults, secret_key=settings.stripe_secret_key))
-    app.include_router(crypto_routes(providers.crypto, faults, api_key=settings.nowpayments_api_key))
+    app.include_router(nowpayments_routes(providers.nowpayments, faults, api_key=settings.nowpayments_api_key))
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from devstack.sandbox.crypto import CryptoAccount, CryptoStatus
+from devstack.sandbox.nowpayments import NowPaymentsAccount, NowPaymentsStatus
 from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount
 from devstack.sandbox.stripe_routes import as_sent
@@ -41,7 +41,7 @@ class RefundDelivery(Delivery):
 
 
 class MovePayment(Delivery):
-    status: CryptoStatus
+    status: NowPaymentsStatus
     actually_paid: float | None = None
 
 
@@ -63,7 +63,7 @@ class PaymentProviders:
     """The simulated payment providers, and the sender of their webhooks."""
 
     stripe: StripeAccount
-    crypto: CryptoAccount
+    nowpayments: NowPaymentsAccount
     sender: WebhookSender
     settings: Settings
 
@@ -119,7 +119,7 @@ def payment_control_routes(providers: PaymentProviders) -> APIRouter:
     @router.post("/nowpayments/{payment_id}", response_model=WebhookReport)
     async def move_payment(payment_id: str, body: MovePayment) -> SentWebhook:
         """Change the status of a crypto payment and send the notification."""
-        payment = providers.crypto.move(payment_id, body.status, actually_paid=body.actually_paid)
+        payment = providers.nowpayments.move(payment_id, body.status, actually_paid=body.actually_paid)
         return await providers.send_nowpayments(payment, body)
 
     @router.post("/kinguin", response_model=WebhookReport)

@@ -25,16 +25,16 @@ SERVICE = "orchestrator"
 class Clients:
     """Every client. None connects before its first call."""
 
-    users_service: ServiceClient
-    orders_service: ServiceClient
-    events_service: ServiceClient
+    users_http: ServiceClient
+    orders_http: ServiceClient
+    events_http: ServiceClient
     inventory: InventoryClient
     check_in: CheckInClient
     events: EventsClient
     orders: OrdersClient
     transfers: TransfersClient
     listings: ListingsClient
-    directory: UserDirectory
+    users: UserDirectory
     ledger: LedgerClient
     otp: OtpClient
     payments: PaymentsClient
@@ -48,9 +48,9 @@ class Clients:
         events = ServiceClient(callee="events", base_url=settings.events_url, tokens=tokens, deadline_seconds=deadline)
         inventory = RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=deadline)
         return cls(
-            users_service=users,
-            orders_service=orders,
-            events_service=events,
+            users_http=users,
+            orders_http=orders,
+            events_http=events,
             inventory=InventoryClient(
                 settings.inventory_address, inventory, hold_ttl_seconds=settings.hold_ttl_seconds
             ),
@@ -59,12 +59,12 @@ class Clients:
             orders=OrdersClient(orders),
             transfers=TransfersClient(orders),
             listings=ListingsClient(orders),
-            directory=UserDirectory(users),
+            users=UserDirectory(users),
             ledger=LedgerClient(users),
             otp=OtpClient(users),
             payments=PaymentsClient(users),
         )
 
     async def close(self) -> None:
-        for client in (self.users_service, self.orders_service, self.events_service, self.inventory, self.check_in):
+        for client in (self.users_http, self.orders_http, self.events_http, self.inventory, self.check_in):
             await client.close()

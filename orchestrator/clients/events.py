@@ -71,7 +71,7 @@ class EventsClient:
             pending.add_done_callback(lambda done: self._evict_failure(event_id, done))
         return await asyncio.shield(pending)
 
-    async def upcoming(self, event_id: uuid.UUID) -> EventFacts:
+    async def require_on_sale(self, event_id: uuid.UUID) -> EventFacts:
         """Return an event whose tickets fans can still buy, transfer and resell.
 
         Raises:

@@ -38,9 +38,9 @@ class JobMoment(enum.StrEnum):
 
 
 class JobObserver(Protocol):
-    async def reached(self, moment: JobMoment, kind: str) -> None: ...
+    async def moment_reached(self, moment: JobMoment, kind: str) -> None: ...
 
-    def ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None: ...
+    def attempt_ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None: ...
 
 
 class LoggingJobObserver:
@@ -48,10 +48,10 @@ class LoggingJobObserver:
 
     LEVEL_OF_OUTCOME: Final[Mapping[str, str]] = {"failed": "error", "retrying": "warning"}
 
-    async def reached(self, moment: JobMoment, kind: str) -> None:
+    async def moment_reached(self, moment: JobMoment, kind: str) -> None:
         """Do nothing: only the outcome of an attempt is counted."""
 
-    def ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None:
+    def attempt_ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None:
         """Record an attempt's outcome.
 
         Args:
@@ -62,7 +62,7 @@ class LoggingJobObserver:
         JOB_SECONDS.labels(attempt.kind).observe(seconds)
         log = getattr(logger, self.LEVEL_OF_OUTCOME.get(outcome, "info"))
         log(
-            "job.tried",
+            "job.attempt_ended",
             kind=attempt.kind,
             job_id=str(attempt.job_id),
             attempt=attempt.number,

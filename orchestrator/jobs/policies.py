@@ -6,7 +6,7 @@ from typing import Final
 
 from rabbitmq.topology import DEFAULT_RETRY_SECONDS, JOB_KINDS
 
-__all__ = ["FIVE_REPETITIONS", "RESERVED", "TWO_REPETITIONS", "JobPolicy", "with_backoff"]
+__all__ = ["FIVE_RETRIES", "RESERVED", "TWO_RETRIES", "JobPolicy", "with_backoff"]
 
 # RabbitMQ requeues a wake-up message that stays unacknowledged for 30 minutes; a worker keeps it during an attempt.
 LONGEST_TIMEOUT_SECONDS: Final = 1_500.0
@@ -17,7 +17,7 @@ class JobPolicy:
     """The rules of one kind.
 
     Args:
-        tries: the maximum number of attempts.
+        max_attempts: the maximum number of attempts.
         retry_seconds: the backoff schedule: the pause after the first failed attempt, the second, and so on; the last
             pause repeats.
         timeout_seconds: an attempt that takes longer fails.
@@ -31,7 +31,7 @@ class JobPolicy:
     """
 
     kind: str
-    tries: int
+    max_attempts: int
     retry_seconds: tuple[float, ...]
     timeout_seconds: float
     concurrency: int
@@ -45,27 +45,27 @@ class JobPolicy:
     def __post_init__(self) -> None:
         if self.kind not in JOB_KINDS:
             raise ValueError(f"{self.kind} has no queue: add it to JOB_KINDS")
-        if self.tries > 1 and not self.retry_seconds:
+        if self.max_attempts > 1 and not self.retry_seconds:
             raise ValueError(f"{self.kind} needs retry_seconds")
         if not 0 < self.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
             raise ValueError(f"{self.kind} must end within {LONGEST_TIMEOUT_SECONDS} s")
 
-    def pause_after(self, failed_tries: int) -> float:
+    def pause_after(self, failed_attempts: int) -> float:
         """Return the pause in seconds after that many failed attempts (1 or more)."""
-        return self.retry_seconds[min(failed_tries, len(self.retry_seconds)) - 1]
+        return self.retry_seconds[min(failed_attempts, len(self.retry_seconds)) - 1]
 
 
 # F2: one attempt and five retries. C6: three attempts in all.
-FIVE_REPETITIONS: Final = DEFAULT_RETRY_SECONDS
-TWO_REPETITIONS: Final = (4.0, 16.0)
+FIVE_RETRIES: Final = DEFAULT_RETRY_SECONDS
+TWO_RETRIES: Final = (4.0, 16.0)
 
 # Kinds that have a queue but no feature yet.
 RESERVED: Final = (
-    JobPolicy("performance", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy("commission", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
-    JobPolicy("revision", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2, priority=10),
-    JobPolicy("fulfillment", tries=6, retry_seconds=FIVE_REPETITIONS, timeout_seconds=30, concurrency=8),
-    JobPolicy("bulk", tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=2),
+    JobPolicy("performance", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=30, concurrency=8),
+    JobPolicy("commission", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
+    JobPolicy("revision", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2, priority=10),
+    JobPolicy("fulfillment", max_attempts=6, retry_seconds=FIVE_RETRIES, timeout_seconds=30, concurrency=8),
+    JobPolicy("bulk", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
 )
 
 

@@ -33,7 +33,7 @@ from orchestrator.jobs.errors import (
 from orchestrator.jobs.observer import JobMoment, JobObserver
 from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext, Registry, Work
-from orchestrator.jobs.repository.attempts import Attempts
+from orchestrator.jobs.repository.attempts import JobAttempts
 
 __all__ = ["HANDED_BACK", "LOST", "JobRunner"]
 
@@ -74,7 +74,7 @@ class JobRunner:
         on_announced: called after a write that left messages in the outbox, so that they leave at once.
     """
 
-    attempts: Attempts
+    attempts: JobAttempts
     registry: Registry
     observer: JobObserver
     broker_pauses: Collection[float]
@@ -103,25 +103,25 @@ class JobRunner:
         Raises:
             Unavailable: the database is unavailable; no attempt has begun.
         """
-        await self.observer.reached(JobMoment.BEFORE_CLAIM, kind)
+        await self.observer.moment_reached(JobMoment.BEFORE_CLAIM, kind)
         attempt = await self.attempts.claim(kind)
         if attempt is None:
             return False
-        await self.observer.reached(JobMoment.AFTER_CLAIM, kind)
+        await self.observer.moment_reached(JobMoment.AFTER_CLAIM, kind)
         set_correlation_id(attempt.correlation_id)
         began = perf_counter()
         work = self.registry[kind]
         try:
             with continued_span(f"job {kind}", SpanKind.CONSUMER, attempt.traceparent) as traced:
                 outcome = await self._try(work, attempt)
-                await self.observer.reached(JobMoment.AFTER_EFFECT, kind)
+                await self.observer.moment_reached(JobMoment.AFTER_EFFECT, kind)
                 outcome = await self._recorded(work, attempt, outcome)
                 if outcome.error is not None:
                     fail(traced, outcome.error.code)
         finally:
             self._running.pop((attempt.job_id, attempt.epoch), None)
-        self.observer.ended(attempt, outcome.name, outcome.error, seconds=perf_counter() - began)
-        await self.observer.reached(JobMoment.AFTER_WRITE, kind)
+        self.observer.attempt_ended(attempt, outcome.name, outcome.error, seconds=perf_counter() - began)
+        await self.observer.moment_reached(JobMoment.AFTER_WRITE, kind)
         return True
 
     async def recover_lost(self, *, batch: int) -> int:
@@ -216,8 +216,8 @@ class JobRunner:
 
     async def _retry(self, work: Work, attempt: Attempt, error: JobError) -> None:
         policy = work.policy
-        # A retry by an admin adds `tries` attempts, and the backoff schedule starts again.
-        failed_attempts = policy.tries - (attempt.max_attempts - attempt.number)
+        # A retry by an admin adds `max_attempts` attempts, and the backoff schedule starts again.
+        failed_attempts = policy.max_attempts - (attempt.max_attempts - attempt.number)
         pause = policy.pause_after(max(1, failed_attempts))
         wake_up = [messages.wake_up_after(attempt, pause_seconds=pause)] if pause in self.broker_pauses else []
         await self.attempts.end(attempt, JobStatus.RETRYING, wake_up, error=error, pause_seconds=pause)

@@ -60,7 +60,7 @@ class Scheduler:
                 ("resend wake-ups to idle kinds", self._resend_to_idle, timings.redispatch_seconds),
                 ("resend wake-ups to busy kinds", self._resend_to_busy, BUSY_FACTOR * timings.redispatch_seconds),
                 ("count", self._count, COUNT_INTERVAL_SECONDS),
-                ("purge", self._purge, timings.purge_interval_seconds),
+                ("delete old", self._delete_old, timings.purge_interval_seconds),
             )
         ]
 
@@ -95,7 +95,7 @@ class Scheduler:
         set_gauge(JOBS_DEAD, await self.maintenance.count_dead(), kinds=self.policies)
         set_gauge(JOBS_OLDEST_WAITING, await self.maintenance.oldest_waiting(), kinds=self.policies)
 
-    async def _purge(self) -> None:
+    async def _delete_old(self) -> None:
         for policy in self.policies.values():
-            await self.maintenance.purge(policy)
-        await self.maintenance.purge_records()
+            await self.maintenance.delete_old_jobs(policy)
+        await self.maintenance.delete_old_records()

@@ -72,7 +72,7 @@ class JobQueue:
         return NewJob(
             kind=kind,
             payload=_plain(payload),
-            max_attempts=policy.tries,
+            max_attempts=policy.max_attempts,
             correlation_id=correlation_id(),
             **facts,
         )
@@ -81,7 +81,7 @@ class JobQueue:
         """Return a job.
 
         Raises:
-            JobNotFound: there is none, or it ended so long ago that it was purged.
+            JobNotFound: there is none, or it ended so long ago that it was deleted.
         """
         job = await self.queries.find(job_id)
         if job is None:

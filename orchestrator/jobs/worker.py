@@ -11,7 +11,7 @@ from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import JobObserver
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry
-from orchestrator.jobs.repository.attempts import Attempts
+from orchestrator.jobs.repository.attempts import JobAttempts
 from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.jobs.runner import JobRunner
 from orchestrator.jobs.scheduler import Scheduler, WorkerTimings
@@ -48,7 +48,7 @@ class JobWorker:
             on_announced: called after a write that left messages in the outbox.
         """
         runner = JobRunner(
-            attempts=Attempts(database, lease_seconds=timings.lease_seconds),
+            attempts=JobAttempts(database, lease_seconds=timings.lease_seconds),
             registry=registry,
             observer=observer,
             broker_pauses=broker_pauses,

@@ -6,18 +6,18 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from common.db.engine import Row
-from common.errors import Busy, Conflict, NotFound, ServiceError, Unavailable, Unprocessable
+from common.errors import Busy, NotFound, ServiceError, Unavailable, Unprocessable
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import SpanKind, continued_span, current_traceparent
+from orchestrator.saga_engine.errors import SagaNotStuck, StaleEpoch
 from orchestrator.saga_engine.observer import Observer
 from orchestrator.saga_engine.plan import AnyPlan, SagaData
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
-from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
+from orchestrator.saga_engine.repository import SagaLog
 from orchestrator.saga_engine.runner import SagaRunner
 
-__all__ = ["NotStuck", "SagaEngine", "StillRunning"]
+__all__ = ["SagaEngine", "StillRunning"]
 
 # As many as run at once without outliving the leases they are taken over with.
 TAKE_OVER_LIMIT: Final = 16
@@ -34,11 +34,6 @@ class StillRunning(Exception):
         super().__init__(str(saga_id))
 
 
-class NotStuck(Conflict):
-    code = "SAGA_NOT_STUCK"
-    public_message = "That saga is not stuck."
-
-
 class SagaEngine:
     """Runs sagas of the given plans. A client that disconnects does not stop its saga.
 
@@ -49,7 +44,7 @@ class SagaEngine:
     def __init__(
         self, log: SagaLog, plans: Sequence[AnyPlan], observer: Observer, *, request_budget_seconds: float
     ) -> None:
-        self._log = log
+        self.log = log
         self._runners = {plan.kind: SagaRunner(plan, log, observer) for plan in plans}
         self._request_budget_seconds = request_budget_seconds
         self._working: set[asyncio.Task[Any]] = set()
@@ -102,57 +97,40 @@ class SagaEngine:
             StillRunning: the saga goes on in the background.
             UnfitSaga: it does not fit its plan.
         """
-        claim = self._log.signal(
+        claim = self.log.signal(
             saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=by_starter_only
         )
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
     async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError, *, kind: str) -> SagaRecord | None:
         """Unwind a waiting saga and return it; None if it does not wait."""
-        claim = self._log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"), kind=kind)
+        claim = self.log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"), kind=kind)
         return await self._within_budget(saga_id, self._run_claimed(claim))
-
-    async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
-        return await self._log.load(saga_id)
-
-    async def list_page(self, *, state: SagaState | None, limit: int, offset: int) -> Sequence[Row]:
-        """Return a page of sagas as they are listed, newest first, each with the total."""
-        return await self._log.list_page(state=state, limit=limit, offset=offset)
 
     def request_id_of(self, saga: SagaRecord, step: str) -> uuid.UUID:
         """Return the id of the call that did a step of a saga, so that other calls can refer to it."""
         plan = self._runners[saga.kind].plan
         return plan.action_call(saga.saga_id, step, round_number=saga.round_number).request_id
 
-    async def key_use(
-        self, *, signalled_by: uuid.UUID, signal: str, key: str
-    ) -> tuple[uuid.UUID, SagaError | None] | None:
-        """Return the saga that a key started or signalled, and the refusal that its signal got, if any."""
-        return await self._log.key_use(requested_by=signalled_by, operation=signal, key=key)
-
-    async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
-        """Store which saga a key started if the saga's id does not follow from the key; `key_use` finds it."""
-        await self._log.note_key(requested_by=requested_by, operation=operation, key=key, saga_id=saga_id)
-
     async def retry_stuck(self, saga_id: uuid.UUID) -> SagaRecord:
         """Run a stuck saga again: before its pivot it unwinds, from the pivot on it goes forward.
 
         Raises:
             NotFound: there is no such saga.
-            NotStuck: it is not stuck.
+            SagaNotStuck: it is not stuck.
             UnfitSaga: it does not fit its plan.
             StillRunning: it goes on in the background.
         """
-        saga = await self._log.load(saga_id)
+        saga = await self.log.find(saga_id)
         if saga is None:
             raise NotFound
         if saga.state is not SagaState.STUCK:
-            raise NotStuck
+            raise SagaNotStuck
         only_forward = self._runners[saga.kind].plan.only_goes_forward(saga.step)
         direction = SagaState.RUNNING if only_forward else SagaState.UNWINDING
-        taken = await self._log.unstick(saga, direction, asked_anew=saga.error is not None and saga.error.was_refused)
+        taken = await self.log.unstick(saga, direction)
         if taken is None:
-            raise NotStuck
+            raise SagaNotStuck
         return await self._within_budget(saga_id, self._run(taken))
 
     async def take_over(self) -> list[asyncio.Task[None]]:
@@ -160,7 +138,7 @@ class SagaEngine:
         free_slots = TAKE_OVER_LIMIT - len(self._taken_over)
         if free_slots <= 0:
             return []
-        sagas = await self._log.take_over(batch=free_slots)
+        sagas = await self.log.take_over(batch=free_slots)
         return [self._keep_taken_over(saga) for saga in sagas]
 
     async def close(self, *, grace_seconds: float) -> None:
@@ -173,17 +151,12 @@ class SagaEngine:
             await asyncio.gather(*self._working, return_exceptions=True)
 
     async def _start(self, saga: SagaRecord) -> SagaRecord:
-        runner = self._runners[saga.kind]
         wanted_id = saga.saga_id
-        saga, messages = await runner.begin(saga)
-        step_timeout_seconds = runner.plan.timeout_of(runner.plan.step(saga.step))
-        if not await self._log.insert(saga, messages=messages, step_timeout_seconds=step_timeout_seconds):
-            return await self._existing(saga, wanted_id)
-        await runner.stored(saga)
-        return await self._run(saga)
+        saga, is_new = await self._runners[saga.kind].create(saga)
+        return await self._run(saga) if is_new else await self._existing(saga, wanted_id)
 
     async def _existing(self, saga: SagaRecord, wanted_id: uuid.UUID) -> SagaRecord:
-        existing = await self._log.load(saga.saga_id)
+        existing = await self.log.find(saga.saga_id)
         if existing is None or existing.requested_by != saga.requested_by:
             raise Unavailable(saga_id=saga.saga_id)
         if existing.saga_id == wanted_id and existing.fingerprint != saga.fingerprint:
@@ -214,9 +187,9 @@ class SagaEngine:
             with continued_span(f"take over {saga.kind}", SpanKind.INTERNAL, saga.traceparent):
                 await self._run(saga)
         except (StillRunning, ServiceError) as error:
-            logger.warning("saga.abandoned", saga_id=str(saga.saga_id), reason=repr(error))
+            logger.warning("saga.interrupted", saga_id=str(saga.saga_id), reason=repr(error))
         except Exception:
-            logger.exception("saga.abandoned", saga_id=str(saga.saga_id))
+            logger.exception("saga.interrupted", saga_id=str(saga.saga_id))
 
     async def _within_budget(self, saga_id: uuid.UUID, work: Coroutine[Any, Any, Result]) -> Result:
         task = self._keep(work)
@@ -236,4 +209,4 @@ class SagaEngine:
 def _report(task: asyncio.Task[Any]) -> None:
     """Log the failure of work whose caller got `StillRunning`. Another process takes the saga over after its lease."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        logger.warning("saga.abandoned", reason=repr(error))
+        logger.warning("saga.interrupted", reason=repr(error))

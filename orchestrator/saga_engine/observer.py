@@ -10,7 +10,7 @@ from common.telemetry.logs import get_logger
 from common.telemetry.metrics import keep_old_name
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Moment", "Observer", "Observers"]
+__all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Observer", "Observers", "StepMoment"]
 
 logger = get_logger(__name__)
 
@@ -25,7 +25,7 @@ STEP_SECONDS = Histogram(
 )
 
 
-class Moment(enum.StrEnum):
+class StepMoment(enum.StrEnum):
     """The points of a step at which a process may crash."""
 
     BEFORE_ACTION = "before action"
@@ -36,9 +36,9 @@ class Moment(enum.StrEnum):
 
 
 class Observer(Protocol):
-    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None: ...
+    async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None: ...
 
-    def took(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None: ...
+    def step_ended(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None: ...
 
 
 class LoggingObserver:
@@ -46,15 +46,15 @@ class LoggingObserver:
 
     LEVEL_OF_STATE: Final = {SagaState.STUCK: "error", SagaState.UNWOUND: "info", SagaState.COMPLETED: "info"}
 
-    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:
-        if moment is not Moment.AFTER_WRITE or saga.state not in self.LEVEL_OF_STATE:
+    async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:
+        if moment is not StepMoment.AFTER_WRITE or saga.state not in self.LEVEL_OF_STATE:
             return
         code = saga.error.code if saga.error else ""
         SAGAS_FINISHED.labels(saga.kind, saga.state, code).inc()
         log = getattr(logger, self.LEVEL_OF_STATE[saga.state])
         log("saga.ended", kind=saga.kind, saga_id=str(saga.saga_id), state=saga.state, step=step, code=code)
 
-    def took(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None:
+    def step_ended(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None:
         STEP_SECONDS.labels(saga.kind, step, phase).observe(seconds)
 
 
@@ -64,10 +64,10 @@ class Observers:
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = observers
 
-    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:
+    async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:
         for observer in self._observers:
-            await observer.reached(moment, step, saga)
+            await observer.moment_reached(moment, step, saga)
 
-    def took(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None:
+    def step_ended(self, seconds: float, *, phase: str, step: str, saga: SagaRecord) -> None:
         for observer in self._observers:
-            observer.took(seconds, phase=phase, step=step, saga=saga)
+            observer.step_ended(seconds, phase=phase, step=step, saga=saga)

@@ -210,9 +210,9 @@ class Plan(Generic[Data]):
 
     def action_call(self, saga_id: uuid.UUID, step: str, *, round_number: int, retries: int = 0) -> Call:
         """Return the identity of a step's action. It depends only on the arguments."""
-        # Only a must_finish step is asked anew after a definite refusal: an admin retries no other action.
-        asked_anew = retries if self.step(step).kind is StepKind.MUST_FINISH else 0
-        return Call(self._request_id(saga_id, step, "action", round_number=round_number, retries=asked_anew))
+        # After a refusal, only a must_finish step gets a new request id when an admin retries it.
+        retries = retries if self.step(step).kind is StepKind.MUST_FINISH else 0
+        return Call(self._request_id(saga_id, step, "action", round_number=round_number, retries=retries))
 
     def undo_call(self, saga_id: uuid.UUID, step: str, *, round_number: int, retries: int = 0, reason: str) -> Call:
         """Return the identity of a step's undo."""
@@ -247,7 +247,7 @@ class Plan(Generic[Data]):
 
     def _request_id(self, saga_id: uuid.UUID, step: str, phase: str, *, round_number: int, retries: int) -> uuid.UUID:
         name = f"{step}/{phase}"
-        # Only steps after the wait that a refusal led back to are done anew in the next round.
+        # A refusal returned the saga to its wait. Only the steps after that wait run again.
         if round_number and self.is_past_wait(step):
             name = f"{name}/{round_number}"
         if retries:

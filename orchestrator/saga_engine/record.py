@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from common.errors import Conflict, ServiceError, error_of_kind
+from common.errors import ServiceError, error_of_kind
 from orchestrator.saga_engine.plan import SagaData
 
 
@@ -21,12 +21,6 @@ class SagaState(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         return self in {SagaState.COMPLETED, SagaState.UNWOUND}
-
-
-class UnfitSaga(Conflict):
-    """The stored saga does not fit the plans of this release."""
-
-    public_message = "That saga does not fit its plan any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +60,14 @@ class SagaRecord:
     """One saga as it was last written.
 
     `step` names the step whose intent is stored: the action to do (RUNNING), the wait (WAITING) or the step to undo
-    (UNWINDING); it is empty at the end. `epoch` counts the owners; a write with an older epoch changes nothing.
-    `round_number` counts how often a refusal led back to the wait, `retries` how often an admin retried a refused step.
-    While WAITING, `error` is the last such refusal.
+    (UNWINDING); it is empty at the end. While WAITING, `error` is the last refusal that returned the saga to its wait.
+
+    Four counters:
+
+    - `epoch`: the owners so far; a write with an older epoch changes nothing.
+    - `attempts`: the failed attempts at the present step; the pauses grow with it, and at its limit the saga is STUCK.
+    - `round_number`: how often a refusal returned the saga to its wait; the steps after it get new request ids.
+    - `retries`: how often an admin retried a refused step; the step gets a new request id.
     """
 
     saga_id: uuid.UUID
@@ -89,5 +88,5 @@ class SagaRecord:
     due_at: datetime | None = None
     is_paused: bool = False  # not stored: this process does not continue the saga now
 
-    def moved(self, **changes: Any) -> "SagaRecord":
+    def with_changes(self, **changes: Any) -> "SagaRecord":
         return replace(self, **changes)

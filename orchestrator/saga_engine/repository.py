@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import Database, Row
-from common.errors import Conflict
 from common.messaging.outbox import OutgoingMessage, message_arrays
 from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
+from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga
 from orchestrator.saga_engine.plan import AnyPlan, StepKind
-from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState, UnfitSaga
+from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 
-__all__ = ["LEASE_MARGIN_SECONDS", "SagaLog", "StaleEpoch"]
+__all__ = ["LEASE_MARGIN_SECONDS", "SagaLog"]
 
 logger = get_logger(__name__)
 
@@ -34,17 +34,11 @@ KINDS_IN_STATE: Final = {
 }
 
 
-class StaleEpoch(Conflict):
-    """Another process has taken the saga over. The caller stops at once."""
-
-    code = "STALE_EPOCH"
-
-
 class SagaLog:
     """Reads and writes sagas of the given plans.
 
     Args:
-        on_announced: called after a write that took messages along, so that they leave at once.
+        on_announced: called after a write that inserted messages, so that they are sent at once.
         lease_margin_seconds: how long an owner may take, beyond a step's timeout, to write the step's result.
     """
 
@@ -134,7 +128,7 @@ class SagaLog:
             self._on_announced()
 
     async def count_attempt(self, saga: SagaRecord, *, stuck: SagaError | None, pause_seconds: float) -> None:
-        """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the reason given.
+        """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the given reason.
 
         Raises:
             StaleEpoch: another process owns the saga, or its last write did succeed.
@@ -142,13 +136,13 @@ class SagaLog:
         row = {"saga_id": saga.saga_id, "epoch": saga.epoch, "state": saga.state.value, "step_name": saga.step}
         await self._count_attempt(row, attempts=saga.attempts, stuck=stuck, pause_seconds=pause_seconds)
 
-    async def load(self, saga_id: uuid.UUID) -> SagaRecord | None:
+    async def find(self, saga_id: uuid.UUID) -> SagaRecord | None:
         """Return a saga.
 
         Raises:
             UnfitSaga: it does not fit its plan.
         """
-        row = await self._database.fetch_one(statements.LOAD, {"saga_id": saga_id})
+        row = await self._database.fetch_one(statements.FIND, {"saga_id": saga_id})
         return self._record(row) if row else None
 
     async def signal(
@@ -206,34 +200,33 @@ class SagaLog:
         )
         return [saga for row in rows if (saga := await self._fitting(row)) is not None]
 
-    async def unstick(self, saga: SagaRecord, state: SagaState, *, asked_anew: bool) -> SagaRecord | None:
+    async def unstick(self, saga: SagaRecord, state: SagaState) -> SagaRecord | None:
         """Take over a stuck saga; return None if it is not stuck any more.
 
-        Args:
-            asked_anew: the participant refused for good under the old request id; the next call has a new one.
+        If the participant refused the old request id for good, the next call has a new one.
         """
         parameters = {
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": state.value,
-            "asked_anew": asked_anew,
+            "with_new_request_id": saga.error is not None and saga.error.was_refused,
             "lease_seconds": self._lease_seconds,
         }
         return await self._claimed(await self._database.fetch_one(statements.UNSTICK, parameters))
 
-    async def key_use(
+    async def find_key_use(
         self, *, requested_by: uuid.UUID, operation: str, key: str
     ) -> tuple[uuid.UUID, SagaError | None] | None:
         """Return the saga that an idempotency key was used for, and the refusal that its request got, if any."""
         row = await self._database.fetch_one(
-            statements.KEY, {"requested_by": requested_by, "operation": operation, "key": key}
+            statements.FIND_KEY_USE, {"requested_by": requested_by, "operation": operation, "key": key}
         )
         return (row["saga_id"], _error_of(row["refusal"])) if row else None
 
-    async def note_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
+    async def record_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
         """Store what an idempotency key was used for. A second use changes nothing."""
         values = {"requested_by": requested_by, "operation": operation, "key": key, "saga_id": saga_id}
-        await self._database.execute(statements.NOTE_KEY, values)
+        await self._database.execute(statements.RECORD_KEY, values)
 
     async def count_by_state(self) -> Mapping[str, int]:
         """Return how many sagas are in progress, by state."""
@@ -258,7 +251,7 @@ class SagaLog:
             raise
 
     async def _fitting(self, row: Row) -> SagaRecord | None:
-        """Return a taken over saga, or None if it does not fit its plan. No row keeps the others from going on."""
+        """Return a taken over saga, or None if it does not fit its plan. One bad row does not stop the others."""
         try:
             return await self._claimed(row)
         except UnfitSaga:

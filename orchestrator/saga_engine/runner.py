@@ -1,10 +1,10 @@
 """Runs a saga from its stored step until it waits, ends, is stuck, or must pause.
 
 The intent to act is committed before each remote call: the write that stores one step's result stores the next step's
-intent. No transaction spans a call. No response means *unknown*: the same request id is repeated. So does a response
-that decides nothing: an earlier try of the call may still be in progress.
+intent. No transaction spans a call. Without a response, the outcome is *unknown*: the runner repeats the call with the same
+request id. It does the same after a response that decides nothing, because an earlier try may still be in progress.
 
-Whatever else a step raises, in its functions or in the engine, counts as an attempt; after the limit the saga is STUCK.
+Any other exception of a step or of the engine counts as an attempt; after the limit the saga is STUCK.
 """
 
 import asyncio
@@ -27,10 +27,11 @@ from common.messaging.outbox import OutgoingMessage
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import span
-from orchestrator.saga_engine.observer import Moment, Observer
+from orchestrator.saga_engine.errors import StaleEpoch
+from orchestrator.saga_engine.observer import Observer, StepMoment
 from orchestrator.saga_engine.plan import AnyPlan, SagaData, Step, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
-from orchestrator.saga_engine.repository import SagaLog, StaleEpoch
+from orchestrator.saga_engine.repository import SagaLog
 
 __all__ = ["SagaRunner"]
 
@@ -57,6 +58,25 @@ class SagaRunner:
         self._log = log
         self._observer = observer
 
+    async def create(self, saga: SagaRecord) -> tuple[SagaRecord, bool]:
+        """Store a new saga. Return it as it is to be stored, and whether it was: False if its id exists.
+
+        A lapsing first step runs before the write: it needs no intent.
+        """
+        step = self.plan.step(saga.step)
+        messages: list[OutgoingMessage] = []
+        if step.lapses:
+            await self._observer.moment_reached(StepMoment.BEFORE_ACTION, step.name, saga)
+            data = await self._act(saga)
+            await self._observer.moment_reached(StepMoment.AFTER_ACTION, step.name, saga)
+            saga, messages = self._record_entering(saga.with_changes(saga_id=data.saga_id, data=data), 1)
+        step_timeout_seconds = self.plan.timeout_of(self.plan.step(saga.step))
+        if not await self._log.insert(saga, messages=messages, step_timeout_seconds=step_timeout_seconds):
+            return saga, False
+        if step.lapses:
+            await self._observer.moment_reached(StepMoment.AFTER_WRITE, step.name, saga)
+        return saga, True
+
     async def run(self, saga: SagaRecord) -> SagaRecord:
         """Run the saga as far as possible now and return it as it was last written.
 
@@ -69,54 +89,6 @@ class SagaRunner:
         while saga.state in {SagaState.RUNNING, SagaState.UNWINDING} and not saga.is_paused:
             saga = await self._attempt(self._forward if saga.state is SagaState.RUNNING else self._backward, saga)
         return saga
-
-    def entering(self, saga: SagaRecord, index: int) -> tuple[SagaRecord, list[OutgoingMessage]]:
-        """Return the saga as it enters a step, with the messages of the publish steps on the way."""
-        messages = []
-        while index < len(self.plan.steps) and self.plan.steps[index].message is not None:
-            messages.append(self._message(self.plan.steps[index], saga.data))
-            index += 1
-        if index == len(self.plan.steps):
-            return saga.moved(state=SagaState.COMPLETED, step="", attempts=0), messages
-        step = self.plan.steps[index]
-        if step.kind is StepKind.WAIT:
-            due_at = _deadline(step, saga)
-            return saga.moved(state=SagaState.WAITING, step=step.name, attempts=0, due_at=due_at), messages
-        return saga.moved(state=SagaState.RUNNING, step=step.name, attempts=0), messages
-
-    def unwinding(self, saga: SagaRecord, error: SagaError, *, includes_step: bool = False) -> SagaRecord:
-        """Return the saga as it unwinds: the nearest undoable step before its own, or its own as well, is undone next."""
-        step = self.plan.undoable_before(self.plan.index_of(saga.step) + includes_step)
-        if step is None:
-            return saga.moved(state=SagaState.UNWOUND, step="", error=error, attempts=0)
-        return saga.moved(state=SagaState.UNWINDING, step=step.name, error=error, attempts=0)
-
-    async def begin(self, saga: SagaRecord) -> tuple[SagaRecord, list[OutgoingMessage]]:
-        """Return a new saga as it is to be stored, with the messages that leave in that write.
-
-        A lapsing first step runs before the write: it needs no intent.
-        """
-        step = self.plan.steps[0]
-        if not step.lapses:
-            return saga, []
-        await self._observer.reached(Moment.BEFORE_ACTION, step.name, saga)
-        data = await self.act(saga)
-        await self._observer.reached(Moment.AFTER_ACTION, step.name, saga)
-        return self.entering(saga.moved(saga_id=data.saga_id, data=data), 1)
-
-    async def stored(self, saga: SagaRecord) -> None:
-        """Notify the observer of the write of a new saga if it stores a step's result."""
-        step = self.plan.steps[0]
-        if step.lapses:
-            await self._observer.reached(Moment.AFTER_WRITE, step.name, saga)
-
-    async def act(self, saga: SagaRecord) -> SagaData:
-        """Run the present step's action, and repeat it within the step timeout while its outcome is unknown."""
-        step = self.plan.step(saga.step)
-        action = step.action
-        assert action is not None  # noqa: S101 - no saga runs at a step without one
-        call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
-        return await self._timed(step, saga, "action", lambda: action(saga.data, call))
 
     async def _attempt(self, work: Callable[[SagaRecord], Awaitable[SagaRecord]], saga: SagaRecord) -> SagaRecord:
         """Do one step's work. Whatever it raises counts as an attempt of the saga."""
@@ -132,16 +104,16 @@ class SagaRunner:
             return await self._on_failed_attempt(saga, error)
 
     async def _on_failed_attempt(self, saga: SagaRecord, error: BaseException) -> SagaRecord:
-        failed = saga.moved(attempts=saga.attempts + 1)
+        failed = saga.with_changes(attempts=saga.attempts + 1)
         stuck = None
         if failed.attempts >= UNDECIDED_ATTEMPTS:
             reason = error if isinstance(error, ServiceError) else Internal(reason=repr(error))
             stuck = SagaError.of_stuck(saga.error, reason, step=saga.step)
         await self._log.count_attempt(failed, stuck=stuck, pause_seconds=_pause_seconds(saga))
         if stuck is None:
-            return failed.moved(is_paused=True)
-        failed = failed.moved(state=SagaState.STUCK, error=stuck)
-        await self._observer.reached(Moment.AFTER_WRITE, saga.step, failed)
+            return failed.with_changes(is_paused=True)
+        failed = failed.with_changes(state=SagaState.STUCK, error=stuck)
+        await self._observer.moment_reached(StepMoment.AFTER_WRITE, saga.step, failed)
         return failed
 
     async def _renew_lease(self, saga: SagaRecord) -> SagaRecord:
@@ -153,18 +125,28 @@ class SagaRunner:
 
     async def _forward(self, saga: SagaRecord) -> SagaRecord:
         step = self.plan.step(saga.step)
-        await self._observer.reached(Moment.BEFORE_ACTION, step.name, saga)
+        await self._observer.moment_reached(StepMoment.BEFORE_ACTION, step.name, saga)
         try:
-            data = await self.act(saga)
+            data = await self._act(saga)
         except UNDECIDED as error:
             return await self._on_unknown(saga, step, error)
         except ServiceError as error:
             return await self._on_refusal(saga, step, error)
-        await self._observer.reached(Moment.AFTER_ACTION, step.name, saga)
+        await self._observer.moment_reached(StepMoment.AFTER_ACTION, step.name, saga)
         if not step.is_over(data):
             return await self._do_more(saga, step, data)
-        entered, messages = self.entering(saga.moved(data=data, error=None), self.plan.index_of(step.name) + 1)
+        entered, messages = self._record_entering(
+            saga.with_changes(data=data, error=None), self.plan.index_of(step.name) + 1
+        )
         return await self._write(entered, step, messages)
+
+    async def _act(self, saga: SagaRecord) -> SagaData:
+        """Run the present step's action, and repeat it within the step timeout while its outcome is unknown."""
+        step = self.plan.step(saga.step)
+        action = step.action
+        assert action is not None  # noqa: S101 - no saga runs at a step without one
+        call = self.plan.action_call(saga.saga_id, saga.step, round_number=saga.round_number, retries=saga.retries)
+        return await self._timed(step, saga, "action", lambda: action(saga.data, call))
 
     async def _do_more(self, saga: SagaRecord, step: Step[Any], data: SagaData) -> SagaRecord:
         """Store the progress and stay at the step; without progress, pause first."""
@@ -172,8 +154,8 @@ class SagaRunner:
             await self._log.advance(
                 saga, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=NO_PROGRESS_PAUSE_SECONDS
             )
-            return saga.moved(is_paused=True)
-        return await self._write(saga.moved(data=data, error=None, attempts=0), step)
+            return saga.with_changes(is_paused=True)
+        return await self._write(saga.with_changes(data=data, error=None, attempts=0), step)
 
     async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
         """Handle an unknown outcome: an undoable step is undone, whether it happened or not; others are tried again."""
@@ -183,7 +165,7 @@ class SagaRunner:
             if isinstance(error, Internal) and saga.attempts + 1 >= UNDECIDED_ATTEMPTS:
                 return await self._stick(saga, step, error)
             return await self._pause(saga, step)
-        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)
+        unwinding = self._record_unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)
         return await self._write(unwinding, step)
 
     async def _on_refusal(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
@@ -193,11 +175,11 @@ class SagaRunner:
             return await self._stick(saga, step, error)
         if error.code in step.back_to_wait_on:
             return await self._back_to_wait(saga, step, reason)
-        return await self._write(self.unwinding(saga, reason), step)
+        return await self._write(self._record_unwinding(saga, reason), step)
 
     async def _back_to_wait(self, saga: SagaRecord, step: Step[Any], reason: SagaError) -> SagaRecord:
-        entered, _ = self.entering(saga, self.plan.wait_before(saga.step))
-        waiting = entered.moved(round_number=saga.round_number + 1, error=reason)
+        entered, _ = self._record_entering(saga, self.plan.wait_before(saga.step))
+        waiting = entered.with_changes(round_number=saga.round_number + 1, error=reason)
         # A caller that lacks a proof gives it and repeats the request; any other refusal stays this request's answer.
         is_final = reason.kind != PreconditionRequired.kind
         return await self._write(waiting, step, refusal=reason if is_final else None)
@@ -216,20 +198,20 @@ class SagaRunner:
             retries=saga.retries,
             reason=saga.error.code,
         )
-        await self._observer.reached(Moment.BEFORE_UNDO, step.name, saga)
+        await self._observer.moment_reached(StepMoment.BEFORE_UNDO, step.name, saga)
         try:
             await self._timed(step, saga, "undo", lambda: undo(saga.data, call))
         except ServiceError as error:
             return await self._on_failed_undo(saga, step, error)
-        await self._observer.reached(Moment.AFTER_UNDO, step.name, saga)
-        unwound = self.unwinding(saga, saga.error)
+        await self._observer.moment_reached(StepMoment.AFTER_UNDO, step.name, saga)
+        unwound = self._record_unwinding(saga, saga.error)
         return await self._write(unwound, step, self._final_messages(unwound))
 
     async def _unwind_wait(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
         """Unwind a saga that a caller or its deadline ended while it waited."""
         assert step.expired is not None  # noqa: S101 - every wait has one
         reason = saga.error or SagaError.of(step.expired(), step=step.name)
-        return await self._write(self.unwinding(saga, reason), step)
+        return await self._write(self._record_unwinding(saga, reason), step)
 
     async def _on_failed_undo(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
         _log_failure("saga.undo_failed", saga, step, error)
@@ -242,15 +224,36 @@ class SagaRunner:
         """Make the saga STUCK: an admin must look at it."""
         was_refused = not isinstance(error, UNDECIDED)
         reason = SagaError.of_stuck(saga.error, error, step=step.name, was_refused=was_refused)
-        return await self._write(saga.moved(state=SagaState.STUCK, error=reason), step)
+        return await self._write(saga.with_changes(state=SagaState.STUCK, error=reason), step)
 
     async def _pause(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
         """Release the saga: after a pause that grows with the attempts, any process continues it."""
-        paused = saga.moved(attempts=saga.attempts + 1)
+        paused = saga.with_changes(attempts=saga.attempts + 1)
         await self._log.advance(
             paused, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=_pause_seconds(saga)
         )
-        return paused.moved(is_paused=True)
+        return paused.with_changes(is_paused=True)
+
+    def _record_entering(self, saga: SagaRecord, index: int) -> tuple[SagaRecord, list[OutgoingMessage]]:
+        """Return the saga as it enters a step, with the messages of the publish steps on the way. Nothing is written."""
+        messages = []
+        while index < len(self.plan.steps) and (message := self.plan.steps[index].message) is not None:
+            messages.append(message(saga.data))
+            index += 1
+        if index == len(self.plan.steps):
+            return saga.with_changes(state=SagaState.COMPLETED, step="", attempts=0), messages
+        step = self.plan.steps[index]
+        if step.deadline is not None:  # it is a wait
+            due_at = step.deadline(saga.data)
+            return saga.with_changes(state=SagaState.WAITING, step=step.name, attempts=0, due_at=due_at), messages
+        return saga.with_changes(state=SagaState.RUNNING, step=step.name, attempts=0), messages
+
+    def _record_unwinding(self, saga: SagaRecord, error: SagaError, *, includes_step: bool = False) -> SagaRecord:
+        """Return the saga as it undoes the nearest undoable step before its own, or its own. Nothing is written."""
+        step = self.plan.undoable_before(self.plan.index_of(saga.step) + includes_step)
+        if step is None:
+            return saga.with_changes(state=SagaState.UNWOUND, step="", error=error, attempts=0)
+        return saga.with_changes(state=SagaState.UNWINDING, step=step.name, error=error, attempts=0)
 
     def _final_messages(self, saga: SagaRecord) -> list[OutgoingMessage]:
         if saga.state is not SagaState.UNWOUND or self.plan.on_unwound is None or saga.error is None:
@@ -273,7 +276,7 @@ class SagaRunner:
             refusal=refusal,
             operation=following.name,
         )
-        await self._observer.reached(Moment.AFTER_WRITE, step.name, saga)
+        await self._observer.moment_reached(StepMoment.AFTER_WRITE, step.name, saga)
         return saga
 
     async def _timed(
@@ -284,12 +287,7 @@ class SagaRunner:
             with span(step.name if phase == "action" else f"undo: {step.name}"):
                 return await _repeat_while_unknown(work, step_timeout_seconds=self.plan.timeout_of(step))
         finally:
-            self._observer.took(time.perf_counter() - started_at, phase=phase, step=step.name, saga=saga)
-
-    @staticmethod
-    def _message(step: Step[Any], data: SagaData) -> OutgoingMessage:
-        assert step.message is not None  # noqa: S101 - checked by the caller
-        return step.message(data)
+            self._observer.step_ended(time.perf_counter() - started_at, phase=phase, step=step.name, saga=saga)
 
 
 def _log_failure(name: str, saga: SagaRecord, step: Step[Any], error: ServiceError) -> None:
@@ -305,11 +303,6 @@ def _is_being_cancelled() -> bool:
     """Return whether this task is cancelled; otherwise the step itself raised the cancellation."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _deadline(step: Step[Any], saga: SagaRecord) -> Any:
-    assert step.deadline is not None  # noqa: S101 - every wait has one
-    return step.deadline(saga.data)
 
 
 async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_timeout_seconds: float) -> Result:

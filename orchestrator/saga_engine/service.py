@@ -14,7 +14,7 @@ class SagaAdminService:
 
     async def page(self, *, state: SagaState | None, page: Page) -> tuple[list[SagaView], int]:
         """Return a page of sagas, newest first, and the total."""
-        rows = await self._engine.list_page(state=state, limit=page.per_page, offset=page.offset)
+        rows = await self._engine.log.list_page(state=state, limit=page.per_page, offset=page.offset)
         return [SagaView.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def retry(self, saga_id: uuid.UUID) -> SagaState:
@@ -22,7 +22,7 @@ class SagaAdminService:
 
         Raises:
             NotFound: there is no such saga.
-            NotStuck: it is not stuck.
+            SagaNotStuck: it is not stuck.
             UnfitSaga: it does not fit its plan.
             StillRunning: it takes longer than the request may.
         """

@@ -1,6 +1,6 @@
-"""The statements of the saga log. Every write is one statement, says ``WHERE epoch = …`` and takes its messages along.
+"""The statements of the saga log. Every write is one statement, which also inserts the write's messages into the outbox.
 
-The clock is the database's: replicas need not agree on the time.
+An owner's update has a condition on the epoch. The clock is the database's: replicas need not agree on the time.
 """
 
 from typing import Final
@@ -66,7 +66,7 @@ COUNT_ATTEMPT: Final = text(
     """
 )
 
-LOAD: Final = text(f"SELECT {_COLUMNS} FROM sagas WHERE saga_id = :saga_id")  # noqa: S608
+FIND: Final = text(f"SELECT {_COLUMNS} FROM sagas WHERE saga_id = :saga_id")  # noqa: S608
 
 # One write takes over the waiting saga and stores the next step's intent. If the key was used for another saga, the
 # insert fails, and the whole statement with it.
@@ -120,21 +120,21 @@ TAKE_OVER: Final = text(
 UNSTICK: Final = text(
     f"""
     UPDATE sagas SET state = :state, epoch = epoch + 1, attempts = 0, updated_at = clock_timestamp(),
-        retries = retries + CASE WHEN :asked_anew THEN 1 ELSE 0 END,
+        retries = retries + CASE WHEN :with_new_request_id THEN 1 ELSE 0 END,
         due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE saga_id = :saga_id AND state = 'STUCK' AND epoch = :epoch
     RETURNING {_COLUMNS}
     """  # noqa: S608 - constants only
 )
 
-KEY: Final = text(
+FIND_KEY_USE: Final = text(
     """
     SELECT saga_id, refusal FROM idempotency_keys
     WHERE requested_by = :requested_by AND operation = :operation AND key = :key
     """
 )
 
-NOTE_KEY: Final = text(
+RECORD_KEY: Final = text(
     """
     INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
     VALUES (:requested_by, :operation, :key, :saga_id)

@@ -14,7 +14,7 @@ from typing import Final
 from common.http.app import serve
 from orchestrator.app import create_app
 from orchestrator.clients import SERVICE
-from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.observer import LoggingObserver, StepMoment
 from orchestrator.saga_engine.record import SagaRecord
 from orchestrator.settings import Settings
 from tests.chaos.auto_restart import restart_forever
@@ -51,7 +51,7 @@ class CrashingObserver(LoggingObserver):
     def __init__(self, crash_point: CrashPoint) -> None:
         self._doom = crash_point
 
-    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+    async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         self._doom.crash_if_reached(moment, step)
 
 

@@ -87,7 +87,7 @@ class CrashingJobObserver(LoggingJobObserver):
     def __init__(self, crash_point: CrashPoint) -> None:
         self._doom = crash_point
 
-    async def reached(self, moment: JobMoment, kind: str) -> None:
+    async def moment_reached(self, moment: JobMoment, kind: str) -> None:
         self._doom.crash_if_reached(moment, kind)
 
 

@@ -32,7 +32,7 @@ CRASHABLE_WORKER_COMMAND: Final = (sys.executable, "-m", "tests.chaos.crash_work
 KIND: Final = "bulk"
 FAILS_ONCE_KIND: Final = "commission"
 MID_HANDLER: Final = "mid handler"
-POLICY: Final = JobPolicy(KIND, tries=5, retry_seconds=(0.1,), timeout_seconds=10, concurrency=4)
+POLICY: Final = JobPolicy(KIND, max_attempts=5, retry_seconds=(0.1,), timeout_seconds=10, concurrency=4)
 # After its first failure; longer than a test takes to kill the broker in between.
 PAUSE_SECONDS: Final = 4.0
 FAILS_ONCE_POLICY: Final = replace(POLICY, kind=FAILS_ONCE_KIND, retry_seconds=(PAUSE_SECONDS,))
@@ -51,7 +51,7 @@ class CrashingJobObserver(LoggingJobObserver):
     def __init__(self, crash_point: CrashPoint) -> None:
         self._doom = crash_point
 
-    async def reached(self, moment: JobMoment, kind: str) -> None:
+    async def moment_reached(self, moment: JobMoment, kind: str) -> None:
         self._doom.crash_if_reached(moment, kind)
 
 

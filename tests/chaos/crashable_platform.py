@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from devstack.stack import Stack
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from tests.chaos.auto_restart import restarting_command
 from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CRASHABLE_COMMAND, CrashPoint
 from tests.support.platform import running_platform
@@ -35,5 +35,5 @@ def crashable_platform(
         yield running
 
 
-def points_of(steps: Sequence[str], moments: Sequence[Moment]) -> list[tuple[Moment, str]]:
+def points_of(steps: Sequence[str], moments: Sequence[StepMoment]) -> list[tuple[StepMoment, str]]:
     return [(moment, step) for step in steps for moment in moments]

@@ -13,7 +13,7 @@ import pytest
 
 from devstack import invariants
 from devstack.stack import Stack
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from tests.chaos.cancelled_event import CancelledEvent
 from tests.chaos.crash_orchestrator import CrashPoint
 from tests.chaos.crashable_platform import crashable_platform, points_of
@@ -39,8 +39,8 @@ from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-ACTION, WRITE, UNDO = Moment.AFTER_ACTION, Moment.AFTER_WRITE, Moment.AFTER_UNDO
-POINTS: dict[type[Deal], list[tuple[Moment, str]]] = {
+ACTION, WRITE, UNDO = StepMoment.AFTER_ACTION, StepMoment.AFTER_WRITE, StepMoment.AFTER_UNDO
+POINTS: dict[type[Deal], list[tuple[StepMoment, str]]] = {
     Transfer: [
         *points_of(["open transfer", "send the other a code", "hold credits"], [ACTION]),
         *points_of(["change owner", "pay seller", "complete transfer"], [ACTION, WRITE]),
@@ -102,7 +102,7 @@ class TestOrchestratorCrash:
         operators: Operators,
         crash_point: CrashPoint,
         kind: type[Deal],
-        moment: Moment,
+        moment: StepMoment,
         step: str,
     ) -> None:
         deal = await kind.prepare(sales, operators)
@@ -116,14 +116,14 @@ class TestOrchestratorCrash:
         self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, kind: type[Deal], step: str
     ) -> None:
         deal = await kind.prepare(sales, operators)
-        crash_point.arm(Moment.AFTER_ACTION, step)
+        crash_point.arm(StepMoment.AFTER_ACTION, step)
         await deal.run()
         assert crash_point.has_crashed
         await assert_ends_done(sales, deal)
 
     @pytest.mark.parametrize(("moment", "step"), POINTS_OF_CANCELLATION)
     async def test_event_cancellation_completes(
-        self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, moment: Moment, step: str
+        self, *, sales: TicketSales, operators: Operators, crash_point: CrashPoint, moment: StepMoment, step: str
     ) -> None:
         cancelled_event = await CancelledEvent.prepare(sales, operators)
         await run_through_crash(sales, crash_point, cancelled_event, at=(moment, step))
@@ -134,7 +134,7 @@ class TestOrchestratorCrash:
     ) -> None:
         """What is done stays done and is visible; another attempt does the rest."""
         cancelled_event = await CancelledEvent.prepare(sales, operators, others=MORE_THAN_ONE_BIT)
-        crash_point.arm(Moment.AFTER_WRITE, "give everything back")
+        crash_point.arm(StepMoment.AFTER_WRITE, "give everything back")
         with suppress(httpx.TransportError):
             await cancelled_event.cancel()
         assert crash_point.has_crashed
@@ -237,7 +237,7 @@ class TestCheckIn:
 
 
 async def run_through_crash(
-    sales: TicketSales, crash_point: CrashPoint, deal: Deal | CancelledEvent, *, at: tuple[Moment, str]
+    sales: TicketSales, crash_point: CrashPoint, deal: Deal | CancelledEvent, *, at: tuple[StepMoment, str]
 ) -> None:
     """Run a deal whose orchestrator crashes; its sagas can be taken over at once."""
     crash_point.arm(*at)

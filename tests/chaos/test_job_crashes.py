@@ -113,9 +113,9 @@ class JobClient:
         done = await self.all_complete(jobs)
         ids = [job.job_id for job in jobs]
         effects = await self._read("SELECT job_id, attempt FROM effects WHERE job_id = ANY(:ids)", ids)
-        tries = Counter((row["job_id"], row["attempt"]) for row in effects)
-        assert set(tries.values()) == {1}
-        assert {(job.job_id, job.attempts) for job in done} <= set(tries)
+        attempts = Counter((row["job_id"], row["attempt"]) for row in effects)
+        assert set(attempts.values()) == {1}
+        assert {(job.job_id, job.attempts) for job in done} <= set(attempts)
         announced = await self._read(
             "SELECT convert_from(body, 'UTF8')::jsonb ->> 'subject' AS job_id FROM outbox "
             "WHERE routing_key = 'job.completed' AND convert_from(body, 'UTF8')::jsonb ->> 'subject' = ANY(:ids)",

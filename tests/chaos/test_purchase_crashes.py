@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.stack import Stack
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from tests.chaos.crash_orchestrator import CrashPoint
 from tests.chaos.crashable_platform import crashable_platform, points_of
 from tests.chaos.fans import Fan, answered
@@ -19,8 +19,8 @@ from tests.chaos.ticket_sales import TicketSales
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
 
-ACTION_MOMENTS = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
-UNDO_MOMENTS = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
+ACTION_MOMENTS = (StepMoment.BEFORE_ACTION, StepMoment.AFTER_ACTION, StepMoment.AFTER_WRITE)
+UNDO_MOMENTS = (StepMoment.BEFORE_UNDO, StepMoment.AFTER_UNDO, StepMoment.AFTER_WRITE)
 # What a payment's steps call, and the saga's final state if that service is down longer than the step timeout.
 STEPS_OF_PAYMENT = {
     "charge wallet": ("users", "UNWOUND"),
@@ -42,7 +42,7 @@ class TestOrchestratorCrash:
         points_of(["hold seats", "open order", "charge wallet", "sell seats", "confirm order"], ACTION_MOMENTS),
     )
     async def test_purchase_completes(
-        self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
+        self, sales: TicketSales, crash_point: CrashPoint, moment: StepMoment, step: str
     ) -> None:
         fan = await sales.new_fan()
         crash_point.arm(moment, step)
@@ -52,10 +52,13 @@ class TestOrchestratorCrash:
 
     @pytest.mark.parametrize(
         ("moment", "step"),
-        [(Moment.AFTER_WRITE, "sell seats"), *points_of(["charge wallet", "open order", "hold seats"], UNDO_MOMENTS)],
+        [
+            (StepMoment.AFTER_WRITE, "sell seats"),
+            *points_of(["charge wallet", "open order", "hold seats"], UNDO_MOMENTS),
+        ],
     )
     async def test_payment_is_undone(
-        self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
+        self, sales: TicketSales, crash_point: CrashPoint, moment: StepMoment, step: str
     ) -> None:
         fan = await sales.new_fan()
         order = await sales.reserved(fan)
@@ -69,10 +72,10 @@ class TestOrchestratorCrash:
         assert (await fan.pay(order.order_id)).json()["error_code"] == "SEAT_NOT_HELD"
 
     @pytest.mark.parametrize(
-        ("moment", "step"), [(Moment.AFTER_WRITE, "pay"), *points_of(["open order", "hold seats"], UNDO_MOMENTS)]
+        ("moment", "step"), [(StepMoment.AFTER_WRITE, "pay"), *points_of(["open order", "hold seats"], UNDO_MOMENTS)]
     )
     async def test_order_cancellation_completes(
-        self, sales: TicketSales, crash_point: CrashPoint, moment: Moment, step: str
+        self, sales: TicketSales, crash_point: CrashPoint, moment: StepMoment, step: str
     ) -> None:
         fan = await sales.new_fan()
         order = await sales.reserved(fan)

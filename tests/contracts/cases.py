@@ -6,15 +6,15 @@ from typing import Any, Final
 import pytest
 
 from common.errors import PaymentRequired, PreconditionRequired
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.plan import Step, StepKind
 from tests.contracts.faults import Fault, Faults, refused
 from tests.contracts.scenarios import OUTLINES
 
 # More failures than one visit to a step with limited retries takes; then the call succeeds.
 SEVERAL_TIMES: Final = 5
-ACTION_MOMENTS: Final = (Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE)
-UNDO_MOMENTS: Final = (Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE)
+ACTION_MOMENTS: Final = (StepMoment.BEFORE_ACTION, StepMoment.AFTER_ACTION, StepMoment.AFTER_WRITE)
+UNDO_MOMENTS: Final = (StepMoment.BEFORE_UNDO, StepMoment.AFTER_UNDO, StepMoment.AFTER_WRITE)
 
 
 def each_step(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
@@ -33,7 +33,7 @@ def faults(**makers: Callable[[], Fault]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("fault", makers.values(), ids=makers)
 
 
-def moments(wanted: Sequence[Moment]) -> pytest.MarkDecorator:
+def moments(wanted: Sequence[StepMoment]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("moment", wanted, ids=str)
 
 

@@ -60,7 +60,9 @@ class PurchaseScenario:
         assert isinstance(saga.data, Purchase)
         assert saga.data.charge is not None
         assert saga.data.charge.balance == CREDITS - total
-        assert [ticket.seat_id for ticket in saga.data.tickets] == [seat.seat_id for seat in saga.data.held.seats]
+        assert [ticket.seat_id for ticket in saga.data.tickets] == [
+            seat.seat_id for seat in saga.data.existing_hold.seats
+        ]
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
         order_id = self.data.order_id

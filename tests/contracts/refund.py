@@ -47,7 +47,7 @@ class RefundScenario(NothingLapses):
         tickets = TicketFixtures(container, databases, event)
         bought = await tickets.buy(seats=SEATS)
         present = await tickets.complete_transfer(bought[0], amount=Decimal("0.00"))
-        purchase = await container.resources.engine.find(bought[0].ticket.order_id)
+        purchase = await container.resources.engine.log.find(bought[0].ticket.order_id)
         assert purchase is not None
         refund = refund_of(container.resources.engine, purchase).model_copy(
             update={"reason": "a contract", "is_forced": True}

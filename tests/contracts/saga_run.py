@@ -12,7 +12,7 @@ from common.db.engine import Database
 from common.errors import ServiceError
 from common.messaging.outbox import OutboxRelay
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver, Moment, Observer
+from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.faults import Faults, faulty
@@ -34,11 +34,11 @@ class Crashed(BaseException):
 class CrashAt(LoggingObserver):
     """Crashes once, when a step reaches a moment."""
 
-    def __init__(self, moment: Moment, step: str) -> None:
+    def __init__(self, moment: StepMoment, step: str) -> None:
         self.has_crashed = False
         self._point = (moment, step)
 
-    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+    async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         if (moment, step) == self._point and not self.has_crashed:
             self.has_crashed = True
             raise Crashed
@@ -47,12 +47,12 @@ class CrashAt(LoggingObserver):
 class PauseAt(LoggingObserver):
     """Pauses once, when a step reaches a moment, until it is resumed: a process that hangs and comes back."""
 
-    def __init__(self, moment: Moment, step: str) -> None:
+    def __init__(self, moment: StepMoment, step: str) -> None:
         self.paused = asyncio.Event()
         self.resume = asyncio.Event()
         self._point = (moment, step)
 
-    async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+    async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
         if (moment, step) == self._point and not self.paused.is_set():
             self.paused.set()
             await self.resume.wait()
@@ -130,7 +130,7 @@ class SagaRun:
         """Return the codes of the refusals that are stored for signals, oldest first."""
         replica, codes = self._replica(), []
         for signal, key in self._keys:
-            use = await replica.key_use(signalled_by=self.scenario.requested_by, signal=signal, key=key)
+            use = await replica.log.find_key_use(requested_by=self.scenario.requested_by, operation=signal, key=key)
             if use is not None and use[1] is not None:
                 codes.append(use[1].code)
         return codes
@@ -173,7 +173,7 @@ class SagaRun:
         await replica.signal(saga.saga_id, signal, kind=saga.kind, signalled_by=saga.requested_by, key=key)
 
     async def _find(self) -> SagaRecord | None:
-        return await self._replica().find(self.scenario.data.saga_id)
+        return await self._replica().log.find(self.scenario.data.saga_id)
 
     def _replica(self) -> SagaEngine:
         return self.engines.replica(self.scenario, self.faults, self.observer)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from tests.contracts.cases import ACTION_MOMENTS, UNDO_MOMENTS, acts, can_be_undone, each_step, moments, unwinding
 from tests.contracts.faults import INJECTED_REFUSAL
 from tests.contracts.saga_harness import SagaHarness
@@ -14,7 +14,7 @@ class TestStaleOwner:
 
     @each_step(acts)
     @moments(ACTION_MOMENTS)
-    async def test_while_acting(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:
+    async def test_while_acting(self, harness: SagaHarness, kind: str, step: str, moment: StepMoment) -> None:
         pause = PauseAt(moment, step)
         run = await harness.new_run(kind, observer=pause)
         stale_run = asyncio.create_task(run.to_end())
@@ -26,7 +26,7 @@ class TestStaleOwner:
 
     @each_step(can_be_undone)
     @moments(UNDO_MOMENTS)
-    async def test_while_undoing(self, harness: SagaHarness, kind: str, step: str, moment: Moment) -> None:
+    async def test_while_undoing(self, harness: SagaHarness, kind: str, step: str, moment: StepMoment) -> None:
         pause = PauseAt(moment, step)
         run = await harness.new_run(kind, unwinding(kind), observer=pause)
         stale_run = asyncio.create_task(run.to_end())

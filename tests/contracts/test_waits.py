@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.plan import StepKind
 from tests.contracts.cases import each_step, unwinding
 from tests.contracts.faults import INJECTED_REFUSAL, Faults, repeated, request_lost, response_lost, undecided
@@ -21,7 +21,7 @@ class TestWait:
 
     @each_step(lambda step: step.kind is StepKind.WAIT)
     async def test_expires_and_the_process_crashes(self, harness: SagaHarness, kind: str, step: str) -> None:
-        crash = CrashAt(Moment.AFTER_WRITE, step)
+        crash = CrashAt(StepMoment.AFTER_WRITE, step)
         run = await harness.new_run(kind, observer=crash, ends_at_wait=step)
         await run.unwinds(because=expiry_of(kind, step))
         assert crash.has_crashed
@@ -46,6 +46,6 @@ async def test_several_faults(harness: SagaHarness, kind: str, seed: int) -> Non
         if not (is_refused and step.kind is StepKind.PIVOT):
             injected.inject(step.name, "action", chance.choice(ways))
         injected.inject(step.name, "undo", chance.choice(ways))
-    observer = CrashAt(chance.choice(list(Moment)), chance.choice(OUTLINES[kind].steps).name)
+    observer = CrashAt(chance.choice(list(StepMoment)), chance.choice(OUTLINES[kind].steps).name)
     run = await harness.new_run(kind, injected, observer=observer)
     await (run.unwinds(because=INJECTED_REFUSAL) if is_refused else run.completes())

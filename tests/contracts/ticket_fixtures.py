@@ -73,7 +73,7 @@ class TicketFixtures:
             OwnedTicket(
                 Ticket(**seat.model_dump(), order_id=paid.saga_id, event_id=self._event.event_id), saga.requested_by
             )
-            for seat in paid.data.held.seats
+            for seat in paid.data.existing_hold.seats
         )
 
     def transfer_of(self, owned: OwnedTicket, *, to: uuid.UUID, amount: Decimal) -> Transfer:

@@ -40,7 +40,7 @@ MUTATIONS: Final = (
         name="a saga whose message cannot be built is due forever",
         file="orchestrator/saga_engine/runner.py",
         before="            return await self._on_failed_attempt(saga, error)",
-        after="            return saga.moved(is_paused=True)",
+        after="            return saga.with_changes(is_paused=True)",
         caught_by=("tests/integration/orchestrator/test_engine_failures.py::test_bug_counts_an_attempt_each_time",),
     ),
     Mutation(
@@ -53,8 +53,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an unknown outcome is treated as a refusal",
         file="orchestrator/saga_engine/runner.py",
-        before="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)",
-        after="        unwinding = self.unwinding(saga, SagaError.of(error, step=step.name))",
+        before="        unwinding = self._record_unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)",
+        after="        unwinding = self._record_unwinding(saga, SagaError.of(error, step=step.name))",
         caught_by=(f"{ENGINE}::test_unknown_outcome_of_an_undoable_step_is_undone",),
     ),
     Mutation(

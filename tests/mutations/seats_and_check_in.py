@@ -83,6 +83,6 @@ MUTATIONS: Final = (
         file="orchestrator/features/check_in/service/rules.py",
         before="    (_is_outside_lifetime, ScanResult.EXPIRED),\n",
         after="",
-        caught_by=("tests/unit/orchestrator/test_scan_rules.py",),
+        caught_by=("tests/unit/orchestrator/test_check_in_rules.py",),
     ),
 )

@@ -5,8 +5,8 @@ from typing import Final
 
 import httpx
 
-from tests.support.loopback import NO_TLS
 from tests.support.timeouts import ANSWER_SECONDS
+from tests.support.tls import NO_TLS
 
 __all__ = ["http_client"]
 

@@ -13,7 +13,7 @@ from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, S
 from orchestrator.features.event_admin.service import EventAdminService
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
-from orchestrator.saga_engine.outcomes import request_id_of
+from orchestrator.saga_engine.idempotency import request_id_of
 
 __all__ = ["router"]
 

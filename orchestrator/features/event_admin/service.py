@@ -95,7 +95,7 @@ class EventAdminService:
             yield csv_of(cells_of(attendee) for attendee in attendees)
 
     async def _with_names(self, attendees: Sequence[Attendee]) -> list[AttendeeView]:
-        users = await self.clients.directory.lookup(attendee.user_id for attendee in attendees)
+        users = await self.clients.users.lookup(attendee.user_id for attendee in attendees)
         return [_attendee_view(attendee, users.get(attendee.user_id)) for attendee in attendees]
 
 

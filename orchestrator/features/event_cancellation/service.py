@@ -10,7 +10,8 @@ from orchestrator.errors import EventInvalidState, EventNotFound
 from orchestrator.features.event_cancellation.saga.cancel_event import CANCEL_EVENT, CancelEvent
 from orchestrator.features.event_cancellation.schemas import EventCancellation
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import Attempts, attempts, failure_of
+from orchestrator.saga_engine.idempotency import PreviousSagas, find_previous_sagas
+from orchestrator.saga_engine.outcomes import failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 
@@ -26,13 +27,13 @@ class EventCancellationService:
             NotFound: EVENT_NOT_FOUND.
             Conflict: EVENT_INVALID_STATE, it is not on sale yet.
         """
-        tried = await self._attempts(event_id)
-        if tried.done is not None:
-            return _view(tried.done)
+        previous = await self._previous_sagas(event_id)
+        if previous.accepted is not None:
+            return _view(previous.accepted)
         event = await self.clients.events.facts(event_id)
         if not event.is_published:
             raise EventInvalidState(details={"status": event.status})
-        cancellation = CancelEvent(saga_id=tried.next_id, event_id=event_id, cancelled_by_user_id=admin_id)
+        cancellation = CancelEvent(saga_id=previous.next_id, event_id=event_id, cancelled_by_user_id=admin_id)
         try:
             return _view(await self.engine.start(CANCEL_EVENT, cancellation, requested_by=admin_id))
         except (StillRunning, Busy, Unavailable):  # it goes on in the background, or another admin was first
@@ -45,14 +46,14 @@ class EventCancellationService:
             NotFound: EVENT_NOT_FOUND, also for an event that was not cancelled.
             Unavailable: it has just begun.
         """
-        saga = (await self._attempts(event_id)).done
+        saga = (await self._previous_sagas(event_id)).accepted
         if saga is None:
             await self.clients.events.facts(event_id)
             raise EventNotFound("The event was not cancelled.")
         return _view(saga)
 
-    async def _attempts(self, event_id: uuid.UUID) -> Attempts:
-        return await attempts(self.engine, uuid.uuid5(event_id, CANCEL_EVENT))
+    async def _previous_sagas(self, event_id: uuid.UUID) -> PreviousSagas:
+        return await find_previous_sagas(self.engine.log, uuid.uuid5(event_id, CANCEL_EVENT))
 
 
 def _view(saga: SagaRecord) -> EventCancellation:

@@ -22,7 +22,7 @@ from orchestrator.features.events.service.layouts import draft_of
 from orchestrator.http.answers import answer_or
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
-from orchestrator.saga_engine.outcomes import request_id_of
+from orchestrator.saga_engine.idempotency import request_id_of
 
 __all__ = ["router"]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from common.periodic import PeriodicTask
 from orchestrator.clients.users.payments import Provider
-from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.jobs import POLICY, WebhookProcessor
 from orchestrator.features.inbound_webhooks.models.tables import webhook_log
@@ -14,8 +14,8 @@ from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.inbound_webhooks.routes import router
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
+from orchestrator.features.payments.adapters.interfaces import WebhookAdapter
 from orchestrator.features.payments.adapters.nowpayments import NowPaymentsWebhooks
-from orchestrator.features.payments.adapters.port import WebhookAdapter
 from orchestrator.features.payments.adapters.stripe import StripeWebhooks
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.jobs.registry import JobHandler
@@ -45,9 +45,9 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     keep_seconds = resources.settings_of(PaymentSettings).webhook_log_days * SECONDS_PER_DAY
     yield PeriodicTask(
         log.end_abandoned,
-        partial(log.purge, keep_seconds=keep_seconds),
+        partial(log.delete_old, keep_seconds=keep_seconds),
         name="webhook log",
-        interval_seconds=HOUSEKEEPING_SECONDS,
+        interval_seconds=DELETION_INTERVAL_SECONDS,
     )
 
 

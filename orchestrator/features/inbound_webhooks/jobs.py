@@ -17,16 +17,16 @@ from orchestrator.features.inbound_webhooks.models.records import (
 )
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
-from orchestrator.features.payments.adapters.port import WebhookAdapter
+from orchestrator.features.payments.adapters.interfaces import WebhookAdapter
 from orchestrator.features.payments.errors import WebhookUnreadable
 from orchestrator.jobs.errors import JobRefused
-from orchestrator.jobs.policies import FIVE_REPETITIONS, JobPolicy
+from orchestrator.jobs.policies import FIVE_RETRIES, JobPolicy
 from orchestrator.jobs.registry import JobContext
 
 __all__ = ["POLICY", "WebhookProcessor"]
 
 # A fan waits for the money: the last pause repeats for nine minutes. After that, reconciliation repairs the rest.
-POLICY: Final = JobPolicy(KIND, tries=20, retry_seconds=FIVE_REPETITIONS, timeout_seconds=30, concurrency=8)
+POLICY: Final = JobPolicy(KIND, max_attempts=20, retry_seconds=FIVE_RETRIES, timeout_seconds=30, concurrency=8)
 REPORT: Final = "report"
 
 _STATUS_OF_OUTCOME: Final = {
@@ -74,7 +74,7 @@ class WebhookProcessor:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
         report = await self.payments.report(news, request_id=request_id)
         if report.outcome is ReportOutcome.MISMATCH:
-            logger.error("webhook.contradicts", webhook_id=str(webhook.webhook_id), payment_id=str(report.payment_id))
+            logger.error("webhook.mismatch", webhook_id=str(webhook.webhook_id), payment_id=str(report.payment_id))
         return WebhookOutcome(
             status=_STATUS_OF_OUTCOME[report.outcome],
             outcome=report.outcome.value,

@@ -15,7 +15,7 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookStatus,
     WebhookView,
 )
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.writer import enqueue_in
 
@@ -90,7 +90,7 @@ _END_ABANDONED: Final = text(
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
-_PURGE: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM webhook_log
     WHERE received_at < now() - make_interval(secs => :keep_seconds) AND status NOT IN ('received', 'processing')
@@ -114,14 +114,14 @@ class WebhookLog:
         self._database = database
 
     async def store(
-        self, inbound: Inbound, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
+        self, verified: VerifiedWebhook, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
     ) -> bool:
         """Store a webhook and the job that processes it, atomically; return False if the webhook is a duplicate."""
         values = {
             "webhook_id": webhook_id,
             "provider": provider.value,
-            "external_id": inbound.external_id,
-            "event_type": inbound.event_type,
+            "external_id": verified.external_id,
+            "event_type": verified.event_type,
             "body": body,
             "job_id": job.job_id,
         }
@@ -159,9 +159,9 @@ class WebhookLog:
         """Record the outcome of webhooks whose job has ended without doing so."""
         await self._database.execute(_END_ABANDONED, {"error": _error_json(ABANDONED)})
 
-    async def purge(self, *, keep_seconds: float) -> None:
+    async def delete_old(self, *, keep_seconds: float) -> None:
         """Delete older webhooks that have been processed."""
-        await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
+        await self._database.execute(_DELETE_OLD, {"keep_seconds": keep_seconds})
 
     async def replay(self, webhook: WebhookView, job: NewJob, *, admin_id: uuid.UUID) -> WebhookView | None:
         """Store another job for it and keep the earlier outcome; return None if another admin has just done so."""

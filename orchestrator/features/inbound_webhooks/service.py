@@ -15,7 +15,7 @@ from orchestrator.features.inbound_webhooks.metrics import WEBHOOK_REJECTIONS, W
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookSummary, WebhookView
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook, WebhookDetail
-from orchestrator.features.payments.adapters.port import Inbound, WebhookAdapter
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook, WebhookAdapter
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.service import JobQueue
@@ -42,10 +42,10 @@ class WebhookInbox:
             SignatureInvalid: the provider did not sign it. Nothing is stored.
             WebhookStale: it was signed too long ago. Nothing is stored.
         """
-        inbound = self._verified(provider, body, signature)
+        verified = self._verified(provider, body, signature)
         webhook_id = uuid.uuid4()
         job = self._job(webhook_id, replay=0)
-        is_new = await self.log.store(inbound, body, provider=provider, webhook_id=webhook_id, job=job)
+        is_new = await self.log.store(verified, body, provider=provider, webhook_id=webhook_id, job=job)
         if is_new:
             self.jobs.wake()
         else:
@@ -84,12 +84,12 @@ class WebhookInbox:
             raise WebhookNotFound
         return stored
 
-    def _verified(self, provider: Provider, body: bytes, signature: str) -> Inbound:
+    def _verified(self, provider: Provider, body: bytes, signature: str) -> VerifiedWebhook:
         try:
             return self.adapters[provider].verify(body, signature)
         except WebhookUnreadable as error:
             logger.warning("webhook.unreadable", provider=provider, bytes=len(body), **error.private)
-            return Inbound(external_id=f"sha256:{hashlib.sha256(body).hexdigest()}", event_type=UNREADABLE)
+            return VerifiedWebhook(external_id=f"sha256:{hashlib.sha256(body).hexdigest()}", event_type=UNREADABLE)
         except (SignatureInvalid, WebhookStale) as error:
             reason = REASONS[type(error)]
             WEBHOOK_REJECTIONS.labels(provider, reason).inc()

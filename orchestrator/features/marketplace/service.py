@@ -33,15 +33,8 @@ from orchestrator.features.marketplace.schemas import (
     SalePending,
 )
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.outcomes import (
-    data_of,
-    failure_of,
-    find_settled,
-    opened,
-    signal_once,
-    start_once,
-    succeeded,
-)
+from orchestrator.saga_engine.idempotency import find_settled, signal_once, start_once
+from orchestrator.saga_engine.outcomes import data_of, failure_of, opened, succeeded
 from orchestrator.saga_engine.record import SagaState
 
 
@@ -154,7 +147,7 @@ class MarketplaceService:
         await self.clients.otp.verify(
             user_id=caller_id, context=CodeContext.RESALE, reference=listing.sale_id, otp_code=otp_code
         )
-        await self.clients.events.upcoming(listing.event_id)
+        await self.clients.events.require_on_sale(listing.event_id)
         if await self.clients.transfers.is_disputed(seat_id=listing.seat_id, order_id=listing.order_id):
             raise ListingInvalidState("A transfer of the ticket is disputed.")
         saga = await signal_once(self.engine, listing.sale_id, APPROVE, kind=RESALE, signalled_by=caller_id, key=key)
@@ -180,7 +173,7 @@ class MarketplaceService:
         )
 
     async def _check_price(self, seat: OwnedSeat, asking_price: Decimal) -> None:
-        event = await self.clients.events.upcoming(seat.event_id)
+        event = await self.clients.events.require_on_sale(seat.event_id)
         highest = (seat.seat.price * event.resale_cap_percent / 100).quantize(CENT, rounding=ROUND_DOWN)
         if asking_price > highest:
             raise PriceAboveCap(details={"highest_price": f"{highest:.2f}"})
@@ -191,7 +184,7 @@ class MarketplaceService:
             raise SelfTransfer
         if listing.status != "ACTIVE":
             raise ListingInvalidState(details={"status": listing.status})
-        event = await self.clients.events.upcoming(listing.event_id)
+        event = await self.clients.events.require_on_sale(listing.event_id)
         return Resale(
             saga_id=saga_id,
             listing_id=listing_id,

@@ -15,12 +15,12 @@ from typing import Final
 
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
-from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
 from orchestrator.features.notifications.messages import NotificationConsumer
-from orchestrator.features.notifications.models.emails import Channel, EmailRequest
+from orchestrator.features.notifications.models.notifications import Channel, NotificationRequest
 from orchestrator.features.notifications.models.tables import feed_heads, user_feed
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.notifications.routes import internal
@@ -40,18 +40,18 @@ def notification_sender(resources: Resources) -> NotificationSender:
     settings, clients = resources.settings_of(NotificationSettings), resources.clients
     renderer = TemplateRenderer(public_url=settings.public_url)
     return NotificationSender(
-        context_loader=ContextLoader(directory=clients.directory, events=clients.events, orders=clients.orders_service),
+        context_loader=ContextLoader(users=clients.users, events=clients.events, orders_http=clients.orders_http),
         email_builder=EmailBuilder(sender=settings.mail_from, reply_to=settings.mail_reply_to, renderer=renderer),
         renderer=renderer,
         email_client=EmailClient(SmtpServer.from_url(settings.smtp_url), timeout_seconds=settings.smtp_timeout_seconds),
-        users=clients.users_service,
+        users_http=clients.users_http,
     )
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     sender = notification_sender(resources)
-    yield JobHandler(Channel.EMAIL, EmailRequest, sender.send_email)
-    yield JobHandler(Channel.SMS, EmailRequest, sender.send_text_message)
+    yield JobHandler(Channel.EMAIL, NotificationRequest, sender.send_email)
+    yield JobHandler(Channel.SMS, NotificationRequest, sender.send_text_message)
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
@@ -61,8 +61,8 @@ def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     keep_seconds = resources.settings_of(NotificationSettings).feed_retention_days * SECONDS_PER_DAY
-    purge = partial(FeedStore(resources.database).purge, keep_seconds=keep_seconds)
-    yield PeriodicTask(purge, name="feeds", interval_seconds=HOUSEKEEPING_SECONDS)
+    delete_old = partial(FeedStore(resources.database).delete_old, keep_seconds=keep_seconds)
+    yield PeriodicTask(delete_old, name="feeds", interval_seconds=DELETION_INTERVAL_SECONDS)
 
 
 FEATURE: Final = Feature(

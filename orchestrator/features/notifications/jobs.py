@@ -10,7 +10,7 @@ from common.http.client import ServiceClient
 from orchestrator.features.notifications.adapters.smtp import EmailClient
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.errors import EmailRefused
-from orchestrator.features.notifications.models.emails import Channel, EmailContext, EmailRequest
+from orchestrator.features.notifications.models.notifications import Channel, NotificationContext, NotificationRequest
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.jobs.errors import JobRefused
@@ -20,20 +20,20 @@ from orchestrator.jobs.registry import JobContext
 __all__ = ["POLICIES", "NotificationSender"]
 
 # A mail server may be unavailable for a long weekend; once it is back, it gets waiting emails within the hour.
-OVER_HOURS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
-TRIES: Final = 79  # the last pause repeats; three days in all
+RETRY_SECONDS: Final = (4.0, 16.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
+MAX_ATTEMPTS: Final = 79  # the last pause repeats; three days in all
 # An admin must be able to retry all failed jobs: this is twice as many as cancelling a hall of 50,000 can leave.
-KEPT: Final = 100_000
+KEEP_FAILED: Final = 100_000
 
 
 def _policy(kind: str, *, concurrency: int) -> JobPolicy:
     return JobPolicy(
         kind,
-        tries=TRIES,
-        retry_seconds=OVER_HOURS,
+        max_attempts=MAX_ATTEMPTS,
+        retry_seconds=RETRY_SECONDS,
         timeout_seconds=30,
         concurrency=concurrency,
-        keep_failed=KEPT,
+        keep_failed=KEEP_FAILED,
         publishes_completion=False,
     )
 
@@ -49,9 +49,9 @@ class NotificationSender:
     email_builder: EmailBuilder
     renderer: TemplateRenderer
     email_client: EmailClient
-    users: ServiceClient
+    users_http: ServiceClient
 
-    async def send_email(self, request: EmailRequest, job: JobContext) -> Mapping[str, Any]:
+    async def send_email(self, request: NotificationRequest, job: JobContext) -> Mapping[str, Any]:
         """Send an email, unless it asks for a code that has expired by now.
 
         Raises:
@@ -68,7 +68,7 @@ class NotificationSender:
             raise JobRefused(f"The email was refused: {error}.") from error
         return {"letter": request.kind, "message_id": email["Message-ID"]}
 
-    async def send_text_message(self, request: EmailRequest, job: JobContext) -> Mapping[str, Any]:
+    async def send_text_message(self, request: NotificationRequest, job: JobContext) -> Mapping[str, Any]:
         """Send a text message through the users service, which has the provider's key and the phone number.
 
         Raises:
@@ -78,12 +78,12 @@ class NotificationSender:
         text = self.renderer.render_text_message(request.kind, await self._context(request))
         call = {"request_id": job.request_id("send"), "user_id": request.user_id, "text": text}
         try:
-            await self.users.post("/internal/sms", call)
+            await self.users_http.post("/internal/sms", call)
         except (InvalidRequest, NotFound, Unprocessable) as error:
             raise JobRefused(f"The text message was refused: {error.code}.") from error
         return {"letter": request.kind}
 
-    async def _context(self, request: EmailRequest) -> EmailContext:
+    async def _context(self, request: NotificationRequest) -> NotificationContext:
         try:
             return await self.context_loader.load(request)
         except NotFound as error:

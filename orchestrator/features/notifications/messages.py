@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.messaging.message import Message
-from orchestrator.features.notifications.models.emails import EmailRequest
 from orchestrator.features.notifications.models.notices import Notice, notices_of
+from orchestrator.features.notifications.models.notifications import NotificationRequest
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.repository import delivery_key
 from orchestrator.features.outbound_webhooks.schemas import DELIVERABLE, DeliverWebhook
@@ -41,7 +41,7 @@ class NotificationConsumer:
         return [
             self.jobs.new_job(
                 channel,
-                EmailRequest(kind=kind, user_id=notice.user_id, data=notice.entry["data"]),
+                NotificationRequest(kind=kind, user_id=notice.user_id, data=notice.entry["data"]),
                 idempotency_key=f"{message.id} {notice.user_id}",
             )
             for channel, kind in notice.emails

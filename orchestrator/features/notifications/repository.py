@@ -51,8 +51,8 @@ _RECORD: Final = text(
             'subject', user_id, 'correlation_id', CAST(:correlation_id AS text),
             'data', jsonb_build_object('sequence', last_sequence))::text, 'UTF8')
         FROM hints),
-    consigned AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS c (delivery_id uuid, subscription_id uuid)),
+    to_deliver AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS d (delivery_id uuid, subscription_id uuid)),
     {ADD_DELIVERIES},
     wanted AS (
         SELECT j.* FROM received CROSS JOIN jsonb_to_recordset(CAST(:email_jobs AS jsonb)) AS j ({GIVEN_JOB})
@@ -73,10 +73,10 @@ _READ: Final = text(
                      ORDER BY page.sequence) FROM page), '[]') AS entries
     """
 )
-_PURGE: Final = text(
+_DELETE_OLD: Final = text(
     "DELETE FROM user_feed WHERE created_at < clock_timestamp() - make_interval(secs => :keep_seconds)"
 )
-_PURGE_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
+_DELETE_OLD_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
 
 
 class FeedStore:
@@ -134,10 +134,10 @@ class FeedStore:
         first = entries[0].sequence if entries else last + 1
         return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == first)
 
-    async def purge(self, *, keep_seconds: float) -> None:
+    async def delete_old(self, *, keep_seconds: float) -> None:
         """Delete older entries, and the inbox's records of messages that can no longer be repeated."""
-        await self._database.execute(_PURGE, {"keep_seconds": keep_seconds})
-        await self._database.execute(_PURGE_INBOX)
+        await self._database.execute(_DELETE_OLD, {"keep_seconds": keep_seconds})
+        await self._database.execute(_DELETE_OLD_INBOX)
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

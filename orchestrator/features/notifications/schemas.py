@@ -20,7 +20,7 @@ class FeedEntry(BaseModel):
 class FeedPage(BaseModel):
     """Entries after a sequence number, oldest first.
 
-    `is_complete` is False if later entries have been purged, or that number was never used: the client must then reload
+    `is_complete` is False if later entries have been deleted, or that number was never used: the client must then reload
     the state that the entries describe.
     """
 

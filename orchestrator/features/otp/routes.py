@@ -80,6 +80,6 @@ async def resend_otp(
     send_again = {
         "purchase": codes.resend_for_purchase,
         "transfer": codes.resend_for_transfer,
-        "marketplace": codes.resend_for_sale,
+        "marketplace": codes.resend_for_resale,
     }[body.context]
     return success(await send_again(body.reference_id, user_id=user.user_id, address=address))

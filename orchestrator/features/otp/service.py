@@ -74,7 +74,7 @@ class OtpService:
                 await self.transfers.end_unproven(transfer_id)
             raise
 
-    async def resend_for_sale(self, listing_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
+    async def resend_for_resale(self, listing_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
         """Send the seller of a listing that has a buyer another code.
 
         Raises:

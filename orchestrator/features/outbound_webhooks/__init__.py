@@ -14,7 +14,7 @@ from typing import Final
 
 from common.periodic import PeriodicTask
 from common.settings import ServiceSettings
-from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import SubscriptionLimiter
@@ -48,7 +48,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     store = SubscriptionStore(resources.database)
     yield PeriodicTask(
-        store.purge, store.fail_abandoned, name="outbound webhooks", interval_seconds=HOUSEKEEPING_SECONDS
+        store.delete_old, store.fail_abandoned, name="outbound webhooks", interval_seconds=DELETION_INTERVAL_SECONDS
     )
 
 

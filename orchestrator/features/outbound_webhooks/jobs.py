@@ -20,10 +20,10 @@ from orchestrator.jobs.service import JobQueue
 __all__ = ["POLICY", "DeliveryHandler"]
 
 # The schedule in the Standard Webhooks specification, section "Deliverability and reliability".
-OVER_DAYS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 # Deliveries mostly wait for integrators, so there are many slots; `adapters/subscription_limiter` limits each one's share.
 POLICY: Final = JobPolicy(
-    KIND, tries=10, retry_seconds=OVER_DAYS, timeout_seconds=30, concurrency=64, publishes_completion=False
+    KIND, max_attempts=10, retry_seconds=RETRY_SECONDS, timeout_seconds=30, concurrency=64, publishes_completion=False
 )
 GONE: Final = 410  # in the specification: stop sending
 OK: Final = range(200, 300)

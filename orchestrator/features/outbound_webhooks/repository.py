@@ -58,13 +58,13 @@ _WANTING: Final = text(
     SELECT subscription_id FROM webhook_subscriptions WHERE status = 'ACTIVE' AND :message_type = ANY(message_types)
     """
 )
-# Part of a statement in which `received` has a row if the message is new: inserts `deliveries` for the rows of `consigned`
+# Part of a statement in which `received` has a row if the message is new: inserts `deliveries` for the rows of `to_deliver`
 # (delivery_id, subscription_id) whose subscription is still active.
 ADD_DELIVERIES: Final = """
     deliveries AS (
         INSERT INTO webhook_deliveries (delivery_id, subscription_id, message_id, message_type, body)
-        SELECT c.delivery_id, c.subscription_id, r.message_id, :message_type, :delivery_body
-        FROM received AS r CROSS JOIN consigned AS c JOIN webhook_subscriptions AS s USING (subscription_id)
+        SELECT d.delivery_id, d.subscription_id, r.message_id, :message_type, :delivery_body
+        FROM received AS r CROSS JOIN to_deliver AS d JOIN webhook_subscriptions AS s USING (subscription_id)
         WHERE s.status = 'ACTIVE'
         ON CONFLICT (subscription_id, message_id) DO NOTHING
         RETURNING delivery_id)
@@ -109,7 +109,7 @@ _REPLAY: Final = text(
     RETURNING {_DELIVERY}, replays
     """  # noqa: S608 - constants only
 )
-_PURGE: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
+_DELETE_OLD: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +213,8 @@ class SubscriptionStore:
             await enqueue_in(connection, job(row["replays"]))
             return Delivery.model_validate(row)
 
-    async def purge(self) -> None:
-        await self._database.execute(_PURGE)
+    async def delete_old(self) -> None:
+        await self._database.execute(_DELETE_OLD)
 
     async def fail_abandoned(self) -> None:
         """Set deliveries to FAILED whose job has ended without delivering them."""

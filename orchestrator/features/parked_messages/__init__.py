@@ -10,7 +10,7 @@ from typing import Final
 
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
-from orchestrator.feature import HOUSEKEEPING_SECONDS, Feature, Resources
+from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
 from orchestrator.features.parked_messages.metrics import PARKED_MESSAGES
 from orchestrator.features.parked_messages.models.tables import parked_messages
@@ -48,7 +48,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
         PARKED_MESSAGES.set(await store.count())
 
     yield PeriodicTask(count, name="parked message count", interval_seconds=COUNT_INTERVAL_SECONDS)
-    yield PeriodicTask(store.purge, name="parked messages", interval_seconds=HOUSEKEEPING_SECONDS)
+    yield PeriodicTask(store.delete_old, name="parked messages", interval_seconds=DELETION_INTERVAL_SECONDS)
 
 
 FEATURE: Final = Feature(

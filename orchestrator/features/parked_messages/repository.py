@@ -64,7 +64,7 @@ _DISCARD: Final = text(
 )
 
 _COUNT: Final = text("SELECT count(*) AS messages FROM parked_messages WHERE status = 'parked'")
-_PURGE: Final = text(
+_DELETE_OLD: Final = text(
     f"DELETE FROM parked_messages WHERE settled_at < clock_timestamp() - interval '{KEEP_SETTLED}'"  # noqa: S608
 )
 
@@ -107,6 +107,6 @@ class ParkedMessageStore:
         row = await self._database.fetch_one(_COUNT)
         return int(row["messages"]) if row else 0
 
-    async def purge(self) -> None:
+    async def delete_old(self) -> None:
         """Delete messages that were settled long ago."""
-        await self._database.execute(_PURGE)
+        await self._database.execute(_DELETE_OLD)

@@ -27,14 +27,14 @@ def _services(resources: Resources) -> Iterable[object]:
     yield providers
     clients = resources.clients
     yield TopUpService(
-        payments=clients.payments, stripe=providers.stripe, crypto=providers.crypto, orders=clients.orders
+        payments=clients.payments, stripe=providers.stripe, nowpayments=providers.nowpayments, orders=clients.orders
     )
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     providers = resources.service(PaymentProviders)
     reconciliation = Reconciliation(
-        stripe=providers.stripe, crypto=providers.crypto, payments=resources.clients.payments
+        stripe=providers.stripe, nowpayments=providers.nowpayments, payments=resources.clients.payments
     )
     days = resources.settings_of(PaymentSettings).reconcile_days
     yield JobHandler(KIND, ReconcilePayments, ReconciliationHandler(reconciliation, days=days).reconcile)

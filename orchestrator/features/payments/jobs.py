@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from orchestrator.features.payments.errors import ProviderUnavailable
 from orchestrator.features.payments.service.reconciliation import Reconciliation
-from orchestrator.jobs.policies import TWO_REPETITIONS, JobPolicy
+from orchestrator.jobs.policies import TWO_RETRIES, JobPolicy
 from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
 
 KIND: Final = "reconciliation"
-POLICY: Final = JobPolicy(KIND, tries=3, retry_seconds=TWO_REPETITIONS, timeout_seconds=300, concurrency=1)
+POLICY: Final = JobPolicy(KIND, max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=1)
 
 
 class ReconcilePayments(BaseModel):

@@ -47,7 +47,7 @@ class Purchase(SagaData):
         return self.saga_id
 
     @property
-    def held(self) -> Hold:
+    def existing_hold(self) -> Hold:
         """The hold, for steps after it was made."""
         if self.hold is None:
             raise RuntimeError(f"purchase {self.saga_id} has no hold yet")
@@ -67,12 +67,12 @@ def purchase_plan(
         undoable("hold seats", steps.hold_seats, steps.release_seats, lapses=True),
         undoable(OPEN_ORDER, steps.open_order, steps.end_order),
         publish("announce hold", steps.hold_message),
-        wait(PAY, deadline=lambda purchase: purchase.held.held_until, expired=HoldExpired),
+        wait(PAY, deadline=lambda purchase: purchase.existing_hold.held_until, expired=HoldExpired),
         undoable(CHARGE_WALLET, steps.charge_wallet, steps.refund_wallet, back_to_wait_on=RETRYABLE_REFUSALS),
         pivot("sell seats", steps.sell_seats),
         must_finish("confirm order", steps.confirm_order),
-        publish("announce sale", sale_message),
-        on_unwound=failure_message,
+        publish("announce sale", confirmed_message),
+        on_unwound=failed_message,
     )
 
 
@@ -92,11 +92,12 @@ class PurchaseSteps:
             user_id=purchase.user_id,
             choice=purchase.choice,
         )
-        # Seats that the fan holds already belong to an earlier purchase; the saga continues that one.
+        # The hold has another id if the fan holds these seats already, by an earlier purchase. With that id, the engine
+        # finds the earlier purchase's saga and returns it; this saga is not stored.
         return purchase.model_copy(update={"saga_id": hold.hold_id, "hold": hold})
 
     async def release_seats(self, purchase: Purchase, call: Call) -> None:
-        await self.clients.inventory.release(call, hold_id=purchase.held.hold_id)
+        await self.clients.inventory.release(call, hold_id=purchase.existing_hold.hold_id)
 
     async def open_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.open(
@@ -104,7 +105,7 @@ class PurchaseSteps:
             order_id=purchase.order_id,
             user_id=purchase.user_id,
             event_id=purchase.event_id,
-            hold=purchase.held,
+            hold=purchase.existing_hold,
         )
         return purchase
 
@@ -114,7 +115,7 @@ class PurchaseSteps:
 
     def hold_message(self, purchase: Purchase) -> OutgoingMessage:
         """Return a message that waits in the broker until the hold expires; then it frees the seats."""
-        more = {"hold_id": str(purchase.order_id), "held_until": purchase.held.held_until}
+        more = {"hold_id": str(purchase.order_id), "held_until": purchase.existing_hold.held_until}
         return announcement(
             "seat.hold",
             subject=purchase.order_id,
@@ -128,7 +129,7 @@ class PurchaseSteps:
             call,
             user_id=purchase.user_id,
             event_id=purchase.event_id,
-            amount=purchase.held.total,
+            amount=purchase.existing_hold.total,
             reference=purchase.order_id,
         )
         return purchase.model_copy(update={"charge": charge})
@@ -137,12 +138,12 @@ class PurchaseSteps:
         await self.clients.ledger.refund(call)
 
     async def sell_seats(self, purchase: Purchase, call: Call) -> Purchase:
-        await self.clients.inventory.sell(call, hold_id=purchase.held.hold_id, user_id=purchase.user_id)
+        await self.clients.inventory.sell(call, hold_id=purchase.existing_hold.hold_id, user_id=purchase.user_id)
         return purchase
 
     async def confirm_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.confirm(call, order_id=purchase.order_id)
-        tickets = tuple(self._ticket_code(purchase, seat.seat_id) for seat in purchase.held.seats)
+        tickets = tuple(self._ticket_code(purchase, seat.seat_id) for seat in purchase.existing_hold.seats)
         return purchase.model_copy(update={"tickets": tickets})
 
     def _ticket_code(self, purchase: Purchase, seat_id: uuid.UUID) -> TicketCode:
@@ -152,11 +153,11 @@ class PurchaseSteps:
         return TicketCode(seat_id=seat_id, qr_payload=issued.payload)
 
 
-def sale_message(purchase: Purchase) -> OutgoingMessage:
+def confirmed_message(purchase: Purchase) -> OutgoingMessage:
     return announcement("order.confirmed", subject=purchase.order_id, data=facts_of(purchase))
 
 
-def failure_message(purchase: Purchase, reason: str) -> OutgoingMessage:
+def failed_message(purchase: Purchase, reason: str) -> OutgoingMessage:
     message_type = "order.cancelled" if reason == OrderCancelled.code else "order.failed"
     return announcement(message_type, subject=purchase.order_id, data=facts_of(purchase) | {"reason": reason})
 
@@ -167,6 +168,6 @@ def facts_of(purchase: Purchase) -> dict[str, object]:
         "order_id": str(purchase.order_id),
         "event_id": str(purchase.event_id),
         "user_id": str(purchase.user_id),
-        "seat_ids": [str(seat.seat_id) for seat in purchase.held.seats],
-        "total": f"{purchase.held.total:.2f}",
+        "seat_ids": [str(seat.seat_id) for seat in purchase.existing_hold.seats],
+        "total": f"{purchase.existing_hold.total:.2f}",
     }

@@ -24,7 +24,8 @@ from orchestrator.errors import (
 from orchestrator.features.purchases.saga import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.features.purchases.schemas import Cancellation, Receipt, Reservation
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import check_cancelled, data_of, refuse_again, request_id_of
+from orchestrator.saga_engine.idempotency import refuse_again, request_id_of
+from orchestrator.saga_engine.outcomes import check_cancelled, data_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 
@@ -51,10 +52,10 @@ class PurchaseService:
         saga_id = request_id_of(choice.operation, user_id=user_id, key=key)
         fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
         try:
-            event = await self.clients.events.upcoming(event_id)
+            event = await self.clients.events.require_on_sale(event_id)
         except EventEnded:
             # A repeated request gets its first answer even if the event has ended since.
-            if key is None or (first := await self.engine.find(saga_id)) is None:
+            if key is None or (first := await self.engine.log.find(saga_id)) is None:
                 raise
             if first.fingerprint != fingerprint:
                 raise Unprocessable from None
@@ -116,12 +117,16 @@ class PurchaseService:
         """Answer a payment for a saga that did not wait for it: repeated, too early, or too late."""
         await refuse_again(self.engine, order_id, PAY, signalled_by=user_id, key=key)
         saga = await own_purchase(self.engine, order_id, user_id=user_id)
-        if saga.state is SagaState.WAITING and _purchase_of(saga).held.held_until <= datetime.now(UTC):
-            raise HoldExpired  # the recoverer has not ended it yet
-        if saga.state in {SagaState.RUNNING, SagaState.WAITING}:
-            raise Busy(retry_after_seconds=1)  # WAITING: another request was refused in the meantime
-        if saga.state is SagaState.COMPLETED and key is not None and key != saga.signal_key:
-            raise OrderAlreadyConfirmed
+        match saga.state:
+            # The recoverer has not ended the saga yet.
+            case SagaState.WAITING if _purchase_of(saga).existing_hold.held_until <= datetime.now(UTC):
+                raise HoldExpired
+            # RUNNING: another request pays. WAITING: another request has just been refused.
+            case SagaState.RUNNING | SagaState.WAITING:
+                raise Busy(retry_after_seconds=1)
+            # Another request has paid.
+            case SagaState.COMPLETED if key is not None and key != saga.signal_key:
+                raise OrderAlreadyConfirmed
         return _receipt(saga)
 
 
@@ -132,7 +137,7 @@ async def own_purchase(engine: SagaEngine, order_id: uuid.UUID, *, user_id: uuid
         NotFound: ORDER_NOT_FOUND.
         Forbidden: another user's order.
     """
-    saga = await engine.find(order_id)
+    saga = await engine.log.find(order_id)
     if saga is None or saga.kind != PURCHASE:
         raise OrderNotFound
     if saga.requested_by != user_id:
@@ -145,15 +150,15 @@ def _reservation(saga: SagaRecord) -> Reservation:
     purchase = _purchase_of(saga)
     if saga.error is not None and saga.error.step == OPEN_ORDER:
         _raise_failure(saga)
-    held = purchase.held
-    seat_ids = [seat.seat_id for seat in held.seats]
+    hold = purchase.existing_hold
+    seat_ids = [seat.seat_id for seat in hold.seats]
     return Reservation(
         order_id=purchase.order_id,
         seat_ids=seat_ids,
         seat_id=seat_ids[0] if len(seat_ids) == 1 else None,
-        held_until=held.held_until,
-        ttl_seconds=max(0, math.ceil((held.held_until - datetime.now(UTC)).total_seconds())),
-        total=held.total,
+        held_until=hold.held_until,
+        ttl_seconds=max(0, math.ceil((hold.held_until - datetime.now(UTC)).total_seconds())),
+        total=hold.total,
     )
 
 
@@ -165,7 +170,7 @@ def _receipt(saga: SagaRecord) -> Receipt:
         _raise_failure(saga)
     return Receipt(
         order_id=purchase.order_id,
-        credits_charged=purchase.held.total,
+        credits_charged=purchase.existing_hold.total,
         remaining_balance=purchase.charge.balance,
         tickets=list(purchase.tickets),
         qr_payload=purchase.tickets[0].qr_payload if len(purchase.tickets) == 1 else None,

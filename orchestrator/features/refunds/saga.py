@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from pydantic import ConfigDict, Field
+
 from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import ReturnedSeat
@@ -26,8 +28,10 @@ REFUND: Final = "refund"
 class Refund(SagaData):
     """The saga's data. `seats` are set once they are taken back.
 
-    `is_forced` takes back used and transferred tickets, too; `event_is_off` says that the event was cancelled.
+    `is_forced` takes back used and transferred tickets, too.
     """
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 
     order_id: uuid.UUID
     event_id: uuid.UUID
@@ -35,7 +39,7 @@ class Refund(SagaData):
     charge_request_id: uuid.UUID
     reason: str
     is_forced: bool = False
-    event_is_off: bool = False
+    event_is_cancelled: bool = Field(default=False, alias="event_is_off")  # the name in stored sagas
     seats: tuple[ReturnedSeat, ...] = ()
 
     @property
@@ -97,6 +101,6 @@ def refunded_message(refund: Refund) -> OutgoingMessage:
         "user_id": str(refund.buyer_user_id),
         "seat_ids": [str(seat.seat_id) for seat in refund.seats],
         "shares": {str(user_id): f"{amount:.2f}" for user_id, amount in refund.shares.items()},
-        "event_is_off": refund.event_is_off,
+        "event_is_off": refund.event_is_cancelled,
     }
     return announcement("order.refunded", subject=refund.order_id, data=facts)

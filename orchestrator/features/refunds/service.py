@@ -15,7 +15,8 @@ from orchestrator.features.purchases.saga import CHARGE_WALLET, Purchase
 from orchestrator.features.refunds.saga import REFUND, Refund
 from orchestrator.features.refunds.schemas import Refunded
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import attempts, data_of, failure_of, succeeded, was_refused
+from orchestrator.saga_engine.idempotency import find_previous_sagas
+from orchestrator.saga_engine.outcomes import data_of, failure_of, succeeded, was_refused
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 __all__ = ["RefundService", "refund_of"]
@@ -43,43 +44,52 @@ class RefundService:
             StillRunning: it exceeds the request's budget.
         """
         is_admin = caller.has_role(Role.ADMIN)
-        purchase = await self._paid_purchase(order_id, caller)
-        fingerprint = fingerprint_of({"order_id": order_id, "reason": reason, "key": key})
-        if key:
-            await self._refuse_again(key, caller_id=caller.user_id, fingerprint=fingerprint)
-        tried = await attempts(self.engine, purchase.saga_id)
-        if tried.done is not None:
-            return _refunded_before(tried.done, caller_id=caller.user_id, fingerprint=fingerprint if key else None)
-        refused = tried.refused
-        if key and refused and was_refused(refused) and _identity(refused) == (caller.user_id, fingerprint):
-            raise failure_of(refused)  # the first answer was 202, and the saga was refused afterwards
+        request = _Request(caller.user_id, key, fingerprint_of({"order_id": order_id, "reason": reason, "key": key}))
+        refund = await self._refund_of_order(order_id, caller)
+        previous = await find_previous_sagas(self.engine.log, refund.saga_id)
+        await self._refuse_again(request, previous.refused)
+        if previous.accepted is not None:
+            return _refunded_before(previous.accepted, request)
         if not is_admin:
-            await self._check_window(purchase.event_id)
+            await self._check_window(refund.event_id)
         changes = {
-            "saga_id": tried.next_id,
+            "saga_id": previous.next_id,
             "reason": reason or (GRANTED_BY_ADMIN if is_admin else REQUESTED_BY_BUYER),
             "is_forced": is_admin,
         }
-        refund = purchase.model_copy(update=changes)
-        try:
-            saga = await self.engine.start(REFUND, refund, requested_by=caller.user_id, fingerprint=fingerprint)
-        except Unavailable as error:
-            if (await attempts(self.engine, purchase.saga_id)).done is None:
-                raise
-            raise Busy(retry_after_seconds=1) from error  # another request has just started the same refund
-        if key and saga.state is SagaState.UNWOUND and was_refused(saga):
-            await self.engine.note_key(requested_by=caller.user_id, operation=REFUND, key=key, saga_id=saga.saga_id)
+        saga = await self._start(refund.model_copy(update=changes), request, first_id=refund.saga_id)
         return _refunded(succeeded(saga))
 
-    async def _refuse_again(self, key: str, *, caller_id: uuid.UUID, fingerprint: str) -> None:
+    async def _refuse_again(self, request: "_Request", last_refused: SagaRecord | None) -> None:
         """Raise the refusal that the request with this key got before, if there is one."""
-        use = await self.engine.key_use(signalled_by=caller_id, signal=REFUND, key=key)
-        refused = None if use is None else await self.engine.find(use[0])
+        if request.key is None:
+            return
+        use = await self.engine.log.find_key_use(requested_by=request.caller_id, operation=REFUND, key=request.key)
+        refused = None if use is None else await self.engine.log.find(use[0])
         if refused is not None:
-            raise failure_of(refused) if refused.fingerprint == fingerprint else Unprocessable()
+            raise failure_of(refused) if refused.fingerprint == request.fingerprint else Unprocessable()
+        # The first answer was 202, and the saga was refused afterwards: no refusal is stored under the key.
+        if last_refused is not None and was_refused(last_refused) and request.started(last_refused):
+            raise failure_of(last_refused)
 
-    async def _paid_purchase(self, order_id: uuid.UUID, caller: Principal) -> Refund:
-        saga = await self.engine.find(order_id)
+    async def _start(self, refund: Refund, request: "_Request", *, first_id: uuid.UUID) -> SagaRecord:
+        """Start the saga. If it is refused, store that under the key for a repeated request."""
+        try:
+            saga = await self.engine.start(
+                REFUND, refund, requested_by=request.caller_id, fingerprint=request.fingerprint
+            )
+        except Unavailable as error:
+            if (await find_previous_sagas(self.engine.log, first_id)).accepted is None:
+                raise
+            raise Busy(retry_after_seconds=1) from error  # another request has just started the same refund
+        if request.key is not None and saga.state is SagaState.UNWOUND and was_refused(saga):
+            await self.engine.log.record_key(
+                requested_by=request.caller_id, operation=REFUND, key=request.key, saga_id=saga.saga_id
+            )
+        return saga
+
+    async def _refund_of_order(self, order_id: uuid.UUID, caller: Principal) -> Refund:
+        saga = await self.engine.log.find(order_id)
         if saga is None or not isinstance(saga.data, Purchase):
             raise OrderNotFound
         if not caller.may_act_for(saga.data.user_id):
@@ -111,15 +121,22 @@ def refund_of(engine: SagaEngine, purchase: SagaRecord) -> Refund:
     )
 
 
-def _identity(saga: SagaRecord) -> tuple[uuid.UUID, str]:
-    return saga.requested_by, saga.fingerprint
+@dataclass(frozen=True, slots=True)
+class _Request:
+    caller_id: uuid.UUID
+    key: str | None
+    fingerprint: str
+
+    def started(self, saga: SagaRecord) -> bool:
+        """Return whether this request, which is repeated with its key, started the saga."""
+        return self.key is not None and (saga.requested_by, saga.fingerprint) == (self.caller_id, self.fingerprint)
 
 
-def _refunded_before(saga: SagaRecord, *, caller_id: uuid.UUID, fingerprint: str | None) -> Refunded:
+def _refunded_before(saga: SagaRecord, request: _Request) -> Refunded:
     """Return the first answer to a repeated request; refuse any other, because the order is refunded already."""
     if saga.state is not SagaState.COMPLETED:
         raise StillRunning(saga.saga_id)
-    if _identity(saga) != (caller_id, fingerprint):
+    if not request.started(saga):
         raise OrderInvalidState(details={"status": "REFUNDED"})
     return _refunded(saga)
 

@@ -40,14 +40,15 @@ _CANCEL: Final = text(
 # job is retried only by its id. The admin who retries a job that no user requested becomes its requester.
 _RETRY: Final = text(
     f"""
-    WITH tries AS (
-        SELECT t.kind, t.tries FROM unnest(CAST(:kinds AS text[]), CAST(:tries AS integer[])) AS t (kind, tries)),
+    WITH policies AS (
+        SELECT p.kind, p.max_attempts
+        FROM unnest(CAST(:kinds AS text[]), CAST(:max_attempts AS integer[])) AS p (kind, max_attempts)),
     written AS (
         UPDATE jobs AS j SET status = 'queued', failure = NULL, finished_at = NULL, token_at = NULL,
             requested_by = coalesce(requested_by, CAST(:asked_by AS uuid)), epoch = epoch + 1,
-            max_attempts = attempts + t.tries, queued_at = clock_timestamp(), run_at = now()
-        FROM tries AS t
-        WHERE t.kind = j.kind AND j.job_id IN (
+            max_attempts = attempts + p.max_attempts, queued_at = clock_timestamp(), run_at = now()
+        FROM policies AS p
+        WHERE p.kind = j.kind AND j.job_id IN (
             SELECT job_id FROM jobs
             WHERE status = 'failed' AND kind = ANY(:kinds)
               AND CASE WHEN CAST(:job_id AS uuid) IS NULL THEN failure IS DISTINCT FROM 'acknowledged'
@@ -150,7 +151,7 @@ class JobQueries:
         """Queue the failed jobs of these kinds again, or one of them."""
         parameters = {
             "kinds": [policy.kind for policy in policies],
-            "tries": [policy.tries for policy in policies],
+            "max_attempts": [policy.max_attempts for policy in policies],
             "job_id": job_id,
             "asked_by": asked_by,
         }

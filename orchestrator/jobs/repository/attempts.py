@@ -79,7 +79,7 @@ _WRITE: Final = text(
 )
 
 
-class Attempts:
+class JobAttempts:
     """Writes of workers. A worker that does not renew its leases for `lease_seconds` loses its jobs."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:

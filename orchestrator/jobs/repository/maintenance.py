@@ -51,7 +51,7 @@ _OLDEST: Final = text(
 )
 
 # Deleted jobs are added to the tallies first, so that the statistics do not depend on how many are kept.
-_PURGE: Final = text(
+_DELETE_OLD_JOBS: Final = text(
     """
     WITH ranked AS (
         SELECT job_id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS place FROM jobs
@@ -76,10 +76,10 @@ _PURGE: Final = text(
     SELECT count(*) AS gone FROM gone
     """
 )
-_PURGE_KEYS: Final = text(
+_DELETE_OLD_KEYS: Final = text(
     f"DELETE FROM job_keys WHERE outcome IS NOT NULL AND created_at < now() - interval '{KEEP_KEYS}'"  # noqa: S608
 )
-_PURGE_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
+_DELETE_OLD_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
 
 
 class JobMaintenance:
@@ -110,7 +110,7 @@ class JobMaintenance:
         """Return for how many seconds the longest waiting job of a kind has been ready; kinds without one are omitted."""
         return {row["kind"]: float(row["seconds"]) for row in await self._database.fetch_all(_OLDEST)}
 
-    async def purge(self, policy: JobPolicy) -> int:
+    async def delete_old_jobs(self, policy: JobPolicy) -> int:
         """Delete finished jobs beyond what the policy keeps; return how many.
 
         Each status is counted separately, so cancelled jobs do not displace completed ones.
@@ -118,17 +118,17 @@ class JobMaintenance:
         completed = policy.keep_completed, policy.keep_completed_seconds
         failed = policy.keep_failed, policy.keep_failed_seconds
         return (
-            await self._purge(policy.kind, JobStatus.COMPLETED, *completed)
-            + await self._purge(policy.kind, JobStatus.CANCELLED, *completed)
-            + await self._purge(policy.kind, JobStatus.FAILED, *failed)
+            await self._delete_old_jobs(policy.kind, JobStatus.COMPLETED, *completed)
+            + await self._delete_old_jobs(policy.kind, JobStatus.CANCELLED, *completed)
+            + await self._delete_old_jobs(policy.kind, JobStatus.FAILED, *failed)
         )
 
-    async def _purge(self, kind: str, status: JobStatus, keep: int, keep_seconds: float) -> int:
+    async def _delete_old_jobs(self, kind: str, status: JobStatus, keep: int, keep_seconds: float) -> int:
         parameters = {"kind": kind, "status": status.value, "keep": keep, "keep_seconds": keep_seconds}
-        row = await self._database.fetch_one(_PURGE, parameters)
+        row = await self._database.fetch_one(_DELETE_OLD_JOBS, parameters)
         return int(row["gone"]) if row else 0
 
-    async def purge_records(self) -> None:
+    async def delete_old_records(self) -> None:
         """Delete old idempotency keys and tallies."""
-        await self._database.execute(_PURGE_KEYS)
-        await self._database.execute(_PURGE_TALLIES)
+        await self._database.execute(_DELETE_OLD_KEYS)
+        await self._database.execute(_DELETE_OLD_TALLIES)

@@ -123,7 +123,7 @@ class JobWriter:
         if row is not None:
             return job_view(row), True
         known = await self._database.fetch_one(_FIND_BY_KEY, {"kind": job.kind, "idempotency_key": job.idempotency_key})
-        if known is None:  # its key was purged at this very moment, so the job is new again
+        if known is None:  # its key was deleted at this very moment, so the job is new again
             return await self.enqueue(job)
         if known["fingerprint"] != fingerprint_of(job.payload):
             raise Unprocessable(kind=job.kind, key=job.idempotency_key)

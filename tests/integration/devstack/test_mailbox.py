@@ -11,7 +11,7 @@ import pytest
 
 from devstack.sandbox.app import create_app
 from devstack.sandbox.settings import Settings
-from tests.support.nowhere import NOWHERE_URL
+from tests.support.unused_addresses import UNUSED_URL
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Sandbox:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    app = create_app(Settings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=NOWHERE_URL))
+    app = create_app(Settings(env="test", smtp_port=0, users_url=UNUSED_URL, gateway_url=UNUSED_URL))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox") as http,

@@ -29,7 +29,7 @@ from tests.support.user_tokens import UserTokenMint
 from tests.support.waiting import eventually
 
 untyped_reflection: Any = reflection_pb2_grpc  # its stubs support blocking channels only
-NOWHERE = "amqp://guest:guest@127.0.0.1:1/"
+UNUSED_ADDRESS = "amqp://guest:guest@127.0.0.1:1/"
 SECRET = "a-secret-of-this-test-of-more-than-32-bytes"
 
 
@@ -146,7 +146,7 @@ class TestWithoutBroker:
     async def cut_off(self, settings: Settings, tokens: ServiceTokens) -> AsyncIterator[InventoryCaller]:
         """Another instance of the inventory that cannot reach RabbitMQ."""
         alone = settings.model_copy(
-            update={"port": free_port(), "rabbitmq_url": SecretStr(NOWHERE), "sweep_seconds": 0.05}
+            update={"port": free_port(), "rabbitmq_url": SecretStr(UNUSED_ADDRESS), "sweep_seconds": 0.05}
         )
         async with (
             Inventory(alone).lifespan(FastAPI()),

@@ -41,7 +41,12 @@ class SamplePayload(BaseModel):
 
 
 def policy(kind: str, **rules: Any) -> JobPolicy:
-    usual = {"tries": 3, "retry_seconds": BACKOFF_SECONDS[:2], "timeout_seconds": CONDITION_SECONDS, "concurrency": 4}
+    usual = {
+        "max_attempts": 3,
+        "retry_seconds": BACKOFF_SECONDS[:2],
+        "timeout_seconds": CONDITION_SECONDS,
+        "concurrency": 4,
+    }
     return JobPolicy(kind, **{**usual, **rules})
 
 
@@ -59,7 +64,7 @@ class RecordingHandler:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     begun: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
-    tries: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
+    attempts: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
     most_at_once: int = 0
     cancelled: int = 0
@@ -69,7 +74,7 @@ class RecordingHandler:
         self.gate.set()
 
     async def __call__(self, payload: SamplePayload, context: JobContext) -> Mapping[str, Any]:
-        self.tries[context.job_id, context.attempt] += 1
+        self.attempts[context.job_id, context.attempt] += 1
         self.begun.append(payload.name)
         self.times.append(time.monotonic())
         self._at_work += 1
@@ -92,8 +97,8 @@ class CountingObserver(LoggingJobObserver):
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
 
-    def ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None:
-        super().ended(attempt, outcome, error, seconds=seconds)
+    def attempt_ended(self, attempt: Attempt, outcome: str, error: JobError | None, *, seconds: float) -> None:
+        super().attempt_ended(attempt, outcome, error, seconds=seconds)
         self.outcomes[outcome] += 1
 
 

@@ -18,9 +18,9 @@ from orchestrator.jobs.repository.maintenance import JobMaintenance
 from orchestrator.settings import Settings
 from tests.integration.jobs.harness import POLICIES, JobHarness, RecordingHandler, SamplePayload, policy
 from tests.support.callers import Caller, new_id
-from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import Vhost
 from tests.support.statements import schema_differences
+from tests.support.unused_addresses import NO_OTHER_SERVICES
 from tests.support.user_tokens import UserTokenMint
 from tests.support.waiting import eventually
 
@@ -124,9 +124,12 @@ class TestDeadJobs:
     async def dead(self, harness: JobHarness) -> list[JobView]:
         """Return three jobs that failed, after one that was refused."""
         await harness.start_worker(
-            (policy("email", tries=1), RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]))
+            (
+                policy("email", max_attempts=1),
+                RecordingHandler(failures=[JobRefused("no such fan"), *[ValueError()] * 3]),
+            )
         )
-        queue = harness.queue_with({"email": policy("email", tries=1)})
+        queue = harness.queue_with({"email": policy("email", max_attempts=1)})
         jobs = []
         for name in "abcd":
             jobs.append(await queue.enqueue("email", SamplePayload(name=name), idempotency_key=name))

@@ -64,7 +64,7 @@ async def test_two_workers_run_a_hundred_jobs_once_each(harness: JobHarness) -> 
     for job in jobs:
         await harness.reaches(job, JobStatus.COMPLETED)
     assert sorted(recording_handler.done) == sorted(names)
-    assert set(recording_handler.tries.values()) == {1}
+    assert set(recording_handler.attempts.values()) == {1}
 
 
 async def test_concurrency_is_limited_by_the_policy(harness: JobHarness) -> None:
@@ -117,7 +117,7 @@ class TestFailures:
         done = await harness.reaches(job, JobStatus.COMPLETED)
         assert done.attempts == 3
         assert done.error is None
-        assert [number for _, number in recording_handler.tries] == [1, 2, 3]
+        assert [number for _, number in recording_handler.attempts] == [1, 2, 3]
 
     async def test_error_of_the_last_attempt_is_shown_between_attempts(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler(failures=[Conflict(code="ORDER_INVALID_STATE")])
@@ -132,7 +132,7 @@ class TestFailures:
         """F2's five retries with shorter pauses; other jobs are not affected."""
         backoff = (1.0, 2.0, 3.0)
         recording_handler, neighbour = RecordingHandler(failures=[ValueError("no")] * 9), RecordingHandler()
-        rules = policy("email", tries=4, retry_seconds=backoff)
+        rules = policy("email", max_attempts=4, retry_seconds=backoff)
         await harness.start_worker((rules, recording_handler), (BULK, neighbour))
         job = await harness.queue_with({"email": rules}).enqueue(
             "email", SamplePayload(name="welcome"), idempotency_key="k"
@@ -232,9 +232,9 @@ class TestFailures:
     async def test_text_of_an_unexpected_error_is_not_stored(self, harness: JobHarness) -> None:
         """The text may quote user input: a card number, a password."""
         await harness.start_worker(
-            (policy("email", tries=1), RecordingHandler(failures=[ValueError("4242 4242 4242 4242")]))
+            (policy("email", max_attempts=1), RecordingHandler(failures=[ValueError("4242 4242 4242 4242")]))
         )
-        job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
+        job = await harness.queue_with({"email": policy("email", max_attempts=1)}).enqueue(
             "email", SamplePayload(), idempotency_key="k"
         )
         failed = await harness.reaches(job, JobStatus.FAILED)
@@ -251,8 +251,8 @@ class TestFailures:
     async def test_job_over_its_timeout_is_cancelled(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
-        await harness.start_worker((policy("email", timeout_seconds=0.2, tries=1), recording_handler))
-        job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
+        await harness.start_worker((policy("email", timeout_seconds=0.2, max_attempts=1), recording_handler))
+        job = await harness.queue_with({"email": policy("email", max_attempts=1)}).enqueue(
             "email", SamplePayload(name="slow"), idempotency_key="k"
         )
         failed = await harness.reaches(job, JobStatus.FAILED)

@@ -81,7 +81,7 @@ class TestLanes:
         for [job] in enqueued:
             await harness.reaches(job, JobStatus.COMPLETED)
         assert recording_handler.most_at_once <= 3
-        assert set(recording_handler.tries.values()) == {1}
+        assert set(recording_handler.attempts.values()) == {1}
 
 
 class TestDelayed:
@@ -153,7 +153,7 @@ class TestCancelled:
         for job in jobs:
             expected = JobStatus.CANCELLED if job.job_id in cancelled else JobStatus.COMPLETED
             await harness.reaches(job, expected)
-        assert {job_id for job_id, _ in recording_handler.tries} == {job.job_id for job in jobs} - cancelled
+        assert {job_id for job_id, _ in recording_handler.attempts} == {job.job_id for job in jobs} - cancelled
 
 
 class TestPosition:

@@ -32,7 +32,7 @@ async def test_every_attempt_belongs_to_the_trace_of_the_request(harness: JobHar
     [fact] = await harness.messages_about("job.completed")
     await harness.stop_workers()
     stop_tracing()  # flushes the exporter
-    tries = collector.spans("job email")
-    assert [collector.line(one) for one in tries] == [["tests: click", "tests: job email"]] * 2
-    assert {one.trace_id for one in tries} == {clicked}
-    assert fact["traceparent"].split("-")[1:3] == [clicked, tries[-1].span_id]
+    attempts = collector.spans("job email")
+    assert [collector.line(one) for one in attempts] == [["tests: click", "tests: job email"]] * 2
+    assert {one.trace_id for one in attempts} == {clicked}
+    assert fact["traceparent"].split("-")[1:3] == [clicked, attempts[-1].span_id]

@@ -124,7 +124,7 @@ class TestLostWorker:
         recording_handler = RecordingHandler()
         recording_handler.gate.clear()
         worker = await harness.start_worker((EMAIL, recording_handler))
-        job = await harness.queue_with({"email": policy("email", tries=1)}).enqueue(
+        job = await harness.queue_with({"email": policy("email", max_attempts=1)}).enqueue(
             "email", SamplePayload(), idempotency_key="k"
         )
         await harness.reaches(job, JobStatus.RUNNING)
@@ -240,8 +240,8 @@ async def test_request_ids_are_the_same_in_every_attempt(harness: JobHarness) ->
         if context.attempt == 1:
             raise ValueError
 
-    await harness.start_worker((policy("email", tries=2), fail_once))
-    job = await harness.queue_with({"email": policy("email", tries=2)}).enqueue(
+    await harness.start_worker((policy("email", max_attempts=2), fail_once))
+    job = await harness.queue_with({"email": policy("email", max_attempts=2)}).enqueue(
         "email", SamplePayload(), idempotency_key="k"
     )
     await harness.reaches(job, JobStatus.COMPLETED)

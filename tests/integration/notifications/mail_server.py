@@ -20,7 +20,7 @@ class SandboxMailServer:
     def url(self) -> SecretStr:
         return SecretStr(f"smtp://127.0.0.1:{self.server.port}")
 
-    def mailer(self, *, timeout_seconds: float = ANSWER_SECONDS) -> EmailClient:
+    def email_client(self, *, timeout_seconds: float = ANSWER_SECONDS) -> EmailClient:
         return EmailClient(SmtpServer.from_url(self.url), timeout_seconds=timeout_seconds)
 
     def fail(self, status: int | None, *, times: int | None = 1, delay_seconds: float = 0.0) -> None:

@@ -36,7 +36,7 @@ class ScriptedSmtpServer:
         assert self._server is not None
         self._server.close()
 
-    def mailer(self, *, password: SecretStr | None = None) -> EmailClient:
+    def email_client(self, *, password: SecretStr | None = None) -> EmailClient:
         assert self._server is not None
         port = int(self._server.sockets[0].getsockname()[1])
         username = "shop" if password else None

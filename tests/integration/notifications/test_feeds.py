@@ -158,7 +158,7 @@ class TestReading:
             "UPDATE user_feed SET created_at = created_at - interval '2 days' WHERE user_id = :u AND sequence < 3"
         )
         await database.execute(age, {"u": fan})
-        await store.purge(keep_seconds=86_400)
+        await store.delete_old(keep_seconds=86_400)
         late = await store.read(fan, since=1, limit=10)
         assert ([entry.sequence for entry in late.entries], late.is_complete) == ([3], False)
         assert (await store.read(fan, since=2, limit=10)).is_complete

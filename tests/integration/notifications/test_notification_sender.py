@@ -12,7 +12,13 @@ from common.errors import NotFound, ServiceError, Unavailable
 from common.http.client import ServiceClient
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import NotificationSender
-from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, EmailRequest, Place, SeatLine
+from orchestrator.features.notifications.models.notifications import (
+    NotificationContext,
+    NotificationKind,
+    NotificationRequest,
+    Place,
+    SeatLine,
+)
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.jobs.errors import JobRefused
@@ -20,7 +26,7 @@ from orchestrator.jobs.registry import JobContext
 from tests.integration.notifications.mail_server import SandboxMailServer
 from tests.integration.notifications.users_stub import UsersStub, users_at
 
-FACTS = EmailContext(
+FACTS = NotificationContext(
     reader="Ann",
     address="ann@example.com",
     amount=Decimal("10.00"),
@@ -29,17 +35,17 @@ FACTS = EmailContext(
     ),
 )
 SEAT = SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1)
-ORDER = EmailRequest(kind=EmailKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
-CANCELLATION = EmailRequest(kind=EmailKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
+ORDER = NotificationRequest(kind=NotificationKind.ORDER_REFUNDED, user_id=uuid.uuid4(), data={})
+CANCELLATION = NotificationRequest(kind=NotificationKind.EVENT_CANCELLED, user_id=ORDER.user_id, data={})
 
 
 class StubContextLoader(ContextLoader):
     """Returns the given context, or raises the given error."""
 
-    def __init__(self, found: EmailContext | ServiceError) -> None:
+    def __init__(self, found: NotificationContext | ServiceError) -> None:
         self._found = found
 
-    async def load(self, request: EmailRequest) -> EmailContext:
+    async def load(self, request: NotificationRequest) -> NotificationContext:
         assert request.user_id == ORDER.user_id
         if isinstance(self._found, ServiceError):
             raise self._found
@@ -57,15 +63,18 @@ def context(job_id: uuid.UUID | None = None, *, attempt: int = 1) -> JobContext:
 
 
 def notification_sender(
-    mail_server: SandboxMailServer, found: EmailContext | ServiceError = FACTS, *, users: ServiceClient | None = None
+    mail_server: SandboxMailServer,
+    found: NotificationContext | ServiceError = FACTS,
+    *,
+    users: ServiceClient | None = None,
 ) -> NotificationSender:
     renderer = TemplateRenderer(public_url="https://shop.example")
     return NotificationSender(
         context_loader=StubContextLoader(found),
         email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=renderer),
         renderer=renderer,
-        email_client=mail_server.mailer(),
-        users=users or users_at("http://127.0.0.1:1"),
+        email_client=mail_server.email_client(),
+        users_http=users or users_at("http://127.0.0.1:1"),
     )
 
 
@@ -101,7 +110,7 @@ async def test_email_to_an_invalid_address_fails_permanently(mail_server: Sandbo
 
 async def test_expired_otp_request_is_not_sent(mail_server: SandboxMailServer) -> None:
     """This happens after a long mail server outage; the email about the outcome has been sent by then."""
-    order = ORDER.model_copy(update={"kind": EmailKind.SALE_PENDING})
+    order = ORDER.model_copy(update={"kind": NotificationKind.SALE_PENDING})
     for expires_at in (datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
         facts = FACTS.model_copy(update={"expires_at": expires_at, "other": "Bob", "seats": (SEAT,)})
         await notification_sender(mail_server, facts).send_email(order, context())

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from common.db.engine import Database
 from devstack.sandbox.mail import MailServer
 from orchestrator.container import JOB_POLICIES as POLICIES
-from orchestrator.features.notifications.models.emails import EmailRequest
+from orchestrator.features.notifications.models.notifications import NotificationRequest
 from orchestrator.jobs.policies import with_backoff
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import Registry
@@ -38,7 +38,7 @@ async def test_every_email_is_sent_after_a_mail_server_outage(
     await mail_server.server.close()
 
     def emails(registry: Registry, _: JobQueue) -> None:
-        registry.register(SHORT_PAUSES["email"], EmailRequest, handlers.send_email)
+        registry.register(SHORT_PAUSES["email"], NotificationRequest, handlers.send_email)
 
     async with running_worker(database, vhost, policies=SHORT_PAUSES, register=emails) as queue:
         for _ in range(8):
@@ -69,6 +69,6 @@ async def test_notifications_of_a_cancelled_event_are_kept_until_sent(database: 
         ),
         {"kind": kind},
     )
-    assert await JobMaintenance(database).purge(POLICIES[kind]) == 0
-    assert await JobMaintenance(database).purge(replace(POLICIES[kind], keep_failed=0)) == 2000
+    assert await JobMaintenance(database).delete_old_jobs(POLICIES[kind]) == 0
+    assert await JobMaintenance(database).delete_old_jobs(replace(POLICIES[kind], keep_failed=0)) == 2000
     assert (await JobMaintenance(database).count())[kind, JobStatus.RETRYING] == 2000

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.observer import LoggingObserver, StepMoment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.conftest import Harness
 from tests.integration.orchestrator.sample_sagas import Order
@@ -19,10 +19,10 @@ class Crashed(BaseException):
 class CrashAt(LoggingObserver):
     """Crashes whenever a moment is reached at a step."""
 
-    def __init__(self, moment: Moment, step: str) -> None:
+    def __init__(self, moment: StepMoment, step: str) -> None:
         self._point = (moment, step)
 
-    async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
+    async def moment_reached(self, moment: StepMoment, step: str, _: SagaRecord) -> None:
         if (moment, step) == self._point:
             raise Crashed
 
@@ -38,7 +38,7 @@ async def pay(engine: SagaEngine, saga: SagaRecord, key: str | None = None) -> S
 
 
 async def load(engine: SagaEngine, saga_id: uuid.UUID) -> SagaRecord:
-    saga = await engine.find(saga_id)
+    saga = await engine.log.find(saga_id)
     assert saga is not None
     return saga
 
@@ -52,7 +52,7 @@ async def run_until_at_rest(harness: Harness, saga_id: uuid.UUID, *, step_timeou
     """Let fresh replicas take over until the saga waits, ends or is stuck."""
     for _ in range(200):
         engine = harness.replica(step_timeout_seconds=step_timeout_seconds)
-        saga = await engine.find(saga_id)
+        saga = await engine.log.find(saga_id)
         if saga is not None and (saga.state.is_final or saga.state in {SagaState.STUCK, SagaState.WAITING}):
             return saga
         await harness.make_due()

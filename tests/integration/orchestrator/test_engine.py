@@ -6,8 +6,9 @@ import uuid
 import pytest
 
 from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
-from orchestrator.saga_engine.engine import NotStuck, SagaEngine, StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.errors import SagaNotStuck
+from orchestrator.saga_engine.observer import LoggingObserver, StepMoment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.conftest import Harness
 from tests.integration.orchestrator.engine_actions import (
@@ -83,8 +84,8 @@ async def test_unknown_outcome_from_the_pivot_on_is_repeated(harness: Harness, s
 
 
 @pytest.mark.parametrize("step", ALL_STEPS)
-@pytest.mark.parametrize("moment", [Moment.BEFORE_ACTION, Moment.AFTER_ACTION, Moment.AFTER_WRITE])
-async def test_after_a_crash_anywhere_another_replica_finishes(harness: Harness, moment: Moment, step: str) -> None:
+@pytest.mark.parametrize("moment", [StepMoment.BEFORE_ACTION, StepMoment.AFTER_ACTION, StepMoment.AFTER_WRITE])
+async def test_after_a_crash_anywhere_another_replica_finishes(harness: Harness, moment: StepMoment, step: str) -> None:
     crashing = harness.replica(CrashAt(moment, step))
     saga_id = uuid.uuid4()
     order = Order(saga_id=saga_id)
@@ -104,9 +105,9 @@ async def _place_and_pay(engine: SagaEngine, order: Order) -> None:
 
 
 @pytest.mark.parametrize("step", ["reserve", "charge"])
-@pytest.mark.parametrize("moment", [Moment.BEFORE_UNDO, Moment.AFTER_UNDO, Moment.AFTER_WRITE])
+@pytest.mark.parametrize("moment", [StepMoment.BEFORE_UNDO, StepMoment.AFTER_UNDO, StepMoment.AFTER_WRITE])
 async def test_after_a_crash_while_unwinding_another_replica_finishes(
-    harness: Harness, moment: Moment, step: str
+    harness: Harness, moment: StepMoment, step: str
 ) -> None:
     harness.participant.fail("ship", Conflict(code="NO_CARRIER"))
     saga = await place_order(harness.replica())
@@ -178,8 +179,8 @@ async def test_zombie_cannot_write(harness: Harness) -> None:
     asleep, wake = asyncio.Event(), asyncio.Event()
 
     class SleepAfterCharge(LoggingObserver):
-        async def reached(self, moment: Moment, step: str, _: SagaRecord) -> None:
-            if (moment, step) == (Moment.AFTER_ACTION, "charge"):
+        async def moment_reached(self, moment: StepMoment, step: str, _: SagaRecord) -> None:
+            if (moment, step) == (StepMoment.AFTER_ACTION, "charge"):
                 asleep.set()
                 await wake.wait()
 
@@ -243,7 +244,7 @@ class TestStuck:
         saga = await harness.replica().retry_stuck(saga.saga_id)
         assert saga.state is SagaState.UNWOUND
         assert harness.participant.done == []
-        with pytest.raises(NotStuck):
+        with pytest.raises(SagaNotStuck):
             await harness.replica().retry_stuck(saga.saga_id)
 
     async def test_refused_step_after_the_pivot_is_stuck_and_can_be_finished(self, harness: Harness) -> None:
@@ -252,10 +253,10 @@ class TestStuck:
         saga = await pay(engine, await place_order(engine))
         assert saga.state is SagaState.STUCK
         assert harness.participant.done == ["reserve", "charge", "ship"]
-        with pytest.raises(NotStuck):
+        with pytest.raises(SagaNotStuck):
             await engine.retry_stuck((await place_order(engine)).saga_id)
         assert (await engine.retry_stuck(saga.saga_id)).state is SagaState.COMPLETED
-        with pytest.raises(NotStuck):
+        with pytest.raises(SagaNotStuck):
             await engine.retry_stuck(saga.saga_id)
 
     async def test_step_that_keeps_crashing_is_repeated_and_then_stuck(self, harness: Harness) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from common.errors import Conflict
 from orchestrator.saga_engine.engine import StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver, Moment
+from orchestrator.saga_engine.observer import LoggingObserver, StepMoment
 from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, Step
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from orchestrator.saga_engine.runner import UNDECIDED_ATTEMPTS
@@ -121,9 +121,9 @@ async def test_expiry_that_raises_ends_in_stuck(harness: Harness) -> None:
 
 async def test_observer_that_raises_after_the_write_loses_nothing(harness: Harness) -> None:
     class BrokenObserver(LoggingObserver):
-        async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:
-            await super().reached(moment, step, saga)
-            if (moment, step) == (Moment.AFTER_WRITE, "confirm"):
+        async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:
+            await super().moment_reached(moment, step, saga)
+            if (moment, step) == (StepMoment.AFTER_WRITE, "confirm"):
                 raise Broken
 
     saga = await place_order(harness.replica())
@@ -138,9 +138,9 @@ async def test_cancelled_run_counts_nothing_and_is_taken_over(harness: Harness) 
     started = asyncio.Event()
 
     class Hanging(LoggingObserver):
-        async def reached(self, moment: Moment, step: str, saga: SagaRecord) -> None:
-            await super().reached(moment, step, saga)
-            if (moment, step) == (Moment.BEFORE_ACTION, "charge"):
+        async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:
+            await super().moment_reached(moment, step, saga)
+            if (moment, step) == (StepMoment.BEFORE_ACTION, "charge"):
                 started.set()
                 await asyncio.Event().wait()
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import Conflict
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.observer import Moment
+from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from tests.integration.orchestrator.conftest import Harness
 from tests.integration.orchestrator.engine_actions import BUYER, CrashAt, Crashed, run_until_at_rest, take_over
@@ -31,7 +31,7 @@ class TestBatches:
 
     async def test_progress_survives_a_crash(self, harness: Harness) -> None:
         with pytest.raises(Crashed):
-            await deliver(harness.replica(CrashAt(Moment.AFTER_WRITE, "deliver")), parcels=3)
+            await deliver(harness.replica(CrashAt(StepMoment.AFTER_WRITE, "deliver")), parcels=3)
         await harness.make_due()
         engine = harness.replica()
         await take_over(engine)

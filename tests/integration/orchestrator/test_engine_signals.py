@@ -35,7 +35,7 @@ class TestBackToWait:
         engine = harness.replica()
         saga = await pay(engine, await place_order(engine), key="first")
         assert await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=BUYER, key="first") is None
-        use = await engine.key_use(signalled_by=BUYER, signal="pay", key="first")
+        use = await engine.log.find_key_use(requested_by=BUYER, operation="pay", key="first")
         assert use is not None
         assert use[0] == saga.saga_id
         assert use[1] is not None
@@ -46,7 +46,7 @@ class TestBackToWait:
         engine, helper = harness.replica(), uuid.uuid4()
         saga = await place_order(engine)
         await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=helper, key="first", by_starter_only=False)
-        use = await engine.key_use(signalled_by=helper, signal="pay", key="first")
+        use = await engine.log.find_key_use(requested_by=helper, operation="pay", key="first")
         assert use is not None
         assert use[1] is not None
 

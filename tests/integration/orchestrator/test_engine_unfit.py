@@ -8,8 +8,9 @@ import pytest
 
 from common.http.envelope import Page
 from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.errors import UnfitSaga
 from orchestrator.saga_engine.plan import AnyPlan, Plan, Step, must_finish, undoable
-from orchestrator.saga_engine.record import SagaState, UnfitSaga
+from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.repository import UNFIT_ATTEMPTS
 from orchestrator.saga_engine.schemas import SagaView
 from orchestrator.saga_engine.service import SagaAdminService

@@ -13,8 +13,8 @@ from devstack.sandbox.settings import Settings
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from tests.support.http_client import http_client
-from tests.support.nowhere import NOWHERE_URL
 from tests.support.serving import serving
+from tests.support.unused_addresses import UNUSED_URL
 
 TIMEOUT_SECONDS = 60.0
 SHORT_TIMEOUT_SECONDS = 0.5
@@ -58,7 +58,7 @@ def webhook_receiver(running_receiver: WebhookReceiver) -> WebhookReceiver:
 
 @pytest.fixture(scope="module")
 def settings(running_receiver: WebhookReceiver) -> Settings:
-    return Settings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=running_receiver.url)
+    return Settings(env="test", smtp_port=0, users_url=UNUSED_URL, gateway_url=running_receiver.url)
 
 
 @pytest.fixture(scope="module")

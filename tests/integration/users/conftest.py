@@ -15,16 +15,16 @@ from devstack.sandbox.settings import Settings as SandboxSettings
 from tests.integration.users.otp_caller import OtpCaller, new_otp_caller
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, Sandbox, UserClient
 from tests.support.http_client import http_client
-from tests.support.nowhere import NOWHERE_URL
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
+from tests.support.unused_addresses import UNUSED_URL
 from users.app import create_app
 from users.settings import Settings
 
 
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    settings = SandboxSettings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=NOWHERE_URL)
+    settings = SandboxSettings(env="test", smtp_port=0, users_url=UNUSED_URL, gateway_url=UNUSED_URL)
     async with serving(create_sandbox(settings), settings) as url, http_client(url) as http:
         yield Sandbox(url, http)
 

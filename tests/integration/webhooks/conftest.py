@@ -18,9 +18,9 @@ from orchestrator.worker import create_worker
 from tests.integration.users.user_client import LoggedInUser, UserClient
 from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness
 from tests.support.http_client import http_client
-from tests.support.nowhere import NO_OTHER_SERVICES, NOWHERE_URL
 from tests.support.servers import DatabaseFactory
 from tests.support.serving import serving
+from tests.support.unused_addresses import NO_OTHER_SERVICES, UNUSED_URL
 from users.app import create_app as create_users
 from users.settings import Settings as UsersSettings
 
@@ -37,7 +37,7 @@ class ExternalServices:
 
 @pytest.fixture(scope="module")
 async def external_services() -> AsyncIterator[ExternalServices]:
-    settings = SandboxSettings(env="test", smtp_port=0, users_url=NOWHERE_URL, gateway_url=NOWHERE_URL)
+    settings = SandboxSettings(env="test", smtp_port=0, users_url=UNUSED_URL, gateway_url=UNUSED_URL)
     app = create_sandbox(settings)
     async with serving(app, settings) as url:
         yield ExternalServices(url, f"smtp://127.0.0.1:{app.state.mail_server.port}")

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from tests.integration.users.user_client import code_of
 from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness, event_id, statuses, success
@@ -127,7 +127,7 @@ async def test_webhook_without_its_job_is_not_stored(harness: WebhookHarness) ->
     )
     with pytest.raises(DBAPIError):
         await WebhookLog(harness.database).store(
-            Inbound(external_id=event_id(), event_type="t"),
+            VerifiedWebhook(external_id=event_id(), event_type="t"),
             b"{}",
             provider=Provider.STRIPE,
             webhook_id=uuid.uuid4(),

@@ -19,7 +19,7 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookView,
 )
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from tests.support.servers import DatabaseFactory
 
@@ -55,7 +55,7 @@ def job_of(webhook_id: uuid.UUID) -> NewJob:
 
 async def stored(log: WebhookLog) -> WebhookView:
     webhook_id = uuid.uuid4()
-    inbound = Inbound(external_id=f"evt_{webhook_id}", event_type="payment_intent.succeeded")
+    inbound = VerifiedWebhook(external_id=f"evt_{webhook_id}", event_type="payment_intent.succeeded")
     await log.store(inbound, b"{}", provider=Provider.STRIPE, webhook_id=webhook_id, job=job_of(webhook_id))
     return await seen(log, webhook_id)
 
@@ -164,7 +164,7 @@ async def test_only_old_settled_webhooks_are_deleted(database: Database, log: We
         await log.end(webhook, PROCESSED)
     age = text("UPDATE webhook_log SET received_at = received_at - interval '91 days' WHERE webhook_id = ANY(:ids)")
     await database.execute(age, {"ids": [old.webhook_id, unfinished.webhook_id]})
-    await log.purge(keep_seconds=90 * DAY)
+    await log.delete_old(keep_seconds=90 * DAY)
     assert await log.find(old.webhook_id) is None
     assert await log.find(new.webhook_id)
     assert await log.find(unfinished.webhook_id)

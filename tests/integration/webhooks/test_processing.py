@@ -11,9 +11,9 @@ from orchestrator.settings import WorkerSettings
 from orchestrator.worker import create_worker
 from tests.integration.webhooks.conftest import NewFan
 from tests.integration.webhooks.webhook_fixtures import Fan, WebhookHarness, event_id, intent, statuses, success
-from tests.support.nowhere import NOWHERE_URL
 from tests.support.serving import serving
 from tests.support.signing import stripe_event, stripe_signature
+from tests.support.unused_addresses import UNUSED_URL
 from tests.support.waiting import eventually
 
 
@@ -37,7 +37,7 @@ class TestUsersUnavailable:
     ) -> None:
         top_up = await fan.top_up()
         event = success(top_up, fan, event_id=event_id())
-        deaf = settings.model_copy(update={"users_url": NOWHERE_URL})
+        deaf = settings.model_copy(update={"users_url": UNUSED_URL})
         async with serving(create_worker(deaf), deaf):
             await harness.notify_by_stripe(event)
             failed = await harness.ends(event["id"], "failed")

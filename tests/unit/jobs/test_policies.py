@@ -23,14 +23,14 @@ def test_every_kind_has_a_policy_and_a_queue() -> None:
 
 def test_fulfillment_is_retried_five_times_with_exponential_backoff() -> None:
     rules = POLICIES["fulfillment"]
-    assert rules.tries == 6
-    assert [rules.pause_after(tries) for tries in range(1, 6)] == [2, 4, 8, 16, 32]
+    assert rules.max_attempts == 6
+    assert [rules.pause_after(attempt) for attempt in range(1, 6)] == [2, 4, 8, 16, 32]
 
 
 @pytest.mark.parametrize("kind", ["commission", "revision"])
 def test_commissions_and_revisions_are_tried_three_times_with_growing_backoff(kind: str) -> None:
     rules = POLICIES[kind]
-    assert rules.tries == 3
+    assert rules.max_attempts == 3
     assert rules.pause_after(1) < rules.pause_after(2)
 
 
@@ -44,7 +44,7 @@ def test_retention_is_100_completed_for_a_day_and_500_failed_for_a_week(kind: st
 @pytest.mark.parametrize("kind", MESSAGES)
 def test_messages_are_retried_for_three_days_at_most_an_hour_apart(kind: str) -> None:
     rules = POLICIES[kind]
-    pauses = [rules.pause_after(tries) for tries in range(1, rules.tries)]
+    pauses = [rules.pause_after(attempt) for attempt in range(1, rules.max_attempts)]
     assert pauses == sorted(pauses)
     assert sum(pauses[:3]) < 120
     assert max(pauses) <= 3600
@@ -53,7 +53,7 @@ def test_messages_are_retried_for_three_days_at_most_an_hour_apart(kind: str) ->
 
 def test_deliveries_are_retried_for_more_than_two_days() -> None:
     rules = POLICIES["delivery"]
-    assert sum(rules.pause_after(tries) for tries in range(1, rules.tries)) > 2 * 24 * 3600
+    assert sum(rules.pause_after(attempt) for attempt in range(1, rules.max_attempts)) > 2 * 24 * 3600
 
 
 def test_revisions_have_a_higher_priority_than_commissions() -> None:
@@ -73,7 +73,7 @@ def test_configured_backoff_replaces_that_of_every_kind() -> None:
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_invalid_policy_is_refused(wrong: dict[str, object]) -> None:
-    usual = {"kind": "email", "tries": 2, "retry_seconds": (1.0,), "timeout_seconds": 10, "concurrency": 1}
+    usual = {"kind": "email", "max_attempts": 2, "retry_seconds": (1.0,), "timeout_seconds": 10, "concurrency": 1}
     with pytest.raises(ValueError, match=r"\w"):
         JobPolicy(**{**usual, **wrong})  # type: ignore[arg-type]
 

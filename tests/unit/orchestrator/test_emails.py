@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
-from orchestrator.features.notifications.models.emails import EmailContext, EmailKind, Place, SeatLine
+from orchestrator.features.notifications.models.notifications import (
+    NotificationContext,
+    NotificationKind,
+    Place,
+    SeatLine,
+)
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 
 RENDERER = TemplateRenderer(public_url="https://shop.example")
@@ -21,7 +26,7 @@ SEATS = (
 )
 
 
-def email_context(**changes: Any) -> EmailContext:
+def email_context(**changes: Any) -> NotificationContext:
     place = Place(
         event_name=changes.pop("event_name", "Night of Strings"),
         venue_name="Indoor Stadium",
@@ -40,17 +45,17 @@ def email_context(**changes: Any) -> EmailContext:
         "expires_at": datetime(2027, 3, 1, 9, 30, tzinfo=UTC),
         "reference": "0d9f2f0e",
     }
-    return EmailContext(**own | changes)
+    return NotificationContext(**own | changes)
 
 
-def email_of(kind: EmailKind, **changes: Any) -> EmailMessage:
+def email_of(kind: NotificationKind, **changes: Any) -> EmailMessage:
     builder = EmailBuilder(sender="Tickets <tickets@shop.example>", reply_to="help@shop.example", renderer=RENDERER)
     mail = builder.build(kind, email_context(**changes), email_id=uuid.UUID(int=1), sent_at=datetime.now(UTC))
     return message_from_bytes(mail.as_bytes(), policy=modern)  # as the recipient's program parses it
 
 
-@pytest.mark.parametrize("kind", EmailKind)
-def test_every_kind_can_be_written(kind: EmailKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_every_kind_can_be_written(kind: NotificationKind) -> None:
     letter = RENDERER.render(kind, email_context())
     assert letter.subject
     for page in (letter.text, letter.html):
@@ -60,14 +65,14 @@ def test_every_kind_can_be_written(kind: EmailKind) -> None:
     assert "{{" not in letter.text + letter.html
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind.value.startswith("payment")])
-def test_payment_email_needs_no_event(kind: EmailKind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in NotificationKind if kind.value.startswith("payment")])
+def test_payment_email_needs_no_event(kind: NotificationKind) -> None:
     assert RENDERER.render(kind, email_context(place=None, seats=(), party="", other="")).subject
 
 
 def test_transfer_email_addresses_each_party() -> None:
-    seller = RENDERER.render(EmailKind.TRANSFER_PENDING, email_context(party="seller"))
-    buyer = RENDERER.render(EmailKind.TRANSFER_PENDING, email_context(party="buyer"))
+    seller = RENDERER.render(NotificationKind.TRANSFER_PENDING, email_context(party="seller"))
+    buyer = RENDERER.render(NotificationKind.TRANSFER_PENDING, email_context(party="buyer"))
     assert "Your ticket is to go to Ben" in seller.text
     assert "A ticket is to come to you from Ben" in buyer.text
     assert "09:30 UTC on 01 March" in buyer.text
@@ -75,7 +80,7 @@ def test_transfer_email_addresses_each_party() -> None:
 
 class TestTickets:
     def test_email_links_each_ticket_and_attaches_its_seat_map(self) -> None:
-        mail = email_of(EmailKind.TICKETS_BOUGHT)
+        mail = email_of(NotificationKind.TICKETS_BOUGHT)
         text = mail.get_body(("plain",))
         assert text is not None
         for seat in SEATS:
@@ -84,22 +89,22 @@ class TestTickets:
         assert [picture.get_filename() for picture in pictures] == ["ticket-A-1.png", "ticket-A-2.png"]
         assert all(bytes(picture.get_payload(decode=True)).startswith(b"\x89PNG") for picture in pictures)
 
-    @pytest.mark.parametrize("kind", [EmailKind.ORDER_REFUNDED, EmailKind.TRANSFER_COMPLETED])
-    def test_email_to_a_former_holder_has_no_ticket(self, kind: EmailKind) -> None:
+    @pytest.mark.parametrize("kind", [NotificationKind.ORDER_REFUNDED, NotificationKind.TRANSFER_COMPLETED])
+    def test_email_to_a_former_holder_has_no_ticket(self, kind: NotificationKind) -> None:
         assert not [*email_of(kind).iter_attachments()]
         assert "/#/tickets/" not in RENDERER.render(kind, email_context()).text
 
 
 class TestHeaders:
     def test_sender_and_reply_address_are_set(self) -> None:
-        mail = email_of(EmailKind.TICKETS_BOUGHT)
+        mail = email_of(NotificationKind.TICKETS_BOUGHT)
         assert mail["From"] == "Tickets <tickets@shop.example>"
         assert mail["Reply-To"] == "help@shop.example"
         assert mail["To"] == "Ann <ann@example.com>"
         assert mail["Auto-Submitted"] == "auto-generated"
 
     def test_resent_email_has_the_same_message_id(self) -> None:
-        first, again = email_of(EmailKind.TICKETS_BOUGHT), email_of(EmailKind.TICKETS_BOUGHT)
+        first, again = email_of(NotificationKind.TICKETS_BOUGHT), email_of(NotificationKind.TICKETS_BOUGHT)
         assert first["Message-ID"] == again["Message-ID"] == f"<{uuid.UUID(int=1)}@shop.example>"
 
 
@@ -107,14 +112,14 @@ class TestInjection:
     @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\u2028", "\x0b", "\x85"])
     def test_no_header_can_be_added(self, line_break: str) -> None:
         evil = f"Gala{line_break}Bcc: all@example.com{line_break}{line_break}<p>Body"
-        mail = email_of(EmailKind.TICKETS_BOUGHT, event_name=evil, reader=evil)
+        mail = email_of(NotificationKind.TICKETS_BOUGHT, event_name=evil, reader=evil)
         assert mail["Bcc"] is None
         assert mail["Subject"] == "Your tickets for Gala Bcc: all@example.com <p>Body"
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
     def test_html_is_escaped_and_text_is_not(self) -> None:
         letter = RENDERER.render(
-            EmailKind.TICKET_RECEIVED, email_context(other="<script>alert(1)</script>", reader="A & B")
+            NotificationKind.TICKET_RECEIVED, email_context(other="<script>alert(1)</script>", reader="A & B")
         )
         assert "<script>" not in letter.html
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
@@ -123,16 +128,16 @@ class TestInjection:
 
     @pytest.mark.parametrize("evil", ["{{ 7 * 7 }}", "{% include 'layout.txt' %}", "{# gone #}"])
     def test_user_text_is_not_rendered_as_a_template(self, evil: str) -> None:
-        letter = RENDERER.render(EmailKind.TICKET_RECEIVED, email_context(other=evil, event_name=evil))
+        letter = RENDERER.render(NotificationKind.TICKET_RECEIVED, email_context(other=evil, event_name=evil))
         assert evil in letter.subject
         assert evil in letter.text
 
     def test_no_paragraph_can_be_added(self) -> None:
-        letter = RENDERER.render(EmailKind.TICKET_RECEIVED, email_context(other="Ben\n\nYou won. Call 123"))
+        letter = RENDERER.render(NotificationKind.TICKET_RECEIVED, email_context(other="Ben\n\nYou won. Call 123"))
         assert "Ben You won. Call 123 has handed a ticket over" in letter.text
 
     def test_display_name_cannot_become_an_address(self) -> None:
-        mail = email_of(EmailKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')
+        mail = email_of(NotificationKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
 
@@ -141,7 +146,7 @@ def test_direction_marks_and_control_characters_become_spaces() -> None:
 
 
 def test_text_message_is_short() -> None:
-    sms = RENDERER.render_text_message(EmailKind.EVENT_CANCELLED, email_context(event_name="N" * 1_000))
+    sms = RENDERER.render_text_message(NotificationKind.EVENT_CANCELLED, email_context(event_name="N" * 1_000))
     assert len(sms) == 320
-    sms = RENDERER.render_text_message(EmailKind.EVENT_CANCELLED, email_context())
+    sms = RENDERER.render_text_message(NotificationKind.EVENT_CANCELLED, email_context())
     assert sms.startswith("TicketRemaster: Night of Strings on 20 Mar 2027 is CANCELLED.")

@@ -109,7 +109,7 @@ class StubNowPayments(NowPayments):
 
 
 def reconciliation(payments_client: StubPayments, now_payments: StubNowPayments) -> Reconciliation:
-    return Reconciliation(stripe=NoStripePayments(), crypto=now_payments, payments=payments_client)
+    return Reconciliation(stripe=NoStripePayments(), nowpayments=now_payments, payments=payments_client)
 
 
 async def test_refused_report_does_not_stop_the_round() -> None:

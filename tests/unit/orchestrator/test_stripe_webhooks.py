@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from orchestrator.clients.users.payments import PaymentStatus
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.stripe import StripeWebhooks
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
 from tests.support.signing import SECRET, as_bytes, nowpayments_signature, stripe_event, stripe_signature
@@ -51,7 +51,7 @@ BODY = as_bytes(stripe_event("payment_intent.succeeded", intent()))
 class TestVerify:
     def test_valid_stripe_signature_is_accepted(self) -> None:
         inbound = WEBHOOKS.verify(BODY, stripe_signature(BODY))
-        assert inbound == Inbound(external_id="evt_1", event_type="payment_intent.succeeded")
+        assert inbound == VerifiedWebhook(external_id="evt_1", event_type="payment_intent.succeeded")
 
     def test_whitespace_in_the_body_is_part_of_the_signature(self) -> None:
         body = json.dumps(json.loads(BODY), indent=3).encode()

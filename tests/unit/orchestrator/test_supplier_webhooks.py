@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable
 from tests.support.signing import SECRET, as_bytes, hexadecimal, stripe_signature, supplier_signature
 
@@ -13,13 +13,15 @@ BODY = as_bytes({"event_id": "kg-1", "type": "order.ready", "reservation_id": "r
 
 
 def test_valid_supplier_signature_is_accepted() -> None:
-    assert WEBHOOKS.verify(BODY, supplier_signature(BODY)) == Inbound(external_id="kg-1", event_type="order.ready")
+    assert WEBHOOKS.verify(BODY, supplier_signature(BODY)) == VerifiedWebhook(
+        external_id="kg-1", event_type="order.ready"
+    )
     assert WEBHOOKS.news(BODY) is None
 
 
 def test_camel_case_names_and_numeric_ids_are_accepted() -> None:
     body = as_bytes({"eventId": 7, "eventType": "order.ready"})
-    assert WEBHOOKS.verify(body, supplier_signature(body)) == Inbound(external_id="7", event_type="order.ready")
+    assert WEBHOOKS.verify(body, supplier_signature(body)) == VerifiedWebhook(external_id="7", event_type="order.ready")
 
 
 def test_notice_without_an_id_is_identified_by_its_content() -> None:

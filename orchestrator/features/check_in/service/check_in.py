@@ -107,14 +107,14 @@ class CheckInService:
 
     async def _assigned_hall(self, staff_user_id: uuid.UUID) -> str:
         with _unavailable_on_failure():
-            staff = await self.clients.directory.find(staff_user_id)
+            staff = await self.clients.users.find(staff_user_id)
         if staff.assigned_hall_id is None:
             raise InvalidRequest("No hall is assigned to you.", details={"fields": {"hall_id": "missing"}})
         return staff.assigned_hall_id
 
     async def _name_of(self, user_id: uuid.UUID) -> str | None:
         try:
-            return (await self.clients.directory.find(user_id)).display_name
+            return (await self.clients.users.find(user_id)).display_name
         except ServiceError:
             return None
 

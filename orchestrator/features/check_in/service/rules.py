@@ -69,7 +69,7 @@ def _has_another_owner(context: ScanContext) -> bool:
     return context.seat is not None and context.seat.owner_user_id != context.ticket.user_id
 
 
-def _is_on_sale(context: ScanContext) -> bool:
+def _is_listed(context: ScanContext) -> bool:
     return context.seat is not None and context.seat.status == "LISTED"
 
 
@@ -82,7 +82,7 @@ RULES: Final[tuple[tuple[Callable[[ScanContext], bool], ScanResult], ...]] = (
     (_is_cancelled, ScanResult.UNPAID),  # its orders are being refunded
     (_is_unpaid, ScanResult.UNPAID),
     (_has_another_owner, ScanResult.NOT_OWNER),
-    (_is_on_sale, ScanResult.EXPIRED),  # a ticket on sale has no valid code
+    (_is_listed, ScanResult.EXPIRED),  # a ticket on sale has no valid code
 )
 
 

@@ -1,8 +1,9 @@
-"""The saga that cancels an event: **cancel event** → close hall → refund and end everything, batch by batch.
+"""The saga that cancels an event: **cancel event** → close hall → give everything back.
 
-Tens of thousands of orders take minutes. Each batch ends some of them, by refunds and withdrawals that are sagas of their
-own, and stores how many are left; after a crash another worker continues from there. The saga completes when nothing
-is open: an order with a disputed ticket waits for an admin.
+The last step refunds every order and ends everything else, batch by batch: tens of thousands of orders take minutes. Each
+batch ends some of them, by refunds and withdrawals that are sagas of their own, and stores how many are left. After a
+crash, another worker continues from there. The saga completes when nothing is open: an order with a disputed ticket waits
+for an admin.
 """
 
 import uuid
@@ -68,7 +69,7 @@ def cancel_event_plan(
         must_finish("close hall", steps.close_hall),
         must_finish(
             "give everything back",
-            steps.process_batch,
+            steps.give_everything_back,
             until=lambda cancellation: cancellation.is_cleared,
             step_timeout_seconds=batch_timeout_seconds,
         ),
@@ -92,7 +93,7 @@ class CancelEventSteps:
         left = await self.processor.count(cancellation.event_id)
         return cancellation.model_copy(update={"refunded_before": left.refunded_orders, "left": left})
 
-    async def process_batch(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
+    async def give_everything_back(self, cancellation: CancelEvent, _: Call) -> CancelEvent:
         left = await self.processor.process_batch(event_id=cancellation.event_id, cancellation_id=cancellation.saga_id)
         return cancellation.model_copy(update={"left": left})
 

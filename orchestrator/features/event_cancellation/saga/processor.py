@@ -25,7 +25,7 @@ from orchestrator.features.refunds.saga import REFUND
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.features.transfers.saga.transfer import TRANSFER
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import attempts
+from orchestrator.saga_engine.idempotency import find_previous_sagas
 from orchestrator.saga_engine.plan import SagaData
 
 __all__ = ["EventCancellationProcessor"]
@@ -87,10 +87,10 @@ class EventCancellationProcessor:
         """Refund up to a hundred orders; orders whose refund runs, is stuck or is disputed do not block the others."""
 
         async def refund(order: OrderFacts) -> None:
-            purchase = await self.get_engine().find(order.order_id)
+            purchase = await self.get_engine().log.find(order.order_id)
             if purchase is None:
                 return
-            changes = {"reason": REASON, "is_forced": True, "event_is_off": True}
+            changes = {"reason": REASON, "is_forced": True, "event_is_cancelled": True}
             whole = refund_of(self.get_engine(), purchase).model_copy(update=changes)
             if await self._start_once(REFUND, whole, requested_by=cancellation_id):
                 started.append(order.order_id)
@@ -106,12 +106,12 @@ class EventCancellationProcessor:
             offset += BATCH
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
-        """Start a saga unless it was started before, and return whether it was started. A refused one is started anew."""
-        tried = await attempts(self.get_engine(), data.saga_id)
-        if tried.done is not None:
+        """Start a saga unless it was started before, and return whether it was started. A refused one is started again."""
+        previous = await find_previous_sagas(self.get_engine().log, data.saga_id)
+        if previous.accepted is not None:
             return False
         await self.get_engine().start(
-            kind, data.model_copy(update={"saga_id": tried.next_id}), requested_by=requested_by
+            kind, data.model_copy(update={"saga_id": previous.next_id}), requested_by=requested_by
         )
         return True
 

@@ -74,11 +74,11 @@ class CatalogueService:
             NotFound: the venue is unknown.
             StillRunning: it exceeds the request's budget.
         """
-        sale = PutOnSale(saga_id=saga_id, draft=draft)
+        new_event = PutOnSale(saga_id=saga_id, draft=draft)
         fingerprint = fingerprint_of(draft.model_dump(mode="json"))
-        saga = await self._engine.start(PUT_ON_SALE, sale, requested_by=requested_by, fingerprint=fingerprint)
-        sale = data_of(succeeded(saga), PutOnSale, otherwise=EventNotFound)
-        return EventCreated(event_id=saga.saga_id, seats_created=sale.seats_created)
+        saga = await self._engine.start(PUT_ON_SALE, new_event, requested_by=requested_by, fingerprint=fingerprint)
+        new_event = data_of(succeeded(saga), PutOnSale, otherwise=EventNotFound)
+        return EventCreated(event_id=saga.saga_id, seats_created=new_event.seats_created)
 
     async def _visible(self, event_id: uuid.UUID) -> EventFacts:
         event = await self._events.facts(event_id)

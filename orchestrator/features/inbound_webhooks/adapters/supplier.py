@@ -6,13 +6,13 @@ from typing import Final
 from pydantic import AliasChoices, ConfigDict, Field, SecretStr, ValidationError
 
 from orchestrator.clients.users.payments import PaymentNews, Provider
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
+from orchestrator.features.payments.adapters.provider_models import Label, ProviderModel
 from orchestrator.features.payments.adapters.signatures import is_signed
-from orchestrator.features.payments.adapters.wire import Label, Wire
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookUnreadable
 
 
-class _Notice(Wire):
+class _Notice(ProviderModel):
     model_config = ConfigDict(validate_by_name=True)
 
     event_id: Label | None = Field(None, validation_alias=AliasChoices("event_id", "eventId", "id"))
@@ -28,13 +28,13 @@ class SupplierWebhooks:
     def __init__(self, secret: SecretStr) -> None:
         self._secret = secret
 
-    def verify(self, body: bytes, signature: str) -> Inbound:
+    def verify(self, body: bytes, signature: str) -> VerifiedWebhook:
         if not is_signed(body, signature, secret=self._secret, digest="sha256"):
             raise SignatureInvalid
         notice = _notice_of(body)
         # A notice without an id is identified by its content.
         external_id = notice.event_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
-        return Inbound(external_id=external_id, event_type=notice.event_type)
+        return VerifiedWebhook(external_id=external_id, event_type=notice.event_type)
 
     def news(self, body: bytes) -> PaymentNews | None:
         _notice_of(body)

@@ -1,7 +1,7 @@
 """The resale saga: a fan buys a ticket on the marketplace.
 
-claim listing → hold the buyer's credits → send the seller a code → wait until the seller approves → **change owner** →
-pay seller → complete listing.
+claim listing → hold credits → send seller a code → announce sale → wait for `approve` → **change owner** → pay seller →
+complete listing.
 
 A sale that is not approved in time unwinds: the credits are returned, and the listing is active again.
 """

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from orchestrator.features.notifications.models.emails import Email, EmailContext, EmailKind
+from orchestrator.features.notifications.models.notifications import Email, NotificationContext, NotificationKind
 
 __all__ = ["TemplateRenderer", "one_line"]
 
@@ -41,7 +41,7 @@ class TemplateRenderer:
         )
         self._prose = self._pages.overlay(finalize=one_line)
 
-    def render(self, kind: EmailKind, context: EmailContext) -> Email:
+    def render(self, kind: NotificationKind, context: NotificationContext) -> Email:
         """Return an email's subject, plain text and HTML."""
         subject, *paragraphs = self._paragraphs(f"{kind}.txt", context)
         values = self._values(context) | {"subject": subject, "paragraphs": paragraphs}
@@ -54,7 +54,7 @@ class TemplateRenderer:
             html=self._prose.get_template("layout.html").render(values, links=links),
         )
 
-    def render_text_message(self, kind: EmailKind, context: EmailContext) -> str:
+    def render_text_message(self, kind: NotificationKind, context: NotificationContext) -> str:
         """Return a text message, cut to two SMS segments."""
         (text,) = self._paragraphs(f"sms/{kind}.txt", context)
         return text[:LONGEST_TEXT_MESSAGE]
@@ -63,9 +63,9 @@ class TemplateRenderer:
         """Return the page that shows the ticket's current code."""
         return f"{self._public_url}/#/tickets/{seat_id}"
 
-    def _paragraphs(self, template: str, context: EmailContext) -> list[str]:
+    def _paragraphs(self, template: str, context: NotificationContext) -> list[str]:
         prose = self._prose.get_template(template).render(self._values(context))
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
-    def _values(self, context: EmailContext) -> dict[str, Any]:
+    def _values(self, context: NotificationContext) -> dict[str, Any]:
         return {**dict(context), "public_url": self._public_url}

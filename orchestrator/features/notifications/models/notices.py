@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.emails import Channel, EmailKind
+from orchestrator.features.notifications.models.notifications import Channel, NotificationKind
 
 __all__ = ["Notice", "notices_of", "shown"]
 
@@ -17,19 +17,19 @@ SHARES: Final = "shares"
 PRIVATE_FIELDS: Final = frozenset({SHARES, "error", "flags"})
 
 _BOTH: Final = ("seller", "buyer")
-_EMAILS: Final[Mapping[str, Mapping[str, EmailKind]]] = {
-    "order.confirmed": {"": EmailKind.TICKETS_BOUGHT},
-    "transfer.pending": dict.fromkeys(_BOTH, EmailKind.TRANSFER_PENDING),
-    "transfer.completed": {"seller": EmailKind.TRANSFER_COMPLETED, "buyer": EmailKind.TICKET_RECEIVED},
-    "transfer.failed": dict.fromkeys(_BOTH, EmailKind.TRANSFER_FAILED),
-    "transfer.reversed": dict.fromkeys(_BOTH, EmailKind.TRANSFER_REVERSED),
-    "sale.pending": {"seller": EmailKind.SALE_PENDING},
-    "sale.completed": {"seller": EmailKind.SALE_COMPLETED, "buyer": EmailKind.TICKET_RESOLD},
-    "sale.failed": {"buyer": EmailKind.SALE_FAILED},
-    "payment.partially_paid": {"": EmailKind.PAYMENT_PARTIALLY_PAID},
-    "payment.confirmed": {"": EmailKind.PAYMENT_CONFIRMED},
-    "payment.failed": {"": EmailKind.PAYMENT_FAILED},
-    "payment.refunded": {"": EmailKind.PAYMENT_REFUNDED},
+_EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
+    "order.confirmed": {"": NotificationKind.TICKETS_BOUGHT},
+    "transfer.pending": dict.fromkeys(_BOTH, NotificationKind.TRANSFER_PENDING),
+    "transfer.completed": {"seller": NotificationKind.TRANSFER_COMPLETED, "buyer": NotificationKind.TICKET_RECEIVED},
+    "transfer.failed": dict.fromkeys(_BOTH, NotificationKind.TRANSFER_FAILED),
+    "transfer.reversed": dict.fromkeys(_BOTH, NotificationKind.TRANSFER_REVERSED),
+    "sale.pending": {"seller": NotificationKind.SALE_PENDING},
+    "sale.completed": {"seller": NotificationKind.SALE_COMPLETED, "buyer": NotificationKind.TICKET_RESOLD},
+    "sale.failed": {"buyer": NotificationKind.SALE_FAILED},
+    "payment.partially_paid": {"": NotificationKind.PAYMENT_PARTIALLY_PAID},
+    "payment.confirmed": {"": NotificationKind.PAYMENT_CONFIRMED},
+    "payment.failed": {"": NotificationKind.PAYMENT_FAILED},
+    "payment.refunded": {"": NotificationKind.PAYMENT_REFUNDED},
 }
 
 
@@ -39,7 +39,7 @@ class Notice:
 
     user_id: uuid.UUID
     entry: dict[str, Any]
-    emails: tuple[tuple[Channel, EmailKind], ...] = ()
+    emails: tuple[tuple[Channel, NotificationKind], ...] = ()
 
 
 def notices_of(message: Message) -> list[Notice]:
@@ -79,22 +79,22 @@ def _entry(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
+def _emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, NotificationKind]]:
     if message.type == "order.refunded":
         yield from _refund_emails(message, user_id)
     elif kind := _EMAILS.get(message.type, {}).get(_party(message, user_id)):
         yield Channel.EMAIL, kind
 
 
-def _refund_emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, EmailKind]]:
+def _refund_emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, NotificationKind]]:
     """Notify the tickets' owners; a buyer who transferred all tickets gets no email."""
     if str(user_id) not in message.data.get(SHARES, {}):
         return
     if message.data.get("event_is_off"):
-        yield Channel.EMAIL, EmailKind.EVENT_CANCELLED
-        yield Channel.SMS, EmailKind.EVENT_CANCELLED  # the fan may already be on the way
+        yield Channel.EMAIL, NotificationKind.EVENT_CANCELLED
+        yield Channel.SMS, NotificationKind.EVENT_CANCELLED  # the fan may already be on the way
     else:
-        yield Channel.EMAIL, EmailKind.ORDER_REFUNDED
+        yield Channel.EMAIL, NotificationKind.ORDER_REFUNDED
 
 
 def _party(message: Message, user_id: uuid.UUID) -> str:

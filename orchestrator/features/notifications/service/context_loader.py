@@ -12,7 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from common.http.client import ServiceClient
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.users.directory import UserDirectory
-from orchestrator.features.notifications.models.emails import EmailContext, EmailRequest, Place, SeatLine
+from orchestrator.features.notifications.models.notifications import (
+    NotificationContext,
+    NotificationRequest,
+    Place,
+    SeatLine,
+)
 
 
 class _Seats(BaseModel):
@@ -25,11 +30,11 @@ class _Seats(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ContextLoader:
-    directory: UserDirectory
+    users: UserDirectory
     events: EventsClient
-    orders: ServiceClient
+    orders_http: ServiceClient
 
-    async def load(self, request: EmailRequest) -> EmailContext:
+    async def load(self, request: NotificationRequest) -> NotificationContext:
         """Return the facts that the email's template uses.
 
         Raises:
@@ -37,9 +42,9 @@ class ContextLoader:
             Unavailable: a service does not respond.
         """
         data = request.data
-        reader = await self.directory.find(request.user_id)
+        reader = await self.users.find(request.user_id)
         party = _party(data, request.user_id)
-        return EmailContext(
+        return NotificationContext(
             reader=reader.display_name,
             address=reader.email,
             place=await self._place(data),
@@ -65,16 +70,16 @@ class ContextLoader:
 
     async def _seats(self, data: Mapping[str, Any]) -> tuple[SeatLine, ...]:
         if data.get("order_id") and data.get("seat_ids"):
-            order = _Seats.model_validate(await self.orders.get(f"/internal/orders/{data['order_id']}"))
+            order = _Seats.model_validate(await self.orders_http.get(f"/internal/orders/{data['order_id']}"))
             return tuple(seat for seat in order.seats if str(seat.seat_id) in data["seat_ids"])
         for name, path in (("transfer_id", "/internal/transfers"), ("listing_id", "/internal/listings")):
             if data.get(name):
-                return (SeatLine.model_validate(await self.orders.get(f"{path}/{data[name]}")),)
+                return (SeatLine.model_validate(await self.orders_http.get(f"{path}/{data[name]}")),)
         return ()
 
     async def _other(self, data: Mapping[str, Any], party: str) -> str:
         other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party)
-        return (await self.directory.find(uuid.UUID(data[other]))).display_name if other else ""
+        return (await self.users.find(uuid.UUID(data[other]))).display_name if other else ""
 
 
 def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:

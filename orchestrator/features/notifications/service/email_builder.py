@@ -8,7 +8,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
-from orchestrator.features.notifications.models.emails import EmailContext, EmailKind
+from orchestrator.features.notifications.models.notifications import NotificationContext, NotificationKind
 from orchestrator.features.tickets.adapters.qr_image import png_of
 
 
@@ -20,7 +20,9 @@ class EmailBuilder:
         self._reply_to = reply_to or sender
         self._renderer = renderer
 
-    def build(self, kind: EmailKind, context: EmailContext, *, email_id: uuid.UUID, sent_at: datetime) -> EmailMessage:
+    def build(
+        self, kind: NotificationKind, context: NotificationContext, *, email_id: uuid.UUID, sent_at: datetime
+    ) -> EmailMessage:
         """Return an email. `email_id` determines the Message-ID, by which email clients recognise a copy."""
         content = self._renderer.render(kind, context)
         name, _, domain = context.address.rpartition("@")
@@ -38,7 +40,7 @@ class EmailBuilder:
             self._attach_tickets(email, context)
         return email
 
-    def _attach_tickets(self, email: EmailMessage, context: EmailContext) -> None:
+    def _attach_tickets(self, email: EmailMessage, context: NotificationContext) -> None:
         """Attach a QR code of each ticket's page; the code for check-in itself is valid for a minute only."""
         for seat in context.seats:
             picture = png_of(self._renderer.ticket_url(str(seat.seat_id)))

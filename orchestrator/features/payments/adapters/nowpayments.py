@@ -18,9 +18,9 @@ from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
-from orchestrator.features.payments.adapters.port import Inbound
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
+from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
 from orchestrator.features.payments.adapters.signatures import is_signed
-from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
     ProviderRefused,
@@ -60,7 +60,7 @@ _Moment = Annotated[datetime, AfterValidator(_in_utc)]
 _Crypto = Annotated[Decimal, BeforeValidator(str), Field(ge=0)]
 
 
-class CryptoPayment(Wire):
+class CryptoPayment(ProviderModel):
     """A payment at NOWPayments.
 
     `price_amount` is the amount due, `pay_amount` the same in `pay_currency`; `order_id` is the platform's payment id.
@@ -186,7 +186,7 @@ class NowPaymentsWebhooks:
     def __init__(self, secret: SecretStr) -> None:
         self._secret = secret
 
-    def verify(self, body: bytes, signature: str) -> Inbound:
+    def verify(self, body: bytes, signature: str) -> VerifiedWebhook:
         try:
             message = sorted_json(body)
         except (ValueError, TypeError, RecursionError) as error:  # not JSON, invalid Unicode, or nested too deeply
@@ -197,7 +197,7 @@ class NowPaymentsWebhooks:
         # A notification has no id. Payment, status and paid amount identify the fact.
         paid = (payment.actually_paid or Decimal(0)).normalize()
         fact = f"{payment.payment_id}:{payment.payment_status}:{paid:f}"
-        return Inbound(external_id=fact, event_type=f"payment.{payment.payment_status}")
+        return VerifiedWebhook(external_id=fact, event_type=f"payment.{payment.payment_status}")
 
     def news(self, body: bytes) -> PaymentNews | None:
         return _notified(body).news()

@@ -13,7 +13,7 @@ class PaymentProviders:
     """No provider is contacted before the first call."""
 
     stripe: StripePayments
-    crypto: NowPayments
+    nowpayments: NowPayments
 
     @classmethod
     def connect(cls, settings: PaymentSettings) -> Self:
@@ -22,11 +22,11 @@ class PaymentProviders:
             stripe=StripePayments(
                 api_url=settings.stripe_api_url, secret_key=settings.stripe_secret_key, timeout_seconds=seconds
             ),
-            crypto=NowPayments(
+            nowpayments=NowPayments(
                 api_url=settings.nowpayments_api_url, key=settings.nowpayments_api_key, timeout_seconds=seconds
             ),
         )
 
     async def close(self) -> None:
         await self.stripe.close()
-        await self.crypto.close()
+        await self.nowpayments.close()

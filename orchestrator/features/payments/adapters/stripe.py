@@ -22,8 +22,8 @@ from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
-from orchestrator.features.payments.adapters.port import Inbound
-from orchestrator.features.payments.adapters.wire import Label, OwnId, Wire
+from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
+from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
     ProviderTimeout,
@@ -62,21 +62,21 @@ _STATUS_OF_TYPE: Final = {
 _REFUND: Final = "charge.refunded"
 
 
-class _Labels(Wire):
+class _Labels(ProviderModel):
     """The metadata that the platform gives to an intent; Stripe returns it with the intent and its charges."""
 
     payment_id: OwnId = None
     user_id: OwnId = None
 
 
-class _Charge(Wire):
+class _Charge(ProviderModel):
     payment_intent: str | None = None
     currency: str
     amount_refunded: int = 0
     metadata: _Labels = Field(default_factory=_Labels)
 
 
-class Intent(Wire):
+class Intent(ProviderModel):
     """A PaymentIntent. `client_secret` lets the fan's browser pay it; amounts are in cents."""
 
     id: str
@@ -90,11 +90,11 @@ class Intent(Wire):
     latest_charge: _Charge | str | None = None
 
 
-class _EventData(Wire):
+class _EventData(ProviderModel):
     object: dict[str, Any]
 
 
-class _Event(Wire):
+class _Event(ProviderModel):
     id: Label
     type: Label
     created: datetime
@@ -197,10 +197,10 @@ class StripeWebhooks:
     def __init__(self, secret: SecretStr) -> None:
         self._secret = secret.get_secret_value()
 
-    def verify(self, body: bytes, signature: str) -> Inbound:
+    def verify(self, body: bytes, signature: str) -> VerifiedWebhook:
         self._require_signed(body, signature)
         event = _event_of(body)
-        return Inbound(external_id=event.id, event_type=event.type)
+        return VerifiedWebhook(external_id=event.id, event_type=event.type)
 
     def news(self, body: bytes) -> PaymentNews | None:
         event = _event_of(body)

@@ -18,8 +18,8 @@ from orchestrator.clients.users.payments import (
     Provider,
     ReportOutcome,
 )
+from orchestrator.features.payments.adapters.interfaces import ProviderRecords
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
-from orchestrator.features.payments.adapters.port import ProviderRecords
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from orchestrator.features.payments.errors import NoSuchPayment, ProviderTimeout, ProviderUnavailable
 from orchestrator.features.payments.service.reconciliation_report import Difference, Reconciled, Unfounded
@@ -61,7 +61,7 @@ class Reconciliation:
     """
 
     stripe: StripePayments
-    crypto: NowPayments
+    nowpayments: NowPayments
     payments: PaymentsClient
 
     async def run(self, since: datetime, *, round_number: int | None = None) -> Reconciled:
@@ -118,7 +118,7 @@ class Reconciliation:
             for payment in await self._ours(Provider.NOWPAYMENTS, since, round_number)
             if payment.status in UNDECIDED or (payment.status in DECIDED and payment.status_at >= rechecked_since)
         ]
-        await self._ask_about(ours, self.crypto, done)
+        await self._ask_about(ours, self.nowpayments, done)
 
     async def _ours(self, provider: Provider, since: datetime, round_number: int | None) -> list[PaymentFacts]:
         """Return the platform's payments made since `since` and older open ones, newest first."""

@@ -27,7 +27,7 @@ UNPAID: Final = "PENDING"  # the status of an order whose seats are held
 class TopUpService:
     payments: PaymentsClient
     stripe: StripePayments
-    crypto: NowPayments
+    nowpayments: NowPayments
     orders: OrdersClient
 
     async def top_up(self, *, user_id: uuid.UUID, amount: Decimal, key: str | None) -> TopUpStarted:
@@ -88,13 +88,13 @@ class TopUpService:
 
     async def _with_address(self, payment: PaymentFacts, *, pay_currency: str) -> PaymentFacts:
         if payment.provider_payment_id is None:
-            created = await self.crypto.create(
+            created = await self.nowpayments.create(
                 payment_id=payment.payment_id, amount=payment.amount, pay_currency=pay_currency
             )
             payment = await self._attach(payment, created)
         if PAY_ADDRESS not in payment.details:
             # The answer with the address was lost, and NOWPayments' first notification set its id before this request.
-            payment = await self._attach(payment, await self.crypto.find(str(payment.provider_payment_id)))
+            payment = await self._attach(payment, await self.nowpayments.find(str(payment.provider_payment_id)))
         return payment
 
     async def _attach(self, payment: PaymentFacts, created: CryptoPayment) -> PaymentFacts:

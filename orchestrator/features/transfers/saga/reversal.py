@@ -1,4 +1,4 @@
-"""The reversal saga, for a disputed transfer: begin reversal → **return ticket** → return credits → close dispute.
+"""The saga of a disputed transfer: begin reversal → **give ticket back** → return credits → close dispute.
 
 The buyer gets all credits back. The platform lends what the seller has spent of them: the ledger keeps it as owed.
 """
@@ -42,7 +42,7 @@ def reversal_plan(clients: Clients) -> Plan[Reversal]:
         REVERSAL,
         Reversal,
         undoable("begin reversal", steps.begin_reversal, steps.abandon_reversal),
-        pivot("give ticket back", steps.return_ticket),
+        pivot("give ticket back", steps.give_ticket_back),
         must_finish("return credits", steps.return_credits),
         must_finish("close dispute", steps.close_dispute),
         publish("announce reversal", reversed_message),
@@ -62,7 +62,7 @@ class ReversalSteps:
     async def abandon_reversal(self, reversal: Reversal, call: Call) -> None:
         await self.clients.transfers.abandon_reversal(call, transfer_id=reversal.transfer_id)
 
-    async def return_ticket(self, reversal: Reversal, call: Call) -> Reversal:
+    async def give_ticket_back(self, reversal: Reversal, call: Call) -> Reversal:
         await self.clients.inventory.change_owner(
             call,
             seat_id=reversal.seat_id,

@@ -1,7 +1,7 @@
 """The transfer saga: a ticket goes from one fan to another for credits.
 
-open transfer → send both parties a code → wait until both confirmed → hold the buyer's credits → **change owner** → pay
-seller → complete transfer.
+open transfer → send initiator a code → send the other a code → announce transfer → wait for `confirm` → hold credits →
+**change owner** → pay seller → complete transfer.
 
 Too few credits lead back to the wait: the buyer can top up and confirm again before the transfer expires. Every other
 failure unwinds: the credits are returned, and the ticket keeps its owner.

@@ -11,7 +11,8 @@ from orchestrator.features.transfers.saga.transfer import Transfer
 from orchestrator.features.transfers.schemas import TransferDismissed, TransferDisputed, TransferReversed
 from orchestrator.features.transfers.service.transfers import own_transfer
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.outcomes import data_of, request_id_of, start_once, succeeded
+from orchestrator.saga_engine.idempotency import request_id_of, start_once
+from orchestrator.saga_engine.outcomes import data_of, succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class DisputeService:
         transfer = await self.clients.transfers.find(transfer_id)
         if transfer.status != "DISPUTED":
             raise TransferInvalidState(details={"status": transfer.status})
-        completed = data_of(await self.engine.find(transfer_id), Transfer, otherwise=TransferInvalidState)
+        completed = data_of(await self.engine.log.find(transfer_id), Transfer, otherwise=TransferInvalidState)
         return Reversal(
             saga_id=saga_id,
             transfer_id=transfer_id,

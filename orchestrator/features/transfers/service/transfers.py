@@ -32,15 +32,8 @@ from orchestrator.features.transfers.schemas import (
     TransferRequest,
 )
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.outcomes import (
-    check_cancelled,
-    data_of,
-    failure_of,
-    opened,
-    signal_once,
-    start_once,
-    succeeded,
-)
+from orchestrator.saga_engine.idempotency import signal_once, start_once
+from orchestrator.saga_engine.outcomes import check_cancelled, data_of, failure_of, opened, succeeded
 from orchestrator.saga_engine.record import SagaState
 
 
@@ -130,7 +123,7 @@ class TransferService:
         if transfer.status != "CANCELLED":
             refusal = TransferInvalidState(details={"status": transfer.status})
             saga = await self.engine.end_waiting(transfer_id, TransferCancelled(), kind=TRANSFER)
-            if saga is None and (saga := await self.engine.find(transfer_id)) is None:
+            if saga is None and (saga := await self.engine.log.find(transfer_id)) is None:
                 raise refusal
             check_cancelled(saga, TransferCancelled, otherwise=refusal)
         return TransferCancelledView(transfer_id=transfer_id)
@@ -148,12 +141,10 @@ class TransferService:
             raise Forbidden
         # The ticket is checked first: a caller without one learns nothing about other users.
         seat = await self._transferable(request.seat_id, seller_id=seller_id, caller_id=caller_id)
-        event = await self.clients.events.upcoming(seat.event_id)
-        buyer_id = (
-            request.buyer_user_id or (await self.clients.directory.find_by_email(str(request.buyer_email))).user_id
-        )
+        event = await self.clients.events.require_on_sale(seat.event_id)
+        buyer_id = request.buyer_user_id or (await self.clients.users.find_by_email(str(request.buyer_email))).user_id
         await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
-        if caller_id == buyer_id and await self.clients.directory.balance_of(buyer_id) < request.credits_amount:
+        if caller_id == buyer_id and await self.clients.users.balance_of(buyer_id) < request.credits_amount:
             raise PaymentRequired
         return Transfer(
             saga_id=saga_id,
@@ -183,7 +174,7 @@ class TransferService:
         if seller_id == buyer_id:
             raise SelfTransfer
         other_id = buyer_id if caller_id == seller_id else seller_id
-        if not (await self.clients.directory.find(other_id)).is_verified:
+        if not (await self.clients.users.find(other_id)).is_verified:
             raise UnverifiedAccount
 
     async def _confirm_party(self, transfer: TransferFacts, party: str, code: str) -> TransferFacts:
@@ -207,7 +198,7 @@ class TransferService:
             return await self.clients.transfers.find(transfer.transfer_id)  # it has completed or failed meanwhile
 
     async def _complete(self, transfer: TransferFacts, *, caller_id: uuid.UUID, key: str | None) -> TransferCompleted:
-        await self.clients.events.upcoming(transfer.event_id)
+        await self.clients.events.require_on_sale(transfer.event_id)
         if await self.clients.transfers.is_disputed(seat_id=transfer.seat_id, order_id=transfer.order_id):
             raise TransferInvalidState("An earlier transfer of the ticket is disputed.")
         saga = await signal_once(

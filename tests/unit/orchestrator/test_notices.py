@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.emails import Channel, EmailKind, EmailRequest
 from orchestrator.features.notifications.models.notices import Notice, notices_of
+from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
 
 SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
 PARTIES = {"seller_user_id": str(SELLER), "buyer_user_id": str(BUYER)}
@@ -31,17 +31,17 @@ def test_buyer_is_notified_of_the_tickets() -> None:
 @pytest.mark.parametrize(
     ("kind", "seller", "buyer"),
     [
-        ("transfer.pending", EmailKind.TRANSFER_PENDING, EmailKind.TRANSFER_PENDING),
-        ("transfer.completed", EmailKind.TRANSFER_COMPLETED, EmailKind.TICKET_RECEIVED),
-        ("transfer.failed", EmailKind.TRANSFER_FAILED, EmailKind.TRANSFER_FAILED),
-        ("transfer.reversed", EmailKind.TRANSFER_REVERSED, EmailKind.TRANSFER_REVERSED),
-        ("sale.pending", EmailKind.SALE_PENDING, None),
-        ("sale.completed", EmailKind.SALE_COMPLETED, EmailKind.TICKET_RESOLD),
-        ("sale.failed", None, EmailKind.SALE_FAILED),
+        ("transfer.pending", NotificationKind.TRANSFER_PENDING, NotificationKind.TRANSFER_PENDING),
+        ("transfer.completed", NotificationKind.TRANSFER_COMPLETED, NotificationKind.TICKET_RECEIVED),
+        ("transfer.failed", NotificationKind.TRANSFER_FAILED, NotificationKind.TRANSFER_FAILED),
+        ("transfer.reversed", NotificationKind.TRANSFER_REVERSED, NotificationKind.TRANSFER_REVERSED),
+        ("sale.pending", NotificationKind.SALE_PENDING, None),
+        ("sale.completed", NotificationKind.SALE_COMPLETED, NotificationKind.TICKET_RESOLD),
+        ("sale.failed", None, NotificationKind.SALE_FAILED),
     ],
 )
 def test_both_parties_are_notified_each_by_their_own_email(
-    kind: str, seller: EmailKind | None, buyer: EmailKind | None
+    kind: str, seller: NotificationKind | None, buyer: NotificationKind | None
 ) -> None:
     notices = notices_by_user(kind, **PARTIES)
     expected = {SELLER: seller, BUYER: buyer}
@@ -96,6 +96,6 @@ def test_malformed_user_id_is_an_invalid_message(data: dict[str, Any]) -> None:
 def test_payload_stored_under_the_old_field_name_is_read() -> None:
     """The attribute is `kind`; stored payloads name it `letter`, so workers of both releases can read them."""
     stored = {"letter": "order_refunded", "user_id": str(FAN), "data": {"amount": "10.00"}}
-    request = EmailRequest.model_validate(stored)
-    assert request.kind is EmailKind.ORDER_REFUNDED
+    request = NotificationRequest.model_validate(stored)
+    assert request.kind is NotificationKind.ORDER_REFUNDED
     assert request.model_dump(mode="json") == stored

@@ -10,7 +10,7 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.parking import ParkingHeaders
 from common.messaging.topology import PARKING_QUEUE
 from rabbitmq.topology import NOTIFICATIONS_QUEUE, ORCHESTRATOR_HOLDS_QUEUE, RELEASE_QUEUE
-from tests.integration.parking.harness import ParkingHarness
+from tests.integration.parked_messages.harness import ParkingHarness
 from tests.support.callers import Caller, new_id
 from tests.support.waiting import eventually
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field, SecretStr
 
 from devstack.sandbox.faults import Faults
 
-__all__ = ["CryptoAccount", "CryptoStatus", "NoSuchPayment", "crypto_routes"]
+__all__ = ["NoSuchPayment", "NowPaymentsAccount", "NowPaymentsStatus", "nowpayments_routes"]
 
 Json = dict[str, Any]
-CryptoStatus = Literal[
+NowPaymentsStatus = Literal[
     "waiting", "confirming", "confirmed", "sending", "partially_paid", "finished", "failed", "refunded", "expired"
 ]
 
@@ -29,7 +29,7 @@ class NoSuchPayment(HTTPException):
         super().__init__(404, "Payment not found")
 
 
-class CryptoAccount:
+class NowPaymentsAccount:
     """Payments, which exist until the sandbox ends."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class CryptoAccount:
             raise NoSuchPayment
         return self._payments[payment_id]
 
-    def move(self, payment_id: str, status: CryptoStatus, *, actually_paid: float | None) -> Json:
+    def move(self, payment_id: str, status: NowPaymentsStatus, *, actually_paid: float | None) -> Json:
         """Return the payment with its new status; by default a finished payment is paid in full.
 
         Raises:
@@ -94,7 +94,7 @@ class NewPayment(BaseModel):
     order_id: str | None = None
 
 
-def crypto_routes(account: CryptoAccount, faults: Faults, *, api_key: SecretStr) -> APIRouter:
+def nowpayments_routes(account: NowPaymentsAccount, faults: Faults, *, api_key: SecretStr) -> APIRouter:
     expected = api_key.get_secret_value().encode()
 
     def require_key(x_api_key: Annotated[str, Header()] = "") -> None:

@@ -11,8 +11,8 @@ from typing import Final
 
 import uvloop
 
-from bench.jobs.broker import BrokerRates, measure_broker
-from bench.jobs.drain import Drain, Drained
+from bench.job_queue.broker import BrokerRates, measure_broker
+from bench.job_queue.drain import Drain, Drained
 from bench.results import Outcome, Result
 from common.telemetry.logs import configure_logs
 from devstack.database import create_databases, service_url
@@ -24,7 +24,7 @@ __all__ = ["measure_drain"]
 
 DATABASE: Final = "bench_jobs"
 MAX_GROWTH: Final = 1.1
-KEPT: Final = POLICIES["bulk"].keep_completed
+KEEP_COMPLETED: Final = POLICIES["bulk"].keep_completed
 
 
 def measure_drain(jobs: int) -> Outcome:
@@ -84,7 +84,7 @@ def _results(drain: Drained, broker: BrokerRates) -> list[Result]:
             name=f"jobs kept, {workers}",
             value=float(drain.kept),
             unit="",
-            target=f"exactly {KEPT}",
-            is_met=drain.kept == KEPT,
+            target=f"exactly {KEEP_COMPLETED}",
+            is_met=drain.kept == KEEP_COMPLETED,
         ),
     ]

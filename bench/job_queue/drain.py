@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from bench.errors import BenchFailedError
-from bench.jobs.worker import POLICY, Nothing
+from bench.job_queue.worker import POLICY, Nothing
 from common.db.engine import Database
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
@@ -78,7 +78,7 @@ class Drain:
         took = await self._database.fetch_one(_TOOK, {"kind": POLICY.kind})
         if took is None or (took["jobs"], took["attempts"]) != (self._jobs, self._jobs):
             raise BenchFailedError(f"not every job completed in one attempt: {took}")
-        await JobMaintenance(self._database).purge(POLICIES[POLICY.kind])
+        await JobMaintenance(self._database).delete_old_jobs(POLICIES[POLICY.kind])
         _, kept = await self._queries.page(kind=POLICY.kind, status=None, limit=1, offset=0)
         return Drained(
             workers=workers,
@@ -146,7 +146,7 @@ def _running_workers(workers: int, urls: dict[str, str]) -> Iterator[list[psutil
     started = []
     try:
         for _ in range(workers):
-            command = [sys.executable, "-m", "bench.jobs.worker"]
+            command = [sys.executable, "-m", "bench.job_queue.worker"]
             started.append(subprocess.Popen(command, env=env | {"PORT": str(_free_port())}, cwd=ROOT))  # noqa: S603
         yield [psutil.Process(process.pid) for process in started]
     finally:

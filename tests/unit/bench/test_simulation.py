@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.onsale import measured
-from bench.onsale.model import OnSale, simulate
+from bench.simulation import measured
+from bench.simulation.model import OnSale, simulate
 
 COST_SECONDS = 0.01
 # Buyers arrive evenly, reserve once and leave: one queue with `cores` servers.

@@ -7,7 +7,7 @@ from orchestrator.clients.users.payments import PaymentNews, Provider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
+class VerifiedWebhook:
     """A verified webhook. A repetition of the same fact has the same `external_id`."""
 
     external_id: str
@@ -23,7 +23,7 @@ class WebhookAdapter(Protocol):
     @property
     def signature_header(self) -> str: ...
 
-    def verify(self, body: bytes, signature: str) -> Inbound:
+    def verify(self, body: bytes, signature: str) -> VerifiedWebhook:
         """Check the signature of a raw body.
 
         Raises:

@@ -10,7 +10,7 @@ Label = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
 """An id or a type: short printable ASCII, which PostgreSQL's text can hold."""
 
 
-class Wire(BaseModel):
+class ProviderModel(BaseModel):
     # Providers send ids as numbers in some places and as text in others.
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 

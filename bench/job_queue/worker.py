@@ -1,4 +1,4 @@
-"""`python -m bench.jobs.worker`: the real worker with a handler that does nothing."""
+"""`python -m bench.job_queue.worker`: the real worker with a handler that does nothing."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from orchestrator.worker import create_worker
 
 __all__ = ["POLICY", "Nothing"]
 
-POLICY: Final = JobPolicy("bulk", tries=3, retry_seconds=(2.0,), timeout_seconds=30, concurrency=16)
+POLICY: Final = JobPolicy("bulk", max_attempts=3, retry_seconds=(2.0,), timeout_seconds=30, concurrency=16)
 
 
 class Nothing(BaseModel):

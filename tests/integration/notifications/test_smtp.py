@@ -22,7 +22,7 @@ def email(to: str = "ann@example.com") -> EmailMessage:
 
 
 async def test_email_is_delivered(mail_server: SandboxMailServer) -> None:
-    await mail_server.mailer().send(email())
+    await mail_server.email_client().send(email())
     [mail] = mail_server.mails()
     assert (mail.sender, mail.recipients, mail.body("plain")) == (
         "tickets@example.com",
@@ -32,7 +32,7 @@ async def test_email_is_delivered(mail_server: SandboxMailServer) -> None:
 
 
 async def test_addresses_may_be_in_any_script(mail_server: SandboxMailServer) -> None:
-    await mail_server.mailer().send(email("änne@example.com"))
+    await mail_server.email_client().send(email("änne@example.com"))
     assert mail_server.mails()[0].recipients == ("änne@example.com",)
 
 
@@ -40,14 +40,14 @@ async def test_addresses_may_be_in_any_script(mail_server: SandboxMailServer) ->
 async def test_temporary_failure_is_retryable(mail_server: SandboxMailServer, code: int) -> None:
     mail_server.fail(code)
     with pytest.raises(MailServerUnavailable):
-        await mail_server.mailer().send(email())
+        await mail_server.email_client().send(email())
 
 
 @pytest.mark.parametrize("code", [550, 552, 554])
 async def test_permanent_failure_is_not_retryable(mail_server: SandboxMailServer, code: int) -> None:
     mail_server.fail(code)
     with pytest.raises(EmailRefused) as refusal:
-        await mail_server.mailer().send(email())
+        await mail_server.email_client().send(email())
     assert refusal.value.code == code
 
 
@@ -68,7 +68,7 @@ class TestRefusalCause:
     ) -> None:
         async with ScriptedSmtpServer(**{command: reply, "HELO": reply}) as server:
             with pytest.raises(SenderRefused):
-                await server.mailer(password=SecretStr("secret")).send(email())
+                await server.email_client(password=SecretStr("secret")).send(email())
         [line] = [line for line in capsys.readouterr().out.splitlines() if "mail.sender_refused" in line]
         assert "error" in line
         assert f"smtp_code={reply[:3]}" in line
@@ -80,103 +80,103 @@ class TestRefusalCause:
     async def test_recipient_problem_fails_the_email(self, command: str, reply: str) -> None:
         async with ScriptedSmtpServer(**{command: reply}) as server:
             with pytest.raises(EmailRefused) as refusal:
-                await server.mailer().send(email())
+                await server.email_client().send(email())
         assert refusal.value.code == int(reply[:3])
 
     async def test_ascii_only_server_refuses_other_addresses_permanently(self) -> None:
         async with ScriptedSmtpServer() as server:
             with pytest.raises(EmailRefused, match="ASCII"):
-                await server.mailer().send(email("änne@example.com"))
+                await server.email_client().send(email("änne@example.com"))
 
     @pytest.mark.parametrize("command", ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."])
     async def test_temporary_failure_at_any_command_is_no_sender_problem(self, command: str) -> None:
         async with ScriptedSmtpServer(**{command: "451 later", "HELO": "451 later"}) as server:
             with pytest.raises(MailServerUnavailable) as refusal:
-                await server.mailer(password=SecretStr("secret")).send(email())
+                await server.email_client(password=SecretStr("secret")).send(email())
         assert not isinstance(refusal.value, SenderRefused)
 
     async def test_email_is_sent_once_the_sender_problem_is_fixed(self) -> None:
         async with ScriptedSmtpServer(MAIL="550 sender unknown") as server:
-            mailer = server.mailer()
+            email_client = server.email_client()
             with pytest.raises(SenderRefused):
-                await mailer.send(email())
+                await email_client.send(email())
             server.now(MAIL="250 fine")
-            await mailer.send(email())
+            await email_client.send(email())
 
 
 async def test_silent_server_times_out(mail_server: SandboxMailServer) -> None:
     mail_server.fail(None, delay_seconds=1.0)
     with pytest.raises(MailServerUnavailable):
-        await mail_server.mailer(timeout_seconds=0.2).send(email())
+        await mail_server.email_client(timeout_seconds=0.2).send(email())
 
 
 async def test_unavailable_server_is_retryable(mail_server: SandboxMailServer) -> None:
-    mailer = mail_server.mailer()
+    email_client = mail_server.email_client()
     await mail_server.server.close()
     with pytest.raises(MailServerUnavailable):
-        await mailer.send(email())
+        await email_client.send(email())
 
 
 async def test_emails_share_a_connection(mail_server: SandboxMailServer) -> None:
-    mailer = mail_server.mailer()
+    email_client = mail_server.email_client()
     for _ in range(20):
-        await mailer.send(email())
+        await email_client.send(email())
     assert (len(mail_server.mails()), mail_server.server.connections) == (20, 1)
 
 
 async def test_concurrent_emails_use_separate_connections(mail_server: SandboxMailServer) -> None:
     """There are as many connections as slots, and they are kept for the next emails."""
-    mailer = mail_server.mailer()
+    email_client = mail_server.email_client()
     for _ in range(2):
-        await asyncio.gather(*(mailer.send(email()) for _ in range(4)))
+        await asyncio.gather(*(email_client.send(email()) for _ in range(4)))
     assert (len(mail_server.mails()), mail_server.server.connections) == (8, 4)
 
 
 async def test_email_is_sent_on_a_new_connection_after_421(
     mail_server: SandboxMailServer,
 ) -> None:
-    mailer = mail_server.mailer()
-    await mailer.send(email())
+    email_client = mail_server.email_client()
+    await email_client.send(email())
     mail_server.fail(421)
-    await mailer.send(email("bob@example.com"))
+    await email_client.send(email("bob@example.com"))
     assert len(mail_server.mails("bob@example.com")) == 1
     assert mail_server.server.connections == 2
 
 
 async def test_server_that_is_shutting_down_is_retryable(mail_server: SandboxMailServer) -> None:
-    mailer = mail_server.mailer()
-    await mailer.send(email())
+    email_client = mail_server.email_client()
+    await email_client.send(email())
     mail_server.fail(421, times=2)
     with pytest.raises(MailServerUnavailable):
-        await mailer.send(email())
+        await email_client.send(email())
 
 
 async def test_email_is_sent_after_a_server_restart(mail_server: SandboxMailServer) -> None:
-    """The kept connection is broken; the mailer notices it before it sends an email."""
-    mailer = mail_server.mailer()
-    await mailer.send(email())
+    """The kept connection is broken; the email_client notices it before it sends an email."""
+    email_client = mail_server.email_client()
+    await email_client.send(email())
     port = mail_server.server.port
     await mail_server.server.close()
     again = MailServer(mail_server.mailbox, mail_server.faults, host="127.0.0.1", port=port)
     await again.start()
-    await mailer.send(email())
+    await email_client.send(email())
     await again.close()
     assert (len(mail_server.mails()), again.connections) == (2, 1)
 
 
 @pytest.mark.parametrize("code", [451, 550])
 async def test_failure_does_not_affect_the_next_email(mail_server: SandboxMailServer, code: int) -> None:
-    mailer = mail_server.mailer()
-    await mailer.send(email())
+    email_client = mail_server.email_client()
+    await email_client.send(email())
     mail_server.fail(code)
     with pytest.raises((MailServerUnavailable, EmailRefused)):
-        await mailer.send(email())
-    await mailer.send(email())
+        await email_client.send(email())
+    await email_client.send(email())
     assert len(mail_server.mails()) == 2
 
 
 async def test_password_is_not_sent_unencrypted(mail_server: SandboxMailServer) -> None:
-    """The sandbox offers no STARTTLS, so a mailer with a password does not send it."""
+    """The sandbox offers no STARTTLS, so a email_client with a password does not send it."""
     server = SmtpServer.from_url(SecretStr(f"smtp://ann:secret@127.0.0.1:{mail_server.server.port}"))
     with pytest.raises(MailServerUnavailable):
         await EmailClient(server, timeout_seconds=ANSWER_SECONDS).send(email())

@@ -1,4 +1,4 @@
-"""`python -m bench.onsale`: 500,000 fans want 50,000 seats; scenarios vary cores and the waiting room."""
+"""`python -m bench.simulation`: 500,000 fans want 50,000 seats; scenarios vary cores and the waiting room."""
 
 import argparse
 import sys
@@ -10,8 +10,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.onsale.measured import PAY_COST_SECONDS, REFUSAL_COST_SECONDS, RESERVE_COST_SECONDS
-from bench.onsale.model import OnSale, SimulationResult, simulate
+from bench.simulation.measured import PAY_COST_SECONDS, REFUSAL_COST_SECONDS, RESERVE_COST_SECONDS
+from bench.simulation.model import OnSale, SimulationResult, simulate
 
 BIG: Final = OnSale(
     fans=500_000,
@@ -41,7 +41,7 @@ def scenarios() -> dict[str, OnSale]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.onsale", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.simulation", description=__doc__)
     parser.add_argument(
         "--fans",
         type=int,

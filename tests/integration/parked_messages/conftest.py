@@ -14,10 +14,10 @@ from common.settings import DatabaseSettings
 from orchestrator.app import create_app
 from orchestrator.settings import Settings
 from rabbitmq.topology import platform_topology
-from tests.integration.parking.harness import ParkingHarness
+from tests.integration.parked_messages.harness import ParkingHarness
 from tests.support.callers import Caller
-from tests.support.nowhere import NO_OTHER_SERVICES
 from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.unused_addresses import NO_OTHER_SERVICES
 from tests.support.user_tokens import UserTokenMint
 
 

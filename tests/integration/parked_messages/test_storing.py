@@ -10,7 +10,7 @@ from common.messaging.parking import ParkingHeaders
 from common.messaging.topology import PARKING_QUEUE
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
-from tests.integration.parking.harness import ParkingHarness
+from tests.integration.parked_messages.harness import ParkingHarness
 from tests.support.waiting import eventually
 
 TICKET = ParkingHeaders.of(NOTIFICATIONS_QUEUE, RuntimeError("4242 4242 4242 4242"))
@@ -94,7 +94,7 @@ async def test_settled_messages_are_deleted_after_a_month(harness: ParkingHarnes
         {"b": b"settled"},
     )
     await harness.database.execute(text("UPDATE parked_messages SET parked_at = now() - interval '1 year'"))
-    await harness.store.purge()
+    await harness.store.delete_old()
     [left] = await harness.parked()
     assert left.body == b"waits"
 

@@ -1,4 +1,4 @@
-"""Kinds of emails and text messages, and the payload of the jobs that send them."""
+"""Notifications by email and text message, and the payload of the jobs that send them."""
 
 import enum
 import uuid
@@ -16,7 +16,7 @@ class Channel(enum.StrEnum):
     SMS = "sms"
 
 
-class EmailKind(enum.StrEnum):
+class NotificationKind(enum.StrEnum):
     """The value is the name of the template."""
 
     TICKETS_BOUGHT = "tickets_bought"
@@ -39,20 +39,24 @@ class EmailKind(enum.StrEnum):
     @property
     def brings_tickets(self) -> bool:
         """Whether the recipient receives tickets."""
-        return self in {EmailKind.TICKETS_BOUGHT, EmailKind.TICKET_RECEIVED, EmailKind.TICKET_RESOLD}
+        return self in {
+            NotificationKind.TICKETS_BOUGHT,
+            NotificationKind.TICKET_RECEIVED,
+            NotificationKind.TICKET_RESOLD,
+        }
 
     @property
     def asks_for_code(self) -> bool:
-        """Whether the email asks for a code, and is useless once that expires."""
-        return self in {EmailKind.TRANSFER_PENDING, EmailKind.SALE_PENDING}
+        """Whether the notification asks for a code, and is useless once that expires."""
+        return self in {NotificationKind.TRANSFER_PENDING, NotificationKind.SALE_PENDING}
 
 
-class EmailRequest(BaseModel):
-    """A job's payload: the email's kind and recipient. `data` is the message's data that the recipient may see."""
+class NotificationRequest(BaseModel):
+    """A job's payload: the notification's kind and recipient. `data` is the message's data that the recipient may see."""
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 
-    kind: EmailKind = Field(alias="letter")  # the name in stored payloads
+    kind: NotificationKind = Field(alias="letter")  # the name in stored payloads
     user_id: uuid.UUID
     data: dict[str, Any]
 
@@ -74,7 +78,7 @@ class SeatLine(BaseModel):
     seat_number: int
 
 
-class EmailContext(BaseModel):
+class NotificationContext(BaseModel):
     """The facts that templates use; those that do not apply are absent."""
 
     reader: str

@@ -1,4 +1,0 @@
-"""How fast workers drain a full queue, compared with the broker alone.
-
-``python -m bench.jobs [--quick]``; docs/adr/0012-jobs-on-aio-pika.md bases its decision on the results.
-"""

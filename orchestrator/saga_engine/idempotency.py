@@ -1,0 +1,143 @@
+"""Finds the saga of a request that is repeated, and starts or signals it once."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from common.db.idempotency import fingerprint_of
+from common.errors import Busy, Unprocessable
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.outcomes import failed_transiently
+from orchestrator.saga_engine.plan import SagaData
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.repository import SagaLog
+
+
+def request_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.UUID:
+    """Return a request's id, or that of the saga it starts: the same id for a repeated request with a key."""
+    return uuid.uuid5(user_id, f"{operation}/{key}") if key else uuid.uuid4()
+
+
+async def start_once(
+    engine: SagaEngine,
+    kind: str,
+    prepare: Callable[[uuid.UUID], Awaitable[SagaData]],
+    *,
+    operation: str,
+    requested_by: uuid.UUID,
+    key: str | None,
+    request: Mapping[str, object],
+) -> SagaRecord:
+    """Return the saga that the same request has started before; otherwise start one.
+
+    A saga that unwound because a service was unavailable does not count: with the same key it is started again.
+
+    Args:
+        prepare: checks the request and returns the data of the saga, whose id it is given.
+        operation: the operation that the key belongs to.
+        request: the request's content, for its fingerprint.
+
+    Raises:
+        Unprocessable: the key came with another request.
+    """
+    fingerprint = fingerprint_of(request)
+    saga_id = request_id_of(operation, user_id=requested_by, key=key)
+    if key is not None:
+        previous = await find_previous_sagas(engine.log, saga_id)
+        last = previous.accepted or previous.refused
+        if last is not None and last.fingerprint != fingerprint:
+            raise Unprocessable
+        if last is not None and not failed_transiently(last):
+            return last
+        saga_id = saga_id if last is None else previous.next_id
+    return await engine.start(kind, await prepare(saga_id), requested_by=requested_by, fingerprint=fingerprint)
+
+
+async def signal_once(
+    engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, kind: str, signalled_by: uuid.UUID, key: str | None
+) -> SagaRecord | None:
+    """Signal a saga and return it; a repeated or late signal finds how the saga settled, or None when there is none.
+
+    The caller has checked who may signal the saga.
+
+    Raises:
+        Busy: another signal is being handled.
+        Unprocessable: the key signalled another saga.
+        StillRunning: it goes on in the background.
+        ServiceError: the refusal that the same signal got before.
+    """
+    saga = await engine.signal(saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=False)
+    if saga is not None:
+        return saga
+    await refuse_again(engine, saga_id, signal, signalled_by=signalled_by, key=key)
+    return await find_settled(engine, saga_id)
+
+
+async def find_settled(engine: SagaEngine, saga_id: uuid.UUID) -> SagaRecord | None:
+    """Return the saga if it is neither running nor waiting; None if there is none.
+
+    Raises:
+        Busy: it runs, or waits again by now.
+    """
+    saga = await engine.log.find(saga_id)
+    if saga is not None and saga.state in {SagaState.RUNNING, SagaState.WAITING}:
+        raise Busy(retry_after_seconds=1)
+    return saga
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousSagas:
+    """The sagas that were started for one operation, which succeeds at most once.
+
+    `accepted` did it or is doing it; if it is None, `next_id` is the next saga's id. `refused` is the last refused one.
+    """
+
+    next_id: uuid.UUID
+    accepted: SagaRecord | None = None
+    refused: SagaRecord | None = None
+
+
+async def find_previous_sagas(log: SagaLog, first_id: uuid.UUID) -> PreviousSagas:
+    """Find the last saga of an operation. A refused saga changed nothing; the next one gets the next id.
+
+    The sagas are numbered without a gap, so the last one is found by doubling and bisection: the cost grows with the
+    logarithm of their number.
+    """
+    last, last_saga, missing = -1, None, 0
+    while (saga := await log.find(_numbered_id(first_id, missing))) is not None:
+        last, last_saga, missing = missing, saga, 2 * missing + 1
+    while missing - last > 1:
+        middle = (last + missing) // 2
+        saga = await log.find(_numbered_id(first_id, middle))
+        if saga is None:
+            missing = middle
+        else:
+            last, last_saga = middle, saga
+    if last_saga is None or last_saga.state is SagaState.UNWOUND:
+        return PreviousSagas(_numbered_id(first_id, missing), refused=last_saga)
+    return PreviousSagas(last_saga.saga_id, accepted=last_saga)
+
+
+async def refuse_again(
+    engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, signalled_by: uuid.UUID, key: str | None
+) -> None:
+    """Raise the refusal that the signal with this key got before, if there is one.
+
+    Raises:
+        Unprocessable: the key signalled another saga.
+        ServiceError: the refusal.
+    """
+    if key is None:
+        return
+    use = await engine.log.find_key_use(requested_by=signalled_by, operation=signal, key=key)
+    if use is None:
+        return
+    used_for, refusal = use
+    if used_for != saga_id:
+        raise Unprocessable
+    if refusal is not None:
+        raise refusal.to_error()
+
+
+def _numbered_id(first_id: uuid.UUID, number: int) -> uuid.UUID:
+    return uuid.uuid5(first_id, f"attempt {number}") if number else first_id
