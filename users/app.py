@@ -145,7 +145,7 @@ class _Container:
                 access_ttl_seconds=self._settings.access_token_ttl_seconds,
                 refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
             ),
-            on_message=self._relay.wake,
+            wake_relay=self._relay.wake,
         )
         accounts = AccountService(
             repository=self._accounts,
@@ -153,7 +153,7 @@ class _Container:
             credentials=credentials,
             codes=codes,
             sessions=sessions,
-            on_message=self._relay.wake,
+            wake_relay=self._relay.wake,
         )
         return (
             sessions,
@@ -161,7 +161,7 @@ class _Container:
             ConfirmationService(sender=sender, provider=self._provider, repository=self._confirmations),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             Ledger(LedgerRepository(self._database)),
-            PaymentService(repository=PaymentRepository(self._database), on_message=self._relay.wake),
+            PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake),
         )
 
     def health(self) -> Health:

@@ -18,11 +18,11 @@ class PaymentService:
     """Payments to providers.
 
     Attributes:
-        on_message: called when a message was committed to the outbox.
+        wake_relay: called when a message was committed to the outbox.
     """
 
     repository: PaymentRepository
-    on_message: Callable[[], None]
+    wake_relay: Callable[[], None]
 
     async def open(self, opening: OpenPayment) -> Payment:
         """Store what a user is to pay; repeatable by its request id.
@@ -46,7 +46,7 @@ class PaymentService:
         A success credits the wallet once, even if reports are repeated, late or out of order. See `status.decide`.
         """
         reported = await self.repository.report(report)
-        self.on_message()
+        self.wake_relay()
         return reported
 
     async def find(self, payment_id: UUID) -> Payment:
