@@ -19,9 +19,9 @@ from common.background import BackgroundTask
 from common.backoff import backoff
 from common.db.engine import Database, Row
 from common.errors import ServiceError
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.publisher import NotRouted, Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.periodic import PeriodicTask
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
@@ -33,7 +33,7 @@ BATCH: Final = 100
 # Sent rows are kept this long for troubleshooting.
 KEEP_SENT: Final = "1 hour"
 CLEAN_EVERY_SECONDS: Final = 60.0
-# One look at one index entry, even if nothing can be sent: that is when the lag matters.
+# Measuring reads one index entry. It continues while nothing can be sent, because the lag matters most then.
 LAG_EVERY_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 MAX_PAUSE_SECONDS: Final = 5.0

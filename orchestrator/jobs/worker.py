@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from common.db.engine import Database
-from common.messaging.topology import Topology
+from common.messaging.declarations import Topology
 from common.periodic import PeriodicTask
 from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import JobObserver

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
-from common.messaging.topology import MESSAGES_EXCHANGE
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient, code_of
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
