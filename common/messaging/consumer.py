@@ -92,7 +92,7 @@ class Consumer:
                 if disposition_of(error) is not MessageDisposition.WAIT:
                     raise
                 logger.warning(
-                    "message.waits", queue=self._queue, message_id=str(message.id), code=error.code
+                    "message.retry_scheduled", queue=self._queue, message_id=str(message.id), code=error.code
                 )
                 await asyncio.sleep(next(pauses))
 

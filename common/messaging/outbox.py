@@ -149,7 +149,7 @@ class OutboxRelay(BackgroundTask):
                 pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
                 await self._wait_for_work()
             except Exception as error:  # noqa: BLE001 - whatever the error, the rows stay and are retried
-                logger.warning("outbox.waits", **{"reason": repr(error), **getattr(error, "private", {})})
+                logger.warning("outbox.retry_scheduled", **{"reason": repr(error), **getattr(error, "private", {})})
                 await asyncio.sleep(next(pauses))
 
     async def measure_lag(self) -> None:
