@@ -132,7 +132,7 @@ _UNBLOCK: Final = text(
     """  # noqa: S608 - built of constants
 )
 
-# Nothing is locked: a sale that has begun may still succeed; one that begins later sees this row.
+# No lock is taken: a sale that has begun may still succeed, and one that begins later sees this row.
 _CLOSE: Final = text(
     f"""
     WITH {PRIOR},
@@ -192,8 +192,8 @@ _AVAILABILITY: Final = text(
     """
 )
 
-# Plans for a small table must not be used for a large one. Autovacuum handles small halls, and large ones too if it has
-# begun.
+# After a large hall is created, plans made for smaller tables would read too much. Small halls are left to autovacuum. A
+# table that autovacuum is analyzing is skipped.
 _ANALYZE: Final = text("ANALYZE (SKIP_LOCKED) seats, seat_rows, seat_counts")
 
 

@@ -1,4 +1,4 @@
-"""The check of a password, which tells nothing to a caller who guesses."""
+"""Checks passwords, without revealing to a caller whether an account exists."""
 
 from dataclasses import dataclass
 

@@ -76,7 +76,7 @@ _WITHOUT_TRACES: Final = """
     AND NOT EXISTS (SELECT FROM ledger_entries
                     WHERE account_kind IN ('wallet', 'escrow', 'loyalty') AND account_owner = CAST(users.user_id AS text))
 """
-# Locks the rows that movements lock, in their order. The deletion then runs with a snapshot of all earlier movements.
+# Locks the rows that movements lock, in the same order, so that the deletion's snapshot includes all earlier movements.
 _LOCK_ABANDONED: Final = text(
     f"""
     WITH abandoned AS MATERIALIZED (

@@ -1,7 +1,7 @@
 """Challenges in PostgreSQL. Each change is one statement, so that the provider is never called while a lock is held.
 
-A caller that sends or tries a code takes a claim on the challenge's row before it calls the provider, and gives it up with
-the outcome. A claim expires, so that a crashed process does not hold it for ever.
+A caller that sends or tries a code takes a claim on the challenge's row before it calls the provider, and releases it when
+it stores the outcome. A claim expires, so that the claim of a crashed process does not last for ever.
 
 Lock order: the store of requests, then the user's row, then the challenge's. So an undo, which first writes the tombstone
 of the request that it undoes, never deadlocks with that request.
@@ -56,8 +56,8 @@ _CLAIM: Final = text(
            (SELECT phone FROM fan) AS phone, EXISTS (SELECT FROM claimed) AS is_claimed
     """
 )
-# The code was sent. The answer is stored before the row is updated: see the lock order above. If the code before was wrong
-# for the third time meanwhile, that counts where it ends the challenge.
+# The code was sent. The answer is stored before the row is updated: see the lock order above. If the previous code failed
+# for the third time meanwhile, and the third wrong code ends challenges of this context, the challenge ends.
 _OPEN: Final = text(
     f"""
     WITH {PRIOR},

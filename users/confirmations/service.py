@@ -122,7 +122,7 @@ class ConfirmationService:
             return CodeSent(**await self.repository.store_not_sent(request, retry_after_seconds=None))
         if status is not None and status.is_used_up and not status.is_trying and purpose.ends_when_used_up:
             raise _used_up(purpose)
-        # Without a code: the call that was sending has just given up its claim, and sent none.
+        # Without a code: the call that was sending one could not, and has released its claim.
         if status is None or status.is_sending or not status.has_code or status.wait_seconds <= 0:
             raise Busy(retry_after_seconds=RETRY_AFTER_SECONDS)
         return CodeSent(**await self.repository.store_not_sent(request, retry_after_seconds=status.wait_seconds))

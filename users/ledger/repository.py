@@ -48,8 +48,8 @@ _DEBTS: Final = text(
     """
 )
 _COUNT_DEBTS: Final = text(f"SELECT count(*) AS debts FROM ({_OWED}) AS owing")
-# An account's entries, newest first, `limit` at most. The balance is read with them, in one snapshot. An entry of
-# another account has no number, and nothing comes after it.
+# An account's entries, newest first, `limit` at most. The balance is read with them, in one snapshot. If `after` is an
+# entry of another account, no entry is returned.
 _ENTRIES: Final = text(
     """
     WITH bound AS (

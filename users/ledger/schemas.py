@@ -45,7 +45,7 @@ Provider = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern
 SignedMoney = Annotated[
     Decimal, Field(examples=["-350.00"]), PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str)
 ]
-MOST_POINTS: Final = 1_000_000_000  # for one award; it bounds the cost of a typing error
+MOST_POINTS: Final = 1_000_000_000  # for one award; it limits the damage of a typing error
 
 
 class Currency(enum.StrEnum):

@@ -24,7 +24,7 @@ def _stored(balances: str, *, rows: str) -> str:
 
 
 # Hot: it is part of each purchase. Revenue has no balance row, so this locks one row only. A flagged user's purchase needs
-# a verified code (T6); `is_unproven` tells that its lack was the reason of the refusal.
+# a verified code (T6); `is_unproven`: refused because no code was verified.
 DEDUCT: Final = text(
     f"""
     {PRIOR},

@@ -75,7 +75,7 @@ def _keys(tried: Sequence[Tried]) -> dict[str, list[str]]:
 
 
 def _refuse_when(tried: Sequence[Tried], counts: Sequence[AttemptCount], *, spent: bool) -> None:
-    """Refuse if a limit is exceeded, or (`spent`) if it is reached already."""
+    """Refuse if a limit is exceeded; with `spent`, also if it is exactly reached."""
     allowed = {one.limit.scope: one.limit.allowed - int(spent) for one in tried}
     waits = [count.seconds_left for count in counts if count.attempts > allowed[count.scope]]
     if waits:

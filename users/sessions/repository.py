@@ -16,7 +16,7 @@ from users.database import OUTBOX
 from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
-# The user's row is locked, so that the roles are current: this waits for a change of them in flight, and a later change
+# The user's row is locked, so that the roles are current: this waits for a concurrent change of them, and a later change
 # finds this session and ends it.
 _OPEN: Final = text(
     """
@@ -82,7 +82,7 @@ _REVOKED: Final = text(
     WHERE revoked_at IS NOT NULL AND access_expires_at > now() ORDER BY access_expires_at
     """
 )
-# A session's refresh tokens are deleted with it. A session in use has expired tokens to delete too.
+# A session's refresh tokens are deleted with it; those of a session in use are deleted as they expire.
 _CLEAN_SESSIONS: Final = text(
     """
     DELETE FROM sessions WHERE session_id IN (

@@ -76,7 +76,7 @@ class SessionService:
         """Exchange a refresh token, once, for new tokens with the user's current roles.
 
         Raises:
-            RefreshTokenExpired: it is too old.
+            RefreshTokenExpired: it has expired.
             InvalidRefreshToken: it is unknown, its session is over, or it was used before. The last ends the session:
                 one of its two holders has stolen it.
         """
