@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 from common.db.idempotency import SELECT_ANSWER, stored_answer
-from users.ledger.statement_parts import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
+from users.ledger.fragments import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
 
 # If another call is resolving the escrow, the statement stores no answer, and `attempt_undo` runs it again.
 ESCROW_UNDO: Final = text(
@@ -143,7 +143,7 @@ CLAWBACK: Final = text(
 )
 
 # Reverses a top-up that its provider took back: debits what the wallet has, and notes the rest as owed.
-TAKE_BACK: Final = text(
+REVERSE_TOP_UP: Final = text(
     f"""
     {PRIOR},
     undone AS (

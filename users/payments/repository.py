@@ -15,7 +15,7 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
-from users.ledger.payment_credits import credit_payment, take_payment_back
+from users.ledger.payment_credits import credit_payment, reverse_payment_credit
 from users.payments.errors import PaymentInvalidState, PaymentNotFound
 from users.payments.models import PAYMENTS
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
@@ -186,8 +186,8 @@ async def _move_credits(connection: AsyncConnection, payment: Payment, decision:
             provider=payment.provider,
             amount=payment.amount,
         )
-    is_taken_back = decision.status is PaymentStatus.REFUNDED and payment.credited_at is not None
-    if is_taken_back and await take_payment_back(connection, payment_id=payment.payment_id):
+    is_reversed = decision.status is PaymentStatus.REFUNDED and payment.credited_at is not None
+    if is_reversed and await reverse_payment_credit(connection, payment_id=payment.payment_id):
         return {Flag.SHORTFALL}
     return set()
 
