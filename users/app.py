@@ -21,21 +21,21 @@ from users.accounts.credentials import Credentials, FailureLimits
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
-from users.confirmations import routes as confirmation_routes
-from users.confirmations.repository import ConfirmationRepository
-from users.confirmations.service import ConfirmationService
+from users.confirmation_codes import routes as confirmation_routes
+from users.confirmation_codes.repository import ConfirmationCodeRepository
+from users.confirmation_codes.service import ConfirmationCodeService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
 from users.limits.repository import AttemptsRepository
 from users.limits.service import AttemptLimits, Limit
-from users.otp.notification_api import NotificationApi
-from users.otp.repository import ChallengeRepository
-from users.otp.sending import CodeSender, SendLimits
-from users.otp.service import WRONG_CODES, OneTimeCodes
+from users.one_time_codes.notification_api import NotificationApi
+from users.one_time_codes.sending import MAX_WRONG_CODES, CodeSender, SendLimits
 from users.payments import routes as payment_routes
 from users.payments.repository import PaymentRepository
 from users.payments.service import PaymentService
+from users.registration_codes.repository import RegistrationCodeRepository
+from users.registration_codes.service import RegistrationCodeService
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
 from users.sessions.repository import SessionRepository
@@ -109,19 +109,19 @@ class _Container:
         self._accounts = AccountRepository(self._database)
         self._attempts = AttemptsRepository(self._database)
         self._sessions = SessionRepository(self._database)
-        self._confirmations = ConfirmationRepository(
+        self._confirmation_codes = ConfirmationCodeRepository(
             self._database,
             # httpx times connecting and reading separately.
             lease_seconds=2 * settings.otp_timeout_seconds + CLAIM_MARGIN_SECONDS,
             resend_seconds=settings.otp_resend_seconds,
-            most_tries=WRONG_CODES,
+            most_tries=MAX_WRONG_CODES,
         )
         deletions = (
             self._attempts.clean,
             self._sessions.clean_tokens,
             self._sessions.clean,
             self._accounts.clean,
-            self._confirmations.clean,
+            self._confirmation_codes.clean,
         )
         self._housekeeping = PeriodicTask(
             *(partial(repeat_while_full, clean, batch=CLEAN_BATCH) for clean in deletions),
@@ -133,7 +133,9 @@ class _Container:
         """Return what routes depend on."""
         limits = AttemptLimits(self._attempts)
         sender = CodeSender(provider=self._provider, limits=limits, sends=self._send_limits())
-        codes = OneTimeCodes(sender=sender, provider=self._provider, repository=ChallengeRepository(self._database))
+        codes = RegistrationCodeService(
+            sender=sender, provider=self._provider, repository=RegistrationCodeRepository(self._database)
+        )
         credentials = Credentials(
             accounts=self._accounts, passwords=self._passwords, limits=limits, failures=self._failure_limits()
         )
@@ -158,7 +160,7 @@ class _Container:
         return (
             sessions,
             accounts,
-            ConfirmationService(sender=sender, provider=self._provider, repository=self._confirmations),
+            ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             Ledger(LedgerRepository(self._database)),
             PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake),

@@ -47,7 +47,7 @@ class Credentials:
         user = await self.accounts.by_email(email)
         is_right = await self.passwords.matches(password, stored_hash=user.password_hash if user else None)
         if user is None or not is_right:
-            await self.limits.take([account, network])
+            await self.limits.count([account, network])
             raise WrongCredentials
         await self.limits.check([account, network])
         await self.limits.reset(account)

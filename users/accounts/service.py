@@ -13,7 +13,7 @@ from users.accounts.errors import EmailAlreadyExists, UserNotFound, WrongCredent
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, NewUser, User
 from users.accounts.schemas import AdminChange
-from users.otp.service import OneTimeCodes
+from users.registration_codes.service import RegistrationCodeService
 from users.sessions.schemas import LoggedIn
 from users.sessions.service import SessionService
 
@@ -33,7 +33,7 @@ class AccountService:
     repository: AccountRepository
     passwords: Passwords
     credentials: Credentials
-    codes: OneTimeCodes
+    codes: RegistrationCodeService
     sessions: SessionService
     wake_relay: Callable[[], None]
 

@@ -14,11 +14,11 @@ from tests.support.waiting import eventually
 from users.accounts.repository import AccountRepository
 from users.limits.repository import AttemptsRepository
 from users.limits.service import AttemptLimits
-from users.otp.errors import OtpUnavailable
-from users.otp.provider import VerificationStatus
-from users.otp.repository import ChallengeRepository
-from users.otp.sending import CodeSender, SendLimits
-from users.otp.service import OneTimeCodes
+from users.one_time_codes.errors import OtpUnavailable
+from users.one_time_codes.provider import VerificationStatus
+from users.one_time_codes.sending import CodeSender, SendLimits
+from users.registration_codes.repository import RegistrationCodeRepository
+from users.registration_codes.service import RegistrationCodeService
 
 LEFT = """
     SELECT (SELECT count(*) FROM users WHERE user_id = :user_id) AS users,
@@ -173,10 +173,10 @@ async def test_code_sent_during_deletion_is_invalid_and_the_next_is_valid(
     no_limits = SendLimits(per_account=0, per_phone=0, per_address=0, by_others=0)
     provider = SlowProvider(accounts)
     limits = AttemptLimits(AttemptsRepository(database))
-    codes = OneTimeCodes(
+    codes = RegistrationCodeService(
         sender=CodeSender(provider=provider, limits=limits, sends=no_limits),
         provider=provider,
-        repository=ChallengeRepository(database),
+        repository=RegistrationCodeRepository(database),
     )
 
     with pytest.raises(OtpUnavailable):

@@ -97,7 +97,7 @@ _WITHDRAW: Final = text(
 
 # The claim to try a code, counted before the provider is called. One at a time: the provider reports a code that another
 # call has just used up as expired.
-_TAKE_ATTEMPT: Final = text(
+_COUNT_ATTEMPT: Final = text(
     f"""
     UPDATE otp_challenges SET attempts = attempts + 1, trying_until = now() + make_interval(secs => :lease_seconds)
     WHERE {_OF_PURPOSE} AND verified_at IS NULL AND verification_sid IS NOT NULL AND attempts < :most_tries
@@ -121,7 +121,7 @@ _MARK_EXPIRED: Final = text(
     WHERE {_OF_PURPOSE} AND verification_sid = :verification_sid
     """
 )
-_GIVE_BACK_ATTEMPT: Final = text(
+_UNCOUNT_ATTEMPT: Final = text(
     f"""
     UPDATE otp_challenges SET attempts = greatest(attempts - 1, 0), trying_until = NULL
     WHERE {_OF_PURPOSE} AND verification_sid = :verification_sid
@@ -195,7 +195,7 @@ class ChallengeStatus:
     wait_seconds: int
 
 
-class ConfirmationRepository:
+class ConfirmationCodeRepository:
     """Challenges.
 
     Args:
@@ -246,9 +246,9 @@ class ConfirmationRepository:
         row = await self._database.fetch_one(_STATUS, {**purpose.parameters, **self._resend, **self._tries})
         return None if row is None else ChallengeStatus(**{**row, "wait_seconds": int(row["wait_seconds"])})
 
-    async def take_attempt(self, purpose: CodePurpose) -> CodeAttempt | None:
+    async def count_attempt(self, purpose: CodePurpose) -> CodeAttempt | None:
         """Count an attempt at the open code; return None if it cannot be tried now."""
-        row = await self._database.fetch_one(_TAKE_ATTEMPT, {**purpose.parameters, **self._lease, **self._tries})
+        row = await self._database.fetch_one(_COUNT_ATTEMPT, {**purpose.parameters, **self._lease, **self._tries})
         return None if row is None else CodeAttempt(row["verification_sid"], row["attempts"])
 
     async def mark_verified(self, purpose: CodePurpose, attempt: CodeAttempt) -> bool:
@@ -262,9 +262,9 @@ class ConfirmationRepository:
         """Remove the expired code; the attempt does not count as wrong."""
         await self._database.execute(_MARK_EXPIRED, _of(purpose, attempt))
 
-    async def give_back_attempt(self, purpose: CodePurpose, attempt: CodeAttempt) -> None:
+    async def uncount_attempt(self, purpose: CodePurpose, attempt: CodeAttempt) -> None:
         """Uncount the attempt."""
-        await self._database.execute(_GIVE_BACK_ATTEMPT, _of(purpose, attempt))
+        await self._database.execute(_UNCOUNT_ATTEMPT, _of(purpose, attempt))
 
     async def clean(self, *, batch: int) -> int:
         """Delete challenges a day after their last code, `batch` at most; return their number."""
