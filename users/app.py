@@ -52,7 +52,7 @@ SERVICE: Final = "users"
 # The time of a claim beyond the provider's timeouts: for connecting to it and for writing the outcome.
 CLAIM_MARGIN_SECONDS: Final = 5.0
 # Rows that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
-CLEAN_BATCH: Final = 1_000
+DELETE_BATCH: Final = 1_000
 # Routers are matched in this order, so those of a purchase's calls come first.
 ROUTERS: Final = (
     ledger_routes.internal,
@@ -117,15 +117,15 @@ class _Container:
             most_tries=MAX_WRONG_CODES,
         )
         deletions = (
-            self._attempts.clean,
-            self._sessions.clean_tokens,
-            self._sessions.clean,
-            self._accounts.clean,
-            self._confirmation_codes.clean,
+            self._attempts.delete_old,
+            self._sessions.delete_old_tokens,
+            self._sessions.delete_old,
+            self._accounts.delete_abandoned,
+            self._confirmation_codes.delete_old,
         )
-        self._housekeeping = PeriodicTask(
-            *(partial(repeat_while_full, clean, batch=CLEAN_BATCH) for clean in deletions),
-            name="housekeeping",
+        self._deletion = PeriodicTask(
+            *(partial(repeat_while_full, delete, batch=DELETE_BATCH) for delete in deletions),
+            name="deletion of old rows",
             interval_seconds=settings.housekeeping_seconds,
         )
 
@@ -176,9 +176,9 @@ class _Container:
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         self._publisher.broker.start()
         self._relay.start()
-        self._housekeeping.start()
+        self._deletion.start()
         yield
-        await self._housekeeping.close()
+        await self._deletion.close()
         await self._relay.close()
         await self._publisher.broker.close()
         await self._provider.close()

@@ -138,7 +138,7 @@ _STATUS: Final = text(
     """
 )
 # A registration's codes stay: they are deleted with an account that is not verified.
-_CLEAN: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM otp_challenges WHERE (user_id, context, reference) IN (
         SELECT user_id, context, reference FROM otp_challenges
@@ -266,9 +266,9 @@ class ConfirmationCodeRepository:
         """Uncount the attempt."""
         await self._database.execute(_UNCOUNT_ATTEMPT, _of(purpose, attempt))
 
-    async def clean(self, *, batch: int) -> int:
+    async def delete_old(self, *, batch: int) -> int:
         """Delete challenges a day after their last code, `batch` at most; return their number."""
-        return await self._database.execute(_CLEAN, {"batch": batch})
+        return await self._database.execute(_DELETE_OLD, {"batch": batch})
 
 
 def _to_send(purpose: CodePurpose) -> dict[str, object]:

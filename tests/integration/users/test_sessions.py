@@ -251,8 +251,8 @@ async def _next(queue: AbstractQueue) -> dict[str, Any]:
         return dict(json.loads((await anext(messages)).body))
 
 
-async def test_housekeeping_deletes_only_expired_sessions(
-    housekeeping_user_client: UserClient, user_client: UserClient, database: Database
+async def test_only_expired_sessions_are_deleted(
+    deleting_user_client: UserClient, user_client: UserClient, database: Database
 ) -> None:
     over, revoked, alive = [await user_client.join() for _ in range(3)]
     await user_client.log_out(revoked)
@@ -265,7 +265,7 @@ async def test_housekeeping_deletes_only_expired_sessions(
 
     await eventually(left)
     assert (await user_client.refresh(alive.refresh_token)).status_code == 200
-    assert (await housekeeping_user_client.refresh(over.refresh_token)).status_code == 401
+    assert (await deleting_user_client.refresh(over.refresh_token)).status_code == 401
 
 
 async def _age(database: Database, *user_client: LoggedInUser) -> None:
